@@ -1,0 +1,1 @@
+"""Gaussian mixed models from moments: patterns, criterion, fit, inference, simulation."""

@@ -1,0 +1,174 @@
+"""Columns of a data set as the design needs them: floats, or codes with levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retrostats.errors import InputError
+from retrostats.mixed.expressions import FUNCTIONS, columns_of, is_categorical_call
+from retrostats.mixed.formula import Formula
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A categorical column.
+
+    Attributes
+    ----------
+    codes : (N,) int array
+        Positions in `levels`; -1 marks a missing value.
+    levels : tuple
+        Labels; the first is the reference.
+    ordered : bool
+        True where the order of levels was given (a pandas Categorical), False where it is sorted.
+    """
+
+    codes: IntArray
+    levels: tuple[Any, ...]
+    ordered: bool = False
+
+    def take(self, rows: NDArray[Any]) -> Factor:
+        """The chosen rows, without levels that none of them uses."""
+        codes = self.codes[rows]
+        used = np.bincount(codes, minlength=len(self.levels)) > 0
+        if used.all():
+            return Factor(codes, self.levels, self.ordered)
+        levels = tuple(level for level, keep in zip(self.levels, used, strict=True) if keep)
+        return Factor((np.cumsum(used) - 1)[codes], levels, self.ordered)
+
+
+Column = FloatArray | Factor
+
+
+def read_columns(
+    frame: pd.DataFrame, formula: Formula, extra: tuple[str, ...] = ()
+) -> tuple[dict[str, Column], NDArray[np.bool_] | None, int]:
+    """Columns a formula uses, without incomplete rows.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    formula : Formula
+    extra : tuple of str
+        Further columns to keep.
+
+    Returns
+    -------
+    columns : dict of str to (N,) float array or Factor
+    complete : (rows,) bool array, or None where every row is complete
+    n_dropped : int
+        Rows left out because a used value is missing.
+
+    Raises
+    ------
+    InputError
+        A column is absent or duplicated, holds infinities or dates, or no complete row is left.
+    """
+    groups = set(formula.grouping_columns)
+    outcome = set(columns_of(formula.outcome))
+    needed = dict.fromkeys(
+        [*outcome, *_predictors(formula), *formula.grouping_columns, *extra]
+    )
+    categorical = {
+        name for term in _all_terms(formula) for c in term if (name := is_categorical_call(c))
+    }
+    columns: dict[str, Column] = {}
+    missing: NDArray[np.bool_] | None = None
+    for name in needed:
+        column = _column(frame, name, as_factor=name in groups or name in categorical)
+        if name in outcome and isinstance(column, Factor):
+            raise InputError(f"column {name!r}, the outcome, is not numeric")
+        gone = column.codes < 0 if isinstance(column, Factor) else np.isnan(column)
+        if gone.any():
+            missing = gone if missing is None else missing | gone
+        columns[name] = column
+    if missing is not None:
+        keep = ~missing
+        if not keep.any():
+            raise InputError("no row has a value in every column the formula uses")
+        columns = {k: c.take(keep) if isinstance(c, Factor) else c[keep] for k, c in columns.items()}
+    elif len(frame) == 0:
+        raise InputError("the data have no rows")
+    for name, column in columns.items():
+        if not isinstance(column, Factor):
+            _refuse_extremes(name, column)
+        elif len(column.levels) < len(column.codes) or missing is None:
+            columns[name] = column.take(np.s_[:])  # type: ignore[arg-type]
+    return columns, None if missing is None else ~missing, 0 if missing is None else int(missing.sum())
+
+
+def _predictors(formula: Formula) -> list[str]:
+    return [name for term in _all_terms(formula) for c in term for name in columns_of(c)]
+
+
+def _all_terms(formula: Formula) -> list[tuple[str, ...]]:
+    return [*formula.fixed, *(t for r in formula.random for t in r.terms)]
+
+
+def _column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
+    if name not in frame.columns:
+        hint = " (a function it may call needs brackets)" if name in FUNCTIONS else ""
+        found = ", ".join(map(str, frame.columns[:30]))
+        raise InputError(f"no column {name!r}{hint}; the data have: {found}")
+    series = frame[name]
+    if isinstance(series, pd.DataFrame):
+        raise InputError(f"column {name!r} appears {series.shape[1]} times; keep one")
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return Factor(
+            np.asarray(series.cat.codes, dtype=np.intp), tuple(dtype.categories.tolist()), True
+        )
+    if dtype.kind in "mM":
+        raise InputError(f"column {name!r} holds dates or durations; convert it to a number first")
+    if dtype.kind == "b" and not as_factor:
+        values = np.asarray(series)
+        return Factor(values.astype(np.intp), ("FALSE", "TRUE"))
+    if dtype.kind in "iuf" and not as_factor:
+        return series.to_numpy(dtype=float, na_value=np.nan)
+    if dtype.kind == "c":
+        raise InputError(f"column {name!r} holds complex numbers")
+    if not as_factor and dtype == object:
+        numbers = _numbers(series)
+        if numbers is not None:
+            return numbers
+    codes, levels = pd.factorize(series, sort=False)
+    labels = list(levels)
+    try:
+        order = np.argsort(np.asarray(labels, dtype=object), kind="stable")
+    except TypeError:
+        raise InputError(f"column {name!r} mixes numbers and text; make it one of them") from None
+    rank = np.empty(len(order) + 1, dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    rank[-1] = -1
+    return Factor(rank[codes], tuple(labels[i] for i in order))
+
+
+def _numbers(series: pd.Series[Any]) -> FloatArray | None:
+    """A column of Python numbers as floats; None where a text occurs."""
+    if all(isinstance(v, int | float) and not isinstance(v, bool) or v is None for v in series):
+        return np.array([np.nan if v is None else float(v) for v in series])
+    return None
+
+
+def _refuse_extremes(name: str, column: FloatArray) -> None:
+    """Squares must stay finite, or a fit would end in infinities."""
+    bad = ~(np.abs(column) < 1e150)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise InputError(
+            f"column {name!r}, data row {row}: {column[row]} is too large; a finite value is needed"
+        )
+
+
+def numeric(columns: Mapping[str, Column]) -> dict[str, FloatArray]:
+    """The columns that are numbers."""
+    return {name: c for name, c in columns.items() if not isinstance(c, Factor)}

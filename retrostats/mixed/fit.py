@@ -1,0 +1,374 @@
+"""`lmm`: a linear mixed model from rows or from moments, with small-sample inference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+from numpy.linalg import LinAlgError
+from scipy.special import stdtr, stdtrit
+
+from retrostats.errors import InputError, NotConverged
+from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.criterion import Whitened, solve
+from retrostats.mixed.gram import substitute
+from retrostats.mixed.kenward_roger import KenwardRoger, kenward_roger
+from retrostats.mixed.model import Model, prepare
+from retrostats.mixed.moments import Moments, moments
+from retrostats.mixed.optimise import Optimum, minimise
+from retrostats.mixed.satterthwaite import Satterthwaite, satterthwaite
+
+if TYPE_CHECKING:
+    from retrostats.mixed.emmeans import MarginalMeans
+    from retrostats.mixed.intervals import Effect
+
+Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
+Covariance = Literal["lme4", "signed-cs"]
+
+
+def lmm(
+    formula: str,
+    data: object,
+    *,
+    reml: bool = True,
+    ddf: Ddf = "kenward-roger",
+    covariance: Covariance = "lme4",
+) -> LmmFit:
+    """Fit a linear mixed model by REML (or ML).
+
+    Parameters
+    ----------
+    formula : str
+        lme4's language: ``"y ~ arm * time + (1 | subject)"``. Factors take treatment coding in the
+        order of their categories (plain text: sorted).
+    data : DataFrame, cohort or Moments
+        Rows with a missing value in a column of the formula are left out and counted in
+        ``n_dropped``.
+    reml : bool
+        Restricted maximum likelihood; with False maximum likelihood.
+    ddf : {"kenward-roger", "satterthwaite", "normal"}
+        Degrees of freedom of t and F. Kenward-Roger is defined for REML; an ML fit takes
+        Satterthwaite's in its place (``fit.ddf`` says which).
+    covariance : {"lme4", "signed-cs"}
+        "signed-cs" lets the covariance within subjects be negative (compound symmetry with a signed
+        correlation), so that two conditions give the paired t-test at any correlation.
+
+    Returns
+    -------
+    LmmFit
+
+    Raises
+    ------
+    InputError
+        Formula or data are unusable; the message says what and where.
+    NotIdentified
+        The data do not determine the model; the message names what is missing.
+
+    References
+    ----------
+    Bates, Maechler, Bolker and Walker (2015), Journal of Statistical Software 67(1).
+    Kenward and Roger (1997), Biometrics 53:983-997.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"subject": list("aabbccdd"), "time": ["pre", "post"] * 4,
+    ...                      "y": [5.0, 6.0, 4.0, 5.5, 6.0, 6.2, 5.1, 5.9]})
+    >>> fit = lmm("y ~ time + (1 | subject)", rows)
+    >>> fit.coefficients[["term", "estimate", "df"]].round(3)
+              term  estimate   df
+    0  (Intercept)     5.900  5.1
+    1      timepre    -0.875  3.0
+    """
+    if ddf not in ("kenward-roger", "satterthwaite", "normal"):
+        raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
+    if covariance not in ("lme4", "signed-cs"):
+        raise InputError(f"covariance={covariance!r}; allowed: lme4, signed-cs")
+    model = prepare(formula, data, signed=covariance == "signed-cs")
+    return fit_model(model, reml=reml, ddf=ddf)
+
+
+def fit_model(
+    model: Model, *, reml: bool = True, ddf: Ddf = "kenward-roger", start: FloatArray | None = None
+) -> LmmFit:
+    """Fit a prepared model (formula and data already reduced)."""
+    try:
+        optimum = minimise(model.gram, reml=reml, start=start)
+    except LinAlgError as error:
+        raise NotConverged(
+            f"{model.formula.text!r}: {error}; the data may be fitted exactly by the random effects"
+        ) from None
+    gram, point = model.gram, optimum.point
+    beta = gram.start + substitute(gram.basis, point.delta)
+    return LmmFit(model, reml, ddf if reml or ddf != "kenward-roger" else "satterthwaite", optimum, beta)
+
+
+@dataclass(frozen=True, eq=False)
+class LmmFit:
+    """A fitted linear mixed model.
+
+    Attributes
+    ----------
+    model : Model
+        Formula, names and crossproducts.
+    reml : bool
+    ddf : str
+        How degrees of freedom are found.
+    optimum : Optimum
+    beta : (p,) array
+        Fixed effects, in the order of `terms`.
+    """
+
+    model: Model
+    reml: bool
+    ddf: Ddf
+    optimum: Optimum
+    beta: FloatArray
+
+    @property
+    def formula(self) -> str:
+        """The formula as given."""
+        return self.model.formula.text
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the fixed effects."""
+        return self.model.terms
+
+    @property
+    def theta(self) -> FloatArray:
+        """Relative covariance factor, lower triangles by column, as in lme4."""
+        return self.optimum.theta
+
+    @property
+    def gradient(self) -> FloatArray:
+        """Gradient of the deviance at `theta`."""
+        return self.optimum.point.gradient
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gradient vanishes relative to the curvature."""
+        return self.optimum.converged
+
+    @property
+    def singular(self) -> bool:
+        """Whether a variance is zero or a correlation is one in absolute value."""
+        return self.optimum.singular
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood, restricted where `reml`."""
+        return -0.5 * self.optimum.point.deviance
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion."""
+        return 2.0 * (len(self.beta) + len(self.theta) + 1) - 2.0 * self.loglik
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion."""
+        return float(np.log(self.n_obs)) * (len(self.beta) + len(self.theta) + 1) - 2.0 * self.loglik
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation."""
+        return float(np.sqrt(self.optimum.point.sigma2))
+
+    @property
+    def n_obs(self) -> int:
+        """Observations fitted."""
+        return self.model.n_obs
+
+    @property
+    def n_groups(self) -> dict[str, int]:
+        """Levels of each group."""
+        return self.model.n_groups
+
+    @property
+    def n_dropped(self) -> int:
+        """Rows left out because of a missing value."""
+        return self.model.n_dropped
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The moments of the data, from which this and other formulas can be fitted."""
+        if self.model.moments is not None:
+            return self.model.moments
+        assert self.model.frame is not None
+        return moments(self.formula, self.model.frame)
+
+    @cached_property
+    def _parts(self) -> list[Whitened]:
+        return solve(self.model.gram, self.theta, reml=self.reml)[5]
+
+    @cached_property
+    def _kenward_roger(self) -> KenwardRoger:
+        point = self.optimum.point
+        return kenward_roger(self.model.gram, self.theta, point.sigma2, point.xvx, self._parts)
+
+    @cached_property
+    def _satterthwaite(self) -> Satterthwaite:
+        point = self.optimum.point
+        return satterthwaite(
+            self.model.gram, self.theta, point.sigma2, point.xvx, self._parts, reml=self.reml
+        )
+
+    @cached_property
+    def cov_unadjusted(self) -> FloatArray:
+        """Covariance (p, p) of the fixed effects without the small-sample adjustment."""
+        point, basis = self.optimum.point, self.model.gram.basis
+        factor = np.linalg.cholesky(point.xvx).T
+        half = substitute(basis, substitute(factor, np.eye(len(basis))))
+        return point.sigma2 * half @ half.T
+
+    @property
+    def cov_beta(self) -> FloatArray:
+        """Covariance (p, p) of the fixed effects, adjusted where `ddf` is "kenward-roger"."""
+        return self._kenward_roger.adjusted if self.ddf == "kenward-roger" else self.cov_unadjusted
+
+    def df_of(self, contrast: FloatArray) -> tuple[float, float]:
+        """Denominator df and F scaling of the rows of a full-rank contrast (rank, p)."""
+        if self.ddf == "kenward-roger":
+            return self._kenward_roger.test(contrast)
+        if self.ddf == "satterthwaite":
+            return self._satterthwaite.test(contrast)
+        return float("inf"), 1.0
+
+    @cached_property
+    def coefficients(self) -> pd.DataFrame:
+        """Fixed effects: term, estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
+        std_error = np.sqrt(np.diag(self.cov_beta))
+        if self.ddf == "normal":
+            df = np.full(len(self.beta), np.inf)
+        else:
+            kr = self.ddf == "kenward-roger"
+            df = (self._kenward_roger if kr else self._satterthwaite).term_dfs()
+        return t_table(self.terms, self.beta, std_error, df)
+
+    @cached_property
+    def variance_components(self) -> pd.DataFrame:
+        """Variances and covariances: group, term, term2, vcov, sdcor; the residual last."""
+        from retrostats.mixed.components import component_table
+
+        return component_table(self)
+
+    def contrast(
+        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
+        from retrostats.mixed.contrasts import contrast
+
+        return contrast(self, weights, null=null, level=level)
+
+    def emmeans(self, factors: str | list[str], *, level: float = 0.95) -> MarginalMeans:
+        """Estimated marginal means over factors; see `emmeans.emmeans`."""
+        from retrostats.mixed.emmeans import emmeans
+
+        return emmeans(self, factors, level=level)
+
+    def compare(self, other: LmmFit, *, refit: bool = True) -> pd.DataFrame:
+        """Likelihood-ratio test against a nested or larger model; see `contrasts.compare`."""
+        from retrostats.mixed.contrasts import compare
+
+        return compare(self, other, refit=refit)
+
+    def confint(
+        self,
+        method: Literal["profile", "bootstrap"] = "profile",
+        *,
+        level: float = 0.95,
+        n: int = 2000,
+        seed: int = 1,
+        jobs: int = 1,
+    ) -> pd.DataFrame:
+        """Intervals of the standard deviations and correlations; see `intervals.confint`."""
+        from retrostats.mixed.intervals import confint
+
+        return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)
+
+    def icc(self, *, level: float = 0.95) -> Effect:
+        """Intraclass correlation with a profile interval; see `intervals.icc`."""
+        from retrostats.mixed.intervals import icc
+
+        return icc(self, level=level)
+
+    def standardised(
+        self, term: str, *, by: Literal["total", "residual"] = "total", level: float = 0.95
+    ) -> Effect:
+        """A coefficient in standard deviations, with an interval; see `intervals.standardised`."""
+        from retrostats.mixed.intervals import standardised
+
+        return standardised(self, term, by=by, level=level)
+
+    def bootstrap(self, n: int, seed: int, jobs: int = 1) -> pd.DataFrame:
+        """Parametric bootstrap: one row a refit."""
+        from retrostats.mixed.simulate import bootstrap
+
+        return cast(pd.DataFrame, bootstrap(self, n, seed=seed, jobs=jobs))
+
+    def refit(self, data: object) -> LmmFit:
+        """The same model on other data: rows, moments, or a new outcome (N,) for the fitted rows."""
+        signed = self.model.gram.signed
+        if isinstance(data, pd.DataFrame | Moments) or hasattr(data, "frame"):
+            model = prepare(self.formula, data, signed=signed)
+        else:
+            from retrostats.mixed.model import with_outcome
+
+            model = with_outcome(self.model, np.asarray(data, dtype=float))
+        return fit_model(model, reml=self.reml, ddf=self.ddf)
+
+    def refit_ml(self) -> LmmFit:
+        """The same model and data by maximum likelihood."""
+        return fit_model(self.model, reml=False, ddf=self.ddf) if self.reml else self
+
+    def __repr__(self) -> str:
+        """A table to read."""
+        how = "REML" if self.reml else "maximum likelihood"
+        sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
+        state = "" if self.converged else "; NOT CONVERGED"
+        state += "; singular" if self.singular else ""
+        with pd.option_context("display.width", 120, "display.max_columns", 20):
+            return (
+                f"Linear mixed model by {how}: {self.formula}\n"
+                f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
+                f"log-likelihood {self.loglik:.4f}{state}\n\n"
+                f"{self.variance_components.round(5).to_string(index=False)}\n\n"
+                f"{self.coefficients.round(5).to_string(index=False)}\n"
+                f"(df: {self.ddf})"
+            )
+
+    def summary(self) -> str:
+        """The table of ``repr``."""
+        return repr(self)
+
+
+def t_table(
+    terms: tuple[str, ...],
+    estimate: FloatArray,
+    std_error: FloatArray,
+    df: FloatArray,
+    *,
+    null: float = 0.0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Estimates with t statistics, two-sided p-values and intervals."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = (estimate - null) / std_error
+    half = stdtrit(df, 0.5 + level / 2.0) * std_error
+    return pd.DataFrame(
+        {
+            "term": list(terms),
+            "estimate": estimate,
+            "std_error": std_error,
+            "df": df,
+            "statistic": statistic,
+            "p_value": 2.0 * stdtr(df, -np.abs(statistic)),
+            "conf_low": estimate - half,
+            "conf_high": estimate + half,
+        }
+    )

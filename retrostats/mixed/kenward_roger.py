@@ -1,0 +1,173 @@
+"""Kenward and Roger's adjusted covariance and degrees of freedom (Biometrics 53:983, 1997).
+
+Equation numbers of the comments are the paper's; the scale is that of V in units of the residual
+variance, in which the whole computation is invariant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.criterion import Directions, Sums, Whitened, flat_product
+from retrostats.mixed.gram import Gram
+
+
+@dataclass(frozen=True, slots=True)
+class KenwardRoger:
+    """Ingredients of the adjustment, X in its own columns.
+
+    Attributes
+    ----------
+    phi : (p, p) array
+        Unadjusted covariance of the coefficients.
+    adjusted : (p, p) array
+        Adjusted covariance (eq. 5 with the second-derivative term zero: V is linear).
+    p : (k, p, p) array
+        -X'V^-1 V_i V^-1 X for each covariance parameter.
+    w : (k, k) array
+        Covariance of the parameters, from the expected information.
+    """
+
+    phi: FloatArray
+    adjusted: FloatArray
+    p: FloatArray
+    w: FloatArray
+
+    def term_dfs(self) -> FloatArray:
+        """Degrees of freedom (p,) of each coefficient: `test` of each unit vector at once."""
+        weight = np.einsum("al,iab,bl->il", self.phi, self.p, self.phi) / np.diag(self.phi)
+        spread = np.einsum("il,ij,jl->l", weight, self.w, weight)
+        return np.array([_df(a, a, 1)[0] for a in spread.tolist()])  # with one row A1 = A2
+
+    def test(self, contrast: FloatArray) -> tuple[float, float]:
+        """Denominator degrees of freedom and F scaling of the rows of a contrast (eqs. 8-11).
+
+        Parameters
+        ----------
+        contrast : (rank, p) array of full row rank
+
+        Returns
+        -------
+        df : float
+        scaling : float
+            The Wald F with the adjusted covariance is multiplied by this.
+        """
+        q = len(contrast)
+        inner = contrast @ self.phi @ contrast.T
+        theta = contrast.T @ np.linalg.solve(inner, contrast)
+        u = theta @ self.phi @ self.p @ self.phi
+        traces = np.trace(u, axis1=1, axis2=2)
+        a1 = float(traces @ self.w @ traces)
+        a2 = float(np.einsum("ij,iab,jba->", self.w, u, u))
+        return _df(a1, a2, q)
+
+
+def _df(a1: float, a2: float, q: int) -> tuple[float, float]:
+    if a2 <= 0.0:
+        return np.inf, 1.0
+    b = (a1 + 6.0 * a2) / (2.0 * q)
+    g = ((q + 1.0) * a1 - (q + 4.0) * a2) / ((q + 2.0) * a2)
+    base = 3.0 * q + 2.0 * (1.0 - g)
+    c1, c2, c3 = g / base, (q - g) / base, (q + 2.0 - g) / base
+    v0, v1, v2 = 1.0 + c1 * b, 1.0 - c2 * b, 1.0 - c3 * b
+    v0 = 0.0 if abs(v0) < 1e-10 else v0
+    shrink = 1.0 - a2 / q
+    # With q = 1 and a2 = 1 both vanish; their ratio tends to one.
+    ratio = 1.0 if abs(shrink) < 1e-14 and abs(v1) < 1e-14 else shrink / v1
+    rho = ratio**2 * v0 / v2 / q
+    df = 4.0 + (q + 2.0) / (q * rho - 1.0)
+    scaling = 1.0 if abs(df - 2.0) < 1e-2 else df * shrink / (df - 2.0)
+    return float(df), float(scaling)
+
+
+def kenward_roger(
+    gram: Gram, theta: FloatArray, sigma2: float, xvx: FloatArray, parts: list[Whitened]
+) -> KenwardRoger:
+    """Adjusted covariance at a REML fit.
+
+    Parameters
+    ----------
+    gram : Gram
+    theta : (k,) array
+        Only its length matters: parameters are the covariances themselves.
+    sigma2 : float
+    xvx : (p, p) array
+        X'V^-1X in the orthonormal basis.
+    parts : list of Whitened
+    """
+    columns = len(xvx)
+    directions = covariance_directions(gram)
+    sums = Sums.over(parts, directions, columns)
+    p, q, trace2 = _with_residual(gram, sums, directions, xvx, parts)
+    phi = np.linalg.inv(xvx)  # the covariance matrix is itself the result
+    phi_p = phi @ p
+    information = (
+        trace2
+        - 2.0 * np.einsum("ab,ijba->ij", phi, q)
+        + np.einsum("iab,jba->ij", phi_p, phi_p)
+    )  # the two signs of P cancel; eq. 4
+    w = _inverse_information(0.5 * (information + information.T))
+    middle = np.einsum("ij,ijab->ab", w, q) - np.einsum("ij,iab,jbc->ac", w, p, phi_p)
+    lambda_ = 2.0 * phi @ (0.5 * (middle + middle.T)) @ phi
+    back = np.linalg.solve(gram.basis, np.eye(columns))
+    return KenwardRoger(
+        sigma2 * back @ phi @ back.T,
+        sigma2 * back @ (phi + lambda_) @ back.T,
+        np.stack([-gram.basis.T @ x @ gram.basis / sigma2 for x in p]),
+        w,
+    )
+
+
+def covariance_directions(gram: Gram) -> Directions:
+    """dPsi for each variance and covariance of each term: E_ab + E_ba."""
+    out: Directions = []
+    for s in gram.stacks:
+        here = []
+        for i in range(len(gram.diagonal)):
+            unit = np.zeros(s.zz.shape[1:])
+            chosen = s.theta == i
+            unit[s.rows[chosen], s.cols[chosen]] = 1.0
+            here.append(unit if gram.diagonal[i] else unit + unit.T)
+        out.append(here)
+    return out
+
+
+def _with_residual(
+    gram: Gram, sums: Sums, directions: Directions, xvx: FloatArray, parts: list[Whitened]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """P, Q and the traces with the residual variance (V_i = I) as the last parameter."""
+    k, columns = len(sums.trace), len(xvx)
+    p = np.zeros((k + 1, columns, columns))
+    q = np.zeros((k + 1, k + 1, columns, columns))
+    trace2 = np.zeros((k + 1, k + 1))
+    p[:k], q[:k, :k], trace2[:k, :k] = sums.p, sums.q, sums.trace2
+    xv2x, xv3x = xvx.copy(), xvx.copy()
+    trace2[k, k] = gram.n_obs
+    for s, part, psi in zip(gram.stacks, parts, directions, strict=True):
+        n = part.n[:, None, None]
+        h = np.swapaxes(part.k, 1, 2) @ part.g
+        nzx = n * (part.nn @ s.zx)
+        lost = flat_product(part.g, nzx)
+        xv2x -= lost
+        xv3x -= lost + flat_product(h, nzx)
+        squared = np.einsum("bij,bji->b", part.k, part.k)
+        trace2[k, k] += part.n @ (squared - part.k.shape[1])
+        kw = np.tensordot(part.n, np.swapaxes(part.k, 1, 2) @ part.w, axes=1)
+        for i in range(k):
+            q[i, k] += flat_product(n * part.g, psi[i] @ h)
+            trace2[i, k] += np.vdot(psi[i], kw)
+    for i in range(k):
+        q[k, i] = q[i, k].T
+        trace2[k, i] = trace2[i, k]
+    p[k], q[k, k] = xv2x, xv3x
+    return p, q, trace2
+
+
+def _inverse_information(information: FloatArray) -> FloatArray:
+    """2 I^-1; the pseudo-inverse where a parameter is not determined, as in pbkrtest."""
+    if np.abs(np.linalg.eigvalsh(information)).min() > 1e-10:
+        return 2.0 * np.linalg.solve(information, np.eye(len(information)))
+    return 2.0 * np.linalg.pinv(information, rcond=1e-8, hermitian=True)

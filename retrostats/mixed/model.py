@@ -1,0 +1,174 @@
+"""A formula met with data: names, groups and crossproducts, ready to be fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from retrostats.errors import InputError
+from retrostats.mixed.columns import Column, Factor, IntArray, numeric, read_columns
+from retrostats.mixed.design import combine, fixed_design, random_design
+from retrostats.mixed.expressions import evaluate
+from retrostats.mixed.formula import Formula, parse_formula
+from retrostats.mixed.gram import Gram, Rows, build_gram
+from retrostats.mixed.moments import Moments
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a fit needs to know about formula and data.
+
+    Attributes
+    ----------
+    formula : Formula
+    terms : tuple of str
+        Names of the fixed effects.
+    gram : Gram
+    rows : Rows
+        Design rows of all patterns, kept for simulation, marginal means and new outcomes.
+    columns : dict
+        The design columns the rows were made from.
+    groups : tuple of (str, tuple of str)
+        Group name and effect names of each random term, in the formula's order.
+    n_groups : dict of str to int
+        Levels of each group.
+    n_obs, n_dropped : int
+    moments : Moments or None
+        The moments fitted, where the data were moments.
+    frame : DataFrame or None
+        The rows fitted, where the data were rows.
+    """
+
+    formula: Formula
+    terms: tuple[str, ...]
+    gram: Gram
+    rows: Rows
+    columns: dict[str, Column]
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    n_groups: dict[str, int]
+    n_obs: int
+    n_dropped: int
+    moments: Moments | None
+    frame: pd.DataFrame | None
+
+
+def prepare(formula: str, data: object, *, signed: bool = False) -> Model:
+    """Read the columns a formula names and reduce them.
+
+    Parameters
+    ----------
+    formula : str
+    data : DataFrame, Moments, or an object with a DataFrame ``.frame``
+    signed : bool
+        Signed compound symmetry instead of a random intercept.
+
+    Raises
+    ------
+    InputError, NotIdentified
+    """
+    parsed = parse_formula(formula)
+    if not parsed.random:
+        raise InputError(
+            f"formula {formula!r} has no random term; a mixed model needs one, as (1 | subject)"
+        )
+    if signed and (len(parsed.random) != 1 or parsed.random[0].terms != ((),)):
+        raise InputError('covariance="signed-cs" needs exactly one random term, (1 | subject)')
+    if isinstance(data, Moments):
+        model = _from_moments(parsed, data)
+    else:
+        frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
+        if not isinstance(frame, pd.DataFrame):
+            raise InputError(
+                f"data is a {type(data).__name__}; a DataFrame, a cohort or Moments is needed"
+            )
+        model = _from_frame(parsed, frame)
+    if signed:
+        model = replace(model, gram=replace(model.gram, signed=True))
+    return model
+
+
+def _from_frame(formula: Formula, frame: pd.DataFrame) -> Model:
+    columns, _, dropped = read_columns(frame, formula)
+    n = _length(columns)
+    y = evaluate(formula.outcome, numeric(columns))
+    block, count = find_blocks(formula, columns, n)
+    return _assemble(
+        formula, columns, y, block, np.ones(count), {}, n_dropped=dropped, frame=frame
+    )
+
+
+def _length(columns: dict[str, Column]) -> int:
+    first = next(iter(columns.values()))
+    return len(first.codes) if isinstance(first, Factor) else len(first)
+
+
+def find_blocks(formula: Formula, columns: dict[str, Column], n: int) -> tuple[IntArray, int]:
+    """Independent blocks: connected components of the graph whose nodes are group levels."""
+    factors = tuple(dict.fromkeys(term.factors for term in formula.random))
+    coded = [combine([columns[name] for name in names]) for names in factors]
+    if len(coded) == 1:
+        return coded[0]
+    offset = np.concatenate([[0], np.cumsum([count for _, count in coded])])
+    first = coded[0][0]
+    ends = [codes + offset[i] for i, (codes, _) in enumerate(coded) if i]
+    total = int(offset[-1])
+    edges = coo_matrix(
+        (np.ones(n * len(ends), dtype=np.int8), (np.tile(first, len(ends)), np.concatenate(ends))),
+        shape=(total, total),
+    )
+    count, label = connected_components(edges, directed=False)
+    return label[first].astype(np.intp), int(count)
+
+
+def _from_moments(formula: Formula, moments: Moments) -> Model:
+    columns, y, block, n, scatter = moments.rows(formula)
+    return _assemble(formula, columns, y, block, n, scatter, moments=moments)
+
+
+def _assemble(
+    formula: Formula,
+    columns: dict[str, Column],
+    y: np.ndarray,
+    block: IntArray,
+    n: np.ndarray,
+    scatter: dict[int, np.ndarray],
+    *,
+    n_dropped: int = 0,
+    moments: Moments | None = None,
+    frame: pd.DataFrame | None = None,
+) -> Model:
+    x, terms = fixed_design(formula, columns, len(y))
+    random = tuple(random_design(term, columns, len(y)) for term in formula.random)
+    rows = Rows(x, terms, y, random, block, n, scatter)
+    gram = build_gram(rows)
+    n_groups = {}
+    for term in random:
+        if moments is None:
+            n_groups[term.group] = term.n_levels
+        else:
+            _, first = np.unique(term.levels, return_index=True)
+            n_groups[term.group] = int(round(n[block[first]].sum()))
+    groups = tuple((term.group, term.effects) for term in random)
+    return Model(
+        formula, terms, gram, rows, columns, groups, n_groups, gram.n_obs, n_dropped, moments, frame
+    )
+
+
+def with_outcome(model: Model, y: np.ndarray) -> Model:
+    """The same design with another outcome (N,), in the order of the fitted rows.
+
+    Raises
+    ------
+    InputError
+        The length differs, a value is not finite, or the model was fitted from moments.
+    """
+    if model.moments is not None:
+        raise InputError("a fit from moments is refitted with moments, not with an outcome vector")
+    if y.shape != model.rows.y.shape or not np.isfinite(y).all():
+        raise InputError(f"the new outcome needs {len(model.rows.y)} finite values")
+    rows = replace(model.rows, y=y)
+    return replace(model, rows=rows, gram=replace(build_gram(rows), signed=model.gram.signed), frame=None)
