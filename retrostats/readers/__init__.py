@@ -1,0 +1,1 @@
+"""Read: printed statistics, raw cohorts and metabolic-cart exports."""
