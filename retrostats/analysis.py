@@ -1,0 +1,116 @@
+"""An analysis is one Python file; here is what it must define, and how it is found."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from retrostats.claims import Claim
+from retrostats.errors import InputError
+from retrostats.findings import Findings
+from retrostats.resources import analyses_dir
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+REQUIRED = ("NAME", "TITLE", "QUESTION", "METHODS", "TOPIC", "analyse", "draw")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an analysis may read: printed rows, claims fixed beforehand, cohorts, and a seed."""
+
+    published: pd.DataFrame
+    claims: Mapping[str, Claim]
+    cohorts: tuple[Any, ...] = ()
+    seed: int = 0
+    draws: int = 0
+    jobs: int = 1
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One analysis file: its names for the reader, `analyse` and `draw`."""
+
+    name: str
+    title: str
+    question: str
+    methods: tuple[str, ...]
+    topic: str
+    analyse: Callable[[Context], Findings]
+    draw: Callable[[Mapping[str, pd.DataFrame], Mapping[str, Claim]], dict[str, Figure]]
+    path: Path
+
+
+def load_analysis(path: Path) -> Analysis:
+    """Import one analysis file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or lacks one of the names an analysis defines.
+    """
+    if not path.is_file():
+        raise InputError(f"analysis {path}: no such file; give a name of --list or a Python file")
+    module = _import(path)
+    missing = [name for name in REQUIRED if not hasattr(module, name)]
+    if missing:
+        raise InputError(
+            f"analysis {path.name}: {', '.join(missing)} missing; an analysis file defines "
+            f"{', '.join(REQUIRED)} (see CONTRIBUTING.md)"
+        )
+    return Analysis(
+        module.NAME,
+        module.TITLE,
+        module.QUESTION,
+        tuple(module.METHODS),
+        module.TOPIC,
+        module.analyse,
+        module.draw,
+        path,
+    )
+
+
+def find_analyses() -> dict[str, Path]:
+    """Every analysis file by its name on the command line, in file order."""
+    return {
+        path.stem.replace("_", "-"): path
+        for path in sorted(analyses_dir().glob("[!_]*.py"), key=_order)
+    }
+
+
+def select(names: Iterable[str] | None) -> list[Analysis]:
+    """Analyses by name or by path of a Python file; all of them if `names` is None or empty."""
+    found = find_analyses()
+    chosen = list(dict.fromkeys(names or found))
+    unknown = [name for name in chosen if name not in found and not name.endswith(".py")]
+    if unknown:
+        raise InputError(
+            f"unknown analysis {', '.join(unknown)}; choose from {', '.join(found)} "
+            "or give the path of a Python file"
+        )
+    return [load_analysis(found[name] if name in found else Path(name)) for name in chosen]
+
+
+def _order(path: Path) -> tuple[int, str]:
+    """The post's own three claims come first, in its order."""
+    core = ("metabolic_cost", "ligament_injury", "body_fat")
+    return (core.index(path.stem) if path.stem in core else len(core), path.stem)
+
+
+def _import(path: Path) -> ModuleType:
+    name = f"retrostats_analyses_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"analysis {path}: not a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses in the file look their module up
+    spec.loader.exec_module(module)
+    return module

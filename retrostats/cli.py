@@ -1,0 +1,194 @@
+"""Command line: `retrostats replicate | validate | template | plan`.
+
+`python -m retrostats.replicate` is the first of them. Exit codes: 0 done, 1 `--check` found a
+difference from the pinned answers, 2 bad input or usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from retrostats import __version__
+from retrostats.errors import RetrostatsError
+
+SEED = 20050301
+DRAWS = 2000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; bad input gives one message on standard error and exit code 2."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except RetrostatsError as error:
+        print(f"retrostats: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("retrostats: stopped; earlier results are untouched", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="retrostats", description=__doc__.split("\n")[0])
+    parser.add_argument("--version", action="version", version=f"retrostats {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_replicate(commands)
+    _add_validate(commands)
+    _add_template(commands)
+    _add_plan(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[[Any], int], text: str) -> Any:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_replicate(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "replicate",
+        _replicate,
+        "Replicate the cited studies: verdicts, figures and a report.",
+    )
+    add = parser.add_argument
+    add("analysis", nargs="*", metavar="ANALYSIS", help="of --list, or a Python file (all)")
+    add("--cohort", action="append", default=[], metavar="PATH", help="own data; repeatable")
+    add("--out", metavar="DIR", help="folder for the results (results/)")
+    add("--seed", type=int, default=SEED, metavar="N", help=f"of the draws ({SEED})")
+    add("--draws", type=int, default=DRAWS, metavar="N", help=f"inside the rounding ({DRAWS})")
+    add("--jobs", type=int, default=1, metavar="N", help="worker processes (1)")
+    add("--scheduler", metavar="ADDRESS", help="Dask scheduler that does the draws instead")
+    add("--formats", default="svg,pdf,png", metavar="LIST", help="of the figures (svg,pdf,png)")
+    add("--list", action="store_true", help="list the analyses and stop")
+    add("--check", action="store_true", help="compare with the pinned answers, write nothing")
+
+
+def _add_validate(commands: Any) -> None:
+    parser = _command(commands, "validate", _validate, "Check a cohort file; exit 0 or 2.")
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--spec", metavar="TOML", help="what the file's columns mean")
+
+
+def _add_template(commands: Any) -> None:
+    parser = _command(commands, "template", _template, "Print a CSV to fill in.")
+    parser.add_argument("analysis", metavar="ANALYSIS")
+    parser.add_argument("--spec", action="store_true", help="print a commented spec instead")
+
+
+def _add_plan(commands: Any) -> None:
+    parser = _command(commands, "plan", _plan, "Power of a planned crossover, by simulation.")
+    add = parser.add_argument
+    add("--ratio", type=float, required=True, help="backward / forward to be detected, as 1.15")
+    add("--cv", type=float, required=True, help="spread between people, SD / mean, as 0.12")
+    add("--correlation", type=float, required=True, help="between the two directions, as 0.6")
+    add("--n", default="8,12,16,20,30", metavar="LIST", help="numbers of people (8,12,16,20,30)")
+    add("--sims", type=int, default=2000, metavar="N", help="simulated studies a size (2000)")
+    add("--seed", type=int, default=SEED, metavar="N", help=f"({SEED})")
+
+
+def _replicate(arguments: Any) -> int:
+    from retrostats.analysis import find_analyses, load_analysis
+
+    if arguments.list:
+        for name, path in find_analyses().items():
+            print(f"{name:18} {load_analysis(path).question}")
+        return 0
+    if arguments.check and (arguments.cohort or arguments.out):
+        raise RetrostatsError(
+            "--check compares the published numbers alone; leave out --cohort and --out"
+        )
+    from retrostats.replicate import replicate
+
+    with _progress() as progress:
+        replication = replicate(
+            arguments.analysis,
+            cohorts=arguments.cohort,
+            out=None if arguments.check else arguments.out or "results",
+            seed=arguments.seed,
+            draws=arguments.draws,
+            jobs=arguments.jobs,
+            scheduler=arguments.scheduler,
+            formats=tuple(arguments.formats.split(",")),
+            progress=progress,
+        )
+    if arguments.check:
+        return _check(replication)
+    from retrostats.report.console import print_verdicts
+
+    print_verdicts(replication.verdicts)
+    print(f"\nReport: {arguments.out or 'results'}/report.html")
+    return 0
+
+
+def _check(replication: Any) -> int:
+    from retrostats.pinned import differences
+
+    found = differences(replication)
+    for line in found:
+        print(line)
+    print("differs from the pinned answers" if found else "equals the pinned answers")
+    return 1 if found else 0
+
+
+def _progress() -> Any:
+    """A spinner on a terminal; plain lines to standard error elsewhere."""
+    if not sys.stderr.isatty():
+        return nullcontext(lambda line: print(f"{line} ...", file=sys.stderr))
+    return _Spinner()
+
+
+class _Spinner:
+    """`rich` status line that names the step at hand."""
+
+    def __enter__(self) -> Callable[[str], None]:
+        from rich.console import Console
+
+        self._status = Console(stderr=True).status("Starting")
+        self._status.start()
+        return lambda line: self._status.update(line)
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+
+def _validate(arguments: Any) -> int:
+    from retrostats.validation.check import validate_file
+
+    _, code, text = validate_file(arguments.file, spec=arguments.spec)
+    print(text, file=sys.stderr if code else sys.stdout)
+    return int(code)
+
+
+def _template(arguments: Any) -> int:
+    from retrostats.validation.templates import template, template_spec
+
+    text = template_spec(arguments.analysis) if arguments.spec else template(arguments.analysis)
+    print(text, end="")
+    return 0
+
+
+def _plan(arguments: Any) -> int:
+    from retrostats.planning import crossover_power
+
+    try:
+        sizes = [int(n) for n in arguments.n.split(",")]
+    except ValueError:
+        raise RetrostatsError(
+            f"--n {arguments.n}: give whole numbers with commas, as 8,12,16"
+        ) from None
+    frame = crossover_power(
+        arguments.ratio, arguments.cv, arguments.correlation, sizes, arguments.sims, arguments.seed
+    )
+    print(frame.to_string(index=False, float_format="{:.3f}".format))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

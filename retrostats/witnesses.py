@@ -1,0 +1,80 @@
+"""Independent programs on rows that have exactly the printed moments: for checking only."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from retrostats.crossover import fit_pair, pair_moments
+from retrostats.findings import Witness
+from retrostats.study import CrossoverStudy
+
+#: statsmodels stops its optimiser on a looser gradient than ours.
+STATSMODELS_TOLERANCE = 1e-4
+#: the paired t-test is closed form; pingouin rounds nothing of what is compared.
+PINGOUIN_TOLERANCE = 1e-6
+
+
+def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
+    """Paired t-test by pingouin and mixed model by statsmodels beside our fit.
+
+    A random intercept cannot express a negative correlation, so statsmodels is asked only
+    where the correlation is positive.
+    """
+    r = study.middle_correlation
+    coefficient = fit_pair(study.pair, r).coefficients.set_index("term").loc["directionbackward"]
+    rows = _surrogate(study, r, seed)
+    found = [
+        Witness(
+            study.row.estimate_id,
+            "pingouin paired t-test",
+            "t statistic",
+            float(coefficient["statistic"]),
+            _pingouin_t(rows),
+            PINGOUIN_TOLERANCE,
+        )
+    ]
+    if r > 0:
+        estimate, std_error = _statsmodels_fit(rows)
+        pairs = (("log ratio", "estimate", estimate), ("standard error", "std_error", std_error))
+        found += [
+            Witness(
+                study.row.estimate_id,
+                "statsmodels mixed model",
+                name,
+                float(coefficient[column]),
+                theirs,
+                STATSMODELS_TOLERANCE,
+            )
+            for name, column, theirs in pairs
+        ]
+    return tuple(found)
+
+
+def _surrogate(study: CrossoverStudy, r: float, seed: int):  # type: ignore[no-untyped-def]
+    from retrostats.mixed.summary import witness_rows
+
+    return witness_rows(pair_moments(study.pair, r), np.random.default_rng(seed))
+
+
+def _pingouin_t(rows) -> float:  # type: ignore[no-untyped-def]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its optional back ends warn at import
+        import pingouin
+
+        wide = rows.pivot(index="subject", columns="direction", values="log_outcome")
+        table = pingouin.ttest(wide["backward"], wide["forward"], paired=True)
+    return float(table["T"].iloc[0])
+
+
+def _statsmodels_fit(rows) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Log ratio and standard error; the outcome is scaled to unit SD, as its optimiser needs."""
+    import statsmodels.formula.api as smf
+
+    scale = float(rows["log_outcome"].std())
+    scaled = rows.assign(scaled=(rows["log_outcome"] - rows["log_outcome"].mean()) / scale)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its optimiser reports boundary steps on the way
+        fit = smf.mixedlm("scaled ~ direction", scaled, groups=scaled["subject"]).fit(reml=True)
+    return float(fit.params.iloc[1]) * scale, float(fit.bse.iloc[1]) * scale

@@ -1,0 +1,23 @@
+"""Hazell 2014, abstract: fat 15.1 to 13.9 kg (P = 0.002), lean 45.7 to 46.3 kg, n = 15."""
+
+from __future__ import annotations
+
+import pytest
+
+from retrostats.change import percent_fat_change
+
+FAT, LEAN = (15.1, 13.9), (45.7, 46.3)
+
+
+def test_percent_fat_from_printed_masses() -> None:
+    """Worked by hand: 24.8 to 23.1%, about -1.7 points."""
+    before, change, _ = percent_fat_change(FAT, LEAN, 0.002, 0.05, 15, 0.0)
+    assert round(before, 1) == 24.8
+    assert round(before + change, 1) == 23.1
+
+
+def test_error_grows_as_the_unprinted_correlation_falls() -> None:
+    """Fat lost with lean gained spreads percent fat; fat and lean lost together cancel."""
+    errors = [percent_fat_change(FAT, LEAN, 0.002, 0.05, 15, r)[2] for r in (-1, -0.5, 0, 0.5, 1)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[0] / errors[-1] == pytest.approx(0.506 / 0.278, rel=0.01)

@@ -1,0 +1,131 @@
+"""Command line as a user meets it: exit codes, one message, whole output."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from retrostats.cli import main
+
+FAST = ["--draws", "0", "--formats", "svg"]
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "retrostats.replicate", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_results_are_complete_and_repeat_to_the_byte(tmp_path, capsys) -> None:
+    for name in ("first", "second"):
+        assert main(["replicate", "body-fat", *FAST, "--out", str(tmp_path / name)]) == 0
+    assert "body_fat" in (tmp_path / "first" / "report.html").read_text(encoding="utf-8")
+    files = sorted(p.relative_to(tmp_path / "first") for p in (tmp_path / "first").rglob("*.*"))
+    assert {"verdicts.csv", "estimates.csv", "assumptions.csv", "report.html", "provenance.json"} <= {
+        str(f) for f in files
+    }
+    for file in files:
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+    record = json.loads((tmp_path / "first" / "provenance.json").read_text(encoding="utf-8"))
+    assert "data/published/body_fat.csv" in record["inputs_sha256"]
+    out = capsys.readouterr().out
+    assert "Report:" in out
+
+
+def test_module_and_help_start_fast_and_list_the_analyses(tmp_path) -> None:
+    assert run("--help", cwd=tmp_path).returncode == 0
+    listed = run("--list", cwd=tmp_path)
+    assert listed.returncode == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == [
+        "metabolic-cost",
+        "ligament-injury",
+        "body-fat",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_imports_nothing_heavy(tmp_path) -> None:
+    code = (
+        "import sys, retrostats.cli\n"
+        "try:\n    retrostats.cli.main(['replicate', '--help'])\n"
+        "except SystemExit:\n    pass\n"
+        "print([m for m in ('numpy', 'pandas', 'matplotlib', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nonsense"], "unknown analysis nonsense"),
+        (["--formats", "gif"], "choose from svg, pdf, png"),
+        (["--cohort", "missing.csv"], "missing.csv"),
+        (["--check", "--out", "x"], "leave out --cohort and --out"),
+        (["--draws", "many"], "invalid int value"),
+        (["--no-such-option"], "unrecognized arguments"),
+    ],
+)
+def test_bad_usage_is_one_message_and_exit_2_and_writes_nothing(tmp_path, arguments, says) -> None:
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path, capsys) -> None:
+    (tmp_path / "thesis.txt").write_text("two years of work", encoding="utf-8")
+    assert main(["replicate", "body-fat", *FAST, "--out", str(tmp_path)]) == 2
+    assert "not earlier results" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_run_that_fails_while_writing_leaves_earlier_results_whole(tmp_path, monkeypatch) -> None:
+    out = tmp_path / "results"
+    assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 0
+    before = {p: p.read_bytes() for p in out.rglob("*.*")}
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("retrostats.report.page.write_report", full_disk)
+    assert main(["replicate", "body-fat", *FAST, "--out", str(out), "--seed", "7"]) == 2
+    assert {p: p.read_bytes() for p in out.rglob("*.*")} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["results"]
+
+
+def test_a_run_killed_between_the_renames_is_mended_by_the_next(tmp_path) -> None:
+    from retrostats.output import _bring_back
+
+    aside = tmp_path / ".results.previous"
+    aside.mkdir()
+    (aside / "verdicts.csv").write_text("claim_id\n", encoding="utf-8")
+    _bring_back(tmp_path / "results")
+    assert (tmp_path / "results" / "verdicts.csv").read_text(encoding="utf-8") == "claim_id\n"
+
+
+def test_check_equals_the_pinned_answers_and_notices_a_change(capsys, monkeypatch, tmp_path) -> None:
+    assert main(["replicate", "body-fat", "--check"]) == 0
+    assert "equals the pinned answers" in capsys.readouterr().out
+    from retrostats import pinned
+
+    folder = tmp_path / "pinned"
+    folder.mkdir()
+    for name in ("verdicts.csv", "estimates.csv"):
+        text = (pinned.pinned_dir() / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text.replace("drifted", "faithful"), encoding="utf-8")
+    monkeypatch.setattr(pinned, "pinned_dir", lambda: folder)
+    assert main(["replicate", "body-fat", "--check"]) == 1
+    assert "body_fat_6wk, fidelity: pinned 'faithful', found 'drifted'" in capsys.readouterr().out
+
+
+def test_plan_prints_power_that_grows_with_n(capsys) -> None:
+    arguments = ["--ratio", "1.15", "--cv", "0.15", "--correlation", "0.6", "--n", "6,24"]
+    assert main(["plan", *arguments, "--sims", "200"]) == 0
+    header, small, large = (line.split() for line in capsys.readouterr().out.splitlines())
+    column = header.index("power")
+    assert float(small[column]) < float(large[column]) <= 1

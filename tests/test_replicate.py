@@ -1,0 +1,125 @@
+"""The whole path: frames, rules that hold throughout, and what it must never do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import retrostats as rs
+from retrostats.errors import InputError
+
+CORE = {"energy_30", "ligament_tears", "body_fat_6wk", "more_than_forward"}
+
+
+@pytest.fixture(scope="module")
+def replication():
+    return rs.replicate(draws=250)
+
+
+def test_every_claim_gets_both_verdicts(replication) -> None:
+    verdicts = replication.verdicts.set_index("claim_id")
+    assert set(replication.claims["claim_id"]) == set(verdicts.index)
+    assert set(verdicts.index[verdicts["role"] == "core"]) == CORE
+    assert set(verdicts["fidelity"]) <= {
+        "faithful", "drifted", "not measured by the source", "unverified",
+    }  # fmt: skip
+    assert (verdicts["fidelity_reason"] != "").all()
+
+
+def test_what_the_sources_allow_to_be_said(replication) -> None:
+    """These follow from the printed numbers by the rules; a change is news for the changelog."""
+    verdicts = replication.verdicts.set_index("claim_id")
+    assert verdicts.at["energy_30", "fidelity"] == "unverified"
+    assert verdicts.at["energy_30", "size"] == "undecided"
+    assert verdicts.at["ligament_tears", "fidelity"] == "not measured by the source"
+    assert verdicts.at["ligament_tears", "direction"] == "no evidence"
+    assert verdicts.at["body_fat_6wk", "fidelity"] == "drifted"
+    assert verdicts.at["body_fat_6wk", "direction"] == "supported"
+    assert verdicts.at["more_than_forward", "fidelity"] == "not measured by the source"
+    assert verdicts.at["pounding", "direction"] == "contradicted"
+
+
+def test_rows_that_are_not_independent_never_enter_a_pool(replication) -> None:
+    pooled = replication.estimates[
+        replication.estimates["pooled"] | (replication.estimates["role"] == "pooled")
+    ]
+    used = {row for joined in pooled["source_rows"] for row in joined.split("; ") if row}
+    sources = replication.sources.set_index("row_id")
+    assert used
+    assert set(sources.loc[sorted(used), "independence"]) == {"independent"}
+    assert set(sources.loc[sorted(used), "reading"]) == {"printed"}
+
+
+def test_every_estimate_leads_back_to_a_printed_row_and_lists_its_assumptions(replication) -> None:
+    known = set(replication.sources["row_id"])
+    assumed = set(replication.assumptions["assumption_id"])
+    for row in replication.estimates.itertuples():
+        assert row.source_rows, row.estimate_id
+        assert set(row.source_rows.split("; ")) <= known
+        assert set(filter(None, row.assumptions.split("; "))) <= assumed
+    assert (replication.sources["locator"] != "").all()
+
+
+def test_estimates_lie_inside_their_limits_and_hollow_marks_are_not_pooled(replication) -> None:
+    rows = replication.estimates
+    shown = rows[rows["conf_low"].notna()]
+    assert (shown["conf_low"] <= shown["estimate"]).all()
+    assert (shown["estimate"] <= shown["conf_high"]).all()
+    assert not (rows["pooled"] & rows["hollow"]).any()
+    swept = rows[rows["sens_low"].notna()]
+    slack = 1e-9
+    assert (swept["sens_low"] <= swept["conf_low"] + slack).all()
+    assert (swept["sens_high"] >= swept["conf_high"] - slack).all()
+    assert rows["estimate_id"].is_unique
+
+
+def test_what_sources_print_is_recomputed_within_rounding(replication) -> None:
+    checks = replication.checks
+    assert len(checks) >= 15
+    disagree = checks.loc[~checks["agrees"], ["check_id", "printed", "recomputed"]]
+    assert disagree.empty, disagree.to_string()
+
+
+def test_independent_programs_agree(replication) -> None:
+    assert set(replication.witnesses["witness"]) == {
+        "pingouin paired t-test",
+        "statsmodels mixed model",
+    }
+    apart = replication.witnesses[~replication.witnesses["agrees"]]
+    assert apart.empty, apart.to_string()
+
+
+def test_two_stage_pool_and_one_stage_model_give_the_same_direction(replication) -> None:
+    rows = replication.estimates.set_index("estimate_id")
+    one, two = rows.loc["mc-one-stage"], rows.loc["mc-pool"]
+    assert one["conf_low"] < two["estimate"] < one["conf_high"]
+
+
+def test_draws_do_not_depend_on_the_number_of_workers() -> None:
+    first = rs.replicate(["metabolic-cost"], draws=500, jobs=1)
+    second = rs.replicate(["metabolic-cost"], draws=500, jobs=2)
+    for name in ("sens_low", "sens_high"):
+        np.testing.assert_array_equal(first.estimates[name], second.estimates[name])
+
+
+def test_one_analysis_alone_judges_its_own_claims() -> None:
+    alone = rs.replicate(["body-fat"], draws=0)
+    assert set(alone.verdicts["analysis"]) == {"body-fat"}
+    assert "metabolic_cost_forest" not in alone.figures
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"analyses": ["fat"]}, "unknown analysis fat; choose from metabolic-cost"),
+        ({"analyses": ["nowhere.py"]}, "no such file"),
+        ({"formats": ("gif",)}, "gif; choose from svg, pdf, png"),
+        ({"formats": ()}, "found nothing"),
+        ({"seed": -1}, "seed must be 0 or more"),
+        ({"jobs": 0}, "jobs must be 1 or more"),
+        ({"draws": -5}, "draws must be 0 or more"),
+    ],
+)
+def test_bad_arguments(arguments, message) -> None:
+    with pytest.raises(InputError, match=message):
+        rs.replicate(**arguments)
