@@ -1,0 +1,39 @@
+# Two commands set up all they need on a fresh machine with Python 3.11+ and git:
+#   make replicate    verdicts, figures and a report in results/
+#   make test         every check and every test
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: replicate test lint notebooks benchmark clean help
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "retrostats needs Python 3.11 or later; name one with: make PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $(STAMP)
+
+replicate: $(STAMP)  ## replicate the cited studies into results/
+	$(BIN)/python -m retrostats.replicate
+
+test: $(STAMP) lint  ## checks and tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+notebooks: $(STAMP)  ## execute the notebooks in place
+	$(BIN)/python -m nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+benchmark: $(STAMP)  ## time the engine beside its peers
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove the environment and the results
+	rm -rf $(VENV) results dist .pytest_cache .ruff_cache .mypy_cache
