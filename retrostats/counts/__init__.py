@@ -1,0 +1,1 @@
+"""Counts with exposure: rates, rate ratios and generalised mixed models."""
