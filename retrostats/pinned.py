@@ -79,3 +79,9 @@ def _compare(
 
 def _text(value: object) -> str:
     return "" if value is None or value != value else str(value)
+
+
+if __name__ == "__main__":
+    from retrostats.replicate import replicate
+
+    pin(replicate(), pinned_dir())
