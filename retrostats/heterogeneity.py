@@ -62,11 +62,6 @@ def maximum_likelihood(y: Array, v: Array, X: Array, *, restricted: bool) -> flo
     """
     from scipy.optimize import brentq
 
-    def deviance(tau2: float) -> float:
-        _, unscaled, q = weighted_fit(y, v, X, tau2)
-        logdet = np.linalg.slogdet(unscaled)[1] if restricted else 0.0
-        return float(np.log(v + tau2).sum() - logdet + q)
-
     def score(tau2: float) -> float:
         p = _projection(v, X, tau2)
         trace = float(np.trace(p)) if restricted else float((1 / (v + tau2)).sum())
@@ -75,13 +70,25 @@ def maximum_likelihood(y: Array, v: Array, X: Array, *, restricted: bool) -> flo
 
     top = 10 * (float(np.ptp(y)) ** 2 + float(v.max()))
     grid = np.concatenate([[0.0], np.geomspace(1e-9 * top, top, _SCAN)])
-    values = [deviance(t) for t in grid]
+    values = _deviance(y, v, X, grid, restricted=restricted)
     best = int(np.argmin(values))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, _SCAN)]
     if score(low) * score(high) > 0:
         return 0.0 if best <= 1 else float(grid[best])
     root = float(brentq(score, low, high, xtol=1e-14 * top, rtol=1e-14))
-    return root if deviance(root) <= values[0] else 0.0
+    lowest = _deviance(y, v, X, np.array([root]), restricted=restricted)[0]
+    return root if lowest <= values[0] else 0.0
+
+
+def _deviance(y: Array, v: Array, X: Array, tau2: Array, *, restricted: bool) -> Array:
+    """Minus twice the (restricted) log-likelihood up to a constant, at each tau2 (g,)."""
+    w = 1 / (v + tau2[:, None])
+    cross = np.einsum("gk,kp,kq->gpq", w, X, X)
+    right = np.einsum("gk,kp,k->gp", w, X, y)
+    beta = np.linalg.solve(cross, right[..., None])[..., 0]
+    residual = (w * (y - beta @ X.T) ** 2).sum(axis=1)
+    logdet = np.linalg.slogdet(cross)[1] if restricted else 0.0
+    return np.asarray(-np.log(w).sum(axis=1) + logdet + residual)
 
 
 def q_profile(y: Array, v: Array, X: Array, level: float) -> tuple[float, float]:

@@ -249,7 +249,8 @@ def _effects(estimates: Any, std_errors: ArrayLike | None) -> tuple[Array, Array
         scales = sorted({e.scale for e in estimates})
         if len(scales) > 1:
             raise InputError(
-                f"pool: estimates on different scales ({', '.join(scales)}); pool one scale at a time"
+                f"pool: estimates on different scales ({', '.join(scales)}); "
+                "pool one scale at a time"
             )
         estimates, std_errors = [e.value for e in estimates], [e.std_error for e in estimates]
     y = np.atleast_1d(np.asarray(estimates, dtype=float))
@@ -262,7 +263,7 @@ def _effects(estimates: Any, std_errors: ArrayLike | None) -> tuple[Array, Array
     if bad.size:
         i = int(bad[0])
         raise InputError(
-            f"pool: estimate {i} is {y[i]!r} with standard error {se[i]!r}; both must be finite and "
-            "the error above 0. Leave out what has no standard error."
+            f"pool: estimate {i} is {float(y[i])!r} with standard error {float(se[i])!r}; "
+            "both must be finite and the error above 0. Leave out what has no standard error."
         )
     return y, se**2

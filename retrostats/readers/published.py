@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from retrostats.errors import InputError
 from retrostats.readers.table_schema import descriptor, read_text_table, typed
 from retrostats.resources import data_dir
+from retrostats.units import convert
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,58 +26,13 @@ STANDARD_UNITS = {
 #: Exposures whose count of events is a rate; a share of cases (ruptures on video) is not.
 RATE_EXPOSURES = ("athlete-exposures", "hours", "players", "athletes")
 
-COLUMNS = [
-    "row_id",
-    "topic",
-    "study_id",
-    "outcome",
-    "outcome_printed",
-    "gait",
-    "direction",
-    "speed_m_s",
-    "speed_printed",
-    "gradient_pct",
-    "gradient_printed",
-    "condition",
-    "arm",
-    "time",
-    "weeks",
-    "n",
-    "mean",
-    "mean_text",
-    "spread",
-    "spread_text",
-    "spread_type",
-    "unit",
-    "change",
-    "change_text",
-    "change_spread",
-    "change_spread_text",
-    "change_spread_type",
-    "pct_change",
-    "pct_change_text",
-    "events",
-    "exposure",
-    "exposure_unit",
-    "ci_low",
-    "ci_high",
-    "ci_level",
-    "p_value",
-    "p_value_text",
-    "p_operator",
-    "p_refers_to",
-    "statistic",
-    "independence",
-    "reading",
-    "poolable",
-    "locator",
-    "source_url",
-    "note",
-    "citation",
-    "year",
-    "doi",
-    "pmid",
-]
+COLUMNS = """
+row_id topic study_id outcome outcome_printed gait direction speed_m_s speed_printed gradient_pct
+gradient_printed condition arm time weeks n mean mean_text spread spread_text spread_type unit
+change change_text change_spread change_spread_text change_spread_type pct_change pct_change_text
+events exposure exposure_unit ci_low ci_high ci_level p_value p_value_text p_operator p_refers_to
+statistic independence reading poolable locator source_url note citation year doi pmid
+""".split()  # noqa: SIM905  (a list of fifty literals is harder to read)
 #: Numbers that keep their printed text beside them, as `<name>_text`.
 KEPT_AS_PRINTED = ("mean", "spread", "change", "change_spread", "pct_change", "p_value")
 
@@ -241,9 +197,4 @@ def _converted(values: pd.Series, unit: str, standard: str) -> pd.Series:
     """`values` in the unit `standard`; all units here are proportional."""
     if unit == standard or not values.notna().any():
         return values
-    try:
-        from retrostats.units import convert
-    except ModuleNotFoundError:
-        factor = {"m/min": 1 / 60, "km/h": 1 / 3.6, "mph": 0.44704, "L/min": 1000.0}[unit]
-        return values * factor
     return values * float(convert(1.0, unit, standard))

@@ -1,0 +1,173 @@
+"""Printed numbers: rounding intervals and what follows exactly from p, t, SD and n."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from retrostats.errors import InputError
+from retrostats.reported import (
+    Reported,
+    log_ratio_independent,
+    log_ratio_paired,
+    r_bounds_from_p,
+    r_from_paired_t,
+    ratio_interval,
+    sd_of_change_from_r,
+    se_from_p,
+    t_from_p,
+)
+
+ROUND_TRIP = 1e-9  # two inverse formulas in double precision
+REFERENCE = 1e-12  # metafor prints fifteen digits of the same closed formula
+
+sds = st.floats(0.5, 20)
+correlations = st.floats(-0.95, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "decimals", "interval"),
+    [
+        ("12.30", 12.3, 2, (12.295, 12.305)),
+        ("12.3", 12.3, 1, (12.25, 12.35)),
+        ("35", 35, 0, (34.5, 35.5)),
+        ("1.9e-6", 1.9e-6, 7, (1.85e-6, 1.95e-6)),
+        ("1e3", 1000, -3, (500, 1500)),
+        (".858", 0.858, 3, (0.8575, 0.8585)),
+        ("−19.7 %", -19.7, 1, (-19.75, -19.65)),
+        ("–0.55", -0.55, 2, (-0.555, -0.545)),
+        ("0.00", 0, 2, (-0.005, 0.005)),
+    ],
+)
+def test_printed_text_keeps_its_precision(text, value, decimals, interval):
+    reported = Reported(text)
+    assert (reported.value, reported.decimals, reported.interval) == (value, decimals, interval)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "NS", "3.2-3.7", "12,3", "35,226", "1.2.3", "nan", "inf", "=1", "1e", "5 kg"]
+)
+def test_anything_but_one_number_is_refused(text):
+    with pytest.raises(InputError, match="printed number"):
+        Reported(text)
+
+
+@given(st.floats(-1e4, 1e4), st.integers(0, 6))
+def test_a_number_agrees_with_its_own_rounding_and_not_with_the_next(x, decimals):
+    text = f"{x:.{decimals}f}"
+    assert Reported(text).agrees(x)
+    assert not Reported(text).agrees(x + 1.5 * 10.0**-decimals)
+
+
+def test_recomputed_ratio_of_williford_walking():
+    assert Reported("1.284").agrees(15.95 / 12.42)  # the paper prints no ratio
+
+
+@given(st.floats(1, 100), st.floats(1, 100), st.integers(0, 3))
+def test_ratio_interval_holds_the_true_ratio(a, b, decimals):
+    printed = [Reported(f"{x:.{decimals}f}") for x in (a, b)]
+    low, high = ratio_interval(*printed)
+    assert low * (1 - REFERENCE) <= a / b <= high * (1 + REFERENCE)
+
+
+def test_ratio_with_a_denominator_that_may_be_zero_is_refused():
+    with pytest.raises(InputError, match="can be zero"):
+        ratio_interval(Reported("1.0"), Reported("0.0"))
+
+
+@given(st.floats(1e-6, 0.999), st.floats(1, 200), st.floats(-50, 50).filter(lambda x: abs(x) > 0.1))
+def test_standard_error_gives_back_p(p, df, change):
+    t = abs(change) / se_from_p(change, p, df)
+    assert math.isclose(2 * stats.t.sf(t, df), p, rel_tol=1e-7)  # quantile solved numerically
+    assert math.isclose(t, t_from_p(p, df), rel_tol=ROUND_TRIP)
+
+
+@given(sds, sds, st.integers(2, 60), correlations, st.floats(0.1, 10))
+def test_correlation_from_t_undoes_the_paired_test(sd1, sd2, n, r, diff):
+    t = diff / (sd_of_change_from_r(sd1, sd2, r) / math.sqrt(n))
+    # a small SD beside a large one carries r in few digits: (sd1 / sd2)^2 down to 1/1600
+    assert math.isclose(r_from_paired_t(sd1, sd2, n, diff, t), r, abs_tol=1e-9)
+
+
+def test_correlation_from_real_pairs():
+    rng = np.random.default_rng(1)
+    pair = rng.multivariate_normal([10, 12], [[4, 2], [2, 9]], 15)
+    t = stats.ttest_rel(pair[:, 1], pair[:, 0]).statistic
+    sd1, sd2 = pair.std(axis=0, ddof=1)
+    diff = pair[:, 1].mean() - pair[:, 0].mean()
+    found = r_from_paired_t(sd1, sd2, 15, diff, t)
+    assert math.isclose(found, np.corrcoef(pair.T)[0, 1], rel_tol=ROUND_TRIP)
+
+
+@given(sds, sds, st.integers(3, 40), correlations, st.floats(0.2, 10))
+def test_bounds_hold_every_correlation_that_prints_this_p(sd1, sd2, n, r, diff):
+    p = 2 * stats.t.sf(diff / (sd_of_change_from_r(sd1, sd2, r) / math.sqrt(n)), n - 1)
+    if not 1e-9 < p < 0.999:
+        return
+    for operator, threshold in (("=", p), ("<", min(1.0, p * 1.01)), (">", p * 0.99)):
+        low, high = r_bounds_from_p(sd1, sd2, n, diff, threshold, operator)
+        assert low - 1e-6 <= r <= high + 1e-6
+        assert -1 <= low <= high <= 1
+
+
+@given(sds, sds, st.integers(3, 40), correlations, st.floats(0.5, 10))
+def test_bounds_over_rounding_hold_the_unrounded_correlation(sd1, sd2, n, r, diff):
+    p = 2 * stats.t.sf(diff / (sd_of_change_from_r(sd1, sd2, r) / math.sqrt(n)), n - 1)
+    if not 0.001 < p < 0.99:
+        return
+    printed = Reported(f"{sd1:.1f}"), Reported(f"{sd2:.1f}")
+    p_text = Reported(f"{p:.4f}")
+    low, high = r_bounds_from_p(*printed, n, (diff - 0.05, diff + 0.05), p_text, "=")
+    assert low - 1e-9 <= r <= high + 1e-9
+
+
+def test_a_p_that_no_correlation_gives_is_refused():
+    with pytest.raises(InputError, match="none between -1 and 1"):
+        r_bounds_from_p(1.0, 9.0, 5, 0.1, 0.001, "<")
+    with pytest.raises(InputError, match="outside -1 to 1"):
+        r_from_paired_t(1.0, 9.0, 5, 0.1, 10.0)
+    with pytest.raises(InputError, match="NS"):
+        r_bounds_from_p(1.0, 1.0, 5, 0.1, 0.05, "NS")
+
+
+@pytest.mark.parametrize("p", [0.0, -0.1, 1.5, math.nan])
+def test_impossible_p_is_refused(p):
+    with pytest.raises(InputError, match="p-value"):
+        t_from_p(p, 10)
+
+
+# metafor 3.8-1, escalc measures ROM and ROMC: m1, m2, sd1, sd2, n, r -> yi, vi, vi paired
+METAFOR = [
+    ((3.4, 4.5, 1.4, 1.5, 20, 0.5), -0.280301965154158, 0.0140330642060746, 0.00717031910803537),
+    ((55.1, 41.7, 6.2, 5.1, 10, 0.8), 0.278648587354113, 0.00276191727886998, 0.000560034501969906),
+]
+
+
+@pytest.mark.parametrize(("cells", "yi", "vi", "vi_paired"), METAFOR)
+def test_log_ratio_of_means_equals_metafor(cells, yi, vi, vi_paired):
+    *four, n, r = cells
+    estimate, std_error = log_ratio_independent(*four, n, n)
+    paired, paired_error = log_ratio_paired(*four, n, r)
+    assert math.isclose(estimate, yi, rel_tol=REFERENCE)
+    assert math.isclose(paired, yi, rel_tol=REFERENCE)
+    assert math.isclose(std_error**2, vi, rel_tol=REFERENCE)
+    assert math.isclose(paired_error**2, vi_paired, rel_tol=REFERENCE)
+
+
+@given(st.floats(5, 50), st.floats(5, 50), sds, sds, st.integers(2, 50))
+def test_paired_without_correlation_is_independent(m1, m2, sd1, sd2, n):
+    paired = log_ratio_paired(m1, m2, sd1, sd2, n, 0.0)
+    apart = log_ratio_independent(m1, m2, sd1, sd2, n, n)
+    assert np.allclose(paired, apart, rtol=ROUND_TRIP)
+
+
+@given(st.floats(5, 50), st.floats(5, 50), sds, sds, correlations, st.floats(0.01, 100))
+def test_log_ratio_does_not_see_the_unit(m1, m2, sd1, sd2, r, k):
+    one = log_ratio_paired(m1, m2, sd1, sd2, 12, r)
+    other = log_ratio_paired(k * m1, k * m2, k * sd1, k * sd2, 12, r)
+    assert np.allclose(one, other, rtol=1e-6, atol=1e-9)
