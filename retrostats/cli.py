@@ -13,10 +13,8 @@ from contextlib import nullcontext
 from typing import Any
 
 from retrostats import __version__
+from retrostats.defaults import DRAWS, FORMATS, SEED
 from retrostats.errors import RetrostatsError
-
-SEED = 20050301
-DRAWS = 2000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,7 +63,7 @@ def _add_replicate(commands: Any) -> None:
     add("--draws", type=int, default=DRAWS, metavar="N", help=f"inside the rounding ({DRAWS})")
     add("--jobs", type=int, default=1, metavar="N", help="worker processes (1)")
     add("--scheduler", metavar="ADDRESS", help="Dask scheduler that does the draws instead")
-    add("--formats", default="svg,pdf,png", metavar="LIST", help="of the figures (svg,pdf,png)")
+    add("--formats", default=",".join(FORMATS), metavar="LIST", help="of the figures (svg,pdf,png)")
     add("--list", action="store_true", help="list the analyses and stop")
     add("--check", action="store_true", help="compare with the pinned answers, write nothing")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 #: Grid on which the likelihood is scanned before its best cell is refined.
-_SCAN = 200
+_SCAN = 80
 
 
 def weighted_fit(y: Array, v: Array, X: Array, tau2: float) -> tuple[Array, Array, float]:
@@ -63,9 +63,13 @@ def maximum_likelihood(y: Array, v: Array, X: Array, *, restricted: bool) -> flo
     from scipy.optimize import brentq
 
     def score(tau2: float) -> float:
-        p = _projection(v, X, tau2)
-        trace = float(np.trace(p)) if restricted else float((1 / (v + tau2)).sum())
-        py = p @ y
+        w = 1 / (v + tau2)
+        wx = X * w[:, None]
+        cross = X.T @ wx
+        py = w * (y - X @ np.linalg.solve(cross, wx.T @ y))
+        trace = float(w.sum())
+        if restricted:
+            trace -= float(np.trace(np.linalg.solve(cross, wx.T @ wx)))
         return trace - float(py @ py)
 
     top = 10 * (float(np.ptp(y)) ** 2 + float(v.max()))

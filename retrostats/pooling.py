@@ -130,6 +130,19 @@ def pool(
     if len(y) == 1 and moderators is None:
         return _one(estimates, y, v, method, test, level)
     X, terms = _design(len(y), moderators)
+    beta, errors, dfs, tau2 = random_effects(y, v, X, method, test, cluster)
+    return _pooled(y, v, X, beta, errors, dfs, tau2, method, test, level, terms)
+
+
+def random_effects(
+    y: Array,
+    v: Array,
+    X: Array,
+    method: str = "reml",
+    test: str = "knapp-hartung",
+    cluster: ArrayLike | None = None,
+) -> tuple[Array, Array, Array, float]:
+    """Coefficients (p,), their standard errors (p,) and df (p,), and tau2: the bare pool."""
     tau2 = ESTIMATORS[method](y, v, X)
     beta, unscaled, residual = weighted_fit(y, v, X, tau2)
     df = float(len(y) - X.shape[1])
@@ -143,7 +156,7 @@ def pool(
 
         cov, dfs = cluster_robust(y, v + tau2, X, np.asarray(cluster))
     errors = np.sqrt(np.diag(cov))
-    return _pooled(y, v, X, beta, errors, dfs, tau2, method, test, level, terms)
+    return beta, errors, dfs, tau2
 
 
 def leave_one_out(

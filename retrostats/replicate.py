@@ -15,16 +15,12 @@ from typing import TYPE_CHECKING, Any
 from retrostats.analysis import Analysis, Context, select
 from retrostats.assembly import cohort_effects, draw, frames_of, provenance, read_again
 from retrostats.claims import load_claims
+from retrostats.defaults import DRAWS, FORMATS, SEED
 from retrostats.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-#: Default seed and number of draws; the pinned answers were made with them.
-SEED = 20050301
-DRAWS = 2000
-FORMATS = ("svg", "pdf", "png")
 
 Progress = Callable[[str], None]
 

@@ -22,7 +22,7 @@ from retrostats.crossover import (
     ratio_estimate,
 )
 from retrostats.estimate import Estimate, Interval
-from retrostats.pooling import pool
+from retrostats.pooling import random_effects
 from retrostats.verdict import Candidate
 from retrostats.workers import in_chunks
 
@@ -43,10 +43,18 @@ def sweep_pair(pair: PrintedPair) -> tuple[Candidate, ...]:
 
 
 def pool_interval(estimates: Sequence[Estimate], **options: Any) -> Interval:
-    """Pooled effect and its interval on the display scale."""
-    pooled = pool(list(estimates), **options)
+    """Pooled effect and its 95% interval on the display scale."""
+    from scipy.special import stdtrit
+
+    if len(estimates) == 1:
+        return estimates[0].interval()
+    y = np.array([e.value for e in estimates])
+    v = np.array([e.std_error for e in estimates]) ** 2
+    beta, errors, dfs, _ = random_effects(y, v, np.ones((len(y), 1)), **options)
+    half = float(stdtrit(dfs[0], 0.975)) * float(errors[0])
+    value = float(beta[0])
     show = math.exp if estimates[0].scale != "difference" else float
-    return Interval(show(pooled.estimate), show(pooled.conf_low), show(pooled.conf_high))
+    return Interval(show(value), show(value - half), show(value + half))
 
 
 def pool_grid(

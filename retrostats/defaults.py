@@ -1,0 +1,9 @@
+"""Defaults of a replication; the pinned answers were made with them."""
+
+from __future__ import annotations
+
+#: Seed of the draws: the month the six-week study appeared in print.
+SEED = 20050301
+#: Draws of the printed numbers inside their rounding.
+DRAWS = 1000
+FORMATS = ("svg", "pdf", "png")

@@ -1,0 +1,196 @@
+"""One look for all figures: sizes in mm, colours, type, and files that are the same bytes.
+
+Text in SVG is written as outlines (`svg.fonttype` "path"): a page then looks the same on a
+machine without the font, which "none" cannot promise; the words stay readable for programs in
+the tables and in each figure's title. PDF embeds TrueType (`pdf.fonttype` 42), so text stays
+text. DejaVu Sans comes with matplotlib, hence the same widths everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+SINGLE_MM, DOUBLE_MM = 85.0, 180.0
+MM_PER_INCH = 25.4
+PT_MM = MM_PER_INCH / 72
+SIZE, SMALL = 7.5, 7.0  # pt; journals ask for 7 at least
+LINE_MM = 3.25  # one line of text at SMALL
+EDGE_MM, TOP_MM = 2.0, 2.5
+
+#: Okabe and Ito's palette, chosen so that neighbours also differ in lightness.
+INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#d9d9d9"
+BLUE, ORANGE, BAND = "#0b5394", "#c65102", "#f6e3b4"
+
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": SIZE,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelsize": SIZE,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.5,
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+    "path.simplify": False,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "retrostats",
+}
+
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+
+
+def new_figure(width_mm: float, height_mm: float) -> Figure:
+    """Empty white figure of that size, outside pyplot (nothing to close)."""
+    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def add_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Any:
+    """Axes at a place given in mm from the figure's top left corner."""
+    figure_width, figure_height = figure_mm(figure)
+    return figure.add_axes(
+        (
+            left / figure_width,
+            1 - (top + height) / figure_height,
+            width / figure_width,
+            height / figure_height,
+        )
+    )
+
+
+def add_text(figure: Figure, left: float, top: float, text: str, **options: Any) -> Any:
+    """Text at a place given in mm from the top left corner; markup in it has no meaning."""
+    figure_width, figure_height = figure_mm(figure)
+    settings: dict[str, Any] = {"fontsize": SMALL, "color": INK, "va": "center", "linespacing": 1.2}
+    return figure.text(
+        left / figure_width, 1 - top / figure_height, text, parse_math=False, **settings | options
+    )
+
+
+def figure_mm(figure: Figure) -> tuple[float, float]:
+    """Width and height in mm."""
+    width, height = figure.get_size_inches()
+    return float(width) * MM_PER_INCH, float(height) * MM_PER_INCH
+
+
+@lru_cache(maxsize=8)
+def _font(bold: bool) -> Any:
+    font = get_font(
+        findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal"))
+    )
+    font.set_size(100, 72)
+    return font
+
+
+@lru_cache(maxsize=4096)
+def _advance(character: str, bold: bool) -> float:
+    return float(_font(bold).load_char(ord(character)).linearHoriAdvance) / 65536 / 100
+
+
+@lru_cache(maxsize=1)
+def _drawable() -> frozenset[int]:
+    return frozenset(_font(False).get_charmap()) & frozenset(_font(True).get_charmap())
+
+
+def clean(text: object) -> str:
+    """One line of drawable text: scripts the font lacks, or would need shaping, become a box.
+
+    Examples
+    --------
+    >>> clean("a\\nb   $x$")
+    'a b $x$'
+    """
+    return "".join(
+        c
+        if ord(c) in _drawable() and unicodedata.bidirectional(c) not in ("R", "AL", "AN")
+        else "▯"
+        for c in " ".join(str(text).split())
+        if unicodedata.category(c) not in ("Cc", "Cf", "Cs")
+    )
+
+
+def width_mm(text: str, size: float = SMALL, bold: bool = False) -> float:
+    """Printed width of one line of clean text."""
+    return sum(_advance(c, bold) for c in text) * size * PT_MM
+
+
+def wrap(text: object, limit_mm: float, size: float = SMALL, bold: bool = False) -> list[str]:
+    """Lines of clean text no wider than `limit_mm`; a longer word is cut.
+
+    Examples
+    --------
+    >>> wrap("one two", 6)
+    ['one', 'two']
+    """
+    lines = [""]
+    for word in clean(text).split(" "):
+        joined = f"{lines[-1]} {word}".strip()
+        if width_mm(joined, size, bold) <= limit_mm:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        for character in word:
+            if lines[-1] and width_mm(lines[-1] + character, size, bold) > limit_mm:
+                lines.append("")
+            lines[-1] += character
+    return lines
+
+
+def caption_lines(text: str, figure_width_mm: float) -> list[str]:
+    """The caption line of every figure, wrapped to its width."""
+    return wrap(text, figure_width_mm - 2 * EDGE_MM)
+
+
+def draw_caption(figure: Figure, lines: Sequence[str]) -> None:
+    """Small caption along the lower edge."""
+    _, height = figure_mm(figure)
+    top = height - EDGE_MM - LINE_MM * len(lines)
+    for i, line in enumerate(lines):
+        add_text(figure, EDGE_MM, top + LINE_MM * (i + 0.5), line, color=GREY)
+
+
+def save(
+    figure: Figure, folder: Path, name: str, formats: Sequence[str] = ("svg", "pdf", "png")
+) -> list[Path]:
+    """Write `folder/name.*`; each file appears whole, and equal figures give equal bytes."""
+    paths = []
+    for kind in formats:
+        path = Path(folder) / f"{name}.{kind}"
+        partial = path.with_name(f".{path.name}.partial")
+        with partial.open("wb") as file:
+            write(figure, file, kind)
+        os.replace(partial, path)
+        paths.append(path)
+    return paths
+
+
+def write(figure: Figure, file: Any, kind: str) -> None:
+    """Write one format to an open binary file."""
+    with mpl.rc_context(STYLE):
+        figure.savefig(file, format=kind, dpi=300, metadata=_METADATA[kind], facecolor="white")

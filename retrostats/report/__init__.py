@@ -1,0 +1,1 @@
+"""Report: tables, the self-contained page and the console summary."""

@@ -1,0 +1,57 @@
+"""Verdicts on a terminal: readable at 80 columns, without colour and in plain ASCII."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import pandas as pd
+
+#: Mark and style of each verdict; the mark says the same as the colour.
+MARKS = {
+    "supported": ("+", "green"),
+    "faithful": ("+", "green"),
+    "contradicted": ("x", "red"),
+    "drifted": ("x", "red"),
+    "not measured by the source": ("x", "red"),
+    "undecided": ("?", "yellow"),
+    "unverified": ("?", "yellow"),
+}
+
+
+def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
+    """Print one row a claim with fidelity, direction and size.
+
+    Parameters
+    ----------
+    verdicts
+        The verdicts frame.
+    file
+        Where to print; standard output if None.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=file, highlight=False)
+    plain = not (console.encoding or "").lower().startswith("utf")
+    lines: Any = box.ASCII if plain else box.SIMPLE_HEAD
+    table = Table(box=lines, show_lines=False, pad_edge=False)
+    table.add_column("Claim", ratio=1, overflow="fold")
+    for name in ("Fidelity", "Direction", "Size"):
+        table.add_column(name, width=16 if name == "Fidelity" else 14, overflow="fold")
+    for row in verdicts.to_dict("records"):
+        cells = [Text(f"{m} {label}", style=s) for label, (m, s) in map(_look, _labels(row))]
+        statement = str(row["statement"])
+        if plain:
+            statement = statement.encode("ascii", "replace").decode()
+        table.add_row(Text(statement), *cells)
+    console.print(table)
+
+
+def _labels(row: dict[Any, Any]) -> list[str]:
+    return [str(row[name]) for name in ("fidelity", "direction", "size")]
+
+
+def _look(label: str) -> tuple[str, tuple[str, str]]:
+    return label, MARKS.get(label, ("-", "dim"))
