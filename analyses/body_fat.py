@@ -110,6 +110,8 @@ def analyse(context: Context) -> Findings:
                     and c.unknowns[TESTED] == "within the training group"
                 ),
                 MORE,
+                UNIT[reading],
+                forward[reading, 0.0].df + 1 + float(printed["n"]),
             )
             for reading in UNIT
         ),
@@ -146,7 +148,7 @@ def _trained_rows(printed, trained, lost) -> list[EstimateRow]:  # type: ignore[
                 role="model",
                 claim_id=LOST,
                 study_id="terblanche2005",
-                n=float(printed["n"]),
+                n=float(printed["n"]) * (1 if tested.startswith("within") else 2),
                 directness="direct",
                 reading=f"2.4% as {UNIT[reading]}; p {tested}",
             ).over(same, ROUNDED)
@@ -191,7 +193,7 @@ def _forward_rows(rows, forward) -> list[EstimateRow]:  # type: ignore[no-untype
             quantity="body_fat_change",
             role="recomputed",
             study_id="hazell2014",
-            n=15.0,
+            n=forward[reading, 0.0].df + 1,
             directness="forward running, other trial",
             reading=UNIT[reading],
         ).over(
@@ -216,6 +218,7 @@ def _difference_rows(trained, forward, more) -> list[EstimateRow]:  # type: igno
                     role="model",
                     claim_id=MORE,
                     directness="indirect, two trials",
+                    n=estimate.df + forward[reading, 0.0].df + 2,
                     reading=f"2.4% as {UNIT[reading]}",
                 ).over(
                     [c for c in more if c.unknowns[READING] == reading],
@@ -333,7 +336,9 @@ ASSUMPTIONS = (
 )
 
 
-def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Figure]:
+def draw(
+    frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
+) -> dict[str, Figure | None]:
     """Change under each reading beside forward running, and its sensitivity."""
     from retrostats.figures import body_fat, sensitivity
 

@@ -275,7 +275,9 @@ def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
     return tuple(found)
 
 
-def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Figure]:
+def draw(
+    frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
+) -> dict[str, Figure | None]:
     """Joint load and impact, programme rate ratios, and the dependence on correlations."""
     from retrostats.figures import injury_rates, joint_load_impact, sensitivity
 

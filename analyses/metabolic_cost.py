@@ -207,7 +207,9 @@ def _checks(rows: pd.DataFrame) -> tuple:
     )
 
 
-def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Figure]:
+def draw(
+    frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
+) -> dict[str, Figure | None]:
     """Forest of the cost ratio, and its dependence on the correlations."""
     from retrostats.figures import forest_cost, sensitivity
 

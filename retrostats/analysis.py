@@ -45,7 +45,7 @@ class Analysis:
     methods: tuple[str, ...]
     topic: str
     analyse: Callable[[Context], Findings]
-    draw: Callable[[Mapping[str, pd.DataFrame], Mapping[str, Claim]], dict[str, Figure]]
+    draw: Callable[[Mapping[str, pd.DataFrame], Mapping[str, Claim]], dict[str, Figure | None]]
     path: Path
 
 

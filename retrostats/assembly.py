@@ -113,6 +113,8 @@ def sensitivity_frame(
                         "conf_low": interval.low,
                         "conf_high": interval.high,
                         "scale": sweep.scale,
+                        "unit": sweep.unit,
+                        "n": sweep.n,
                         "verdict_direction": direction_of(interval, claim)
                         if claim and claim.has_direction
                         else "",

@@ -90,15 +90,8 @@ def _prepost(
         subject="subject",
     )
     formula = f"outcome ~ {'arm * time' if several else 'time'} + (1 | subject)"
-    row = lmm(formula, moments).coefficients.set_index("term").loc[term]
-    return Estimate(
-        float(row["estimate"]),
-        float(row["std_error"]),
-        float(row["df"]),
-        "difference",
-        unit,
-        tuple(source),
-        tuple(assumptions),
+    return Estimate.of_term(
+        lmm(formula, moments), term, "difference", unit, tuple(source), tuple(assumptions)
     )
 
 

@@ -169,16 +169,7 @@ def _rate(cohort: Any) -> CohortEffect:
 
 
 def _effect(cohort: Any, fit: Any, term: str, scale: Any, unit: str, quantity: str) -> CohortEffect:
-    row = fit.coefficients.set_index("term").loc[term]
     name = str(cohort.provenance["name"])
     n = int(cohort.frame["subject"].nunique())
-    estimate = Estimate(
-        float(row["estimate"]),
-        float(row["std_error"]),
-        float(row.get("df", float("inf"))),
-        scale,
-        unit,
-        (),
-        (),
-    )
+    estimate = Estimate.of_term(fit, term, scale, unit)
     return CohortEffect(estimate, name, f"{name} (own cohort)", quantity, n)

@@ -44,6 +44,7 @@ class PrintedPair:
     unit: str
     rows: tuple[str, ...]
     spread_type: str
+    name: str
 
     @property
     def ratio(self) -> float:
@@ -71,8 +72,8 @@ def one_row(frame: pd.DataFrame, **where: object) -> pd.Series:
     return found.iloc[0]
 
 
-def printed_pair(frame: pd.DataFrame, **where: object) -> PrintedPair:
-    """Forward and backward rows that share every condition in `where`."""
+def printed_pair(frame: pd.DataFrame, name: str = "", **where: object) -> PrintedPair:
+    """Forward and backward rows that share every condition in `where`; `name` is for readers."""
     forward = one_row(frame, direction="forward", **where)
     backward = one_row(frame, direction="backward", **where)
     return PrintedPair(
@@ -87,6 +88,7 @@ def printed_pair(frame: pd.DataFrame, **where: object) -> PrintedPair:
         unit=str(forward["unit"]),
         rows=(str(forward["row_id"]), str(backward["row_id"])),
         spread_type=str(forward["spread_type"]),
+        name=name or str(forward["study_id"]),
     )
 
 
@@ -166,11 +168,9 @@ def ratio_estimate(
     pair: PrintedPair, correlation: float, assumptions: Sequence[str] = ()
 ) -> Estimate:
     """Backward / forward from the mixed model, at one correlation."""
-    row = fit_pair(pair, correlation).coefficients.set_index("term").loc["directionbackward"]
-    return Estimate(
-        float(row["estimate"]),
-        float(row["std_error"]),
-        float(row["df"]),
+    return Estimate.of_term(
+        fit_pair(pair, correlation),
+        "directionbackward",
         "log_ratio",
         "ratio backward / forward",
         pair.rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from retrostats.errors import InputError
 
@@ -67,6 +67,23 @@ class Estimate:
             )
         if not self.df > 0:
             raise InputError(f"degrees of freedom must be above 0, found {self.df!r}")
+
+    @classmethod
+    def of_term(
+        cls,
+        fit: Any,
+        term: str,
+        scale: Scale,
+        unit: str,
+        source: tuple[str, ...] = (),
+        assumptions: tuple[str, ...] = (),
+    ) -> Estimate:
+        """One fixed effect of a fitted model; a fit without df gives a normal interval."""
+        row: Any = fit.coefficients.set_index("term").loc[term]
+        df = float(row.get("df", math.inf))
+        return cls(
+            float(row["estimate"]), float(row["std_error"]), df, scale, unit, source, assumptions
+        )
 
     def interval(self, level: float = 0.95) -> Interval:
         """t interval at `level`, on the display scale."""

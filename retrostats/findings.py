@@ -117,6 +117,8 @@ class Sweep:
     scale: str
     candidates: tuple[Candidate, ...]
     claim_id: str = ""
+    unit: str = ""
+    n: float = NAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Findings:
     witnesses: tuple[Witness, ...] = ()
 
 
-def frame_of(rows: Iterable[Any], kind: type, **constant: str) -> pd.DataFrame:
+def frame_of(rows: Iterable[Any], kind: Any, **constant: str) -> pd.DataFrame:
     """Tidy frame of dataclass `rows` of one `kind`; tuples become "; "-joined text."""
     import pandas as pd
 

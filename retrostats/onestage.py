@@ -50,11 +50,9 @@ def one_stage_ratio(studies: Sequence[CrossoverStudy], cohorts: Sequence[Any] = 
     for cohort in cohorts:
         merged = merged + cohort_moments(cohort)
     fit = lmm(FORMULA, merged, covariance="signed-cs")
-    row = fit.coefficients.set_index("term").loc["directionbackward"]
-    return Estimate(
-        float(row["estimate"]),
-        float(row["std_error"]),
-        float(row["df"]),
+    return Estimate.of_term(
+        fit,
+        "directionbackward",
         "log_ratio",
         "ratio backward / forward",
         tuple(row_id for study in studies for row_id in study.pair.rows),

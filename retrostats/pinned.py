@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrostats.resources import data_dir
 
@@ -70,11 +70,15 @@ def _compare(
             if want != have:
                 lines.append(f"{name}: {k}, {column}: pinned {want!r}, found {have!r}")
         for column in numbers:
-            want, have = float(expected.at[k, column]), float(found.at[k, column])
-            same = want == have or (want != want and have != have)
-            if not same and not abs(want - have) <= TOLERANCE * max(1.0, abs(want)):
-                lines.append(f"{name}: {k}, {column}: pinned {want!r}, found {have!r}")
+            pinned, now = _number(expected.at[k, column]), _number(found.at[k, column])
+            same = pinned == now or (pinned != pinned and now != now)
+            if not same and not abs(pinned - now) <= TOLERANCE * max(1.0, abs(pinned)):
+                lines.append(f"{name}: {k}, {column}: pinned {pinned!r}, found {now!r}")
     return lines
+
+
+def _number(value: Any) -> float:
+    return float(value)
 
 
 def _text(value: object) -> str:

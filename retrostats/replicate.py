@@ -60,6 +60,20 @@ class Replication:
 
         return save(self, Path(directory), formats)
 
+    def show(self, name: str) -> Any:
+        """One figure, to be displayed by a notebook.
+
+        Raises
+        ------
+        InputError
+            If there is no figure of that name; the message lists them.
+        """
+        from retrostats.figures.picture import Picture
+
+        if name not in self.figures:
+            raise InputError(f"no figure {name!r}; this run drew {', '.join(self.figures)}")
+        return Picture(self.figures[name])
+
 
 def replicate(
     analyses: Iterable[str] | None = None,

@@ -31,7 +31,7 @@ ROUNDING = "rounding and correlations together"
 
 def unknown_r(pair: PrintedPair) -> str:
     """Name of the correlation that a crossover did not print."""
-    return f"correlation between directions, {pair.study_id}"
+    return f"correlation between directions ({pair.name})"
 
 
 def sweep_pair(pair: PrintedPair) -> tuple[Candidate, ...]:

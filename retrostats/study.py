@@ -53,7 +53,13 @@ class CrossoverStudy:
     def sweep(self) -> Sweep:
         """The ratio followed along the correlation."""
         return Sweep(
-            self.row.estimate_id, self.row.label, "ratio", self.candidates, self.row.claim_id
+            self.row.estimate_id,
+            self.row.label,
+            "ratio",
+            self.candidates,
+            self.row.claim_id,
+            unit=self.row.unit,
+            n=float(self.pair.n),
         )
 
 
@@ -61,7 +67,7 @@ def crossover_study(
     published: pd.DataFrame, estimate_id: str, label: str, *, where: Mapping[str, Any], **extra: Any
 ) -> CrossoverStudy:
     """Mixed model of the forward and backward rows that share the conditions of `where`."""
-    pair = printed_pair(published, **where)
+    pair = printed_pair(published, label, **where)
     printed = published.set_index("row_id").loc[list(pair.rows)]
     assumptions = _pair_assumptions(pair)
     middle = float(correlation_grid(correlation_range(pair)).mean())
@@ -77,7 +83,8 @@ def crossover_study(
         **{name: printed[name].iloc[0] for name in MODERATORS},
         **extra,
     ).over(candidates, unknown_r(pair))
-    forward, backward = (printed.loc[row_id] for row_id in pair.rows)
+    forward: Any = printed.loc[pair.rows[0]]
+    backward: Any = printed.loc[pair.rows[1]]
     digits = {
         "forward": Reported(forward["mean_text"]).interval,
         "backward": Reported(backward["mean_text"]).interval,
@@ -182,7 +189,7 @@ def _pair_assumptions(pair: PrintedPair) -> tuple[Assumption, ...]:
         Assumption(
             f"r-{outcome}",
             "unknown correlation",
-            f"correlation between forward and backward values of the same person, {pair.study_id}",
+            f"correlation between forward and backward values of the same person, {pair.name}",
             bounds,
             pair.study_id,
             low,
@@ -196,7 +203,7 @@ def _pair_assumptions(pair: PrintedPair) -> tuple[Assumption, ...]:
             Assumption(
                 f"sd-{outcome}",
                 "unlabelled spread",
-                f"the unlabelled plus-minus of {pair.study_id} is a standard deviation",
+                f"the unlabelled plus-minus of {pair.name} is a standard deviation",
                 f"as an SD it is {cv_sd:.0f}% of the forward mean, a usual spread between people; "
                 f"as a standard error the SD would be {cv_se:.0f}% of it",
                 pair.study_id,

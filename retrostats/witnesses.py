@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,9 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
     where the correlation is positive.
     """
     r = study.middle_correlation
-    coefficient = fit_pair(study.pair, r).coefficients.set_index("term").loc["directionbackward"]
+    coefficient: Any = (
+        fit_pair(study.pair, r).coefficients.set_index("term").loc["directionbackward"]
+    )
     rows = _surrogate(study, r, seed)
     found = [
         Witness(

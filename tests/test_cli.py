@@ -24,9 +24,13 @@ def test_results_are_complete_and_repeat_to_the_byte(tmp_path, capsys) -> None:
         assert main(["replicate", "body-fat", *FAST, "--out", str(tmp_path / name)]) == 0
     assert "body_fat" in (tmp_path / "first" / "report.html").read_text(encoding="utf-8")
     files = sorted(p.relative_to(tmp_path / "first") for p in (tmp_path / "first").rglob("*.*"))
-    assert {"verdicts.csv", "estimates.csv", "assumptions.csv", "report.html", "provenance.json"} <= {
-        str(f) for f in files
-    }
+    assert {
+        "verdicts.csv",
+        "estimates.csv",
+        "assumptions.csv",
+        "report.html",
+        "provenance.json",
+    } <= {str(f) for f in files}
     for file in files:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
     record = json.loads((tmp_path / "first" / "provenance.json").read_text(encoding="utf-8"))
@@ -108,7 +112,9 @@ def test_a_run_killed_between_the_renames_is_mended_by_the_next(tmp_path) -> Non
     assert (tmp_path / "results" / "verdicts.csv").read_text(encoding="utf-8") == "claim_id\n"
 
 
-def test_check_equals_the_pinned_answers_and_notices_a_change(capsys, monkeypatch, tmp_path) -> None:
+def test_check_equals_the_pinned_answers_and_notices_a_change(
+    capsys, monkeypatch, tmp_path
+) -> None:
     assert main(["replicate", "body-fat", "--check"]) == 0
     assert "equals the pinned answers" in capsys.readouterr().out
     from retrostats import pinned

@@ -18,9 +18,22 @@ def claim(
     direction: str = "above", low: float = 1.25, high: float = 1.35, null: float = 1.0
 ) -> Claim:
     return Claim(
-        "c", "statement", "post", "core", "metabolic-cost", "study", "quantity", "ratio", "ratio",
-        null, direction, low, high, "basis", "",
-    )  # fmt: skip
+        "c",
+        "statement",
+        "post",
+        "core",
+        "metabolic-cost",
+        "study",
+        "quantity",
+        "ratio",
+        "ratio",
+        null,
+        direction,
+        low,
+        high,
+        "basis",
+        "",
+    )
 
 
 def at(low: float, high: float, **unknowns: float | str) -> Candidate:
@@ -63,8 +76,11 @@ def test_a_verdict_that_flips_inside_an_unknowns_range_is_undecided_and_names_it
 
 
 def test_only_the_unknown_that_changes_the_label_decides() -> None:
-    candidates = [at(1 + 0.1 * (reading == "a"), 1.5, r=r, reading=reading)
-                  for r in (0.0, 0.5) for reading in ("a", "b")]  # fmt: skip
+    candidates = [
+        at(1 + 0.1 * (reading == "a"), 1.5, r=r, reading=reading)
+        for r in (0.0, 0.5)
+        for reading in ("a", "b")
+    ]
     labels = [direction_of(c.interval, claim()) for c in candidates]
     assert deciding_unknowns(candidates, labels) == ["reading"]
 

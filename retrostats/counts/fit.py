@@ -180,7 +180,8 @@ def glmm(
     y = np.asarray(evaluate(parsed.outcome, numeric(columns)), dtype=float)
     _whole(y, parsed.outcome)
     n = len(y)
-    x, terms = fixed_design(parsed, columns, n)
+    matrix, terms = fixed_design(parsed, columns, n)
+    x = np.asarray(matrix, dtype=np.float64)
     if np.linalg.matrix_rank(x) < x.shape[1]:
         raise InputError(f"formula {formula!r}: a fixed effect repeats others; leave one out")
     designs = [random_design(term, columns, n) for term in parsed.random]

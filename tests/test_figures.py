@@ -1,0 +1,185 @@
+"""Figures by their artists: marks stand where the frame says, and files come out the same."""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+
+import example_frames as ex
+import pytest
+from matplotlib.colors import to_rgba
+from numpy.testing import assert_allclose
+
+from retrostats import figures
+from retrostats.figures import theme
+
+MM_ATOL = 0.05  # a figure's size is set in mm; only the division by 25.4 rounds
+
+
+def artists(figure, gid):
+    return [a for axes in figure.axes for a in axes.findobj(lambda o: o.get_gid() == gid)]
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    estimates = ex.estimates()
+    return {
+        "cost": figures.forest_cost(estimates, ex.claim()),
+        "load": figures.joint_load_impact(estimates),
+        "rates": figures.injury_rates(estimates),
+        "fat": figures.body_fat(estimates),
+        "sensitivity": figures.sensitivity(ex.sensitivity(), ex.claims()),
+        "words": figures.sensitivity(ex.sensitivity_in_words(), {}),
+        "verdicts": figures.verdict_overview(ex.verdicts()),
+        "chain": figures.retelling_chain(ex.retellings()),
+    }
+
+
+def test_marks_and_intervals_stand_at_the_frames_values(drawn):
+    rows = ex.estimates()
+    rows = rows[
+        (rows["quantity"] == "metabolic_rate_ratio") & ~rows["role"].isin(["pooled", "one-stage"])
+    ]
+    marks = artists(drawn["cost"], "estimate")
+    assert_allclose([m.get_xdata()[0] for m in marks], rows["estimate"])
+    lines = artists(drawn["cost"], "confidence")
+    known = rows.dropna(subset="conf_low")
+    assert_allclose([line.get_xdata() for line in lines], known[["conf_low", "conf_high"]])
+    ranges = artists(drawn["cost"], "range")
+    assert [1.02, 1.31] in [list(line.get_xdata()) for line in ranges]
+    assert max(r.get_linewidth() for r in ranges) < min(c.get_linewidth() for c in lines) / 2
+
+
+def test_pool_is_a_diamond_over_its_interval_and_prediction_is_dotted(drawn):
+    pool = artists(drawn["cost"], "diamond")[0].get_xy()
+    assert (pool[:, 0].min(), pool[:, 0].max()) == (1.02, 1.52)
+    (prediction,) = artists(drawn["cost"], "prediction")
+    assert list(prediction.get_xdata()) == [0.84, 1.85]
+    assert prediction.get_linestyle() != "-"
+
+
+def test_what_cannot_be_pooled_is_hollow(drawn):
+    by_value = {
+        round(m.get_xdata()[0], 3): m.get_markerfacecolor()
+        for m in artists(drawn["cost"], "estimate")
+    }
+    assert by_value[1.205] == "none"
+    assert to_rgba(by_value[1.154]) == to_rgba(theme.BLUE)
+    for mark in artists(drawn["rates"], "estimate"):
+        filled = to_rgba(mark.get_markerfacecolor()) == to_rgba(theme.BLUE)
+        assert filled == (mark.get_xdata()[0] > 0.5)  # the two documented programmes
+
+
+def test_band_spans_the_claims_range(drawn):
+    (band,) = artists(drawn["cost"], "claim-band")
+    box = band.get_path().get_extents()
+    xs = (
+        [band.get_x(), band.get_x() + band.get_width()]
+        if hasattr(band, "get_x")
+        else [box.x0, box.x1]
+    )
+    assert_allclose(xs, [1.25, 1.35])
+
+
+@pytest.mark.parametrize("name", ["cost", "load", "rates", "fat"])
+def test_axes_name_unit_and_n(drawn, name):
+    for axes in drawn[name].axes:
+        label = axes.get_xlabel()
+        assert re.search(r"ratio|percentage points|%", label)
+        assert re.search(r"n = |n of each", label)
+
+
+def test_sizes_are_journal_columns(drawn):
+    for name, figure in drawn.items():
+        expected = theme.SINGLE_MM if name == "words" else theme.DOUBLE_MM
+        assert_allclose(theme.figure_mm(figure)[0], expected, atol=MM_ATOL)
+
+
+def test_text_is_at_least_seven_points_and_inside_the_page(drawn):
+    for figure in drawn.values():
+        page = figure.bbox
+        for text in figure.findobj(lambda o: hasattr(o, "get_fontsize") and o.get_text()):
+            assert text.get_fontsize() >= 7
+            if text.get_visible() and text in figure.texts:
+                box = text.get_window_extent()
+                assert box.x0 >= page.x0 - 1
+                assert box.x1 <= page.x1 + 1
+                assert box.y0 >= page.y0 - 1
+
+
+def test_sensitivity_strip_follows_the_verdicts(drawn):
+    frame = ex.sensitivity()
+    first = frame[frame["estimate_id"] == "mc-williford"]
+    strip = drawn["sensitivity"].axes[1]
+    spans = {p.get_gid(): p.get_x() for p in strip.patches}
+    assert set(spans) == set(first["verdict_direction"])
+    flips = first.loc[first["verdict_direction"] == "supported", "unknown_value"].min()
+    before = first.loc[first["verdict_direction"] == "undecided", "unknown_value"].max()
+    assert spans["supported"] == pytest.approx((flips + before) / 2)
+
+
+def test_verdict_cells_say_the_word(drawn):
+    words = " ".join(t.get_text().replace("\n", " ") for t in drawn["verdicts"].axes[0].texts)
+    for row in ex.verdicts().to_dict("records"):
+        assert row["fidelity"] in words
+    assert len(artists(drawn["verdicts"], "contradicted")) == 1
+
+
+def test_retelling_marks_each_change_and_survives_a_cycle(drawn):
+    assert len(artists(drawn["chain"], "changed")) == 5
+    assert len(artists(drawn["chain"], "kept")) == 1
+    assert len(artists(drawn["chain"], "link")) == 5
+    loop = ex.retellings()
+    loop.loc[0, "parent"] = loop.loc[5, "source"]
+    assert len(artists(figures.retelling_chain(loop), "changed")) == 5
+
+
+def test_nothing_to_draw_is_none():
+    empty = ex.estimates().iloc[:0]
+    assert figures.forest_cost(empty, None) is None
+    assert figures.joint_load_impact(empty) is None
+    assert figures.injury_rates(empty) is None
+    assert figures.body_fat(empty) is None
+    assert figures.sensitivity(ex.sensitivity().iloc[:0], {}) is None
+    assert figures.verdict_overview(ex.verdicts().iloc[:0]) is None
+    assert figures.retelling_chain(ex.retellings().iloc[:0]) is None
+
+
+@pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
+def test_same_frames_give_the_same_bytes(kind):
+    def once() -> bytes:
+        buffer = io.BytesIO()
+        theme.write(figures.forest_cost(ex.estimates(), ex.claim()), buffer, kind)
+        return buffer.getvalue()
+
+    assert once() == once()
+
+
+def test_pdf_embeds_truetype_and_no_type_3(drawn):
+    buffer = io.BytesIO()
+    theme.write(drawn["cost"], buffer, "pdf")
+    raw = buffer.getvalue()
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", raw, re.DOTALL):
+        try:
+            raw += zlib.decompress(stream.strip(b"\r\n"))
+        except zlib.error:
+            continue
+    assert b"/FontFile2" in raw
+    assert b"/Type3" not in raw
+    assert b"/CreationDate" not in raw
+
+
+def test_odd_labels_are_drawn_as_plain_text(tmp_path):
+    rows = ex.estimates()
+    rows["label"] = "<b>$\\frac{1}{2}$</b> 跑步 لايف " + "long " * 40
+    figure = figures.forest_cost(rows, ex.claim())
+    (path,) = theme.save(figure, tmp_path, "odd", ("png",))
+    assert path.stat().st_size > 10_000
+    assert [p.name for p in tmp_path.iterdir()] == ["odd.png"]
+
+
+def test_an_interval_beyond_the_axis_ends_in_an_arrow():
+    rows = ex.estimates()
+    rows.loc[0, "conf_high"] = 1e6
+    assert len(artists(figures.forest_cost(rows, ex.claim()), "beyond")) == 1

@@ -1,0 +1,143 @@
+"""The report page, the tables and the terminal summary."""
+
+from __future__ import annotations
+
+import io
+import re
+from html.parser import HTMLParser
+
+import example_frames as ex
+import pytest
+
+from retrostats import figures
+from retrostats.report.console import print_verdicts
+from retrostats.report.page import render_report
+from retrostats.report.tables import write_tables
+
+
+class Page(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.headings: list[int] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "xlink:href", "src"):
+                self.links.append(value)
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    estimates = ex.estimates()
+    drawn = {
+        "verdict_overview": figures.verdict_overview(ex.verdicts()),
+        "metabolic_cost_forest": figures.forest_cost(estimates, ex.claim()),
+        "joint_load_impact": figures.joint_load_impact(estimates),
+    }
+    return render_report(ex.replication(drawn))
+
+
+@pytest.fixture(scope="module")
+def page(html) -> Page:
+    return Page(html)
+
+
+def test_every_anchor_resolves_and_ids_are_unique(page):
+    assert len(page.ids) == len(set(page.ids))
+    inside = {link[1:] for link in page.links if link.startswith("#")}
+    assert inside
+    assert inside <= set(page.ids)
+
+
+def test_page_needs_nothing_from_outside(html, page):
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert "@import" not in html
+    assert not re.search(r"url\((?!#)", html)
+    assert all(link.startswith(("#", "https://", "http://")) for link in page.links)
+
+
+def test_every_estimate_links_to_its_rows(html):
+    for key in ex.estimates()["estimate_id"]:
+        row = html.split(f'id="e-{key}"')[1].split("</tr>")[0]
+        assert 'href="#row-r1"' in row
+        assert 'href="#row-r2"' in row
+
+
+def test_source_rows_show_print_and_doi(html):
+    row = html.split('id="row-r1"')[1].split("</tr>")[0]
+    assert "31.33" in row
+    assert "unlabelled" in row
+    assert 'href="https://doi.org/10.1097/00005768-199809000-00011"' in row
+    assert "a=1&amp;b=2" in row
+
+
+def test_only_web_addresses_become_links(html):
+    assert "javascript:" not in html
+
+
+def test_markup_in_data_is_shown_not_obeyed():
+    replication = ex.replication()
+    attack = "<script>alert(1)</script>{{ 7*7 }}"
+    for frame, column in (("estimates", "label"), ("verdicts", "statement"), ("sources", "note")):
+        getattr(replication, frame)[column] = attack
+    html = render_report(replication)
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert "{{ 7*7 }}" in html
+
+
+def test_headings_descend_one_level_at_a_time(page):
+    assert page.headings[0] == 1
+    assert page.headings.count(1) == 1
+    steps = zip(page.headings, page.headings[1:], strict=False)
+    assert all(after - before <= 1 for before, after in steps)
+
+
+def test_page_is_the_same_twice(html):
+    assert 'lang="en"' in html
+    assert render_report(ex.replication()) == render_report(ex.replication())
+
+
+def test_a_cohorts_effect_is_listed():
+    replication = ex.replication()
+    import pandas as pd
+
+    replication.cohorts = pd.DataFrame(
+        [{"claim_id": "energy_30", "cohort": "mine", "without": "size undecided",
+          "with_": "size supported", "note": "changed"}]
+    )  # fmt: skip
+    assert "What your cohort changes" in render_report(replication)
+
+
+def test_tables_escape_and_repeat(tmp_path):
+    replication = ex.replication()
+    replication.estimates.loc[0, "label"] = "<i>x</i>"
+    paths = write_tables(replication, tmp_path)
+    first = [p.read_bytes() for p in paths]
+    assert [p.read_bytes() for p in write_tables(replication, tmp_path)] == first
+    html = (tmp_path / "metabolic-cost.html").read_text(encoding="utf-8")
+    assert "&lt;i&gt;x" in html
+    assert "<i>x" not in html
+    assert "<i>x</i>" in (tmp_path / "metabolic-cost.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_terminal_table_fits_80_columns_in_any_encoding(monkeypatch, encoding):
+    monkeypatch.setenv("COLUMNS", "80")
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    print_verdicts(ex.verdicts(), stream)
+    stream.flush()
+    lines = raw.getvalue().decode(encoding).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("x contradicted" in line for line in lines)
+    assert not any("\x1b" in line for line in lines)
