@@ -14,7 +14,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.expressions import FUNCTIONS, columns_of, is_categorical_call
 from retrostats.mixed.formula import Formula
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.intp]
 
 
@@ -36,7 +36,7 @@ class Factor:
     levels: tuple[Any, ...]
     ordered: bool = False
 
-    def take(self, rows: NDArray[Any]) -> Factor:
+    def take(self, rows: NDArray[Any] | slice) -> Factor:
         """The chosen rows, without levels that none of them uses."""
         codes = self.codes[rows]
         used = np.bincount(codes, minlength=len(self.levels)) > 0
@@ -51,7 +51,7 @@ Column = FloatArray | Factor
 
 def read_columns(
     frame: pd.DataFrame, formula: Formula, extra: tuple[str, ...] = ()
-) -> tuple[dict[str, Column], NDArray[np.bool_] | None, int]:
+) -> tuple[dict[str, Column], int]:
     """Columns a formula uses, without incomplete rows.
 
     Parameters
@@ -64,7 +64,6 @@ def read_columns(
     Returns
     -------
     columns : dict of str to (N,) float array or Factor
-    complete : (rows,) bool array, or None where every row is complete
     n_dropped : int
         Rows left out because a used value is missing.
 
@@ -75,9 +74,7 @@ def read_columns(
     """
     groups = set(formula.grouping_columns)
     outcome = set(columns_of(formula.outcome))
-    needed = dict.fromkeys(
-        [*outcome, *_predictors(formula), *formula.grouping_columns, *extra]
-    )
+    needed = dict.fromkeys([*outcome, *_predictors(formula), *formula.grouping_columns, *extra])
     categorical = {
         name for term in _all_terms(formula) for c in term if (name := is_categorical_call(c))
     }
@@ -95,15 +92,19 @@ def read_columns(
         keep = ~missing
         if not keep.any():
             raise InputError("no row has a value in every column the formula uses")
-        columns = {k: c.take(keep) if isinstance(c, Factor) else c[keep] for k, c in columns.items()}
+        columns = {
+            k: c.take(keep) if isinstance(c, Factor) else c[keep] for k, c in columns.items()
+        }
     elif len(frame) == 0:
         raise InputError("the data have no rows")
     for name, column in columns.items():
-        if not isinstance(column, Factor):
+        if isinstance(column, Factor):
+            columns[name] = column.take(slice(None))
+        else:
             _refuse_extremes(name, column)
-        elif len(column.levels) < len(column.codes) or missing is None:
-            columns[name] = column.take(np.s_[:])  # type: ignore[arg-type]
-    return columns, None if missing is None else ~missing, 0 if missing is None else int(missing.sum())
+    if missing is None:
+        return columns, 0
+    return columns, int(missing.sum())
 
 
 def _predictors(formula: Formula) -> list[str]:
@@ -130,13 +131,14 @@ def _column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
     if dtype.kind in "mM":
         raise InputError(f"column {name!r} holds dates or durations; convert it to a number first")
     if dtype.kind == "b" and not as_factor:
-        values = np.asarray(series)
-        return Factor(values.astype(np.intp), ("FALSE", "TRUE"))
+        truth = series.to_numpy(dtype=float, na_value=np.nan)
+        codes = np.where(np.isnan(truth), -1, truth > 0).astype(np.intp)
+        return Factor(codes, ("FALSE", "TRUE"))
     if dtype.kind in "iuf" and not as_factor:
         return series.to_numpy(dtype=float, na_value=np.nan)
     if dtype.kind == "c":
         raise InputError(f"column {name!r} holds complex numbers")
-    if not as_factor and dtype == object:
+    if not as_factor and dtype.kind == "O":
         numbers = _numbers(series)
         if numbers is not None:
             return numbers
@@ -154,7 +156,7 @@ def _column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
 
 def _numbers(series: pd.Series[Any]) -> FloatArray | None:
     """A column of Python numbers as floats; None where a text occurs."""
-    if all(isinstance(v, int | float) and not isinstance(v, bool) or v is None for v in series):
+    if all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in series):
         return np.array([np.nan if v is None else float(v) for v in series])
     return None
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from retrostats.mixed.working import triangles
+
 if TYPE_CHECKING:
     from retrostats.mixed.columns import FloatArray
     from retrostats.mixed.fit import LmmFit
@@ -17,14 +19,8 @@ def term_covariances(fit: LmmFit) -> list[FloatArray]:
     sigma2 = fit.optimum.point.sigma2
     if fit.model.gram.signed:
         return [np.array([[fit.theta[0] * sigma2]])]
-    out, at = [], 0
-    for k in fit.model.gram.sizes:
-        factor = np.zeros((k, k))
-        for j in range(k):
-            factor[j:, j] = fit.theta[at : at + k - j]
-            at += k - j
-        out.append(sigma2 * factor @ factor.T)
-    return out
+    factors = triangles(fit.model.gram.sizes, fit.theta)
+    return [sigma2 * factor @ factor.T for factor in factors]
 
 
 def component_table(fit: LmmFit) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from scipy.special import chdtrc, fdtrc
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.tables import t_table
 
 if TYPE_CHECKING:
     from retrostats.mixed.fit import LmmFit
@@ -51,8 +52,6 @@ def contrast(
     >>> lmm("y ~ time + (1 | subject)", rows).contrast({"timepre": -1}).estimate.round(3).item()
     0.875
     """
-    from retrostats.mixed.fit import t_table
-
     matrix, label = _matrix(fit, weights)
     if matrix.ndim == 1:
         estimate = float(matrix @ fit.beta)
@@ -148,7 +147,7 @@ def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFram
     counts = [n_parameters(small), n_parameters(large)]
     extra = counts[1] - counts[0]
     if extra == 0:
-        raise InputError("the models have as many parameters; a likelihood ratio needs nested models")
+        raise InputError("the models have as many parameters; nested ones are needed")
     loglik = np.array([small.loglik, large.loglik])
     statistic = max(0.0, 2.0 * float(loglik[1] - loglik[0]))
     return pd.DataFrame(

@@ -10,8 +10,21 @@ from math import log, pi
 
 import numpy as np
 from numpy.linalg import LinAlgError
+from scipy.linalg.lapack import dpotrf, dpotri
+from scipy.sparse import csr_array
 
 from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.directions import (
+    WIDE,
+    Directions,
+    SecondDirections,
+    applied,
+    inner,
+    relative_factor,
+    scattered,
+    theta_directions,
+    times,
+)
 from retrostats.mixed.gram import Gram, Stack
 
 
@@ -61,15 +74,11 @@ class Whitened:
     k: FloatArray
 
 
-def relative_factor(stack: Stack, theta: FloatArray) -> FloatArray:
-    """Lambda (q, q) of one block."""
-    q = stack.zz.shape[1]
-    lam = np.zeros((q, q))
-    lam[stack.rows, stack.cols] = theta[stack.theta]
-    return lam
+Solution = tuple[float, FloatArray, FloatArray, float, float, list[Whitened]]
+"""Deviance, delta, X'V^-1X, rss, sigma2, whitened stacks."""
 
 
-def solve(gram: Gram, theta: FloatArray, *, reml: bool) -> tuple[float, FloatArray, FloatArray, float, float, list[Whitened]]:
+def solve(gram: Gram, theta: FloatArray, *, reml: bool) -> Solution:
     """Deviance, delta, X'V^-1X, rss, sigma2 and the whitened stacks at theta (eqs. 3-8)."""
     p = len(gram.xy)
     xvx = np.eye(p)
@@ -125,6 +134,8 @@ def _precision(s: Stack, theta: FloatArray, *, signed: bool) -> tuple[FloatArray
         if (sign <= 0).any():
             raise LinAlgError("the covariance matrix is not positive definite")
         return log_v, np.linalg.solve(m, np.broadcast_to(psi_matrix, m.shape))
+    if s.zz.shape[1] > WIDE and len(s.n) == 1:
+        return _wide_precision(s, theta)
     lam = relative_factor(s, theta)
     m = lam.T @ s.zz @ lam + np.eye(len(lam))
     chol = np.linalg.cholesky(m)
@@ -132,9 +143,31 @@ def _precision(s: Stack, theta: FloatArray, *, signed: bool) -> tuple[FloatArray
     return log_v, lam @ np.linalg.solve(m, np.broadcast_to(lam.T, m.shape))
 
 
-def _whiten(s: Stack, nn: FloatArray, nzx: FloatArray, nzy: FloatArray, delta: FloatArray) -> Whitened:
-    k = np.eye(nn.shape[1]) - nn @ s.zz
-    w = s.zz @ k
+def _wide_precision(s: Stack, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The same for one wide block: a sparse factor, and one dense Cholesky inverse."""
+    lam = scattered(s, theta[s.theta])
+    m = (lam.T @ s.zz[0]) @ lam
+    m[np.diag_indices(len(m))] += 1.0
+    factor, info = dpotrf(m, overwrite_a=1)
+    if info:
+        raise LinAlgError("the covariance matrix is not positive definite")
+    log_v = 2.0 * np.log(factor.diagonal()).sum(keepdims=True)
+    upper, _ = dpotri(factor, overwrite_c=1)
+    upper += np.triu(upper, 1).T
+    return log_v, ((lam @ upper) @ lam.T)[None]
+
+
+def _whiten(
+    s: Stack, nn: FloatArray, nzx: FloatArray, nzy: FloatArray, delta: FloatArray
+) -> Whitened:
+    if nn.shape[1] > WIDE and len(nn) == 1:
+        zz = csr_array(s.zz[0])
+        k = -np.ascontiguousarray((zz @ nn[0]).T)[None]
+        k[0][np.diag_indices(nn.shape[1])] += 1.0
+        w = (zz @ k[0])[None]
+    else:
+        k = np.eye(nn.shape[1]) - nn @ s.zz
+        w = s.zz @ k
     g = s.zx - s.zz @ nzx
     e = s.zy - (s.zz @ nzy[:, :, None])[:, :, 0] - g @ delta
     outer = s.n[:, None, None] * e[:, :, None] * e[:, None, :]
@@ -156,35 +189,6 @@ def evaluate(gram: Gram, theta: FloatArray, *, reml: bool) -> Point:
     rss_2 = sums.rss_hessian(parts, second, c)
     hessian = hessian + nu * (rss_2 / rss - np.outer(rss_1, rss_1) / rss**2)
     return Point(deviance, gradient, hessian, delta, xvx, rss, sigma2)
-
-
-Directions = list[list[FloatArray]]
-"""Per stack, a (q, q) matrix for each parameter: the derivative of Lambda Lambda'."""
-
-
-def theta_directions(gram: Gram, theta: FloatArray) -> tuple[Directions, list[list[list[FloatArray]]]]:
-    """First and second derivatives of Psi = Lambda Lambda' with respect to theta."""
-    count = len(theta)
-    first: Directions = []
-    second = []
-    for s in gram.stacks:
-        if gram.signed:
-            direction = np.zeros(s.zz.shape[1:])
-            direction[s.rows, s.cols] = 1.0
-            first.append([direction])
-            second.append([[np.zeros_like(direction)]])
-            continue
-        lam = relative_factor(s, theta)
-        units = []
-        for i in range(count):
-            unit = np.zeros_like(lam)
-            here = s.theta == i
-            unit[s.rows[here], s.cols[here]] = 1.0
-            units.append(unit)
-        half = [unit @ lam.T for unit in units]
-        first.append([h + h.T for h in half])
-        second.append([[a @ b.T + b @ a.T for b in units] for a in units])
-    return first, second
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,17 +219,18 @@ class Sums:
         )  # fmt: skip
         for part, psi in zip(parts, directions, strict=True):
             n = part.n[:, None, None]
-            wpsi = [part.w @ d for d in psi]
-            dg = [d @ part.g for d in psi]
+            wpsi = [times(part.w, d) for d in psi]
+            dg = [applied(d, part.g) for d in psi]
+            total = part.outer.sum(0)
             ng = n * part.g
             wdg = [n * (part.w @ x) for x in dg]
             ne = part.n[:, None] * part.e
             for i in range(k):
                 out.trace[i] += part.n @ np.trace(wpsi[i], axis1=1, axis2=2)
                 out.p[i] += flat_product(ng, dg[i])
-                out.fit[i] += np.vdot(part.outer, np.broadcast_to(psi[i], part.outer.shape))
+                out.fit[i] += inner(total, psi[i])
                 out.cross[i] += ne.ravel() @ dg[i].reshape(-1, columns)
-                left = part.outer @ psi[i]
+                left = times(part.outer, psi[i])
                 nw = n * wpsi[i]
                 for j in range(i, k):
                     out.trace2[i, j] += np.vdot(nw, np.swapaxes(wpsi[j], 1, 2))
@@ -239,7 +244,12 @@ class Sums:
         return out
 
     def derivatives(
-        self, parts: list[Whitened], second: list[list[list[FloatArray]]], c: FloatArray, *, reml: bool
+        self,
+        parts: list[Whitened],
+        second: SecondDirections,
+        c: FloatArray,
+        *,
+        reml: bool,
     ) -> tuple[FloatArray, FloatArray]:
         """Gradient and Hessian of the log-determinants; c is (X'V^-1X)^-1."""
         k = len(self.trace)
@@ -248,7 +258,7 @@ class Sums:
             total = np.tensordot(part.n, part.w, axes=1)
             for i in range(k):
                 for j in range(k):
-                    hessian[i, j] += np.vdot(total, psi[i][j])
+                    hessian[i, j] += inner(total, psi[i][j])
         if reml:
             cp = c @ self.p
             cq = c @ self.q
@@ -260,11 +270,11 @@ class Sums:
                 total = np.einsum("bip,bjp->ij", gc, part.g)
                 for i in range(k):
                     for j in range(k):
-                        hessian[i, j] -= np.vdot(total, psi[i][j])
+                        hessian[i, j] -= inner(total, psi[i][j])
         return gradient, hessian
 
     def rss_hessian(
-        self, parts: list[Whitened], second: list[list[list[FloatArray]]], c: FloatArray
+        self, parts: list[Whitened], second: SecondDirections, c: FloatArray
     ) -> FloatArray:
         """Second derivative of the profiled residual sum of squares."""
         out = 2.0 * self.fit2 - 2.0 * self.cross @ c @ self.cross.T
@@ -273,5 +283,5 @@ class Sums:
             total = part.outer.sum(0)
             for i in range(k):
                 for j in range(k):
-                    out[i, j] -= np.vdot(total, psi[i][j])
+                    out[i, j] -= inner(total, psi[i][j])
         return out

@@ -40,7 +40,9 @@ class RandomDesign:
     n_levels: int
 
 
-def fixed_design(formula: Formula, columns: Mapping[str, Column], n: int) -> tuple[FloatArray, tuple[str, ...]]:
+def fixed_design(
+    formula: Formula, columns: Mapping[str, Column], n: int
+) -> tuple[FloatArray, tuple[str, ...]]:
     """Fixed-effects matrix (n, p) and its column names."""
     matrix, names = model_matrix(formula.fixed, columns, n)
     if not names:
@@ -62,7 +64,7 @@ def model_matrix(
     matrix : (n, p) array
     names : tuple of str
     """
-    present = {frozenset(term) for term in terms} | {frozenset()}
+    present: set[frozenset[str]] = {frozenset(term) for term in terms} | {frozenset()}
     numbers = numeric(columns)
     full_term = _first_main_effect(terms, columns) if () not in terms else None
     blocks: list[FloatArray] = []

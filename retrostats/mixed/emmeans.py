@@ -14,6 +14,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.columns import Column, Factor, FloatArray
 from retrostats.mixed.design import model_matrix
 from retrostats.mixed.expressions import columns_of
+from retrostats.mixed.tables import t_table
 
 if TYPE_CHECKING:
     from retrostats.mixed.fit import LmmFit
@@ -54,8 +55,10 @@ class MarginalMeans:
         DataFrame
             term ("a - b"), estimate, std_error, df, statistic, p_value, conf_low, conf_high.
         """
-        labels = [" ".join(str(v) for v in row) for row in self.table[list(self.factors)].to_numpy()]
-        rows = [(i, j) for i, j in combinations(range(len(labels)), 2)]
+        labels = [
+            " ".join(str(v) for v in row) for row in self.table[list(self.factors)].to_numpy()
+        ]
+        rows = list(combinations(range(len(labels)), 2))
         if not rows:
             raise InputError("one cell has no pairs; name a factor with two levels or more")
         weights = np.stack([self.weights[i] - self.weights[j] for i, j in rows])
@@ -123,7 +126,7 @@ def _factor(column: Column) -> Factor:
 def _grid_matrix(
     fit: LmmFit, codes: dict[str, np.ndarray], size: int, used: dict[str, None]
 ) -> FloatArray:
-    """Model matrix of a grid. The grid is put under the data: center() and scale() keep their mean."""
+    """Model matrix of a grid, put under the data so that center() and scale() keep their mean."""
     rows = fit.model.rows
     weight = rows.n[rows.block]
     stacked: dict[str, Column] = {}
@@ -132,14 +135,14 @@ def _grid_matrix(
         if isinstance(column, Factor):
             stacked[name] = Factor(np.concatenate([column.codes, codes[name]]), column.levels)
         else:
-            stacked[name] = np.concatenate([column, np.full(size, np.average(column, weights=weight))])
+            stacked[name] = np.concatenate(
+                [column, np.full(size, np.average(column, weights=weight))]
+            )
     n = len(rows.y) + size
     return model_matrix(fit.model.formula.fixed, stacked, n)[0][-size:]
 
 
 def _test(fit: LmmFit, weights: FloatArray, names: tuple[str, ...], level: float) -> pd.DataFrame:
-    from retrostats.mixed.fit import t_table
-
     std_error = np.sqrt(np.einsum("ij,jk,ik->i", weights, fit.cov_beta, weights))
     df = np.array([fit.df_of(row[None])[0] for row in weights])
     return t_table(names, weights @ fit.beta, std_error, df, level=level)

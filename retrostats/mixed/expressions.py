@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.errors import InputError
+
+_NAME = re.compile(r"[^\W\d_][\w.]*")  # a column, even one called like a Python keyword
 
 
 def _center(x: NDArray[Any]) -> NDArray[Any]:
@@ -44,6 +47,8 @@ _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
 @lru_cache(maxsize=1024)
 def columns_of(expression: str) -> tuple[str, ...]:
     """Names of the columns an expression uses; the expression is only parsed."""
+    if _NAME.fullmatch(expression):
+        return (expression,)
     names: list[str] = []
 
     def visit(node: ast.AST) -> None:
@@ -63,6 +68,8 @@ def columns_of(expression: str) -> tuple[str, ...]:
 
 def is_categorical_call(expression: str) -> str | None:
     """The column inside ``C(column)``, or None."""
+    if _NAME.fullmatch(expression):
+        return None
     tree = _tree(expression)
     if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "C":
         if len(tree.args) != 1 or not isinstance(tree.args[0], ast.Name):

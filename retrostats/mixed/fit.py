@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.linalg import LinAlgError
-from scipy.special import stdtr, stdtrit
 
-from retrostats.errors import InputError, NotConverged
+from retrostats.errors import InputError, NotConverged, NotIdentified
+from retrostats.mixed.basis import substitute
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.criterion import Whitened, solve
-from retrostats.mixed.gram import substitute
 from retrostats.mixed.kenward_roger import KenwardRoger, kenward_roger
 from retrostats.mixed.model import Model, prepare
 from retrostats.mixed.moments import Moments, moments
 from retrostats.mixed.optimise import Optimum, minimise
 from retrostats.mixed.satterthwaite import Satterthwaite, satterthwaite
+from retrostats.mixed.tables import t_table
 
 if TYPE_CHECKING:
     from retrostats.mixed.emmeans import MarginalMeans
     from retrostats.mixed.intervals import Effect
 
+_EXACT = 1e-8  # share of the spread left as residual below which a failed fit is an exact one
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
 Covariance = Literal["lme4", "signed-cs"]
 
@@ -80,9 +81,9 @@ def lmm(
     ...                      "y": [5.0, 6.0, 4.0, 5.5, 6.0, 6.2, 5.1, 5.9]})
     >>> fit = lmm("y ~ time + (1 | subject)", rows)
     >>> fit.coefficients[["term", "estimate", "df"]].round(3)
-              term  estimate   df
-    0  (Intercept)     5.900  5.1
-    1      timepre    -0.875  3.0
+              term  estimate     df
+    0  (Intercept)     5.900  4.344
+    1      timepre    -0.875  3.000
     """
     if ddf not in ("kenward-roger", "satterthwaite", "normal"):
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
@@ -103,8 +104,15 @@ def fit_model(
             f"{model.formula.text!r}: {error}; the data may be fitted exactly by the random effects"
         ) from None
     gram, point = model.gram, optimum.point
+    if not optimum.converged and point.rss < _EXACT * gram.yy:
+        raise NotIdentified(
+            f"{model.formula.text!r}: the random effects fit the data exactly and the residual "
+            "variance is zero; repeated measurements that differ are needed"
+        )
     beta = gram.start + substitute(gram.basis, point.delta)
-    return LmmFit(model, reml, ddf if reml or ddf != "kenward-roger" else "satterthwaite", optimum, beta)
+    return LmmFit(
+        model, reml, ddf if reml or ddf != "kenward-roger" else "satterthwaite", optimum, beta
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,13 +154,23 @@ class LmmFit:
 
     @property
     def gradient(self) -> FloatArray:
-        """Gradient of the deviance at `theta`."""
+        """Gradient of the deviance, in the working coordinates of the optimiser."""
         return self.optimum.point.gradient
 
     @property
     def converged(self) -> bool:
         """Whether the gradient vanishes relative to the curvature."""
         return self.optimum.converged
+
+    @property
+    def message(self) -> str:
+        """Why the fit has not converged; empty where it has."""
+        if self.converged:
+            return ""
+        return (
+            f"stopped after {self.optimum.steps} steps with a gradient of "
+            f"{np.abs(self.gradient).max():.3g}; rescale covariates or simplify the random effects"
+        )
 
     @property
     def singular(self) -> bool:
@@ -172,7 +190,9 @@ class LmmFit:
     @property
     def bic(self) -> float:
         """Bayesian information criterion."""
-        return float(np.log(self.n_obs)) * (len(self.beta) + len(self.theta) + 1) - 2.0 * self.loglik
+        return (
+            float(np.log(self.n_obs)) * (len(self.beta) + len(self.theta) + 1) - 2.0 * self.loglik
+        )
 
     @property
     def sigma(self) -> float:
@@ -204,18 +224,23 @@ class LmmFit:
 
     @cached_property
     def _parts(self) -> list[Whitened]:
-        return solve(self.model.gram, self.theta, reml=self.reml)[5]
+        return solve(self.optimum.gram, self.optimum.working, reml=self.reml)[5]
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
         point = self.optimum.point
-        return kenward_roger(self.model.gram, self.theta, point.sigma2, point.xvx, self._parts)
+        return kenward_roger(self.optimum.gram, point.sigma2, point.xvx, self._parts)
 
     @cached_property
     def _satterthwaite(self) -> Satterthwaite:
         point = self.optimum.point
         return satterthwaite(
-            self.model.gram, self.theta, point.sigma2, point.xvx, self._parts, reml=self.reml
+            self.optimum.gram,
+            self.optimum.working,
+            point.sigma2,
+            point.xvx,
+            self._parts,
+            reml=self.reml,
         )
 
     @cached_property
@@ -309,10 +334,10 @@ class LmmFit:
         """Parametric bootstrap: one row a refit."""
         from retrostats.mixed.simulate import bootstrap
 
-        return cast(pd.DataFrame, bootstrap(self, n, seed=seed, jobs=jobs))
+        return bootstrap(self, n, seed=seed, jobs=jobs)
 
     def refit(self, data: object) -> LmmFit:
-        """The same model on other data: rows, moments, or a new outcome (N,) for the fitted rows."""
+        """The same model on other data: rows, moments, or a new outcome (N,) of these rows."""
         signed = self.model.gram.signed
         if isinstance(data, pd.DataFrame | Moments) or hasattr(data, "frame"):
             model = prepare(self.formula, data, signed=signed)
@@ -330,7 +355,7 @@ class LmmFit:
         """A table to read."""
         how = "REML" if self.reml else "maximum likelihood"
         sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
-        state = "" if self.converged else "; NOT CONVERGED"
+        state = "" if self.converged else f"; NOT CONVERGED: {self.message}"
         state += "; singular" if self.singular else ""
         with pd.option_context("display.width", 120, "display.max_columns", 20):
             return (
@@ -345,30 +370,3 @@ class LmmFit:
     def summary(self) -> str:
         """The table of ``repr``."""
         return repr(self)
-
-
-def t_table(
-    terms: tuple[str, ...],
-    estimate: FloatArray,
-    std_error: FloatArray,
-    df: FloatArray,
-    *,
-    null: float = 0.0,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Estimates with t statistics, two-sided p-values and intervals."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = (estimate - null) / std_error
-    half = stdtrit(df, 0.5 + level / 2.0) * std_error
-    return pd.DataFrame(
-        {
-            "term": list(terms),
-            "estimate": estimate,
-            "std_error": std_error,
-            "df": df,
-            "statistic": statistic,
-            "p_value": 2.0 * stdtr(df, -np.abs(statistic)),
-            "conf_low": estimate - half,
-            "conf_high": estimate + half,
-        }
-    )

@@ -1,8 +1,8 @@
 """lme4's formula language: what a model says, before any data are seen.
 
-The fixed side and each random term's left side are expanded by `formulae`; random terms are cut out
-first, because `formulae` drops which effects of a group are correlated. A formula is untrusted text:
-it is checked against an alphabet before parsing and nothing in it is ever evaluated by Python.
+The fixed side and each random term's left side are expanded by `formulae`; random terms are cut
+out first, because `formulae` drops which effects of a group are correlated. A formula is untrusted
+text: it is checked against an alphabet before parsing, and Python evaluates nothing in it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from functools import lru_cache
 from retrostats.errors import InputError
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[A-Za-z][A-Za-z0-9_.]*)|(?P<number>\d+(?:\.\d+)?)"
+    r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>\d+(?:\.\d+)?)"
     r"|(?P<op>\|\||\*\*|[-+*/:|~(),]))"
 )
+_BAR = "\N{SECTION SIGN}"  # stands for a random term while the fixed side is read
 _MAX_LENGTH = 2000
 _MAX_PRODUCTS = 12  # a*b*...: terms double with each factor
 _ALLOWED = (
@@ -105,7 +106,9 @@ def _check_alphabet(text: str) -> None:
         match = _TOKEN.match(text, position)
         if match is None:
             bad = text[position:].strip()[0]
-            raise InputError(f"formula {text!r}: {bad!r} is not allowed; a formula holds {_ALLOWED}")
+            raise InputError(
+                f"formula {text!r}: {bad!r} is not allowed; a formula holds {_ALLOWED}"
+            )
         if match["op"] in ("*", "**", "/"):
             products += 1
         position = match.end()
@@ -132,28 +135,23 @@ def _cut_bars(right: str, text: str) -> tuple[str, list[tuple[str, bool, str]]]:
             if depth == 0:
                 inner = right[start + 1 : i]
                 if "|" in inner:
-                    if re.search(r"[A-Za-z0-9_.:*/]\s*$", "".join(kept)):
-                        raise InputError(f"formula {text!r}: join random terms with +")
                     left, double, group = inner.partition("||" if "||" in inner else "|")
                     if "|" in group or "(" in group or not group.strip() or not left.strip():
                         raise InputError(f"formula {text!r}: ({inner}) is not (effects | group)")
                     bars.append((left, double == "||", group))
-                    kept.append("0" if _after_minus(kept, text) else "")
+                    kept.append(_BAR)
                 else:
                     kept.append(right[start : i + 1])
                 continue
         if depth == 0:
             kept.append(character)
-    if depth or "|" in "".join(kept):
+    joined = "".join(kept)
+    if depth or "|" in joined:
         raise InputError(f"formula {text!r}: write random terms as (effects | group)")
-    fixed = re.sub(r"\+(?=\s*(\+|-|$))", "", "".join(kept)).strip()
-    return re.sub(r"^\+\s*", "", fixed), bars
-
-
-def _after_minus(kept: list[str], text: str) -> bool:
-    if re.search(r"-\s*$", "".join(kept)):
-        raise InputError(f"formula {text!r}: a random term cannot be subtracted")
-    return False
+    fixed = re.sub(rf"(^|\+)\s*{_BAR}\s*(?=$|[+-])", "", joined)
+    if _BAR in fixed:
+        raise InputError(f"formula {text!r}: join random terms with +")
+    return re.sub(r"^\s*\+", "", fixed).strip(), bars
 
 
 def _random(left: str, double: bool, group: str, text: str) -> list[RandomTerm]:
@@ -170,7 +168,7 @@ def _groups(group: str, text: str) -> list[tuple[str, ...]]:
     levels = [part.strip() for part in group.split("/")]
     names = [tuple(p.strip() for p in part.split(":")) for part in levels]
     for name in (n for part in names for n in part):
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.]*", name):
+        if not re.fullmatch(r"[^\W\d_][\w.]*", name):
             raise InputError(f"formula {text!r}: {group.strip()!r} is not a grouping of columns")
     nested: list[tuple[str, ...]] = []
     for depth in range(len(names), 0, -1):

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy.linalg.lapack import dtrtrs
 
 from retrostats.errors import InputError, NotIdentified
+from retrostats.mixed.basis import least_squares, orthonormal
 from retrostats.mixed.columns import FloatArray, IntArray
 from retrostats.mixed.design import RandomDesign
-
-_RANK_TOL = 1e-7  # R's qr() tolerance for a column that depends on those before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +134,12 @@ def build_gram(data: Rows) -> Gram:
         The outcome does not vary.
     """
     weight = data.n[data.block] if data.scatter or (data.n != 1).any() else None
-    n_obs = len(data.y) if weight is None else int(round(weight.sum()))
+    n_obs = len(data.y) if weight is None else round(float(weight.sum()))
     check_identified(data, n_obs)
     basis, q = orthonormal(data.x, weight, data.names)
-    start, residual = _least_squares(data, basis, q, weight)
+    start, residual = least_squares(
+        data.y, basis, q, weight, intercept=data.names[0] == "(Intercept)"
+    )
     yy = residual @ residual if weight is None else residual @ (weight * residual)
     yy += sum(float(np.trace(s)) for s in data.scatter.values())
     total = np.abs(data.y).max()
@@ -180,62 +181,7 @@ def _level_count(data: Rows, term: RandomDesign) -> int:
     if (data.n == 1).all():
         return term.n_levels
     _, first = np.unique(term.levels, return_index=True)
-    return int(round(data.n[data.block[first]].sum()))
-
-
-def orthonormal(
-    x: FloatArray, weight: FloatArray | None, names: tuple[str, ...]
-) -> tuple[FloatArray, FloatArray]:
-    """R (p, p) and Q = X R^-1 with Q'WQ = I; Cholesky twice, Householder where X is near-singular."""
-    scaled = x if weight is None else np.sqrt(weight)[:, None] * x
-    gram = scaled.T @ scaled
-    norm = np.sqrt(np.diag(gram))
-    norm[norm == 0] = 1.0
-    gram = gram / norm / norm[:, None]
-    try:
-        first = np.linalg.cholesky(gram).T
-        healthy = np.abs(np.diag(first)).min() > 1e-4
-    except np.linalg.LinAlgError:
-        healthy = False
-    if not healthy:
-        first = np.linalg.qr(scaled / norm, mode="r")
-        bad = np.abs(np.diag(first)) < _RANK_TOL
-        if len(first) < len(norm) or bad.any():
-            dependent = [n for n, b in zip(names, bad, strict=False) if b] or list(names[-1:])
-            raise NotIdentified(
-                f"the columns {', '.join(dependent)} follow from the others (a cell without data, "
-                "or a term that repeats another); take them out of the formula"
-            )
-    q = substitute(first * norm, x.T, transpose=True).T
-    again = q if weight is None else np.sqrt(weight)[:, None] * q
-    second = np.linalg.cholesky(again.T @ again).T
-    q = substitute(second, q.T, transpose=True).T
-    return second @ (first * norm), np.ascontiguousarray(q)
-
-
-def substitute(upper: FloatArray, b: FloatArray, *, transpose: bool = False) -> FloatArray:
-    """Solve R x = b, or R'x = b, for an upper-triangular R known to be regular."""
-    solution, _ = dtrtrs(upper, b, trans=1 if transpose else 0)
-    return np.asarray(solution)
-
-
-def _least_squares(
-    data: Rows, basis: FloatArray, q: FloatArray, weight: FloatArray | None
-) -> tuple[FloatArray, FloatArray]:
-    """OLS coefficients and residuals; a representative value is taken out of y first, exactly."""
-    shift = 0.0
-    y = data.y
-    if data.names[0] == "(Intercept)":
-        shift = float(y[0])
-        y = y - shift
-    projection = np.zeros(q.shape[1])
-    for _ in range(2):  # the second pass removes what rounding left of the first
-        part = q.T @ (y if weight is None else weight * y)
-        projection += part
-        y = y - q @ part
-    start = substitute(basis, projection)
-    start[0] += shift
-    return start, y
+    return round(float(data.n[data.block[first]].sum()))
 
 
 def _stacks(data: Rows, q: FloatArray, residual: FloatArray) -> list[Stack]:
@@ -277,8 +223,14 @@ def _one_level(data: Rows) -> bool:
 
 
 def _one_stack(
-    data: Rows, x: FloatArray, r: FloatArray, u: FloatArray, block: IntArray, index: list,  # type: ignore[type-arg]
-    blocks: IntArray, shape: IntArray,
+    data: Rows,
+    x: FloatArray,
+    r: FloatArray,
+    u: FloatArray,
+    block: IntArray,
+    index: list[Any],
+    blocks: IntArray,
+    shape: IntArray,
 ) -> Stack:
     """Sum products of columns into padded blocks; `index[c]` is the place of column c of u."""
     sizes = [len(term.effects) for term in data.random]
@@ -303,8 +255,9 @@ def _one_stack(
     return Stack(
         data.n[blocks].astype(float),
         zz.reshape(count, width, width),
-        zx.T.reshape(count, width, p) if count * width == 1 else
-        np.ascontiguousarray(zx.T).reshape(count, width, p),
+        zx.T.reshape(count, width, p)
+        if count * width == 1
+        else np.ascontiguousarray(zx.T).reshape(count, width, p),
         zy.reshape(count, width),
         scatter,
         *lam,
@@ -312,7 +265,12 @@ def _one_stack(
 
 
 def _scatter(
-    data: Rows, u: FloatArray, block: IntArray, index: list, blocks: IntArray, width: int  # type: ignore[type-arg]
+    data: Rows,
+    u: FloatArray,
+    block: IntArray,
+    index: list[Any],
+    blocks: IntArray,
+    width: int,
 ) -> FloatArray | None:
     if not data.scatter:
         return None
@@ -380,7 +338,7 @@ def merge_equal(stack: Stack) -> Stack:
     _, first, group = np.unique(raw, return_index=True, return_inverse=True)
     if len(first) > 0.7 * count:
         return stack
-    n = np.bincount(group, stack.n)
+    n = np.bincount(group, stack.n).astype(float)
     mean = np.zeros((len(first), width))
     np.add.at(mean, group, stack.n[:, None] * stack.zy)
     mean /= n[:, None]

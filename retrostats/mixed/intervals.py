@@ -16,7 +16,9 @@ from scipy.special import chdtri, nctdtrinc
 from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.components import component_table, unique_groups
-from retrostats.mixed.criterion import relative_factor, solve
+from retrostats.mixed.criterion import solve
+from retrostats.mixed.directions import relative_factor
+from retrostats.mixed.working import triangles
 
 if TYPE_CHECKING:
     from retrostats.mixed.fit import LmmFit
@@ -101,8 +103,8 @@ def _bootstrap_name(group: str, term: str, term2: str) -> str:
     return f"cor_{group}_{term}_{term2}" if term2 else f"sd_{group}_{term}"
 
 
-Parameter = Callable[[float, FloatArray], tuple[FloatArray, float]]
-"""From a fixed value and free numbers to (theta, sigma2)."""
+Build = Callable[[FloatArray], tuple[FloatArray, float]]
+"""From free numbers to (theta, sigma2) at a fixed value of the parameter profiled."""
 
 
 def _profiles(fit: LmmFit, level: float) -> list[tuple[float, float]]:
@@ -132,7 +134,9 @@ def deviance_at(fit: LmmFit, theta: FloatArray, sigma2: float) -> float:
     return profiled - n * (1.0 + log(2 * pi * rss / n)) + n * log(2 * pi * sigma2) + rss / sigma2
 
 
-def _inner(fit: LmmFit, build: Callable[[FloatArray], tuple[FloatArray, float]], x0: FloatArray) -> float:
+def _inner(
+    fit: LmmFit, build: Callable[[FloatArray], tuple[FloatArray, float]], x0: FloatArray
+) -> float:
     """Deviance minimised over the free numbers."""
 
     def objective(x: FloatArray) -> float:
@@ -151,7 +155,12 @@ def _inner(fit: LmmFit, build: Callable[[FloatArray], tuple[FloatArray, float]],
 
 
 def _bounds(
-    profile: Callable[[float], float], estimate: float, best: float, level: float, low: float, high: float
+    profile: Callable[[float], float],
+    estimate: float,
+    best: float,
+    level: float,
+    low: float,
+    high: float,
 ) -> tuple[float, float]:
     """Where the profile crosses the quantile on both sides of the estimate, within [low, high]."""
     target = best + float(chdtri(1, 1.0 - level))
@@ -167,8 +176,11 @@ def _bounds(
         while excess(upper) < 0 and upper < 1e12 * scale:
             upper = estimate + 2.0 * (upper - estimate)
     floor = low + 1e-6 * (1.0 if np.isfinite(high) else scale)
-    conf_low = low if estimate <= floor or excess(floor) < 0 else brentq(excess, floor, estimate, xtol=1e-7, rtol=1e-7)
-    conf_high = high if excess(upper) < 0 else brentq(excess, max(estimate, floor), upper, xtol=1e-7, rtol=1e-7)
+    conf_low, conf_high = low, high
+    if estimate > floor and excess(floor) > 0:
+        conf_low = brentq(excess, floor, estimate, xtol=1e-7, rtol=1e-7)
+    if excess(upper) > 0:
+        conf_high = brentq(excess, max(estimate, floor), upper, xtol=1e-7, rtol=1e-7)
     return float(conf_low), float(conf_high)
 
 
@@ -177,12 +189,7 @@ def _offset(fit: LmmFit, t: int) -> int:
 
 
 def _triangle(fit: LmmFit, t: int, theta: FloatArray) -> FloatArray:
-    k, at = fit.model.gram.sizes[t], _offset(fit, t)
-    out = np.zeros((k, k))
-    for j in range(k):
-        out[j:, j] = theta[at : at + k - j]
-        at += k - j
-    return out
+    return triangles(fit.model.gram.sizes, theta)[t]
 
 
 def _sd_interval(fit: LmmFit, t: int, a: int, level: float) -> tuple[float, float]:

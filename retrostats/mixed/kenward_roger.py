@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.criterion import Directions, Sums, Whitened, flat_product
+from retrostats.mixed.criterion import Sums, Whitened, flat_product
+from retrostats.mixed.directions import Directions, applied, covariance_directions, inner
 from retrostats.mixed.gram import Gram
 
 
@@ -68,6 +69,8 @@ class KenwardRoger:
 def _df(a1: float, a2: float, q: int) -> tuple[float, float]:
     if a2 <= 0.0:
         return np.inf, 1.0
+    if q == 1:  # A1 = A2: eqs. 8-11 reduce to this, which has no pole at 4 degrees of freedom
+        return 2.0 / a2, 1.0
     b = (a1 + 6.0 * a2) / (2.0 * q)
     g = ((q + 1.0) * a1 - (q + 4.0) * a2) / ((q + 2.0) * a2)
     base = 3.0 * q + 2.0 * (1.0 - g)
@@ -84,15 +87,13 @@ def _df(a1: float, a2: float, q: int) -> tuple[float, float]:
 
 
 def kenward_roger(
-    gram: Gram, theta: FloatArray, sigma2: float, xvx: FloatArray, parts: list[Whitened]
+    gram: Gram, sigma2: float, xvx: FloatArray, parts: list[Whitened]
 ) -> KenwardRoger:
     """Adjusted covariance at a REML fit.
 
     Parameters
     ----------
     gram : Gram
-    theta : (k,) array
-        Only its length matters: parameters are the covariances themselves.
     sigma2 : float
     xvx : (p, p) array
         X'V^-1X in the orthonormal basis.
@@ -102,12 +103,13 @@ def kenward_roger(
     directions = covariance_directions(gram)
     sums = Sums.over(parts, directions, columns)
     p, q, trace2 = _with_residual(gram, sums, directions, xvx, parts)
+    unit = 1.0 / np.sqrt(np.diag(trace2))  # parameters in comparable units: nothing else changes
+    p, trace2 = p * unit[:, None, None], trace2 * np.outer(unit, unit)
+    q = q * np.outer(unit, unit)[:, :, None, None]
     phi = np.linalg.inv(xvx)  # the covariance matrix is itself the result
     phi_p = phi @ p
     information = (
-        trace2
-        - 2.0 * np.einsum("ab,ijba->ij", phi, q)
-        + np.einsum("iab,jba->ij", phi_p, phi_p)
+        trace2 - 2.0 * np.einsum("ab,ijba->ij", phi, q) + np.einsum("iab,jba->ij", phi_p, phi_p)
     )  # the two signs of P cancel; eq. 4
     w = _inverse_information(0.5 * (information + information.T))
     middle = np.einsum("ij,ijab->ab", w, q) - np.einsum("ij,iab,jbc->ac", w, p, phi_p)
@@ -119,20 +121,6 @@ def kenward_roger(
         np.stack([-gram.basis.T @ x @ gram.basis / sigma2 for x in p]),
         w,
     )
-
-
-def covariance_directions(gram: Gram) -> Directions:
-    """dPsi for each variance and covariance of each term: E_ab + E_ba."""
-    out: Directions = []
-    for s in gram.stacks:
-        here = []
-        for i in range(len(gram.diagonal)):
-            unit = np.zeros(s.zz.shape[1:])
-            chosen = s.theta == i
-            unit[s.rows[chosen], s.cols[chosen]] = 1.0
-            here.append(unit if gram.diagonal[i] else unit + unit.T)
-        out.append(here)
-    return out
 
 
 def _with_residual(
@@ -157,8 +145,8 @@ def _with_residual(
         trace2[k, k] += part.n @ (squared - part.k.shape[1])
         kw = np.tensordot(part.n, np.swapaxes(part.k, 1, 2) @ part.w, axes=1)
         for i in range(k):
-            q[i, k] += flat_product(n * part.g, psi[i] @ h)
-            trace2[i, k] += np.vdot(psi[i], kw)
+            q[i, k] += flat_product(n * part.g, applied(psi[i], h))
+            trace2[i, k] += inner(kw, psi[i])
     for i in range(k):
         q[k, i] = q[i, k].T
         trace2[k, i] = trace2[i, k]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,13 +93,11 @@ def prepare(formula: str, data: object, *, signed: bool = False) -> Model:
 
 
 def _from_frame(formula: Formula, frame: pd.DataFrame) -> Model:
-    columns, _, dropped = read_columns(frame, formula)
+    columns, dropped = read_columns(frame, formula)
     n = _length(columns)
     y = evaluate(formula.outcome, numeric(columns))
     block, count = find_blocks(formula, columns, n)
-    return _assemble(
-        formula, columns, y, block, np.ones(count), {}, n_dropped=dropped, frame=frame
-    )
+    return _assemble(formula, columns, y, block, np.ones(count), {}, n_dropped=dropped, frame=frame)
 
 
 def _length(columns: dict[str, Column]) -> int:
@@ -126,6 +125,11 @@ def find_blocks(formula: Formula, columns: dict[str, Column], n: int) -> tuple[I
 
 def _from_moments(formula: Formula, moments: Moments) -> Model:
     columns, y, block, n, scatter = moments.rows(formula)
+    if np.ptp(n) > 0 and re.search(r"\b(center|scale)\(", formula.text):
+        raise InputError(
+            "center() and scale() depend on how many subjects share a design; with moments, centre "
+            "the column before reducing"
+        )
     return _assemble(formula, columns, y, block, n, scatter, moments=moments)
 
 
@@ -151,7 +155,7 @@ def _assemble(
             n_groups[term.group] = term.n_levels
         else:
             _, first = np.unique(term.levels, return_index=True)
-            n_groups[term.group] = int(round(n[block[first]].sum()))
+            n_groups[term.group] = round(float(n[block[first]].sum()))
     groups = tuple((term.group, term.effects) for term in random)
     return Model(
         formula, terms, gram, rows, columns, groups, n_groups, gram.n_obs, n_dropped, moments, frame
@@ -171,4 +175,6 @@ def with_outcome(model: Model, y: np.ndarray) -> Model:
     if y.shape != model.rows.y.shape or not np.isfinite(y).all():
         raise InputError(f"the new outcome needs {len(model.rows.y)} finite values")
     rows = replace(model.rows, y=y)
-    return replace(model, rows=rows, gram=replace(build_gram(rows), signed=model.gram.signed), frame=None)
+    return replace(
+        model, rows=rows, gram=replace(build_gram(rows), signed=model.gram.signed), frame=None
+    )

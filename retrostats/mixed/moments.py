@@ -31,21 +31,14 @@ class Pattern:
         Blocks (subjects).
     mean : (m,) array
         Mean outcome of each row.
-    scatter : (m, m) array
-        Sum over blocks of (y - mean)(y - mean)'.
+    scatter : (m, m) array or None
+        Sum over blocks of (y - mean)(y - mean)'; None for one raw block, whose scatter is zero.
     """
 
     design: FloatArray
     n: float
     mean: FloatArray
-    scatter: FloatArray
-
-    def merge(self, other: Pattern) -> Pattern:
-        """Both patterns' blocks together, by the pairwise update."""
-        total = self.n + other.n
-        away = other.mean - self.mean
-        scatter = self.scatter + other.scatter + np.outer(away, away) * (self.n * other.n / total)
-        return Pattern(self.design, total, self.mean + away * (other.n / total), scatter)
+    scatter: FloatArray | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +76,12 @@ class Moments:
     @property
     def n_obs(self) -> int:
         """Observations."""
-        return int(round(sum(p.n * len(p.mean) for p in self.patterns)))
+        return round(float(sum(p.n * len(p.mean) for p in self.patterns)))
 
     @property
     def n_subjects(self) -> int:
         """Independent blocks."""
-        return int(round(sum(p.n for p in self.patterns)))
+        return round(float(sum(p.n for p in self.patterns)))
 
     def __repr__(self) -> str:
         return (
@@ -114,7 +107,9 @@ class Moments:
                 f"cannot merge moments of different variables: {_labels(self)} and {_labels(other)}"
             )
         if not self.subject:
-            raise InputError("cannot merge moments of crossed groups: their blocks are not disjoint")
+            raise InputError(
+                "cannot merge moments of crossed groups: their blocks are not disjoint"
+            )
         levels = _common_levels(self, other)
         patterns = merge_patterns([*self._recoded(levels), *other._recoded(levels)])
         return replace(
@@ -173,7 +168,7 @@ class Moments:
                 columns[name] = Factor(design[:, c].astype(np.intp), levels).take(slice(None))
         if self.subject:
             columns[self.subject] = Factor(block, tuple(range(len(self.patterns))))
-        scatter = {i: p.scatter for i, p in enumerate(self.patterns) if p.scatter.any()}
+        scatter = {i: p.scatter for i, p in enumerate(self.patterns) if p.scatter is not None}
         y = np.concatenate([p.mean for p in self.patterns])
         return columns, y, block, np.array([p.n for p in self.patterns], dtype=float), scatter
 
@@ -218,7 +213,7 @@ def moments(formula: str, data: pd.DataFrame | Any) -> Moments:
     parsed = parse_formula(formula)
     if not parsed.random:
         raise InputError(f"formula {formula!r} names no subject; add a term as (1 | subject)")
-    columns, _, dropped = read_columns(frame, parsed)
+    columns, dropped = read_columns(frame, parsed)
     y = evaluate(parsed.outcome, numeric(columns))
     block, count = find_blocks(parsed, columns, len(y))
     subject = _subject(parsed, columns, block, count)
@@ -226,7 +221,8 @@ def moments(formula: str, data: pd.DataFrame | Any) -> Moments:
     groups = tuple(g for g in parsed.grouping_columns if g != subject)
     kept = [*(n for n in names if n not in groups), *groups]
     design = np.column_stack(
-        [_values(columns[n], block if n in groups else None) for n in kept] or [np.empty((len(y), 0))]
+        [_values(columns[n], block if n in groups else None) for n in kept]
+        or [np.empty((len(y), 0))]
     )
     factors = [columns[n] for n in kept]
     levels = tuple(
@@ -235,14 +231,10 @@ def moments(formula: str, data: pd.DataFrame | Any) -> Moments:
     )
     ordered = tuple(isinstance(c, Factor) and c.ordered for c in factors)
     patterns = merge_patterns(_raw_patterns(design, y, block, count))
-    return Moments(
-        parsed.outcome, subject, tuple(kept), levels, ordered, groups, patterns, dropped
-    )
+    return Moments(parsed.outcome, subject, tuple(kept), levels, ordered, groups, patterns, dropped)
 
 
-def _subject(
-    formula: Formula, columns: Mapping[str, Column], block: IntArray, count: int
-) -> str:
+def _subject(formula: Formula, columns: Mapping[str, Column], block: IntArray, count: int) -> str:
     """The grouping column whose levels are the blocks."""
     for name in formula.grouping_columns:
         column = columns[name]
@@ -269,7 +261,7 @@ def _raw_patterns(design: FloatArray, y: FloatArray, block: IntArray, count: int
     order = np.lexsort((y, *design.T[::-1], block))
     ends = np.cumsum(np.bincount(block, minlength=count))[:-1]
     return [
-        Pattern(d, 1.0, v, np.zeros((len(v), len(v))))
+        Pattern(d, 1.0, v, None)
         for d, v in zip(np.split(design[order], ends), np.split(y[order], ends), strict=True)
     ]
 
@@ -285,6 +277,7 @@ def merge_patterns(patterns: list[Pattern]) -> tuple[Pattern, ...]:
 
 
 def _merge_all(family: list[Pattern]) -> Pattern:
+    """The pairwise update for any number of patterns: no raw sums of squares."""
     if len(family) == 1:
         return family[0]
     n = np.array([p.n for p in family])
@@ -292,7 +285,8 @@ def _merge_all(family: list[Pattern]) -> Pattern:
     base = means[0]
     mean = base + (n @ (means - base)) / n.sum()
     away = means - mean
-    scatter = np.sum([p.scatter for p in family], axis=0) + away.T @ (n[:, None] * away)
+    scatter = away.T @ (n[:, None] * away)
+    scatter += sum(p.scatter for p in family if p.scatter is not None)
     return Pattern(family[0].design, float(n.sum()), mean, scatter)
 
 

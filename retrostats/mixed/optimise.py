@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.linalg import LinAlgError
+from numpy.typing import NDArray
 
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.criterion import Point, evaluate
 from retrostats.mixed.gram import Gram
 from retrostats.mixed.scalar import is_scalar, minimise_ratio
+from retrostats.mixed.working import change_theta, working_gram
 
 _MAX_STEPS = 200
 _DECREMENT = 1e-26  # relative expected fall of the deviance below which a Newton step is rounding
 _CONVERGED = 1e-12  # the same, above which a fit is reported as not converged
+_SLACK = 1e-10  # relative fall of the deviance that counts as one
+_RESTARTS = (0.2, 4.0)
 _BOUNDARY = 1e-4  # lme4's tolerance for a singular fit
 
 
@@ -31,6 +35,10 @@ class Optimum:
     converged : bool
         The gradient vanishes relative to the curvature.
     steps : int
+    gram : Gram
+        The crossproducts in the coordinates the optimiser worked in.
+    working : (k,) array
+        Theta in those coordinates, in which `point` has its gradient and Hessian.
     """
 
     theta: FloatArray
@@ -38,6 +46,8 @@ class Optimum:
     singular: bool
     converged: bool
     steps: int
+    gram: Gram
+    working: FloatArray
 
 
 def minimise(gram: Gram, *, reml: bool, start: FloatArray | None = None) -> Optimum:
@@ -55,17 +65,33 @@ def minimise(gram: Gram, *, reml: bool, start: FloatArray | None = None) -> Opti
     if is_scalar(gram):
         return _minimise_scalar(gram, reml=reml)
     diagonal = np.array(gram.diagonal)
+    if gram.signed:
+        return _descend(gram, np.zeros(1), reml=reml)
+    work, roots = working_gram(gram)
+    first = diagonal.astype(float)
     if start is not None:
-        theta = np.array(start, dtype=float)
-    else:
-        theta = np.zeros(1) if gram.signed else diagonal.astype(float)
+        first = change_theta(gram.sizes, np.asarray(start), roots, to_working=True)
+    best = _descend(work, first, reml=reml)
+    if best.singular and start is None:  # the criterion can have a second minimum inside
+        for size in _RESTARTS:
+            again = _descend(work, size * diagonal, reml=reml)
+            if again.point.deviance < best.point.deviance - _SLACK * abs(best.point.deviance):
+                best = again
+    theta = change_theta(gram.sizes, best.theta, roots, to_working=False)
+    return replace(best, theta=theta)
+
+
+def _descend(gram: Gram, theta: FloatArray, *, reml: bool) -> Optimum:
+    """Newton's method from one start."""
+    diagonal = np.array(gram.diagonal)
     point = evaluate(gram, theta, reml=reml)
     steps = 0
-    for steps in range(1, _MAX_STEPS + 1):
+    while steps < _MAX_STEPS:
         step, decrement = _newton_step(point, theta)
         if decrement < _DECREMENT * max(1.0, abs(point.deviance)):
             break
-        moved = _line_search(gram, theta, point, step, decrement, reml=reml)
+        steps += 1
+        moved = _line_search(gram, theta, point, step, reml=reml)
         if moved is None:
             break
         theta, point = moved
@@ -75,7 +101,7 @@ def minimise(gram: Gram, *, reml: bool, start: FloatArray | None = None) -> Opti
     _, decrement = _newton_step(point, theta)
     converged = bool(decrement < _CONVERGED * max(1.0, abs(point.deviance)) and steps < _MAX_STEPS)
     singular = not gram.signed and bool((np.abs(theta[diagonal]) < _BOUNDARY).any())
-    return Optimum(theta, point, singular, converged, steps)
+    return Optimum(theta, point, singular, converged, steps, gram, theta)
 
 
 def _minimise_scalar(gram: Gram, *, reml: bool) -> Optimum:
@@ -86,7 +112,7 @@ def _minimise_scalar(gram: Gram, *, reml: bool) -> Optimum:
     _, decrement = _newton_step(point, theta)
     minimum = bool(point.hessian[0, 0] > 0 or (psi == 0.0 and point.hessian[0, 0] >= 0))
     converged = minimum and decrement < _CONVERGED * max(1.0, abs(point.deviance))
-    return Optimum(theta, point, bool(singular), converged, steps)
+    return Optimum(theta, point, bool(singular), converged, steps, gram, theta)
 
 
 def _newton_step(point: Point, theta: FloatArray) -> tuple[FloatArray, float]:
@@ -105,7 +131,7 @@ def _newton_step(point: Point, theta: FloatArray) -> tuple[FloatArray, float]:
 
 
 def _line_search(
-    gram: Gram, theta: FloatArray, point: Point, step: FloatArray, decrement: float, *, reml: bool
+    gram: Gram, theta: FloatArray, point: Point, step: FloatArray, *, reml: bool
 ) -> tuple[FloatArray, Point] | None:
     """The first of halved steps that lowers the deviance (or the gradient, close to the end)."""
     rounding = 1e-13 * max(1.0, abs(point.deviance))
@@ -124,21 +150,18 @@ def _line_search(
 
 
 def _snap(
-    gram: Gram, theta: FloatArray, point: Point, diagonal: FloatArray, *, reml: bool
+    gram: Gram, theta: FloatArray, point: Point, diagonal: NDArray[np.bool_], *, reml: bool
 ) -> tuple[FloatArray, Point]:
     """Set tiny diagonals of the factor to zero where the deviance does not object."""
-    slack = 1e-10 * max(1.0, abs(point.deviance))
-    for i in np.flatnonzero(diagonal & (np.abs(theta) < 1e-2) & (theta != 0.0)):
+    slack = _SLACK * max(1.0, abs(point.deviance))
+    for i in np.flatnonzero(diagonal & (np.abs(theta) < 1e-2) & (theta != 0.0)).tolist():
         trial = theta.copy()
         trial[i] = 0.0
-        if gram.sizes == (1,) * len(gram.sizes) or _column_empty(gram, trial, int(i)):
-            candidate = evaluate(gram, trial, reml=reml)
-            if candidate.deviance <= point.deviance + slack:
-                theta, point = trial, candidate
-        elif abs(theta[i]) < 1e-5:
-            candidate = evaluate(gram, trial, reml=reml)
-            if candidate.deviance <= point.deviance + slack:
-                theta, point = trial, candidate
+        if abs(theta[i]) >= 1e-5 and not _column_empty(gram, trial, i):
+            continue
+        candidate = evaluate(gram, trial, reml=reml)
+        if candidate.deviance <= point.deviance + slack:
+            theta, point = trial, candidate
     return theta, point
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.criterion import Sums, Whitened, theta_directions
+from retrostats.mixed.criterion import Sums, Whitened
+from retrostats.mixed.directions import theta_directions
 from retrostats.mixed.gram import Gram
 
 _EIGEN_TOL = 1e-8  # parameters in whose direction the deviance is flat carry no information
@@ -94,8 +95,10 @@ def satterthwaite(
     hessian[:k, :k] = log_det + sums.rss_hessian(parts, second, c) / sigma2
     hessian[:k, k] = hessian[k, :k] = 2.0 * sums.fit / sigma**3
     hessian[k, k] = 4.0 * nu / sigma2
-    scale = np.ones(k + 1)
-    scale[k] = sigma
+    # Parameters in comparable units, so that flat directions can be told by their eigenvalues.
+    curve = np.diag(hessian)
+    seen = curve > 1e-20 * curve.max()
+    scale = np.where(seen, 1.0 / np.sqrt(np.where(seen, curve, 1.0)), 1.0)
     values, vectors = np.linalg.eigh(hessian * np.outer(scale, scale))
     keep = values > _EIGEN_TOL * values.max()
     kept = vectors[:, keep] * scale[:, None]

@@ -1,7 +1,7 @@
 """One scalar effect a block, the commonest model: every matrix of a block is a number.
 
-The ratio psi of the effect's variance to the residual's solves t(psi) rss(psi) / f(psi) = nu, where t
-and f are the derivatives of the log-determinants and of -rss. The left side is linear in psi for
+The ratio psi of the effect's variance to the residual's solves t(psi) rss(psi) / f(psi) = nu, where
+t and f are the derivatives of the log-determinants and of -rss. The left side is linear in psi for
 balanced data, so that Newton's method on it needs one step there and three or four elsewhere
 (docs/mathematics.md, section 3).
 """
@@ -75,9 +75,7 @@ def evaluate_ratio(gram: Gram, psi: float, *, reml: bool) -> tuple[Point, float,
     gradient, hessian = slope, curve
     if not gram.signed:
         gradient, hessian = 2.0 * root * slope, 4.0 * psi * curve + 2.0 * slope
-    point = Point(
-        deviance, np.array([gradient]), np.array([[hessian]]), delta, xvx, rss, rss / nu
-    )
+    point = Point(deviance, np.array([gradient]), np.array([[hessian]]), delta, xvx, rss, rss / nu)
     return point, slope, step
 
 
@@ -98,9 +96,10 @@ def _inverse(xvx: FloatArray) -> tuple[FloatArray, float]:
     if info:
         raise LinAlgError("X'V^-1X is not positive definite")
     log_det = 2.0 * float(np.log(factor.diagonal()).sum())
-    upper, _ = dpotri(factor)
-    upper = np.triu(upper)
-    return upper + np.triu(upper, 1).T, log_det
+    upper, _ = dpotri(factor, overwrite_c=1)  # its lower triangle is zero already
+    full = upper + upper.T
+    full.ravel()[:: len(full) + 1] *= 0.5
+    return full, log_det
 
 
 def minimise_ratio(gram: Gram, *, reml: bool) -> tuple[float, Point, int]:

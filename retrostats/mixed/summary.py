@@ -3,95 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.correlation import NEXT_STEP, Correlation
 from retrostats.mixed.moments import Moments, Pattern, merge_patterns
 
-_NEXT = "give correlation=, or the SD of the change, its t, its p or its confidence interval"
-
-
-@dataclass(frozen=True, slots=True)
-class Correlation:
-    """What a paper prints that implies the within-pair correlation of two conditions.
-
-    Use a constructor: the correlation follows with the means, SDs and n of the cells.
-
-    Examples
-    --------
-    >>> Correlation.from_sd_change(2.0).resolve(10, (20.0, 21.0), (2.0, 2.0))
-    0.5
-    """
-
-    kind: Literal["sd_change", "t", "p", "ci"]
-    value: float
-    high: float = float("nan")
-    level: float = 0.95
-
-    @classmethod
-    def from_sd_change(cls, sd: float) -> Correlation:
-        """From the SD of the change."""
-        return cls("sd_change", float(sd))
-
-    @classmethod
-    def from_t(cls, t: float) -> Correlation:
-        """From the paired t statistic."""
-        return cls("t", abs(float(t)))
-
-    @classmethod
-    def from_p(cls, p: float) -> Correlation:
-        """From the exact two-sided p-value of the paired t-test (``p < 0.05`` is a bound, not this)."""
-        return cls("p", float(p))
-
-    @classmethod
-    def from_ci(cls, low: float, high: float, level: float = 0.95) -> Correlation:
-        """From the confidence interval of the change."""
-        return cls("ci", float(low), float(high), level)
-
-    def resolve(self, n: float, means: Sequence[float], sds: Sequence[float]) -> float:
-        """The correlation.
-
-        Parameters
-        ----------
-        n : float
-        means, sds : pair of float
-            Of the two conditions.
-
-        Raises
-        ------
-        InputError
-            The numbers contradict one another: the correlation would be outside [-1, 1].
-        """
-        change = abs(means[1] - means[0])
-        if self.kind == "sd_change":
-            sd = self.value
-        elif self.kind == "ci":
-            half = (self.high - self.value) / 2.0
-            sd = half / float(stdtrit(n - 1.0, 0.5 + self.level / 2.0)) * n**0.5
-        else:
-            t = self.value if self.kind == "t" else -float(stdtrit(n - 1.0, self.value / 2.0))
-            if not t > 0 or change == 0:
-                raise NotIdentified(
-                    f"a {self.kind} of {self.value:g} with a mean change of {change:g} does not "
-                    f"determine the SD of the change; {_NEXT}"
-                )
-            sd = change * n**0.5 / t
-        if min(sds) <= 0:
-            raise NotIdentified("a correlation needs two SDs above zero")
-        r = (sds[0] ** 2 + sds[1] ** 2 - sd**2) / (2.0 * sds[0] * sds[1])
-        if not abs(r) <= 1.0 + 1e-9:
-            raise InputError(
-                f"the {self.kind} {self.value:g} with SDs {sds[0]:g} and {sds[1]:g} implies a "
-                f"correlation of {r:.3f}, outside [-1, 1]; check what the printed number refers to"
-            )
-        return float(np.clip(r, -1.0, 1.0))
+_RESERVED = frozenset({"n", "mean", "sd", "se"})
+_BETWEEN = frozenset({"arm", "group", "treatment", "sex", "study", "site"})
 
 
 CorrelationLike = float | Correlation | ArrayLike | pd.DataFrame
@@ -101,7 +25,7 @@ def moments_from_summary(
     cells: pd.DataFrame,
     *,
     correlation: CorrelationLike | Mapping[Hashable, CorrelationLike] | None = None,
-    within: str | Sequence[str] = "time",
+    within: str | Sequence[str] | None = None,
     between: str | Sequence[str] | None = None,
     outcome: str = "y",
     subject: str = "subject",
@@ -117,8 +41,10 @@ def moments_from_summary(
         matrix over the conditions in the order of their levels, or what implies it
         (`Correlation.from_sd_change`, ``from_t``, ``from_p``, ``from_ci``). With several between
         columns a mapping's keys are tuples.
-    within : str or list of str
-        Columns that vary within a subject.
+    within : str or list of str, optional
+        Columns that vary within a subject. Not needed where there is only one design column, where
+        ``between`` is given, where the keys of ``correlation`` are the levels of a column, or where
+        columns are called arm, group, treatment, sex, study or site, which are between subjects.
     between : str or list of str, optional
         Columns that vary between subjects; by default all other design columns.
     outcome, subject : str
@@ -143,30 +69,54 @@ def moments_from_summary(
     >>> moments_from_summary(cells, correlation=0.9)
     Moments of y: 10 subject(s), 20 observations, 1 pattern(s) over time
     """
-    within_names = _names(within)
     if not isinstance(cells, pd.DataFrame) or cells.empty:
         raise InputError("cells must be a DataFrame with a row a cell")
-    reserved = {"n", "mean", "sd", "se"}
-    between_names = (
-        _names(between)
-        if between is not None
-        else tuple(c for c in cells.columns if c not in reserved and c not in within_names)
-    )
+    within_names, between_names = _roles(cells, correlation, within, between)
     _check(cells, within_names, between_names)
     spread = _spread(cells)
     columns = (*between_names, *within_names)
     coded, levels, ordered = _codes(cells, columns)
-    arms = cells[list(between_names)].apply(tuple, axis=1) if between_names else None
+    telling = [b for b in between_names if cells[b].nunique() > 1]
+    arms = cells[telling].apply(tuple, axis=1) if telling else None
     patterns = []
     for arm in [()] if arms is None else list(dict.fromkeys(arms)):
         rows = np.arange(len(cells)) if arms is None else np.flatnonzero((arms == arm).to_numpy())
         rows = rows[np.lexsort(coded[rows].T[::-1])]
         patterns.append(
-            _pattern(cells, spread, coded, rows, correlation, arm, between_names, within_names)
+            _pattern(cells, spread, coded, rows, correlation, arm, tuple(telling), within_names)
         )
-    return Moments(
-        outcome, subject, columns, levels, ordered, (), merge_patterns(patterns)
-    )
+    return Moments(outcome, subject, columns, levels, ordered, (), merge_patterns(patterns))
+
+
+def _roles(
+    cells: pd.DataFrame,
+    correlation: Any,
+    within: str | Sequence[str] | None,
+    between: str | Sequence[str] | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which design columns vary within a subject and which between."""
+    design = [c for c in cells.columns if c not in _RESERVED]
+    if within is not None:
+        inside = _names(within)
+        if between is not None:
+            return inside, _names(between)
+        return inside, tuple(c for c in design if c not in inside)
+    if between is not None:
+        outside = _names(between)
+    elif isinstance(correlation, Mapping):
+        keys = set(correlation)
+        outside = tuple(c for c in design if keys <= set(cells[c]))[:1]
+    elif len(design) == 1:
+        outside = ()
+    else:
+        outside = tuple(c for c in design if str(c).lower() in _BETWEEN)
+    inside = tuple(c for c in design if c not in outside)
+    if between is None and len(design) > 1 and (not outside or not inside):
+        raise InputError(
+            f"which of {', '.join(map(str, design))} vary within a subject? Name them: "
+            "within=, between="
+        )
+    return inside, outside
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:
@@ -179,7 +129,8 @@ def _check(cells: pd.DataFrame, within: tuple[str, ...], between: tuple[str, ...
         missing.append("sd (or se)")
     if missing:
         raise InputError(
-            f"cells have no column {', '.join(missing)}; found: {', '.join(map(str, cells.columns))}"
+            f"cells have no column {', '.join(missing)}; "
+            f"found: {', '.join(map(str, cells.columns))}"
         )
     keys = cells[[*within, *between]]
     if keys.isna().to_numpy().any():
@@ -211,7 +162,7 @@ def _spread(cells: pd.DataFrame) -> FloatArray:
         sd = np.where(np.isnan(sd), se * np.sqrt(cells["n"].to_numpy(dtype=float)), sd)
     if not np.isfinite(sd).all():
         row = int(np.flatnonzero(~np.isfinite(sd))[0])
-        raise NotIdentified(f"cells row {row}: neither SD nor SE; the spread of the cell is missing")
+        raise NotIdentified(f"cells row {row}: neither SD nor SE; the cell's spread is missing")
     if (sd < 0).any():
         raise InputError(f"cells: an SD or SE of {sd.min():g} is below zero")
     return sd
@@ -253,7 +204,7 @@ def _pattern(
     n = cells["n"].to_numpy(dtype=float)[rows]
     where = ", ".join(f"{b} {v!r}" for b, v in zip(between, arm, strict=True))
     where = f" in {where}" if where else ""
-    labels = [" ".join(str(v) for v in cells[list(within)].iloc[r]) for r in rows]
+    labels = [" ".join(str(v) for v in cells[list(within)].iloc[r]) for r in sorted(rows)]
     if np.ptp(n) > 0:
         raise NotIdentified(
             f"n differs between the conditions{where} ({', '.join(f'{v:g}' for v in n)}): how many "
@@ -263,10 +214,10 @@ def _pattern(
     mean = cells["mean"].to_numpy(dtype=float)[rows]
     sd = spread[rows]
     if len(rows) == 1:
-        matrix = np.ones((1, 1))
+        matrix: FloatArray = np.ones((1, 1))
     else:
         matrix = _matrix(correlation, arm, float(n[0]), mean, sd, labels, where)
-    values, vectors = np.linalg.eigh(matrix)
+    values = np.linalg.eigvalsh(matrix)
     if values.min() < -1e-9:
         raise InputError(
             f"the correlations{where} are impossible together (smallest eigenvalue "
@@ -292,7 +243,7 @@ def _matrix(
         correlation = correlation.get(key)
     if correlation is None:
         raise NotIdentified(
-            f"the within-pair correlation of {' and '.join(labels)}{where} is missing; {_NEXT}"
+            f"the within-pair correlation of {' and '.join(labels)}{where} is missing; {NEXT_STEP}"
         )
     if isinstance(correlation, Correlation):
         if m != 2:
@@ -306,11 +257,14 @@ def _matrix(
         if not -1.0 <= float(values) <= 1.0:
             raise InputError(f"correlation {float(values):g}{where} is outside [-1, 1]")
         return np.full((m, m), float(values)) + (1.0 - float(values)) * np.eye(m)
-    if values.shape != (m, m) or not np.allclose(values, values.T) or not np.allclose(
-        np.diag(values), 1.0
-    ) or np.abs(values).max() > 1.0 + 1e-12:
+    if (
+        values.shape != (m, m)
+        or not np.allclose(values, values.T)
+        or not np.allclose(np.diag(values), 1.0)
+        or np.abs(values).max() > 1.0 + 1e-12
+    ):
         raise InputError(
-            f"the correlation matrix{where} must be {m} x {m}, symmetric, with ones on its diagonal "
+            f"the correlation matrix{where} must be {m} x {m}, symmetric, with a diagonal of ones "
             "and values in [-1, 1]"
         )
     return values
@@ -340,8 +294,9 @@ def witness_rows(moments: Moments, rng: np.random.Generator) -> pd.DataFrame:
     frames = []
     used = 0
     for pattern in moments.patterns:
-        n, m = int(round(pattern.n)), len(pattern.mean)
-        values, vectors = np.linalg.eigh(pattern.scatter)
+        n, m = round(float(pattern.n)), len(pattern.mean)
+        scatter = np.zeros((m, m)) if pattern.scatter is None else pattern.scatter
+        values, vectors = np.linalg.eigh(scatter)
         values = np.where(values > values.max(initial=0.0) * 1e-13, values, 0.0)
         rank = int((values > 0).sum())
         if rank > n - 1:
@@ -356,7 +311,7 @@ def witness_rows(moments: Moments, rng: np.random.Generator) -> pd.DataFrame:
         for c, (name, levels) in enumerate(zip(moments.columns, moments.levels, strict=True)):
             column = np.tile(pattern.design[:, c], n)
             frame[name] = (
-                pd.Categorical.from_codes(column.astype(int), categories=list(levels))
+                pd.Categorical(np.asarray(levels, dtype=object)[column.astype(int)], list(levels))
                 if levels
                 else column
             )
