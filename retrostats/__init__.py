@@ -15,7 +15,6 @@ _HOMES = {
     # read
     "load_published": "retrostats.readers.published",
     "load_cohort": "retrostats.readers.cohort",
-    "read_cart": "retrostats.readers.carts",
     "Cohort": "retrostats.readers.cohort",
     # reduce
     "Reported": "retrostats.reported",

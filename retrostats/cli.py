@@ -159,9 +159,9 @@ class _Spinner:
 def _validate(arguments: Any) -> int:
     from retrostats.validation.check import validate_file
 
-    _, code, text = validate_file(arguments.file, spec=arguments.spec)
+    code, text = validate_file(arguments.file, arguments.spec)
     print(text, file=sys.stderr if code else sys.stdout)
-    return int(code)
+    return code
 
 
 def _template(arguments: Any) -> int:

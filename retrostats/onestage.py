@@ -23,11 +23,9 @@ def one_stage_moments(studies: Sequence[CrossoverStudy]) -> Moments:
 
     from retrostats.mixed.summary import moments_from_summary
 
-    names = [study.pair.study_id for study in studies]
     cells = pd.concat(
         [log_cells(study.pair).assign(study=study.pair.study_id) for study in studies]
     )
-    cells["study"] = pd.Categorical(cells["study"], names)
     return moments_from_summary(
         cells,
         correlation={study.pair.study_id: study.middle_correlation for study in studies},
@@ -62,13 +60,9 @@ def one_stage_ratio(studies: Sequence[CrossoverStudy], cohorts: Sequence[Any] = 
 
 def cohort_moments(cohort: Any) -> Moments:
     """Moments of a raw cohort's rows for the one-stage model."""
-    import pandas as pd
-
     from retrostats.mixed.moments import moments
 
-    name = str(cohort.provenance["name"])
-    rows = log_rows(cohort)
-    return moments(FORMULA, rows.assign(study=pd.Categorical([name] * len(rows), [name])))
+    return moments(FORMULA, log_rows(cohort).assign(study=str(cohort.provenance["name"])))
 
 
 def one_stage_row(

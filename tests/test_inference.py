@@ -159,6 +159,18 @@ def test_profile_interval_at_the_boundary() -> None:
     assert table["conf_low"][1] < fit.sigma < table["conf_high"][1]
 
 
+def test_bootstrap_intervals_are_near_the_profile(slopes: rs.LmmFit) -> None:
+    profile, bootstrap = slopes.confint(), slopes.confint("bootstrap", n=2000, seed=3)
+    assert list(bootstrap["group"]) == list(profile["group"])
+    # REML refits against an ML profile, and 2000 draws: a fifth of the interval's width
+    for row in (0, 1, 3):
+        width = profile["conf_high"][row] - profile["conf_low"][row]
+        for side in ("conf_low", "conf_high"):
+            assert abs(bootstrap[side][row] - profile[side][row]) < 0.2 * width
+    with pytest.raises(InputError, match="method="):
+        slopes.confint("wald")  # type: ignore[arg-type]
+
+
 def test_icc() -> None:
     fit = rs.lmm("Yield ~ 1 + (1 | Batch)", pd.read_csv(DATA / "dyestuff.csv"))
     between, within = fit.variance_components["vcov"]

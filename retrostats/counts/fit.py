@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,8 +175,8 @@ def glmm(
     frame = getattr(data, "frame", data)
     text, trials, complement = _outcome(formula, family, trials)
     parsed = parse_formula(text)
-    extra = tuple(filter(None, (exposure, trials, complement)))
-    columns, dropped = read_columns(frame, parsed, extra)
+    beside = tuple((name,) for name in (exposure, trials, complement) if name)
+    columns, dropped = read_columns(frame, replace(parsed, fixed=(*parsed.fixed, *beside)))
     y = np.asarray(evaluate(parsed.outcome, numeric(columns)), dtype=float)
     _whole(y, parsed.outcome)
     n = len(y)

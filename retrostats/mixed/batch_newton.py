@@ -102,7 +102,9 @@ def fit_batch(design: Design, draws: Draws, *, reml: bool) -> BatchFit:
             break
     if not design.direct:
         x = _turn_signs(design, _snap(design, draws, x, deviance, diagonal, reml=reml))
-    return _finish(design, draws, x, diagonal, len(active) == 0, reml=reml)
+    finished = np.ones(len(draws.yy), dtype=bool)
+    finished[active] = False
+    return _finish(design, draws, x, diagonal, finished, reml=reml)
 
 
 def _finish(
@@ -110,7 +112,7 @@ def _finish(
     draws: Draws,
     x: FloatArray,
     diagonal: np.ndarray,
-    finished: bool,
+    finished: np.ndarray,
     *,
     reml: bool,
 ) -> BatchFit:

@@ -49,17 +49,13 @@ class Factor:
 Column = FloatArray | Factor
 
 
-def read_columns(
-    frame: pd.DataFrame, formula: Formula, extra: tuple[str, ...] = ()
-) -> tuple[dict[str, Column], int]:
+def read_columns(frame: pd.DataFrame, formula: Formula) -> tuple[dict[str, Column], int]:
     """Columns a formula uses, without incomplete rows.
 
     Parameters
     ----------
     frame : DataFrame
     formula : Formula
-    extra : tuple of str
-        Further columns to keep.
 
     Returns
     -------
@@ -74,7 +70,7 @@ def read_columns(
     """
     groups = set(formula.grouping_columns)
     outcome = set(columns_of(formula.outcome))
-    needed = dict.fromkeys([*outcome, *_predictors(formula), *formula.grouping_columns, *extra])
+    needed = dict.fromkeys([*outcome, *_predictors(formula), *formula.grouping_columns])
     categorical = {
         name for term in _all_terms(formula) for c in term if (name := is_categorical_call(c))
     }

@@ -74,7 +74,7 @@ def model_matrix(
         for component in term:
             factor = _factor(component, columns)
             if factor is None:
-                coded, part = evaluate(component, numbers)[:, None], [component]
+                coded, part = evaluate(component, numbers)[:, None], [_shown(component)]
             else:
                 contrast = frozenset(term) - {component} in present and term != full_term
                 coded, part = _indicators(factor, component, contrast=contrast)
@@ -107,6 +107,11 @@ def _indicators(factor: Factor, component: str, *, contrast: bool) -> tuple[Floa
     positions = np.arange(first, len(factor.levels))
     coded = (factor.codes[:, None] == positions).astype(float)
     return coded, [f"{component}{_label(factor.levels[i])}" for i in positions]
+
+
+def _shown(component: str) -> str:
+    """A component as R prints it."""
+    return component.replace(" ** ", "^")
 
 
 def _label(level: object) -> str:

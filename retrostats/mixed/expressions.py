@@ -67,13 +67,13 @@ def columns_of(expression: str) -> tuple[str, ...]:
 
 
 def is_categorical_call(expression: str) -> str | None:
-    """The column inside ``C(column)``, or None."""
+    """The column inside ``C(column)`` or ``factor(column)``, or None."""
     if _NAME.fullmatch(expression):
         return None
     tree = _tree(expression)
-    if isinstance(tree, ast.Call) and ast.unparse(tree.func) == "C":
+    if isinstance(tree, ast.Call) and ast.unparse(tree.func) in ("C", "factor"):
         if len(tree.args) != 1 or not isinstance(tree.args[0], ast.Name):
-            raise InputError(f"{expression}: C() takes one column")
+            raise InputError(f"{expression}: C() and factor() take one column")
         return tree.args[0].id
     return None
 
@@ -135,6 +135,6 @@ def _value(node: ast.expr, columns: Mapping[str, NDArray[Any]], text: str) -> An
         name = ast.unparse(node.func)
         if name in FUNCTIONS:
             return FUNCTIONS[name](np.asarray(_value(node.args[0], columns, text), dtype=float))
-        allowed = ", ".join([*FUNCTIONS, "C"])
+        allowed = ", ".join([*FUNCTIONS, "C", "factor"])
         raise InputError(f"{text}: {name!r} is not a function a formula may call ({allowed})")
     raise InputError(f"{text}: not allowed in a formula")

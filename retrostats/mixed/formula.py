@@ -15,14 +15,14 @@ from retrostats.errors import InputError
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>\d+(?:\.\d+)?)"
-    r"|(?P<op>\|\||\*\*|[-+*/:|~(),]))"
+    r"|(?P<op>\|\||\*\*|\^|[-+*/:|~(),]))"
 )
 _BAR = "\N{SECTION SIGN}"  # stands for a random term while the fixed side is read
 _MAX_LENGTH = 2000
 _MAX_PRODUCTS = 12  # a*b*...: terms double with each factor
 _ALLOWED = (
-    "names, numbers, + - * / : | || ( ), and the functions log, log10, log2, exp, sqrt, center, "
-    "scale, I and C"
+    "names, numbers, + - * / ^ : | || ( ), and the functions log, log10, log2, exp, sqrt, center, "
+    "scale, I, C and factor"
 )
 
 Term = tuple[str, ...]
@@ -87,7 +87,7 @@ def parse_formula(text: str) -> Formula:
     if not isinstance(text, str) or len(text) > _MAX_LENGTH:
         raise InputError(f"a formula is a text of at most {_MAX_LENGTH} characters")
     _check_alphabet(text)
-    outcome, tilde, right = text.partition("~")
+    outcome, tilde, right = text.replace("^", "**").partition("~")
     if not tilde or not outcome.strip() or "~" in right or "|" in outcome:
         raise InputError(f"formula {text!r}: expected one outcome, then ~, then terms")
     fixed_text, bars = _cut_bars(right, text)
@@ -109,13 +109,13 @@ def _check_alphabet(text: str) -> None:
             raise InputError(
                 f"formula {text!r}: {bad!r} is not allowed; a formula holds {_ALLOWED}"
             )
-        if match["op"] in ("*", "**", "/"):
+        if match["op"] in ("*", "**", "^", "/"):
             products += 1
         position = match.end()
     if products > _MAX_PRODUCTS:
         raise InputError(f"formula {text!r}: more than {_MAX_PRODUCTS} products")
-    if re.search(r"\*\*(?!\s*[23](?![\d.]))", text):
-        raise InputError(f"formula {text!r}: ** takes 2 or 3 only")
+    if re.search(r"(\*\*|\^)(?!\s*[234](?![\d.]))", text):
+        raise InputError(f"formula {text!r}: a power is 2, 3 or 4")
 
 
 def _cut_bars(right: str, text: str) -> tuple[str, list[tuple[str, bool, str]]]:

@@ -108,17 +108,18 @@ def kenward_roger(
     q = q * np.outer(unit, unit)[:, :, None, None]
     phi = np.linalg.inv(xvx)  # the covariance matrix is itself the result
     phi_p = phi @ p
-    information = (
-        trace2 - 2.0 * np.einsum("ab,ijba->ij", phi, q) + np.einsum("iab,jba->ij", phi_p, phi_p)
-    )  # the two signs of P cancel; eq. 4
+    # The two signs of P cancel; eq. 4.
+    information = trace2 - 2.0 * (q * phi).sum(axis=(2, 3))
+    information += (phi_p[:, None] * np.swapaxes(phi_p, 1, 2)).sum(axis=(2, 3))
     w = _inverse_information(0.5 * (information + information.T))
-    middle = np.einsum("ij,ijab->ab", w, q) - np.einsum("ij,iab,jbc->ac", w, p, phi_p)
-    lambda_ = 2.0 * phi @ (0.5 * (middle + middle.T)) @ phi
+    weighted = (w @ p.reshape(len(p), -1)).reshape(p.shape)
+    middle = (w[:, :, None, None] * q).sum(axis=(0, 1)) - (p @ phi @ weighted).sum(axis=0)
+    lambda_ = phi @ (middle + middle.T) @ phi
     back = np.linalg.solve(gram.basis, np.eye(columns))
     return KenwardRoger(
         sigma2 * back @ phi @ back.T,
         sigma2 * back @ (phi + lambda_) @ back.T,
-        np.stack([-gram.basis.T @ x @ gram.basis / sigma2 for x in p]),
+        -(gram.basis.T @ p @ gram.basis) / sigma2,
         w,
     )
 

@@ -1,0 +1,172 @@
+"""What a column of a lab's table is: names in five languages, and the unit written with them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from retrostats.errors import InputError
+from retrostats.units import Unit, parse_unit
+
+#: Column of the normalised table: words that name it (English, German, French, Italian, Spanish).
+NAMES: dict[str, tuple[str, ...]] = {
+    "subject": ("subject", "subject id", "participant", "id", "athlete", "person", "proband",
+                "probandin", "sujet", "participante", "soggetto", "partecipante", "sujeto"),
+    "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens", "direzione",
+                  "direccion", "sentido"),
+    "arm": ("arm", "group", "gruppe", "groupe", "gruppo", "grupo", "condition"),
+    "time": ("time", "timepoint", "visit", "zeitpunkt", "messzeitpunkt", "temps", "moment",
+             "tempo", "tiempo", "momento", "session"),
+    "time_weeks": ("week", "weeks", "woche", "wochen", "semaine", "settimana", "semana"),
+    "speed": ("speed", "velocity", "belt speed", "geschwindigkeit", "tempo km h", "vitesse",
+              "velocita", "velocidad", "pace"),
+    "gradient_pct": ("gradient", "grade", "slope", "incline", "steigung", "pente", "pendenza",
+                     "pendiente"),
+    "oxygen": ("vo2", "v o2", "oxygen uptake", "oxygen consumption", "sauerstoffaufnahme",
+               "consommation d oxygene", "consumo di ossigeno", "consumo de oxigeno"),
+    "carbon_dioxide": ("vco2", "v co2"),
+    "energy_cost": ("energy cost", "cost of transport", "cost of running", "energiekosten",
+                    "cout energetique", "costo energetico", "coste energetico", "cot"),
+    "metabolic_rate": ("metabolic rate", "metabolic power", "energieumsatz"),
+    "heart_rate_bpm": ("heart rate", "hr", "herzfrequenz", "hf", "frequence cardiaque",
+                       "frequenza cardiaca", "frecuencia cardiaca"),
+    "body_fat_pct": ("body fat", "percent body fat", "fat percent", "bf", "fat pct dxa",
+                     "korperfett", "korperfettanteil", "graisse corporelle",
+                     "grasso corporeo", "grasa corporal"),
+    "fat_mass_kg": ("fat mass", "fm", "fettmasse", "masse grasse", "massa grassa", "masa grasa"),
+    "mass_kg": ("body mass", "mass", "weight", "body weight", "gewicht", "korpergewicht",
+                "korpermasse", "poids", "masse corporelle", "peso", "massa corporea"),
+    "height_cm": ("height", "stature", "grosse", "korpergrosse", "taille", "altezza", "altura",
+                  "talla"),
+    "injuries": ("injuries", "injury count", "verletzungen", "blessures", "infortuni", "lesiones"),
+    "exposure_h": ("exposure", "exposure hours", "hours", "stunden", "trainingsstunden", "heures",
+                   "ore", "horas"),
+    "sex": ("sex", "gender", "geschlecht", "sexe", "sesso", "sexo"),
+    "age_y": ("age", "alter", "eta", "edad"),
+}  # fmt: skip
+
+#: Where the unit decides the column: quantity of the unit -> column and its unit.
+BY_UNIT: dict[str, dict[str, tuple[str, str]]] = {
+    "oxygen": {
+        "oxygen_uptake": ("vo2_ml_kg_min", "ml/kg/min"),
+        "gas_flow": ("vo2_ml_min", "ml/min"),
+    },
+    "carbon_dioxide": {
+        "gas_flow": ("vco2_ml_min", "ml/min"),
+        "oxygen_uptake": ("vco2_ml_kg_min", "ml/kg/min"),
+    },
+    "energy_cost": {
+        "energy_cost": ("energy_cost_j_kg_m", "J/kg/m"),
+        "oxygen_cost": ("oxygen_cost_ml_kg_m", "ml/kg/m"),
+    },
+    "metabolic_rate": {
+        "specific_power": ("metabolic_rate_w_kg", "W/kg"),
+        "power": ("metabolic_rate_w", "W"),
+    },
+    "speed": {"speed": ("speed_m_s", "m/s")},
+    "fat_mass_kg": {"mass": ("fat_mass_kg", "kg")},
+    "mass_kg": {"mass": ("mass_kg", "kg")},
+    "height_cm": {"length": ("height_cm", "cm")},
+    "exposure_h": {"time": ("exposure_h", "h")},
+    "body_fat_pct": {"percent": ("body_fat_pct", "%")},
+    "gradient_pct": {"percent": ("gradient_pct", "%")},
+    "heart_rate_bpm": {"heart_rate": ("heart_rate_bpm", "bpm")},
+}
+#: Unit of a column that says none, where only one is usual; using it is listed as a guess.
+USUAL = {
+    "body_fat_pct": "%", "gradient_pct": "%", "heart_rate_bpm": "bpm", "mass_kg": "kg",
+    "fat_mass_kg": "kg", "height_cm": "cm", "exposure_h": "h",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a header was read as; `unit` is None for a column without one."""
+
+    header: str
+    column: str
+    unit: Unit | None
+    to: str
+    guessed: str = ""
+
+
+def read_header(header: str, unit: str | None = None) -> Meaning | None:
+    """Meaning of one header, or None for a column that is not used.
+
+    Parameters
+    ----------
+    header
+        As written: "VO2 (ml/kg/min)", "vo2_ml_kg_min", "Körperfett [%]", "speed_kmh".
+    unit
+        Overrides what the header says (a unit row, a spec).
+
+    Raises
+    ------
+    InputError
+        The name is known and its unit is not, or does not measure it.
+
+    Examples
+    --------
+    >>> read_header("Geschwindigkeit (km/h)").column
+    'speed_m_s'
+    """
+    name, said = _split(header)
+    kind = _kind(name)
+    if kind is None:
+        return None
+    if kind not in BY_UNIT:
+        return Meaning(header, kind, None, "")
+    text = unit or said
+    guessed = ""
+    if text is None:
+        if kind not in USUAL:
+            raise InputError(
+                f"column {header!r}: no unit; write it with the name, as in "
+                f"{kind.replace('_', ' ')} ({_example(kind)}), or give it in a spec"
+            )
+        text, guessed = USUAL[kind], f"no unit given, taken as {USUAL[kind]}"
+    parsed = parse_unit(text)
+    quantity = "gas_flow" if parsed.quantity == "ventilation" else parsed.quantity
+    if quantity not in BY_UNIT[kind]:
+        raise InputError(
+            f"column {header!r}: unit {text!r} measures {parsed.quantity}; "
+            f"allowed is a unit of {', '.join(BY_UNIT[kind])}, as {_example(kind)}"
+        )
+    column, to = BY_UNIT[kind][quantity]
+    return Meaning(header, column, parsed, to, guessed)
+
+
+def _split(header: str) -> tuple[str, str | None]:
+    """Name and unit text: brackets first, else the tail of a snake_case name."""
+    plain = "".join(
+        c for c in unicodedata.normalize("NFKD", header) if not unicodedata.combining(c)
+    )
+    bracket = re.match(r"^(.*?)[\s_]*[\[(](.+)[\])]\s*$", plain)
+    if bracket:
+        return _words(bracket[1]), bracket[2]
+    parts = re.split(r"[_\s]+", plain.strip().lower())
+    for cut in range(1, len(parts)):
+        name, tail = " ".join(parts[:cut]), parts[cut:]
+        if _kind(_words(name)) is None:
+            continue
+        for text in ("/".join(tail), "".join(tail), {"pct": "%"}.get(tail[0], tail[0])):
+            try:
+                parse_unit(text)
+            except InputError:
+                continue
+            return _words(name), text
+    return _words(plain), None
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", " ", text.lower().replace("ß", "ss").replace("ø", "o")).strip()
+
+
+def _kind(name: str) -> str | None:
+    own = (kind for kind in NAMES if name == kind.replace("_", " "))
+    return next(own, next((kind for kind, names in NAMES.items() if name in names), None))
+
+
+def _example(kind: str) -> str:
+    return next(iter(BY_UNIT[kind].values()))[1]

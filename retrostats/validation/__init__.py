@@ -1,0 +1,1 @@
+"""Validation of a reader's own cohorts, and templates that pass it."""
