@@ -28,6 +28,7 @@ _HOMES = {
     "glmm": "retrostats.counts.fit",
     "GlmmFit": "retrostats.counts.fit",
     "power": "retrostats.mixed.simulate",
+    "type_one_error": "retrostats.mixed.simulate",
     # pool
     "pool": "retrostats.pooling",
     "Pooled": "retrostats.pooling",

@@ -54,12 +54,12 @@ def test_glmer(case) -> None:
 
 
 def test_no_variance_between_groups_is_a_glm() -> None:
-    """Rates exactly equal in every team: the variance is zero and statsmodels' GLM agrees."""
+    """Teams differ less than chance allows: the variance is zero and statsmodels' GLM agrees."""
     import statsmodels.api as sm
 
     rows = pd.DataFrame(
         {"team": np.repeat(list("abcdef"), 2), "arm": ["usual", "warm"] * 6,
-         "events": [10, 5] * 6, "hours": [100.0, 100.0] * 6}
+         "events": [10, 5, 11, 6, 9, 4, 10, 5, 11, 4, 9, 6], "hours": [100.0] * 12}
     )  # fmt: skip
     fit = glmm("events ~ arm + (1 | team)", rows, exposure="hours")
     design = sm.add_constant((rows["arm"] == "warm").astype(float))

@@ -1,0 +1,1 @@
+"""Speed, memory and calibration beside other engines: ``python -m benchmarks``."""
