@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from retrostats.reported import t_from_p
 
 from retrostats.analysis import Context
 from retrostats.checks import rate
@@ -17,6 +16,7 @@ from retrostats.crossover import one_row
 from retrostats.estimate import Estimate
 from retrostats.findings import Assumption, Check, EstimateRow, Findings
 from retrostats.programmes import Programme, poisson_row, programme_trial
+from retrostats.reported import t_from_p
 from retrostats.sensitivity import pool_grid
 from retrostats.study import crossover_study, hollow_ratio, pooled_row
 from retrostats.verdict import Candidate

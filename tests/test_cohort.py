@@ -97,6 +97,17 @@ def test_missing_values_are_listed_and_counted(tmp_path) -> None:
     assert left_out["row"].tolist() == ["3"]
 
 
+def test_row_numbers_are_those_of_the_file(tmp_path) -> None:
+    """A blank row is skipped, a line break inside quotes stays in its cell."""
+    lines = METABOLIC.splitlines()
+    text = "\n".join([lines[0], "", lines[1].replace("example1", '"ex\nample1"'), *lines[2:]])
+    frame = load_cohort(write(tmp_path, text)).frame
+    assert frame["source_row"].tolist()[:2] == [3, 4]
+    assert frame["subject"].iloc[0] == "ex\nample1"
+    with pytest.raises(InputError, match="row 3, vo2_ml_kg_min"):
+        load_cohort(write(tmp_path, text.replace("27.1", "-27.1", 1)))
+
+
 def change(old: str, new: str, count: int = 1) -> str:
     assert old in METABOLIC
     return METABOLIC.replace(old, new, count)

@@ -135,6 +135,7 @@ def load_cohort(
         name, digest = "cohort", ""
         table = path_or_frame.astype(object).where(path_or_frame.notna(), "").astype(str)
         table.columns = [str(c) for c in table.columns]
+        table.index = pd.RangeIndex(2, len(table) + 2)  # as if the header were row 1
     else:
         path = Path(path_or_frame)
         table = read_table(path)
@@ -249,7 +250,7 @@ def _values(
             columns[meaning.column] = numbers
     frame = pd.DataFrame(columns)
     frame["source_file"] = file
-    frame["source_row"] = np.arange(2, len(frame) + 2)
+    frame["source_row"] = table.index
     return _energy_per_kilogram(frame)
 
 
@@ -268,7 +269,7 @@ def _directions(
 
     given = {k.strip().lower(): v for k, v in levels.items()}
     out: list[str | None] = []
-    for row, cell in enumerate(cells, start=2):
+    for row, cell in cells.items():
         text = given.get(cell.lower(), cell)
         plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
         match = next((d for d, words in DIRECTIONS.items() if plain in words), None)
@@ -307,7 +308,7 @@ def _numbers(cells: pd.Series, meaning: Meaning, file: str, problems: list[Probl
                 Problem(
                     "error",
                     file,
-                    str(i + 2),
+                    str(cells.index[i]),
                     meaning.header,
                     repr(cell[:40]),
                     "a number",

@@ -20,9 +20,12 @@ MAX_UNPACKED_BYTES = 512 * 2**20
 ENCODINGS = ("utf-8-sig", "utf-16", "cp1252")
 DELIMITERS = ",;\t|"
 
+#: Row number in the file, counted from 1, and the cells of the row.
+Rows = list[tuple[int, list[str]]]
+
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Every cell as text, header row as columns.
+    """Every cell as text, header row as columns, the row number in the file as index.
 
     Parameters
     ----------
@@ -46,17 +49,15 @@ def read_table(path: Path) -> pd.DataFrame:
     return _as_frame(path.name, rows)
 
 
-def _text(path: Path) -> list[list[str]]:
-    raw = path.read_bytes()
-    text = _decode(path.name, raw)
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise InputError(f"{path.name}: no line with text; it needs a header and rows")
-    delimiter = max(DELIMITERS, key=lambda d: (lines[0].count(d) > 0, lines[0].count(d)))
-    if ";" in lines[0] and delimiter == ",":
+def _text(path: Path) -> Rows:
+    text = _decode(path.name, path.read_bytes())
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(DELIMITERS, key=first.count)
+    if ";" in first and delimiter == ",":
         delimiter = ";"  # decimal commas inflate the count of commas
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        return list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter, strict=True))
+        return [(number, row) for number, row in enumerate(reader, start=1)]
     except csv.Error as error:
         raise InputError(f"{path.name}: not a delimited table ({error}); save it as CSV") from None
 
@@ -74,7 +75,7 @@ def _decode(name: str, raw: bytes) -> str:
     raise InputError(f"{name}: this is not a text table; save it as CSV in UTF-8")
 
 
-def _excel(path: Path) -> list[list[str]]:
+def _excel(path: Path) -> Rows:
     try:
         import openpyxl
     except ImportError:
@@ -95,17 +96,17 @@ def _excel(path: Path) -> list[list[str]]:
                 "value a cell"
             )
         rows = [
-            ["" if cell is None else str(cell) for cell in row]
-            for row in sheet.iter_rows(values_only=True)
+            (number, ["" if cell is None else str(cell) for cell in row])
+            for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)
         ]
     except InputError:
         raise
     except Exception as error:  # a hostile archive can fail anywhere inside the library
         raise InputError(f"{path.name}: not a readable spreadsheet ({error})") from None
-    return [row for row in rows if any(cell.strip() for cell in row)]
+    return rows
 
 
-def _parquet(path: Path) -> list[list[str]]:
+def _parquet(path: Path) -> Rows:
     import pandas as pd
 
     try:
@@ -117,12 +118,15 @@ def _parquet(path: Path) -> list[list[str]]:
     except Exception as error:  # a damaged file can fail anywhere inside the library
         raise InputError(f"{path.name}: not a readable Parquet file ({error})") from None
     text = frame.astype(object).where(frame.notna(), "").astype(str)
-    return [list(map(str, frame.columns)), *text.to_numpy().tolist()]
+    return list(enumerate([list(map(str, frame.columns)), *text.to_numpy().tolist()], start=1))
 
 
-def _as_frame(name: str, rows: list[list[str]]) -> pd.DataFrame:
+def _as_frame(name: str, numbered: Rows) -> pd.DataFrame:
+    """The table; blank rows are skipped and leave a gap in the row numbers."""
     import pandas as pd
 
+    kept = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
+    rows = [row for _, row in kept]
     if len(rows) < 2:
         raise InputError(f"{name}: {len(rows)} row(s); it needs a header and at least one row")
     header = [cell.strip() for cell in rows[0]]
@@ -136,10 +140,11 @@ def _as_frame(name: str, rows: list[list[str]]) -> pd.DataFrame:
     twice = sorted({h for h in header if header.count(h) > 1})
     if twice:
         raise InputError(f"{name}: column {twice[0]!r} occurs twice; rename one of them")
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in kept[1:]:
         if len(row) != len(header):
             raise InputError(
                 f"{name}, row {number}: {len(row)} cells, the header has {len(header)}; "
                 "check the delimiter and quotes of that row"
             )
-    return pd.DataFrame(rows[1:], columns=header, dtype=object)
+    numbers = pd.Index([number for number, _ in kept[1:]])
+    return pd.DataFrame(rows[1:], columns=header, index=numbers, dtype=object)

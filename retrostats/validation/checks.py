@@ -77,7 +77,9 @@ def impossible_values(frame: pd.DataFrame, file: str) -> list[Problem]:
 
 def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Problem]:
     """Too few subjects, a missing direction, a subject in two arms, repeated rows."""
-    found = []
+    found: list[Problem] = []
+    if not analysis:  # columns that fit no analysis are already an error, and subject may be absent
+        return found
 
     def error(column: str, what: str, allowed: str, action: str, row: str = "") -> None:
         found.append(Problem("error", file, row, column, what, allowed, action))
