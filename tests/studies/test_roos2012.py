@@ -1,0 +1,27 @@
+"""Roos 2012, abstract: patellofemoral force 4.5 (1.5) forward, 3.4 (1.4) backward BW, n = 20."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from retrostats.crossover import printed_pair, ratio_estimate
+from retrostats.readers.published import load_published
+
+#: metafor prints 15 digits; both are the same closed form.
+ROMC_RTOL = 1e-9
+
+
+def test_log_ratio_of_means_equals_metafor_at_r_one_half() -> None:
+    pair = printed_pair(
+        load_published("ligament_injury"), study_id="roos2012", outcome="patellofemoral_force_bw"
+    )
+    assert (pair.forward, pair.sd_forward, pair.backward, pair.sd_backward) == (4.5, 1.5, 3.4, 1.4)
+    reference = json.loads(
+        (Path(__file__).parents[1] / "reference" / "effect_sizes.json").read_text()
+    )["romc"][0]
+    ours = ratio_estimate(pair, 0.5)
+    assert ours.value == pytest.approx(reference["yi"], rel=ROMC_RTOL)
+    assert ours.std_error**2 == pytest.approx(reference["vi"], rel=ROMC_RTOL)

@@ -1,0 +1,19 @@
+"""Soligard 2008, abstract: rate ratio of all injuries 0.68 (0.48 to 0.98), 1,892 players."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from retrostats.programmes import Programme, programme_trial
+from retrostats.readers.published import load_published
+
+
+def test_standard_error_from_the_printed_interval() -> None:
+    programme = Programme("soligard2008", "11+", True, ratio="all_injuries_rate_ratio")
+    trial = programme_trial(load_published("ligament_injury"), programme)
+    shown = trial.estimate.interval()
+    assert shown.estimate == pytest.approx(0.68)
+    assert (shown.low, shown.high) == pytest.approx((0.48, 0.98), abs=0.01)
+    assert trial.estimate.std_error == pytest.approx(math.log(0.98 / 0.48) / 3.92, rel=1e-3)
