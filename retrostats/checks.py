@@ -82,10 +82,10 @@ def paired_p(
     note: str = "",
 ) -> Check:
     """Two-sided paired t-test from a printed change and its SD against the printed p."""
-    from scipy import stats
+    from retrostats.student import t_p_value
 
     def p(mean: float, sd: float) -> float:
-        return float(2 * stats.t.sf(abs(mean) / (sd / math.sqrt(n)), n - 1))
+        return t_p_value(mean / (sd / math.sqrt(n)), n - 1)
 
     value = p(Reported(change).value, Reported(sd_change).value)
     return recomputed(

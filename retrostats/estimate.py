@@ -87,9 +87,9 @@ class Estimate:
 
     def interval(self, level: float = 0.95) -> Interval:
         """t interval at `level`, on the display scale."""
-        from scipy import stats
+        from retrostats.student import t_quantile
 
-        half = float(stats.t.isf((1 - level) / 2, self.df)) * self.std_error
+        half = t_quantile((1 - level) / 2, self.df) * self.std_error
         return Interval(
             *(self._show(v) for v in (self.value, self.value - half, self.value + half))
         )

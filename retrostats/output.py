@@ -92,7 +92,8 @@ def _fill(replication: Replication, stage: Path, formats: Sequence[str]) -> None
     figures.mkdir()
     for name, figure in replication.figures.items():
         save_figure(figure, figures, name, formats)
-    write_report(replication, stage / "report.html")
+    drawings = {path.stem: path.read_text(encoding="utf-8") for path in figures.glob("*.svg")}
+    write_report(replication, stage / "report.html", drawings)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / MARK).write_text(text + "\n", encoding="utf-8")
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from retrostats.errors import InputError
 from retrostats.heterogeneity import ESTIMATORS, Array, q_profile, typical_variance, weighted_fit
+from retrostats.student import t_p_value, t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,10 +179,10 @@ def _pooled(
     y: Array, v: Array, X: Array, beta: Array, errors: Array, dfs: Array,
     tau2: float, method: str, test: str, level: float, terms: tuple[str, ...],
 ) -> Pooled:  # fmt: skip
-    from scipy import stats
+    from scipy.special import chdtrc
 
     estimate, error, df = float(beta[0]), float(errors[0]), float(dfs[0])
-    crit = float(stats.t.isf((1 - level) / 2, df))
+    crit = t_quantile((1 - level) / 2, df)
     _, _, q = weighted_fit(y, v, X, 0.0)
     q_df = float(len(y) - X.shape[1])
     typical = typical_variance(v, X)
@@ -196,7 +197,7 @@ def _pooled(
         df=df,
         conf_low=estimate - crit * error,
         conf_high=estimate + crit * error,
-        p_value=float(2 * stats.t.sf(abs(estimate / error), df)) if error > 0 else NAN,
+        p_value=t_p_value(estimate / error, df) if error > 0 else NAN,
         pred_low=estimate - reach,
         pred_high=estimate + reach,
         tau2=tau2,
@@ -206,7 +207,7 @@ def _pooled(
         h2=q / q_df if common else 1 + tau2 / typical,
         q=q,
         q_df=q_df,
-        q_p=float(stats.chi2.sf(q, q_df)),
+        q_p=float(chdtrc(q_df, q)),
         k=len(y),
         method=method,
         test=test,
@@ -220,14 +221,12 @@ def _pooled(
 
 def _one(estimates: Any, y: Array, v: Array, method: str, test: str, level: float) -> Pooled:
     """One study is its own pool: no between-study variance can be seen."""
-    from scipy import stats
-
     first = next(iter(estimates), None) if isinstance(estimates, Sequence) else None
     df = float(getattr(first, "df", math.inf))
     value, error = float(y[0]), float(np.sqrt(v[0]))
-    half = float(stats.t.isf((1 - level) / 2, df)) * error
+    half = t_quantile((1 - level) / 2, df) * error
     return Pooled(
-        value, error, df, value - half, value + half, float(2 * stats.t.sf(abs(value / error), df)),
+        value, error, df, value - half, value + half, t_p_value(value / error, df),
         NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0.0, 0.0, NAN, 1, method, test, (100.0,),
         ("(Intercept)",), (value,), (error,), (df,),
     )  # fmt: skip

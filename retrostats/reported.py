@@ -121,13 +121,13 @@ def t_from_p(p: float, df: float) -> float:
     >>> round(t_from_p(0.05, 12), 4)
     2.1788
     """
-    from scipy import stats
+    from retrostats.student import t_quantile
 
     if not 0 < p <= 1:
         raise InputError(f"p-value: found {p!r}; allowed is above 0 and up to 1.")
     if not df > 0:
         raise InputError(f"degrees of freedom: found {df!r}; allowed is above 0.")
-    return float(stats.t.isf(p / 2, df))
+    return t_quantile(p / 2, df)
 
 
 def se_from_p(change: float, p: float, df: float) -> float:

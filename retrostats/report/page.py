@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -37,19 +38,23 @@ _KEYWORDS = {
 }
 
 
-def write_report(replication: Any, path: Path) -> Path:
-    """Write the page to `path`."""
-    Path(path).write_text(render_report(replication), encoding="utf-8")
+def write_report(
+    replication: Any, path: Path, drawings: Mapping[str, str] = MappingProxyType({})
+) -> Path:
+    """Write the page to `path`; see `render_report`."""
+    Path(path).write_text(render_report(replication, drawings), encoding="utf-8")
     return Path(path)
 
 
-def render_report(replication: Any) -> str:
+def render_report(replication: Any, drawings: Mapping[str, str] = MappingProxyType({})) -> str:
     """HTML of the page.
 
     Parameters
     ----------
     replication
         Anything with the attributes of `Replication`.
+    drawings
+        SVG texts of figures that are already written, by name; the others are drawn.
     """
     environment = Environment(
         loader=PackageLoader("retrostats.report", ""),
@@ -62,7 +67,7 @@ def render_report(replication: Any) -> str:
         environment.filters[name] = getattr(fmt, name)
     sources = _records(replication.sources)
     figures = {
-        name: _svg(figure, f"f{i}", name)
+        name: _inline(drawings.get(name) or _drawn(figure), f"f{i}", name)
         for i, (name, figure) in enumerate(replication.figures.items())
     }
     return environment.get_template("template.html.j2").render(
@@ -143,13 +148,16 @@ def _flat(mapping: Any, prefix: str = "") -> Iterable[tuple[str, str]]:
     return items
 
 
-def _svg(figure: Any, prefix: str, name: str) -> Markup:
-    """Inline SVG with ids of its own and a title; matplotlib has escaped the figure's texts."""
+def _drawn(figure: Any) -> str:
     from retrostats.figures.theme import write
 
     buffer = io.BytesIO()
     write(figure, buffer, "svg")
-    svg = buffer.getvalue().decode("utf-8")
+    return buffer.getvalue().decode("utf-8")
+
+
+def _inline(svg: str, prefix: str, name: str) -> Markup:
+    """Inline SVG with ids of its own and a title; matplotlib has escaped the figure's texts."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)  # the words that outlines stand for
