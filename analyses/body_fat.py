@@ -50,7 +50,7 @@ METHODS = (
 )
 UNIT = {"points": "percentage points of body mass", "relative": "% of the body fat"}
 READING, TESTED, ROUNDED = "reading of 2.4%", "what p = 0.01 tests", "rounding of p"
-BOTH_CHANGES = "correlation of fat and lean changes, hazell2014"
+BOTH_CHANGES = "correlation of fat and lean changes, Hazell 2014"
 MODELS = {
     "within the training group": within_group_change,
     "against the control": between_group_change,

@@ -47,7 +47,7 @@ METHODS = (
 LOAD = {"quantity": "patellofemoral_force_ratio", "directness": "joint load, not ligament"}
 IMPACT = "peak_acceleration_ratio"
 TEARS, POUNDING = "ligament_tears", "pounding"
-ACCELERATION_DF = "df behind the printed p, cavagna2012"
+ACCELERATION_DF = "df behind the printed p, Cavagna 2012"
 MEANING = "what pounding means"
 
 #: Warm-up programmes; only the first two are documented to contain backward running and print

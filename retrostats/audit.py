@@ -58,7 +58,7 @@ def fidelity_of(claim: Claim, audit: Audit) -> tuple[Fidelity, str]:
         found = elements[elements["agrees"] == finding]
         if len(found):
             said = "; ".join(
-                f"{row.element}: the post says {row.post_says}, the source {row.source_says}"
+                f"{row.element} (post: {row.post_says}; source: {row.source_says})"
                 for row in found.itertuples()
             )
             return verdict, said

@@ -58,7 +58,9 @@ def _in_tree_order(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
 
 def _text(value: Any) -> str:
     """Blank stays blank; "not given" and the like are kept as words."""
-    return "" if value is None or value != value else str(value)
+    if value is None or value != value:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)  # a year among blanks
 
 
 def _minutes(value: Any) -> str:

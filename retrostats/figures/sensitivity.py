@@ -99,8 +99,10 @@ def _quantity(part: pd.DataFrame) -> str:
     """Label of the axis, with unit and n where the frame has them."""
     text = str(part["unit"].iloc[0]) if "unit" in part else QUANTITY[part["scale"].iloc[0]]
     n = part["n"].iloc[0] if "n" in part else float("nan")
-    label = f"{text}; n = {n:.0f}" if n == n else text
-    return "\n".join(theme.wrap(label, PANEL_MM))
+    parts = [text, f"n = {n:.0f}"] if n == n else [text]
+    if theme.width_mm("; ".join(parts)) <= PANEL_MM:
+        return "; ".join(parts)
+    return "\n".join(line for part in parts for line in theme.wrap(part, PANEL_MM))
 
 
 def _kinds(part: pd.DataFrame) -> list[tuple[str, str]]:
