@@ -16,6 +16,9 @@ _HOMES = {
     "load_published": "retrostats.readers.published",
     "load_cohort": "retrostats.readers.cohort",
     "Cohort": "retrostats.readers.cohort",
+    "read_cart": "retrostats.readers.carts",
+    "steady_state": "retrostats.readers.carts.steady",
+    "metabolic_rate_w": "retrostats.energy",
     # reduce
     "Reported": "retrostats.reported",
     "Moments": "retrostats.mixed.moments",

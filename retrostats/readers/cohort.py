@@ -5,20 +5,26 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.errors import InputError
-from retrostats.readers.headers import Meaning, read_header
-from retrostats.readers.spec import read_spec
-from retrostats.readers.tabular import read_table
+from retrostats.readers.headers import TEXT, Meaning
+from retrostats.readers.layout import Table
+from retrostats.readers.meanings import holds_text, known_header, read_meanings
+from retrostats.readers.shape import to_long
+from retrostats.readers.spec import Spec, read_spec, suggestion
+from retrostats.readers.tabular import read_table, table_of_frame
+from retrostats.readers.values import directions, numbers, words
 from retrostats.units import convert
 from retrostats.validation.checks import (
     NEEDED,
     Problem,
+    analysis_of,
     design_problems,
     impossible_values,
     outcome_column,
@@ -27,49 +33,11 @@ from retrostats.validation.checks import (
 if TYPE_CHECKING:
     import pandas as pd
 
-MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "-", ".", "#n/a"})
-TEXT = ("subject", "arm", "time", "sex")
-DIRECTIONS = {
-    "forward": (
-        "forward",
-        "forwards",
-        "fw",
-        "fwd",
-        "f",
-        "vorwarts",
-        "avant",
-        "en avant",
-        "avanti",
-        "adelante",
-    ),
-    "backward": (
-        "backward",
-        "backwards",
-        "bw",
-        "bwd",
-        "b",
-        "retro",
-        "ruckwarts",
-        "arriere",
-        "en arriere",
-        "indietro",
-        "atras",
-    ),
-}
-BEFORE, AFTER = (
-    ("pre", "before", "baseline", "t0", "vorher", "avant", "prima", "antes"),
-    (
-        "post",
-        "after",
-        "end",
-        "nachher",
-        "apres",
-        "dopo",
-        "despues",
-    ),
-)
-#: Problems shown in one message; the rest is counted.
+#: Problems shown in one message, and rows left out that are listed one by one.
 SHOWN = 20
+LISTED = 1000
+BEFORE = ("pre", "before", "baseline", "t0", "vorher", "avant", "prima", "antes")
+AFTER = ("post", "after", "end", "nachher", "apres", "dopo", "despues")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +48,15 @@ class Cohort:
     ----------
     frame
         One row an observation, standard units in the column names, `source_file` and
-        `source_row` on every row.
+        `source_row` on every row; columns that were not recognised keep their header.
     spec
         What each used column was read as: header, column, unit.
     problems
         Columns level, file, row, column, found, allowed, action: repairs, guesses, warnings.
     provenance
-        name, sha256, rows_in, rows_used, rows_explained.
+        name, sha256, rows_in, rows_used, rows_explained, and `explained`: rows by reason.
     analysis
-        The analysis its columns fit.
+        The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
     """
 
     frame: pd.DataFrame
@@ -96,6 +64,21 @@ class Cohort:
     problems: pd.DataFrame
     provenance: dict[str, Any]
     analysis: str
+
+    @property
+    def n_subjects(self) -> int:
+        """Number of people."""
+        return int(self.frame["subject"].nunique())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table, normalised, before it is judged as a cohort; `rows_in` counts its own rows."""
+
+    frame: pd.DataFrame
+    meanings: list[Meaning]
+    rows_in: int
+    explained: dict[str, tuple[int, ...]]
 
 
 def load_cohort(
@@ -106,11 +89,14 @@ def load_cohort(
     Parameters
     ----------
     path_or_frame
-        CSV or TSV (common delimiters, encodings, decimal commas), .xlsx, .parquet, or a
-        DataFrame; one row a measurement.
+        Delimited text (common delimiters, encodings, decimal commas), a spreadsheet (.xlsx, .xls,
+        .ods), Parquet, a file of SPSS, Stata or SAS, a folder of such files or of metabolic-cart
+        exports with a plan, or a DataFrame. Wide or long; headers in five languages; units in the
+        header, in a row below it, or in the spec.
     spec
-        TOML file or mapping that says what cannot be guessed: [columns] header = column of the
-        normalised table, [units] header = unit, [levels] value = "forward" or "backward".
+        TOML file or mapping that says what cannot be guessed; see
+        `retrostats template ANALYSIS --spec`. Without one, a .toml file of the same name beside
+        the table is used.
 
     Returns
     -------
@@ -126,258 +112,206 @@ def load_cohort(
     >>> from retrostats.validation.templates import template
     >>> import io, pandas as pd
     >>> cohort = load_cohort(pd.read_csv(io.StringIO(template("metabolic-cost")), dtype=str))
-    >>> cohort.analysis, cohort.provenance["rows_used"]
-    ('metabolic-cost', 12)
+    >>> cohort.analysis, cohort.n_subjects, cohort.provenance["rows_used"]
+    ('metabolic-cost', 6, 12)
     """
     import pandas as pd
 
-    if isinstance(path_or_frame, pd.DataFrame):
-        name, digest = "cohort", ""
-        table = path_or_frame.astype(object).where(path_or_frame.notna(), "").astype(str)
-        table.columns = [str(c) for c in table.columns]
-        table.index = pd.RangeIndex(2, len(table) + 2)  # as if the header were row 1
-    else:
-        path = Path(path_or_frame)
-        table = read_table(path)
-        name, digest = path.stem, hashlib.sha256(path.read_bytes()).hexdigest()
-    file = name if isinstance(path_or_frame, pd.DataFrame) else Path(path_or_frame).name
-    options = read_spec(spec)
     problems: list[Problem] = []
-    meanings = _meanings(table, options, file, problems)
-    frame = _values(table, meanings, options, file, problems)
-    analysis = _analysis(frame, file, problems)
-    used = _complete(frame, analysis, file, problems)
-    problems += impossible_values(used, file) + design_problems(used, analysis, file)
+    if isinstance(path_or_frame, pd.DataFrame):
+        options = read_spec(spec)
+        part = normalise(table_of_frame(path_or_frame), options, problems)
+        return judge_cohort(part, options, "cohort", "cohort", "", problems)
+    path = Path(path_or_frame)
+    options = read_spec(spec if spec is not None else _beside(path, problems))
+    if path.is_dir():
+        from retrostats.readers.folder import read_folder
+
+        part, digest = read_folder(path, options, problems)
+        return judge_cohort(part, options, path.name, path.resolve().name, digest, problems)
+    table, data = read_table(path, options, *reads(options))
+    part = normalise(table, options, problems)
+    digest = hashlib.sha256(data).hexdigest()
+    return judge_cohort(part, options, path.name, path.stem, digest, problems)
+
+
+def reads(spec: Spec) -> tuple[Any, Any]:
+    """What `read_table` asks of a header: is it known, and does its column stay text."""
+    return partial(known_header, spec), partial(holds_text, spec)
+
+
+def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
+    """Columns with standard names and units; nothing is judged yet.
+
+    Raises
+    ------
+    InputError
+        The spec names what is not there.
+    """
+    file, rows_in = table.file, len(table.columns)
+    problems += [Problem("guess", file, "", "", note, "one table", "check") for note in table.notes]
+    for reason, rows in table.explained.items():
+        text = ", ".join(map(str, rows[:5]))
+        problems.append(Problem("guess", file, text, "", reason, "measurements", "row not used"))
+    table, filtered = _filtered(table, spec)
+    table = to_long(_with_constants(table, spec), spec.wide, problems)
+    meanings = read_meanings(table, spec, problems)
+    frame = _values(table, meanings, spec, problems)
+    explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
+    above = sum(map(len, table.explained.values()))
+    return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
+
+
+def judge_cohort(
+    part: Part, spec: Spec, file: str, name: str, digest: str, problems: list[Problem]
+) -> Cohort:
+    """The cohort of a normalised table.
+
+    Raises
+    ------
+    InputError
+        Every error in one message.
+    """
+    import pandas as pd
+
+    frame = part.frame
+    analysis = analysis_of(frame, spec.analysis, file, problems)
+    used = _complete(frame, analysis, problems)
+    level = "error" if analysis else "warning"  # outside the analyses a column may mean anything
+    problems += impossible_values(used, level) + design_problems(used, analysis, file)
     _stop_on_errors(problems)
+    rows_used = used[["source_file", "source_row"]].drop_duplicates().shape[0]
     return Cohort(
         used.reset_index(drop=True),
-        {m.header: {"column": m.column, "unit": m.unit.symbol if m.unit else ""} for m in meanings},
+        {
+            m.header: {"column": m.column, "unit": m.unit.symbol if m.unit else ""}
+            for m in part.meanings
+        },
         pd.DataFrame(problems, columns=list(Problem.__dataclass_fields__)),
         {
-            "name": name,
+            "name": spec.name or name,
             "sha256": digest,
-            "rows_in": len(table),
-            "rows_used": len(used),
-            "rows_explained": len(table) - len(used),
+            "rows_in": part.rows_in,
+            "rows_used": rows_used,
+            "rows_explained": part.rows_in - rows_used,
+            "explained": {reason: list(rows) for reason, rows in part.explained.items()},
         },
         analysis,
     )
 
 
-def _meanings(
-    table: pd.DataFrame,
-    options: Mapping[str, Mapping[str, str]],
-    file: str,
-    problems: list[Problem],
-) -> list[Meaning]:
-    meanings: list[Meaning] = []
-    for section in ("columns", "units"):
-        for header in options[section]:
-            if header not in table.columns:
-                raise InputError(
-                    f"spec, [{section}]: no column {header!r} in {file}; it has "
-                    f"{', '.join(map(repr, table.columns))}"
-                )
-    for header in table.columns:
-        named = options["columns"].get(header, header)
-        try:
-            meaning = read_header(named, options["units"].get(header))
-        except InputError as error:
-            problems.append(
-                Problem("error", file, "", header, "this header", str(error), "name it")
+def _beside(path: Path, problems: list[Problem]) -> Path | None:
+    """The spec of the same name beside a table, or inside a folder."""
+    spec = path / "cohort.toml" if path.is_dir() else path.with_suffix(".toml")
+    if spec == path or not spec.is_file():
+        return None
+    problems.append(
+        Problem("guess", path.name, "", "", f"{spec.name} beside it", "", "used as spec")
+    )
+    return spec
+
+
+def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:
+    keep = np.ones(len(table.columns), dtype=bool)
+    for header, choices in spec.filter.items():
+        if header not in table.columns:
+            raise InputError(
+                f"spec, [filter]: no column {header!r} in {table.file}"
+                f"{suggestion(header, table.headers)}"
             )
-            continue
-        if meaning is None:
-            if header in options["columns"]:
-                problems.append(
-                    Problem(
-                        "error",
-                        file,
-                        "",
-                        header,
-                        named,
-                        "a column of the template",
-                        "see `retrostats template ANALYSIS --spec`",
-                    )
-                )
-            else:
-                problems.append(
-                    Problem("guess", file, "", header, "an unknown header", "", "column not used")
-                )
-            continue
-        taken = next((m for m in meanings if m.column == meaning.column), None)
-        if taken:
-            problems.append(
-                Problem(
-                    "error",
-                    file,
-                    "",
-                    header,
-                    f"also {meaning.column}, as {taken.header!r}",
-                    "one column each",
-                    "rename one, or name the right one in a spec",
-                )
-            )
-            continue
-        if header.strip().lower() != meaning.column or meaning.guessed:
-            note = meaning.guessed or f"read as {meaning.column}"
-            problems.append(Problem("guess", file, "", header, header, meaning.column, note))
-        meanings.append(Meaning(header, meaning.column, meaning.unit, meaning.to, meaning.guessed))
-    return meanings
+        keep &= words(table.columns[header]).isin(choices).to_numpy()
+    if not keep.any():
+        raise InputError(f"{table.file}: the [filter] of the spec leaves no row; check its values")
+    left_out = tuple(int(row) for row in table.columns.index[~keep])
+    return replace(table, columns=table.columns[keep]), left_out
+
+
+def _with_constants(table: Table, spec: Spec) -> Table:
+    """A column for each [constants] entry, its unit taken from the value."""
+    units, columns = dict(table.units), table.columns
+    for name, value in spec.constants.items():
+        if name in columns:
+            raise InputError(f"spec, [constants]: {name!r} is a column of {table.file} already")
+        measured = re.fullmatch(r"\s*([-+]?[\d.,]+)\s*(\D.*)", value)
+        columns = columns.assign(**{name: measured[1] if measured else value})
+        if measured:
+            units[name] = measured[2].strip()
+    return replace(table, columns=columns, units=units)
 
 
 def _values(
-    table: pd.DataFrame,
-    meanings: list[Meaning],
-    options: Mapping[str, Mapping[str, str]],
-    file: str,
-    problems: list[Problem],
+    table: Table, meanings: list[Meaning], spec: Spec, problems: list[Problem]
 ) -> pd.DataFrame:
     import pandas as pd
 
+    file, read = table.file, {m.header: m for m in meanings}
     columns: dict[str, Any] = {}
-    for meaning in meanings:
-        cells = table[meaning.header].astype(str).str.strip()
-        if meaning.column in TEXT:
-            columns[meaning.column] = cells.where(~cells.str.lower().isin(MISSING), None)
+    for header in table.headers:
+        cells, meaning = table.columns[header], read.get(header)
+        if meaning is None:
+            columns[header] = cells
         elif meaning.column == "direction":
-            columns["direction"] = _directions(cells, options["levels"], file, problems)
+            columns["direction"] = directions(cells, spec.levels, file, problems)
+        elif meaning.column in TEXT:
+            levels = spec.levels if meaning.column == "arm" else {}
+            columns[meaning.column] = words(cells).map(lambda w, lv=levels: lv.get(w, w))
         else:
-            numbers = _numbers(cells, meaning, file, problems)
+            decimal = spec.file.get("decimal", "")
+            values = numbers(cells, meaning.header, file, problems, decimal)
             if meaning.unit is not None:
                 with np.errstate(divide="ignore"):
-                    numbers = convert(numbers, meaning.unit.symbol, meaning.to)
-            columns[meaning.column] = numbers
-    frame = pd.DataFrame(columns)
-    frame["source_file"] = file
-    frame["source_row"] = table.index
-    return _energy_per_kilogram(frame)
+                    values = convert(values, meaning.unit.symbol, meaning.to)
+            columns[meaning.column] = values
+    for name in ("source_file", "source_row"):
+        columns.pop(name, None)
+    frame = pd.DataFrame(columns, index=table.columns.index)
+    return frame.assign(source_file=file, source_row=frame.index)
 
 
-def _energy_per_kilogram(frame: pd.DataFrame) -> pd.DataFrame:
-    """Oxygen uptake per kilogram where uptake and body mass are both there."""
+def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem]) -> pd.DataFrame:
+    """Uptake per kilogram, and metabolic rate where both gases are there."""
     if {"vo2_ml_min", "mass_kg"} <= set(frame) and "vo2_ml_kg_min" not in frame:
         per_kg = convert(frame["vo2_ml_min"], "ml/min", "ml/kg/min", mass_kg=frame["mass_kg"])
-        return frame.assign(vo2_ml_kg_min=per_kg)
-    return frame
+        frame = frame.assign(vo2_ml_kg_min=per_kg)
+    from retrostats.readers.gases import with_metabolic_rate
+
+    return with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
 
 
-def _directions(
-    cells: pd.Series, levels: Mapping[str, str], file: str, problems: list[Problem]
-) -> list[str | None]:
-    import unicodedata
-
-    given = {k.strip().lower(): v for k, v in levels.items()}
-    out: list[str | None] = []
-    for row, cell in cells.items():
-        text = given.get(cell.lower(), cell)
-        plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
-        match = next((d for d, words in DIRECTIONS.items() if plain in words), None)
-        if match is None and cell.lower() not in MISSING:
-            problems.append(
-                Problem(
-                    "error",
-                    file,
-                    str(row),
-                    "direction",
-                    repr(cell[:40]),
-                    "forward or backward",
-                    "correct it, or map it under [levels] in a spec",
-                )
-            )
-        out.append(match)
-    return out
-
-
-def _numbers(cells: pd.Series, meaning: Meaning, file: str, problems: list[Problem]) -> np.ndarray:
-    comma = cells.str.fullmatch(r"[-+]?\d+,\d+").any() and not cells.str.contains(r"\.").any()
-    if comma:
-        cells = cells.str.replace(",", ".", regex=False)
-        problems.append(
-            Problem(
-                "repair", file, "", meaning.header, "decimal commas", "decimal points", "replaced"
-            )
-        )
-    out = np.full(len(cells), np.nan)
-    for i, cell in enumerate(cells):
-        if cell.lower() in MISSING:
-            continue
-        number = _number(cell)
-        if number is None:
-            problems.append(
-                Problem(
-                    "error",
-                    file,
-                    str(cells.index[i]),
-                    meaning.header,
-                    repr(cell[:40]),
-                    "a number",
-                    "correct the cell; a formula or a date is not a number",
-                )
-            )
-        else:
-            out[i] = number
-    return out
-
-
-def _number(cell: str) -> float | None:
-    """A finite decimal number, or None; nothing in a cell is evaluated."""
-    if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", cell):
-        return None
-    value = float(cell)
-    return value if abs(value) < 1e15 else None
-
-
-def _analysis(frame: pd.DataFrame, file: str, problems: list[Problem]) -> str:
-    for analysis in ("ligament-injury", "body-fat", "metabolic-cost"):
-        if set(NEEDED[analysis]) <= set(frame) and outcome_column(frame, analysis):
-            return analysis
-    have = [str(c) for c in frame if not str(c).startswith("source_")]
-    problems.append(
-        Problem(
-            "error",
-            file,
-            "",
-            "",
-            f"columns {', '.join(have) or 'none that are known'}",
-            "; ".join(f"{k}: {', '.join(v)}" for k, v in NEEDED.items())
-            + " (metabolic-cost also an oxygen uptake or energy column)",
-            "see `retrostats template ANALYSIS`",
-        )
-    )
-    return ""
-
-
-def _complete(
-    frame: pd.DataFrame, analysis: str, file: str, problems: list[Problem]
-) -> pd.DataFrame:
+def _complete(frame: pd.DataFrame, analysis: str, problems: list[Problem]) -> pd.DataFrame:
     """Rows with everything the analysis needs; each row left out is listed."""
     if not analysis:
         return frame
-    needed = [*NEEDED[analysis], outcome_column(frame, analysis)]
+    needed = list(dict.fromkeys([*NEEDED[analysis], outcome_column(frame, analysis)]))
     gaps = frame[needed].isna()
-    for i in np.flatnonzero(gaps.any(axis=1).to_numpy()):
+    at = np.flatnonzero(gaps.any(axis=1).to_numpy())
+    for i in at[:LISTED]:
         missing = ", ".join(gaps.columns[gaps.iloc[i]])
+        file, row = frame["source_file"].iloc[i], str(frame["source_row"].iloc[i])
         problems.append(
-            Problem(
-                "warning",
-                file,
-                str(frame["source_row"].iloc[i]),
-                missing,
-                "no value",
-                "a value",
-                "row left out",
-            )
+            Problem("warning", file, row, missing, "no value", "a value", "row left out")
         )
+    if len(at) > LISTED:
+        problems.append(
+            Problem("warning", "", "", "", f"{len(at) - LISTED} more rows without a value",
+                    "a value", "rows left out")
+        )  # fmt: skip
     used = frame[~gaps.any(axis=1)]
     if analysis == "body-fat":
         used = used.assign(time=used["time"].astype(str)).sort_values(
-            ["time"], key=lambda t: t.map(_time_order), kind="stable"
+            ["time"], key=lambda t: t.map(time_order), kind="stable"
         )
     return used
 
 
-def _time_order(label: str) -> tuple[int, float, str]:
+def time_order(label: str) -> tuple[int, float, str]:
+    """Sort key of a time: before, then by its number, then after.
+
+    Examples
+    --------
+    >>> sorted(["post", "week 10", "week 2", "pre"], key=time_order)
+    ['pre', 'week 2', 'week 10', 'post']
+    """
     plain = label.lower()
     if any(plain.startswith(word) for word in BEFORE):
         return (0, 0.0, plain)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from retrostats.errors import InputError
 from retrostats.units import Unit, parse_unit
 
 #: Column of the normalised table: words that name it (English, German, French, Italian, Spanish).
 NAMES: dict[str, tuple[str, ...]] = {
-    "subject": ("subject", "subject id", "participant", "id", "athlete", "person", "proband",
-                "probandin", "sujet", "participante", "soggetto", "partecipante", "sujeto"),
-    "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens", "direzione",
-                  "direccion", "sentido"),
-    "arm": ("arm", "group", "gruppe", "groupe", "gruppo", "grupo", "condition"),
+    "subject": ("subject", "subject id", "subj", "participant", "participant id", "id", "pid",
+                "athlete", "runner", "person", "volunteer", "proband", "probandin", "vp",
+                "versuchsperson", "teilnehmer", "teilnehmerin", "laufer", "sujet", "participante",
+                "coureur", "soggetto", "partecipante", "atleta", "sujeto"),
+    "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens",
+                  "sens de course", "direzione", "direccion", "sentido"),
+    "arm": ("arm", "group", "gruppe", "groupe", "gruppo", "grupo", "condition", "treatment"),
     "time": ("time", "timepoint", "visit", "zeitpunkt", "messzeitpunkt", "temps", "moment",
              "tempo", "tiempo", "momento", "session"),
     "time_weeks": ("week", "weeks", "woche", "wochen", "semaine", "settimana", "semana"),
@@ -23,25 +26,35 @@ NAMES: dict[str, tuple[str, ...]] = {
               "velocita", "velocidad", "pace"),
     "gradient_pct": ("gradient", "grade", "slope", "incline", "steigung", "pente", "pendenza",
                      "pendiente"),
-    "oxygen": ("vo2", "v o2", "oxygen uptake", "oxygen consumption", "sauerstoffaufnahme",
+    "oxygen": ("vo2", "v o2", "oxygen", "oxygen uptake", "o2 uptake", "oxygen consumption",
+               "sauerstoffaufnahme",
                "consommation d oxygene", "consumo di ossigeno", "consumo de oxigeno"),
-    "carbon_dioxide": ("vco2", "v co2"),
-    "energy_cost": ("energy cost", "cost of transport", "cost of running", "energiekosten",
-                    "cout energetique", "costo energetico", "coste energetico", "cot"),
-    "metabolic_rate": ("metabolic rate", "metabolic power", "energieumsatz"),
+    "carbon_dioxide": ("vco2", "v co2", "co2 output", "carbon dioxide", "carbon dioxide output",
+                       "kohlendioxidabgabe", "production de co2", "produzione di co2",
+                       "produccion de co2"),
+    "rer": ("rer", "rq", "respiratory exchange ratio"),
+    "energy_cost": ("energy cost", "cost of transport", "cost of running", "running cost",
+                    "energiekosten", "energieaufwand", "cout energetique", "costo energetico",
+                    "coste energetico", "cot", "ec"),
+    "metabolic_rate": ("metabolic rate", "metabolic power", "energy expenditure", "energieumsatz",
+                       "puissance metabolique", "potenza metabolica", "potencia metabolica"),
     "heart_rate_bpm": ("heart rate", "hr", "herzfrequenz", "hf", "frequence cardiaque",
                        "frequenza cardiaca", "frecuencia cardiaca"),
-    "body_fat_pct": ("body fat", "percent body fat", "fat percent", "bf", "fat pct dxa",
+    "body_fat_pct": ("body fat", "percent body fat", "body fat percentage", "fat percent",
+                     "fat percentage", "fat", "bf", "fat pct dxa", "fat dxa",
                      "korperfett", "korperfettanteil", "graisse corporelle",
                      "grasso corporeo", "grasa corporal"),
     "fat_mass_kg": ("fat mass", "fm", "fettmasse", "masse grasse", "massa grassa", "masa grasa"),
-    "mass_kg": ("body mass", "mass", "weight", "body weight", "gewicht", "korpergewicht",
+    "mass_kg": ("body mass", "bodymass", "mass", "weight", "body weight", "bodyweight",
+                "gewicht", "korpergewicht",
                 "korpermasse", "poids", "masse corporelle", "peso", "massa corporea"),
     "height_cm": ("height", "stature", "grosse", "korpergrosse", "taille", "altezza", "altura",
                   "talla"),
     "injuries": ("injuries", "injury count", "verletzungen", "blessures", "infortuni", "lesiones"),
     "exposure_h": ("exposure", "exposure hours", "hours", "stunden", "trainingsstunden", "heures",
                    "ore", "horas"),
+    "window_start_s": ("start", "window start", "from", "beginn", "debut", "inizio", "inicio"),
+    "window_end_s": ("end", "window end", "until", "ende", "fin", "fine"),
     "sex": ("sex", "gender", "geschlecht", "sexe", "sesso", "sexo"),
     "age_y": ("age", "alter", "eta", "edad"),
 }  # fmt: skip
@@ -69,6 +82,8 @@ BY_UNIT: dict[str, dict[str, tuple[str, str]]] = {
     "mass_kg": {"mass": ("mass_kg", "kg")},
     "height_cm": {"length": ("height_cm", "cm")},
     "exposure_h": {"time": ("exposure_h", "h")},
+    "window_start_s": {"time": ("window_start_s", "s")},
+    "window_end_s": {"time": ("window_end_s", "s")},
     "body_fat_pct": {"percent": ("body_fat_pct", "%")},
     "gradient_pct": {"percent": ("gradient_pct", "%")},
     "heart_rate_bpm": {"heart_rate": ("heart_rate_bpm", "bpm")},
@@ -77,7 +92,16 @@ BY_UNIT: dict[str, dict[str, tuple[str, str]]] = {
 USUAL = {
     "body_fat_pct": "%", "gradient_pct": "%", "heart_rate_bpm": "bpm", "mass_kg": "kg",
     "fat_mass_kg": "kg", "height_cm": "cm", "exposure_h": "h",
+    "window_start_s": "s", "window_end_s": "s",
 }  # fmt: skip
+
+
+#: Kinds that hold a measurement, not who, when or which way.
+MEASURES = frozenset(NAMES) - {
+    "subject", "direction", "arm", "time", "time_weeks", "sex", "age_y", "speed", "gradient_pct"
+}  # fmt: skip
+#: Kinds that hold words or names, even where they look like numbers.
+TEXT = ("subject", "direction", "arm", "time", "sex")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +135,14 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     >>> read_header("Geschwindigkeit (km/h)").column
     'speed_m_s'
     """
-    name, said = _split(header)
-    kind = _kind(name)
+    name, said = split_unit(header)
+    kind = _kind(_words(name))
     if kind is None:
         return None
     if kind not in BY_UNIT:
         return Meaning(header, kind, None, "")
+    if unit and said and parse_unit(unit) != parse_unit(said):
+        raise InputError(f"column {header!r}: its name says {said}, but {unit} is given for it")
     text = unit or said
     guessed = ""
     if text is None:
@@ -137,26 +163,38 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     return Meaning(header, column, parsed, to, guessed)
 
 
-def _split(header: str) -> tuple[str, str | None]:
+@lru_cache(maxsize=4096)
+def kind_of(header: str) -> str | None:
+    """What a header names, whatever its unit.
+
+    Examples
+    --------
+    >>> kind_of("Laufrichtung"), kind_of("VO2 (l/min)"), kind_of("remarks")
+    ('direction', 'oxygen', None)
+    """
+    return _kind(_words(split_unit(header)[0])) if len(header) <= 200 else None
+
+
+def split_unit(header: str) -> tuple[str, str | None]:
     """Name and unit text: brackets first, else the tail of a snake_case name."""
     plain = "".join(
         c for c in unicodedata.normalize("NFKD", header) if not unicodedata.combining(c)
     )
     bracket = re.match(r"^(.*?)[\s_]*[\[(](.+)[\])]\s*$", plain)
     if bracket:
-        return _words(bracket[1]), bracket[2]
+        return bracket[1], bracket[2]
     parts = re.split(r"[_\s]+", plain.strip().lower())
     for cut in range(1, len(parts)):
         name, tail = " ".join(parts[:cut]), parts[cut:]
         if _kind(_words(name)) is None:
             continue
-        for text in ("/".join(tail), "".join(tail), {"pct": "%"}.get(tail[0], tail[0])):
+        for text in ("/".join(tail), "".join(tail)):
             try:
                 parse_unit(text)
             except InputError:
                 continue
-            return _words(name), text
-    return _words(plain), None
+            return name, text
+    return plain, None
 
 
 def _words(text: str) -> str:

@@ -3,31 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from retrostats.errors import InputError
 
-SECTIONS = ("columns", "units", "levels")
+#: Section: what its entries are.
+SECTIONS = {
+    "columns": "header in the file = column of the template",
+    "units": "header in the file = its unit",
+    "levels": "value in the file = forward, backward or control",
+    "constants": "column of the template = value that holds for the whole file, with its unit",
+    "filter": "header in the file = value, or list of values, of the rows to use",
+    "wide": "header in the file = {column, unit, direction, time, speed} of its values",
+    "file": "sheet, header_row, delimiter, decimal",
+    "energy": "equation",
+}
+TOP = {"analysis": "which analysis the table is for, or none", "name": "name in figures"}
+WIDE = ("column", "unit", "direction", "time", "arm", "speed", "gradient")
+FILE = ("sheet", "header_row", "delimiter", "decimal")
 
 
-def read_spec(spec: str | Path | Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
-    """Sections columns, units and levels, each name = text; missing ones empty.
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a spec says; everything empty without one."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wide: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    file: Mapping[str, Any] = field(default_factory=dict)
+    energy: Mapping[str, str] = field(default_factory=dict)
+    analysis: str = ""
+    name: str = ""
+
+    @property
+    def named(self) -> set[str]:
+        """Headers that the spec speaks of."""
+        return {*self.columns, *self.units, *self.filter, *self.wide}
+
+
+def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
+    """A TOML file, or a mapping of the same shape.
 
     Raises
     ------
     InputError
-        Not a readable TOML file, an unknown section, or a value that is not text.
+        Not a readable TOML file, an unknown section or entry, or a value of the wrong kind.
 
     Examples
     --------
-    >>> read_spec({"levels": {"R": "backward"}})["levels"]
+    >>> read_spec({"levels": {"R": "backward"}}).levels
     {'R': 'backward'}
     """
     import tomllib
 
     if spec is None:
-        return {name: {} for name in SECTIONS}
+        return Spec()
     if not isinstance(spec, Mapping):
         try:
             spec = tomllib.loads(Path(spec).read_text(encoding="utf-8"))
@@ -35,14 +71,88 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> dict[str, dict[str
             raise InputError(f"spec {spec}: {error.strerror}; check the path") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"spec: not valid TOML ({error})") from None
-    unknown = set(spec) - set(SECTIONS)
-    if unknown:
+    for name in spec:
+        if name not in SECTIONS and name not in TOP:
+            allowed = [*SECTIONS, *TOP]
+            raise InputError(
+                f"spec: unknown section {name!r}{suggestion(name, allowed)}; "
+                f"allowed: {', '.join(allowed)}"
+            )
+    return Spec(
+        columns=_texts("columns", spec.get("columns", {})),
+        units=_texts("units", spec.get("units", {})),
+        levels=_texts("levels", spec.get("levels", {})),
+        constants=_texts("constants", spec.get("constants", {})),
+        filter={k: _choices(k, v) for k, v in _section("filter", spec.get("filter", {})).items()},
+        wide={k: _wide(k, v) for k, v in _section("wide", spec.get("wide", {})).items()},
+        file=_file(_section("file", spec.get("file", {}))),
+        energy=_allowed("energy", _texts("energy", spec.get("energy", {})), ("equation",)),
+        analysis=_text("analysis", spec.get("analysis", "")),
+        name=_text("name", spec.get("name", "")),
+    )
+
+
+def suggestion(word: str, allowed: Any) -> str:
+    """ " (did you mean ...?)" for the nearest allowed word, or nothing."""
+    near = get_close_matches(word, list(allowed), n=1, cutoff=0.75)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _section(name: str, section: Any) -> Mapping[str, Any]:
+    if not isinstance(section, Mapping):
+        raise InputError(f"spec, [{name}]: found {section!r}; allowed: {SECTIONS[name]}")
+    return section
+
+
+def _texts(name: str, section: Any) -> dict[str, str]:
+    entries = _section(name, section)
+    if not all(isinstance(v, str | int | float) and not isinstance(v, bool)
+               for v in entries.values()) or (name != "constants" and not all(
+                   isinstance(v, str) for v in entries.values())):  # fmt: skip
+        raise InputError(f'spec, [{name}]: each entry is name = "text" ({SECTIONS[name]})')
+    return {key: str(value) for key, value in entries.items()}
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"spec: {name} = {value!r}; allowed is a text ({TOP[name]})")
+    return value
+
+
+def _choices(header: str, value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list | tuple) else [value]
+    if not values or not all(isinstance(v, str | int | float) for v in values):
+        raise InputError(f"spec, [filter] {header!r}: allowed is a value or a list of values")
+    return tuple(map(str, values))
+
+
+def _wide(header: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping) or "column" not in value:
         raise InputError(
-            f"spec: unknown section {sorted(unknown)[0]!r}; allowed: {', '.join(SECTIONS)}"
+            f"spec, [wide] {header!r}: allowed is {{column = ..., direction = ...}}, with "
+            f"{', '.join(WIDE)}"
         )
-    for name, section in spec.items():
-        if not isinstance(section, Mapping) or not all(
-            isinstance(v, str) for v in section.values()
-        ):
-            raise InputError(f'spec, [{name}]: each entry is name = "text"')
-    return {name: dict(spec.get(name, {})) for name in SECTIONS}
+    return _allowed(f"wide.{header}", {k: str(v) for k, v in value.items()}, WIDE)
+
+
+def _file(section: Mapping[str, Any]) -> dict[str, Any]:
+    entries = _allowed("file", dict(section), FILE)
+    row = entries.get("header_row", 0)
+    if isinstance(row, bool) or not isinstance(row, int) or row < 0:
+        raise InputError(f"spec, [file] header_row = {row!r}; allowed is a row number from 1")
+    if entries.get("decimal", ".") not in (".", ","):
+        raise InputError(f'spec, [file] decimal = {entries["decimal"]!r}; allowed are "." and ","')
+    for name in ("sheet", "delimiter"):
+        if not isinstance(entries.get(name, ""), str):
+            raise InputError(f"spec, [file] {name} = {entries[name]!r}; allowed is a text")
+    return entries
+
+
+def _allowed(section: str, entries: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    for key in entries:
+        if key not in names:
+            raise InputError(
+                f"spec, [{section}]: unknown entry {key!r}{suggestion(key, names)}; "
+                f"allowed: {', '.join(names)}"
+            )
+    return entries

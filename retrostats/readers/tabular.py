@@ -1,150 +1,146 @@
-"""A table of text from a file that may come from a stranger: read, never executed, with limits."""
+"""A table from a file that may come from a stranger: read, never executed, with limits."""
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
+from retrostats.readers import cells as cell
+from retrostats.readers.files import read_bytes
+from retrostats.readers.grid import Sheet
+from retrostats.readers.layout import Layout, Table, find_layout
+from retrostats.readers.spec import Spec
+from retrostats.readers.statistical import PACKAGES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_BYTES = 512 * 2**20
-MAX_CELLS = 50_000_000
-#: A spreadsheet is a zip archive; one that unpacks to more than this is not a lab's table.
-MAX_UNPACKED_BYTES = 512 * 2**20
-ENCODINGS = ("utf-8-sig", "utf-16", "cp1252")
-DELIMITERS = ",;\t|"
+    from retrostats.readers.workbook import Workbook
 
-#: Row number in the file, counted from 1, and the cells of the row.
-Rows = list[tuple[int, list[str]]]
+SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+TEXTS = (".csv", ".tsv", ".txt", ".dat", ".tab", ".asc")
+SUFFIXES = (*TEXTS, *SPREADSHEETS, ".parquet", *PACKAGES)
+
+Says = Callable[[str], bool]
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Every cell as text, header row as columns, the row number in the file as index.
+def read_table(path: Path, spec: Spec, known: Says, as_text: Says) -> tuple[Table, bytes]:
+    """Table of a file by its suffix (any other is read as delimited text), and its bytes.
 
     Parameters
     ----------
-    path
-        .csv, .tsv, .txt, .xlsx or .parquet.
+    known
+        Whether a header names something known.
+    as_text
+        Whether the column of a header holds words or names, even if they look like numbers.
 
     Raises
     ------
     InputError
-        Missing, empty, too large, not text, no table, or repeated column names.
+        Missing, empty, too large, damaged, no table, or repeated column names.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    size = path.stat().st_size
-    if size == 0:
-        raise InputError(f"{path.name}: the file is empty; it needs a header and rows")
-    if size > MAX_BYTES:
-        raise InputError(f"{path.name}: {size} bytes; at most {MAX_BYTES} are read")
-    readers = {".xlsx": _excel, ".parquet": _parquet}
-    rows = readers.get(path.suffix.lower(), _text)(path)
-    return _as_frame(path.name, rows)
+    data, suffix, file = read_bytes(path), path.suffix.lower(), path.name
+    if suffix in SPREADSHEETS:
+        return _spreadsheet(file, data, spec, known, as_text), data
+    if suffix == ".parquet":
+        from retrostats.readers.statistical import read_parquet
+
+        return read_parquet(file, data), data
+    if suffix in PACKAGES:
+        from retrostats.readers.statistical import read_package
+
+        return read_package(file, data, suffix, as_text), data
+    from retrostats.readers.delimited import read_delimited
+
+    delimiter, row = spec.file.get("delimiter", ""), spec.file.get("header_row", 0)
+    return read_delimited(file, data, known, as_text, delimiter, row), data
 
 
-def _text(path: Path) -> Rows:
-    text = _decode(path.name, path.read_bytes())
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(DELIMITERS, key=first.count)
-    if ";" in first and delimiter == ",":
-        delimiter = ";"  # decimal commas inflate the count of commas
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        return [(number, row) for number, row in enumerate(reader, start=1)]
-    except csv.Error as error:
-        raise InputError(f"{path.name}: not a delimited table ({error}); save it as CSV") from None
-
-
-def _decode(name: str, raw: bytes) -> str:
-    for encoding in ENCODINGS:
-        if encoding == "utf-16" and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-            continue
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise InputError(f"{name}: this is not a text table; save it as CSV in UTF-8")
-
-
-def _excel(path: Path) -> Rows:
-    try:
-        import openpyxl
-    except ImportError:
-        raise InputError(
-            f"{path.name}: spreadsheets need openpyxl; pip install 'retrostats[io]'"
-        ) from None
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-        if unpacked > MAX_UNPACKED_BYTES:
-            raise InputError(f"{path.name}: unpacks to {unpacked} bytes; refused as unsafe")
-        book = openpyxl.load_workbook(path, data_only=True, keep_links=False)
-        sheet = book.worksheets[0]
-        if sheet.merged_cells.ranges:
-            where = ", ".join(str(r) for r in list(sheet.merged_cells.ranges)[:3])
-            raise InputError(
-                f"{path.name}, sheet {sheet.title!r}: merged cells at {where}; unmerge them, one "
-                "value a cell"
-            )
-        rows = [
-            (number, ["" if cell is None else str(cell) for cell in row])
-            for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)
-        ]
-    except InputError:
-        raise
-    except Exception as error:  # a hostile archive can fail anywhere inside the library
-        raise InputError(f"{path.name}: not a readable spreadsheet ({error})") from None
-    return rows
-
-
-def _parquet(path: Path) -> Rows:
+def table_of_frame(frame: pd.DataFrame) -> Table:
+    """Table of a DataFrame, its rows numbered as if the header were row 1."""
     import pandas as pd
 
-    try:
-        frame = pd.read_parquet(path)
-    except ImportError:
+    names = tuple(" ".join(str(c).split()) for c in frame.columns)
+    plain = frame.set_axis(range(len(names)), axis=1)
+    plain.index = pd.RangeIndex(2, len(frame) + 2)
+    return Layout(names, {}, 2, {}).table("cohort", plain)
+
+
+def _spreadsheet(file: str, data: bytes, spec: Spec, known: Says, as_text: Says) -> Table:
+    from retrostats.readers.workbook import read_workbook
+
+    book = read_workbook(file, data)
+    sheet, notes = _sheet(file, book, spec.file.get("sheet", ""), known)
+    rows = [(row.number, row.cells) for row in sheet.rows]
+    layout = find_layout(file, rows, known, spec.file.get("header_row", 0))
+    header_row = layout.first_row - 1 - bool(layout.units)
+    merged = [r for r in book.merged.get(sheet.name, ()) if _bottom(r) >= header_row]
+    if merged:
         raise InputError(
-            f"{path.name}: Parquet needs pyarrow; pip install 'retrostats[io]'"
-        ) from None
-    except Exception as error:  # a damaged file can fail anywhere inside the library
-        raise InputError(f"{path.name}: not a readable Parquet file ({error})") from None
-    text = frame.astype(object).where(frame.notna(), "").astype(str)
-    return list(enumerate([list(map(str, frame.columns)), *text.to_numpy().tolist()], start=1))
-
-
-def _as_frame(name: str, numbered: Rows) -> pd.DataFrame:
-    """The table; blank rows are skipped and leave a gap in the row numbers."""
-    import pandas as pd
-
-    kept = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
-    rows = [row for _, row in kept]
-    if len(rows) < 2:
-        raise InputError(f"{name}: {len(rows)} row(s); it needs a header and at least one row")
-    header = [cell.strip() for cell in rows[0]]
-    if len(header) < 2:
-        raise InputError(
-            f"{name}: one column only ({header[0][:40]!r}); separate columns by comma, semicolon "
-            "or tab"
+            f"{file}, sheet {sheet.name!r}: merged cells at {', '.join(merged[:3])}; unmerge them, "
+            "one value a cell"
         )
-    if len(rows) * len(header) > MAX_CELLS:
-        raise InputError(f"{name}: {len(rows) * len(header)} cells; at most {MAX_CELLS} are read")
-    twice = sorted({h for h in header if header.count(h) > 1})
-    if twice:
-        raise InputError(f"{name}: column {twice[0]!r} occurs twice; rename one of them")
-    for number, row in kept[1:]:
-        if len(row) != len(header):
-            raise InputError(
-                f"{name}, row {number}: {len(row)} cells, the header has {len(header)}; "
-                "check the delimiter and quotes of that row"
-            )
-    numbers = pd.Index([number for number, _ in kept[1:]])
-    return pd.DataFrame(rows[1:], columns=header, index=numbers, dtype=object)
+    if book.formulas:
+        notes.append("formulas: their stored values are used, none was run")
+    body = [row for row in sheet.rows if row.number >= layout.first_row]
+    width = len(layout.header)
+    wider = next((r for r in body if any(not cell.is_missing(c) for c in r.cells[width:])), None)
+    if wider:
+        raise InputError(
+            f"{file}, row {wider.number}: {len(wider.cells)} cells, the header has {width}; "
+            "name every column"
+        )
+    return layout.table(file, _columns(layout.header, body, as_text), notes)
+
+
+def _sheet(file: str, book: Workbook, wanted: str, known: Says) -> tuple[Sheet, list[str]]:
+    """The sheet of that name, else the one with most known names in a row."""
+    names = [sheet.name for sheet in book.sheets]
+    if wanted:
+        if wanted not in names:
+            raise InputError(f"{file}: no sheet {wanted!r}; it has {', '.join(map(repr, names))}")
+        return book.sheets[names.index(wanted)], []
+    filled = [sheet for sheet in book.sheets if sheet.rows]
+    if not filled:
+        raise InputError(f"{file}: no table found; it needs a header and at least one row")
+    counts = [
+        max(sum(isinstance(c, str) and known(c) for c in row.cells) for row in sheet.rows[:60])
+        for sheet in filled
+    ]
+    best = filled[counts.index(max(counts))]
+    others = [name for name in names if name != best.name]
+    return best, [f"sheet {best.name!r} used, not {', '.join(others)}"] if others else []
+
+
+def _bottom(merged: str) -> int:
+    """Last row of a range such as "A1:B2"."""
+    return int("".join(c for c in merged.rpartition(":")[2] if c.isdigit()) or 0)
+
+
+def _columns(header: Sequence[str], body: Sequence[Any], as_text: Says) -> pd.DataFrame:
+    """Cells by column: numbers where all are numbers, else text."""
+    import pandas as pd
+
+    columns = {}
+    for i, name in enumerate(header):
+        cells = [None if cell.is_missing(c) else c for c in (row.at(i) for row in body)]
+        numeric = all(
+            c is None or (isinstance(c, int | float) and not isinstance(c, bool)) for c in cells
+        )
+        if numeric and not as_text(name):
+            columns[i] = pd.Series(cells, dtype=float)
+        else:
+            columns[i] = pd.Series([_word(c) for c in cells], dtype=object)
+    frame = pd.DataFrame(columns)
+    frame.index = pd.Index([row.number for row in body])
+    return frame
+
+
+def _word(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)

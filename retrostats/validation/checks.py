@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,6 +49,8 @@ POSSIBLE: dict[str, tuple[float, float]] = {
     "injuries": (0.0, 10_000.0),
     "exposure_h": (1e-6, 10_000_000.0),
     "age_y": (3.0, 110.0),
+    "rer": (0.5, 2.0),
+    "vco2_ml_kg_min": (1.0, 120.0),
 }
 
 NEEDED = {
@@ -57,28 +60,97 @@ NEEDED = {
 }
 
 
-def impossible_values(frame: pd.DataFrame, file: str) -> list[Problem]:
+#: Values of one column that are listed one by one; the others are counted.
+LISTED = 50
+SHOWN_COLUMNS = 12
+
+
+def impossible_values(frame: pd.DataFrame, level: str = "error") -> list[Problem]:
     """Values outside what a living person can have."""
+    from pandera.errors import SchemaErrors
+
+    if frame.empty:
+        return []
+    plain = frame.reset_index(drop=True)
+    try:
+        possible_schema().validate(plain, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return []
     found = []
-    for column, (low, high) in POSSIBLE.items():
-        if column not in frame:
-            continue
-        values = frame[column].to_numpy(dtype=float)
-        bad = np.flatnonzero(np.isfinite(values) & ((values < low) | (values > high)))
-        found += [
-            Problem(
-                "error", file, str(frame["source_row"].iloc[i]), column, f"{values[i]:g}",
-                f"{low:g} to {high:g}", "correct the value or its unit",
-            )
-            for i in bad
-        ]  # fmt: skip
+    for column, failed in cases.groupby("column", sort=False):
+        low, high = POSSIBLE[str(column)]
+        allowed = f"{low:g} to {high:g}"
+        rows = failed["index"].astype(int).sort_values()
+        for i in rows.iloc[:LISTED]:
+            file, row = str(plain["source_file"].iat[i]), str(plain["source_row"].iat[i])
+            value = f"{plain[column].iat[i]:g}"
+            found.append(
+                Problem(level, file, row, str(column), value, allowed,
+                        "correct the value or its unit")
+            )  # fmt: skip
+        if len(rows) > LISTED:
+            more = f"{len(rows) - LISTED} more such values"
+            found.append(Problem(level, "", "", str(column), more, allowed, "correct them all"))
     return found
+
+
+@cache
+def possible_schema() -> Any:
+    """Schema of the quantities: each column numbers within `POSSIBLE`, or missing."""
+    import pandera.pandas as pa
+
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(float, pa.Check.in_range(low, high), nullable=True, required=False)
+            for name, (low, high) in POSSIBLE.items()
+        }
+    )
+
+
+def analysis_of(frame: pd.DataFrame, wanted: str, file: str, problems: list[Problem]) -> str:
+    """The analysis whose columns are there; "" if none is, which is an error unless told so."""
+    if wanted == "none":
+        if "subject" not in frame:
+            problems.append(
+                Problem("error", file, "", "subject", "no such column", "a column of people",
+                        'name it in the spec: [columns] header = "subject"')
+            )  # fmt: skip
+        return ""
+    if wanted and wanted not in NEEDED:
+        allowed = ", ".join([*NEEDED, "none"])
+        problems.append(Problem("error", "spec", "", "analysis", repr(wanted), allowed, "name one"))
+        return ""
+    for analysis in (wanted,) if wanted else ("ligament-injury", "body-fat", "metabolic-cost"):
+        if set(NEEDED[analysis]) <= set(frame) and outcome_column(frame, analysis):
+            return analysis
+    have = [str(c) for c in frame if not str(c).startswith("source_")]
+    more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
+    shown = ", ".join(f"{c}{_near(c)}" for c in have[:SHOWN_COLUMNS])
+    problems.append(
+        Problem("error", file, "", "", f"columns {shown or 'none that are known'}{more}",
+                "; ".join(f"{k}: {', '.join(v)}" for k, v in NEEDED.items())
+                + " (metabolic-cost also an oxygen uptake or energy column)",
+                "see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec with "
+                'analysis = "none"')
+    )  # fmt: skip
+    return ""
+
+
+def _near(column: str) -> str:
+    """The known header that an unknown one is nearly."""
+    from retrostats.readers.headers import NAMES, kind_of
+    from retrostats.readers.spec import suggestion
+
+    words = (word for names in NAMES.values() for word in names)
+    return "" if kind_of(column) else suggestion(column.lower(), words)
 
 
 def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Problem]:
     """Too few subjects, a missing direction, a subject in two arms, repeated rows."""
     found: list[Problem] = []
-    if not analysis:  # columns that fit no analysis are already an error, and subject may be absent
+    if "subject" not in frame:  # an error of its own by now
         return found
 
     def error(column: str, what: str, allowed: str, action: str, row: str = "") -> None:
@@ -87,6 +159,8 @@ def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Probl
     subjects = frame["subject"].nunique()
     if subjects < 2:
         error("subject", f"{subjects} subject", "2 or more", "a model needs several people")
+    if not analysis:
+        return found
     if "direction" in frame and analysis != "body-fat":
         seen = set(frame["direction"].dropna())
         for name in {"forward", "backward"} - seen:
@@ -99,10 +173,13 @@ def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Probl
     keys = [k for k in ("subject", "direction", "time", "speed_m_s", "gradient_pct") if k in frame]
     if analysis in ("body-fat", "metabolic-cost"):
         again = frame.duplicated(keys, keep="first")
-        for i in np.flatnonzero(again.to_numpy()):
+        for i in np.flatnonzero(again.to_numpy())[:LISTED]:
             error(" + ".join(keys), "the same measurement twice", "one row each",
                   "delete one row, or tell them apart by time or speed",
                   str(frame["source_row"].iloc[i]))  # fmt: skip
+        if again.sum() > LISTED:
+            error(" + ".join(keys), f"{again.sum() - LISTED} more such rows", "one row each",
+                  "delete them, or tell them apart")  # fmt: skip
     outcome = outcome_column(frame, analysis)
     if outcome and frame[outcome].nunique() < 2:
         error(outcome, "all values equal", "values that differ", "check the column")

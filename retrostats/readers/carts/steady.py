@@ -1,0 +1,179 @@
+"""Steady state of a cart frame: one stated rule, every threshold adjustable."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrostats.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WINDOW_S = 120.0
+MAX_CHANGE_PCT = 10.0
+MIN_ROWS = 4
+#: Largest difference from a wanted speed; belts report their speed with this much noise.
+SPEED_WITHIN_M_S = 0.05
+LOADS = ("speed_m_s", "gradient_pct", "power_w")
+MEANS = ("vo2_ml_min", "vco2_ml_min", "ve_l_min", "heart_rate_bpm", "vo2_ml_kg_min", *LOADS)
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyState:
+    """Means of a steady window, weighted by the time that each row stands for.
+
+    `change_pct` is how much the straight line through VO2 rises or falls over the window, in
+    percent of its mean; `rer` is the ratio of the mean gases.
+    """
+
+    start_s: float
+    end_s: float
+    n_rows: int
+    change_pct: float
+    means: dict[str, float]
+
+    @property
+    def rer(self) -> float:
+        """Mean VCO2 over mean VO2, NaN without both."""
+        return self.means["vco2_ml_min"] / self.means["vo2_ml_min"]
+
+    @property
+    def rule(self) -> str:
+        """The window in words."""
+        return (
+            f"{self.start_s:.0f} to {self.end_s:.0f} s, {self.n_rows} rows, VO2 changing by "
+            f"{self.change_pct:.1f}%"
+        )
+
+
+def steady_state(
+    cart: pd.DataFrame,
+    *,
+    window_s: float = WINDOW_S,
+    max_change_pct: float = MAX_CHANGE_PCT,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    speed_m_s: float | None = None,
+) -> SteadyState:
+    """Means of the steady window of highest oxygen uptake.
+
+    A window of `window_s` seconds is steady if speed, grade and power stay the same in it and the
+    straight line fitted to VO2 rises or falls by at most `max_change_pct` percent of the mean.
+    Of all steady windows the one of highest mean VO2 is taken: with one load a file that is the
+    exercise, not the rest before or the recovery after it.
+
+    Parameters
+    ----------
+    cart
+        Frame of `read_cart`.
+    window_s, max_change_pct
+        Length of the window and largest change of VO2 within it.
+    start_s, end_s
+        Part of the test to look at; all of it if None.
+    speed_m_s
+        Only rows at this speed, within 0.05 m/s, where the cart recorded speed.
+
+    Raises
+    ------
+    InputError
+        No oxygen uptake, too short a recording, or no steady window; says the smallest change.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> time = pd.Series(range(0, 300, 10), dtype=float)
+    >>> cart = pd.DataFrame({"time_s": time, "vo2_ml_min": 1000.0, "vco2_ml_min": 900.0})
+    >>> found = steady_state(cart, window_s=60)
+    >>> found.means["vo2_ml_min"], round(found.rer, 2)
+    (1000.0, 0.9)
+    """
+    if not (window_s > 0 and max_change_pct >= 0):
+        raise InputError("steady state: window_s must be above 0, max_change_pct 0 or more")
+    oxygen = "vo2_ml_min" if _has(cart, "vo2_ml_min") else "vo2_ml_kg_min"
+    if not _has(cart, oxygen):
+        raise InputError("steady state: the cart export has no oxygen uptake")
+    rows = _chosen(cart, oxygen, start_s, end_s, speed_m_s)
+    time, vo2 = rows["time_s"].to_numpy(float), rows[oxygen].to_numpy(float)
+    steps = _steps(time)
+    same = _load_id(rows)
+    best: tuple[float, int, int, float] | None = None
+    smallest = math.inf
+    for last in range(len(time)):
+        first = int(np.searchsorted(time, time[last] + 1e-9 - window_s, side="left"))
+        covered = time[last] - time[first] + steps[first]
+        if last - first + 1 < MIN_ROWS or covered < window_s * 0.95 or same[first] != same[last]:
+            continue
+        mean = float(np.average(vo2[first : last + 1], weights=steps[first : last + 1]))
+        slope = float(np.polyfit(time[first : last + 1], vo2[first : last + 1], 1)[0])
+        change = 100 * slope * (time[last] - time[first]) / mean
+        smallest = min(smallest, abs(change))
+        if abs(change) <= max_change_pct and (best is None or mean >= best[0]):
+            best = (mean, first, last, change)
+    if best is None:
+        what = (
+            f"the smallest change over one is {smallest:.0f}%, allowed is {max_change_pct:g}%"
+            if math.isfinite(smallest)
+            else f"no {window_s:g} s of one load with at least {MIN_ROWS} rows"
+        )
+        raise InputError(
+            f"no steady window of {window_s:g} s: {what}; give window_s, max_change_pct, or the "
+            "start and end of the part to use"
+        )
+    _, first, last, change = best
+    part, weights = rows.iloc[first : last + 1], steps[first : last + 1]
+    return SteadyState(
+        float(time[first]), float(time[last]), last - first + 1, change,
+        {name: _mean(part, name, weights) for name in MEANS},
+    )  # fmt: skip
+
+
+def _has(cart: pd.DataFrame, name: str) -> bool:
+    return name in cart and bool(cart[name].notna().any())
+
+
+def _chosen(
+    cart: pd.DataFrame, oxygen: str, start_s: float | None, end_s: float | None,
+    speed_m_s: float | None,
+) -> pd.DataFrame:  # fmt: skip
+    keep = cart[oxygen].notna() & cart["time_s"].notna()
+    if start_s is not None and math.isfinite(start_s):
+        keep &= cart["time_s"] >= start_s
+    if end_s is not None and math.isfinite(end_s):
+        keep &= cart["time_s"] <= end_s
+    if speed_m_s is not None and math.isfinite(speed_m_s) and _has(cart, "speed_m_s"):
+        keep &= (cart["speed_m_s"] - speed_m_s).abs() <= SPEED_WITHIN_M_S
+        if not keep.any():
+            seen = ", ".join(f"{v:.2f}" for v in sorted(cart["speed_m_s"].dropna().unique())[:8])
+            raise InputError(f"no row at {speed_m_s:.2f} m/s; the cart recorded {seen} m/s")
+    return cart[keep].sort_values("time_s", kind="stable")
+
+
+def _steps(time: Any) -> Any:
+    """Seconds that each row stands for: those since the row before."""
+    if len(time) < 2:
+        return np.ones(len(time))
+    steps = np.diff(time, prepend=time[0])
+    steps[0] = np.median(steps[1:])
+    return np.maximum(steps, 1e-6)
+
+
+def _load_id(rows: pd.DataFrame) -> Any:
+    """A number that changes whenever a recorded load does."""
+    changed = np.zeros(len(rows), dtype=bool)
+    for name, within in zip(LOADS, (SPEED_WITHIN_M_S, 0.25, 5.0), strict=True):
+        if _has(rows, name):
+            values = rows[name].ffill().bfill().to_numpy(float)
+            changed[1:] |= np.abs(np.diff(values)) > within
+    return np.cumsum(changed)
+
+
+def _mean(part: pd.DataFrame, name: str, weights: Any) -> float:
+    if not _has(part, name):
+        return math.nan
+    values = part[name].to_numpy(float)
+    there = np.isfinite(values)
+    return float(np.average(values[there], weights=weights[there]))

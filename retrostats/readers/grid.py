@@ -1,0 +1,29 @@
+"""Grids of cells, as spreadsheets and delimited text hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+#: A number, a text, a time of a spreadsheet, or None.
+Cell = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Cells of one line or spreadsheet row, with its number in the file (from 1)."""
+
+    number: int
+    cells: tuple[Cell, ...]
+
+    def at(self, index: int) -> Cell:
+        """The cell, None beyond the end of the row."""
+        return self.cells[index] if index < len(self.cells) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A grid: a worksheet, or a text file cut at one delimiter; blank rows left out."""
+
+    name: str
+    rows: tuple[Row, ...]
