@@ -19,7 +19,7 @@ from retrostats.change import (
 )
 from retrostats.checks import paired_p, percent_change
 from retrostats.claims import Claim
-from retrostats.cohorts import cohort_changes
+from retrostats.cohorts import cohort_changes, cohort_differences
 from retrostats.crossover import one_row
 from retrostats.estimate import Estimate
 from retrostats.findings import Assumption, Check, EstimateRow, Findings, Sweep
@@ -83,7 +83,9 @@ def analyse(context: Context) -> Findings:
         for reading, rho in forward
         if reading == chosen[READING][0]
     )
-    cohorts = cohort_changes(context.cohorts)
+    cohorts, direct = cohort_changes(context.cohorts), cohort_differences(context.cohorts)
+    own_lost = tuple(cohort.candidate for cohort in cohorts if cohort.bears)
+    own_more = tuple(cohort.candidate for cohort in direct)
     return Findings(
         estimates=(
             *_trained_rows(printed, trained, lost),
@@ -91,9 +93,13 @@ def analyse(context: Context) -> Findings:
             *_difference_rows(trained, forward, more),
             *_printed_only(rows),
             *(cohort.row(LOST) for cohort in cohorts),
+            *(cohort.row(MORE) for cohort in direct),
         ),
-        candidates={LOST: (*lost, *(cohort.candidate for cohort in cohorts)), MORE: more},
-        without_cohorts={LOST: lost} if cohorts else {},
+        candidates={LOST: (*lost, *own_lost), MORE: (*more, *own_more)},
+        without_cohorts={
+            **({LOST: lost} if own_lost else {}),
+            **({MORE: more} if own_more else {}),
+        },
         judged={LOST: "bf-points-within", MORE: "bf-more-points"},
         assumptions=ASSUMPTIONS,
         checks=_checks(rows),

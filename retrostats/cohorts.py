@@ -18,15 +18,24 @@ if TYPE_CHECKING:
 COST_COLUMNS = ("energy_cost_j_kg_m", "metabolic_rate_w_kg", "vo2_ml_kg_min", "vo2_ml_min")
 
 
+#: Words of arms that did not train; those of the directions stand with the readers.
+CONTROL = ("control", "controls", "con", "ctrl", "kontrolle", "kontrollgruppe", "controle",
+           "controllo", "no training", "usual activity")  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class CohortEffect:
-    """Effect of one cohort, ready for a pool, a forest row and a verdict."""
+    """Effect of one cohort, ready for a pool, a forest row and a verdict.
+
+    `bears` is False for a cohort without backward training: it is shown, and judges nothing.
+    """
 
     estimate: Estimate
     name: str
     label: str
     quantity: str
     n: int
+    bears: bool = True
 
     @property
     def candidate(self) -> Candidate:
@@ -37,15 +46,16 @@ class CohortEffect:
         """Row of the public frame."""
         return EstimateRow.of(
             self.estimate,
-            f"cohort-{self.name}",
+            f"cohort-{self.name}-{self.quantity}",
             self.label,
             quantity=self.quantity,
             role="cohort",
-            claim_id=claim_id,
+            claim_id=claim_id if self.bears else "",
             study_id=self.name,
             n=float(self.n),
-            directness="direct, own cohort",
-            pooled=True,
+            directness="direct, own cohort" if self.bears else "own cohort, not backward running",
+            pooled=self.bears,
+            hollow=not self.bears,
         )
 
 
@@ -105,42 +115,97 @@ def _ratio(cohort: Any) -> CohortEffect:
 
 
 def cohort_changes(cohorts: Sequence[Any]) -> list[CohortEffect]:
-    """Arm by time effect on percent body fat of each cohort (time alone with one arm)."""
+    """Change of percent body fat with backward training, first to last time of each cohort.
+
+    Against the control arm where there is one (arm by time), else within the backward arm. A
+    cohort without an arm column is taken to have trained backward; one whose arms are all of
+    another kind gives its own change, which bears on no claim.
+
+    Raises
+    ------
+    InputError
+        A cohort with one time only.
+    """
     return [_change(cohort) for cohort in cohorts]
 
 
+def cohort_differences(cohorts: Sequence[Any]) -> list[CohortEffect]:
+    """Backward minus forward change of percent body fat, of cohorts that have both arms."""
+    found = []
+    for cohort in cohorts:
+        arms = arms_of(cohort)
+        if {"backward", "forward"} <= set(arms):
+            pair = (arms["forward"], arms["backward"])
+            found.append(_arm_by_time(cohort, pair, "body_fat_difference"))
+    return found
+
+
+def arms_of(cohort: Any) -> dict[str, str]:
+    """Arm of each kind (backward, forward, control) by its name in the cohort."""
+    from retrostats.readers.values import direction_word
+
+    found: dict[str, str] = {}
+    for arm in cohort.frame["arm"].dropna().unique() if "arm" in cohort.frame else ():
+        words = str(arm).lower().split()
+        kind = "control" if str(arm).lower() in CONTROL or "control" in words else None
+        kind = kind or next((d for d in map(direction_word, [str(arm), *words]) if d), None)
+        if kind:
+            found.setdefault(kind, str(arm))
+    return found
+
+
 def _change(cohort: Any) -> CohortEffect:
+    arms = arms_of(cohort)
+    if {"backward", "control"} <= set(arms):
+        return _arm_by_time(cohort, (arms["control"], arms["backward"]), "body_fat_change")
+    rows = _timed(cohort)
+    several = "arm" in rows and rows["arm"].nunique() > 1
+    if "backward" in arms:
+        rows = rows[rows["arm"] == arms["backward"]]
+    bears = bool("backward" in arms or "arm" not in rows or rows["arm"].isna().all())
+    formula = "body_fat_pct ~ time + (1 | subject)"
+    if several and not bears:
+        formula = "body_fat_pct ~ arm + time + (1 | subject)"
+    return _of_time(cohort, formula, rows, "", "body_fat_change", bears)
+
+
+def _arm_by_time(cohort: Any, pair: tuple[str, str], quantity: str) -> CohortEffect:
     import pandas as pd
 
-    from retrostats.mixed.fit import lmm
+    rows = _timed(cohort)
+    rows = rows[rows["arm"].isin(pair)]
+    rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
+    formula = "body_fat_pct ~ arm * time + (1 | subject)"
+    return _of_time(cohort, formula, rows, f"arm{pair[1]}:", quantity, True)
+
+
+def _timed(cohort: Any) -> pd.DataFrame:
+    import pandas as pd
 
     rows = cohort.frame
     times = list(pd.unique(rows["time"]))
-    last = times[-1] if len(times) > 1 else None
-    if last is None:
+    if len(times) < 2:
         raise InputError(
             f"cohort {cohort.provenance['name']}: one time only; "
             "body fat needs a before and an after"
         )
-    rows = rows.assign(
+    return rows.assign(
         time=pd.Categorical(rows["time"], times), subject=rows["subject"].astype(str)
     )
-    arms = list(pd.unique(rows["arm"])) if "arm" in rows else []
-    if len(arms) < 2:
-        fit = lmm("body_fat_pct ~ time + (1 | subject)", rows)
-        term = f"time{last}"
-    else:
-        control = next((a for a in arms if "control" in str(a).lower()), arms[0])
-        backward = next((a for a in arms if "backward" in str(a).lower()), arms[-1])
-        order = [control, *(a for a in arms if a != control)]
-        fit = lmm(
-            "body_fat_pct ~ arm * time + (1 | subject)",
-            rows.assign(arm=pd.Categorical(rows["arm"], order)),
-        )
-        term = f"arm{backward if backward != control else order[-1]}:time{last}"
-    return _effect(
-        cohort, fit, term, "difference", "percentage points of body mass", "body_fat_change"
+
+
+def _of_time(
+    cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, quantity: str, bears: bool
+) -> CohortEffect:
+    from retrostats.mixed.fit import lmm
+
+    term = f"{prefix}time{rows['time'].cat.categories[-1]}"
+    estimate = Estimate.of_term(
+        lmm(formula, rows), term, "difference", "percentage points of body mass"
     )
+    name = str(cohort.provenance["name"])
+    label = f"{name} (own cohort)" if bears else f"{name} (own cohort, not backward)"
+    return CohortEffect(estimate, name, label, quantity, rows["subject"].nunique(), bears)
 
 
 def cohort_rates(cohorts: Sequence[Any]) -> list[CohortEffect]:

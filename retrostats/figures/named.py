@@ -13,10 +13,11 @@ from retrostats.figures.forest import Panel, forest
 PROGRAMMES = (
     "Programmes documented to contain backward running",
     "Programmes in which it was not verified",
-    "Reader's own cohort",
     "Together",
 )
-COMPUTED = "Computed from printed numbers."
+BODY_FAT_GROUPS = ("Backward", "Forward, other trials", "Own cohorts, not backward")
+COMPUTED = "Computed from printed numbers"
+OWN = ", own cohorts from their rows"
 
 
 def forest_cost(estimates: pd.DataFrame, claim: Any) -> Figure | None:
@@ -68,20 +69,26 @@ def injury_rates(estimates: pd.DataFrame) -> Figure | None:
     rows = _of(estimates, "injury_rate_ratio")
     if rows.empty:
         return None
-    singles = ~rows["role"].isin(["pooled", "one-stage", "cohort"])
+    singles = ~rows["role"].isin(["pooled", "one-stage"])
     hollow = rows["hollow"].astype(bool)
-    groups = pd.Series(PROGRAMMES[3], index=rows.index)
+    groups = pd.Series(PROGRAMMES[2], index=rows.index)
     groups[singles & ~hollow] = PROGRAMMES[0]
     groups[singles & hollow] = PROGRAMMES[1]
-    groups[rows["role"] == "cohort"] = PROGRAMMES[2]
     rows = rows.assign(group=pd.Categorical(groups, PROGRAMMES)).sort_values("group", kind="stable")
     rows["group"] = rows["group"].astype(str)
-    panel = Panel(rows, "Injury rate ratio, programme / control (log axis)", 1.0, True)
+    panels = [Panel(rows, "Injury rate ratio, programme / control (log axis)", 1.0, True)]
+    own = _of(estimates, "injury_rate_ratio_by_direction")
+    if len(own):
+        panels.append(
+            Panel(own, "Injury rate ratio, forward / backward (log axis)", 1.0, True,
+                  title="Reader's own cohorts, by running direction")
+        )  # fmt: skip
     note = (
         "These programmes bundle strength, jumping, balance and technique: no ratio here is an "
         "effect of running direction. "
     )
-    return forest([panel], note + _caption("data/published/ligament_injury.csv", rows))
+    everything = pd.concat([rows, own])
+    return forest(panels, note + _caption("data/published/ligament_injury.csv", everything))
 
 
 def body_fat(estimates: pd.DataFrame) -> Figure | None:
@@ -90,14 +97,15 @@ def body_fat(estimates: pd.DataFrame) -> Figure | None:
     panels = []
     for title, rows in (
         ("Change in body fat", change),
-        ("Backward minus forward, indirect", difference),
+        ("Backward minus forward", difference),
     ):
         for unit, part in rows.groupby("unit", sort=False):
             forward = part["directness"].str.contains("forward running")
             if title.startswith("Change"):
-                part = part.assign(
-                    group=forward.map({False: "Backward", True: "Forward, other trials"})
-                ).sort_values("group", kind="stable")
+                other = part["directness"].str.contains("not backward")
+                group = forward.map({False: BODY_FAT_GROUPS[0], True: BODY_FAT_GROUPS[1]})
+                part = part.assign(group=group.mask(other, BODY_FAT_GROUPS[2]))
+                part = part.sort_values("group", kind="stable")
             panels.append(
                 Panel(part, f"{title} ({unit})", 0.0, False, title=f"{title}, read as {unit}")
             )
@@ -133,4 +141,5 @@ def _caption(source: str, rows: pd.DataFrame) -> str:
     parts = (part for text in rows["unknown"] for part in str(text).split("; "))
     unknown = [part for part in dict.fromkeys(parts) if part]
     ranges = f" Thin brackets: outermost limits over {'; '.join(unknown)}." if unknown else ""
-    return f"Sources: {source}. {COMPUTED}{ranges}"
+    own = OWN if (rows["role"] == "cohort").any() else ""
+    return f"Sources: {source}. {COMPUTED}{own}.{ranges}"
