@@ -251,7 +251,7 @@ def _printed_only(rows: pd.DataFrame) -> list[EstimateRow]:
                 [post],
                 float(post["pct_change"]),
                 f"bf-macpherson-{word}",
-                f"Macpherson 2011, forward {label}",
+                f"Macpherson 2011, {label}, fat mass",
                 quantity="body_fat_change",
                 scale="difference",
                 unit=UNIT["relative"],

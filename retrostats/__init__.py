@@ -21,6 +21,8 @@ _HOMES = {
     "metabolic_rate_w": "retrostats.energy",
     # reduce
     "Reported": "retrostats.reported",
+    "se_from_p": "retrostats.reported",
+    "r_bounds_from_p": "retrostats.reported",
     "Moments": "retrostats.mixed.moments",
     "moments": "retrostats.mixed.moments",
     "moments_from_summary": "retrostats.mixed.summary",

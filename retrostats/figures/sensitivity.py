@@ -56,13 +56,7 @@ def _panels(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> Figure
     strips = max(len(_kinds(part)) for part in sweeps) * (STRIP_MM + 0.6)
     row = title_mm + strips + PANEL_MM + below + 3
     rows = math.ceil(len(sweeps) / columns)
-    caption = theme.caption_lines(
-        "Line: estimate; shaded: its 95% confidence interval at each value; yellow: range that "
-        "would make the claim true; dashed: no difference. Strips: the verdict which that value "
-        "alone would give (S supported, C contradicted, U undecided). Sources: data/published; "
-        "computed from printed numbers.",
-        width,
-    )
+    caption = theme.caption_lines(_caption(sweeps, claims), width)
     total = theme.TOP_MM + rows * row + theme.LINE_MM * len(caption) + 4
     figure = theme.new_figure(width, total)
     for i, part in enumerate(sweeps):
@@ -105,6 +99,27 @@ def _quantity(part: pd.DataFrame) -> str:
     return "\n".join(line for part in parts for line in theme.wrap(part, PANEL_MM))
 
 
+def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> str:
+    """What the marks that are drawn mean."""
+    judged = [claim for claim in (_claim(part, claims) for part in sweeps) if claim is not None]
+    band = any(_range(claim) is not None for claim in judged)
+    marks = ["Line: estimate; shaded: its 95% confidence interval at each value"]
+    marks += ["yellow: range that would make the claim true"] if band else []
+    text = "; ".join([*marks, "dashed: no difference"]) + ". "
+    if any(_kinds(part) for part in sweeps):
+        text += (
+            "Strips: the verdict which that value alone would give (S supported, C contradicted, "
+            "U undecided where the word has no room). "
+        )
+    return f"{text}Sources: data/published; computed from printed numbers."
+
+
+def _range(claim: Any) -> Span | None:
+    """The range that would make a claim true, None without one."""
+    low, high = float(claim.range_low), float(claim.range_high)
+    return None if math.isnan(low) and math.isnan(high) else Span(low, high)
+
+
 def _kinds(part: pd.DataFrame) -> list[tuple[str, str]]:
     kinds = (("direction", "verdict_direction"), ("size", "verdict_size"))
     return [(name, column) for name, column in kinds if (part[column] != "").any()]
@@ -119,9 +134,7 @@ def _draw(axes: Any, part: pd.DataFrame, claim: Any) -> list[float]:
     scale = part["scale"].iloc[0]
     log = scale != "difference"
     null = 1.0 if log else 0.0
-    band = None
-    if claim is not None and not (math.isnan(claim.range_low) and math.isnan(claim.range_high)):
-        band = Span(float(claim.range_low), float(claim.range_high))
+    band = None if claim is None else _range(claim)
     low, high = display_limits(part, null, band, log=log)
     axes.set_ylim(low, high)
     if log:
