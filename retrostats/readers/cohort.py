@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 #: Problems shown in one message, and rows left out that are listed one by one.
 SHOWN = 20
 LISTED = 1000
+#: Absolute column and its unit, the same per kilogram of body mass.
+PER_KILOGRAM = (
+    ("vo2_ml_min", "ml/min", "vo2_ml_kg_min", "ml/kg/min"),
+    ("metabolic_rate_w", "W", "metabolic_rate_w_kg", "W/kg"),
+)
 BEFORE = ("pre", "before", "baseline", "t0", "vorher", "avant", "prima", "antes")
 AFTER = ("post", "after", "end", "nachher", "apres", "dopo", "despues")
 
@@ -129,10 +134,13 @@ def load_cohort(
 
         part, digest = read_folder(path, options, problems)
         return judge_cohort(part, options, path.name, path.resolve().name, digest, problems)
-    table, data = read_table(path, options, *reads(options))
-    part = normalise(table, options, problems)
-    digest = hashlib.sha256(data).hexdigest()
-    return judge_cohort(part, options, path.name, path.stem, digest, problems)
+    try:
+        table, data = read_table(path, options, *reads(options))
+        part = normalise(table, options, problems)
+        digest = hashlib.sha256(data).hexdigest()
+        return judge_cohort(part, options, path.name, path.stem, digest, problems)
+    except InputError as error:
+        raise InputError(_as_cart(path) or str(error)) from None
 
 
 def reads(spec: Spec) -> tuple[Any, Any]:
@@ -197,6 +205,23 @@ def judge_cohort(
             "explained": {reason: list(rows) for reason, rows in part.explained.items()},
         },
         analysis,
+    )
+
+
+def _as_cart(path: Path) -> str:
+    """What to do with a file that is no cohort but the export of a metabolic cart."""
+    from retrostats.readers.carts import read_cart
+
+    try:
+        cart = read_cart(path)
+    except InputError:
+        return ""
+    if cart.attrs["device"] == "unknown":
+        return ""
+    return (
+        f"{path.name}: this is one test of a metabolic cart ({cart.attrs['device']}, {len(cart)} "
+        "rows), no cohort; read it with read_cart, or put the exports of all people into a folder "
+        "with a plan: a table with the columns file, subject, direction (and speed, mass)"
     )
 
 
@@ -269,13 +294,15 @@ def _values(
 
 
 def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem]) -> pd.DataFrame:
-    """Uptake per kilogram, and metabolic rate where both gases are there."""
-    if {"vo2_ml_min", "mass_kg"} <= set(frame) and "vo2_ml_kg_min" not in frame:
-        per_kg = convert(frame["vo2_ml_min"], "ml/min", "ml/kg/min", mass_kg=frame["mass_kg"])
-        frame = frame.assign(vo2_ml_kg_min=per_kg)
+    """Metabolic rate where both gases are there, and every rate per kilogram of body mass."""
     from retrostats.readers.gases import with_metabolic_rate
 
-    return with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
+    frame = with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
+    for absolute, unit, per_kg, to in PER_KILOGRAM:
+        if {absolute, "mass_kg"} <= set(frame) and per_kg not in frame:
+            values = convert(frame[absolute], unit, to, mass_kg=frame["mass_kg"])
+            frame = frame.assign(**{per_kg: values})
+    return frame
 
 
 def _complete(frame: pd.DataFrame, analysis: str, problems: list[Problem]) -> pd.DataFrame:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_FILES = 2000
-PEOPLE = {"subject", "arm", "sex", "age_y", "mass_kg", "height_cm", "source_file", "source_row"}
+#: Suffixes of text that need not be a table.
+PROSE = (".txt", ".dat", ".asc")
 
 
 def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part, str]:
@@ -41,20 +42,32 @@ def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part
     plan = _plan(files, spec)
     if plan:
         return _from_carts(folder, files, *plan, spec, problems)
-    tables = [path for path in files if path.suffix.lower() in SUFFIXES]
+    read = {path: _table(path, spec) for path in files if path.suffix.lower() in SUFFIXES}
+    tables = {path: found for path, found in read.items() if found is not None}
     if not tables:
         raise InputError(f"{folder.name}: no table in this folder; it needs one of "
                          f"{', '.join(SUFFIXES)}")  # fmt: skip
     _not_read([p for p in files if p not in tables], problems)
     digest = hashlib.sha256()
     parts = []
-    for path in tables:
-        table, data = read_table(path, spec, *reads(spec))
+    for path, (table, data) in tables.items():
         digest.update(hashlib.sha256(data).digest())
         part = normalise(_own_names(table, path, problems), _about(spec, table), problems)
         parts.append(part)
     _each_header_somewhere(spec, parts)
-    return _joined(parts, folder.name, problems), digest.hexdigest()
+    part = _joined(parts, folder.name, problems)
+    frame = derived(part.frame, spec, folder.name, problems)
+    return replace(part, frame=frame), digest.hexdigest()
+
+
+def _table(path: Path, spec: Spec) -> tuple[Table, bytes] | None:
+    """Table and bytes of a file; None for prose, which .txt may hold."""
+    try:
+        return read_table(path, spec, *reads(spec))
+    except InputError:
+        if path.suffix.lower() in PROSE:
+            return None
+        raise
 
 
 def _plan(files: list[Path], spec: Spec) -> tuple[Table, str, str] | None:
@@ -136,7 +149,7 @@ def _joined(parts: list[Part], name: str, problems: list[Problem]) -> Part:
     import pandas as pd
 
     people = [part for part in parts if _describes_people(part.frame)]
-    measured = [part for part in parts if part not in people] if len(people) < len(parts) else parts
+    measured = [part for part in parts if not _describes_people(part.frame)] or parts
     frame = pd.concat([part.frame for part in measured], ignore_index=True)
     explained: dict[str, tuple[int, ...]] = {}
     for part in people if measured is not parts else ():

@@ -8,7 +8,6 @@ import numpy as np
 
 from retrostats.energy import EQUATIONS, metabolic_rate_w, outside_validity
 from retrostats.errors import InputError
-from retrostats.units import convert
 from retrostats.validation.checks import Problem
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ LISTED = 50
 def with_metabolic_rate(
     frame: pd.DataFrame, equation: str, file: str, problems: list[Problem]
 ) -> pd.DataFrame:
-    """The frame with rer and metabolic rate (W/kg with body mass, else W) where gases allow it.
+    """The frame with rer and metabolic rate, in W or W/kg as the gases are, where they allow it.
 
     A metabolic rate that the table holds itself is kept. Rows whose respiratory exchange ratio
     is outside the equation's validity are flagged, not dropped.
@@ -45,8 +44,6 @@ def with_metabolic_rate(
     rate = metabolic_rate_w(frame[vo2], frame[vco2], equation=chosen)
     with np.errstate(divide="ignore", invalid="ignore"):
         rer = (frame[vco2] / frame[vo2]).to_numpy(dtype=float)
-    if unit == "W" and "mass_kg" in frame:
-        rate, unit = convert(rate, "W", "W/kg", mass_kg=frame["mass_kg"]), "W/kg"
     name = "metabolic_rate_w_kg" if unit == "W/kg" else "metabolic_rate_w"
     cited = EQUATIONS[chosen]
     problems.append(

@@ -163,6 +163,11 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     return Meaning(header, column, parsed, to, guessed)
 
 
+def fold(text: str) -> str:
+    """Text without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
 @lru_cache(maxsize=4096)
 def kind_of(header: str) -> str | None:
     """What a header names, whatever its unit.
@@ -177,9 +182,7 @@ def kind_of(header: str) -> str | None:
 
 def split_unit(header: str) -> tuple[str, str | None]:
     """Name and unit text: brackets first, else the tail of a snake_case name."""
-    plain = "".join(
-        c for c in unicodedata.normalize("NFKD", header) if not unicodedata.combining(c)
-    )
+    plain = fold(header)
     bracket = re.match(r"^(.*?)[\s_]*[\[(](.+)[\])]\s*$", plain)
     if bracket:
         return bracket[1], bracket[2]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from retrostats.errors import InputError
-from retrostats.readers.headers import MEASURES, kind_of, read_header, split_unit
+from retrostats.readers.headers import MEASURES, fold, kind_of, read_header, split_unit
 from retrostats.readers.layout import Table
 from retrostats.readers.values import direction_word
 from retrostats.units import parse_unit
@@ -73,7 +73,10 @@ def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
 
 def _guessed(table: Table) -> list[WideColumn]:
     """Columns of one measure that differ in their levels; a single one is no wide table."""
-    found = [c for c in (_read(h, table.units.get(h, "")) for h in table.headers) if c]
+    # in French the word for before is also the one for forward: beside backward it is that
+    behind = any("arriere" in fold(header) for header in table.headers)
+    read = (_read(header, table.units.get(header, ""), behind) for header in table.headers)
+    found = [column for column in read if column]
     groups: dict[tuple[str, tuple[str, ...]], list[WideColumn]] = {}
     for column in found:
         names = tuple(name for name, _ in column.levels)
@@ -81,7 +84,7 @@ def _guessed(table: Table) -> list[WideColumn]:
     return [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
 
 
-def _read(header: str, unit: str) -> WideColumn | None:
+def _read(header: str, unit: str, behind: bool) -> WideColumn | None:
     if kind_of(header) is not None:
         return None
     plain, said = split_unit(header)
@@ -94,7 +97,7 @@ def _read(header: str, unit: str) -> WideColumn | None:
     rest = []
     for word in re.split(r"[\s.\-]+", _joined(text).strip()):
         direction = direction_word(word)
-        if direction and "direction" not in levels and word.lower() != "avant":
+        if direction and "direction" not in levels and (behind or word.lower() != "avant"):
             levels["direction"] = direction
         elif _TIME.fullmatch(word.lower().replace("~", " ")) and "time" not in levels:
             levels["time"] = word.replace("~", " ")

@@ -20,15 +20,15 @@ def validate_file(path: str | Path, spec: str | Path | None = None) -> tuple[int
         cohort = load_cohort(path, spec=spec)
     except InputError as error:
         return 2, str(error)
-    counts = cohort.provenance
+    counts, use = cohort.provenance, cohort.analysis or "models of your own"
     lines = [
-        f"{Path(path).name}: usable for {cohort.analysis}; {counts['rows_in']} rows in, "
+        f"{Path(path).name}: usable for {use}; {counts['rows_in']} rows in, "
         f"{counts['rows_used']} used, {counts['rows_explained']} explained below; "
-        f"{cohort.frame['subject'].nunique()} subjects"
+        f"{cohort.n_subjects} subjects"
     ]
     shown = ["level", "row", "column", "found", "action"]
     lines += [
-        f"  {level}: {', '.join(filter(None, (row and f'row {row}', column)))}: {found}; {action}"
+        "  " + ": ".join(filter(None, (level, row and f"row {row}", column, f"{found}; {action}")))
         for level, row, column, found, action in cohort.problems[shown].astype(str).to_numpy()
     ]
     return 0, "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retrostats.energy import EQUATIONS
 from retrostats.errors import InputError
 
 _METABOLIC = "subject,direction,speed_m_s,vo2_ml_kg_min\n" + "".join(
@@ -31,6 +32,16 @@ TEMPLATES = {"metabolic-cost": _METABOLIC, "body-fat": _FAT, "ligament-injury": 
 
 _SPEC = """\
 # What retrostats cannot guess about a table for {analysis}. Every entry is optional.
+# Save it beside the table under the same name (lab.csv, lab.toml), or name it with --spec.
+
+# analysis = "{analysis}"   # or "none": for a table that is only meant for a model of your own
+# name = "Our lab"          # in figures and tables
+
+[file]      # how to read it
+# sheet = "Data"
+# header_row = 4
+# delimiter = ";"
+# decimal = ","
 
 [columns]   # header in the file = column of the template
 # "Sauerstoff" = "vo2_ml_kg_min"
@@ -39,8 +50,20 @@ _SPEC = """\
 [units]     # header in the file = its unit
 # "Sauerstoff" = "ml/min/kg"
 
-[levels]    # value in the direction column = "forward" or "backward"
+[levels]    # value in a direction or arm column = "forward", "backward" or "control"
 # "R" = "backward"
+
+[constants] # column of the template = value that holds for the whole file
+# speed = "9 km/h"
+
+[filter]    # header in the file = value, or list of values, of the rows to use
+# "include" = ["yes", "1"]
+
+[energy]    # metabolic rate from VO2 and VCO2: {equations}
+# equation = "brockway"
+
+[wide]      # a column for each direction, time or speed
+# "VO2 rw 8" = {{ column = "vo2", unit = "ml/kg/min", direction = "backward", speed = "8 km/h" }}
 """
 
 
@@ -58,7 +81,7 @@ def template(analysis: str) -> str:
 def template_spec(analysis: str) -> str:
     """Commented TOML spec for an analysis."""
     columns = TEMPLATES[_known(analysis)].splitlines()[0].replace(",", ", ")
-    return _SPEC.format(analysis=analysis, columns=columns)
+    return _SPEC.format(analysis=analysis, columns=columns, equations=", ".join(EQUATIONS))
 
 
 def _known(analysis: str) -> str:

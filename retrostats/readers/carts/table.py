@@ -59,11 +59,12 @@ def read_sheet(file: str, sheet: Sheet, position: int, named: Named) -> Table:
     """
     time = next(i for i, (kind, _, _) in named.items() if kind == "time")
     start = _first_measured(sheet, position, time)
+    nothing = InputError(
+        f"{file}, row {sheet.rows[position].number}: a header, but no row with a time and "
+        "values under it; export the test with its breaths or intervals"
+    )
     if start is None:
-        raise InputError(
-            f"{file}, row {sheet.rows[position].number}: a header, but no row with a time and "
-            "values under it; export the test with its breaths or intervals"
-        )
+        raise nothing
     body = sheet.rows[start:]
     texts = (row.at(i) for row in body for i in named)
     comma, guessed = cell.decimal_comma(texts)
@@ -73,6 +74,8 @@ def read_sheet(file: str, sheet: Sheet, position: int, named: Named) -> Table:
     heads = sheet.rows[position + 1 : start]
     columns = _columns(file, sheet.rows[position], named, heads, body, comma, findings)
     used, explained = _body(body, columns, comma)
+    if not used:
+        raise nothing
     explained = {
         "before the table": [row.number for row in sheet.rows[:position]],
         "header and units": [row.number for row in sheet.rows[position:start]],

@@ -26,7 +26,7 @@ def _sniff(source: Source) -> bool:
 
 
 def _sheets(source: Source) -> tuple[Sheet, ...]:
-    """The breaths as a grid with names, units, and values divided."""
+    """The breaths as a grid with names and units, values divided."""
     lines = source.text.splitlines()
     divisors: list[float] = []
     names: list[str] = []
@@ -57,12 +57,11 @@ def _sheets(source: Source) -> tuple[Sheet, ...]:
                 cells = (f"cut after {len(texts)} of {len(names)} values",)
             extra = (_ventilation(cells, ventilation), _phase(cells, names, phases))
             rows.append(Row(number, (*cells, *extra)))
-        elif fold(line).startswith("p=") and "[" not in line:
-            rows.append(Row(number, (line,)))
         elif line.strip().lower() == "[data]":
-            units = tuple(UNITS.get(fold(name), "") for name in names)
-            rows.append(Row(number, (*names, "VE" if ventilation else "", "Phase")))
-            rows.append(Row(number, (*units, "L/min", "")))
+            said = tuple(f"{n} ({UNITS[fold(n)]})" if fold(n) in UNITS else n for n in names)
+            rows.append(Row(number, (*said, "VE (L/min)" if ventilation else "", "Phase")))
+        elif line.strip():
+            rows.append(Row(number, (line.strip(),)))
     return (Sheet("Data", tuple(rows)),)
 
 
