@@ -188,6 +188,9 @@ def judge_cohort(
     level = "error" if analysis else "warning"  # outside the analyses a column may mean anything
     problems += impossible_values(used, level) + design_problems(used, analysis, file)
     _stop_on_errors(problems)
+    if "direction" in used:  # forward first, so that a model's effect is that of backward
+        way = pd.Categorical(used["direction"], ["forward", "backward"])
+        used = used.assign(direction=way)
     rows_used = used[["source_file", "source_row"]].drop_duplicates().shape[0]
     return Cohort(
         used.reset_index(drop=True),

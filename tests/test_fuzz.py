@@ -1,4 +1,4 @@
-"""Mutated seeds of every cohort format: a cohort or one refusal, never another exception."""
+"""Mutated seeds of every format: a result or one refusal, never another exception."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz.fuzz_cohort import SEEDS, mutate, run
+from fuzz.fuzz_readers import mutate, run, seeds
 
 from retrostats.errors import InputError
 from retrostats.readers.cohort import load_cohort
 
 
-@pytest.mark.parametrize("seed", sorted(SEEDS.iterdir()), ids=lambda p: p.name)
-def test_mutated_seed(seed: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "seed"), seeds(), ids=lambda value: getattr(value, "name", value))
+def test_mutated_seed(kind: str, seed: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
-    assert run(seed.read_bytes(), seed.suffix, tmp_path)
+    assert run(kind, seed.read_bytes(), seed.suffix, tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged archives make the zip library warn
         for _ in range(60):
-            run(mutate(seed.read_bytes(), rng), seed.suffix, tmp_path)
+            run(kind, mutate(seed.read_bytes(), rng), seed.suffix, tmp_path)
 
 
 def test_table_without_subjects_is_refused(tmp_path: Path) -> None:
