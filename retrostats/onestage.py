@@ -78,7 +78,7 @@ def one_stage_row(
         estimate_id,
         label,
         role="one-stage",
-        n=float(sum(study.pair.n for study in studies)),
+        n=float(sum(study.pair.n for study in studies) + sum(c.n_subjects for c in cohorts)),
         note="one common ratio and residual variance; correlations at the middle of their ranges",
         **extra,
     )

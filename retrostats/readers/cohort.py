@@ -282,7 +282,7 @@ def _values(
             columns["direction"] = directions(cells, spec.levels, file, problems)
         elif meaning.column in TEXT:
             levels = spec.levels if meaning.column == "arm" else {}
-            columns[meaning.column] = words(cells).map(lambda w, lv=levels: lv.get(w, w))
+            columns[meaning.column] = words(cells).replace(levels) if levels else words(cells)
         else:
             decimal = spec.file.get("decimal", "")
             values = numbers(cells, meaning.header, file, problems, decimal)
