@@ -83,7 +83,7 @@ def analyse(context: Context) -> Findings:
     cohorts = cohort_ratios(context.cohorts)
 
     pairs = [study.pair for study in studies]
-    fixed = [wright, *(cohort.estimate for cohort in cohorts)]
+    fixed = [wright, *(cohort.estimate for cohort in cohorts if cohort.bears)]
     grid = pool_grid(pairs, fixed)
     extremes = rounding_extremes(
         pairs,
@@ -133,7 +133,7 @@ def analyse(context: Context) -> Findings:
             *_hollow_walking(rows),
         ),
         candidates={CLAIM: (*grid, *extremes)},
-        without_cohorts={CLAIM: pool_grid(pairs, [wright])} if cohorts else {},
+        without_cohorts={CLAIM: pool_grid(pairs, [wright])} if len(fixed) > 1 else {},
         judged={CLAIM: "mc-pool"},
         assumptions=(
             *(a for study in [*studies, walking] for a in study.assumptions),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 COST_COLUMNS = ("energy_cost_j_kg_m", "metabolic_rate_w_kg", "vo2_ml_kg_min", "vo2_ml_min")
 
 
+#: What a speed is measured at; each combination is a level of one factor.
+CONDITIONS = ("speed_m_s", "gradient_pct")
 #: Words of arms that did not train; those of the directions stand with the readers.
 CONTROL = ("control", "controls", "con", "ctrl", "kontrolle", "kontrollgruppe", "controle",
            "controllo", "no training", "usual activity")  # fmt: skip
@@ -36,38 +38,47 @@ class CohortEffect:
     quantity: str
     n: int
     bears: bool = True
+    gait: str = ""
 
     @property
     def candidate(self) -> Candidate:
         """Its interval; nothing is left unprinted in rows."""
         return Candidate(self.estimate.interval())
 
+    @property
+    def _directness(self) -> str:
+        if self.gait == "walk":
+            return "walking, own cohort"
+        return "direct, own cohort" if self.bears else "own cohort, not backward running"
+
     def row(self, claim_id: str) -> EstimateRow:
         """Row of the public frame."""
         return EstimateRow.of(
             self.estimate,
-            f"cohort-{self.name}-{self.quantity}",
+            "-".join(filter(None, ("cohort", self.name, self.quantity, self.gait))),
             self.label,
             quantity=self.quantity,
             role="cohort",
             claim_id=claim_id if self.bears else "",
             study_id=self.name,
             n=float(self.n),
-            directness="direct, own cohort" if self.bears else "own cohort, not backward running",
+            directness=self._directness,
             pooled=self.bears,
             hollow=not self.bears,
         )
 
 
 def cohort_ratios(cohorts: Sequence[Any]) -> list[CohortEffect]:
-    """Backward / forward cost of each cohort: log cost, direction fixed, people random.
+    """Backward / forward cost of each cohort and gait: log cost, direction fixed, people random.
+
+    Several speeds are a fixed factor, and a person differs from the others in each direction.
 
     Raises
     ------
     InputError
         If a cohort has no cost column; the message lists the allowed ones.
     """
-    return [_ratio(cohort) for cohort in cohorts]
+    return [effect for cohort in cohorts for effect in _ratios(cohort)]
 
 
 def cost_column(cohort: Any) -> str:
@@ -81,37 +92,64 @@ def cost_column(cohort: Any) -> str:
     return found[0]
 
 
-def log_rows(cohort: Any) -> pd.DataFrame:
-    """Rows of a cohort with its log cost and direction, forward first."""
+def log_rows(cohort: Any, gait: str = "run") -> pd.DataFrame:
+    """Rows of one gait with the log of the cost and direction, forward first; maybe none.
+
+    Without a gait column every row is taken as running.
+    """
     import numpy as np
     import pandas as pd
 
-    column = cost_column(cohort)
-    rows = cohort.frame[["subject", "direction", column]].dropna()
+    column, frame = cost_column(cohort), cohort.frame
+    gaits = frame["gait"].fillna("run") if "gait" in frame else "run"
+    conditions = [name for name in CONDITIONS if name in frame]
+    rows = frame[["subject", "direction", column, *conditions]].assign(gait=gaits)
+    rows = rows[(rows["gait"] == gait) & rows[column].notna()]
     return rows.assign(
         log_outcome=np.log(rows[column]),
         direction=pd.Categorical(rows["direction"], ["forward", "backward"]),
         subject=rows["subject"].astype(str),
+        condition=rows[conditions].astype(str).agg(" ".join, axis=1) if conditions else "",
     )
 
 
-def _ratio(cohort: Any) -> CohortEffect:
+def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a person and direction: the mean log cost over conditions met in both directions."""
+    ways = rows.groupby(["subject", "condition"])["direction"].transform("nunique")
+    means = rows[ways == 2].groupby(["subject", "direction"], observed=True)["log_outcome"].mean()
+    return means.reset_index()
+
+
+def _ratios(cohort: Any) -> list[CohortEffect]:
+    """One effect a gait that the cohort measured in both directions."""
+    parts = {gait: log_rows(cohort, gait) for gait in ("run", "walk")}
+    return [
+        _ratio(cohort, gait, rows)
+        for gait, rows in parts.items()
+        if rows["direction"].nunique() == 2
+    ]
+
+
+def _ratio(cohort: Any, gait: str, rows: pd.DataFrame) -> CohortEffect:
+    """The mixed model of the rows; a person's several rows of one direction are no new people."""
     from retrostats.mixed.fit import lmm
 
-    rows = log_rows(cohort)
-    speeds = cohort.frame["speed_m_s"].nunique() if "speed_m_s" in cohort.frame else 1
-    formula = "log_outcome ~ direction + (1 | subject)"
-    if speeds > 1:
-        rows = rows.assign(speed=cohort.frame.loc[rows.index, "speed_m_s"].astype(str))
-        formula = "log_outcome ~ direction + speed + (1 | subject)"
-    return _effect(
-        cohort,
-        lmm(formula, rows),
-        "directionbackward",
-        "log_ratio",
-        "ratio backward / forward",
-        "metabolic_rate_ratio",
+    many = bool(rows.duplicated(["subject", "direction"]).any())
+    paired = not many and bool((rows.groupby("subject")["direction"].nunique() == 2).all())
+    conditions = " + condition" if rows["condition"].nunique() > 1 else ""
+    groups = "(1 | subject) + (1 | subject:direction)" if many else "(1 | subject)"
+    fit = lmm(
+        f"log_outcome ~ direction{conditions} + {groups}",
+        rows,
+        covariance="signed-cs" if paired and not conditions else "lme4",
     )
+    effect = _effect(
+        cohort, fit, "directionbackward", "log_ratio", "ratio backward / forward",
+        "metabolic_rate_ratio",
+    )  # fmt: skip
+    walks = gait == "walk"
+    label = f"{effect.name}, walk (own cohort)" if walks else effect.label
+    return replace(effect, label=label, n=rows["subject"].nunique(), bears=not walks, gait=gait)
 
 
 def cohort_changes(cohorts: Sequence[Any]) -> list[CohortEffect]:

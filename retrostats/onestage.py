@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrostats.cohorts import log_rows
+from retrostats.cohorts import log_rows, paired_rows
 from retrostats.crossover import log_cells
 from retrostats.estimate import Estimate
 from retrostats.findings import EstimateRow
@@ -43,10 +43,13 @@ def one_stage_ratio(studies: Sequence[CrossoverStudy], cohorts: Sequence[Any] = 
     variances and one common ratio this equals the common-effect pool of the two-stage way.
     """
     from retrostats.mixed.fit import lmm
+    from retrostats.mixed.moments import moments
 
     merged = one_stage_moments(studies)
     for cohort in cohorts:
-        merged = merged + cohort_moments(cohort)
+        rows = paired_rows(log_rows(cohort))
+        if len(rows):
+            merged = merged + moments(FORMULA, rows.assign(study=_name(cohort)))
     fit = lmm(FORMULA, merged, covariance="signed-cs")
     return Estimate.of_term(
         fit,
@@ -58,11 +61,12 @@ def one_stage_ratio(studies: Sequence[CrossoverStudy], cohorts: Sequence[Any] = 
     )
 
 
-def cohort_moments(cohort: Any) -> Moments:
-    """Moments of a raw cohort's rows for the one-stage model."""
-    from retrostats.mixed.moments import moments
+def _people(cohort: Any) -> int:
+    return int(paired_rows(log_rows(cohort))["subject"].nunique())
 
-    return moments(FORMULA, log_rows(cohort).assign(study=str(cohort.provenance["name"])))
+
+def _name(cohort: Any) -> str:
+    return str(cohort.provenance["name"])
 
 
 def one_stage_row(
@@ -78,7 +82,7 @@ def one_stage_row(
         estimate_id,
         label,
         role="one-stage",
-        n=float(sum(study.pair.n for study in studies) + sum(c.n_subjects for c in cohorts)),
+        n=float(sum(study.pair.n for study in studies) + sum(map(_people, cohorts))),
         note="one common ratio and residual variance; correlations at the middle of their ranges",
         **extra,
     )

@@ -14,6 +14,7 @@ import retrostats as rs
 from retrostats.cli import main
 from retrostats.errors import InputError
 from retrostats.readers.cohort import load_cohort
+from retrostats.reported import t_from_p
 from retrostats.validation.templates import template
 
 METABOLIC = template("metabolic-cost")
@@ -293,6 +294,42 @@ def test_a_cohort_with_both_arms_is_direct_evidence_for_the_comparison() -> None
     rows = found.estimates[found.estimates["role"] == "cohort"].set_index("claim_id")
     assert set(rows.index) == {"body_fat_6wk", "more_than_forward"}
     assert rows.at["more_than_forward", "estimate"] == pytest.approx(-2.0)
+
+
+def several_speeds() -> pd.DataFrame:
+    """Eight people at three speeds each way; their ratios differ; two walking rows each."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for i in range(8):
+        level, ratio = rng.normal(0, 0.1), rng.normal(0.25, 0.05)
+        for way, backward in (("forward", 0), ("backward", 1)):
+            for speed in (8, 9, 10):
+                log = 3.3 + level + 0.05 * speed + backward * ratio + rng.normal(0, 0.02)
+                rows.append((f"p{i}", way, "run", speed, np.exp(log)))
+            rows.append((f"p{i}", way, "walk", 5, np.exp(2.5 + level + 0.4 * backward)))
+    columns = ["subject", "direction", "gait", "speed (km/h)", "VO2 (ml/kg/min)"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_several_speeds_are_no_new_people_and_walking_is_kept_apart() -> None:
+    """The mixed model of all rows equals the paired t-test of each person's mean log cost."""
+    pingouin = pytest.importorskip("pingouin")
+    frame = several_speeds()
+    found = rs.replicate(["metabolic-cost"], cohorts=[load_cohort(frame)], draws=0).estimates
+    own = found[found["role"] == "cohort"].set_index("directness")
+    assert set(own.index) == {"direct, own cohort", "walking, own cohort"}
+    assert own["pooled"].to_dict() == {"direct, own cohort": True, "walking, own cohort": False}
+    running = frame[frame["gait"] == "run"]
+    logs = np.log(running.set_index(["subject", "speed (km/h)", "direction"])["VO2 (ml/kg/min)"])
+    means = logs.groupby(["subject", "direction"]).mean().unstack()
+    test = pingouin.ttest(means["backward"], means["forward"], paired=True)
+    row = own.loc["direct, own cohort"]
+    difference = (means["backward"] - means["forward"]).mean()
+    assert np.log(row["estimate"]) == pytest.approx(difference, rel=1e-9)
+    # the witness prints its interval with two decimals; its t has all of them
+    error = difference / float(test["T"].iloc[0])
+    half = error * t_from_p(0.05, 7)
+    assert np.log(row["conf_high"]) == pytest.approx(difference + half, rel=1e-6)
 
 
 def test_validate_prints_the_account(tmp_path, capsys) -> None:

@@ -19,7 +19,7 @@ from retrostats.readers.meanings import holds_text, known_header, read_meanings
 from retrostats.readers.shape import to_long
 from retrostats.readers.spec import Spec, read_spec, suggestion
 from retrostats.readers.tabular import read_table, table_of_frame
-from retrostats.readers.values import directions, numbers, words
+from retrostats.readers.values import CODES, coded, numbers, words
 from retrostats.units import convert
 from retrostats.validation.checks import (
     NEEDED,
@@ -278,8 +278,9 @@ def _values(
         cells, meaning = table.columns[header], read.get(header)
         if meaning is None:
             columns[header] = cells
-        elif meaning.column == "direction":
-            columns["direction"] = directions(cells, spec.levels, file, problems)
+        elif meaning.column in CODES:
+            name = meaning.column
+            columns[name] = coded(cells, name, spec.levels, file, problems)
         elif meaning.column in TEXT:
             levels = spec.levels if meaning.column == "arm" else {}
             columns[meaning.column] = words(cells).replace(levels) if levels else words(cells)

@@ -19,6 +19,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens",
                   "sens de course", "direzione", "direccion", "sentido"),
     "arm": ("arm", "group", "gruppe", "groupe", "gruppo", "grupo", "condition", "treatment"),
+    "gait": ("gait", "gangart", "bewegungsart", "allure", "andatura", "marcha", "locomotion"),
     "time": ("time", "timepoint", "visit", "zeitpunkt", "messzeitpunkt", "temps", "moment",
              "tempo", "tiempo", "momento", "session"),
     "time_weeks": ("week", "weeks", "woche", "wochen", "semaine", "settimana", "semana"),
@@ -98,10 +99,11 @@ USUAL = {
 
 #: Kinds that hold a measurement, not who, when or which way.
 MEASURES = frozenset(NAMES) - {
-    "subject", "direction", "arm", "time", "time_weeks", "sex", "age_y", "speed", "gradient_pct"
+    "subject", "direction", "arm", "gait", "time", "time_weeks", "sex", "age_y", "speed",
+    "gradient_pct",
 }  # fmt: skip
 #: Kinds that hold words or names, even where they look like numbers.
-TEXT = ("subject", "direction", "arm", "time", "sex")
+TEXT = ("subject", "direction", "arm", "gait", "time", "sex")
 
 
 @dataclass(frozen=True, slots=True)

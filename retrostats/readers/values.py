@@ -26,6 +26,14 @@ DIRECTIONS = {
                  "arriere", "en arriere", "indietro", "all indietro", "atras", "hacia atras"),
 }  # fmt: skip
 
+GAITS = {
+    "run": ("run", "running", "jog", "jogging", "laufen", "lauf", "course", "courir", "corsa",
+            "correre", "carrera", "correr"),
+    "walk": ("walk", "walking", "gehen", "gang", "marche", "marcher", "cammino", "camminare",
+             "caminar", "caminata"),
+}  # fmt: skip
+CODES = {"direction": DIRECTIONS, "gait": GAITS}
+
 
 def numbers(
     column: pd.Series, name: str, file: str, problems: list[Problem], decimal: str = ""
@@ -75,26 +83,26 @@ def words(column: pd.Series) -> pd.Series:
     return pd.Series(np.array([*texts, None], dtype=object)[codes], index=column.index)
 
 
-def directions(
-    column: pd.Series, levels: Mapping[str, str], file: str, problems: list[Problem]
+def coded(
+    column: pd.Series, name: str, levels: Mapping[str, str], file: str, problems: list[Problem]
 ) -> pd.Series:
-    """forward or backward by the words of five languages and the levels of a spec."""
+    """Direction or gait by the words of five languages and the levels of a spec."""
     import pandas as pd
 
     given = {k.strip().lower(): v for k, v in levels.items()}
     codes, uniques = pd.factorize(column.astype(object), use_na_sentinel=True)
     texts = [str(_word(u) or "") for u in uniques]
-    read = [direction_word(given.get(t.lower(), t)) for t in texts]
+    read = [_code(given.get(t.lower(), t), CODES[name]) for t in texts]
     odd = np.array([r is None and bool(t) for r, t in zip(read, texts, strict=True)] + [False])
     bad = odd[codes]
     at = np.flatnonzero(bad)[:LISTED]
     rows = column.index[bad]
     for row, i in zip(rows[: len(at)], at, strict=True):
         problems.append(
-            Problem("error", file, str(row), "direction", repr(texts[codes[i]][:40]),
-                    "forward or backward", "correct it, or map it under [levels] in a spec")
+            Problem("error", file, str(row), name, repr(texts[codes[i]][:40]),
+                    " or ".join(CODES[name]), "correct it, or map it under [levels] in a spec")
         )  # fmt: skip
-    _rest(rows, "direction", file, problems)
+    _rest(rows, name, file, problems)
     return pd.Series(np.array([*read, None], dtype=object)[codes], index=column.index)
 
 
@@ -106,9 +114,13 @@ def direction_word(text: str) -> str | None:
     >>> direction_word("Rückwärts"), direction_word("sideways")
     ('backward', None)
     """
+    return _code(text, DIRECTIONS)
+
+
+def _code(text: str, known: Mapping[str, Sequence[str]]) -> str | None:
     plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
     plain = " ".join(plain.replace("'", " ").split())
-    return next((d for d, known in DIRECTIONS.items() if plain in known), None)
+    return next((code for code, words in known.items() if plain in words), None)
 
 
 def _word(value: object) -> str | None:

@@ -60,6 +60,8 @@ NEEDED = {
 }
 
 
+#: What tells two measurements of one person apart.
+TELLING_APART = ("subject", "direction", "gait", "time", "speed_m_s", "gradient_pct")
 #: Values of one column that are listed one by one; the others are counted.
 LISTED = 50
 SHOWN_COLUMNS = 12
@@ -170,7 +172,7 @@ def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Probl
         for subject in arms.index[arms > 1]:
             error("arm", f"subject {subject!r} in {arms[subject]} arms", "one arm a subject",
                   "correct the arm or give the people different names")  # fmt: skip
-    keys = [k for k in ("subject", "direction", "time", "speed_m_s", "gradient_pct") if k in frame]
+    keys = [key for key in TELLING_APART if key in frame]
     if analysis in ("body-fat", "metabolic-cost"):
         again = frame.duplicated(keys, keep="first")
         for i in np.flatnonzero(again.to_numpy())[:LISTED]:
