@@ -170,7 +170,14 @@ def _load_cohorts(cohorts: Iterable[Any]) -> tuple[Any, ...]:
         return ()
     from retrostats.readers.cohort import Cohort, load_cohort
 
-    return tuple(c if isinstance(c, Cohort) else load_cohort(c) for c in cohorts)
+    loaded = tuple(c if isinstance(c, Cohort) else load_cohort(c) for c in cohorts)
+    names = [str(cohort.provenance["name"]) for cohort in loaded]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"two cohorts are named {name!r}; give one another name: name = ... in its spec"
+            )
+    return loaded
 
 
 def _every_cohort_has_an_analysis(cohorts: Sequence[Any], chosen: Sequence[Analysis]) -> None:

@@ -332,6 +332,11 @@ def test_several_speeds_are_no_new_people_and_walking_is_kept_apart() -> None:
     assert np.log(row["conf_high"]) == pytest.approx(difference + half, rel=1e-6)
 
 
+def test_two_cohorts_of_one_name_are_refused() -> None:
+    with pytest.raises(InputError, match="two cohorts are named 'cohort'"):
+        rs.replicate(["metabolic-cost"], cohorts=[plain(), plain()], draws=0)
+
+
 def test_validate_prints_the_account(tmp_path, capsys) -> None:
     path = spreadsheet(tmp_path / "lab.xlsx")
     assert main(["validate", str(path)]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from pathlib import Path
 
 import example_frames as ex
 import pytest
@@ -183,3 +184,19 @@ def test_an_interval_beyond_the_axis_ends_in_an_arrow():
     rows = ex.estimates()
     rows.loc[0, "conf_high"] = 1e6
     assert len(artists(figures.forest_cost(rows, ex.claim()), "beyond")) == 1
+
+
+#: Root mean square of the pixel differences, of 255: glyphs move by a fraction of a pixel between
+#: versions of FreeType; a mark in another place or colour moves it by several units.
+RMS = 6.0
+
+
+@pytest.mark.parametrize("name", ["cost", "sensitivity", "chain"])
+def test_picture_looks_like_its_baseline(drawn, name, tmp_path):
+    """To renew one that changed on purpose: save the figure at 60 dpi into tests/baselines."""
+    from matplotlib.testing.compare import compare_images
+
+    path = tmp_path / f"{name}.png"
+    drawn[name].savefig(path, dpi=60, facecolor="white")
+    baseline = Path(__file__).parent / "baselines" / f"{name}.png"
+    assert compare_images(str(baseline), str(path), tol=RMS) is None
