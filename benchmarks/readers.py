@@ -27,12 +27,13 @@ READ = {
     "out = pd.read_csv(path) if path.endswith('csv') else pd.read_parquet(path)",
 }
 WORKER = """
-import json, sys, time, resource
+import json, sys, time
 path = sys.argv[1]
 before = 0
 start = 0.0
 def rss():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(n.split()[1]) / 1024 for n in lines if n.startswith("VmHWM"))
 def mark():
     global before, start
     before, start = rss(), time.perf_counter()

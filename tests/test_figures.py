@@ -188,7 +188,7 @@ def test_an_interval_beyond_the_axis_ends_in_an_arrow():
 
 #: Root mean square of the pixel differences, of 255: glyphs move by a fraction of a pixel between
 #: versions of FreeType; a mark in another place or colour moves it by several units.
-RMS = 6.0
+RMS = 2.0
 
 
 @pytest.mark.parametrize("name", ["cost", "sensitivity", "chain"])

@@ -191,7 +191,7 @@ def judge_cohort(
     if "direction" in used:  # forward first, so that a model's effect is that of backward
         way = pd.Categorical(used["direction"], ["forward", "backward"])
         used = used.assign(direction=way)
-    rows_used = used[["source_file", "source_row"]].drop_duplicates().shape[0]
+    rows_used = int(used.groupby("source_file")["source_row"].nunique().sum())
     return Cohort(
         used.reset_index(drop=True),
         {

@@ -56,7 +56,7 @@ def numbers(
         found = [f"{v:g}" for v in values[bad][:LISTED]]
         _list(column.index[bad], found, name, file, problems)
         return np.where(bad, np.nan, values)
-    codes, uniques = pd.factorize(column.astype(object), use_na_sentinel=True)
+    codes, uniques = pd.factorize(column, use_na_sentinel=True)
     texts = [c if isinstance(c, str | int | float) else str(c) for c in uniques]
     comma, guessed = cell.decimal_comma(texts) if not decimal else (decimal == ",", False)
     if comma:
@@ -78,7 +78,7 @@ def words(column: pd.Series) -> pd.Series:
     """Text without outer blanks, None where there is no value; whole numbers without a point."""
     import pandas as pd
 
-    codes, uniques = pd.factorize(column.astype(object), use_na_sentinel=True)
+    codes, uniques = pd.factorize(column, use_na_sentinel=True)
     texts = [_word(u) for u in uniques]
     return pd.Series(np.array([*texts, None], dtype=object)[codes], index=column.index)
 
@@ -90,7 +90,7 @@ def coded(
     import pandas as pd
 
     given = {k.strip().lower(): v for k, v in levels.items()}
-    codes, uniques = pd.factorize(column.astype(object), use_na_sentinel=True)
+    codes, uniques = pd.factorize(column, use_na_sentinel=True)
     texts = [str(_word(u) or "") for u in uniques]
     read = [_code(given.get(t.lower(), t), CODES[name]) for t in texts]
     odd = np.array([r is None and bool(t) for r, t in zip(read, texts, strict=True)] + [False])

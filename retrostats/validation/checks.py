@@ -164,7 +164,7 @@ def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Probl
     if not analysis:
         return found
     if "direction" in frame and analysis != "body-fat":
-        seen = set(frame["direction"].dropna())
+        seen = set(frame["direction"].dropna().unique())
         for name in {"forward", "backward"} - seen:
             error("direction", f"no {name} row", "both directions", f"add the {name} measurements")
     if "arm" in frame:
