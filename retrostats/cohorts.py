@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from retrostats.errors import InputError
 from retrostats.estimate import Estimate
 from retrostats.findings import EstimateRow
+from retrostats.validation.checks import COST_COLUMNS
 from retrostats.verdict import Candidate
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Outcomes that measure the cost of moving, the first one present is used.
-COST_COLUMNS = ("energy_cost_j_kg_m", "metabolic_rate_w_kg", "vo2_ml_kg_min", "vo2_ml_min")
 
 
 #: What a speed is measured at; each combination is a level of one factor.

@@ -5,22 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.errors import InputError
-from retrostats.readers.headers import TEXT, Meaning
-from retrostats.readers.layout import Table
-from retrostats.readers.meanings import holds_text, known_header, read_meanings
-from retrostats.readers.shape import to_long
-from retrostats.readers.spec import Spec, read_spec, suggestion
+from retrostats.readers.folder import read_folder
+from retrostats.readers.normalise import Part, normalise, reads
+from retrostats.readers.spec import Spec, read_spec
 from retrostats.readers.tabular import read_table, table_of_frame
-from retrostats.readers.values import CODES, coded, numbers, words
-from retrostats.units import convert
 from retrostats.validation.checks import (
     NEEDED,
     Problem,
@@ -36,11 +31,6 @@ if TYPE_CHECKING:
 #: Problems shown in one message, and rows left out that are listed one by one.
 SHOWN = 20
 LISTED = 1000
-#: Absolute column and its unit, the same per kilogram of body mass.
-PER_KILOGRAM = (
-    ("vo2_ml_min", "ml/min", "vo2_ml_kg_min", "ml/kg/min"),
-    ("metabolic_rate_w", "W", "metabolic_rate_w_kg", "W/kg"),
-)
 BEFORE = ("pre", "before", "baseline", "t0", "vorher", "avant", "prima", "antes")
 AFTER = ("post", "after", "end", "nachher", "apres", "dopo", "despues")
 
@@ -74,16 +64,6 @@ class Cohort:
     def n_subjects(self) -> int:
         """Number of people."""
         return int(self.frame["subject"].nunique())
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One table, normalised, before it is judged as a cohort; `rows_in` counts its own rows."""
-
-    frame: pd.DataFrame
-    meanings: list[Meaning]
-    rows_in: int
-    explained: dict[str, tuple[int, ...]]
 
 
 def load_cohort(
@@ -130,8 +110,6 @@ def load_cohort(
     path = Path(path_or_frame)
     options = read_spec(spec if spec is not None else _beside(path, problems))
     if path.is_dir():
-        from retrostats.readers.folder import read_folder
-
         part, digest = read_folder(path, options, problems)
         return judge_cohort(part, options, path.name, path.resolve().name, digest, problems)
     try:
@@ -141,33 +119,6 @@ def load_cohort(
         return judge_cohort(part, options, path.name, path.stem, digest, problems)
     except InputError as error:
         raise InputError(_as_cart(path) or str(error)) from None
-
-
-def reads(spec: Spec) -> tuple[Any, Any]:
-    """What `read_table` asks of a header: is it known, and does its column stay text."""
-    return partial(known_header, spec), partial(holds_text, spec)
-
-
-def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
-    """Columns with standard names and units; nothing is judged yet.
-
-    Raises
-    ------
-    InputError
-        The spec names what is not there.
-    """
-    file, rows_in = table.file, len(table.columns)
-    problems += [Problem("guess", file, "", "", note, "one table", "check") for note in table.notes]
-    for reason, rows in table.explained.items():
-        text = ", ".join(map(str, rows[:5]))
-        problems.append(Problem("guess", file, text, "", reason, "measurements", "row not used"))
-    table, filtered = _filtered(table, spec)
-    table = to_long(_with_constants(table, spec), spec.wide, problems)
-    meanings = read_meanings(table, spec, problems)
-    frame = _values(table, meanings, spec, problems)
-    explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
-    above = sum(map(len, table.explained.values()))
-    return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
 
 
 def judge_cohort(
@@ -237,76 +188,6 @@ def _beside(path: Path, problems: list[Problem]) -> Path | None:
         Problem("guess", path.name, "", "", f"{spec.name} beside it", "", "used as spec")
     )
     return spec
-
-
-def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:
-    keep = np.ones(len(table.columns), dtype=bool)
-    for header, choices in spec.filter.items():
-        if header not in table.columns:
-            raise InputError(
-                f"spec, [filter]: no column {header!r} in {table.file}"
-                f"{suggestion(header, table.headers)}"
-            )
-        keep &= words(table.columns[header]).isin(choices).to_numpy()
-    if not keep.any():
-        raise InputError(f"{table.file}: the [filter] of the spec leaves no row; check its values")
-    left_out = tuple(int(row) for row in table.columns.index[~keep])
-    return replace(table, columns=table.columns[keep]), left_out
-
-
-def _with_constants(table: Table, spec: Spec) -> Table:
-    """A column for each [constants] entry, its unit taken from the value."""
-    units, columns = dict(table.units), table.columns
-    for name, value in spec.constants.items():
-        if name in columns:
-            raise InputError(f"spec, [constants]: {name!r} is a column of {table.file} already")
-        measured = re.fullmatch(r"\s*([-+]?[\d.,]+)\s*(\D.*)", value)
-        columns = columns.assign(**{name: measured[1] if measured else value})
-        if measured:
-            units[name] = measured[2].strip()
-    return replace(table, columns=columns, units=units)
-
-
-def _values(
-    table: Table, meanings: list[Meaning], spec: Spec, problems: list[Problem]
-) -> pd.DataFrame:
-    import pandas as pd
-
-    file, read = table.file, {m.header: m for m in meanings}
-    columns: dict[str, Any] = {}
-    for header in table.headers:
-        cells, meaning = table.columns[header], read.get(header)
-        if meaning is None:
-            columns[header] = cells
-        elif meaning.column in CODES:
-            name = meaning.column
-            columns[name] = coded(cells, name, spec.levels, file, problems)
-        elif meaning.column in TEXT:
-            levels = spec.levels if meaning.column == "arm" else {}
-            columns[meaning.column] = words(cells).replace(levels) if levels else words(cells)
-        else:
-            decimal = spec.file.get("decimal", "")
-            values = numbers(cells, meaning.header, file, problems, decimal)
-            if meaning.unit is not None:
-                with np.errstate(divide="ignore"):
-                    values = convert(values, meaning.unit.symbol, meaning.to)
-            columns[meaning.column] = values
-    for name in ("source_file", "source_row"):
-        columns.pop(name, None)
-    frame = pd.DataFrame(columns, index=table.columns.index)
-    return frame.assign(source_file=file, source_row=frame.index)
-
-
-def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem]) -> pd.DataFrame:
-    """Metabolic rate where both gases are there, and every rate per kilogram of body mass."""
-    from retrostats.readers.gases import with_metabolic_rate
-
-    frame = with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
-    for absolute, unit, per_kg, to in PER_KILOGRAM:
-        if {absolute, "mass_kg"} <= set(frame) and per_kg not in frame:
-            values = convert(frame[absolute], unit, to, mass_kg=frame["mass_kg"])
-            frame = frame.assign(**{per_kg: values})
-    return frame
 
 
 def _complete(frame: pd.DataFrame, analysis: str, problems: list[Problem]) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrostats.errors import InputError
-from retrostats.readers.cohort import Part, derived, normalise, reads
 from retrostats.readers.layout import Table
+from retrostats.readers.normalise import Part, derived, normalise, reads
 from retrostats.readers.spec import Spec
 from retrostats.readers.tabular import SUFFIXES, read_table
 from retrostats.readers.values import direction_word

@@ -106,9 +106,8 @@ def _section(name: str, section: Any) -> Mapping[str, Any]:
 
 def _texts(name: str, section: Any) -> dict[str, str]:
     entries = _section(name, section)
-    if not all(isinstance(v, str | int | float) and not isinstance(v, bool)
-               for v in entries.values()) or (name != "constants" and not all(
-                   isinstance(v, str) for v in entries.values())):  # fmt: skip
+    kinds = str | int | float if name == "constants" else str
+    if not all(isinstance(v, kinds) and not isinstance(v, bool) for v in entries.values()):
         raise InputError(f'spec, [{name}]: each entry is name = "text" ({SECTIONS[name]})')
     return {key: str(value) for key, value in entries.items()}
 

@@ -53,6 +53,8 @@ POSSIBLE: dict[str, tuple[float, float]] = {
     "vco2_ml_kg_min": (1.0, 120.0),
 }
 
+#: Outcomes that measure the cost of moving, the first one present is used.
+COST_COLUMNS = ("energy_cost_j_kg_m", "metabolic_rate_w_kg", "vo2_ml_kg_min", "vo2_ml_min")
 NEEDED = {
     "metabolic-cost": ("subject", "direction"),
     "body-fat": ("subject", "time", "body_fat_pct"),
@@ -190,8 +192,6 @@ def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Probl
 
 def outcome_column(frame: pd.DataFrame, analysis: str) -> str:
     """The column an analysis explains, or "" if there is none."""
-    from retrostats.cohorts import COST_COLUMNS
-
     wanted = {
         "metabolic-cost": COST_COLUMNS,
         "body-fat": ("body_fat_pct",),
