@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 #: What a speed is measured at; each combination is a level of one factor.
 CONDITIONS = ("speed_m_s", "gradient_pct")
-#: Words of arms that did not train; those of the directions stand with the readers.
-CONTROL = ("control", "controls", "con", "ctrl", "kontrolle", "kontrollgruppe", "controle",
-           "controllo", "no training", "usual activity")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +175,11 @@ def cohort_differences(cohorts: Sequence[Any]) -> list[CohortEffect]:
 
 def arms_of(cohort: Any) -> dict[str, str]:
     """Arm of each kind (backward, forward, control) by its name in the cohort."""
-    from retrostats.readers.values import direction_word
+    from retrostats.readers.values import arm_word
 
     found: dict[str, str] = {}
     for arm in cohort.frame["arm"].dropna().unique() if "arm" in cohort.frame else ():
-        words = str(arm).lower().split()
-        kind = "control" if str(arm).lower() in CONTROL or "control" in words else None
-        kind = kind or next((d for d in map(direction_word, [str(arm), *words]) if d), None)
+        kind = arm_word(str(arm))
         if kind:
             found.setdefault(kind, str(arm))
     return found

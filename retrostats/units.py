@@ -109,7 +109,8 @@ _WORDS = {
     "inches": "in", "watt": "w", "watts": "w", "beats": "beat", "percent": "%", "pct": "%",
     "b/min": "bpm", "beat/min": "bpm", "1/min": "bpm", "/min": "bpm", "s/min": "bpm",
     "batt/min": "bpm", "bat/min": "bpm", "lpm": "bpm", "spm": "bpm", "min/mi": "min/mile",
-    "prozent": "%",
+    "prozent": "%", "mlkgmin": "ml/kg/min", "mlminkg": "ml/kg/min", "mlmin": "ml/min",
+    "lmin": "l/min",
 }  # fmt: skip
 _SUPERSCRIPT = str.maketrans("⁻¹²·⋅×∙", "-12    ")
 

@@ -93,14 +93,15 @@ def test_missing_values_are_listed_and_counted(tmp_path) -> None:
     cohort = load_cohort(write(tmp_path, text))
     counts = cohort.provenance
     assert (counts["rows_in"], counts["rows_used"], counts["rows_explained"]) == (12, 11, 1)
-    left_out = cohort.problems[cohort.problems["level"] == "warning"]
+    left_out = cohort.problems[cohort.problems["action"] == "row left out"]
     assert left_out["row"].tolist() == ["3"]
 
 
 def test_row_numbers_are_those_of_the_file(tmp_path) -> None:
     """A blank row is skipped, a line break inside quotes stays in its cell."""
     lines = METABOLIC.splitlines()
-    text = "\n".join([lines[0], "", lines[1].replace("example1", '"ex\nample1"'), *lines[2:]])
+    named = [line.replace("example1", '"ex\nample1"') for line in lines[1:]]
+    text = "\n".join([lines[0], "", *named])
     frame = load_cohort(write(tmp_path, text)).frame
     assert frame["source_row"].tolist()[:2] == [3, 4]
     assert frame["subject"].iloc[0] == "ex\nample1"

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from retrostats.readers.grid import Cell
 
@@ -65,27 +66,79 @@ def number(cell: Cell, comma: bool = False) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def decimal_comma(cells: Iterable[Cell]) -> tuple[bool, bool]:
-    """Whether a comma is the decimal mark of these cells, and whether that is a guess.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Decimal mark of some cells: ".", "," or "each" where every cell shows its own.
 
-    A comma that is not followed by exactly three digits is a decimal mark, and so is one that
-    follows a point; a point alone makes other commas thousands. Only "1,234" everywhere is a guess.
+    `guessed` if nothing proves it; `doubt` names two cells that fit together only if the mark
+    separates thousands.
     """
-    grouped = points = False
+
+    mark: str
+    guessed: bool = False
+    doubt: str = ""
+
+    def value(self, cell: Cell) -> float | None:
+        """Number of a cell under this mark."""
+        comma = self.mark == "," or (self.mark == "each" and "," in str(cell))
+        return number(cell, comma)
+
+
+def decimal_mark(cells: Iterable[Cell]) -> Mark:
+    """Decimal mark of the cells of one column.
+
+    A mark that stands once, and not before exactly three digits, is decimal; one that repeats or
+    stands before the other separates thousands. "1.200" alone proves nothing: beside 950 it is in
+    doubt, beside 1.5 it is not.
+
+    Examples
+    --------
+    >>> decimal_mark(["1,5", "2"]).mark, decimal_mark(["1.200", "950"]).doubt
+    (',', "'1.200' beside '950'")
+    """
+    decimal: set[str] = set()
+    thousands: set[str] = set()
+    grouped: dict[str, str] = {}
+    plain: list[tuple[float, str]] = []
     for cell in cells:
-        if not isinstance(cell, str):
+        text = _BLANKS.sub("", str(cell)) if cell is not None else ""
+        if not re.fullmatch(r"[+-]?\d[\d.,]*|[+-]?[.,]\d+", text):
             continue
-        text = _BLANKS.sub("", cell)
-        if not re.fullmatch(r"[+-]?[\d.,]+", text):
-            continue
-        if "," not in text:
-            points |= "." in text
-        elif re.fullmatch(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", text):
-            grouped = True
-            points |= "." in text
+        marks = [c for c in text if c in ".,"]
+        if not marks or not isinstance(cell, str):
+            plain.append((abs(float(text.replace(",", ""))), text))
+        elif len(set(marks)) == 2:
+            decimal.add(marks[-1])
+            thousands.add(marks[0])
+        elif len(marks) > 1:
+            thousands.add(marks[0])
+        elif re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", text):
+            grouped.setdefault(marks[0], text)
         else:
-            return True, False
-    return (grouped and not points), (grouped and not points)
+            decimal.add(marks[0])
+    for mark, text in grouped.items():
+        other = "," if mark == "." else "."
+        if mark in decimal | thousands or other in decimal:
+            continue
+        near = _nearer_as_thousands(text, plain)
+        if near:
+            return Mark(".", doubt=f"{text!r} beside {near!r}")
+    if len(decimal) == 2:
+        return Mark("each" if not thousands else ".", doubt="" if not thousands else "two marks")
+    if "," in decimal or thousands == {"."}:
+        return Mark(",")
+    if "." in decimal or thousands:
+        return Mark(".")
+    return Mark(",", guessed=True) if "," in grouped else Mark(".")
+
+
+def _nearer_as_thousands(text: str, plain: list[tuple[float, str]]) -> str:
+    """A number without a mark that a grouped one fits only if its mark separates thousands."""
+    if not plain:
+        return ""
+    value = abs(float(text.replace(",", ".")))
+    size, shown = sorted(plain)[len(plain) // 2]
+    return shown if size > value * math.sqrt(1000) else ""
 
 
 def seconds(cell: Cell, unit: str, comma: bool = False) -> float | None:

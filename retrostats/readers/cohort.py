@@ -18,12 +18,13 @@ from retrostats.readers.spec import Spec, read_spec
 from retrostats.readers.tabular import read_table, table_of_frame
 from retrostats.validation.checks import (
     NEEDED,
-    Problem,
     analysis_of,
     design_problems,
     impossible_values,
     outcome_column,
 )
+from retrostats.validation.plausible import doubtful_values
+from retrostats.validation.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,6 +139,8 @@ def judge_cohort(
     used = _complete(frame, analysis, problems)
     level = "error" if analysis else "warning"  # outside the analyses a column may mean anything
     problems += impossible_values(used, level) + design_problems(used, analysis, file)
+    if analysis:
+        problems += doubtful_values(used, outcome_column(used, analysis), file)
     _stop_on_errors(problems)
     if "direction" in used:  # forward first, so that a model's effect is that of backward
         way = pd.Categorical(used["direction"], ["forward", "backward"])

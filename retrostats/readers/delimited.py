@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 DELIMITERS = ";\t,|"
 SAMPLE = 2**16
 CHUNK = 2**25
+#: Below this size every cell is read as text, so that 1.200 is not yet 1.2.
+AS_TEXT = 32 * 2**20
 SHOWN = 5
 
 
@@ -68,11 +71,11 @@ def read_delimited(
         raise InputError(f"{file}: a header and no row below it; it needs at least one row")
     source = io.BytesIO(data)
     source.seek(int(starts[first]))
-    names = layout.header
+    texts = [i for i, name in enumerate(layout.header) if as_text(name)]
     try:
         frame = pd.read_csv(
             source, sep=delimiter, header=None, names=list(range(width)), index_col=False,
-            dtype={i: str for i, name in enumerate(names) if as_text(name)},
+            dtype=str if len(data) < AS_TEXT else dict.fromkeys(texts, str),
             keep_default_na=False, na_values=_missing_words(), skipinitialspace=True,
             low_memory=False, encoding="utf-8",
         )  # fmt: skip
@@ -83,7 +86,7 @@ def read_delimited(
             f"{file}: not a delimited table (a quote inside a cell is not doubled); save it as CSV"
         )
     frame.index = pd.Index(kept + 1)
-    return layout.table(file, frame)
+    return replace(layout.table(file, frame), delimiter=delimiter)
 
 
 def scan(

@@ -14,7 +14,8 @@ from retrostats.readers.normalise import Part, derived, normalise, reads
 from retrostats.readers.spec import Spec
 from retrostats.readers.tabular import SUFFIXES, read_table
 from retrostats.readers.values import direction_word
-from retrostats.validation.checks import Problem, outcome_column
+from retrostats.validation.checks import outcome_column
+from retrostats.validation.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import numpy as np
 
 from retrostats.energy import EQUATIONS, metabolic_rate_w, outside_validity
 from retrostats.errors import InputError
-from retrostats.validation.checks import Problem
+from retrostats.validation.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,6 +31,7 @@ class Table:
     labels: dict[str, str] = field(default_factory=dict)
     explained: dict[str, tuple[int, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    delimiter: str = ""
 
     @property
     def headers(self) -> list[str]:

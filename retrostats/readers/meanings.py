@@ -6,7 +6,7 @@ from retrostats.errors import InputError
 from retrostats.readers.headers import NAMES, TEXT, Meaning, kind_of, read_header, split_unit
 from retrostats.readers.layout import Table
 from retrostats.readers.spec import Spec, suggestion
-from retrostats.validation.checks import Problem
+from retrostats.validation.problem import Problem
 
 UNUSED = "column kept as it is, not used"
 

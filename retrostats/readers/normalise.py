@@ -15,9 +15,10 @@ from retrostats.readers.layout import Table
 from retrostats.readers.meanings import holds_text, known_header, read_meanings
 from retrostats.readers.shape import to_long
 from retrostats.readers.spec import Spec, suggestion
-from retrostats.readers.values import CODES, coded, numbers, words
+from retrostats.readers.values import CODES, Rules, as_numbers, coded, numbers, words
 from retrostats.units import convert
-from retrostats.validation.checks import Problem
+from retrostats.validation.people import summary_rows
+from retrostats.validation.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,17 @@ def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
     meanings = read_meanings(table, spec, problems)
     frame = _values(table, meanings, spec, problems)
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
+    if "subject" in frame:
+        sums = summary_rows(frame["subject"])
+        if sums.any():
+            frame, summed = frame[~sums], frame[sums]
+            rows = tuple(dict.fromkeys(int(row) for row in summed["source_row"]))
+            explained["a summary, not a person"] = rows
+            problems.append(
+                Problem("guess", file, ", ".join(map(str, rows[:5])), "subject",
+                        ", ".join(map(str, summed["subject"].unique()[:5])), "people",
+                        "taken as a summary, row left out")
+            )  # fmt: skip
     above = sum(map(len, table.explained.values()))
     return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
 
@@ -100,11 +112,12 @@ def _values(
     import pandas as pd
 
     file, read = table.file, {m.header: m for m in meanings}
+    rules = Rules(spec.file.get("decimal", ""), spec.file.get("missing", ()), table.delimiter)
     columns: dict[str, Any] = {}
     for header in table.headers:
         cells, meaning = table.columns[header], read.get(header)
         if meaning is None:
-            columns[header] = cells
+            columns[header] = as_numbers(cells)
         elif meaning.column in CODES:
             name = meaning.column
             columns[name] = coded(cells, name, spec.levels, file, problems)
@@ -112,8 +125,8 @@ def _values(
             levels = spec.levels if meaning.column == "arm" else {}
             columns[meaning.column] = words(cells).replace(levels) if levels else words(cells)
         else:
-            decimal = spec.file.get("decimal", "")
-            values = numbers(cells, meaning.header, file, problems, decimal)
+            pace = meaning.unit is not None and meaning.unit.reciprocal
+            values = numbers(cells, meaning.header, file, problems, rules, pace)
             if meaning.unit is not None:
                 with np.errstate(divide="ignore"):
                     values = convert(values, meaning.unit.symbol, meaning.to)
@@ -132,5 +145,6 @@ def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem])
     for absolute, unit, per_kg, to in PER_KILOGRAM:
         if {absolute, "mass_kg"} <= set(frame) and per_kg not in frame:
             values = convert(frame[absolute], unit, to, mass_kg=frame["mass_kg"])
-            frame = frame.assign(**{per_kg: values})
+            if not np.isnan(values).all():  # an empty column of body mass is none
+                frame = frame.assign(**{per_kg: values})
     return frame

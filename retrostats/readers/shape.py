@@ -12,7 +12,7 @@ from retrostats.readers.headers import MEASURES, fold, kind_of, read_header, spl
 from retrostats.readers.layout import Table
 from retrostats.readers.values import direction_word
 from retrostats.units import parse_unit
-from retrostats.validation.checks import Problem
+from retrostats.validation.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd

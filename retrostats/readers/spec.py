@@ -18,12 +18,12 @@ SECTIONS = {
     "constants": "column of the template = value that holds for the whole file, with its unit",
     "filter": "header in the file = value, or list of values, of the rows to use",
     "wide": "header in the file = {column, unit, direction, time, speed} of its values",
-    "file": "sheet, header_row, delimiter, decimal",
+    "file": "sheet, header_row, delimiter, decimal, missing",
     "energy": "equation",
 }
 TOP = {"analysis": "which analysis the table is for, or none", "name": "name in figures"}
 WIDE = ("column", "unit", "direction", "time", "arm", "speed", "gradient")
-FILE = ("sheet", "header_row", "delimiter", "decimal")
+FILE = ("sheet", "header_row", "delimiter", "decimal", "missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,10 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
         units=_texts("units", spec.get("units", {})),
         levels=_texts("levels", spec.get("levels", {})),
         constants=_texts("constants", spec.get("constants", {})),
-        filter={k: _choices(k, v) for k, v in _section("filter", spec.get("filter", {})).items()},
+        filter={
+            k: _choices("filter", k, v)
+            for k, v in _section("filter", spec.get("filter", {})).items()
+        },
         wide={k: _wide(k, v) for k, v in _section("wide", spec.get("wide", {})).items()},
         file=_file(_section("file", spec.get("file", {}))),
         energy=_allowed("energy", _texts("energy", spec.get("energy", {})), ("equation",)),
@@ -118,10 +121,10 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
-def _choices(header: str, value: Any) -> tuple[str, ...]:
+def _choices(section: str, name: str, value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list | tuple) else [value]
     if not values or not all(isinstance(v, str | int | float) for v in values):
-        raise InputError(f"spec, [filter] {header!r}: allowed is a value or a list of values")
+        raise InputError(f"spec, [{section}] {name!r}: allowed is a value or a list of values")
     return tuple(map(str, values))
 
 
@@ -141,6 +144,8 @@ def _file(section: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"spec, [file] header_row = {row!r}; allowed is a row number from 1")
     if entries.get("decimal", ".") not in (".", ","):
         raise InputError(f'spec, [file] decimal = {entries["decimal"]!r}; allowed are "." and ","')
+    if "missing" in entries:
+        entries["missing"] = _choices("file", "missing", entries["missing"])
     for name in ("sheet", "delimiter"):
         if not isinstance(entries.get(name, ""), str):
             raise InputError(f"spec, [file] {name} = {entries[name]!r}; allowed is a text")

@@ -132,7 +132,8 @@ def _columns(header: Sequence[str], body: Sequence[Any], as_text: Says) -> pd.Da
         if numeric and not as_text(name):
             columns[i] = pd.Series(cells, dtype=float)
         else:
-            columns[i] = pd.Series([_word(c) for c in cells], dtype=object)
+            keep = [c if type(c) in (int, float) and not as_text(name) else _word(c) for c in cells]
+            columns[i] = pd.Series(keep, dtype=object)
     frame = pd.DataFrame(columns)
     frame.index = pd.Index([row.number for row in body])
     return frame

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.validation.people import code_problems, pairing_problems
+from retrostats.validation.problem import Problem
+
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One finding: "error" stops, "repair" and "guess" are listed, "warning" is worth a look."""
-
-    level: str
-    file: str
-    row: str
-    column: str
-    found: str
-    allowed: str
-    action: str
-
-    def __str__(self) -> str:
-        where = ", ".join(filter(None, (self.file, self.row and f"row {self.row}", self.column)))
-        return f"{where}: found {self.found}; allowed {self.allowed}; {self.action}"
 
 
 #: Smallest and largest value a living person can have.
@@ -54,7 +39,10 @@ POSSIBLE: dict[str, tuple[float, float]] = {
 }
 
 #: Outcomes that measure the cost of moving, the first one present is used.
-COST_COLUMNS = ("energy_cost_j_kg_m", "metabolic_rate_w_kg", "vo2_ml_kg_min", "vo2_ml_min")
+COST_COLUMNS = (
+    *("energy_cost_j_kg_m", "metabolic_rate_w_kg", "oxygen_cost_ml_kg_m", "vo2_ml_kg_min"),
+    *("metabolic_rate_w", "vo2_ml_min"),
+)
 NEEDED = {
     "metabolic-cost": ("subject", "direction"),
     "body-fat": ("subject", "time", "body_fat_pct"),
@@ -160,6 +148,7 @@ def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Probl
     def error(column: str, what: str, allowed: str, action: str, row: str = "") -> None:
         found.append(Problem("error", file, row, column, what, allowed, action))
 
+    found += code_problems(frame, file)
     subjects = frame["subject"].nunique()
     if subjects < 2:
         error("subject", f"{subjects} subject", "2 or more", "a model needs several people")
@@ -169,6 +158,8 @@ def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Probl
         seen = set(frame["direction"].dropna().unique())
         for name in {"forward", "backward"} - seen:
             error("direction", f"no {name} row", "both directions", f"add the {name} measurements")
+        if len(seen) == 2 and analysis == "metabolic-cost":
+            found += pairing_problems(frame, file)
     if "arm" in frame:
         arms = frame.groupby("subject")["arm"].nunique()
         for subject in arms.index[arms > 1]:
@@ -179,7 +170,7 @@ def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Probl
         again = frame.duplicated(keys, keep="first")
         for i in np.flatnonzero(again.to_numpy())[:LISTED]:
             error(" + ".join(keys), "the same measurement twice", "one row each",
-                  "delete one row, or tell them apart by time or speed",
+                  "average repeated trials or delete one, or tell them apart by speed",
                   str(frame["source_row"].iloc[i]))  # fmt: skip
         if again.sum() > LISTED:
             error(" + ".join(keys), f"{again.sum() - LISTED} more such rows", "one row each",
@@ -197,4 +188,5 @@ def outcome_column(frame: pd.DataFrame, analysis: str) -> str:
         "body-fat": ("body_fat_pct",),
         "ligament-injury": ("injuries",),
     }.get(analysis, ())
-    return next((name for name in wanted if name in frame), "")
+    there = [name for name in wanted if name in frame]
+    return next((name for name in there if frame[name].notna().any()), next(iter(there), ""))

@@ -42,6 +42,7 @@ _SPEC = """\
 # header_row = 4
 # delimiter = ";"
 # decimal = ","
+# missing = ["999", "-99"]    # codes that stand for no value
 
 [columns]   # header in the file = column of the template
 # "Sauerstoff" = "vo2_ml_kg_min"

@@ -12,7 +12,7 @@ from retrostats.readers import cells as cell
 from retrostats.readers.carts import person
 from retrostats.readers.carts.base import COLUMNS, TEXT_COLUMNS, Column, Source, Table
 from retrostats.units import convert
-from retrostats.validation.checks import Problem
+from retrostats.validation.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,6 +126,12 @@ def _numbers(
         read = [cell.seconds(c, column.unit, table.comma) for c in cells]
     else:
         read = [None if cell.is_missing(c) else cell.number(c, table.comma) for c in cells]
+    doubt = cell.decimal_mark(cells).doubt if column.target != "time_s" else ""
+    if doubt:
+        problems.append(
+            Problem("error", file, "", column.target, doubt, "one decimal mark",
+                    "thousands or decimals? export without thousands separators")
+        )  # fmt: skip
     odd = [i for i, c in enumerate(cells) if read[i] is None and not cell.is_missing(c)]
     if odd:
         found = str(cells[odd[0]])[:40]

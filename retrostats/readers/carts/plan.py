@@ -14,7 +14,7 @@ from retrostats.readers.carts.names import fold
 from retrostats.readers.carts.steady import MEANS, SteadyState, steady_state
 from retrostats.readers.files import read_bytes
 from retrostats.readers.layout import Table
-from retrostats.validation.checks import Problem
+from retrostats.validation.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,6 +18,9 @@ MAX_CHANGE_PCT = 10.0
 MIN_ROWS = 4
 #: Largest difference from a wanted speed; belts report their speed with this much noise.
 SPEED_WITHIN_M_S = 0.05
+#: A longer hole between two rows ends a window: this many seconds, or usual steps.
+GAP_S = 20.0
+GAP_STEPS = 3.0
 LOADS = ("speed_m_s", "gradient_pct", "power_w")
 MEANS = ("vo2_ml_min", "vco2_ml_min", "ve_l_min", "heart_rate_bpm", "vo2_ml_kg_min", *LOADS)
 
@@ -62,7 +65,8 @@ def steady_state(
     """Means of the steady window of highest oxygen uptake.
 
     A window of `window_s` seconds is steady if speed, grade and power stay the same in it and the
-    straight line fitted to VO2 rises or falls by at most `max_change_pct` percent of the mean.
+    straight line fitted to VO2 rises or falls by at most `max_change_pct` percent of the mean, and
+    no hole of more than 20 s (or three usual steps) is in it.
     Of all steady windows the one of highest mean VO2 is taken: with one load a file that is the
     exercise, not the rest before or the recovery after it.
 
@@ -96,16 +100,21 @@ def steady_state(
     oxygen = "vo2_ml_min" if _has(cart, "vo2_ml_min") else "vo2_ml_kg_min"
     if not _has(cart, oxygen):
         raise InputError("steady state: the cart export has no oxygen uptake")
+    _refuse_doubtful(cart, oxygen)
     rows = _chosen(cart, oxygen, start_s, end_s, speed_m_s)
     time, vo2 = rows["time_s"].to_numpy(float), rows[oxygen].to_numpy(float)
     steps = _steps(time)
     same = _load_id(rows)
+    gap = max(GAP_S, GAP_STEPS * float(np.median(steps))) if len(steps) else GAP_S
     best: tuple[float, int, int, float] | None = None
     smallest = math.inf
     for last in range(len(time)):
         first = int(np.searchsorted(time, time[last] + 1e-9 - window_s, side="left"))
         covered = time[last] - time[first] + steps[first]
-        if last - first + 1 < MIN_ROWS or covered < window_s * 0.95 or same[first] != same[last]:
+        whole = steps[first + 1 : last + 1].max(initial=0.0) <= gap
+        if last - first + 1 < MIN_ROWS or covered < window_s * 0.95 or not whole:
+            continue
+        if same[first] != same[last]:
             continue
         mean = float(np.average(vo2[first : last + 1], weights=steps[first : last + 1]))
         slope = float(np.polyfit(time[first : last + 1], vo2[first : last + 1], 1)[0])
@@ -129,6 +138,23 @@ def steady_state(
         float(time[first]), float(time[last]), last - first + 1, change,
         {name: _mean(part, name, weights) for name in MEANS},
     )  # fmt: skip
+
+
+def _refuse_doubtful(cart: pd.DataFrame, oxygen: str) -> None:
+    """Times that go back (two tests in one file), or an uptake whose unit cannot be right."""
+    time = cart["time_s"].to_numpy(float)
+    back = np.flatnonzero(np.diff(time) < 0)
+    if len(back):
+        raise InputError(
+            f"steady state: the time goes back from {time[back[0]]:g} to {time[back[0] + 1]:g} s; "
+            "put each test into a file of its own"
+        )
+    for problem in cart.attrs.get("problems", ()):
+        if problem["level"] == "error" and problem["column"] in (oxygen, "time_s"):
+            raise InputError(
+                f"steady state: {problem['file']}, {problem['column']}: found {problem['found']}; "
+                f"{problem['action']}"
+            )
 
 
 def _has(cart: pd.DataFrame, name: str) -> bool:

@@ -67,7 +67,8 @@ def read_sheet(file: str, sheet: Sheet, position: int, named: Named) -> Table:
         raise nothing
     body = sheet.rows[start:]
     texts = (row.at(i) for row in body for i in named)
-    comma, guessed = cell.decimal_comma(texts)
+    mark = cell.decimal_mark(texts)
+    comma, guessed = mark.mark == ",", mark.guessed
     findings: list[Finding] = []
     if guessed:
         findings.append(_guess("", "numbers such as 1,234", "comma read as the decimal mark"))
