@@ -34,6 +34,7 @@ class CohortEffect:
     n: int
     bears: bool = True
     gait: str = ""
+    note: str = ""
 
     @property
     def candidate(self) -> Candidate:
@@ -58,6 +59,8 @@ class CohortEffect:
             study_id=self.name,
             n=float(self.n),
             directness=self._directness,
+            gait=self.gait,
+            note=self.note,
             pooled=self.bears,
             hollow=not self.bears,
         )
@@ -144,7 +147,10 @@ def _ratio(cohort: Any, gait: str, rows: pd.DataFrame) -> CohortEffect:
     )  # fmt: skip
     walks = gait == "walk"
     label = f"{effect.name}, walk (own cohort)" if walks else effect.label
-    return replace(effect, label=label, n=rows["subject"].nunique(), bears=not walks, gait=gait)
+    return replace(
+        effect, label=label, n=rows["subject"].nunique(), bears=not walks, gait=gait,
+        note="" if "gait" in cohort.frame else "taken as running: no gait column",
+    )  # fmt: skip
 
 
 def cohort_changes(cohorts: Sequence[Any]) -> list[CohortEffect]:

@@ -232,6 +232,32 @@ def test_steady_state_keeps_to_one_load_and_to_a_wanted_speed() -> None:
         steady_state(cart, speed_m_s=5.0)
 
 
+def test_steady_state_refuses_two_tests_in_one_and_skips_holes() -> None:
+    one = ramp_then_plateau()
+    with pytest.raises(InputError, match="time goes back"):
+        steady_state(pd.concat([one, one], ignore_index=True))
+    hole = one[(one["time_s"] < 300) | (one["time_s"] > 380)]
+    found = steady_state(hole, window_s=90)
+    assert not (found.start_s < 300 and found.end_s > 380)
+
+
+def test_steady_state_refuses_an_uptake_in_doubt(tmp_path) -> None:
+    path = tmp_path / "cart.csv"
+    rows = "".join(f"{t};{'950' if t < 200 else '1.250'}\n" for t in range(0, 400, 10))
+    path.write_text("Zeit (s);VO2 (ml/min)\n" + rows)
+    cart = read_cart(path)
+    assert any("thousands" in p["action"] for p in cart.attrs["problems"])
+    with pytest.raises(InputError, match="thousands or decimals"):
+        steady_state(cart)
+
+
+def test_elapsed_time_goes_before_the_time_of_day(tmp_path) -> None:
+    path = tmp_path / "cart.csv"
+    path.write_text("TimeStamp,T(sec),VO2(ml/min)\n2024-01-01T10:00:00,0,800\n"
+                    "2024-01-01T10:00:10,10,900\n")  # fmt: skip
+    assert read_cart(path)["time_s"].tolist() == [0, 10]
+
+
 def cart_text(level: float) -> str:
     rows = "".join(f"{t},{level:.0f},{0.9 * level:.0f},150\n" for t in range(0, 300, 10))
     return "t (s),VO2 (ml/min),VCO2 (ml/min),HR (bpm)\n" + rows

@@ -259,9 +259,104 @@ def test_codes_for_missing_values_come_from_the_spec(tmp_path) -> None:
     assert cohort.provenance["rows_used"] == 11
 
 
+MERGED = {
+    "uptake over direction": (
+        [["subject", "VO2 (ml/kg/min)", None], [None, "forward", "backward"]],
+        ["B1:C1", "A1:A2"], [1, 2]),
+    "direction over quantities": (
+        [["subject", "Forward", None, "Backward", None],
+         [None, "VO2 (ml/kg/min)", "HR (bpm)", "VO2 (ml/kg/min)", "HR (bpm)"]],
+        ["B1:C1", "D1:E1"], [1, 3]),
+    "title, units": (
+        [["Our study", None, None], ["subject", "VO2 forward", "VO2 backward"],
+         [None, "ml/kg/min", "ml/kg/min"]],
+        ["A1:C1"], [1, 2]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(MERGED))
+def test_merged_headers_are_joined(kind, tmp_path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    header, merged, at = MERGED[kind]
+    book = openpyxl.Workbook()
+    for row in header:
+        book.active.append(row)
+    wide = plain().pivot(index="subject", columns="direction", values="vo2_ml_kg_min")
+    for subject, row in wide.iterrows():
+        cells = [subject] + [150] * (len(header[-1]) - 1)
+        cells[at[0]], cells[at[1]] = row["forward"], row["backward"]
+        book.active.append(cells)
+    last = book.active.max_row + 1
+    book.active.append(["Measured in 2020"])
+    for cells in (*merged, f"A{last}:C{last}"):
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "lab.xlsx")
+    cohort = load_cohort(tmp_path / "lab.xlsx")
+    same_as_template(cohort)
+    assert cohort.provenance["explained"]["no value"] == [last]
+    book.active.merge_cells("A4:A5")
+    book.save(tmp_path / "lab.xlsx")
+    with pytest.raises(InputError, match="merged cells at A4:A5"):
+        load_cohort(tmp_path / "lab.xlsx")
+
+
+def test_what_a_cohort_is_taken_for_is_said() -> None:
+    cost = load_cohort(plain()).problems
+    assert "taken as running" in set(cost["action"])
+    slow = plain().assign(speed_m_s=1.2)
+    assert "speeds of walking" in set(load_cohort(slow).problems["found"])
+    fat = pd.read_csv(io.StringIO(template("body-fat").replace("backward,", "BR,")), dtype=str)
+    arms = load_cohort(fat.replace({"control": "CON"}))
+    assert {"taken as backward", "taken as control"} <= set(arms.problems["action"])
+    mixed = load_cohort(fat.replace({"BR": "forward and backward"}))
+    assert "no arm trained backward" in set(mixed.problems["found"])
+
+
+def test_a_condition_that_is_a_direction_and_weeks_that_are_times() -> None:
+    same_as_template(load_cohort(plain().rename(columns={"direction": "Condition"})))
+    fat = pd.read_csv(io.StringIO(template("body-fat"))).drop(columns="time")
+    assert load_cohort(fat).frame["time"].tolist()[:2] == ["0", "0"]
+
+
+def test_pace_in_minutes_and_seconds() -> None:
+    frame = plain().rename(columns={"speed_m_s": "pace (min/km)"}).astype(str)
+    frame["pace (min/km)"] = "6:40"
+    assert load_cohort(frame).frame["speed_m_s"].unique() == pytest.approx([2.5])
+
+
+def test_rows_without_a_person_are_not_filled_from_above() -> None:
+    frame = plain()
+    frame.loc[1::2, "subject"] = None
+    with pytest.raises(InputError, match="not filled from above"):
+        load_cohort(frame)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [(b"%PDF-1.4 ...", "a PDF"), (b"<html><table></table></html>", "a web page"),
+     (b'{"a": [1, 2]}', "JSON")],
+)  # fmt: skip
+def test_files_of_another_kind_are_named(data, says, tmp_path) -> None:
+    for suffix in ("csv", "xls"):
+        path = tmp_path / f"lab.{suffix}"
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=says):
+            load_cohort(path)
+
+
+def test_labels_of_people_stay_out(tmp_path) -> None:
+    package = pytest.importorskip("pyreadstat")
+    frame = plain()
+    frame["subject"] = frame["subject"].str[-1].astype(int)
+    labels = {"subject": {i: f"Ms Example {i}" for i in range(1, 7)}}
+    package.write_sav(frame, str(tmp_path / "lab.sav"), variable_value_labels=labels)
+    assert set(load_cohort(tmp_path / "lab.sav").frame["subject"]) == set("123456")
+
+
 def test_a_folder_of_tables_named_by_person_and_direction(tmp_path) -> None:
     for (subject, way), part in plain().groupby(["subject", "direction"]):
         part[["speed_m_s", "vo2_ml_kg_min"]].to_csv(tmp_path / f"{subject}_{way}.csv", index=False)
+    (tmp_path / "~$lock.xlsx").write_bytes(b"lock")
     same_as_template(load_cohort(tmp_path))
 
 

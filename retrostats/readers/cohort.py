@@ -25,10 +25,13 @@ from retrostats.validation.checks import (
 )
 from retrostats.validation.plausible import doubtful_values
 from retrostats.validation.problem import Problem
+from retrostats.validation.reading import reading_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Share of rows without a person at which a table is refused.
+BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
 SHOWN = 20
 LISTED = 1000
@@ -137,15 +140,19 @@ def judge_cohort(
     frame = part.frame
     analysis = analysis_of(frame, spec.analysis, file, problems)
     used = _complete(frame, analysis, problems)
+    problems += _blank_people(frame, used, file)
     level = "error" if analysis else "warning"  # outside the analyses a column may mean anything
     problems += impossible_values(used, level) + design_problems(used, analysis, file)
     if analysis:
+        problems += reading_of(used, analysis, file)
         problems += doubtful_values(used, outcome_column(used, analysis), file)
     _stop_on_errors(problems)
     if "direction" in used:  # forward first, so that a model's effect is that of backward
         way = pd.Categorical(used["direction"], ["forward", "backward"])
         used = used.assign(direction=way)
     rows_used = int(used.groupby("source_file")["source_row"].nunique().sum())
+    lost = frame.loc[~frame["source_row"].isin(used["source_row"]), "source_row"].unique()
+    explained = {**part.explained, **({"no value": tuple(map(int, lost))} if len(lost) else {})}
     return Cohort(
         used.reset_index(drop=True),
         {
@@ -159,7 +166,7 @@ def judge_cohort(
             "rows_in": part.rows_in,
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
-            "explained": {reason: list(rows) for reason, rows in part.explained.items()},
+            "explained": {reason: list(rows) for reason, rows in explained.items()},
         },
         analysis,
     )
@@ -191,6 +198,17 @@ def _beside(path: Path, problems: list[Problem]) -> Path | None:
         Problem("guess", path.name, "", "", f"{spec.name} beside it", "", "used as spec")
     )
     return spec
+
+
+def _blank_people(frame: pd.DataFrame, used: pd.DataFrame, file: str) -> list[Problem]:
+    """An error where many rows lack the person: left out, they would leave half a table."""
+    if "subject" not in frame or frame["subject"].isna().mean() < BLANK_PEOPLE:
+        return []
+    blank = frame.loc[frame["subject"].isna(), "source_row"]
+    return [
+        Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", "subject", "no person",
+                "a code in every row", "write it in each row; blanks are not filled from above")
+    ]  # fmt: skip
 
 
 def _complete(frame: pd.DataFrame, analysis: str, problems: list[Problem]) -> pd.DataFrame:
@@ -240,4 +258,8 @@ def _stop_on_errors(problems: list[Problem]) -> None:
     errors = [p for p in problems if p.level == "error"]
     if errors:
         more = f"\n... and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+        lost = [p for p in problems if p.action == "row left out"]
+        if lost and not all(p.row for p in errors):
+            why = ", ".join(dict.fromkeys(p.column for p in lost))
+            more += f"\n({len(lost)} row(s) were left out before that, for want of {why})"
         raise InputError("\n".join(str(p) for p in errors[:SHOWN]) + more)

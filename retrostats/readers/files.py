@@ -14,6 +14,11 @@ MAX_BYTES = 1024 * 2**20
 MAX_GRID_CELLS = 10_000_000
 MAX_CELLS = 200_000_000
 MAX_COLUMNS = 4096
+#: How files begin that bear the suffix of a table and are none.
+FOREIGN = {
+    b"%pdf": "a PDF", b"<html": "a web page", b"<!doctype html": "a web page",
+    b"<table": "a web page", b"{": "JSON", b"[{": "JSON", b"{\\rtf": "a text document",
+}  # fmt: skip
 
 
 def read_bytes(path: Path) -> bytes:
@@ -33,6 +38,9 @@ def read_bytes(path: Path) -> bytes:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); check the path") from None
+    for start, what in FOREIGN.items():
+        if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:20].lower().startswith(start):
+            raise InputError(f"{path.name}: this is {what}, no table; save it as .xlsx or CSV")
     if not data.strip(b"\x00\x1a \r\n\t"):
         raise InputError(f"{path.name}: the file is empty; it needs a header and rows")
     return data

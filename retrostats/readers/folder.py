@@ -37,7 +37,9 @@ def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part
     InputError
         No table, too many files, or a table that cannot be read.
     """
-    files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    files = sorted(
+        p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~$"))
+    )
     if len(files) > MAX_FILES:
         raise InputError(f"{folder.name}: {len(files)} files; at most {MAX_FILES} are read")
     plan = _plan(files, spec)
@@ -178,8 +180,9 @@ def _with_people(
     known = people.set_index("subject")
     absent = sorted(set(frame["subject"].dropna()) - set(known.index))
     if absent:
+        level = "error" if len(absent) == frame["subject"].nunique() else "warning"
         problems.append(
-            Problem("warning", name, "", "subject", f"{len(absent)} without a row about them, as "
+            Problem(level, name, "", "subject", f"{len(absent)} without a row about them, as "
                     f"{absent[0]!r}", "one row each", "their columns are missing")
         )  # fmt: skip
     for column in known.columns.difference(["source_file", "source_row"]):

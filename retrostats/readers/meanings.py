@@ -5,6 +5,7 @@ from __future__ import annotations
 from retrostats.errors import InputError
 from retrostats.readers.headers import NAMES, TEXT, Meaning, kind_of, read_header, split_unit
 from retrostats.readers.layout import Table
+from retrostats.readers.shape import is_wide
 from retrostats.readers.spec import Spec, suggestion
 from retrostats.validation.problem import Problem
 
@@ -13,7 +14,7 @@ UNUSED = "column kept as it is, not used"
 
 def known_header(spec: Spec, header: str) -> bool:
     """Whether a header names something, by itself or in the spec."""
-    return header in spec.named or kind_of(header) is not None
+    return header in spec.named or kind_of(header) is not None or is_wide(header)
 
 
 def holds_text(spec: Spec, header: str) -> bool:

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.errors import InputError
-from retrostats.readers.headers import TEXT, Meaning
+from retrostats.readers.headers import TEXT, Meaning, kind_of
 from retrostats.readers.layout import Table
 from retrostats.readers.meanings import holds_text, known_header, read_meanings
 from retrostats.readers.shape import to_long
 from retrostats.readers.spec import Spec, suggestion
-from retrostats.readers.values import CODES, Rules, as_numbers, coded, numbers, words
+from retrostats.readers.values import (
+    CODES,
+    Rules,
+    as_numbers,
+    coded,
+    direction_word,
+    numbers,
+    words,
+)
 from retrostats.units import convert
 from retrostats.validation.people import summary_rows
 from retrostats.validation.problem import Problem
@@ -60,6 +68,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
         problems.append(Problem("guess", file, text, "", reason, "measurements", "row not used"))
     table, filtered = _filtered(table, spec)
     table = to_long(_with_constants(table, spec), spec.wide, problems)
+    table = _arm_or_direction(table, spec, problems)
     meanings = read_meanings(table, spec, problems)
     frame = _values(table, meanings, spec, problems)
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
@@ -76,6 +85,24 @@ def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
             )  # fmt: skip
     above = sum(map(len, table.explained.values()))
     return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
+
+
+def _arm_or_direction(table: Table, spec: Spec, problems: list[Problem]) -> Table:
+    """A group or condition column whose values are directions is the direction."""
+    kinds = {header: kind_of(header) for header in table.headers}
+    if "direction" in kinds.values() or "time" in kinds.values():
+        return table
+    for header, kind in kinds.items():
+        if kind != "arm" or header in spec.columns:
+            continue
+        said = words(table.columns[header]).dropna().unique()
+        if len(said) and all(direction_word(spec.levels.get(w, w)) for w in said):
+            problems.append(
+                Problem("guess", table.file, "", header, header, "direction",
+                        "its values are directions, read as direction")
+            )  # fmt: skip
+            return replace(table, columns=table.columns.rename(columns={header: "direction"}))
+    return table
 
 
 def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:
@@ -141,6 +168,8 @@ def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem])
     """Metabolic rate where both gases are there, and every rate per kilogram of body mass."""
     from retrostats.readers.gases import with_metabolic_rate
 
+    if "time" not in frame and "time_weeks" in frame and "direction" not in frame:
+        frame = frame.assign(time=words(frame["time_weeks"]))
     frame = with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
     for absolute, unit, per_kg, to in PER_KILOGRAM:
         if {absolute, "mass_kg"} <= set(frame) and per_kg not in frame:

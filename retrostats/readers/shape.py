@@ -116,6 +116,11 @@ def _read(header: str, unit: str, behind: bool) -> WideColumn | None:
     return WideColumn(header, kind, own, tuple(levels.items()))
 
 
+def is_wide(header: str) -> bool:
+    """Whether a header names a measure at one direction, time or speed."""
+    return len(header) <= 200 and _read(header, "", behind=True) is not None
+
+
 def kind_has_unit(header: str) -> bool:
     """Whether a header is read without a unit from elsewhere."""
     try:

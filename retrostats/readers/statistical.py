@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from retrostats.errors import InputError
 from retrostats.readers.files import MAX_CELLS
+from retrostats.readers.headers import kind_of
 from retrostats.readers.layout import Layout, Table
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def read_package(file: str, data: bytes, suffix: str, labelled: Callable[[str], 
         except Exception as error:  # a damaged file can fail anywhere inside the library
             raise InputError(f"{file}: not a readable {suffix} file ({str(error)[:120]})") from None
     for name, words in meta.variable_value_labels.items():
+        if kind_of(name) == "subject":
+            continue  # labels of people are names; their codes stay
         if name in frame and (labelled(name) or labelled(meta.column_names_to_labels[name] or "")):
             frame[name] = [words.get(value, value) for value in frame[name]]
     labels = {n: text for n, text in meta.column_names_to_labels.items() if text}

@@ -11,6 +11,7 @@ from retrostats.readers import cells as cell
 from retrostats.readers.files import read_bytes
 from retrostats.readers.grid import Sheet
 from retrostats.readers.layout import Layout, Table, find_layout
+from retrostats.readers.merged import merged_data, one_header_row, parse_range
 from retrostats.readers.spec import Spec
 from retrostats.readers.statistical import PACKAGES
 
@@ -73,18 +74,23 @@ def _spreadsheet(file: str, data: bytes, spec: Spec, known: Says, as_text: Says)
 
     book = read_workbook(file, data)
     sheet, notes = _sheet(file, book, spec.file.get("sheet", ""), known)
-    rows = [(row.number, row.cells) for row in sheet.rows]
+    ranges = {parse_range(text): text for text in book.merged.get(sheet.name, ())}
+    joined = one_header_row(sheet.rows, list(ranges))
+    rows = [(row.number, row.cells) for row in joined]
     layout = find_layout(file, rows, known, spec.file.get("header_row", 0))
     header_row = layout.first_row - 1 - bool(layout.units)
-    merged = [r for r in book.merged.get(sheet.name, ()) if _bottom(r) >= header_row]
+    merged = [ranges[r] for r in merged_data(joined, list(ranges), header_row)]
     if merged:
         raise InputError(
             f"{file}, sheet {sheet.name!r}: merged cells at {', '.join(merged[:3])}; unmerge them, "
             "one value a cell"
         )
     if book.formulas:
-        notes.append("formulas: their stored values are used, none was run")
-    body = [row for row in sheet.rows if row.number >= layout.first_row]
+        notes.append(
+            "formulas: their stored values are used, none was run; one that was never calculated "
+            "is an empty cell"
+        )
+    body = [row for row in joined if row.number >= layout.first_row]
     width = len(layout.header)
     wider = next((r for r in body if any(not cell.is_missing(c) for c in r.cells[width:])), None)
     if wider:
@@ -112,11 +118,6 @@ def _sheet(file: str, book: Workbook, wanted: str, known: Says) -> tuple[Sheet, 
     best = filled[counts.index(max(counts))]
     others = [name for name in names if name != best.name]
     return best, [f"sheet {best.name!r} used, not {', '.join(others)}"] if others else []
-
-
-def _bottom(merged: str) -> int:
-    """Last row of a range such as "A1:B2"."""
-    return int("".join(c for c in merged.rpartition(":")[2] if c.isdigit()) or 0)
 
 
 def _columns(header: Sequence[str], body: Sequence[Any], as_text: Says) -> pd.DataFrame:

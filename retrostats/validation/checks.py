@@ -120,23 +120,32 @@ def analysis_of(frame: pd.DataFrame, wanted: str, file: str, problems: list[Prob
     have = [str(c) for c in frame if not str(c).startswith("source_")]
     more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
     shown = ", ".join(f"{c}{_near(c)}" for c in have[:SHOWN_COLUMNS])
+    unread = [c for c in have if not _known(c)]
+    names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
+    hint = f"not understood: {names}; name them under [columns] in a spec, " if unread else ""
     problems.append(
         Problem("error", file, "", "", f"columns {shown or 'none that are known'}{more}",
                 "; ".join(f"{k}: {', '.join(v)}" for k, v in NEEDED.items())
                 + " (metabolic-cost also an oxygen uptake or energy column)",
-                "see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec with "
-                'analysis = "none"')
+                f"{hint}see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec "
+                'with analysis = "none"')
     )  # fmt: skip
     return ""
 
 
+def _known(column: str) -> bool:
+    from retrostats.readers.headers import kind_of
+
+    return kind_of(column) is not None or column in POSSIBLE
+
+
 def _near(column: str) -> str:
     """The known header that an unknown one is nearly."""
-    from retrostats.readers.headers import NAMES, kind_of
+    from retrostats.readers.headers import NAMES
     from retrostats.readers.spec import suggestion
 
     words = (word for names in NAMES.values() for word in names)
-    return "" if kind_of(column) else suggestion(column.lower(), words)
+    return "" if _known(column) else suggestion(column.lower(), words)
 
 
 def design_problems(frame: pd.DataFrame, analysis: str, file: str) -> list[Problem]:

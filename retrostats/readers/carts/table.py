@@ -57,6 +57,7 @@ def read_sheet(file: str, sheet: Sheet, position: int, named: Named) -> Table:
     InputError
         No row of numbers under the header, or a gas column whose unit is not known.
     """
+    named = _one_time(sheet.rows[position], named)
     time = next(i for i, (kind, _, _) in named.items() if kind == "time")
     start = _first_measured(sheet, position, time)
     nothing = InputError(
@@ -97,6 +98,21 @@ def read_sheet(file: str, sheet: Sheet, position: int, named: Named) -> Table:
         comma,
         tuple(findings),
     )
+
+
+def _one_time(header: Row, named: Named) -> Named:
+    """The columns with one time: elapsed before the time of day, one with a unit before others."""
+    times = [i for i, (kind, _, _) in named.items() if kind == "time"]
+    if len(times) < 2:
+        return named
+
+    def rank(index: int) -> tuple[bool, bool, int]:
+        words = fold(str(header.at(index)))
+        of_day = any(word in words for word in ("stamp", "clock", "uhr", "day", "heure", "hora"))
+        return of_day, quantity(named[index][1]) != "time", index
+
+    kept = min(times, key=rank)
+    return {i: name for i, name in named.items() if i == kept or i not in times}
 
 
 def _named(row: Row) -> Named:
