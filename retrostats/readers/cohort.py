@@ -140,7 +140,7 @@ def judge_cohort(
     frame = part.frame
     analysis = analysis_of(frame, spec.analysis, file, problems)
     used = _complete(frame, analysis, problems)
-    problems += _blank_people(frame, used, file)
+    problems += _blank_people(frame, file)
     level = "error" if analysis else "warning"  # outside the analyses a column may mean anything
     problems += impossible_values(used, level) + design_problems(used, analysis, file)
     if analysis:
@@ -151,8 +151,8 @@ def judge_cohort(
         way = pd.Categorical(used["direction"], ["forward", "backward"])
         used = used.assign(direction=way)
     rows_used = int(used.groupby("source_file")["source_row"].nunique().sum())
-    lost = frame.loc[~frame["source_row"].isin(used["source_row"]), "source_row"].unique()
-    explained = {**part.explained, **({"no value": tuple(map(int, lost))} if len(lost) else {})}
+    lost = _rows_without_a_value(frame, used)
+    explained = {**part.explained, **({"no value": lost} if lost else {})}
     return Cohort(
         used.reset_index(drop=True),
         {
@@ -170,6 +170,19 @@ def judge_cohort(
         },
         analysis,
     )
+
+
+def _rows_without_a_value(frame: pd.DataFrame, used: pd.DataFrame) -> tuple[int, ...]:
+    """Rows of the files that gave no observation."""
+    import pandas as pd
+
+    if len(used) == len(frame):
+        return ()
+    place = ["source_file", "source_row"]
+    lost = pd.MultiIndex.from_frame(frame[place].drop_duplicates()).difference(
+        pd.MultiIndex.from_frame(used[place].drop_duplicates()), sort=False
+    )
+    return tuple(int(row) for _, row in lost)
 
 
 def _as_cart(path: Path) -> str:
@@ -200,11 +213,13 @@ def _beside(path: Path, problems: list[Problem]) -> Path | None:
     return spec
 
 
-def _blank_people(frame: pd.DataFrame, used: pd.DataFrame, file: str) -> list[Problem]:
+def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
     """An error where many rows lack the person: left out, they would leave half a table."""
-    if "subject" not in frame or frame["subject"].isna().mean() < BLANK_PEOPLE:
+    if "subject" not in frame:
         return []
     blank = frame.loc[frame["subject"].isna(), "source_row"]
+    if len(blank) <= BLANK_PEOPLE * len(frame):
+        return []
     return [
         Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", "subject", "no person",
                 "a code in every row", "write it in each row; blanks are not filled from above")
