@@ -66,10 +66,9 @@ def maximum_likelihood(y: Array, v: Array, X: Array, *, restricted: bool) -> flo
         w = 1 / (v + tau2)
         wx = X * w[:, None]
         cross = X.T @ wx
-        py = w * (y - X @ np.linalg.solve(cross, wx.T @ y))
-        trace = float(w.sum())
-        if restricted:
-            trace -= float(np.trace(np.linalg.solve(cross, wx.T @ wx)))
+        solved = np.linalg.solve(cross, np.column_stack([wx.T @ wx, wx.T @ y]))
+        py = w * (y - X @ solved[:, -1])
+        trace = float(w.sum()) - (float(np.trace(solved[:, :-1])) if restricted else 0.0)
         return trace - float(py @ py)
 
     top = 10 * (float(np.ptp(y)) ** 2 + float(v.max()))

@@ -193,4 +193,7 @@ def save(
 def write(figure: Figure, file: Any, kind: str) -> None:
     """Write one format to an open binary file."""
     with mpl.rc_context(STYLE):
-        figure.savefig(file, format=kind, dpi=300, metadata=_METADATA[kind], facecolor="white")
+        options: dict[str, Any] = {"metadata": _METADATA[kind], "facecolor": "white"}
+        if kind == "png":
+            options["pil_kwargs"] = {"compress_level": 3}  # half the time, 4% more bytes
+        figure.savefig(file, format=kind, dpi=300, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,13 @@ def read_text_table(folder: Path, name: str) -> pd.DataFrame:
         missing, repeated or unknown column, a value that its field does not allow, a repeated
         key, a foreign key without its row.
     """
+    stamp = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.rglob("*.*")))
+    return _checked_table(folder, name, stamp).copy()
+
+
+@lru_cache(maxsize=32)
+def _checked_table(folder: Path, name: str, stamp: tuple[tuple[str, int], ...]) -> pd.DataFrame:
+    """One reading and one check of a table while no file of the folder changes (`stamp`)."""
     resources = descriptor(folder)
     if name not in resources:
         known = ", ".join(resources)
