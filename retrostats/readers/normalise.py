@@ -95,7 +95,7 @@ def _arm_or_direction(table: Table, spec: Spec, problems: list[Problem]) -> Tabl
     for header, kind in kinds.items():
         if kind != "arm" or header in spec.columns:
             continue
-        said = words(table.columns[header]).dropna().unique()
+        said = words(table.columns[header], f"{table.file}, {header}").dropna().unique()
         if len(said) and all(direction_word(spec.levels.get(w, w)) for w in said):
             problems.append(
                 Problem("guess", table.file, "", header, header, "direction",
@@ -113,7 +113,7 @@ def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:
                 f"spec, [filter]: no column {header!r} in {table.file}"
                 f"{suggestion(header, table.headers)}"
             )
-        keep &= words(table.columns[header]).isin(choices).to_numpy()
+        keep &= words(table.columns[header], f"{table.file}, {header}").isin(choices).to_numpy()
     if not keep.any():
         raise InputError(f"{table.file}: the [filter] of the spec leaves no row; check its values")
     left_out = tuple(int(row) for row in table.columns.index[~keep])
@@ -149,8 +149,9 @@ def _values(
             name = meaning.column
             columns[name] = coded(cells, name, spec.levels, file, problems)
         elif meaning.column in TEXT:
+            said = words(cells, f"{file}, {header}")
             levels = spec.levels if meaning.column == "arm" else {}
-            columns[meaning.column] = words(cells).replace(levels) if levels else words(cells)
+            columns[meaning.column] = said.replace(levels) if levels else said
         else:
             pace = meaning.unit is not None and meaning.unit.reciprocal
             values = numbers(cells, meaning.header, file, problems, rules, pace)

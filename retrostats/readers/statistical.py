@@ -16,6 +16,7 @@ from retrostats.readers.layout import Layout, Table
 if TYPE_CHECKING:
     import pandas as pd
 
+MAX_UNPACKED = 2**31
 #: Suffix of a statistical package's file and the function of pyreadstat that reads it.
 PACKAGES = {
     ".sav": "read_sav", ".zsav": "read_sav", ".por": "read_por", ".dta": "read_dta",
@@ -36,7 +37,10 @@ def read_parquet(file: str, data: bytes) -> Table:
     except ImportError:
         raise InputError(f"{file}: Parquet needs pyarrow; pip install 'retrostats[io]'") from None
     try:
-        source = pq.ParquetFile(io.BytesIO(data))
+        schema = pq.read_schema(io.BytesIO(data))
+        # one long text repeated a million times stays one text
+        texts = [field.name for field in schema if str(field.type) in ("string", "large_string")]
+        source = pq.ParquetFile(io.BytesIO(data), read_dictionary=texts)
         _refuse_large(file, source.metadata.num_rows, source.metadata.num_columns)
         frame = source.read().to_pandas(ignore_metadata=True)
     except InputError:
@@ -67,6 +71,7 @@ def read_package(file: str, data: bytes, suffix: str, labelled: Callable[[str], 
         try:
             _, meta = read(str(path), metadataonly=True)
             _refuse_large(file, meta.number_rows or 0, meta.number_columns)
+            _refuse_wide_texts(file, meta.number_rows or 0, meta.variable_storage_width)
             frame, meta = read(str(path))
         except InputError:
             raise
@@ -85,6 +90,13 @@ def read_package(file: str, data: bytes, suffix: str, labelled: Callable[[str], 
 def _refuse_large(file: str, rows: int, columns: int) -> None:
     if rows * columns > MAX_CELLS:
         raise InputError(f"{file}: {rows * columns} cells; at most {MAX_CELLS} are read")
+
+
+def _refuse_wide_texts(file: str, rows: int, widths: dict[str, int]) -> None:
+    """Texts are stored packed; unpacked, each takes its full width in every row."""
+    size = rows * sum(widths.values())
+    if size > MAX_UNPACKED:
+        raise InputError(f"{file}: unpacks to {size} bytes; at most {MAX_UNPACKED} are read")
 
 
 def _table(file: str, frame: pd.DataFrame) -> Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.errors import InputError
 from retrostats.readers import cells as cell
 from retrostats.validation.problem import Problem
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 LARGEST = 1e15
+#: Longest name of a person, arm or time.
+MAX_NAME = 500
 #: Cells of a column that are listed one by one; the others are counted.
 LISTED = 50
 DIRECTIONS = {
@@ -133,12 +136,12 @@ def _report_mark(mark: cell.Mark, name: str, file: str, problems: list[Problem])
         problems.append(Problem(level, file, "", name, found, "decimal points", "replaced"))
 
 
-def words(column: pd.Series) -> pd.Series:
+def words(column: pd.Series, where: str = "") -> pd.Series:
     """Text without outer blanks, None where there is no value; whole numbers without a point."""
     import pandas as pd
 
     codes, uniques = pd.factorize(column, use_na_sentinel=True)
-    texts = [_word(u) for u in uniques]
+    texts = [_short(_word(u), where) for u in uniques]
     return pd.Series(np.array([*texts, None], dtype=object)[codes], index=column.index)
 
 
@@ -197,6 +200,16 @@ def _code(text: str, known: Mapping[str, Sequence[str]]) -> str | None:
     # a phrase such as "forward walking" names what exactly one of its words names
     among = {code for code, words in known.items() if set(plain.split()) & set(words)}
     return exact or (among.pop() if len(among) == 1 else None)
+
+
+def _short(text: str | None, where: str) -> str | None:
+    """Names are short; a long text in millions of rows is more than memory."""
+    if text is not None and len(text) > MAX_NAME:
+        raise InputError(
+            f"{where}: found a text of {len(text)} characters ({text[:20]!r}...) where a name is "
+            f"expected; allowed are {MAX_NAME} characters"
+        )
+    return text
 
 
 def _word(value: object) -> str | None:

@@ -16,6 +16,11 @@ MAX_UNPACKED = 256 * 2**20
 MAX_RATIO = 200
 MAX_PARTS = 5000
 MAX_AREA = 20_000_000
+#: Characters that cells may share: texts are stored once in the file, once a cell in memory.
+MAX_TEXT = 2**30
+MAX_REPEATS = 1000
+#: Largest .xls: its texts are shared too, and cannot be counted before it is read.
+MAX_XLS = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ def read_workbook(file: str, data: bytes) -> Workbook:
         raise InputError(
             f"{file}: spreadsheets need python-calamine; pip install 'retrostats[io]'"
         ) from None
+    if data.startswith(b"\xd0\xcf\x11\xe0") and len(data) > MAX_XLS:
+        raise InputError(f"{file}: {len(data)} bytes of .xls; save it as .xlsx or CSV")
     sheets, merged = [], {}
     try:
         formulas = data.startswith(b"PK") and _inspect(file, data)
@@ -93,7 +100,7 @@ def refuse_entities(file: str, data: bytes) -> None:
 
 def _inspect(file: str, data: bytes) -> bool:
     """Whether there are formulas; refuses an unsafe archive before unpacking."""
-    formulas = False
+    formulas, shared, longest = False, 0, 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         items = archive.infolist()
         total = sum(item.file_size for item in items)
@@ -110,6 +117,39 @@ def _inspect(file: str, data: bytes) -> bool:
             refuse_entities(file, part)
             if item.filename.startswith("xl/worksheets/"):
                 formulas |= bool(re.search(rb"<f[ >/]", part))
-            if item.filename == "content.xml":
+                _refuse_area(file, part)
+                shared += part.count(b't="s"')
+            elif item.filename.startswith("xl/sharedStrings"):
+                longest = max(map(len, part.split(b"</si>")))
+            elif item.filename == "content.xml":
                 formulas |= b"table:formula" in part
+                _refuse_repeats(file, part)
+    if shared * longest > MAX_TEXT:
+        raise InputError(
+            f"{file}: {shared} cells share texts of up to {longest} characters; refused as unsafe"
+        )
     return formulas
+
+
+def _refuse_area(file: str, sheet: bytes) -> None:
+    """Refuse one far cell that would make a grid of everything before it."""
+    rows = max(map(int, re.findall(rb'<row[^>]*? r="(\d{1,9})"', sheet)), default=0)
+    columns = max((len(c), c) for c in {b"", *re.findall(rb'<c r="([A-Z]{1,3})\d', sheet)})[1]
+    width = 0
+    for letter in columns:
+        width = width * 26 + letter - 64
+    if rows * width > MAX_AREA:
+        raise InputError(
+            f"{file}: a sheet of {rows} rows by {width} columns; at most {MAX_AREA} cells are read"
+        )
+
+
+def _refuse_repeats(file: str, content: bytes) -> None:
+    """Refuse a filled row or cell of an .ods that stands for thousands; empty ones are usual."""
+    for tag in (b"table-row", b"table-cell"):
+        pattern = rb"<table:" + tag + rb"[^>]*repeated=\"(\d+)\"[^>]*>(.*?)</table:" + tag
+        for many, inside in re.findall(pattern, content, flags=re.DOTALL):
+            if int(many[:9]) > MAX_REPEATS and (b"text:p" in inside or b"office:value" in inside):
+                raise InputError(
+                    f"{file}: one filled cell stands for {int(many)}; refused as unsafe"
+                )
