@@ -316,11 +316,3 @@ def test_validate_prints_the_account(tmp_path, capsys) -> None:
     said = capsys.readouterr().out
     assert "14 rows in, 12 used, 2 explained below; 6 subjects" in said
     assert "guess: row 4: units; row not used" in said
-
-
-@pytest.mark.parametrize("suffix", ["xls", "ods"])
-def test_older_and_open_spreadsheets(suffix) -> None:
-    seed = Path(__file__).parent / "fuzz" / "seeds" / f"small.{suffix}"
-    frame = load_cohort(seed).frame
-    assert frame["vo2_ml_kg_min"].tolist() == [30.5, 36.25, 31.0, 38.0]
-    assert frame["source_row"].tolist() == [2, 3, 4, 5]

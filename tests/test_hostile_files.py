@@ -42,18 +42,6 @@ def test_one_far_cell(tmp_path) -> None:
         load_cohort(tmp_path / "lab.xlsx")
 
 
-def test_a_filled_cell_that_stands_for_thousands() -> None:
-    row = (
-        '<table:table-row table:number-rows-repeated="900000"><table:table-cell '
-        'office:value-type="float" office:value="1"><text:p>1</text:p></table:table-cell>'
-        "</table:table-row>"
-    )
-    with pytest.raises(InputError, match="stands for 900000"):
-        read_workbook(
-            "lab.ods", workbook(content=f"<office:spreadsheet>{row}</office:spreadsheet>")
-        )
-
-
 def test_a_long_text_in_every_row_of_parquet(tmp_path) -> None:
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -78,8 +78,7 @@ def load_cohort(
     Parameters
     ----------
     path_or_frame
-        Delimited text (common delimiters, encodings, decimal commas), a spreadsheet (.xlsx, .xls,
-        .ods), Parquet, a file of SPSS, Stata or SAS, a folder of such files or of metabolic-cart
+        Delimited text (common delimiters, encodings, decimal commas), an .xlsx spreadsheet, Parquet, a file of SPSS, Stata or SAS, a folder of such files or of metabolic-cart
         exports with a plan, or a DataFrame. Wide or long; headers in five languages; units in the
         header, in a row below it, or in the spec.
     spec

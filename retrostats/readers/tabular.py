@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from retrostats.readers.workbook import Workbook
 
-SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+SPREADSHEETS = (".xlsx", ".xlsm")
+#: Spreadsheets whose readers hung or asked for more memory than there is on damaged files.
+OTHER = (".xls", ".xlsb", ".ods")
 TEXTS = (".csv", ".tsv", ".txt", ".dat", ".tab", ".asc")
-SUFFIXES = (*TEXTS, *SPREADSHEETS, ".parquet", *PACKAGES)
+SUFFIXES = (*TEXTS, *SPREADSHEETS, *OTHER, ".parquet", *PACKAGES)
 
 Says = Callable[[str], bool]
 
@@ -43,6 +45,8 @@ def read_table(path: Path, spec: Spec, known: Says, as_text: Says) -> tuple[Tabl
         Missing, empty, too large, damaged, no table, or repeated column names.
     """
     data, suffix, file = read_bytes(path), path.suffix.lower(), path.name
+    if suffix in OTHER:
+        raise InputError(f"{file}: {suffix} is not read; open it and save it as .xlsx or CSV")
     if suffix in SPREADSHEETS:
         return _spreadsheet(file, data, spec, known, as_text), data
     if suffix == ".parquet":

@@ -1,15 +1,16 @@
-"""Worksheets of a spreadsheet: stored values only, under limits; no formula runs."""
+"""Worksheets of an .xlsx file: stored values only, under limits; no formula runs."""
 
 from __future__ import annotations
 
 import io
 import re
+import warnings
 import zipfile
 from dataclasses import dataclass
 
 from retrostats.errors import InputError
 from retrostats.readers.files import numbered
-from retrostats.readers.grid import Cell, Sheet
+from retrostats.readers.grid import Sheet
 
 MAX_UNPACKED = 256 * 2**20
 #: Spreadsheets of numbers shrink ten- to thirtyfold; a bomb a thousandfold.
@@ -18,9 +19,6 @@ MAX_PARTS = 5000
 MAX_AREA = 20_000_000
 #: Characters that cells may share: texts are stored once in the file, once a cell in memory.
 MAX_TEXT = 2**30
-MAX_REPEATS = 1000
-#: Largest .xls: its texts are shared too, and cannot be counted before it is read.
-MAX_XLS = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,62 +31,44 @@ class Workbook:
 
 
 def read_workbook(file: str, data: bytes) -> Workbook:
-    """Every worksheet of the bytes of a spreadsheet: .xlsx, .xlsm, .xlsb, .xls or .ods.
+    """Every worksheet of the bytes of an .xlsx file.
 
     Raises
     ------
     InputError
-        Unsafe (expands too far, declares entities), damaged, or the library is not installed.
+        Unsafe (expands too far, declares entities), damaged, or openpyxl is not installed.
     """
     try:
-        from python_calamine import CalamineWorkbook
+        import openpyxl
     except ImportError:
         raise InputError(
-            f"{file}: spreadsheets need python-calamine; pip install 'retrostats[io]'"
+            f"{file}: spreadsheets need openpyxl; pip install 'retrostats[io]'"
         ) from None
-    if data.startswith(b"\xd0\xcf\x11\xe0") and len(data) > MAX_XLS:
-        raise InputError(f"{file}: {len(data)} bytes of .xls; save it as .xlsx or CSV")
     sheets, merged = [], {}
     try:
-        formulas = data.startswith(b"PK") and _inspect(file, data)
-        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
-            for name in book.sheet_names:
-                sheet = book.get_sheet_by_name(name)
-                if sheet.total_height * sheet.total_width > MAX_AREA:
-                    raise InputError(
-                        f"{file}, sheet {name!r}: {sheet.total_height} rows by "
-                        f"{sheet.total_width} columns; at most {MAX_AREA} cells are read"
-                    )
-                left: list[Cell] = [None] * (sheet.start[1] if sheet.start else 0)
-                cells = ([*left, *(None if c == "" else c for c in r)] for r in sheet.iter_rows())
-                sheets.append(Sheet(name, numbered(file, cells)))
-                merged[name] = tuple(map(_range, sheet.merged_cell_ranges or ()))
+        formulas, merges = _inspect(file, data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions that hold no data
+            # only a whole load knows where cells are merged
+            book = openpyxl.load_workbook(
+                io.BytesIO(data), read_only=not merges, data_only=True, keep_links=False
+            )
+            for sheet in book.worksheets:
+                if merges:
+                    merged[sheet.title] = tuple(map(str, sheet.merged_cells.ranges))
+                else:
+                    sheet.reset_dimensions()  # a false dimension would pad or cut every row
+                rows = numbered(file, sheet.iter_rows(values_only=True))
+                sheets.append(Sheet(sheet.title, rows))
+            book.close()
     except InputError:
         raise
-    except KeyboardInterrupt:
-        raise
-    except (
-        BaseException
-    ) as error:  # damaged files fail anywhere inside; a Rust panic is no Exception
+    except Exception as error:  # a damaged archive can fail anywhere inside the library
         raise InputError(
             f"{file}: not a readable spreadsheet ({type(error).__name__}: {str(error)[:120]}); "
             "open it in a spreadsheet program and save it again as .xlsx"
         ) from None
     return Workbook(tuple(sheets), merged, formulas)
-
-
-def _range(corners: tuple[tuple[int, int], tuple[int, int]]) -> str:
-    """Corners counted from 0 as "A1:B2"."""
-    return ":".join(f"{_letters(column)}{row + 1}" for row, column in corners)
-
-
-def _letters(column: int) -> str:
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def refuse_entities(file: str, data: bytes) -> None:
@@ -98,9 +78,9 @@ def refuse_entities(file: str, data: bytes) -> None:
         raise InputError(f"{file}: the XML declares a document type or entities; refused as unsafe")
 
 
-def _inspect(file: str, data: bytes) -> bool:
-    """Whether there are formulas; refuses an unsafe archive before unpacking."""
-    formulas, shared, longest = False, 0, 0
+def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
+    """Whether there are formulas and merged cells; refuses what would unfold too far."""
+    formulas, merges, shared, longest = False, False, 0, 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         items = archive.infolist()
         total = sum(item.file_size for item in items)
@@ -117,18 +97,16 @@ def _inspect(file: str, data: bytes) -> bool:
             refuse_entities(file, part)
             if item.filename.startswith("xl/worksheets/"):
                 formulas |= bool(re.search(rb"<f[ >/]", part))
+                merges |= b"<mergeCell " in part
                 _refuse_area(file, part)
                 shared += part.count(b't="s"')
             elif item.filename.startswith("xl/sharedStrings"):
                 longest = max(map(len, part.split(b"</si>")))
-            elif item.filename == "content.xml":
-                formulas |= b"table:formula" in part
-                _refuse_repeats(file, part)
     if shared * longest > MAX_TEXT:
         raise InputError(
             f"{file}: {shared} cells share texts of up to {longest} characters; refused as unsafe"
         )
-    return formulas
+    return formulas, merges
 
 
 def _refuse_area(file: str, sheet: bytes) -> None:
@@ -142,14 +120,3 @@ def _refuse_area(file: str, sheet: bytes) -> None:
         raise InputError(
             f"{file}: a sheet of {rows} rows by {width} columns; at most {MAX_AREA} cells are read"
         )
-
-
-def _refuse_repeats(file: str, content: bytes) -> None:
-    """Refuse a filled row or cell of an .ods that stands for thousands; empty ones are usual."""
-    for tag in (b"table-row", b"table-cell"):
-        pattern = rb"<table:" + tag + rb"[^>]*repeated=\"(\d+)\"[^>]*>(.*?)</table:" + tag
-        for many, inside in re.findall(pattern, content, flags=re.DOTALL):
-            if int(many[:9]) > MAX_REPEATS and (b"text:p" in inside or b"office:value" in inside):
-                raise InputError(
-                    f"{file}: one filled cell stands for {int(many)}; refused as unsafe"
-                )

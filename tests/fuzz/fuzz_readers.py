@@ -9,10 +9,12 @@ Both print each kind of exception that is not an InputError, with the bytes that
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 import time
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,7 +56,9 @@ def run(kind: str, data: bytes, suffix: str, folder: Path) -> bool:
 
 
 def mutate(data: bytes, rng: np.random.Generator) -> bytes:
-    """One to six insertions, deletions, replacements or repeats."""
+    """One to six insertions, deletions, replacements or repeats; often inside an archive."""
+    if data.startswith(b"PK") and rng.random() < 0.8:
+        return inside(data, rng)
     out = bytearray(data)
     for _ in range(rng.integers(1, 7)):
         at, length = int(rng.integers(0, len(out) + 1)), int(rng.integers(0, 12))
@@ -68,6 +72,19 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
         else:
             out[at:at] = out[max(0, at - 4 * length) : at]
     return bytes(out)
+
+
+def inside(data: bytes, rng: np.random.Generator) -> bytes:
+    """The archive with one part mutated."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {item.filename: archive.read(item) for item in archive.infolist()}
+    name = list(parts)[rng.integers(len(parts))]
+    parts[name] = mutate(parts[name], rng)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part, text in parts.items():
+            archive.writestr(part, text)
+    return buffer.getvalue()
 
 
 def at_random(seconds: float = 60.0, seed: int = 0) -> int:
