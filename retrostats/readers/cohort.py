@@ -78,9 +78,10 @@ def load_cohort(
     Parameters
     ----------
     path_or_frame
-        Delimited text (common delimiters, encodings, decimal commas), an .xlsx spreadsheet, Parquet, a file of SPSS, Stata or SAS, a folder of such files or of metabolic-cart
-        exports with a plan, or a DataFrame. Wide or long; headers in five languages; units in the
-        header, in a row below it, or in the spec.
+        Delimited text (common delimiters, encodings, decimal commas), an .xlsx spreadsheet,
+        Parquet, a file of SPSS, Stata or SAS, a folder of such files or of metabolic-cart exports
+        with a plan, or a DataFrame. Wide or long; headers in five languages; units in the header,
+        in a row below it, or in the spec.
     spec
         TOML file or mapping that says what cannot be guessed; see
         `retrostats template ANALYSIS --spec`. Without one, a .toml file of the same name beside
