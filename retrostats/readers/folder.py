@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MAX_FILES = 2000
 #: Suffixes of text that need not be a table.
 PROSE = (".txt", ".dat", ".asc")
+#: A table and the bytes of its file, or why the file is none.
+Read = tuple[Table, bytes] | InputError
 
 
 def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part, str]:
@@ -42,11 +44,11 @@ def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part
     )
     if len(files) > MAX_FILES:
         raise InputError(f"{folder.name}: {len(files)} files; at most {MAX_FILES} are read")
-    plan = _plan(files, spec)
+    read = {path: _table(path, spec) for path in files if path.suffix.lower() in SUFFIXES}
+    plan = _plan(files, read)
     if plan:
         return _from_carts(folder, files, *plan, spec, problems)
-    read = {path: _table(path, spec) for path in files if path.suffix.lower() in SUFFIXES}
-    tables = {path: found for path, found in read.items() if found is not None}
+    tables = _all_read(read)
     if not tables:
         raise InputError(f"{folder.name}: no table in this folder; it needs one of "
                          f"{', '.join(SUFFIXES)}")  # fmt: skip
@@ -63,27 +65,33 @@ def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part
     return replace(part, frame=frame), digest.hexdigest()
 
 
-def _table(path: Path, spec: Spec) -> tuple[Table, bytes] | None:
-    """Table and bytes of a file; None for prose, which .txt may hold."""
+def _table(path: Path, spec: Spec) -> Read:
+    """Table and bytes of a file, or why it is none."""
     try:
         return read_table(path, spec, *reads(spec))
-    except InputError:
-        if path.suffix.lower() in PROSE:
-            return None
-        raise
+    except InputError as error:
+        return error
 
 
-def _plan(files: list[Path], spec: Spec) -> tuple[Table, str, str] | None:
+def _all_read(read: dict[Path, Read]) -> dict[Path, tuple[Table, bytes]]:
+    """The tables; a file that is none is refused, but for the prose that .txt may hold."""
+    tables = {}
+    for path, found in read.items():
+        if not isinstance(found, InputError):
+            tables[path] = found
+        elif path.suffix.lower() not in PROSE:
+            raise found
+    return tables
+
+
+def _plan(files: list[Path], read: dict[Path, Read]) -> tuple[Table, str, str] | None:
     """The table that names files, its column, and its own file name."""
     from retrostats.readers.carts.plan import file_column
 
-    for path in files:
-        if path.suffix.lower() not in SUFFIXES:
-            continue
-        try:
-            table, _ = read_table(path, spec, *reads(spec))
-        except InputError:
+    for path, found in read.items():
+        if isinstance(found, InputError):
             continue  # a cart export is no plain table
+        table, _ = found
         column = file_column(table)
         if column is None:
             continue

@@ -27,3 +27,17 @@ class Sheet:
 
     name: str
     rows: tuple[Row, ...]
+
+
+def column_number(letters: str) -> int:
+    """Number of a spreadsheet column, from 1; 0 without letters.
+
+    Examples
+    --------
+    >>> column_number("A"), column_number("AA"), column_number("XFD")
+    (1, 27, 16384)
+    """
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number

@@ -171,7 +171,7 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     return Meaning(header, column, parsed, to, guessed)
 
 
-def fold(text: str) -> str:
+def without_accents(text: str) -> str:
     """Text without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
@@ -190,7 +190,7 @@ def kind_of(header: str) -> str | None:
 
 def split_unit(header: str) -> tuple[str, str | None]:
     """Name and unit text: brackets first, else the tail of a snake_case name."""
-    plain = fold(header)
+    plain = without_accents(header)
     bracket = re.match(r"^(.*?)[\s_]*[\[(](.+)[\])]\s*$", plain)
     if bracket:
         return bracket[1], bracket[2]

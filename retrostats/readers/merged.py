@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from retrostats.readers import cells as cell
-from retrostats.readers.grid import Cell, Row
+from retrostats.readers.grid import Cell, Row, column_number
 
 #: First row, first column, last row, last column, counted from 1.
 Range = tuple[int, int, int, int]
@@ -22,7 +22,7 @@ def parse_range(text: str) -> Range:
     """
     corners = re.findall(r"([A-Z]+)(\d+)", text)
     (left, top), (right, bottom) = corners[0], corners[-1]
-    return int(top), _column(left), int(bottom), _column(right)
+    return int(top), column_number(left), int(bottom), column_number(right)
 
 
 def one_header_row(rows: Sequence[Row], merged: Sequence[Range]) -> tuple[Row, ...]:
@@ -78,10 +78,3 @@ def _joined(top: Cell, below: Cell) -> Cell:
         return below
     unit = re.fullmatch(r"(.*?)\s*([\[(].+[\])])\s*", str(top))
     return f"{unit[1]} {below} {unit[2]}" if unit else f"{top} {below}"
-
-
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number

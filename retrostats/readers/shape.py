@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from retrostats.errors import InputError
-from retrostats.readers.headers import MEASURES, fold, kind_of, read_header, split_unit
+from retrostats.readers.headers import MEASURES, kind_of, read_header, split_unit, without_accents
 from retrostats.readers.layout import Table
 from retrostats.readers.values import direction_word
 from retrostats.units import parse_unit
@@ -74,7 +74,7 @@ def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
 def _guessed(table: Table) -> list[WideColumn]:
     """Columns of one measure that differ in their levels; a single one is no wide table."""
     # in French the word for before is also the one for forward: beside backward it is that
-    behind = any("arriere" in fold(header) for header in table.headers)
+    behind = any("arriere" in without_accents(header) for header in table.headers)
     read = (_read(header, table.units.get(header, ""), behind) for header in table.headers)
     found = [column for column in read if column]
     groups: dict[tuple[str, tuple[str, ...]], list[WideColumn]] = {}

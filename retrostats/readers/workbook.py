@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from retrostats.errors import InputError
 from retrostats.readers.files import numbered
-from retrostats.readers.grid import Sheet
+from retrostats.readers.grid import Sheet, column_number
 
 MAX_UNPACKED = 256 * 2**20
 #: Spreadsheets of numbers shrink ten- to thirtyfold; a bomb a thousandfold.
@@ -112,10 +112,8 @@ def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
 def _refuse_area(file: str, sheet: bytes) -> None:
     """Refuse one far cell that would make a grid of everything before it."""
     rows = max(map(int, re.findall(rb'<row[^>]*? r="(\d{1,9})"', sheet)), default=0)
-    columns = max((len(c), c) for c in {b"", *re.findall(rb'<c r="([A-Z]{1,3})\d', sheet)})[1]
-    width = 0
-    for letter in columns:
-        width = width * 26 + letter - 64
+    columns = set(re.findall(rb'<c r="([A-Z]{1,3})\d', sheet))
+    width = max((column_number(letters.decode()) for letters in columns), default=0)
     if rows * width > MAX_AREA:
         raise InputError(
             f"{file}: a sheet of {rows} rows by {width} columns; at most {MAX_AREA} cells are read"

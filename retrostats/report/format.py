@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -69,19 +68,6 @@ def estimate(row: Any) -> str:
     return f"{value} [{low}, {high}]" if value and low else value
 
 
-def percent(ratio: Any) -> str:
-    """Ratio as a difference in percent.
-
-    Examples
-    --------
-    >>> percent(1.154)
-    '+15%'
-    """
-    if ratio is None or ratio != ratio:
-        return ""
-    return f"{100 * (float(ratio) - 1):+.0f}%".replace("-", MINUS)
-
-
 def p_value(p: Any) -> str:
     """p-value: two significant digits, never zero.
 
@@ -135,8 +121,3 @@ def anchor(value: Any) -> str:
 def split(joined: Any) -> list[str]:
     """Parts of a "; "-joined cell."""
     return [part.strip() for part in text(joined).split(";") if part.strip()]
-
-
-def is_number(value: Any) -> bool:
-    """Whether a cell holds a finite number."""
-    return isinstance(value, int | float) and math.isfinite(value)

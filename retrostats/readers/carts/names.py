@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
 from retrostats.errors import InputError
+from retrostats.readers.headers import without_accents
 from retrostats.units import parse_unit
 
 #: Kind of column: names in English, German, French, Italian, Spanish, Norwegian, Swedish, Danish.
@@ -88,8 +88,7 @@ def fold(text: str) -> str:
     >>> fold("V̇O₂"), fold("V'O2/kg"), fold("Größe:")
     ('vo2', 'vo2/kg', 'grosse')
     """
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("Ø", "o"))
-    plain = "".join(c for c in plain if not unicodedata.combining(c)).lower()
+    plain = without_accents(text.replace("ß", "ss").replace("Ø", "o")).lower()
     plain = re.sub(r"['’‘`´˙∙·\"*]", "", plain).replace("_", " ").replace("ø", "o")
     plain = re.sub(r"\s+", " ", plain).strip(" :;.,")
     plain = re.sub(r"\s*/\s*", "/", plain)
