@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.analysis import Context
-from retrostats.change import (
+from retrostats.cohorts import cohort_changes, cohort_differences
+from retrostats.judge.claims import Claim
+from retrostats.judge.verdict import Candidate
+from retrostats.reduce.change import (
     between_group_change,
     candidate,
     combine,
@@ -17,14 +20,11 @@ from retrostats.change import (
     percent_fat_change,
     within_group_change,
 )
-from retrostats.checks import paired_p, percent_change
-from retrostats.claims import Claim
-from retrostats.cohorts import cohort_changes, cohort_differences
-from retrostats.crossover import one_row
-from retrostats.estimate import Estimate
-from retrostats.findings import Assumption, Check, EstimateRow, Findings, Sweep
+from retrostats.reduce.pair import one_row
+from retrostats.reduce.recompute import paired_p, percent_change
+from retrostats.result.estimate import Estimate
+from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Sweep
 from retrostats.study import hollow_row
-from retrostats.verdict import Candidate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -346,7 +346,7 @@ def draw(
     frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
 ) -> dict[str, Figure | None]:
     """Change under each reading beside forward running, and its sensitivity."""
-    from retrostats.figures import body_fat, sensitivity
+    from retrostats.draw.figures import body_fat, sensitivity
 
     return {
         "body_fat_change": body_fat(frames["estimates"]),

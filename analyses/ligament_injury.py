@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrostats.analysis import Context
-from retrostats.checks import rate
-from retrostats.claims import Claim
 from retrostats.cohorts import cohort_rates
-from retrostats.crossover import one_row
-from retrostats.estimate import Estimate
-from retrostats.findings import Assumption, Check, EstimateRow, Findings
+from retrostats.judge.claims import Claim
+from retrostats.judge.verdict import Candidate
 from retrostats.programmes import Programme, poisson_row, programme_trial
-from retrostats.reported import t_from_p
-from retrostats.sensitivity import pool_grid
+from retrostats.reduce.pair import one_row
+from retrostats.reduce.recompute import rate
+from retrostats.reduce.reported import t_from_p
+from retrostats.result.estimate import Estimate
+from retrostats.result.findings import Assumption, Check, EstimateRow, Findings
 from retrostats.study import crossover_study, hollow_ratio, pooled_row
-from retrostats.verdict import Candidate
+from retrostats.unprinted.sensitivity import pool_grid
 from retrostats.witnesses import witness_pair
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _acceleration(rows: pd.DataFrame, df: float) -> Estimate:
 
 def _heart_rate(context: Context):  # type: ignore[no-untyped-def]
     """Heart rate backward / forward in running, for the 'pounding of the heart' wording."""
-    from retrostats.readers.published import load_published
+    from retrostats.read.published import load_published
 
     return crossover_study(
         load_published("metabolic_cost"),
@@ -279,7 +279,7 @@ def draw(
     frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
 ) -> dict[str, Figure | None]:
     """Joint load and impact, programme rate ratios, and the dependence on correlations."""
-    from retrostats.figures import injury_rates, joint_load_impact, sensitivity
+    from retrostats.draw.figures import injury_rates, joint_load_impact, sensitivity
 
     return {
         "joint_load_impact": joint_load_impact(frames["estimates"]),

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from retrostats.analysis import Context
-from retrostats.checks import percent_change
-from retrostats.claims import Claim
 from retrostats.cohorts import cohort_ratios
-from retrostats.crossover import one_row
-from retrostats.findings import Assumption, EstimateRow, Findings, Sweep
-from retrostats.onestage import one_stage_row
-from retrostats.sensitivity import ROUNDING, pool_grid, rounding_extremes, sweep_unknowns
+from retrostats.judge.claims import Claim
+from retrostats.pool.one_stage import one_stage_row
+from retrostats.reduce.pair import one_row
+from retrostats.reduce.recompute import percent_change
+from retrostats.result.findings import Assumption, EstimateRow, Findings, Sweep
 from retrostats.study import (
     crossover_study,
     hollow_ratio,
@@ -20,6 +19,7 @@ from retrostats.study import (
     percentage_estimate,
     pooled_row,
 )
+from retrostats.unprinted.sensitivity import ROUNDING, pool_grid, rounding_extremes, sweep_unknowns
 from retrostats.witnesses import witness_pair
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def draw(
     frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
 ) -> dict[str, Figure | None]:
     """Forest of the cost ratio, and its dependence on the correlations."""
-    from retrostats.figures import forest_cost, sensitivity
+    from retrostats.draw.figures import forest_cost, sensitivity
 
     return {
         "metabolic_cost_forest": forest_cost(frames["estimates"], claims[CLAIM]),

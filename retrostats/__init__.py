@@ -6,28 +6,30 @@ Each is imported on first use, so that the command line starts fast.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
 
 _HOMES = {
     # read
-    "load_published": "retrostats.readers.published",
-    "load_cohort": "retrostats.readers.cohort",
-    "Cohort": "retrostats.readers.cohort",
-    "read_cart": "retrostats.readers.carts",
-    "steady_state": "retrostats.readers.carts.steady",
-    "metabolic_rate_w": "retrostats.energy",
+    "load_published": "retrostats.read.published",
+    "load_cohort": "retrostats.read.cohort",
+    "Cohort": "retrostats.read.cohort",
+    "read_cart": "retrostats.read.carts",
+    "steady_state": "retrostats.read.carts.steady",
+    "metabolic_rate_w": "retrostats.read.energy",
     # reduce
-    "Reported": "retrostats.reported",
-    "se_from_p": "retrostats.reported",
-    "r_bounds_from_p": "retrostats.reported",
+    "Reported": "retrostats.reduce.reported",
+    "se_from_p": "retrostats.reduce.reported",
+    "r_bounds_from_p": "retrostats.reduce.reported",
     "Moments": "retrostats.mixed.moments",
     "moments": "retrostats.mixed.moments",
     "moments_from_summary": "retrostats.mixed.summary",
     # estimate
-    "Estimate": "retrostats.estimate",
+    "Estimate": "retrostats.result.estimate",
     "lmm": "retrostats.mixed.fit",
     "LmmFit": "retrostats.mixed.fit",
     "glmm": "retrostats.counts.fit",
@@ -35,13 +37,13 @@ _HOMES = {
     "power": "retrostats.mixed.simulate",
     "type_one_error": "retrostats.mixed.simulate",
     # pool
-    "pool": "retrostats.pooling",
-    "Pooled": "retrostats.pooling",
+    "pool": "retrostats.pool.two_stage",
+    "Pooled": "retrostats.pool.two_stage",
     # judge
-    "Claim": "retrostats.claims",
-    "load_claims": "retrostats.claims",
-    "Verdict": "retrostats.verdict",
-    "judge": "retrostats.verdict",
+    "Claim": "retrostats.judge.claims",
+    "load_claims": "retrostats.judge.claims",
+    "Verdict": "retrostats.judge.verdict",
+    "judge": "retrostats.judge.verdict",
     # the whole path
     "replicate": "retrostats.replicate",
     "Replication": "retrostats.replicate",
@@ -67,3 +69,18 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Public names, for completion."""
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps a public name what it is: importing `retrostats.pool` does not replace `pool`.
+
+    Python binds a submodule to its package under its name; `replicate`, `pool` and `judge` are
+    functions as well, and stay functions whatever was imported before.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

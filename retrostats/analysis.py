@@ -10,10 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from retrostats.claims import Claim
 from retrostats.errors import InputError
-from retrostats.findings import Findings
+from retrostats.judge.claims import Claim
 from retrostats.resources import analyses_dir
+from retrostats.result.findings import Findings
 
 if TYPE_CHECKING:
     import pandas as pd

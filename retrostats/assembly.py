@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Analysis
-from retrostats.audit import audit_reason, fidelity_of, load_audit
-from retrostats.claims import Claim
-from retrostats.findings import (
+from retrostats.judge.claims import Claim
+from retrostats.judge.fidelity import audit_reason, fidelity_of, load_audit
+from retrostats.judge.verdict import Candidate, Judgement, Verdict, direction_of, judge, size_of
+from retrostats.resources import data_dir
+from retrostats.result.findings import (
     Assumption,
     Check,
     EstimateRow,
@@ -21,8 +23,6 @@ from retrostats.findings import (
     Witness,
     frame_of,
 )
-from retrostats.resources import data_dir
-from retrostats.verdict import Candidate, Judgement, Verdict, direction_of, judge, size_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,8 +132,8 @@ def draw(
     claims: Mapping[str, Claim],
 ) -> dict[str, Figure]:
     """Every figure by name: the overview, the analyses' own, the retelling chain."""
-    from retrostats.figures import retelling_chain, verdict_overview
-    from retrostats.readers.published import load_retellings
+    from retrostats.draw.figures import retelling_chain, verdict_overview
+    from retrostats.read.published import load_retellings
 
     figures: dict[str, Any] = {"verdict_overview": verdict_overview(frames["verdicts"])}
     for analysis in analyses:
@@ -151,7 +151,7 @@ def read_again(
     frames: Mapping[str, pd.DataFrame], topics: Sequence[str]
 ) -> dict[str, pd.DataFrame]:
     """The printed rows that entered, and the tables the report cites."""
-    from retrostats.readers.published import (
+    from retrostats.read.published import (
         load_claims_table,
         load_published,
         load_retellings,

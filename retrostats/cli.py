@@ -118,7 +118,7 @@ def _replicate(arguments: Any) -> int:
         )
     if arguments.check:
         return _check(replication)
-    from retrostats.report.console import print_verdicts
+    from retrostats.draw.report.console import print_verdicts
 
     print_verdicts(replication.verdicts)
     print(f"\nReport: {arguments.out or 'results'}/report.html")
@@ -157,7 +157,7 @@ class _Spinner:
 
 
 def _validate(arguments: Any) -> int:
-    from retrostats.validation.check import validate_file
+    from retrostats.read.validation.check import validate_file
 
     code, text = validate_file(arguments.file, arguments.spec)
     print(text, file=sys.stderr if code else sys.stdout)
@@ -165,7 +165,7 @@ def _validate(arguments: Any) -> int:
 
 
 def _template(arguments: Any) -> int:
-    from retrostats.validation.templates import template, template_spec
+    from retrostats.read.validation.templates import template, template_spec
 
     text = template_spec(arguments.analysis) if arguments.spec else template(arguments.analysis)
     print(text, end="")
@@ -173,7 +173,7 @@ def _template(arguments: Any) -> int:
 
 
 def _plan(arguments: Any) -> int:
-    from retrostats.planning import crossover_power
+    from retrostats.plan import crossover_power
 
     try:
         sizes = [int(n) for n in arguments.n.split(",")]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
-from retrostats.estimate import Estimate
-from retrostats.findings import EstimateRow
-from retrostats.validation.checks import COST_COLUMNS
-from retrostats.verdict import Candidate
+from retrostats.judge.verdict import Candidate
+from retrostats.read.validation.checks import COST_COLUMNS
+from retrostats.result.estimate import Estimate
+from retrostats.result.findings import EstimateRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,7 +181,7 @@ def cohort_differences(cohorts: Sequence[Any]) -> list[CohortEffect]:
 
 def arms_of(cohort: Any) -> dict[str, str]:
     """Arm of each kind (backward, forward, control) by its name in the cohort."""
-    from retrostats.readers.values import arm_word
+    from retrostats.read.values import arm_word
 
     found: dict[str, str] = {}
     for arm in cohort.frame["arm"].dropna().unique() if "arm" in cohort.frame else ():

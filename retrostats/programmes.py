@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retrostats.crossover import one_row
-from retrostats.estimate import Estimate
-from retrostats.findings import Assumption, EstimateRow
+from retrostats.reduce.pair import one_row
+from retrostats.result.estimate import Estimate
+from retrostats.result.findings import Assumption, EstimateRow
 
 if TYPE_CHECKING:
     import pandas as pd

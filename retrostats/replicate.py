@@ -9,14 +9,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Analysis, Context, select
 from retrostats.assembly import cohort_effects, draw, frames_of, provenance, read_again
-from retrostats.claims import load_claims
 from retrostats.defaults import DRAWS, FORMATS, SEED
 from retrostats.errors import InputError
+from retrostats.judge.claims import load_claims
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +55,7 @@ class Replication:
         """Write tables, figures, report and provenance; the previous results stay whole until
         the new ones are complete.
         """
-        from retrostats.output import save
+        from retrostats.draw.output import save
 
         return save(self, Path(directory), formats)
 
@@ -68,7 +67,7 @@ class Replication:
         InputError
             If there is no figure of that name; the message lists them.
         """
-        from retrostats.figures.picture import Picture
+        from retrostats.draw.figures.picture import Picture
 
         if name not in self.figures:
             raise InputError(f"no figure {name!r}; this run drew {', '.join(self.figures)}")
@@ -168,7 +167,7 @@ def _load_cohorts(cohorts: Iterable[Any]) -> tuple[Any, ...]:
     cohorts = tuple(cohorts)
     if not cohorts:
         return ()
-    from retrostats.readers.cohort import Cohort, load_cohort
+    from retrostats.read.cohort import Cohort, load_cohort
 
     loaded = tuple(c if isinstance(c, Cohort) else load_cohort(c) for c in cohorts)
     names = [str(cohort.provenance["name"]) for cohort in loaded]
@@ -192,21 +191,12 @@ def _every_cohort_has_an_analysis(cohorts: Sequence[Any], chosen: Sequence[Analy
 
 
 def _published(analysis: Analysis) -> pd.DataFrame:
-    from retrostats.readers.published import load_published
+    from retrostats.read.published import load_published
 
     return load_published(analysis.topic)
-
-
-class _CallableModule(ModuleType):
-    """Lets `retrostats.replicate` be both this module and the function, as the docs promise."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Replication:
-        return replicate(*args, **kwargs)
 
 
 if __name__ == "__main__":
     from retrostats.cli import main
 
     sys.exit(main(["replicate", *sys.argv[1:]]))
-else:
-    sys.modules[__name__].__class__ = _CallableModule

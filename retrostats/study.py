@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retrostats.crossover import (
+from retrostats.judge.verdict import Candidate
+from retrostats.pool.two_stage import Pooled, pool
+from retrostats.reduce.pair import (
     PrintedPair,
     correlation_grid,
     correlation_range,
@@ -15,12 +17,10 @@ from retrostats.crossover import (
     printed_pair,
     ratio_estimate,
 )
-from retrostats.estimate import Estimate
-from retrostats.findings import DISPLAY, Assumption, EstimateRow, Sweep
-from retrostats.pooling import Pooled, pool
-from retrostats.reported import Reported
-from retrostats.sensitivity import sweep_pair, unknown_r
-from retrostats.verdict import Candidate
+from retrostats.reduce.reported import Reported
+from retrostats.result.estimate import Estimate
+from retrostats.result.findings import DISPLAY, Assumption, EstimateRow, Sweep
+from retrostats.unprinted.sensitivity import sweep_pair, unknown_r
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from retrostats.crossover import fit_pair, pair_moments
-from retrostats.findings import Witness
+from retrostats.reduce.pair import fit_pair, pair_moments
+from retrostats.result.findings import Witness
 from retrostats.study import CrossoverStudy
 
 #: statsmodels stops its optimiser on a looser gradient than ours.

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.validation.templates import template
+from retrostats.read.validation.templates import template
 
 METABOLIC = template("metabolic-cost")
 

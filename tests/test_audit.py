@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from retrostats.audit import Audit, audit_reason, fidelity_of, load_audit
-from retrostats.claims import load_claims
+from retrostats.judge.claims import load_claims
+from retrostats.judge.fidelity import Audit, audit_reason, fidelity_of, load_audit
 
 CLAIM = next(iter(load_claims().values()))
 

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.mixed import batch_inference
-from retrostats.mixed.batch import Draws, batch_design
-from retrostats.mixed.batch_draws import draw, single
-from retrostats.mixed.batch_newton import fit_batch
+from retrostats.mixed.batch import inference
+from retrostats.mixed.batch.criterion import Draws, batch_design
+from retrostats.mixed.batch.draws import draw, single
+from retrostats.mixed.batch.newton import fit_batch
 from retrostats.mixed.fit import LmmFit
 from retrostats.mixed.optimise import minimise
 
@@ -85,9 +85,9 @@ def test_each_replicate_is_the_single_fit(case: str) -> None:
     design = batch_design(fit.model.gram)
     draws = draw(design, fit.theta, fit.sigma, 80, np.random.default_rng(4))
     batch = fit_batch(design, draws, reml=fit.reml)
-    tests = {"satterthwaite": batch_inference.satterthwaite(batch)}
+    tests = {"satterthwaite": inference.satterthwaite(batch)}
     if fit.reml:
-        tests["kenward-roger"] = batch_inference.kenward_roger(batch)
+        tests["kenward-roger"] = inference.kenward_roger(batch)
     assert batch.converged.all()
     for r in range(80):
         gram = single(design, draws, r)
@@ -152,11 +152,11 @@ def test_the_observed_data_as_a_replicate_give_the_answer_of_r(case: dict[str, A
     assert batch.loglik[0] == pytest.approx(case["loglik"], rel=1e-9)
     beta = fit.model.gram.start + batch.beta[:, 0]
     np.testing.assert_allclose(beta, np.ravel(case["estimate"]), rtol=1e-7)
-    plain = batch_inference.satterthwaite(batch)
+    plain = inference.satterthwaite(batch)
     np.testing.assert_allclose(plain.std_error[:, 0], np.ravel(case["std_error"]), rtol=R_SE_RTOL)
     np.testing.assert_allclose(plain.df[:, 0], np.ravel(case["df_satterthwaite"]), rtol=R_DF_RTOL)
     if case["reml"]:
-        exact = batch_inference.kenward_roger(batch)
+        exact = inference.kenward_roger(batch)
         np.testing.assert_allclose(
             exact.std_error[:, 0], np.ravel(case["std_error_kr"]), rtol=R_SE_RTOL
         )

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import retrostats as rs
 from retrostats.errors import InputError
-from retrostats.readers.carts import devices, read_cart
-from retrostats.readers.carts.base import COLUMNS
-from retrostats.readers.carts.steady import steady_state
+from retrostats.read.carts import devices, read_cart
+from retrostats.read.carts.base import COLUMNS
+from retrostats.read.carts.steady import steady_state
 
 #: Numbers pass through one decimal conversion; nothing else may move them.
 REL = 1e-12

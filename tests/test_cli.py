@@ -96,14 +96,14 @@ def test_a_run_that_fails_while_writing_leaves_earlier_results_whole(tmp_path, m
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("retrostats.report.page.write_report", full_disk)
+    monkeypatch.setattr("retrostats.draw.report.page.write_report", full_disk)
     assert main(["replicate", "body-fat", *FAST, "--out", str(out), "--seed", "7"]) == 2
     assert {p: p.read_bytes() for p in out.rglob("*.*")} == before
     assert [p.name for p in tmp_path.iterdir()] == ["results"]
 
 
 def test_a_run_killed_between_the_renames_is_mended_by_the_next(tmp_path) -> None:
-    from retrostats.output import _bring_back
+    from retrostats.draw.output import _bring_back
 
     aside = tmp_path / ".results.previous"
     aside.mkdir()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import retrostats as rs
 from retrostats.cli import main
 from retrostats.errors import InputError, RetrostatsError
-from retrostats.readers.cohort import load_cohort
-from retrostats.validation.templates import TEMPLATES, template
+from retrostats.read.cohort import load_cohort
+from retrostats.read.validation.templates import TEMPLATES, template
 
 METABOLIC = template("metabolic-cost")
 

@@ -11,7 +11,7 @@ from cohort_tables import METABOLIC, plain, same_as_template
 import retrostats as rs
 from retrostats.cli import main
 from retrostats.errors import InputError
-from retrostats.readers.cohort import load_cohort
+from retrostats.read.cohort import load_cohort
 
 #: Formats that store single precision round at 6e-8 relative; all others keep every digit.
 SINGLE = 1e-6

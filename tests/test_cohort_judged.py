@@ -13,9 +13,9 @@ from cohort_tables import METABOLIC, plain, same_as_template
 
 import retrostats as rs
 from retrostats.errors import InputError
-from retrostats.readers.cohort import load_cohort
-from retrostats.reported import t_from_p
-from retrostats.validation.templates import template
+from retrostats.read.cohort import load_cohort
+from retrostats.read.validation.templates import template
+from retrostats.reduce.reported import t_from_p
 
 DOUBT = "subject;direction;injuries;exposure (h)\n" + "".join(
     f"p{i};{way};{i};{hours}\n"

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from retrostats.readers.published import (
+from retrostats.read.published import (
     TOPICS,
     load_claims_table,
     load_published,

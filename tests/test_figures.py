@@ -12,8 +12,8 @@ import pytest
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose
 
-from retrostats import figures
-from retrostats.figures import theme
+from retrostats.draw import figures
+from retrostats.draw.figures import theme
 
 MM_ATOL = 0.05  # a figure's size is set in mm; only the division by 25.4 rounds
 

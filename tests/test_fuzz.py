@@ -10,7 +10,7 @@ import pytest
 from fuzz.fuzz_readers import mutate, run, seeds
 
 from retrostats.errors import InputError
-from retrostats.readers.cohort import load_cohort
+from retrostats.read.cohort import load_cohort
 
 
 @pytest.mark.parametrize(("kind", "seed"), seeds(), ids=lambda value: getattr(value, "name", value))

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrostats.errors import InputError
-from retrostats.estimate import Estimate
-from retrostats.pooling import leave_one_out, pool
+from retrostats.pool.two_stage import leave_one_out, pool
+from retrostats.result.estimate import Estimate
 
 REFERENCE = Path(__file__).parent / "reference"
 SUITE = REFERENCE / "metafor_suite"

@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from retrostats.errors import InputError
-from retrostats.readers.published import COLUMNS, KEPT_AS_PRINTED, load_published, load_studies
+from retrostats.read.published import COLUMNS, KEPT_AS_PRINTED, load_published, load_studies
 from retrostats.resources import data_dir
 
 UNIT_RTOL = 1e-12  # one multiplication

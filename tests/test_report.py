@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 import example_frames as ex
 import pytest
 
-from retrostats import figures
-from retrostats.report.console import print_verdicts
-from retrostats.report.page import render_report
-from retrostats.report.tables import write_tables
+from retrostats.draw import figures
+from retrostats.draw.report.console import print_verdicts
+from retrostats.draw.report.page import render_report
+from retrostats.draw.report.tables import write_tables
 
 
 class Page(HTMLParser):

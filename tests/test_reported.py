@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from retrostats.errors import InputError
-from retrostats.reported import (
+from retrostats.reduce.reported import (
     Reported,
     log_ratio_independent,
     log_ratio_paired,

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from retrostats.change import between_group_change, within_group_change
-from retrostats.crossover import PrintedPair, correlation_range, ratio_estimate
 from retrostats.errors import InputError
-from retrostats.estimate import Estimate
-from retrostats.sensitivity import (
+from retrostats.reduce.change import between_group_change, within_group_change
+from retrostats.reduce.pair import PrintedPair, correlation_range, ratio_estimate
+from retrostats.result.estimate import Estimate
+from retrostats.unprinted.sensitivity import (
     along,
     closed_form_ratio,
     pool_grid,

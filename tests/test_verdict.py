@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.claims import Claim
 from retrostats.errors import InputError
-from retrostats.estimate import Estimate, Interval
-from retrostats.verdict import Candidate, deciding_unknowns, direction_of, judge, size_of
+from retrostats.judge.claims import Claim
+from retrostats.judge.verdict import Candidate, deciding_unknowns, direction_of, judge, size_of
+from retrostats.result.estimate import Estimate, Interval
 
 
 def claim(

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import stdtr
 
 from retrostats.errors import InputError
+from retrostats.mixed.batch.refits import Refits, Test, check_count, refit
 from retrostats.mixed.components import unique_groups
 from retrostats.mixed.planned import (
     Spread,
@@ -23,7 +24,6 @@ from retrostats.mixed.planned import (
     planned_spread,
     planned_term,
 )
-from retrostats.mixed.refits import Refits, Test, check_count, refit
 
 if TYPE_CHECKING:
     from retrostats.mixed.fit import LmmFit

@@ -38,8 +38,8 @@ def seeds() -> list[tuple[str, Path]]:
 
 def reader(kind: str) -> Callable[[Path], object]:
     """The function under test."""
-    from retrostats.readers.carts import read_cart
-    from retrostats.readers.cohort import load_cohort
+    from retrostats.read.carts import read_cart
+    from retrostats.read.cohort import load_cohort
 
     return read_cart if kind == "cart" else load_cohort
 
@@ -119,11 +119,11 @@ def guided(arguments: list[str]) -> None:
     with atheris.instrument_imports(include=["retrostats"]):
         for kind in ("cart", "cohort"):
             reader(kind)
-        import retrostats.readers.carts.assemble
-        import retrostats.readers.carts.table
-        import retrostats.readers.delimited
-        import retrostats.readers.statistical
-        import retrostats.readers.workbook  # noqa: F401
+        import retrostats.read.carts.assemble
+        import retrostats.read.carts.table
+        import retrostats.read.delimited
+        import retrostats.read.statistical
+        import retrostats.read.workbook  # noqa: F401
     warnings.simplefilter("ignore")
     folder = Path(tempfile.mkdtemp())
     corpus = folder / "corpus"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.crossover import correlation_range, printed_pair, ratio_estimate
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
 
 
 def test_cost_of_transport_and_its_interval() -> None:

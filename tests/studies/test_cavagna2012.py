@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from retrostats.crossover import one_row
-from retrostats.readers.published import load_published
-from retrostats.reported import t_from_p
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import one_row
+from retrostats.reduce.reported import t_from_p
 
 WHERE = {"study_id": "cavagna2012", "outcome": "peak_acceleration_m_s2"}
 

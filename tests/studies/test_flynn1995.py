@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retrostats.crossover import HIGHEST_CORRELATION, correlation_range, printed_pair
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import HIGHEST_CORRELATION, correlation_range, printed_pair
 
 
 def test_body_weight_pair_has_no_p_so_nothing_bounds_its_correlation() -> None:

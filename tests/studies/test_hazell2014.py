@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.change import percent_fat_change
+from retrostats.reduce.change import percent_fat_change
 
 FAT, LEAN = (15.1, 13.9), (45.7, 46.3)
 

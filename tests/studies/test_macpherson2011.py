@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.checks import percent_change
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.recompute import percent_change
 
 
 @pytest.mark.parametrize(

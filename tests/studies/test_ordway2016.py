@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from retrostats.checks import paired_p
-from retrostats.crossover import one_row
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import one_row
+from retrostats.reduce.recompute import paired_p
 
 
 def test_printed_p_follows_from_printed_change_and_spread() -> None:

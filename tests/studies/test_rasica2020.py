@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retrostats.crossover import one_row
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import one_row
 
 
 def test_percentage_without_spread_is_never_pooled() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.crossover import printed_pair, ratio_estimate
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import printed_pair, ratio_estimate
 
 #: metafor prints 15 digits; both are the same closed form.
 ROMC_RTOL = 1e-9

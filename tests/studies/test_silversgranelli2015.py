@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from retrostats.crossover import one_row
 from retrostats.programmes import Programme, programme_trial
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import one_row
 
 TRIAL = Programme(
     "silversgranelli2015", "11+", True, counts="injury_rate_per_1000_ae",

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from retrostats.programmes import Programme, programme_trial
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
 
 
 def test_standard_error_from_the_printed_interval() -> None:

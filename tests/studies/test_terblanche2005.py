@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.change import between_group_change, p_readings, within_group_change
-from retrostats.crossover import one_row
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.change import between_group_change, p_readings, within_group_change
+from retrostats.reduce.pair import one_row
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import math
 import pytest
 from scipy import stats
 
-from retrostats.crossover import correlation_range, printed_pair, ratio_estimate
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
 
 VO2 = {"study_id": "williford1998", "outcome": "vo2_ml_kg_min"}
 

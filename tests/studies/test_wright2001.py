@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.crossover import one_row
-from retrostats.readers.published import load_published
+from retrostats.read.published import load_published
+from retrostats.reduce.pair import one_row
 from retrostats.study import percentage_estimate
 
 

@@ -1,0 +1,1 @@
+"""Frame in, figure, table or page out."""

@@ -1,0 +1,1 @@
+"""Claims as data, and the rules that turn intervals into verdicts."""

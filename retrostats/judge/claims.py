@@ -1,0 +1,88 @@
+"""Claims as data: what would make each one true is fixed in a file before any result is seen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from retrostats.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim of the post, in our own words, with the range that would make it true.
+
+    `null_value` and `claimed_direction` ("above" or "below" it, or "none") state the direction
+    claimed; `range_low` and `range_high` the size claimed (NaN where the post claims no size).
+    All are on the display scale of `scale`.
+    """
+
+    claim_id: str
+    statement: str
+    attributed_to: str
+    role: str
+    analysis: str
+    cited_study: str
+    quantity: str
+    scale: str
+    unit: str
+    null_value: float
+    claimed_direction: str
+    range_low: float
+    range_high: float
+    range_basis: str
+    compare_with: str
+
+    @property
+    def has_direction(self) -> bool:
+        """Whether the claim says which way the effect goes."""
+        return self.claimed_direction in ("above", "below") and not math.isnan(self.null_value)
+
+    @property
+    def has_size(self) -> bool:
+        """Whether the claim says how large the effect is."""
+        return not (math.isnan(self.range_low) and math.isnan(self.range_high))
+
+
+def load_claims() -> dict[str, Claim]:
+    """Every claim of the data package, by `claim_id`, in file order.
+
+    Examples
+    --------
+    >>> load_claims()["energy_30"].range_low
+    1.25
+    """
+    from retrostats.read.published import load_claims_table
+
+    return claims_from_frame(load_claims_table())
+
+
+def claims_from_frame(frame: pd.DataFrame) -> dict[str, Claim]:
+    """Claims of a table with the columns of `data/claims.csv`."""
+    fields = list(Claim.__dataclass_fields__)
+    missing = [name for name in fields if name not in frame.columns]
+    if missing:
+        raise InputError(
+            f"claims table: column(s) {', '.join(missing)} missing; "
+            f"it needs {', '.join(fields)}. Add them as in data/claims.csv."
+        )
+    numbers = ("null_value", "range_low", "range_high")
+    claims = {}
+    for row in frame.to_dict("records"):
+        values = {k: float(row[k]) if k in numbers else _text(row[k]) for k in fields}
+        claim = Claim(**values)  # type: ignore[arg-type]
+        if claim.range_low > claim.range_high:
+            raise InputError(
+                f"claims table, claim {claim.claim_id}: range_low {claim.range_low} is above "
+                f"range_high {claim.range_high}; swap them"
+            )
+        claims[claim.claim_id] = claim
+    return claims
+
+
+def _text(value: object) -> str:
+    return "" if value is None or value != value else str(value)

@@ -1,0 +1,1 @@
+"""Thousands of refits of one design at once."""

@@ -1,0 +1,1 @@
+"""Across studies: two-stage, one-stage, heterogeneity."""

@@ -1,0 +1,280 @@
+"""A lab's own table as a normalised cohort: columns recognised, units converted, all listed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrostats.errors import InputError
+from retrostats.read.folder import read_folder
+from retrostats.read.normalise import Part, normalise, reads
+from retrostats.read.spec import Spec, read_spec
+from retrostats.read.tabular import read_table, table_of_frame
+from retrostats.read.validation.checks import (
+    NEEDED,
+    analysis_of,
+    design_problems,
+    impossible_values,
+    outcome_column,
+)
+from retrostats.read.validation.plausible import doubtful_values
+from retrostats.read.validation.problem import Problem
+from retrostats.read.validation.reading import reading_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Share of rows without a person at which a table is refused.
+BLANK_PEOPLE = 0.2
+#: Problems shown in one message, and rows left out that are listed one by one.
+SHOWN = 20
+LISTED = 1000
+BEFORE = ("pre", "before", "baseline", "t0", "vorher", "avant", "prima", "antes")
+AFTER = ("post", "after", "end", "nachher", "apres", "dopo", "despues")
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A checked cohort.
+
+    Attributes
+    ----------
+    frame
+        One row an observation, standard units in the column names, `source_file` and
+        `source_row` on every row; columns that were not recognised keep their header.
+    spec
+        What each used column was read as: header, column, unit.
+    problems
+        Columns level, file, row, column, found, allowed, action: repairs, guesses, warnings.
+    provenance
+        name, sha256, rows_in, rows_used, rows_explained, and `explained`: rows by reason.
+    analysis
+        The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
+    """
+
+    frame: pd.DataFrame
+    spec: dict[str, dict[str, str]]
+    problems: pd.DataFrame
+    provenance: dict[str, Any]
+    analysis: str
+
+    @property
+    def n_subjects(self) -> int:
+        """Number of people."""
+        return int(self.frame["subject"].nunique())
+
+
+def load_cohort(
+    path_or_frame: str | Path | pd.DataFrame, *, spec: str | Path | Mapping[str, Any] | None = None
+) -> Cohort:
+    """Read and check a cohort.
+
+    Parameters
+    ----------
+    path_or_frame
+        Delimited text (common delimiters, encodings, decimal commas), an .xlsx spreadsheet,
+        Parquet, a file of SPSS, Stata or SAS, a folder of such files or of metabolic-cart exports
+        with a plan, or a DataFrame. Wide or long; headers in five languages; units in the header,
+        in a row below it, or in the spec.
+    spec
+        TOML file or mapping that says what cannot be guessed; see
+        `retrostats template ANALYSIS --spec`. Without one, a .toml file of the same name beside
+        the table is used.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    InputError
+        One message with every problem: file, row, column, found, allowed, next step.
+
+    Examples
+    --------
+    >>> from retrostats.read.validation.templates import template
+    >>> import io, pandas as pd
+    >>> cohort = load_cohort(pd.read_csv(io.StringIO(template("metabolic-cost")), dtype=str))
+    >>> cohort.analysis, cohort.n_subjects, cohort.provenance["rows_used"]
+    ('metabolic-cost', 6, 12)
+    """
+    import pandas as pd
+
+    problems: list[Problem] = []
+    if isinstance(path_or_frame, pd.DataFrame):
+        options = read_spec(spec)
+        part = normalise(table_of_frame(path_or_frame), options, problems)
+        return judge_cohort(part, options, "cohort", "cohort", "", problems)
+    path = Path(path_or_frame)
+    options = read_spec(spec if spec is not None else _beside(path, problems))
+    if path.is_dir():
+        part, digest = read_folder(path, options, problems)
+        return judge_cohort(part, options, path.name, path.resolve().name, digest, problems)
+    try:
+        table, data = read_table(path, options, *reads(options))
+        part = normalise(table, options, problems)
+        digest = hashlib.sha256(data).hexdigest()
+        return judge_cohort(part, options, path.name, path.stem, digest, problems)
+    except InputError as error:
+        raise InputError(_as_cart(path) or str(error)) from None
+
+
+def judge_cohort(
+    part: Part, spec: Spec, file: str, name: str, digest: str, problems: list[Problem]
+) -> Cohort:
+    """The cohort of a normalised table.
+
+    Raises
+    ------
+    InputError
+        Every error in one message.
+    """
+    import pandas as pd
+
+    frame = part.frame
+    analysis = analysis_of(frame, spec.analysis, file, problems)
+    used = _complete(frame, analysis, problems)
+    problems += _blank_people(frame, file)
+    level = "error" if analysis else "warning"  # outside the analyses a column may mean anything
+    problems += impossible_values(used, level) + design_problems(used, analysis, file)
+    if analysis:
+        problems += reading_of(used, analysis, file)
+        problems += doubtful_values(used, outcome_column(used, analysis), file)
+    _stop_on_errors(problems)
+    if "direction" in used:  # forward first, so that a model's effect is that of backward
+        way = pd.Categorical(used["direction"], ["forward", "backward"])
+        used = used.assign(direction=way)
+    rows_used = int(used.groupby("source_file")["source_row"].nunique().sum())
+    lost = _rows_without_a_value(frame, used)
+    explained = {**part.explained, **({"no value": lost} if lost else {})}
+    return Cohort(
+        used.reset_index(drop=True),
+        {
+            m.header: {"column": m.column, "unit": m.unit.symbol if m.unit else ""}
+            for m in part.meanings
+        },
+        pd.DataFrame(problems, columns=list(Problem.__dataclass_fields__)),
+        {
+            "name": spec.name or name,
+            "sha256": digest,
+            "rows_in": part.rows_in,
+            "rows_used": rows_used,
+            "rows_explained": part.rows_in - rows_used,
+            "explained": {reason: list(rows) for reason, rows in explained.items()},
+        },
+        analysis,
+    )
+
+
+def _rows_without_a_value(frame: pd.DataFrame, used: pd.DataFrame) -> tuple[int, ...]:
+    """Rows of the files that gave no observation."""
+    import pandas as pd
+
+    if len(used) == len(frame):
+        return ()
+    place = ["source_file", "source_row"]
+    lost = pd.MultiIndex.from_frame(frame[place].drop_duplicates()).difference(
+        pd.MultiIndex.from_frame(used[place].drop_duplicates()), sort=False
+    )
+    return tuple(int(row) for _, row in lost)
+
+
+def _as_cart(path: Path) -> str:
+    """What to do with a file that is no cohort but the export of a metabolic cart."""
+    from retrostats.read.carts import read_cart
+
+    try:
+        cart = read_cart(path)
+    except InputError:
+        return ""
+    if cart.attrs["device"] == "unknown":
+        return ""
+    return (
+        f"{path.name}: this is one test of a metabolic cart ({cart.attrs['device']}, {len(cart)} "
+        "rows), no cohort; read it with read_cart, or put the exports of all people into a folder "
+        "with a plan: a table with the columns file, subject, direction (and speed, mass)"
+    )
+
+
+def _beside(path: Path, problems: list[Problem]) -> Path | None:
+    """The spec of the same name beside a table, or inside a folder."""
+    spec = path / "cohort.toml" if path.is_dir() else path.with_suffix(".toml")
+    if spec == path or not spec.is_file():
+        return None
+    problems.append(
+        Problem("guess", path.name, "", "", f"{spec.name} beside it", "", "used as spec")
+    )
+    return spec
+
+
+def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
+    """An error where many rows lack the person: left out, they would leave half a table."""
+    if "subject" not in frame:
+        return []
+    blank = frame.loc[frame["subject"].isna(), "source_row"]
+    if len(blank) <= BLANK_PEOPLE * len(frame):
+        return []
+    return [
+        Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", "subject", "no person",
+                "a code in every row", "write it in each row; blanks are not filled from above")
+    ]  # fmt: skip
+
+
+def _complete(frame: pd.DataFrame, analysis: str, problems: list[Problem]) -> pd.DataFrame:
+    """Rows with everything the analysis needs; each row left out is listed."""
+    if not analysis:
+        return frame
+    needed = list(dict.fromkeys([*NEEDED[analysis], outcome_column(frame, analysis)]))
+    gaps = frame[needed].isna()
+    at = np.flatnonzero(gaps.any(axis=1).to_numpy())
+    for i in at[:LISTED]:
+        missing = ", ".join(gaps.columns[gaps.iloc[i]])
+        file, row = frame["source_file"].iloc[i], str(frame["source_row"].iloc[i])
+        problems.append(
+            Problem("warning", file, row, missing, "no value", "a value", "row left out")
+        )
+    if len(at) > LISTED:
+        problems.append(
+            Problem("warning", "", "", "", f"{len(at) - LISTED} more rows without a value",
+                    "a value", "rows left out")
+        )  # fmt: skip
+    used = frame[~gaps.any(axis=1)]
+    if analysis == "body-fat":
+        used = used.assign(time=used["time"].astype(str)).sort_values(
+            ["time"], key=lambda t: t.map(time_order), kind="stable"
+        )
+    return used
+
+
+def time_order(label: str) -> tuple[int, float, str]:
+    """Sort key of a time: before, then by its number, then after.
+
+    Examples
+    --------
+    >>> sorted(["post", "week 10", "week 2", "pre"], key=time_order)
+    ['pre', 'week 2', 'week 10', 'post']
+    """
+    plain = label.lower()
+    if any(plain.startswith(word) for word in BEFORE):
+        return (0, 0.0, plain)
+    if any(plain.startswith(word) for word in AFTER):
+        return (2, 0.0, plain)
+    digits = re.search(r"\d+(\.\d+)?", plain)
+    return (1, float(digits[0]) if digits else 0.0, plain)
+
+
+def _stop_on_errors(problems: list[Problem]) -> None:
+    errors = [p for p in problems if p.level == "error"]
+    if errors:
+        more = f"\n... and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+        lost = [p for p in problems if p.action == "row left out"]
+        if lost and not all(p.row for p in errors):
+            why = ", ".join(dict.fromkeys(p.column for p in lost))
+            more += f"\n({len(lost)} row(s) were left out before that, for want of {why})"
+        raise InputError("\n".join(str(p) for p in errors[:SHOWN]) + more)

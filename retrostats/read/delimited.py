@@ -1,0 +1,213 @@
+"""Delimited text to columns, whatever its delimiter and encoding; every record checked first.
+
+The columns are parsed by pandas; what pandas would pass over in silence (records of another
+width, quotes that never close) is found before, by one scan over the bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrostats.errors import InputError
+from retrostats.read.cells import MISSING
+from retrostats.read.files import MAX_CELLS, decode
+from retrostats.read.layout import Table, find_layout
+
+if TYPE_CHECKING:
+    Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+DELIMITERS = ";\t,|"
+SAMPLE = 2**16
+CHUNK = 2**25
+#: Below this size every cell is read as text, so that 1.200 is not yet 1.2.
+AS_TEXT = 32 * 2**20
+SHOWN = 5
+
+
+def read_delimited(
+    file: str,
+    data: bytes,
+    known: Callable[[str], bool],
+    as_text: Callable[[str], bool],
+    delimiter: str = "",
+    header_row: int = 0,
+) -> Table:
+    """Table of the bytes of a delimited text.
+
+    Parameters
+    ----------
+    known
+        Whether a header names something known; finds the header row and the delimiter.
+    as_text
+        Whether the column of a header stays text even if it looks like numbers.
+    delimiter, header_row
+        Override what is found; a row is counted from 1.
+
+    Raises
+    ------
+    InputError
+        Not text, an open quote, one column only, or records of unequal width.
+    """
+    import pandas as pd
+
+    data = _as_utf8(file, data)
+    data, delimiter = _delimited(file, data, delimiter, known)
+    starts, widths, blank = scan(file, data, delimiter)
+    layout = find_layout(file, _sample(data, delimiter), known, header_row)
+    width = len(layout.header)
+    first = layout.first_row - 1  # records are counted from 0 here
+    kept = np.flatnonzero(~blank[first:]) + first
+    _refuse_unequal(file, widths[kept], kept + 1, width)
+    if len(kept) * width > MAX_CELLS:
+        raise InputError(f"{file}: {len(kept) * width} cells; at most {MAX_CELLS} are read")
+    if not len(kept):
+        raise InputError(f"{file}: a header and no row below it; it needs at least one row")
+    source = io.BytesIO(data)
+    source.seek(int(starts[first]))
+    texts = [i for i, name in enumerate(layout.header) if as_text(name)]
+    try:
+        frame = pd.read_csv(
+            source, sep=delimiter, header=None, names=list(range(width)), index_col=False,
+            dtype=str if len(data) < AS_TEXT else dict.fromkeys(texts, str),
+            keep_default_na=False, na_values=_missing_words(), skipinitialspace=True,
+            low_memory=False, encoding="utf-8",
+        )  # fmt: skip
+    except (ValueError, OverflowError, pd.errors.ParserError) as error:
+        raise InputError(f"{file}: not a delimited table ({error}); save it as CSV") from None
+    if len(frame) != len(kept):
+        raise InputError(
+            f"{file}: not a delimited table (a quote inside a cell is not doubled); save it as CSV"
+        )
+    frame.index = pd.Index(kept + 1)
+    return replace(layout.table(file, frame), delimiter=delimiter)
+
+
+def scan(
+    file: str, data: bytes, delimiter: str
+) -> tuple[Numbers, Numbers, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Start, width and blankness of every record; line breaks inside quotes do not end one.
+
+    Raises
+    ------
+    InputError
+        A quote is never closed.
+    """
+    ends: list[Numbers] = []
+    counts: list[Numbers] = []
+    seen, open_quote = 0, False
+    for offset in range(0, len(data), CHUNK):
+        part = np.frombuffer(data, np.uint8, min(CHUNK, len(data) - offset), offset)
+        quoted = np.bitwise_xor.accumulate(part == ord('"')) ^ open_quote
+        open_quote = bool(quoted[-1])
+        breaks = np.flatnonzero((part == ord("\n")) & ~quoted)
+        marks = np.flatnonzero((part == ord(delimiter)) & ~quoted)
+        ends.append(breaks + offset)
+        counts.append(np.searchsorted(marks, breaks) + seen)
+        seen += len(marks)
+    if open_quote:
+        raise InputError(f"{file}: not a delimited table (a quote is never closed); save it as CSV")
+    if not data.endswith(b"\n"):
+        ends.append(np.array([len(data)]))
+        counts.append(np.array([seen]))
+    end = np.concatenate(ends)
+    starts = np.concatenate([[0], end[:-1] + 1])
+    widths = np.diff(np.concatenate([[0], np.concatenate(counts)])) + 1
+    blank = np.array(
+        [n < 200 and not data[s : s + n].strip() for s, n in zip(starts, end - starts, strict=True)]
+        if len(end) < 10_000
+        else _blank(data, starts, end)
+    )
+    return starts, widths, blank
+
+
+def _blank(data: bytes, starts: Numbers, ends: Numbers) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether records are empty; only short ones are looked at."""
+    blank = np.zeros(len(starts), dtype=bool)
+    for i in np.flatnonzero(ends - starts < 8):
+        blank[i] = not data[starts[i] : ends[i]].strip()
+    return blank
+
+
+def _as_utf8(file: str, data: bytes) -> bytes:
+    """Bytes in UTF-8 without a mark, lines ended by a line feed."""
+    if not (data.isascii() and b"\x00" not in data[:1000]):
+        text, encoding = decode(file, data)
+        if encoding != "utf-8-sig":
+            data = text.encode("utf-8")
+        elif data.startswith(b"\xef\xbb\xbf"):
+            data = data[3:]
+    else:
+        decode(file, data[:1000])
+    data = data.rstrip(b"\x1a\x00")
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
+
+
+def _delimited(
+    file: str, data: bytes, delimiter: str, known: Callable[[str], bool]
+) -> tuple[bytes, str]:
+    """The text and its delimiter; columns set by blanks become columns set by tabs."""
+    told = re.match(rb"sep=(.)\r?\n", data)  # how spreadsheet programs write it down
+    if told:
+        data = b"\n" + data[told.end() :]
+        delimiter = delimiter or told[1].decode("utf-8", "replace")
+    if delimiter:
+        if len(delimiter) != 1 or ord(delimiter) > 127:
+            raise InputError(f"delimiter {delimiter!r}: allowed is one plain character")
+        return data, delimiter
+    scores = {mark: _score(_sample(data, mark), known) for mark in DELIMITERS}
+    best = max(DELIMITERS, key=lambda mark: scores[mark])
+    if scores[best][0] > 0 or scores[best][2] > 1:
+        return data, best
+    for blanks in (rb"[ \t]{2,}", rb"[ \t]+"):
+        spaced = re.sub(blanks, b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", data[:SAMPLE]))
+        score = _score(_sample(spaced, "\t"), known)
+        if score[0] > 1:
+            return re.sub(blanks, b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", data)), "\t"
+    first = data[:200].split(b"\n")[0].decode("utf-8", "replace").strip()
+    raise InputError(
+        f"{file}: one column only ({first[:40]!r}); separate columns by comma, semicolon or tab"
+    )
+
+
+def _score(rows: list[tuple[int, list[str]]], known: Callable[[str], bool]) -> tuple[int, int, int]:
+    """Known names in the best row, rows of the usual width, that width."""
+    filled = [row for _, row in rows[:60] if any(cell.strip() for cell in row)]
+    widths = [len(row) for row in filled if len(row) > 1]
+    if not widths:
+        return (0, 0, 1)
+    usual = max(set(widths), key=widths.count)
+    named = max(sum(known(cell) for cell in row) for row in filled if len(row) > 1)
+    return (named, widths.count(usual), usual)
+
+
+def _sample(data: bytes, delimiter: str) -> list[tuple[int, list[str]]]:
+    """First records with their numbers from 1."""
+    text = data[:SAMPLE].decode("utf-8", "replace")
+    if len(data) > SAMPLE:
+        text = text[: text.rfind("\n") + 1] or text
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    try:
+        return [(number, row) for number, row in enumerate(reader, start=1)]
+    except csv.Error:
+        return []
+
+
+def _refuse_unequal(file: str, widths: Numbers, rows: Numbers, width: int) -> None:
+    odd = np.flatnonzero(widths != width)
+    if len(odd):
+        shown = "; ".join(
+            f"{file}, row {rows[i]}: {widths[i]} cells, the header has {width}" for i in odd[:SHOWN]
+        )
+        more = f"; and {len(odd) - SHOWN} more rows" if len(odd) > SHOWN else ""
+        raise InputError(f"{shown}{more}; check the delimiter and the quotes of these rows")
+
+
+def _missing_words() -> list[str]:
+    return sorted({form for w in MISSING for form in (w, w.upper(), w.capitalize())})

@@ -1,0 +1,99 @@
+"""Bytes of a file that may come from a stranger, under limits; and the text they spell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from retrostats.errors import InputError
+from retrostats.read.grid import Cell, Row
+
+MAX_BYTES = 1024 * 2**20
+#: A grid of Python cells needs some hundred bytes a cell; columns of numbers eight.
+MAX_GRID_CELLS = 10_000_000
+MAX_CELLS = 200_000_000
+MAX_COLUMNS = 4096
+#: How files begin that bear the suffix of a table and are none.
+FOREIGN = {
+    b"%pdf": "a PDF", b"<html": "a web page", b"<!doctype html": "a web page",
+    b"<table": "a web page", b"{": "JSON", b"[{": "JSON", b"{\\rtf": "a text document",
+}  # fmt: skip
+
+
+def read_bytes(path: Path) -> bytes:
+    """Content of a file.
+
+    Raises
+    ------
+    InputError
+        Missing, a folder, empty, unreadable or too large.
+    """
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; check the path")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(f"{path.name}: {size} bytes; at most {MAX_BYTES} are read")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); check the path") from None
+    for start, what in FOREIGN.items():
+        if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:20].lower().startswith(start):
+            raise InputError(f"{path.name}: this is {what}, no table; save it as .xlsx or CSV")
+    if not data.strip(b"\x00\x1a \r\n\t"):
+        raise InputError(f"{path.name}: the file is empty; it needs a header and rows")
+    return data
+
+
+def decode(file: str, data: bytes) -> tuple[str, str]:
+    """Text and the name of its encoding: UTF-8, UTF-16, else Western European.
+
+    Raises
+    ------
+    InputError
+        The bytes are not text.
+    """
+    for encoding in _encodings(data):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        text = text.rstrip("\x1a\x00")  # the end mark of old programs
+        head = text[:100_000]
+        odd = len(re.findall(r"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]", head))
+        if odd <= len(head) // 200 and "\x00" not in head:
+            return text, encoding
+        break
+    raise InputError(f"{file}: this is not a text table; save it as CSV in UTF-8")
+
+
+def _encodings(data: bytes) -> tuple[str, ...]:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ("utf-16",)
+    head = data[:1000]
+    if head.count(0) > len(head) // 3:  # Latin letters in two bytes each, without a mark
+        return ("utf-16-le",) if head[1:2] == b"\x00" else ("utf-16-be",)
+    return ("utf-8-sig", "cp1252", "latin-1")
+
+
+def numbered(file: str, rows: Iterable[Iterable[Cell]]) -> tuple[Row, ...]:
+    """Rows that hold anything, with their numbers from 1, up to the limit of cells.
+
+    Raises
+    ------
+    InputError
+        More cells or columns than a table has.
+    """
+    kept, cells = [], 0
+    for number, cells_of_row in enumerate(rows, start=1):
+        row = tuple(cells_of_row)
+        cells += len(row)
+        if cells > MAX_GRID_CELLS or len(row) > MAX_COLUMNS:
+            raise InputError(
+                f"{file}, row {number}: more than {MAX_GRID_CELLS} cells or {MAX_COLUMNS} columns; "
+                "save the table alone, as CSV"
+            )
+        if any(c is not None and str(c).strip(" \t\x1a") for c in row):
+            kept.append(Row(number, row))
+    return tuple(kept)

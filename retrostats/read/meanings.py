@@ -1,0 +1,101 @@
+"""What every column of a table is: spec first, then its header, then the row of units."""
+
+from __future__ import annotations
+
+from retrostats.errors import InputError
+from retrostats.read.headers import NAMES, TEXT, Meaning, kind_of, read_header, split_unit
+from retrostats.read.layout import Table
+from retrostats.read.shape import is_wide
+from retrostats.read.spec import Spec, suggestion
+from retrostats.read.validation.problem import Problem
+
+UNUSED = "column kept as it is, not used"
+
+
+def known_header(spec: Spec, header: str) -> bool:
+    """Whether a header names something, by itself or in the spec."""
+    return header in spec.named or kind_of(header) is not None or is_wide(header)
+
+
+def holds_text(spec: Spec, header: str) -> bool:
+    """Whether a column stays text even if it looks like numbers."""
+    return kind_of(spec.columns.get(header, header)) in TEXT
+
+
+def read_meanings(table: Table, spec: Spec, problems: list[Problem]) -> list[Meaning]:
+    """One meaning a used column; guesses, unknown and doubtful columns are listed.
+
+    Raises
+    ------
+    InputError
+        The spec names a header that is not in the table.
+    """
+    _refuse_absent(table, spec)
+    meanings: list[Meaning] = []
+    for header in table.headers:
+        meaning = _meaning(table, spec, header, problems)
+        if meaning is None:
+            continue
+        taken = next((m for m in meanings if m.column == meaning.column), None)
+        if taken:
+            problems.append(
+                _error(table, header, f"also {meaning.column}, as {taken.header!r}",
+                       "one column each", "rename one, or name the right one in a spec")
+            )  # fmt: skip
+            continue
+        if header.strip().lower() != meaning.column or meaning.guessed:
+            note = meaning.guessed or f"read as {meaning.column}"
+            problems.append(Problem("guess", table.file, "", header, header, meaning.column, note))
+        meanings.append(Meaning(header, meaning.column, meaning.unit, meaning.to, meaning.guessed))
+    return meanings
+
+
+def _meaning(table: Table, spec: Spec, header: str, problems: list[Problem]) -> Meaning | None:
+    named = spec.columns.get(header) or _name(table, header)
+    own = split_unit(named)[1] or (split_unit(header)[1] if kind_of(header) else None)
+    unit = spec.units.get(header) or own or table.units.get(header)
+    try:
+        meaning = read_header(split_unit(named)[0] if own else named, unit)
+    except InputError as error:
+        if spec.analysis == "none" and header not in spec.named:
+            problems.append(Problem("guess", table.file, "", header, str(error), "", UNUSED))
+        else:
+            problems.append(_error(table, header, "this header", str(error), "name it"))
+        return None
+    if meaning is not None:
+        return meaning
+    if header in spec.columns:
+        hint = suggestion(named, [k.replace("_", " ") for k in NAMES])
+        problems.append(
+            _error(table, header, f"{named!r} in the spec{hint}", "a column of the template",
+                   "see `retrostats template ANALYSIS --spec`")
+        )  # fmt: skip
+        return None
+    near = suggestion(header.lower(), [word for words in NAMES.values() for word in words])
+    problems.append(
+        Problem("guess", table.file, "", header, f"an unknown header{near}", "",
+                UNUSED)
+    )  # fmt: skip
+    return None
+
+
+def _name(table: Table, header: str) -> str:
+    """The header, or the long name of a statistical package where only that one is known."""
+    label = table.labels.get(header, "")
+    return label if kind_of(header) is None and label and kind_of(label) else header
+
+
+def _refuse_absent(table: Table, spec: Spec) -> None:
+    sections = {"columns": spec.columns, "units": spec.units, "filter": spec.filter}
+    for section, entries in sections.items():
+        for header in entries:
+            if header not in table.columns:
+                raise InputError(
+                    f"spec, [{section}]: no column {header!r} in {table.file}"
+                    f"{suggestion(header, table.headers)}; it has "
+                    f"{', '.join(map(repr, table.headers))}"
+                )
+
+
+def _error(table: Table, header: str, found: str, allowed: str, action: str) -> Problem:
+    return Problem("error", table.file, "", header, found, allowed, action)

@@ -1,0 +1,180 @@
+"""One table to standard columns and units: spec applied, wide made long, rates per kilogram."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrostats.errors import InputError
+from retrostats.read.headers import TEXT, Meaning, kind_of
+from retrostats.read.layout import Table
+from retrostats.read.meanings import holds_text, known_header, read_meanings
+from retrostats.read.shape import to_long
+from retrostats.read.spec import Spec, suggestion
+from retrostats.read.validation.people import summary_rows
+from retrostats.read.validation.problem import Problem
+from retrostats.read.values import (
+    CODES,
+    Rules,
+    as_numbers,
+    coded,
+    direction_word,
+    numbers,
+    words,
+)
+from retrostats.units import convert
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Absolute column and its unit, the same per kilogram of body mass.
+PER_KILOGRAM = (
+    ("vo2_ml_min", "ml/min", "vo2_ml_kg_min", "ml/kg/min"),
+    ("metabolic_rate_w", "W", "metabolic_rate_w_kg", "W/kg"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table, normalised, before it is judged as a cohort; `rows_in` counts its own rows."""
+
+    frame: pd.DataFrame
+    meanings: list[Meaning]
+    rows_in: int
+    explained: dict[str, tuple[int, ...]]
+
+
+def reads(spec: Spec) -> tuple[Any, Any]:
+    """What `read_table` asks of a header: is it known, and does its column stay text."""
+    return partial(known_header, spec), partial(holds_text, spec)
+
+
+def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
+    """Columns with standard names and units; nothing is judged yet.
+
+    Raises
+    ------
+    InputError
+        The spec names what is not there.
+    """
+    file, rows_in = table.file, len(table.columns)
+    problems += [Problem("guess", file, "", "", note, "one table", "check") for note in table.notes]
+    for reason, rows in table.explained.items():
+        text = ", ".join(map(str, rows[:5]))
+        problems.append(Problem("guess", file, text, "", reason, "measurements", "row not used"))
+    table, filtered = _filtered(table, spec)
+    table = to_long(_with_constants(table, spec), spec.wide, problems)
+    table = _arm_or_direction(table, spec, problems)
+    meanings = read_meanings(table, spec, problems)
+    frame = _values(table, meanings, spec, problems)
+    explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
+    if "subject" in frame:
+        sums = summary_rows(frame["subject"])
+        if sums.any():
+            frame, summed = frame[~sums], frame[sums]
+            rows = tuple(dict.fromkeys(int(row) for row in summed["source_row"]))
+            explained["a summary, not a person"] = rows
+            problems.append(
+                Problem("guess", file, ", ".join(map(str, rows[:5])), "subject",
+                        ", ".join(map(str, summed["subject"].unique()[:5])), "people",
+                        "taken as a summary, row left out")
+            )  # fmt: skip
+    above = sum(map(len, table.explained.values()))
+    return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
+
+
+def _arm_or_direction(table: Table, spec: Spec, problems: list[Problem]) -> Table:
+    """A group or condition column whose values are directions is the direction."""
+    kinds = {header: kind_of(header) for header in table.headers}
+    if "direction" in kinds.values() or "time" in kinds.values():
+        return table
+    for header, kind in kinds.items():
+        if kind != "arm" or header in spec.columns:
+            continue
+        said = words(table.columns[header], f"{table.file}, {header}").dropna().unique()
+        if len(said) and all(direction_word(spec.levels.get(w, w)) for w in said):
+            problems.append(
+                Problem("guess", table.file, "", header, header, "direction",
+                        "its values are directions, read as direction")
+            )  # fmt: skip
+            return replace(table, columns=table.columns.rename(columns={header: "direction"}))
+    return table
+
+
+def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:
+    keep = np.ones(len(table.columns), dtype=bool)
+    for header, choices in spec.filter.items():
+        if header not in table.columns:
+            raise InputError(
+                f"spec, [filter]: no column {header!r} in {table.file}"
+                f"{suggestion(header, table.headers)}"
+            )
+        keep &= words(table.columns[header], f"{table.file}, {header}").isin(choices).to_numpy()
+    if not keep.any():
+        raise InputError(f"{table.file}: the [filter] of the spec leaves no row; check its values")
+    left_out = tuple(int(row) for row in table.columns.index[~keep])
+    return replace(table, columns=table.columns[keep]), left_out
+
+
+def _with_constants(table: Table, spec: Spec) -> Table:
+    """A column for each [constants] entry, its unit taken from the value."""
+    units, columns = dict(table.units), table.columns
+    for name, value in spec.constants.items():
+        if name in columns:
+            raise InputError(f"spec, [constants]: {name!r} is a column of {table.file} already")
+        measured = re.fullmatch(r"\s*([-+]?[\d.,]+)\s*(\D.*)", value)
+        columns = columns.assign(**{name: measured[1] if measured else value})
+        if measured:
+            units[name] = measured[2].strip()
+    return replace(table, columns=columns, units=units)
+
+
+def _values(
+    table: Table, meanings: list[Meaning], spec: Spec, problems: list[Problem]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    file, read = table.file, {m.header: m for m in meanings}
+    rules = Rules(spec.file.get("decimal", ""), spec.file.get("missing", ()), table.delimiter)
+    columns: dict[str, Any] = {}
+    for header in table.headers:
+        cells, meaning = table.columns[header], read.get(header)
+        if meaning is None:
+            columns[header] = as_numbers(cells)
+        elif meaning.column in CODES:
+            name = meaning.column
+            columns[name] = coded(cells, name, spec.levels, file, problems)
+        elif meaning.column in TEXT:
+            said = words(cells, f"{file}, {header}")
+            levels = spec.levels if meaning.column == "arm" else {}
+            columns[meaning.column] = said.replace(levels) if levels else said
+        else:
+            pace = meaning.unit is not None and meaning.unit.reciprocal
+            values = numbers(cells, meaning.header, file, problems, rules, pace)
+            if meaning.unit is not None:
+                with np.errstate(divide="ignore"):
+                    values = convert(values, meaning.unit.symbol, meaning.to)
+            columns[meaning.column] = values
+    for name in ("source_file", "source_row"):
+        columns.pop(name, None)
+    frame = pd.DataFrame(columns, index=table.columns.index)
+    return frame.assign(source_file=file, source_row=frame.index)
+
+
+def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem]) -> pd.DataFrame:
+    """Metabolic rate where both gases are there, and every rate per kilogram of body mass."""
+    from retrostats.read.gases import with_metabolic_rate
+
+    if "time" not in frame and "time_weeks" in frame and "direction" not in frame:
+        frame = frame.assign(time=words(frame["time_weeks"]))
+    frame = with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
+    for absolute, unit, per_kg, to in PER_KILOGRAM:
+        if {absolute, "mass_kg"} <= set(frame) and per_kg not in frame:
+            values = convert(frame[absolute], unit, to, mass_kg=frame["mass_kg"])
+            if not np.isnan(values).all():  # an empty column of body mass is none
+                frame = frame.assign(**{per_kg: values})
+    return frame

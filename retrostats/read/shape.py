@@ -1,0 +1,193 @@
+"""Wide tables (a column for each direction, time or speed) to one row a measurement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from retrostats.errors import InputError
+from retrostats.read.headers import MEASURES, kind_of, read_header, split_unit, without_accents
+from retrostats.read.layout import Table
+from retrostats.read.validation.problem import Problem
+from retrostats.read.values import direction_word
+from retrostats.units import parse_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TIME = re.compile(
+    r"pre|post|before|after|baseline|vorher|nachher|avant|apres|prima|dopo|antes|despues"
+    r"|t\d|(week|wk|w|woche|semaine|settimana|semana) ?\d{1,3}|\d{1,3} ?(weeks?|wk|wo|sem)"
+)
+_SPEED = re.compile(r"(\d+(?:[.,]\d+)?)\s*(km/h|kmh|kph|m/s|mph|m/min)")
+LEVELS = ("direction", "time", "speed", "arm", "gradient")
+
+
+@dataclass(frozen=True, slots=True)
+class WideColumn:
+    """A header that holds a measure at certain levels."""
+
+    header: str
+    measure: str
+    unit: str
+    levels: tuple[tuple[str, str], ...]
+
+
+def to_long(table: Table, spec: Mapping[str, Mapping[str, str]], problems: list[Problem]) -> Table:
+    """The table with one row a measurement; unchanged if it already is.
+
+    Parameters
+    ----------
+    spec
+        Section [wide]; where it is empty, headers such as "VO2 backward (ml/kg/min)" or
+        "fat_pct_post" are recognised, and each is listed.
+
+    Raises
+    ------
+    InputError
+        The spec names a header that is not there, or two columns for the same measurement.
+    """
+    wide = [_told(table, header, entry) for header, entry in spec.items()] or _guessed(table)
+    if not wide:
+        return table
+    for column in wide if not spec else ():
+        said = ", ".join(f"{name} {value}" for name, value in column.levels)
+        problems.append(
+            Problem("guess", table.file, "", column.header, column.header,
+                    f"{column.measure}, {said}", "read as one measurement a column")
+        )  # fmt: skip
+    return replace(table, columns=_melt(table, wide), units={**table.units, **_units(wide)})
+
+
+def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
+    if header not in table.columns:
+        raise InputError(
+            f"spec, [wide]: no column {header!r} in {table.file}; it has "
+            f"{', '.join(map(repr, table.headers))}"
+        )
+    levels = tuple((name, entry[name]) for name in LEVELS if name in entry)
+    return WideColumn(header, entry["column"], entry.get("unit", ""), levels)
+
+
+def _guessed(table: Table) -> list[WideColumn]:
+    """Columns of one measure that differ in their levels; a single one is no wide table."""
+    # in French the word for before is also the one for forward: beside backward it is that
+    behind = any("arriere" in without_accents(header) for header in table.headers)
+    read = (_read(header, table.units.get(header, ""), behind) for header in table.headers)
+    found = [column for column in read if column]
+    groups: dict[tuple[str, tuple[str, ...]], list[WideColumn]] = {}
+    for column in found:
+        names = tuple(name for name, _ in column.levels)
+        groups.setdefault((column.measure, names), []).append(column)
+    return [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
+
+
+def _read(header: str, unit: str, behind: bool) -> WideColumn | None:
+    if kind_of(header) is not None:
+        return None
+    plain, said = split_unit(header)
+    text = f" {plain.replace('_', ' ')} "
+    levels: dict[str, str] = {}
+    speed = _SPEED.search(text.lower())
+    if speed:
+        levels["speed"] = f"{speed[1]} {speed[2]}"
+        text = text[: speed.start()] + " " + text[speed.end() :]
+    rest = []
+    for word in re.split(r"[\s.\-]+", _joined(text).strip()):
+        direction = direction_word(word)
+        if direction and "direction" not in levels and (behind or word.lower() != "avant"):
+            levels["direction"] = direction
+        elif _TIME.fullmatch(word.lower().replace("~", " ")) and "time" not in levels:
+            levels["time"] = word.replace("~", " ")
+        else:
+            rest.append(word)
+    if not levels or not rest:
+        return None
+    name = " ".join(rest)
+    bare = f"{name} ({said})" if said else name
+    kind = kind_of(bare)
+    if kind not in MEASURES:
+        return None
+    said = said or unit
+    meaning = read_header(bare, said or None) if said or kind_has_unit(bare) else None
+    own = said or (meaning.unit.symbol if meaning and meaning.unit else "")
+    return WideColumn(header, kind, own, tuple(levels.items()))
+
+
+def is_wide(header: str) -> bool:
+    """Whether a header names a measure at one direction, time or speed."""
+    return len(header) <= 200 and _read(header, "", behind=True) is not None
+
+
+def kind_has_unit(header: str) -> bool:
+    """Whether a header is read without a unit from elsewhere."""
+    try:
+        return read_header(header) is not None
+    except InputError:
+        return False
+
+
+def _joined(text: str) -> str:
+    """ "week 6" as one word, so that a split at blanks keeps it."""
+    pattern = r"(?i)\b(week|wk|woche|semaine|settimana|semana) (\d{1,3})\b"
+    text = re.sub(pattern, r"\1~\2", text)
+    return re.sub(r"(?i)\b(\d{1,3}) (weeks?|wk)\b", r"\1~\2", text)
+
+
+def _melt(table: Table, wide: list[WideColumn]) -> pd.DataFrame:
+    import pandas as pd
+
+    names = list(dict.fromkeys(name for column in wide for name, _ in column.levels))
+    clash = [name for name in names if name in table.columns]
+    if clash:
+        raise InputError(
+            f"{table.file}: {clash[0]} stands in a column and in headers such as "
+            f"{wide[0].header!r}; keep one, or name the wide columns in a spec"
+        )
+    kept = table.columns.drop(columns=[column.header for column in wide])
+    blocks: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+    for column in wide:
+        block = blocks.setdefault(column.levels, {})
+        if column.measure in block:
+            raise InputError(
+                f"{table.file}: {block[column.measure]!r} and {column.header!r} are the same "
+                "measurement; keep one, or name the wide columns in a spec"
+            )
+        block[column.measure] = column.header
+    parts = []
+    for levels, block in blocks.items():
+        part = kept.assign(**{m: table.columns[h] for m, h in block.items()})
+        for name, value in levels:
+            number = re.match(r"\s*([\d.,]+)", value) if name in ("speed", "gradient") else None
+            part[name] = number[1].replace(",", ".") if number else value
+        parts.append(part)
+    long = pd.concat(parts)
+    return long.sort_index(kind="stable")
+
+
+def _units(wide: list[WideColumn]) -> dict[str, str]:
+    """Unit of every measure and of a speed or gradient in the headers.
+
+    Raises
+    ------
+    InputError
+        One measure in two units.
+    """
+    units: dict[str, str] = {}
+    for column in wide:
+        pairs = [(column.measure, column.unit)]
+        for name, value in column.levels:
+            if name in ("speed", "gradient"):
+                pairs.append((name, re.sub(r"^\s*[\d.,]+\s*", "", value)))
+        for name, unit in pairs:
+            if not unit:
+                continue
+            before = units.setdefault(name, unit)
+            if parse_unit(before) != parse_unit(unit):
+                raise InputError(
+                    f"column {column.header!r}: {name} in {unit!r}, in another column in "
+                    f"{before!r}; give one unit"
+                )
+    return units

@@ -1,0 +1,34 @@
+"""`retrostats validate FILE`: every problem of a cohort file, and whether it can be analysed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retrostats.errors import InputError
+from retrostats.read.cohort import load_cohort
+
+
+def validate_file(path: str | Path, spec: str | Path | None = None) -> tuple[int, str]:
+    """Exit code (0 usable, 2 not) and the text to print.
+
+    Examples
+    --------
+    >>> validate_file("no-such-file.csv")[0]
+    2
+    """
+    try:
+        cohort = load_cohort(path, spec=spec)
+    except InputError as error:
+        return 2, str(error)
+    counts, use = cohort.provenance, cohort.analysis or "models of your own"
+    lines = [
+        f"{Path(path).name}: usable for {use}; {counts['rows_in']} rows in, "
+        f"{counts['rows_used']} used, {counts['rows_explained']} explained below; "
+        f"{cohort.n_subjects} subjects"
+    ]
+    shown = ["level", "row", "column", "found", "action"]
+    lines += [
+        "  " + ": ".join(filter(None, (level, row and f"row {row}", column, f"{found}; {action}")))
+        for level, row, column, found, action in cohort.problems[shown].astype(str).to_numpy()
+    ]
+    return 0, "\n".join(lines)

@@ -1,0 +1,90 @@
+"""Values that a person can have and that still look wrong: warned of, never changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrostats.read.validation.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Where the median of a group of people lies; outside, the unit is probably another one.
+USUAL_MEDIAN = {
+    "vo2_ml_kg_min": (8.0, 85.0),
+    "energy_cost_j_kg_m": (1.8, 12.0),
+    "oxygen_cost_ml_kg_m": (0.08, 0.6),
+    "metabolic_rate_w_kg": (2.0, 30.0),
+    "speed_m_s": (0.3, 7.0),
+    "body_fat_pct": (5.0, 55.0),
+    "mass_kg": (35.0, 130.0),
+    "exposure_h": (0.5, 1e6),
+}
+#: Oxygen a metre, ml/kg: of walking or running on any slope, in either direction.
+PER_METRE = (0.06, 1.2)
+#: Distance from the median, in median absolute deviations scaled to an SD.
+FAR = 8.0
+AGREE = 0.15
+LISTED = 20
+
+
+def doubtful_values(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
+    """Medians beyond the usual, values far from the others, quantities that contradict."""
+    found = [
+        Problem("warning", file, "", column, f"a median of {middle:.3g}", f"{low:g} to {high:g}",
+                "kept; check the unit")
+        for column, (low, high) in USUAL_MEDIAN.items()
+        if column in frame and not low <= (middle := _median(frame[column])) <= high
+    ]  # fmt: skip
+    return [*found, *_far(frame, outcome, file), *_contradictions(frame, file)]
+
+
+def _median(values: pd.Series) -> float:
+    middle = float(values.median())
+    return 1.0 if np.isnan(middle) else middle
+
+
+def _far(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
+    """Values far from the rest of their direction (or of all)."""
+    if not outcome or outcome == "injuries":
+        return []
+    keys = frame["direction"].astype(str) if "direction" in frame else np.zeros(len(frame))
+    values = frame[outcome]
+    centre = values.groupby(keys).transform("median")
+    spread = 1.4826 * (values - centre).abs().groupby(keys).transform("median")
+    at = np.flatnonzero(((values - centre).abs() > FAR * spread) & (spread > 0))
+    return [
+        Problem("warning", file, str(frame["source_row"].iat[i]), outcome, f"{values.iat[i]:g}",
+                f"near {centre.iat[i]:.3g} as the others",
+                "kept; a code for a missing value belongs under [file] missing in a spec")
+        for i in at[:LISTED]
+    ]  # fmt: skip
+
+
+def _contradictions(frame: pd.DataFrame, file: str) -> list[Problem]:
+    have, found = set(frame), []
+    if {"vo2_ml_min", "vo2_ml_kg_min", "mass_kg"} <= have:
+        ratio = _median(frame["vo2_ml_kg_min"] * frame["mass_kg"] / frame["vo2_ml_min"])
+        if abs(ratio - 1) > AGREE:
+            found.append(
+                Problem("error", file, "", "vo2_ml_kg_min",
+                        f"{ratio:.2f} times VO2 over body mass", f"within {AGREE:.0%}",
+                        "check the units of VO2 and of body mass")
+            )  # fmt: skip
+    if {"vo2_ml_kg_min", "speed_m_s"} <= have:
+        per_metre = _median(frame["vo2_ml_kg_min"] / (60 * frame["speed_m_s"]))
+        if not PER_METRE[0] <= per_metre <= PER_METRE[1]:
+            found.append(
+                Problem("warning", file, "", "speed_m_s", f"{per_metre:.3g} ml/kg of O2 a metre",
+                        f"{PER_METRE[0]:g} to {PER_METRE[1]:g}", "kept; check the unit of speed")
+            )  # fmt: skip
+    if "injuries" in have:
+        broken = frame["injuries"].dropna() % 1 != 0
+        for i in np.flatnonzero(broken)[:LISTED]:
+            found.append(
+                Problem("error", file, str(frame["source_row"].iat[i]), "injuries",
+                        f"{frame['injuries'].iat[i]:g}", "a count", "write whole numbers")
+            )  # fmt: skip
+    return found

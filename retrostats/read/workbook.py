@@ -1,0 +1,120 @@
+"""Worksheets of an .xlsx file: stored values only, under limits; no formula runs."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import zipfile
+from dataclasses import dataclass
+
+from retrostats.errors import InputError
+from retrostats.read.files import numbered
+from retrostats.read.grid import Sheet, column_number
+
+MAX_UNPACKED = 256 * 2**20
+#: Spreadsheets of numbers shrink ten- to thirtyfold; a bomb a thousandfold.
+MAX_RATIO = 200
+MAX_PARTS = 5000
+MAX_AREA = 20_000_000
+#: Characters that cells may share: texts are stored once in the file, once a cell in memory.
+MAX_TEXT = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """Sheets in order, merged ranges ("A1:B2") by sheet, and whether there were formulas."""
+
+    sheets: tuple[Sheet, ...]
+    merged: dict[str, tuple[str, ...]]
+    formulas: bool
+
+
+def read_workbook(file: str, data: bytes) -> Workbook:
+    """Every worksheet of the bytes of an .xlsx file.
+
+    Raises
+    ------
+    InputError
+        Unsafe (expands too far, declares entities), damaged, or openpyxl is not installed.
+    """
+    try:
+        import openpyxl
+    except ImportError:
+        raise InputError(
+            f"{file}: spreadsheets need openpyxl; pip install 'retrostats[io]'"
+        ) from None
+    sheets, merged = [], {}
+    try:
+        formulas, merges = _inspect(file, data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions that hold no data
+            # only a whole load knows where cells are merged
+            book = openpyxl.load_workbook(
+                io.BytesIO(data), read_only=not merges, data_only=True, keep_links=False
+            )
+            for sheet in book.worksheets:
+                if merges:
+                    merged[sheet.title] = tuple(map(str, sheet.merged_cells.ranges))
+                else:
+                    sheet.reset_dimensions()  # a false dimension would pad or cut every row
+                rows = numbered(file, sheet.iter_rows(values_only=True))
+                sheets.append(Sheet(sheet.title, rows))
+            book.close()
+    except InputError:
+        raise
+    except Exception as error:  # a damaged archive can fail anywhere inside the library
+        raise InputError(
+            f"{file}: not a readable spreadsheet ({type(error).__name__}: {str(error)[:120]}); "
+            "open it in a spreadsheet program and save it again as .xlsx"
+        ) from None
+    return Workbook(tuple(sheets), merged, formulas)
+
+
+def refuse_entities(file: str, data: bytes) -> None:
+    """Refuse XML that declares a document type or entities."""
+    plain = data.replace(b"\x00", b"")  # also in UTF-16
+    if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
+        raise InputError(f"{file}: the XML declares a document type or entities; refused as unsafe")
+
+
+def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
+    """Whether there are formulas and merged cells; refuses what would unfold too far."""
+    formulas, merges, shared, longest = False, False, 0, 0
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        items = archive.infolist()
+        total = sum(item.file_size for item in items)
+        most = min(MAX_UNPACKED, MAX_RATIO * max(len(data), 50_000))
+        if total > most or len(items) > MAX_PARTS:
+            raise InputError(
+                f"{file}: unpacks from {len(data)} to {total} bytes in {len(items)} parts; "
+                f"refused as unsafe (at most {MAX_UNPACKED} bytes, {MAX_RATIO} times its size)"
+            )
+        for item in items:
+            if not item.filename.endswith((".xml", ".rels")):
+                continue
+            part = archive.read(item)
+            refuse_entities(file, part)
+            if item.filename.startswith("xl/worksheets/"):
+                formulas |= bool(re.search(rb"<f[ >/]", part))
+                merges |= b"<mergeCell " in part
+                _refuse_area(file, part)
+                shared += part.count(b't="s"')
+            elif item.filename.startswith("xl/sharedStrings"):
+                longest = max(map(len, part.split(b"</si>")))
+    if shared * longest > MAX_TEXT:
+        raise InputError(
+            f"{file}: {shared} cells share texts of up to {longest} characters; refused as unsafe"
+        )
+    return formulas, merges
+
+
+def _refuse_area(file: str, sheet: bytes) -> None:
+    """Refuse one far cell that would make a grid of everything before it."""
+    rows = max(map(int, re.findall(rb'<row[^>]*? r="(\d{1,9})"', sheet)), default=0)
+    columns = set(re.findall(rb'<c r="([A-Z]{1,3})\d', sheet))
+    width = max((column_number(letters.decode()) for letters in columns), default=0)
+    if rows * width > MAX_AREA:
+        raise InputError(
+            f"{file}: a sheet of {rows} rows by {width} columns; at most {MAX_AREA} cells are read"
+        )

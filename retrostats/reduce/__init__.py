@@ -1,0 +1,1 @@
+"""From printed numbers to what an estimate needs: rounding, pairs, changes."""

@@ -1,0 +1,1 @@
+"""The currency: what estimation hands to pooling and judging; below everything else."""
