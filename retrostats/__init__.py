@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     # read
+    "load_audit": "retrostats.audit",
+    "Audit": "retrostats.audit",
     "load_published": "retrostats.read.published",
     "load_cohort": "retrostats.read.cohort",
     "Cohort": "retrostats.read.cohort",
