@@ -41,6 +41,7 @@ _HOMES = {
     # pool
     "pool": "retrostats.pool.two_stage",
     "Pooled": "retrostats.pool.two_stage",
+    "random_effects_batch": "retrostats.pool.batch",
     # judge
     "Claim": "retrostats.judge.claims",
     "load_claims": "retrostats.judge.claims",
