@@ -42,6 +42,12 @@ _HOMES = {
     "pool": "retrostats.pool.two_stage",
     "Pooled": "retrostats.pool.two_stage",
     "random_effects_batch": "retrostats.pool.batch",
+    # unprinted
+    "Unknown": "retrostats.unprinted.unknowns",
+    "Choice": "retrostats.unprinted.unknowns",
+    "Printed": "retrostats.unprinted.unknowns",
+    "explore": "retrostats.unprinted.exploration",
+    "Exploration": "retrostats.unprinted.exploration",
     # judge
     "Claim": "retrostats.judge.claims",
     "load_claims": "retrostats.judge.claims",

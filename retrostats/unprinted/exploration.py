@@ -1,0 +1,238 @@
+"""Explore: how far an answer moves over everything that was not printed, all of it together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.defaults import SEED
+from retrostats.errors import InputError
+from retrostats.unprinted.extremes import Extreme, lowest
+from retrostats.unprinted.influence import along, influence, quasi_random
+from retrostats.unprinted.unknowns import Space, Values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+#: Values of the unknowns by name, arrays (n,), to estimate, conf_low and conf_high, (n,) each.
+Estimator = Callable[[Values], Any]
+OUTPUTS = ("estimate", "conf_low", "conf_high")
+#: Rows evaluated in one call; fixed, so that the number of workers cannot change a byte.
+CHUNK = 4096
+#: Draws of each base sample of the variance decomposition.
+BASE = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Exploration:
+    """An answer over a whole space of unknowns.
+
+    Attributes
+    ----------
+    space
+        The unknowns.
+    estimate
+        The answer with everything at its middle and main reading.
+    low, high
+        The searches that found the outermost limits.
+    draws
+        A column an unknown (choices by label), then estimate, conf_low, conf_high.
+    impossible
+        Share of the draws that contradict themselves (an empty range) and were left out.
+    """
+
+    space: Space
+    middle: tuple[float, float, float]
+    low: Extreme
+    high: Extreme
+    draws: pd.DataFrame
+    impossible: float
+    answers: Callable[[Array], Array]
+    seed: int
+
+    @property
+    def estimate(self) -> float:
+        """The answer with everything at its middle and main reading."""
+        return self.middle[0]
+
+    @property
+    def conf_low(self) -> float:
+        """Lowest lower limit over the whole space, optimised."""
+        return self.low.value
+
+    @property
+    def conf_high(self) -> float:
+        """Highest upper limit over the whole space, optimised."""
+        return -self.high.value
+
+    @property
+    def at_low(self) -> dict[str, float | str]:
+        """Values of the unknowns that give `conf_low`."""
+        return self.space.describe(self.low.point[None, :])
+
+    @property
+    def at_high(self) -> dict[str, float | str]:
+        """Values of the unknowns that give `conf_high`."""
+        return self.space.describe(self.high.point[None, :])
+
+    @property
+    def certificate(self) -> pd.DataFrame:
+        """What vouches for each limit: searches, how many ended there, points looked at."""
+        import pandas as pd
+
+        rows = [
+            (name, value, end.starts, end.agreeing, end.evaluations)
+            for name, value, end in (
+                ("conf_low", self.conf_low, self.low),
+                ("conf_high", self.conf_high, self.high),
+            )
+        ]
+        return pd.DataFrame(rows, columns=["limit", "value", "starts", "agreeing", "evaluations"])
+
+    @cached_property
+    def influence(self) -> pd.DataFrame:
+        """Unknown, first_order, total (shares of variance), low, high when it alone moves."""
+        return influence(self.space, self.answers, BASE, self.seed + 1)
+
+    def share(self, rule: Callable[[Array, Array, Array], Any]) -> float:
+        """Share of the draws for which a rule on (estimate, conf_low, conf_high) holds."""
+        if self.draws.empty:
+            return float("nan")
+        held = rule(*(self.draws[name].to_numpy() for name in OUTPUTS))
+        return float(np.mean(np.asarray(held, dtype=float)))
+
+    def along(self, name: str) -> pd.DataFrame:
+        """The answer when one unknown alone moves: its value, then estimate and limits."""
+        import pandas as pd
+
+        column = self.space.names.index(name)
+        _, points = along(self.space, column)
+        answer = pd.DataFrame(self.answers(points), columns=list(OUTPUTS))
+        return answer.assign(**{name: self.space.labels(points)[name]})[[name, *OUTPUTS]]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Exploration of {self.space.size} unknowns: {self.estimate:.4g}, limits "
+            f"{self.conf_low:.4g} to {self.conf_high:.4g}, {len(self.draws)} draws>"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{repr(self)[1:-1]}</p>{self.influence.to_html(index=False)}"
+
+
+def explore(
+    estimate: Estimator,
+    unknowns: Any,
+    *,
+    draws: int = 10_000,
+    seed: int = SEED,
+    jobs: int = 1,
+) -> Exploration:
+    """Move everything that was not printed at once.
+
+    Parameters
+    ----------
+    estimate
+        A vectorised function: arrays (n,) by name to estimate, conf_low and conf_high, (n,) each
+        (a tuple, a mapping, or an array (n, 3)); NaN where the values contradict one another.
+    unknowns
+        `Unknown` and `Choice` objects in the order of their declaration, or a mapping of names to
+        ranges, printed numbers or options. A choice is handed over as the values of its options.
+    draws
+        Joint quasi-random draws (scrambled Sobol').
+    seed, jobs
+        The same seed gives the same bytes whatever the number of threads.
+
+    Returns
+    -------
+    Exploration
+        Its limits are optimised over the whole space, not taken from the draws.
+
+    Raises
+    ------
+    InputError
+        If the unknowns are not usable, or no point of the space gives an answer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def mean_of_two(v):
+    ...     error = np.sqrt((2 - 2 * v["r"]) / 20)
+    ...     return v["d"], v["d"] - 2 * error, v["d"] + 2 * error
+    >>> from retrostats.unprinted.unknowns import Printed
+    >>> found = explore(mean_of_two, {"d": Printed("1.5"), "r": (-0.9, 0.9)}, draws=100)
+    >>> round(found.conf_low, 3), found.at_low["r"], found.influence["unknown"][0]
+    (0.578, -0.9, 'r')
+    """
+    import pandas as pd
+
+    space = Space.of(unknowns)
+    _whole(draws, "draws", 0)
+    _whole(jobs, "jobs", 1)
+
+    def answers(points: Array) -> Array:
+        return _evaluate(estimate, space, points, jobs)
+
+    middle = answers(space.middle)[0]
+    points = quasi_random(space.size, draws, seed) if space.size else np.empty((0, 0))
+    found = answers(points) if len(points) else np.empty((0, 3))
+    seen = np.vstack([space.middle, points])
+    at_seen = np.vstack([middle[None, :], found])
+    sound = np.isfinite(at_seen).all(axis=1)
+    rng = np.random.default_rng(seed)
+    low = lowest(lambda p: answers(p)[:, 1], seen, at_seen[:, 1], space.choices, rng)
+    high = lowest(lambda p: -answers(p)[:, 2], seen, -at_seen[:, 2], space.choices, rng)
+    if not (np.isfinite(low.value) and np.isfinite(high.value)):
+        raise InputError(
+            f"explore: no values of {', '.join(space.names) or 'the unknowns'} give an answer; "
+            "the printed numbers contradict one another, or the function returns NaN"
+        )
+    kept = points[sound[1:]]
+    frame = pd.DataFrame(
+        {**space.labels(kept), **dict(zip(OUTPUTS, found[sound[1:]].T, strict=True))}
+    )
+    return Exploration(
+        space, (float(middle[0]), float(middle[1]), float(middle[2])), low, high, frame,
+        1.0 - len(kept) / len(points) if len(points) else 0.0, answers, seed,
+    )  # fmt: skip
+
+
+def _whole(value: int, name: str, least: int) -> None:
+    if value < least:
+        raise InputError(f"{name} must be {least} or more, found {value}")
+
+
+def _evaluate(estimate: Estimator, space: Space, points: Array, jobs: int) -> Array:
+    """Answers (n, 3), a chunk at a time."""
+    chunks = [points[i : i + CHUNK] for i in range(0, len(points), CHUNK)]
+
+    def one(chunk: Array) -> Array:
+        return _table(estimate(space.values(chunk)), len(chunk))
+
+    if jobs > 1 and len(chunks) > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(jobs) as pool:
+            return np.vstack(list(pool.map(one, chunks)))
+    return np.vstack([one(chunk) for chunk in chunks]) if chunks else np.empty((0, 3))
+
+
+def _table(answer: Any, n: int) -> Array:
+    """What an estimator returned as (n, 3); a number that does not depend on the draw is spread."""
+    if isinstance(answer, Mapping):
+        answer = [answer[name] for name in OUTPUTS]
+    if isinstance(answer, np.ndarray) and answer.shape == (n, 3):
+        return np.asarray(answer, dtype=float)
+    columns = [np.broadcast_to(np.asarray(part, dtype=float), (n,)) for part in answer]
+    if len(columns) != 3:
+        raise InputError(
+            f"explore: the function returned {len(columns)} arrays; it must return estimate, "
+            "conf_low and conf_high"
+        )
+    return np.column_stack(columns)
