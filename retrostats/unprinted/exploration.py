@@ -180,7 +180,7 @@ def explore(
         return _evaluate(estimate, space, points, jobs)
 
     middle = answers(space.middle)[0]
-    points = quasi_random(space.size, draws, seed) if space.size else np.empty((0, 0))
+    points = quasi_random(space.size, draws if space.size else 1, seed)
     found = answers(points) if len(points) else np.empty((0, 3))
     seen = np.vstack([space.middle, points])
     at_seen = np.vstack([middle[None, :], found])

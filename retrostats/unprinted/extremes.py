@@ -18,11 +18,11 @@ Array = NDArray[np.float64]
 Objective = Callable[[Array], Array]
 
 #: Searches that start at once, and the part of them that start at the best points seen.
-STARTS = 24
+STARTS = 12
 #: Steps of a search, from a quarter of the box to the last digits.
-FIRST_STEP, LAST_STEP = 0.25, 1e-9
+FIRST_STEP, LAST_STEP = 0.25, 1e-6
 #: Directions tried beside the axes, so that a search does not stop on the ridge of a kink.
-SLANTED = 8
+SLANTED = 6
 MAX_ROUNDS = 400
 #: Corners and combinations of choices that are all looked at; beyond that, draws must do.
 MAX_LISTED = 4096

@@ -1,0 +1,166 @@
+"""One source as the space sees it: its unknowns, and its effect and error as functions of them.
+
+A paper that prints both means and spreads, one that prints a percentage with or without an error,
+and one that says only "not significant" differ in what they leave open, not in kind.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.reduce.pair import HIGHEST_CORRELATION, PrintedPair, correlation_limits
+from retrostats.reduce.reported import Reported, t_from_p
+from retrostats.unprinted.unknowns import Choice, Unknown, Values
+
+Array = NDArray[np.float64]
+
+
+class Effects(NamedTuple):
+    """Log ratios or differences (n,) and their squared standard errors (n,)."""
+
+    value: Array
+    variance: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one source contributes to a pool over everything it did not print.
+
+    Attributes
+    ----------
+    name, n
+        For the reader; people.
+    unknowns
+        What it left open, in an order in which ranges depend on earlier ones only.
+    effects
+        Effect and squared standard error at values of those unknowns.
+    rows
+        `row_id` of the printed rows.
+    """
+
+    name: str
+    n: float
+    unknowns: tuple[Unknown | Choice, ...]
+    effects: Callable[[Values], Effects]
+    rows: tuple[str, ...] = ()
+
+
+def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
+    """Both conditions of a crossover printed with mean and spread: rounding, and the correlation.
+
+    Means, spreads and an exact p move inside their rounding; the correlation runs over what the
+    printed p then leaves possible. A spread without a label may be a standard error wherever some
+    correlation makes that compatible with the p. The effect is the log ratio of means with the
+    variance of a correlated pair (Lajeunesse 2011, Ecology 92:2049, eq. 4), or their difference.
+    """
+    name = pair.name
+    keys = {part: f"{part} ({name})" for part in ("mean 1", "mean 2", "spread 1", "spread 2", "p")}
+    unknowns: list[Unknown | Choice] = [
+        Unknown.rounding(keys[part], text, pair.study_id)
+        for part, text in zip(keys, pair.texts, strict=False)
+    ]
+    exact = pair.p_operator == "="
+    if exact:
+        unknowns.append(Unknown.rounding(keys["p"], pair.p_text, pair.study_id))
+    reading = f"reading of the plus-minus ({name})"
+    factor = pair.error_factor
+    if pair.may_be_error:
+        unknowns.append(
+            Choice(reading, {"SD": 1.0, "SE": math.sqrt(pair.n)}, "the source gives it no label",
+                   pair.study_id)
+        )  # fmt: skip
+
+    def parts(v: Values) -> tuple[Array, Array, Array, Array]:
+        scale = v[reading] if pair.may_be_error else factor
+        return v[keys["mean 1"]], v[keys["mean 2"]], v[keys["spread 1"]] * scale, (
+            v[keys["spread 2"]] * scale
+        )
+
+    def limits(v: Values) -> tuple[Array, Array]:
+        p = v[keys["p"]] if exact else pair.p_value
+        return correlation_limits(*parts(v), pair.n, p, pair.p_operator)
+
+    r = f"correlation between conditions ({name})"
+    if pair.correlation is None:
+        why = f"what p {pair.p_operator} {pair.p_text} leaves" if pair.p_text else "not printed"
+        unknowns.append(
+            Unknown(r, lambda v: limits(v)[0], lambda v: limits(v)[1], why, pair.study_id)
+        )
+
+    def effects(v: Values) -> Effects:
+        mean_1, mean_2, sd_1, sd_2 = parts(v)
+        rho = v[r] if pair.correlation is None else pair.correlation
+        if log:
+            sd_1, sd_2 = sd_1 / mean_1, sd_2 / mean_2
+        variance = (sd_1**2 + sd_2**2 - 2 * rho * sd_1 * sd_2) / pair.n
+        return Effects(np.log(mean_1 / mean_2) if log else mean_1 - mean_2, variance)
+
+    return Source(name, float(pair.n), tuple(unknowns), effects, pair.rows)
+
+
+def percentage_source(
+    name: str, percent: Reported, n: float, error: Reported | Unknown, rows: tuple[str, ...] = ()
+) -> Source:
+    """A printed "x% more" with its standard error, or with a spread between people in a range.
+
+    Parameters
+    ----------
+    percent
+        As printed.
+    error
+        The printed standard error in percent points, or the unknown standard deviation of the log
+        ratio between people.
+    """
+    key = f"percentage ({name})"
+    unknowns: list[Unknown | Choice] = [Unknown.rounding(key, percent)]
+    printed = isinstance(error, Reported)
+    second = Unknown.rounding(f"standard error ({name})", error) if printed else error
+    unknowns.append(second)
+
+    def effects(v: Values) -> Effects:
+        ratio = 1 + v[key] / 100
+        se = v[second.name] / 100 / ratio if printed else v[second.name] / math.sqrt(n)
+        return Effects(np.log(ratio), np.broadcast_to(se**2, ratio.shape))
+
+    return Source(name, n, tuple(unknowns), effects, rows)
+
+
+def not_significant_source(
+    name: str, n: int, spread: Unknown, alpha: float = 0.05, rows: tuple[str, ...] = ()
+) -> Source:
+    """Only "not significant" and the number of people: every effect whose test would say so.
+
+    At a standard deviation s between people of the log ratio, the mean lies within t s / sqrt(n)
+    of none.
+    """
+    t = t_from_p(alpha, n - 1) / math.sqrt(n)
+    effect = f"mean log ratio ({name})"
+    unknowns = (
+        spread,
+        Unknown(
+            effect,
+            lambda v: -t * v[spread.name],
+            lambda v: t * v[spread.name],
+            f"printed as not significant for {n} people",
+        ),
+    )
+    return Source(
+        name, float(n), unknowns, lambda v: Effects(v[effect], v[spread.name] ** 2 / n), rows
+    )
+
+
+def known_source(
+    name: str, value: float, std_error: float, n: float = math.nan, rows: tuple[str, ...] = ()
+) -> Source:
+    """An effect with its standard error that leaves nothing open, as a reader's own cohort."""
+    return Source(
+        name, n, (), lambda v: Effects(np.array([value]), np.array([std_error**2])), rows
+    )
+
+
