@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import Candidate, deciding_unknowns, direction_of, judge, size_of
+from retrostats.judge.verdict import Candidate, deciding_choices, direction_of, judge, size_of
 from retrostats.result.estimate import Estimate, Interval
 
 
@@ -82,7 +82,7 @@ def test_only_the_unknown_that_changes_the_label_decides() -> None:
         for reading in ("a", "b")
     ]
     labels = [direction_of(c.interval, claim()) for c in candidates]
-    assert deciding_unknowns(candidates, labels) == ["reading"]
+    assert deciding_choices(candidates, labels) == ["reading"]
 
 
 def test_unknowns_that_decide_only_together_still_leave_it_undecided() -> None:

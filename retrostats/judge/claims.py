@@ -11,14 +11,17 @@ from retrostats.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+KINDS = ("descriptive", "causal")
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A claim of the post, in our own words, with the range that would make it true.
 
     `null_value` and `claimed_direction` ("above" or "below" it, or "none") state the direction
-    claimed; `range_low` and `range_high` the size claimed (NaN where the post claims no size).
-    All are on the display scale of `scale`.
+    claimed; `range_low` and `range_high` the size claimed: NaN for both where the post claims no
+    size, for one where the range is open. All are on the display scale of `scale`. `kind` is
+    "descriptive" (what was seen) or "causal" (what brought it about, or more than something else).
     """
 
     claim_id: str
@@ -36,6 +39,7 @@ class Claim:
     range_high: float
     range_basis: str
     compare_with: str
+    kind: str = "descriptive"
 
     @property
     def has_direction(self) -> bool:
@@ -49,7 +53,7 @@ class Claim:
 
 
 def load_claims() -> dict[str, Claim]:
-    """Every claim of the data package, by `claim_id`, in file order.
+    """Every claim of the audit that ships, by `claim_id`, in file order.
 
     Examples
     --------
@@ -64,16 +68,19 @@ def load_claims() -> dict[str, Claim]:
 def claims_from_frame(frame: pd.DataFrame) -> dict[str, Claim]:
     """Claims of a table with the columns of `data/claims.csv`."""
     fields = list(Claim.__dataclass_fields__)
-    missing = [name for name in fields if name not in frame.columns]
+    missing = [name for name in fields if name not in frame.columns and name != "kind"]
     if missing:
         raise InputError(
             f"claims table: column(s) {', '.join(missing)} missing; "
             f"it needs {', '.join(fields)}. Add them as in data/claims.csv."
         )
     numbers = ("null_value", "range_low", "range_high")
+    if "kind" in frame and not set(frame["kind"]) <= set(KINDS):
+        wrong = next(kind for kind in frame["kind"] if kind not in KINDS)
+        raise InputError(f"claims table, kind: found {wrong!r}; allowed: {', '.join(KINDS)}")
     claims = {}
     for row in frame.to_dict("records"):
-        values = {k: float(row[k]) if k in numbers else _text(row[k]) for k in fields}
+        values = {k: float(row[k]) if k in numbers else _text(row[k]) for k in fields if k in row}
         claim = Claim(**values)  # type: ignore[arg-type]
         if claim.range_low > claim.range_high:
             raise InputError(

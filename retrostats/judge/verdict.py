@@ -1,31 +1,67 @@
-"""Judge: named rules from intervals to verdicts, and which unknown decides.
+"""Judge: named rules from what the exploration returns to verdicts, and which unknown decides.
 
-A verdict that changes anywhere inside the range of what was not printed is undecided.
+A verdict holds only if it holds at the outermost limits of everything that was not printed, and
+under every measure of the claim; otherwise it is undecided and says what decides.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
 from retrostats.result.estimate import Interval
 
-Label = Literal["supported", "contradicted", "undecided", "no evidence", "not claimed"]
+if TYPE_CHECKING:
+    from retrostats.unprinted.exploration import Exploration
+
+Label = Literal[
+    "supported", "compatible", "contradicted", "undecided", "no evidence", "not claimed"
+]
 Fidelity = Literal["faithful", "drifted", "not measured by the source", "unverified"]
+Side = Literal["direction", "size"]
+
+#: Share of the draws whose estimate must lie in the claimed range for "compatible".
+COMPATIBLE_SHARE = 0.95
+#: An unknown decides if its total share of variance is this part of the largest one, or more.
+DECIDING_PART = 0.25
+MOST_DECIDERS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """The interval that follows from one choice of everything that was not printed.
 
-    `unknowns` names each choice: a number (a correlation) or a text (a reading).
+    `unknowns` names each choice: a number (a correlation) or a text (a reading). `narrow` is the
+    90% interval that two one-sided tests need; the 95% one stands in for it.
     """
 
     interval: Interval
     unknowns: Mapping[str, float | str] = field(default_factory=dict)
+    narrow: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """One measure of a claim over everything that was not printed.
+
+    Attributes
+    ----------
+    measure
+        What was measured, for readers.
+    at95, at90
+        Explorations of its 95% interval, and of its 90% interval if the claim has a size.
+    comparison
+        Whether results of a comparison group were printed; a causal claim needs one.
+    """
+
+    measure: str
+    at95: Exploration
+    at90: Exploration | None = None
+    comparison: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +104,200 @@ def direction_of(interval: Interval, claim: Claim) -> Label:
     return "supported" if low > null else "contradicted" if high < null else "undecided"
 
 
-def size_of(interval: Interval, claim: Claim) -> Label:
-    """Supported if the interval lies wholly inside the claimed range, contradicted if outside."""
-    if interval.low >= claim.range_low and interval.high <= claim.range_high:
+def size_of(interval: Interval, claim: Claim, narrow: Interval | None = None) -> Label:
+    """Supported if the 90% interval lies wholly inside the claimed range (two one-sided tests).
+
+    Contradicted if the 95% interval lies wholly outside. An open end of the range is open: "at
+    least 25%" is supported by every interval above 1.25. Without `narrow` the 95% interval
+    stands in for the 90% one.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> claim = Claim("e", "at least 25% more", "post", "core", "a", "s", "q", "ratio", "ratio",
+    ...               1.0, "above", 1.25, nan, "at least 25", "")
+    >>> size_of(Interval(1.4, 1.3, 1.5), claim), size_of(Interval(1.1, 1.0, 1.2), claim)
+    ('supported', 'contradicted')
+    """
+    low, high = claimed_range(claim)
+    inner = narrow or interval
+    if inner.low >= low and inner.high <= high:
         return "supported"
-    if interval.high < claim.range_low or interval.low > claim.range_high:
+    if interval.high < low or interval.low > high:
         return "contradicted"
     return "undecided"
 
 
-def deciding_unknowns(candidates: Sequence[Candidate], labels: Sequence[Label]) -> list[str]:
+def claimed_range(claim: Claim) -> tuple[float, float]:
+    """The range that would make the claim true; an end that is not given is infinite."""
+    low, high = claim.range_low, claim.range_high
+    return (-math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high)
+
+
+def judge(
+    claim: Claim,
+    evidence: Sequence[Candidate] | Sequence[Evidence],
+    *,
+    fidelity: Fidelity = "unverified",
+    fidelity_reason: str = "",
+) -> Verdict:
+    """Both verdicts on `claim` from every interval the printed numbers allow.
+
+    Parameters
+    ----------
+    claim
+        The claim with its range fixed beforehand.
+    evidence
+        One `Evidence` a measure, each explored over everything that was not printed; or one
+        `Candidate` for each of finitely many choices; empty if nothing was measured.
+
+    Raises
+    ------
+    InputError
+        If an interval is not ordered.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> claim = Claim("e", "about 30% more", "post", "core", "a", "s", "q", "ratio", "ratio",
+    ...               1.0, "above", 1.25, 1.35, "rounds to 30", "")
+    >>> v = judge(claim, [Candidate(Interval(1.15, 1.02, 1.31), {"r": 0.0}),
+    ...                   Candidate(Interval(1.15, 1.07, 1.24), {"r": 0.8})])
+    >>> v.direction.label, v.size.label, v.size.decided_by
+    ('supported', 'undecided', 'r')
+    """
+    sides = {side: judge_side(evidence, claim, side) for side in ("direction", "size")}
+    return Verdict(
+        claim.claim_id, fidelity, fidelity_reason, sides["direction"], sides["size"]
+    )  # fmt: skip
+
+
+def judge_side(
+    evidence: Sequence[Candidate] | Sequence[Evidence], claim: Claim, side: Side
+) -> Judgement:
+    """One side of the verdict; a label that does not hold throughout is undecided."""
+    claimed = claim.has_direction if side == "direction" else claim.has_size
+    if not claimed:
+        return Judgement("not claimed", f"the post claims no {side}")
+    candidates = [e for e in evidence if isinstance(e, Candidate)]
+    measures = [e for e in evidence if isinstance(e, Evidence)]
+    if not (candidates or measures):
+        return Judgement("no evidence", "no printed result measures this by the two conditions")
+    found = [(e.measure, _limited(_judge_measure(e, claim, side), e, claim)) for e in measures]
+    if candidates:
+        found.append(("", _judge_points(candidates, claim, side)))
+    return found[0][1] if len(found) == 1 else _agreed(found)
+
+
+def _agreed(found: Sequence[tuple[str, Judgement]]) -> Judgement:
+    """One verdict of several measures: their common label, or undecided because they disagree."""
+    labels = {judgement.label for _, judgement in found}
+    said = "; ".join(f"{name}: {j.label} ({j.reason})" for name, j in found)
+    if len(labels) == 1:
+        deciders = dict.fromkeys(j.decided_by for _, j in found if j.decided_by)
+        return Judgement(labels.pop(), said, "; ".join(deciders))
+    return Judgement("undecided", f"depends on the measure: {said}", "what is measured")
+
+
+def _limited(judgement: Judgement, evidence: Evidence, claim: Claim) -> Judgement:
+    """A causal claim without a printed comparison group cannot be supported."""
+    supported = judgement.label in ("supported", "compatible")
+    if not (supported and claim.kind == "causal" and not evidence.comparison):
+        return judgement
+    return Judgement(
+        "undecided",
+        "a cause is claimed, but no result of a comparison group was printed "
+        f"(by itself: {judgement.label}, {judgement.reason})",
+        "the comparison group",
+    )
+
+
+def _judge_measure(evidence: Evidence, claim: Claim, side: Side) -> Judgement:
+    explored = evidence.at95
+    outer = Interval(explored.estimate, explored.conf_low, explored.conf_high)
+    if side == "direction":
+        label = direction_of(outer, claim)
+    else:
+        inner = evidence.at90 or explored
+        label = size_of(outer, claim, Interval(outer.estimate, inner.conf_low, inner.conf_high))
+        if label == "undecided" and _inside(explored, claim) >= COMPATIBLE_SHARE:
+            label = "compatible"
+    over = "over everything not printed" if explored.space.size else "95% interval"
+    reason = _reason(label, outer.low, outer.high, over, claim, side)
+    if label != "undecided":
+        return Judgement(label, reason)
+    shares = _shares(explored, claim, side)
+    if shares["undecided"] == 1:
+        return Judgement("undecided", reason)
+    told = ", ".join(f"{name} in {_percent(share)}" for name, share in shares.items() if share)
+    return Judgement(
+        "undecided", f"{reason}; {told} of the draws", ", ".join(deciding_unknowns(explored))
+    )
+
+
+def _percent(share: float) -> str:
+    """A share in whole percent that says neither none nor all of what is some."""
+    return "under 1%" if 0 < share < 0.01 else "over 99%" if 0.99 < share < 1 else f"{share:.0%}"
+
+
+def _inside(explored: Exploration, claim: Claim) -> float:
+    """Share of the draws whose estimate lies in the claimed range; 0 if the middle does not."""
+    low, high = claimed_range(claim)
+    if not low <= explored.estimate <= high:
+        return 0.0
+    return explored.share(lambda estimate, *_: (estimate >= low) & (estimate <= high))
+
+
+def _shares(explored: Exploration, claim: Claim, side: Side) -> dict[str, float]:
+    """Share of the draws by the label that each alone would give."""
+    if side == "direction":
+        null, above = claim.null_value, claim.claimed_direction == "above"
+        up = explored.share(lambda _, low, high: low > null)
+        down = explored.share(lambda _, low, high: high < null)
+        yes, no = (up, down) if above else (down, up)
+    else:
+        start, stop = claimed_range(claim)
+        yes = explored.share(lambda _, low, high: (low >= start) & (high <= stop))
+        no = explored.share(lambda _, low, high: (high < start) | (low > stop))
+    return {"supported": yes, "contradicted": no, "undecided": 1 - yes - no}
+
+
+def deciding_unknowns(explored: Exploration) -> list[str]:
+    """The unknowns that move the answer most, the most influential first."""
+    table = explored.influence
+    least = DECIDING_PART * float(table["total"].max())
+    return [str(name) for name in table.loc[table["total"] >= least, "unknown"][:MOST_DECIDERS]]
+
+
+def _judge_points(candidates: Sequence[Candidate], claim: Claim, side: Side) -> Judgement:
+    """The verdict of finitely many choices, each with its own interval."""
+    for candidate in candidates:
+        if not candidate.interval.low <= candidate.interval.estimate <= candidate.interval.high:
+            raise InputError(
+                f"claim {claim.claim_id}: interval {candidate.interval} is not ordered; "
+                "it needs low <= estimate <= high"
+            )
+    labels: list[Label] = [
+        direction_of(c.interval, claim)
+        if side == "direction"
+        else size_of(c.interval, claim, c.narrow)
+        for c in candidates
+    ]
+    low = min(c.interval.low for c in candidates)
+    high = max(c.interval.high for c in candidates)
+    over = "over everything not printed" if len(candidates) > 1 else "95% interval"
+    if len(set(labels)) == 1:
+        return Judgement(labels[0], _reason(labels[0], low, high, over, claim, side))
+    deciders = deciding_choices(candidates, labels) or ["what was not printed"]
+    shares = ", ".join(f"{label} at {labels.count(label)}" for label in dict.fromkeys(labels))
+    return Judgement(
+        "undecided",
+        f"changes within what was not printed ({shares} of {len(labels)} points)",
+        ", ".join(deciders),
+    )
+
+
+def deciding_choices(candidates: Sequence[Candidate], labels: Sequence[Label]) -> list[str]:
     """Unknowns whose change alone, everything else kept, changes the label."""
     names = list(dict.fromkeys(name for c in candidates for name in c.unknowns))
     found = []
@@ -91,90 +311,28 @@ def deciding_unknowns(candidates: Sequence[Candidate], labels: Sequence[Label]) 
     return found
 
 
-def judge_side(
-    candidates: Sequence[Candidate], claim: Claim, side: Literal["direction", "size"]
-) -> Judgement:
-    """Apply one rule to every candidate; a label that does not hold throughout is undecided."""
-    claimed = claim.has_direction if side == "direction" else claim.has_size
-    if not claimed:
-        return Judgement("not claimed", f"the post claims no {side}")
-    if not candidates:
-        return Judgement("no evidence", "no printed result measures this by running direction")
-    rule = direction_of if side == "direction" else size_of
-    labels = [rule(c.interval, claim) for c in candidates]
-    if len(set(labels)) == 1:
-        return Judgement(labels[0], _reason(labels[0], candidates, claim, side))
-    deciders = deciding_unknowns(candidates, labels) or ["what was not printed"]
-    shares = ", ".join(f"{label} at {labels.count(label)}" for label in dict.fromkeys(labels))
-    return Judgement(
-        "undecided",
-        f"changes within what was not printed ({shares} of {len(labels)} points)",
-        ", ".join(deciders),
-    )
-
-
-def judge(
-    claim: Claim,
-    candidates: Sequence[Candidate],
-    *,
-    fidelity: Fidelity = "unverified",
-    fidelity_reason: str = "",
-) -> Verdict:
-    """Both verdicts on `claim` from every interval the printed numbers allow.
-
-    Parameters
-    ----------
-    claim
-        The claim with its range fixed beforehand.
-    candidates
-        One interval for each choice of what was not printed; empty if nothing was measured.
-
-    Raises
-    ------
-    InputError
-        If a candidate's interval is not ordered.
-
-    Examples
-    --------
-    >>> from retrostats.judge.claims import Claim
-    >>> nan = float("nan")
-    >>> claim = Claim("e", "about 30% more", "post", "core", "a", "s", "q", "ratio", "ratio",
-    ...               1.0, "above", 1.25, 1.35, "rounds to 30", "")
-    >>> v = judge(claim, [Candidate(Interval(1.15, 1.02, 1.31), {"r": 0.0}),
-    ...                   Candidate(Interval(1.15, 1.07, 1.24), {"r": 0.8})])
-    >>> v.direction.label, v.size.label, v.size.decided_by
-    ('supported', 'undecided', 'r')
-    """
-    for candidate in candidates:
-        if not candidate.interval.low <= candidate.interval.estimate <= candidate.interval.high:
-            raise InputError(
-                f"claim {claim.claim_id}: interval {candidate.interval} is not ordered; "
-                "it needs low <= estimate <= high"
-            )
-    return Verdict(
-        claim.claim_id,
-        fidelity,
-        fidelity_reason,
-        judge_side(candidates, claim, "direction"),
-        judge_side(candidates, claim, "size"),
-    )
-
-
-def _reason(
-    label: Label, candidates: Sequence[Candidate], claim: Claim, side: Literal["direction", "size"]
-) -> str:
-    """The widest interval of all candidates, set against the null value or the claimed range."""
-    low = min(c.interval.low for c in candidates)
-    high = max(c.interval.high for c in candidates)
-    against = (
-        f"{claim.null_value:g}"
-        if side == "direction"
-        else f"{claim.range_low:g} to {claim.range_high:g}"
-    )
+def _reason(label: Label, low: float, high: float, over: str, claim: Claim, side: Side) -> str:
+    """The outermost interval, set against the null value or the claimed range."""
+    against = f"{claim.null_value:g}" if side == "direction" else range_text(claim)
     where = {
         "supported": "wholly inside" if side == "size" else "wholly on the claimed side of",
         "contradicted": "wholly outside" if side == "size" else "wholly on the other side of",
+        "compatible": "overlaps with the estimate inside",
         "undecided": "overlaps" if side == "size" else "spans",
     }[label]
-    over = "over everything not printed" if len(candidates) > 1 else "95% interval"
     return f"{low:.3g} to {high:.3g} ({over}) {where} {against}"
+
+
+def range_text(claim: Claim) -> str:
+    """The claimed range in words; an open end is named.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> range_text(Claim("e", "", "", "", "", "", "", "", "", 1.0, "above", 1.25, nan, "", ""))
+    'at least 1.25'
+    """
+    low, high = claim.range_low, claim.range_high
+    if math.isnan(high):
+        return f"at least {low:g}"
+    return f"at most {high:g}" if math.isnan(low) else f"{low:g} to {high:g}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from retrostats.judge.verdict import Candidate
 from retrostats.result.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -69,14 +68,9 @@ class EstimateRow:
             **extra,
         )
 
-    def over(self, candidates: Sequence[Candidate], unknown: str) -> EstimateRow:
-        """The same row with the outermost limits over the range of what was not printed."""
-        return replace(
-            self,
-            sens_low=min(c.interval.low for c in candidates),
-            sens_high=max(c.interval.high for c in candidates),
-            unknown=unknown,
-        )
+    def over(self, low: float, high: float, unknown: str) -> EstimateRow:
+        """The same row with the outermost limits over what was not printed."""
+        return replace(self, sens_low=low, sens_high=high, unknown=unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +102,39 @@ class Check:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """An estimate followed along one unknown."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Measure:
+    """One way of measuring something, as a function of everything that was not printed.
+
+    Attributes
+    ----------
+    estimate_id
+        The row it belongs to; that row's range comes from exploring this.
+    name
+        What was measured, for readers.
+    estimator
+        A confidence level to a vectorised function: arrays (n,) of the unknowns by name to
+        estimate, conf_low and conf_high on the display scale.
+    unknowns
+        Declared once each, in an order in which ranges depend on earlier ones only.
+    claim_id
+        The claim it judges; empty if it only gives the row its range.
+    comparison
+        Whether results of a comparison group were printed; a causal claim needs one.
+    follow
+        Unknowns drawn one at a time.
+    own
+        Whether a reader's own cohorts are in it; the same measure without them is beside it.
+    """
 
     estimate_id: str
-    label: str
-    scale: str
-    candidates: tuple[Candidate, ...]
+    name: str
+    estimator: Callable[[float], Callable[[dict[str, Any]], Any]]
+    unknowns: tuple[Any, ...] = ()
     claim_id: str = ""
-    unit: str = ""
-    n: float = NAN
+    comparison: bool = True
+    follow: tuple[str, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +159,11 @@ class Findings:
     """All that one analysis found."""
 
     estimates: tuple[EstimateRow, ...]
-    candidates: Mapping[str, tuple[Candidate, ...]]  # by claim_id
+    measures: tuple[Measure, ...] = ()
     judged: Mapping[str, str] = field(default_factory=dict)  # claim_id -> estimate_id
-    without_cohorts: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    without_cohorts: tuple[Measure, ...] = ()  # measures of the same claims, literature alone
     assumptions: tuple[Assumption, ...] = ()
     checks: tuple[Check, ...] = ()
-    sweeps: tuple[Sweep, ...] = ()
     witnesses: tuple[Witness, ...] = ()
 
 

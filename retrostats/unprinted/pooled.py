@@ -84,5 +84,3 @@ def _interval(
     ends = (value, value - t * error, value + t * error)
     low, mid, high = ends[1], ends[0], ends[2]
     return (np.exp(mid), np.exp(low), np.exp(high)) if log else (mid, low, high)
-
-

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.reduce.pair import HIGHEST_CORRELATION, PrintedPair, correlation_limits
+from retrostats.reduce.pair import PrintedPair, correlation_limits
 from retrostats.reduce.reported import Reported, t_from_p
 from retrostats.unprinted.unknowns import Choice, Unknown, Values
 
@@ -78,8 +78,11 @@ def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
 
     def parts(v: Values) -> tuple[Array, Array, Array, Array]:
         scale = v[reading] if pair.may_be_error else factor
-        return v[keys["mean 1"]], v[keys["mean 2"]], v[keys["spread 1"]] * scale, (
-            v[keys["spread 2"]] * scale
+        return (
+            v[keys["mean 1"]],
+            v[keys["mean 2"]],
+            v[keys["spread 1"]] * scale,
+            (v[keys["spread 2"]] * scale),
         )
 
     def limits(v: Values) -> tuple[Array, Array]:
@@ -159,8 +162,4 @@ def known_source(
     name: str, value: float, std_error: float, n: float = math.nan, rows: tuple[str, ...] = ()
 ) -> Source:
     """An effect with its standard error that leaves nothing open, as a reader's own cohort."""
-    return Source(
-        name, n, (), lambda v: Effects(np.array([value]), np.array([std_error**2])), rows
-    )
-
-
+    return Source(name, n, (), lambda v: Effects(np.array([value]), np.array([std_error**2])), rows)

@@ -1,0 +1,1 @@
+"""What analysis files build their findings with: estimates, their rows, what they leave open."""
