@@ -24,7 +24,7 @@ STANDARD_UNITS = {
     "m": "cm",
 }
 #: Exposures whose count of events is a rate; a share of cases (ruptures on video) is not.
-RATE_EXPOSURES = ("athlete-exposures", "hours", "players", "athletes")
+RATE_EXPOSURES = ("athlete-exposures", "hours", "players", "athletes", "people")
 
 COLUMNS = """
 row_id topic study_id outcome outcome_printed gait direction speed_m_s speed_printed gradient_pct
