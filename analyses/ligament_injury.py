@@ -73,6 +73,7 @@ PROGRAMMES = (
         "walden2012",
         "Walden 2012, ACL",
         False,
+        ratio="acl_injury_rate_ratio",
         counts="players_with_acl_injury",
         arms=("intervention Knee Control", "control"),
     ),
