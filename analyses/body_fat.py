@@ -90,7 +90,7 @@ def analyse(context: Context) -> Findings:
         estimates=(
             *_trained_rows(printed, trained, lost),
             *_forward_rows(rows, forward),
-            *_difference_rows(trained, forward, more),
+            *_difference_rows(trained, forward, more, float(printed["n"]) + _people(rows)),
             *_printed_only(rows),
             *(cohort.row(LOST) for cohort in cohorts),
             *(cohort.row(MORE) for cohort in direct),
@@ -117,7 +117,7 @@ def analyse(context: Context) -> Findings:
                 ),
                 MORE,
                 UNIT[reading],
-                forward[reading, 0.0].df + 1 + float(printed["n"]),
+                _people(rows) + float(printed["n"]),
             )
             for reading in UNIT
         ),
@@ -190,6 +190,11 @@ def _pre_post(rows: pd.DataFrame, outcome: str) -> tuple[pd.Series, pd.Series]:
     return one_row(rows, time="pre", **where), one_row(rows, time="post", **where)
 
 
+def _people(rows: pd.DataFrame) -> float:
+    """People of Hazell 2014 with both measurements; counted, not recovered from the df of a fit."""
+    return float(_pre_post(rows, "fat_mass_kg")[1]["n"])
+
+
 def _forward_rows(rows, forward) -> list[EstimateRow]:  # type: ignore[no-untyped-def]
     return [
         EstimateRow.of(
@@ -199,7 +204,7 @@ def _forward_rows(rows, forward) -> list[EstimateRow]:  # type: ignore[no-untype
             quantity="body_fat_change",
             role="recomputed",
             study_id="hazell2014",
-            n=forward[reading, 0.0].df + 1,
+            n=_people(rows),
             directness="forward running, other trial",
             reading=UNIT[reading],
         ).over(
@@ -209,7 +214,7 @@ def _forward_rows(rows, forward) -> list[EstimateRow]:  # type: ignore[no-untype
     ]
 
 
-def _difference_rows(trained, forward, more) -> list[EstimateRow]:  # type: ignore[no-untyped-def]
+def _difference_rows(trained, forward, more, people: float) -> list[EstimateRow]:  # type: ignore[no-untyped-def]
     """Backward minus forward, indirect, for the reading in which p tests the training group."""
     found = []
     for chosen, estimate in trained:
@@ -224,7 +229,7 @@ def _difference_rows(trained, forward, more) -> list[EstimateRow]:  # type: igno
                     role="model",
                     claim_id=MORE,
                     directness="indirect, two trials",
-                    n=estimate.df + forward[reading, 0.0].df + 2,
+                    n=people,
                     reading=f"2.4% as {UNIT[reading]}",
                 ).over(
                     [c for c in more if c.unknowns[READING] == reading],
