@@ -45,12 +45,14 @@ METHODS = (
 CLAIM = "energy_30"
 RATIO = {"quantity": "metabolic_rate_ratio", "claim_id": CLAIM, "directness": "direct"}
 WALKING = {"quantity": "metabolic_rate_ratio", "directness": "walking, not running"}
+EFFORT = {"quantity": "metabolic_rate_ratio", "directness": "self-selected effort, not one speed"}
 WORDS_ONLY = Assumption(
     "mc-words-only",
     "results in words",
-    "running results printed without numbers would not move the pool",
-    "Paes 2016 prints no significant difference at 2.46 m/s (10 people), Reilly 1984 and Flynn "
-    "1994 a higher cost backward; none prints what a pool needs",
+    "running results printed in words are left out of the pool, which they could move either way",
+    "Paes 2016 prints no significant difference at 2.46 m/s (10 people) and would draw it towards "
+    "1; Reilly 1984, Flynn 1994 and Cavagna 2011 name a higher cost backward; none prints the "
+    "numbers from which the shift could be computed",
 )
 
 
@@ -154,7 +156,8 @@ def analyse(context: Context) -> Findings:
 
 
 def _hollow_running(rows: pd.DataFrame) -> list[EstimateRow]:
-    """Running results printed without a standard error."""
+    """Running results printed without a standard error, an outlier among them; none is weighed."""
+    wuhan = one_row(rows, study_id="wuhan2004", outcome="vo2_pct_difference", direction="backward")
     rasica = one_row(rows, study_id="rasica2020", outcome="metabolic_cost_pct_difference")
     wegner = one_row(rows, study_id="wegner_case", outcome="vo2_pct_difference")
     shown = {"scale": "ratio", "unit": "ratio backward / forward", **RATIO}
@@ -172,6 +175,20 @@ def _hollow_running(rows: pd.DataFrame) -> list[EstimateRow]:
             "mc-wegner",
             "Record holder, one person, press",
             **shown,
+        ),
+        hollow_row(
+            [wuhan],
+            1 + wuhan["pct_change"] / 100,
+            "mc-wuhan",
+            "Wuhan 2004, run, implausible outlier",
+            **shown,
+        ),
+        hollow_ratio(
+            rows,
+            "mc-effort",
+            "Ten women, self-selected effort",
+            where={"study_id": "jsr13_67", "outcome": "vo2_ml_kg_min"},
+            **EFFORT,
         ),
     ]
 
