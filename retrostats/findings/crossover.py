@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from retrostats.errors import InputError
 from retrostats.judge.verdict import Candidate
 from retrostats.pool.two_stage import Pooled, pool
 from retrostats.reduce.pair import (
@@ -17,7 +18,7 @@ from retrostats.reduce.pair import (
     printed_pair,
     ratio_estimate,
 )
-from retrostats.reduce.reported import Reported
+from retrostats.reduce.reported import Reported, r_bounds_from_p
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import DISPLAY, Assumption, EstimateRow, Sweep
 from retrostats.unprinted.sensitivity import sweep_pair, unknown_r
@@ -196,17 +197,47 @@ def _pair_assumptions(pair: PrintedPair) -> tuple[Assumption, ...]:
             high,
         )
     ]
-    cv_sd = 100 * pair.sd_forward / pair.forward
-    cv_se = cv_sd * math.sqrt(pair.n)
     if pair.spread_type == "unlabelled":
+        cv = 100 * pair.sd_forward / pair.forward
         found.append(
             Assumption(
                 f"sd-{outcome}",
                 "unlabelled spread",
                 f"the unlabelled plus-minus of {pair.name} is a standard deviation",
-                f"as an SD it is {cv_sd:.0f}% of the forward mean, a usual spread between people; "
-                f"as a standard error the SD would be {cv_se:.0f}% of it",
+                f"as an SD it is {cv:.0f}% of the forward mean; {_as_standard_error(pair, cv)}",
                 pair.study_id,
             )
         )
     return tuple(found)
+
+
+def _as_standard_error(pair: PrintedPair, cv: float) -> str:
+    """What the printed p-value says to an unlabelled spread read as a standard error.
+
+    The SDs would then be root n times larger; a paired t-test that gives the printed p with them
+    needs a correlation that may be extreme, or that no correlation can be.
+    """
+    root = math.sqrt(pair.n)
+    usual = f"a usual spread between people; as a standard error the SD would be {cv * root:.0f}%"
+    if not math.isfinite(pair.p_value):
+        return usual
+    printed_p = f"p {pair.p_operator} {pair.p_value:g}"
+    try:
+        low, _ = r_bounds_from_p(
+            root * pair.sd_forward,
+            root * pair.sd_backward,
+            pair.n,
+            pair.backward - pair.forward,
+            pair.p_value,
+            pair.p_operator,
+        )
+    except InputError:
+        return (
+            f"a standard error is impossible: no correlation between -1 and 1 gives the printed "
+            f"{printed_p} with it"
+        )
+    if low <= -1:
+        return usual
+    bound = "above" if pair.p_operator.startswith("<") else "of"
+    digits = math.floor(1000 * low) / 1000
+    return f"as a standard error it needs a correlation {bound} {digits:g} to give {printed_p}"
