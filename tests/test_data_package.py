@@ -158,3 +158,32 @@ def test_a_spread_is_called_sd_only_where_labelled(published):
     }
     assert (published["spread"].notna() == (published["spread_type"] != "")).all()
     assert (published["change_spread"].notna() == (published["change_spread_type"] != "")).all()
+
+
+#: Endings of an outcome's name that are a unit, and the unit they stand for.
+UNIT_ENDINGS = {
+    "_ml_kg_min": "ml/kg/min",
+    "_ml_min": "ml/min",
+    "_l_min": "L/min",
+    "_j_kg_m": "J/kg/m",
+    "_bpm": "bpm",
+    "_kg_m2": "kg/m2",
+    "_m_s2": "m/s2",
+    "_m_s": "m/s",
+    "_km_h": "km/h",
+    "_kg": "kg",
+    "_cm": "cm",
+    "_per_1000_h": "injuries per 1000 h",
+    "_per_1000_ae": "injuries per 1000 AE",
+    "_per_10000_ae": "injuries per 10000 AE",
+}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_an_outcome_named_after_a_unit_is_printed_and_read_in_it(topic):
+    printed = load_table(topic)
+    for rows in (printed, load_published(topic)):
+        for row in rows[rows["unit"] != ""].itertuples():
+            ending = next((e for e in UNIT_ENDINGS if row.outcome.endswith(e)), None)
+            if ending is not None and row.unit not in ("%", "SMD", "percentage points"):
+                assert row.unit == UNIT_ENDINGS[ending], row.row_id

@@ -6,6 +6,7 @@ import pytest
 
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
+from retrostats.study import crossover_study
 
 
 def test_cost_of_transport_and_its_interval() -> None:
@@ -21,3 +22,11 @@ def test_cost_of_transport_and_its_interval() -> None:
     assert 100 * (shown.low - 1) == pytest.approx(11.3, abs=0.2)
     assert 100 * (shown.high - 1) == pytest.approx(49.3, abs=0.2)
     assert correlation_range(pair)[0] == pytest.approx(0.647, abs=0.001)
+
+
+def test_unlabelled_spread_as_a_standard_error_needs_r_above_0_999() -> None:
+    where = {"study_id": "bws_direction_abstract", "outcome": "cost_of_transport_j_kg_m"}
+    rows = load_published("metabolic_cost")
+    study = crossover_study(rows, "x", "support", where=where, quantity="ratio")
+    (spread,) = [a for a in study.assumptions if a.kind == "unlabelled spread"]
+    assert "correlation above 0.999" in spread.why

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from retrostats.analysis import Context, load_analysis
+from retrostats.judge.claims import load_claims
+from retrostats.read.published import load_published
 from retrostats.reduce.change import percent_fat_change
+from retrostats.resources import analyses_dir
 
 FAT, LEAN = (15.1, 13.9), (45.7, 46.3)
 
@@ -21,3 +25,13 @@ def test_error_grows_as_the_unprinted_correlation_falls() -> None:
     errors = [percent_fat_change(FAT, LEAN, 0.002, 0.05, 15, r)[2] for r in (-1, -0.5, 0, 0.5, 1)]
     assert errors == sorted(errors, reverse=True)
     assert errors[0] / errors[-1] == pytest.approx(0.506 / 0.278, rel=0.01)
+
+
+def test_people_are_whole_numbers() -> None:
+    """28 people behind the indirect difference, 15 behind Hazell 2014; once 28.000000000000007."""
+    analysis = load_analysis(analyses_dir() / "body_fat.py")
+    found = analysis.analyse(Context(load_published("body_fat"), load_claims()))
+    people = {e.estimate_id: e.n for e in found.estimates}
+    assert people["bf-more-points"] == people["bf-more-relative"] == 28
+    assert people["bf-hazell-points"] == people["bf-hazell-relative"] == 15
+    assert {s.n for s in found.sweeps} == {28}

@@ -9,6 +9,7 @@ import pytest
 
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import printed_pair, ratio_estimate
+from retrostats.study import crossover_study
 
 #: metafor prints 15 digits; both are the same closed form.
 ROMC_RTOL = 1e-9
@@ -25,3 +26,11 @@ def test_log_ratio_of_means_equals_metafor_at_r_one_half() -> None:
     ours = ratio_estimate(pair, 0.5)
     assert ours.value == pytest.approx(reference["yi"], rel=ROMC_RTOL)
     assert ours.std_error**2 == pytest.approx(reference["vi"], rel=ROMC_RTOL)
+
+
+def test_unlabelled_spread_as_a_standard_error_needs_an_extreme_correlation() -> None:
+    where = {"study_id": "roos2012", "outcome": "patellofemoral_force_bw"}
+    rows = load_published("ligament_injury")
+    study = crossover_study(rows, "x", "Roos", where=where, quantity="ratio")
+    (spread,) = [a for a in study.assumptions if a.kind == "unlabelled spread"]
+    assert "correlation above 0.967" in spread.why

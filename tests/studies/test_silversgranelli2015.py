@@ -49,3 +49,15 @@ def test_team_means_are_counts_over_teams_and_widen_the_interval(rows) -> None:
     teams = math.sqrt(3.64**2 / (27 * 10.56**2) + 11.01**2 / (34 * 19.56**2))
     assert trial.estimate.std_error == pytest.approx(teams, rel=1e-9)
     assert teams > 1.6 * poisson
+
+
+def test_days_lost_of_the_review_table_differ_from_the_conference_abstract() -> None:
+    rows = load_published("ligament_injury").set_index("row_id")
+    quoted = rows.loc["li-silversgranelli2015-days-lost-per-injury-intervention-11"]
+    days, injuries = (
+        rows.loc["li-silversgranelli2015-days-lost-mixed", "mean"],
+        rows.loc["li-silversgranelli2015-injury-rate-per-1000-ae-mixed", "events"],
+    )
+    assert quoted["mean_text"] == "10.08"
+    assert round(days / injuries, 2) == 9.91  # neither 10.08 nor the abstract's 9.94
+    assert not quoted["poolable"]

@@ -9,6 +9,7 @@ from scipy import stats
 
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
+from retrostats.study import crossover_study
 
 VO2 = {"study_id": "williford1998", "outcome": "vo2_ml_kg_min"}
 
@@ -54,3 +55,14 @@ def test_interval_of_the_run_ratio_at_assumed_correlations(rows, correlation, lo
     shown = ratio_estimate(pair, correlation).interval()
     assert round(100 * (shown.low - 1), 1) == pytest.approx(low, abs=0.11)
     assert round(100 * (shown.high - 1), 1) == pytest.approx(high, abs=0.11)
+
+
+def test_unlabelled_spread_cannot_be_a_standard_error(rows) -> None:
+    """SDs 3.6 times larger leave no correlation in [-1, 1] for p < 0.05 of the running pair."""
+    study = crossover_study(rows, "x", "run", where={**VO2, "gait": "run"}, quantity="ratio")
+    (spread,) = [a for a in study.assumptions if a.kind == "unlabelled spread"]
+    assert "impossible" in spread.why
+    pair = study.pair
+    smallest = pair.sd_backward - pair.sd_forward  # error of the difference at a correlation of 1
+    largest_t = (pair.backward - pair.forward) / smallest
+    assert 2 * stats.t.sf(largest_t, pair.n - 1) > 0.05

@@ -1,0 +1,22 @@
+"""Menezes 2023: balance +2 of 56 points (1.5 to 2.2), children with cerebral palsy, walking."""
+
+from __future__ import annotations
+
+from retrostats.judge.claims import load_claims
+from retrostats.judge.fidelity import audit_reason, load_audit
+from retrostats.read.published import load_published
+
+ROW = "bf-menezes2023-pediatric-balance-scale-backward-walking-training-v-forward-walking-training"
+
+
+def test_balance_effect_as_printed_and_never_pooled() -> None:
+    row = load_published("body_fat").set_index("row_id").loc[ROW]
+    assert (row["mean"], row["ci_low"], row["ci_high"], row["ci_level"]) == (2, 1.5, 2.2, 95)
+    assert row["independence"] == "SECONDARY"
+    assert not row["poolable"]
+
+
+def test_it_bears_on_balance_without_settling_it() -> None:
+    evidence = load_audit().evidence
+    assert set(evidence.loc[evidence["row_id"] == ROW, "claim_id"]) == {"balance"}
+    assert audit_reason(load_claims()["balance"], load_audit())[0] == "undecided"
