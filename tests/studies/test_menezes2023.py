@@ -11,7 +11,7 @@ ROW = "bf-menezes2023-pediatric-balance-scale-backward-walking-training-v-forwar
 
 def test_balance_effect_as_printed_and_never_pooled() -> None:
     row = load_published("body_fat").set_index("row_id").loc[ROW]
-    assert (row["mean"], row["ci_low"], row["ci_high"], row["ci_level"]) == (2, 1.5, 2.2, 95)
+    assert (row["change"], row["ci_low"], row["ci_high"], row["ci_level"]) == (2, 1.5, 2.2, 95)
     assert row["independence"] == "SECONDARY"
     assert not row["poolable"]
 
