@@ -1,20 +1,23 @@
-"""A reader's own cohorts in the analyses: the same mixed models, fitted to rows."""
+"""A reader's own cohorts in the analyses: the same mixed models, fitted to rows.
+
+Effects are the first condition of the audit against the second.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
-from retrostats.judge.verdict import Candidate
-from retrostats.read.validation.checks import COST_COLUMNS
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import EstimateRow
+from retrostats.unprinted.sources import Source, known_source
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from retrostats.audit import Audit
 
 #: What a speed is measured at; each combination is a level of one factor.
 CONDITIONS = ("speed_m_s", "gradient_pct")
@@ -24,7 +27,7 @@ CONDITIONS = ("speed_m_s", "gradient_pct")
 class CohortEffect:
     """Effect of one cohort, ready for a pool, a forest row and a verdict.
 
-    `bears` is False for a cohort without backward training: it is shown, and judges nothing.
+    `bears` is False for a cohort without the first condition: it is shown, and judges nothing.
     """
 
     estimate: Estimate
@@ -37,15 +40,15 @@ class CohortEffect:
     note: str = ""
 
     @property
-    def candidate(self) -> Candidate:
-        """Its interval; nothing is left unprinted in rows."""
-        return Candidate(self.estimate.interval())
+    def source(self) -> Source:
+        """What it brings to a pool; nothing is left unprinted in rows."""
+        return known_source(self.label, self.estimate, float(self.n))
 
     @property
     def _directness(self) -> str:
         if self.gait == "walk":
             return "walking, own cohort"
-        return "direct, own cohort" if self.bears else "own cohort, not backward running"
+        return "direct, own cohort" if self.bears else "own cohort, not this comparison"
 
     def row(self, claim_id: str) -> EstimateRow:
         """Row of the public frame."""
@@ -66,69 +69,103 @@ class CohortEffect:
         )
 
 
-def cohort_ratios(cohorts: Sequence[Any]) -> list[CohortEffect]:
-    """Backward / forward cost of each cohort and gait: log cost, direction fixed, people random.
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a topic's cohorts are compared in: conditions, outcomes, and the effect's name.
 
-    Several speeds are a fixed factor, and a person differs from the others in each direction.
+    Attributes
+    ----------
+    first, second, control
+        The conditions, first against second, and the untrained arm.
+    synonyms
+        Words of a table for each.
+    outcomes
+        Columns by preference; the first one present is used.
+    quantity, unit
+        Of the effect, for the row.
+    """
+
+    first: str
+    second: str
+    control: str
+    synonyms: Mapping[str, tuple[str, ...]]
+    outcomes: tuple[str, ...]
+    quantity: str
+    unit: str
+
+
+def compared(audit: Audit, analysis: str, quantity: str, unit: str) -> Compared:
+    """The conditions of an audit and the outcomes of the topic of one of its analyses."""
+    topic, known = audit.topic_of(analysis), audit.conditions
+    outcomes = topic.outcomes if topic else ()
+    return Compared(
+        known.first, known.second, known.control, known.synonyms, outcomes, quantity, unit
+    )  # fmt: skip
+
+
+def cohort_ratios(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
+    """Ratio of the conditions in each cohort and gait: condition fixed, people random.
+
+    Several speeds are a fixed factor, and a person differs from the others in each condition.
 
     Raises
     ------
     InputError
-        If a cohort has no cost column; the message lists the allowed ones.
+        If a cohort has no outcome column; the message lists the allowed ones.
     """
-    return [effect for cohort in cohorts for effect in _ratios(cohort)]
+    return [effect for cohort in cohorts for effect in _ratios(cohort, by)]
 
 
-def cost_column(cohort: Any) -> str:
-    """The cost column of a cohort."""
-    found = [name for name in COST_COLUMNS if name in cohort.frame]
+def outcome_of(cohort: Any, by: Compared) -> str:
+    """The outcome column of a cohort."""
+    found = [name for name in by.outcomes if name in cohort.frame]
     if not found:
         raise InputError(
-            f"cohort {cohort.provenance['name']}: no cost column; "
-            f"it needs one of {', '.join(COST_COLUMNS)}"
+            f"cohort {cohort.provenance['name']}: no outcome column; "
+            f"it needs one of {', '.join(by.outcomes)}"
         )
     return found[0]
 
 
-def log_rows(cohort: Any, gait: str = "run") -> pd.DataFrame:
-    """Rows of one gait with the log of the cost and direction, forward first; maybe none.
+def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
+    """Rows of one gait with the log of the outcome and condition, the second first; maybe none.
 
     Without a gait column every row is taken as running.
     """
     import numpy as np
     import pandas as pd
 
-    column, frame = cost_column(cohort), cohort.frame
+    column, frame = outcome_of(cohort, by), cohort.frame
     gaits = frame["gait"].fillna("run") if "gait" in frame else "run"
     conditions = [name for name in CONDITIONS if name in frame]
     rows = frame[["subject", "direction", column, *conditions]].assign(gait=gaits)
     rows = rows[(rows["gait"] == gait) & rows[column].notna()]
     return rows.assign(
         log_outcome=np.log(rows[column]),
-        direction=pd.Categorical(rows["direction"], ["forward", "backward"]),
+        direction=pd.Categorical(rows["direction"], [by.second, by.first]),
         subject=rows["subject"].astype(str),
         condition=rows[conditions].astype(str).agg(" ".join, axis=1) if conditions else "",
     )
 
 
 def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a person and direction: the mean log cost over conditions met in both directions."""
+    """One row a person and direction: the mean log outcome over speeds met in both conditions."""
     ways = rows.groupby(["subject", "condition"])["direction"].transform("nunique")
     means = rows[ways == 2].groupby(["subject", "direction"], observed=True)["log_outcome"].mean()
     return means.reset_index()
 
 
-def _ratios(cohort: Any) -> list[CohortEffect]:
-    """One effect a gait that the cohort measured in both directions."""
-    parts = {gait: log_rows(cohort, gait) for gait in ("run", "walk")}
+def _ratios(cohort: Any, by: Compared) -> list[CohortEffect]:
+    """One effect a gait that the cohort measured in both conditions."""
+    parts = {gait: log_rows(cohort, by, gait) for gait in ("run", "walk")}
     return [
-        _ratio(cohort, gait, rows)
+        _ratio(cohort, by, gait, rows)
         for gait, rows in parts.items()
         if rows["direction"].nunique() == 2
     ]
 
 
-def _ratio(cohort: Any, gait: str, rows: pd.DataFrame) -> CohortEffect:
+def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEffect:
     """The mixed model of the rows; a person's several rows of one direction are no new people."""
     from retrostats.mixed.fit import lmm
 
@@ -141,10 +178,7 @@ def _ratio(cohort: Any, gait: str, rows: pd.DataFrame) -> CohortEffect:
         rows,
         covariance="signed-cs" if paired and not conditions else "lme4",
     )
-    effect = _effect(
-        cohort, fit, "directionbackward", "log_ratio", "ratio backward / forward",
-        "metabolic_rate_ratio",
-    )  # fmt: skip
+    effect = _effect(cohort, fit, f"direction{by.first}", "log_ratio", by)
     walks = gait == "walk"
     label = f"{effect.name}, walk (own cohort)" if walks else effect.label
     return replace(
@@ -153,11 +187,11 @@ def _ratio(cohort: Any, gait: str, rows: pd.DataFrame) -> CohortEffect:
     )  # fmt: skip
 
 
-def cohort_changes(cohorts: Sequence[Any]) -> list[CohortEffect]:
-    """Change of percent body fat with backward training, first to last time of each cohort.
+def cohort_changes(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
+    """Change of the outcome under the first condition, first to last time of each cohort.
 
-    Against the control arm where there is one (arm by time), else within the backward arm. A
-    cohort without an arm column is taken to have trained backward; one whose arms are all of
+    Against the control arm where there is one (arm by time), else within the arm. A cohort
+    without an arm column is taken to be all of the first condition; one whose arms are all of
     another kind gives its own change, which bears on no claim.
 
     Raises
@@ -165,22 +199,21 @@ def cohort_changes(cohorts: Sequence[Any]) -> list[CohortEffect]:
     InputError
         A cohort with one time only.
     """
-    return [_change(cohort) for cohort in cohorts]
+    return [_change(cohort, by) for cohort in cohorts]
 
 
-def cohort_differences(cohorts: Sequence[Any]) -> list[CohortEffect]:
-    """Backward minus forward change of percent body fat, of cohorts that have both arms."""
+def cohort_differences(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
+    """Change under the first condition less that under the second, of cohorts with both arms."""
     found = []
     for cohort in cohorts:
-        arms = arms_of(cohort)
-        if {"backward", "forward"} <= set(arms):
-            pair = (arms["forward"], arms["backward"])
-            found.append(_arm_by_time(cohort, pair, "body_fat_difference"))
+        arms = arms_of(cohort, by)
+        if {by.first, by.second} <= set(arms):
+            found.append(_arm_by_time(cohort, by, (arms[by.second], arms[by.first])))
     return found
 
 
-def arms_of(cohort: Any) -> dict[str, str]:
-    """Arm of each kind (backward, forward, control) by its name in the cohort."""
+def arms_of(cohort: Any, by: Compared) -> dict[str, str]:
+    """Arm of each kind (both conditions, control) by its name in the cohort."""
     from retrostats.read.values import arm_word
 
     found: dict[str, str] = {}
@@ -191,29 +224,35 @@ def arms_of(cohort: Any) -> dict[str, str]:
     return found
 
 
-def _change(cohort: Any) -> CohortEffect:
-    arms = arms_of(cohort)
-    if {"backward", "control"} <= set(arms):
-        return _arm_by_time(cohort, (arms["control"], arms["backward"]), "body_fat_change")
+def has_control(cohort: Any, by: Compared) -> bool:
+    """Whether the change of a cohort is set against that of a control arm."""
+    return {by.first, by.control} <= set(arms_of(cohort, by))
+
+
+def _change(cohort: Any, by: Compared) -> CohortEffect:
+    arms = arms_of(cohort, by)
+    if {by.first, by.control} <= set(arms):
+        return _arm_by_time(cohort, by, (arms[by.control], arms[by.first]))
     rows = _timed(cohort)
     several = "arm" in rows and rows["arm"].nunique() > 1
-    if "backward" in arms:
-        rows = rows[rows["arm"] == arms["backward"]]
-    bears = bool("backward" in arms or "arm" not in rows or rows["arm"].isna().all())
-    formula = "body_fat_pct ~ time + (1 | subject)"
+    if by.first in arms:
+        rows = rows[rows["arm"] == arms[by.first]]
+    bears = bool(by.first in arms or "arm" not in rows or rows["arm"].isna().all())
+    outcome = outcome_of(cohort, by)
+    formula = f"{outcome} ~ time + (1 | subject)"
     if several and not bears:
-        formula = "body_fat_pct ~ arm + time + (1 | subject)"
-    return _of_time(cohort, formula, rows, "", "body_fat_change", bears)
+        formula = f"{outcome} ~ arm + time + (1 | subject)"
+    return _of_time(cohort, formula, rows, "", by, bears)
 
 
-def _arm_by_time(cohort: Any, pair: tuple[str, str], quantity: str) -> CohortEffect:
+def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffect:
     import pandas as pd
 
     rows = _timed(cohort)
     rows = rows[rows["arm"].isin(pair)]
     rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
-    formula = "body_fat_pct ~ arm * time + (1 | subject)"
-    return _of_time(cohort, formula, rows, f"arm{pair[1]}:", quantity, True)
+    formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
+    return _of_time(cohort, formula, rows, f"arm{pair[1]}:", by, True)
 
 
 def _timed(cohort: Any) -> pd.DataFrame:
@@ -232,46 +271,40 @@ def _timed(cohort: Any) -> pd.DataFrame:
 
 
 def _of_time(
-    cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, quantity: str, bears: bool
+    cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, by: Compared, bears: bool
 ) -> CohortEffect:
     from retrostats.mixed.fit import lmm
 
     term = f"{prefix}time{rows['time'].cat.categories[-1]}"
-    estimate = Estimate.of_term(
-        lmm(formula, rows), term, "difference", "percentage points of body mass"
-    )
+    estimate = Estimate.of_term(lmm(formula, rows), term, "difference", by.unit)
     name = str(cohort.provenance["name"])
-    label = f"{name} (own cohort)" if bears else f"{name} (own cohort, not backward)"
-    return CohortEffect(estimate, name, label, quantity, rows["subject"].nunique(), bears)
+    label = f"{name} (own cohort)" if bears else f"{name} (own cohort, not {by.first})"
+    return CohortEffect(estimate, name, label, by.quantity, rows["subject"].nunique(), bears)
 
 
-def cohort_rates(cohorts: Sequence[Any]) -> list[CohortEffect]:
-    """Injury rate ratio forward / backward of each cohort, by a Poisson mixed model."""
-    return [_rate(cohort) for cohort in cohorts]
+def cohort_rates(
+    cohorts: Sequence[Any], by: Compared, exposure: str = "exposure_h"
+) -> list[CohortEffect]:
+    """Rate ratio second / first condition of each cohort, by a Poisson mixed model."""
+    return [_rate(cohort, by, exposure) for cohort in cohorts]
 
 
-def _rate(cohort: Any) -> CohortEffect:
+def _rate(cohort: Any, by: Compared, exposure: str) -> CohortEffect:
     import pandas as pd
 
     from retrostats.counts.fit import glmm
 
     rows = cohort.frame.assign(
-        direction=pd.Categorical(cohort.frame["direction"], ["backward", "forward"]),
+        direction=pd.Categorical(cohort.frame["direction"], [by.first, by.second]),
         subject=cohort.frame["subject"].astype(str),
     )
-    fit = glmm("injuries ~ direction + (1 | subject)", rows, exposure="exposure_h")
-    return _effect(
-        cohort,
-        fit,
-        "directionforward",
-        "log_rate_ratio",
-        "injury rate ratio forward / backward",
-        "injury_rate_ratio_by_direction",
-    )
+    formula = f"{outcome_of(cohort, by)} ~ direction + (1 | subject)"
+    fit = glmm(formula, rows, exposure=exposure)
+    return _effect(cohort, fit, f"direction{by.second}", "log_rate_ratio", by)
 
 
-def _effect(cohort: Any, fit: Any, term: str, scale: Any, unit: str, quantity: str) -> CohortEffect:
+def _effect(cohort: Any, fit: Any, term: str, scale: Any, by: Compared) -> CohortEffect:
     name = str(cohort.provenance["name"])
     n = int(cohort.frame["subject"].nunique())
-    estimate = Estimate.of_term(fit, term, scale, unit)
-    return CohortEffect(estimate, name, f"{name} (own cohort)", quantity, n)
+    estimate = Estimate.of_term(fit, term, scale, by.unit)
+    return CohortEffect(estimate, name, f"{name} (own cohort)", by.quantity, n)

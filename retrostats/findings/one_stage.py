@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrostats.cohorts import log_rows, paired_rows
-from retrostats.reduce.pair import log_cells
+from retrostats.findings.cohorts import Compared, log_rows, paired_rows
+from retrostats.findings.crossover import CrossoverStudy
+from retrostats.reduce.pair import log_cells, middle_correlation
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import EstimateRow
-from retrostats.study import CrossoverStudy
 
 if TYPE_CHECKING:
     from retrostats.mixed.moments import Moments
 
-FORMULA = "log_outcome ~ study + direction + (1 | subject)"
+FORMULA = "log_outcome ~ study + condition + (1 | subject)"
 
 
 def one_stage_moments(studies: Sequence[CrossoverStudy]) -> Moments:
@@ -28,16 +28,18 @@ def one_stage_moments(studies: Sequence[CrossoverStudy]) -> Moments:
     )
     return moments_from_summary(
         cells,
-        correlation={study.pair.study_id: study.middle_correlation for study in studies},
-        within="direction",
+        correlation={study.pair.study_id: middle_correlation(study.pair) for study in studies},
+        within="condition",
         between="study",
         outcome="log_outcome",
         subject="subject",
     )
 
 
-def one_stage_ratio(studies: Sequence[CrossoverStudy], cohorts: Sequence[Any] = ()) -> Estimate:
-    """One common backward / forward ratio from all moments at once, raw cohorts included.
+def one_stage_ratio(
+    studies: Sequence[CrossoverStudy], by: Compared, cohorts: Sequence[Any] = ()
+) -> Estimate:
+    """One common ratio of the conditions from all moments at once, raw cohorts included.
 
     Studies shift the level, people are random, residual variance is shared: with equal
     variances and one common ratio this equals the common-effect pool of the two-stage way.
@@ -47,22 +49,24 @@ def one_stage_ratio(studies: Sequence[CrossoverStudy], cohorts: Sequence[Any] = 
 
     merged = one_stage_moments(studies)
     for cohort in cohorts:
-        rows = paired_rows(log_rows(cohort))
+        rows = paired_rows(log_rows(cohort, by))
         if len(rows):
-            merged = merged + moments(FORMULA, rows.assign(study=_name(cohort)))
+            merged = merged + moments(
+                FORMULA, rows.rename(columns={"direction": "condition"}).assign(study=_name(cohort))
+            )
     fit = lmm(FORMULA, merged, covariance="signed-cs")
     return Estimate.of_term(
         fit,
-        "directionbackward",
+        f"condition{by.first}",
         "log_ratio",
-        "ratio backward / forward",
+        by.unit,
         tuple(row_id for study in studies for row_id in study.pair.rows),
         tuple(a for study in studies for a in study.row.assumptions),
     )
 
 
-def _people(cohort: Any) -> int:
-    return int(paired_rows(log_rows(cohort))["subject"].nunique())
+def _people(cohort: Any, by: Compared) -> int:
+    return int(paired_rows(log_rows(cohort, by))["subject"].nunique())
 
 
 def _name(cohort: Any) -> str:
@@ -71,6 +75,7 @@ def _name(cohort: Any) -> str:
 
 def one_stage_row(
     studies: Sequence[CrossoverStudy],
+    by: Compared,
     cohorts: Sequence[Any],
     estimate_id: str,
     label: str,
@@ -78,11 +83,11 @@ def one_stage_row(
 ) -> EstimateRow:
     """The one-stage ratio as a row of the public frame."""
     return EstimateRow.of(
-        one_stage_ratio(studies, cohorts),
+        one_stage_ratio(studies, by, cohorts),
         estimate_id,
         label,
         role="one-stage",
-        n=float(sum(study.pair.n for study in studies) + sum(map(_people, cohorts))),
+        n=float(sum(study.pair.n for study in studies) + sum(_people(c, by) for c in cohorts)),
         note="one common ratio and residual variance; correlations at the middle of their ranges",
         **extra,
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.reduce.pair import fit_pair, pair_moments
+from retrostats.findings.crossover import CrossoverStudy
+from retrostats.reduce.pair import middle_correlation, pair_coefficient, pair_moments
 from retrostats.result.findings import Witness
-from retrostats.study import CrossoverStudy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: statsmodels stops its optimiser on a looser gradient than ours.
 STATSMODELS_TOLERANCE = 1e-4
@@ -23,10 +26,8 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
     A random intercept cannot express a negative correlation, so statsmodels is asked only
     where the correlation is positive.
     """
-    r = study.middle_correlation
-    coefficient: Any = (
-        fit_pair(study.pair, r).coefficients.set_index("term").loc["directionbackward"]
-    )
+    r = middle_correlation(study.pair)
+    coefficient: Any = pair_coefficient(study.pair, r)
     rows = _surrogate(study, r, seed)
     found = [
         Witness(
@@ -34,7 +35,7 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
             "pingouin paired t-test",
             "t statistic",
             float(coefficient["statistic"]),
-            _pingouin_t(rows),
+            _pingouin_t(rows, study.pair.conditions),
             PINGOUIN_TOLERANCE,
         )
     ]
@@ -55,23 +56,23 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
     return tuple(found)
 
 
-def _surrogate(study: CrossoverStudy, r: float, seed: int):  # type: ignore[no-untyped-def]
+def _surrogate(study: CrossoverStudy, r: float, seed: int) -> pd.DataFrame:
     from retrostats.mixed.summary import witness_rows
 
     return witness_rows(pair_moments(study.pair, r), np.random.default_rng(seed))
 
 
-def _pingouin_t(rows) -> float:  # type: ignore[no-untyped-def]
+def _pingouin_t(rows: pd.DataFrame, conditions: tuple[str, str]) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its optional back ends warn at import
         import pingouin
 
-        wide = rows.pivot(index="subject", columns="direction", values="log_outcome")
-        table = pingouin.ttest(wide["backward"], wide["forward"], paired=True)
+        wide = rows.pivot(index="subject", columns="condition", values="log_outcome")
+        table = pingouin.ttest(wide[conditions[0]], wide[conditions[1]], paired=True)
     return float(table["T"].iloc[0])
 
 
-def _statsmodels_fit(rows) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+def _statsmodels_fit(rows: pd.DataFrame) -> tuple[float, float]:
     """Log ratio and standard error; the outcome is scaled to unit SD, as its optimiser needs."""
     import statsmodels.formula.api as smf
 
@@ -79,5 +80,5 @@ def _statsmodels_fit(rows) -> tuple[float, float]:  # type: ignore[no-untyped-de
     scaled = rows.assign(scaled=(rows["log_outcome"] - rows["log_outcome"].mean()) / scale)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its optimiser reports boundary steps on the way
-        fit = smf.mixedlm("scaled ~ direction", scaled, groups=scaled["subject"]).fit(reml=True)
+        fit = smf.mixedlm("scaled ~ condition", scaled, groups=scaled["subject"]).fit(reml=True)
     return float(fit.params.iloc[1]) * scale, float(fit.bse.iloc[1]) * scale

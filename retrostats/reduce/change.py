@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from retrostats.judge.verdict import Candidate
-from retrostats.reduce.reported import Reported, se_from_p
+from retrostats.reduce.reported import se_from_p
 from retrostats.result.estimate import Estimate
 
-#: A p-value read as printed and at both ends of its rounding interval.
-P_READINGS = ("as printed", "lowest that rounds to it", "highest that rounds to it")
+Array = NDArray[np.float64]
 
 
-def p_readings(text: str) -> dict[str, float]:
-    """A printed p and the ends of its rounding interval, by the name of the reading."""
-    reported = Reported(text)
-    return dict(zip(P_READINGS, (reported.value, *reported.interval), strict=True))
+def implied_error(change: ArrayLike, p: ArrayLike, df: float) -> Array:
+    """Standard errors of changes whose two-sided t-tests gave p: |change| / t(p, df), vectorised.
+
+    Cochrane Handbook for Systematic Reviews of Interventions, section 6.5.2.3.
+
+    Examples
+    --------
+    >>> implied_error(-2.4, [0.01, 0.05], 12).round(3).tolist()
+    [0.786, 1.102]
+    """
+    from scipy.special import stdtrit
+
+    return np.abs(change) / -stdtrit(df, np.asarray(p, dtype=float) / 2)
+
+
+def welch_df(variance_1: ArrayLike, df_1: ArrayLike, variance_2: ArrayLike, df_2: float) -> Array:
+    """Welch-Satterthwaite df of a difference of two independent estimates, vectorised."""
+    v1, v2 = np.asarray(variance_1, dtype=float), np.asarray(variance_2, dtype=float)
+    return np.asarray((v1 + v2) ** 2 / (v1**2 / df_1 + v2**2 / df_2))
 
 
 def within_group_change(
@@ -96,21 +109,20 @@ def _prepost(
 
 
 def percent_fat_change(
-    fat: tuple[float, float],
-    lean: tuple[float, float],
-    p_fat: float,
-    p_lean: float,
+    fat: tuple[ArrayLike, ArrayLike],
+    lean: tuple[ArrayLike, ArrayLike],
+    p: tuple[ArrayLike, ArrayLike],
     n: int,
-    correlation: float,
-) -> tuple[float, float, float]:
+    correlation: ArrayLike,
+) -> tuple[Array, Array, Array]:
     """Change of percent body fat from printed fat and fat-free mass before and after.
 
     Parameters
     ----------
     fat, lean
-        Mean fat mass and fat-free mass before and after [kg].
-    p_fat, p_lean
-        Two-sided paired p-values of the two changes.
+        Mean fat mass and fat-free mass before and after [kg]; numbers or arrays (m,).
+    p
+        Two-sided paired p-values of the changes of fat and of lean mass.
     n
         People.
     correlation
@@ -122,21 +134,19 @@ def percent_fat_change(
         Baseline percent fat, change in percentage points, and its standard error by the delta
         method: B = 100 F / (F + L), dB/dF = 100 L / M^2, dB/dL = -100 F / M^2.
     """
-    before, after = (100 * f / (f + m) for f, m in zip(fat, lean, strict=True))
-    mass = fat[0] + lean[0]
-    gradient = np.array([100 * lean[0] / mass**2, -100 * fat[0] / mass**2])
-    errors = np.array(
-        [se_from_p(fat[1] - fat[0], p_fat, n - 1), se_from_p(lean[1] - lean[0], p_lean, n - 1)]
-    )
-    weighted = gradient * errors
-    variance = weighted @ np.array([[1.0, correlation], [correlation, 1.0]]) @ weighted
-    return before, after - before, math.sqrt(variance)
+    (f0, f1), (l0, l1) = ([np.asarray(x, dtype=float) for x in pair] for pair in (fat, lean))
+    before, after = 100 * f0 / (f0 + l0), 100 * f1 / (f1 + l1)
+    mass = f0 + l0
+    by_fat = 100 * l0 / mass**2 * implied_error(f1 - f0, p[0], n - 1)
+    by_lean = -100 * f0 / mass**2 * implied_error(l1 - l0, p[1], n - 1)
+    variance = by_fat**2 + by_lean**2 + 2 * np.asarray(correlation) * by_fat * by_lean
+    return before, after - before, np.sqrt(variance)
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
     """First minus second of two independent estimates, Welch-Satterthwaite df."""
     v1, v2 = first.std_error**2, second.std_error**2
-    df = (v1 + v2) ** 2 / (v1**2 / first.df + v2**2 / second.df)
+    df = float(welch_df(v1, first.df, v2, second.df))
     return Estimate(
         first.value - second.value,
         math.sqrt(v1 + v2),
@@ -146,18 +156,3 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
         (*first.source, *second.source),
         (*first.assumptions, *second.assumptions),
     )
-
-
-def combine(*unknowns: Mapping[str, Mapping[str, object]]) -> list[dict[str, tuple[str, object]]]:
-    """Every combination of named readings: {unknown: {reading: value}} for each argument."""
-    axes = [
-        [(name, r, v) for r, v in readings.items()]
-        for u in unknowns
-        for name, readings in u.items()
-    ]
-    return [{name: (reading, value) for name, reading, value in combo} for combo in product(*axes)]
-
-
-def candidate(estimate: Estimate, chosen: Mapping[str, tuple[str, object]]) -> Candidate:
-    """Interval of `estimate` under the readings `chosen`."""
-    return Candidate(estimate.interval(), {name: reading for name, (reading, _) in chosen.items()})

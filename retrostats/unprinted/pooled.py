@@ -47,7 +47,7 @@ def pool_estimator(
     """Estimate and limits of the pool on the display scale, at arrays of values.
 
     Values named `ESTIMATOR` and `COUNTED` choose the estimator and the sources where they exist.
-    One source is its own interval, on n - 1 degrees of freedom.
+    One source is its own interval, on its own degrees of freedom.
     """
 
     def estimate(v: Values) -> tuple[Array, Array, Array]:
@@ -56,7 +56,7 @@ def pool_estimator(
         y = np.column_stack([np.broadcast_to(e.value, n) for e in effects])
         variance = np.column_stack([np.broadcast_to(e.variance, n) for e in effects])
         if len(sources) == 1:
-            return _interval(y[:, 0], variance[:, 0] ** 0.5, sources[0].n - 1, level, log)
+            return _interval(y[:, 0], variance[:, 0] ** 0.5, sources[0].df, level, log)
         mask = v.get(COUNTED, np.ones((n, len(sources)), dtype=bool))
         chosen = v.get(ESTIMATOR, np.array([method] * n))
         out = np.full((3, n), np.nan)

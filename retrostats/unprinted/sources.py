@@ -16,9 +16,14 @@ from numpy.typing import NDArray
 
 from retrostats.reduce.pair import PrintedPair, correlation_limits
 from retrostats.reduce.reported import Reported, t_from_p
+from retrostats.result.estimate import Estimate
 from retrostats.unprinted.unknowns import Choice, Unknown, Values
 
 Array = NDArray[np.float64]
+
+
+#: What the name of every unknown correlation starts with.
+CORRELATION = "correlation between conditions"
 
 
 class Effects(NamedTuple):
@@ -49,6 +54,17 @@ class Source:
     unknowns: tuple[Unknown | Choice, ...]
     effects: Callable[[Values], Effects]
     rows: tuple[str, ...] = ()
+    known_df: float = math.nan
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom where it stands alone: known, or people less one."""
+        return self.n - 1 if math.isnan(self.known_df) else self.known_df
+
+    @property
+    def correlations(self) -> tuple[str, ...]:
+        """Names of the correlations among its unknowns."""
+        return tuple(u.name for u in self.unknowns if u.name.startswith(CORRELATION))
 
 
 def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
@@ -89,7 +105,7 @@ def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
         p = v[keys["p"]] if exact else pair.p_value
         return correlation_limits(*parts(v), pair.n, p, pair.p_operator)
 
-    r = f"correlation between conditions ({name})"
+    r = f"{CORRELATION} ({name})"
     if pair.correlation is None:
         why = f"what p {pair.p_operator} {pair.p_text} leaves" if pair.p_text else "not printed"
         unknowns.append(
@@ -158,8 +174,7 @@ def not_significant_source(
     )
 
 
-def known_source(
-    name: str, value: float, std_error: float, n: float = math.nan, rows: tuple[str, ...] = ()
-) -> Source:
-    """An effect with its standard error that leaves nothing open, as a reader's own cohort."""
-    return Source(name, n, (), lambda v: Effects(np.array([value]), np.array([std_error**2])), rows)
+def known_source(name: str, estimate: Estimate, n: float = math.nan) -> Source:
+    """An effect that leaves nothing open, as that of a reader's own cohort."""
+    found = Effects(np.array([estimate.value]), np.array([estimate.std_error**2]))
+    return Source(name, n, (), lambda v: found, estimate.source, estimate.df)

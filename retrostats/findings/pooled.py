@@ -1,0 +1,62 @@
+"""Pools as rows, and the same pools as functions of everything their sources left open."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from retrostats.pool.two_stage import Pooled, pool
+from retrostats.result.estimate import Estimate
+from retrostats.result.findings import DISPLAY, EstimateRow, Measure
+from retrostats.unprinted.pooled import pool_estimator, pool_unknowns
+
+if TYPE_CHECKING:
+    from retrostats.unprinted.sources import Source
+    from retrostats.unprinted.unknowns import Choice
+
+
+def pooled_row(
+    estimates: Sequence[Estimate], estimate_id: str, label: str, **extra: Any
+) -> tuple[EstimateRow, Pooled]:
+    """Random-effects pool as a row, with its prediction interval."""
+    pooled = pool(list(estimates))
+    scale = DISPLAY[estimates[0].scale]
+    show = float if scale == "difference" else math.exp
+    row = EstimateRow(
+        estimate_id=estimate_id,
+        label=label,
+        role="pooled",
+        scale=scale,
+        unit=estimates[0].unit,
+        estimate=show(pooled.estimate),
+        std_error=pooled.std_error,
+        df=pooled.df,
+        conf_low=show(pooled.conf_low),
+        conf_high=show(pooled.conf_high),
+        pred_low=show(pooled.pred_low),
+        pred_high=show(pooled.pred_high),
+        assumptions=tuple(dict.fromkeys(a for e in estimates for a in e.assumptions)),
+        source_rows=tuple(dict.fromkeys(s for e in estimates for s in e.source)),
+        **extra,
+    )
+    return row, pooled
+
+
+def pooled_measure(
+    sources: Sequence[Source],
+    estimate_id: str,
+    name: str,
+    choices: Sequence[Choice] = (),
+    *,
+    log: bool = True,
+    **extra: Any,
+) -> Measure:
+    """The pool of the sources over everything they left open and the choices of the pool."""
+    return Measure(
+        estimate_id,
+        name,
+        lambda level: pool_estimator(sources, log=log, level=level),
+        pool_unknowns(sources, choices),
+        **extra,
+    )
