@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from retrostats.findings.crossover import crossover_study
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
-from retrostats.study import crossover_study
 
 
 def test_cost_of_transport_and_its_interval() -> None:

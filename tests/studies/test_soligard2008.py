@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from retrostats.programmes import Programme, programme_trial
+from retrostats.findings.trials import Programme, programme_trial
 from retrostats.read.published import load_published
 
 

@@ -7,7 +7,7 @@ import runpy
 
 import pytest
 
-from retrostats.programmes import programme_trial
+from retrostats.findings.trials import programme_trial
 from retrostats.read.published import load_published
 from retrostats.resources import analyses_dir
 
