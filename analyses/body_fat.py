@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.analysis import Context
-from retrostats.cohorts import cohort_changes, cohort_differences
+from retrostats.findings.cohorts import (
+    CohortEffect,
+    cohort_changes,
+    cohort_differences,
+    compared,
+    has_control,
+)
+from retrostats.findings.pooled import pooled_measure
+from retrostats.findings.printed import hollow_row
 from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import Candidate
 from retrostats.reduce.change import (
     between_group_change,
-    candidate,
-    combine,
     difference,
-    p_readings,
+    implied_error,
     percent_fat_change,
+    welch_df,
     within_group_change,
 )
 from retrostats.reduce.pair import one_row
 from retrostats.reduce.recompute import paired_p, percent_change
 from retrostats.result.estimate import Estimate
-from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Sweep
-from retrostats.study import hollow_row
+from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
+from retrostats.unprinted.pooled import interval_of
+from retrostats.unprinted.unknowns import Choice, Printed, Unknown, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,134 +58,234 @@ METHODS = (
     "to 1. Trials that compared directions head to head print no size and are listed.",
 )
 UNIT = {"points": "percentage points of body mass", "relative": "% of the body fat"}
-READING, TESTED, ROUNDED = "reading of 2.4%", "what p = 0.01 tests", "rounding of p"
+READING, TESTED = "reading of 2.4%", "what p = 0.01 tests"
+CHANGE, P = "change, Terblanche 2005", "p, Terblanche 2005"
 BOTH_CHANGES = "correlation of fat and lean changes, Hazell 2014"
-MODELS = {
-    "within the training group": within_group_change,
-    "against the control": between_group_change,
-}
-LOST, MORE = "body_fat_6wk", "more_than_forward"
+WITHIN, AGAINST = "within the training group", "against the control"
+MODELS = {WITHIN: within_group_change, AGAINST: between_group_change}
+LOST, CAUSE, MORE = "body_fat_6wk", "body_fat_cause", "more_than_forward"
+TRAINED = ("bf-unit", "bf-test", "bf-rounding")
+Parts = tuple[Any, Any, Any]  # change, standard error and df, arrays
 
 
 def analyse(context: Context) -> Findings:
     """The change under every reading, and minus that of forward running."""
     rows = context.published
     printed = one_row(rows, study_id="terblanche2005", outcome="body_fat_pct")
-    axes = combine(
-        {READING: {name: name for name in UNIT}},
-        {TESTED: dict(MODELS)},
-        {ROUNDED: p_readings(printed["p_value_text"])},
+    forward = {reading: _forward(rows, reading) for reading in UNIT}
+    points = "percentage points of body mass"
+    changes = cohort_changes(
+        context.cohorts, compared(context.audit, NAME, "body_fat_change", points)
     )
-    trained = [(chosen, _trained(printed, chosen)) for chosen in axes]
-    forward = {
-        (reading, float(rho)): _forward(rows, reading, float(rho))
-        for reading in UNIT
-        for rho in np.linspace(-1, 1, 5)
-    }
-    lost = tuple(candidate(estimate, chosen) for chosen, estimate in trained)
-    more = tuple(
-        Candidate(
-            difference(estimate, forward[reading, rho]).interval(),
-            {**candidate(estimate, chosen).unknowns, BOTH_CHANGES: rho},
-        )
-        for chosen, estimate in trained
-        for reading, rho in forward
-        if reading == chosen[READING][0]
+    by = compared(context.audit, NAME, "body_fat_difference", points)
+    direct = cohort_differences(context.cohorts, by)
+    bearing = [cohort for cohort in changes if cohort.bears]
+    controlled = bool(context.cohorts) and all(has_control(c, by) for c in context.cohorts)
+    lost = _measure("bf-points-within", "Terblanche 2005", *_trained_space(printed), LOST)
+    cause = replace(lost, claim_id=CAUSE, comparison=False)
+    more = _measure("bf-more-points", "indirect, two trials", *_more_space(rows, printed), MORE)
+    own = (
+        *_own(bearing, LOST, "bf-own"),
+        *(replace(m, comparison=controlled) for m in _own(bearing, CAUSE, "bf-own")),
+        *_own(direct, MORE, "bf-own-more"),
     )
-    cohorts, direct = cohort_changes(context.cohorts), cohort_differences(context.cohorts)
-    own_lost = tuple(cohort.candidate for cohort in cohorts if cohort.bears)
-    own_more = tuple(cohort.candidate for cohort in direct)
     return Findings(
         estimates=(
-            *_trained_rows(printed, trained, lost),
+            *_trained_rows(printed),
             *_forward_rows(rows, forward),
-            *_difference_rows(trained, forward, more, float(printed["n"]) + _people(rows)),
+            *_difference_rows(rows, printed, forward),
             *_printed_only(rows),
-            *(cohort.row(LOST) for cohort in cohorts),
+            *(cohort.row(LOST) for cohort in changes),
             *(cohort.row(MORE) for cohort in direct),
         ),
-        candidates={LOST: (*lost, *own_lost), MORE: (*more, *own_more)},
-        without_cohorts={
-            **({LOST: lost} if own_lost else {}),
-            **({MORE: more} if own_more else {}),
-        },
-        judged={LOST: "bf-points-within", MORE: "bf-more-points"},
+        measures=(lost, cause, more, *own, *_ranges(rows, printed)),
+        without_cohorts=(
+            *((lost, cause) if bearing else ()),
+            *((more,) if direct else ()),
+        ),
+        judged={LOST: "bf-points-within", CAUSE: "bf-points-within", MORE: "bf-more-points"},
         assumptions=ASSUMPTIONS,
         checks=_checks(rows),
-        sweeps=tuple(
-            Sweep(
-                f"bf-more-{reading}",
-                f"Backward minus forward, {reading}",
-                "difference",
-                tuple(
-                    Candidate(c.interval, {BOTH_CHANGES: c.unknowns[BOTH_CHANGES]})
-                    for c in more
-                    if c.unknowns[READING] == reading
-                    and c.unknowns[ROUNDED] == "as printed"
-                    and c.unknowns[TESTED] == "within the training group"
-                ),
-                MORE,
-                UNIT[reading],
-                _people(rows) + float(printed["n"]),
+    )
+
+
+def _own(cohorts: Sequence[CohortEffect], claim_id: str, estimate_id: str) -> list[Measure]:
+    """A reader's own cohorts together, as a measure of the claim beside the literature."""
+    sources = [cohort.source for cohort in cohorts]
+    if not sources:
+        return []
+    return [
+        pooled_measure(sources, estimate_id, "own cohorts", log=False, claim_id=claim_id, own=True)
+    ]
+
+
+def _measure(
+    estimate_id: str,
+    name: str,
+    parts: Callable[[Values], Parts],
+    unknowns: Sequence[Unknown | Choice],
+    claim_id: str = "",
+    follow: tuple[str, ...] = (),
+) -> Measure:
+    """A difference with its error and df, over the unknowns it rests on."""
+
+    def at(level: float) -> Callable[[Values], Any]:
+        return lambda v: interval_of(*parts(v), level, log=False)
+
+    return Measure(estimate_id, name, at, tuple(unknowns), claim_id, follow=follow)
+
+
+def _trained_space(
+    printed: pd.Series, tested: str = ""
+) -> tuple[Callable[[Values], Parts], list[Unknown | Choice]]:
+    """The trial's change over the rounding of both numbers and what its p tests.
+
+    The closed form of the arm by time model: n - 1 df within the group, 2 n - 2 against a control
+    group of the same size.
+    """
+    n = float(printed["n"])
+    dfs = {WITHIN: n - 1, AGAINST: 2 * n - 2}
+    unknowns: list[Unknown | Choice] = [
+        Unknown.rounding(CHANGE, Printed(printed["change_text"])),
+        Unknown.rounding(P, Printed(printed["p_value_text"])),
+        Choice(TESTED, {tested: dfs[tested]} if tested else dfs, "the abstract does not say"),
+    ]
+
+    def parts(v: Values) -> Parts:
+        return v[CHANGE], implied_error(v[CHANGE], v[P], v[TESTED]), v[TESTED]
+
+    return parts, unknowns
+
+
+def _forward_space(rows: pd.DataFrame) -> tuple[Callable[[Values], Parts], list[Unknown | Choice]]:
+    """Forward running: percent fat from printed masses over their rounding and the correlation.
+
+    Returns change in points, its error and the baseline percentage.
+    """
+    fat, lean = _pre_post(rows, "fat_mass_kg"), _pre_post(rows, "fat_free_mass_kg")
+    cells = {
+        f"{what} {when}, Hazell 2014": row["mean_text"]
+        for what, pair in (("fat mass", fat), ("lean mass", lean))
+        for when, row in zip(("before", "after"), pair, strict=True)
+    }
+    ps = {f"p of {what}, Hazell 2014": pair[1]["p_value_text"]
+          for what, pair in (("fat mass", fat), ("lean mass", lean))}  # fmt: skip
+    unknowns: list[Unknown | Choice] = [
+        Unknown.rounding(name, Printed(text)) for name, text in {**cells, **ps}.items()
+    ]
+    unknowns.append(Unknown(BOTH_CHANGES, -1.0, 1.0, "not printed", "hazell2014"))
+    f0, f1, l0, l1 = cells
+    p_fat, p_lean = ps
+
+    def parts(v: Values) -> Parts:
+        before, change, error = percent_fat_change(
+            (v[f0], v[f1]), (v[l0], v[l1]), (v[p_fat], v[p_lean]), int(_people(rows)),
+            v[BOTH_CHANGES],
+        )  # fmt: skip
+        return change, error, before
+
+    return parts, unknowns
+
+
+def _more_space(
+    rows: pd.DataFrame, printed: pd.Series, reading: str = "", tested: str = ""
+) -> tuple[Callable[[Values], Parts], list[Unknown | Choice]]:
+    """Backward minus forward, two trials, under every reading unless one is given."""
+    trained, first = _trained_space(printed, tested)
+    forward, second = _forward_space(rows)
+    readings = {reading: reading} if reading else {name: name for name in UNIT}
+    df_forward = _people(rows) - 1
+
+    def parts(v: Values) -> Parts:
+        change, error, df = trained(v)
+        other, other_error, before = forward(v)
+        per = np.where(v[READING] == "relative", 100 / before, 1.0)
+        other, other_error = other * per, other_error * per
+        total = np.hypot(error, other_error)
+        return change - other, total, welch_df(error**2, df, other_error**2, df_forward)
+
+    return parts, [*first, *second, Choice(READING, readings, "the abstract does not say")]
+
+
+def _ranges(rows: pd.DataFrame, printed: pd.Series) -> list[Measure]:
+    """How far each row moves under its own reading; they judge nothing by themselves."""
+    found = []
+    for reading in UNIT:
+        for tested in MODELS:
+            name = f"bf-{reading}-{tested.split()[0]}"
+            found.append(_measure(name, tested, *_trained_space(printed, tested)))
+        forward, unknowns = _forward_space(rows)
+        found.append(
+            _measure(
+                f"bf-hazell-{reading}",
+                "Hazell 2014",
+                partial(_scaled, forward, reading, _people(rows) - 1),
+                unknowns,
             )
-            for reading in UNIT
-        ),
-    )
-
-
-def _trained(printed: pd.Series, chosen: Mapping[str, tuple[str, Any]]) -> Estimate:
-    """The trial's change under one choice of readings."""
-    model, p = chosen[TESTED][1], chosen[ROUNDED][1]
-    return model(
-        float(printed["change"]),
-        p,
-        int(printed["n"]),
-        UNIT[chosen[READING][0]],
-        (printed["row_id"],),
-        ("bf-unit", "bf-test", "bf-rounding"),
-    )
-
-
-def _trained_rows(printed, trained, lost) -> list[EstimateRow]:  # type: ignore[no-untyped-def]
-    """One row a reading; the sensitivity range runs over the rounding of p."""
-    rows = []
-    for chosen, estimate in trained:
-        reading, tested = chosen[READING][0], chosen[TESTED][0]
-        if chosen[ROUNDED][0] != "as printed":
-            continue
-        same = [c for c in lost if c.unknowns[READING] == reading and c.unknowns[TESTED] == tested]
-        rows.append(
-            EstimateRow.of(
-                estimate,
-                f"bf-{reading}-{tested.split()[0]}",
-                f"Terblanche 2005, backward, p {tested}",
-                quantity="body_fat_change",
-                role="model",
-                claim_id=LOST,
-                study_id="terblanche2005",
-                n=float(printed["n"]) * (1 if tested.startswith("within") else 2),
-                directness="direct",
-                reading=f"2.4% as {UNIT[reading]}; p {tested}",
-            ).over(same, ROUNDED)
         )
-    return rows
+        found.append(
+            _measure(
+                f"bf-more-{reading}",
+                reading,
+                *_more_space(rows, printed, reading),
+                follow=(BOTH_CHANGES,),
+            )
+        )
+    return found
 
 
-def _forward(rows: pd.DataFrame, reading: str, rho: float) -> Estimate:
+def _scaled(forward: Callable[[Values], Parts], reading: str, df: float, v: Values) -> Parts:
+    change, error, before = forward(v)
+    per = 100 / before if reading == "relative" else 1.0
+    return change * per, error * per, df
+
+
+def _trained(printed: pd.Series, reading: str, tested: str) -> Estimate:
+    """The trial's change under one choice of readings, by the mixed model."""
+    return MODELS[tested](
+        float(printed["change"]),
+        float(printed["p_value"]),
+        int(printed["n"]),
+        UNIT[reading],
+        (printed["row_id"],),
+        TRAINED,
+    )
+
+
+def _trained_rows(printed: pd.Series) -> list[EstimateRow]:
+    """One row a reading; its range runs over the rounding of both numbers."""
+    return [
+        EstimateRow.of(
+            _trained(printed, reading, tested),
+            f"bf-{reading}-{tested.split()[0]}",
+            f"Terblanche 2005, backward, p {tested}",
+            quantity="body_fat_change",
+            role="model",
+            claim_id=LOST,
+            study_id="terblanche2005",
+            n=float(printed["n"]) * (1 if tested == WITHIN else 2),
+            directness="direct",
+            reading=f"2.4% as {UNIT[reading]}; p {tested}",
+        )
+        for reading in UNIT
+        for tested in MODELS
+    ]
+
+
+def _forward(rows: pd.DataFrame, reading: str) -> Estimate:
     """Hazell 2014: change of percent fat with six weeks of forward sprint running."""
     fat, lean = _pre_post(rows, "fat_mass_kg"), _pre_post(rows, "fat_free_mass_kg")
     before, change, std_error = percent_fat_change(
         (fat[0]["mean"], fat[1]["mean"]),
         (lean[0]["mean"], lean[1]["mean"]),
-        fat[1]["p_value"],
-        lean[1]["p_value"],
+        (fat[1]["p_value"], lean[1]["p_value"]),
         int(fat[1]["n"]),
-        rho,
+        0.0,
     )
-    per = 1.0 if reading == "points" else 100 / before
+    per = 1.0 if reading == "points" else 100 / float(before)
     return Estimate(
-        change * per,
-        std_error * per,
+        float(change) * per,
+        float(std_error) * per,
         fat[1]["n"] - 1,
         "difference",
         UNIT[reading],
@@ -195,10 +304,10 @@ def _people(rows: pd.DataFrame) -> float:
     return float(_pre_post(rows, "fat_mass_kg")[1]["n"])
 
 
-def _forward_rows(rows, forward) -> list[EstimateRow]:  # type: ignore[no-untyped-def]
+def _forward_rows(rows: pd.DataFrame, forward: Mapping[str, Estimate]) -> list[EstimateRow]:
     return [
         EstimateRow.of(
-            forward[reading, 0.0],
+            estimate,
             f"bf-hazell-{reading}",
             "Hazell 2014, forward sprints",
             quantity="body_fat_change",
@@ -207,36 +316,29 @@ def _forward_rows(rows, forward) -> list[EstimateRow]:  # type: ignore[no-untype
             n=_people(rows),
             directness="forward running, other trial",
             reading=UNIT[reading],
-        ).over(
-            [Candidate(e.interval()) for (r, _), e in forward.items() if r == reading], BOTH_CHANGES
         )
-        for reading in UNIT
+        for reading, estimate in forward.items()
     ]
 
 
-def _difference_rows(trained, forward, more, people: float) -> list[EstimateRow]:  # type: ignore[no-untyped-def]
+def _difference_rows(
+    rows: pd.DataFrame, printed: pd.Series, forward: Mapping[str, Estimate]
+) -> list[EstimateRow]:
     """Backward minus forward, indirect, for the reading in which p tests the training group."""
-    found = []
-    for chosen, estimate in trained:
-        reading, tested, rounded = (chosen[name][0] for name in (READING, TESTED, ROUNDED))
-        if rounded == "as printed" and tested == "within the training group":
-            found.append(
-                EstimateRow.of(
-                    difference(estimate, forward[reading, 0.0]),
-                    f"bf-more-{reading}",
-                    "Backward minus forward, indirect",
-                    quantity="body_fat_difference",
-                    role="model",
-                    claim_id=MORE,
-                    directness="indirect, two trials",
-                    n=people,
-                    reading=f"2.4% as {UNIT[reading]}",
-                ).over(
-                    [c for c in more if c.unknowns[READING] == reading],
-                    f"{TESTED}; {ROUNDED}; {BOTH_CHANGES}",
-                )
-            )
-    return found
+    return [
+        EstimateRow.of(
+            difference(_trained(printed, reading, WITHIN), estimate),
+            f"bf-more-{reading}",
+            "Backward minus forward, indirect",
+            quantity="body_fat_difference",
+            role="model",
+            claim_id=MORE,
+            directness="indirect, two trials",
+            n=float(printed["n"]) + _people(rows),
+            reading=f"2.4% as {UNIT[reading]}",
+        )
+        for reading, estimate in forward.items()
+    ]
 
 
 def _macpherson(rows: pd.DataFrame, outcome: str, word: str, time: str) -> pd.Series:

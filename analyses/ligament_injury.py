@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.analysis import Context
-from retrostats.cohorts import cohort_rates
+from retrostats.findings.cohorts import cohort_rates, compared
+from retrostats.findings.crossover import CrossoverStudy, crossover_study
+from retrostats.findings.pooled import pooled_measure, pooled_row
+from retrostats.findings.printed import hollow_ratio
+from retrostats.findings.trials import Effect, Trial, poisson_row, trial_result
+from retrostats.findings.witnesses import witness_pair
 from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import Candidate
-from retrostats.programmes import Programme, poisson_row, programme_trial
+from retrostats.read.published import load_published
+from retrostats.reduce.change import implied_error
 from retrostats.reduce.pair import one_row
 from retrostats.reduce.recompute import rate
 from retrostats.reduce.reported import t_from_p
 from retrostats.result.estimate import Estimate
-from retrostats.result.findings import Assumption, Check, EstimateRow, Findings
-from retrostats.study import crossover_study, hollow_ratio, pooled_row
-from retrostats.unprinted.sensitivity import pool_grid
-from retrostats.witnesses import witness_pair
+from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
+from retrostats.unprinted.pooled import interval_of, method_choice
+from retrostats.unprinted.unknowns import Choice, Printed, Unknown, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,93 +49,109 @@ METHODS = (
     "with the spread between teams; a Poisson mixed model of all printed counts stands beside "
     "them. None of it can be attributed to running direction.",
 )
+CONDITIONS = ("backward", "forward")
 LOAD = {"quantity": "patellofemoral_force_ratio", "directness": "joint load, not ligament"}
 IMPACT = "peak_acceleration_ratio"
 TEARS, POUNDING = "ligament_tears", "pounding"
 ACCELERATION_DF = "df behind the printed p, Cavagna 2012"
-MEANING = "what pounding means"
+CONTAINS = "programme containing backward running"
+UNVERIFIED = "programme, backward running not verified"
+RATES = Effect("injury_rate_ratio", "injury rate ratio, programme / usual training", "li")
 
 #: Warm-up programmes; only the first two are documented to contain backward running and print
 #: what a ratio needs.
 PROGRAMMES = (
-    Programme(
+    Trial(
         "silversgranelli2015",
         "Silvers-Granelli 2015, 11+",
         True,
+        CONTAINS,
         counts="injury_rate_per_1000_ae",
         arms=("intervention 11+", "control"),
-        teams="injuries_per_team",
+        clusters="injuries_per_team",
     ),
-    Programme("soligard2008", "Soligard 2008, 11+", True, ratio="all_injuries_rate_ratio"),
-    Programme(
+    Trial("soligard2008", "Soligard 2008, 11+", True, CONTAINS, ratio="all_injuries_rate_ratio"),
+    Trial(
         "sportsmetrics2015",
         "Sportsmetrics 2015, ACL",
         False,
+        UNVERIFIED,
         counts="noncontact_acl_injury_rate_per_1000_ae",
         arms=("trained female athletes 13-18 y", "control"),
     ),
-    Programme(
+    Trial(
         "walden2012",
         "Walden 2012, ACL",
         False,
+        UNVERIFIED,
         ratio="acl_injury_rate_ratio",
         counts="players_with_acl_injury",
         arms=("intervention Knee Control", "control"),
     ),
-    Programme(
-        "olsen2005", "Olsen 2005, knee and ankle", False, ratio="players_injured_relative_risk"
+    Trial(
+        "olsen2005",
+        "Olsen 2005, knee and ankle",
+        False,
+        UNVERIFIED,
+        ratio="players_injured_relative_risk",
     ),
-    Programme(
+    Trial(
         "labella2011",
         "LaBella 2011, lower limb",
         False,
+        UNVERIFIED,
         ratio="acute_noncontact_lower_extremity_injury_rate_ratio",
     ),
-    Programme("rossler2018", "Rossler 2018, children", False, ratio="all_injuries_hazard_ratio"),
-    Programme("funball2024", "Obertinca 2024, football", False, ratio="all_injuries_rate_ratio"),
+    Trial(
+        "rossler2018",
+        "Rossler 2018, children",
+        False,
+        UNVERIFIED,
+        ratio="all_injuries_hazard_ratio",
+    ),
+    Trial(
+        "funball2024",
+        "Obertinca 2024, football",
+        False,
+        UNVERIFIED,
+        ratio="all_injuries_rate_ratio",
+    ),
 )
 
 
 def analyse(context: Context) -> Findings:
     """Three indirect contrasts, and the rates that make up the background."""
     rows = context.published
-    flynn = {"study_id": "flynn1995", "outcome": "patellofemoral_force_bw"}
-    roos = {"study_id": "roos2012", "outcome": "patellofemoral_force_bw"}
+    roos, flynn = ({"study_id": s, "outcome": "patellofemoral_force_bw"} for s in LOADS)
     loads = [
-        crossover_study(rows, "li-roos", "Roos 2012, same speed", where=roos, pooled=True, **LOAD),
-        crossover_study(
-            rows, "li-flynn", "Flynn 1995, own speed", where=flynn, pooled=True, **LOAD
-        ),
+        _crossover(rows, "li-roos", "Roos 2012, same speed", roos, pooled=True, **LOAD),
+        _crossover(rows, "li-flynn", "Flynn 1995, own speed", flynn, pooled=True, **LOAD),
     ]
-    load_grid = pool_grid([study.pair for study in loads], [])
     load_pool, _ = pooled_row(
         [study.middle for study in loads],
         "li-load-pool",
         "Pool, joint load",
-        load_grid,
-        "correlations between directions",
+        n=float(sum(study.pair.n for study in loads)),
         **LOAD,
     )
-    impact = {df: _acceleration(rows, df) for df in _possible_df(rows)}
     heart = _heart_rate(context)
-    pounding = (
-        *(
-            Candidate(e.interval(), {MEANING: "impact", ACCELERATION_DF: df})
-            for df, e in impact.items()
-        ),
-        *(Candidate(c.interval, {MEANING: "heart rate", **c.unknowns}) for c in heart.candidates),
-    )
-    programmes = [programme_trial(rows, programme) for programme in PROGRAMMES]
-    cohorts = cohort_rates(context.cohorts)
-    verified = [p.estimate for p in programmes if p.contains_backward]
+    impact = _acceleration(rows)
+    programmes = [trial_result(rows, trial, RATES) for trial in PROGRAMMES]
     programme_pool, _ = pooled_row(
-        verified,
+        [p.estimate for p in programmes if p.trial.pooled],
         "li-programme-pool",
         "Pool, programmes with backward running",
-        quantity="injury_rate_ratio",
-        directness="programme containing backward running",
+        quantity=RATES.quantity,
+        directness=CONTAINS,
     )
-    first = next(iter(impact.values()))
+    rate_unit = "injury rate ratio forward / backward"
+    by = compared(context.audit, NAME, "injury_rate_ratio_by_direction", rate_unit)
+    cohorts = cohort_rates(context.cohorts, by)
+    own = (
+        [pooled_measure([c.source for c in cohorts], "li-own", "own cohorts", claim_id=TEARS)]
+        if cohorts
+        else []
+    )
     return Findings(
         estimates=(
             *(study.row for study in loads),
@@ -138,31 +159,30 @@ def analyse(context: Context) -> Findings:
                 rows,
                 "li-odu",
                 "Thesis 1998, 1.0 m/s",
+                conditions=CONDITIONS,
                 where={"study_id": "odu1998", "outcome": "patellofemoral_force_bw"},
                 **LOAD,
             ),
             load_pool,
-            EstimateRow.of(
-                first,
-                "li-acceleration",
-                "Cavagna 2012, peak acceleration",
-                quantity=IMPACT,
-                role="printed",
-                study_id="cavagna2012",
-                n=9.0,
-                gait="run",
-                directness="impact of the body, not ligament",
-                claim_id=POUNDING,
-            ).over(pounding[: len(impact)], ACCELERATION_DF),
+            _acceleration_row(rows, impact),
             heart.row,
             *(programme.row for programme in programmes),
             programme_pool,
-            poisson_row(programmes, "li-poisson", "Poisson mixed model of all counts"),
+            poisson_row(
+                programmes,
+                RATES,
+                "li-poisson",
+                "Poisson mixed model of all counts",
+                directness="programmes, direction not separable",
+            ),
             *_background(rows),
             *(cohort.row(TEARS) for cohort in cohorts),
         ),
-        candidates={TEARS: tuple(c.candidate for c in cohorts), POUNDING: pounding},
-        without_cohorts={TEARS: ()} if cohorts else {},
+        measures=(
+            *own,
+            *_pounding(rows, impact, heart, loads),
+            *(study.measure for study in loads),
+        ),
         judged={POUNDING: "li-acceleration"},
         assumptions=(
             *(a for study in [*loads, heart] for a in study.assumptions),
@@ -170,8 +190,36 @@ def analyse(context: Context) -> Findings:
             ACCELERATION_ASSUMPTION,
         ),
         checks=_checks(rows),
-        sweeps=tuple(study.sweep for study in loads),
         witnesses=tuple(w for study in loads for w in witness_pair(study, context.seed)),
+    )
+
+
+LOADS = ("roos2012", "flynn1995")
+
+
+def _crossover(
+    rows: pd.DataFrame, name: str, label: str, where: dict[str, str], **extra: Any
+) -> CrossoverStudy:
+    return crossover_study(rows, name, label, conditions=CONDITIONS, where=where, **extra)
+
+
+def _pounding(
+    rows: pd.DataFrame, impact: Measure, heart: CrossoverStudy, loads: list[CrossoverStudy]
+) -> tuple[Measure, ...]:
+    """Every printed measure of 'less pounding': they are judged each, and must agree."""
+    force = {"study_id": "roos2012", "outcome": "ground_force_at_peak_knee_moment_bw"}
+    ground = _crossover(rows, "li-ground-force", "Roos 2012, ground force", force)
+    return (
+        impact,
+        replace(heart.measure, name="heart rate", claim_id=POUNDING),
+        pooled_measure(
+            [study.source for study in loads],
+            "li-load-pool",
+            "load on the kneecap joint",
+            [method_choice()],
+            claim_id=POUNDING,
+        ),
+        replace(ground.measure, name="ground force at peak knee moment", claim_id=POUNDING),
     )
 
 
@@ -187,41 +235,74 @@ ACCELERATION_ASSUMPTION = Assumption(
 )
 
 
-def _possible_df(rows: pd.DataFrame) -> tuple[float, ...]:
-    """People as units, or every person at each of the fifteen speeds from 3 to 17 km/h."""
-    n = int(
-        one_row(
-            rows, study_id="cavagna2012", outcome="peak_acceleration_m_s2", direction="forward"
-        )["n"]
-    )
-    return (n - 1.0, 15.0 * n - 1)
-
-
-def _acceleration(rows: pd.DataFrame, df: float) -> Estimate:
-    """Log ratio with the standard error that the printed p implies at `df`."""
+def _acceleration_cells(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Backward and forward rows of the peak acceleration."""
     where = {"study_id": "cavagna2012", "outcome": "peak_acceleration_m_s2"}
-    forward = one_row(rows, direction="forward", **where)
-    backward = one_row(rows, direction="backward", **where)
+    backward, forward = (one_row(rows, direction=c, **where) for c in CONDITIONS)
+    return backward, forward
+
+
+def _acceleration(rows: pd.DataFrame) -> Measure:
+    """Ratio of peak accelerations over rounding and what the printed p counts as a unit.
+
+    People, or every person at each of the fifteen speeds from 3 to 17 km/h.
+    """
+    backward, forward = _acceleration_cells(rows)
+    n = float(forward["n"])
+    means = [f"peak acceleration {c}, Cavagna 2012" for c in CONDITIONS]
+    p = "p, Cavagna 2012"
+    unknowns = (
+        Unknown.rounding(means[0], Printed(backward["mean_text"])),
+        Unknown.rounding(means[1], Printed(forward["mean_text"])),
+        Unknown.rounding(p, Printed(backward["p_value_text"])),
+        Choice(ACCELERATION_DF, {"people": n - 1, "people at each speed": 15 * n - 1}),
+    )
+
+    def at(level: float) -> Callable[[Values], Any]:
+        def estimate(v: Values) -> Any:
+            value = np.log(v[means[0]] / v[means[1]])
+            df = v[ACCELERATION_DF]
+            return interval_of(value, implied_error(value, v[p], df), df, level, log=True)
+
+        return estimate
+
+    return Measure("li-acceleration", "impact (peak acceleration)", at, unknowns, POUNDING)
+
+
+def _acceleration_row(rows: pd.DataFrame, impact: Measure) -> EstimateRow:
+    """Log ratio with the standard error that the printed p implies for people as units."""
+    backward, forward = _acceleration_cells(rows)
+    df = float(forward["n"]) - 1
     value = math.log(backward["mean"] / forward["mean"])
-    return Estimate(
-        value,
-        value / t_from_p(float(backward["p_value"]), df),
-        df,
-        "log_ratio",
-        "ratio backward / forward",
-        (forward["row_id"], backward["row_id"]),
-        ("li-acceleration-df",),
+    return EstimateRow.of(
+        Estimate(
+            value,
+            value / t_from_p(float(backward["p_value"]), df),
+            df,
+            "log_ratio",
+            "ratio backward / forward",
+            (forward["row_id"], backward["row_id"]),
+            ("li-acceleration-df",),
+        ),
+        impact.estimate_id,
+        "Cavagna 2012, peak acceleration",
+        quantity=IMPACT,
+        role="printed",
+        study_id="cavagna2012",
+        n=float(forward["n"]),
+        gait="run",
+        directness="impact of the body, not ligament",
+        claim_id=POUNDING,
     )
 
 
-def _heart_rate(context: Context):  # type: ignore[no-untyped-def]
+def _heart_rate(context: Context) -> CrossoverStudy:
     """Heart rate backward / forward in running, for the 'pounding of the heart' wording."""
-    from retrostats.read.published import load_published
-
     return crossover_study(
-        load_published("metabolic_cost"),
+        load_published("metabolic_cost", folder=context.audit.data),
         "li-heart-rate",
         "Williford 1998, heart rate, run",
+        conditions=CONDITIONS,
         where={"study_id": "williford1998", "outcome": "heart_rate_bpm", "gait": "run"},
         quantity="heart_rate_ratio",
         claim_id=POUNDING,

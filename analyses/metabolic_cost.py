@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from retrostats.analysis import Context
-from retrostats.cohorts import cohort_ratios
+from retrostats.findings.cohorts import cohort_ratios, compared
+from retrostats.findings.crossover import CrossoverStudy, crossover_study
+from retrostats.findings.one_stage import one_stage_row
+from retrostats.findings.pooled import pooled_measure, pooled_row
+from retrostats.findings.printed import hollow_ratio, hollow_row, percentage_estimate
+from retrostats.findings.witnesses import witness_pair
 from retrostats.judge.claims import Claim
-from retrostats.pool.one_stage import one_stage_row
 from retrostats.reduce.pair import one_row
 from retrostats.reduce.recompute import percent_change
-from retrostats.result.findings import Assumption, EstimateRow, Findings, Sweep
-from retrostats.study import (
-    crossover_study,
-    hollow_ratio,
-    hollow_row,
-    percentage_estimate,
-    pooled_row,
-)
-from retrostats.unprinted.sensitivity import ROUNDING, pool_grid, rounding_extremes, sweep_unknowns
-from retrostats.witnesses import witness_pair
+from retrostats.reduce.reported import Reported
+from retrostats.result.findings import Assumption, EstimateRow, Findings, Measure
+from retrostats.unprinted.pooled import COUNTED, method_choice, source_choice
+from retrostats.unprinted.sources import Source, not_significant_source, percentage_source
+from retrostats.unprinted.unknowns import Unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,75 +35,70 @@ METHODS = (
     "Where a paper prints mean, SD and n of both directions, a mixed model (direction fixed, "
     "people random, covariance of either sign) is fitted to those moments on the log scale. No "
     "source prints the correlation between directions; it runs over every value that the "
-    "printed p-value, read as a paired t-test, leaves possible.",
-    "A percentage printed with a standard error enters as it stands. A percentage or a ratio of "
-    "means without one is shown hollow and not pooled; a result in words stays in the tables.",
-    "Running studies are pooled by random effects (REML, Knapp-Hartung) with a prediction "
-    "interval, and in one stage: one mixed model of all printed moments at once.",
+    "printed p-value, read as a paired t-test, leaves possible; every printed number moves inside "
+    "its rounding.",
+    "Running studies that print an error are pooled by random effects (REML, Knapp-Hartung) with a "
+    "prediction interval, and in one stage: one mixed model of their printed moments at once.",
+    "A percentage without an error (Rasica 2020) and a result in words (Paes 2016) are bounded, "
+    "not dropped: the first by a range of spreads, the second by every effect that a test on its "
+    "people would not call significant. Whether they count, and which estimator pools, are choices "
+    "of the space over which the verdict must hold. Sources that print neither number nor people "
+    "are listed; one implausible value without people or error is shown and never weighed.",
 )
 CLAIM = "energy_30"
+CONDITIONS = ("backward", "forward")
+UNIT = "ratio backward / forward"
 RATIO = {"quantity": "metabolic_rate_ratio", "claim_id": CLAIM, "directness": "direct"}
 WALKING = {"quantity": "metabolic_rate_ratio", "directness": "walking, not running"}
 EFFORT = {"quantity": "metabolic_rate_ratio", "directness": "self-selected effort, not one speed"}
+RASICA = "mc-rasica2020-metabolic-cost-pct-difference-run-backward"
+PAES = "mc-paes2016-vo2-run-bw-vs-fw"
 WORDS_ONLY = Assumption(
     "mc-words-only",
     "results in words",
-    "running results printed in words are left out of the pool, which they could move either way",
-    "Paes 2016 prints no significant difference at 2.46 m/s (10 people) and would draw it towards "
-    "1; Reilly 1984, Flynn 1994 and Cavagna 2011 name a higher cost backward; none prints the "
-    "numbers from which the shift could be computed",
+    "running results in words without a number of people are left out of the pool",
+    "Flynn 1994 and Cavagna 2011 name a higher cost backward and print no number of people, Reilly "
+    "1984 neither test nor size; Paes 2016 (10 people, not significant) is bounded",
 )
 
 
 def analyse(context: Context) -> Findings:
     """Ratio of each study, their pool, and how far both depend on what was not printed."""
     rows = context.published
-    vo2 = {"study_id": "williford1998", "outcome": "vo2_ml_kg_min"}
-    cost = {
-        "study_id": "bws_direction_abstract",
-        "outcome": "cost_of_transport_j_kg_m",
-    }
+    williford = {"study_id": "williford1998", "outcome": "vo2_ml_kg_min"}
+    support = {"study_id": "bws_direction_abstract", "outcome": "cost_of_transport_j_kg_m"}
     studies = [
-        crossover_study(
-            rows,
-            "mc-williford-run",
-            "Williford 1998, run",
-            where={**vo2, "gait": "run"},
-            pooled=True,
-            **RATIO,
-        ),
-        crossover_study(
-            rows, "mc-bws", "Body-weight-support study, 0%", where=cost, pooled=True, **RATIO
-        ),
+        _study(rows, "mc-williford-run", "Williford 1998, run", {**williford, "gait": "run"}),
+        _study(rows, "mc-bws", "Body-weight-support study, 0%", support),
     ]
     walking = crossover_study(
-        rows, "mc-williford-walk", "Williford 1998, walk", where={**vo2, "gait": "walk"}, **WALKING
+        rows,
+        "mc-williford-walk",
+        "Williford 1998, walk",
+        conditions=CONDITIONS,
+        where={**williford, "gait": "walk"},
+        **WALKING,
     )
     printed = one_row(rows, study_id="wright2001", outcome="metabolic_rate_pct_difference_measured")
-    wright = percentage_estimate(printed)
-    cohorts = cohort_ratios(context.cohorts)
+    wright = percentage_estimate(printed, UNIT)
+    by = compared(context.audit, NAME, "metabolic_rate_ratio", UNIT)
+    cohorts = cohort_ratios(context.cohorts, by)
+    own = [cohort for cohort in cohorts if cohort.bears]
 
-    pairs = [study.pair for study in studies]
-    fixed = [wright, *(cohort.estimate for cohort in cohorts if cohort.bears)]
-    grid = pool_grid(pairs, fixed)
-    extremes = rounding_extremes(
-        pairs,
-        [study.digits for study in studies],
-        fixed,
-        draws=context.draws,
-        seed=context.seed,
-        jobs=context.jobs,
-        scheduler=context.scheduler,
-    )
+    sources = [*(study.source for study in studies), _wright_source(printed)]
+    bounded = [_rasica_source(context), _paes_source(context)]
     pool_row, _ = pooled_row(
-        [*(study.middle for study in studies), *fixed],
+        [*(study.middle for study in studies), wright, *(cohort.estimate for cohort in own)],
         "mc-pool",
         "Pool, running",
-        (*grid, *extremes),
-        ROUNDING,
         gait="run",
+        n=float(sum(s.n for s in sources) + sum(c.n for c in own)),
         **RATIO,
     )
+    judged = [
+        _pool_measure(sources, bounded, [cohort.source for cohort in part])
+        for part in ([own, []] if own else [[]])
+    ]
     return Findings(
         estimates=(
             *(study.row for study in studies),
@@ -125,34 +119,97 @@ def analyse(context: Context) -> Findings:
             pool_row,
             one_stage_row(
                 studies,
+                by,
                 context.cohorts,
                 "mc-one-stage",
-                "One stage, all cells",
+                "One stage, printed pairs",
                 gait="run",
                 **RATIO,
             ),
             walking.row,
             *_hollow_walking(rows),
         ),
-        candidates={CLAIM: (*grid, *extremes)},
-        without_cohorts={CLAIM: pool_grid(pairs, [wright])} if len(fixed) > 1 else {},
+        measures=(judged[0], *(study.measure for study in [*studies, walking])),
+        without_cohorts=tuple(judged[1:]),
         judged={CLAIM: "mc-pool"},
         assumptions=(
             *(a for study in [*studies, walking] for a in study.assumptions),
             WORDS_ONLY,
         ),
         checks=_checks(rows),
-        sweeps=(
-            *(study.sweep for study in [*studies, walking]),
-            *(
-                Sweep("mc-pool", "Pool, running", "ratio", along, CLAIM)
-                for along in sweep_unknowns(grid)
-            ),
-        ),
         witnesses=tuple(
             w for study in [*studies, walking] for w in witness_pair(study, context.seed)
         ),
     )
+
+
+def _study(rows: pd.DataFrame, name: str, label: str, where: dict[str, str]) -> CrossoverStudy:
+    return crossover_study(
+        rows, name, label, conditions=CONDITIONS, where=where, pooled=True, **RATIO
+    )
+
+
+def _pool_measure(
+    sources: Sequence[Source], bounded: Sequence[Source], own: Sequence[Source]
+) -> Measure:
+    """The pool over everything left open; sources without an error count or do not."""
+    printed = [True] * (len(sources) + len(own))
+    counted = source_choice(
+        {
+            "those that print an error": [*printed, False, False],
+            "and Rasica 2020": [*printed, True, False],
+            "and Paes 2016": [*printed, False, True],
+            "all that can be bounded": [*printed, True, True],
+        },
+        "a source without a printed error is bounded, not dropped",
+    )
+    follow = [name for source in sources for name in source.correlations]
+    return pooled_measure(
+        [*sources, *own, *bounded],
+        "mc-pool",
+        "pool of running studies",
+        [counted, method_choice()],
+        claim_id=CLAIM,
+        follow=(*follow, COUNTED),
+        own=bool(own),
+    )
+
+
+def _wright_source(printed: pd.Series) -> Source:
+    """A percentage with its standard error, both as printed."""
+    return percentage_source(
+        "Wright & Weyand 2001",
+        Reported(printed["mean_text"]),
+        float(printed["n"]),
+        Reported(printed["spread_text"]),
+        (str(printed["row_id"]),),
+    )
+
+
+def _spread(context: Context, row_id: str, label: str) -> Unknown:
+    """The spread between people that a source did not print, from the audit's table of ranges."""
+    table = context.audit.table("unprinted").set_index("row_id").loc[row_id]
+    name = f"spread of the log ratio between people ({label})"
+    return Unknown(name, table["low"], table["high"], table["why"], table["source"])
+
+
+def _rasica_source(context: Context) -> Source:
+    row = one_row(context.published, row_id=RASICA)
+    label = "Rasica 2020"
+    return percentage_source(
+        label,
+        Reported(row["pct_change_text"]),
+        float(row["n"]),
+        _spread(context, RASICA, label),
+        (RASICA,),
+    )
+
+
+def _paes_source(context: Context) -> Source:
+    row = one_row(context.published, row_id=PAES)
+    label = "Paes 2016"
+    spread = _spread(context, PAES, label)
+    return not_significant_source(label, int(row["n"]), spread, rows=(PAES,))
 
 
 def _hollow_running(rows: pd.DataFrame) -> list[EstimateRow]:
@@ -187,6 +244,7 @@ def _hollow_running(rows: pd.DataFrame) -> list[EstimateRow]:
             rows,
             "mc-effort",
             "Ten women, self-selected effort",
+            conditions=CONDITIONS,
             where={"study_id": "jsr13_67", "outcome": "vo2_ml_kg_min"},
             **EFFORT,
         ),
@@ -200,6 +258,7 @@ def _hollow_walking(rows: pd.DataFrame) -> list[EstimateRow]:
             rows,
             "mc-kimchoi",
             "Kim & Choi 2001, walk",
+            conditions=CONDITIONS,
             where={"study_id": "kimchoi2001", "outcome": "vo2_ml_kg_min"},
             **WALKING,
         )

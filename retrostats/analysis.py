@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
-from retrostats.resources import analyses_dir
+from retrostats.audit import Audit, load_audit
 from retrostats.result.findings import Findings
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Context:
 
     published: pd.DataFrame
     claims: Mapping[str, Claim]
+    audit: Audit = field(default_factory=load_audit)
     cohorts: tuple[Any, ...] = ()
     seed: int = 0
     draws: int = 0
@@ -78,17 +79,9 @@ def load_analysis(path: Path) -> Analysis:
     )
 
 
-def find_analyses() -> dict[str, Path]:
-    """Every analysis file by its name on the command line, in file order."""
-    return {
-        path.stem.replace("_", "-"): path
-        for path in sorted(analyses_dir().glob("[!_]*.py"), key=_order)
-    }
-
-
-def select(names: Iterable[str] | None) -> list[Analysis]:
-    """Analyses by name or by path of a Python file; all of them if `names` is None or empty."""
-    found = find_analyses()
+def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Analysis]:
+    """Analyses by name or by path of a Python file; all of an audit if `names` is None or empty."""
+    found = (audit or load_audit()).analyses
     chosen = list(dict.fromkeys(names or found))
     unknown = [name for name in chosen if name not in found and not name.endswith(".py")]
     if unknown:
@@ -97,12 +90,6 @@ def select(names: Iterable[str] | None) -> list[Analysis]:
             "or give the path of a Python file"
         )
     return [load_analysis(found[name] if name in found else Path(name)) for name in chosen]
-
-
-def _order(path: Path) -> tuple[int, str]:
-    """The post's own three claims come first, in its order."""
-    core = ("metabolic_cost", "ligament_injury", "body_fat")
-    return (core.index(path.stem) if path.stem in core else len(core), path.stem)
 
 
 def _import(path: Path) -> ModuleType:

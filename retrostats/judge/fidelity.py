@@ -1,4 +1,4 @@
-"""Audit: what the post says against what the source says, and what bare signs amount to.
+"""What the post says against what the source says, and what bare signs amount to.
 
 Both are tables in the data package (`claim_fidelity.csv`, `claim_evidence.csv`); the rules that
 turn them into verdicts are here.
@@ -7,7 +7,6 @@ turn them into verdicts are here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from retrostats.judge.claims import Claim
@@ -15,6 +14,8 @@ from retrostats.judge.verdict import Fidelity, Label
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from retrostats.audit import Audit
 
 #: What an element of a retelling can be found to be, strongest finding first.
 FIDELITY_RULES: tuple[tuple[str, Fidelity], ...] = (
@@ -26,7 +27,7 @@ FIDELITY_RULES: tuple[tuple[str, Fidelity], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class Bearing:
     """Elements of each retelling, and printed rows that bear on a claim by sign only."""
 
     fidelity: pd.DataFrame  # claim_id, element, post_says, source_says, agrees, source_rows
@@ -39,21 +40,18 @@ class Audit:
         return set(filter(None, joined.split("; ")))
 
 
-@cache
-def load_audit() -> Audit:
-    """Both audit tables of the data package, checked against its schemas."""
-    from retrostats.read.published import load_table
-
-    return Audit(load_table("claim_fidelity"), load_table("claim_evidence"))
+def bearing_of(audit: Audit) -> Bearing:
+    """Both tables of an audit, checked against its schemas."""
+    return Bearing(audit.table("claim_fidelity"), audit.table("claim_evidence"))
 
 
-def fidelity_of(claim: Claim, audit: Audit) -> tuple[Fidelity, str]:
+def fidelity_of(claim: Claim, bearing: Bearing) -> tuple[Fidelity, str]:
     """The strongest finding over the elements of the retelling, and what was found.
 
     One element the source did not measure outweighs all; then one that differs; then one that
     could not be checked; only a retelling whose every element agrees is faithful.
     """
-    elements = audit.fidelity[audit.fidelity["claim_id"] == claim.claim_id]
+    elements = bearing.fidelity[bearing.fidelity["claim_id"] == claim.claim_id]
     for finding, verdict in FIDELITY_RULES:
         found = elements[elements["agrees"] == finding]
         if len(found):
@@ -65,21 +63,21 @@ def fidelity_of(claim: Claim, audit: Audit) -> tuple[Fidelity, str]:
     return "unverified", "no element of this claim could be set against its source"
 
 
-def audit_reason(claim: Claim, audit: Audit) -> tuple[Label, str]:
+def by_signs(claim: Claim, bearing: Bearing) -> tuple[Label, str]:
     """Direction from printed signs: they can leave it undecided, never settle it.
 
     A sign or a p-value without an effect and its error is no estimate, so it supports nothing
     by itself; where nothing compares the directions at all there is no evidence.
     """
-    rows = audit.evidence[audit.evidence["claim_id"] == claim.claim_id]
-    direct = rows[rows["comparison"] == "backward vs forward"]
+    rows = bearing.evidence[bearing.evidence["claim_id"] == claim.claim_id]
+    direct = rows[rows["direct"] == "yes"]
     if direct.empty:
         others = f"; {len(rows)} printed results bear on it otherwise" if len(rows) else ""
-        return "no evidence", f"no printed result compares the directions on this{others}"
+        return "no evidence", f"no printed result compares the conditions on this{others}"
     counts = ", ".join(
         f"{(direct['bears'] == word).sum()} {word}" for word in ("for", "against", "neither")
     )
     return (
         "undecided",
-        f"printed results that compare the directions: {counts}; none with an effect and its error",
+        f"printed results that compare the conditions: {counts}; none with an effect and its error",
     )

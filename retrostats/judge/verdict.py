@@ -56,12 +56,15 @@ class Evidence:
         Explorations of its 95% interval, and of its 90% interval if the claim has a size.
     comparison
         Whether results of a comparison group were printed; a causal claim needs one.
+    own
+        Whether a reader's own cohorts are in it.
     """
 
     measure: str
     at95: Exploration
     at90: Exploration | None = None
     comparison: bool = True
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from retrostats.result.estimate import Estimate
 Array = NDArray[np.float64]
 
 
-def implied_error(change: ArrayLike, p: ArrayLike, df: float) -> Array:
+def implied_error(change: ArrayLike, p: ArrayLike, df: ArrayLike) -> Array:
     """Standard errors of changes whose two-sided t-tests gave p: |change| / t(p, df), vectorised.
 
     Cochrane Handbook for Systematic Reviews of Interventions, section 6.5.2.3.

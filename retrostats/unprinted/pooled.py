@@ -56,7 +56,7 @@ def pool_estimator(
         y = np.column_stack([np.broadcast_to(e.value, n) for e in effects])
         variance = np.column_stack([np.broadcast_to(e.variance, n) for e in effects])
         if len(sources) == 1:
-            return _interval(y[:, 0], variance[:, 0] ** 0.5, sources[0].df, level, log)
+            return interval_of(y[:, 0], variance[:, 0] ** 0.5, sources[0].df, level, log=log)
         mask = v.get(COUNTED, np.ones((n, len(sources)), dtype=bool))
         chosen = v.get(ESTIMATOR, np.array([method] * n))
         out = np.full((3, n), np.nan)
@@ -67,15 +67,16 @@ def pool_estimator(
                 got = random_effects_batch(
                     y[rows], variance[rows], method=str(name), test=test, mask=mask[rows]
                 )
-                out[:, rows] = _interval(got.estimate, got.std_error, got.df, level, log)
+                out[:, rows] = interval_of(got.estimate, got.std_error, got.df, level, log=log)
         return out[0], out[1], out[2]
 
     return estimate
 
 
-def _interval(
-    value: Any, error: Any, df: Any, level: float, log: bool
+def interval_of(
+    value: Any, error: Any, df: Any, level: float, *, log: bool
 ) -> tuple[Array, Array, Array]:
+    """Estimate and t limits at `level` on the display scale; infinite df give normal limits."""
     from scipy.special import ndtri, stdtrit
 
     upper = 0.5 + level / 2

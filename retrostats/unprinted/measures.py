@@ -1,0 +1,136 @@
+"""Explore every measure of an analysis, and show each over what was not printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from retrostats.result.findings import EstimateRow, Findings, Measure
+from retrostats.unprinted.exploration import Exploration, explore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Most unknowns that the range of a row names.
+NAMED = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explored:
+    """A measure with its explorations at 95% and, where a claim needs it, at 90%."""
+
+    measure: Measure
+    at95: Exploration
+    at90: Exploration
+
+
+def explore_measures(
+    measures: Sequence[Measure], *, draws: int, seed: int, jobs: int = 1
+) -> list[Explored]:
+    """Explorations of every measure; two claims on one measure share them."""
+    done: dict[tuple[Any, Any], tuple[Exploration, Exploration]] = {}
+    found = []
+    for measure in measures:
+        key = (measure.estimator, measure.unknowns)
+        if key not in done:
+            at95 = explore(
+                measure.estimator(0.95), measure.unknowns, draws=draws, seed=seed, jobs=jobs
+            )
+            at90 = (
+                explore(measure.estimator(0.90), measure.unknowns, draws=0, seed=seed, jobs=jobs)
+                if measure.claim_id
+                else at95
+            )
+            done[key] = (at95, at90)
+        found.append(Explored(measure, *done[key]))
+    return found
+
+
+def with_ranges(findings: Findings, explored: Sequence[Explored]) -> Findings:
+    """The same findings with the outermost limits of every row that was explored."""
+    by_id = {e.measure.estimate_id: e.at95 for e in explored if e.at95.space.size}
+    rows = tuple(
+        _over(row, by_id[row.estimate_id]) if row.estimate_id in by_id else row
+        for row in findings.estimates
+    )
+    return replace(findings, estimates=rows)
+
+
+def _over(row: EstimateRow, explored: Exploration) -> EstimateRow:
+    names = list(explored.space.names)
+    rest = len(names) - NAMED
+    named = [str(name) for name in explored.influence["unknown"][:NAMED]]
+    text = "; ".join([*named, f"{rest} more"] if rest > 0 else named)
+    return row.over(explored.conf_low, explored.conf_high, text)
+
+
+def sensitivity_frame(
+    explored: Sequence[Explored], rows: Mapping[str, EstimateRow]
+) -> pd.DataFrame:
+    """One row a value of every followed unknown, all others at their middle."""
+    import pandas as pd
+
+    columns = [
+        "estimate_id", "label", "claim_id", "unknown", "unknown_value", "unknown_text",
+        "estimate", "conf_low", "conf_high", "scale", "unit", "n",
+    ]  # fmt: skip
+    records = []
+    for entry in explored:
+        measure, row = entry.measure, rows.get(entry.measure.estimate_id)
+        for name in measure.follow if row else ():
+            for at in entry.at95.along(name).itertuples(index=False):
+                value, estimate, low, high = at
+                number = float("nan") if isinstance(value, str) else float(value)
+                text = value if isinstance(value, str) else f"{value:.2f}"
+                records.append(
+                    (measure.estimate_id, row.label, measure.claim_id, name, number, text,
+                     estimate, low, high, row.scale, row.unit, row.n)
+                )  # fmt: skip
+    return pd.DataFrame(records, columns=columns)
+
+
+def explorations_frame(explored: Sequence[Explored]) -> pd.DataFrame:
+    """One row a measure: outermost limits, how they were found, and how many draws there were."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {
+                "estimate_id": e.measure.estimate_id,
+                "claim_id": e.measure.claim_id,
+                "measure": e.measure.name,
+                "estimate": e.at95.estimate,
+                "conf_low": e.at95.conf_low,
+                "conf_high": e.at95.conf_high,
+                "unknowns": e.at95.space.size,
+                "draws": len(e.at95.draws),
+                "impossible": e.at95.impossible,
+                "agreeing_low": e.at95.low.agreeing / e.at95.low.starts,
+                "agreeing_high": e.at95.high.agreeing / e.at95.high.starts,
+            }
+            for e in explored
+        ]
+    )
+
+
+def unknowns_frame(explored: Sequence[Explored]) -> pd.DataFrame:
+    """One row an unknown of a measure: its reach alone, its shares of variance, why it is open."""
+    import pandas as pd
+
+    columns = ["estimate_id", "claim_id", "unknown", "first_order", "total", "low", "high",
+               "why", "source"]  # fmt: skip
+    parts = []
+    for entry in explored:
+        space = {u.name: u for u in entry.at95.space.unknowns}
+        table = entry.at95.influence
+        parts.append(
+            table.assign(
+                estimate_id=entry.measure.estimate_id,
+                claim_id=entry.measure.claim_id,
+                why=[space[name].why for name in table["unknown"]],
+                source=[space[name].source for name in table["unknown"]],
+            )[columns]
+        )
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
