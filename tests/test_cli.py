@@ -102,14 +102,26 @@ def test_a_run_that_fails_while_writing_leaves_earlier_results_whole(tmp_path, m
     assert [p.name for p in tmp_path.iterdir()] == ["results"]
 
 
-def test_a_run_killed_between_the_renames_is_mended_by_the_next(tmp_path) -> None:
-    from retrostats.draw.output import _bring_back
+def test_own_files_beside_the_results_survive_the_next_run(tmp_path, capsys) -> None:
+    """Whatever lay in the folder was once gone after the next run, with exit code 0."""
+    out = tmp_path / "results"
+    assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 0
+    for place in (out, out / "figures"):
+        (place / "thesis.docx").write_text("two years of work", encoding="utf-8")
+    assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 0
+    for place in (out, out / "figures"):
+        assert (place / "thesis.docx").read_text(encoding="utf-8") == "two years of work"
+    (out / "verdicts.csv").write_text("my corrections", encoding="utf-8")
+    assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 2
+    assert "verdicts.csv changed after it was written" in capsys.readouterr().err
+    assert (out / "verdicts.csv").read_text(encoding="utf-8") == "my corrections"
 
-    aside = tmp_path / ".results.previous"
-    aside.mkdir()
-    (aside / "verdicts.csv").write_text("claim_id\n", encoding="utf-8")
-    _bring_back(tmp_path / "results")
-    assert (tmp_path / "results" / "verdicts.csv").read_text(encoding="utf-8") == "claim_id\n"
+
+def test_a_folder_of_another_tool_is_not_replaced(tmp_path, capsys) -> None:
+    (tmp_path / "provenance.json").write_text('{"tool": "another"}', encoding="utf-8")
+    assert main(["replicate", "body-fat", *FAST, "--out", str(tmp_path)]) == 2
+    assert "not earlier results" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["provenance.json"]
 
 
 def test_check_equals_the_pinned_answers_and_notices_a_change(
