@@ -315,6 +315,7 @@ def _forward_rows(rows: pd.DataFrame, forward: Mapping[str, Estimate]) -> list[E
             study_id="hazell2014",
             n=_people(rows),
             directness="forward running, other trial",
+            group=FORWARD,
             reading=UNIT[reading],
         )
         for reading, estimate in forward.items()
@@ -364,6 +365,7 @@ def _printed_only(rows: pd.DataFrame) -> list[EstimateRow]:
                 unit=UNIT["relative"],
                 reading="fat mass, % of baseline",
                 directness="forward running, other trial",
+                group=FORWARD,
             )
         )
     return found

@@ -58,6 +58,11 @@ CONTAINS = "programme containing backward running"
 UNVERIFIED = "programme, backward running not verified"
 RATES = Effect("injury_rate_ratio", "injury rate ratio, programme / usual training", "li")
 
+#: Headings of the programmes' forest.
+VERIFIED = "Programmes documented to contain backward running"
+UNVERIFIED = "Programmes in which it was not verified"
+TOGETHER = "Together"
+
 #: Warm-up programmes; only the first two are documented to contain backward running and print
 #: what a ratio needs.
 PROGRAMMES = (

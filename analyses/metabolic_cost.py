@@ -115,7 +115,7 @@ def analyse(context: Context) -> Findings:
                 **RATIO,
             ),
             *_hollow_running(rows),
-            *(cohort.row(CLAIM) for cohort in cohorts),
+            *(cohort.row(CLAIM, RUN if cohort.bears else WALK) for cohort in cohorts),
             pool_row,
             one_stage_row(
                 studies,

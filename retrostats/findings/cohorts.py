@@ -50,8 +50,8 @@ class CohortEffect:
             return "walking, own cohort"
         return "direct, own cohort" if self.bears else "own cohort, not this comparison"
 
-    def row(self, claim_id: str) -> EstimateRow:
-        """Row of the public frame."""
+    def row(self, claim_id: str, group: str = "") -> EstimateRow:
+        """Row of the public frame, under the heading `group` of a figure."""
         return EstimateRow.of(
             self.estimate,
             "-".join(filter(None, ("cohort", self.name, self.quantity, self.gait))),
@@ -64,6 +64,7 @@ class CohortEffect:
             directness=self._directness,
             gait=self.gait,
             note=self.note,
+            group=group,
             pooled=self.bears,
             hollow=not self.bears,
         )

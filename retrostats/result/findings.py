@@ -17,7 +17,10 @@ DISPLAY = {"log_ratio": "ratio", "log_rate_ratio": "rate_ratio", "difference": "
 
 @dataclass(frozen=True, slots=True)
 class EstimateRow:
-    """One row of `Replication.estimates`; limits are on the display scale."""
+    """One row of `Replication.estimates`; limits are on the display scale.
+
+    `group` is the heading under which figures show the row; the analysis sets it.
+    """
 
     estimate_id: str
     label: str
@@ -40,6 +43,7 @@ class EstimateRow:
     speed_m_s: float = NAN
     gradient_pct: float = NAN
     reading: str = ""
+    group: str = ""
     pooled: bool = False
     hollow: bool = False
     sens_low: float = NAN
