@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from retrostats.draw.figures import Drawing
+
 NAME = "body-fat"
 TITLE = "Body fat in six weeks"
 TOPIC = "body_fat"
@@ -451,13 +453,60 @@ ASSUMPTIONS = (
 )
 
 
-def draw(
-    frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
-) -> dict[str, Figure | None]:
-    """Change under each reading beside forward running, and its sensitivity."""
-    from retrostats.draw.figures import body_fat, sensitivity
+def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
+    """Change under each reading beside forward running, its sensitivity, and who retold it how."""
+    from retrostats.draw.figures import Drawing, sensitivity
 
     return {
-        "body_fat_change": body_fat(frames["estimates"]),
-        "body_fat_sensitivity": sensitivity(frames["sensitivity"], claims),
+        "body_fat_change": Drawing(
+            _changes(frames["estimates"]),
+            "Change in body fat under each reading, beside forward running",
+        ),
+        "body_fat_sensitivity": Drawing(
+            sensitivity(frames["sensitivity"], claims),
+            "Body fat difference as a function of what was not printed",
+        ),
+        "retelling_chain": Drawing(
+            _chain(frames["retellings"]),
+            "Chain of retellings of the six-week study and what each changed",
+        ),
     }
+
+
+def _changes(estimates: pd.DataFrame) -> Figure | None:
+    """Forest of the changes, and of backward minus forward, one panel a unit."""
+    from retrostats.draw.figures import panel_of, rows_of, stack
+
+    titles = {
+        "body_fat_change": "Change in body fat",
+        "body_fat_difference": "Backward minus forward",
+    }
+    return stack(
+        [
+            panel_of(rows, f"{title} ({unit})", title=f"{title}, read as {unit}")
+            for quantity, title in titles.items()
+            for unit, rows in rows_of(estimates, quantity).groupby("unit", sort=False)
+        ],
+        "data/published/body_fat.csv",
+    )
+
+
+def _chain(retellings: pd.DataFrame) -> Figure | None:
+    """The retellings of the trial, each under the one it retells."""
+    from retrostats.draw.figures import Column, retelling_chain
+
+    minutes = retellings["minutes"].where(
+        ~retellings["minutes"].str[:1].str.isdigit(), retellings["minutes"] + " min"
+    )
+    often = (retellings["frequency"] + ", " + minutes).str.strip(", ")
+    return retelling_chain(
+        retellings.assign(often=often),
+        (
+            Column("figure_text", "figure", 15.0),
+            Column("what_lost", "of what", 20.0),
+            Column("often", "how often", 24.0),
+            Column("comparator", "compared with", 27.0),
+        ),
+        sources="data/claim_drift.csv",
+        note="the other figures show what is computed from printed numbers",
+    )

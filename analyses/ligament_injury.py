@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from retrostats.draw.figures import Drawing
+
 NAME = "ligament-injury"
 TITLE = "Ligament injury"
 TOPIC = "ligament_injury"
@@ -51,7 +53,7 @@ METHODS = (
 )
 CONDITIONS = ("backward", "forward")
 LOAD = {"quantity": "patellofemoral_force_ratio", "directness": "joint load, not ligament"}
-IMPACT = "peak_acceleration_ratio"
+IMPACT, HEART = "peak_acceleration_ratio", "heart_rate_ratio"
 TEARS, POUNDING = "ligament_tears", "pounding"
 ACCELERATION_DF = "df behind the printed p, Cavagna 2012"
 CONTAINS = "programme containing backward running"
@@ -309,7 +311,7 @@ def _heart_rate(context: Context) -> CrossoverStudy:
         "Williford 1998, heart rate, run",
         conditions=CONDITIONS,
         where={"study_id": "williford1998", "outcome": "heart_rate_bpm", "gait": "run"},
-        quantity="heart_rate_ratio",
+        quantity=HEART,
         claim_id=POUNDING,
         directness="heart rate",
     )
@@ -362,14 +364,68 @@ def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
     return tuple(found)
 
 
-def draw(
-    frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
-) -> dict[str, Figure | None]:
+def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Joint load and impact, programme rate ratios, and the dependence on correlations."""
-    from retrostats.draw.figures import injury_rates, joint_load_impact, sensitivity
+    from retrostats.draw.figures import Drawing, sensitivity
 
     return {
-        "joint_load_impact": joint_load_impact(frames["estimates"]),
-        "injury_rate_ratios": injury_rates(frames["estimates"]),
-        "joint_load_sensitivity": sensitivity(frames["sensitivity"], claims),
+        "joint_load_impact": Drawing(
+            _indirect(frames["estimates"]), "Joint load, impact and heart rate, backward / forward"
+        ),
+        "injury_rate_ratios": Drawing(
+            _injury_rates(frames["estimates"]), "Injury rate ratios of warm-up programmes"
+        ),
+        "joint_load_sensitivity": Drawing(
+            sensitivity(frames["sensitivity"], claims),
+            "Joint load ratio as a function of the unprinted correlation",
+        ),
     }
+
+
+def _indirect(estimates: pd.DataFrame) -> Figure | None:
+    """Joint load, impact and heart rate: indirect contrasts that disagree."""
+    from retrostats.draw.figures import panel_of, rows_of, stack
+
+    panels = (
+        (
+            LOAD["quantity"],
+            "Load on the kneecap joint (cartilage, not ligament)",
+            "Peak patellofemoral force, backward / forward (ratio, log axis)",
+        ),
+        (
+            IMPACT,
+            "Impact of the body (not ligament)",
+            "Peak upward acceleration, backward / forward (ratio, log axis)",
+        ),
+        (
+            HEART,
+            "Heart rate (the other reading of “pounding”)",
+            "Heart rate, backward / forward (ratio, log axis)",
+        ),
+    )
+    return stack(
+        [panel_of(rows_of(estimates, name), label, title=title) for name, title, label in panels],
+        "data/published/ligament_injury.csv, metabolic_cost.csv",
+    )
+
+
+def _injury_rates(estimates: pd.DataFrame) -> Figure | None:
+    """Rate ratios of programmes, none an effect of running direction, and own cohorts by it."""
+    from retrostats.draw.figures import panel_of, rows_of, stack
+
+    return stack(
+        [
+            panel_of(
+                rows_of(estimates, "injury_rate_ratio"),
+                "Injury rate ratio, programme / control (log axis)",
+            ),
+            panel_of(
+                rows_of(estimates, "injury_rate_ratio_by_direction"),
+                "Injury rate ratio, forward / backward (log axis)",
+                title="Reader's own cohorts, by running direction",
+            ),
+        ],
+        "data/published/ligament_injury.csv",
+        "These programmes bundle strength, jumping, balance and technique: no ratio here is an "
+        "effect of running direction.",
+    )

@@ -23,7 +23,8 @@ from retrostats.unprinted.unknowns import Unknown
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+
+    from retrostats.draw.figures import Drawing
 
 NAME = "metabolic-cost"
 TITLE = "Metabolic cost"
@@ -283,13 +284,22 @@ def _checks(rows: pd.DataFrame) -> tuple:
     )
 
 
-def draw(
-    frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
-) -> dict[str, Figure | None]:
+def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Forest of the cost ratio, and its dependence on the correlations."""
-    from retrostats.draw.figures import forest_cost, sensitivity
+    from retrostats.draw.figures import Drawing, band_of, panel_of, rows_of, sensitivity, stack
 
+    panel = panel_of(
+        rows_of(frames["estimates"], QUANTITY),
+        "Metabolic rate, backward / forward (ratio, log axis)",
+        band=band_of(claims.get(CLAIM)),
+    )
     return {
-        "metabolic_cost_forest": forest_cost(frames["estimates"], claims[CLAIM]),
-        "metabolic_cost_sensitivity": sensitivity(frames["sensitivity"], claims),
+        "metabolic_cost_forest": Drawing(
+            stack([panel], "data/published/metabolic_cost.csv"),
+            "Forest plot of the backward / forward ratio of metabolic rate",
+        ),
+        "metabolic_cost_sensitivity": Drawing(
+            sensitivity(frames["sensitivity"], claims),
+            "Cost ratio as a function of the unprinted correlations",
+        ),
     }

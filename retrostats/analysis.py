@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from retrostats.draw.figures import Drawing
+
 REQUIRED = ("NAME", "TITLE", "QUESTION", "METHODS", "TOPIC", "analyse", "draw")
 
 
@@ -46,7 +48,9 @@ class Analysis:
     methods: tuple[str, ...]
     topic: str
     analyse: Callable[[Context], Findings]
-    draw: Callable[[Mapping[str, pd.DataFrame], Mapping[str, Claim]], dict[str, Figure | None]]
+    draw: Callable[
+        [Mapping[str, pd.DataFrame], Mapping[str, Claim]], Mapping[str, Drawing | Figure | None]
+    ]
     path: Path
 
 

@@ -26,10 +26,12 @@ from retrostats.result.findings import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+
+    from retrostats.draw.figures import Drawing
 
 #: Packages whose version can change a number or a figure.
 NAMED = ("numpy", "scipy", "pandas", "statsmodels", "pingouin", "matplotlib", "formulae")
+OVERVIEW = "Matrix of the claims by fidelity, direction and size"
 
 
 def frames_of(
@@ -130,21 +132,26 @@ def draw(
     analyses: Sequence[Analysis],
     frames: Mapping[str, pd.DataFrame],
     claims: Mapping[str, Claim],
-) -> dict[str, Figure]:
-    """Every figure by name: the overview, the analyses' own, the retelling chain."""
-    from retrostats.draw.figures import retelling_chain, verdict_overview
+) -> dict[str, Drawing]:
+    """Every figure by name, with its owner: the overview, and what each analysis draws.
+
+    An analysis gets its own rows of `frames`, and every retelling of the audit.
+    """
+    from retrostats.draw.figures import Drawing, verdict_overview
+    from retrostats.draw.figures.drawing import drawings_of
     from retrostats.read.published import load_retellings
 
-    figures: dict[str, Any] = {"verdict_overview": verdict_overview(frames["verdicts"])}
+    retellings = load_retellings()
+    overview = Drawing(verdict_overview(frames["verdicts"]), OVERVIEW)
+    drawings = drawings_of({"verdict_overview": overview})
     for analysis in analyses:
         mine = {
             name: frame[frame["analysis"] == analysis.name] if len(frame) else frame
             for name, frame in frames.items()
         }
-        figures.update(analysis.draw(mine, claims))
-    if any(a.topic == "body_fat" for a in analyses):
-        figures["retelling_chain"] = retelling_chain(load_retellings())
-    return {name: figure for name, figure in figures.items() if figure is not None}
+        drawn = analysis.draw({**mine, "retellings": retellings}, claims)
+        drawings.update(drawings_of(drawn, analysis.name))
+    return drawings
 
 
 def read_again(

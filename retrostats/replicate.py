@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Analysis, Context, select
 from retrostats.assembly import cohort_effects, draw, frames_of, provenance, read_again
+from retrostats.audit import Audit, load_audit
 from retrostats.defaults import DRAWS, FORMATS, SEED
 from retrostats.errors import InputError
 from retrostats.judge.claims import load_claims
@@ -20,6 +21,8 @@ from retrostats.judge.claims import load_claims
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from retrostats.draw.figures import Drawing
 
 Progress = Callable[[str], None]
 
@@ -32,8 +35,10 @@ class Replication:
     ----------
     verdicts, estimates, assumptions, sensitivity, checks, witnesses
         Tidy DataFrames; `docs/outputs.md` lists their columns.
-    figures
-        Name of each figure and the matplotlib Figure.
+    drawings
+        Each figure by its name, with what it shows in words and the analysis that drew it.
+    audit
+        What this is a replication of: title, subject, the post.
     """
 
     verdicts: pd.DataFrame
@@ -42,7 +47,7 @@ class Replication:
     sensitivity: pd.DataFrame
     checks: pd.DataFrame
     witnesses: pd.DataFrame
-    figures: dict[str, Figure]
+    drawings: dict[str, Drawing]
     sources: pd.DataFrame
     studies: pd.DataFrame
     claims: pd.DataFrame
@@ -50,6 +55,12 @@ class Replication:
     cohorts: pd.DataFrame
     analyses: list[dict[str, Any]]
     provenance: dict[str, Any]
+    audit: Audit
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """Each matplotlib Figure by its name."""
+        return {name: d.figure for name, d in self.drawings.items() if d.figure is not None}
 
     def save(self, directory: str | Path, formats: Sequence[str] = FORMATS) -> Path:
         """Write tables, figures, report and provenance; the previous results stay whole until
@@ -134,10 +145,10 @@ def replicate(
     tell("Judging the claims")
     frames = frames_of(findings, claims)
     tell("Drawing the figures")
-    figures = draw(chosen, frames, claims)
+    drawings = draw(chosen, frames, claims)
     replication = Replication(
         **frames,
-        figures=figures,
+        drawings=drawings,
         **read_again(frames, [a.topic for a in chosen]),
         cohorts=cohort_effects(chosen, findings, claims, loaded),
         analyses=[
@@ -145,6 +156,7 @@ def replicate(
             for a in chosen
         ],
         provenance=provenance(chosen, loaded, seed=seed, draws=draws),
+        audit=load_audit(),
     )
     if out is not None:
         tell("Writing the results")

@@ -15,7 +15,7 @@ ESTIMATE = {
     "role": "printed", "directness": "direct", "scale": "ratio", "unit": "ratio backward / forward",
     "estimate": NAN, "std_error": NAN, "df": NAN, "conf_low": NAN, "conf_high": NAN,
     "pred_low": NAN, "pred_high": NAN, "n": NAN, "gait": "", "speed_m_s": NAN, "gradient_pct": NAN,
-    "reading": "", "pooled": False, "hollow": False, "sens_low": NAN, "sens_high": NAN,
+    "reading": "", "group": "", "pooled": False, "hollow": False, "sens_low": NAN, "sens_high": NAN,
     "unknown": "", "assumptions": "", "source_rows": "", "note": "",
 }  # fmt: skip
 
@@ -28,11 +28,25 @@ def _row(analysis: str, key: str, label: str, numbers: tuple[float, ...], **more
 
 
 def estimates() -> pd.DataFrame:
-    cost = {"quantity": "metabolic_rate_ratio", "claim_id": "energy_30"}
-    walk = {"quantity": "metabolic_rate_ratio", "directness": "walking, not running"}
+    cost = {"quantity": "metabolic_rate_ratio", "claim_id": "energy_30", "group": "Running"}
+    walk = {"quantity": "metabolic_rate_ratio", "group": "Walking (never pooled with running)"}
     load = {"quantity": "patellofemoral_force_ratio", "directness": "joint load, not ligament"}
     rate = {"quantity": "injury_rate_ratio", "scale": "rate_ratio", "unit": "rate ratio"}
-    fat = {"quantity": "body_fat_change", "scale": "difference", "claim_id": "body_fat_6wk"}
+    fat = {
+        "quantity": "body_fat_change",
+        "scale": "difference",
+        "claim_id": "body_fat_6wk",
+        "group": "Backward",
+    }
+    forward = {
+        "quantity": "body_fat_change",
+        "scale": "difference",
+        "group": "Forward, other trials",
+    }
+    verified, other = (
+        {"group": "Programmes documented to contain backward running"},
+        {"group": "Programmes in which it was not verified"},
+    )
     points, share = "percentage points of body mass", "% of the body fat"
     r = "correlation between directions"
     rows = [
@@ -57,12 +71,12 @@ def estimates() -> pd.DataFrame:
              quantity="peak_acceleration_ratio", directness="impact of the body, not ligament", unknown="df behind the printed p"),
         _row("ligament-injury", "li-heart-rate", "Williford 1998, heart rate, run", (1.13, 1.06, 1.2, 1.04, 1.22, 13), role="model",
              quantity="heart_rate_ratio", directness="heart rate", unknown=r),
-        _row("ligament-injury", "li-silvers", "Silvers-Granelli 2015, 11+", (0.538, 0.45, 0.65, NAN, NAN, 1525), role="recomputed", pooled=True, **rate),
-        _row("ligament-injury", "li-soligard", "Soligard 2008, 11+", (0.68, 0.48, 0.98, NAN, NAN, 1892), pooled=True, **rate),
-        _row("ligament-injury", "li-sportsmetrics", "Sportsmetrics 2015, ACL", (0.128, 0.017, 0.98, NAN, NAN, 1500), role="recomputed", hollow=True, **rate),
-        _row("ligament-injury", "li-walden", "Walden 2012, ACL", (0.42, 0.17, 1.04, NAN, NAN, 4564), role="recomputed", hollow=True, **rate),
-        _row("ligament-injury", "li-programme-pool", "Pool, programmes with backward running", (0.57, 0.13, 2.5), role="pooled", **rate),
-        _row("ligament-injury", "li-poisson", "Poisson mixed model of all counts", (0.5, 0.31, 0.8), role="one-stage", **rate),
+        _row("ligament-injury", "li-silvers", "Silvers-Granelli 2015, 11+", (0.538, 0.45, 0.65, NAN, NAN, 1525), role="recomputed", pooled=True, **rate, **verified),
+        _row("ligament-injury", "li-soligard", "Soligard 2008, 11+", (0.68, 0.48, 0.98, NAN, NAN, 1892), pooled=True, **rate, **verified),
+        _row("ligament-injury", "li-sportsmetrics", "Sportsmetrics 2015, ACL", (0.128, 0.017, 0.98, NAN, NAN, 1500), role="recomputed", hollow=True, **rate, **other),
+        _row("ligament-injury", "li-walden", "Walden 2012, ACL", (0.42, 0.17, 1.04, NAN, NAN, 4564), role="recomputed", hollow=True, **rate, **other),
+        _row("ligament-injury", "li-programme-pool", "Pool, programmes with backward running", (0.57, 0.13, 2.5), role="pooled", **rate, group="Together"),
+        _row("ligament-injury", "li-poisson", "Poisson mixed model of all counts", (0.5, 0.31, 0.8), role="one-stage", **rate, group="Together"),
         _row("body-fat", "bf-points-within", "Terblanche 2005, backward, p within the training group", (-2.4, -4.11, -0.69, -4.5, -0.3, 13),
              role="model", unit=points, unknown="rounding of p", reading=f"2.4% as {points}", **fat),
         _row("body-fat", "bf-points-between", "Terblanche 2005, backward, p against the control", (-2.4, -4.17, -0.63, -4.4, -0.4, 26),
@@ -70,11 +84,11 @@ def estimates() -> pd.DataFrame:
         _row("body-fat", "bf-relative-within", "Terblanche 2005, backward, p within the training group", (-2.4, -4.11, -0.69, -4.5, -0.3, 13),
              role="model", unit=share, unknown="rounding of p", **fat),
         _row("body-fat", "bf-hazell-points", "Hazell 2014, forward sprints", (-1.7, -2.6, -0.8, -2.9, -0.5, 15), role="recomputed",
-             unit=points, directness="forward running, other trial", unknown="correlation of fat and lean changes", **{k: v for k, v in fat.items() if k != "claim_id"}),
+             unit=points, unknown="correlation of fat and lean changes", **forward),
         _row("body-fat", "bf-hazell-relative", "Hazell 2014, forward sprints", (-6.9, -10.5, -3.3, -11.7, -2.1, 15), role="recomputed",
-             unit=share, directness="forward running, other trial", **{k: v for k, v in fat.items() if k != "claim_id"}),
+             unit=share, **forward),
         _row("body-fat", "bf-macpherson", "Macpherson 2011, forward steady running", (-5.8, NAN, NAN, NAN, NAN, 10), hollow=True,
-             unit=share, directness="forward running, other trial", **{k: v for k, v in fat.items() if k != "claim_id"}),
+             unit=share, **forward),
         _row("body-fat", "bf-more-points", "Backward minus forward, indirect", (-0.7, -2.6, 1.2, -3.3, 1.9), role="model",
              quantity="body_fat_difference", scale="difference", unit=points, claim_id="more_than_forward", directness="indirect, two trials"),
         _row("body-fat", "bf-more-relative", "Backward minus forward, indirect", (4.5, 0.9, 8.1, -0.1, 9.0), role="model",
@@ -101,7 +115,7 @@ def sensitivity() -> pd.DataFrame:
                 "analysis": analysis, "estimate_id": key, "label": label, "claim_id": claim,
                 "unknown": f"correlation between directions, {key}", "unknown_value": r,
                 "unknown_text": f"{r:.2f}", "estimate": centre, "conf_low": low, "conf_high": high,
-                "scale": scale,
+                "scale": scale, "unit": "Ratio backward / forward" if scale == "ratio" else "Difference",
                 "verdict_direction": ("supported" if not low < null < high else "undecided") if claim else "",
                 "verdict_size": ("contradicted" if high < 1.25 else "undecided") if claim == "energy_30" else "",
             })  # fmt: skip
@@ -195,7 +209,7 @@ def sources() -> pd.DataFrame:
     ])  # fmt: skip
 
 
-def replication(figures: dict[str, Any] | None = None) -> SimpleNamespace:
+def replication(drawings: dict[str, Any] | None = None) -> SimpleNamespace:
     """What the report needs of a replication."""
     analyses = [
         {"name": "metabolic-cost", "title": "Metabolic cost", "question": "Is it 30%?", "methods": ["A ratio of rates.", "Pooled."]},
@@ -203,7 +217,7 @@ def replication(figures: dict[str, Any] | None = None) -> SimpleNamespace:
         {"name": "body-fat", "title": "Body fat in six weeks", "question": "Was it 2.5%?", "methods": ["Both readings."]},
     ]  # fmt: skip
     return SimpleNamespace(
-        verdicts=verdicts(), estimates=estimates(), sensitivity=sensitivity(), figures=figures or {},
+        verdicts=verdicts(), estimates=estimates(), sensitivity=sensitivity(), drawings=drawings or {},
         assumptions=pd.DataFrame([{
             "analysis": "metabolic-cost", "assumption_id": "r-williford", "study_id": "williford1998",
             "kind": "unknown correlation", "statement": "correlation between directions",
@@ -222,4 +236,6 @@ def replication(figures: dict[str, Any] | None = None) -> SimpleNamespace:
         claims=pd.DataFrame([{"claim_id": "energy_30", "range_basis": "rounds to 30", "range_low": 1.25, "range_high": 1.35}]),
         retellings=retellings(), cohorts=None, analyses=analyses,
         provenance={"retrostats": "0.1.0", "seed": 20050301, "packages": {"numpy": "2.0"}, "cohorts": []},
+        audit=SimpleNamespace(title="Backward running: claimed, measured", subject="backward running",
+                              post=SimpleNamespace(name="Should We Walk Backwards?", date="2013-01-02", address="javascript:alert(2)")),
     )  # fmt: skip

@@ -12,6 +12,8 @@ import pytest
 from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose
 
+from retrostats.analysis import select
+from retrostats.audit import load_audit
 from retrostats.draw import figures
 from retrostats.draw.figures import theme
 
@@ -22,18 +24,35 @@ def artists(figure, gid):
     return [a for axes in figure.axes for a in axes.findobj(lambda o: o.get_gid() == gid)]
 
 
+ANALYSES = select(None)
+
+
+def drawings(estimates=None, sensitivity=None, retellings=None) -> dict[str, figures.Drawing]:
+    """What the analyses of the audit that ships draw from constructed frames."""
+    frames = {
+        "estimates": ex.estimates() if estimates is None else estimates,
+        "sensitivity": ex.sensitivity() if sensitivity is None else sensitivity,
+        "retellings": ex.retellings() if retellings is None else retellings,
+    }
+    return {k: d for analysis in ANALYSES for k, d in analysis.draw(frames, ex.claims()).items()}
+
+
+def forest_cost(estimates):
+    return drawings(estimates)["metabolic_cost_forest"].figure
+
+
 @pytest.fixture(scope="module")
 def drawn():
-    estimates = ex.estimates()
+    by_name = drawings()
     return {
-        "cost": figures.forest_cost(estimates, ex.claim()),
-        "load": figures.joint_load_impact(estimates),
-        "rates": figures.injury_rates(estimates),
-        "fat": figures.body_fat(estimates),
+        "cost": by_name["metabolic_cost_forest"].figure,
+        "load": by_name["joint_load_impact"].figure,
+        "rates": by_name["injury_rate_ratios"].figure,
+        "fat": by_name["body_fat_change"].figure,
         "sensitivity": figures.sensitivity(ex.sensitivity(), ex.claims()),
         "words": figures.sensitivity(ex.sensitivity_in_words(), {}),
         "verdicts": figures.verdict_overview(ex.verdicts()),
-        "chain": figures.retelling_chain(ex.retellings()),
+        "chain": by_name["retelling_chain"].figure,
     }
 
 
@@ -133,25 +152,57 @@ def test_retelling_marks_each_change_and_survives_a_cycle(drawn):
     assert len(artists(drawn["chain"], "link")) == 5
     loop = ex.retellings()
     loop.loc[0, "parent"] = loop.loc[5, "source"]
-    assert len(artists(figures.retelling_chain(loop), "changed")) == 5
+    assert len(artists(drawings(retellings=loop)["retelling_chain"].figure, "changed")) == 5
 
 
 def test_nothing_to_draw_is_none():
-    empty = ex.estimates().iloc[:0]
-    assert figures.forest_cost(empty, None) is None
-    assert figures.joint_load_impact(empty) is None
-    assert figures.injury_rates(empty) is None
-    assert figures.body_fat(empty) is None
-    assert figures.sensitivity(ex.sensitivity().iloc[:0], {}) is None
+    nothing = (frame.iloc[:0] for frame in (ex.estimates(), ex.sensitivity(), ex.retellings()))
+    for name, drawing in drawings(*nothing).items():
+        assert drawing.figure is None, name
     assert figures.verdict_overview(ex.verdicts().iloc[:0]) is None
-    assert figures.retelling_chain(ex.retellings().iloc[:0]) is None
+    assert figures.stack([None], "data") is None
+
+
+def test_the_group_of_a_row_decides_where_it_stands_and_no_wording_does():
+    def svg(rows) -> bytes:
+        buffer = io.BytesIO()
+        theme.write(forest_cost(rows), buffer, "svg")
+        return buffer.getvalue()
+
+    rows = ex.estimates()
+    worded = rows.assign(directness="walking, forward running, not backward")
+    assert svg(worded) == svg(rows)
+    rows.loc[0, "group"] = rows["group"][rows["estimate_id"] == "mc-kimchoi"].item()
+    marks = artists(forest_cost(rows), "estimate")
+    assert marks[0].get_xdata()[0] == rows["estimate"][0]  # its group now comes first
+    assert marks[1].get_xdata()[0] == 1.284  # the other walking rows follow it
+
+
+def test_a_bare_figure_is_described_by_its_name_and_an_empty_one_is_left_out():
+    found = figures.drawing.drawings_of(
+        {"heart_rate": theme.new_figure(10, 10), "none": None, "empty": figures.Drawing(None, "x")},
+        "pulse",
+    )
+    assert list(found) == ["heart_rate"]
+    assert (found["heart_rate"].alt, found["heart_rate"].analysis) == ("heart rate", "pulse")
+
+
+def test_the_drawing_code_names_nothing_of_the_audit():
+    audit = load_audit()
+    studies = {re.sub(r"\d.*|_.*", "", study) for study in audit.studies["study_id"]}
+    words = {*audit.conditions.compared, *audit.topics, "ligament", "walking"}
+    words |= {study for study in studies if len(study) > 6}
+    for path in Path(figures.__file__).parents[1].rglob("*"):
+        if path.suffix in (".py", ".j2"):
+            text = path.read_text(encoding="utf-8").lower()
+            assert not [w for w in words if re.search(rf"\b{re.escape(w)}\b", text)], path.name
 
 
 @pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
 def test_same_frames_give_the_same_bytes(kind):
     def once() -> bytes:
         buffer = io.BytesIO()
-        theme.write(figures.forest_cost(ex.estimates(), ex.claim()), buffer, kind)
+        theme.write(forest_cost(ex.estimates()), buffer, kind)
         return buffer.getvalue()
 
     assert once() == once()
@@ -174,7 +225,7 @@ def test_pdf_embeds_truetype_and_no_type_3(drawn):
 def test_odd_labels_are_drawn_as_plain_text(tmp_path):
     rows = ex.estimates()
     rows["label"] = "<b>$\\frac{1}{2}$</b> 跑步 لايف " + "long " * 40
-    figure = figures.forest_cost(rows, ex.claim())
+    figure = forest_cost(rows)
     (path,) = theme.save(figure, tmp_path, "odd", ("png",))
     assert path.stat().st_size > 10_000
     assert [p.name for p in tmp_path.iterdir()] == ["odd.png"]
@@ -183,7 +234,7 @@ def test_odd_labels_are_drawn_as_plain_text(tmp_path):
 def test_an_interval_beyond_the_axis_ends_in_an_arrow():
     rows = ex.estimates()
     rows.loc[0, "conf_high"] = 1e6
-    assert len(artists(figures.forest_cost(rows, ex.claim()), "beyond")) == 1
+    assert len(artists(forest_cost(rows), "beyond")) == 1
 
 
 #: Root mean square of the pixel differences, of 255: glyphs move by a fraction of a pixel between

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import example_frames as ex
 import pytest
 
 from retrostats.draw import figures
+from retrostats.draw.figures import Drawing
 from retrostats.draw.report.console import print_verdicts
 from retrostats.draw.report.page import render_report
 from retrostats.draw.report.tables import write_tables
@@ -35,15 +37,26 @@ class Page(HTMLParser):
                 self.links.append(value)
 
 
+def picture(quantity: str):
+    rows = figures.rows_of(ex.estimates(), quantity)
+    return figures.stack([figures.panel_of(rows, "ratio")], "data")
+
+
+def drawn() -> dict[str, Drawing]:
+    """Names that say nothing about the owner, on purpose."""
+    overview = Drawing(figures.verdict_overview(ex.verdicts()), "All claims")
+    return {
+        "verdict_overview": overview,
+        "body_fat_looks": Drawing(
+            picture("metabolic_rate_ratio"), "Cost <ratio>", "metabolic-cost"
+        ),
+        "other": Drawing(picture("patellofemoral_force_ratio"), "Joint load", "ligament-injury"),
+    }
+
+
 @pytest.fixture(scope="module")
 def html() -> str:
-    estimates = ex.estimates()
-    drawn = {
-        "verdict_overview": figures.verdict_overview(ex.verdicts()),
-        "metabolic_cost_forest": figures.forest_cost(estimates, ex.claim()),
-        "joint_load_impact": figures.joint_load_impact(estimates),
-    }
-    return render_report(ex.replication(drawn))
+    return render_report(ex.replication(drawn()))
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +113,31 @@ def test_headings_descend_one_level_at_a_time(page):
     assert page.headings.count(1) == 1
     steps = zip(page.headings, page.headings[1:], strict=False)
     assert all(after - before <= 1 for before, after in steps)
+
+
+def test_figures_stand_where_the_analysis_that_drew_them_stands(html):
+    sections = dict(re.findall(r'<section id="([^"]+)">(.*?)</section>', html, re.DOTALL))
+    placed = {name: re.findall(r'<figure id="fig-([^"]+)"', s) for name, s in sections.items()}
+    assert placed["verdicts"] == ["verdict_overview"]
+    assert placed["a-metabolic-cost"] == ["body_fat_looks"]
+    assert placed["a-ligament-injury"] == ["other"]
+    assert placed["a-body-fat"] == []
+    assert html.count("<figcaption>Cost &lt;ratio&gt;</figcaption>") == 1
+    assert html.count("-title'>Cost &lt;ratio&gt;</title>") == 1
+
+
+def test_the_page_is_about_the_audit_it_is_given():
+    replication = ex.replication()
+    post = SimpleNamespace(name="A leaflet", date="", address="https://example.org/leaflet")
+    replication.audit = SimpleNamespace(title="Vaccine & trials", subject="tuberculosis", post=post)
+    replication.retellings = replication.retellings.rename(columns={"what_lost": "of_which"})
+    html = render_report(replication)
+    assert "<title>Vaccine &amp; trials</title>" in html
+    assert "<h1>Vaccine &amp; trials</h1>" in html
+    assert 'href="https://example.org/leaflet"' in html
+    assert '<th scope="col">Of which</th>' in html
+    replication.retellings = None
+    assert "Retellings</h2>" not in render_report(replication)
 
 
 def test_page_is_the_same_twice(html):

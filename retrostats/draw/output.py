@@ -44,8 +44,8 @@ def _fill(replication: Replication, stage: Path, formats: Sequence[str]) -> None
     figures.mkdir()
     for name, figure in replication.figures.items():
         save_figure(figure, figures, name, formats)
-    drawings = {path.stem: path.read_text(encoding="utf-8") for path in figures.glob("*.svg")}
-    write_report(replication, stage / "report.html", drawings)
+    svgs = {path.stem: path.read_text(encoding="utf-8") for path in figures.glob("*.svg")}
+    write_report(replication, stage / "report.html", svgs)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
 

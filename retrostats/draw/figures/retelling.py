@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
@@ -12,23 +13,47 @@ from retrostats.draw.figures import theme
 
 STEP_MM = 4.0  # indent of a retelling under the one it retells
 TREE_MM = 50.0
-#: Column, heading, width in mm.
-COLUMNS = (
-    ("figure_text", "figure", 15.0),
-    ("what_lost", "of what", 20.0),
-    ("often", "how often", 24.0),
-    ("comparator", "compared with", 27.0),
-    ("changed", "What this step changed", 36.0),
-)
 STATED = ("stated", "documented", "printed", "verified", "root", "")
 
 
-def retelling_chain(retellings: pd.DataFrame) -> Figure | None:
-    """Tree of retellings from the study's abstract down, one row each; None if there are none."""
+class Column(NamedTuple):
+    """A column of the frame beside the tree: its name, its heading, its width in mm."""
+
+    name: str
+    heading: str
+    width: float
+
+
+#: What the last column holds in every audit.
+CHANGED = Column("changed", "What this step changed", 36.0)
+
+
+def retelling_chain(
+    retellings: pd.DataFrame, columns: Sequence[Column] = (), *, sources: str, note: str = ""
+) -> Figure | None:
+    """Tree of retellings from the first source down, one row each; None if there are none.
+
+    Parameters
+    ----------
+    retellings
+        Columns order, source, year, parent, parent_status, changed, and those of `columns`.
+    columns
+        What each retelling says, shown before what it changed; they share 86 mm.
+    sources
+        Table that the retellings come from.
+    note
+        Words that the caption ends with.
+    """
     if retellings.empty:
         return None
+    caption = (
+        "Filled diamond: the step changed something; hollow circle: it did not. Solid line: the "
+        f"retelling names its source; dashed: the link is inferred. Source: {sources} (one "
+        f"retelling a row; n = {len(retellings)} retellings)" + (f"; {note}." if note else ".")
+    )
+    rows = _in_tree_order(retellings.sort_values("order").to_dict("records"))
     with mpl.rc_context(theme.STYLE):
-        return _tree(_in_tree_order(retellings.sort_values("order").to_dict("records")))
+        return _tree(rows, (*columns, CHANGED), caption)
 
 
 def _in_tree_order(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
@@ -42,8 +67,7 @@ def _in_tree_order(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
         if name in seen:
             return
         seen.add(name)
-        often = ", ".join(t for t in (_text(row["frequency"]), _minutes(row["minutes"])) if t)
-        placed.append({**row, "depth": depth, "often": often})
+        placed.append({**row, "depth": depth})
         for child in rows:
             if str(child["parent"]) == name:
                 place(child, depth + 1)
@@ -63,12 +87,7 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)  # a year among blanks
 
 
-def _minutes(value: Any) -> str:
-    text = _text(value)
-    return f"{text} min" if text and text[0].isdigit() else text
-
-
-def _tree(rows: list[dict[Any, Any]]) -> Figure:
+def _tree(rows: list[dict[Any, Any]], columns: Sequence[Column], text: str) -> Figure:
     width = theme.DOUBLE_MM
     names = [
         theme.wrap(
@@ -78,18 +97,12 @@ def _tree(rows: list[dict[Any, Any]]) -> Figure:
         )
         for row in rows
     ]  # fmt: skip
-    cells = [{c: theme.wrap(_text(row[c]), w - 2) for c, _, w in COLUMNS} for row in rows]
+    cells = [{c: theme.wrap(_text(row[c]), w - 2) for c, _, w in columns} for row in rows]
     heights = [
         theme.LINE_MM * max(len(name), *map(len, cell.values())) + 3
         for name, cell in zip(names, cells, strict=True)
     ]
-    caption = theme.caption_lines(
-        "Filled diamond: the step changed something; hollow circle: it did not. Solid line: the "
-        "retelling names its source; dashed: the link is inferred. Source: data/claim_drift.csv "
-        "(one retelling a row; n = " + str(len(rows)) + " retellings); the other "
-        "figures show what is computed from printed numbers.",
-        width,
-    )
+    caption = theme.caption_lines(text, width)
     total = 9 + sum(heights) + theme.LINE_MM * len(caption) + 6
     figure = theme.new_figure(width, total)
     axes = theme.add_axes(figure, 0, 0, width, total)
@@ -97,10 +110,10 @@ def _tree(rows: list[dict[Any, Any]]) -> Figure:
     axes.set_ylim(total, 0)
     axes.set_axis_off()
     lefts = [
-        theme.EDGE_MM + TREE_MM + sum(w for _, _, w in COLUMNS[:i]) for i in range(len(COLUMNS))
+        theme.EDGE_MM + TREE_MM + sum(w for _, _, w in columns[:i]) for i in range(len(columns))
     ]
     theme.add_text(figure, theme.EDGE_MM, 5, "Retelling (year)", color=theme.GREY)
-    for left, (_, heading, _) in zip(lefts, COLUMNS, strict=True):
+    for left, (_, heading, _) in zip(lefts, columns, strict=True):
         theme.add_text(figure, left, 5, heading, color=theme.GREY)
     at: dict[str, tuple[float, float]] = {}
     y = 8.0
@@ -117,7 +130,7 @@ def _tree(rows: list[dict[Any, Any]]) -> Figure:
             gid="changed" if changed else "kept",
         )  # fmt: skip
         _lines(figure, x + 3, y, name)
-        for left, (column, _, _) in zip(lefts, COLUMNS, strict=True):
+        for left, (column, _, _) in zip(lefts, columns, strict=True):
             _lines(figure, left, y, cell[column],
                    color="#8a2d00" if column == "changed" and changed else theme.INK)  # fmt: skip
         y += height

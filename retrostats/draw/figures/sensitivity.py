@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.axis import RATIO_TICKS, Span, display_limits
+from retrostats.draw.figures.axis import RATIO_TICKS, display_limits
+from retrostats.draw.figures.panels import band_of
 from retrostats.draw.figures.verdicts import LOOK
 
 PANEL_MM, STRIP_MM = 38.0, 3.4
 GUTTER_MM, RIGHT_MM = 17.0, 3.0
 QUANTITY = {
-    "ratio": "Ratio backward / forward",
+    "ratio": "Ratio",
     "rate_ratio": "Rate ratio",
     "difference": "Difference",
 }
@@ -91,7 +92,8 @@ def _extra_lines(part: pd.DataFrame) -> int:
 
 def _quantity(part: pd.DataFrame) -> str:
     """Label of the axis, with unit and n where the frame has them."""
-    text = str(part["unit"].iloc[0]) if "unit" in part else QUANTITY[part["scale"].iloc[0]]
+    unit = str(part["unit"].iloc[0]) if "unit" in part else ""
+    text = unit or QUANTITY[part["scale"].iloc[0]]
     n = part["n"].iloc[0] if "n" in part else float("nan")
     parts = [text, f"n = {n:.0f}"] if n == n else [text]
     if theme.width_mm("; ".join(parts)) <= PANEL_MM:
@@ -102,7 +104,7 @@ def _quantity(part: pd.DataFrame) -> str:
 def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> str:
     """What the marks that are drawn mean."""
     judged = [claim for claim in (_claim(part, claims) for part in sweeps) if claim is not None]
-    band = any(_range(claim) is not None for claim in judged)
+    band = any(band_of(claim) is not None for claim in judged)
     marks = ["Line: estimate; shaded: its 95% confidence interval at each value"]
     marks += ["yellow: range that would make the claim true"] if band else []
     text = "; ".join([*marks, "dashed: no difference"]) + ". "
@@ -112,12 +114,6 @@ def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> str:
             "U undecided where the word has no room). "
         )
     return f"{text}Sources: data/published; computed from printed numbers."
-
-
-def _range(claim: Any) -> Span | None:
-    """The range that would make a claim true, None without one."""
-    low, high = float(claim.range_low), float(claim.range_high)
-    return None if math.isnan(low) and math.isnan(high) else Span(low, high)
 
 
 def _kinds(part: pd.DataFrame) -> list[tuple[str, str]]:
@@ -134,7 +130,7 @@ def _draw(axes: Any, part: pd.DataFrame, claim: Any) -> list[float]:
     scale = part["scale"].iloc[0]
     log = scale != "difference"
     null = 1.0 if log else 0.0
-    band = None if claim is None else _range(claim)
+    band = band_of(claim)
     low, high = display_limits(part, null, band, log=log)
     axes.set_ylim(low, high)
     if log:

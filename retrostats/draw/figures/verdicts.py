@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -27,31 +29,49 @@ LOOK: dict[str, tuple[str, str, str, str]] = {
 COLUMNS = ("fidelity", "direction", "size")
 HEADINGS = ("Does the post say\nwhat its source says?", "Evidence:\ndirection", "Evidence:\nsize")
 CELL_MM = (34.0, 28.0, 28.0)
-ROLES = {"core": "The post's main claims", "audit": "Its other claims"}
+ROLES = MappingProxyType({"core": "The post's main claims", "audit": "Its other claims"})
+CAPTION = (
+    "Sources: data/claims.csv and the study rows each verdict names; computed from printed "
+    "numbers. A verdict that changes anywhere inside the range of what was not printed is "
+    "undecided."
+)
 
 
-def verdict_overview(verdicts: pd.DataFrame) -> Figure | None:
-    """Matrix of the claims and their three verdicts; None if there are none."""
+def verdict_overview(
+    verdicts: pd.DataFrame, *, roles: Mapping[str, str] = ROLES, caption: str = CAPTION
+) -> Figure | None:
+    """Matrix of the claims and their three verdicts; None if there are none.
+
+    Parameters
+    ----------
+    verdicts
+        The verdicts frame.
+    roles
+        Heading of the claims of each role, in drawing order.
+    caption
+        Below the matrix.
+
+    Raises
+    ------
+    KeyError
+        If a claim has a role that `roles` does not name.
+    """
     if verdicts.empty:
         return None
     with mpl.rc_context(theme.STYLE):
-        return _matrix(verdicts)
+        return _matrix(verdicts, roles, caption)
 
 
-def _matrix(verdicts: pd.DataFrame) -> Figure:
+def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Figure:
     width = theme.DOUBLE_MM
     statement_mm = width - 2 * theme.EDGE_MM - sum(CELL_MM) - 3
-    rows = sorted(verdicts.to_dict("records"), key=lambda r: list(ROLES).index(r["role"]))
+    place = {role: i for i, role in enumerate(roles)}
+    rows = sorted(verdicts.to_dict("records"), key=lambda r: place[r["role"]])
     lines = [theme.wrap(row["statement"], statement_mm - 2) for row in rows]
     heights = [max(8.6, theme.LINE_MM * len(text) + 2.6) for text in lines]
-    caption = theme.caption_lines(
-        "Sources: data/claims.csv and the study rows each verdict names; computed from printed "
-        "numbers. A verdict that changes anywhere inside the range of what was not printed is "
-        "undecided.",
-        width,
-    )
-    roles = list(dict.fromkeys(row["role"] for row in rows))
-    total = 11 + sum(heights) + 5.5 * len(roles) + theme.LINE_MM * len(caption) + 6
+    caption = theme.caption_lines(below, width)
+    headings = {row["role"] for row in rows}
+    total = 11 + sum(heights) + 5.5 * len(headings) + theme.LINE_MM * len(caption) + 6
     figure = theme.new_figure(width, total)
     axes = theme.add_axes(figure, 0, 0, width, total)
     axes.set_xlim(0, width)
@@ -64,7 +84,7 @@ def _matrix(verdicts: pd.DataFrame) -> Figure:
     for row, text, height in zip(rows, lines, heights, strict=True):
         if row["role"] != role:
             role = row["role"]
-            theme.add_text(figure, theme.EDGE_MM, y + 2.8, ROLES[role], fontweight="bold")
+            theme.add_text(figure, theme.EDGE_MM, y + 2.8, roles[role], fontweight="bold")
             y += 5.5
         axes.plot([theme.EDGE_MM, width - theme.EDGE_MM], [y, y], lw=0.4, color=theme.PALE)
         theme.add_text(figure, theme.EDGE_MM, y + height / 2, "\n".join(text))

@@ -15,45 +15,30 @@ from markupsafe import Markup
 
 from retrostats.draw.report import format as fmt
 
-#: Figure name -> what the picture shows, for those who cannot see it.
-ALT = {
-    "verdict_overview": "Matrix of the claims by fidelity, direction and size",
-    "metabolic_cost_forest": "Forest plot of the backward / forward ratio of metabolic rate",
-    "metabolic_cost_sensitivity": "Cost ratio as a function of the unprinted correlations",
-    "joint_load_impact": "Joint load, impact and heart rate, backward / forward",
-    "injury_rate_ratios": "Injury rate ratios of warm-up programmes",
-    "joint_load_sensitivity": "Joint load ratio as a function of the unprinted correlation",
-    "body_fat_change": "Change in body fat under each reading, beside forward running",
-    "body_fat_sensitivity": "Body fat difference as a function of what was not printed",
-    "retelling_chain": "Chain of retellings of the six-week study and what each changed",
-}
 FILTERS = (
     *("text", "number", "short", "interval", "estimate"),
     *("safe_url", "doi_url", "anchor", "split"),
 )
-_KEYWORDS = {
-    "metabolic-cost": ("metabolic",),
-    "ligament-injury": ("joint", "injury", "ligament"),
-    "body-fat": ("body_fat", "retelling"),
-}
+#: Columns of the retellings that the page shows in a place of their own, or not at all.
+PLACED = ("order", "source", "year", "url", "changed", "parent", "parent_status")
 
 
 def write_report(
-    replication: Any, path: Path, drawings: Mapping[str, str] = MappingProxyType({})
+    replication: Any, path: Path, svgs: Mapping[str, str] = MappingProxyType({})
 ) -> Path:
     """Write the page to `path`; see `render_report`."""
-    Path(path).write_text(render_report(replication, drawings), encoding="utf-8")
+    Path(path).write_text(render_report(replication, svgs), encoding="utf-8")
     return Path(path)
 
 
-def render_report(replication: Any, drawings: Mapping[str, str] = MappingProxyType({})) -> str:
+def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({})) -> str:
     """HTML of the page.
 
     Parameters
     ----------
     replication
         Anything with the attributes of `Replication`.
-    drawings
+    svgs
         SVG texts of figures that are already written, by name; the others are drawn.
     """
     environment = Environment(
@@ -66,14 +51,16 @@ def render_report(replication: Any, drawings: Mapping[str, str] = MappingProxyTy
     for name in FILTERS:
         environment.filters[name] = getattr(fmt, name)
     sources = _records(replication.sources)
-    figures = {
-        name: _inline(drawings.get(name) or _drawn(figure), f"f{i}", name)
-        for i, (name, figure) in enumerate(replication.figures.items())
+    shown = {
+        name: _inline(svgs.get(name) or _drawn(drawing.figure), f"f{i}", drawing.alt)
+        for i, (name, drawing) in enumerate(replication.drawings.items())
     }
+    retellings = _records(replication.retellings)
     return environment.get_template("template.html.j2").render(
+        audit=replication.audit,
         verdicts=_records(replication.verdicts),
-        overview=figures.pop("verdict_overview", ""),
-        sections=_sections(replication, figures),
+        overview=_figures(replication, shown, ""),
+        sections=_sections(replication, shown),
         sources=sources,
         known={source["row_id"] for source in sources},
         references=_references(replication.studies, sources),
@@ -82,7 +69,8 @@ def render_report(replication: Any, drawings: Mapping[str, str] = MappingProxyTy
             for row in _records(replication.claims)
         },
         cohorts=_records(replication.cohorts),
-        retellings=_records(replication.retellings),
+        retellings=retellings,
+        retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
         provenance=_flat(replication.provenance),
     )
 
@@ -95,31 +83,30 @@ def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
     )
 
 
-def _sections(replication: Any, figures: dict[str, Markup]) -> list[dict[str, Any]]:
+def _sections(replication: Any, shown: Mapping[str, Markup]) -> list[dict[str, Any]]:
     """One section an analysis, with the figures and rows that belong to it."""
-    left = dict(figures)
-    sections = []
-    for analysis in replication.analyses:
-        name = analysis["name"]
-        words = _KEYWORDS.get(name, (name.replace("-", "_"),))
-        mine = [key for key in left if key.startswith(words)]
-        sections.append(
-            {
-                **analysis,
-                "figures": [
-                    (key, ALT.get(key, key.replace("_", " ")), left.pop(key)) for key in mine
-                ],
-                "estimates": _mine(replication.estimates, name),
-                "checks": _mine(replication.checks, name),
-                "assumptions": _mine(replication.assumptions, name),
-                "verdicts": _mine(replication.verdicts, name),
-            }
-        )
-    if sections and left:  # a figure no analysis claims by name still has to be seen
-        sections[-1]["figures"] += [
-            (k, ALT.get(k, k.replace("_", " ")), v) for k, v in left.items()
-        ]
-    return sections
+    return [
+        {
+            **analysis,
+            "figures": _figures(replication, shown, analysis["name"]),
+            "estimates": _mine(replication.estimates, analysis["name"]),
+            "checks": _mine(replication.checks, analysis["name"]),
+            "assumptions": _mine(replication.assumptions, analysis["name"]),
+            "verdicts": _mine(replication.verdicts, analysis["name"]),
+        }
+        for analysis in replication.analyses
+    ]
+
+
+def _figures(
+    replication: Any, shown: Mapping[str, Markup], analysis: str
+) -> list[tuple[str, str, Markup]]:
+    """Name, words and picture of what one analysis drew; of the overview for ""."""
+    return [
+        (name, drawing.alt, shown[name])
+        for name, drawing in replication.drawings.items()
+        if drawing.analysis == analysis
+    ]
 
 
 def _mine(frame: pd.DataFrame, analysis: str) -> list[dict[str, Any]]:
@@ -156,7 +143,7 @@ def _drawn(figure: Any) -> str:
     return buffer.getvalue().decode("utf-8")
 
 
-def _inline(svg: str, prefix: str, name: str) -> Markup:
+def _inline(svg: str, prefix: str, alt: str) -> Markup:
     """Inline SVG with ids of its own and a title; matplotlib has escaped the figure's texts."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
@@ -164,6 +151,6 @@ def _inline(svg: str, prefix: str, name: str) -> Markup:
     used = set(re.findall(r'(?:xlink:href="|url\()#([^")]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", svg)
     svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{prefix}-", svg)
-    title = Markup("<title id='{}-title'>{}</title>").format(prefix, ALT.get(name, name))
+    title = Markup("<title id='{}-title'>{}</title>").format(prefix, alt)
     head, rest = svg.split(">", 1)
     return Markup(f'{head} role="img" aria-labelledby="{prefix}-title">{title}{rest}')

@@ -1,0 +1,48 @@
+"""What an analysis hands to the report: a figure, and what it shows in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure with the words for those who cannot see it.
+
+    Attributes
+    ----------
+    figure
+        None if there was nothing to draw.
+    alt
+        What the figure shows; its caption in the report.
+    analysis
+        Name of the analysis that drew it, "" for the overview; the path fills it in.
+    """
+
+    figure: Figure | None
+    alt: str
+    analysis: str = ""
+
+
+def drawings_of(
+    drawn: Mapping[str, Drawing | Figure | None], analysis: str = ""
+) -> dict[str, Drawing]:
+    """What one analysis drew, by name, with its owner; without those that had nothing to show.
+
+    A bare figure is described by its name.
+
+    Examples
+    --------
+    >>> drawings_of({"heart_rate": Figure(), "empty": None}, "pulse")["heart_rate"].alt
+    'heart rate'
+    """
+    found = {}
+    for name, item in drawn.items():
+        figure = item.figure if isinstance(item, Drawing) else item
+        if figure is not None:
+            alt = item.alt if isinstance(item, Drawing) else name.replace("_", " ")
+            found[name] = Drawing(figure, alt, analysis)
+    return found

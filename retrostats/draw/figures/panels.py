@@ -1,0 +1,78 @@
+"""From rows of the estimates frame to forest panels, their band and their caption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from retrostats.draw.figures.axis import Span
+from retrostats.draw.figures.forest import Panel, forest
+
+
+def rows_of(estimates: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Rows of one quantity that have a number; a group's rows together, groups as they first come.
+
+    Examples
+    --------
+    >>> rows = [("q", 1.0, "b"), ("q", 2.0, "a"), ("q", 3.0, "b")]
+    >>> frame = pd.DataFrame(rows, columns=["quantity", "estimate", "group"])
+    >>> list(rows_of(frame, "q")["estimate"])
+    [1.0, 3.0, 2.0]
+    """
+    if "quantity" not in estimates:
+        return estimates.iloc[:0]
+    chosen = (estimates["quantity"] == quantity) & estimates["estimate"].notna()
+    rows = estimates[chosen].reset_index(drop=True)
+    if "group" not in rows:
+        return rows
+    place = {group: i for i, group in enumerate(dict.fromkeys(rows["group"]))}
+    order = rows["group"].map(place).sort_values(kind="stable").index
+    return rows.loc[order].reset_index(drop=True)
+
+
+def band_of(claim: Any) -> Span | None:
+    """The range that would make a claim true; None without a claim or a range."""
+    low = float(getattr(claim, "range_low", float("nan")))
+    high = float(getattr(claim, "range_high", float("nan")))
+    return None if low != low and high != high else Span(low, high)
+
+
+def panel_of(
+    rows: pd.DataFrame, xlabel: str, *, title: str = "", band: Span | None = None
+) -> Panel | None:
+    """One panel of rows that share a scale, which decides the axis; None without rows."""
+    if rows.empty:
+        return None
+    log = rows["scale"].iloc[0] != "difference"
+    return Panel(rows, xlabel, 1.0 if log else 0.0, log, band, title)
+
+
+def stack(panels: Iterable[Panel | None], sources: str, note: str = "") -> Figure | None:
+    """Forest of the panels that hold something, captioned; None if none does.
+
+    Parameters
+    ----------
+    panels
+        In drawing order.
+    sources
+        Tables that the numbers come from.
+    note
+        A sentence that the caption begins with.
+    """
+    drawn = [panel for panel in panels if panel is not None]
+    if not drawn:
+        return None
+    caption = caption_of(sources, pd.concat([panel.rows for panel in drawn]))
+    return forest(drawn, f"{note} {caption}".strip())
+
+
+def caption_of(sources: str, rows: pd.DataFrame) -> str:
+    """Where the numbers come from, and what the thin brackets run over."""
+    parts = (part for text in rows["unknown"] for part in str(text).split("; "))
+    unknown = [part for part in dict.fromkeys(parts) if part]
+    ranges = f" Thin brackets: outermost limits over {'; '.join(unknown)}." if unknown else ""
+    own = ", own cohorts from their rows" if (rows["role"] == "cohort").any() else ""
+    return f"Sources: {sources}. Computed from printed numbers{own}.{ranges}"
