@@ -67,6 +67,8 @@ WITHIN, AGAINST = "within the training group", "against the control"
 MODELS = {WITHIN: within_group_change, AGAINST: between_group_change}
 LOST, CAUSE, MORE = "body_fat_6wk", "body_fat_cause", "more_than_forward"
 TRAINED = ("bf-unit", "bf-test", "bf-rounding")
+#: Headings of the forest of changes.
+BACKWARD, FORWARD, NEITHER = "Backward", "Forward, other trials", "Own cohorts, not backward"
 Parts = tuple[Any, Any, Any]  # change, standard error and df, arrays
 
 
@@ -97,7 +99,7 @@ def analyse(context: Context) -> Findings:
             *_forward_rows(rows, forward),
             *_difference_rows(rows, printed, forward),
             *_printed_only(rows),
-            *(cohort.row(LOST) for cohort in changes),
+            *(cohort.row(LOST, BACKWARD if cohort.bears else NEITHER) for cohort in changes),
             *(cohort.row(MORE) for cohort in direct),
         ),
         measures=(lost, cause, more, *own, *_ranges(rows, printed)),
@@ -267,6 +269,7 @@ def _trained_rows(printed: pd.Series) -> list[EstimateRow]:
             study_id="terblanche2005",
             n=float(printed["n"]) * (1 if tested == WITHIN else 2),
             directness="direct",
+            group=BACKWARD,
             reading=f"2.4% as {UNIT[reading]}; p {tested}",
         )
         for reading in UNIT

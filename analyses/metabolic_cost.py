@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Context
 from retrostats.findings.cohorts import cohort_ratios, compared
@@ -49,9 +49,17 @@ METHODS = (
 CLAIM = "energy_30"
 CONDITIONS = ("backward", "forward")
 UNIT = "ratio backward / forward"
-RATIO = {"quantity": "metabolic_rate_ratio", "claim_id": CLAIM, "directness": "direct"}
-WALKING = {"quantity": "metabolic_rate_ratio", "directness": "walking, not running"}
-EFFORT = {"quantity": "metabolic_rate_ratio", "directness": "self-selected effort, not one speed"}
+QUANTITY = "metabolic_rate_ratio"
+#: Headings of the forest.
+RUN, WALK = "Running", "Walking (never pooled with running)"
+SELF_CHOSEN = "Running at self-chosen effort, not one speed"
+RATIO = {"quantity": QUANTITY, "claim_id": CLAIM, "directness": "direct", "group": RUN}
+WALKING = {"quantity": QUANTITY, "directness": "walking, not running", "group": WALK}
+EFFORT = {
+    "quantity": QUANTITY,
+    "directness": "self-selected effort, not one speed",
+    "group": SELF_CHOSEN,
+}
 RASICA = "mc-rasica2020-metabolic-cost-pct-difference-run-backward"
 PAES = "mc-paes2016-vo2-run-bw-vs-fw"
 WORDS_ONLY = Assumption(
@@ -189,9 +197,11 @@ def _wright_source(printed: pd.Series) -> Source:
 
 def _spread(context: Context, row_id: str, label: str) -> Unknown:
     """The spread between people that a source did not print, from the audit's table of ranges."""
-    table = context.audit.table("unprinted").set_index("row_id").loc[row_id]
+    table: Any = context.audit.table("unprinted").set_index("row_id").loc[row_id]
     name = f"spread of the log ratio between people ({label})"
-    return Unknown(name, table["low"], table["high"], table["why"], table["source"])
+    return Unknown(
+        name, float(table["low"]), float(table["high"]), str(table["why"]), str(table["source"])
+    )
 
 
 def _rasica_source(context: Context) -> Source:

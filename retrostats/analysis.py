@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from retrostats.audit import Audit, load_audit
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
-from retrostats.audit import Audit, load_audit
 from retrostats.result.findings import Findings
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ class Context:
     audit: Audit = field(default_factory=load_audit)
     cohorts: tuple[Any, ...] = ()
     seed: int = 0
-    draws: int = 0
-    jobs: int = 1
-    scheduler: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

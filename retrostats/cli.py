@@ -57,6 +57,7 @@ def _add_replicate(commands: Any) -> None:
     )
     add = parser.add_argument
     add("analysis", nargs="*", metavar="ANALYSIS", help="of --list, or a Python file (all)")
+    add("--audit", metavar="DIR", help="folder of another audit (the one that ships)")
     add("--cohort", action="append", default=[], metavar="PATH", help="own data; repeatable")
     add("--out", metavar="DIR", help="folder for the results (results/)")
     add("--seed", type=int, default=SEED, metavar="N", help=f"of the draws ({SEED})")
@@ -92,10 +93,12 @@ def _add_plan(commands: Any) -> None:
 
 
 def _replicate(arguments: Any) -> int:
-    from retrostats.analysis import find_analyses, load_analysis
+    from retrostats.analysis import load_analysis
+    from retrostats.audit import load_audit
 
+    audit = load_audit(arguments.audit)
     if arguments.list:
-        for name, path in find_analyses().items():
+        for name, path in audit.analyses.items():
             print(f"{name:18} {load_analysis(path).question}")
         return 0
     if arguments.check and (arguments.cohort or arguments.out):
@@ -107,6 +110,7 @@ def _replicate(arguments: Any) -> int:
     with _progress() as progress:
         replication = replicate(
             arguments.analysis,
+            audit=audit,
             cohorts=arguments.cohort,
             out=None if arguments.check else arguments.out or "results",
             seed=arguments.seed,

@@ -1,4 +1,4 @@
-"""The main path: read, reduce, estimate, pool, judge, draw.
+"""The main path: read, estimate and pool (each analysis), explore, judge, draw.
 
 Run it with `python -m retrostats.replicate`, or call `retrostats.replicate()`.
 """
@@ -6,17 +6,23 @@ Run it with `python -m retrostats.replicate`, or call `retrostats.replicate()`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Analysis, Context, select
-from retrostats.assembly import cohort_effects, draw, frames_of, provenance, read_again
 from retrostats.audit import Audit, load_audit
 from retrostats.defaults import DRAWS, FORMATS, SEED
+from retrostats.draw.assembly import cited, draw, frames_of
+from retrostats.draw.provenance import provenance
 from retrostats.errors import InputError
-from retrostats.judge.claims import load_claims
+from retrostats.judge.claims import Claim
+from retrostats.judge.fidelity import Bearing, bearing_of
+from retrostats.judge.frames import cohort_frame, verdict_frame
+from retrostats.judge.verdict import Evidence
+from retrostats.result.findings import Findings
+from retrostats.unprinted.measures import Explored, Options, explore_measures, with_ranges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +39,7 @@ class Replication:
 
     Attributes
     ----------
-    verdicts, estimates, assumptions, sensitivity, checks, witnesses
+    verdicts, estimates, assumptions, sensitivity, explorations, unknowns, checks, witnesses
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
         Each figure by its name, with what it shows in words and the analysis that drew it.
@@ -45,6 +51,8 @@ class Replication:
     estimates: pd.DataFrame
     assumptions: pd.DataFrame
     sensitivity: pd.DataFrame
+    explorations: pd.DataFrame
+    unknowns: pd.DataFrame
     checks: pd.DataFrame
     witnesses: pd.DataFrame
     drawings: dict[str, Drawing]
@@ -88,6 +96,7 @@ class Replication:
 def replicate(
     analyses: Iterable[str] | None = None,
     *,
+    audit: Audit | str | Path | None = None,
     cohorts: Iterable[Any] = (),
     out: str | Path | None = None,
     seed: int = SEED,
@@ -102,15 +111,16 @@ def replicate(
     Parameters
     ----------
     analyses
-        Names ("metabolic-cost", "ligament-injury", "body-fat") or paths of analysis files; all
-        of them if None.
+        Names of the audit's analyses or paths of analysis files; all of them if None.
+    audit
+        Folder of an audit, or a loaded one; the one that ships if None.
     cohorts
         Paths, DataFrames or loaded cohorts, analysed beside and together with the literature.
     out
         Folder to write to; nothing is written if None.
     seed, draws, jobs, scheduler
-        Seed and number of the draws that move printed numbers inside their rounding, and who
-        does the work. The same seed gives the same numbers whatever `jobs`.
+        Seed and number of the joint draws of everything not printed, and who evaluates them:
+        threads here, or a Dask cluster. The same seed gives the same bytes whoever does.
     formats
         Of the figures: "svg", "pdf", "png".
     progress
@@ -124,44 +134,93 @@ def replicate(
     Examples
     --------
     >>> import retrostats as rs
-    >>> r = rs.replicate(["body-fat"], draws=0)
-    >>> list(r.verdicts["claim_id"])[0]
-    'body_fat_6wk'
+    >>> r = rs.replicate(["body-fat"], draws=100)
+    >>> "body_fat_6wk" in set(r.verdicts["claim_id"])
+    True
     """
     _check_options(seed, draws, jobs, formats)
     tell = progress or (lambda line: None)
-    chosen = select(analyses)
+    about = audit if isinstance(audit, Audit) else load_audit(audit)
+    chosen = select(analyses, about)
     tell("Reading the published numbers")
-    claims = load_claims()
-    loaded = _load_cohorts(cohorts)
-    _every_cohort_has_an_analysis(loaded, chosen)
-    findings = {}
+    claims, published, own = read(about, chosen, cohorts)
+    options = Options(draws, seed, jobs, scheduler)
+    findings: dict[str, Findings] = {}
+    explored: dict[str, list[Explored]] = {}
     for analysis in chosen:
-        tell(f"Estimating: {analysis.title}")
-        fitting = tuple(c for c in loaded if c.analysis == analysis.name)
-        findings[analysis.name] = analysis.analyse(
-            Context(_published(analysis), claims, fitting, seed, draws, jobs, scheduler)
-        )
+        tell(f"Estimating and pooling: {analysis.title}")
+        mine = tuple(c for c in own if c.analysis == analysis.name)
+        rows = published[published["topic"] == analysis.topic].reset_index(drop=True)
+        found = analysis.analyse(Context(rows, claims, about, mine, seed))
+        tell(f"Exploring what was not printed: {analysis.title}")
+        explored[analysis.name] = explore_measures(found.measures, options)
+        findings[analysis.name] = with_ranges(found, explored[analysis.name])
     tell("Judging the claims")
-    frames = frames_of(findings, claims)
+    bearing = bearing_of(about)
+    verdicts = verdict_frame(claims, findings, evidence_by_claim(explored), bearing)
+    tables = frames_of(findings, explored, claims)
+    changed = _changes(claims, findings, explored, own, bearing, options)
     tell("Drawing the figures")
-    drawings = draw(chosen, frames, claims)
+    drawings = draw(about, chosen, {"verdicts": verdicts, **tables}, claims)
     replication = Replication(
-        **frames,
+        verdicts=verdicts,
+        **tables,
         drawings=drawings,
-        **read_again(frames, [a.topic for a in chosen]),
-        cohorts=cohort_effects(chosen, findings, claims, loaded),
+        **cited(about, published, tables, bearing),
+        cohorts=changed,
         analyses=[
             {"name": a.name, "title": a.title, "question": a.question, "methods": list(a.methods)}
             for a in chosen
         ],
-        provenance=provenance(chosen, loaded, seed=seed, draws=draws),
-        audit=load_audit(),
+        provenance=provenance(about, chosen, own, seed=seed, draws=draws),
+        audit=about,
     )
     if out is not None:
         tell("Writing the results")
         replication.save(out, formats)
     return replication
+
+
+def read(
+    audit: Audit, chosen: Sequence[Analysis], cohorts: Iterable[Any]
+) -> tuple[dict[str, Claim], pd.DataFrame, tuple[Any, ...]]:
+    """Claims, printed numbers, and the reader's own cohorts, each with an analysis of this run."""
+    own = _load_cohorts(cohorts)
+    _every_cohort_has_an_analysis(own, chosen)
+    return audit.claims, audit.published, own
+
+
+def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, list[Evidence]]:
+    """Every explored measure that judges a claim, by the claim."""
+    found: dict[str, list[Evidence]] = {}
+    for entry in (e for entries in explored.values() for e in entries):
+        measure = entry.measure
+        if measure.claim_id:
+            found.setdefault(measure.claim_id, []).append(
+                Evidence(measure.name, entry.at95, entry.at90, measure.comparison, measure.own)
+            )
+    return found
+
+
+def _changes(
+    claims: Mapping[str, Claim],
+    findings: Mapping[str, Findings],
+    explored: Mapping[str, Sequence[Explored]],
+    own: Sequence[Any],
+    bearing: Bearing,
+    options: Options,
+) -> pd.DataFrame:
+    """What the reader's own cohorts change in each verdict."""
+    before = {
+        name: explore_measures(found.without_cohorts, options) for name, found in findings.items()
+    }
+    names = {
+        name: ", ".join(str(c.provenance["name"]) for c in own if c.analysis == name)
+        for name in findings
+    }
+    return cohort_frame(
+        claims, evidence_by_claim(before), evidence_by_claim(explored), names, bearing
+    )
 
 
 def _check_options(seed: int, draws: int, jobs: int, formats: Sequence[str]) -> None:
@@ -200,12 +259,6 @@ def _every_cohort_has_an_analysis(cohorts: Sequence[Any], chosen: Sequence[Analy
                 f"{cohort.analysis or 'no analysis'}, but this run does {', '.join(names)}. "
                 "See `retrostats template ANALYSIS` for what each one needs."
             )
-
-
-def _published(analysis: Analysis) -> pd.DataFrame:
-    from retrostats.read.published import load_published
-
-    return load_published(analysis.topic)
 
 
 if __name__ == "__main__":

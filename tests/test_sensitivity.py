@@ -8,12 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-
-from retrostats.errors import InputError
-from retrostats.reduce.change import between_group_change, within_group_change
-from retrostats.reduce.pair import PrintedPair, correlation_range, ratio_estimate
-from retrostats.result.estimate import Estimate
 from retrostats.unprinted.sensitivity import (
     along,
     closed_form_ratio,
@@ -22,6 +16,12 @@ from retrostats.unprinted.sensitivity import (
     sweep_pair,
     unknown_r,
 )
+from scipy import stats
+
+from retrostats.errors import InputError
+from retrostats.reduce.change import between_group_change, within_group_change
+from retrostats.reduce.pair import PrintedPair, correlation_range, ratio_estimate
+from retrostats.result.estimate import Estimate
 
 #: Fitted and closed form differ by the optimiser's gradient only.
 CLOSED_FORM_RTOL = 1e-7

@@ -68,7 +68,9 @@ class TrialResult:
     assumptions: tuple[Assumption, ...]
 
 
-def trial_result(published: pd.DataFrame, trial: Trial, effect: Effect) -> TrialResult:
+def trial_result(
+    published: pd.DataFrame, trial: Trial, effect: Effect, **extra: Any
+) -> TrialResult:
     """Rate ratio of one trial, treated / control."""
     if trial.ratio:
         estimate, n, assumptions = _printed_ratio(published, trial, effect)
@@ -85,6 +87,7 @@ def trial_result(published: pd.DataFrame, trial: Trial, effect: Effect) -> Trial
         directness=trial.directness,
         pooled=trial.pooled,
         hollow=not trial.pooled,
+        **extra,
     )
     counts = _arm_counts(published, trial) if trial.counts else ()
     return TrialResult(trial, estimate, row, counts, assumptions)

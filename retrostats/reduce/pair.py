@@ -109,10 +109,13 @@ class PrintedPair:
         """
         root = float(self.n) ** 0.5
         spreads = [Reported(text).value * root for text in self.texts[2:]]
-        exact = exact_correlation(
-            self.mean_1, self.mean_2, *spreads, self.n, self.p_value if self.p_text else 1.0
+        if self.p_operator[:1] not in ("<", "="):
+            return -1.0
+        return float(
+            exact_correlation(
+                self.mean_1, self.mean_2, spreads[0], spreads[1], self.n, self.p_value
+            )
         )
-        return float(exact) if self.p_operator[:1] in ("<", "=") else -1.0
 
     @property
     def may_be_error(self) -> bool:

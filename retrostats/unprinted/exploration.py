@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,6 +133,7 @@ def explore(
     draws: int = 10_000,
     seed: int = SEED,
     jobs: int = 1,
+    scheduler: str | None = None,
 ) -> Exploration:
     """Move everything that was not printed at once.
 
@@ -146,8 +147,9 @@ def explore(
         ranges, printed numbers or options. A choice is handed over as the values of its options.
     draws
         Joint quasi-random draws (scrambled Sobol').
-    seed, jobs
-        The same seed gives the same bytes whatever the number of threads.
+    seed, jobs, scheduler
+        Threads here, or the address of a Dask scheduler that evaluates the draws instead. The same
+        seed gives the same bytes whoever does.
 
     Returns
     -------
@@ -181,7 +183,7 @@ def explore(
 
     middle = answers(space.middle)[0]
     points = quasi_random(space.size, draws if space.size else 1, seed)
-    found = answers(points) if len(points) else np.empty((0, 3))
+    found = _on_cluster(estimate, space, points, scheduler) if scheduler else answers(points)
     seen = np.vstack([space.middle, points])
     at_seen = np.vstack([middle[None, :], found])
     sound = np.isfinite(at_seen).all(axis=1)
@@ -212,15 +214,27 @@ def _evaluate(estimate: Estimator, space: Space, points: Array, jobs: int) -> Ar
     """Answers (n, 3), a chunk at a time."""
     chunks = [points[i : i + CHUNK] for i in range(0, len(points), CHUNK)]
 
-    def one(chunk: Array) -> Array:
-        return _table(estimate(space.values(chunk)), len(chunk))
-
+    one = partial(_chunk, estimate, space)
     if jobs > 1 and len(chunks) > 1:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(jobs) as pool:
             return np.vstack(list(pool.map(one, chunks)))
     return np.vstack([one(chunk) for chunk in chunks]) if chunks else np.empty((0, 3))
+
+
+def _on_cluster(estimate: Estimator, space: Space, points: Array, address: str) -> Array:
+    """Answers (n, 3) by the workers of a Dask cluster, a chunk at a time, in order."""
+    from retrostats.workers import dask_client
+
+    with dask_client(address) as client:
+        chunks = [points[i : i + CHUNK] for i in range(0, len(points), CHUNK)]
+        parts = client.map(partial(_chunk, estimate, space), chunks, pure=False)
+        return np.vstack([np.empty((0, 3)), *client.gather(parts)])
+
+
+def _chunk(estimate: Estimator, space: Space, points: Array) -> Array:
+    return _table(estimate(space.values(points)), len(points))
 
 
 def _table(answer: Any, n: int) -> Array:

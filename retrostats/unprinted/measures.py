@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrostats.result.findings import EstimateRow, Findings, Measure
 from retrostats.unprinted.exploration import Exploration, explore
@@ -25,26 +25,39 @@ class Explored:
     at90: Exploration
 
 
-def explore_measures(
-    measures: Sequence[Measure], *, draws: int, seed: int, jobs: int = 1
-) -> list[Explored]:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much is drawn, from which seed, and who evaluates it."""
+
+    draws: int
+    seed: int
+    jobs: int = 1
+    scheduler: str | None = None
+
+
+def explore_measures(measures: Sequence[Measure], options: Options) -> list[Explored]:
     """Explorations of every measure; two claims on one measure share them."""
-    done: dict[tuple[Any, Any], tuple[Exploration, Exploration]] = {}
+    done: dict[int, tuple[Exploration, Exploration]] = {}
     found = []
     for measure in measures:
-        key = (measure.estimator, measure.unknowns)
+        key = id(measure.estimator)  # two claims on one measure share its function
         if key not in done:
-            at95 = explore(
-                measure.estimator(0.95), measure.unknowns, draws=draws, seed=seed, jobs=jobs
-            )
-            at90 = (
-                explore(measure.estimator(0.90), measure.unknowns, draws=0, seed=seed, jobs=jobs)
-                if measure.claim_id
-                else at95
-            )
+            at95 = _explore(measure, 0.95, options, options.draws)
+            at90 = _explore(measure, 0.90, options, 0) if measure.claim_id else at95
             done[key] = (at95, at90)
         found.append(Explored(measure, *done[key]))
     return found
+
+
+def _explore(measure: Measure, level: float, options: Options, draws: int) -> Exploration:
+    return explore(
+        measure.estimator(level),
+        measure.unknowns,
+        draws=draws,
+        seed=options.seed,
+        jobs=options.jobs,
+        scheduler=options.scheduler,
+    )
 
 
 def with_ranges(findings: Findings, explored: Sequence[Explored]) -> Findings:
@@ -78,7 +91,9 @@ def sensitivity_frame(
     records = []
     for entry in explored:
         measure, row = entry.measure, rows.get(entry.measure.estimate_id)
-        for name in measure.follow if row else ():
+        if row is None:
+            continue
+        for name in measure.follow:
             for at in entry.at95.along(name).itertuples(index=False):
                 value, estimate, low, high = at
                 number = float("nan") if isinstance(value, str) else float(value)

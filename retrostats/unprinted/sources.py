@@ -139,7 +139,11 @@ def percentage_source(
     key = f"percentage ({name})"
     unknowns: list[Unknown | Choice] = [Unknown.rounding(key, percent)]
     printed = isinstance(error, Reported)
-    second = Unknown.rounding(f"standard error ({name})", error) if printed else error
+    second = (
+        Unknown.rounding(f"standard error ({name})", error)
+        if isinstance(error, Reported)
+        else error
+    )
     unknowns.append(second)
 
     def effects(v: Values) -> Effects:

@@ -1,0 +1,156 @@
+"""From findings and explorations to the public frames, and the figures drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from retrostats.judge.claims import Claim
+from retrostats.judge.fidelity import Bearing
+from retrostats.judge.verdict import direction_of, size_of
+from retrostats.result.estimate import Interval
+from retrostats.result.findings import (
+    Assumption,
+    Check,
+    EstimateRow,
+    Findings,
+    Witness,
+    frame_of,
+)
+from retrostats.unprinted.measures import (
+    Explored,
+    explorations_frame,
+    sensitivity_frame,
+    unknowns_frame,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.analysis import Analysis
+    from retrostats.audit import Audit
+    from retrostats.draw.figures import Drawing
+
+OVERVIEW = "Matrix of the claims by fidelity, direction and size"
+#: A table of retellings, where the audit has one.
+RETELLINGS = "claim_drift"
+
+
+def frames_of(
+    findings: Mapping[str, Findings],
+    explored: Mapping[str, Sequence[Explored]],
+    claims: Mapping[str, Claim],
+) -> dict[str, pd.DataFrame]:
+    """Tidy frames of all analyses, by the names of `Replication`'s attributes."""
+    estimates = _stack(findings, EstimateRow, "estimates")
+    assumptions = _stack(findings, Assumption, "assumptions").drop_duplicates("assumption_id")
+    assumptions["used_by"] = [_used_by(a, estimates) for a in assumptions["assumption_id"]]
+    witnesses = _stack(findings, Witness, "witnesses")
+    witnesses["agrees"] = [w.agrees for found in findings.values() for w in found.witnesses]
+    rows = {row.estimate_id: row for found in findings.values() for row in found.estimates}
+    followed = _each(explored, lambda entries: sensitivity_frame(entries, rows))
+    return {
+        "estimates": estimates,
+        "assumptions": assumptions.reset_index(drop=True),
+        "sensitivity": _with_labels(followed, claims),
+        "explorations": _each(explored, explorations_frame),
+        "unknowns": _each(explored, unknowns_frame),
+        "checks": _stack(findings, Check, "checks"),
+        "witnesses": witnesses,
+    }
+
+
+def _stack(findings: Mapping[str, Findings], kind: type, attribute: str) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = [
+        frame_of(getattr(found, attribute), kind, analysis=name) for name, found in findings.items()
+    ]
+    filled = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(filled, ignore_index=True)
+
+
+def _each(
+    explored: Mapping[str, Sequence[Explored]],
+    frame: Callable[[Sequence[Explored]], pd.DataFrame],
+) -> pd.DataFrame:
+    """One frame of all analyses, with a column that names the analysis first."""
+    import pandas as pd
+
+    parts = []
+    for name, entries in explored.items():
+        part = frame(entries)
+        part.insert(0, "analysis", name)
+        parts.append(part)
+    filled = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(filled, ignore_index=True)
+
+
+def _with_labels(followed: pd.DataFrame, claims: Mapping[str, Claim]) -> pd.DataFrame:
+    """The same with the verdict that each value alone would give."""
+    directions, sizes = [], []
+    for row in followed.to_dict("records"):
+        claim = claims.get(row["claim_id"])
+        interval = Interval(row["estimate"], row["conf_low"], row["conf_high"])
+        directions.append(direction_of(interval, claim) if claim and claim.has_direction else "")
+        sizes.append(size_of(interval, claim) if claim and claim.has_size else "")
+    return followed.assign(verdict_direction=directions, verdict_size=sizes)
+
+
+def _used_by(assumption_id: str, estimates: pd.DataFrame) -> str:
+    uses = [assumption_id in joined.split("; ") for joined in estimates["assumptions"]]
+    return "; ".join(estimates.loc[uses, "estimate_id"])
+
+
+def draw(
+    audit: Audit,
+    analyses: Sequence[Analysis],
+    frames: Mapping[str, pd.DataFrame],
+    claims: Mapping[str, Claim],
+) -> dict[str, Drawing]:
+    """Every figure by name, with its owner: the overview, and what each analysis draws.
+
+    An analysis gets its own rows of `frames`, and every retelling of the audit.
+    """
+    from retrostats.draw.figures import Drawing, verdict_overview
+    from retrostats.draw.figures.drawing import drawings_of
+
+    overview = Drawing(verdict_overview(frames["verdicts"]), OVERVIEW)
+    drawings = drawings_of({"verdict_overview": overview})
+    retellings = _retellings(audit)
+    for analysis in analyses:
+        mine = {
+            name: frame[frame["analysis"] == analysis.name] if len(frame) else frame
+            for name, frame in frames.items()
+        }
+        drawn = analysis.draw({**mine, "retellings": retellings}, claims)
+        drawings.update(drawings_of(drawn, analysis.name))
+    return drawings
+
+
+def cited(
+    audit: Audit,
+    published: pd.DataFrame,
+    frames: Mapping[str, pd.DataFrame],
+    bearing: Bearing,
+) -> dict[str, pd.DataFrame]:
+    """The printed rows that entered, and the tables the report cites."""
+    used = {
+        row_id
+        for name in ("estimates", "checks")
+        for joined in frames[name]["source_rows"]
+        for row_id in str(joined).split("; ")
+    }
+    wanted = published["row_id"].isin(used | bearing.row_ids)
+    return {
+        "sources": published[wanted].reset_index(drop=True),
+        "studies": audit.studies,
+        "claims": audit.table("claims"),
+        "retellings": _retellings(audit),
+    }
+
+
+def _retellings(audit: Audit) -> pd.DataFrame:
+    import pandas as pd
+
+    return audit.table(RETELLINGS) if audit.has_table(RETELLINGS) else pd.DataFrame()

@@ -1,0 +1,44 @@
+"""The record of what went in: versions, seed and hashes of every input."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from retrostats.analysis import Analysis
+from retrostats.audit import Audit
+
+#: Packages whose version can change a number or a figure.
+NAMED = ("numpy", "scipy", "pandas", "statsmodels", "pingouin", "matplotlib", "formulae")
+
+
+def provenance(
+    audit: Audit, analyses: Sequence[Analysis], cohorts: Sequence[Any], *, seed: int, draws: int
+) -> dict[str, Any]:
+    """Versions, seed and hashes of every input; nothing that changes between equal runs."""
+    from retrostats import __version__
+
+    root = audit.data
+    inputs = {
+        f"data/{p.relative_to(root).as_posix()}": p for p in sorted(root.rglob("*")) if p.is_file()
+    }
+    inputs |= {f"analyses/{a.path.name}": a.path for a in analyses}
+    return {
+        "retrostats": __version__,
+        "audit": audit.title,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in NAMED},
+        "seed": seed,
+        "draws": draws,
+        "analyses": [a.name for a in analyses],
+        "inputs_sha256": {name: _sha256(path) for name, path in inputs.items()},
+        "cohorts": [dict(c.provenance) for c in cohorts],
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
