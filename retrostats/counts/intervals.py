@@ -1,0 +1,162 @@
+"""Intervals of fixed effects: Wald, profile likelihood, parametric bootstrap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrostats.counts.family import Array
+from retrostats.counts.model import Maximum, Model
+from retrostats.errors import InputError, NotConverged
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.counts.result import GlmmFit
+
+METHODS = ("wald", "profile", "bootstrap")
+_FARTHEST = 60.0
+_FEWEST = 20
+
+
+def intervals(
+    fit: GlmmFit, method: str, level: float, draws: int, seed: int | np.random.Generator
+) -> pd.DataFrame:
+    """Table term, estimate, conf_low, conf_high; see `GlmmFit.confint`."""
+    import pandas as pd
+    from scipy import stats
+
+    if method not in METHODS:
+        raise InputError(f"confint method={method!r}; allowed: {', '.join(METHODS)}")
+    if not 0 < level < 1:
+        raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
+    attrs: dict[str, int] = {}
+    if method == "bootstrap":
+        limits, failed = bootstrap(fit, level, draws, np.random.default_rng(seed))
+        attrs = {"draws": draws, "without_answer": failed}
+    else:
+        half = stats.norm.isf((1 - level) / 2) * np.sqrt(np.diag(fit.cov_beta))
+        limits = np.array(
+            [
+                profile_interval(fit.model, fit.maximum, j, level)
+                if method == "profile" or not math.isfinite(b)
+                else (b - h, b + h)
+                for j, (b, h) in enumerate(zip(fit.beta, half, strict=True))
+            ]
+        )
+    table = pd.DataFrame(
+        {"term": fit.terms, "estimate": fit.beta, "conf_low": limits[:, 0],
+         "conf_high": limits[:, 1]}
+    )  # fmt: skip
+    table.attrs.update(attrs)
+    return table
+
+
+def profile_interval(
+    model: Model, best: Maximum, j: int, level: float = 0.95
+) -> tuple[float, float]:
+    """Values of fixed effect j that the likelihood-ratio test does not reject.
+
+    A limit is infinite where no value is rejected: on the open side of a separated effect, or
+    farther than 60 units of the model scale away.
+    """
+    from scipy import stats
+
+    critical = float(stats.chi2.isf(1 - level, 1))
+    near: list[Maximum | None] = [None]
+    if np.isfinite(best.beta).all():
+        start = np.delete(best.beta, j)
+        near[0] = _without(best, start)
+
+    def excess(value: float) -> float:
+        """Rise of the deviance above what the level allows."""
+        held = model.fixing(j, value)
+        try:
+            at = held.maximise(near[0])
+        except NotConverged:
+            at = held.maximise()
+        if np.isfinite(at.beta).all():
+            near[0] = at
+        return 2 * (best.loglik - at.loglik) - critical
+
+    b = float(best.beta[j])
+    if math.isnan(b):
+        return -math.inf, math.inf
+    if math.isinf(b):
+        inner, outer = _one_sided(excess, 1.0 if b < 0 else -1.0)
+        edge = outer if math.isinf(outer) else root(excess, inner, outer, 1e-6)
+        return (-math.inf, edge) if b < 0 else (edge, math.inf)
+    step = float(np.sqrt(best.covariance[j, j])) * math.sqrt(critical)
+    limits = []
+    for sign in (-1.0, 1.0):
+        near[0] = _without(best, np.delete(best.beta, j))
+        inner, outer = bracket(excess, b, sign * step)
+        limits.append(
+            outer if math.isinf(outer) else root(excess, inner, outer, 1e-5 * step)
+        )
+    return limits[0], limits[1]
+
+
+def bracket(excess: Callable[[float], float], centre: float, step: float) -> tuple[float, float]:
+    """Two values, the deviance allowed at the first and not at the second, which may be infinite."""
+    inner, reach = centre, step
+    while abs(reach) < max(_FARTHEST, 4 * abs(step)):
+        if excess(centre + reach) > 0:
+            return inner, centre + reach
+        inner, reach = centre + reach, 1.5 * reach
+    return inner, math.copysign(math.inf, step)
+
+
+def _one_sided(excess: Callable[[float], float], away: float) -> tuple[float, float]:
+    """The same for an effect that diverges: walk from 0 until the sign changes."""
+    here = 0.0
+    allowed = excess(here) <= 0
+    step = away if allowed else -away
+    while abs(here) < _FARTHEST:
+        there = here + step
+        if (excess(there) <= 0) != allowed:
+            return (here, there) if allowed else (there, here)
+        here, step = there, 1.5 * step
+    return here, math.copysign(math.inf, away)
+
+
+def root(f: Callable[[float], float], inner: float, outer: float, tolerance: float) -> float:
+    """Where f crosses zero between two values."""
+    from scipy.optimize import brentq
+
+    return float(brentq(f, inner, outer, xtol=max(tolerance, 1e-12), rtol=1e-10))
+
+
+def _without(best: Maximum, beta: Array) -> Maximum:
+    from dataclasses import replace
+
+    return replace(best, beta=beta)
+
+
+def bootstrap(
+    fit: GlmmFit, level: float, draws: int, rng: np.random.Generator
+) -> tuple[Array, int]:
+    """Percentile limits (p, 2) of refits to events drawn from the fit, and how many failed."""
+    if draws < _FEWEST:
+        raise InputError(f"draws={draws!r}; a bootstrap needs at least {_FEWEST}, better 1000")
+    if not np.isfinite(fit.beta).all():
+        raise InputError(
+            f"{fit.formula!r}: {', '.join(fit.separated)} has no finite estimate to draw from; "
+            "use method='profile'"
+        )
+    estimates = np.full((draws, len(fit.beta)), np.nan)
+    for i in range(draws):
+        try:
+            refit = fit.model.drawn(fit.model.draw(fit.maximum, rng)).maximise(fit.maximum)
+            estimates[i] = refit.beta
+        except NotConverged:
+            continue
+    failed = np.isnan(estimates).any(axis=1)
+    tail = (1 - level) / 2
+    # A separated refit counts as infinite: "lower" and "higher" never average two infinities.
+    low = np.quantile(estimates[~failed], tail, axis=0, method="lower")
+    high = np.quantile(estimates[~failed], 1 - tail, axis=0, method="higher")
+    return np.stack([low, high], axis=1), int(failed.sum())

@@ -1,0 +1,129 @@
+"""A model of counts and its maximum, divergent fixed effects included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from retrostats.counts.family import Array, Family
+from retrostats.counts.problem import Problem, maximise
+from retrostats.counts.random_effects import RandomPart, on_diagonal, split
+from retrostats.counts.separation import Separation, row_space, separation
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """Where a model's likelihood is largest.
+
+    Attributes
+    ----------
+    beta, covariance
+        Fixed effects (p,), infinite where separated and NaN where nothing is left to determine
+        them; their covariance (p, p), NaN there.
+    theta, scale, theta_errors, scale_error
+        Random terms, dispersion, and standard errors (NaN on the boundary).
+    separation
+        Rows and direction that diverge.
+    fitted
+        Linear predictor (N,) with the modes of the random effects; infinite in separated rows.
+    """
+
+    beta: Array
+    covariance: Array
+    theta: Array
+    scale: float | None
+    theta_errors: Array
+    scale_error: float
+    loglik: float
+    gradient: float
+    separation: Separation
+    fitted: Array
+    mode: Array
+
+
+@dataclass(frozen=True)
+class Model:
+    """Family, fixed effects x (N, p) of full rank, offset (N,), random terms, quadrature nodes."""
+
+    family: Family
+    x: Array
+    offset: Array
+    parts: tuple[RandomPart, ...]
+    n_agq: int = 1
+    separated: Separation | None = field(default=None, repr=False)
+
+    def fixing(self, j: int, value: float) -> Model:
+        """The model with one fixed effect held at a value."""
+        rest = np.delete(self.x, j, axis=1)
+        return replace(self, x=rest, offset=self.offset + value * self.x[:, j], separated=None)
+
+    def drawn(self, family: Family) -> Model:
+        """The same design with other events."""
+        return replace(self, family=family, separated=None)
+
+    def maximise(self, near: Maximum | None = None) -> Maximum:
+        """Maximum likelihood, started at `near` where it is given."""
+        gone = separation(self.family, self.x) if self.separated is None else self.separated
+        if not gone.present:
+            return self._maximise(gone, near)
+        return self._limit(gone)
+
+    def _maximise(self, gone: Separation, near: Maximum | None) -> Maximum:
+        problem = Problem(self.family, self.x, self.offset, self.parts, self.n_agq)
+        start = None
+        if near is not None and np.isfinite(near.beta).all() and len(near.beta) == len(self.x.T):
+            theta = np.where(on_diagonal(self.parts), np.maximum(near.theta, 0.05), near.theta)
+            scale = None if near.scale is None else max(near.scale, 0.05)
+            start = problem.pack(theta, scale, near.beta)
+        found = maximise(problem, start)
+        m, s = problem.n_theta, problem.n_scale
+        errors = np.sqrt(np.diag(found.covariance))
+        mode = problem.mode(problem.pack(found.theta, found.scale, found.beta))
+        eta = self.offset + self.x @ found.beta if mode is None else mode.eta
+        flat = np.zeros(0) if mode is None else np.concatenate([mode.u1.ravel(), mode.u2])
+        return Maximum(
+            found.beta, found.covariance[m + s :, m + s :], found.theta, found.scale,
+            errors[:m], float(errors[m]) if s else np.nan, found.loglik, found.gradient,
+            gone, eta, flat,
+        )  # fmt: skip
+
+    def _limit(self, gone: Separation) -> Maximum:
+        """The model that is left when the separated rows are explained without rest."""
+        p, keep = self.x.shape[1], gone.keep
+        basis = row_space(self.x[keep])
+        determined = np.abs(basis @ basis.T - np.eye(p)).max(axis=1) < 1e-7
+        sign = np.sign(gone.direction)
+        beta = np.where(determined, 0.0, np.where(sign == 0, np.nan, sign * np.inf))
+        covariance = np.full((p, p), np.nan)
+        fitted = np.where(keep, 0.0, np.where(self.x @ gone.direction > 0, np.inf, -np.inf))
+        if not keep.any():
+            nan = np.full(sum(part.n_theta for part in self.parts), np.nan)
+            return Maximum(
+                beta, covariance, nan, self.family.scale and np.nan, nan, np.nan, 0.0, 0.0, gone,
+                fitted, np.zeros(0),
+            )  # fmt: skip
+        rest = Model(
+            self.family.take(keep), self.x[keep] @ basis, self.offset[keep],
+            tuple(part.take(keep) for part in self.parts), self.n_agq,
+            Separation(np.ones(int(keep.sum()), bool), np.zeros(basis.shape[1])),
+        )  # fmt: skip
+        found = rest.maximise()
+        known = basis @ found.beta
+        beta = np.where(determined, known, beta)
+        covariance[np.ix_(determined, determined)] = (basis @ found.covariance @ basis.T)[
+            np.ix_(determined, determined)
+        ]
+        fitted[keep] = found.fitted
+        return replace(
+            found, beta=beta, covariance=covariance, separation=gone, fitted=fitted, mode=np.zeros(0)
+        )
+
+    def draw(self, at: Maximum, rng: np.random.Generator) -> Family:
+        """Events drawn anew: random effects, then counts."""
+        eta = self.offset + self.x @ at.beta
+        for part, theta in zip(self.parts, split(at.theta, self.parts), strict=True):
+            effects = rng.standard_normal((part.n_levels, len(part.effects))) @ part.factor(theta).T
+            eta = eta + (part.values * effects[part.levels]).sum(axis=1)
+        family = self.family if at.scale is None else self.family.with_scale(at.scale)
+        return family.draw(eta, rng)

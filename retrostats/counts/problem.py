@@ -1,0 +1,189 @@
+"""One likelihood to maximise: a family, fixed and random effects, and how the integral is done.
+
+Parameters stand in one vector: theta of the random terms, the dispersion scale if the family has
+one, then the fixed effects in coordinates in which the information without random effects is the
+identity, so that one length of step fits them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from retrostats.counts.family import Array, Family
+from retrostats.counts.laplace import laplace, laplace_gradient
+from retrostats.counts.optimise import minimise, polish
+from retrostats.counts.pirls import Mode, find_mode, layout, slopes
+from retrostats.counts.quadrature import quadrature
+from retrostats.counts.random_effects import RandomPart, on_diagonal, upright
+
+_START = 0.5
+
+
+@dataclass
+class Problem:
+    """A family with its design; remembers the last mode as the next start.
+
+    Attributes
+    ----------
+    family, x, offset, parts
+        Rows, fixed effects (N, p) of full column rank, offset (N,), random terms.
+    n_agq
+        1 for Laplace, more for adaptive quadrature with one scalar term.
+    """
+
+    family: Family
+    x: Array
+    offset: Array
+    parts: tuple[RandomPart, ...]
+    n_agq: int = 1
+    beta_start: Array = field(init=False)
+    back: Array = field(init=False)
+    whitened: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.n_theta = sum(part.n_theta for part in self.parts)
+        self.n_scale = int(self.family.scale is not None)
+        self.pattern = layout(self.parts) if self.parts else None
+        self.beta_start, information = glm(self.family, self.x, self.offset)
+        lower = np.linalg.cholesky(information) if len(information) else information
+        self.back = np.linalg.inv(lower).T
+        self.whitened = self.x @ self.back
+        self._start: tuple[Array, Array] | None = None
+        self._last: tuple[Array, Mode] | None = None
+
+    def unpack(self, parameters: Array) -> tuple[Array, float | None, Array]:
+        """Theta, scale and the fixed effects."""
+        m, s = self.n_theta, self.n_scale
+        scale = float(parameters[m]) if s else None
+        return parameters[:m], scale, self.back @ parameters[m + s :]
+
+    def pack(self, theta: Array, scale: float | None, beta: Array) -> Array:
+        """The vector of these."""
+        inner = [] if scale is None else [scale]
+        return np.concatenate([theta, inner, np.linalg.solve(self.back, beta)])
+
+    def start(self) -> Array:
+        """Standard deviations of one half beside the fixed effects without random terms."""
+        theta = np.where(on_diagonal(self.parts), _START, 0.0)
+        return self.pack(theta, _START if self.n_scale else None, self.beta_start)
+
+    def negative(self, parameters: Array) -> tuple[float, Array]:
+        """Minus the log-likelihood, and its gradient."""
+        theta, scale, _ = self.unpack(parameters)
+        family = self.family if scale is None else self.family.with_scale(scale)
+        fixed = self.offset + self.whitened @ parameters[self.n_theta + self.n_scale :]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            if self.pattern is None:
+                return self._plain(family, fixed)
+            a = slopes(self.pattern, self.parts, theta)
+            mode = find_mode(family, fixed, a, self._start)
+            self._start = mode.u1, mode.u2
+            self._last = parameters.copy(), mode
+            if self.n_agq > 1:
+                value, by_theta, by_beta, by_scale = quadrature(
+                    family, fixed, self.whitened, self.parts[0].values[:, 0], a, mode, self.n_agq
+                )
+            else:
+                value = laplace(mode)
+                by_theta, by_beta, by_scale = laplace_gradient(
+                    family, self.whitened, self.parts, a, mode
+                )
+        middle = [by_scale] * self.n_scale
+        return -value, -np.concatenate([by_theta, middle, by_beta])
+
+    def _plain(self, family: Family, fixed: Array) -> tuple[float, Array]:
+        """A generalised linear model: no random terms."""
+        middle = [float(family.by_scale(fixed)[0].sum())] * self.n_scale
+        gradient = np.concatenate([middle, self.whitened.T @ family.score(fixed)])
+        return -float(family.loglik(fixed).sum()), -gradient
+
+    def mode(self, parameters: Array) -> Mode | None:
+        """Mode of the random effects there."""
+        if self.pattern is None:
+            return None
+        if self._last is None or not np.array_equal(self._last[0], parameters):
+            self.negative(parameters)
+        assert self._last is not None
+        return self._last[1]
+
+    def inverse_start(self) -> Array:
+        """First guess of the inverse Hessian."""
+        levels = [1 / part.n_levels for part in self.parts for _ in range(part.n_theta)]
+        middle = [2 / len(self.x)] * self.n_scale
+        return np.diag(np.concatenate([levels, middle, np.ones(self.x.shape[1])]))
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """Where the likelihood is largest.
+
+    Attributes
+    ----------
+    theta, scale, beta
+        The parameters; diagonals of factors and the scale are not negative.
+    covariance
+        Of (theta, scale, beta), from the observed information; parameters at 0 carry NaN.
+    loglik, gradient
+        Log-likelihood, and the largest derivative left of minus it.
+    """
+
+    theta: Array
+    scale: float | None
+    beta: Array
+    covariance: Array
+    loglik: float
+    gradient: float
+
+
+_AT_ZERO = 1e-4
+
+
+def maximise(problem: Problem, start: Array | None = None) -> Optimum:
+    """Maximum likelihood from the standard start, or from parameters near the answer."""
+    first = problem.start() if start is None else start
+    point = minimise(problem.negative, first, problem.inverse_start())
+    point, curvature, gradient = polish(problem.negative, point)
+    theta, scale, beta = problem.unpack(point)
+    m, s = problem.n_theta, problem.n_scale
+    bounded = np.concatenate([on_diagonal(problem.parts), [True] * s, [False] * len(beta)])
+    free = ~(bounded.astype(bool) & (np.abs(point) < _AT_ZERO))
+    covariance = np.full((len(point), len(point)), np.nan)
+    inverse = np.linalg.pinv(curvature[np.ix_(free, free)], hermitian=True)
+    covariance[np.ix_(free, free)] = inverse
+    back = np.eye(len(point))
+    back[m + s :, m + s :] = problem.back
+    with np.errstate(invalid="ignore"):
+        held = np.where(np.isnan(covariance), 0.0, covariance)
+        full = back @ held @ back.T
+    full[~free] = np.nan
+    full[:, ~free] = np.nan
+    return Optimum(
+        upright(theta, problem.parts), None if scale is None else abs(scale), beta, full,
+        -problem.negative(point)[0], gradient,
+    )  # fmt: skip
+
+
+def glm(family: Family, x: Array, offset: Array) -> tuple[Array, Array]:
+    """Fixed effects without random ones, by damped Newton, and their information (p, p)."""
+    beta = np.zeros(x.shape[1])
+    information = np.zeros((0, 0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = float(family.loglik(offset).sum())
+        for _ in range(100):
+            score, weight, _ = family.derivatives(offset + x @ beta)
+            information = x.T @ (weight[:, None] * x)
+            ridge = 1e-12 * np.diag(np.diag(information).clip(1e-12))
+            step = np.linalg.solve(information + ridge, x.T @ score)
+            size = min(1.0, 4.0 / max(1e-12, float(np.abs(x @ step).max(initial=0.0))))
+            new = -np.inf
+            while size > 1e-10:
+                new = float(family.loglik(offset + x @ (beta + size * step)).sum())
+                if new >= value - 1e-10 * (1 + abs(value)):
+                    break
+                size /= 2
+            beta, value = beta + size * step, new
+            if np.abs(x @ step).max(initial=0.0) < 1e-6:
+                break
+    return beta, information
