@@ -35,7 +35,7 @@ _HOMES = {
     "lmm": "retrostats.mixed.fit",
     "LmmFit": "retrostats.mixed.fit",
     "glmm": "retrostats.counts.fit",
-    "GlmmFit": "retrostats.counts.fit",
+    "GlmmFit": "retrostats.counts.result",
     "power": "retrostats.mixed.simulate",
     "type_one_error": "retrostats.mixed.simulate",
     # pool
@@ -48,6 +48,8 @@ _HOMES = {
     "Printed": "retrostats.unprinted.unknowns",
     "explore": "retrostats.unprinted.exploration",
     "Exploration": "retrostats.unprinted.exploration",
+    "pool_counts": "retrostats.counts.pooled",
+    "PooledCounts": "retrostats.counts.pooled",
     # judge
     "Claim": "retrostats.judge.claims",
     "load_claims": "retrostats.judge.claims",

@@ -9,8 +9,10 @@ to one stack. (Bates, Maechler, Bolker and Walker 2015, section 5.4, have the sp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.linalg import lapack
 
 from retrostats.counts.family import Array
 from retrostats.counts.random_effects import Index, RandomPart
@@ -116,7 +118,7 @@ def _components(
     _, label = connected_components(graph, directed=False)
     _, label = np.unique(label[n_first:], return_inverse=True)
     members = np.bincount(label)
-    if len(members) * float(members.max()) ** 2 > 4 * float((members.astype(float) ** 2).sum()):
+    if len(members) * float(members.max()) ** 3 > 0.5 * float(n_rest) ** 3:
         label, members = np.zeros(n_rest, np.intp), np.array([n_rest])  # one giant, many small
     order = np.argsort(label, kind="stable")
     within = np.empty(n_rest, np.intp)
@@ -128,14 +130,25 @@ def _components(
 
 @dataclass(frozen=True)
 class Factor:
-    """H factorised: `inverse_first` (L, k, k), `b` (slots, k), `inverse_rest` (C, m, m)."""
+    """H factorised: `inverse_first` (L, k, k), `b` (slots, k), `lower` (C, m, m) with S = L L'."""
 
     pattern: Pattern
     inverse_first: Array
     b: Array
     bd: Array
-    inverse_rest: Array
+    lower: Array
     logdet: float
+
+    @cached_property
+    def inverse_rest(self) -> Array:
+        """S^-1 (C, m, m)."""
+        if len(self.lower) > 1:
+            half = np.linalg.inv(self.lower)
+            out: Array = half.transpose(0, 2, 1) @ half
+            return out
+        half, _ = lapack.dpotri(self.lower[0], lower=1)
+        whole = np.tril(half)
+        return np.asarray((whole + np.tril(whole, -1).T)[None])
 
     def solve(self, g1: Array, g2: Array) -> tuple[Array, Array]:
         """H^-1 g for g1 (L, k) of the first part and g2 (Q,) of the others."""
@@ -146,12 +159,15 @@ class Factor:
         reduced = g2 - np.bincount(
             p.slot_column, (self.b * x1[p.slot_first]).sum(axis=1), minlength=len(g2)
         )
-        stacked = np.zeros(p.n_components * p.size)
-        stacked[p.place] = reduced
-        solved = self.inverse_rest @ stacked.reshape(p.n_components, p.size, 1)
-        x2 = solved.reshape(-1)[p.place]
+        if p.n_components == 1:
+            x2 = lapack.dpotrs(self.lower[0], reduced, lower=1)[0]
+        else:
+            stacked = np.zeros(p.n_components * p.size)
+            stacked[p.place] = reduced
+            solved = self.inverse_rest @ stacked.reshape(p.n_components, p.size, 1)
+            x2 = solved.reshape(-1)[p.place]
         back = self.bd * x2[p.slot_column][:, None]
-        return x1 - _sum_by(p.slot_first, back, p.n_first), x2
+        return x1 - sum_by(p.slot_first, back, p.n_first), x2
 
     def own_inverse(self) -> tuple[Array, Array, Array]:
         """H^-1 within a row's own entries.
@@ -170,10 +186,10 @@ class Factor:
             return self.inverse_first, self.b, np.zeros(0)
         rest = self.inverse_rest.reshape(-1)
         pairs = rest[p.pair_at]
-        cross = -_sum_by(p.right, pairs[:, None] * self.bd[p.left], len(self.b))
+        cross = -sum_by(p.right, pairs[:, None] * self.bd[p.left], len(self.b))
         extra = -self.bd[:, :, None] * cross[:, None, :]
         k = p.k_first
-        added = _sum_by(p.slot_first, extra.reshape(-1, k * k), p.n_first).reshape(-1, k, k)
+        added = sum_by(p.slot_first, extra.reshape(-1, k * k), p.n_first).reshape(-1, k, k)
         return self.inverse_first + added, cross, rest
 
 
@@ -186,7 +202,7 @@ def factorise(p: Pattern, weight: Array, a1: Array, a2: Array) -> Factor:
         logdet = float(np.log(d).sum())
     else:
         outer = (weight[:, None] * a1)[:, :, None] * a1[:, None, :]
-        blocks = _sum_by(p.first, outer.reshape(-1, k * k), p.n_first).reshape(-1, k, k)
+        blocks = sum_by(p.first, outer.reshape(-1, k * k), p.n_first).reshape(-1, k, k)
         blocks += np.eye(k)
         inverse = np.linalg.inv(blocks)
         logdet = float(np.linalg.slogdet(blocks)[1].sum())
@@ -194,13 +210,8 @@ def factorise(p: Pattern, weight: Array, a1: Array, a2: Array) -> Factor:
         nothing = np.zeros((0, k))
         return Factor(p, inverse, nothing, nothing, np.zeros((0, 0, 0)), logdet)
     wa = weight[:, None] * a2
-    b = np.stack(
-        [
-            np.bincount(p.slot.ravel(), (wa * a1[:, [i]]).ravel(), len(p.slot_first))
-            for i in range(k)
-        ],
-        axis=1,
-    )
+    shared = (wa[:, :, None] * a1[:, None, :]).reshape(-1, k)
+    b = sum_by(p.slot.ravel(), shared, len(p.slot_first))
     bd = _apply(inverse[p.slot_first], b)
     length = p.n_components * p.size**2
     own = (wa[:, :, None] * a2[:, None, :]).reshape(len(a2), -1)
@@ -210,7 +221,7 @@ def factorise(p: Pattern, weight: Array, a1: Array, a2: Array) -> Factor:
     ).reshape(p.diagonal.shape)
     lower = np.linalg.cholesky(s)
     logdet += 2 * float(np.log(np.diagonal(lower, axis1=1, axis2=2)).sum())
-    return Factor(p, inverse, b, bd, np.linalg.inv(s), logdet)
+    return Factor(p, inverse, b, bd, lower, logdet)
 
 
 def _apply(blocks: Array, vectors: Array) -> Array:
@@ -221,6 +232,8 @@ def _apply(blocks: Array, vectors: Array) -> Array:
     return np.asarray((blocks @ vectors[:, :, None])[:, :, 0])
 
 
-def _sum_by(index: Index, rows: Array, n: int) -> Array:
+def sum_by(index: Index, rows: Array, n: int) -> Array:
     """Sum of rows (M, j) by index: (n, j)."""
+    if rows.shape[1] == 1:
+        return np.bincount(index, rows[:, 0], n)[:, None]
     return np.stack([np.bincount(index, column, n) for column in rows.T], axis=1)

@@ -35,7 +35,7 @@ def intervals(
         raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
     attrs: dict[str, int] = {}
     if method == "bootstrap":
-        limits, failed = bootstrap(fit, level, draws, np.random.default_rng(seed))
+        limits, failed = bootstrap(fit, level, draws, seed)
         attrs = {"draws": draws, "without_answer": failed}
     else:
         half = stats.norm.isf((1 - level) / 2) * np.sqrt(np.diag(fit.cov_beta))
@@ -137,21 +137,31 @@ def _without(best: Maximum, beta: Array) -> Maximum:
 
 
 def bootstrap(
-    fit: GlmmFit, level: float, draws: int, rng: np.random.Generator
+    fit: GlmmFit, level: float, draws: int, seed: int | np.random.Generator
 ) -> tuple[Array, int]:
-    """Percentile limits (p, 2) of refits to events drawn from the fit, and how many failed."""
-    if draws < _FEWEST:
-        raise InputError(f"draws={draws!r}; a bootstrap needs at least {_FEWEST}, better 1000")
+    """Percentile limits (p, 2) of a fit, and how many refits had no answer."""
     if not np.isfinite(fit.beta).all():
         raise InputError(
             f"{fit.formula!r}: {', '.join(fit.separated)} has no finite estimate to draw from; "
             "use method='profile'"
         )
-    estimates = np.full((draws, len(fit.beta)), np.nan)
+    return bootstrap_limits(fit.model, fit.maximum, level, draws, seed)
+
+
+def bootstrap_limits(
+    model: Model, best: Maximum, level: float, draws: int, seed: int | np.random.Generator
+) -> tuple[Array, int]:
+    """Percentile limits (p, 2) of refits to events drawn at `best`, and how many failed.
+
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, section 13.3.
+    """
+    if draws < _FEWEST:
+        raise InputError(f"draws={draws!r}; a bootstrap needs at least {_FEWEST}, better 1000")
+    rng = np.random.default_rng(seed)
+    estimates = np.full((draws, len(best.beta)), np.nan)
     for i in range(draws):
         try:
-            refit = fit.model.drawn(fit.model.draw(fit.maximum, rng)).maximise(fit.maximum)
-            estimates[i] = refit.beta
+            estimates[i] = model.drawn(model.draw(best, rng)).maximise(best).beta
         except NotConverged:
             continue
     failed = np.isnan(estimates).any(axis=1)

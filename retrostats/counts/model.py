@@ -94,7 +94,7 @@ class Model:
         basis = row_space(self.x[keep])
         determined = np.abs(basis @ basis.T - np.eye(p)).max(axis=1) < 1e-7
         sign = np.sign(gone.direction)
-        beta = np.where(determined, 0.0, np.where(sign == 0, np.nan, sign * np.inf))
+        beta = np.where(determined, 0.0, np.where(sign == 0, np.nan, np.copysign(np.inf, sign)))
         covariance = np.full((p, p), np.nan)
         fitted = np.where(keep, 0.0, np.where(self.x @ gone.direction > 0, np.inf, -np.inf))
         if not keep.any():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrostats.counts.blocks import Factor, Pattern, factorise, pattern
+from retrostats.counts.blocks import Factor, Pattern, factorise, pattern, sum_by
 from retrostats.counts.family import Array, Family
 from retrostats.counts.random_effects import RandomPart, split
 from retrostats.errors import NotConverged
@@ -41,9 +41,7 @@ class Slopes:
     def columns(self, row: Array, n_rest: int) -> tuple[Array, Array]:
         """A' row: (L, k) and (Q,)."""
         p = self.pattern
-        g1 = np.stack(
-            [np.bincount(p.first, row * self.a1[:, i], p.n_first) for i in range(p.k_first)], axis=1
-        )
+        g1 = sum_by(p.first, row[:, None] * self.a1, p.n_first)
         if not p.size:
             return g1, np.zeros(0)
         return g1, np.bincount(p.column.ravel(), (row[:, None] * self.a2).ravel(), n_rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,7 @@ class RandomPart:
     @property
     def entries(self) -> tuple[Index, Index]:
         """Row and column in the factor of each entry of theta, by column as in lme4."""
-        column, row = np.triu_indices(len(self.effects))
-        return row, column
+        return _entries(len(self.effects))
 
     def factor(self, theta: Array) -> Array:
         """Lower triangle (k, k)."""
@@ -45,6 +45,12 @@ class RandomPart:
         """The chosen rows, levels renumbered."""
         used, levels = np.unique(self.levels[rows], return_inverse=True)
         return RandomPart(self.group, self.effects, self.values[rows], levels, len(used))
+
+
+@cache
+def _entries(k: int) -> tuple[Index, Index]:
+    column, row = np.triu_indices(k)
+    return row, column
 
 
 def split(theta: Array, parts: tuple[RandomPart, ...]) -> list[Array]:

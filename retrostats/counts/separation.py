@@ -69,7 +69,7 @@ def row_space(x: Array) -> Array:
 
 def _null(x: Array, p: int) -> Array:
     """Basis (p, p - r) of directions that leave every row as it is."""
-    if not len(x):
+    if not len(x) or not p:
         return np.eye(p)
     values, vectors = np.linalg.eigh(x.T @ x)
     return np.asarray(vectors[:, values < _RANK * max(float(values.max()), 1e-300)])
