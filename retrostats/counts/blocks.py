@@ -19,7 +19,6 @@ from retrostats.counts.random_effects import Index, RandomPart
 from retrostats.errors import NotIdentified
 
 
-
 @dataclass(frozen=True)
 class Pattern:
     """Where the entries of H go; depends on the levels alone.
@@ -77,7 +76,7 @@ def pattern(parts: tuple[RandomPart, ...]) -> Pattern:
     slot_first, slot_column = np.divmod(key, max(start, 1))
     left, right = _pairs(slot_first, head.n_levels)
     place, n_components, size, diagonal = _components(slot_first, slot_column, head.n_levels, start)
-    component, within = np.divmod(place, max(size, 1))
+    _, within = np.divmod(place, max(size, 1))
     pair_at = place[slot_column[left]] * size + within[slot_column[right]]
     own_at = place[column][:, :, None] * size + within[column][:, None, :]
     return Pattern(
@@ -194,7 +193,7 @@ class Factor:
 
 
 def factorise(p: Pattern, weight: Array, a1: Array, a2: Array) -> Factor:
-    """H from weights (N,) and entries of A: a1 (N, k) of the first part, a2 (N, E) of the others."""
+    """H from weights (N,) and rows of A: a1 (N, k) for the first part, a2 (N, E) for others."""
     k = p.k_first
     if k == 1:
         d = 1 + np.bincount(p.first, weight * a1[:, 0] ** 2, p.n_first)
@@ -204,7 +203,7 @@ def factorise(p: Pattern, weight: Array, a1: Array, a2: Array) -> Factor:
         outer = (weight[:, None] * a1)[:, :, None] * a1[:, None, :]
         blocks = sum_by(p.first, outer.reshape(-1, k * k), p.n_first).reshape(-1, k, k)
         blocks += np.eye(k)
-        inverse = np.linalg.inv(blocks)
+        inverse = np.asarray(np.linalg.inv(blocks), dtype=np.float64)
         logdet = float(np.linalg.slogdet(blocks)[1].sum())
     if not p.size:
         nothing = np.zeros((0, k))
@@ -235,5 +234,5 @@ def _apply(blocks: Array, vectors: Array) -> Array:
 def sum_by(index: Index, rows: Array, n: int) -> Array:
     """Sum of rows (M, j) by index: (n, j)."""
     if rows.shape[1] == 1:
-        return np.bincount(index, rows[:, 0], n)[:, None]
+        return np.asarray(np.bincount(index, rows[:, 0], n)[:, None], dtype=np.float64)
     return np.stack([np.bincount(index, column, n) for column in rows.T], axis=1)

@@ -76,9 +76,11 @@ class NoDispersion:
 
     @property
     def scale(self) -> float | None:
+        """None: no dispersion is estimated."""
         return None
 
     def by_scale(self, eta: Array) -> tuple[Array, Array, Array]:
+        """Never asked for."""
         raise AssertionError("this family has no dispersion")  # pragma: no cover
 
 

@@ -28,6 +28,7 @@ def glmm(
     trials: str | None = None,
     n_agq: int = 1,
     overdispersion: str | None = None,
+    penalty: str | None = None,
 ) -> GlmmFit:
     """Fit a Poisson, binomial or negative-binomial mixed model by maximum likelihood.
 
@@ -50,6 +51,9 @@ def glmm(
     overdispersion
         "observation" adds a random intercept of every row (Poisson and binomial); see also
         `GlmmFit.overdispersion` and the negative binomial.
+    penalty
+        "firth" adds half the log determinant of the information of the fixed effects (Poisson and
+        binomial): estimates are finite where counts separate.
 
     Raises
     ------
@@ -115,13 +119,16 @@ def glmm(
         size = np.asarray(numeric(columns)[trials], float)
     elif complement:
         size = y + np.asarray(numeric(columns)[complement], float)
-    model = Model(_family(family, y, size), x, offset, parts, n_agq)
+    if penalty not in (None, "firth") or (penalty and family == "negative-binomial"):
+        raise InputError(
+            f"penalty={penalty!r} with family={family!r}; allowed: 'firth' with poisson or binomial"
+        )
+    counts = _family(family, y, size)
+    model = Model(counts, x, offset, parts, n_agq, x if penalty else None)
     return _fit(formula, family, model, terms, dropped)
 
 
-def _fit(
-    formula: str, name: str, model: Model, terms: tuple[str, ...], dropped: int
-) -> GlmmFit:
+def _fit(formula: str, name: str, model: Model, terms: tuple[str, ...], dropped: int) -> GlmmFit:
     best = model.maximise()
     x, family = model.x, model.family
     residual_df = max(len(x) - x.shape[1], 1)
@@ -145,7 +152,7 @@ def _fit(
         dispersion=float(((family.y - mu) ** 2 / variance).sum() / residual_df)
         if finite
         else np.nan,
-        notes=_notes(best, terms, len(x)),
+        notes=_notes(best, terms, len(x), model.jeffreys is not None),
         model=model,
         maximum=best,
     )
@@ -157,16 +164,18 @@ def _fit(
     return fit
 
 
-def _notes(best: Maximum, terms: tuple[str, ...], n: int) -> tuple[str, ...]:
+def _notes(best: Maximum, terms: tuple[str, ...], n: int, penalised: bool) -> tuple[str, ...]:
     notes = []
     lost = [t for t, b in zip(terms, best.beta, strict=True) if not np.isfinite(b)]
     if lost:
         rows = int((~best.separation.keep).sum())
         notes.append(
-            f"separation: {', '.join(lost)} has no finite estimate, because {rows} of {n} rows have "
-            "no events (or nothing but events) that it alone explains; its interval is a "
-            "profile-likelihood one with one end infinite"
+            f"separation: {', '.join(lost)} has no finite estimate, because {rows} of {n} rows "
+            "have no events (or nothing but events) and nothing else explains them; its interval "
+            "is a profile-likelihood one with one end infinite"
         )
+    if penalised:
+        notes.append("Firth-penalised; loglik includes the penalty, prefer confint('profile')")
     if best.scale is not None and best.scale < 1e-3:
         notes.append("the dispersion is estimated as zero: the model is a Poisson one")
     return tuple(notes)

@@ -94,14 +94,12 @@ def profile_interval(
     for sign in (-1.0, 1.0):
         near[0] = _without(best, np.delete(best.beta, j))
         inner, outer = bracket(excess, b, sign * step)
-        limits.append(
-            outer if math.isinf(outer) else root(excess, inner, outer, 1e-5 * step)
-        )
+        limits.append(outer if math.isinf(outer) else root(excess, inner, outer, 1e-5 * step))
     return limits[0], limits[1]
 
 
 def bracket(excess: Callable[[float], float], centre: float, step: float) -> tuple[float, float]:
-    """Two values, the deviance allowed at the first and not at the second, which may be infinite."""
+    """Two values, allowed at the first and not at the second, which may be infinite."""
     inner, reach = centre, step
     while abs(reach) < max(_FARTHEST, 4 * abs(step)):
         if excess(centre + reach) > 0:

@@ -44,13 +44,17 @@ class Maximum:
 
 @dataclass(frozen=True)
 class Model:
-    """Family, fixed effects x (N, p) of full rank, offset (N,), random terms, quadrature nodes."""
+    """Family, fixed effects x (N, p) of full rank, offset (N,), random terms, quadrature nodes.
+
+    `jeffreys` is the design of Firth's penalty, or None; with it every estimate is finite.
+    """
 
     family: Family
     x: Array
     offset: Array
     parts: tuple[RandomPart, ...]
     n_agq: int = 1
+    jeffreys: Array | None = field(default=None, repr=False)
     separated: Separation | None = field(default=None, repr=False)
 
     def fixing(self, j: int, value: float) -> Model:
@@ -64,13 +68,17 @@ class Model:
 
     def maximise(self, near: Maximum | None = None) -> Maximum:
         """Maximum likelihood, started at `near` where it is given."""
-        gone = separation(self.family, self.x) if self.separated is None else self.separated
+        gone = self.separated
+        if self.jeffreys is not None:
+            gone = Separation(np.ones(len(self.x), bool), np.zeros(self.x.shape[1]))
+        elif gone is None:
+            gone = separation(self.family, self.x)
         if not gone.present:
             return self._maximise(gone, near)
         return self._limit(gone)
 
     def _maximise(self, gone: Separation, near: Maximum | None) -> Maximum:
-        problem = Problem(self.family, self.x, self.offset, self.parts, self.n_agq)
+        problem = Problem(self.family, self.x, self.offset, self.parts, self.n_agq, self.jeffreys)
         start = None
         if near is not None and np.isfinite(near.beta).all() and len(near.beta) == len(self.x.T):
             theta = np.where(on_diagonal(self.parts), np.maximum(near.theta, 0.05), near.theta)
@@ -105,7 +113,7 @@ class Model:
             )  # fmt: skip
         rest = Model(
             self.family.take(keep), self.x[keep] @ basis, self.offset[keep],
-            tuple(part.take(keep) for part in self.parts), self.n_agq,
+            tuple(part.take(keep) for part in self.parts), self.n_agq, None,
             Separation(np.ones(int(keep.sum()), bool), np.zeros(basis.shape[1])),
         )  # fmt: skip
         found = rest.maximise()
@@ -116,7 +124,12 @@ class Model:
         ]
         fitted[keep] = found.fitted
         return replace(
-            found, beta=beta, covariance=covariance, separation=gone, fitted=fitted, mode=np.zeros(0)
+            found,
+            beta=beta,
+            covariance=covariance,
+            separation=gone,
+            fitted=fitted,
+            mode=np.zeros(0),
         )
 
     def draw(self, at: Maximum, rng: np.random.Generator) -> Family:

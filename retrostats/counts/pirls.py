@@ -44,7 +44,8 @@ class Slopes:
         g1 = sum_by(p.first, row[:, None] * self.a1, p.n_first)
         if not p.size:
             return g1, np.zeros(0)
-        return g1, np.bincount(p.column.ravel(), (row[:, None] * self.a2).ravel(), n_rest)
+        g2 = np.bincount(p.column.ravel(), (row[:, None] * self.a2).ravel(), n_rest)
+        return g1, np.asarray(g2, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,7 @@ def _times(part: RandomPart, theta: Array) -> Array:
     return np.asarray(part.values @ part.factor(theta))
 
 
-def find_mode(
-    family: Family, fixed: Array, a: Slopes, start: tuple[Array, Array] | None
-) -> Mode:
+def find_mode(family: Family, fixed: Array, a: Slopes, start: tuple[Array, Array] | None) -> Mode:
     """Mode of u at the fixed part `fixed` (N,) of eta, from `start` or from 0.
 
     Raises
@@ -129,6 +128,4 @@ def find_mode(
 
 
 def _value(family: Family, eta: Array, u1: Array, u2: Array) -> float:
-    return float(family.loglik(eta).sum()) - 0.5 * (
-        float(np.vdot(u1, u1)) + float(np.vdot(u2, u2))
-    )
+    return float(family.loglik(eta).sum()) - 0.5 * (float(np.vdot(u1, u1)) + float(np.vdot(u2, u2)))

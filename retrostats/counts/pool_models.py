@@ -51,9 +51,7 @@ def read_counts(table: Any, measure: str) -> Counts:
 
     frame = pd.DataFrame(table)
     if measure not in (*TWO_ARMS, *ONE_GROUP):
-        raise InputError(
-            f"measure={measure!r}; allowed: {', '.join((*TWO_ARMS, *ONE_GROUP))}"
-        )
+        raise InputError(f"measure={measure!r}; allowed: {', '.join((*TWO_ARMS, *ONE_GROUP))}")
     two = measure in TWO_ARMS
     people = measure in ("odds_ratio", "proportion")
     if frame.empty:
@@ -68,7 +66,8 @@ def read_counts(table: Any, measure: str) -> Counts:
         if people:
             _refuse(events > total, events, f"events{suffix}", study, "at most the total")
         arms += [events, total]
-    counts = Counts(study, *arms) if two else Counts(study, *arms, None, None)
+    second = (arms[2], arms[3]) if two else (None, None)
+    counts = Counts(study, arms[0], arms[1], *second)
     if two and (not any(counts.events) or (people and _all_events(counts))):
         raise NotIdentified(
             f"pool_counts: {'nothing but' if any(counts.events) else 'no'} events in both arms of "
@@ -158,9 +157,7 @@ def informative(counts: Counts, measure: str) -> Counts:
     )  # fmt: skip
 
 
-def conditional(
-    counts: Counts, measure: str, model: str = "conditional"
-) -> tuple[Family, Array]:
+def conditional(counts: Counts, measure: str, model: str = "conditional") -> tuple[Family, Array]:
     """Events of arm 1 given each study's margins: family and offset."""
     assert counts.events_2 is not None
     assert counts.total_2 is not None

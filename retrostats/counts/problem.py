@@ -31,6 +31,8 @@ class Problem:
         Rows, fixed effects (N, p) of full column rank, offset (N,), random terms.
     n_agq
         1 for Laplace, more for adaptive quadrature with one scalar term.
+    jeffreys
+        Design (N, p) whose information is Firth's penalty, or None.
     """
 
     family: Family
@@ -38,6 +40,7 @@ class Problem:
     offset: Array
     parts: tuple[RandomPart, ...]
     n_agq: int = 1
+    jeffreys: Array | None = None
     beta_start: Array = field(init=False)
     back: Array = field(init=False)
     whitened: Array = field(init=False)
@@ -46,7 +49,7 @@ class Problem:
         self.n_theta = sum(part.n_theta for part in self.parts)
         self.n_scale = int(self.family.scale is not None)
         self.pattern = layout(self.parts) if self.parts else None
-        self.beta_start, information = glm(self.family, self.x, self.offset)
+        self.beta_start, information = glm(self.family, self.x, self.offset, self.jeffreys)
         lower = np.linalg.cholesky(information) if len(information) else information
         self.back = np.linalg.inv(lower).T
         self.whitened = self.x @ self.back
@@ -70,7 +73,16 @@ class Problem:
         return self.pack(theta, _START if self.n_scale else None, self.beta_start)
 
     def negative(self, parameters: Array) -> tuple[float, Array]:
-        """Minus the log-likelihood, and its gradient."""
+        """Minus the (penalised) log-likelihood, and its gradient."""
+        value, gradient = self._integral(parameters)
+        if self.jeffreys is not None:
+            fixed = self.offset + self.whitened @ parameters[self.n_theta + self.n_scale :]
+            prior, row = penalty(self.family, self.jeffreys, fixed)
+            value -= prior
+            gradient[self.n_theta + self.n_scale :] -= self.whitened.T @ row
+        return value, gradient
+
+    def _integral(self, parameters: Array) -> tuple[float, Array]:
         theta, scale, _ = self.unpack(parameters)
         family = self.family if scale is None else self.family.with_scale(scale)
         fixed = self.offset + self.whitened @ parameters[self.n_theta + self.n_scale :]
@@ -95,7 +107,7 @@ class Problem:
 
     def _plain(self, family: Family, fixed: Array) -> tuple[float, Array]:
         """A generalised linear model: no random terms."""
-        middle = [float(family.by_scale(fixed)[0].sum())] * self.n_scale
+        middle = [float(family.by_scale(fixed)[0].sum())] if self.n_scale else []
         gradient = np.concatenate([middle, self.whitened.T @ family.score(fixed)])
         return -float(family.loglik(fixed).sum()), -gradient
 
@@ -165,21 +177,44 @@ def maximise(problem: Problem, start: Array | None = None) -> Optimum:
     )  # fmt: skip
 
 
-def glm(family: Family, x: Array, offset: Array) -> tuple[Array, Array]:
+def penalty(family: Family, design: Array, eta: Array) -> tuple[float, Array]:
+    """Firth's penalty log|X'WX| / 2 (1993, Biometrika 80:27), and its derivative by eta (N,).
+
+    W is taken without the random effects, at the fixed part of eta.
+    """
+    _, weight, third = family.derivatives(eta)
+    information = design.T @ (weight[:, None] * design)
+    sign, logdet = np.linalg.slogdet(information)
+    if sign <= 0 or not np.isfinite(logdet):
+        return -np.inf, np.zeros(len(eta))
+    leverage = (design @ np.linalg.inv(information) * design).sum(axis=1)
+    return 0.5 * float(logdet), 0.5 * leverage * third
+
+
+def glm(
+    family: Family, x: Array, offset: Array, jeffreys: Array | None = None
+) -> tuple[Array, Array]:
     """Fixed effects without random ones, by damped Newton, and their information (p, p)."""
     beta = np.zeros(x.shape[1])
     information = np.zeros((0, 0))
+
+    def value_at(eta: Array) -> float:
+        prior = 0.0 if jeffreys is None else penalty(family, jeffreys, eta)[0]
+        return float(family.loglik(eta).sum()) + prior
+
     with np.errstate(over="ignore", invalid="ignore"):
-        value = float(family.loglik(offset).sum())
+        value = value_at(offset)
         for _ in range(100):
             score, weight, _ = family.derivatives(offset + x @ beta)
+            if jeffreys is not None:
+                score = score + penalty(family, jeffreys, offset + x @ beta)[1]
             information = x.T @ (weight[:, None] * x)
             ridge = 1e-12 * np.diag(np.diag(information).clip(1e-12))
             step = np.linalg.solve(information + ridge, x.T @ score)
             size = min(1.0, 4.0 / max(1e-12, float(np.abs(x @ step).max(initial=0.0))))
             new = -np.inf
             while size > 1e-10:
-                new = float(family.loglik(offset + x @ (beta + size * step)).sum())
+                new = value_at(offset + x @ (beta + size * step))
                 if new >= value - 1e-10 * (1 + abs(value)):
                     break
                 size /= 2

@@ -69,4 +69,5 @@ def _flat(level: Index, n_levels: int, n_nodes: int) -> Index:
 
 
 def _by_level(flat: Index, rows: Array, shape: tuple[int, ...]) -> Array:
-    return np.bincount(flat, rows.ravel(), shape[0] * shape[1]).reshape(shape)
+    sums = np.bincount(flat, rows.ravel(), shape[0] * shape[1])
+    return np.asarray(sums.reshape(shape), dtype=np.float64)

@@ -55,6 +55,8 @@ def _entries(k: int) -> tuple[Index, Index]:
 
 def split(theta: Array, parts: tuple[RandomPart, ...]) -> list[Array]:
     """Theta cut into the pieces of its terms."""
+    if not parts:
+        return []
     ends = np.cumsum([part.n_theta for part in parts])
     return np.split(theta, ends[:-1])
 

@@ -259,8 +259,12 @@ def _rate(cohort: Any) -> CohortEffect:
         direction=pd.Categorical(cohort.frame["direction"], ["backward", "forward"]),
         subject=cohort.frame["subject"].astype(str),
     )
-    fit = glmm("injuries ~ direction + (1 | subject)", rows, exposure="exposure_h")
-    return _effect(
+    formula, note = "injuries ~ direction + (1 | subject)", ""
+    fit = glmm(formula, rows, exposure="exposure_h")
+    if fit.separated:
+        fit = glmm(formula, rows, exposure="exposure_h", penalty="firth")
+        note = "no injury in one direction: Firth-penalised, the ratio has no finite estimate else"
+    effect = _effect(
         cohort,
         fit,
         "directionforward",
@@ -268,6 +272,7 @@ def _rate(cohort: Any) -> CohortEffect:
         "injury rate ratio forward / backward",
         "injury_rate_ratio_by_direction",
     )
+    return replace(effect, note=note)
 
 
 def _effect(cohort: Any, fit: Any, term: str, scale: Any, unit: str, quantity: str) -> CohortEffect:
