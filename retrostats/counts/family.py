@@ -62,12 +62,16 @@ class Family(Protocol):
         """The same rows at another dispersion."""
         ...
 
+    def with_events(self, y: Array) -> Family:
+        """The same rows with other events, (..., N)."""
+        ...
+
     def by_scale(self, eta: Array) -> tuple[Array, Array, Array]:
         """Derivatives of log-likelihood, score and weight by `scale`."""
         ...
 
-    def draw(self, eta: Array, rng: np.random.Generator) -> Family:
-        """New events with these linear predictors."""
+    def draw(self, eta: Array, rng: np.random.Generator) -> Array:
+        """New events (..., N) with these linear predictors."""
         ...
 
 
@@ -122,13 +126,17 @@ class Poisson(NoDispersion):
         """The chosen rows."""
         return Poisson(self.y[rows])
 
+    def with_events(self, y: Array) -> Poisson:
+        """The same rows with other events."""
+        return replace(self, y=y)
+
     def with_scale(self, scale: float) -> Poisson:
         """No dispersion to change."""
         return self
 
-    def draw(self, eta: Array, rng: np.random.Generator) -> Poisson:
+    def draw(self, eta: Array, rng: np.random.Generator) -> Array:
         """New events with these linear predictors."""
-        return Poisson(rng.poisson(np.exp(eta)).astype(float))
+        return rng.poisson(np.exp(eta)).astype(float)
 
 
 @dataclass(frozen=True)
@@ -173,14 +181,17 @@ class Binomial(NoDispersion):
         """The chosen rows."""
         return Binomial(self.y[rows], self.trials[rows])
 
+    def with_events(self, y: Array) -> Binomial:
+        """The same rows with other events."""
+        return replace(self, y=y)
+
     def with_scale(self, scale: float) -> Binomial:
         """No dispersion to change."""
         return self
 
-    def draw(self, eta: Array, rng: np.random.Generator) -> Binomial:
+    def draw(self, eta: Array, rng: np.random.Generator) -> Array:
         """New events with these linear predictors."""
-        y = rng.binomial(self.trials.astype(np.int64), expit(eta)).astype(float)
-        return Binomial(y, self.trials)
+        return rng.binomial(self.trials.astype(np.int64), expit(eta)).astype(float)
 
 
 @dataclass(frozen=True)
@@ -247,6 +258,10 @@ class NegativeBinomial:
         """The chosen rows."""
         return NegativeBinomial(self.y[rows], self.dispersion_scale)
 
+    def with_events(self, y: Array) -> NegativeBinomial:
+        """The same rows with other events."""
+        return replace(self, y=y)
+
     def with_scale(self, scale: float) -> NegativeBinomial:
         """The same rows at another dispersion."""
         return replace(self, dispersion_scale=float(scale))
@@ -263,12 +278,12 @@ class NegativeBinomial:
         weight = mu * (y * base - 2 * mu * (1 + alpha * y)) / base**3
         return 2 * s * by_alpha, 2 * s * score, 2 * s * weight
 
-    def draw(self, eta: Array, rng: np.random.Generator) -> NegativeBinomial:
+    def draw(self, eta: Array, rng: np.random.Generator) -> Array:
         """New events with these linear predictors."""
         alpha = self.dispersion_scale**2
         mu = np.exp(eta)
         rate = mu if alpha < _POISSON**2 else rng.gamma(1 / alpha, alpha * mu)
-        return NegativeBinomial(rng.poisson(rate).astype(float), self.dispersion_scale)
+        return np.asarray(rng.poisson(rate), dtype=float)
 
 
 def _log_part(alpha: float, mu: Array) -> Array:

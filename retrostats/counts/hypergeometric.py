@@ -8,7 +8,7 @@ derivatives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,15 +87,18 @@ class NoncentralHypergeometric(NoDispersion):
         """The chosen tables."""
         return NoncentralHypergeometric(self.y[rows], self.n1[rows], self.n2[rows], self.m[rows])
 
+    def with_events(self, y: Array) -> NoncentralHypergeometric:
+        """The same margins with other events."""
+        return replace(self, y=y)
+
     def with_scale(self, scale: float) -> NoncentralHypergeometric:
         """No dispersion to change."""
         return self
 
-    def draw(self, eta: Array, rng: np.random.Generator) -> NoncentralHypergeometric:
+    def draw(self, eta: Array, rng: np.random.Generator) -> Array:
         """New tables with the same margins, by inverting the distribution function."""
         passed = np.cumsum(self._chances(eta), axis=-1) < rng.random(eta.shape)[..., None]
-        y = self.support[:, 0] + passed.sum(axis=-1)
-        return NoncentralHypergeometric(y, self.n1, self.n2, self.m)
+        return np.asarray(self.support[:, 0] + passed.sum(axis=-1))
 
 
 def _log_choose(n: Array, k: Array) -> Array:

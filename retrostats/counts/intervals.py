@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrostats.counts.batch import can_batch, refit
 from retrostats.counts.family import Array
 from retrostats.counts.model import Maximum, Model
+from retrostats.counts.separation import separation
 from retrostats.errors import InputError, NotConverged
 
 if TYPE_CHECKING:
@@ -156,15 +158,27 @@ def bootstrap_limits(
     if draws < _FEWEST:
         raise InputError(f"draws={draws!r}; a bootstrap needs at least {_FEWEST}, better 1000")
     rng = np.random.default_rng(seed)
-    estimates = np.full((draws, len(best.beta)), np.nan)
-    for i in range(draws):
-        try:
-            estimates[i] = model.drawn(model.draw(best, rng)).maximise(best).beta
-        except NotConverged:
-            continue
+    estimates = _refits(model, best, model.draw(best, draws, rng))
     failed = np.isnan(estimates).any(axis=1)
     tail = (1 - level) / 2
     # A separated refit counts as infinite: "lower" and "higher" never average two infinities.
     low = np.quantile(estimates[~failed], tail, axis=0, method="lower")
     high = np.quantile(estimates[~failed], 1 - tail, axis=0, method="higher")
     return np.stack([low, high], axis=1), int(failed.sum())
+
+
+def _refits(model: Model, best: Maximum, events: Array) -> Array:
+    """Fixed effects (B, p) of each row of events (B, N): stacked where that is possible."""
+    estimates = np.full((len(events), len(best.beta)), np.nan)
+    alone = np.ones(len(events), bool)
+    if can_batch(model):
+        drawn = (model.family.with_events(y) for y in events)
+        alone = np.array([separation(family, model.x).present for family in drawn])
+        estimates[~alone] = refit(model, best, events[~alone])
+        alone |= np.isnan(estimates).any(axis=1)
+    for i in np.flatnonzero(alone):
+        try:
+            estimates[i] = model.drawn(events[i]).maximise(best).beta
+        except NotConverged:
+            continue
+    return estimates

@@ -62,9 +62,9 @@ class Model:
         rest = np.delete(self.x, j, axis=1)
         return replace(self, x=rest, offset=self.offset + value * self.x[:, j], separated=None)
 
-    def drawn(self, family: Family) -> Model:
-        """The same design with other events."""
-        return replace(self, family=family, separated=None)
+    def drawn(self, events: Array) -> Model:
+        """The same design with other events (N,)."""
+        return replace(self, family=self.family.with_events(events), separated=None)
 
     def maximise(self, near: Maximum | None = None) -> Maximum:
         """Maximum likelihood, started at `near` where it is given."""
@@ -132,11 +132,12 @@ class Model:
             mode=np.zeros(0),
         )
 
-    def draw(self, at: Maximum, rng: np.random.Generator) -> Family:
-        """Events drawn anew: random effects, then counts."""
-        eta = self.offset + self.x @ at.beta
+    def draw(self, at: Maximum, n: int, rng: np.random.Generator) -> Array:
+        """Events (n, N) drawn anew: random effects, then counts."""
+        eta = np.tile(self.offset + self.x @ at.beta, (n, 1))
         for part, theta in zip(self.parts, split(at.theta, self.parts), strict=True):
-            effects = rng.standard_normal((part.n_levels, len(part.effects))) @ part.factor(theta).T
-            eta = eta + (part.values * effects[part.levels]).sum(axis=1)
+            drawn = rng.standard_normal((n, part.n_levels, len(part.effects)))
+            effects = drawn @ part.factor(theta).T
+            eta += (part.values * effects[:, part.levels]).sum(axis=2)
         family = self.family if at.scale is None else self.family.with_scale(at.scale)
         return family.draw(eta, rng)

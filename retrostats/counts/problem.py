@@ -15,7 +15,7 @@ from retrostats.counts.family import Array, Family
 from retrostats.counts.laplace import laplace, laplace_gradient
 from retrostats.counts.optimise import minimise, polish
 from retrostats.counts.pirls import Mode, find_mode, layout, slopes
-from retrostats.counts.quadrature import quadrature
+from retrostats.counts.quadrature import Groups, quadrature
 from retrostats.counts.random_effects import RandomPart, on_diagonal, upright
 
 _START = 0.5
@@ -53,6 +53,9 @@ class Problem:
         lower = np.linalg.cholesky(information) if len(information) else information
         self.back = np.linalg.inv(lower).T
         self.whitened = self.x @ self.back
+        if self.n_agq > 1 and self.parts:
+            part = self.parts[0]
+            self.groups = Groups(part.levels, part.n_levels, part.values[:, 0])
         self._start: tuple[Array, Array] | None = None
         self._last: tuple[Array, Mode] | None = None
 
@@ -94,9 +97,11 @@ class Problem:
             self._start = mode.u1, mode.u2
             self._last = parameters.copy(), mode
             if self.n_agq > 1:
-                value, by_theta, by_beta, by_scale = quadrature(
-                    family, fixed, self.whitened, self.parts[0].values[:, 0], a, mode, self.n_agq
+                total, slope, row, by_dispersion = quadrature(
+                    family, fixed, self.groups, theta, mode.u1[:, 0], self.n_agq
                 )
+                value, by_scale = float(total), float(by_dispersion)
+                by_theta, by_beta = slope.reshape(1), self.whitened.T @ row
             else:
                 value = laplace(mode)
                 by_theta, by_beta, by_scale = laplace_gradient(

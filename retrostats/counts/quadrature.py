@@ -2,16 +2,18 @@
 
 Nodes are centred at the mode of each group and scaled by the curvature there (Pinheiro and Chao
 2006, Journal of Computational and Graphical Statistics 15:58); the gradient carries both along.
+One node is Laplace's approximation. Replicates may lead every array: (..., N) rows, (..., L)
+levels.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from retrostats.counts.family import Array, Family
-from retrostats.counts.pirls import Mode, Slopes
 from retrostats.counts.random_effects import Index
 
 
@@ -22,52 +24,84 @@ def nodes(n: int) -> tuple[Array, Array]:
     return x, np.log(w)
 
 
+@dataclass
+class Groups:
+    """Level (N,) of each row, of `n` levels, and the covariate z (N,) of the random effect."""
+
+    level: Index
+    n: int
+    z: Array
+
+    def __post_init__(self) -> None:
+        self._flat = self.level
+
+    def sum(self, rows: Array) -> Array:
+        """Sums (..., L) of rows (..., N) by level."""
+        lead = rows.shape[:-1]
+        count = int(np.prod(lead))
+        if len(self._flat) < rows.size:
+            self._flat = (np.arange(count)[:, None] * self.n + self.level).ravel()
+        sums = np.bincount(self._flat[: rows.size], rows.ravel(), count * self.n)
+        return np.asarray(sums.reshape(*lead, self.n), dtype=np.float64)
+
+
 def quadrature(
-    family: Family, fixed: Array, x: Array, z: Array, a: Slopes, mode: Mode, n_nodes: int
-) -> tuple[float, Array, Array, float]:
-    """Log-likelihood and its derivatives by theta, by the fixed effects and by the scale."""
-    level, n_levels = a.pattern.first, a.pattern.n_first
-    slope, u, weight = a.a1[:, 0], mode.u1[:, 0], mode.weight
-    curvature = 1 + np.bincount(level, weight * slope**2, n_levels)
+    family: Family, fixed: Array, groups: Groups, theta: Array, u: Array, n_nodes: int
+) -> tuple[Array, Array, Array, Array]:
+    """Log-likelihood and its derivatives.
+
+    Parameters
+    ----------
+    fixed
+        Fixed part (..., N) of eta.
+    theta
+        Standard deviation (..., 1) of the random effect.
+    u
+        Modes (..., L) of the standardised effects.
+
+    Returns
+    -------
+    value : (...)
+    theta : (...)
+    row : (..., N)
+        Derivative by the fixed part of eta.
+    scale : (...)
+        Derivative by the dispersion scale; 0 without one.
+    """
+    level, z = groups.level, groups.z
+    slope = theta * z
+    at_mode = fixed + slope * u[..., level]
+    first, weight, third = family.derivatives(at_mode)
+    curvature = 1 + groups.sum(weight * slope**2)
     spread = 1 / np.sqrt(curvature)
     grid, log_weights = nodes(n_nodes)
-    points = u + spread * grid[:, None]  # (nodes, levels)
-    eta = fixed + slope * points[:, level]  # (nodes, N)
-    flat = _flat(level, n_levels, n_nodes)
-    exponent = _by_level(flat, family.loglik(eta), points.shape)
-    exponent += -0.5 * points**2 + (0.5 * grid**2 + log_weights)[:, None]
+    column = grid.reshape(-1, *[1] * u.ndim)
+    points = u + spread * column  # (nodes, ..., L)
+    at_rows = points[..., level]
+    eta = fixed + slope * at_rows  # (nodes, ..., N)
+    exponent = groups.sum(family.loglik(eta)) - 0.5 * points**2 + 0.5 * column**2
+    exponent += log_weights.reshape(column.shape)
     top = exponent.max(axis=0)
     chance = np.exp(exponent - top)
     total = chance.sum(axis=0)
-    value = float((top + np.log(total) + np.log(spread)).sum() - 0.5 * n_levels * np.log(2 * np.pi))
+    value = (top + np.log(total) + np.log(spread)).sum(axis=-1) - 0.5 * groups.n * np.log(2 * np.pi)
     chance /= total
     score = family.score(eta)
-    pull = chance * (_by_level(flat, score * slope, points.shape) - points)
-    by_mode, by_spread = pull.sum(axis=0), (pull * grid[:, None]).sum(axis=0)
+    pull = chance * (groups.sum(score * slope) - points)
+    by_mode, by_spread = pull.sum(axis=0), (pull * column).sum(axis=0)
     by_curvature = -0.5 * spread**3 * (by_spread + 1 / spread)
-    bend = mode.third * slope
-    by_mode = by_mode + by_curvature * np.bincount(level, bend * slope**2, n_levels)
-    shift = (by_mode / curvature)[level]
-    curve = by_curvature[level]
-    at_rows = chance[:, level] * score
+    bend = third * slope
+    by_mode = by_mode + by_curvature * groups.sum(bend * slope**2)
+    shift = (by_mode / curvature)[..., level]
+    curve = by_curvature[..., level]
+    share = chance[..., level]
+    weighted = share * score
     local = curve * bend * slope - shift * slope * weight
-    core = at_rows.sum(axis=0) + local
-    inner = (at_rows * points[:, level]).sum(axis=0) + local * u[level]
-    theta = float(z @ (inner + shift * mode.score + 2 * curve * weight * slope))
-    scale = 0.0
+    inner = (weighted * at_rows).sum(axis=0) + local * u[..., level]
+    by_theta = (inner + shift * first + 2 * curve * weight * slope) @ z
+    by_scale = np.zeros(value.shape)
     if family.scale is not None:
-        _, by_score, by_weight = family.by_scale(mode.eta)
-        direct = (chance[:, level] * family.by_scale(eta)[0]).sum(axis=0)
-        scale = float((direct + curve * by_weight * slope**2 + shift * slope * by_score).sum())
-    return value, np.array([theta]), x.T @ core, scale
-
-
-def _flat(level: Index, n_levels: int, n_nodes: int) -> Index:
-    """Position of every (node, row) in a flat (nodes, levels) table."""
-    out: Index = (np.arange(n_nodes)[:, None] * n_levels + level).ravel()
-    return out
-
-
-def _by_level(flat: Index, rows: Array, shape: tuple[int, ...]) -> Array:
-    sums = np.bincount(flat, rows.ravel(), shape[0] * shape[1])
-    return np.asarray(sums.reshape(shape), dtype=np.float64)
+        _, by_score, by_weight = family.by_scale(at_mode)
+        direct = (share * family.by_scale(eta)[0]).sum(axis=0)
+        by_scale = (direct + curve * by_weight * slope**2 + shift * slope * by_score).sum(axis=-1)
+    return value, by_theta, weighted.sum(axis=0) + local, by_scale
