@@ -19,6 +19,8 @@ Mask = NDArray[np.bool_]
 
 #: Below this square root of the dispersion a negative binomial is a Poisson in double precision.
 _POISSON = 1e-6
+#: No count above exp of this is drawn: numpy's Poisson ends there.
+_HIGHEST = 30.0
 
 
 class Family(Protocol):
@@ -136,7 +138,7 @@ class Poisson(NoDispersion):
 
     def draw(self, eta: Array, rng: np.random.Generator) -> Array:
         """New events with these linear predictors."""
-        return rng.poisson(np.exp(eta)).astype(float)
+        return rng.poisson(np.exp(np.minimum(eta, _HIGHEST))).astype(float)
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,7 @@ class NegativeBinomial:
     def draw(self, eta: Array, rng: np.random.Generator) -> Array:
         """New events with these linear predictors."""
         alpha = self.dispersion_scale**2
-        mu = np.exp(eta)
+        mu = np.exp(np.minimum(eta, _HIGHEST))
         rate = mu if alpha < _POISSON**2 else rng.gamma(1 / alpha, alpha * mu)
         return np.asarray(rng.poisson(rate), dtype=float)
 

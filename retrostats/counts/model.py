@@ -10,6 +10,7 @@ from retrostats.counts.family import Array, Family
 from retrostats.counts.problem import Problem, maximise
 from retrostats.counts.random_effects import RandomPart, on_diagonal, split
 from retrostats.counts.separation import Separation, row_space, separation
+from retrostats.errors import NotConverged
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,17 @@ class Model:
         return self._limit(gone)
 
     def _maximise(self, gone: Separation, near: Maximum | None) -> Maximum:
-        problem = Problem(self.family, self.x, self.offset, self.parts, self.n_agq, self.jeffreys)
-        start = None
-        if near is not None and np.isfinite(near.beta).all() and len(near.beta) == len(self.x.T):
-            theta = np.where(on_diagonal(self.parts), np.maximum(near.theta, 0.05), near.theta)
-            scale = None if near.scale is None else max(near.scale, 0.05)
-            start = problem.pack(theta, scale, near.beta)
-        found = maximise(problem, start)
+        try:
+            problem = Problem(
+                self.family, self.x, self.offset, self.parts, self.n_agq, self.jeffreys
+            )
+            start = None if near is None else self._near(problem, near)
+            found = maximise(problem, start)
+        except np.linalg.LinAlgError:
+            raise NotConverged(
+                "glmm: the information of the fixed effects broke down; rescale covariates, or "
+                "leave out one that almost repeats others"
+            ) from None
         m, s = problem.n_theta, problem.n_scale
         errors = np.sqrt(np.diag(found.covariance))
         mode = problem.mode(problem.pack(found.theta, found.scale, found.beta))
@@ -95,6 +100,14 @@ class Model:
             errors[:m], float(errors[m]) if s else np.nan, found.loglik, found.gradient,
             gone, eta, flat,
         )  # fmt: skip
+
+    def _near(self, problem: Problem, near: Maximum) -> Array | None:
+        """Parameters of an earlier answer, off the boundary, where a gradient would vanish."""
+        if not (np.isfinite(near.beta).all() and len(near.beta) == self.x.shape[1]):
+            return None
+        theta = np.where(on_diagonal(self.parts), np.maximum(near.theta, 0.05), near.theta)
+        scale = None if near.scale is None else max(near.scale, 0.05)
+        return problem.pack(theta, scale, near.beta)
 
     def _limit(self, gone: Separation) -> Maximum:
         """The model that is left when the separated rows are explained without rest."""

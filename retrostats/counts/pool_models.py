@@ -16,6 +16,7 @@ from retrostats.errors import InputError, NotIdentified
 
 TWO_ARMS = ("rate_ratio", "odds_ratio")
 ONE_GROUP = ("rate", "proportion")
+_LARGEST = 1_000_000
 MODELS = ("fixed-study", "random-study", "conditional", "conditional-approximate")
 
 
@@ -164,6 +165,11 @@ def conditional(counts: Counts, measure: str, model: str = "conditional") -> tup
     y, m = counts.events_1, counts.events_1 + counts.events_2
     n1, n2 = counts.total_1, counts.total_2
     if measure == "odds_ratio" and model == "conditional":
+        if float(np.minimum(n1, m).max(initial=0.0)) * len(y) > _LARGEST:
+            raise InputError(
+                f"pool_counts: model='conditional' with {m.max():g} events in a study is more than "
+                "memory holds; 'fixed-study' gives the same with so many events"
+            )
         return NoncentralHypergeometric(y, n1, n2, m), np.zeros(len(y))
     return Binomial(y, m), np.log(n1 / n2)
 
