@@ -39,9 +39,9 @@ def refit(model: Model, best: Maximum, events: Array) -> Array:
 
 def _refit(model: Model, best: Maximum, events: Array) -> Array:
     problem = Problem(model.family, model.x, model.offset, model.parts, model.n_agq)
-    theta = np.maximum(best.theta, 0.05)
-    start = problem.pack(theta, None, best.beta)
-    inverse = problem.inverse_start()
+    start = problem.pack(best.theta, None, best.beta)
+    start[0] = max(start[0], 0.05)
+    inverse = np.diag(np.concatenate([[1 / model.parts[0].n_levels], np.ones(len(start) - 1)]))
     stack = _Stack(problem, model.family, events)
     points, arrived = _minimise(stack, np.tile(start, (len(events), 1)), inverse)
     beta = points[:, 1:] @ problem.back.T

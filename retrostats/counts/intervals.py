@@ -73,8 +73,12 @@ def profile_interval(
         start = np.delete(best.beta, j)
         near[0] = _without(best, start)
 
+    known = {float(best.beta[j]): -critical}
+
     def excess(value: float) -> float:
-        """Rise of the deviance above what the level allows."""
+        """Rise of the deviance above what the level allows; one answer a value."""
+        if value in known:
+            return known[value]
         held = model.fixing(j, value)
         try:
             at = held.maximise(near[0])
@@ -82,7 +86,8 @@ def profile_interval(
             at = held.maximise()
         if np.isfinite(at.beta).all():
             near[0] = at
-        return 2 * (best.loglik - at.loglik) - critical
+        known[value] = 2 * (best.loglik - at.loglik) - critical
+        return known[value]
 
     b = float(best.beta[j])
     if math.isnan(b):

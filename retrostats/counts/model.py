@@ -91,7 +91,7 @@ class Model:
                 "leave out one that almost repeats others"
             ) from None
         m, s = problem.n_theta, problem.n_scale
-        errors = np.sqrt(np.diag(found.covariance))
+        errors = np.sqrt(np.maximum(np.diag(found.covariance), 0.0))
         mode = problem.mode(problem.pack(found.theta, found.scale, found.beta))
         eta = self.offset + self.x @ found.beta if mode is None else mode.eta
         flat = np.zeros(0) if mode is None else np.concatenate([mode.u1.ravel(), mode.u2])
@@ -105,9 +105,11 @@ class Model:
         """Parameters of an earlier answer, off the boundary, where a gradient would vanish."""
         if not (np.isfinite(near.beta).all() and len(near.beta) == self.x.shape[1]):
             return None
-        theta = np.where(on_diagonal(self.parts), np.maximum(near.theta, 0.05), near.theta)
-        scale = None if near.scale is None else max(near.scale, 0.05)
-        return problem.pack(theta, scale, near.beta)
+        point = problem.pack(near.theta, near.scale, near.beta)
+        low = np.concatenate([on_diagonal(self.parts), np.ones(problem.n_scale, bool)])
+        inner = point[: len(low)]
+        point[: len(low)] = np.where(low, np.maximum(inner, 0.05), inner)
+        return point
 
     def _limit(self, gone: Separation) -> Maximum:
         """The model that is left when the separated rows are explained without rest."""

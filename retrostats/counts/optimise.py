@@ -17,22 +17,25 @@ _NEWTON_STEPS = 8
 _FINE = 1e-7
 
 
-def minimise(f: Objective, start: Array, inverse: Array, longest: float = 1.0) -> Array:
+def minimise(f: Objective, start: Array, longest: Array) -> Array:
     """Minimum by BFGS with backtracking (Nocedal and Wright 2006, algorithm 6.1).
+
+    The first metric is a differenced Hessian: with large counts the information without random
+    effects, which scales the parameters, can be hundreds of times that with them.
 
     Parameters
     ----------
     f
         Value and gradient.
-    inverse
-        First guess of the inverse Hessian, (m, m).
     longest
-        Largest change of one parameter in one step.
+        Largest change of each parameter in one step, (m,).
     """
-    x, h = start.copy(), inverse.copy()
+    x = start.copy()
     value, gradient = f(x)
     if not np.isfinite(value):
         raise NotConverged("glmm: the likelihood is not finite at the start; rescale covariates")
+    inverse = _inverse(_forward(f, x, gradient))
+    h = inverse.copy()
     for _ in range(_MAX_STEPS):
         if np.abs(gradient).max(initial=0.0) < _ROUGH:
             return x
@@ -41,7 +44,7 @@ def minimise(f: Objective, start: Array, inverse: Array, longest: float = 1.0) -
         if slope >= 0:
             h, step = inverse.copy(), -inverse @ gradient
             slope = float(gradient @ step)
-        size = min(1.0, longest / float(np.abs(step).max()))
+        size = min(1.0, 1 / float((np.abs(step) / longest).max()))
         while True:
             trial = x + size * step
             new, new_gradient = _tried(f, trial)
@@ -72,6 +75,23 @@ def _tried(f: Objective, x: Array) -> tuple[float, Array]:
     return (value if np.isfinite(value) else np.inf), gradient
 
 
+def _forward(f: Objective, x: Array, gradient: Array) -> Array:
+    """Forward differences of the gradient, symmetric (m, m)."""
+    rows = np.array(
+        [(_tried(f, x + step)[1] - gradient) / _STEP for step in _STEP * np.eye(len(x))]
+    )
+    out: Array = 0.5 * (rows + rows.T)
+    return out
+
+
+def _inverse(h: Array) -> Array:
+    """Inverse with every curvature made positive."""
+    roots, vectors = np.linalg.eigh(h)
+    size = np.maximum(np.abs(roots), 1e-6 * max(float(np.abs(roots).max()), 1e-300))
+    out: Array = (vectors / size) @ vectors.T
+    return out
+
+
 def hessian(f: Objective, x: Array) -> Array:
     """Central differences of the gradient, symmetric (m, m)."""
     m = len(x)
@@ -84,17 +104,15 @@ def hessian(f: Objective, x: Array) -> Array:
     return out
 
 
-def polish(f: Objective, x: Array) -> tuple[Array, Array, float]:
+def polish(f: Objective, x: Array, longest: Array) -> tuple[Array, Array, float]:
     """Newton steps to a stationary point: the point, the Hessian there, the gradient left."""
     h = hessian(f, x)
     value, gradient = f(x)
     for _ in range(_NEWTON_STEPS):
         if np.abs(gradient).max(initial=0.0) < _FINE:
             break
-        roots, vectors = np.linalg.eigh(h)
-        roots = np.maximum(np.abs(roots), 1e-8 * float(np.abs(roots).max()))
-        step = -vectors @ ((vectors.T @ gradient) / roots)
-        step *= min(1.0, 1.0 / float(np.abs(step).max()))
+        step = -_inverse(h) @ gradient
+        step *= min(1.0, 1 / float((np.abs(step) / longest).max()))
         new, new_gradient = _tried(f, x + step)
         if not (new <= value + 1e-9 * (1 + abs(value))):
             break

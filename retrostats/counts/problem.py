@@ -2,12 +2,12 @@
 
 Parameters stand in one vector: theta of the random terms, the dispersion scale if the family has
 one, then the fixed effects in coordinates in which the information without random effects is the
-identity, so that one length of step fits them all.
+identity. Covariates of random effects are divided by their root mean square, theta accordingly.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -46,6 +46,16 @@ class Problem:
     whitened: Array = field(init=False)
 
     def __post_init__(self) -> None:
+        sizes = [np.sqrt((part.values**2).mean(axis=0)) for part in self.parts]
+        sizes = [np.where(size > 0, size, 1.0) for size in sizes]
+        self.parts = tuple(
+            replace(part, values=part.values / size)
+            for part, size in zip(self.parts, sizes, strict=True)
+        )
+        self.theta_size = np.concatenate(
+            [np.zeros(0)]
+            + [size[part.entries[0]] for part, size in zip(self.parts, sizes, strict=True)]
+        )
         self.n_theta = sum(part.n_theta for part in self.parts)
         self.n_scale = int(self.family.scale is not None)
         self.pattern = layout(self.parts) if self.parts else None
@@ -60,19 +70,20 @@ class Problem:
         self._last: tuple[Array, Mode] | None = None
 
     def unpack(self, parameters: Array) -> tuple[Array, float | None, Array]:
-        """Theta, scale and the fixed effects."""
+        """Theta, scale and the fixed effects, in the units of the data."""
         m, s = self.n_theta, self.n_scale
         scale = float(parameters[m]) if s else None
-        return parameters[:m], scale, self.back @ parameters[m + s :]
+        return parameters[:m] / self.theta_size, scale, self.back @ parameters[m + s :]
 
     def pack(self, theta: Array, scale: float | None, beta: Array) -> Array:
         """The vector of these."""
         inner = [] if scale is None else [scale]
-        return np.concatenate([theta, inner, np.linalg.solve(self.back, beta)])
+        scaled = theta * self.theta_size
+        return np.concatenate([scaled, inner, np.linalg.solve(self.back, beta)])
 
     def start(self) -> Array:
         """Standard deviations of one half beside the fixed effects without random terms."""
-        theta = np.where(on_diagonal(self.parts), _START, 0.0)
+        theta = np.where(on_diagonal(self.parts), _START, 0.0) / self.theta_size
         return self.pack(theta, _START if self.n_scale else None, self.beta_start)
 
     def negative(self, parameters: Array) -> tuple[float, Array]:
@@ -86,7 +97,7 @@ class Problem:
         return value, gradient
 
     def _integral(self, parameters: Array) -> tuple[float, Array]:
-        theta, scale, _ = self.unpack(parameters)
+        theta, (_, scale, _) = parameters[: self.n_theta], self.unpack(parameters)
         family = self.family if scale is None else self.family.with_scale(scale)
         fixed = self.offset + self.whitened @ parameters[self.n_theta + self.n_scale :]
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -125,11 +136,10 @@ class Problem:
         assert self._last is not None
         return self._last[1]
 
-    def inverse_start(self) -> Array:
-        """First guess of the inverse Hessian."""
-        levels = [1 / part.n_levels for part in self.parts for _ in range(part.n_theta)]
-        middle = [2 / len(self.x)] * self.n_scale
-        return np.diag(np.concatenate([levels, middle, np.ones(self.x.shape[1])]))
+    def longest(self) -> Array:
+        """Longest step: 1 in a standard deviation, 4 in eta by a fixed effect."""
+        reach = 4 / np.maximum(np.abs(self.whitened).max(axis=0, initial=0.0), 1e-300)
+        return np.concatenate([np.ones(self.n_theta + self.n_scale), reach])
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +165,22 @@ class Optimum:
 
 
 _AT_ZERO = 1e-4
+_ESCAPES = 3
 
 
 def maximise(problem: Problem, start: Array | None = None) -> Optimum:
     """Maximum likelihood from the standard start, or from parameters near the answer."""
     first = problem.start() if start is None else start
-    point = minimise(problem.negative, first, problem.inverse_start())
-    point, curvature, gradient = polish(problem.negative, point)
+    point = minimise(problem.negative, first, problem.longest())
+    point, curvature, gradient = polish(problem.negative, point, problem.longest())
+    for _ in range(_ESCAPES):
+        roots, vectors = np.linalg.eigh(curvature)
+        if roots[0] > -1e-6 * roots[-1]:
+            break
+        # A saddle: at a variance of zero the gradient vanishes although more would be better.
+        aside = point + _START * vectors[:, 0] / np.abs(vectors[:, 0]).max()
+        point = minimise(problem.negative, aside, problem.longest())
+        point, curvature, gradient = polish(problem.negative, point, problem.longest())
     theta, scale, beta = problem.unpack(point)
     m, s = problem.n_theta, problem.n_scale
     bounded = np.concatenate([on_diagonal(problem.parts), [True] * s, [False] * len(beta)])
@@ -169,7 +188,7 @@ def maximise(problem: Problem, start: Array | None = None) -> Optimum:
     covariance = np.full((len(point), len(point)), np.nan)
     inverse = np.linalg.pinv(curvature[np.ix_(free, free)], hermitian=True)
     covariance[np.ix_(free, free)] = inverse
-    back = np.eye(len(point))
+    back = np.diag(np.concatenate([1 / problem.theta_size, np.ones(s + len(beta))]))
     back[m + s :, m + s :] = problem.back
     with np.errstate(invalid="ignore"):
         held = np.where(np.isnan(covariance), 0.0, covariance)
