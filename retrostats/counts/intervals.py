@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,52 +64,63 @@ def profile_interval(
     """Values of fixed effect j that the likelihood-ratio test does not reject.
 
     A limit is infinite where no value is rejected: on the open side of a separated effect, or
-    farther than 60 units of the model scale away.
+    farther away than 60 on the model scale. A separated effect is profiled with the variances
+    held: free ones could explain any number of rows without events.
     """
     from scipy import stats
 
     critical = float(stats.chi2.isf(1 - level, 1))
-    near: list[Maximum | None] = [None]
-    if np.isfinite(best.beta).all():
-        start = np.delete(best.beta, j)
-        near[0] = _without(best, start)
-
-    known = {float(best.beta[j]): -critical}
-
-    def excess(value: float) -> float:
-        """Rise of the deviance above what the level allows; one answer a value."""
-        if value in known:
-            return known[value]
-        held = model.fixing(j, value)
-        try:
-            at = held.maximise(near[0])
-        except NotConverged:
-            at = held.maximise()
-        if np.isfinite(at.beta).all():
-            near[0] = at
-        known[value] = 2 * (best.loglik - at.loglik) - critical
-        return known[value]
-
     b = float(best.beta[j])
+    unit = 1 / max(float(np.abs(model.x[:, j]).max()), 1e-300)
     if math.isnan(b):
         return -math.inf, math.inf
     if math.isinf(b):
-        inner, outer = _one_sided(excess, 1.0 if b < 0 else -1.0)
-        edge = outer if math.isinf(outer) else root(excess, inner, outer, 1e-6)
+        held = model.holding(best.theta, best.scale)
+        excess = _Excess(held, held.maximise(), j, critical)
+        inner, outer = _one_sided(excess, unit if b < 0 else -unit)
+        edge = outer if math.isinf(outer) else root(excess, inner, outer, 1e-6 * unit)
         return (-math.inf, edge) if b < 0 else (edge, math.inf)
     step = float(np.sqrt(best.covariance[j, j])) * math.sqrt(critical)
+    step = step if math.isfinite(step) and step > 0 else unit
     limits = []
     for sign in (-1.0, 1.0):
-        near[0] = _without(best, np.delete(best.beta, j))
-        inner, outer = bracket(excess, b, sign * step)
+        excess = _Excess(model, best, j, critical)
+        inner, outer = bracket(excess, b, sign * step, unit)
         limits.append(outer if math.isinf(outer) else root(excess, inner, outer, 1e-5 * step))
     return limits[0], limits[1]
 
 
-def bracket(excess: Callable[[float], float], centre: float, step: float) -> tuple[float, float]:
+class _Excess:
+    """Rise of the deviance above what the level allows, with effect j held at a value.
+
+    Each fit starts at the last; a value has one answer, so that a bracket stays one.
+    """
+
+    def __init__(self, model: Model, best: Maximum, j: int, critical: float) -> None:
+        self._model, self._best, self._j, self._critical = model, best, j, critical
+        self._known = {float(best.beta[j]): -critical}
+        self._near = replace(best, beta=np.delete(best.beta, j))
+
+    def __call__(self, value: float) -> float:
+        """Twice the drop of the log-likelihood, less the quantile."""
+        if value not in self._known:
+            fixed = self._model.fixing(self._j, value)
+            try:
+                at = fixed.maximise(self._near)
+            except NotConverged:
+                at = fixed.maximise()
+            if np.isfinite(at.beta).all():
+                self._near = at
+            self._known[value] = 2 * (self._best.loglik - at.loglik) - self._critical
+        return self._known[value]
+
+
+def bracket(
+    excess: Callable[[float], float], centre: float, step: float, unit: float
+) -> tuple[float, float]:
     """Two values, allowed at the first and not at the second, which may be infinite."""
     inner, reach = centre, step
-    while abs(reach) < max(_FARTHEST, 4 * abs(step)):
+    while abs(reach) < max(_FARTHEST * unit, 4 * abs(step)):
         if excess(centre + reach) > 0:
             return inner, centre + reach
         inner, reach = centre + reach, 1.5 * reach
@@ -120,7 +132,7 @@ def _one_sided(excess: Callable[[float], float], away: float) -> tuple[float, fl
     here = 0.0
     allowed = excess(here) <= 0
     step = away if allowed else -away
-    while abs(here) < _FARTHEST:
+    while abs(here) < _FARTHEST * abs(away):
         there = here + step
         if (excess(there) <= 0) != allowed:
             return (here, there) if allowed else (there, here)
@@ -133,12 +145,6 @@ def root(f: Callable[[float], float], inner: float, outer: float, tolerance: flo
     from scipy.optimize import brentq
 
     return float(brentq(f, inner, outer, xtol=max(tolerance, 1e-12), rtol=1e-10))
-
-
-def _without(best: Maximum, beta: Array) -> Maximum:
-    from dataclasses import replace
-
-    return replace(best, beta=beta)
 
 
 def bootstrap(

@@ -47,7 +47,8 @@ class Maximum:
 class Model:
     """Family, fixed effects x (N, p) of full rank, offset (N,), random terms, quadrature nodes.
 
-    `jeffreys` is the design of Firth's penalty, or None; with it every estimate is finite.
+    `jeffreys` is the design of Firth's penalty, or None; with it every estimate is finite. `held`
+    fixes theta and the scale, else they are estimated.
     """
 
     family: Family
@@ -57,11 +58,20 @@ class Model:
     n_agq: int = 1
     jeffreys: Array | None = field(default=None, repr=False)
     separated: Separation | None = field(default=None, repr=False)
+    held: tuple[Array, float | None] | None = field(default=None, repr=False)
 
     def fixing(self, j: int, value: float) -> Model:
         """The model with one fixed effect held at a value."""
         rest = np.delete(self.x, j, axis=1)
         return replace(self, x=rest, offset=self.offset + value * self.x[:, j], separated=None)
+
+    def holding(self, theta: Array, scale: float | None) -> Model:
+        """The model with its variances held; without random terms where they are 0 or unknown."""
+        if not (np.isfinite(theta).all() and theta.any()):
+            return replace(
+                self, parts=(), n_agq=1, held=(np.zeros(0), _known(scale)), separated=None
+            )
+        return replace(self, held=(theta, _known(scale)), separated=None)
 
     def drawn(self, events: Array) -> Model:
         """The same design with other events (N,)."""
@@ -84,7 +94,9 @@ class Model:
                 self.family, self.x, self.offset, self.parts, self.n_agq, self.jeffreys
             )
             start = None if near is None else self._near(problem, near)
-            found = maximise(problem, start)
+            if self.held is not None:
+                start = problem.pack(self.held[0], self.held[1], problem.beta_start)
+            found = maximise(problem, start, hold=self.held is not None)
         except np.linalg.LinAlgError:
             raise NotConverged(
                 "glmm: the information of the fixed effects broke down; rescale covariates, or "
@@ -129,7 +141,7 @@ class Model:
         rest = Model(
             self.family.take(keep), self.x[keep] @ basis, self.offset[keep],
             tuple(part.take(keep) for part in self.parts), self.n_agq, None,
-            Separation(np.ones(int(keep.sum()), bool), np.zeros(basis.shape[1])),
+            Separation(np.ones(int(keep.sum()), bool), np.zeros(basis.shape[1])), self.held,
         )  # fmt: skip
         found = rest.maximise()
         known = basis @ found.beta
@@ -156,3 +168,8 @@ class Model:
             eta += (part.values * effects[:, part.levels]).sum(axis=2)
         family = self.family if at.scale is None else self.family.with_scale(at.scale)
         return family.draw(eta, rng)
+
+
+def _known(scale: float | None) -> float | None:
+    """A dispersion that nothing determines is none."""
+    return 0.0 if scale is not None and np.isnan(scale) else scale

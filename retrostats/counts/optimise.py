@@ -10,7 +10,7 @@ from retrostats.counts.family import Array
 from retrostats.errors import NotConverged
 
 Objective = Callable[[Array], tuple[float, Array]]
-_MAX_STEPS = 400
+_MAX_STEPS = 150
 _ROUGH = 1e-3
 _STEP = 1e-4
 _NEWTON_STEPS = 8
@@ -34,6 +34,8 @@ def minimise(f: Objective, start: Array, longest: Array) -> Array:
     value, gradient = f(x)
     if not np.isfinite(value):
         raise NotConverged("glmm: the likelihood is not finite at the start; rescale covariates")
+    if not len(x):
+        return x
     inverse = _inverse(_forward(f, x, gradient))
     h = inverse.copy()
     for _ in range(_MAX_STEPS):

@@ -168,23 +168,34 @@ _AT_ZERO = 1e-4
 _ESCAPES = 3
 
 
-def maximise(problem: Problem, start: Array | None = None) -> Optimum:
-    """Maximum likelihood from the standard start, or from parameters near the answer."""
+def maximise(problem: Problem, start: Array | None = None, *, hold: bool = False) -> Optimum:
+    """Maximum likelihood from the standard start, or from parameters near the answer.
+
+    With `hold` theta and the scale stay as they are in `start`.
+    """
     first = problem.start() if start is None else start
-    point = minimise(problem.negative, first, problem.longest())
-    point, curvature, gradient = polish(problem.negative, point, problem.longest())
+    kept = problem.n_theta + problem.n_scale if hold else 0
+    longest = problem.longest()[kept:]
+
+    def f(parameters: Array) -> tuple[float, Array]:
+        value, gradient = problem.negative(np.concatenate([first[:kept], parameters]))
+        return value, gradient[kept:]
+
+    point, curvature, gradient = polish(f, minimise(f, first[kept:], longest), longest)
     for _ in range(_ESCAPES):
         roots, vectors = np.linalg.eigh(curvature)
-        if roots[0] > -1e-6 * roots[-1]:
+        if not len(roots) or roots[0] > -1e-6 * roots[-1]:
             break
         # A saddle: at a variance of zero the gradient vanishes although more would be better.
         aside = point + _START * vectors[:, 0] / np.abs(vectors[:, 0]).max()
-        point = minimise(problem.negative, aside, problem.longest())
-        point, curvature, gradient = polish(problem.negative, point, problem.longest())
+        point, curvature, gradient = polish(f, minimise(f, aside, longest), longest)
+    point = np.concatenate([first[:kept], point])
+    curvature = np.pad(curvature, ((kept, 0), (kept, 0)))
     theta, scale, beta = problem.unpack(point)
     m, s = problem.n_theta, problem.n_scale
     bounded = np.concatenate([on_diagonal(problem.parts), [True] * s, [False] * len(beta)])
     free = ~(bounded.astype(bool) & (np.abs(point) < _AT_ZERO))
+    free[:kept] = False
     covariance = np.full((len(point), len(point)), np.nan)
     inverse = np.linalg.pinv(curvature[np.ix_(free, free)], hermitian=True)
     covariance[np.ix_(free, free)] = inverse
