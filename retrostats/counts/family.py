@@ -12,13 +12,15 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, gammaln
+from scipy.special import digamma, expit, gammaln
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 #: Below this square root of the dispersion a negative binomial is a Poisson in double precision.
-_POISSON = 1e-6
+_POISSON = 1e-10
+#: Counts up to which a table is made.
+_TABLE = 5_000
 #: No count above exp of this is drawn: numpy's Poisson ends there.
 _HIGHEST = 30.0
 
@@ -218,12 +220,21 @@ class NegativeBinomial:
         return self.dispersion_scale
 
     def _gamma_part(self) -> Array:
-        """Sum over j < y of log(1 + alpha j), by a table."""
+        """Sum over j < y of log(1 + alpha j): by a table, or gamma functions for large counts."""
         alpha = self.dispersion_scale**2
+        if abs(self.dispersion_scale) < _POISSON:
+            return np.zeros(len(self.y))
+        if self._large(alpha):
+            shape = 1 / alpha
+            return np.asarray(self.y * np.log(alpha) + gammaln(self.y + shape) - gammaln(shape))
         steps = np.arange(int(self.y.max(initial=0)))
         table = np.concatenate([[0.0], np.cumsum(np.log1p(alpha * steps))])
         out: Array = table[self.y.astype(np.intp)]
         return out
+
+    def _large(self, alpha: float) -> bool:
+        """Whether a table would be long, and the gamma functions of 1/alpha do not cancel."""
+        return alpha > 1e-4 and float(self.y.max(initial=0)) > _TABLE
 
     def loglik(self, eta: Array) -> Array:
         """Log-likelihood of each row."""
@@ -273,9 +284,13 @@ class NegativeBinomial:
         mu, s = np.exp(eta), self.dispersion_scale
         alpha, y = s * s, self.y
         base = 1 + alpha * mu
-        steps = np.arange(int(y.max(initial=0)))
-        table = np.concatenate([[0.0], np.cumsum(steps / (1 + alpha * steps))])
-        by_alpha = table[y.astype(np.intp)] - y * mu / base + _log_part(alpha, mu)
+        if self._large(alpha):
+            gamma_part = y / alpha - (digamma(y + 1 / alpha) - digamma(1 / alpha)) / alpha**2
+        else:
+            steps = np.arange(int(y.max(initial=0)))
+            table = np.concatenate([[0.0], np.cumsum(steps / (1 + alpha * steps))])
+            gamma_part = table[y.astype(np.intp)]
+        by_alpha = gamma_part - y * mu / base + _log_part(alpha, mu)
         score = -(y - mu) * mu / base**2
         weight = mu * (y * base - 2 * mu * (1 + alpha * y)) / base**3
         return 2 * s * by_alpha, 2 * s * score, 2 * s * weight
@@ -284,7 +299,7 @@ class NegativeBinomial:
         """New events with these linear predictors."""
         alpha = self.dispersion_scale**2
         mu = np.exp(np.minimum(eta, _HIGHEST))
-        rate = mu if alpha < _POISSON**2 else rng.gamma(1 / alpha, alpha * mu)
+        rate = mu if alpha < 1e-12 else rng.gamma(1 / alpha, alpha * mu)
         return np.asarray(rng.poisson(rate), dtype=float)
 
 

@@ -149,9 +149,7 @@ def _fit(formula: str, name: str, model: Model, terms: tuple[str, ...], dropped:
         n_obs=len(x),
         n_dropped=dropped,
         gradient=2 * best.gradient,
-        dispersion=float(((family.y - mu) ** 2 / variance).sum() / residual_df)
-        if finite
-        else np.nan,
+        dispersion=_pearson(family.y, mu, variance) / residual_df if finite else np.nan,
         notes=_notes(best, terms, len(x), model.jeffreys is not None),
         model=model,
         maximum=best,
@@ -162,6 +160,12 @@ def _fit(formula: str, name: str, model: Model, terms: tuple[str, ...], dropped:
             "drop a random term the data do not determine"
         )
     return fit
+
+
+def _pearson(y: Array, mu: Array, variance: Array) -> float:
+    """Pearson's statistic; a mean of 0 in double precision with events makes it infinite."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return float(np.where(y == mu, 0.0, (y - mu) ** 2 / variance).sum())
 
 
 def _notes(best: Maximum, terms: tuple[str, ...], n: int, penalised: bool) -> tuple[str, ...]:
