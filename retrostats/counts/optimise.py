@@ -41,6 +41,8 @@ def minimise(f: Objective, start: Array, longest: Array) -> Array:
     for _ in range(_MAX_STEPS):
         if np.abs(gradient).max(initial=0.0) < _ROUGH:
             return x
+        if not np.isfinite(h).all():
+            return x
         step = -h @ gradient
         slope = float(gradient @ step)
         if slope >= 0:

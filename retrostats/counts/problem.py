@@ -91,7 +91,8 @@ class Problem:
         value, gradient = self._integral(parameters)
         if self.jeffreys is not None:
             fixed = self.offset + self.whitened @ parameters[self.n_theta + self.n_scale :]
-            prior, row = penalty(self.family, self.jeffreys, fixed)
+            with np.errstate(over="ignore", invalid="ignore"):
+                prior, row = penalty(self.family, self.jeffreys, fixed)
             value -= prior
             gradient[self.n_theta + self.n_scale :] -= self.whitened.T @ row
         return value, gradient
