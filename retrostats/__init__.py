@@ -42,14 +42,14 @@ _HOMES = {
     "pool": "retrostats.pool.two_stage",
     "Pooled": "retrostats.pool.two_stage",
     "random_effects_batch": "retrostats.pool.batch",
+    "pool_counts": "retrostats.counts.pooled",
+    "PooledCounts": "retrostats.counts.pooled",
     # unprinted
     "Unknown": "retrostats.unprinted.unknowns",
     "Choice": "retrostats.unprinted.unknowns",
     "Printed": "retrostats.unprinted.unknowns",
     "explore": "retrostats.unprinted.exploration",
     "Exploration": "retrostats.unprinted.exploration",
-    "pool_counts": "retrostats.counts.pooled",
-    "PooledCounts": "retrostats.counts.pooled",
     # judge
     "Claim": "retrostats.judge.claims",
     "load_claims": "retrostats.judge.claims",
