@@ -35,13 +35,15 @@ _HOMES = {
     "lmm": "retrostats.mixed.fit",
     "LmmFit": "retrostats.mixed.fit",
     "glmm": "retrostats.counts.fit",
-    "GlmmFit": "retrostats.counts.fit",
+    "GlmmFit": "retrostats.counts.result",
     "power": "retrostats.mixed.simulate",
     "type_one_error": "retrostats.mixed.simulate",
     # pool
     "pool": "retrostats.pool.two_stage",
     "Pooled": "retrostats.pool.two_stage",
     "random_effects_batch": "retrostats.pool.batch",
+    "pool_counts": "retrostats.counts.pooled",
+    "PooledCounts": "retrostats.counts.pooled",
     # unprinted
     "Unknown": "retrostats.unprinted.unknowns",
     "Choice": "retrostats.unprinted.unknowns",

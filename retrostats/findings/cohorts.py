@@ -299,9 +299,13 @@ def _rate(cohort: Any, by: Compared, exposure: str) -> CohortEffect:
         direction=pd.Categorical(cohort.frame["direction"], [by.first, by.second]),
         subject=cohort.frame["subject"].astype(str),
     )
-    formula = f"{outcome_of(cohort, by)} ~ direction + (1 | subject)"
+    formula, note = f"{outcome_of(cohort, by)} ~ direction + (1 | subject)", ""
     fit = glmm(formula, rows, exposure=exposure)
-    return _effect(cohort, fit, f"direction{by.second}", "log_rate_ratio", by)
+    if fit.separated:
+        fit = glmm(formula, rows, exposure=exposure, penalty="firth")
+        note = "no event in one condition: Firth-penalised, without which the ratio is not finite"
+    effect = _effect(cohort, fit, f"direction{by.second}", "log_rate_ratio", by)
+    return replace(effect, note=note)
 
 
 def _effect(cohort: Any, fit: Any, term: str, scale: Any, by: Compared) -> CohortEffect:

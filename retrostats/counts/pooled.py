@@ -1,0 +1,348 @@
+"""`pool_counts`: events of several studies pooled by their own likelihood, zeros as they are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrostats.counts.intervals import profile_interval, root
+from retrostats.counts.model import Maximum, Model
+from retrostats.counts.pool_models import (
+    MODELS,
+    ONE_GROUP,
+    TWO_ARMS,
+    Counts,
+    build,
+    conditional,
+    exact_limit,
+    informative,
+    read_counts,
+)
+from retrostats.errors import InputError, NotConverged
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_GRADIENT_TOLERANCE = 1e-4
+_NODES = 7
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PooledCounts:
+    """A pooled rate or odds ratio, rate or proportion.
+
+    Attributes
+    ----------
+    estimate, std_error, conf_low, conf_high, p_value
+        Log rate ratio, log odds ratio, log rate or logit, with the Wald interval and the test of
+        0 (NaN for a single group). Without events in an arm of any study the estimate is
+        infinite and the interval exact; `notes` says so.
+    pred_low, pred_high
+        Where the true effect of a new study is expected.
+    tau2
+        Variance of the effect between studies; NaN where nothing is left to estimate it from.
+    sigma2
+        Variance of the level between studies ("random-study" with two arms), else NaN.
+    loglik
+        Log-likelihood, all constants kept.
+    k, k_informative, events
+        Studies; those that say something about the effect; events an arm.
+    measure, model, nodes, level
+        As asked for; 1 node is Laplace.
+    notes
+        What a reader must know.
+    likelihood, maximum
+        The model and where it is largest, for further intervals.
+    """
+
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+    pred_low: float
+    pred_high: float
+    tau2: float
+    sigma2: float
+    loglik: float
+    k: int
+    k_informative: int
+    events: tuple[int, ...]
+    measure: str
+    model: str
+    nodes: int
+    level: float
+    notes: tuple[str, ...]
+    likelihood: Model
+    maximum: Maximum
+
+    def confint(
+        self,
+        method: str = "wald",
+        *,
+        level: float | None = None,
+        draws: int = 1000,
+        seed: int | np.random.Generator = 1,
+    ) -> tuple[float, float]:
+        """Limits of the pooled effect on the model scale.
+
+        Parameters
+        ----------
+        method
+            "wald", "profile" (likelihood ratio) or "bootstrap" (parametric, percentiles). An
+            infinite estimate has its exact interval whatever the method.
+        level
+            Confidence level; that of the pool where it is not given.
+        draws, seed
+            Of the bootstrap.
+
+        Raises
+        ------
+        InputError
+            An unknown method, a level outside 0 to 1, fewer than 20 draws.
+
+        Examples
+        --------
+        >>> table = {"study": ["a", "b", "c"], "events_1": [2, 0, 5], "total_1": [90, 40, 210],
+        ...          "events_2": [6, 3, 9], "total_2": [88, 41, 200]}
+        >>> low, high = pool_counts(table, measure="rate_ratio").confint("profile")
+        >>> round(low, 2), round(high, 2)
+        (-2.16, -0.13)
+        """
+        from scipy import stats
+
+        from retrostats.counts.intervals import METHODS, bootstrap_limits
+
+        level = self.level if level is None else level
+        if method not in METHODS:
+            raise InputError(f"confint method={method!r}; allowed: {', '.join(METHODS)}")
+        if not 0 < level < 1:
+            raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
+        if math.isinf(self.estimate):
+            if level != self.level:
+                raise InputError(
+                    f"the exact interval was computed at level={self.level}; pool again at {level}"
+                )
+            return self.conf_low, self.conf_high
+        if method == "bootstrap":
+            limits, _ = bootstrap_limits(self.likelihood, self.maximum, level, draws, seed)
+            return float(limits[0, 0]), float(limits[0, 1])
+        if method == "profile":
+            return profile_interval(self.likelihood, self.maximum, 0, level)
+        half = float(stats.norm.isf((1 - level) / 2)) * self.std_error
+        return self.estimate - half, self.estimate + half
+
+    def shown(self) -> tuple[float, float, float]:
+        """Estimate and limits as the reader sees them: ratio, rate or proportion."""
+        values = (self.estimate, self.conf_low, self.conf_high)
+        if self.measure == "proportion":
+            return tuple(0.5 + 0.5 * math.tanh(v / 2) for v in values)  # type: ignore[return-value]
+        return tuple(math.exp(v) for v in values)  # type: ignore[return-value]
+
+    def table(self) -> pd.DataFrame:
+        """One row: measure, model, estimate, std_error, limits, tau2, k, log-likelihood."""
+        import pandas as pd
+
+        names = (
+            "measure", "model", "estimate", "std_error", "conf_low", "conf_high", "p_value",
+            "pred_low", "pred_high", "tau2", "sigma2", "loglik", "k", "k_informative",
+        )  # fmt: skip
+        return pd.DataFrame([{name: getattr(self, name) for name in names}])
+
+    def __repr__(self) -> str:
+        """Ratio with its interval, heterogeneity, studies and events."""
+        value, low, high = self.shown()
+        events = " and ".join(map(str, self.events))
+        lines = [
+            f"PooledCounts {self.measure.replace('_', ' ')} {value:.4g} ({low:.4g} to {high:.4g}), "
+            f"{self.model}",
+            f"  model scale {self.estimate:.4f} (SE {self.std_error:.4f}), tau2 {self.tau2:.4f}, "
+            f"{self.k} studies, {events} events",
+        ]
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        """The same as a table."""
+        from html import escape
+
+        rows = self.table().to_html(index=False, float_format="{:.4g}".format)
+        return rows + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+
+
+def pool_counts(
+    table: Any,
+    *,
+    measure: str,
+    model: str = "fixed-study",
+    nodes: int | None = None,
+    double_zero: str = "drop",
+    level: float = 0.95,
+) -> PooledCounts:
+    """Pool counts by maximum likelihood, without corrections for zeros.
+
+    Parameters
+    ----------
+    table
+        DataFrame, or what makes one, a row a study: study, events_1, total_1, events_2, total_2
+        (the effect is arm 1 against arm 2), or study, events, total for single groups. Totals are
+        exposure for rates and people for odds and proportions.
+    measure
+        "rate_ratio", "odds_ratio", "rate" or "proportion".
+    model
+        "fixed-study": a level of its own for every study; "random-study": levels drawn from a
+        normal distribution; "conditional": exact given the margins of every study (binomial for
+        rates, noncentral hypergeometric for odds). In all of them the effect is random across
+        studies. "conditional-approximate" takes the binomial for odds too, good where events are
+        rare. Single groups have one model, whatever is asked for.
+    nodes
+        Of the adaptive Gauss-Hermite quadrature; 7 unless told, which is exact to about 1e-4 in
+        tau2. "random-study" with two arms has two random effects and takes 1, Laplace's
+        approximation.
+    double_zero
+        "drop" leaves studies without events in either arm out of "random-study" (as metafor
+        does); "keep" lets them inform the distribution of levels. The other models do not see
+        such studies.
+    level
+        Of the interval.
+
+    Returns
+    -------
+    PooledCounts
+
+    Raises
+    ------
+    InputError
+        A missing or impossible column, an unknown measure or model.
+    NotIdentified
+        No events in both arms of every study.
+    NotConverged
+        No stationary point was found.
+
+    References
+    ----------
+    Stijnen, Hamza and Ozdemir (2010), Statistics in Medicine 29:3046; Jackson, Law, Stijnen,
+    Viechtbauer and White (2018), Statistics in Medicine 37:1059; docs/mathematics.md, section 13.
+
+    Examples
+    --------
+    >>> table = {"study": ["a", "b", "c"], "events_1": [2, 0, 5], "total_1": [90, 40, 210],
+    ...          "events_2": [6, 3, 9], "total_2": [88, 41, 200]}
+    >>> pooled = pool_counts(table, measure="odds_ratio", model="conditional")
+    >>> round(pooled.shown()[0], 2), pooled.events
+    (0.37, (7, 18))
+    """
+    counts = read_counts(table, measure)
+    two = measure in TWO_ARMS
+    if model not in MODELS:
+        raise InputError(f"pool_counts model={model!r}; allowed: {', '.join(MODELS)}")
+    if not 0 < level < 1:
+        raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
+    if double_zero not in ("drop", "keep"):
+        raise InputError(f"double_zero={double_zero!r}; allowed: drop, keep")
+    laplace = two and model == "random-study"
+    n_agq = 1 if laplace else _NODES if nodes is None else nodes
+    if not isinstance(n_agq, int) or not 1 <= n_agq <= 100 or (laplace and nodes not in (None, 1)):
+        raise InputError(
+            f"pool_counts nodes={nodes!r}; allowed: 1 to 100, and 1 with model='random-study'"
+        )
+    notes = _notes(counts, measure, model)
+    used = informative(counts, measure) if double_zero == "drop" else counts
+    likelihood = build(used, measure, model, n_agq)
+    if not likelihood.parts:
+        notes.append("one informative study: the effect is its own, heterogeneity is unknown")
+    best = likelihood.maximise()
+    if 2 * best.gradient > _GRADIENT_TOLERANCE:
+        raise NotConverged(
+            f"pool_counts: stopped with gradient {2 * best.gradient:.2g}; leave out a study that "
+            "differs by orders of magnitude, or use model='conditional'"
+        )
+    return _result(counts, measure, model if two else "single-group", n_agq, level, likelihood,
+                   best, notes)  # fmt: skip
+
+
+def _notes(counts: Counts, measure: str, model: str) -> list[str]:
+    notes = []
+    names = {s for s in counts.study if counts.study.count(s) > 1}
+    if names:
+        notes.append(f"several rows named {', '.join(sorted(names))}: each counts as a study")
+    if measure in ONE_GROUP and model.startswith("conditional"):
+        notes.append("single groups have no margins to condition on: the level is random")
+    return notes
+
+
+def _result(
+    counts: Counts, measure: str, model: str, nodes: int, level: float, likelihood: Model,
+    best: Maximum, notes: list[str],
+) -> PooledCounts:  # fmt: skip
+    from scipy import stats
+
+    estimate = float(best.beta[0])
+    error = float(np.sqrt(best.covariance[0, 0]))
+    tail = (1 - level) / 2
+    z = float(stats.norm.isf(tail))
+    silent = len(counts.study) - len(informative(counts, measure).study)
+    if silent:
+        notes.append(
+            f"{silent} of {len(counts.study)} studies have no events in either arm (or nothing "
+            "else) and say nothing about the ratio itself"
+        )
+    low, high = estimate - z * error, estimate + z * error
+    if math.isinf(estimate):
+        low, high = _exact(counts, measure, likelihood, estimate, tail)
+        notes.append(_extreme_note(counts, measure, level))
+        tau2 = sigma2 = math.nan
+    else:
+        tau2 = float(best.theta[0] ** 2) if len(best.theta) else math.nan
+        sigma2 = float(best.theta[1] ** 2) if len(best.theta) > 1 else math.nan
+    reach = z * math.sqrt(tau2 + error**2) if math.isfinite(tau2) else math.nan
+    shift = math.isfinite(estimate)
+    return PooledCounts(
+        estimate=estimate,
+        std_error=error,
+        conf_low=low,
+        conf_high=high,
+        p_value=2 * float(stats.norm.sf(abs(estimate) / error))
+        if shift and measure in TWO_ARMS
+        else math.nan,
+        pred_low=estimate - reach if shift else math.nan,
+        pred_high=estimate + reach if shift else math.nan,
+        tau2=tau2,
+        sigma2=sigma2,
+        loglik=best.loglik,
+        k=len(counts.study),
+        k_informative=len(counts.study) - silent,
+        events=counts.events,
+        measure=measure,
+        model=model,
+        nodes=nodes,
+        level=level,
+        notes=tuple(notes),
+        likelihood=likelihood,
+        maximum=best,
+    )
+
+
+def _exact(
+    counts: Counts, measure: str, likelihood: Model, estimate: float, tail: float
+) -> tuple[float, float]:
+    """The one finite limit of an effect that is common to all studies."""
+    family, offset = likelihood.family, likelihood.offset
+    if measure in TWO_ARMS:
+        family, offset = conditional(informative(counts, measure), measure)
+    limit = exact_limit(family, offset, math.copysign(1.0, estimate), tail, root)
+    return (-math.inf, limit) if estimate < 0 else (limit, math.inf)
+
+
+def _extreme_note(counts: Counts, measure: str, level: float) -> str:
+    if measure in TWO_ARMS:
+        what = f"events in the two arms are {counts.events[0]} and {counts.events[1]}"
+    else:
+        what = f"{counts.events[0]} events in all studies"
+    return (
+        f"{what}: separated in every study, so no estimate is finite and heterogeneity cannot be "
+        f"seen; the limit is exact for an effect common to all studies ({level:.0%}, its tail "
+        f"{(1 - level) / 2:.1%})"
+    )

@@ -1,0 +1,213 @@
+"""`GlmmFit`: a fitted generalised mixed model and what can be asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrostats.counts.family import Array
+from retrostats.counts.model import Maximum, Model
+from retrostats.counts.random_effects import RandomPart, split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.counts.overdispersion import Overdispersion
+
+GRADIENT_TOLERANCE = 1e-4
+_SINGULAR = 1e-5
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class GlmmFit:
+    """A fitted generalised mixed model.
+
+    Attributes
+    ----------
+    terms, beta, cov_beta
+        Fixed effects (p,) with their covariance (p, p), from the Hessian in theta and beta.
+        A separated effect is infinite, its covariance NaN; `notes` says so.
+    theta, parts
+        Relative covariance factor and the random terms it belongs to.
+    alpha
+        Dispersion of a negative binomial, variance mu + alpha mu^2; NaN for other families.
+    loglik, n_agq
+        Log-likelihood (all constants kept) and the number of quadrature nodes; 1 is Laplace.
+    n_obs, n_dropped
+        Rows fitted, and rows left out because a value was missing.
+    gradient
+        Largest absolute derivative of the deviance at the answer, free parameters only.
+    dispersion
+        Pearson statistic of the fixed part over its degrees of freedom, for orientation;
+        `overdispersion()` is the check.
+    notes
+        What a reader must know: separated effects, a dispersion of zero.
+    model, maximum
+        The design and where its likelihood is largest, for intervals.
+    """
+
+    formula: str
+    family: str
+    terms: tuple[str, ...]
+    beta: Array
+    cov_beta: Array
+    theta: Array
+    parts: tuple[RandomPart, ...]
+    alpha: float
+    loglik: float
+    n_agq: int
+    n_obs: int
+    n_dropped: int
+    gradient: float
+    dispersion: float
+    notes: tuple[str, ...]
+    model: Model
+    maximum: Maximum
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gradient vanishes."""
+        return self.gradient < GRADIENT_TOLERANCE
+
+    @property
+    def singular(self) -> bool:
+        """Whether a variance is zero (or a correlation one)."""
+        diagonals = [
+            np.diag(part.factor(t))
+            for part, t in zip(self.parts, split(self.theta, self.parts), strict=True)
+        ]
+        return bool(np.any(np.concatenate([*diagonals, np.ones(1)]) < _SINGULAR))
+
+    @property
+    def separated(self) -> tuple[str, ...]:
+        """Terms without a finite estimate."""
+        return tuple(t for t, b in zip(self.terms, self.beta, strict=True) if not np.isfinite(b))
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        """Term, estimate, std_error, statistic, p_value, conf_low, conf_high (log scale).
+
+        Wald intervals; a separated term has a profile-likelihood interval with one end infinite.
+        """
+        import pandas as pd
+        from scipy import stats
+
+        error = np.sqrt(np.diag(self.cov_beta))
+        finite = np.isfinite(self.beta)
+        z = np.divide(self.beta, error, out=np.full(len(error), np.nan), where=finite)
+        half = stats.norm.isf(0.025) * np.where(finite, error, np.nan)
+        table = pd.DataFrame(
+            {
+                "term": self.terms,
+                "estimate": self.beta,
+                "std_error": error,
+                "statistic": z,
+                "p_value": 2 * stats.norm.sf(np.abs(z)),
+                "conf_low": np.where(finite, self.beta, np.nan) - half,
+                "conf_high": np.where(finite, self.beta, np.nan) + half,
+            }
+        )
+        if not finite.all():
+            from retrostats.counts.intervals import profile_interval
+
+            for j in np.flatnonzero(~finite):
+                low, high = profile_interval(self.model, self.maximum, int(j))
+                table.loc[j, ["conf_low", "conf_high"]] = low, high
+        return table
+
+    @property
+    def variance_components(self) -> pd.DataFrame:
+        """Columns group, term, term2, vcov, sdcor."""
+        import pandas as pd
+
+        rows = []
+        for part, t in zip(self.parts, split(self.theta, self.parts), strict=True):
+            factor = part.factor(t)
+            cov = factor @ factor.T
+            sd = np.sqrt(np.diag(cov))
+            for i, effect in enumerate(part.effects):
+                rows.append((part.group, effect, "", cov[i, i], sd[i]))
+            for i in range(len(sd)):
+                for j in range(i + 1, len(sd)):
+                    r = cov[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan
+                    rows.append((part.group, part.effects[i], part.effects[j], cov[i, j], r))
+        return pd.DataFrame(rows, columns=["group", "term", "term2", "vcov", "sdcor"])
+
+    def ratios(self) -> pd.DataFrame:
+        """Rate ratios (counts) or odds ratios (binomial) with intervals; no intercept."""
+        import pandas as pd
+
+        table = self.coefficients
+        rows = table[table["term"] != "(Intercept)"]
+        return pd.DataFrame(
+            {"term": rows["term"]}
+            | {new: np.exp(rows[old]) for new, old in
+               (("ratio", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high"))}
+        ).reset_index(drop=True)  # fmt: skip
+
+    def confint(
+        self,
+        method: str = "wald",
+        *,
+        level: float = 0.95,
+        draws: int = 1000,
+        seed: int | np.random.Generator = 1,
+    ) -> pd.DataFrame:
+        """Intervals of the fixed effects: term, estimate, conf_low, conf_high (log scale).
+
+        Parameters
+        ----------
+        method
+            "wald", "profile" (inverts the likelihood-ratio test) or "bootstrap" (parametric,
+            percentiles; `attrs` of the table count the refits and those without an answer).
+        level
+            Confidence level.
+        draws, seed
+            Of the bootstrap: refits, and a seed or Generator.
+
+        Raises
+        ------
+        InputError
+            An unknown method, a level outside 0 to 1, fewer than 20 draws.
+        """
+        from retrostats.counts.intervals import intervals
+
+        return intervals(self, method, level, draws, seed)
+
+    def overdispersion(self, level: float = 0.95) -> Overdispersion:
+        """Pearson chi-squared over its degrees of freedom, with interval and p-value."""
+        from retrostats.counts.overdispersion import overdispersion
+
+        return overdispersion(self, level)
+
+    def __repr__(self) -> str:
+        """Family, rows, fixed effects and standard deviations, one line each."""
+        how = "Laplace" if self.n_agq == 1 else f"{self.n_agq} quadrature nodes"
+        lines = [
+            f"GlmmFit {self.formula!r}: {self.family}, {self.n_obs} rows, {how}, "
+            f"log-likelihood {self.loglik:.3f}"
+        ]
+        error = np.sqrt(np.diag(self.cov_beta))
+        lines += [
+            f"  {t}: {b:.4f} (SE {e:.4f})"
+            for t, b, e in zip(self.terms, self.beta, error, strict=True)
+        ]
+        components = self.variance_components
+        lines += [
+            f"  sd {r.group} {r.term}: {r.sdcor:.4f}"
+            for r in components[components["term2"] == ""].itertuples()
+        ]
+        if np.isfinite(self.alpha):
+            lines.append(f"  dispersion alpha: {self.alpha:.4f}")
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        """Tables of fixed effects and variance components."""
+        from html import escape
+
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        fixed = self.coefficients.to_html(index=False, float_format="{:.4g}".format)
+        random = self.variance_components.to_html(index=False, float_format="{:.4g}".format)
+        return f"<p><code>{escape(self.formula)}</code>, {self.family}</p>{fixed}{random}{notes}"
