@@ -15,8 +15,9 @@ from retrostats.mixed.columns import Column, Factor, IntArray, numeric, read_col
 from retrostats.mixed.design import combine, fixed_design, random_design
 from retrostats.mixed.expressions import evaluate
 from retrostats.mixed.formula import Formula, parse_formula
-from retrostats.mixed.gram import Gram, Rows, build_gram
+from retrostats.mixed.gram import Gram, build_gram
 from retrostats.mixed.moments import Moments
+from retrostats.mixed.rows import Rows
 
 
 @dataclass(frozen=True)
