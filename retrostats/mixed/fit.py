@@ -38,6 +38,7 @@ def lmm(
     reml: bool = True,
     ddf: Ddf = "kenward-roger",
     covariance: Covariance = "lme4",
+    residual: str | None = None,
 ) -> LmmFit:
     """Fit a linear mixed model by REML (or ML).
 
@@ -89,7 +90,7 @@ def lmm(
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
     if covariance not in ("lme4", "signed-cs"):
         raise InputError(f"covariance={covariance!r}; allowed: lme4, signed-cs")
-    model = prepare(formula, data, signed=covariance == "signed-cs")
+    model = prepare(formula, data, signed=covariance == "signed-cs", residual=residual)
     return fit_model(model, reml=reml, ddf=ddf)
 
 
@@ -97,6 +98,10 @@ def fit_model(
     model: Model, *, reml: bool = True, ddf: Ddf = "kenward-roger", start: FloatArray | None = None
 ) -> LmmFit:
     """Fit a prepared model (formula and data already reduced)."""
+    if model.strata is not None:
+        from retrostats.mixed.strata.result import fit_strata
+
+        return fit_strata(model, reml=reml, ddf=ddf)
     try:
         optimum = minimise(model.gram, reml=reml, start=start)
     except LinAlgError as error:
@@ -185,14 +190,17 @@ class LmmFit:
     @property
     def aic(self) -> float:
         """Akaike's information criterion."""
-        return 2.0 * (len(self.beta) + len(self.theta) + 1) - 2.0 * self.loglik
+        return 2.0 * self.n_parameters - 2.0 * self.loglik
 
     @property
     def bic(self) -> float:
         """Bayesian information criterion."""
-        return (
-            float(np.log(self.n_obs)) * (len(self.beta) + len(self.theta) + 1) - 2.0 * self.loglik
-        )
+        return float(np.log(self.n_obs)) * self.n_parameters - 2.0 * self.loglik
+
+    @property
+    def n_parameters(self) -> int:
+        """Fixed effects, covariance parameters and the residual variance."""
+        return len(self.beta) + len(self.theta) + 1
 
     @property
     def sigma(self) -> float:
@@ -220,7 +228,7 @@ class LmmFit:
         if self.model.moments is not None:
             return self.model.moments
         assert self.model.frame is not None
-        return moments(self.formula, self.model.frame)
+        return moments(self.formula, self.model.frame, residual=self.model.residual)
 
     @cached_property
     def _parts(self) -> list[Whitened]:
@@ -340,7 +348,7 @@ class LmmFit:
         """The same model on other data: rows, moments, or a new outcome (N,) of these rows."""
         signed = self.model.gram.signed
         if isinstance(data, pd.DataFrame | Moments) or hasattr(data, "frame"):
-            model = prepare(self.formula, data, signed=signed)
+            model = prepare(self.formula, data, signed=signed, residual=self.model.residual)
         else:
             from retrostats.mixed.model import with_outcome
 

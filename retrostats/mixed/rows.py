@@ -109,7 +109,7 @@ def check_identified(data: Rows, n_obs: int) -> None:
             "variance; more subjects or fewer terms are needed"
         )
     for term in data.random:
-        count = _level_count(data, term)
+        count = level_count(data, term)
         if count < 2:
             raise NotIdentified(
                 f"group {term.group!r} has one level only: the variance between its levels is not "
@@ -124,7 +124,10 @@ def check_identified(data: Rows, n_obs: int) -> None:
             )
 
 
-def _level_count(data: Rows, term: RandomDesign) -> int:
+def level_count(data: Rows, term: RandomDesign) -> int:
+    """Levels of a term's group in the data, those behind a pattern counted each."""
+    if term.count is not None:
+        return term.count
     if (data.n == 1).all():
         return term.n_levels
     _, first = np.unique(term.levels, return_index=True)

@@ -1,0 +1,333 @@
+"""The deviance with residual strata, its exact gradient and Hessian.
+
+Parameters are the elements of the covariance factor Lambda (absolute, not relative) and eta_s, the
+logarithms of the residual variances. Equation numbers refer to docs/mathematics.md, section 12.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, pi
+
+import numpy as np
+from numpy.linalg import LinAlgError
+
+from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.strata.blocks import Strata, StrataStack
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stack at one point: everything in the space of its random effects.
+
+    t (B, S): 1 / sigma^2 of each cell; nn = Lambda M^-1 Lambda' (B, q, q); k = I - nn A (B, q, q),
+    A = Z'R^-1Z; w = Z'V^-1Z (B, q, q); g = Z'V^-1[X r] (B, q, p + c); h = nn Z'R^-1[X r];
+    e = Z_s'(V^-1[X r])_s (B, S, q, p + c).
+    """
+
+    stack: StrataStack
+    t: FloatArray
+    nn: FloatArray
+    k: FloatArray
+    w: FloatArray
+    g: FloatArray
+    h: FloatArray
+    zu: FloatArray
+    e: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The solution at one point.
+
+    Attributes
+    ----------
+    deviance : float
+    delta : (p,) array
+        Coefficients in the orthonormal basis, in units of the scale.
+    xvx : (p, p) array
+        X'V^-1X.
+    c : (p, p) array
+        Its inverse.
+    sigma2 : (T,) array
+    parts : list of Part
+    """
+
+    deviance: float
+    delta: FloatArray
+    xvx: FloatArray
+    c: FloatArray
+    sigma2: FloatArray
+    parts: list[Part]
+
+
+def factor_of(s: StrataStack, theta: FloatArray) -> FloatArray:
+    """Lambda (q, q) of one block."""
+    lam = np.zeros(s.zz.shape[2:])
+    lam[s.rows, s.cols] = theta[s.theta]
+    return lam
+
+
+def _in_blocks(t: FloatArray, a: FloatArray) -> FloatArray:
+    """Sum of the cells of each block, weighted by t."""
+    return np.asarray(np.einsum("bs,bsij->bij", t, a))
+
+
+def solve_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool) -> State:
+    """Deviance, coefficients and the whitened stacks at one point (eqs. 41-43)."""
+    tau = np.exp(-eta)
+    p = data.xy.shape[1]
+    xvx = np.tensordot(tau, data.xx, axes=1)
+    xvy = tau @ data.xy
+    yvy = float(tau @ data.yy)
+    deviance = float(data.count @ eta)
+    prepared = []
+    for s in data.stacks:
+        t = tau[s.stratum]
+        azz, azx, azy = _in_blocks(t, s.zz), _in_blocks(t, s.zx), _in_blocks(t, s.zy)
+        lam = factor_of(s, theta)
+        m = lam.T @ azz @ lam + np.eye(len(lam))
+        chol = np.linalg.cholesky(m)
+        deviance += 2.0 * float(s.n @ np.log(np.diagonal(chol, axis1=1, axis2=2)).sum(1))
+        nn = lam @ np.linalg.solve(m, np.broadcast_to(lam.T, m.shape))
+        hx, hy = nn @ azx, nn @ azy
+        flat = azx.reshape(-1, p)
+        xvx -= flat.T @ hx.reshape(-1, p)
+        xvy -= flat.T @ hy[:, :, 0].ravel()
+        yvy -= float(np.vdot(azy, hy))
+        prepared.append((s, t, azz, nn))
+    factor = np.linalg.cholesky(xvx)
+    c = np.linalg.inv(xvx)  # X is orthonormal; needed whole
+    delta = np.linalg.solve(xvx, xvy)
+    rss = yvy - float(delta @ xvy)
+    if not (rss > 0.0 and np.isfinite(deviance)):
+        raise LinAlgError("a residual variance vanished")
+    nu = data.n_obs - p if reml else data.n_obs
+    deviance += rss + nu * (log(2.0 * pi) + 2.0 * log(data.scale))
+    if reml:
+        deviance += 2.0 * float(np.log(np.diag(factor)).sum()) + data.log_basis
+    parts = [_part(s, t, azz, nn, delta) for s, t, azz, nn in prepared]
+    return State(deviance, delta, xvx, c, 1.0 / tau, parts)
+
+
+def _part(
+    s: StrataStack, t: FloatArray, azz: FloatArray, nn: FloatArray, delta: FloatArray
+) -> Part:
+    zu = np.concatenate([s.zx, s.zy], axis=-1)
+    zu[..., len(delta)] -= s.zx @ delta
+    au = _in_blocks(t, zu)
+    h = nn @ au
+    k = np.eye(nn.shape[1]) - nn @ azz
+    e = t[:, :, None, None] * (zu - s.zz @ h[:, None])
+    return Part(s, t, nn, k, azz @ k, au - azz @ h, h, zu, e)
+
+
+@dataclass(frozen=True, slots=True)
+class StrataSums:
+    """Sums over blocks for k random and T residual parameters, V_i the derivative of V.
+
+    trace (k + T,): tr(V^-1 V_i); trace2: tr(V^-1 V_i V^-1 V_j); p (k + T, P, P):
+    X'V^-1 V_i V^-1 X; cq: tr(C X'V^-1 V_i V^-1 V_j V^-1 X); fit (k + T,): r'V^-1 V_i V^-1 r;
+    fit2: r'V^-1 V_i V^-1 V_j V^-1 r; cross (k + T, P): X'V^-1 V_i V^-1 r. The residual parameters
+    are the variances sigma_s^2.
+    """
+
+    trace: FloatArray
+    trace2: FloatArray
+    p: FloatArray
+    cq: FloatArray
+    fit: FloatArray
+    fit2: FloatArray
+    cross: FloatArray
+
+
+def sum_strata(data: Strata, state: State, directions: list[list[FloatArray]]) -> StrataSums:
+    """Sum the products of every pair of parameters; `directions` are those of Psi, per stack."""
+    k, total, columns = len(directions[0]), len(data.count), len(state.delta)
+    size = k + total
+    out = StrataSums(
+        np.zeros(size), np.zeros((size, size)), np.zeros((size, columns, columns)),
+        np.zeros((size, size)), np.zeros(size), np.zeros((size, size)), np.zeros((size, columns)),
+    )  # fmt: skip
+    tau = 1.0 / state.sigma2
+    out.trace[k:] = tau * data.count
+    moved = data.xx @ state.delta
+    square = tau**2
+    out.p[k:] = square[:, None, None] * data.xx
+    out.cross[k:] = square[:, None] * (data.xy - moved)
+    out.fit[k:] = square * (
+        data.yy - 2.0 * data.xy @ state.delta + np.einsum("sp,p->s", moved, state.delta)
+    )
+    diagonal = square * data.count
+    for part, psi in zip(state.parts, directions, strict=True):
+        _add_random(out, part, psi, state.c)
+        diagonal -= _add_residual(out, part, k, columns)
+    # The part of X'V^-1 D_s V^-1 D_s V^-1 X that needs the finished sums of all blocks.
+    at = np.arange(k, size)
+    out.trace2[at, at] += diagonal
+    out.cq[at, at] += tau * np.einsum("sij,ji->s", out.p[k:], state.c)
+    out.fit2[at, at] += tau * out.fit[k:]
+    for part, psi in zip(state.parts, directions, strict=True):
+        _add_pairs(out, part, psi, state.c, k)
+    for a in (out.trace2, out.cq, out.fit2):
+        a[k:, :k] = a[:k, k:].T
+    return out
+
+
+def _add_random(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray) -> None:
+    """Random parameters among themselves."""
+    columns = len(c)
+    x, r = part.g[:, :, :columns], part.g[:, :, columns:]
+    n = part.stack.n[:, None, None]
+    wpsi = [part.w @ d for d in psi]
+    dx, dr = [d @ x for d in psi], [d @ r for d in psi]
+    xc = x @ c
+    for i in range(len(psi)):
+        out.trace[i] += float(part.stack.n @ np.trace(wpsi[i], axis1=1, axis2=2))
+        out.p[i] += x.reshape(-1, columns).T @ dx[i].reshape(-1, columns)
+        out.fit[i] += float(np.vdot(r, dr[i]))
+        out.cross[i] += r[:, :, 0].ravel() @ dx[i].reshape(-1, columns)
+        for j in range(len(psi)):
+            out.trace2[i, j] += float(np.vdot(n * wpsi[i], np.swapaxes(wpsi[j], 1, 2)))
+            out.cq[i, j] += float(np.vdot(psi[i] @ xc, part.w @ dx[j]))
+            out.fit2[i, j] += float(np.vdot(dr[i], part.w @ dr[j]))
+
+
+def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArray:
+    """What random effects take from each stratum's own products; returns that of trace2."""
+    s, t, total = part.stack, part.t, len(out.trace) - k
+    h, zu, e = part.h[:, None], part.zu, part.e
+    lost = np.einsum("bij,bsji->bs", part.nn, s.zz)
+    flat = s.stratum.ravel()
+    out.trace[k:] -= np.bincount(flat, (s.n[:, None] * t**2 * lost).ravel(), total)
+    hx, hr = h[..., :columns], h[..., columns:]
+    zx, zr, ex, er = zu[..., :columns], zu[..., columns:], e[..., :columns], e[..., columns:]
+    weight = (t**2)[:, :, None, None]
+    # (V^-1 U)_s'(V^-1 U)_s = t^2 U_s'U_s - t H'E - t^2 U_s'Z_s H, cell by cell (eq. 45).
+    fit = (t * np.einsum("bsir,bir->bs", er, hr[:, 0])) + t**2 * np.einsum(
+        "bsir,bir->bs", zr, hr[:, 0]
+    )
+    out.fit[k:] -= np.bincount(flat, fit.ravel(), total)
+    te = t[:, :, None, None] * e
+    cross = np.einsum("bip,bsi->bsp", hx[:, 0], te[..., columns])
+    cross += np.einsum("bsip,bi->bsp", weight * zx, hr[:, 0, :, 0])
+    np.add.at(out.cross, k + flat, -cross.reshape(-1, columns))
+    tex, wzx = te[..., :columns], weight * zx
+    wide = np.broadcast_to(hx, ex.shape)
+    order = np.argsort(flat, kind="stable")
+    present, starts = np.unique(flat[order], return_index=True)
+    q = zu.shape[2]
+    flat_h = wide.reshape(-1, q, columns)
+    flat_e, flat_z = tex.reshape(-1, q, columns), wzx.reshape(-1, q, columns)
+    for stratum, cells in zip(present, np.split(order, starts[1:]), strict=True):
+        a = flat_h[cells].reshape(-1, columns)
+        out.p[k + stratum] -= a.T @ flat_e[cells].reshape(-1, columns)
+        out.p[k + stratum] -= flat_z[cells].reshape(-1, columns).T @ a
+    return np.bincount(flat, (2.0 * s.n[:, None] * t**3 * lost).ravel(), total)
+
+
+def _add_pairs(
+    out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray, k: int
+) -> None:
+    """Pairs of strata within a block, and of a random and a residual parameter (eqs. 46-47)."""
+    s, t, columns = part.stack, part.t, len(c)
+    nc = part.nn[:, None] @ s.zz
+    weight = t[:, :, None] * t[:, None, :]
+    ex, er = part.e[..., :columns], part.e[..., columns:]
+    nn = part.nn[:, None]
+    rows, cols = np.broadcast_arrays(s.stratum[:, :, None], s.stratum[:, None, :])
+    where = (k + rows.ravel(), k + cols.ravel())
+    depth = nc.shape[1]
+    flat = (len(nc), depth, -1)
+    turned = np.swapaxes(nc, 2, 3).reshape(flat)
+    pair = s.n[:, None, None] * weight**2 * (nc.reshape(flat) @ np.swapaxes(turned, 1, 2))
+    np.add.at(out.trace2, where, pair.ravel())
+    left, right = (ex @ c).reshape(flat), (nn @ ex).reshape(flat)
+    np.add.at(out.cq, where, -(weight * (left @ np.swapaxes(right, 1, 2))).ravel())
+    left, right = er.reshape(flat), (nn @ er).reshape(flat)
+    np.add.at(out.fit2, where, -(weight * (left @ np.swapaxes(right, 1, 2))).ravel())
+    k_turned = np.swapaxes(part.k, 1, 2)[:, None]
+    ckc = k_turned @ s.zz @ part.k[:, None]
+    ke = t[:, :, None, None] * (k_turned @ part.e)
+    x, r = part.g[:, :, :columns] @ c, part.g[:, :, columns:]
+    total, cells = len(out.trace) - k, s.stratum.ravel()
+    for i, d in enumerate(psi):
+        pair = s.n[:, None] * t**2 * np.einsum("bsij,ji->bs", ckc, d)
+        out.trace2[i, k:] += np.bincount(cells, pair.ravel(), total)
+        pair = np.einsum("bip,bsip->bs", d @ x, ke[..., :columns])
+        out.cq[i, k:] += np.bincount(cells, pair.ravel(), total)
+        pair = np.einsum("bir,bsir->bs", d @ r, ke[..., columns:])
+        out.fit2[i, k:] += np.bincount(cells, pair.ravel(), total)
+
+
+def factor_directions(
+    data: Strata, theta: FloatArray
+) -> tuple[list[list[FloatArray]], list[list[list[FloatArray]]]]:
+    """First and second derivatives of Psi = Lambda Lambda' in theta, per stack."""
+    first, second = [], []
+    for s in data.stacks:
+        lam = factor_of(s, theta)
+        units = [factor_of(s, unit) for unit in np.eye(len(theta))]
+        half = [unit @ lam.T for unit in units]
+        first.append([h + h.T for h in half])
+        second.append([[a @ b.T + b @ a.T for b in units] for a in units])
+    return first, second
+
+
+def linear_directions(data: Strata) -> list[list[FloatArray]]:
+    """Derivatives of Psi in each variance and covariance of each term, per stack."""
+    out = []
+    for s in data.stacks:
+        units = [factor_of(s, unit) for unit in np.eye(len(data.diagonal))]
+        out.append(
+            [u if d else u + u.T for u, d in zip(units, data.diagonal, strict=True)]
+        )
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class StrataPoint:
+    """The criterion with its derivatives in (theta, eta)."""
+
+    state: State
+    sums: StrataSums
+    gradient: FloatArray
+    hessian: FloatArray
+
+    @property
+    def deviance(self) -> float:
+        """Minus twice the (restricted) log-likelihood."""
+        return self.state.deviance
+
+
+def evaluate_strata(
+    data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool
+) -> StrataPoint:
+    """Deviance with gradient and Hessian in (theta, eta) (eqs. 48-49)."""
+    state = solve_strata(data, theta, eta, reml=reml)
+    first, second = factor_directions(data, theta)
+    sums = sum_strata(data, state, first)
+    k, c = len(theta), state.c
+    gradient = sums.trace - sums.fit
+    hessian = 2.0 * sums.fit2 - sums.trace2 - 2.0 * sums.cross @ c @ sums.cross.T
+    if reml:
+        cp = (c @ sums.p).reshape(len(gradient), -1)
+        turned = np.swapaxes((c @ sums.p), 1, 2).reshape(len(gradient), -1)
+        gradient = gradient - sums.p.reshape(len(gradient), -1) @ c.ravel()
+        hessian += 2.0 * sums.cq - cp @ turned.T
+    for part, psi in zip(state.parts, second, strict=True):
+        x, r = part.g[:, :, : len(c)], part.g[:, :, len(c) :]
+        whole = np.tensordot(part.stack.n, part.w, axes=1)
+        whole -= np.einsum("bir,bjr->ij", r, r)
+        if reml:
+            whole -= np.einsum("bip,bjp->ij", x @ c, x)
+        for i in range(k):
+            for j in range(k):
+                hessian[i, j] += float(np.vdot(whole, psi[i][j]))
+    # From variances to their logarithms: one factor a derivative, and the gradient once more.
+    unit = np.concatenate([np.ones(k), state.sigma2])
+    gradient = gradient * unit
+    hessian = hessian * np.outer(unit, unit)
+    at = np.arange(k, len(unit))
+    hessian[at, at] += gradient[k:]
+    return StrataPoint(state, sums, gradient, 0.5 * (hessian + hessian.T))
