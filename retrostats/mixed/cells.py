@@ -118,7 +118,9 @@ def cells_of(moments: Moments, like: CellMoments | None = None) -> CellMoments:
     y = np.concatenate([p.mean for _, p in moments.raw])
     labels = tuple(dict.fromkeys(label for label, _ in moments.raw))
     place = {label: float(i) for i, label in enumerate(labels)}
-    block = np.repeat([place[label] for label, _ in moments.raw], [len(p.mean) for _, p in moments.raw])
+    block = np.repeat(
+        [place[label] for label, _ in moments.raw], [len(p.mean) for _, p in moments.raw]
+    )
     keys, variables = [block], [y]
     columns, levels, ordered = [moments.subject], [labels], [False]
     names = [moments.outcome]

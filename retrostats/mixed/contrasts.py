@@ -162,4 +162,3 @@ def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFram
             "p_value": [np.nan, float(chdtrc(extra, statistic))],
         }
     )
-

@@ -11,6 +11,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from retrostats.errors import InputError
+from retrostats.mixed.above import groups_above, subject_rows
 from retrostats.mixed.cells import CellMoments, cell_rows
 from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric, read_columns
 from retrostats.mixed.design import combine, fixed_design, random_design
@@ -178,17 +179,31 @@ def _from_cells(formula: Formula, moments: CellMoments, residual: tuple[str, ...
 
 
 def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...]) -> Model:
+    if groups_above(moments, formula):
+        made = subject_rows(moments, formula, find_blocks)
+        labelled = _held(made.columns, moments, residual)
+        if labelled is not None:
+            labelled = replace(labelled, codes=labelled.codes[made.origin])
+        model = _finish(formula, made.rows, made.columns, labelled, moments=moments)
+        return replace(model, people=made.n)
     columns, y, block, n, scatter = moments.rows(formula)
     if np.ptp(n) > 0 and re.search(r"\b(center|scale)\(", formula.text):
         raise InputError(
             "center() and scale() depend on how many subjects share a design; with moments, centre "
             "the column before reducing"
         )
-    strata = None
-    if residual:
-        held = {name: columns[name] for name in moments.columns if name not in moments.groups}
-        strata = strata_of(held, residual, residual)
+    strata = _held(columns, moments, residual)
     return _assemble(formula, columns, y, block, n, scatter, strata, moments=moments)
+
+
+def _held(
+    columns: dict[str, Column], moments: Moments, residual: tuple[str, ...]
+) -> Labelled | None:
+    """Residual strata by the columns whose codes mean the same in all blocks."""
+    if not residual:
+        return None
+    held = {name: columns[name] for name in moments.columns if name not in moments.groups}
+    return strata_of(held, residual, residual)
 
 
 def _assemble(

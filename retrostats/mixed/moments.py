@@ -18,7 +18,6 @@ from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numer
 from retrostats.mixed.expressions import columns_of, evaluate
 from retrostats.mixed.formula import Formula, Term, parse_formula
 
-
 _FEW = 3  # rows a block from which blocks may be studies, whose rows are kept
 
 
@@ -122,7 +121,8 @@ class Moments:
         raw = None
         if self.raw is not None and other.raw is not None:
             labels = (*(k for k, _ in self.raw), *(k for k, _ in other.raw))
-            raw = tuple(zip(labels, [*self._raw_recoded(levels), *other._raw_recoded(levels)]))
+            blocks = [*self._raw_recoded(levels), *other._raw_recoded(levels)]
+            raw = tuple(zip(labels, blocks, strict=True))
         dropped = self.n_dropped + other.n_dropped
         return replace(self, levels=levels, patterns=patterns, n_dropped=dropped, raw=raw)
 
@@ -163,7 +163,13 @@ class Moments:
             )
         wanted = {name for term in all_terms(formula) for c in term for name in columns_of(c)}
         missing = sorted(wanted - set(self.columns))
-        missing += sorted(set(formula.grouping_columns) - {self.subject, *self.groups})
+        known = {self.subject, *self.groups, *(self.columns if self.subject else ())}
+        missing += sorted(set(formula.grouping_columns) - known)
+        if missing and not self.subject and set(missing) <= set(self.columns):
+            raise NotIdentified(
+                f"{', '.join(missing)}: a column of these moments, but not a group when they were "
+                "reduced, and their rows are one block; reduce the rows again with this formula"
+            )
         if missing:
             raise NotIdentified(
                 f"the moments of {self.outcome!r} were taken without {', '.join(missing)} (they "
@@ -193,9 +199,7 @@ def all_terms(formula: Formula) -> list[Term]:
     return [*formula.fixed, *(t for r in formula.random for t in r.terms)]
 
 
-def moments(
-    formula: str, data: pd.DataFrame | Any, *, residual: str | None = None
-) -> Moments:
+def moments(formula: str, data: pd.DataFrame | Any, *, residual: str | None = None) -> Moments:
     """Reduce rows to the moments that any formula over the same columns needs.
 
     Parameters

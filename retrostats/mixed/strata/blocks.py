@@ -18,7 +18,8 @@ from retrostats.mixed.columns import FloatArray, IntArray
 from retrostats.mixed.gram import Gram
 from retrostats.mixed.rows import Reduced, Rows, reduce_rows
 
-_EXACT = 1e-13  # residual sum of squares of a stratum, in units of its total, that is rounding
+_EXACT = 1e-20  # residual variance of a stratum, in units of that of all, which is rounding
+_PADDED = 200_000  # numbers up to which the rows of all strata are decomposed together
 _RANK = 1e-10  # relative singular value of a stratum's X that counts as zero
 
 
@@ -85,6 +86,8 @@ class Strata:
         Observations of each stratum.
     xx : (T, p, p), xy : (T, p), yy : (T,) arrays
         Crossproducts of each stratum's rows.
+    alone : (T,) array
+        Residual variance of each stratum by least squares on its own rows.
     labels : tuple of str
     name : str
     basis, start : arrays
@@ -100,6 +103,7 @@ class Strata:
     xx: FloatArray
     xy: FloatArray
     yy: FloatArray
+    alone: FloatArray
     labels: tuple[str, ...]
     name: str
     basis: FloatArray
@@ -150,11 +154,11 @@ def build_strata(data: Stratified) -> Strata:
     xx = np.stack([x[at].T @ x[at] for at in members])
     xy = np.stack([x[at].T @ y[at, 0] for at in members])
     yy = np.array([float(np.vdot(y[at], y[at])) for at in members])
-    _check(data, x, y, members, scale)
+    alone = _alone(data, x, y, members, scale)
     stacks = tuple(_stack(b, data, x, y) for b in buckets(data.rows))
     sizes = tuple(len(r.effects) for r in data.rows.random)
     return Strata(
-        stacks, data.count, xx, xy, yy, data.labels, data.name,
+        stacks, data.count, xx, xy, yy, alone, data.labels, data.name,
         reduced.basis, reduced.start, sizes, scale,
     )  # fmt: skip
 
@@ -174,31 +178,50 @@ def _outcomes(rows: Rows, reduced: Reduced) -> FloatArray:
     return y
 
 
-def _check(
+def _alone(
     data: Stratified, x: FloatArray, y: FloatArray, members: list[IntArray], scale: float
-) -> None:
+) -> FloatArray:
     """Refuse a stratum whose own rows the fixed effects fit exactly: its variance is unbounded.
 
-    With a weight, a pattern's rows hold the mean; its scatter's columns add what X cannot fit.
+    Returns the variances (T,) each stratum would have alone, from which Newton's method starts.
     """
-    for label, count, at in zip(data.labels, data.count, members, strict=True):
-        left, values, _ = np.linalg.svd(x[at], full_matrices=False)
-        rank = int((values > _RANK * max(float(values.max(initial=0.0)), 1e-300)).sum())
-        where = f"residual variance of {data.name} {label}"
-        if count <= rank:
-            raise NotIdentified(
-                f"{where}: {count:g} observation(s), which {rank} fixed effect(s) fit exactly; "
-                "merge the stratum with another or take fixed effects out of the formula"
-            )
-        kept = left[:, :rank]
-        rest = y[at, 0] - kept @ (kept.T @ y[at, 0])
-        left_over = float(rest @ rest) + float(np.vdot(y[at, 1:], y[at, 1:]))
-        if left_over <= _EXACT**1.5 * count:
-            raise NotIdentified(
-                f"{where}: the outcome does not vary there beyond the fixed effects (spread 0 in "
-                f"units of {scale:.3g}), so its variance is zero and the likelihood has no bound; "
-                "check the printed SD, or merge the stratum with another"
-            )
+    most = max(map(len, members))
+    together = most * len(members) * x.shape[1] <= _PADDED
+    groups = [list(range(len(members)))] if together else [[i] for i in range(len(members))]
+    alone = np.empty(len(members))
+    for group in groups:
+        depth = most if together else len(members[group[0]])
+        own = np.zeros((len(group), depth, x.shape[1]))
+        for i, stratum in enumerate(group):
+            own[i, : len(members[stratum])] = x[members[stratum]]
+        left, values, _ = np.linalg.svd(own, full_matrices=False)
+        ranks = (values > _RANK * np.maximum(values[:, :1], 1e-300)).sum(1)
+        for i, stratum in enumerate(group):
+            kept = left[i, : len(members[stratum]), : ranks[i]]
+            alone[stratum] = _variance(data, stratum, kept, y[members[stratum]], scale)
+    return alone
+
+
+def _variance(
+    data: Stratified, stratum: int, basis: FloatArray, y: FloatArray, scale: float
+) -> float:
+    """Residual variance of one stratum's rows about the span of a basis (m, rank)."""
+    label, count, rank = data.labels[stratum], float(data.count[stratum]), basis.shape[1]
+    where = f"residual variance of {data.name} {label}"
+    if count <= rank:
+        raise NotIdentified(
+            f"{where}: {count:g} observation(s), which {rank} fixed effect(s) fit exactly; "
+            "merge the stratum with another or take fixed effects out of the formula"
+        )
+    rest = y[:, 0] - basis @ (basis.T @ y[:, 0])
+    spread = float(rest @ rest) + float(np.vdot(y[:, 1:], y[:, 1:]))
+    if spread <= _EXACT * count:
+        raise NotIdentified(
+            f"{where}: the outcome does not vary there beyond the fixed effects (spread 0 in "
+            f"units of {scale:.3g}), so its variance is zero and the likelihood has no bound; "
+            "check the printed SD, or merge the stratum with another"
+        )
+    return spread / (count - rank)
 
 
 def _stack(bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray) -> StrataStack:

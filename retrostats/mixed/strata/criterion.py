@@ -15,6 +15,8 @@ from numpy.linalg import LinAlgError
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.strata.blocks import Strata, StrataStack
 
+_AT_ONCE = 2_000_000  # numbers in the products of all cells, above which strata are taken in turn
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -70,7 +72,8 @@ def factor_of(s: StrataStack, theta: FloatArray) -> FloatArray:
 
 def _in_blocks(t: FloatArray, a: FloatArray) -> FloatArray:
     """Sum of the cells of each block, weighted by t."""
-    return np.asarray(np.einsum("bs,bsij->bij", t, a))
+    b, s, q, c = a.shape
+    return (t[:, None, :] @ a.reshape(b, s, q * c)).reshape(b, q, c)
 
 
 def solve_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool) -> State:
@@ -155,9 +158,7 @@ def sum_strata(data: Strata, state: State, directions: list[list[FloatArray]]) -
     square = tau**2
     out.p[k:] = square[:, None, None] * data.xx
     out.cross[k:] = square[:, None] * (data.xy - moved)
-    out.fit[k:] = square * (
-        data.yy - 2.0 * data.xy @ state.delta + np.einsum("sp,p->s", moved, state.delta)
-    )
+    out.fit[k:] = square * (data.yy - 2.0 * data.xy @ state.delta + moved @ state.delta)
     diagonal = square * data.count
     for part, psi in zip(state.parts, directions, strict=True):
         _add_random(out, part, psi, state.c)
@@ -165,7 +166,7 @@ def sum_strata(data: Strata, state: State, directions: list[list[FloatArray]]) -
     # The part of X'V^-1 D_s V^-1 D_s V^-1 X that needs the finished sums of all blocks.
     at = np.arange(k, size)
     out.trace2[at, at] += diagonal
-    out.cq[at, at] += tau * np.einsum("sij,ji->s", out.p[k:], state.c)
+    out.cq[at, at] += tau * _traces(out.p[k:], state.c)
     out.fit2[at, at] += tau * out.fit[k:]
     for part, psi in zip(state.parts, directions, strict=True):
         _add_pairs(out, part, psi, state.c, k)
@@ -197,38 +198,37 @@ def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArr
     """What random effects take from each stratum's own products; returns that of trace2."""
     s, t, total = part.stack, part.t, len(out.trace) - k
     h, zu, e = part.h[:, None], part.zu, part.e
-    lost = np.einsum("bij,bsji->bs", part.nn, s.zz)
-    flat = s.stratum.ravel()
-    out.trace[k:] -= np.bincount(flat, (s.n[:, None] * t**2 * lost).ravel(), total)
+    flat, square = s.stratum.ravel(), t**2
+    lost = _traces(part.nn[:, None], s.zz)
+    out.trace[k:] -= np.bincount(flat, (s.n[:, None] * square * lost).ravel(), total)
     hx, hr = h[..., :columns], h[..., columns:]
-    zx, zr, ex, er = zu[..., :columns], zu[..., columns:], e[..., :columns], e[..., columns:]
-    weight = (t**2)[:, :, None, None]
-    # (V^-1 U)_s'(V^-1 U)_s = t^2 U_s'U_s - t H'E - t^2 U_s'Z_s H, cell by cell (eq. 45).
-    fit = (t * np.einsum("bsir,bir->bs", er, hr[:, 0])) + t**2 * np.einsum(
-        "bsir,bir->bs", zr, hr[:, 0]
-    )
-    out.fit[k:] -= np.bincount(flat, fit.ravel(), total)
+    # (V^-1 U)_s'(V^-1 U)_s = t^2 U_s'U_s - H'(t E + t^2 Z_s'U_s) + the like, cell by cell (eq. 45).
     te = t[:, :, None, None] * e
-    cross = np.einsum("bip,bsi->bsp", hx[:, 0], te[..., columns])
-    cross += np.einsum("bsip,bi->bsp", weight * zx, hr[:, 0, :, 0])
+    wz = square[:, :, None, None] * zu
+    fit = ((te[..., columns:] + wz[..., columns:]) * hr).sum((2, 3))
+    out.fit[k:] -= np.bincount(flat, fit.ravel(), total)
+    cross = te[:, :, None, :, columns] @ hx + hr[:, :, None, :, 0] @ wz[..., :columns]
     np.add.at(out.cross, k + flat, -cross.reshape(-1, columns))
-    tex, wzx = te[..., :columns], weight * zx
-    wide = np.broadcast_to(hx, ex.shape)
-    order = np.argsort(flat, kind="stable")
-    present, starts = np.unique(flat[order], return_index=True)
-    q = zu.shape[2]
-    flat_h = wide.reshape(-1, q, columns)
-    flat_e, flat_z = tex.reshape(-1, q, columns), wzx.reshape(-1, q, columns)
-    for stratum, cells in zip(present, np.split(order, starts[1:]), strict=True):
-        a = flat_h[cells].reshape(-1, columns)
-        out.p[k + stratum] -= a.T @ flat_e[cells].reshape(-1, columns)
-        out.p[k + stratum] -= flat_z[cells].reshape(-1, columns).T @ a
-    return np.bincount(flat, (2.0 * s.n[:, None] * t**3 * lost).ravel(), total)
+    tex, wzx = te[..., :columns], wz[..., :columns]
+    if len(flat) * columns**2 <= _AT_ONCE:
+        lost_p = np.swapaxes(hx, 2, 3) @ tex + np.swapaxes(wzx, 2, 3) @ hx
+        np.add.at(out.p, k + flat, -lost_p.reshape(-1, columns, columns))
+    else:
+        wide = np.broadcast_to(hx, tex.shape)
+        for stratum in np.unique(flat):
+            here = s.stratum == stratum
+            a = wide[here].reshape(-1, columns)
+            out.p[k + stratum] -= a.T @ tex[here].reshape(-1, columns)
+            out.p[k + stratum] -= wzx[here].reshape(-1, columns).T @ a
+    return np.bincount(flat, (2.0 * s.n[:, None] * t * square * lost).ravel(), total)
 
 
-def _add_pairs(
-    out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray, k: int
-) -> None:
+def _traces(a: FloatArray, b: FloatArray) -> FloatArray:
+    """tr(AB) of stacked matrices."""
+    return np.asarray((a * np.swapaxes(b, -1, -2)).sum((-2, -1)))
+
+
+def _add_pairs(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray, k: int) -> None:
     """Pairs of strata within a block, and of a random and a residual parameter (eqs. 46-47)."""
     s, t, columns = part.stack, part.t, len(c)
     nc = part.nn[:, None] @ s.zz
@@ -252,11 +252,11 @@ def _add_pairs(
     x, r = part.g[:, :, :columns] @ c, part.g[:, :, columns:]
     total, cells = len(out.trace) - k, s.stratum.ravel()
     for i, d in enumerate(psi):
-        pair = s.n[:, None] * t**2 * np.einsum("bsij,ji->bs", ckc, d)
+        pair = s.n[:, None] * t**2 * _traces(ckc, d)
         out.trace2[i, k:] += np.bincount(cells, pair.ravel(), total)
-        pair = np.einsum("bip,bsip->bs", d @ x, ke[..., :columns])
+        pair = ((d @ x)[:, None] * ke[..., :columns]).sum((2, 3))
         out.cq[i, k:] += np.bincount(cells, pair.ravel(), total)
-        pair = np.einsum("bir,bsir->bs", d @ r, ke[..., columns:])
+        pair = ((d @ r)[:, None] * ke[..., columns:]).sum((2, 3))
         out.fit2[i, k:] += np.bincount(cells, pair.ravel(), total)
 
 
@@ -279,9 +279,7 @@ def linear_directions(data: Strata) -> list[list[FloatArray]]:
     out = []
     for s in data.stacks:
         units = [factor_of(s, unit) for unit in np.eye(len(data.diagonal))]
-        out.append(
-            [u if d else u + u.T for u, d in zip(units, data.diagonal, strict=True)]
-        )
+        out.append([u if d else u + u.T for u, d in zip(units, data.diagonal, strict=True)])
     return out
 
 
@@ -300,9 +298,7 @@ class StrataPoint:
         return self.state.deviance
 
 
-def evaluate_strata(
-    data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool
-) -> StrataPoint:
+def evaluate_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool) -> StrataPoint:
     """Deviance with gradient and Hessian in (theta, eta) (eqs. 48-49)."""
     state = solve_strata(data, theta, eta, reml=reml)
     first, second = factor_directions(data, theta)
@@ -311,16 +307,16 @@ def evaluate_strata(
     gradient = sums.trace - sums.fit
     hessian = 2.0 * sums.fit2 - sums.trace2 - 2.0 * sums.cross @ c @ sums.cross.T
     if reml:
-        cp = (c @ sums.p).reshape(len(gradient), -1)
-        turned = np.swapaxes((c @ sums.p), 1, 2).reshape(len(gradient), -1)
-        gradient = gradient - sums.p.reshape(len(gradient), -1) @ c.ravel()
-        hessian += 2.0 * sums.cq - cp @ turned.T
+        flat = sums.p.reshape(len(gradient), -1)
+        cpc = (c @ sums.p @ c).reshape(len(gradient), -1)
+        gradient = gradient - flat @ c.ravel()
+        hessian += 2.0 * sums.cq - cpc @ flat.T
     for part, psi in zip(state.parts, second, strict=True):
         x, r = part.g[:, :, : len(c)], part.g[:, :, len(c) :]
         whole = np.tensordot(part.stack.n, part.w, axes=1)
-        whole -= np.einsum("bir,bjr->ij", r, r)
+        whole -= (r @ np.swapaxes(r, 1, 2)).sum(0)
         if reml:
-            whole -= np.einsum("bip,bjp->ij", x @ c, x)
+            whole -= ((x @ c) @ np.swapaxes(x, 1, 2)).sum(0)
         for i in range(k):
             for j in range(k):
                 hessian[i, j] += float(np.vdot(whole, psi[i][j]))

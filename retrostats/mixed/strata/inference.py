@@ -92,6 +92,4 @@ def strata_satterthwaite(data: Strata, point: StrataPoint) -> Satterthwaite:
     unit = np.concatenate([np.ones(k), point.state.sigma2])
     moved = back @ c @ (unit[:, None, None] * point.sums.p) @ c @ back.T
     s2 = data.scale**2
-    return Satterthwaite(
-        s2 * back @ c @ back.T, s2 * moved, inverse_hessian(point.hessian)
-    )
+    return Satterthwaite(s2 * back @ c @ back.T, s2 * moved, inverse_hessian(point.hessian))

@@ -61,7 +61,7 @@ def minimise_strata(data: Strata, *, reml: bool) -> StrataOptimum:
     """
     work, roots = _working(data)
     diagonal = np.array(data.diagonal, dtype=float)
-    eta = np.log(np.maximum(data.yy / data.count, 1e-6))
+    eta = np.log(data.alone)
     best = _descend(work, np.concatenate([0.5 * diagonal, eta]), reml=reml)
     if best.singular:  # the criterion can have a second minimum inside
         for size in _RESTARTS:
@@ -109,9 +109,7 @@ def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:
     diagonal = np.array(data.diagonal)
     smallest = _BOUNDARY * float(np.sqrt(point.state.sigma2.min()))
     singular = bool((np.abs(x[:k][diagonal]) < smallest).any())
-    return StrataOptimum(
-        x[:k], point.state.sigma2, point, data, x, singular, converged, steps
-    )
+    return StrataOptimum(x[:k], point.state.sigma2, point, data, x, singular, converged, steps)
 
 
 def _step(point: StrataPoint, x: FloatArray) -> tuple[FloatArray, float]:
