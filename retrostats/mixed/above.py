@@ -99,6 +99,4 @@ def _rotated(
         other = term.n_levels + pattern[again]
         count = len(np.unique(term.levels))
     levels = np.concatenate([term.levels, other])
-    return replace(
-        term, values=values, levels=levels, n_levels=int(levels.max()) + 1, count=count
-    )
+    return replace(term, values=values, levels=levels, n_levels=int(levels.max()) + 1, count=count)

@@ -109,7 +109,7 @@ def _indicators(factor: Factor, component: str, *, contrast: bool) -> tuple[Floa
         )
     positions = np.arange(first, len(factor.levels))
     coded = (factor.codes[:, None] == positions).astype(float)
-    return coded, [f"{component}{_label(factor.levels[i])}" for i in positions]
+    return coded, [f"{component}{shown_level(factor.levels[i])}" for i in positions]
 
 
 def _shown(component: str) -> str:
@@ -117,7 +117,8 @@ def _shown(component: str) -> str:
     return component.replace(" ** ", "^")
 
 
-def _label(level: object) -> str:
+def shown_level(level: object) -> str:
+    """A level as R prints it."""
     if isinstance(level, float) and level.is_integer():
         return str(int(level))
     return str(level)
@@ -134,7 +135,7 @@ def combine(factors: list[Column]) -> tuple[IntArray, int]:
     """Codes of the combinations of factors that occur, and how many do."""
     codes, count = np.zeros(1, dtype=np.intp), 1
     for column in factors:
-        factor = column if isinstance(column, Factor) else _factorised(column)
+        factor = column if isinstance(column, Factor) else factorised(column)
         codes = codes * len(factor.levels) + factor.codes
         count *= len(factor.levels)
     if len(factors) > 1:
@@ -143,7 +144,7 @@ def combine(factors: list[Column]) -> tuple[IntArray, int]:
     return codes, count
 
 
-def _factorised(column: FloatArray) -> Factor:
+def factorised(column: FloatArray) -> Factor:
     """A number as a group: its values are the levels."""
     values, codes = np.unique(column, return_inverse=True)
     return Factor(codes.ravel(), tuple(values.tolist()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from retrostats.mixed.intervals import Effect
 
 _EXACT = 1e-8  # share of the spread left as residual below which a failed fit is an exact one
+_SHORT = 10  # rows of a table that `repr` shows
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
 Covariance = Literal["lme4", "signed-cs"]
 
@@ -360,21 +362,38 @@ class LmmFit:
         return fit_model(self.model, reml=False, ddf=self.ddf) if self.reml else self
 
     def __repr__(self) -> str:
-        """A table to read."""
+        """The tables, cut after the first rows of long ones."""
+        return self._text(_SHORT)
+
+    def _repr_html_(self) -> str:
+        """Header and both tables, for a notebook."""
+        head = "<br>".join(escape(line) for line in self._header().splitlines())
+        tables = "".join(
+            t.round(5).to_html(index=False, border=0, na_rep="")
+            for t in (self.coefficients, self.variance_components)
+        )
+        return f"<p>{head}</p>{tables}"
+
+    def _header(self) -> str:
         how = "REML" if self.reml else "maximum likelihood"
-        sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
         state = "" if self.converged else f"; NOT CONVERGED: {self.message}"
         state += "; singular" if self.singular else ""
+        sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
+        return (
+            f"Linear mixed model by {how}: {self.formula}\n"
+            f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
+            f"log-likelihood {self.loglik:.4f}{state}"
+        )
+
+    def _text(self, most: int) -> str:
+        parts = [self._header()]
         with pd.option_context("display.width", 120, "display.max_columns", 20):
-            return (
-                f"Linear mixed model by {how}: {self.formula}\n"
-                f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
-                f"log-likelihood {self.loglik:.4f}{state}\n\n"
-                f"{self.variance_components.round(5).to_string(index=False)}\n\n"
-                f"{self.coefficients.round(5).to_string(index=False)}\n"
-                f"(df: {self.ddf})"
-            )
+            for table in (self.variance_components, self.coefficients):
+                text = table.head(most).round(5).to_string(index=False)
+                more = len(table) - most
+                parts.append(f"{text}\n... {more} more in .summary()" if more > 0 else text)
+        return "\n\n".join(parts) + f"\n(df: {self.ddf})"
 
     def summary(self) -> str:
-        """The table of ``repr``."""
-        return repr(self)
+        """Header and tables, whole, as text."""
+        return self._text(len(self.terms) + len(self.variance_components))

@@ -12,13 +12,14 @@ from scipy.sparse.csgraph import connected_components
 
 from retrostats.errors import InputError
 from retrostats.mixed.above import groups_above, subject_rows
-from retrostats.mixed.cells import CellMoments, cell_rows
+from retrostats.mixed.cells import CellMoments
 from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric, read_columns
 from retrostats.mixed.design import combine, fixed_design, random_design
 from retrostats.mixed.expressions import evaluate
 from retrostats.mixed.formula import Formula, parse_formula
 from retrostats.mixed.gram import Gram, build_gram
 from retrostats.mixed.moments import Moments
+from retrostats.mixed.rotated import cell_rows
 from retrostats.mixed.rows import Rows, level_count
 from retrostats.mixed.strata.blocks import Strata, build_strata
 from retrostats.mixed.strata.factor import (

@@ -6,8 +6,10 @@ from rows (`moments`) or from a printed table (`moments_from_summary`), and merg
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -95,6 +97,49 @@ class Moments:
             f"{self.n_obs} observations, {len(self.patterns)} pattern(s) over "
             f"{', '.join(self.columns) or 'no design columns'}"
         )
+
+    def _repr_html_(self) -> str:
+        """The same, for a notebook."""
+        return f"<p>{escape(repr(self))}</p>"
+
+    def save(self, path: str | os.PathLike[str], *, min_cell: int = 5) -> None:
+        """Write the moments to a file (JSON) that `load_moments` reads and ``+`` merges.
+
+        Parameters
+        ----------
+        path : str or path
+        min_cell : int
+            Fewest subjects that may stand behind a number. Moments of rows with a study as their
+            only group are written as cells of people (means and crossproducts in each cell, numeric
+            columns with more than five values as variables) where single rows would leave.
+
+        Raises
+        ------
+        InputError
+            A cell is smaller than `min_cell`, or the file cannot be written.
+        """
+        from retrostats.mixed.store import save_moments
+
+        save_moments(self, path, min_cell=min_cell)
+
+    def disclosure(self, *, min_cell: int = 5) -> pd.DataFrame:
+        """Every number that a file saved with this `min_cell` would hold.
+
+        Returns
+        -------
+        DataFrame
+            One row a number: cell, n, design, statistic (n, mean or scatter, the sum of squares and
+            products about the mean), of, value. The names and levels of the columns are written
+            too.
+
+        Raises
+        ------
+        InputError
+            As `save` would: a cell is smaller than `min_cell`.
+        """
+        from retrostats.mixed.store import disclosure, releasable
+
+        return disclosure(releasable(self, min_cell))
 
     def __add__(self, other: Moments) -> Moments:
         """Merge disjoint sets of subjects.
@@ -292,7 +337,7 @@ def _values(column: Column, block: IntArray | None) -> FloatArray:
     used, inverse = np.unique(block * len(column.levels) + column.codes, return_inverse=True)
     owner = used // len(column.levels)
     first = np.searchsorted(owner, owner)
-    return (np.arange(len(used)) - first)[inverse].astype(float)
+    return np.asarray((np.arange(len(used)) - first)[inverse], dtype=float)
 
 
 def _raw_patterns(design: FloatArray, y: FloatArray, block: IntArray, count: int) -> list[Pattern]:

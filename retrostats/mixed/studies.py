@@ -165,7 +165,10 @@ def _cells(
 ) -> CellMoments:
     taken = {"study", "arm", "n", *numbers, *variables, "pre_c", "arm_c"}
     extra = [c for c in table.columns if c not in taken and table[c].notna().all()]
-    names, coded, levels, ordered = [], [], [], []
+    names: list[str] = []
+    coded: list[FloatArray] = []
+    levels: list[tuple[Any, ...] | None] = []
+    ordered: list[bool] = []
     for name in ("study", "arm", *map(str, extra)):
         column = read_column(table, name, as_factor=name == "study")
         names.append(name)

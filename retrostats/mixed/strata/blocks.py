@@ -221,7 +221,7 @@ def _variance(
             f"units of {scale:.3g}), so its variance is zero and the likelihood has no bound; "
             "check the printed SD, or merge the stratum with another"
         )
-    return spread / (count - rank)
+    return float(spread / (count - rank))
 
 
 def _stack(bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray) -> StrataStack:

@@ -220,7 +220,7 @@ def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArr
             a = wide[here].reshape(-1, columns)
             out.p[k + stratum] -= a.T @ tex[here].reshape(-1, columns)
             out.p[k + stratum] -= wzx[here].reshape(-1, columns).T @ a
-    return np.bincount(flat, (2.0 * s.n[:, None] * t * square * lost).ravel(), total)
+    return 1.0 * np.bincount(flat, (2.0 * s.n[:, None] * t * square * lost).ravel(), total)
 
 
 def _traces(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -240,7 +240,9 @@ def _add_pairs(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray
     depth = nc.shape[1]
     flat = (len(nc), depth, -1)
     turned = np.swapaxes(nc, 2, 3).reshape(flat)
-    pair = s.n[:, None, None] * weight**2 * (nc.reshape(flat) @ np.swapaxes(turned, 1, 2))
+    pair: FloatArray = (
+        s.n[:, None, None] * weight**2 * (nc.reshape(flat) @ np.swapaxes(turned, 1, 2))
+    )
     np.add.at(out.trace2, where, pair.ravel())
     left, right = (ex @ c).reshape(flat), (nn @ ex).reshape(flat)
     np.add.at(out.cq, where, -(weight * (left @ np.swapaxes(right, 1, 2))).ravel())
@@ -264,7 +266,8 @@ def factor_directions(
     data: Strata, theta: FloatArray
 ) -> tuple[list[list[FloatArray]], list[list[list[FloatArray]]]]:
     """First and second derivatives of Psi = Lambda Lambda' in theta, per stack."""
-    first, second = [], []
+    first: list[list[FloatArray]] = []
+    second: list[list[list[FloatArray]]] = []
     for s in data.stacks:
         lam = factor_of(s, theta)
         units = [factor_of(s, unit) for unit in np.eye(len(theta))]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, read_column
+from retrostats.mixed.design import factorised, shown_level
 from retrostats.mixed.rows import Rows
 from retrostats.mixed.strata.blocks import Stratified
 
@@ -46,7 +47,7 @@ class Labelled:
     def stratify(self, rows: Rows) -> Stratified:
         """The rows with their strata."""
         people = rows.n[rows.block] if self.people is None else self.people
-        count = np.bincount(self.codes, people, len(self.labels))
+        count = np.bincount(self.codes, people, len(self.labels)).astype(float)
         return Stratified(rows, self.codes, count, self.labels, self.name)
 
 
@@ -73,7 +74,7 @@ def with_stratum(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     factors = [read_column(frame, name, as_factor=True) for name in names]
     codes, labels = _crossed(factors)
     out = frame.copy(deep=False)
-    out[STRATUM] = pd.Categorical.from_codes(codes, categories=list(labels))
+    out[STRATUM] = pd.Categorical.from_codes(codes, categories=pd.Index(list(labels)))
     return out
 
 
@@ -105,7 +106,7 @@ def strata_of(
 
 def _crossed(columns: list[Column]) -> tuple[IntArray, tuple[str, ...]]:
     """Codes of the combinations that occur, and their labels; -1 where a value is missing."""
-    factors = [c if isinstance(c, Factor) else _levels(c) for c in columns]
+    factors = [c if isinstance(c, Factor) else factorised(c) for c in columns]
     codes = np.zeros(len(factors[0].codes), dtype=np.intp)
     missing = np.zeros(len(codes), dtype=bool)
     for factor in factors:
@@ -117,19 +118,8 @@ def _crossed(columns: list[Column]) -> tuple[IntArray, tuple[str, ...]]:
         parts: list[str] = []
         for factor in reversed(factors):
             code, at = divmod(code, len(factor.levels))
-            parts.append(_text(factor.levels[at]))
+            parts.append(shown_level(factor.levels[at]))
         labels.append(":".join(reversed(parts)))
     out = np.full(len(codes), -1, dtype=np.intp)
     out[~missing] = inverse.ravel()
     return out, tuple(labels)
-
-
-def _levels(column: FloatArray) -> Factor:
-    values, codes = np.unique(column, return_inverse=True)
-    return Factor(codes.ravel(), tuple(values.tolist()))
-
-
-def _text(level: object) -> str:
-    if isinstance(level, float) and level.is_integer():
-        return str(int(level))
-    return str(level)
