@@ -178,11 +178,20 @@ def _merge(a: CellMoments, b: CellMoments) -> CellMoments:
     return replace(
         a,
         levels=levels,
+        ordered=tuple(x or y for x, y in zip(a.ordered, b.ordered, strict=True)),
         patterns=patterns,
         n_dropped=a.n_dropped + b.n_dropped,
-        centred=tuple(pair for pair in a.centred if pair in b.centred or pair[1] in variables),
-        coded=tuple(pair for pair in a.coded if pair in b.coded or pair[1] in columns),
+        centred=_derived(a.centred, b.centred, variables),
+        coded=_derived(a.coded, b.coded, columns),
     )
+
+
+def _derived(
+    a: tuple[tuple[str, str], ...], b: tuple[tuple[str, str], ...], held: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Derived names whose source both hold, and which neither holds itself."""
+    pairs = dict.fromkeys((*a, *b))
+    return tuple(pair for pair in pairs if pair[1] in held and pair[0] not in held)
 
 
 def _centred_as_variable(m: CellMoments, name: str, other: CellMoments) -> CellMoments:

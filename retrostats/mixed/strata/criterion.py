@@ -240,10 +240,10 @@ def _add_pairs(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray
     depth = nc.shape[1]
     flat = (len(nc), depth, -1)
     turned = np.swapaxes(nc, 2, 3).reshape(flat)
-    pair: FloatArray = (
+    pairs: FloatArray = (
         s.n[:, None, None] * weight**2 * (nc.reshape(flat) @ np.swapaxes(turned, 1, 2))
     )
-    np.add.at(out.trace2, where, pair.ravel())
+    np.add.at(out.trace2, where, pairs.ravel())
     left, right = (ex @ c).reshape(flat), (nn @ ex).reshape(flat)
     np.add.at(out.cq, where, -(weight * (left @ np.swapaxes(right, 1, 2))).ravel())
     left, right = er.reshape(flat), (nn @ er).reshape(flat)
