@@ -87,7 +87,7 @@ def _check_curvature(model: Model, best: StrataOptimum) -> None:
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StrataFit(LmmFit):
     """A linear mixed model with a residual variance for each level of a factor.
 
