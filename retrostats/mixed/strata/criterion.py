@@ -77,7 +77,7 @@ def _in_blocks(t: FloatArray, a: FloatArray) -> FloatArray:
 
 
 def solve_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool) -> State:
-    """Deviance, coefficients and the whitened stacks at one point (eqs. 41-43)."""
+    """Deviance, coefficients and the whitened stacks at one point (eqs. 24-26)."""
     tau = np.exp(-eta)
     p = data.xy.shape[1]
     xvx = np.tensordot(tau, data.xx, axes=1)
@@ -202,7 +202,7 @@ def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArr
     lost = _traces(part.nn[:, None], s.zz)
     out.trace[k:] -= np.bincount(flat, (s.n[:, None] * square * lost).ravel(), total)
     hx, hr = h[..., :columns], h[..., columns:]
-    # (V^-1 U)_s'(V^-1 U)_s = t^2 U_s'U_s - H'(t E + t^2 Z_s'U_s) + the like, cell by cell (eq. 45).
+    # (V^-1 U)_s'(V^-1 U)_s = t^2 U_s'U_s - H'(t E + t^2 Z_s'U_s) + the like, cell by cell (eq. 28).
     te = t[:, :, None, None] * e
     wz = square[:, :, None, None] * zu
     fit = ((te[..., columns:] + wz[..., columns:]) * hr).sum((2, 3))
@@ -229,7 +229,7 @@ def _traces(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def _add_pairs(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray, k: int) -> None:
-    """Pairs of strata within a block, and of a random and a residual parameter (eqs. 46-47)."""
+    """Pairs of strata within a block, and of a random and a residual parameter (eqs. 29-30)."""
     s, t, columns = part.stack, part.t, len(c)
     nc = part.nn[:, None] @ s.zz
     weight = t[:, :, None] * t[:, None, :]
@@ -302,7 +302,7 @@ class StrataPoint:
 
 
 def evaluate_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool) -> StrataPoint:
-    """Deviance with gradient and Hessian in (theta, eta) (eqs. 48-49)."""
+    """Deviance with gradient and Hessian in (theta, eta) (eqs. 31-32)."""
     state = solve_strata(data, theta, eta, reml=reml)
     first, second = factor_directions(data, theta)
     sums = sum_strata(data, state, first)

@@ -54,7 +54,7 @@ def _weighted_q(
     sums: StrataSums,
     w: FloatArray,
 ) -> FloatArray:
-    """Sum over i, j of w_ij Q_ij, without an array of all Q (eqs. 46-47)."""
+    """Sum over i, j of w_ij Q_ij, without an array of all Q (eqs. 29-30)."""
     k = len(directions[0])
     tau = 1.0 / state.sigma2
     out = np.einsum("s,sij->ij", tau * np.diag(w)[k:], sums.p[k:])
