@@ -53,7 +53,7 @@ def moments_prepost(table: pd.DataFrame) -> CellMoments:
     >>> from retrostats.mixed.fit import lmm
     >>> fit = lmm("post ~ pre_c + arm + study + (0 + arm | study)", moments, residual="arm")
     >>> round(float(fit.beta[fit.terms.index("arm")]), 2)
-    -6.73
+    -6.63
     """
     values = _read(table, (*_KEYS, *_PREPOST))
     r = values["correlation"]

@@ -244,10 +244,12 @@ def _add_pairs(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray
         s.n[:, None, None] * weight**2 * (nc.reshape(flat) @ np.swapaxes(turned, 1, 2))
     )
     np.add.at(out.trace2, where, pairs.ravel())
-    left, right = (ex @ c).reshape(flat), (nn @ ex).reshape(flat)
-    np.add.at(out.cq, where, -(weight * (left @ np.swapaxes(right, 1, 2))).ravel())
-    left, right = er.reshape(flat), (nn @ er).reshape(flat)
-    np.add.at(out.fit2, where, -(weight * (left @ np.swapaxes(right, 1, 2))).ravel())
+    right = (nn @ ex).reshape(flat)
+    pairs = weight * ((ex @ c).reshape(flat) @ np.swapaxes(right, 1, 2))
+    np.add.at(out.cq, where, -pairs.ravel())
+    right = (nn @ er).reshape(flat)
+    pairs = weight * (er.reshape(flat) @ np.swapaxes(right, 1, 2))
+    np.add.at(out.fit2, where, -pairs.ravel())
     k_turned = np.swapaxes(part.k, 1, 2)[:, None]
     ckc = k_turned @ s.zz @ part.k[:, None]
     ke = t[:, :, None, None] * (k_turned @ part.e)
