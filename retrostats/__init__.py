@@ -30,6 +30,9 @@ _HOMES = {
     "Moments": "retrostats.mixed.moments",
     "moments": "retrostats.mixed.moments",
     "moments_from_summary": "retrostats.mixed.summary",
+    "moments_prepost": "retrostats.mixed.studies",
+    "moments_arms": "retrostats.mixed.studies",
+    "load_moments": "retrostats.mixed.store",
     # estimate
     "Estimate": "retrostats.result.estimate",
     "lmm": "retrostats.mixed.fit",

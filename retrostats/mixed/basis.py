@@ -56,14 +56,23 @@ def substitute(upper: FloatArray, b: FloatArray, *, transpose: bool = False) -> 
 
 
 def least_squares(
-    y: FloatArray, basis: FloatArray, q: FloatArray, weight: FloatArray | None, *, intercept: bool
+    y: FloatArray,
+    basis: FloatArray,
+    q: FloatArray,
+    weight: FloatArray | None,
+    ones: FloatArray | None = None,
+    *,
+    intercept: bool,
 ) -> tuple[FloatArray, FloatArray]:
     """OLS coefficients (p,) and residuals (R,), Q and R those of `orthonormal`.
 
-    With an intercept a representative value is taken out of y first, which is exact.
+    With an intercept a representative value is taken out of y first, which is exact; ``ones`` is
+    the intercept's column where rotated rows made it something else.
     """
-    shift = float(y[0]) if intercept else 0.0
-    y = y - shift
+    shift = 0.0
+    if intercept:
+        shift = float(y[0]) if ones is None else float(y[0] / ones[0])
+        y = y - (shift if ones is None else shift * ones)
     projection = np.zeros(q.shape[1])
     for _ in range(2):  # the second pass removes what rounding left of the first
         part = q.T @ (y if weight is None else weight * y)

@@ -49,13 +49,17 @@ class Factor:
 Column = FloatArray | Factor
 
 
-def read_columns(frame: pd.DataFrame, formula: Formula) -> tuple[dict[str, Column], int]:
+def read_columns(
+    frame: pd.DataFrame, formula: Formula, also: tuple[str, ...] = ()
+) -> tuple[dict[str, Column], int]:
     """Columns a formula uses, without incomplete rows.
 
     Parameters
     ----------
     frame : DataFrame
     formula : Formula
+    also : tuple of str
+        Columns besides those of the formula.
 
     Returns
     -------
@@ -70,14 +74,14 @@ def read_columns(frame: pd.DataFrame, formula: Formula) -> tuple[dict[str, Colum
     """
     groups = set(formula.grouping_columns)
     outcome = set(columns_of(formula.outcome))
-    needed = dict.fromkeys([*outcome, *_predictors(formula), *formula.grouping_columns])
+    needed = dict.fromkeys([*outcome, *_predictors(formula), *formula.grouping_columns, *also])
     categorical = {
         name for term in _all_terms(formula) for c in term if (name := is_categorical_call(c))
     }
     columns: dict[str, Column] = {}
     missing: NDArray[np.bool_] | None = None
     for name in needed:
-        column = _column(frame, name, as_factor=name in groups or name in categorical)
+        column = read_column(frame, name, as_factor=name in groups or name in categorical)
         if name in outcome and isinstance(column, Factor):
             raise InputError(f"column {name!r}, the outcome, is not numeric")
         gone = column.codes < 0 if isinstance(column, Factor) else np.isnan(column)
@@ -111,7 +115,14 @@ def _all_terms(formula: Formula) -> list[tuple[str, ...]]:
     return [*formula.fixed, *(t for r in formula.random for t in r.terms)]
 
 
-def _column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
+def read_column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
+    """One column of a table as numbers, or as codes with levels.
+
+    Raises
+    ------
+    InputError
+        The column is absent, double, or of a kind no model takes.
+    """
     if name not in frame.columns:
         hint = " (a function it may call needs brackets)" if name in FUNCTIONS else ""
         found = ", ".join(map(str, frame.columns[:30]))

@@ -19,7 +19,7 @@ def term_covariances(fit: LmmFit) -> list[FloatArray]:
     sigma2 = fit.optimum.point.sigma2
     if fit.model.gram.signed:
         return [np.array([[fit.theta[0] * sigma2]])]
-    factors = triangles(fit.model.gram.sizes, fit.theta)
+    factors = triangles(fit.model.gram.sizes, fit.optimum.theta)
     return [sigma2 * factor @ factor.T for factor in factors]
 
 

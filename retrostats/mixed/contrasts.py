@@ -143,8 +143,8 @@ def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFram
         raise InputError(
             "REML likelihoods of different fixed effects cannot be compared; use refit=True"
         )
-    small, large = sorted((first, second), key=n_parameters)
-    counts = [n_parameters(small), n_parameters(large)]
+    small, large = sorted((first, second), key=lambda fit: fit.n_parameters)
+    counts = [small.n_parameters, large.n_parameters]
     extra = counts[1] - counts[0]
     if extra == 0:
         raise InputError("the models have as many parameters; nested ones are needed")
@@ -162,8 +162,3 @@ def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFram
             "p_value": [np.nan, float(chdtrc(extra, statistic))],
         }
     )
-
-
-def n_parameters(fit: LmmFit) -> int:
-    """Fixed effects, covariance parameters and the residual variance."""
-    return len(fit.beta) + len(fit.theta) + 1

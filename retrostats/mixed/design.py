@@ -30,6 +30,8 @@ class RandomDesign:
     levels : (N,) int array
         Each row's level of the group.
     n_levels : int
+    count : int or None
+        How many levels there are in the data, where rows stand for several or for none.
     """
 
     group: str
@@ -38,6 +40,7 @@ class RandomDesign:
     values: FloatArray
     levels: IntArray
     n_levels: int
+    count: int | None = None
 
 
 def fixed_design(
@@ -106,7 +109,7 @@ def _indicators(factor: Factor, component: str, *, contrast: bool) -> tuple[Floa
         )
     positions = np.arange(first, len(factor.levels))
     coded = (factor.codes[:, None] == positions).astype(float)
-    return coded, [f"{component}{_label(factor.levels[i])}" for i in positions]
+    return coded, [f"{component}{shown_level(factor.levels[i])}" for i in positions]
 
 
 def _shown(component: str) -> str:
@@ -114,7 +117,8 @@ def _shown(component: str) -> str:
     return component.replace(" ** ", "^")
 
 
-def _label(level: object) -> str:
+def shown_level(level: object) -> str:
+    """A level as R prints it."""
     if isinstance(level, float) and level.is_integer():
         return str(int(level))
     return str(level)
@@ -130,11 +134,17 @@ def random_design(term: RandomTerm, columns: Mapping[str, Column], n: int) -> Ra
 def combine(factors: list[Column]) -> tuple[IntArray, int]:
     """Codes of the combinations of factors that occur, and how many do."""
     codes, count = np.zeros(1, dtype=np.intp), 1
-    for factor in factors:
-        assert isinstance(factor, Factor)
+    for column in factors:
+        factor = column if isinstance(column, Factor) else factorised(column)
         codes = codes * len(factor.levels) + factor.codes
         count *= len(factor.levels)
     if len(factors) > 1:
         used, codes = np.unique(codes, return_inverse=True)
         count = len(used)
     return codes, count
+
+
+def factorised(column: FloatArray) -> Factor:
+    """A number as a group: its values are the levels."""
+    values, codes = np.unique(column, return_inverse=True)
+    return Factor(codes.ravel(), tuple(values.tolist()))

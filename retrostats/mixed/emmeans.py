@@ -127,8 +127,7 @@ def _grid_matrix(
     fit: LmmFit, codes: dict[str, np.ndarray], size: int, used: dict[str, None]
 ) -> FloatArray:
     """Model matrix of a grid, put under the data so that center() and scale() keep their mean."""
-    rows = fit.model.rows
-    weight = rows.n[rows.block]
+    weight = fit.model.weight
     stacked: dict[str, Column] = {}
     for name in used:
         column = fit.model.columns[name]
@@ -138,7 +137,7 @@ def _grid_matrix(
             stacked[name] = np.concatenate(
                 [column, np.full(size, np.average(column, weights=weight))]
             )
-    n = len(rows.y) + size
+    n = len(weight) + size
     return model_matrix(fit.model.formula.fixed, stacked, n)[0][-size:]
 
 

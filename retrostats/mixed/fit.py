@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from retrostats.mixed.intervals import Effect
 
 _EXACT = 1e-8  # share of the spread left as residual below which a failed fit is an exact one
+_SHORT = 10  # rows of a table that `repr` shows
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
 Covariance = Literal["lme4", "signed-cs"]
 
@@ -38,6 +40,7 @@ def lmm(
     reml: bool = True,
     ddf: Ddf = "kenward-roger",
     covariance: Covariance = "lme4",
+    residual: str | None = None,
 ) -> LmmFit:
     """Fit a linear mixed model by REML (or ML).
 
@@ -89,7 +92,7 @@ def lmm(
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
     if covariance not in ("lme4", "signed-cs"):
         raise InputError(f"covariance={covariance!r}; allowed: lme4, signed-cs")
-    model = prepare(formula, data, signed=covariance == "signed-cs")
+    model = prepare(formula, data, signed=covariance == "signed-cs", residual=residual)
     return fit_model(model, reml=reml, ddf=ddf)
 
 
@@ -97,6 +100,10 @@ def fit_model(
     model: Model, *, reml: bool = True, ddf: Ddf = "kenward-roger", start: FloatArray | None = None
 ) -> LmmFit:
     """Fit a prepared model (formula and data already reduced)."""
+    if model.strata is not None:
+        from retrostats.mixed.strata.result import fit_strata
+
+        return fit_strata(model, reml=reml, ddf=ddf)
     try:
         optimum = minimise(model.gram, reml=reml, start=start)
     except LinAlgError as error:
@@ -185,14 +192,17 @@ class LmmFit:
     @property
     def aic(self) -> float:
         """Akaike's information criterion."""
-        return 2.0 * (len(self.beta) + len(self.theta) + 1) - 2.0 * self.loglik
+        return 2.0 * self.n_parameters - 2.0 * self.loglik
 
     @property
     def bic(self) -> float:
         """Bayesian information criterion."""
-        return (
-            float(np.log(self.n_obs)) * (len(self.beta) + len(self.theta) + 1) - 2.0 * self.loglik
-        )
+        return float(np.log(self.n_obs)) * self.n_parameters - 2.0 * self.loglik
+
+    @property
+    def n_parameters(self) -> int:
+        """Fixed effects, covariance parameters and the residual variance."""
+        return len(self.beta) + len(self.theta) + 1
 
     @property
     def sigma(self) -> float:
@@ -220,7 +230,7 @@ class LmmFit:
         if self.model.moments is not None:
             return self.model.moments
         assert self.model.frame is not None
-        return moments(self.formula, self.model.frame)
+        return moments(self.formula, self.model.frame, residual=self.model.residual)
 
     @cached_property
     def _parts(self) -> list[Whitened]:
@@ -340,7 +350,7 @@ class LmmFit:
         """The same model on other data: rows, moments, or a new outcome (N,) of these rows."""
         signed = self.model.gram.signed
         if isinstance(data, pd.DataFrame | Moments) or hasattr(data, "frame"):
-            model = prepare(self.formula, data, signed=signed)
+            model = prepare(self.formula, data, signed=signed, residual=self.model.residual)
         else:
             from retrostats.mixed.model import with_outcome
 
@@ -352,21 +362,38 @@ class LmmFit:
         return fit_model(self.model, reml=False, ddf=self.ddf) if self.reml else self
 
     def __repr__(self) -> str:
-        """A table to read."""
+        """The tables, cut after the first rows of long ones."""
+        return self._text(_SHORT)
+
+    def _repr_html_(self) -> str:
+        """Header and both tables, for a notebook."""
+        head = "<br>".join(escape(line) for line in self._header().splitlines())
+        tables = "".join(
+            t.round(5).to_html(index=False, border=0, na_rep="")
+            for t in (self.coefficients, self.variance_components)
+        )
+        return f"<p>{head}</p>{tables}"
+
+    def _header(self) -> str:
         how = "REML" if self.reml else "maximum likelihood"
-        sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
         state = "" if self.converged else f"; NOT CONVERGED: {self.message}"
         state += "; singular" if self.singular else ""
+        sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
+        return (
+            f"Linear mixed model by {how}: {self.formula}\n"
+            f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
+            f"log-likelihood {self.loglik:.4f}{state}"
+        )
+
+    def _text(self, most: int) -> str:
+        parts = [self._header()]
         with pd.option_context("display.width", 120, "display.max_columns", 20):
-            return (
-                f"Linear mixed model by {how}: {self.formula}\n"
-                f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
-                f"log-likelihood {self.loglik:.4f}{state}\n\n"
-                f"{self.variance_components.round(5).to_string(index=False)}\n\n"
-                f"{self.coefficients.round(5).to_string(index=False)}\n"
-                f"(df: {self.ddf})"
-            )
+            for table in (self.variance_components, self.coefficients):
+                text = table.head(most).round(5).to_string(index=False)
+                more = len(table) - most
+                parts.append(f"{text}\n... {more} more in .summary()" if more > 0 else text)
+        return "\n\n".join(parts) + f"\n(df: {self.ddf})"
 
     def summary(self) -> str:
-        """The table of ``repr``."""
-        return repr(self)
+        """Header and tables, whole, as text."""
+        return self._text(len(self.terms) + len(self.variance_components))

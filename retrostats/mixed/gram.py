@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.basis import least_squares, orthonormal
+from retrostats.mixed.buckets import buckets, products, template
 from retrostats.mixed.columns import FloatArray, IntArray
-from retrostats.mixed.design import RandomDesign
+from retrostats.mixed.rows import Rows, reduce_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,35 +93,6 @@ class Gram:
         return tuple(i == j for k in self.sizes for j in range(k) for i in range(j, k))
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of all patterns under one another.
-
-    Attributes
-    ----------
-    x : (R, p) array
-    names : tuple of str
-        Of the p columns.
-    y : (R,) array
-        Means of the outcome over the pattern's blocks (the outcome itself for a raw block).
-    random : tuple of RandomDesign
-    block : (R,) int array
-        Pattern of each row.
-    n : (P,) array
-        Blocks behind each pattern.
-    scatter : dict of int to (m, m) array
-        Scatter of the patterns that have one, rows in the order of the data.
-    """
-
-    x: FloatArray
-    names: tuple[str, ...]
-    y: FloatArray
-    random: tuple[RandomDesign, ...]
-    block: IntArray
-    n: FloatArray
-    scatter: dict[int, FloatArray]
-
-
 def build_gram(data: Rows) -> Gram:
     """Reduce rows to crossproducts.
 
@@ -133,93 +103,21 @@ def build_gram(data: Rows) -> Gram:
     InputError
         The outcome does not vary.
     """
-    weight = data.n[data.block] if data.scatter or (data.n != 1).any() else None
-    n_obs = len(data.y) if weight is None else round(float(weight.sum()))
-    check_identified(data, n_obs)
-    basis, q = orthonormal(data.x, weight, data.names)
-    start, residual = least_squares(
-        data.y, basis, q, weight, intercept=data.names[0] == "(Intercept)"
-    )
-    yy = residual @ residual if weight is None else residual @ (weight * residual)
-    yy += sum(float(np.trace(s)) for s in data.scatter.values())
-    total = np.abs(data.y).max()
-    if yy <= (1e-13 * max(total, 1e-300)) ** 2 * n_obs or yy == 0.0:
-        raise InputError(
-            "the outcome does not vary beyond the fixed effects (all values equal, or fitted "
-            "exactly); a mixed model has nothing to estimate"
-        )
+    reduced = reduce_rows(data)
+    q, residual, weight = reduced.q, reduced.residual, reduced.weight
     weighted = residual if weight is None else weight * residual
     stacks = tuple(merge_equal(s) for s in _stacks(data, q, residual))
     sizes = tuple(len(r.effects) for r in data.random)
-    return Gram(stacks, q.T @ weighted, float(yy), n_obs, basis, start, sizes)
-
-
-def check_identified(data: Rows, n_obs: int) -> None:
-    """Refuse what no number of iterations can estimate, as lme4 does, naming what is missing."""
-    if n_obs <= data.x.shape[1]:
-        raise NotIdentified(
-            f"{n_obs} observations do not determine {data.x.shape[1]} fixed effects and a residual "
-            "variance; more subjects or fewer terms are needed"
-        )
-    for term in data.random:
-        count = _level_count(data, term)
-        if count < 2:
-            raise NotIdentified(
-                f"group {term.group!r} has one level only: the variance between its levels is not "
-                "identified; at least two are needed"
-            )
-        if n_obs <= count * len(term.effects):
-            what = " + ".join(term.effects)
-            raise NotIdentified(
-                f"({what} | {term.group}): {count} levels with {len(term.effects)} effects each "
-                f"against {n_obs} observations; the residual variance is not identified. Needed: "
-                "repeated measurements of each level (replicates within condition)"
-            )
-
-
-def _level_count(data: Rows, term: RandomDesign) -> int:
-    if (data.n == 1).all():
-        return term.n_levels
-    _, first = np.unique(term.levels, return_index=True)
-    return round(float(data.n[data.block[first]].sum()))
+    return Gram(
+        stacks, q.T @ weighted, reduced.yy, reduced.n_obs, reduced.basis, reduced.start, sizes
+    )
 
 
 def _stacks(data: Rows, q: FloatArray, residual: FloatArray) -> list[Stack]:
-    random = data.random
-    u = np.hstack([r.values for r in random]) if len(random) > 1 else random[0].values
-    term = np.repeat(np.arange(len(random)), [len(r.effects) for r in random])
-    if all(r.factors == random[0].factors for r in random) and _one_level(data):
-        shapes = np.ones((1, len(random)), dtype=np.intp)
-        local = [np.zeros(1, dtype=np.intp)] * len(random)
-        members = [(shapes[0], np.arange(len(data.n)))]
-    else:
-        local, counts = _local_levels(data)
-        members = _buckets(counts)
-    position = np.empty(len(data.n), dtype=np.intp)
-    bucket = np.zeros(len(data.n), dtype=np.intp)
-    for b, (_, blocks) in enumerate(members):
-        position[blocks] = np.arange(len(blocks))
-        bucket[blocks] = b
-    stacks = []
-    for b, (shape, blocks) in enumerate(members):
-        rows = slice(None) if len(members) == 1 else np.flatnonzero(bucket[data.block] == b)
-        row_block = position[data.block[rows]]
-        k = np.array([len(r.effects) for r in random])
-        offset = np.concatenate([[0], np.cumsum(shape * k)])
-        within = np.concatenate([np.arange(s) for s in k])
-        index = [
-            offset[t] + (local[t][rows] if len(local[t]) > 1 else 0) * k[t] + a
-            for t, a in zip(term, within, strict=True)
-        ]
-        stacks.append(
-            _one_stack(data, q[rows], residual[rows], u[rows], row_block, index, blocks, shape)
-        )
-    return stacks
-
-
-def _one_level(data: Rows) -> bool:
-    """Whether each block is one level of the (only) group."""
-    return data.random[0].n_levels == len(data.n)
+    return [
+        _one_stack(data, q[b.rows], residual[b.rows], b.values, b.block, b.index, b.blocks, b.shape)
+        for b in buckets(data)
+    ]
 
 
 def _one_stack(
@@ -234,31 +132,15 @@ def _one_stack(
 ) -> Stack:
     """Sum products of columns into padded blocks; `index[c]` is the place of column c of u."""
     sizes = [len(term.effects) for term in data.random]
-    width, count, p = int(np.dot(shape, sizes)), len(blocks), x.shape[1]
-    zz = np.zeros(count * width * width)
-    zx = np.zeros((p, count * width))
-    zy = np.zeros(count * width)
-    for c, i in enumerate(index):
-        at = block * width + i
-        column = u[:, c]
-        zy += np.bincount(at, column * r, len(zy))
-        for j in range(p):
-            zx[j] += np.bincount(at, column * x[:, j], len(zy))
-        for d in range(c + 1):
-            product = np.bincount(at * width + index[d], column * u[:, d], len(zz))
-            zz += product
-            if d < c:
-                swapped = product.reshape(count, width, width).swapaxes(1, 2)
-                zz += swapped.ravel()
-    lam = _template(shape, sizes)
+    width, count = int(np.dot(shape, sizes)), len(blocks)
+    zz, zx, zy = products(x, r, u, block, count, index, width)
+    lam = template(shape, sizes)
     scatter = _scatter(data, u, block, index, blocks, width)
     return Stack(
         data.n[blocks].astype(float),
-        zz.reshape(count, width, width),
-        zx.T.reshape(count, width, p)
-        if count * width == 1
-        else np.ascontiguousarray(zx.T).reshape(count, width, p),
-        zy.reshape(count, width),
+        zz,
+        zx,
+        zy,
         scatter,
         *lam,
     )
@@ -283,45 +165,6 @@ def _scatter(
                 z[np.arange(len(rows)), i[rows] if np.ndim(i) else i] += u[rows, c]
             out[b] = z.T @ data.scatter[int(pattern)] @ z
     return out
-
-
-def _template(shape: IntArray, sizes: list[int]) -> tuple[IntArray, IntArray, IntArray]:
-    """Where each element of theta stands in Lambda: lower triangles by column, as in lme4."""
-    rows, cols, theta = [], [], []
-    corner, used = 0, 0
-    for levels, k in zip(shape, sizes, strict=True):
-        lower = [(i, j) for j in range(k) for i in range(j, k)]
-        for _ in range(int(levels)):
-            for t, (i, j) in enumerate(lower):
-                rows.append(corner + i)
-                cols.append(corner + j)
-                theta.append(used + t)
-            corner += k
-        used += len(lower)
-    return np.array(rows), np.array(cols), np.array(theta)
-
-
-def _local_levels(data: Rows) -> tuple[list[IntArray], IntArray]:
-    """Levels of each term renumbered within their block, and how many a block has."""
-    local, counts = [], []
-    for term in data.random:
-        pair = data.block * term.n_levels + term.levels
-        used, inverse = np.unique(pair, return_inverse=True)
-        owner = used // term.n_levels
-        count = np.bincount(owner, minlength=len(data.n))
-        first = np.concatenate([[0], np.cumsum(count)[:-1]])
-        local.append((np.arange(len(used)) - first[owner])[inverse])
-        counts.append(count)
-    return local, np.column_stack(counts)
-
-
-def _buckets(counts: IntArray) -> list[tuple[IntArray, IntArray]]:
-    """Blocks of one padded shape; shapes are rounded up when there are many."""
-    shapes = np.unique(counts, axis=0)
-    if len(shapes) > 6:
-        counts = 2 ** np.ceil(np.log2(counts)).astype(np.intp)
-        shapes = np.unique(counts, axis=0)
-    return [(shape, np.flatnonzero((counts == shape).all(axis=1))) for shape in shapes]
 
 
 def merge_equal(stack: Stack) -> Stack:

@@ -111,7 +111,7 @@ def kenward_roger(
     # The two signs of P cancel; eq. 4.
     information = trace2 - 2.0 * (q * phi).sum(axis=(2, 3))
     information += (phi_p[:, None] * np.swapaxes(phi_p, 1, 2)).sum(axis=(2, 3))
-    w = _inverse_information(0.5 * (information + information.T))
+    w = inverse_information(0.5 * (information + information.T))
     weighted = (w @ p.reshape(len(p), -1)).reshape(p.shape)
     middle = (w[:, :, None, None] * q).sum(axis=(0, 1)) - (p @ phi @ weighted).sum(axis=0)
     lambda_ = phi @ (middle + middle.T) @ phi
@@ -155,7 +155,7 @@ def _with_residual(
     return p, q, trace2
 
 
-def _inverse_information(information: FloatArray) -> FloatArray:
+def inverse_information(information: FloatArray) -> FloatArray:
     """2 I^-1; the pseudo-inverse where a parameter is not determined, as in pbkrtest."""
     if np.abs(np.linalg.eigvalsh(information)).min() > 1e-10:
         return 2.0 * np.linalg.solve(information, np.eye(len(information)))

@@ -11,12 +11,24 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from retrostats.errors import InputError
-from retrostats.mixed.columns import Column, Factor, IntArray, numeric, read_columns
+from retrostats.mixed.above import groups_above, subject_rows
+from retrostats.mixed.cells import CellMoments
+from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric, read_columns
 from retrostats.mixed.design import combine, fixed_design, random_design
 from retrostats.mixed.expressions import evaluate
 from retrostats.mixed.formula import Formula, parse_formula
-from retrostats.mixed.gram import Gram, Rows, build_gram
+from retrostats.mixed.gram import Gram, build_gram
 from retrostats.mixed.moments import Moments
+from retrostats.mixed.rotated import cell_rows
+from retrostats.mixed.rows import Rows, level_count
+from retrostats.mixed.strata.blocks import Strata, build_strata
+from retrostats.mixed.strata.factor import (
+    STRATUM,
+    Labelled,
+    residual_columns,
+    strata_of,
+    with_stratum,
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,12 @@ class Model:
         The moments fitted, where the data were moments.
     frame : DataFrame or None
         The rows fitted, where the data were rows.
+    strata : Strata or None
+        The crossproducts by residual stratum, where residual variances differ.
+    labelled : Labelled or None
+        The stratum of each row.
+    people : (C,) array or None
+        People behind each entry of `columns`, where the data were cells of people.
     """
 
     formula: Formula
@@ -55,9 +73,24 @@ class Model:
     n_dropped: int
     moments: Moments | None
     frame: pd.DataFrame | None
+    strata: Strata | None = None
+    labelled: Labelled | None = None
+    people: FloatArray | None = None
+
+    @property
+    def residual(self) -> str | None:
+        """The factor or interaction whose levels are the residual strata."""
+        return None if self.labelled is None else self.labelled.name
+
+    @property
+    def weight(self) -> FloatArray:
+        """Observations behind each entry of `columns`."""
+        return self.rows.n[self.rows.block] if self.people is None else self.people
 
 
-def prepare(formula: str, data: object, *, signed: bool = False) -> Model:
+def prepare(
+    formula: str, data: object, *, signed: bool = False, residual: str | None = None
+) -> Model:
     """Read the columns a formula names and reduce them.
 
     Parameters
@@ -66,6 +99,8 @@ def prepare(formula: str, data: object, *, signed: bool = False) -> Model:
     data : DataFrame, Moments, or an object with a DataFrame ``.frame``
     signed : bool
         Signed compound symmetry instead of a random intercept.
+    residual : str, optional
+        Factor or interaction ("study:arm") whose levels have residual variances of their own.
 
     Raises
     ------
@@ -78,26 +113,38 @@ def prepare(formula: str, data: object, *, signed: bool = False) -> Model:
         )
     if signed and (len(parsed.random) != 1 or parsed.random[0].terms != ((),)):
         raise InputError('covariance="signed-cs" needs exactly one random term, (1 | subject)')
-    if isinstance(data, Moments):
-        model = _from_moments(parsed, data)
+    if signed and residual is not None:
+        raise InputError('covariance="signed-cs" takes one residual variance; leave residual= out')
+    names = residual_columns(residual)
+    if isinstance(data, CellMoments):
+        model = _from_cells(parsed, data, names)
+    elif isinstance(data, Moments):
+        model = _from_moments(parsed, data, names)
     else:
         frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
         if not isinstance(frame, pd.DataFrame):
             raise InputError(
                 f"data is a {type(data).__name__}; a DataFrame, a cohort or Moments is needed"
             )
-        model = _from_frame(parsed, frame)
+        model = _from_frame(parsed, frame, names)
     if signed:
         model = replace(model, gram=replace(model.gram, signed=True))
     return model
 
 
-def _from_frame(formula: Formula, frame: pd.DataFrame) -> Model:
-    columns, dropped = read_columns(frame, formula)
+def _from_frame(formula: Formula, frame: pd.DataFrame, residual: tuple[str, ...]) -> Model:
+    if residual:
+        frame = with_stratum(frame, residual)
+    columns, dropped = read_columns(frame, formula, (STRATUM,) if residual else ())
     n = _length(columns)
     y = evaluate(formula.outcome, numeric(columns))
     block, count = find_blocks(formula, columns, n)
-    return _assemble(formula, columns, y, block, np.ones(count), {}, n_dropped=dropped, frame=frame)
+    strata = None
+    if residual:
+        strata = strata_of({STRATUM: columns.pop(STRATUM)}, (STRATUM,), residual)
+    return _assemble(
+        formula, columns, y, block, np.ones(count), {}, strata, n_dropped=dropped, frame=frame
+    )
 
 
 def _length(columns: dict[str, Column]) -> int:
@@ -123,14 +170,41 @@ def find_blocks(formula: Formula, columns: dict[str, Column], n: int) -> tuple[I
     return label[first].astype(np.intp), int(count)
 
 
-def _from_moments(formula: Formula, moments: Moments) -> Model:
+def _from_cells(formula: Formula, moments: CellMoments, residual: tuple[str, ...]) -> Model:
+    made = cell_rows(moments, formula, find_blocks)
+    strata = None
+    if residual:
+        strata = strata_of(made.columns, residual, residual).of(made.cell, made.n)
+    model = _finish(formula, made.rows, made.columns, strata, moments=moments)
+    return replace(model, people=made.n)
+
+
+def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...]) -> Model:
+    if groups_above(moments, formula):
+        made = subject_rows(moments, formula, find_blocks)
+        labelled = _held(made.columns, moments, residual)
+        if labelled is not None:
+            labelled = replace(labelled, codes=labelled.codes[made.origin])
+        model = _finish(formula, made.rows, made.columns, labelled, moments=moments)
+        return replace(model, people=made.n)
     columns, y, block, n, scatter = moments.rows(formula)
     if np.ptp(n) > 0 and re.search(r"\b(center|scale)\(", formula.text):
         raise InputError(
             "center() and scale() depend on how many subjects share a design; with moments, centre "
             "the column before reducing"
         )
-    return _assemble(formula, columns, y, block, n, scatter, moments=moments)
+    strata = _held(columns, moments, residual)
+    return _assemble(formula, columns, y, block, n, scatter, strata, moments=moments)
+
+
+def _held(
+    columns: dict[str, Column], moments: Moments, residual: tuple[str, ...]
+) -> Labelled | None:
+    """Residual strata by the columns whose codes mean the same in all blocks."""
+    if not residual:
+        return None
+    held = {name: columns[name] for name in moments.columns if name not in moments.groups}
+    return strata_of(held, residual, residual)
 
 
 def _assemble(
@@ -140,6 +214,7 @@ def _assemble(
     block: IntArray,
     n: np.ndarray,
     scatter: dict[int, np.ndarray],
+    strata: Labelled | None,
     *,
     n_dropped: int = 0,
     moments: Moments | None = None,
@@ -148,18 +223,29 @@ def _assemble(
     x, terms = fixed_design(formula, columns, len(y))
     random = tuple(random_design(term, columns, len(y)) for term in formula.random)
     rows = Rows(x, terms, y, random, block, n, scatter)
-    gram = build_gram(rows)
-    n_groups = {}
-    for term in random:
-        if moments is None:
-            n_groups[term.group] = term.n_levels
-        else:
-            _, first = np.unique(term.levels, return_index=True)
-            n_groups[term.group] = round(float(n[block[first]].sum()))
-    groups = tuple((term.group, term.effects) for term in random)
-    return Model(
-        formula, terms, gram, rows, columns, groups, n_groups, gram.n_obs, n_dropped, moments, frame
+    return _finish(
+        formula, rows, columns, strata, n_dropped=n_dropped, moments=moments, frame=frame
     )
+
+
+def _finish(
+    formula: Formula,
+    rows: Rows,
+    columns: dict[str, Column],
+    labelled: Labelled | None,
+    *,
+    n_dropped: int = 0,
+    moments: Moments | None = None,
+    frame: pd.DataFrame | None = None,
+) -> Model:
+    strata = None if labelled is None else build_strata(labelled.stratify(rows))
+    gram = build_gram(rows) if strata is None else strata.frame_gram()
+    n_groups = {term.group: level_count(rows, term) for term in rows.random}
+    groups = tuple((term.group, term.effects) for term in rows.random)
+    return Model(
+        formula, rows.names, gram, rows, columns, groups, n_groups, gram.n_obs,
+        n_dropped if moments is None else moments.n_dropped, moments, frame, strata, labelled,
+    )  # fmt: skip
 
 
 def with_outcome(model: Model, y: np.ndarray) -> Model:
@@ -175,6 +261,9 @@ def with_outcome(model: Model, y: np.ndarray) -> Model:
     if y.shape != model.rows.y.shape or not np.isfinite(y).all():
         raise InputError(f"the new outcome needs {len(model.rows.y)} finite values")
     rows = replace(model.rows, y=y)
+    if model.labelled is not None:
+        strata = build_strata(model.labelled.stratify(rows))
+        return replace(model, rows=rows, gram=strata.frame_gram(), strata=strata, frame=None)
     return replace(
         model, rows=rows, gram=replace(build_gram(rows), signed=model.gram.signed), frame=None
     )

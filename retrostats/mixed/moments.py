@@ -6,8 +6,10 @@ from rows (`moments`) or from a printed table (`moments_from_summary`), and merg
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric, read_columns
 from retrostats.mixed.expressions import columns_of, evaluate
 from retrostats.mixed.formula import Formula, Term, parse_formula
+
+_FEW = 3  # rows a block from which blocks may be studies, whose rows are kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +66,9 @@ class Moments:
     patterns : tuple of Pattern
     n_dropped : int
         Rows left out because a value was missing.
+    raw : tuple of (label, Pattern) or None
+        Each block as it was, where blocks hold several rows of people (studies): the rows, which
+        can still become cells (`cells.cells_of`).
     """
 
     outcome: str
@@ -72,6 +79,7 @@ class Moments:
     groups: tuple[str, ...]
     patterns: tuple[Pattern, ...]
     n_dropped: int = 0
+    raw: tuple[tuple[Any, Pattern], ...] | None = None
 
     @property
     def n_obs(self) -> int:
@@ -89,6 +97,49 @@ class Moments:
             f"{self.n_obs} observations, {len(self.patterns)} pattern(s) over "
             f"{', '.join(self.columns) or 'no design columns'}"
         )
+
+    def _repr_html_(self) -> str:
+        """The same, for a notebook."""
+        return f"<p>{escape(repr(self))}</p>"
+
+    def save(self, path: str | os.PathLike[str], *, min_cell: int = 5) -> None:
+        """Write the moments to a file (JSON) that `load_moments` reads and ``+`` merges.
+
+        Parameters
+        ----------
+        path : str or path
+        min_cell : int
+            Fewest subjects that may stand behind a number. Moments of rows with a study as their
+            only group are written as cells of people (means and crossproducts in each cell, numeric
+            columns with more than five values as variables) where single rows would leave.
+
+        Raises
+        ------
+        InputError
+            A cell is smaller than `min_cell`, or the file cannot be written.
+        """
+        from retrostats.mixed.store import save_moments
+
+        save_moments(self, path, min_cell=min_cell)
+
+    def disclosure(self, *, min_cell: int = 5) -> pd.DataFrame:
+        """Every number that a file saved with this `min_cell` would hold.
+
+        Returns
+        -------
+        DataFrame
+            One row a number: cell, n, design, statistic (n, mean or scatter, the sum of squares and
+            products about the mean), of, value. The names and levels of the columns are written
+            too.
+
+        Raises
+        ------
+        InputError
+            As `save` would: a cell is smaller than `min_cell`.
+        """
+        from retrostats.mixed.store import disclosure, releasable
+
+        return disclosure(releasable(self, min_cell))
 
     def __add__(self, other: Moments) -> Moments:
         """Merge disjoint sets of subjects.
@@ -110,13 +161,22 @@ class Moments:
             raise InputError(
                 "cannot merge moments of crossed groups: their blocks are not disjoint"
             )
-        levels = _common_levels(self, other)
-        patterns = merge_patterns([*self._recoded(levels), *other._recoded(levels)])
-        return replace(
-            self, levels=levels, patterns=patterns, n_dropped=self.n_dropped + other.n_dropped
-        )
+        levels = common_levels(self, other)
+        patterns = merge_patterns([*self.recoded(levels), *other.recoded(levels)])
+        raw = None
+        if self.raw is not None and other.raw is not None:
+            labels = (*(k for k, _ in self.raw), *(k for k, _ in other.raw))
+            blocks = [*self._raw_recoded(levels), *other._raw_recoded(levels)]
+            raw = tuple(zip(labels, blocks, strict=True))
+        dropped = self.n_dropped + other.n_dropped
+        return replace(self, levels=levels, patterns=patterns, n_dropped=dropped, raw=raw)
 
-    def _recoded(self, levels: tuple[tuple[Any, ...] | None, ...]) -> list[Pattern]:
+    def _raw_recoded(self, levels: tuple[tuple[Any, ...] | None, ...]) -> list[Pattern]:
+        assert self.raw is not None
+        return replace(self, patterns=tuple(p for _, p in self.raw)).recoded(levels)
+
+    def recoded(self, levels: tuple[tuple[Any, ...] | None, ...]) -> list[Pattern]:
+        """The patterns with codes that are positions in other levels."""
         if levels == self.levels:
             return list(self.patterns)
         out = []
@@ -148,7 +208,13 @@ class Moments:
             )
         wanted = {name for term in all_terms(formula) for c in term for name in columns_of(c)}
         missing = sorted(wanted - set(self.columns))
-        missing += sorted(set(formula.grouping_columns) - {self.subject, *self.groups})
+        known = {self.subject, *self.groups, *(self.columns if self.subject else ())}
+        missing += sorted(set(formula.grouping_columns) - known)
+        if missing and not self.subject and set(missing) <= set(self.columns):
+            raise NotIdentified(
+                f"{', '.join(missing)}: a column of these moments, but not a group when they were "
+                "reduced, and their rows are one block; reduce the rows again with this formula"
+            )
         if missing:
             raise NotIdentified(
                 f"the moments of {self.outcome!r} were taken without {', '.join(missing)} (they "
@@ -166,7 +232,7 @@ class Moments:
                 columns[name] = Factor(codes, tuple(pair.tolist()))
             else:
                 columns[name] = Factor(design[:, c].astype(np.intp), levels).take(slice(None))
-        if self.subject:
+        if self.subject and self.subject not in self.columns:
             columns[self.subject] = Factor(block, tuple(range(len(self.patterns))))
         scatter = {i: p.scatter for i, p in enumerate(self.patterns) if p.scatter is not None}
         y = np.concatenate([p.mean for p in self.patterns])
@@ -178,7 +244,7 @@ def all_terms(formula: Formula) -> list[Term]:
     return [*formula.fixed, *(t for r in formula.random for t in r.terms)]
 
 
-def moments(formula: str, data: pd.DataFrame | Any) -> Moments:
+def moments(formula: str, data: pd.DataFrame | Any, *, residual: str | None = None) -> Moments:
     """Reduce rows to the moments that any formula over the same columns needs.
 
     Parameters
@@ -186,6 +252,8 @@ def moments(formula: str, data: pd.DataFrame | Any) -> Moments:
     formula : str
         Names the outcome (transformed here: ``log(y) ~ ...``), the design columns and the groups.
     data : DataFrame or cohort
+    residual : str, optional
+        Columns kept for ``lmm(..., residual=)``, joined by ":".
 
     Returns
     -------
@@ -206,6 +274,7 @@ def moments(formula: str, data: pd.DataFrame | Any) -> Moments:
     Moments of y: 3 subject(s), 6 observations, 1 pattern(s) over time
     """
     from retrostats.mixed.model import find_blocks
+    from retrostats.mixed.strata.factor import residual_columns
 
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
     if not isinstance(frame, pd.DataFrame):
@@ -213,12 +282,14 @@ def moments(formula: str, data: pd.DataFrame | Any) -> Moments:
     parsed = parse_formula(formula)
     if not parsed.random:
         raise InputError(f"formula {formula!r} names no subject; add a term as (1 | subject)")
-    columns, dropped = read_columns(frame, parsed)
+    extra = residual_columns(residual)
+    columns, dropped = read_columns(frame, parsed, extra)
     y = evaluate(parsed.outcome, numeric(columns))
     block, count = find_blocks(parsed, columns, len(y))
     subject = _subject(parsed, columns, block, count)
     names = dict.fromkeys(n for term in all_terms(parsed) for c in term for n in columns_of(c))
-    groups = tuple(g for g in parsed.grouping_columns if g != subject)
+    names.update(dict.fromkeys(extra))
+    groups = tuple(g for g in parsed.grouping_columns if g != subject and g not in extra)
     kept = [*(n for n in names if n not in groups), *groups]
     design = np.column_stack(
         [_values(columns[n], block if n in groups else None) for n in kept]
@@ -230,8 +301,21 @@ def moments(formula: str, data: pd.DataFrame | Any) -> Moments:
         for n, c in zip(kept, factors, strict=True)
     )
     ordered = tuple(isinstance(c, Factor) and c.ordered for c in factors)
-    patterns = merge_patterns(_raw_patterns(design, y, block, count))
-    return Moments(parsed.outcome, subject, tuple(kept), levels, ordered, groups, patterns, dropped)
+    blocks = _raw_patterns(design, y, block, count)
+    patterns = merge_patterns(blocks)
+    raw = _labelled(blocks, columns[subject], block) if subject and _FEW * count <= len(y) else None
+    return Moments(
+        parsed.outcome, subject, tuple(kept), levels, ordered, groups, patterns, dropped, raw
+    )
+
+
+def _labelled(
+    blocks: list[Pattern], column: Column, block: IntArray
+) -> tuple[tuple[Any, Pattern], ...]:
+    """Each block with its label."""
+    assert isinstance(column, Factor)
+    _, first = np.unique(block, return_index=True)
+    return tuple((column.levels[c], b) for c, b in zip(column.codes[first], blocks, strict=True))
 
 
 def _subject(formula: Formula, columns: Mapping[str, Column], block: IntArray, count: int) -> str:
@@ -253,7 +337,7 @@ def _values(column: Column, block: IntArray | None) -> FloatArray:
     used, inverse = np.unique(block * len(column.levels) + column.codes, return_inverse=True)
     owner = used // len(column.levels)
     first = np.searchsorted(owner, owner)
-    return (np.arange(len(used)) - first)[inverse].astype(float)
+    return np.asarray((np.arange(len(used)) - first)[inverse], dtype=float)
 
 
 def _raw_patterns(design: FloatArray, y: FloatArray, block: IntArray, count: int) -> list[Pattern]:
@@ -290,7 +374,8 @@ def _merge_all(family: list[Pattern]) -> Pattern:
     return Pattern(family[0].design, float(n.sum()), mean, scatter)
 
 
-def _common_levels(a: Moments, b: Moments) -> tuple[tuple[Any, ...] | None, ...]:
+def common_levels(a: Moments, b: Moments) -> tuple[tuple[Any, ...] | None, ...]:
+    """Levels of each column of two moments together, sorted unless their order was given."""
     out: list[tuple[Any, ...] | None] = []
     for name, mine, theirs, given in zip(
         a.columns, a.levels, b.levels, np.logical_or(a.ordered, b.ordered), strict=True
@@ -303,8 +388,14 @@ def _common_levels(a: Moments, b: Moments) -> tuple[tuple[Any, ...] | None, ...]
                 f"{_show(theirs)} in the other; give both the same levels in the same order"
             )
         else:
-            out.append(tuple(sorted({*mine, *theirs})))
+            out.append(tuple(sorted({*mine, *theirs}, key=_sortable)))
     return tuple(out)
+
+
+def _sortable(level: Any) -> tuple[bool, Any]:
+    """Numbers before text, so that labels of both kinds have an order."""
+    number = isinstance(level, int | float)
+    return (not number, level if number else str(level))
 
 
 def _show(levels: tuple[Any, ...] | None) -> str:

@@ -87,7 +87,7 @@ def _descend(gram: Gram, theta: FloatArray, *, reml: bool) -> Optimum:
     point = evaluate(gram, theta, reml=reml)
     steps = 0
     while steps < _MAX_STEPS:
-        step, decrement = _newton_step(point, theta)
+        step, decrement = newton_step(point.gradient, point.hessian, theta)
         if decrement < _DECREMENT * max(1.0, abs(point.deviance)):
             break
         steps += 1
@@ -98,7 +98,7 @@ def _descend(gram: Gram, theta: FloatArray, *, reml: bool) -> Optimum:
     if not gram.signed:
         theta, point = _snap(gram, theta, point, diagonal, reml=reml)
         theta = _turn_signs(gram, theta)
-    _, decrement = _newton_step(point, theta)
+    _, decrement = newton_step(point.gradient, point.hessian, theta)
     converged = bool(decrement < _CONVERGED * max(1.0, abs(point.deviance)) and steps < _MAX_STEPS)
     singular = not gram.signed and bool((np.abs(theta[diagonal]) < _BOUNDARY).any())
     return Optimum(theta, point, singular, converged, steps, gram, theta)
@@ -109,22 +109,24 @@ def _minimise_scalar(gram: Gram, *, reml: bool) -> Optimum:
     theta = np.array([psi if gram.signed else np.sqrt(psi)])
     singular = not gram.signed and theta[0] < _BOUNDARY
     # On the boundary the gradient in theta is zero and the Hessian's sign tells a minimum.
-    _, decrement = _newton_step(point, theta)
+    _, decrement = newton_step(point.gradient, point.hessian, theta)
     minimum = bool(point.hessian[0, 0] > 0 or (psi == 0.0 and point.hessian[0, 0] >= 0))
     converged = minimum and decrement < _CONVERGED * max(1.0, abs(point.deviance))
     return Optimum(theta, point, bool(singular), converged, steps, gram, theta)
 
 
-def _newton_step(point: Point, theta: FloatArray) -> tuple[FloatArray, float]:
+def newton_step(
+    gradient: FloatArray, hessian: FloatArray, theta: FloatArray
+) -> tuple[FloatArray, float]:
     """Step downhill: the Hessian's eigenvalues are taken positive, and the step is bounded."""
     if len(theta) == 1:
-        curve = max(abs(float(point.hessian[0, 0])), 1e-12)
-        step = -point.gradient / curve
+        curve = max(abs(float(hessian[0, 0])), 1e-12)
+        step = -gradient / curve
     else:
-        values, vectors = np.linalg.eigh(point.hessian)
+        values, vectors = np.linalg.eigh(hessian)
         values = np.maximum(np.abs(values), 1e-10 * max(np.abs(values).max(), 1e-2))
-        step = -vectors @ ((vectors.T @ point.gradient) / values)
-    decrement = -0.5 * float(step @ point.gradient)
+        step = -vectors @ ((vectors.T @ gradient) / values)
+    decrement = -0.5 * float(step @ gradient)
     longest = float(np.abs(step).max())
     limit = max(0.5, 1.5 * float(np.abs(theta).max()))
     return (step * (limit / longest) if longest > limit else step), decrement
@@ -166,16 +168,16 @@ def _snap(
 
 
 def _column_empty(gram: Gram, theta: FloatArray, i: int) -> bool:
-    for start, stop in _columns(gram):
+    for start, stop in column_spans(gram.sizes):
         if start <= i < stop:
             return not theta[start:stop].any()
     return False
 
 
-def _columns(gram: Gram) -> list[tuple[int, int]]:
+def column_spans(sizes: tuple[int, ...]) -> list[tuple[int, int]]:
     """Index ranges of theta that form one column of a factor."""
     spans, at = [], 0
-    for k in gram.sizes:
+    for k in sizes:
         for j in range(k):
             spans.append((at, at + k - j))
             at += k - j
@@ -184,7 +186,7 @@ def _columns(gram: Gram) -> list[tuple[int, int]]:
 
 def _turn_signs(gram: Gram, theta: FloatArray) -> FloatArray:
     out = theta.copy()
-    for start, stop in _columns(gram):
+    for start, stop in column_spans(gram.sizes):
         if out[start] < 0:
             out[start:stop] *= -1
     return out + 0.0

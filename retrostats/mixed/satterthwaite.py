@@ -95,6 +95,16 @@ def satterthwaite(
     hessian[:k, :k] = log_det + sums.rss_hessian(parts, second, c) / sigma2
     hessian[:k, k] = hessian[k, :k] = 2.0 * sums.fit / sigma**3
     hessian[k, k] = 4.0 * nu / sigma2
+    a = inverse_hessian(hessian)
+    back = np.linalg.solve(gram.basis, np.eye(columns))
+    derivatives = [sigma2 * c @ x @ c for x in sums.p] + [2.0 * sigma * c]
+    return Satterthwaite(
+        sigma2 * back @ c @ back.T, np.stack([back @ x @ back.T for x in derivatives]), a
+    )
+
+
+def inverse_hessian(hessian: FloatArray) -> FloatArray:
+    """Twice the inverse Hessian of a deviance, without the directions in which it is flat."""
     # Parameters in comparable units, so that flat directions can be told by their eigenvalues.
     curve = np.diag(hessian)
     seen = curve > 1e-20 * curve.max()
@@ -102,9 +112,4 @@ def satterthwaite(
     values, vectors = np.linalg.eigh(hessian * np.outer(scale, scale))
     keep = values > _EIGEN_TOL * values.max()
     kept = vectors[:, keep] * scale[:, None]
-    a = 2.0 * (kept / values[keep]) @ kept.T
-    back = np.linalg.solve(gram.basis, np.eye(columns))
-    derivatives = [sigma2 * c @ x @ c for x in sums.p] + [2.0 * sigma * c]
-    return Satterthwaite(
-        sigma2 * back @ c @ back.T, np.stack([back @ x @ back.T for x in derivatives]), a
-    )
+    return np.asarray(2.0 * (kept / values[keep]) @ kept.T)

@@ -23,15 +23,15 @@ def working_gram(gram: Gram) -> tuple[Gram, list[FloatArray]]:
     for s in gram.stacks:
         total = np.tensordot(s.n, s.zz, axes=1)
         np.add.at(moment, s.theta, total[s.rows, s.cols])
-    roots = [_root(m) for m in triangles(gram.sizes, moment / gram.n_obs)]
+    roots = [root_of_moment(m) for m in triangles(gram.sizes, moment / gram.n_obs)]
     if all(np.array_equal(r, np.eye(len(r))) for r in roots):
         return gram, roots
     inverse = [np.linalg.solve(r, np.eye(len(r))) for r in roots]
-    values = np.concatenate([_packed(i.T) for i in inverse])
+    values = np.concatenate([packed(i.T) for i in inverse])
     return replace(gram, stacks=tuple(_changed(s, values, gram.sizes) for s in gram.stacks)), roots
 
 
-def _root(lower: FloatArray) -> FloatArray:
+def root_of_moment(lower: FloatArray) -> FloatArray:
     """Upper-triangular R with R'R the mean second moment; diagonal where that is singular."""
     # A power of two rounds nothing, and a single covariate needs no more.
     scale = 2.0 ** np.round(0.5 * np.log2(np.maximum(np.diag(lower), 1e-300)))
@@ -83,7 +83,8 @@ def triangles(sizes: tuple[int, ...], theta: FloatArray) -> list[FloatArray]:
     return out
 
 
-def _packed(lower: FloatArray) -> FloatArray:
+def packed(lower: FloatArray) -> FloatArray:
+    """A lower triangle by column, as theta holds it."""
     return np.concatenate([lower[j:, j] for j in range(len(lower))])
 
 
@@ -98,5 +99,5 @@ def change_theta(
             moved = np.asarray(np.linalg.qr(moved.T, mode="r")).T
             moved = moved * np.where(np.diag(moved) < 0, -1.0, 1.0)
             moved[np.abs(moved) < 1e-14 * np.abs(moved).max()] = 0.0
-        parts.append(_packed(moved))
+        parts.append(packed(moved))
     return np.concatenate(parts)

@@ -1,0 +1,1 @@
+"""Residual variances that differ between strata: crossproducts, criterion, inference."""
