@@ -68,10 +68,6 @@ def coverage(replicates: int, *, seed: int = 1) -> pd.DataFrame:
                 new = tau * rng.standard_normal(replicates)
                 found = plug_in(y, v)
                 found["confidence distribution"] = prediction_limits(y, np.sqrt(v))
-                if estimated:
-                    found["confidence distribution, df"] = prediction_limits(
-                        y, np.sqrt(v), df=people - 1
-                    )
                 for method, (low, high) in found.items():
                     share = ((low <= new) & (new <= high)).mean()
                     rows.append((
