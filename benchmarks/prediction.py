@@ -51,12 +51,18 @@ def plug_in(y: np.ndarray, v: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndar
     return out
 
 
-def coverage(replicates: int, *, seed: int = 1) -> pd.DataFrame:
+def coverage(
+    replicates: int,
+    *,
+    seed: int = 1,
+    studies: tuple[int, ...] = STUDIES,
+    taus: tuple[float, ...] = TAUS,
+) -> pd.DataFrame:
     """k, tau, errors (known or estimated), method, coverage, mc_error, median width."""
     rows = []
     for estimated in (False, True):
-        for k in STUDIES:
-            for tau in TAUS:
+        for k in studies:
+            for tau in taus:
                 rng = np.random.default_rng([seed, k, round(100 * tau), estimated])
                 people = rng.integers(4, 27, size=(replicates, k))
                 sd = rng.uniform(0.15, 0.25, size=(replicates, k))

@@ -57,7 +57,7 @@ def test_grim_and_grimmer_never_question_what_brute_force_finds(five_scores: pd.
 
 
 def test_grimmer_is_brute_force_where_the_scale_does_not_bind(five_scores: pd.DataFrame) -> None:
-    """Mean 5.00, SDs up to 2: no score lies more than 4 from the mean, and 1 to 9 holds them all."""
+    """Mean 5.00, SDs up to 2: no score is more than 4 from the mean, so 1 to 9 holds them."""
     have = set(five_scores.loc[five_scores["mean"] == 5.0, "sd"].round(2))
     printed = np.arange(0.0, 2.01, 0.01).round(2)
     k = len(printed)
@@ -141,9 +141,9 @@ def test_undeclared_or_many_people_do_not_apply() -> None:
 
 
 def test_standard_errors_taken_for_standard_deviations() -> None:
-    """16 people, SDs 3 and 5, so that even r = 1 leaves 2; SEs 0.75 and 1.25 leave a p they fit."""
-    table = rows(mean_text=["10.0", "12.0"], spread_text=["3.0", "5.0"], p_value_text=["", "0.0001"],
-                 p_operator=["", "<"])  # fmt: skip
+    """Even r = 1 leaves SDs of 3 and 5 a change of 2 plus or minus 2: p is not below 0.0001."""
+    table = rows(mean_text=["10.0", "12.0"], spread_text=["3.0", "5.0"],
+                 p_value_text=["", "0.0001"], p_operator=["", "<"])  # fmt: skip
     found = finding(table, "SD or SE")
     assert found["source_rows"].tolist() == ["a b"]
     assert "alike" in found.loc[0, "question"]

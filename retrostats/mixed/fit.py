@@ -311,7 +311,7 @@ class LmmFit:
         seed: int = 1,
         jobs: int = 1,
     ) -> pd.DataFrame:
-        """Intervals of standard deviations, correlations, fixed effects; see `intervals.confint`."""
+        """Intervals of spreads, correlations and fixed effects; see `intervals.confint`."""
         from retrostats.mixed.intervals import confint
 
         return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)

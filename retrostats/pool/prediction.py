@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 _POINTS = 256
 _NEWTON = 60
 #: A root is found when Q is this close to its target, relatively.
-_TOLERANCE = 1e-10
+_TOLERANCE = 1e-9
 
 
 def prediction_limits(
