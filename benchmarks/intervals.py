@@ -93,7 +93,7 @@ def sigmas(model, truth: Refits, refits: int, seed: list[int]) -> dict:  # type:
     s = truth.sigma
     return {
         ("sigma", "bootstrap percentile"): (s * low <= 1) & (s * high >= 1),
-        ("sigma", "bootstrap ratio (bootstrap-t)"): (s / high <= 1) & (s / low >= 1),
+        ("sigma", "bootstrap ratio"): (s / high <= 1) & (s / low >= 1),
     }
 
 

@@ -68,6 +68,13 @@ def test_grimmer_is_brute_force_where_the_scale_does_not_bind(five_scores: pd.Da
     assert set(printed[fits]) == {x for x in have if x <= 2.0}
 
 
+def test_whole_numbers_cannot_be_more_alike_than_their_mean_lets_them() -> None:
+    """Ten with the mean 5.5 are at best five 5s and five 6s: SD 0.53, though 303 has the parity."""
+    box = (*interval("5.50"), *interval("0.2"))
+    assert not grimmer(*box, np.array([10.0]), np.ones(1))[0]
+    assert grimmer(*interval("5.50"), *interval("0.5"), np.array([10.0]), np.ones(1))[0]
+
+
 def test_debit_is_brute_force() -> None:
     n = 14
     ones = np.arange(n + 1)

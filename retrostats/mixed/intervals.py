@@ -60,8 +60,8 @@ def confint(
     method : {"profile", "bootstrap", "bootstrap-t", "exact"}
         "profile": where the maximum-likelihood deviance, all else profiled out, has risen by the
         chi-squared quantile (as lme4). "bootstrap": percentiles of `n` parametric refits.
-        "bootstrap-t": the fixed effects (studentised) and sigma (by its ratio to the estimate),
-        for few subjects. "exact": sigma alone, see `small_sample.exact_sigma`.
+        "bootstrap-t": the fixed effects (studentised) and sigma (exactly, see
+        below), for few subjects. "exact": sigma alone, see `small_sample.exact_sigma`.
     level : float
     n, seed, jobs : int
         Of the bootstrap.

@@ -28,11 +28,12 @@ _FEWEST = 100  # refits below which a 2.5% tail holds no two of them
 def bootstrap_t(
     fit: LmmFit, *, level: float = 0.95, n: int = 2000, seed: int = 1, jobs: int = 1
 ) -> pd.DataFrame:
-    """Studentised bootstrap intervals of the fixed effects, and of sigma by its ratio.
+    """Studentised bootstrap intervals of the fixed effects; sigma exactly, else by its ratio.
 
     Each refit gives t = (its coefficient - the estimate) / its standard error; the interval is the
-    estimate minus the quantiles of t times the standard error. Sigma is divided by the quantiles
-    of sigma (refit) / sigma.
+    estimate minus the quantiles of t times the standard error. Sigma is
+    that of `exact_sigma`; where X and Z leave nothing for it, the estimate is divided by the
+    quantiles of sigma (refit) / sigma.
 
     Parameters
     ----------
@@ -82,6 +83,8 @@ def bootstrap_t(
         low, high = np.quantile(t[np.isfinite(t)], tails)
         beta = float(fit.beta[j])
         rows.append(("fixed", term, "", beta, beta - high * error[j], beta - low * error[j]))
+    if within(fit.model.gram)[1] > 0:
+        return pd.concat([_table(rows), exact_table(fit, level)], ignore_index=True)
     low, high = np.quantile(draws["sigma"] / fit.sigma, tails)
     rows.append(("Residual", "", "", fit.sigma, fit.sigma / high, fit.sigma / low))
     return _table(rows)
