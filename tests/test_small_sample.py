@@ -69,14 +69,26 @@ def test_exact_sigma_from_a_printed_table_is_that_of_the_rows(unbalanced: pd.Dat
 
 
 def test_sigma_without_degrees_of_freedom_is_refused() -> None:
-    rows = pd.DataFrame({"subject": np.repeat(np.arange(6), 2), "t": np.tile([0.0, 1.0], 6)})
-    rows["y"] = np.random.default_rng(0).normal(size=12)
-    try:
-        fit = rs.lmm("y ~ t + (t | subject)", rows)
-    except NotIdentified:
-        return
+    """Twelve rows in a ring of six subjects and six items: 11 columns, and time is the twelfth."""
+    subject = np.repeat(np.arange(6), 2)
+    rows = pd.DataFrame({"subject": subject, "item": (subject + np.tile([0, 1], 6)) % 6,
+                         "t": np.tile([0.0, 1.0], 6)})  # fmt: skip
+    rows["y"] = np.random.default_rng(2).normal(size=12)
+    fit = rs.lmm("y ~ t + (1 | subject) + (1 | item)", rows)
     with pytest.raises(NotIdentified, match="no degree of freedom"):
         exact_sigma(fit)
+
+
+def test_sigma_without_degrees_of_freedom_is_bootstrapped(
+    unbalanced: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A design that leaves none needs crossed terms, whose refits are slow: the count is given."""
+    monkeypatch.setattr("retrostats.mixed.small_sample.within", lambda gram: (0.0, 0))
+    fit = rs.lmm("y ~ time + (1 | subject)", unbalanced)
+    sigma = bootstrap_t(fit, n=400).iloc[-1]
+    ratio = fit.bootstrap(400, 1)["sigma"] / fit.sigma
+    ends = fit.sigma / ratio.quantile(0.975), fit.sigma / ratio.quantile(0.025)
+    assert (sigma["conf_low"], sigma["conf_high"]) == pytest.approx(ends, rel=1e-12)
 
 
 def test_studentised_bootstrap_of_a_paired_design_is_the_paired_t(
