@@ -27,6 +27,7 @@ _HOMES = {
     "Reported": "retrostats.reduce.reported",
     "se_from_p": "retrostats.reduce.reported",
     "r_bounds_from_p": "retrostats.reduce.reported",
+    "forensics": "retrostats.reduce.forensics.table",
     "Moments": "retrostats.mixed.moments",
     "moments": "retrostats.mixed.moments",
     "moments_from_summary": "retrostats.mixed.summary",

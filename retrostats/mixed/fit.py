@@ -314,14 +314,14 @@ class LmmFit:
 
     def confint(
         self,
-        method: Literal["profile", "bootstrap"] = "profile",
+        method: Literal["profile", "bootstrap", "bootstrap-t", "exact"] = "profile",
         *,
         level: float = 0.95,
         n: int = 2000,
         seed: int = 1,
         jobs: int = 1,
     ) -> pd.DataFrame:
-        """Intervals of the standard deviations and correlations; see `intervals.confint`."""
+        """Intervals of spreads, correlations and fixed effects; see `intervals.confint`."""
         from retrostats.mixed.intervals import confint
 
         return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)

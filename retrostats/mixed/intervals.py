@@ -57,9 +57,11 @@ def confint(
     Parameters
     ----------
     fit : LmmFit
-    method : {"profile", "bootstrap"}
+    method : {"profile", "bootstrap", "bootstrap-t", "exact"}
         "profile": where the maximum-likelihood deviance, all else profiled out, has risen by the
         chi-squared quantile (as lme4). "bootstrap": percentiles of `n` parametric refits.
+        "bootstrap-t": the fixed effects (studentised) and sigma (exactly, see
+        below), for few subjects. "exact": sigma alone, see `small_sample.exact_sigma`.
     level : float
     n, seed, jobs : int
         Of the bootstrap.
@@ -68,14 +70,23 @@ def confint(
     -------
     DataFrame
         group, term, term2, estimate (standard deviation or correlation), conf_low, conf_high.
+        Fixed effects have the group "fixed".
     """
+    if method in ("bootstrap-t", "exact"):
+        from retrostats.mixed.small_sample import bootstrap_t, exact_table
+
+        return (
+            exact_table(fit, level)
+            if method == "exact"
+            else bootstrap_t(fit, level=level, n=n, seed=seed, jobs=jobs)
+        )
     table = component_table(fit)
     if method == "bootstrap":
         ends = _percentiles(fit, table, level, n, seed, jobs)
     elif method == "profile":
         ends = _profiles(fit, level)
     else:
-        raise InputError(f"method={method!r}; allowed: profile, bootstrap")
+        raise InputError(f"method={method!r}; allowed: profile, bootstrap, bootstrap-t, exact")
     out = table[["group", "term", "term2"]].copy()
     out["estimate"] = table["sdcor"]
     out["conf_low"], out["conf_high"] = np.array(ends).T

@@ -82,14 +82,18 @@ def paired_p(
     note: str = "",
 ) -> Check:
     """Two-sided paired t-test from a printed change and its SD against the printed p."""
+    import numpy as np
+
+    from retrostats.reduce.forensics.pvalues import p_of_change
     from retrostats.student import t_p_value
 
-    def p(mean: float, sd: float) -> float:
-        return t_p_value(mean / (sd / math.sqrt(n)), n - 1)
-
-    value = p(Reported(change).value, Reported(sd_change).value)
+    mean, sd = Reported(change), Reported(sd_change)
+    value = t_p_value(mean.value / (sd.value / math.sqrt(n)), n - 1)
+    ends = [np.array([end]) for x in (mean, sd) for end in x.interval]
+    box = (ends[0], ends[1]), (ends[2], ends[3])
+    low, high = p_of_change(*box, np.array([float(n)]), np.ones(1))
     return recomputed(
-        check_id, study_id, quantity, printed, value, _span(p, change, sd_change), rows, note
+        check_id, study_id, quantity, printed, value, (float(low[0]), float(high[0])), rows, note
     )
 
 
