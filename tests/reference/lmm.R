@@ -3,6 +3,7 @@ suppressMessages({library(lmerTest); library(pbkrtest); library(jsonlite)})
 old <- fromJSON("lmm.json", simplifyVector = FALSE)
 fit_one <- function(case) {
   rows <- read.csv(file.path("data", paste0(case$name, ".csv")))
+  if (!is.null(case$drop_rows_1based)) rows <- rows[-unlist(case$drop_rows_1based), ]
   for (f in names(case$levels)) rows[[f]] <- factor(rows[[f]], levels = unlist(case$levels[[f]]))
   fit <- lmer(as.formula(case$formula), rows, REML = case$reml)
   sat <- coef(summary(fit, ddf = "Satterthwaite"))
