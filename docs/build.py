@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -105,7 +106,10 @@ def build(site: Path) -> list[str]:
     homes = set(retrostats._HOMES.values())
     # A package brings its modules along; naming them again is an error.
     tops = [h for h in sorted(homes) if not any(h.startswith(f"{other}.") for other in homes)]
-    pdoc.pdoc(*tops, output_directory=site / "api")
+    with warnings.catch_warnings():
+        # A type imported for type checkers alone is shown by its name.
+        warnings.filterwarnings("ignore", message="Error parsing type annotation")
+        pdoc.pdoc(*tops, output_directory=site / "api")
     for name, path in sources.items():
         text = path.read_text(encoding="utf-8")
         (site / f"{name}.html").write_text(_page(name, text, links), encoding="utf-8")
