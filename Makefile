@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: replicate test lint notebooks benchmark clean help
+.PHONY: replicate test lint coverage docs notebooks benchmark clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -24,10 +24,17 @@ replicate: $(STAMP)  ## replicate the cited studies into results/
 test: $(STAMP) lint  ## checks and tests
 	$(BIN)/python -m pytest
 
-lint: $(STAMP)  ## style and types
+lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+coverage: $(STAMP)  ## which lines the tests reach: shown, not enforced
+	$(BIN)/python -m pytest --cov=retrostats --cov-report=term-missing:skip-covered
+
+docs: $(STAMP)  ## the documentation site in site/, no network needed
+	$(BIN)/python -m docs.build site
 
 notebooks: $(STAMP)  ## execute the notebooks in place
 	$(BIN)/python -m nbconvert --to notebook --execute --inplace notebooks/*.ipynb
@@ -36,4 +43,4 @@ benchmark: $(STAMP)  ## time the engine beside its peers
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the environment and the results
-	rm -rf $(VENV) results dist .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) results dist site .coverage .pytest_cache .ruff_cache .mypy_cache

@@ -196,14 +196,16 @@ def _across(
             if mass_kg is None:
                 raise InputError(f"{source.symbol} to {target.symbol}: body mass in kg is needed")
             mass = np.asarray(mass_kg, dtype=float)
-            return standard / mass if have == absolute else standard * mass
+            return np.asarray(standard / mass if have == absolute else standard * mass)
     if {have, want} == {"energy_cost", "oxygen_cost"}:
         if oxygen_j_ml is None:
             raise InputError(
                 f"{source.symbol} to {target.symbol}: the energy of a millilitre of oxygen is "
                 "needed (oxygen_j_ml, about 20.9 J at a respiratory exchange ratio near 0.95)"
             )
-        return standard * oxygen_j_ml if have == "oxygen_cost" else standard / oxygen_j_ml
+        return np.asarray(
+            standard * oxygen_j_ml if have == "oxygen_cost" else standard / oxygen_j_ml
+        )
     raise InputError(f"{source.symbol} measures {have}, {target.symbol} measures {want}")
 
 

@@ -140,7 +140,7 @@ def _numbers(
     if column.target in ("time_s", "rer"):
         return values
     if column.unit == "°":
-        return 100 * np.tan(np.radians(np.clip(values, -80, 80)))
+        return np.asarray(100 * np.tan(np.radians(np.clip(values, -80, 80))))
     with np.errstate(divide="ignore", over="ignore"):
         return convert(values, column.unit, column.to)
 
