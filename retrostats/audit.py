@@ -7,78 +7,21 @@ is the default; any other folder of that shape runs the same way.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from retrostats.errors import InputError
-from retrostats.resources import analyses_dir, data_dir
+from retrostats.read.audit_toml import audit_data, read_audit_toml
+from retrostats.resources import analyses_dir
+from retrostats.vocabulary import Conditions, Post, Topic
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.judge.claims import Claim
 
-#: What separates the two conditions of a cohort.
-COMPARES = ("direction", "arm")
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """One table of printed numbers, its analysis, and what a reader's own cohort needs for it.
-
-    Attributes
-    ----------
-    name, analysis
-        Table in `published/`; name of the analysis on the command line.
-    compares
-        "direction": a column that every row has; "arm": people in groups, at several times.
-    paired, gait
-        Whether people are measured in both conditions; whether running and walking are told apart.
-    needs, outcomes
-        Columns that every row needs; outcomes by preference, the first one present is used.
-    outcome_words
-        What an outcome is, in words.
-    template
-        A CSV with invented people that passes as it stands.
-    """
-
-    name: str
-    analysis: str
-    compares: str = "direction"
-    paired: bool = False
-    gait: bool = False
-    needs: tuple[str, ...] = ()
-    outcomes: tuple[str, ...] = ()
-    outcome_words: str = ""
-    template: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """The two conditions compared (first against second), the untrained arm, and their words."""
-
-    first: str = ""
-    second: str = ""
-    control: str = "control"
-    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """Both conditions, the reference (second) first, as a model's factor orders them."""
-        return (self.second, self.first)
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """The text whose claims are checked; empty where a fact about it is not known."""
-
-    name: str = ""
-    date: str = ""
-    address: str = ""
+__all__ = ["Audit", "Conditions", "Post", "Topic", "load_audit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,93 +106,10 @@ def load_audit(path: str | Path | None = None) -> Audit:
     Examples
     --------
     >>> audit = load_audit()
-    >>> audit.conditions.first, list(audit.topics)[0]
-    ('backward', 'metabolic_cost')
+    >>> all(topic.template for topic in audit.topics.values())
+    True
     """
-    if path is None:
-        data, scripts = data_dir(), analyses_dir()
-    else:
-        root = Path(path)
-        if not root.is_dir():
-            raise InputError(
-                f"audit {path}: no such folder; give one with data/ and analyses/, or make one "
-                "with: retrostats new-audit DIR"
-            )
-        data, scripts = root / "data", root / "analyses"
-    toml = data / "audit.toml"
-    if not toml.is_file():
-        raise InputError(
-            f"audit {path}: no {toml.name} in its data/; make a folder that has one with: "
-            "retrostats new-audit DIR"
-        )
-    return _audit_of(data, scripts, toml.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=8)
-def _audit_of(data: Path, scripts: Path, stamp: int) -> Audit:
-    """One reading of `audit.toml` while it does not change (`stamp`)."""
-    file = data / "audit.toml"
-    try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not a TOML file ({error}); correct it") from None
-    _only(told, ("title", "subject", "post", "conditions", "topics"), file, "the top level")
-    title = told.get("title", "")
-    if not (isinstance(title, str) and title.strip()):
-        raise InputError(f'{file}: no title; write title = "..." on its first line')
-    return Audit(
-        title,
-        str(told.get("subject", "")),
-        _made(Post, told.get("post", {}), file, "post"),
-        _conditions(told.get("conditions", {}), file),
-        {name: _topic(name, entry, file) for name, entry in told.get("topics", {}).items()},
-        data,
-        scripts,
-    )
-
-
-def _conditions(told: Any, file: Path) -> Conditions:
-    _only(told, ("compared", "control", "synonyms"), file, "[conditions]")
-    compared = told.get("compared", [])
-    if len(compared) not in (0, 2) or not all(isinstance(c, str) for c in compared):
-        raise InputError(
-            f"{file}, [conditions]: compared = {compared!r}; give two names, the first against "
-            'the second, as ["backward", "forward"]'
-        )
-    first, second = compared or ("", "")
-    words = {str(k): tuple(map(str, v)) for k, v in told.get("synonyms", {}).items()}
-    return Conditions(first, second, str(told.get("control", "control")), words)
-
-
-def _topic(name: str, told: Any, file: Path) -> Topic:
-    entry = {"analysis": name.replace("_", "-"), **told, "name": name}
-    made: Topic = _made(Topic, entry, file, f"topics.{name}")
-    if made.compares not in COMPARES:
-        raise InputError(
-            f"{file}, [topics.{name}]: compares = {made.compares!r}; allowed: {', '.join(COMPARES)}"
-        )
-    return made
-
-
-def _made(kind: Any, told: Any, file: Path, section: str) -> Any:
-    """A dataclass of one section; lists become tuples, other types than its own are refused."""
-    fields = kind.__dataclass_fields__
-    _only(told, tuple(fields), file, f"[{section}]")
-    plain = {k: tuple(map(str, v)) if isinstance(v, list) else v for k, v in told.items()}
-    wanted = {"str": str, "bool": bool, "tuple[str, ...]": tuple}
-    for key, value in plain.items():
-        if not isinstance(value, wanted[str(fields[key].type)]):
-            raise InputError(
-                f"{file}, [{section}]: {key} = {value!r}; it needs a {fields[key].type}"
-            )
-    return kind(**{k: v.lstrip("\n") if isinstance(v, str) else v for k, v in plain.items()})
-
-
-def _only(told: Any, allowed: tuple[str, ...], file: Path, where: str) -> None:
-    if not isinstance(told, dict):
-        raise InputError(f"{file}: {where} is {told!r}; it must be a section")
-    unknown = [key for key in told if key not in allowed]
-    if unknown:
-        raise InputError(
-            f"{file}, {where}: unknown entry {', '.join(unknown)}; allowed: {', '.join(allowed)}"
-        )
+    data = audit_data(path)
+    scripts = analyses_dir() if path is None else Path(path) / "analyses"
+    told = read_audit_toml(data)
+    return Audit(told.title, told.subject, told.post, told.conditions, told.topics, data, scripts)

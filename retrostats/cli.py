@@ -73,12 +73,16 @@ def _add_validate(commands: Any) -> None:
     parser = _command(commands, "validate", _validate, "Check a cohort file; exit 0 or 2.")
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--spec", metavar="TOML", help="what the file's columns mean")
+    parser.add_argument(
+        "--audit", metavar="DIR", help="whose topics (the one that ships)"
+    )
 
 
 def _add_template(commands: Any) -> None:
     parser = _command(commands, "template", _template, "Print a CSV to fill in.")
     parser.add_argument("analysis", metavar="ANALYSIS")
     parser.add_argument("--spec", action="store_true", help="print a commented spec instead")
+    parser.add_argument("--audit", metavar="DIR", help="whose topic it is (the one that ships)")
 
 
 def _add_plan(commands: Any) -> None:
@@ -161,9 +165,9 @@ class _Spinner:
 
 
 def _validate(arguments: Any) -> int:
-    from retrostats.read.validation.check import validate_file
+    from retrostats.read.validation.usable import validate_file
 
-    code, text = validate_file(arguments.file, arguments.spec)
+    code, text = validate_file(arguments.file, arguments.spec, arguments.audit)
     print(text, file=sys.stderr if code else sys.stdout)
     return code
 
@@ -171,8 +175,8 @@ def _validate(arguments: Any) -> int:
 def _template(arguments: Any) -> int:
     from retrostats.read.validation.templates import template, template_spec
 
-    text = template_spec(arguments.analysis) if arguments.spec else template(arguments.analysis)
-    print(text, end="")
+    write = template_spec if arguments.spec else template
+    print(write(arguments.analysis, arguments.audit), end="")
     return 0
 
 

@@ -113,7 +113,7 @@ def test_what_a_cohort_is_taken_for_is_said() -> None:
     arms = load_cohort(fat.replace({"control": "CON"}))
     assert {"taken as backward", "taken as control"} <= set(arms.problems["action"])
     mixed = load_cohort(fat.replace({"BR": "forward and backward"}))
-    assert "no arm trained backward" in set(mixed.problems["found"])
+    assert "no backward arm" in set(mixed.problems["found"])
 
 
 def test_a_condition_that_is_a_direction_and_weeks_that_are_times() -> None:

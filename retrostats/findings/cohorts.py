@@ -215,11 +215,13 @@ def cohort_differences(cohorts: Sequence[Any], by: Compared) -> list[CohortEffec
 
 def arms_of(cohort: Any, by: Compared) -> dict[str, str]:
     """Arm of each kind (both conditions, control) by its name in the cohort."""
+    from retrostats.audit import load_audit
     from retrostats.read.values import arm_word
 
+    conditions = load_audit().conditions
     found: dict[str, str] = {}
     for arm in cohort.frame["arm"].dropna().unique() if "arm" in cohort.frame else ():
-        kind = arm_word(str(arm))
+        kind = arm_word(str(arm), conditions)
         if kind:
             found.setdefault(kind, str(arm))
     return found

@@ -12,31 +12,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.errors import InputError
+from retrostats.read.audit_toml import vocabulary_of
 from retrostats.read.folder import read_folder
 from retrostats.read.normalise import Part, normalise, reads
 from retrostats.read.spec import Spec, read_spec
 from retrostats.read.tabular import read_table, table_of_frame
-from retrostats.read.validation.checks import (
-    NEEDED,
-    analysis_of,
-    design_problems,
-    impossible_values,
-    outcome_column,
-)
 from retrostats.read.validation.plausible import doubtful_values
+from retrostats.read.validation.possible import impossible_values
 from retrostats.read.validation.problem import Problem
 from retrostats.read.validation.reading import reading_of
+from retrostats.read.validation.requirements import design_problems, outcome_column, topic_for
+from retrostats.read.words import AFTER, BEFORE
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from retrostats.vocabulary import Topic, Vocabulary
 
 #: Share of rows without a person at which a table is refused.
 BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
 SHOWN = 20
 LISTED = 1000
-BEFORE = ("pre", "before", "baseline", "t0", "vorher", "avant", "prima", "antes")
-AFTER = ("post", "after", "end", "nachher", "apres", "dopo", "despues")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,10 @@ class Cohort:
 
 
 def load_cohort(
-    path_or_frame: str | Path | pd.DataFrame, *, spec: str | Path | Mapping[str, Any] | None = None
+    path_or_frame: str | Path | pd.DataFrame,
+    *,
+    spec: str | Path | Mapping[str, Any] | None = None,
+    audit: Vocabulary | str | Path | None = None,
 ) -> Cohort:
     """Read and check a cohort.
 
@@ -86,6 +86,9 @@ def load_cohort(
         TOML file or mapping that says what cannot be guessed; see
         `retrostats template ANALYSIS --spec`. Without one, a .toml file of the same name beside
         the table is used.
+    audit
+        Whose conditions and topics the table is read for: an `Audit`, its folder, or None for the
+        one that ships.
 
     Returns
     -------
@@ -98,35 +101,47 @@ def load_cohort(
 
     Examples
     --------
-    >>> from retrostats.read.validation.templates import template
     >>> import io, pandas as pd
-    >>> cohort = load_cohort(pd.read_csv(io.StringIO(template("metabolic-cost")), dtype=str))
-    >>> cohort.analysis, cohort.n_subjects, cohort.provenance["rows_used"]
-    ('metabolic-cost', 6, 12)
+    >>> from retrostats.read.validation.templates import templates
+    >>> name, text = next(iter(templates().items()))
+    >>> cohort = load_cohort(pd.read_csv(io.StringIO(text), dtype=str))
+    >>> cohort.analysis == name, cohort.n_subjects, cohort.provenance["rows_used"]
+    (True, 6, 12)
     """
     import pandas as pd
 
+    words = vocabulary_of(audit)
     problems: list[Problem] = []
     if isinstance(path_or_frame, pd.DataFrame):
         options = read_spec(spec)
-        part = normalise(table_of_frame(path_or_frame), options, problems)
-        return judge_cohort(part, options, "cohort", "cohort", "", problems)
+        part = normalise(table_of_frame(path_or_frame), options, problems, words)
+        return cohort_of(part, options, Source("cohort", "cohort", ""), problems, words)
     path = Path(path_or_frame)
     options = read_spec(spec if spec is not None else _beside(path, problems))
     if path.is_dir():
-        part, digest = read_folder(path, options, problems)
-        return judge_cohort(part, options, path.name, path.resolve().name, digest, problems)
+        part, digest = read_folder(path, options, problems, words)
+        source = Source(path.name, path.resolve().name, digest)
+        return cohort_of(part, options, source, problems, words)
     try:
-        table, data = read_table(path, options, *reads(options))
-        part = normalise(table, options, problems)
-        digest = hashlib.sha256(data).hexdigest()
-        return judge_cohort(part, options, path.name, path.stem, digest, problems)
+        table, data = read_table(path, options, *reads(options, words))
+        part = normalise(table, options, problems, words)
+        source = Source(path.name, path.stem, hashlib.sha256(data).hexdigest())
+        return cohort_of(part, options, source, problems, words)
     except InputError as error:
         raise InputError(_as_cart(path) or str(error)) from None
 
 
-def judge_cohort(
-    part: Part, spec: Spec, file: str, name: str, digest: str, problems: list[Problem]
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a cohort comes from: file, the cohort's name unless a spec gives one, digest."""
+
+    file: str
+    name: str
+    sha256: str
+
+
+def cohort_of(
+    part: Part, spec: Spec, source: Source, problems: list[Problem], audit: Vocabulary
 ) -> Cohort:
     """The cohort of a normalised table.
 
@@ -137,18 +152,18 @@ def judge_cohort(
     """
     import pandas as pd
 
-    frame = part.frame
-    analysis = analysis_of(frame, spec.analysis, file, problems)
-    used = _complete(frame, analysis, problems)
+    frame, file, conditions = part.frame, source.file, audit.conditions
+    topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
+    used = _complete(frame, topic, problems)
     problems += _blank_people(frame, file)
-    level = "error" if analysis else "warning"  # outside the analyses a column may mean anything
-    problems += impossible_values(used, level) + design_problems(used, analysis, file)
-    if analysis:
-        problems += reading_of(used, analysis, file)
-        problems += doubtful_values(used, outcome_column(used, analysis), file)
+    level = "error" if topic else "warning"  # outside the analyses a column may mean anything
+    problems += impossible_values(used, level) + design_problems(used, topic, conditions, file)
+    if topic:
+        problems += reading_of(used, topic, conditions, file)
+        problems += doubtful_values(used, outcome_column(used, topic), file, topic.counted)
     _stop_on_errors(problems)
-    if "direction" in used:  # forward first, so that a model's effect is that of backward
-        way = pd.Categorical(used["direction"], ["forward", "backward"])
+    if "direction" in used:  # the reference first, so that a model's effect is that of the other
+        way = pd.Categorical(used["direction"], list(conditions.compared))
         used = used.assign(direction=way)
     rows_used = int(used.groupby("source_file")["source_row"].nunique().sum())
     lost = _rows_without_a_value(frame, used)
@@ -161,14 +176,14 @@ def judge_cohort(
         },
         pd.DataFrame(problems, columns=list(Problem.__dataclass_fields__)),
         {
-            "name": spec.name or name,
-            "sha256": digest,
+            "name": spec.name or source.name,
+            "sha256": source.sha256,
             "rows_in": part.rows_in,
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
             "explained": {reason: list(rows) for reason, rows in explained.items()},
         },
-        analysis,
+        topic.analysis if topic else "",
     )
 
 
@@ -226,11 +241,11 @@ def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _complete(frame: pd.DataFrame, analysis: str, problems: list[Problem]) -> pd.DataFrame:
-    """Rows with everything the analysis needs; each row left out is listed."""
-    if not analysis:
+def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem]) -> pd.DataFrame:
+    """Rows with everything the topic needs; each row left out is listed."""
+    if topic is None:
         return frame
-    needed = list(dict.fromkeys([*NEEDED[analysis], outcome_column(frame, analysis)]))
+    needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
     gaps = frame[needed].isna()
     at = np.flatnonzero(gaps.any(axis=1).to_numpy())
     for i in at[:LISTED]:
@@ -245,7 +260,7 @@ def _complete(frame: pd.DataFrame, analysis: str, problems: list[Problem]) -> pd
                     "a value", "rows left out")
         )  # fmt: skip
     used = frame[~gaps.any(axis=1)]
-    if analysis == "body-fat":
+    if topic.compares == "arm":
         used = used.assign(time=used["time"].astype(str)).sort_values(
             ["time"], key=lambda t: t.map(time_order), kind="stable"
         )
@@ -263,7 +278,7 @@ def time_order(label: str) -> tuple[int, float, str]:
     plain = label.lower()
     if any(plain.startswith(word) for word in BEFORE):
         return (0, 0.0, plain)
-    if any(plain.startswith(word) for word in AFTER):
+    if any(plain.startswith(word) for word in (*AFTER, "end")):
         return (2, 0.0, plain)
     digits = re.search(r"\d+(\.\d+)?", plain)
     return (1, float(digits[0]) if digits else 0.0, plain)

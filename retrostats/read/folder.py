@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrostats.errors import InputError
+from retrostats.read.headers import kind_of
 from retrostats.read.layout import Table
 from retrostats.read.normalise import Part, derived, normalise, reads
 from retrostats.read.spec import Spec
 from retrostats.read.tabular import SUFFIXES, read_table
-from retrostats.read.validation.checks import outcome_column
 from retrostats.read.validation.problem import Problem
-from retrostats.read.values import direction_word
+from retrostats.read.validation.requirements import outcome_column
+from retrostats.read.values import condition_word
+from retrostats.vocabulary import Conditions, Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,9 @@ PROSE = (".txt", ".dat", ".asc")
 Read = tuple[Table, bytes] | InputError
 
 
-def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part, str]:
+def read_folder(
+    folder: Path, spec: Spec, problems: list[Problem], audit: Vocabulary
+) -> tuple[Part, str]:
     """The normalised rows of all tables in a folder, and a digest of its files.
 
     A table with a column `file` is a plan: each row is an export of a metabolic cart. Otherwise
@@ -44,10 +48,10 @@ def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part
     )
     if len(files) > MAX_FILES:
         raise InputError(f"{folder.name}: {len(files)} files; at most {MAX_FILES} are read")
-    read = {path: _table(path, spec) for path in files if path.suffix.lower() in SUFFIXES}
+    read = {path: _table(path, spec, audit) for path in files if path.suffix.lower() in SUFFIXES}
     plan = _plan(files, read)
     if plan:
-        return _from_carts(folder, files, *plan, spec, problems)
+        return _from_carts(folder, files, plan, spec, problems, audit)
     tables = _all_read(read)
     if not tables:
         raise InputError(f"{folder.name}: no table in this folder; it needs one of "
@@ -57,18 +61,18 @@ def read_folder(folder: Path, spec: Spec, problems: list[Problem]) -> tuple[Part
     parts = []
     for path, (table, data) in tables.items():
         digest.update(hashlib.sha256(data).digest())
-        part = normalise(_own_names(table, path, problems), _about(spec, table), problems)
-        parts.append(part)
+        named = _own_names(table, path, problems, audit.conditions)
+        parts.append(normalise(named, _about(spec, table), problems, audit))
     _each_header_somewhere(spec, parts)
-    part = _joined(parts, folder.name, problems)
+    part = _joined(parts, folder.name, problems, audit)
     frame = derived(part.frame, spec, folder.name, problems)
     return replace(part, frame=frame), digest.hexdigest()
 
 
-def _table(path: Path, spec: Spec) -> Read:
+def _table(path: Path, spec: Spec, audit: Vocabulary) -> Read:
     """Table and bytes of a file, or why it is none."""
     try:
-        return read_table(path, spec, *reads(spec))
+        return read_table(path, spec, *reads(spec, audit))
     except InputError as error:
         return error
 
@@ -102,26 +106,29 @@ def _plan(files: list[Path], read: dict[Path, Read]) -> tuple[Table, str, str] |
 
 
 def _from_carts(
-    folder: Path, files: list[Path], table: Table, column: str, plan: str, spec: Spec,
+    folder: Path,
+    files: list[Path],
+    plan: tuple[Table, str, str],
+    spec: Spec,
     problems: list[Problem],
-) -> tuple[Part, str]:  # fmt: skip
+    audit: Vocabulary,
+) -> tuple[Part, str]:
     from retrostats.read.carts.plan import with_carts
 
-    part = normalise(table, spec, problems)
+    table, column, name = plan
+    part = normalise(table, spec, problems, audit)
     frame, digest = with_carts(part.frame, column, folder, problems)
-    named = set(frame[column].astype(str).str.strip()) | {plan}
+    named = set(frame[column].astype(str).str.strip()) | {name}
     _not_read([p for p in files if p.name not in named], problems)
-    return replace(part, frame=derived(frame, spec, plan, problems)), digest
+    return replace(part, frame=derived(frame, spec, name, problems)), digest
 
 
-def _own_names(table: Table, path: Path, problems: list[Problem]) -> Table:
+def _own_names(table: Table, path: Path, problems: list[Problem], conditions: Conditions) -> Table:
     """Subject and direction from the file's name where the table has no such column."""
-    from retrostats.read.headers import kind_of
-
     kinds = {kind_of(header) for header in table.headers}
     columns = table.columns
     parts = [word for word in re.split(r"[\s_.\-]+", path.stem) if word]
-    ways = [word for word in parts if direction_word(word) and len(word) > 1]
+    ways = [word for word in parts if condition_word(word, conditions) and len(word) > 1]
     if "direction" not in kinds and len(ways) == 1:
         columns = columns.assign(direction=ways[0])
         problems.append(_named(path, "direction", ways[0]))
@@ -156,11 +163,11 @@ def _each_header_somewhere(spec: Spec, parts: list[Part]) -> None:
             raise InputError(f"spec: no column {header!r} in any table of the folder")
 
 
-def _joined(parts: list[Part], name: str, problems: list[Problem]) -> Part:
+def _joined(parts: list[Part], name: str, problems: list[Problem], audit: Vocabulary) -> Part:
     import pandas as pd
 
-    people = [part for part in parts if _describes_people(part.frame)]
-    measured = [part for part in parts if not _describes_people(part.frame)] or parts
+    people = [part for part in parts if _describes_people(part.frame, audit)]
+    measured = [part for part in parts if not _describes_people(part.frame, audit)] or parts
     frame = pd.concat([part.frame for part in measured], ignore_index=True)
     explained: dict[str, tuple[int, ...]] = {}
     for part in people if measured is not parts else ():
@@ -172,12 +179,11 @@ def _joined(parts: list[Part], name: str, problems: list[Problem]) -> Part:
     return Part(frame, list(meanings.values()), sum(p.rows_in for p in parts), explained)
 
 
-def _describes_people(frame: pd.DataFrame) -> bool:
+def _describes_people(frame: pd.DataFrame, audit: Vocabulary) -> bool:
     """One row a person, and nothing that an analysis explains."""
     if "subject" not in frame or frame["subject"].duplicated().any() or "direction" in frame:
         return False
-    outcomes = ("metabolic-cost", "body-fat", "ligament-injury")
-    return not any(outcome_column(frame, analysis) for analysis in outcomes)
+    return not any(outcome_column(frame, topic) for topic in audit.topics.values())
 
 
 def _with_people(

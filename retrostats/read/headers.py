@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 from retrostats.errors import InputError
+from retrostats.read import words
+from retrostats.read.words import letters, without_accents
 from retrostats.units import Unit, parse_unit
 
 #: Column of the normalised table: words that name it (English, German, French, Italian, Spanish).
@@ -21,23 +22,15 @@ NAMES: dict[str, tuple[str, ...]] = {
     "arm": ("arm", "group", "gruppe", "groupe", "gruppo", "grupo", "condition", "bedingung",
             "treatment"),
     "gait": ("gait", "gangart", "bewegungsart", "allure", "andatura", "marcha", "locomotion"),
-    "time": ("time", "timepoint", "visit", "zeitpunkt", "messzeitpunkt", "temps", "moment",
-             "tempo", "tiempo", "momento", "session"),
-    "time_weeks": ("week", "weeks", "woche", "wochen", "semaine", "settimana", "semana"),
-    "speed": ("speed", "v", "velocity", "belt speed", "treadmill speed", "running speed",
-              "laufgeschwindigkeit", "bandgeschwindigkeit", "vitesse de course",
-              "geschwindigkeit", "tempo km h", "vitesse",
-              "velocita", "velocidad", "pace"),
-    "gradient_pct": ("gradient", "grade", "slope", "incline", "steigung", "pente", "pendenza",
-                     "pendiente"),
-    "oxygen": ("vo2", "v o2", "vo2 net", "vo2 steady", "vo2 steady state", "net vo2", "oxygen",
-               "oxygen uptake", "o2 uptake", "oxygen consumption",
-               "sauerstoffaufnahme",
-               "consommation d oxygene", "consumo di ossigeno", "consumo de oxigeno"),
-    "carbon_dioxide": ("vco2", "v co2", "co2 output", "carbon dioxide", "carbon dioxide output",
-                       "kohlendioxidabgabe", "production de co2", "produzione di co2",
-                       "produccion de co2"),
-    "rer": ("rer", "rq", "respiratory exchange ratio"),
+    "time": (*words.TIME, "timepoint", "visit", "zeitpunkt", "messzeitpunkt", "moment", "momento",
+             "session"),
+    "time_weeks": words.WEEK,
+    "speed": (*words.SPEED, "vitesse de course", "tempo km h", "pace"),
+    "gradient_pct": words.GRADIENT,
+    "oxygen": (*words.OXYGEN, "v o2", "vo2 net", "vo2 steady", "vo2 steady state", "net vo2",
+               "oxygen"),
+    "carbon_dioxide": (*words.CARBON_DIOXIDE, "v co2", "carbon dioxide"),
+    "rer": words.EXCHANGE_RATIO,
     "energy_cost": ("energy cost", "cost of transport", "cost of running", "running cost",
                     "net cost of transport", "running economy", "cr",
                     "energiekosten", "energieaufwand", "cout energetique", "costo energetico",
@@ -45,18 +38,14 @@ NAMES: dict[str, tuple[str, ...]] = {
     "metabolic_rate": ("metabolic rate", "metabolic power", "energy expenditure", "ee",
                        "energieumsatz",
                        "puissance metabolique", "potenza metabolica", "potencia metabolica"),
-    "heart_rate_bpm": ("heart rate", "hr", "herzfrequenz", "hf", "frequence cardiaque",
-                       "frequenza cardiaca", "frecuencia cardiaca"),
+    "heart_rate_bpm": words.HEART_RATE,
     "body_fat_pct": ("body fat", "percent body fat", "body fat percentage", "fat percent",
                      "fat percentage", "fat", "bf", "fat pct dxa", "fat dxa",
                      "korperfett", "korperfettanteil", "graisse corporelle",
                      "grasso corporeo", "grasa corporal"),
     "fat_mass_kg": ("fat mass", "fm", "fettmasse", "masse grasse", "massa grassa", "masa grasa"),
-    "mass_kg": ("body mass", "bodymass", "mass", "weight", "body weight", "bodyweight",
-                "gewicht", "korpergewicht",
-                "korpermasse", "poids", "masse corporelle", "peso", "massa corporea"),
-    "height_cm": ("height", "stature", "grosse", "korpergrosse", "taille", "altezza", "altura",
-                  "talla"),
+    "mass_kg": (*words.MASS, "bodymass", "bodyweight"),
+    "height_cm": words.HEIGHT,
     "injuries": ("injuries", "injury count", "verletzungen", "blessures", "infortuni", "lesiones"),
     "exposure_h": ("exposure", "exposure hours", "hours", "stunden", "trainingsstunden", "heures",
                    "ore", "horas"),
@@ -144,7 +133,7 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     'speed_m_s'
     """
     name, said = split_unit(header)
-    kind = _kind(_words(name))
+    kind = _kind(letters(name))
     if kind is None:
         return None
     if kind not in BY_UNIT:
@@ -171,11 +160,6 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     return Meaning(header, column, parsed, to, guessed)
 
 
-def without_accents(text: str) -> str:
-    """Text without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-
-
 @lru_cache(maxsize=4096)
 def kind_of(header: str) -> str | None:
     """What a header names, whatever its unit.
@@ -185,7 +169,7 @@ def kind_of(header: str) -> str | None:
     >>> kind_of("Laufrichtung"), kind_of("VO2 (l/min)"), kind_of("remarks")
     ('direction', 'oxygen', None)
     """
-    return _kind(_words(split_unit(header)[0])) if len(header) <= 200 else None
+    return _kind(letters(split_unit(header)[0])) if len(header) <= 200 else None
 
 
 def split_unit(header: str) -> tuple[str, str | None]:
@@ -197,7 +181,7 @@ def split_unit(header: str) -> tuple[str, str | None]:
     parts = re.split(r"[_\s]+", plain.strip().lower())
     for cut in range(1, len(parts)):
         name, tail = " ".join(parts[:cut]), parts[cut:]
-        if _kind(_words(name)) is None:
+        if _kind(letters(name)) is None:
             continue
         for text in ("/".join(tail), "".join(tail)):
             try:
@@ -206,10 +190,6 @@ def split_unit(header: str) -> tuple[str, str | None]:
                 continue
             return name, text
     return plain, None
-
-
-def _words(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", text.lower().replace("ß", "ss").replace("ø", "o")).strip()
 
 
 def _kind(name: str) -> str | None:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from retrostats.errors import InputError
 from retrostats.read.headers import NAMES, TEXT, Meaning, kind_of, read_header, split_unit
 from retrostats.read.layout import Table
 from retrostats.read.shape import is_wide
 from retrostats.read.spec import Spec, suggestion
 from retrostats.read.validation.problem import Problem
+from retrostats.read.words import letters
+from retrostats.vocabulary import Topic, Vocabulary
 
 UNUSED = "column kept as it is, not used"
 
 
-def known_header(spec: Spec, header: str) -> bool:
-    """Whether a header names something, by itself or in the spec."""
-    return header in spec.named or kind_of(header) is not None or is_wide(header)
+def own_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
+    """Columns that the topics ask for and no field vocabulary knows, by their plain words.
+
+    Examples
+    --------
+    >>> own_columns({"grip": Topic("grip", "grip", needs=("subject", "grip_kg"))})
+    {'grip kg': 'grip_kg'}
+    """
+    asked = (column for topic in topics.values() for column in (*topic.needs, *topic.outcomes))
+    return {letters(column): column for column in asked if kind_of(column) is None}
+
+
+def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
+    """Whether a header names something, by itself, in the spec, or in the audit."""
+    return (
+        header in spec.named
+        or kind_of(header) is not None
+        or is_wide(header, audit.conditions)
+        or letters(header) in own_columns(audit.topics)
+    )
 
 
 def holds_text(spec: Spec, header: str) -> bool:
@@ -22,8 +43,12 @@ def holds_text(spec: Spec, header: str) -> bool:
     return kind_of(spec.columns.get(header, header)) in TEXT
 
 
-def read_meanings(table: Table, spec: Spec, problems: list[Problem]) -> list[Meaning]:
+def read_meanings(
+    table: Table, spec: Spec, problems: list[Problem], own: Mapping[str, str]
+) -> list[Meaning]:
     """One meaning a used column; guesses, unknown and doubtful columns are listed.
+
+    `own` are columns of the audit's topics, see `own_columns`: numbers, taken as they are.
 
     Raises
     ------
@@ -33,7 +58,7 @@ def read_meanings(table: Table, spec: Spec, problems: list[Problem]) -> list[Mea
     _refuse_absent(table, spec)
     meanings: list[Meaning] = []
     for header in table.headers:
-        meaning = _meaning(table, spec, header, problems)
+        meaning = _meaning(table, spec, header, problems, own)
         if meaning is None:
             continue
         taken = next((m for m in meanings if m.column == meaning.column), None)
@@ -50,12 +75,16 @@ def read_meanings(table: Table, spec: Spec, problems: list[Problem]) -> list[Mea
     return meanings
 
 
-def _meaning(table: Table, spec: Spec, header: str, problems: list[Problem]) -> Meaning | None:
+def _meaning(
+    table: Table, spec: Spec, header: str, problems: list[Problem], own: Mapping[str, str]
+) -> Meaning | None:
     named = spec.columns.get(header) or _name(table, header)
-    own = split_unit(named)[1] or (split_unit(header)[1] if kind_of(header) else None)
-    unit = spec.units.get(header) or own or table.units.get(header)
+    if letters(named) in own:
+        return _as_it_is(table, spec, header, own[letters(named)], problems)
+    said = split_unit(named)[1] or (split_unit(header)[1] if kind_of(header) else None)
+    unit = spec.units.get(header) or said or table.units.get(header)
     try:
-        meaning = read_header(split_unit(named)[0] if own else named, unit)
+        meaning = read_header(split_unit(named)[0] if said else named, unit)
     except InputError as error:
         if spec.analysis == "none" and header not in spec.named:
             problems.append(Problem("guess", table.file, "", header, str(error), "", UNUSED))
@@ -77,6 +106,19 @@ def _meaning(table: Table, spec: Spec, header: str, problems: list[Problem]) -> 
                 UNUSED)
     )  # fmt: skip
     return None
+
+
+def _as_it_is(
+    table: Table, spec: Spec, header: str, column: str, problems: list[Problem]
+) -> Meaning:
+    """A column of the audit; no unit is converted, so another than its own is an error."""
+    unit = spec.units.get(header) or table.units.get(header)
+    if unit and not f" {letters(column)}".endswith(f" {letters(unit)}"):
+        problems.append(
+            _error(table, header, f"unit {unit!r}", f"values as {column} names them",
+                   "convert them in the table")
+        )  # fmt: skip
+    return Meaning(header, column, None, "")
 
 
 def _name(table: Table, header: str) -> str:

@@ -26,7 +26,7 @@ def parse_range(text: str) -> Range:
 
 
 def one_header_row(rows: Sequence[Row], merged: Sequence[Range]) -> tuple[Row, ...]:
-    """The rows with a header of two rows joined in the lower one ("VO2" over "forward").
+    """The rows with a header of two rows joined in the lower one ("VO2" over "pre").
 
     A row with cells merged across columns is the upper half of a header if it names more than
     one thing (else it is a title) and the row below holds words only.

@@ -12,21 +12,22 @@ import numpy as np
 from retrostats.errors import InputError
 from retrostats.read.headers import TEXT, Meaning, kind_of
 from retrostats.read.layout import Table
-from retrostats.read.meanings import holds_text, known_header, read_meanings
+from retrostats.read.meanings import holds_text, known_header, own_columns, read_meanings
 from retrostats.read.shape import to_long
 from retrostats.read.spec import Spec, suggestion
 from retrostats.read.validation.people import summary_rows
 from retrostats.read.validation.problem import Problem
 from retrostats.read.values import (
-    CODES,
     Rules,
     as_numbers,
     coded,
-    direction_word,
+    codes_of,
+    condition_word,
     numbers,
-    words,
+    texts,
 )
 from retrostats.units import convert
+from retrostats.vocabulary import Conditions, Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,12 +49,12 @@ class Part:
     explained: dict[str, tuple[int, ...]]
 
 
-def reads(spec: Spec) -> tuple[Any, Any]:
+def reads(spec: Spec, audit: Vocabulary) -> tuple[Any, Any]:
     """What `read_table` asks of a header: is it known, and does its column stay text."""
-    return partial(known_header, spec), partial(holds_text, spec)
+    return partial(known_header, spec, audit), partial(holds_text, spec)
 
 
-def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
+def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabulary) -> Part:
     """Columns with standard names and units; nothing is judged yet.
 
     Raises
@@ -67,10 +68,11 @@ def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
         text = ", ".join(map(str, rows[:5]))
         problems.append(Problem("guess", file, text, "", reason, "measurements", "row not used"))
     table, filtered = _filtered(table, spec)
-    table = to_long(_with_constants(table, spec), spec.wide, problems)
-    table = _arm_or_direction(table, spec, problems)
-    meanings = read_meanings(table, spec, problems)
-    frame = _values(table, meanings, spec, problems)
+    conditions = audit.conditions
+    table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
+    table = _arm_or_direction(table, spec, problems, conditions)
+    meanings = read_meanings(table, spec, problems, own_columns(audit.topics))
+    frame = _values(table, meanings, spec, problems, conditions)
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
     if "subject" in frame:
         sums = summary_rows(frame["subject"])
@@ -87,16 +89,18 @@ def normalise(table: Table, spec: Spec, problems: list[Problem]) -> Part:
     return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
 
 
-def _arm_or_direction(table: Table, spec: Spec, problems: list[Problem]) -> Table:
-    """A group or condition column whose values are directions is the direction."""
+def _arm_or_direction(
+    table: Table, spec: Spec, problems: list[Problem], conditions: Conditions
+) -> Table:
+    """A group or condition column whose values are the conditions is the direction."""
     kinds = {header: kind_of(header) for header in table.headers}
     if "direction" in kinds.values() or "time" in kinds.values():
         return table
     for header, kind in kinds.items():
         if kind != "arm" or header in spec.columns:
             continue
-        said = words(table.columns[header], f"{table.file}, {header}").dropna().unique()
-        if len(said) and all(direction_word(spec.levels.get(w, w)) for w in said):
+        said = texts(table.columns[header], f"{table.file}, {header}").dropna().unique()
+        if len(said) and all(condition_word(spec.levels.get(w, w), conditions) for w in said):
             problems.append(
                 Problem("guess", table.file, "", header, header, "direction",
                         "its values are directions, read as direction")
@@ -113,7 +117,7 @@ def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:
                 f"spec, [filter]: no column {header!r} in {table.file}"
                 f"{suggestion(header, table.headers)}"
             )
-        keep &= words(table.columns[header], f"{table.file}, {header}").isin(choices).to_numpy()
+        keep &= texts(table.columns[header], f"{table.file}, {header}").isin(choices).to_numpy()
     if not keep.any():
         raise InputError(f"{table.file}: the [filter] of the spec leaves no row; check its values")
     left_out = tuple(int(row) for row in table.columns.index[~keep])
@@ -134,7 +138,11 @@ def _with_constants(table: Table, spec: Spec) -> Table:
 
 
 def _values(
-    table: Table, meanings: list[Meaning], spec: Spec, problems: list[Problem]
+    table: Table,
+    meanings: list[Meaning],
+    spec: Spec,
+    problems: list[Problem],
+    conditions: Conditions,
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -143,13 +151,14 @@ def _values(
     columns: dict[str, Any] = {}
     for header in table.headers:
         cells, meaning = table.columns[header], read.get(header)
+        known = codes_of(meaning.column, conditions) if meaning else None
         if meaning is None:
             columns[header] = as_numbers(cells)
-        elif meaning.column in CODES:
+        elif known:
             name = meaning.column
-            columns[name] = coded(cells, name, spec.levels, file, problems)
+            columns[name] = coded(cells, name, known, spec.levels, file, problems)
         elif meaning.column in TEXT:
-            said = words(cells, f"{file}, {header}")
+            said = texts(cells, f"{file}, {header}")
             levels = spec.levels if meaning.column == "arm" else {}
             columns[meaning.column] = said.replace(levels) if levels else said
         else:
@@ -170,7 +179,7 @@ def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem])
     from retrostats.read.gases import with_metabolic_rate
 
     if "time" not in frame and "time_weeks" in frame and "direction" not in frame:
-        frame = frame.assign(time=words(frame["time_weeks"]))
+        frame = frame.assign(time=texts(frame["time_weeks"]))
     frame = with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
     for absolute, unit, per_kg, to in PER_KILOGRAM:
         if {absolute, "mass_kg"} <= set(frame) and per_kg not in frame:

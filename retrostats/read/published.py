@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
 from retrostats.read.table_schema import descriptor, read_text_table, typed
@@ -13,8 +14,8 @@ from retrostats.units import convert
 if TYPE_CHECKING:
     import pandas as pd
 
-TOPICS = ("metabolic_cost", "ligament_injury", "body_fat")
-
+#: Folder of the tables of printed numbers, one a topic, inside a data package.
+PUBLISHED = "published"
 #: Unit a printed unit is converted to; a unit not listed stays as printed.
 STANDARD_UNITS = {
     "L/min": "ml/min",
@@ -43,7 +44,7 @@ def load_published(topic: str | None = None, *, folder: str | Path | None = None
     Parameters
     ----------
     topic
-        "metabolic_cost", "ligament_injury" or "body_fat"; None for all three.
+        Name of a table in `published/` of the data package; None for all of them.
     folder
         Another data package with the same tables, for instance one with more rows; None for the
         one that comes with retrostats.
@@ -64,19 +65,44 @@ def load_published(topic: str | None = None, *, folder: str | Path | None = None
 
     Examples
     --------
-    >>> rows = load_published("metabolic_cost")
-    >>> row = rows.set_index("row_id").loc["mc-williford1998-vo2-run-backward"]
-    >>> print(row["mean"], row["mean_text"], row["unit"], round(row["speed_m_s"], 4))
-    31.33 31.33 ml/kg/min 2.2347
+    >>> rows = load_published()
+    >>> rows["row_id"].is_unique, set(rows["topic"]) == set(topics_of())
+    (True, True)
+    >>> set(rows.loc[rows["mean_text"] != "", "mean"].isna())
+    {False}
     """
     import pandas as pd
 
-    if topic is not None and topic not in TOPICS:
-        raise InputError(f"topic {topic!r} is unknown; allowed: {', '.join(TOPICS)} or None.")
     where = _folder(folder)
+    topics = topics_of(folder)
+    if topic is not None and topic not in topics:
+        raise InputError(f"topic {topic!r} is unknown; allowed: {', '.join(topics)} or None.")
+    if not topics:
+        return pd.DataFrame(columns=COLUMNS)
     studies = read_text_table(where, "studies").set_index("study_id")
-    frames = [_published(where, name, studies) for name in TOPICS if topic in (None, name)]
+    frames = [_published(where, name, studies) for name in topics if topic in (None, name)]
     return pd.concat(frames, ignore_index=True)
+
+
+def topics_of(folder: str | Path | None = None) -> tuple[str, ...]:
+    """Tables of printed numbers that a data package lists, in its order.
+
+    Parameters
+    ----------
+    folder
+        As of `load_published`.
+
+    Examples
+    --------
+    >>> "studies" in topics_of()
+    False
+    """
+    listed = descriptor(_folder(folder))
+    return tuple(name for name, table in listed.items() if _is_published(table))
+
+
+def _is_published(table: Mapping[str, Any]) -> bool:
+    return PurePosixPath(table["path"]).parent.name == PUBLISHED
 
 
 def load_studies(*, folder: str | Path | None = None) -> pd.DataFrame:
@@ -84,8 +110,8 @@ def load_studies(*, folder: str | Path | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> print(load_studies().set_index("study_id").loc["terblanche2005", "n"])
-    26.0
+    >>> load_studies()["study_id"].is_unique
+    True
     """
     return load_table("studies", folder=folder)
 
@@ -95,19 +121,19 @@ def load_claims_table(*, folder: str | Path | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> print(load_claims_table().set_index("claim_id").loc["energy_30", "range_high"])
-    1.35
+    >>> str(load_claims_table()["range_high"].dtype)
+    'float64'
     """
     return load_table("claims", folder=folder)
 
 
 def load_retellings(*, folder: str | Path | None = None) -> pd.DataFrame:
-    """Retellings of the six-week study, in order, each with what it changed.
+    """Retellings of a result, in order, each with what it changed.
 
     Examples
     --------
-    >>> load_retellings()["source"].iloc[0]
-    'Terblanche 2005, abstract'
+    >>> "source" in load_retellings()
+    True
     """
     return load_table("claim_drift", folder=folder)
 

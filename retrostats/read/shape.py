@@ -1,4 +1,4 @@
-"""Wide tables (a column for each direction, time or speed) to one row a measurement."""
+"""Wide tables (a column for each condition, time or speed) to one row a measurement."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from retrostats.errors import InputError
-from retrostats.read.headers import MEASURES, kind_of, read_header, split_unit, without_accents
+from retrostats.read.headers import MEASURES, kind_of, read_header, split_unit
 from retrostats.read.layout import Table
 from retrostats.read.validation.problem import Problem
-from retrostats.read.values import direction_word
+from retrostats.read.values import condition_word
+from retrostats.read.words import AFTER, BEFORE, WEEK
 from retrostats.units import parse_unit
+from retrostats.vocabulary import Conditions
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_WEEK = "|".join((*WEEK, "wk"))
 _TIME = re.compile(
-    r"pre|post|before|after|baseline|vorher|nachher|avant|apres|prima|dopo|antes|despues"
-    r"|t\d|(week|wk|w|woche|semaine|settimana|semana) ?\d{1,3}|\d{1,3} ?(weeks?|wk|wo|sem)"
+    rf"{'|'.join((*BEFORE, *AFTER))}|t\d|({_WEEK}|w) ?\d{{1,3}}|\d{{1,3}} ?(weeks?|wk|wo|sem)"
 )
 _SPEED = re.compile(r"(\d+(?:[.,]\d+)?)\s*(km/h|kmh|kph|m/s|mph|m/min)")
 LEVELS = ("direction", "time", "speed", "arm", "gradient")
@@ -35,21 +37,30 @@ class WideColumn:
     levels: tuple[tuple[str, str], ...]
 
 
-def to_long(table: Table, spec: Mapping[str, Mapping[str, str]], problems: list[Problem]) -> Table:
+def to_long(
+    table: Table,
+    spec: Mapping[str, Mapping[str, str]],
+    problems: list[Problem],
+    conditions: Conditions,
+) -> Table:
     """The table with one row a measurement; unchanged if it already is.
 
     Parameters
     ----------
     spec
-        Section [wide]; where it is empty, headers such as "VO2 backward (ml/kg/min)" or
-        "fat_pct_post" are recognised, and each is listed.
+        Section [wide]; where it is empty, headers such as "VO2 post (ml/kg/min)", or
+        with the word of a condition, are recognised, and each is listed.
+    conditions
+        Whose words a header may hold.
 
     Raises
     ------
     InputError
         The spec names a header that is not there, or two columns for the same measurement.
     """
-    wide = [_told(table, header, entry) for header, entry in spec.items()] or _guessed(table)
+    wide = [_told(table, header, entry) for header, entry in spec.items()] or _guessed(
+        table, conditions
+    )
     if not wide:
         return table
     for column in wide if not spec else ():
@@ -71,12 +82,18 @@ def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
     return WideColumn(header, entry["column"], entry.get("unit", ""), levels)
 
 
-def _guessed(table: Table) -> list[WideColumn]:
+def _guessed(table: Table, conditions: Conditions) -> list[WideColumn]:
     """Columns of one measure that differ in their levels; a single one is no wide table."""
-    # in French the word for before is also the one for forward: beside backward it is that
-    behind = any("arriere" in without_accents(header) for header in table.headers)
-    read = (_read(header, table.units.get(header, ""), behind) for header in table.headers)
-    found = [column for column in read if column]
+
+    def read(beside: frozenset[str]) -> list[WideColumn]:
+        units = table.units
+        columns = (_read(h, units.get(h, ""), conditions, beside) for h in table.headers)
+        return [column for column in columns if column]
+
+    # a word may name a time and a condition, as "avant" does in French: it is the condition where
+    # another column of the measure names a condition by a word that is no time
+    told = {c.measure for c in read(frozenset()) if "direction" in dict(c.levels)}
+    found = read(frozenset(told))
     groups: dict[tuple[str, tuple[str, ...]], list[WideColumn]] = {}
     for column in found:
         names = tuple(name for name, _ in column.levels)
@@ -84,7 +101,10 @@ def _guessed(table: Table) -> list[WideColumn]:
     return [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
 
 
-def _read(header: str, unit: str, behind: bool) -> WideColumn | None:
+def _read(
+    header: str, unit: str, conditions: Conditions, beside: frozenset[str] = frozenset()
+) -> WideColumn | None:
+    """A header as a measure at its levels; `beside` are measures whose columns name conditions."""
     if kind_of(header) is not None:
         return None
     plain, said = split_unit(header)
@@ -94,12 +114,15 @@ def _read(header: str, unit: str, behind: bool) -> WideColumn | None:
     if speed:
         levels["speed"] = f"{speed[1]} {speed[2]}"
         text = text[: speed.start()] + " " + text[speed.end() :]
+    words = re.split(r"[\s.\-]+", _joined(text).strip())
+    either = [w for w in words if _is_time(w) and condition_word(w, conditions)]
+    sure = any(condition_word(w, conditions) for w in words if w not in either)
     rest = []
-    for word in re.split(r"[\s.\-]+", _joined(text).strip()):
-        direction = direction_word(word)
-        if direction and "direction" not in levels and (behind or word.lower() != "avant"):
+    for word in words:
+        direction = condition_word(word, conditions) if word not in either else None
+        if direction and "direction" not in levels:
             levels["direction"] = direction
-        elif _TIME.fullmatch(word.lower().replace("~", " ")) and "time" not in levels:
+        elif _is_time(word) and "time" not in levels:
             levels["time"] = word.replace("~", " ")
         else:
             rest.append(word)
@@ -110,15 +133,23 @@ def _read(header: str, unit: str, behind: bool) -> WideColumn | None:
     kind = kind_of(bare)
     if kind not in MEASURES:
         return None
+    if kind in beside and not sure and levels.get("time") in either:
+        word = condition_word(levels["time"], conditions) or ""
+        levels = {("direction" if k == "time" else k): v for k, v in levels.items()}
+        levels["direction"] = word
     said = said or unit
     meaning = read_header(bare, said or None) if said or kind_has_unit(bare) else None
     own = said or (meaning.unit.symbol if meaning and meaning.unit else "")
     return WideColumn(header, kind, own, tuple(levels.items()))
 
 
-def is_wide(header: str) -> bool:
-    """Whether a header names a measure at one direction, time or speed."""
-    return len(header) <= 200 and _read(header, "", behind=True) is not None
+def _is_time(word: str) -> bool:
+    return _TIME.fullmatch(word.lower().replace("~", " ")) is not None
+
+
+def is_wide(header: str, conditions: Conditions) -> bool:
+    """Whether a header names a measure at one condition, time or speed."""
+    return len(header) <= 200 and _read(header, "", conditions) is not None
 
 
 def kind_has_unit(header: str) -> bool:
@@ -131,8 +162,7 @@ def kind_has_unit(header: str) -> bool:
 
 def _joined(text: str) -> str:
     """ "week 6" as one word, so that a split at blanks keeps it."""
-    pattern = r"(?i)\b(week|wk|woche|semaine|settimana|semana) (\d{1,3})\b"
-    text = re.sub(pattern, r"\1~\2", text)
+    text = re.sub(rf"(?i)\b({_WEEK}) (\d{{1,3}})\b", r"\1~\2", text)
     return re.sub(r"(?i)\b(\d{1,3}) (weeks?|wk)\b", r"\1~\2", text)
 
 

@@ -14,7 +14,7 @@ from retrostats.errors import InputError
 SECTIONS = {
     "columns": "header in the file = column of the template",
     "units": "header in the file = its unit",
-    "levels": "value in the file = forward, backward or control",
+    "levels": "value in the file = one of the conditions compared, or the control arm",
     "constants": "column of the template = value that holds for the whole file, with its unit",
     "filter": "header in the file = value, or list of values, of the rows to use",
     "wide": "header in the file = {column, unit, direction, time, speed} of its values",
@@ -57,8 +57,8 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
 
     Examples
     --------
-    >>> read_spec({"levels": {"R": "backward"}}).levels
-    {'R': 'backward'}
+    >>> read_spec({"levels": {"R": "right"}}).levels
+    {'R': 'right'}
     """
     import tomllib
 

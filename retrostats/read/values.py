@@ -1,9 +1,8 @@
-"""Cells of a column to numbers, directions and words; what is not one is listed by row."""
+"""Cells of a column to numbers, codes and texts; what is not one is listed by row."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,8 @@ import numpy as np
 from retrostats.errors import InputError
 from retrostats.read import cells as cell
 from retrostats.read.validation.problem import Problem
+from retrostats.read.words import GAITS, named, plain
+from retrostats.vocabulary import Conditions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,23 +25,6 @@ LARGEST = 1e15
 MAX_NAME = 500
 #: Cells of a column that are listed one by one; the others are counted.
 LISTED = 50
-DIRECTIONS = {
-    "forward": ("forward", "forwards", "fw", "fwd", "f", "fr", "vorwarts", "vw", "vor", "avant",
-                "en avant", "avanti", "adelante", "hacia adelante"),
-    "backward": ("backward", "backwards", "bw", "bwd", "b", "br", "retro", "ruckwarts", "rw",
-                 "ruck",
-                 "arriere", "en arriere", "indietro", "all indietro", "atras", "hacia atras"),
-}  # fmt: skip
-
-GAITS = {
-    "run": ("run", "running", "jog", "jogging", "laufen", "lauf", "course", "courir", "corsa",
-            "correre", "carrera", "correr"),
-    "walk": ("walk", "walking", "gehen", "gang", "marche", "marcher", "cammino", "camminare",
-             "caminar", "caminata"),
-}  # fmt: skip
-CONTROL = ("control", "controls", "con", "ctrl", "cg", "kg", "kontrolle", "kontrollgruppe",
-           "controle", "controllo", "no training", "usual activity")  # fmt: skip
-CODES = {"direction": DIRECTIONS, "gait": GAITS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,70 +120,79 @@ def _report_mark(mark: cell.Mark, name: str, file: str, problems: list[Problem])
         problems.append(Problem(level, file, "", name, found, "decimal points", "replaced"))
 
 
-def words(column: pd.Series, where: str = "") -> pd.Series:
+def texts(column: pd.Series, where: str = "") -> pd.Series:
     """Text without outer blanks, None where there is no value; whole numbers without a point."""
     import pandas as pd
 
     codes, uniques = pd.factorize(column, use_na_sentinel=True)
-    texts = [_short(_word(u), where) for u in uniques]
-    return pd.Series(np.array([*texts, None], dtype=object)[codes], index=column.index)
+    read = [_short(_word(u), where) for u in uniques]
+    return pd.Series(np.array([*read, None], dtype=object)[codes], index=column.index)
+
+
+def codes_of(column: str, conditions: Conditions) -> dict[str, tuple[str, ...]] | None:
+    """What a column of codes may hold, each with its words; None for a column of other things."""
+    if column == "gait":
+        return GAITS
+    if column == "direction":
+        return {name: conditions.words(name) for name in conditions.compared}
+    return None
 
 
 def coded(
-    column: pd.Series, name: str, levels: Mapping[str, str], file: str, problems: list[Problem]
+    column: pd.Series,
+    name: str,
+    known: Mapping[str, Sequence[str]],
+    levels: Mapping[str, str],
+    file: str,
+    problems: list[Problem],
 ) -> pd.Series:
-    """Direction or gait by the words of five languages and the levels of a spec."""
+    """The codes of a column, by the words of each (`known`) and the levels of a spec."""
     import pandas as pd
 
     given = {k.strip().lower(): v for k, v in levels.items()}
     codes, uniques = pd.factorize(column, use_na_sentinel=True)
-    texts = [str(_word(u) or "") for u in uniques]
-    read = [_code(given.get(t.lower(), t), CODES[name]) for t in texts]
-    odd = np.array([r is None and bool(t) for r, t in zip(read, texts, strict=True)] + [False])
+    said = [str(_word(u) or "") for u in uniques]
+    read = [named(given.get(t.lower(), t), known) for t in said]
+    odd = np.array([r is None and bool(t) for r, t in zip(read, said, strict=True)] + [False])
     bad = odd[codes]
     at = np.flatnonzero(bad)[:LISTED]
     rows = column.index[bad]
     for row, i in zip(rows[: len(at)], at, strict=True):
         problems.append(
-            Problem("error", file, str(row), name, repr(texts[codes[i]][:40]),
-                    " or ".join(CODES[name]), "correct it, or map it under [levels] in a spec")
+            Problem("error", file, str(row), name, repr(said[codes[i]][:40]),
+                    " or ".join(known), "correct it, or map it under [levels] in a spec")
         )  # fmt: skip
     _rest(rows, name, file, problems)
     return pd.Series(np.array([*read, None], dtype=object)[codes], index=column.index)
 
 
-def direction_word(text: str) -> str | None:
-    """The direction that a word stands for, None if it is none.
+def condition_word(text: str, conditions: Conditions) -> str | None:
+    """The condition that a word stands for, None if it is none.
 
     Examples
     --------
-    >>> direction_word("Rückwärts"), direction_word("sideways")
-    ('backward', None)
+    >>> sides = Conditions("left", "right", synonyms={"left": ("links", "izquierda")})
+    >>> condition_word("Links", sides), condition_word("right leg", sides)
+    ('left', 'right')
+    >>> condition_word("upwards", sides) is None
+    True
     """
-    return _code(text, DIRECTIONS)
+    return named(text, {name: conditions.words(name) for name in conditions.compared})
 
 
-def arm_word(text: str) -> str | None:
-    """Whether an arm trained backward, forward, or was the control; None if its name says none.
+def arm_word(text: str, conditions: Conditions) -> str | None:
+    """The condition that an arm was given, or the control; None if its name says none.
 
     Examples
     --------
-    >>> arm_word("BR"), arm_word("Kontrollgruppe"), arm_word("forward and backward")
-    ('backward', 'control', None)
+    >>> sides = Conditions("left", "right", "rest", {"rest": ("pause",)})
+    >>> arm_word("Right", sides), arm_word("rest group", sides), arm_word("left and right", sides)
+    ('right', 'rest', None)
     """
-    plain = text.strip().lower()
-    if plain in CONTROL or "control" in plain.split():
-        return "control"
-    return direction_word(text)
-
-
-def _code(text: str, known: Mapping[str, Sequence[str]]) -> str | None:
-    plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
-    plain = " ".join(plain.replace("'", " ").split())
-    exact = next((code for code, words in known.items() if plain in words), None)
-    # a phrase such as "forward walking" names what exactly one of its words names
-    among = {code for code, words in known.items() if set(plain.split()) & set(words)}
-    return exact or (among.pop() if len(among) == 1 else None)
+    said, control = plain(text), conditions.control
+    if said in map(plain, conditions.words(control)) or plain(control) in said.split():
+        return control
+    return condition_word(text, conditions)
 
 
 def _short(text: str | None, where: str) -> str | None:

@@ -156,7 +156,7 @@ def _cells(
 
 
 def _elapsed(time: Array, file: str, problems: list[Problem]) -> None:
-    """Times of day become elapsed times; backward steps are flagged."""
+    """Times of day become elapsed times; steps back are flagged."""
     for at in np.flatnonzero(np.diff(time) < -DAY_S / 2):
         time[at + 1 :] += DAY_S
     first = time[0]

@@ -6,44 +6,36 @@ import re
 from functools import lru_cache
 
 from retrostats.errors import InputError
-from retrostats.read.headers import without_accents
+from retrostats.read import words
+from retrostats.read.words import without_accents
 from retrostats.units import parse_unit
 
 #: Kind of column: names in English, German, French, Italian, Spanish, Norwegian, Swedish, Danish.
 NAMES: dict[str, tuple[str, ...]] = {
-    "time": ("t", "time", "zeit", "temps", "tempo", "tiempo", "tid", "elapsed time", "elapsed",
+    "time": (*words.TIME, "t", "zeit", "tid", "elapsed time", "elapsed",
              "test time", "zeit ab start", "temps ecoule", "tempo trascorso",
              "tiempo transcurrido", "timestamp", "clock time", "uhrzeit", "heure", "ora", "hora"),
-    "oxygen": ("vo2", "o2 uptake", "oxygen uptake", "oxygen consumption", "o2 consumption",
-               "o2-aufnahme", "sauerstoffaufnahme", "consommation doxygene",
-               "consommation d oxygene", "consommation o2", "consumo di ossigeno",
-               "consumo ossigeno", "consumo de oxigeno", "consumo o2", "oksygenopptak",
-               "o2-opptak", "syreupptag", "syreupptagning", "iltoptagelse", "vo2 abs",
+    "oxygen": (*words.OXYGEN, "o2 consumption", "o2-aufnahme", "consommation doxygene",
+               "consommation o2", "consumo ossigeno", "consumo o2", "oksygenopptak", "o2-opptak",
+               "syreupptag", "syreupptagning", "iltoptagelse", "vo2 abs",
                "absolute vo2", "vo2 absolut"),
     "oxygen_kg": ("vo2/kg", "vo2 kg", "vo2kg", "rel vo2", "relative vo2", "vo2 rel", "vo2 relative",
                   "vo2 relativ", "vo2/bm", "vo2/bw", "vo2/mass", "vo2/masse", "vo2/peso"),
-    "carbon_dioxide": ("vco2", "co2 output", "co2 production", "carbon dioxide output",
-                       "carbon dioxide production", "co2-abgabe", "kohlendioxidabgabe",
-                       "production de co2", "produzione di co2", "produccion de co2",
-                       "koldioxidproduktion", "karbondioksidproduksjon"),
+    "carbon_dioxide": (*words.CARBON_DIOXIDE, "co2 production", "carbon dioxide production",
+                       "co2-abgabe", "koldioxidproduktion", "karbondioksidproduksjon"),
     "ventilation": ("ve", "v e", "minute ventilation", "ventilation", "pulmonary ventilation",
                     "atemminutenvolumen", "amv", "ventilazione", "ventilacion", "ventilasjon",
                     "ventilering", "debit ventilatoire", "minutenventilation"),
-    "heart_rate": ("hr", "hf", "fc", "heartrate", "ecg hr", "heart rate", "herzfrequenz",
-                   "puls", "pulse", "pols",
-                   "frequence cardiaque", "frequenza cardiaca", "frecuencia cardiaca",
+    "heart_rate": (*words.HEART_RATE, "fc", "heartrate", "ecg hr", "puls", "pulse", "pols",
                    "hjertefrekvens", "hjartfrekvens", "polso", "pulsfrekvens"),
-    "rer": ("rer", "r", "rq", "qr", "rqr", "rpq", "respiratory exchange ratio",
+    "rer": (*words.EXCHANGE_RATIO, "r", "qr", "rqr", "rpq",
             "respiratory quotient", "respiratorischer quotient", "quotient respiratoire",
             "quoziente respiratorio", "cociente respiratorio", "vco2/vo2"),
-    "speed": ("v", "speed", "velocity", "spd", "tm spd", "tm speed", "mill speed",
-              "belt speed", "treadmill speed", "running speed",
-              "geschw", "geschwindigkeit", "laufgeschwindigkeit", "bandgeschwindigkeit",
-              "vitesse", "velocita", "velocidad", "hastighet", "hastighed", "fart"),
-    "gradient": ("grade", "gradient", "grd", "tm grd", "tm grade", "mill grade",
-                 "slope", "incline", "inclination", "elevation", "elev",
-                 "steig", "steigung", "neigung", "pente", "inclinaison", "pendenza",
-                 "inclinazione", "pendiente", "inclinacion", "stigning", "helning", "lutning",
+    "speed": (*words.SPEED, "spd", "tm spd", "tm speed", "mill speed", "geschw", "hastighet",
+              "hastighed", "fart"),
+    "gradient": (*words.GRADIENT, "grd", "tm grd", "tm grade", "mill grade", "inclination",
+                 "elevation", "elev", "steig", "neigung", "inclinaison", "inclinazione",
+                 "inclinacion", "stigning", "helning", "lutning",
                  "treadmill grade", "haeldning"),
     "power": ("p", "wr", "workr", "work rate", "workrate", "work", "power", "load", "workload",
               "watt", "watts", "last", "leistung", "belastung", "puissance", "charge", "potenza",
@@ -88,8 +80,8 @@ def fold(text: str) -> str:
     >>> fold("V̇O₂"), fold("V'O2/kg"), fold("Größe:")
     ('vo2', 'vo2/kg', 'grosse')
     """
-    plain = without_accents(text.replace("ß", "ss").replace("Ø", "o")).lower()
-    plain = re.sub(r"['’‘`´˙∙·\"*]", "", plain).replace("_", " ").replace("ø", "o")
+    plain = without_accents(text).lower()
+    plain = re.sub(r"['’‘`´˙∙·\"*]", "", plain).replace("_", " ")
     plain = re.sub(r"\s+", " ", plain).strip(" :;.,")
     plain = re.sub(r"\s*/\s*", "/", plain)
     return re.sub(r"\bv[\s.\-]+(?=(o2|co2|e)\b)", "v", plain)
@@ -116,10 +108,10 @@ def read_name(text: str) -> tuple[str, str, str] | None:
     if bracket:
         kind = _KIND.get(fold(bracket[1]))
         return (kind, bracket[2].strip(), condition) if kind else None
-    words = re.split(r"[,;:_\s]+", text.strip())
-    for cut in range(len(words) - 1, 0, -1):
-        kind = _KIND.get(fold(" ".join(words[:cut])))
-        for unit in ("/".join(words[cut:]), "".join(words[cut:])):
+    parts = re.split(r"[,;:_\s]+", text.strip())
+    for cut in range(len(parts) - 1, 0, -1):
+        kind = _KIND.get(fold(" ".join(parts[:cut])))
+        for unit in ("/".join(parts[cut:]), "".join(parts[cut:])):
             if kind and _measures(kind, unit):
                 return kind, unit, condition
     return None

@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterable, Iterator
 
 from retrostats.read import cells as cell
+from retrostats.read import words
 from retrostats.read.carts.names import fold, quantity
 from retrostats.read.grid import Cell, Row
 from retrostats.units import convert
 
 MASS = frozenset(
-    {"weight", "body weight", "mass", "body mass", "gewicht", "korpergewicht", "korpermasse",
-     "poids", "masse", "masse corporelle", "peso", "peso corporeo", "peso corporal", "massa",
-     "massa corporea", "vekt", "kroppsvekt", "vikt", "kroppsvikt", "vaegt", "vægt"}
+    {*words.MASS, "masse", "peso corporeo", "peso corporal", "massa", "vekt", "kroppsvekt", "vikt",
+     "kroppsvikt", "vaegt", "vægt"}
 )  # fmt: skip
 HEIGHT = frozenset(
-    {"height", "body height", "stature", "grosse", "groesse", "korpergrosse", "taille", "altezza",
-     "statura", "altura", "talla", "estatura", "hoyde", "langd", "hojde", "lengde"}
+    {*words.HEIGHT, "body height", "groesse", "statura", "estatura", "hoyde", "langd", "hojde",
+     "lengde"}
 )  # fmt: skip
 PRIVATE = frozenset(
     {"name", "last name", "first name", "surname", "given name", "nachname", "vorname", "cognome",

@@ -30,15 +30,20 @@ AGREE = 0.15
 LISTED = 20
 
 
-def doubtful_values(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
-    """Medians beyond the usual, values far from the others, quantities that contradict."""
+def doubtful_values(
+    frame: pd.DataFrame, outcome: str, file: str, counted: bool = False
+) -> list[Problem]:
+    """Medians beyond the usual, values far from the others, quantities that contradict.
+
+    `counted` says that the outcome is a number of events, for which far from the others is usual.
+    """
     found = [
         Problem("warning", file, "", column, f"a median of {middle:.3g}", f"{low:g} to {high:g}",
                 "kept; check the unit")
         for column, (low, high) in USUAL_MEDIAN.items()
         if column in frame and not low <= (middle := _median(frame[column])) <= high
     ]  # fmt: skip
-    return [*found, *_far(frame, outcome, file), *_contradictions(frame, file)]
+    return [*found, *([] if counted else _far(frame, outcome, file)), *_contradictions(frame, file)]
 
 
 def _median(values: pd.Series) -> float:
@@ -48,7 +53,7 @@ def _median(values: pd.Series) -> float:
 
 def _far(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
     """Values far from the rest of their direction (or of all)."""
-    if not outcome or outcome == "injuries":
+    if not outcome:
         return []
     keys = frame["direction"].astype(str) if "direction" in frame else np.zeros(len(frame))
     values = frame[outcome]

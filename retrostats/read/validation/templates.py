@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from retrostats.errors import InputError
-from retrostats.read.energy import EQUATIONS
+from pathlib import Path
 
-_METABOLIC = "subject,direction,speed_m_s,vo2_ml_kg_min\n" + "".join(
-    f"example{i},{direction},2.5,{value}\n"
-    for i, pair in enumerate(
-        [(27.1, 33.0), (25.4, 31.9), (28.8, 36.2), (26.0, 32.7), (29.3, 35.1), (24.9, 30.8)], 1
-    )
-    for direction, value in zip(("forward", "backward"), pair, strict=True)
-)
-_FAT = "subject,arm,time,time_weeks,body_fat_pct\n" + "".join(
-    f"example{i},{'backward' if i <= 6 else 'control'},{time},{week},{value}\n"
-    for i, pair in enumerate(
-        [(24.1, 22.0), (27.3, 25.9), (22.8, 21.1), (30.2, 27.4), (25.5, 24.6), (28.0, 25.2),
-         (26.1, 26.4), (23.9, 23.5), (29.4, 29.9), (24.8, 24.2), (27.7, 27.9), (25.0, 25.3)], 1
-    )
-    for time, week, value in zip(("pre", "post"), (0, 6), pair, strict=True)
-)  # fmt: skip
-_INJURY = "subject,direction,injuries,exposure_h\n" + "".join(
-    f"example{i},{direction},{count},{hours}\n"
-    for i, row in enumerate(
-        [(2, 90, 0, 20), (1, 110, 1, 25), (0, 80, 0, 15), (3, 130, 1, 30), (1, 95, 0, 22),
-         (2, 105, 1, 18)], 1
-    )
-    for direction, count, hours in (("forward", *row[:2]), ("backward", *row[2:]))
-)  # fmt: skip
-TEMPLATES = {"metabolic-cost": _METABOLIC, "body-fat": _FAT, "ligament-injury": _INJURY}
+from retrostats.errors import InputError
+from retrostats.read.audit_toml import vocabulary_of
+from retrostats.read.energy import EQUATIONS
+from retrostats.vocabulary import Vocabulary
 
 _SPEC = """\
 # What retrostats cannot guess about a table for {analysis}. Every entry is optional.
@@ -51,8 +30,8 @@ _SPEC = """\
 [units]     # header in the file = its unit
 # "Sauerstoff" = "ml/min/kg"
 
-[levels]    # value in a direction or arm column = "forward", "backward" or "control"
-# "R" = "backward"
+[levels]    # value in a direction or arm column = {arms}
+# "A" = "{first}"
 
 [constants] # column of the template = value that holds for the whole file
 # speed = "9 km/h"
@@ -64,28 +43,54 @@ _SPEC = """\
 # equation = "brockway"
 
 [wide]      # a column for each direction, time or speed
-# "VO2 rw 8" = {{ column = "vo2", unit = "ml/kg/min", direction = "backward", speed = "8 km/h" }}
+# "VO2 A 8" = {{ column = "vo2", unit = "ml/kg/min", direction = "{first}", speed = "8 km/h" }}
 """
 
 
-def template(analysis: str) -> str:
+def template(analysis: str, audit: Vocabulary | str | Path | None = None) -> str:
     """CSV with invented example people, to be replaced by one's own.
+
+    Parameters
+    ----------
+    analysis
+        Name of an analysis whose topic has a template.
+    audit
+        Or its folder; None for the one that ships.
+
+    Raises
+    ------
+    InputError
+        No such topic in the audit.
 
     Examples
     --------
-    >>> template("body-fat").splitlines()[0]
-    'subject,arm,time,time_weeks,body_fat_pct'
+    >>> template(next(iter(templates()))).splitlines()[0].split(",")[0]
+    'subject'
     """
-    return TEMPLATES[_known(analysis)]
+    known = templates(audit)
+    if analysis not in known:
+        raise InputError(
+            f"no template for {analysis!r}; choose from {', '.join(known) or 'none'}, or write one "
+            f"as template under [topics] in the audit's audit.toml"
+        )
+    return known[analysis]
 
 
-def template_spec(analysis: str) -> str:
-    """Commented TOML spec for an analysis."""
-    columns = TEMPLATES[_known(analysis)].splitlines()[0].replace(",", ", ")
-    return _SPEC.format(analysis=analysis, columns=columns, equations=", ".join(EQUATIONS))
+def template_spec(analysis: str, audit: Vocabulary | str | Path | None = None) -> str:
+    """Commented TOML spec for an analysis; arguments as of `template`."""
+    columns = template(analysis, audit).splitlines()[0].replace(",", ", ")
+    conditions = vocabulary_of(audit).conditions
+    *others, last = (f'"{name}"' for name in conditions.arms)
+    return _SPEC.format(
+        analysis=analysis,
+        columns=columns,
+        equations=", ".join(EQUATIONS),
+        arms=f"{', '.join(others)} or {last}" if others else last,
+        first=conditions.first or conditions.control,
+    )
 
 
-def _known(analysis: str) -> str:
-    if analysis not in TEMPLATES:
-        raise InputError(f"unknown analysis {analysis!r}; choose from {', '.join(TEMPLATES)}")
-    return analysis
+def templates(audit: Vocabulary | str | Path | None = None) -> dict[str, str]:
+    """Every template of an audit, by analysis."""
+    topics = vocabulary_of(audit).topics.values()
+    return {topic.analysis: topic.template for topic in topics if topic.template}

@@ -1,4 +1,4 @@
-"""`retrostats validate FILE`: every problem of a cohort file, and whether it can be analysed."""
+"""`retrostats validate FILE`: whether a cohort file can be analysed, and every problem of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from pathlib import Path
 
 from retrostats.errors import InputError
 from retrostats.read.cohort import load_cohort
+from retrostats.vocabulary import Vocabulary
 
 
-def validate_file(path: str | Path, spec: str | Path | None = None) -> tuple[int, str]:
-    """Exit code (0 usable, 2 not) and the text to print.
+def validate_file(
+    path: str | Path,
+    spec: str | Path | None = None,
+    audit: Vocabulary | str | Path | None = None,
+) -> tuple[int, str]:
+    """Exit code (0 usable, 2 not) and the text to print; arguments as of `load_cohort`.
 
     Examples
     --------
@@ -17,7 +22,7 @@ def validate_file(path: str | Path, spec: str | Path | None = None) -> tuple[int
     2
     """
     try:
-        cohort = load_cohort(path, spec=spec)
+        cohort = load_cohort(path, spec=spec, audit=audit)
     except InputError as error:
         return 2, str(error)
     counts, use = cohort.provenance, cohort.analysis or "models of your own"

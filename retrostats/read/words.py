@@ -1,0 +1,99 @@
+"""How words of tables are compared, and the words that cohorts and cart exports share.
+
+English, German, French, Italian and Spanish; what only one kind of table says stands beside its
+reader.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+#: Letters that lose their accent under no normalisation.
+_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O"})
+
+OXYGEN = ("vo2", "o2 uptake", "oxygen uptake", "oxygen consumption", "sauerstoffaufnahme",
+          "consommation d oxygene", "consumo di ossigeno", "consumo de oxigeno")  # fmt: skip
+CARBON_DIOXIDE = ("vco2", "co2 output", "carbon dioxide output", "kohlendioxidabgabe",
+                  "production de co2", "produzione di co2", "produccion de co2")  # fmt: skip
+EXCHANGE_RATIO = ("rer", "rq", "respiratory exchange ratio")
+HEART_RATE = ("heart rate", "hr", "herzfrequenz", "hf", "frequence cardiaque",
+              "frequenza cardiaca", "frecuencia cardiaca")  # fmt: skip
+SPEED = ("speed", "v", "velocity", "belt speed", "treadmill speed", "running speed",
+         "laufgeschwindigkeit", "bandgeschwindigkeit", "geschwindigkeit", "vitesse", "velocita",
+         "velocidad")  # fmt: skip
+GRADIENT = ("gradient", "grade", "slope", "incline", "steigung", "pente", "pendenza", "pendiente")
+MASS = ("body mass", "mass", "weight", "body weight", "gewicht", "korpergewicht", "korpermasse",
+        "poids", "masse corporelle", "peso", "massa corporea")  # fmt: skip
+HEIGHT = ("height", "stature", "grosse", "korpergrosse", "taille", "altezza", "altura",
+          "talla")  # fmt: skip
+TIME = ("time", "temps", "tempo", "tiempo")
+WEEK = ("week", "weeks", "woche", "wochen", "semaine", "settimana", "semana")
+GAITS = {
+    "run": ("run", "running", "jog", "jogging", "laufen", "lauf", "course", "courir", "corsa",
+            "correre", "carrera", "correr"),
+    "walk": ("walk", "walking", "gehen", "gang", "marche", "marcher", "cammino", "camminare",
+             "caminar", "caminata"),
+}  # fmt: skip
+BEFORE = ("pre", "before", "baseline", "t0", "vorher", "avant", "prima", "antes")
+AFTER = ("post", "after", "nachher", "apres", "dopo", "despues")
+
+
+def without_accents(text: str) -> str:
+    """Text without accents; its case stays.
+
+    Examples
+    --------
+    >>> without_accents("Körpergröße")
+    'Korpergrosse'
+    """
+    apart = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    return "".join(c for c in apart if not unicodedata.combining(c))
+
+
+def plain(text: str) -> str:
+    """Lower case, no accents, no apostrophes, single blanks: how words are compared.
+
+    Examples
+    --------
+    >>> plain(" Rückwärts"), plain("all’indietro")
+    ('ruckwarts', 'all indietro')
+    """
+    bare = without_accents(text).lower().replace("'", " ").replace("’", " ")
+    return " ".join("".join(c for c in bare if unicodedata.category(c) != "Cf").split())
+
+
+def letters(text: str) -> str:
+    """As `plain`, with a blank for all that is no letter or digit: how headers are compared.
+
+    Examples
+    --------
+    >>> letters("V'O2_peak (net)")
+    'v o2 peak net'
+    """
+    return re.sub(r"[^a-z0-9]+", " ", without_accents(text).lower()).strip()
+
+
+def named(text: str, known: Mapping[str, Sequence[str]]) -> str | None:
+    """What a word or phrase names: one of the keys of `known`, by its words; None if none.
+
+    A phrase such as "walking uphill" names what exactly one of its words names.
+
+    Examples
+    --------
+    >>> named("Marche", GAITS), named("running uphill", GAITS), named("run or walk", GAITS)
+    ('walk', 'run', None)
+    """
+    said = plain(text)
+    words = {name: _folded(tuple(listed)) for name, listed in known.items()}
+    exact = next((name for name, listed in words.items() if said in listed), None)
+    tokens = set(said.split())
+    among = [name for name, listed in words.items() if tokens & listed]
+    return exact or (among[0] if len(among) == 1 else None)
+
+
+@lru_cache(maxsize=256)
+def _folded(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(plain, words))
