@@ -41,6 +41,8 @@ _HOMES = {
     # pool
     "pool": "retrostats.pool.two_stage",
     "Pooled": "retrostats.pool.two_stage",
+    "HalfNormal": "retrostats.pool.bayes",
+    "Posterior": "retrostats.pool.bayes",
     "random_effects_batch": "retrostats.pool.batch",
     # unprinted
     "Unknown": "retrostats.unprinted.unknowns",
