@@ -73,9 +73,7 @@ def _add_validate(commands: Any) -> None:
     parser = _command(commands, "validate", _validate, "Check a cohort file; exit 0 or 2.")
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--spec", metavar="TOML", help="what the file's columns mean")
-    parser.add_argument(
-        "--audit", metavar="DIR", help="whose topics (the one that ships)"
-    )
+    parser.add_argument("--audit", metavar="DIR", help="whose topics (the one that ships)")
 
 
 def _add_template(commands: Any) -> None:

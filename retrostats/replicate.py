@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit
 from retrostats.defaults import DRAWS, FORMATS, SEED
+from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of
 from retrostats.draw.provenance import provenance
 from retrostats.errors import InputError
@@ -141,6 +142,8 @@ def replicate(
     _check_options(seed, draws, jobs, formats)
     tell = progress or (lambda line: None)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
+    if out is not None:
+        folder.check(Path(out).resolve())
     chosen = select(analyses, about)
     tell("Reading the published numbers")
     claims, published, own = read(about, chosen, cohorts)
@@ -185,7 +188,7 @@ def read(
     audit: Audit, chosen: Sequence[Analysis], cohorts: Iterable[Any]
 ) -> tuple[dict[str, Claim], pd.DataFrame, tuple[Any, ...]]:
     """Claims, printed numbers, and the reader's own cohorts, each with an analysis of this run."""
-    own = _load_cohorts(cohorts)
+    own = _load_cohorts(cohorts, audit)
     _every_cohort_has_an_analysis(own, chosen)
     return audit.claims, audit.published, own
 
@@ -234,13 +237,13 @@ def _check_options(seed: int, draws: int, jobs: int, formats: Sequence[str]) -> 
         )
 
 
-def _load_cohorts(cohorts: Iterable[Any]) -> tuple[Any, ...]:
+def _load_cohorts(cohorts: Iterable[Any], audit: Audit) -> tuple[Any, ...]:
     cohorts = tuple(cohorts)
     if not cohorts:
         return ()
     from retrostats.read.cohort import Cohort, load_cohort
 
-    loaded = tuple(c if isinstance(c, Cohort) else load_cohort(c) for c in cohorts)
+    loaded = tuple(c if isinstance(c, Cohort) else load_cohort(c, audit=audit) for c in cohorts)
     names = [str(cohort.provenance["name"]) for cohort in loaded]
     for name in names:
         if names.count(name) > 1:

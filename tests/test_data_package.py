@@ -181,7 +181,7 @@ UNIT_ENDINGS = {
 }
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", topics_of())
 def test_an_outcome_named_after_a_unit_is_printed_and_read_in_it(topic):
     printed = load_table(topic)
     for rows in (printed, load_published(topic)):

@@ -5,7 +5,7 @@ Effects are the first condition of the audit against the second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.audit import Audit
+    from retrostats.vocabulary import Conditions
 
 #: What a speed is measured at; each combination is a level of one factor.
 CONDITIONS = ("speed_m_s", "gradient_pct")
@@ -76,32 +77,39 @@ class Compared:
 
     Attributes
     ----------
-    first, second, control
-        The conditions, first against second, and the untrained arm.
-    synonyms
-        Words of a table for each.
+    conditions
+        First against second, the untrained arm, and the words of a table for each.
     outcomes
         Columns by preference; the first one present is used.
     quantity, unit
         Of the effect, for the row.
     """
 
-    first: str
-    second: str
-    control: str
-    synonyms: Mapping[str, tuple[str, ...]]
+    conditions: Conditions
     outcomes: tuple[str, ...]
     quantity: str
     unit: str
 
+    @property
+    def first(self) -> str:
+        """The condition whose effect is estimated."""
+        return self.conditions.first
+
+    @property
+    def second(self) -> str:
+        """The condition it is set against."""
+        return self.conditions.second
+
+    @property
+    def control(self) -> str:
+        """The untrained arm."""
+        return self.conditions.control
+
 
 def compared(audit: Audit, analysis: str, quantity: str, unit: str) -> Compared:
     """The conditions of an audit and the outcomes of the topic of one of its analyses."""
-    topic, known = audit.topic_of(analysis), audit.conditions
-    outcomes = topic.outcomes if topic else ()
-    return Compared(
-        known.first, known.second, known.control, known.synonyms, outcomes, quantity, unit
-    )  # fmt: skip
+    topic = audit.topic_of(analysis)
+    return Compared(audit.conditions, topic.outcomes if topic else (), quantity, unit)
 
 
 def cohort_ratios(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
@@ -152,8 +160,9 @@ def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
 def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a person and direction: the mean log outcome over speeds met in both conditions."""
     ways = rows.groupby(["subject", "condition"])["direction"].transform("nunique")
-    means = rows[ways == 2].groupby(["subject", "direction"], observed=True)["log_outcome"].mean()
-    return means.reset_index()
+    by = rows[ways == 2].groupby(["subject", "direction"], observed=True)
+    means: pd.DataFrame = by["log_outcome"].mean().reset_index()
+    return means
 
 
 def _ratios(cohort: Any, by: Compared) -> list[CohortEffect]:
@@ -215,13 +224,11 @@ def cohort_differences(cohorts: Sequence[Any], by: Compared) -> list[CohortEffec
 
 def arms_of(cohort: Any, by: Compared) -> dict[str, str]:
     """Arm of each kind (both conditions, control) by its name in the cohort."""
-    from retrostats.audit import load_audit
     from retrostats.read.values import arm_word
 
-    conditions = load_audit().conditions
     found: dict[str, str] = {}
     for arm in cohort.frame["arm"].dropna().unique() if "arm" in cohort.frame else ():
-        kind = arm_word(str(arm), conditions)
+        kind = arm_word(str(arm), by.conditions)
         if kind:
             found.setdefault(kind, str(arm))
     return found
@@ -268,9 +275,10 @@ def _timed(cohort: Any) -> pd.DataFrame:
             f"cohort {cohort.provenance['name']}: one time only; "
             "body fat needs a before and an after"
         )
-    return rows.assign(
+    timed: pd.DataFrame = rows.assign(
         time=pd.Categorical(rows["time"], times), subject=rows["subject"].astype(str)
     )
+    return timed
 
 
 def _of_time(

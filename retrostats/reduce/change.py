@@ -26,7 +26,7 @@ def implied_error(change: ArrayLike, p: ArrayLike, df: ArrayLike) -> Array:
     """
     from scipy.special import stdtrit
 
-    return np.abs(change) / -stdtrit(df, np.asarray(p, dtype=float) / 2)
+    return np.asarray(np.abs(change) / -stdtrit(df, np.asarray(p, dtype=float) / 2))
 
 
 def welch_df(variance_1: ArrayLike, df_1: ArrayLike, variance_2: ArrayLike, df_2: float) -> Array:

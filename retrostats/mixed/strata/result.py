@@ -152,7 +152,7 @@ class StrataFit(LmmFit):
 
     def confint(
         self,
-        method: Literal["profile", "bootstrap"] = "profile",
+        method: Literal["profile", "bootstrap", "bootstrap-t", "exact"] = "profile",
         *,
         level: float = 0.95,
         n: int = 2000,
