@@ -1,4 +1,4 @@
-"""Command line: `retrostats replicate | validate | template | plan`.
+"""Command line: `retrostats replicate | validate | template | plan | new-audit`.
 
 `python -m retrostats.replicate` is the first of them. Exit codes: 0 done, 1 `--check` found a
 difference from the pinned answers, 2 bad input or usage.
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_validate(commands)
     _add_template(commands)
     _add_plan(commands)
+    _add_new_audit(commands)
     return parser
 
 
@@ -92,6 +93,12 @@ def _add_plan(commands: Any) -> None:
     add("--n", default="8,12,16,20,30", metavar="LIST", help="numbers of people (8,12,16,20,30)")
     add("--sims", type=int, default=2000, metavar="N", help="simulated studies a size (2000)")
     add("--seed", type=int, default=SEED, metavar="N", help=f"({SEED})")
+
+
+def _add_new_audit(commands: Any) -> None:
+    text = "Make a folder with an audit to fill in; it runs as it stands."
+    parser = _command(commands, "new-audit", _new_audit, text)
+    parser.add_argument("directory", metavar="DIR", help="a new or an empty folder")
 
 
 def _replicate(arguments: Any) -> int:
@@ -191,6 +198,13 @@ def _plan(arguments: Any) -> int:
         arguments.ratio, arguments.cv, arguments.correlation, sizes, arguments.sims, arguments.seed
     )
     print(frame.to_string(index=False, float_format="{:.3f}".format))
+    return 0
+
+
+def _new_audit(arguments: Any) -> int:
+    from retrostats.new_audit import new_audit, what_to_fill_in
+
+    print(what_to_fill_in(new_audit(arguments.directory)))
     return 0
 
 
