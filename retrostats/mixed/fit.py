@@ -17,6 +17,7 @@ from retrostats.mixed.basis import substitute
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.criterion import Whitened, solve
 from retrostats.mixed.kenward_roger import KenwardRoger, kenward_roger
+from retrostats.mixed.known import lmm_known
 from retrostats.mixed.model import Model, prepare
 from retrostats.mixed.moments import Moments, moments
 from retrostats.mixed.optimise import Optimum, minimise
@@ -41,6 +42,7 @@ def lmm(
     ddf: Ddf = "kenward-roger",
     covariance: Covariance = "lme4",
     residual: str | None = None,
+    variances: Any = None,
 ) -> LmmFit:
     """Fit a linear mixed model by REML (or ML).
 
@@ -60,10 +62,14 @@ def lmm(
     covariance : {"lme4", "signed-cs"}
         "signed-cs" lets the covariance within subjects be negative (compound symmetry with a signed
         correlation), so that two conditions give the paired t-test at any correlation.
+    variances : str, (n,) array, (n, n) array, or sequence of square arrays, optional
+        Residual variances that are known (a column, numbers, a covariance matrix or its diagonal
+        blocks), as in meta-analysis; see `known.lmm_known`.
 
     Returns
     -------
     LmmFit
+        With `variances` a `known.KnownFit`.
 
     Raises
     ------
@@ -88,6 +94,11 @@ def lmm(
     0  (Intercept)     5.900  4.344
     1      timepre    -0.875  3.000
     """
+    if variances is not None:
+        if residual is not None or covariance != "lme4":
+            raise InputError("variances= are known: leave out residual= and covariance=")
+        known: Any = lmm_known(formula, data, variances, reml=reml, ddf=ddf)
+        return known  # type: ignore[no-any-return]
     if ddf not in ("kenward-roger", "satterthwaite", "normal"):
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
     if covariance not in ("lme4", "signed-cs"):
