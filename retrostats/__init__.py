@@ -45,6 +45,8 @@ _HOMES = {
     # pool
     "pool": "retrostats.pool.two_stage",
     "Pooled": "retrostats.pool.two_stage",
+    "HalfNormal": "retrostats.pool.bayes",
+    "Posterior": "retrostats.pool.bayes",
     "random_effects_batch": "retrostats.pool.batch",
     "pool_counts": "retrostats.counts.pooled",
     "PooledCounts": "retrostats.counts.pooled",

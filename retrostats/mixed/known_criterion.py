@@ -257,6 +257,8 @@ def _newton(
 ) -> Optimum:
     sizes = model.sizes
     state = evaluate(model, to_gamma(sizes, theta), reml=reml)
+    if not free.any():
+        return Optimum(theta, to_gamma(sizes, theta), state, False)
     for _ in range(_MAX_STEPS):
         gradient, hessian = _chain(sizes, theta, state)
         step, fall = _step(gradient[free], hessian[np.ix_(free, free)], unit)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 #: Grid on which the likelihood is scanned before its best cell is refined.
-_SCAN = 80
+_SCAN = 60
 
 
 def weighted_fit(y: Array, v: Array, X: Array, tau2: float) -> tuple[Array, Array, float]:
@@ -60,6 +60,8 @@ def maximum_likelihood(y: Array, v: Array, X: Array, *, restricted: bool) -> flo
     The deviance is scanned on a grid, because it can have several minima, and the score
     tr(P) - y'PPy (REML) or tr(W) - y'PPy (ML) is solved in the best cell.
     """
+    if len(y) <= X.shape[1]:
+        return 0.0
     from scipy.optimize import brentq
 
     def score(tau2: float) -> float:
@@ -71,8 +73,11 @@ def maximum_likelihood(y: Array, v: Array, X: Array, *, restricted: bool) -> flo
         trace = float(w.sum()) - (float(np.trace(solved[:, :-1])) if restricted else 0.0)
         return trace - float(py @ py)
 
-    top = 10 * (float(np.ptp(y)) ** 2 + float(v.max()))
-    grid = np.concatenate([[0.0], np.geomspace(1e-9 * top, top, _SCAN)])
+    # In log(tau2 + smallest variance) every weight is a logistic curve of unit width.
+    least = float(v.min())
+    top = least + 10 * (float(np.ptp(y)) ** 2 + float(v.max()))
+    grid = np.geomspace(least, top, _SCAN + 1) - least
+    grid[0] = 0.0
     values = _deviance(y, v, X, grid, restricted=restricted)
     best = int(np.argmin(values))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, _SCAN)]
@@ -94,6 +99,32 @@ def _deviance(y: Array, v: Array, X: Array, tau2: Array, *, restricted: bool) ->
     return np.asarray(-np.log(w).sum(axis=1) + logdet + residual)
 
 
+def log_likelihood(y: Array, v: Array, X: Array, tau2: float, *, restricted: bool) -> float:
+    """(Restricted) log-likelihood; the restricted one with the constant log|X'X| / 2."""
+    value = float(_deviance(y, v, X, np.array([tau2]), restricted=restricted)[0])
+    free = len(y) - (X.shape[1] if restricted else 0)
+    if restricted:
+        value -= float(np.linalg.slogdet(X.T @ X)[1])
+    return -0.5 * (value + free * float(np.log(2 * np.pi)))
+
+
+def kenward_roger(v: Array, X: Array, tau2: float) -> tuple[Array, Array]:
+    """Adjusted covariance (p, p) and df (p,) with tau2 estimated by REML.
+
+    Kenward and Roger (1997), Biometrics 53:983, for V = diag(v) + tau2 I: with A_m = X'W^m X and
+    C = A_1^-1, their P is -A_2, their Q is A_3, and the information on tau2 is
+    (tr W^2 - 2 tr(C A_3) + tr(C A_2 C A_2)) / 2.
+    """
+    w = 1 / (v + tau2)
+    phi = weighted_fit(np.zeros_like(v), v, X, tau2)[1]
+    a2, a3 = (X.T @ (X * (w**m)[:, None]) for m in (2, 3))
+    turned = phi @ a2
+    information = 0.5 * float(w @ w - 2 * np.trace(phi @ a3) + np.trace(turned @ turned))
+    adjusted = phi + 2 / information * phi @ (a3 - a2 @ turned) @ phi
+    slope = np.diag(turned @ phi) / np.diag(phi)
+    return adjusted, 2 * information / slope**2
+
+
 def q_profile(y: Array, v: Array, X: Array, level: float) -> tuple[float, float]:
     """Interval of tau2 by inverting Q (Viechtbauer 2007, Statistics in Medicine 26:37)."""
     from scipy import stats
@@ -113,8 +144,13 @@ def typical_variance(v: Array, X: Array) -> float:
 def _q_equals(y: Array, v: Array, X: Array, target: float) -> float:
     from scipy.optimize import brentq
 
+    alone = X.shape[1] == 1 and bool((X == 1).all())
+
     def gap(tau2: float) -> float:
-        return weighted_fit(y, v, X, tau2)[2] - target
+        if not alone:
+            return weighted_fit(y, v, X, tau2)[2] - target
+        w = 1 / (v + tau2)
+        return float(w @ (y - (w @ y) / w.sum()) ** 2) - target
 
     if gap(0.0) <= 0:
         return 0.0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,131 +12,179 @@ from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import (
     ESTIMATORS,
     Array,
+    kenward_roger,
+    log_likelihood,
     q_profile,
     typical_variance,
     weighted_fit,
 )
+from retrostats.pool.inputs import Entered, arrays, entered
+from retrostats.pool.result import NAN, PoolData, Pooled
 from retrostats.student import t_p_value, t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TESTS = ("z", "t", "knapp-hartung", "knapp-hartung-adhoc")
-NAN = float("nan")
+    from retrostats.pool.bayes import HalfNormal, Posterior
+
+__all__ = ["Pooled", "leave_one_out", "pool", "random_effects"]
+
+TESTS = (
+    "knapp-hartung", "knapp-hartung-adhoc", "kenward-roger", "henmi-copas", "t", "contain", "z",
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Pooled:
-    """A pooled effect on the scale of its estimates.
+@overload
+def pool(
+    data: Any,
+    std_errors: Any = None,
+    *,
+    formula: str | None = None,
+    random: str | None = None,
+    variance: Any = None,
+    method: str = "reml",
+    test: str | None = None,
+    cluster: Any = None,
+    prior: None = None,
+    moderators: pd.DataFrame | None = None,
+    level: float = 0.95,
+) -> Pooled: ...
 
-    Attributes
-    ----------
-    estimate, std_error, df, conf_low, conf_high, p_value
-        Mean effect (with moderators: the intercept) and its inference.
-    pred_low, pred_high
-        Where the true effect of a new study is expected; NaN for one study.
-    tau2, tau2_low, tau2_high, i2, h2
-        Between-study variance with its Q-profile interval, and its share in percent.
-    q, q_df, q_p
-        Cochran's test of homogeneity.
-    k, method, test, weights
-        Number of estimates, how they were pooled, weights in percent.
-    terms, coefficients, std_errors, dfs
-        All coefficients if moderators were given.
-    """
 
-    estimate: float
-    std_error: float
-    df: float
-    conf_low: float
-    conf_high: float
-    p_value: float
-    pred_low: float
-    pred_high: float
-    tau2: float
-    tau2_low: float
-    tau2_high: float
-    i2: float
-    h2: float
-    q: float
-    q_df: float
-    q_p: float
-    k: int
-    method: str
-    test: str
-    weights: tuple[float, ...]
-    terms: tuple[str, ...] = ("(Intercept)",)
-    coefficients: tuple[float, ...] = ()
-    std_errors: tuple[float, ...] = ()
-    dfs: tuple[float, ...] = ()
-
-    def table(self) -> pd.DataFrame:
-        """One row a coefficient: term, estimate, std_error, df."""
-        import pandas as pd
-
-        columns = (self.terms, self.coefficients, self.std_errors, self.dfs)
-        names = ("term", "estimate", "std_error", "df")
-        return pd.DataFrame(dict(zip(names, columns, strict=True)))
+@overload
+def pool(
+    data: Any, std_errors: Any = None, *, prior: HalfNormal, variance: Any = None,
+    level: float = 0.95,
+) -> Posterior: ...  # fmt: skip
 
 
 def pool(
-    estimates: Any,
-    std_errors: ArrayLike | None = None,
+    data: Any,
+    std_errors: Any = None,
     *,
+    formula: str | None = None,
+    random: str | None = None,
+    variance: Any = None,
     method: str = "reml",
-    test: str = "knapp-hartung",
-    cluster: ArrayLike | None = None,
+    test: str | None = None,
+    cluster: Any = None,
+    prior: HalfNormal | None = None,
     moderators: pd.DataFrame | None = None,
     level: float = 0.95,
-) -> Pooled:
-    """Random-effects pool of estimates.
+) -> Pooled | Posterior:
+    """Pool estimates whose standard errors are known.
 
     Each standard error is taken as known, as every method here does: an estimate on few degrees
     of freedom (four people, say) looks surer than it is, which Knapp-Hartung softens only in part.
 
     Parameters
     ----------
-    estimates
-        Effects (k,) with `std_errors` (k,); or `Estimate` objects of one scale; or a DataFrame
-        with columns estimate and std_error.
+    data
+        Effects (k,) with `std_errors` or `variance`; or `Estimate` objects of one scale; or a
+        DataFrame with the columns estimate and std_error, or yi and vi (a variance). A table that
+        has both pairs needs the effect named in `formula` and its error in `std_errors` or
+        `variance`. Rows marked not independent or not poolable (columns independence, poolable)
+        are refused, and so are estimates that share a printed row, unless `cluster`, `random` or
+        `variance` says how they depend.
+    std_errors
+        Standard errors (k,), or the name of their column.
+    formula
+        Moderators of a table, in lme4's language: "yi ~ year", "~ ablat", "0 + outcome".
+    random
+        Random terms: "(1 | district/study)", "(1 | a) + (1 | b)", "(0 + outcome | trial)". By
+        default one effect an estimate.
+    variance
+        Known variances: a column's name, (k,) numbers, or their covariance matrix (k, k).
     method
-        "reml", "ml", "dl", "pm", "he", or "common" for a common effect.
+        "reml" or "ml"; without `random` also "dl", "pm", "he"; "common" for a common effect.
     test
-        "knapp-hartung" (Knapp and Hartung 2003, Statistics in Medicine 22:2693), its
-        "-adhoc" variant that never narrows the interval, "t", or "z".
+        "knapp-hartung" (Knapp and Hartung 2003, Statistics in Medicine 22:2693; the default), its
+        "-adhoc" variant that never narrows the interval, "kenward-roger" (1997, Biometrics
+        53:983; REML), "henmi-copas" (2010, Statistics in Medicine 29:2969, which takes the
+        common-effect mean and DerSimonian and Laird's tau2), "t", or "z". With `random` or a
+        covariance matrix "t" (the default: levels that contain a coefficient less the number of
+        coefficients), "kenward-roger", "satterthwaite" or "z".
     cluster
-        Labels (k,) of what is not independent (several effects of one trial): then standard
-        errors are cluster-robust (CR2) with Satterthwaite df.
+        Labels (k,), or their column's name, of what is not independent (several effects of one
+        trial): then standard errors are cluster-robust (CR2) with Satterthwaite df.
+    prior
+        `HalfNormal(scale)` on the between-study standard deviation: Bayes by quadrature.
     moderators
-        Numeric columns (k, m) beside the intercept.
+        Numeric columns (k, m) beside the intercept, where no formula is given.
     level
         Of the intervals.
 
     Returns
     -------
     Pooled
+        With `prior` a `Posterior`.
 
     Raises
     ------
     InputError
-        Nothing to pool, unequal lengths, a standard error that is not above 0, mixed scales.
+        Nothing to pool, unequal lengths, a variance that is not above 0, mixed scales, rows that
+        must not be pooled, options that do not go together.
+    NotIdentified
+        A random term with one level.
 
     Examples
     --------
     >>> p = pool([0.14, 0.25, 0.30], [0.05, 0.04, 0.05])
     >>> round(p.estimate, 2), p.k
     (0.23, 3)
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"lab": list("aabbcc"), "vi": [0.01, 0.02] * 3,
+    ...                      "yi": [0.1, 0.3, 0.5, 0.4, -0.1, 0.2]})
+    >>> pool(rows, random="(1 | lab)").sigma2.round(3).to_dict()
+    {'lab': 0.031}
     """
-    y, v = _effects(estimates, std_errors)
+    outcome = _outcome(formula)
+    dependent = any(option is not None for option in (cluster, random, variance))
+    read = entered(data, std_errors, variance, outcome=outcome, dependent=dependent)
+    if not 0 < level < 1:
+        raise InputError(f"level={level!r}; a share between 0 and 1, as 0.95")
+    labels = _cluster(read, cluster)
+    if prior is not None:
+        return _bayes(read, prior, level, (formula, random, cluster, moderators, test))
     if method not in ESTIMATORS:
         raise InputError(f"method={method!r}; allowed: {', '.join(ESTIMATORS)}")
+    if random is not None or read.matrix is not None:
+        from retrostats.pool.multilevel import pool_multilevel
+
+        if moderators is not None:
+            raise InputError("moderators go into formula= where random= or a matrix is given")
+        return pool_multilevel(
+            read, formula=formula, random=random, method=method, test=test or "t",
+            cluster=labels, level=level,
+        )  # fmt: skip
+    return _simple(read, formula, moderators, method, test or "knapp-hartung", labels, level)
+
+
+def _simple(
+    read: Entered, formula: str | None, moderators: pd.DataFrame | None,
+    method: str, test: str, cluster: Any, level: float,
+) -> Pooled:  # fmt: skip
     if test not in TESTS:
         raise InputError(f"test={test!r}; allowed: {', '.join(TESTS)}")
-    if len(y) == 1 and moderators is None:
-        return _one(estimates, y, v, method, test, level)
-    X, terms = _design(len(y), moderators)
-    beta, errors, dfs, tau2 = random_effects(y, v, X, method, test, cluster)
-    return _pooled(y, v, X, beta, errors, dfs, tau2, method, test, level, terms)
+    if test == "kenward-roger" and method != "reml":
+        raise InputError(
+            f"test='kenward-roger' is defined for method='reml', found {method!r}; use REML or "
+            "another test"
+        )
+    y, v = read.y, read.v
+    if formula is not None and moderators is not None:
+        raise InputError("give formula or moderators, not both")
+    X, terms = _formula(read, formula) if formula else _design(len(y), moderators)
+    intercept = terms == ("(Intercept)",)
+    if test == "henmi-copas":
+        if not intercept or cluster is not None:
+            raise InputError("test='henmi-copas' is for one mean of independent estimates")
+        return _henmi_copas(read, level)
+    if len(y) == 1 and intercept:
+        return _one(read, method, test, level)
+    beta, cov, dfs, tau2 = moment(y, v, X, method, test, cluster)
+    return _pooled(read, X, beta, np.sqrt(np.diag(cov)), dfs, tau2, method, test, level, terms,
+                   cluster)  # fmt: skip
 
 
 def random_effects(
@@ -150,6 +196,14 @@ def random_effects(
     cluster: ArrayLike | None = None,
 ) -> tuple[Array, Array, Array, float]:
     """Coefficients (p,), their standard errors (p,) and df (p,), and tau2: the bare pool."""
+    beta, cov, dfs, tau2 = moment(y, v, X, method, test, cluster)
+    return beta, np.sqrt(np.diag(cov)), dfs, tau2
+
+
+def moment(
+    y: Array, v: Array, X: Array, method: str, test: str, cluster: ArrayLike | None
+) -> tuple[Array, Array, Array, float]:
+    """Coefficients (p,), their covariance (p, p) and df (p,), and tau2."""
     tau2 = ESTIMATORS[method](y, v, X)
     beta, unscaled, residual = weighted_fit(y, v, X, tau2)
     df = float(len(y) - X.shape[1])
@@ -158,12 +212,13 @@ def random_effects(
     if test.startswith("knapp-hartung"):
         scale = residual / df
         cov = unscaled * (max(1.0, scale) if test.endswith("adhoc") else scale)
+    elif test == "kenward-roger":
+        cov, dfs = kenward_roger(v, X, tau2)
     if cluster is not None:
-        from retrostats.pool.robust import cluster_robust
+        from retrostats.mixed.sandwich import cluster_robust
 
         cov, dfs = cluster_robust(y, v + tau2, X, np.asarray(cluster))
-    errors = np.sqrt(np.diag(cov))
-    return beta, errors, dfs, tau2
+    return beta, cov, dfs, tau2
 
 
 def leave_one_out(
@@ -172,7 +227,7 @@ def leave_one_out(
     """The pool without each estimate in turn: left_out, estimate, conf_low, conf_high, tau2."""
     import pandas as pd
 
-    y, v = _effects(estimates, std_errors)
+    y, v = arrays(estimates, std_errors)
     rows = []
     for i in range(len(y)):
         keep = np.arange(len(y)) != i
@@ -181,12 +236,49 @@ def leave_one_out(
     return pd.DataFrame(rows, columns=["left_out", "estimate", "conf_low", "conf_high", "tau2"])
 
 
+def _bayes(read: Entered, prior: HalfNormal, level: float, others: tuple[Any, ...]) -> Posterior:
+    from retrostats.pool.bayes import posterior
+
+    if any(option is not None for option in others) or read.matrix is not None:
+        raise InputError(
+            "prior= is for one mean of independent estimates; it takes no formula, random, "
+            "cluster, moderators, test or covariance matrix"
+        )
+    return posterior(read.y, read.v, prior, level)
+
+
+def _henmi_copas(read: Entered, level: float) -> Pooled:
+    from dataclasses import replace
+
+    from retrostats.pool.henmi_copas import henmi_copas
+
+    found = henmi_copas(read.y, read.v, level)
+    ones = np.ones((len(read.y), 1))
+    base = _pooled(
+        read, ones, np.array([found.estimate]), np.array([found.std_error]),
+        np.array([math.inf]), found.tau2, "dl", "henmi-copas", level, ("(Intercept)",), None,
+    )  # fmt: skip
+    half = found.quantile * found.std_error
+    reach = found.quantile * math.sqrt(found.tau2 + found.std_error**2)
+    weights = 1 / read.v
+    return replace(
+        base,
+        conf_low=found.estimate - half,
+        conf_high=found.estimate + half,
+        pred_low=found.estimate - reach,
+        pred_high=found.estimate + reach,
+        p_value=found.p_value,
+        weights=tuple((100 * weights / weights.sum()).tolist()),
+    )
+
+
 def _pooled(
-    y: Array, v: Array, X: Array, beta: Array, errors: Array, dfs: Array,
-    tau2: float, method: str, test: str, level: float, terms: tuple[str, ...],
+    read: Entered, X: Array, beta: Array, errors: Array, dfs: Array,
+    tau2: float, method: str, test: str, level: float, terms: tuple[str, ...], cluster: Any,
 ) -> Pooled:  # fmt: skip
     from scipy.special import chdtrc
 
+    y, v = read.y, read.v
     estimate, error, df = float(beta[0]), float(errors[0]), float(dfs[0])
     crit = t_quantile((1 - level) / 2, df)
     _, _, q = weighted_fit(y, v, X, 0.0)
@@ -222,19 +314,21 @@ def _pooled(
         coefficients=tuple(map(float, beta)),
         std_errors=tuple(map(float, errors)),
         dfs=tuple(map(float, dfs)),
+        loglik=log_likelihood(y, v, X, tau2, restricted=method == "reml"),
+        level=level,
+        data=PoolData(y, v, X, read.labels, cluster),
     )
 
 
-def _one(estimates: Any, y: Array, v: Array, method: str, test: str, level: float) -> Pooled:
+def _one(read: Entered, method: str, test: str, level: float) -> Pooled:
     """One study is its own pool: no between-study variance can be seen."""
-    first = next(iter(estimates), None) if isinstance(estimates, Sequence) else None
-    df = float(getattr(first, "df", math.inf))
-    value, error = float(y[0]), float(np.sqrt(v[0]))
+    df = read.df
+    value, error = float(read.y[0]), float(np.sqrt(read.v[0]))
     half = t_quantile((1 - level) / 2, df) * error
     return Pooled(
         value, error, df, value - half, value + half, t_p_value(value / error, df),
         NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0.0, 0.0, NAN, 1, method, test, (100.0,),
-        ("(Intercept)",), (value,), (error,), (df,),
+        ("(Intercept)",), (value,), (error,), (df,), level=level,
     )  # fmt: skip
 
 
@@ -257,31 +351,43 @@ def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, 
     return X, ("(Intercept)", *map(str, moderators.columns))
 
 
-def _effects(estimates: Any, std_errors: ArrayLike | None) -> tuple[Array, Array]:
-    if std_errors is None and hasattr(estimates, "columns"):
-        estimates, std_errors = estimates["estimate"], estimates["std_error"]
-    elif std_errors is None:
-        estimates = list(estimates)
-        if estimates and not hasattr(estimates[0], "std_error"):
-            raise InputError("pool: give std_errors beside plain numbers")
-        scales = sorted({e.scale for e in estimates})
-        if len(scales) > 1:
-            raise InputError(
-                f"pool: estimates on different scales ({', '.join(scales)}); "
-                "pool one scale at a time"
-            )
-        estimates, std_errors = [e.value for e in estimates], [e.std_error for e in estimates]
-    y = np.atleast_1d(np.asarray(estimates, dtype=float))
-    se = np.atleast_1d(np.asarray(std_errors, dtype=float))
-    if y.size == 0:
-        raise InputError("pool: no estimate; give at least one")
-    if y.shape != se.shape or y.ndim != 1:
-        raise InputError(f"pool: {y.size} estimates but {se.size} standard errors; give one each")
-    bad = np.flatnonzero(~np.isfinite(y) | ~np.isfinite(se) | ~(se > 0))
-    if bad.size:
-        i = int(bad[0])
+def _outcome(formula: str | None) -> str | None:
+    """The left side of a formula, None where it has none."""
+    if formula is None:
+        return None
+    left, tilde, _ = formula.partition("~")
+    return left.strip() or None if tilde else None
+
+
+def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
+    """Design (k, p) of a formula's right side, coded as in the mixed models."""
+    from retrostats.mixed.columns import read_columns
+    from retrostats.mixed.design import fixed_design
+    from retrostats.mixed.formula import parse_formula
+
+    if read.frame is None:
+        raise InputError("pool: a formula needs a DataFrame, whose columns it names")
+    parsed = parse_formula(f"{read.outcome} ~ {formula.partition('~')[2] or formula}")
+    if parsed.random:
+        raise InputError("pool: random terms go into random=, not into formula=")
+    columns, dropped = read_columns(read.frame, parsed)
+    if dropped:
         raise InputError(
-            f"pool: estimate {i} is {float(y[i])!r} with standard error {float(se[i])!r}; "
-            "both must be finite and the error above 0. Leave out what has no standard error."
+            f"pool: {dropped} rows lack a value that {formula!r} uses; leave them out or fill "
+            "them in"
         )
-    return y, se**2
+    X, terms = fixed_design(parsed, columns, len(read.y))
+    if np.linalg.matrix_rank(X) < X.shape[1] or (len(terms) > 1 and len(X) <= X.shape[1]):
+        raise InputError(
+            f"pool: {len(X)} estimates do not determine {X.shape[1]} coefficients "
+            f"({', '.join(terms)}); leave out a moderator or one that repeats another"
+        )
+    return X, terms
+
+
+def _cluster(read: Entered, cluster: Any) -> Any:
+    if isinstance(cluster, str):
+        if read.frame is None or cluster not in read.frame.columns:
+            raise InputError(f"cluster: no column {cluster!r} in the data")
+        return read.frame[cluster].to_numpy()
+    return cluster

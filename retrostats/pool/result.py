@@ -1,0 +1,171 @@
+"""A pooled effect: what `pool` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from retrostats.errors import InputError
+from retrostats.pool.heterogeneity import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.mixed.known import KnownFit
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolData:
+    """What was pooled: effects (k,), variances (k,), design (k, p), labels (k,), clusters."""
+
+    y: Array
+    v: Array
+    x: Array
+    labels: tuple[str, ...]
+    cluster: Any = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pooled:
+    """A pooled effect on the scale of its estimates.
+
+    Attributes
+    ----------
+    estimate, std_error, df, conf_low, conf_high, p_value
+        Mean effect (with moderators: the first coefficient) and its inference.
+    pred_low, pred_high
+        Where the true effect of a new study is expected; NaN for one study, or where the random
+        effects are no sum of variances.
+    tau2, tau2_low, tau2_high, i2, h2
+        Between-study variance with its Q-profile interval, and its share in percent. With several
+        random terms tau2 is their sum, without an interval: see `sigma2` and `confint`.
+    q, q_df, q_p
+        Cochran's test of homogeneity.
+    k, method, test, weights
+        Number of estimates, how they were pooled, weights in percent.
+    terms, coefficients, std_errors, dfs
+        All coefficients if moderators were given.
+    loglik
+        Log-likelihood, restricted where the method is "reml" (constants included).
+    level
+        Of the intervals.
+    fit
+        The mixed model behind it, where there is one.
+    """
+
+    estimate: float
+    std_error: float
+    df: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+    pred_low: float
+    pred_high: float
+    tau2: float
+    tau2_low: float
+    tau2_high: float
+    i2: float
+    h2: float
+    q: float
+    q_df: float
+    q_p: float
+    k: int
+    method: str
+    test: str
+    weights: tuple[float, ...]
+    terms: tuple[str, ...] = ("(Intercept)",)
+    coefficients: tuple[float, ...] = ()
+    std_errors: tuple[float, ...] = ()
+    dfs: tuple[float, ...] = ()
+    loglik: float = NAN
+    level: float = 0.95
+    fit: KnownFit | None = field(default=None, compare=False)
+    data: PoolData | None = field(default=None, compare=False)
+
+    @property
+    def sigma2(self) -> pd.Series[float]:
+        """Variances by random term; of a simple pool the one between studies, `tau2`."""
+        import pandas as pd
+
+        if self.fit is not None:
+            return self.fit.sigma2
+        return pd.Series([self.tau2], index=pd.Index(["tau2"], name="term"), name="sigma2")
+
+    def table(self) -> pd.DataFrame:
+        """One row a coefficient: term, estimate, std_error, df, and test and interval."""
+        from retrostats.mixed.tables import t_table
+
+        numbers = (np.array(part) for part in (self.coefficients, self.std_errors, self.dfs))
+        return t_table(self.terms, *numbers, level=self.level)
+
+    def confint(self, method: str | None = None) -> pd.DataFrame:
+        """Intervals of the variances: term, estimate, conf_low, conf_high.
+
+        Parameters
+        ----------
+        method : {"profile", "q-profile"}, optional
+            Profile likelihood (REML or ML), or Cochran's Q inverted (Viechtbauer 2007), which is
+            exact and the default where there is one variance, and not defined for several.
+        """
+        import pandas as pd
+
+        if method not in (None, "profile", "q-profile"):
+            raise InputError(f"confint method={method!r}; allowed: profile, q-profile")
+        if self.fit is not None:
+            if method == "q-profile":
+                raise InputError("q-profile is for one variance; use method='profile'")
+            return self.fit.confint(level=self.level)
+        if method == "profile":
+            from retrostats.pool.multilevel import simple_fit
+
+            return simple_fit(self).confint(level=self.level)
+        row = ("tau2", self.tau2, self.tau2_low, self.tau2_high)
+        return pd.DataFrame([row], columns=["term", "estimate", "conf_low", "conf_high"])
+
+    def influence(self, by: ArrayLike | None = None) -> pd.DataFrame:
+        """The pool without each estimate in turn, and how far that moves it.
+
+        Parameters
+        ----------
+        by : (k,) labels, optional
+            Leave out all estimates of one label at once (all effects of a study, say).
+
+        Returns
+        -------
+        DataFrame
+            left_out; estimate, conf_low, conf_high and tau2 without it; weight (percent), hat;
+            rstudent; dffits; cook; cov_ratio: Viechtbauer and Cheung (2010), Research Synthesis
+            Methods 1:112. NaN where the rest does not determine the model.
+        """
+        from retrostats.pool.influence import influence
+
+        return influence(self, by)
+
+    def __repr__(self) -> str:
+        """A few lines to read."""
+        share = f"{100 * self.level:g}%"
+        lines = [
+            f"Pool of {self.k} estimates ({self.method}, {self.test}): {self.estimate:.4g} "
+            f"[{self.conf_low:.4g}, {self.conf_high:.4g}] ({share}), se {self.std_error:.4g}, "
+            f"df {self.df:.4g}"
+        ]
+        if np.isfinite(self.pred_low):
+            lines.append(f"a new study: {self.pred_low:.4g} to {self.pred_high:.4g}")
+        if self.fit is not None or np.isfinite(self.tau2):
+            parts = ", ".join(f"{name} {value:.4g}" for name, value in self.sigma2.items())
+            share_ = f"; I2 {self.i2:.0f}%" if np.isfinite(self.i2) else ""
+            lines.append(f"variances: {parts}{share_}")
+        if len(self.terms) > 1:
+            lines.append(self.table().round(4).to_string(index=False))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The coefficients, for notebooks."""
+        from html import escape
+
+        return f"<pre>{escape(repr(self))}</pre>"
