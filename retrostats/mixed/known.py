@@ -61,8 +61,8 @@ def lmm_known(
     ...                      "yi": [0.1, 0.3, 0.5, 0.4, -0.1, 0.2, 0.6, 0.9]})
     >>> fit = lmm_known("yi ~ 1 + (1 | lab)", rows, "vi")
     >>> fit.coefficients[["term", "estimate", "df"]].round(3)
-              term  estimate     df
-    0  (Intercept)     0.354  3.0
+              term  estimate   df
+    0  (Intercept)     0.333  3.0
     """
     if ddf not in KNOWN_DDF:
         raise InputError(f"ddf={ddf!r}; allowed with variances=: {', '.join(KNOWN_DDF)}")
@@ -179,7 +179,8 @@ class KnownFit:
     @property
     def cov_beta(self) -> Array:
         """Covariance (p, p) of the fixed effects, adjusted where `ddf` is "kenward-roger"."""
-        return self._kenward_roger.adjusted if self.ddf == "kenward-roger" else self.cov_unadjusted
+        kr = self.ddf == "kenward-roger"
+        return np.asarray(self._kenward_roger.adjusted if kr else self.cov_unadjusted)
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
@@ -215,7 +216,7 @@ class KnownFit:
             return np.full(len(self.beta), np.inf)
         if self.ddf in ("kenward-roger", "satterthwaite"):
             kr = self.ddf == "kenward-roger"
-            return (self._kenward_roger if kr else self._satterthwaite).term_dfs()
+            return np.asarray((self._kenward_roger if kr else self._satterthwaite).term_dfs())
         return self._counted()
 
     def _counted(self) -> Array:
@@ -228,7 +229,7 @@ class KnownFit:
                 spread = np.abs(self.model.x - mean[term.levels]).max(axis=0)
                 contained = spread <= 1e-12 * np.abs(self.model.x).max(axis=0)
                 fewest = np.where(contained, np.minimum(fewest, term.n_levels), fewest)
-        return np.maximum(1.0, fewest - p)
+        return np.asarray(np.maximum(1.0, fewest - p))
 
     @cached_property
     def coefficients(self) -> pd.DataFrame:

@@ -44,7 +44,8 @@ def variances(fit: KnownFit) -> pd.Series[float]:
     for t in _ordered(fit):
         names += labels(fit.model.random[t])
         values += np.diag(matrices[t]).tolist()
-    return pd.Series(values, index=pd.Index(names, name="term"), dtype=float, name="sigma2")
+    numbers = np.array(values, dtype=float)
+    return pd.Series(numbers, index=pd.Index(names, name="term"), name="sigma2")
 
 
 def component_table(fit: KnownFit) -> pd.DataFrame:

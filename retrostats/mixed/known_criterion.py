@@ -66,7 +66,9 @@ def deviance(model: KnownModel, gamma: Array, *, reml: bool) -> float:
 
 def _cross(model: KnownModel, gamma: Array) -> tuple[Array, float, list[tuple[Array, Array]]]:
     """[X y]'V^-1[X y], log|V|, and per stack V^-1 and V^-1[X y]."""
-    total, logdet, parts = 0.0, 0.0, []
+    p1 = model.x.shape[1] + 1
+    total: Array = np.zeros((p1, p1))
+    logdet, parts = 0.0, []
     for s in model.stacks:
         v = s.r + np.tensordot(gamma, s.g, 1)
         factor = np.linalg.cholesky(v)
@@ -77,7 +79,7 @@ def _cross(model: KnownModel, gamma: Array) -> tuple[Array, float, list[tuple[Ar
         total = total + np.tensordot(white, white, ((0, 1), (0, 1)))
         turned = np.swapaxes(half, 1, 2)
         parts.append((turned @ half, turned @ white))
-    return np.asarray(total), logdet, parts
+    return total, logdet, parts
 
 
 def _deviance(

@@ -151,7 +151,8 @@ def _assemble(
     formula: Formula, columns: dict[str, Column], y: Array, r: Array, rows: Index, dropped: int
 ) -> KnownModel:
     n = len(rows)
-    x, terms = fixed_design(formula, columns, n)
+    design, terms = fixed_design(formula, columns, n)
+    x = np.asarray(design, dtype=float)
     if np.linalg.matrix_rank(x) < x.shape[1] or n < x.shape[1]:
         raise InputError(
             f"formula {formula.text!r}: {n} rows do not determine {x.shape[1]} fixed effects "

@@ -126,4 +126,4 @@ def _inverse_root(matrix: Array) -> Array:
     """Symmetric inverse square root; directions the fit has used up are left out."""
     values, vectors = np.linalg.eigh(matrix)
     kept = values > 1e-10 * float(values.max())
-    return (vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T
+    return np.asarray((vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T)

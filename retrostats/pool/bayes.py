@@ -140,12 +140,12 @@ def posterior(y: Array, v: Array, prior: HalfNormal, level: float = 0.95) -> Pos
         )
     nodes = _nodes(y, v, prior)
     edge = (1 - level) / 2
-    points = [_quantile(nodes, p, False) for p in (0.5, edge, 1 - edge)]
-    ahead = [_quantile(nodes, p, True) for p in (edge, 1 - edge)]
+    median, low, high = (_quantile(nodes, p, False) for p in (0.5, edge, 1 - edge))
+    below, above = (_quantile(nodes, p, True) for p in (edge, 1 - edge))
     _, weight, mean, sd = nodes
     centre = float(weight @ mean)
     spread = math.sqrt(float(weight @ (sd**2 + (mean - centre) ** 2)))
-    return Posterior(points[0], spread, *points[1:], *ahead, len(y), level, prior, nodes)
+    return Posterior(median, spread, low, high, below, above, len(y), level, prior, nodes)
 
 
 def _nodes(y: Array, v: Array, prior: HalfNormal) -> Array:
@@ -178,7 +178,10 @@ def _quantile(nodes: Array, p: float, new_study: bool) -> float:
     tau, _, mean, sd = nodes
     reach = 10 * np.hypot(sd, tau if new_study else 0.0)
     low, high = float((mean - reach).min()), float((mean + reach).max())
-    gap = lambda x: _cdf(nodes, x, new_study) - p  # noqa: E731
+
+    def gap(x: float) -> float:
+        return _cdf(nodes, x, new_study) - p
+
     return float(brentq(gap, low, high, xtol=1e-12 * (high - low), rtol=1e-13))
 
 
@@ -194,7 +197,10 @@ def _tau_quantile(nodes: Array, p: float) -> float:
     from scipy.optimize import brentq
 
     left = p - at_edges[panel]
-    gap = lambda u: float(integral(u)) - left  # noqa: E731
+
+    def gap(u: float) -> float:
+        return float(np.asarray(integral(u))) - left
+
     u = 1.0 if gap(1.0) <= 0 else float(brentq(gap, -1.0, 1.0, xtol=1e-12))
     half = float(tau[panel, -1] - tau[panel, 0]) / float(x[-1] - x[0])
     return float(tau[panel, 0]) + half * (u - float(x[0]))

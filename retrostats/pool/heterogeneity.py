@@ -38,7 +38,7 @@ def _projection(v: Array, X: Array, tau2: float) -> Array:
 def dersimonian_laird(y: Array, v: Array, X: Array) -> float:
     """DerSimonian and Laird (1986), Controlled Clinical Trials 7:177, for moderators too."""
     _, _, q = weighted_fit(y, v, X, 0.0)
-    return max(0.0, (q - (len(y) - X.shape[1])) / float(np.trace(_projection(v, X, 0.0))))
+    return float(max(0.0, (q - (len(y) - X.shape[1])) / np.trace(_projection(v, X, 0.0))))
 
 
 def hedges(y: Array, v: Array, X: Array) -> float:
@@ -46,7 +46,7 @@ def hedges(y: Array, v: Array, X: Array) -> float:
     q, _ = np.linalg.qr(X)
     residual = y - q @ (q.T @ y)
     leverage = 1 - np.einsum("ij,ij->i", q, q)
-    return max(0.0, (float(residual @ residual) - float(leverage @ v)) / (len(y) - X.shape[1]))
+    return float(max(0.0, (residual @ residual - leverage @ v) / (len(y) - X.shape[1])))
 
 
 def paule_mandel(y: Array, v: Array, X: Array) -> float:
@@ -138,7 +138,7 @@ def q_profile(y: Array, v: Array, X: Array, level: float) -> tuple[float, float]
 
 def typical_variance(v: Array, X: Array) -> float:
     """Higgins and Thompson's typical sampling variance, (k - p) / tr(P) at tau2 = 0."""
-    return (len(v) - X.shape[1]) / float(np.trace(_projection(v, X, 0.0)))
+    return float((len(v) - X.shape[1]) / np.trace(_projection(v, X, 0.0)))
 
 
 def _q_equals(y: Array, v: Array, X: Array, target: float) -> float:

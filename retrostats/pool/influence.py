@@ -24,18 +24,9 @@ if TYPE_CHECKING:
 
 NAN = float("nan")
 COLUMNS = [
-    "left_out",
-    "estimate",
-    "conf_low",
-    "conf_high",
-    "tau2",
-    "weight",
-    "hat",
-    "rstudent",
-    "dffits",
-    "cook",
-    "cov_ratio",
-]
+    "left_out", "estimate", "conf_low", "conf_high", "tau2", "weight", "hat", "rstudent",
+    "dffits", "cook", "cov_ratio",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

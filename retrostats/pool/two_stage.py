@@ -136,7 +136,7 @@ def pool(
     >>> rows = pd.DataFrame({"lab": list("aabbcc"), "vi": [0.01, 0.02] * 3,
     ...                      "yi": [0.1, 0.3, 0.5, 0.4, -0.1, 0.2]})
     >>> pool(rows, random="(1 | lab)").sigma2.round(3).to_dict()
-    {'lab': 0.031}
+    {'lab': 0.049}
     """
     outcome = _outcome(formula)
     dependent = any(option is not None for option in (cluster, random, variance))
@@ -382,7 +382,7 @@ def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
             f"pool: {len(X)} estimates do not determine {X.shape[1]} coefficients "
             f"({', '.join(terms)}); leave out a moderator or one that repeats another"
         )
-    return X, terms
+    return np.asarray(X, dtype=float), terms
 
 
 def _cluster(read: Entered, cluster: Any) -> Any:

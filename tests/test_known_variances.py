@@ -1,0 +1,186 @@
+"""Mixed models with known residual variances against metafor (pinned) and against dense algebra."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.errors import InputError, NotIdentified
+from retrostats.mixed.known_criterion import deviance, evaluate
+from retrostats.mixed.known_model import known_model
+
+REFERENCE = json.loads(
+    (Path(__file__).parent / "reference" / "synthesis.json").read_text(encoding="utf-8")
+)
+MULTILEVEL = [c for c in REFERENCE if c["kind"] == "multilevel"]
+BERKEY = next(c for c in REFERENCE if c["kind"] == "multivariate")
+#: The issue's bound; metafor's optimiser stops a little earlier than ours.
+RTOL = 1e-5
+#: metafor's root finder for a profile limit stops at 1e-4 of the search interval.
+PROFILE_RTOL = 1e-3
+#: Central differences of the deviance: half its digits.
+DIFFERENCE_RTOL = 1e-5
+#: Two ways through the same algebra.
+SAME_RTOL = 1e-8
+
+
+def nested(case) -> pd.DataFrame:
+    return pd.DataFrame({k: case[k] for k in ("yi", "vi", "outer", "inner")})
+
+
+def outcomes() -> pd.DataFrame:
+    return pd.DataFrame({k: BERKEY[k] for k in ("yi", "outcome", "trial")})
+
+
+@pytest.mark.parametrize("case", MULTILEVEL, ids=lambda c: c["method"])
+def test_multilevel(case) -> None:
+    z = rs.pool(nested(case), random="(1 | outer/inner)", method=case["method"].lower(), test="z")
+    assert z.estimate == pytest.approx(case["estimate"], rel=RTOL)
+    assert z.std_error == pytest.approx(case["std_error"], rel=RTOL)
+    assert z.sigma2.to_numpy() == pytest.approx(case["sigma2"], rel=RTOL)
+    assert z.loglik == pytest.approx(case["loglik"], rel=RTOL)
+    assert (z.conf_low, z.conf_high) == pytest.approx(case["ci_z"], rel=RTOL)
+    assert (z.pred_low, z.pred_high) == pytest.approx(case["pi_z"], rel=RTOL)
+    t = rs.pool(nested(case), random="(1 | outer/inner)", method=case["method"].lower())
+    assert t.df == case["df_contain"]
+    outer = z.confint().set_index("term").loc["outer"]
+    limits = [outer["conf_low"], outer["conf_high"]]
+    assert limits == pytest.approx(case["sigma2_outer_ci"], rel=PROFILE_RTOL)
+
+
+def test_profile_limits_lie_where_the_deviance_has_risen() -> None:
+    fit = rs.lmm("yi ~ 1 + (1 | outer)", nested(MULTILEVEL[0]), variances="vi")
+    row = fit.confint().iloc[0]
+    rise = [
+        deviance(fit.model, np.array([row[side]]), reml=True) + 2 * fit.loglik
+        for side in ("conf_low", "conf_high")
+    ]
+    assert rise == pytest.approx([3.8414588] * 2, rel=1e-6)
+
+
+def test_multivariate() -> None:
+    pooled = rs.pool(
+        outcomes(), formula="0 + outcome", random="(0 + outcome | trial)",
+        variance=np.array(BERKEY["V"]), method="ml", test="z",
+    )  # fmt: skip
+    assert pooled.terms == tuple(BERKEY["terms"])
+    assert pooled.coefficients == pytest.approx(BERKEY["estimate"], rel=RTOL)
+    assert pooled.std_errors == pytest.approx(BERKEY["std_error"], rel=RTOL)
+    assert pooled.sigma2.to_numpy() == pytest.approx(BERKEY["tau2"], rel=RTOL)
+    assert pooled.loglik == pytest.approx(BERKEY["loglik"], rel=RTOL)
+    assert pooled.fit.variance_components["sdcor"].iloc[-1] == pytest.approx(
+        BERKEY["rho"], rel=RTOL
+    )
+
+
+def test_derivatives_of_the_deviance() -> None:
+    model = known_model(
+        "yi ~ 0 + outcome + (0 + outcome | trial)", outcomes(), np.array(BERKEY["V"])
+    )
+    at, step = np.array([0.03, 0.008, 0.01]), 1e-6
+    for reml in (True, False):
+        state = evaluate(model, at, reml=reml)
+        for i, shift in enumerate(step * np.eye(3)):
+            up, down = (deviance(model, at + s * shift, reml=reml) for s in (1, -1))
+            assert state.gradient[i] == pytest.approx((up - down) / (2 * step), rel=DIFFERENCE_RTOL)
+            up_, down_ = (evaluate(model, at + s * shift, reml=reml).gradient for s in (1, -1))
+            slope = (up_ - down_) / (2 * step)
+            assert state.hessian[i] == pytest.approx(slope, rel=1e-4, abs=1e-2)
+
+
+def test_kenward_roger_by_dense_algebra() -> None:
+    """Kenward and Roger (1997), eqs. 4 and 5, written out over whole matrices."""
+    fit = rs.lmm("yi ~ 1 + (1 | outer/inner)", nested(MULTILEVEL[0]), variances="vi")
+    V, X = fit.working_covariance, fit.model.x
+    G = [(t.levels[:, None] == t.levels[None]).astype(float) for t in fit.model.random]
+    W = np.linalg.inv(V)
+    phi = np.linalg.inv(X.T @ W @ X)
+    P = W - W @ X @ phi @ X.T @ W
+    info = np.array([[np.trace(P @ a @ P @ b) for b in G] for a in G]) / 2
+    cov = np.linalg.inv(info)
+    first = [X.T @ W @ a @ W @ X for a in G]
+    second = sum(
+        cov[i, j] * (X.T @ W @ a @ W @ b @ W @ X - first[i] @ phi @ first[j])
+        for i, a in enumerate(G)
+        for j, b in enumerate(G)
+    )
+    adjusted = phi + 2 * phi @ second @ phi
+    assert fit.cov_beta == pytest.approx(adjusted, rel=SAME_RTOL)
+    slope = np.array([(phi @ p @ phi).item() for p in first])
+    df = 2 * phi.item() ** 2 / (slope @ cov @ slope)
+    assert fit.coefficients["df"].item() == pytest.approx(df, rel=SAME_RTOL)
+
+
+def test_one_random_term_is_the_simple_pool_with_each_of_its_tests() -> None:
+    rows = nested(MULTILEVEL[0]).head(9).assign(each=range(9), x=np.arange(9.0) ** 2)
+    for test in ("z", "t", "kenward-roger"):
+        for formula in ("~ 1", "~ x"):
+            simple = rs.pool(rows, formula=formula, test=test)
+            mixed = rs.pool(rows, formula=formula, random="(1 | each)", test=test)
+            assert mixed.std_errors == pytest.approx(simple.std_errors, rel=1e-6)
+            assert mixed.dfs == pytest.approx(simple.dfs, rel=1e-5)
+            assert mixed.loglik == pytest.approx(simple.loglik, rel=SAME_RTOL)
+            assert mixed.i2 == pytest.approx(simple.i2, rel=1e-5)
+
+
+def test_crossed_terms_equal_dense_likelihood_at_a_stationary_point() -> None:
+    rng = np.random.default_rng(4)
+    rows = pd.DataFrame({"a": np.repeat(list("uvwxyz"), 4), "b": list("ABCD") * 6})
+    effect = rng.normal(0, 0.4, 6).repeat(4) + np.tile(rng.normal(0, 0.3, 4), 6)
+    rows = rows.assign(vi=0.02, yi=effect + rng.normal(0, np.sqrt(0.02), 24))
+    pooled = rs.pool(rows, random="(1 | a) + (1 | b)")
+    assert list(pooled.sigma2.index) == ["a", "b"]
+    V = np.diag(rows["vi"].to_numpy())
+    for name in ("a", "b"):
+        codes = rows[name].to_numpy()
+        V = V + pooled.sigma2[name] * (codes[:, None] == codes[None])
+    W = np.linalg.inv(V)
+    assert pooled.estimate == pytest.approx((W @ rows["yi"]).sum() / W.sum(), rel=SAME_RTOL)
+    assert np.abs(pooled.fit.optimum.state.gradient * pooled.sigma2.to_numpy()).max() < 1e-4
+
+
+def test_cluster_robust_matrix_with_independent_errors_is_the_diagonal_one() -> None:
+    from retrostats.mixed.sandwich import cluster_robust, cluster_robust_matrix
+
+    rows = nested(MULTILEVEL[0])
+    X = np.column_stack([np.ones(56), np.arange(56.0)])
+    arguments = rows["yi"].to_numpy(), rows["vi"].to_numpy(), X, rows["outer"].to_numpy()
+    y, v, X, cluster = arguments
+    diagonal, dense = cluster_robust(*arguments), cluster_robust_matrix(y, np.diag(v), X, cluster)
+    assert dense[0] == pytest.approx(diagonal[0], rel=SAME_RTOL)
+    assert dense[1] == pytest.approx(diagonal[1], rel=SAME_RTOL)
+
+
+def test_influence_is_the_pool_without_each_district() -> None:
+    rows = nested(MULTILEVEL[0])
+    table = rs.pool(rows, random="(1 | outer/inner)").influence(by=rows["outer"])
+    without = rs.pool(rows[rows["outer"] != "12"], random="(1 | outer/inner)")
+    assert table.set_index("left_out").loc["12", "estimate"] == pytest.approx(
+        without.estimate, rel=1e-6
+    )
+    assert table["weight"].sum() == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"variances": "nothing"}, InputError, "no column 'nothing'"),
+        ({"variances": [0.1, 0.2]}, InputError, "shape"),
+        ({"variances": np.full((10, 10), 0.1)}, InputError, "not positive definite"),
+        ({"variances": np.full(10, -1.0)}, InputError, "above 0"),
+        ({"variances": np.ones(10), "ddf": "best"}, InputError, "allowed"),
+    ],
+)
+def test_bad_variances(options, error, message) -> None:
+    with pytest.raises(error, match=message):
+        rs.lmm("yi ~ 1 + (1 | trial)", outcomes(), **options)
+
+
+def test_one_level_is_not_identified() -> None:
+    with pytest.raises(NotIdentified, match="one level"):
+        rs.lmm("yi ~ 1 + (1 | g)", outcomes().assign(g="a"), variances=np.ones(10))
