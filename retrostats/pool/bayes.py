@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -199,7 +199,8 @@ def _tau_quantile(nodes: Array, p: float) -> float:
     left = p - at_edges[panel]
 
     def gap(u: float) -> float:
-        return float(np.asarray(integral(u))) - left
+        value: Any = integral(u)
+        return float(value) - float(left)
 
     u = 1.0 if gap(1.0) <= 0 else float(brentq(gap, -1.0, 1.0, xtol=1e-12))
     half = float(tau[panel, -1] - tau[panel, 0]) / float(x[-1] - x[0])
