@@ -1,0 +1,112 @@
+"""Each of the six things that CONTRIBUTING shows how to add does what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import retrostats as rs
+from retrostats.pool.heterogeneity import ESTIMATORS
+from retrostats.read import carts
+from retrostats.read.published import load_table
+
+ROOT = Path(__file__).parents[1]
+#: Half of the last digit that metafor prints.
+PRINTED = 5e-5
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The example under a heading, run in an empty folder: its names."""
+    monkeypatch.chdir(tmp_path)
+
+    def under(heading: str) -> dict[str, Any]:
+        text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+        section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+        [code] = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+        names: dict[str, Any] = {"__name__": "example"}
+        exec(compile(code, heading, "exec"), names)  # noqa: S102 - our own page
+        return names
+
+    return under
+
+
+@pytest.fixture
+def estimators() -> Iterator[None]:
+    """The list of estimators as it was, afterwards."""
+    kept = dict(ESTIMATORS)
+    yield
+    ESTIMATORS.clear()
+    ESTIMATORS.update(kept)
+
+
+def test_a_study(run: Any) -> None:
+    made = run("Add a published study")
+    rows = made["added"]
+    assert list(rows["mean"]) == [27.0, 32.4]
+    assert list(rows["mean_text"]) == ["27.0", "32.4"]
+    assert rows["poolable"].all()
+    assert len(made["published"]) == len(rs.load_published()) + 2
+
+
+def test_a_claim(run: Any) -> None:
+    made = run("Add a claim")
+    claim, verdict = made["claim"], made["verdict"]
+    assert (claim.kind, claim.range_low, np.isnan(claim.range_high)) == ("descriptive", 1.05, True)
+    assert verdict.direction.label == "supported"
+    assert verdict.size.label == "supported"
+    assert verdict.size.reason.endswith("wholly inside at least 1.05")
+    assert "at_least_5" not in rs.load_claims()
+
+
+def test_an_audit(run: Any) -> None:
+    replication = run("Add an audit")["replication"]
+    assert replication.audit.title == "Does walking backward take more oxygen?"
+    [verdict] = replication.verdicts.to_dict("records")
+    assert (verdict["claim_id"], verdict["direction"]) == ("costs_more", "undecided")
+    assert "reading of the plus-minus" in verdict["decided_by"]
+    assert verdict["fidelity"] == "unverified"
+    assert verdict["estimate"] == replication.estimates["estimate"][0] > 1
+    assert set(replication.drawings) == {"verdict_overview"}
+    page = replication.save(Path("results"), formats=("svg",)) / "report.html"
+    assert "Does walking backward take more oxygen?" in page.read_text(encoding="utf-8")
+
+
+def test_a_cart_reader(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = run("Add a reader of cart exports")
+    assert made["recognised"]
+    assert list(made["breaths"]["vo2_ml_min"]) == [800.0, 1200.0]
+    assert made["breaths"].attrs["device"] == "unknown"
+    known = carts._readers()
+    monkeypatch.setattr(carts, "_readers", lambda: (made["READER"], *known))
+    assert rs.read_cart(made["export"]).attrs["device"] == "Breezer"
+    other = Path("other.csv")
+    other.write_text(made["export"].read_text().replace("Breezer", "Other"))
+    assert rs.read_cart(other).attrs["device"] == "unknown"
+
+
+@pytest.mark.usefixtures("estimators")
+def test_a_pooling_method(run: Any) -> None:
+    """On the BCG trials metafor 3.8, method="SJ", gives 0.3455 (its documented example)."""
+    made = run("Add a pooling method")
+    assert made["pooled"].method == "sj"
+    rows = load_table("tuberculosis", folder=ROOT / "examples" / "bcg" / "data")
+    arms = {name: arm.set_index("study_id") for name, arm in rows.groupby("arm")}
+    treated, control = arms["vaccinated"], arms["not vaccinated"].loc[arms["vaccinated"].index]
+    y = np.log(treated["events"] / treated["exposure"] / control["events"] * control["exposure"])
+    v = sum(1 / arm["events"] - 1 / arm["exposure"] for arm in (treated, control))
+    found = rs.pool(y.to_numpy(), np.sqrt(v.to_numpy()), method="sj")
+    assert found.tau2 == pytest.approx(0.3455, abs=PRINTED)
+
+
+def test_every_way_of_adding_is_tested() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^## (Add .+)$", text, re.MULTILINE))
+    tests = Path(__file__).read_text(encoding="utf-8")
+    here = {heading for heading in headings if f'run("{heading}")' in tests}
+    assert headings - here == {"Add an analysis"}  # run by tests/test_analysis.py

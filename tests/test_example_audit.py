@@ -1,0 +1,96 @@
+"""The second audit runs whole, from its own folder alone, and gives the published pool."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+import retrostats as rs
+from retrostats.cli import main
+from retrostats.errors import InputError
+from retrostats.judge.verdict import Fidelity, Label
+
+ROOT = Path(__file__).resolve().parent.parent
+BCG = ROOT / "examples" / "bcg"
+TITLE = "BCG vaccine: what was claimed, what thirteen trials counted"
+CLAIMS = ["halves", "reduces", "latitude", "fades"]
+#: The published pool is printed with four decimals.
+PUBLISHED = 1e-4
+FIGURES = {"verdict_overview", "tuberculosis", "tuberculosis_moderators"}
+#: Words of the audit that ships, which no page of another may hold.
+OTHER = ("backward", "forward running", "ligament", "metabolic")
+DRAWS = 100
+
+
+@pytest.fixture(scope="module")
+def replication():
+    return rs.replicate(audit=BCG, draws=DRAWS)
+
+
+def test_the_pool_is_the_published_one(replication) -> None:
+    rows = replication.estimates.set_index("estimate_id")
+    assert math.log(rows.at["tb-pool", "estimate"]) == pytest.approx(-0.7145, abs=PUBLISHED)
+    assert rows.at["tb-pool", "std_error"] == pytest.approx(0.1798, abs=PUBLISHED)
+    assert rows.at["tb-latitude", "estimate"] == pytest.approx(-0.0291, abs=PUBLISHED)
+    assert rows.at["tb-latitude", "std_error"] == pytest.approx(0.0072, abs=PUBLISHED)
+    assert (rows["role"] == "recomputed").sum() == 13
+    assert rows.at["tb-pool", "pred_low"] < rows.at["tb-pool", "conf_low"]
+
+
+def test_every_estimator_and_kind_of_limits_is_inside_the_range(replication) -> None:
+    """Knapp-Hartung limits by each estimator, from the pool itself, lie inside; REML's touch."""
+    trials = replication.estimates.query("role == 'recomputed'")
+    effects = [math.log(value) for value in trials["estimate"]]
+    row = replication.estimates.set_index("estimate_id").loc["tb-pool"]
+    fits = [
+        rs.pool(effects, list(trials["std_error"]), method=method, test=test)
+        for method in ("reml", "pm", "dl")
+        for test in ("z", "knapp-hartung")
+    ]
+    assert row["sens_low"] == pytest.approx(math.exp(min(f.conf_low for f in fits)))
+    assert row["sens_high"] == pytest.approx(math.exp(max(f.conf_high for f in fits)))
+
+
+def test_every_claim_has_its_verdicts(replication) -> None:
+    verdicts = replication.verdicts.set_index("claim_id")
+    assert list(verdicts.index) == CLAIMS
+    assert set(verdicts["fidelity"]) <= set(Fidelity.__args__)
+    assert set(verdicts["direction"]) | set(verdicts["size"]) <= set(Label.__args__)
+    assert list(verdicts["direction"]) == ["supported", "supported", "supported", "undecided"]
+    assert list(verdicts["size"]) == ["compatible", *["not claimed"] * 3]
+    assert verdicts.at["fades", "cited_study"] == ""
+    assert verdicts.at["fades", "fidelity"] == "unverified"
+
+
+def test_figures_are_drawn_by_the_analysis(replication) -> None:
+    assert set(replication.figures) == FIGURES
+    own = {name for name, d in replication.drawings.items() if d.analysis == "tuberculosis"}
+    assert own == FIGURES - {"verdict_overview"}
+
+
+def test_every_row_leads_to_a_printed_one(replication) -> None:
+    known = set(replication.sources["row_id"])
+    assert len(known) == 26
+    for joined in replication.estimates["source_rows"]:
+        assert set(joined.split("; ")) <= known
+
+
+def test_the_command_line_writes_a_report_about_this_audit_only(tmp_path, capsys) -> None:
+    out = tmp_path / "results"
+    code = main(
+        ["replicate", "--audit", str(BCG), "--out", str(out), "--draws", str(DRAWS),
+         "--formats", "svg"]
+    )  # fmt: skip
+    assert code == 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert f"<title>{TITLE}</title>" in page
+    assert [word for word in OTHER if word in page.lower()] == []
+    assert {path.stem for path in (out / "figures").glob("*.svg")} == FIGURES
+    assert "supported" in capsys.readouterr().out
+
+
+def test_an_analysis_of_the_other_audit_is_refused() -> None:
+    with pytest.raises(InputError, match="choose from tuberculosis"):
+        rs.replicate(["metabolic-cost"], audit=BCG)
