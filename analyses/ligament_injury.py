@@ -160,7 +160,11 @@ def analyse(context: Context) -> Findings:
     by = compared(context.audit, NAME, "injury_rate_ratio_by_direction", rate_unit)
     cohorts = cohort_rates(context.cohorts, by)
     own = (
-        [pooled_measure([c.source for c in cohorts], "li-own", "own cohorts", claim_id=TEARS)]
+        [
+            pooled_measure(
+                [c.source for c in cohorts], "li-own", "own cohorts", claim_id=TEARS, own=True
+            )
+        ]
         if cohorts
         else []
     )

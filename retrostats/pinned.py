@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrostats.errors import InputError
 from retrostats.resources import data_dir
 
 if TYPE_CHECKING:
@@ -19,16 +20,35 @@ LABELS = ("fidelity", "direction", "size", "decided_by")
 
 
 def pinned_dir() -> Path:
-    """Folder of the pinned answers."""
+    """Folder of the pinned answers of the audit that ships."""
     return data_dir() / "pinned"
 
 
+def _pinned_for(replication: Replication) -> Path:
+    """Folder of the pinned answers of the audit that was run."""
+    data = replication.audit.data
+    folder = pinned_dir() if data == data_dir() else data / "pinned"
+    if not (folder / "verdicts.csv").is_file():
+        raise InputError(
+            f"audit {data.parent}: no pinned answers in {folder}; write them with "
+            "retrostats.pinned.pin(replication, folder) after looking at them"
+        )
+    return folder
+
+
 def differences(replication: Replication) -> list[str]:
-    """Every difference from the pinned answers of the analyses that ran, a line each."""
+    """Every difference from the pinned answers of the analyses that ran, a line each.
+
+    Raises
+    ------
+    InputError
+        The audit has no pinned answers.
+    """
+    folder = _pinned_for(replication)
     names = {a["name"] for a in replication.analyses}
     return [
-        *_compare(replication.verdicts, "verdicts", "claim_id", LABELS, (), names),
-        *_compare(replication.estimates, "estimates", "estimate_id", (), NUMBERS, names),
+        *_compare(replication.verdicts, folder, "claim_id", LABELS, (), names),
+        *_compare(replication.estimates, folder, "estimate_id", (), NUMBERS, names),
     ]
 
 
@@ -47,7 +67,7 @@ def pin(replication: Replication, folder: Path) -> None:
 
 def _compare(
     frame: pd.DataFrame,
-    name: str,
+    folder: Path,
     key: str,
     labels: tuple[str, ...],
     numbers: tuple[str, ...],
@@ -55,7 +75,8 @@ def _compare(
 ) -> list[str]:
     import pandas as pd
 
-    expected = pd.read_csv(pinned_dir() / f"{name}.csv", keep_default_na=True)
+    name = "verdicts" if key == "claim_id" else "estimates"
+    expected = pd.read_csv(folder / f"{name}.csv", keep_default_na=True)
     expected = expected[expected["analysis"].isin(analyses)].set_index(key)
     found = frame.set_index(key)
     lines = [

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import retrostats
+from retrostats.pool.heterogeneity import ESTIMATORS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -25,10 +28,40 @@ def test_blocks_are_found() -> None:
     assert {p.id.rsplit("-", 1)[0] for p in BLOCKS if p.id} >= {"README.md", "CONTRIBUTING.md"}
 
 
+@pytest.fixture
+def estimators() -> Iterator[None]:
+    """The list of pooling methods as it was, afterwards: one example adds to it."""
+    kept = dict(ESTIMATORS)
+    yield
+    ESTIMATORS.clear()
+    ESTIMATORS.update(kept)
+
+
+@pytest.mark.usefixtures("estimators")
 @pytest.mark.parametrize("text", BLOCKS)
 def test_block_runs(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(text, "<block>", "exec"), {"__name__": "block"})  # noqa: S102
+
+
+def test_sections_and_equations_have_one_number_each() -> None:
+    text = (ROOT / "docs" / "mathematics.md").read_text(encoding="utf-8")
+    sections = [int(n) for n in re.findall(r"^## (\d+)\. ", text, re.MULTILINE)]
+    assert sections == list(range(1, len(sections) + 1))
+    parts = re.findall(r"^### (\d+\.\d+) ", text, re.MULTILINE)
+    assert parts == sorted(set(parts))
+    tags = Counter(re.findall(r"\\tag\{(\w+)\}", text))
+    assert [tag for tag, count in tags.items() if count > 1] == []
+    plain = [int(tag) for tag in tags if tag.isdigit()]
+    assert plain == list(range(1, len(plain) + 1))
+    cited = {int(n) for n in re.findall(r"(?<!\w)\((\d{1,2})\)", text)}
+    assert cited <= set(plain)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_no_paragraph_stands_twice(page: Path) -> None:
+    paragraphs = Counter(re.split(r"\n\s*\n", page.read_text(encoding="utf-8")))
+    assert [p for p, count in paragraphs.items() if count > 1 and len(p) > 80] == []
 
 
 def test_site_is_built_without_dead_links(tmp_path: Path) -> None:

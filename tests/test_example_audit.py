@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import retrostats as rs
 from retrostats.cli import main
 from retrostats.errors import InputError
 from retrostats.judge.verdict import Fidelity, Label
+from retrostats.pinned import pin
 
 ROOT = Path(__file__).resolve().parent.parent
 BCG = ROOT / "examples" / "bcg"
@@ -94,3 +96,19 @@ def test_the_command_line_writes_a_report_about_this_audit_only(tmp_path, capsys
 def test_an_analysis_of_the_other_audit_is_refused() -> None:
     with pytest.raises(InputError, match="choose from tuberculosis"):
         rs.replicate(["metabolic-cost"], audit=BCG)
+
+
+def test_check_compares_with_the_answers_of_this_audit(tmp_path, capsys) -> None:
+    """Without its own pinned answers it says so; with them it sees a change."""
+    audit = tmp_path / "bcg"
+    shutil.copytree(BCG, audit, ignore=shutil.ignore_patterns("__pycache__"))
+    check = ["replicate", "--audit", str(audit), "--check", "--draws", str(DRAWS)]
+    assert main(check) == 2
+    assert "no pinned answers" in capsys.readouterr().err
+    folder = audit / "data" / "pinned"
+    pin(rs.replicate(audit=audit, draws=DRAWS), folder)
+    assert main(check) == 0
+    verdicts = folder / "verdicts.csv"
+    verdicts.write_text(verdicts.read_text(encoding="utf-8").replace("compatible", "supported"))
+    assert main(check) == 1
+    assert "halves, size: pinned 'supported', found 'compatible'" in capsys.readouterr().out

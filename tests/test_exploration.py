@@ -12,7 +12,7 @@ from retrostats.errors import InputError
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import printed_pair
 from retrostats.reduce.reported import Reported
-from retrostats.unprinted.exploration import explore
+from retrostats.unprinted.exploration import CHUNK, explore
 from retrostats.unprinted.pooled import method_choice, pool_estimator, pool_unknowns
 from retrostats.unprinted.sources import pair_source, percentage_source
 from retrostats.unprinted.unknowns import Choice, Printed, Space, Unknown
@@ -22,8 +22,8 @@ GRID_ATOL = 1e-4
 POINTS = 801
 #: Limits of the real pool are known to four digits.
 POOL_ATOL = 1e-3
-#: The search stops at steps of 1e-6 of the box, and rounding adds a little.
-BEYOND = 1e-9
+#: The search stops at steps of 1e-6 of the box.
+BEYOND = 1e-6
 #: Shares of variance from 512 quasi-random draws of each sample.
 ADDITIVE_ATOL, ISHIGAMI_ATOL = 0.02, 0.05
 
@@ -198,12 +198,12 @@ def test_a_choice_has_its_share_and_nothing_has_none() -> None:
 
 @pytest.mark.parametrize("real", [False, True])
 def test_the_same_seed_gives_the_same_bytes_whoever_evaluates(real, sources) -> None:
-    """9,000 draws are three chunks, so that two threads have something to share."""
+    """Draws of two chunks, so that two threads have something to share."""
     function, unknowns = CASES["kinked, dependent"]
     if real:
-        function, unknowns = pool_estimator(sources), pool_unknowns(sources, [method_choice()])
+        function, unknowns = pool_estimator(sources), pool_unknowns(sources)
     one, two, other = (
-        explore(function, unknowns, draws=9000, seed=seed, jobs=jobs)
+        explore(function, unknowns, draws=CHUNK + 900, seed=seed, jobs=jobs)
         for seed, jobs in ((5, 1), (5, 2), (6, 1))
     )
     for frame in ("draws", "certificate", "influence"):
@@ -297,7 +297,13 @@ def test_a_printed_p_that_no_correlation_gives_is_refused() -> None:
 def test_nothing_unknown_is_one_point() -> None:
     found = explore(lambda v: (1.0, 0.5, 1.5), [], draws=100)
     assert (found.estimate, found.conf_low, found.conf_high) == (1.0, 0.5, 1.5)
-    assert (len(found.draws), len(found.influence), found.at_low) == (1, 0, {})
+    assert (len(found.draws), found.at_low, found.impossible) == (1, {}, 0)
+
+
+def test_nothing_unknown_moves_nothing() -> None:
+    found = explore(lambda v: (1.0, 0.5, 1.5), [], draws=0)
+    assert list(found.influence) == ["unknown", "first_order", "total", "low", "high"]
+    assert found.influence.empty
 
 
 def test_what_an_unknown_may_be_declared_as() -> None:
@@ -358,3 +364,20 @@ def test_a_function_must_return_an_estimate_and_both_limits() -> None:
     )
     assert as_table.draws.to_csv() == by_name.draws.to_csv()
     assert (by_name.conf_low, by_name.conf_high) == (-1, 2)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the compass search stalls on a ridge between the axes (7e-3 at worst)"
+)
+def test_an_extreme_on_a_ridge_between_the_axes_is_found() -> None:
+    """A kink along x = y with its lowest point, 0, inside the box: no step along an axis helps."""
+
+    def ridge(v):
+        low = 5 * np.abs(v["x"] - v["y"]) + ((v["x"] + v["y"]) / 2 - 0.63) ** 2
+        return low + 0.5, low, low + 1
+
+    ends = [
+        explore(ridge, {"x": (0, 1), "y": (0, 1)}, draws=50, seed=seed).conf_low
+        for seed in range(10)
+    ]
+    assert max(ends) == pytest.approx(0, abs=GRID_ATOL)

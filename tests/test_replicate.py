@@ -36,7 +36,12 @@ def test_what_the_sources_allow_to_be_said(replication) -> None:
     assert verdicts.at["body_fat_6wk", "fidelity"] == "drifted"
     assert verdicts.at["body_fat_6wk", "direction"] == "supported"
     assert verdicts.at["more_than_forward", "fidelity"] == "not measured by the source"
-    assert verdicts.at["pounding", "direction"] == "contradicted"
+    assert verdicts.at["energy_30", "direction"] == "undecided"
+    assert "which sources count" in verdicts.at["energy_30", "decided_by"]
+    assert verdicts.at["pounding", "direction"] == "undecided"
+    assert verdicts.at["pounding", "decided_by"] == "what is measured"
+    assert verdicts.at["body_fat_cause", "direction"] == "undecided"
+    assert verdicts.at["body_fat_cause", "decided_by"] == "the comparison group"
 
 
 def test_rows_that_are_not_independent_never_enter_a_pool(replication) -> None:

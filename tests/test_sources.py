@@ -125,6 +125,7 @@ def test_an_unlabelled_spread_is_a_choice_only_where_it_may_be_an_error() -> Non
     open_ = replace(LOOSE, spread_type="unlabelled")
     source = pair_source(open_)
     (choice,) = (u for u in source.unknowns if isinstance(u, Choice))
+    assert dict(choice.options) == pytest.approx({"SD": 1.0, "SE": 13**0.5})
     values = values_at(source, 8)
     as_sd = source.effects({**values, choice.name: np.full_like(values[choice.name], 1.0)})
     as_se = source.effects({**values, choice.name: np.full_like(values[choice.name], 13**0.5)})

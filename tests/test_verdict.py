@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import Candidate, deciding_choices, direction_of, judge, size_of
+from retrostats.judge.verdict import (
+    COMPATIBLE_SHARE,
+    Candidate,
+    Evidence,
+    deciding_choices,
+    direction_of,
+    judge,
+    size_of,
+)
 from retrostats.result.estimate import Estimate, Interval
+from retrostats.unprinted.exploration import explore
+from retrostats.unprinted.unknowns import Unknown
+
+NAN = float("nan")
+DRAWS = 1000
 
 
 def claim(
@@ -133,3 +148,205 @@ def test_interval_of_an_estimate(value: float, error: float, df: float) -> None:
 def test_an_estimate_without_an_error_is_refused(value: float, error: float, df: float) -> None:
     with pytest.raises(InputError):
         Estimate(value, error, df, "difference", "points")
+
+
+def over(function, draws: int = DRAWS, **ranges: tuple[float, float]):
+    """An exploration of a function of unknowns in these ranges."""
+    unknowns = [Unknown(name, *ends) for name, ends in ranges.items()]
+    return explore(function, unknowns, draws=draws, seed=11)
+
+
+def measured(
+    low: float, high: float, measure: str = "oxygen", *, comparison: bool = True,
+    narrow: tuple[float, float] | None = None,
+) -> Evidence:  # fmt: skip
+    """Evidence that leaves nothing open, and if given its 90% interval."""
+
+    def still(ends):
+        return over(lambda v: (sum(ends) / 2, *ends))
+
+    at90 = still(narrow) if narrow else None
+    return Evidence(measure, still((low, high)), at90, comparison)
+
+
+AT_LEAST, AT_MOST = claim(low=1.25, high=NAN), claim("below", low=NAN, high=0.75)
+
+
+@pytest.mark.parametrize("kind", [at, measured])
+@pytest.mark.parametrize(
+    ("low", "high", "label"),
+    [
+        (1.30, 1.50, "supported"),
+        (1.25, 99.0, "supported"),  # the open end has no other side
+        (1.00, 1.20, "contradicted"),
+        (1.00, 1.40, "undecided"),  # its middle, 1.2, is not in the range
+    ],
+)
+def test_at_least_is_a_range_without_an_upper_end(kind, low, high, label) -> None:
+    size = judge(AT_LEAST, [kind(low, high)]).size
+    assert size.label == label
+    assert "at least 1.25" in size.reason
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "label"),
+    [(0.4, 0.7, "supported"), (0.8, 0.9, "contradicted"), (0.7, 0.9, "undecided")],
+)
+def test_at_most_is_a_range_without_a_lower_end(low, high, label) -> None:
+    size = judge(AT_MOST, [measured(low, high)]).size
+    assert size.label == label
+    assert "at most 0.75" in size.reason
+
+
+def test_a_claim_without_either_end_claims_no_size() -> None:
+    verdict = judge(claim(low=NAN, high=NAN), [measured(1.3, 1.5)])
+    assert (verdict.direction.label, verdict.size.label) == ("supported", "not claimed")
+
+
+def test_size_is_supported_by_the_narrower_interval_and_contradicted_by_the_wider() -> None:
+    """Two one-sided tests at 5% need the 90% interval; that both exclude it needs the 95% one."""
+    assert judge(claim(), [measured(1.24, 1.36, narrow=(1.26, 1.34))]).size.label == "supported"
+    assert judge(claim(), [measured(1.24, 1.36)]).size.label != "supported"
+    assert judge(claim(), [measured(1.36, 1.50, narrow=(1.37, 1.49))]).size.label == "contradicted"
+    wide = judge(claim(), [measured(1.34, 1.50, narrow=(1.36, 1.48))])
+    assert wide.size.label == "undecided"
+
+
+def inside(share: float):
+    """An estimate in the claimed range in this share of its unknown, its interval in none."""
+
+    def answer(v):
+        estimate = 1.25 + 0.1 * v["u"] / share
+        return estimate, estimate - 0.2, estimate + 0.2
+
+    return Evidence("oxygen", over(answer, u=(0.0, 1.0)))
+
+
+@pytest.mark.parametrize(
+    ("share", "label"),
+    [(1.0, "compatible"), (COMPATIBLE_SHARE + 0.01, "compatible"),
+     (COMPATIBLE_SHARE - 0.01, "undecided"), (0.6, "undecided")],
+)  # fmt: skip
+def test_compatible_is_an_estimate_inside_in_nearly_all_draws(share, label) -> None:
+    size = judge(claim(), [inside(share)]).size
+    assert size.label == label
+    assert ("with the estimate inside" in size.reason) == (label == "compatible")
+
+
+def test_compatible_needs_the_middle_itself_inside() -> None:
+    def answer(v):
+        estimate = np.where(np.abs(v["u"] - 0.5) < 0.01, 1.5, 1.3)
+        return estimate, estimate - 0.3, estimate + 0.3
+
+    assert judge(claim(), [Evidence("oxygen", over(answer, u=(0, 1)))]).size.label == "undecided"
+
+
+def test_compatible_is_said_of_a_size_never_of_a_direction() -> None:
+    verdict = judge(claim(), [measured(0.9, 1.7)])  # 1.3 in the middle, spanning no difference
+    assert (verdict.direction.label, verdict.size.label) == ("undecided", "compatible")
+
+
+def test_measures_that_disagree_are_undecided_and_each_is_named() -> None:
+    verdict = judge(claim(), [measured(1.26, 1.34), measured(0.8, 0.9, "heart rate")])
+    for judged in (verdict.direction, verdict.size):
+        assert (judged.label, judged.decided_by) == ("undecided", "what is measured")
+        assert "oxygen: supported" in judged.reason
+        assert "heart rate: contradicted" in judged.reason
+
+
+def test_one_measure_without_a_decision_leaves_the_others_undecided() -> None:
+    verdict = judge(claim(), [measured(1.26, 1.34), measured(0.9, 1.34, "heart rate")])
+    assert (verdict.direction.label, verdict.direction.decided_by) == (
+        "undecided", "what is measured",
+    )  # fmt: skip
+
+
+def test_measures_that_agree_keep_their_label_and_each_its_interval() -> None:
+    direction = judge(claim(), [measured(1.1, 1.2), measured(1.4, 1.5, "heart rate")]).direction
+    assert (direction.label, direction.decided_by) == ("supported", "")
+    assert "oxygen: supported (1.1 to 1.2" in direction.reason
+    assert "heart rate: supported (1.4 to 1.5" in direction.reason
+
+
+CAUSE = replace(claim(), kind="causal")
+
+
+@pytest.mark.parametrize("low", [1.26, 1.1])  # a size supported, and one compatible
+def test_a_cause_without_a_comparison_group_is_never_supported(low) -> None:
+    without = judge(CAUSE, [measured(low, 2.6 - low, comparison=False)])
+    beside = judge(CAUSE, [measured(low, 2.6 - low)])
+    for side in ("direction", "size"):
+        assert getattr(beside, side).label in ("supported", "compatible")
+        judged = getattr(without, side)
+        assert (judged.label, judged.decided_by) == ("undecided", "the comparison group")
+        assert f"by itself: {getattr(beside, side).label}" in judged.reason
+
+
+def test_a_cause_can_be_contradicted_without_a_comparison_and_a_description_supported() -> None:
+    assert judge(CAUSE, [measured(0.8, 0.9, comparison=False)]).direction.label == "contradicted"
+    assert judge(claim(), [measured(1.26, 1.34, comparison=False)]).size.label == "supported"
+
+
+@given(st.floats(0.5, 2), st.floats(0.001, 0.5), st.sampled_from([claim(), AT_LEAST]))
+def test_no_interval_supports_a_cause_without_a_comparison(middle, half, claimed) -> None:
+    causal = replace(claimed, kind="causal")
+    verdict = judge(causal, [measured(middle - half, middle + half, comparison=False)])
+    for judged in (verdict.direction, verdict.size):
+        assert judged.label not in ("supported", "compatible")
+
+
+def two_unknowns(strong: float, weak: float, width: float = 0.1):
+    """An estimate about 1.1 that two unknowns move by so much either way."""
+
+    def answer(v):
+        estimate = 1.1 + strong * v["strong"] + weak * v["weak"]
+        return estimate, estimate - width, estimate + width
+
+    return Evidence("oxygen", over(answer, weak=(-1, 1), strong=(-1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("strong", "weak", "deciders"),
+    [(0.3, 0.01, "strong"), (0.3, 0.25, "strong, weak"), (0.01, 0.3, "weak")],
+)
+def test_a_label_that_changes_names_the_unknowns_that_move_the_answer(
+    strong, weak, deciders
+) -> None:
+    direction = judge(claim(), [two_unknowns(strong, weak)]).direction
+    assert direction.label == "undecided"
+    assert direction.decided_by == deciders
+    for word in ("supported", "contradicted", "undecided"):
+        assert f"{word} in " in direction.reason
+
+
+def test_what_is_undecided_everywhere_is_decided_by_nothing() -> None:
+    direction = judge(claim(), [two_unknowns(0.02, 0.01, width=0.5)]).direction
+    assert (direction.label, direction.decided_by) == ("undecided", "")
+    assert "of the draws" not in direction.reason
+
+
+def test_the_outermost_limits_judge_not_the_draws() -> None:
+    """Every draw supports; the corner that none of them reaches does not."""
+
+    def answer(v):
+        low = 1.05 - 0.1 * (v["a"] > 0.9999) * (v["b"] > 0.9999)
+        return 0 * v["a"] + 1.3, low, 0 * v["a"] + 1.5
+
+    explored = over(answer, a=(0, 1), b=(0, 1))
+    assert explored.share(lambda _, low, high: low > 1) == 1
+    direction = judge(claim(), [Evidence("oxygen", explored)]).direction
+    assert direction.label == "undecided"
+    assert "0.95 to 1.5 (over everything not printed)" in direction.reason
+
+
+def test_an_exploration_throughout_on_one_side_is_decided() -> None:
+    direction = judge(claim(), [two_unknowns(0.001, 0.001, width=0.05)]).direction
+    assert (direction.label, direction.decided_by) == ("supported", "")
+    below = judge(claim("below", NAN, NAN), [two_unknowns(0.001, 0.001, width=0.05)]).direction
+    assert below.label == "contradicted"
+
+
+def test_candidates_and_evidence_without_order_or_anything() -> None:
+    with pytest.raises(InputError, match="not ordered"):
+        judge(AT_LEAST, [at(1.3, 1.5), Candidate(Interval(1.6, 1.3, 1.5))])
+    assert judge(CAUSE, []).size.label == "no evidence"

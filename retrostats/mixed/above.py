@@ -2,7 +2,7 @@
 
 The n subjects of a pattern are rotated: the first of the rotated subjects is the mean times the
 root of n and carries all of X and of the effects above subjects; the other n - 1 carry the scatter,
-see neither, and stay independent of one another and of the first (docs/mathematics.md, section 13).
+see neither, and stay independent of one another and of the first (docs/mathematics.md, section 15).
 """
 
 from __future__ import annotations

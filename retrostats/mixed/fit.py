@@ -102,7 +102,7 @@ def lmm(
                 "variances= states every residual variance; leave out residual= and covariance="
             )
         known: Any = lmm_known(formula, data, variances, reml=reml, ddf=ddf)
-        return known  # type: ignore[no-any-return]
+        return known
     if ddf not in ("kenward-roger", "satterthwaite", "normal"):
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
     if covariance not in ("lme4", "signed-cs"):

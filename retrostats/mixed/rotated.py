@@ -1,7 +1,7 @@
 """Rows that stand for the people of a cell: a root of the crossproducts of (1, variables).
 
 An orthogonal rotation of the n rows of a cell leaves at most 1 + v of them different from zero; the
-others count, and nothing else (docs/mathematics.md, section 13).
+others count, and nothing else (docs/mathematics.md, section 15).
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ def influence(space: Space, answers: Answers, base: int, seed: int) -> pd.DataFr
     """
     import pandas as pd
 
-    first, total = _shares(space, answers, base, seed)
+    empty = np.empty(0)
+    first, total = _shares(space, answers, base, seed) if space.size else (empty, empty)
     reach = [_alone(space, answers, column) for column in range(space.size)]
     frame = pd.DataFrame(
         {

@@ -8,15 +8,18 @@ from retrostats.findings.crossover import crossover_study
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
 
+CONDITIONS = ("backward", "forward")
+
 
 def test_cost_of_transport_and_its_interval() -> None:
     """4.5 (1.1) and 5.8 (1.4) J/kg/m, p < 0.001; +28.9% and 11.3 to 49.3% at r = 0.5 are ours."""
     pair = printed_pair(
         load_published("metabolic_cost"),
+        CONDITIONS,
         study_id="bws_direction_abstract",
         outcome="cost_of_transport_j_kg_m",
     )
-    assert (pair.forward, pair.backward, pair.n) == (4.5, 5.8, 13)
+    assert (pair.mean_2, pair.mean_1, pair.n) == (4.5, 5.8, 13)
     assert round(100 * (pair.ratio - 1), 1) == 28.9
     shown = ratio_estimate(pair, 0.5).interval()
     assert 100 * (shown.low - 1) == pytest.approx(11.3, abs=0.2)
@@ -27,6 +30,8 @@ def test_cost_of_transport_and_its_interval() -> None:
 def test_unlabelled_spread_as_a_standard_error_needs_r_above_0_999() -> None:
     where = {"study_id": "bws_direction_abstract", "outcome": "cost_of_transport_j_kg_m"}
     rows = load_published("metabolic_cost")
-    study = crossover_study(rows, "x", "support", where=where, quantity="ratio")
+    study = crossover_study(
+        rows, "x", "support", conditions=CONDITIONS, where=where, quantity="ratio"
+    )
     (spread,) = [a for a in study.assumptions if a.kind == "unlabelled spread"]
     assert "correlation above 0.999" in spread.why

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from retrostats.audit import load_audit
 from retrostats.judge.claims import load_claims
-from retrostats.judge.fidelity import fidelity_of, load_audit
+from retrostats.judge.fidelity import bearing_of, fidelity_of
 from retrostats.read.published import load_published, load_studies
 
 
 def _elements(claim: str):
-    fidelity = load_audit().fidelity
+    fidelity = bearing_of(load_audit()).fidelity
     return fidelity[fidelity["claim_id"] == claim].set_index("element")
 
 
@@ -29,7 +30,7 @@ def test_more_energy_is_said_but_not_thirty_percent() -> None:
     energy = _elements("energy_30")["agrees"]
     assert energy["the direction"] == "yes"
     assert energy["the figure"] == "unknown"
-    assert fidelity_of(load_claims()["energy_30"], load_audit())[0] == "unverified"
+    assert fidelity_of(load_claims()["energy_30"], bearing_of(load_audit()))[0] == "unverified"
 
 
 def test_softer_impact_has_a_basis_the_heart_has_none() -> None:
@@ -42,7 +43,7 @@ def test_softer_impact_has_a_basis_the_heart_has_none() -> None:
 
 @pytest.mark.parametrize("bears", ["for", "against"])
 def test_printed_signs_on_pounding_point_both_ways(bears) -> None:
-    evidence = load_audit().evidence
+    evidence = bearing_of(load_audit()).evidence
     assert bears in set(evidence.loc[evidence["claim_id"] == "pounding", "bears"])
 
 

@@ -9,20 +9,21 @@ from retrostats.judge.claims import load_claims
 from retrostats.read.published import load_published
 from retrostats.reduce.change import percent_fat_change
 from retrostats.resources import analyses_dir
+from retrostats.unprinted.measures import Options, explore_measures, sensitivity_frame
 
-FAT, LEAN = (15.1, 13.9), (45.7, 46.3)
+FAT, LEAN, P = (15.1, 13.9), (45.7, 46.3), (0.002, 0.05)
 
 
 def test_percent_fat_from_printed_masses() -> None:
     """Worked by hand: 24.8 to 23.1%, about -1.7 points."""
-    before, change, _ = percent_fat_change(FAT, LEAN, 0.002, 0.05, 15, 0.0)
+    before, change, _ = percent_fat_change(FAT, LEAN, P, 15, 0.0)
     assert round(before, 1) == 24.8
     assert round(before + change, 1) == 23.1
 
 
 def test_error_grows_as_the_unprinted_correlation_falls() -> None:
     """Fat lost with lean gained spreads percent fat; fat and lean lost together cancel."""
-    errors = [percent_fat_change(FAT, LEAN, 0.002, 0.05, 15, r)[2] for r in (-1, -0.5, 0, 0.5, 1)]
+    errors = [percent_fat_change(FAT, LEAN, P, 15, r)[2] for r in (-1, -0.5, 0, 0.5, 1)]
     assert errors == sorted(errors, reverse=True)
     assert errors[0] / errors[-1] == pytest.approx(0.506 / 0.278, rel=0.01)
 
@@ -34,4 +35,8 @@ def test_people_are_whole_numbers() -> None:
     people = {e.estimate_id: e.n for e in found.estimates}
     assert people["bf-more-points"] == people["bf-more-relative"] == 28
     assert people["bf-hazell-points"] == people["bf-hazell-relative"] == 15
-    assert {s.n for s in found.sweeps} == {28}
+    followed = [m for m in found.measures if m.follow]
+    rows = {e.estimate_id: e for e in found.estimates}
+    curves = sensitivity_frame(explore_measures(followed, Options(0, 1)), rows)
+    assert set(curves["estimate_id"]) == {"bf-more-points", "bf-more-relative"}
+    assert set(curves["n"]) == {28}

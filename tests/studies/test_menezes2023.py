@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from retrostats.audit import load_audit
 from retrostats.judge.claims import load_claims
-from retrostats.judge.fidelity import audit_reason, load_audit
+from retrostats.judge.fidelity import bearing_of, by_signs
 from retrostats.read.published import load_published
 
 ROW = "bf-menezes2023-pediatric-balance-scale-backward-walking-training-v-forward-walking-training"
@@ -17,6 +18,6 @@ def test_balance_effect_as_printed_and_never_pooled() -> None:
 
 
 def test_it_bears_on_balance_without_settling_it() -> None:
-    evidence = load_audit().evidence
+    evidence = bearing_of(load_audit()).evidence
     assert set(evidence.loc[evidence["row_id"] == ROW, "claim_id"]) == {"balance"}
-    assert audit_reason(load_claims()["balance"], load_audit())[0] == "undecided"
+    assert by_signs(load_claims()["balance"], bearing_of(load_audit()))[0] == "undecided"

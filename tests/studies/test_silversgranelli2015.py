@@ -6,13 +6,14 @@ import math
 
 import pytest
 
-from retrostats.findings.trials import Programme, programme_trial
+from retrostats.findings.trials import Effect, Trial, trial_result
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import one_row
 
-TRIAL = Programme(
-    "silversgranelli2015", "11+", True, counts="injury_rate_per_1000_ae",
-    arms=("intervention 11+", "control"), teams="injuries_per_team",
+RATES = Effect("injury_rate_ratio", "programme / usual training", "li")
+TRIAL = Trial(
+    "silversgranelli2015", "11+", True, "direct", counts="injury_rate_per_1000_ae",
+    arms=("intervention 11+", "control"), clusters="injuries_per_team",
 )  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def test_games_and_practices_add_up(rows) -> None:
 def test_team_means_are_counts_over_teams_and_widen_the_interval(rows) -> None:
     assert round(665 / 34, 2) == 19.56
     assert round(285 / 27, 2) == 10.56
-    trial = programme_trial(rows, TRIAL)
+    trial = trial_result(rows, TRIAL, RATES)
     assert math.exp(trial.estimate.value) == pytest.approx(8.0906 / 15.0412, rel=1e-4)
     poisson = math.sqrt(1 / 285 + 1 / 665)
     teams = math.sqrt(3.64**2 / (27 * 10.56**2) + 11.01**2 / (34 * 19.56**2))

@@ -6,13 +6,14 @@ import math
 
 import pytest
 
-from retrostats.findings.trials import Programme, programme_trial
+from retrostats.findings.trials import Effect, Trial, trial_result
 from retrostats.read.published import load_published
 
 
 def test_standard_error_from_the_printed_interval() -> None:
-    programme = Programme("soligard2008", "11+", True, ratio="all_injuries_rate_ratio")
-    trial = programme_trial(load_published("ligament_injury"), programme)
+    programme = Trial("soligard2008", "11+", True, "direct", ratio="all_injuries_rate_ratio")
+    rates = Effect("injury_rate_ratio", "programme / usual training", "li")
+    trial = trial_result(load_published("ligament_injury"), programme, rates)
     shown = trial.estimate.interval()
     assert shown.estimate == pytest.approx(0.68)
     assert (shown.low, shown.high) == pytest.approx((0.48, 0.98), abs=0.01)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from retrostats.read.published import load_published
-from retrostats.reduce.change import between_group_change, p_readings, within_group_change
+from retrostats.reduce.change import between_group_change, implied_error, within_group_change
 from retrostats.reduce.pair import one_row
+from retrostats.unprinted.unknowns import Printed, Unknown
 
 
 @pytest.fixture(scope="module")
@@ -38,5 +40,11 @@ def test_against_the_control_df_24(printed) -> None:
 
 
 def test_p_is_carried_over_its_rounding(printed) -> None:
-    readings = p_readings(printed["p_value_text"])
-    assert list(readings.values()) == pytest.approx([0.01, 0.005, 0.015])
+    p = Unknown.rounding("p", Printed(printed["p_value_text"]))
+    assert (p.low, p.high) == pytest.approx((0.005, 0.015))
+    readings = [p.at(np.array([position]), {})[0] for position in (0.5, 0.0, 1.0)]
+    assert readings == pytest.approx([0.01, 0.005, 0.015])
+    errors = implied_error(printed["change"], readings, 12)
+    for reading, error in zip(readings, errors, strict=True):
+        model = within_group_change(printed["change"], reading, 13, "points", (), ())
+        assert error == pytest.approx(model.std_error, rel=1e-9)

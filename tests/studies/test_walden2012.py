@@ -7,7 +7,7 @@ import runpy
 
 import pytest
 
-from retrostats.findings.trials import programme_trial
+from retrostats.findings.trials import trial_result
 from retrostats.read.published import load_published
 from retrostats.resources import analyses_dir
 
@@ -24,7 +24,7 @@ def rows():
 def trial(rows):
     module = runpy.run_path(str(analyses_dir() / "ligament_injury.py"))
     chosen = next(p for p in module["PROGRAMMES"] if p.study_id == "walden2012")
-    return programme_trial(rows, chosen)
+    return trial_result(rows, chosen, module["RATES"])
 
 
 def test_printed_adjusted_ratio_is_used(trial) -> None:

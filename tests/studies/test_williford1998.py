@@ -11,6 +11,7 @@ from retrostats.findings.crossover import crossover_study
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
 
+CONDITIONS = ("backward", "forward")
 VO2 = {"study_id": "williford1998", "outcome": "vo2_ml_kg_min"}
 
 
@@ -24,8 +25,8 @@ def rows():
     [("walk", 12.42, 15.95, 28.4), ("run", 27.15, 31.33, 15.4)],  # percentages are ours
 )
 def test_printed_means_and_their_ratio(rows, gait, forward, backward, more) -> None:
-    pair = printed_pair(rows, **VO2, gait=gait)
-    assert (pair.n, pair.forward, pair.backward) == (13, forward, backward)
+    pair = printed_pair(rows, CONDITIONS, **VO2, gait=gait)
+    assert (pair.n, pair.mean_2, pair.mean_1) == (13, forward, backward)
     assert round(100 * (pair.ratio - 1), 1) == more
 
 
@@ -36,12 +37,10 @@ def test_speeds_are_converted_from_metres_per_minute(rows) -> None:
 
 def test_printed_p_bounds_the_correlation(rows) -> None:
     """At the lowest correlation left, the paired t-test gives p = 0.05 exactly."""
-    pair = printed_pair(rows, **VO2, gait="run")
+    pair = printed_pair(rows, CONDITIONS, **VO2, gait="run")
     low, high = correlation_range(pair)
-    variance = (
-        pair.sd_forward**2 + pair.sd_backward**2 - 2 * low * pair.sd_forward * pair.sd_backward
-    )
-    t = (pair.backward - pair.forward) / math.sqrt(variance / pair.n)
+    variance = pair.sd_2**2 + pair.sd_1**2 - 2 * low * pair.sd_2 * pair.sd_1
+    t = (pair.mean_1 - pair.mean_2) / math.sqrt(variance / pair.n)
     assert 2 * stats.t.sf(t, 12) == pytest.approx(0.05, abs=1e-9)
     assert low < 0 < high < 1
 
@@ -51,7 +50,7 @@ def test_printed_p_bounds_the_correlation(rows) -> None:
     [(0.0, 1.9, 30.7), (0.5, 4.8, 27.1), (0.8, 7.1, 24.3)],  # worked by hand in the evidence
 )
 def test_interval_of_the_run_ratio_at_assumed_correlations(rows, correlation, low, high) -> None:
-    pair = printed_pair(rows, **VO2, gait="run")
+    pair = printed_pair(rows, CONDITIONS, **VO2, gait="run")
     shown = ratio_estimate(pair, correlation).interval()
     assert round(100 * (shown.low - 1), 1) == pytest.approx(low, abs=0.11)
     assert round(100 * (shown.high - 1), 1) == pytest.approx(high, abs=0.11)
@@ -59,10 +58,12 @@ def test_interval_of_the_run_ratio_at_assumed_correlations(rows, correlation, lo
 
 def test_unlabelled_spread_cannot_be_a_standard_error(rows) -> None:
     """SDs 3.6 times larger leave no correlation in [-1, 1] for p < 0.05 of the running pair."""
-    study = crossover_study(rows, "x", "run", where={**VO2, "gait": "run"}, quantity="ratio")
+    study = crossover_study(
+        rows, "x", "run", conditions=CONDITIONS, where={**VO2, "gait": "run"}, quantity="ratio"
+    )
     (spread,) = [a for a in study.assumptions if a.kind == "unlabelled spread"]
     assert "impossible" in spread.why
     pair = study.pair
-    smallest = pair.sd_backward - pair.sd_forward  # error of the difference at a correlation of 1
-    largest_t = (pair.backward - pair.forward) / smallest
+    smallest = pair.sd_1 - pair.sd_2  # error of the difference at a correlation of 1
+    largest_t = (pair.mean_1 - pair.mean_2) / smallest
     assert 2 * stats.t.sf(largest_t, pair.n - 1) > 0.05

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.findings.crossover import percentage_estimate
+from retrostats.findings.printed import percentage_estimate
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import one_row
 
@@ -21,7 +21,7 @@ def test_percentage_with_its_standard_error() -> None:
         "SE",
         4,
     )
-    estimate = percentage_estimate(row)
+    estimate = percentage_estimate(row, "ratio backward / forward")
     shown = estimate.interval()
     assert estimate.df == 3
     assert shown.estimate == pytest.approx(1.35, rel=1e-12)

@@ -2,7 +2,7 @@
 
 V = Z Psi Z' + sum of sigma_s^2 D_s, D_s the rows of stratum s. One cell is what a block has in one
 stratum; a block is a group (study, subject) that shares no random effect with another. See
-docs/mathematics.md, section 12.
+docs/mathematics.md, section 14.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The deviance with residual strata, its exact gradient and Hessian.
 
 Parameters are the elements of the covariance factor Lambda (absolute, not relative) and eta_s, the
-logarithms of the residual variances. Equation numbers refer to docs/mathematics.md, section 12.
+logarithms of the residual variances. Equation numbers refer to docs/mathematics.md, section 14.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def forensics(
     Two rows are taken as the same people measured twice where they agree in study, outcome, n,
     arm and everything else but time (or but direction), and their p does not speak of groups.
     Two rows are two groups where they differ in arm alone and p_refers_to says "between".
-    See docs/mathematics.md, section 12.
+    See docs/mathematics.md, section 16.
 
     Examples
     --------
