@@ -149,12 +149,13 @@ def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
     conditions = [name for name in CONDITIONS if name in frame]
     rows = frame[["subject", "direction", column, *conditions]].assign(gait=gaits)
     rows = rows[(rows["gait"] == gait) & rows[column].notna()]
-    return rows.assign(
+    logged: pd.DataFrame = rows.assign(
         log_outcome=np.log(rows[column]),
         direction=pd.Categorical(rows["direction"], [by.second, by.first]),
         subject=rows["subject"].astype(str),
         condition=rows[conditions].astype(str).agg(" ".join, axis=1) if conditions else "",
     )
+    return logged
 
 
 def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:
