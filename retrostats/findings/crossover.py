@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from retrostats.findings.pooled import pooled_measure
+from retrostats.findings.printed import MODERATORS
 from retrostats.reduce.pair import (
     HIGHEST_CORRELATION,
     PrintedPair,
@@ -22,9 +23,6 @@ from retrostats.unprinted.sources import Source, pair_source
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Columns of a printed row that the row of an estimate repeats.
-MODERATORS = ("gait", "speed_m_s", "gradient_pct")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

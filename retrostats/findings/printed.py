@@ -13,6 +13,7 @@ from retrostats.result.findings import EstimateRow
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Columns of a printed row that the row of an estimate repeats.
 MODERATORS = ("gait", "speed_m_s", "gradient_pct")
 
 
