@@ -51,6 +51,12 @@ def test_module_and_help_start_fast_and_list_the_analyses(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_package_itself_is_the_console_script(tmp_path) -> None:
+    command = [sys.executable, "-m", "retrostats", "template", "body-fat"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "subject" in done.stdout
+
+
 def test_help_imports_nothing_heavy(tmp_path) -> None:
     code = (
         "import sys, retrostats.cli\n"

@@ -16,6 +16,7 @@ from retrostats.analysis import select
 from retrostats.audit import load_audit
 from retrostats.draw import figures
 from retrostats.draw.figures import theme
+from retrostats.draw.figures.fonts import LAYOUT
 
 MM_ATOL = 0.05  # a figure's size is set in mm; only the division by 25.4 rounds
 
@@ -220,6 +221,27 @@ def test_pdf_embeds_truetype_and_no_type_3(drawn):
     assert b"/FontFile2" in raw
     assert b"/Type3" not in raw
     assert b"/CreationDate" not in raw
+
+
+def test_pdf_fonts_come_without_layout_tables_and_matplotlib_is_left_as_it_was(drawn):
+    from matplotlib.backends import _backend_pdf_ps as home
+
+    before, kept = home.subset, []
+    original = home.font_as_file
+
+    def look(font):
+        kept.append(set(font.keys()))
+        return original(font)
+
+    home.font_as_file = look
+    try:
+        theme.write(drawn["cost"], io.BytesIO(), "pdf")
+    finally:
+        home.font_as_file = original
+    assert kept
+    assert all({"glyf", "cmap", "hmtx"} <= tables for tables in kept)
+    assert all(tables.isdisjoint(LAYOUT) for tables in kept)
+    assert home.subset is before
 
 
 def test_odd_labels_are_drawn_as_plain_text(tmp_path):
