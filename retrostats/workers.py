@@ -16,13 +16,14 @@ def dask_client(address: str) -> Any:
         If Dask is not installed or nothing answers there.
     """
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise InputError(
             "--scheduler needs Dask; install it with: pip install 'retrostats[scale]'"
         ) from None
     try:
-        return Client(address, timeout="10s")
+        client: Any = distributed.Client
+        return client(address, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(
             f"--scheduler {address}: no Dask scheduler answers there ({error}); "

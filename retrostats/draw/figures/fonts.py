@@ -22,8 +22,9 @@ def outlines_only() -> Iterator[None]:
 
     Where matplotlib keeps its subsetter elsewhere, nothing changes but the time it takes.
     """
-    from matplotlib.backends import _backend_pdf_ps as home
+    from importlib import import_module
 
+    home: Any = import_module("matplotlib.backends._backend_pdf_ps")
     original = getattr(home, "subset", None)
     if original is None:
         yield
