@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Libraries and processors differ in the last digits; a change of any meaning is far larger.
 TOLERANCE = 1e-6
 NUMBERS = ("estimate", "std_error", "df", "conf_low", "conf_high", "sens_low", "sens_high")
-LABELS = ("fidelity", "direction", "size", "decided_by")
+LABELS = ("fidelity", "direction", "size", "certainty", "decided_by")
 
 
 def pinned_dir() -> Path:

@@ -18,9 +18,10 @@ from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of
 from retrostats.draw.provenance import provenance
 from retrostats.errors import InputError
+from retrostats.judge.certainty import OVERRULED, Grounds, grounds_of
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing, bearing_of
-from retrostats.judge.frames import cohort_frame, verdict_frame
+from retrostats.judge.frames import certainty_frame, cohort_frame, verdict_frame
 from retrostats.judge.verdict import Evidence
 from retrostats.result.findings import Findings
 from retrostats.unprinted.measures import Explored, Options, explore_measures, with_ranges
@@ -40,7 +41,8 @@ class Replication:
 
     Attributes
     ----------
-    verdicts, estimates, assumptions, sensitivity, explorations, unknowns, checks, witnesses
+    verdicts, certainty, estimates, assumptions, sensitivity, explorations, unknowns, checks,
+    witnesses
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
         Each figure by its name, with what it shows in words and the analysis that drew it.
@@ -49,6 +51,7 @@ class Replication:
     """
 
     verdicts: pd.DataFrame
+    certainty: pd.DataFrame
     estimates: pd.DataFrame
     assumptions: pd.DataFrame
     sensitivity: pd.DataFrame
@@ -160,13 +163,16 @@ def replicate(
         findings[analysis.name] = with_ranges(found, explored[analysis.name])
     tell("Judging the claims")
     bearing = bearing_of(about)
-    verdicts = verdict_frame(claims, findings, evidence_by_claim(explored), bearing)
+    evidence = evidence_by_claim(explored)
+    grounds = _grounds(about, published, findings)
+    verdicts = verdict_frame(claims, findings, evidence, bearing, grounds)
     tables = frames_of(findings, explored, claims)
     changed = _changes(claims, findings, explored, own, bearing, options)
     tell("Drawing the figures")
     drawings = draw(about, chosen, {"verdicts": verdicts, **tables}, claims)
     replication = Replication(
         verdicts=verdicts,
+        certainty=certainty_frame(claims, findings, evidence, grounds),
         **tables,
         drawings=drawings,
         **cited(about, published, tables, bearing),
@@ -200,9 +206,23 @@ def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, l
         measure = entry.measure
         if measure.claim_id:
             found.setdefault(measure.claim_id, []).append(
-                Evidence(measure.name, entry.at95, entry.at90, measure.comparison, measure.own)
+                Evidence(
+                    measure.name,
+                    entry.at95,
+                    entry.at90,
+                    measure.comparison,
+                    measure.own,
+                    measure.estimate_id,
+                )
             )
     return found
+
+
+def _grounds(audit: Audit, published: pd.DataFrame, findings: Mapping[str, Findings]) -> Grounds:
+    """What the rules of certainty look at, and what the audit sets by hand."""
+    by_hand = audit.table(OVERRULED) if audit.has_table(OVERRULED) else None
+    rows = [row for found in findings.values() for row in found.estimates]
+    return grounds_of(rows, published, audit.studies, by_hand)
 
 
 def _changes(

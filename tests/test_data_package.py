@@ -37,7 +37,7 @@ def test_frictionless_finds_the_package_valid():
 
 @pytest.mark.parametrize("name", RESOURCES)
 def test_every_table_passes_our_own_loader(name):
-    assert len(load_table(name)) > 0
+    assert len(load_table(name)) > 0 or name == "certainty"  # no row: the rules alone
 
 
 @pytest.mark.parametrize("resource", PACKAGE["resources"], ids=lambda r: r["name"])

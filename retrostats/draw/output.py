@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from retrostats.replicate import Replication
 
 FRAMES = ("verdicts", "estimates", "assumptions")
-TABLES = ("sensitivity", "explorations", "unknowns", "checks", "witnesses", "sources")
+TABLES = ("certainty", "sensitivity", "explorations", "unknowns", "checks", "witnesses", "sources")
 PROVENANCE = "provenance.json"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from retrostats.judge.certainty import Certainty, Grounds, certainty_of
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing, by_signs, fidelity_of
 from retrostats.judge.verdict import Evidence, Judgement, Verdict, judge
@@ -29,6 +30,7 @@ def verdict_frame(
     findings: Mapping[str, Findings],
     evidence: Mapping[str, Sequence[Evidence]],
     bearing: Bearing,
+    grounds: Grounds,
 ) -> pd.DataFrame:
     """One row a claim that belongs to one of the analyses.
 
@@ -36,6 +38,8 @@ def verdict_frame(
     ----------
     evidence
         Explored measures of each claim, by `claim_id`.
+    grounds
+        What the rules of certainty look at.
     """
     import pandas as pd
 
@@ -44,10 +48,12 @@ def verdict_frame(
         if claim.analysis not in findings:
             continue
         found = findings[claim.analysis]
-        verdict = verdict_on(claim, evidence.get(claim.claim_id, ()), bearing)
+        measures = evidence.get(claim.claim_id, ())
+        verdict = verdict_on(claim, measures, bearing)
+        sure = certainty_of(claim, measures, grounds)
         judged = found.judged.get(claim.claim_id, "")
         row = next((e for e in found.estimates if e.estimate_id == judged), None)
-        rows.append(_row(claim, verdict, judged, row))
+        rows.append(_row(claim, verdict, sure, judged, row))
     return pd.DataFrame(rows)
 
 
@@ -83,7 +89,28 @@ def labels_text(verdict: Verdict) -> str:
     return f"direction {verdict.direction.label}, size {verdict.size.label}"
 
 
-def _row(claim: Claim, verdict: Verdict, judged: str, row: EstimateRow | None) -> dict[str, Any]:
+def certainty_frame(
+    claims: Mapping[str, Claim],
+    findings: Mapping[str, Findings],
+    evidence: Mapping[str, Sequence[Evidence]],
+    grounds: Grounds,
+) -> pd.DataFrame:
+    """One row a claim and domain: levels lost and why; also where a domain costs nothing."""
+    import pandas as pd
+
+    columns = ["analysis", "claim_id", "domain", "levels", "why"]
+    rows = [
+        (claim.analysis, claim.claim_id, loss.domain, loss.levels, loss.why)
+        for claim in claims.values()
+        if claim.analysis in findings
+        for loss in certainty_of(claim, evidence.get(claim.claim_id, ()), grounds).losses
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _row(
+    claim: Claim, verdict: Verdict, sure: Certainty, judged: str, row: EstimateRow | None
+) -> dict[str, Any]:
     nan = float("nan")
     return {
         "claim_id": claim.claim_id,
@@ -100,6 +127,8 @@ def _row(claim: Claim, verdict: Verdict, judged: str, row: EstimateRow | None) -
         "size": verdict.size.label,
         "size_reason": verdict.size.reason,
         "decided_by": verdict.decided_by,
+        "certainty": sure.label,
+        "certainty_why": sure.why,
         "estimate_id": judged,
         "estimate": row.estimate if row else nan,
         "conf_low": row.conf_low if row else nan,

@@ -7,7 +7,7 @@ under every measure of the claim; otherwise it is undecided and says what decide
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -58,6 +58,8 @@ class Evidence:
         Whether results of a comparison group were printed; a causal claim needs one.
     own
         Whether a reader's own cohorts are in it.
+    estimate_id
+        The row of estimates it belongs to.
     """
 
     measure: str
@@ -65,6 +67,7 @@ class Evidence:
     at90: Exploration | None = None
     comparison: bool = True
     own: bool = False
+    estimate_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,21 +218,34 @@ def _limited(judgement: Judgement, evidence: Evidence, claim: Claim) -> Judgemen
     )
 
 
+def outermost(explored: Exploration) -> Interval:
+    """The outermost limits over everything that was not printed."""
+    return Interval(explored.estimate, explored.conf_low, explored.conf_high)
+
+
+def middle_of(explored: Exploration) -> Interval:
+    """The interval with everything at its middle and main reading."""
+    return Interval(*explored.middle)
+
+
+def label_of(
+    evidence: Evidence, claim: Claim, side: Side, at: Callable[[Exploration], Interval] = outermost
+) -> Label:
+    """The label of the intervals that `at` takes from the explorations; never "compatible"."""
+    wide, narrow = at(evidence.at95), at(evidence.at90 or evidence.at95)
+    return direction_of(wide, claim) if side == "direction" else size_of(wide, claim, narrow)
+
+
 def _judge_measure(evidence: Evidence, claim: Claim, side: Side) -> Judgement:
     explored = evidence.at95
-    outer = Interval(explored.estimate, explored.conf_low, explored.conf_high)
-    if side == "direction":
-        label = direction_of(outer, claim)
-    else:
-        inner = evidence.at90 or explored
-        label = size_of(outer, claim, Interval(outer.estimate, inner.conf_low, inner.conf_high))
-        if label == "undecided" and _inside(explored, claim) >= COMPATIBLE_SHARE:
-            label = "compatible"
+    label = label_of(evidence, claim, side)
+    if side == "size" and label == "undecided" and _inside(explored, claim) >= COMPATIBLE_SHARE:
+        label = "compatible"
     over = "over everything not printed" if explored.space.size else "95% interval"
-    reason = _reason(label, outer.low, outer.high, over, claim, side)
+    reason = _reason(label, explored.conf_low, explored.conf_high, over, claim, side)
     if label != "undecided":
         return Judgement(label, reason)
-    shares = _shares(explored, claim, side)
+    shares = label_shares(evidence, claim, side)
     if shares["undecided"] == 1:
         return Judgement("undecided", reason)
     told = ", ".join(f"{name} in {_percent(share)}" for name, share in shares.items() if share)
@@ -251,8 +267,9 @@ def _inside(explored: Exploration, claim: Claim) -> float:
     return explored.share(lambda estimate, *_: (estimate >= low) & (estimate <= high))
 
 
-def _shares(explored: Exploration, claim: Claim, side: Side) -> dict[str, float]:
-    """Share of the draws by the label that each alone would give."""
+def label_shares(evidence: Evidence, claim: Claim, side: Side) -> dict[Label, float]:
+    """Share of the draws by the label that each alone would give, by the rules of `label_of`."""
+    explored = evidence.at95
     if side == "direction":
         null, above = claim.null_value, claim.claimed_direction == "above"
         up = explored.share(lambda _, low, high: low > null)
@@ -260,7 +277,8 @@ def _shares(explored: Exploration, claim: Claim, side: Side) -> dict[str, float]
         yes, no = (up, down) if above else (down, up)
     else:
         start, stop = claimed_range(claim)
-        yes = explored.share(lambda _, low, high: (low >= start) & (high <= stop))
+        inner = evidence.at90 or explored
+        yes = inner.share(lambda _, low, high: (low >= start) & (high <= stop))
         no = explored.share(lambda _, low, high: (high < start) | (low > stop))
     return {"supported": yes, "contradicted": no, "undecided": 1 - yes - no}
 

@@ -1,0 +1,218 @@
+"""Certainty: each rule costs what docs/verdicts.md says, and a data file may overrule the sum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.audit import load_audit
+from retrostats.errors import InputError
+from retrostats.judge.certainty import (
+    DOMAINS,
+    FEW_PEOPLE,
+    LEVELS,
+    Grounds,
+    certainty_of,
+    design_kind,
+    grounds_of,
+)
+from retrostats.judge.claims import load_claims
+from retrostats.judge.verdict import Evidence
+from retrostats.result.findings import EstimateRow
+from retrostats.unprinted.exploration import explore
+from retrostats.unprinted.unknowns import Unknown
+
+CLAIM = load_claims()["energy_30"]  # causal, above 1, 1.25 to 1.35
+NAN = float("nan")
+DRAWS = 256
+
+
+def row(name: str = "judged", **extra) -> EstimateRow:
+    """A row that costs nothing."""
+    told = {"role": "model", "directness": "direct", "n": 200.0, "source_rows": ("r-cross",)}
+    return EstimateRow(name, name, "ratio", scale="ratio", unit="ratio", **{**told, **extra})
+
+
+def grounds(*rows: EstimateRow, overruled=None) -> Grounds:
+    designs = {
+        "r-cross": "within-subject, treadmill",
+        "r-lot": "cluster RCT, 9 teams",
+        "r-two": "two groups",
+    }
+    return Grounds({r.estimate_id: r for r in rows or (row(),)}, designs, overruled or {})
+
+
+def evidence(
+    low: float = 1.26, high: float = 1.34, move: float = 0.0, name: str = "judged", **extra
+) -> Evidence:
+    """An interval that one unknown shifts up to `move` either way."""
+
+    def answer(v):
+        shift = move * v["u"]
+        return (low + high) / 2 + shift, low + shift, high + shift
+
+    explored = explore(answer, [Unknown("u", -1, 1)], draws=DRAWS, seed=3)
+    return Evidence(name, explored, explored, estimate_id=name, **extra)
+
+
+def losses(found) -> dict[str, int]:
+    return {loss.domain: loss.levels for loss in found.losses if loss.levels}
+
+
+def test_nothing_lost_is_high() -> None:
+    found = certainty_of(CLAIM, [evidence()], grounds())
+    assert (found.label, losses(found)) == ("high", {})
+    assert [loss.domain for loss in found.losses] == list(DOMAINS)
+    assert found.why == "no rule costs a level"
+
+
+@pytest.mark.parametrize(
+    ("designs", "levels"),
+    [(("r-cross",), 0), (("r-lot",), 0), (("r-two",), 1), (("r-two", "r-lot"), 1),
+     (("r-two", "r-lot", "r-cross"), 0)],
+)  # fmt: skip
+def test_design_of_half_the_rows_or_more_counts(designs, levels) -> None:
+    found = certainty_of(CLAIM, [evidence()], grounds(row(source_rows=designs)))
+    assert losses(found).get("design", 0) == levels
+
+
+def test_a_cause_without_a_comparison_loses_two_and_a_description_none() -> None:
+    alone = [evidence(comparison=False)]
+    assert losses(certainty_of(CLAIM, alone, grounds())) == {"design": 2}
+    told = replace(CLAIM, kind="descriptive")
+    assert losses(certainty_of(told, alone, grounds(row(source_rows=("r-two",))))) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [("Cluster RCT, 23 teams", "by lot"), ("randomised pilot", "by lot"),
+     ("controlled trial, random allocation", "by lot"),
+     ("two-arm parallel; randomisation not stated", "other"),
+     ("controlled trial, alternate allocation", "other"), ("", "other"),
+     ("within-subject lab", "same people"), ("randomised crossover", "same people")],
+)  # fmt: skip
+def test_design_words(words, kind) -> None:
+    assert design_kind(words) == kind
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "levels"),
+    [
+        (1.26, 1.34, FEW_PEOPLE, 0),
+        (1.26, 1.34, FEW_PEOPLE - 1, 1),
+        (1.20, 1.34, 200, 1),  # across an end of the claimed range
+        (1.05, 1.20, 200, 0),  # wholly outside: precise enough to contradict
+        (0.95, 1.20, 200, 1),  # spans no difference
+        (0.95, 1.30, 8, 2),
+        (1.26, 1.34, NAN, 0),
+    ],
+)
+def test_imprecision(low, high, n, levels) -> None:
+    found = certainty_of(CLAIM, [evidence(low, high)], grounds(row(n=float(n))))
+    assert losses(found).get("imprecision", 0) == levels
+
+
+def pool_rows(effects, error: float = 0.05) -> list[EstimateRow]:
+    studies = [
+        row(f"s{i}", role="printed", estimate=e, std_error=error, pooled=True)
+        for i, e in enumerate(effects)
+    ]
+    return [row(role="pooled"), *studies]
+
+
+@pytest.mark.parametrize(
+    ("effects", "levels"),
+    [((1.30, 1.31, 1.29), 0), ((1.15, 1.30, 1.40), 1), ((1.10, 1.30, 1.60), 1),
+     ((0.80, 1.30, 1.60), 2), ((1.30,), 0)],
+)  # fmt: skip
+def test_studies_that_differ_beyond_their_errors(effects, levels) -> None:
+    found = certainty_of(CLAIM, [evidence()], grounds(*pool_rows(effects)))
+    assert losses(found).get("inconsistency", 0) == levels
+
+
+@pytest.mark.parametrize(
+    ("second", "levels"), [((1.27, 1.33), 0), ((0.9, 1.4), 1), ((0.8, 0.9), 2)]
+)
+def test_measures_that_disagree(second, levels) -> None:
+    both = [evidence(), evidence(*second, name="other")]
+    found = certainty_of(CLAIM, both, grounds(row(), row("other")))
+    assert losses(found).get("inconsistency", 0) == levels
+
+
+@pytest.mark.parametrize(
+    ("words", "levels"),
+    [("direct", 0), ("direct, allocated arms", 0), ("", 0), ("joint load", 1),
+     ("indirect, two trials", 2)],
+)  # fmt: skip
+def test_indirectness(words, levels) -> None:
+    found = certainty_of(CLAIM, [evidence()], grounds(row(directness=words)))
+    assert losses(found).get("indirectness", 0) == levels
+
+
+@pytest.mark.parametrize(("move", "levels"), [(0.005, 0), (0.015, 1), (0.05, 2)])
+def test_what_was_not_printed_costs_by_the_draws_that_keep_the_label(move, levels) -> None:
+    found = certainty_of(CLAIM, [evidence(move=move)], grounds())
+    assert losses(found).get("what was not printed", 0) == levels
+    if levels:
+        assert "size is supported at the middle" in found.why
+
+
+def test_of_several_measures_the_one_that_loses_most_counts() -> None:
+    both = [evidence(), evidence(1.27, 1.33, name="other")]
+    found = certainty_of(CLAIM, both, grounds(row(), row("other", n=5.0)))
+    assert losses(found) == {"imprecision": 1}
+    assert "5 people in all, fewer than 30 (other)" in found.why
+
+
+def test_levels_add_up_and_end_at_very_low() -> None:
+    worse = {"directness": "indirect, two trials", "n": 5.0}
+    assert certainty_of(CLAIM, [evidence()], grounds(row(n=5.0))).label == "moderate"
+    found = certainty_of(CLAIM, [evidence(0.9, 1.3)], grounds(row(**worse)))
+    assert sum(losses(found).values()) > len(LEVELS) - 1
+    assert found.label == "very low"
+
+
+def test_signs_alone_are_very_low_and_no_claim_has_none() -> None:
+    assert certainty_of(CLAIM, [], grounds()).label == "very low"
+    nothing = replace(CLAIM, claimed_direction="none", range_low=NAN, range_high=NAN)
+    assert certainty_of(nothing, [evidence()], grounds()).label == ""
+
+
+def test_a_data_file_overrules_with_its_reason_and_shows_the_rules() -> None:
+    by_hand = {CLAIM.claim_id: ("low", "the abstract alone was read")}
+    found = certainty_of(CLAIM, [evidence()], grounds(overruled=by_hand))
+    assert (found.label, found.by_rule) == ("low", "high")
+    assert found.why.startswith("set by hand: the abstract alone was read (the rules alone: high")
+
+
+@pytest.mark.parametrize(("label", "why"), [("certain", "because"), ("low", "")])
+def test_an_overruling_without_a_level_or_a_reason_is_refused(label, why) -> None:
+    audit = load_audit()
+    table = pd.DataFrame([("energy_30", label, why)], columns=["claim_id", "certainty", "why"])
+    with pytest.raises(InputError, match="certainty table, claim energy_30"):
+        grounds_of([], audit.published, audit.studies, table)
+
+
+def test_the_path_gives_every_claim_its_certainty(tmp_path) -> None:
+    import shutil
+
+    audit = tmp_path / "audit"
+    shutil.copytree(load_audit().data, audit / "data")
+    shutil.copytree(load_audit().scripts, audit / "analyses")
+    table = audit / "data" / "certainty.csv"
+    table.write_text("claim_id,certainty,why\nmore_than_forward,low,a test\n", encoding="utf-8")
+    found = rs.replicate(["body-fat"], audit=audit, draws=DRAWS)
+    verdicts = found.verdicts.set_index("claim_id")
+    assert verdicts.at["more_than_forward", "certainty"] == "low"
+    assert "set by hand: a test" in verdicts.at["more_than_forward", "certainty_why"]
+    assert verdicts.at["body_fat_6wk", "certainty"] == "low"
+    assert set(verdicts["certainty"]) <= {*LEVELS, ""}
+    lost = found.certainty.query("claim_id == 'body_fat_6wk'").set_index("domain")["levels"]
+    assert dict(lost[lost > 0]) == {"imprecision": 2}
+    found.save(tmp_path / "out", formats=("svg",))
+    written = pd.read_csv(tmp_path / "out" / "verdicts.csv")
+    assert list(written["certainty"].dropna()) == [v for v in verdicts["certainty"] if v]
+    assert len(pd.read_csv(tmp_path / "out" / "tables" / "certainty.csv")) == len(found.certainty)
