@@ -79,7 +79,7 @@ def glmm(
     0.548
     """
     from retrostats.mixed.columns import numeric, read_columns
-    from retrostats.mixed.design import fixed_design, random_design
+    from retrostats.mixed.design import fixed_design, offset_values, random_design
     from retrostats.mixed.expressions import evaluate
     from retrostats.mixed.formula import parse_formula
 
@@ -108,12 +108,13 @@ def glmm(
         raise InputError(
             f"n_agq={n_agq} needs one scalar random term, as (1 | group); use n_agq=1 (Laplace)"
         )
-    offset = np.zeros(n)
+    given = offset_values(parsed, columns, n)
+    offset = np.zeros(n) if given is None else np.asarray(given, float)
     if exposure:
         amount = np.asarray(numeric(columns)[exposure], float)
         if not (amount > 0).all():
             raise InputError(f"column {exposure!r}: exposure must be above 0 in every row")
-        offset = np.log(amount)
+        offset = offset + np.log(amount)
     size = None
     if trials:
         size = np.asarray(numeric(columns)[trials], float)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrostats.errors import InputError
-from retrostats.mixed.expressions import FUNCTIONS, columns_of, is_categorical_call
+from retrostats.mixed.expressions import CALLS, columns_of, is_categorical_call
 from retrostats.mixed.formula import Formula
 
 FloatArray = NDArray[np.floating[Any]]
@@ -72,18 +72,31 @@ def read_columns(
     InputError
         A column is absent or duplicated, holds infinities or dates, or no complete row is left.
     """
+    columns, kept = complete_columns(frame, formula, also)
+    return columns, 0 if kept is None else int((~kept).sum())
+
+
+def complete_columns(
+    frame: pd.DataFrame, formula: Formula, also: tuple[str, ...] = ()
+) -> tuple[dict[str, Column], NDArray[np.bool_] | None]:
+    """As `read_columns`, with which rows were kept; None where all were."""
     groups = set(formula.grouping_columns)
     outcome = set(columns_of(formula.outcome))
-    needed = dict.fromkeys([*outcome, *_predictors(formula), *formula.grouping_columns, *also])
+    offsets = {name for expression in formula.offsets for name in columns_of(expression)}
+    needed = dict.fromkeys(
+        [*outcome, *_predictors(formula), *formula.grouping_columns, *sorted(offsets), *also]
+    )
     categorical = {
         name for term in _all_terms(formula) for c in term if (name := is_categorical_call(c))
     }
     columns: dict[str, Column] = {}
     missing: NDArray[np.bool_] | None = None
+    keep: NDArray[np.bool_] | None = None
     for name in needed:
         column = read_column(frame, name, as_factor=name in groups or name in categorical)
-        if name in outcome and isinstance(column, Factor):
-            raise InputError(f"column {name!r}, the outcome, is not numeric")
+        if name in outcome | offsets and isinstance(column, Factor):
+            role = "outcome" if name in outcome else "offset"
+            raise InputError(f"column {name!r}, the {role}, is not numeric")
         gone = column.codes < 0 if isinstance(column, Factor) else np.isnan(column)
         if gone.any():
             missing = gone if missing is None else missing | gone
@@ -102,9 +115,7 @@ def read_columns(
             columns[name] = column.take(slice(None))
         else:
             _refuse_extremes(name, column)
-    if missing is None:
-        return columns, 0
-    return columns, int(missing.sum())
+    return columns, keep
 
 
 def _predictors(formula: Formula) -> list[str]:
@@ -124,7 +135,7 @@ def read_column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
         The column is absent, double, or of a kind no model takes.
     """
     if name not in frame.columns:
-        hint = " (a function it may call needs brackets)" if name in FUNCTIONS else ""
+        hint = " (a function it may call needs brackets)" if name in CALLS else ""
         found = ", ".join(map(str, frame.columns[:30]))
         raise InputError(f"no column {name!r}{hint}; the data have: {found}")
     series = frame[name]

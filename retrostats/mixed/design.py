@@ -9,7 +9,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric
-from retrostats.mixed.expressions import evaluate, is_categorical_call
+from retrostats.mixed.expressions import Coding, coding_of, evaluate
 from retrostats.mixed.formula import Formula, RandomTerm, Term
 
 
@@ -53,8 +53,26 @@ def fixed_design(
     return matrix, names
 
 
+def offset_values(formula: Formula, columns: Mapping[str, Column], n: int) -> FloatArray | None:
+    """Sum (n,) of a formula's offsets; None where it has none."""
+    if not formula.offsets:
+        return None
+    numbers = numeric(columns)
+    parts = [np.broadcast_to(evaluate(o, numbers), (n,)) for o in formula.offsets]
+    return np.asarray(np.sum(parts, axis=0))
+
+
+def refuse_offsets(formula: Formula, where: str) -> None:
+    """An offset that would be left out without a word is an error."""
+    if formula.offsets:
+        raise InputError(f"formula {formula.text!r}: offset() is not taken {where}")
+
+
 def model_matrix(
-    terms: tuple[Term, ...], columns: Mapping[str, Column], n: int
+    terms: tuple[Term, ...],
+    columns: Mapping[str, Column],
+    n: int,
+    reference: Mapping[str, Column] | None = None,
 ) -> tuple[FloatArray, tuple[str, ...]]:
     """Model matrix of a set of terms, coded as R's ``model.matrix`` does.
 
@@ -62,31 +80,59 @@ def model_matrix(
     the model too, else by one indicator a level; the empty term counts as present, except for the
     first main effect of a model without intercept.
 
+    Parameters
+    ----------
+    terms : tuple of Term
+    columns : mapping of str to column of n rows
+    n : int
+    reference : mapping, optional
+        Columns of the fit that centre, scale and lay the bases, where `columns` are other points.
+
     Returns
     -------
     matrix : (n, p) array
     names : tuple of str
     """
+    blocks = model_blocks(terms, columns, n, reference)
+    names = tuple(name for _, part in blocks for name in part)
+    if len(blocks) == 1:
+        return blocks[0][0], names
+    return (np.hstack([block for block, _ in blocks]) if blocks else np.ones((n, 0))), names
+
+
+def model_blocks(
+    terms: tuple[Term, ...],
+    columns: Mapping[str, Column],
+    n: int,
+    reference: Mapping[str, Column] | None = None,
+    coding: str | None = None,
+) -> list[tuple[FloatArray, list[str]]]:
+    """The columns (n, k) of each term with their names; `coding` overrides that of every factor."""
     present: set[frozenset[str]] = {frozenset(term) for term in terms} | {frozenset()}
     numbers = numeric(columns)
+    base = None if reference is None else numeric(reference)
     full_term = _first_main_effect(terms, columns) if () not in terms else None
-    blocks: list[FloatArray] = []
-    names: list[str] = []
+    blocks: list[tuple[FloatArray, list[str]]] = []
     for term in terms:
         block, labels = np.ones((n, 1)), [""]
         for component in term:
             factor = _factor(component, columns)
             if factor is None:
-                coded, part = evaluate(component, numbers)[:, None], [_shown(component)]
+                coded, part = _numbers(component, evaluate(component, numbers, base), n)
             else:
                 contrast = frozenset(term) - {component} in present and term != full_term
-                coded, part = _indicators(factor, component, contrast=contrast)
+                how = coding_of(component) or Coding(component)
+                how = how if coding is None else Coding(how.column, coding)
+                coded, part = _coded(factor, how, component, contrast=contrast)
             block = (coded[:, :, None] * block[:, None, :]).reshape(n, -1)
             labels = [f"{a}:{b}" if a else b for b in part for a in labels]
-        blocks.append(block)
-        names.extend(labels if term else ["(Intercept)"])
-    matrix = blocks[0] if len(blocks) == 1 else np.hstack(blocks) if blocks else np.ones((n, 0))
-    return matrix, tuple(names)
+        blocks.append((block, labels if term else ["(Intercept)"]))
+    return blocks
+
+
+def is_factor(component: str, columns: Mapping[str, Column]) -> bool:
+    """Whether a component of a term is a factor."""
+    return _factor(component, columns) is not None
 
 
 def _first_main_effect(terms: tuple[Term, ...], columns: Mapping[str, Column]) -> Term | None:
@@ -97,19 +143,56 @@ def _first_main_effect(terms: tuple[Term, ...], columns: Mapping[str, Column]) -
 
 
 def _factor(component: str, columns: Mapping[str, Column]) -> Factor | None:
-    column = columns.get(is_categorical_call(component) or component)
+    coding = coding_of(component)
+    column = columns.get(component if coding is None else coding.column)
     return column if isinstance(column, Factor) else None
 
 
-def _indicators(factor: Factor, component: str, *, contrast: bool) -> tuple[FloatArray, list[str]]:
-    first = 1 if contrast else 0
-    if contrast and len(factor.levels) < 2:
+def _numbers(component: str, value: FloatArray, n: int) -> tuple[FloatArray, list[str]]:
+    """Columns (n, k) of a numeric component with their names; a constant is spread."""
+    shown = _shown(component)
+    if value.ndim < 2:
+        return np.broadcast_to(value, (n,))[:, None], [shown]
+    return value, [f"{shown}{i + 1}" for i in range(value.shape[1])]
+
+
+def _coded(
+    factor: Factor, coding: Coding, component: str, *, contrast: bool
+) -> tuple[FloatArray, list[str]]:
+    """Columns of a factor: contrasts of its levels, or one indicator a level."""
+    count = len(factor.levels)
+    names = [shown_level(level) for level in factor.levels]
+    if not contrast:
+        table, labels = np.eye(count), names
+    elif count < 2:
         raise InputError(
             f"{component!r} has one level only ({factor.levels[0]!r}); take it out of the formula"
         )
-    positions = np.arange(first, len(factor.levels))
-    coded = (factor.codes[:, None] == positions).astype(float)
-    return coded, [f"{component}{shown_level(factor.levels[i])}" for i in positions]
+    elif coding.kind == "treatment":
+        left_out = _place(factor, coding, component)
+        table = np.delete(np.eye(count), left_out, axis=1)
+        labels = [name for i, name in enumerate(names) if i != left_out]
+    elif coding.kind == "sum":
+        table = np.vstack([np.eye(count - 1), -np.ones((1, count - 1))])
+        labels = [str(i) for i in range(1, count)]
+    else:
+        table = np.triu(np.full((count, count), -1.0))[:, 1:]
+        table[np.arange(1, count), np.arange(count - 1)] = np.arange(1, count)
+        labels = [str(i) for i in range(1, count)]
+    return table[factor.codes], [f"{component}{label}" for label in labels]
+
+
+def _place(factor: Factor, coding: Coding, component: str) -> int:
+    """Position of the level that treatment coding leaves out."""
+    if coding.reference is None:
+        return 0
+    shown = [shown_level(level) for level in factor.levels]
+    wanted = shown_level(coding.reference)
+    if wanted not in shown:
+        raise InputError(
+            f"{component}: no level {coding.reference!r}; {coding.column!r} has {', '.join(shown)}"
+        )
+    return shown.index(wanted)
 
 
 def _shown(component: str) -> str:

@@ -27,6 +27,8 @@ from retrostats.mixed.tables import t_table
 if TYPE_CHECKING:
     from retrostats.mixed.emmeans import MarginalMeans
     from retrostats.mixed.intervals import Effect
+    from retrostats.mixed.modes import Modes
+    from retrostats.mixed.residuals import RSquared
 
 _EXACT = 1e-8  # share of the spread left as residual below which a failed fit is an exact one
 _SHORT = 10  # rows of a table that `repr` shows
@@ -43,6 +45,7 @@ def lmm(
     covariance: Covariance = "lme4",
     residual: str | None = None,
     variances: Any = None,
+    weights: Any = None,
 ) -> LmmFit:
     """Fit a linear mixed model by REML (or ML).
 
@@ -67,6 +70,8 @@ def lmm(
     variances : str, (n,) array, (n, n) array, or sequence of square arrays, optional
         Residual variances that are known (a column, numbers, a covariance matrix or its diagonal
         blocks), as in meta-analysis; see `known.lmm_known`.
+    weights : str or (n,) array, optional
+        A column or numbers above 0: the residual variance of a row is sigma^2 / weight.
 
     Returns
     -------
@@ -97,9 +102,10 @@ def lmm(
     1      timepre    -0.875  3.000
     """
     if variances is not None:
-        if residual is not None or covariance != "lme4":
+        if residual is not None or covariance != "lme4" or weights is not None:
             raise InputError(
-                "variances= states every residual variance; leave out residual= and covariance="
+                "variances= states every residual variance; leave out residual=, covariance= and "
+                "weights="
             )
         known: Any = lmm_known(formula, data, variances, reml=reml, ddf=ddf)
         return known
@@ -107,7 +113,9 @@ def lmm(
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
     if covariance not in ("lme4", "signed-cs"):
         raise InputError(f"covariance={covariance!r}; allowed: lme4, signed-cs")
-    model = prepare(formula, data, signed=covariance == "signed-cs", residual=residual)
+    model = prepare(
+        formula, data, signed=covariance == "signed-cs", residual=residual, weights=weights
+    )
     return fit_model(model, reml=reml, ddf=ddf)
 
 
@@ -202,7 +210,7 @@ class LmmFit:
     @property
     def loglik(self) -> float:
         """Log-likelihood, restricted where `reml`."""
-        return -0.5 * self.optimum.point.deviance
+        return self.model.log_weight - 0.5 * self.optimum.point.deviance
 
     @property
     def aic(self) -> float:
@@ -245,6 +253,8 @@ class LmmFit:
         if self.model.moments is not None:
             return self.model.moments
         assert self.model.frame is not None
+        if self.model.precision is not None:
+            raise InputError("moments hold no weights of rows; fit without weights= for them")
         return moments(self.formula, self.model.frame, residual=self.model.residual)
 
     @cached_property
@@ -307,6 +317,68 @@ class LmmFit:
 
         return component_table(self)
 
+    @cached_property
+    def modes(self) -> Modes:
+        """Conditional modes of the random effects and their errors; see `modes.modes_of`."""
+        from retrostats.mixed.modes import modes_of
+
+        return modes_of(self)
+
+    def ranef(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Random effects with intervals: group, level, term, estimate; see `modes.ranef`."""
+        from retrostats.mixed.modes import ranef
+
+        return ranef(self, level=level)
+
+    def predict(
+        self,
+        newdata: pd.DataFrame | None = None,
+        *,
+        random: bool = True,
+        allow_new_levels: bool = False,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Expected outcomes with intervals, for these rows or new ones; see `predict.predict`."""
+        from retrostats.mixed.predict import predict
+
+        return predict(self, newdata, random=random, allow_new_levels=allow_new_levels, level=level)
+
+    @cached_property
+    def residual_table(self) -> pd.DataFrame:
+        """Fitted values, residuals of each kind, leverage; see `residuals.residual_table`."""
+        from retrostats.mixed.residuals import residual_table
+
+        return residual_table(self)
+
+    @property
+    def fitted(self) -> pd.Series[float]:
+        """Expected outcome of each row, its random effects included."""
+        return self.residual_table["fitted"]
+
+    @property
+    def residuals(self) -> pd.Series[float]:
+        """Observed less fitted; `residual_table` has Pearson's and scaled ones."""
+        return self.residual_table["response"].rename("residual")
+
+    @cached_property
+    def r_squared(self) -> RSquared:
+        """Marginal and conditional R squared; see `residuals.r_squared`."""
+        from retrostats.mixed.residuals import r_squared
+
+        return r_squared(self)
+
+    def simulate(self, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+        """Outcomes drawn from the fitted model, a column a data set; see `residuals.simulate`."""
+        from retrostats.mixed.residuals import simulate
+
+        return simulate(self, n, seed=seed)
+
+    def anova(self, other: LmmFit | str = "III", *, refit: bool = True) -> pd.DataFrame:
+        """F tests of all terms ("I", "II", "III"; see `anova.anova`), or `compare` with a fit."""
+        from retrostats.mixed.anova import anova
+
+        return anova(self, other) if isinstance(other, str) else self.compare(other, refit=refit)
+
     def contrast(
         self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
     ) -> pd.DataFrame:
@@ -315,11 +387,18 @@ class LmmFit:
 
         return contrast(self, weights, null=null, level=level)
 
-    def emmeans(self, factors: str | list[str], *, level: float = 0.95) -> MarginalMeans:
+    def emmeans(
+        self,
+        factors: str | list[str],
+        *,
+        at: Mapping[str, Any] | None = None,
+        type: Literal["link", "response"] = "link",
+        level: float = 0.95,
+    ) -> MarginalMeans:
         """Estimated marginal means over factors; see `emmeans.emmeans`."""
         from retrostats.mixed.emmeans import emmeans
 
-        return emmeans(self, factors, level=level)
+        return emmeans(self, factors, at=at, type=type, level=level)
 
     def compare(self, other: LmmFit, *, refit: bool = True) -> pd.DataFrame:
         """Likelihood-ratio test against a nested or larger model; see `contrasts.compare`."""

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from retrostats.errors import InputError
+from retrostats.mixed.expressions import offset_of
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>\d+(?:\.\d+)?)"
-    r"|(?P<op>\|\||\*\*|\^|[-+*/:|~(),]))"
+    r"|(?P<text>'[\w .%/-]{0,80}'|\"[\w .%/-]{0,80}\")|(?P<op>\|\||\*\*|\^|[-+*/:|~(),=]))"
 )
+_REFERENCE = re.compile(r"[Tt]reatment\(\s*(?:reference\s*=\s*)?(?:'[^']*'|\"[^\"]*\")\s*\)")
 _BAR = "\N{SECTION SIGN}"  # stands for a random term while the fixed side is read
 _MAX_LENGTH = 2000
 _MAX_PRODUCTS = 12  # a*b*...: terms double with each factor
 _ALLOWED = (
     "names, numbers, + - * / ^ : | || ( ), and the functions log, log10, log2, exp, sqrt, center, "
-    "scale, I, C and factor"
+    "scale, poly, bs, ns, offset, I, C and factor"
 )
 
 Term = tuple[str, ...]
@@ -52,12 +54,16 @@ class RandomTerm:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A parsed formula: outcome expression, fixed terms, random terms."""
+    """A parsed formula: outcome expression, fixed terms, random terms, offsets.
+
+    An offset is an expression whose coefficient is 1.
+    """
 
     text: str
     outcome: str
     fixed: tuple[Term, ...]
     random: tuple[RandomTerm, ...]
+    offsets: tuple[str, ...] = ()
 
     @property
     def grouping_columns(self) -> tuple[str, ...]:
@@ -91,12 +97,24 @@ def parse_formula(text: str) -> Formula:
     if not tilde or not outcome.strip() or "~" in right or "|" in outcome:
         raise InputError(f"formula {text!r}: expected one outcome, then ~, then terms")
     fixed_text, bars = _cut_bars(right, text)
-    terms = _expand(fixed_text or "1", text)
+    terms, offsets = _without_offsets(_expand(fixed_text or "1", text), text)
     random = tuple(r for left, double, group in bars for r in _random(left, double, group, text))
     responses = _expand(f"0 + {outcome.strip()}", text)
     if len(responses) != 1 or len(responses[0]) != 1:
         raise InputError(f"formula {text!r}: the outcome must be one column or one function of it")
-    return Formula(text, responses[0][0], terms, random)
+    return Formula(text, responses[0][0], terms, random, offsets)
+
+
+def _without_offsets(
+    terms: tuple[Term, ...], text: str
+) -> tuple[tuple[Term, ...], tuple[str, ...]]:
+    """Fixed terms, and what stands in the offsets among them."""
+    found = {term: offset_of(term[0]) for term in terms if len(term) == 1}
+    offsets = tuple(inner for inner in found.values() if inner is not None)
+    kept = tuple(term for term in terms if found.get(term) is None)
+    if any(offset_of(c) is not None for term in kept for c in term):
+        raise InputError(f"formula {text!r}: an offset stands alone, it has no interactions")
+    return kept, offsets
 
 
 def _check_alphabet(text: str) -> None:
@@ -116,6 +134,10 @@ def _check_alphabet(text: str) -> None:
         raise InputError(f"formula {text!r}: more than {_MAX_PRODUCTS} products")
     if re.search(r"(\*\*|\^)(?!\s*[234](?![\d.]))", text):
         raise InputError(f"formula {text!r}: a power is 2, 3 or 4")
+    if text.count("'") + text.count('"') != 2 * len(_REFERENCE.findall(text)):
+        raise InputError(
+            f"formula {text!r}: a text stands only as a reference level, C(arm, Treatment('level'))"
+        )
 
 
 def _cut_bars(right: str, text: str) -> tuple[str, list[tuple[str, bool, str]]]:

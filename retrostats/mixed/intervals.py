@@ -222,7 +222,7 @@ def _sd_interval(fit: LmmFit, t: int, a: int, level: float) -> tuple[float, floa
         return _inner(fit, build, start)
 
     low, high = _bounds(
-        lambda v: profile(v * unit), estimate / unit, -2.0 * fit.loglik, level, 0.0, np.inf
+        lambda v: profile(v * unit), estimate / unit, fit.optimum.point.deviance, level, 0.0, np.inf
     )
     return low * unit, high * unit
 
@@ -236,7 +236,7 @@ def _sigma_interval(fit: LmmFit, level: float) -> tuple[float, float]:
     def profile(value: float) -> float:
         return _inner(fit, lambda x: (x, (value * fit.sigma) ** 2), fit.theta / value)
 
-    low, high = _bounds(profile, 1.0, -2.0 * fit.loglik, level, 0.0, np.inf)
+    low, high = _bounds(profile, 1.0, fit.optimum.point.deviance, level, 0.0, np.inf)
     return low * fit.sigma, high * fit.sigma
 
 
@@ -277,7 +277,7 @@ def _cor_interval(fit: LmmFit, t: int, a: int, b: int, level: float) -> tuple[fl
         )  # fmt: skip
         return _inner(fit, build, start)
 
-    return _bounds(profile, estimate, -2.0 * fit.loglik, level, -1.0, 1.0)
+    return _bounds(profile, estimate, fit.optimum.point.deviance, level, -1.0, 1.0)
 
 
 def icc(fit: LmmFit, *, level: float = 0.95) -> Effect:

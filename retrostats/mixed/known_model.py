@@ -13,7 +13,12 @@ from scipy.sparse.csgraph import connected_components
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import Column, numeric, read_columns
-from retrostats.mixed.design import RandomDesign, fixed_design, random_design
+from retrostats.mixed.design import (
+    RandomDesign,
+    fixed_design,
+    random_design,
+    refuse_offsets,
+)
 from retrostats.mixed.expressions import columns_of, evaluate
 from retrostats.mixed.formula import Formula, parse_formula
 
@@ -105,6 +110,7 @@ def known_model(formula: str, data: object, variances: object) -> KnownModel:
         definite or does not fit the rows, or the rows do not determine the fixed effects.
     """
     parsed = parse_formula(formula)
+    refuse_offsets(parsed, "with variances=; subtract it from the outcome")
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
     if not isinstance(frame, pd.DataFrame):
         raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,21 @@ from scipy.sparse.csgraph import connected_components
 from retrostats.errors import InputError
 from retrostats.mixed.above import groups_above, subject_rows
 from retrostats.mixed.cells import CellMoments
-from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric, read_columns
-from retrostats.mixed.design import combine, fixed_design, random_design
+from retrostats.mixed.columns import (
+    Column,
+    Factor,
+    FloatArray,
+    IntArray,
+    complete_columns,
+    numeric,
+)
+from retrostats.mixed.design import (
+    combine,
+    fixed_design,
+    offset_values,
+    random_design,
+    refuse_offsets,
+)
 from retrostats.mixed.expressions import evaluate
 from retrostats.mixed.formula import Formula, parse_formula
 from retrostats.mixed.gram import Gram, build_gram
@@ -29,6 +43,7 @@ from retrostats.mixed.strata.factor import (
     strata_of,
     with_stratum,
 )
+from retrostats.mixed.weights import WEIGHT, positive_weights, weighted_rows, with_weights
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,11 @@ class Model:
         The stratum of each row.
     people : (C,) array or None
         People behind each entry of `columns`, where the data were cells of people.
+    precision : (N,) array or None
+        Weights of the rows (residual variance sigma^2 / weight), by whose roots `rows` are
+        multiplied; None where all are 1.
+    index : Index or None
+        Labels of the rows fitted, where the data were rows.
     """
 
     formula: Formula
@@ -76,6 +96,13 @@ class Model:
     strata: Strata | None = None
     labelled: Labelled | None = None
     people: FloatArray | None = None
+    precision: FloatArray | None = None
+    index: pd.Index[Any] | None = None
+
+    @property
+    def log_weight(self) -> float:
+        """Half the sum of the logarithms of the weights: their part of the log-likelihood."""
+        return 0.0 if self.precision is None else 0.5 * float(np.log(self.precision).sum())
 
     @property
     def residual(self) -> str | None:
@@ -89,7 +116,12 @@ class Model:
 
 
 def prepare(
-    formula: str, data: object, *, signed: bool = False, residual: str | None = None
+    formula: str,
+    data: object,
+    *,
+    signed: bool = False,
+    residual: str | None = None,
+    weights: object = None,
 ) -> Model:
     """Read the columns a formula names and reduce them.
 
@@ -101,6 +133,8 @@ def prepare(
         Signed compound symmetry instead of a random intercept.
     residual : str, optional
         Factor or interaction ("study:arm") whose levels have residual variances of their own.
+    weights : str or (n,) array, optional
+        A column or numbers above 0: the residual variance of a row is sigma^2 / weight.
 
     Raises
     ------
@@ -116,6 +150,10 @@ def prepare(
     if signed and residual is not None:
         raise InputError('covariance="signed-cs" takes one residual variance; leave residual= out')
     names = residual_columns(residual)
+    if weights is not None and (names or isinstance(data, Moments)):
+        raise InputError(
+            "weights= needs rows and one residual variance; leave out residual=, or give a DataFrame"
+        )
     if isinstance(data, CellMoments):
         model = _from_cells(parsed, data, names)
     elif isinstance(data, Moments):
@@ -126,25 +164,33 @@ def prepare(
             raise InputError(
                 f"data is a {type(data).__name__}; a DataFrame, a cohort or Moments is needed"
             )
-        model = _from_frame(parsed, frame, names)
+        model = _from_frame(parsed, frame, names, weights)
     if signed:
         model = replace(model, gram=replace(model.gram, signed=True))
     return model
 
 
-def _from_frame(formula: Formula, frame: pd.DataFrame, residual: tuple[str, ...]) -> Model:
+def _from_frame(
+    formula: Formula, frame: pd.DataFrame, residual: tuple[str, ...], weights: object
+) -> Model:
     if residual:
         frame = with_stratum(frame, residual)
-    columns, dropped = read_columns(frame, formula, (STRATUM,) if residual else ())
+    also = (STRATUM,) if residual else ()
+    if weights is not None:
+        frame, also = with_weights(frame, weights), (WEIGHT,)
+    columns, kept = complete_columns(frame, formula, also)
     n = _length(columns)
     y = evaluate(formula.outcome, numeric(columns))
     block, count = find_blocks(formula, columns, n)
     strata = None
     if residual:
         strata = strata_of({STRATUM: columns.pop(STRATUM)}, (STRATUM,), residual)
-    return _assemble(
-        formula, columns, y, block, np.ones(count), {}, strata, n_dropped=dropped, frame=frame
-    )
+    precision = None if weights is None else positive_weights(columns.pop(WEIGHT))
+    model = _assemble(
+        formula, columns, y, block, np.ones(count), {}, strata,
+        n_dropped=len(frame) - n, frame=frame, precision=precision,
+    )  # fmt: skip
+    return replace(model, index=frame.index if kept is None else frame.index[kept])
 
 
 def _length(columns: dict[str, Column]) -> int:
@@ -171,6 +217,7 @@ def find_blocks(formula: Formula, columns: dict[str, Column], n: int) -> tuple[I
 
 
 def _from_cells(formula: Formula, moments: CellMoments, residual: tuple[str, ...]) -> Model:
+    refuse_offsets(formula, "with moments of cells of people")
     made = cell_rows(moments, formula, find_blocks)
     strata = None
     if residual:
@@ -181,6 +228,7 @@ def _from_cells(formula: Formula, moments: CellMoments, residual: tuple[str, ...
 
 def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...]) -> Model:
     if groups_above(moments, formula):
+        refuse_offsets(formula, "with a group above the subjects of moments")
         made = subject_rows(moments, formula, find_blocks)
         labelled = _held(made.columns, moments, residual)
         if labelled is not None:
@@ -188,9 +236,9 @@ def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...])
         model = _finish(formula, made.rows, made.columns, labelled, moments=moments)
         return replace(model, people=made.n)
     columns, y, block, n, scatter = moments.rows(formula)
-    if np.ptp(n) > 0 and re.search(r"\b(center|scale)\(", formula.text):
+    if np.ptp(n) > 0 and re.search(r"\b(center|scale|poly|bs|ns)\(", formula.text):
         raise InputError(
-            "center() and scale() depend on how many subjects share a design; with moments, centre "
+            "center(), scale(), poly(), bs() and ns() depend on how many subjects share a design; with moments, centre "
             "the column before reducing"
         )
     strata = _held(columns, moments, residual)
@@ -219,13 +267,18 @@ def _assemble(
     n_dropped: int = 0,
     moments: Moments | None = None,
     frame: pd.DataFrame | None = None,
+    precision: FloatArray | None = None,
 ) -> Model:
     x, terms = fixed_design(formula, columns, len(y))
     random = tuple(random_design(term, columns, len(y)) for term in formula.random)
-    rows = Rows(x, terms, y, random, block, n, scatter)
-    return _finish(
+    offset = offset_values(formula, columns, len(y))
+    rows = Rows(x, terms, y if offset is None else y - offset, random, block, n, scatter)
+    if precision is not None:
+        rows = weighted_rows(rows, np.sqrt(precision))
+    model = _finish(
         formula, rows, columns, strata, n_dropped=n_dropped, moments=moments, frame=frame
     )
+    return model if precision is None else replace(model, precision=precision)
 
 
 def _finish(
@@ -260,6 +313,9 @@ def with_outcome(model: Model, y: np.ndarray) -> Model:
         raise InputError("a fit from moments is refitted with moments, not with an outcome vector")
     if y.shape != model.rows.y.shape or not np.isfinite(y).all():
         raise InputError(f"the new outcome needs {len(model.rows.y)} finite values")
+    offset = offset_values(model.formula, model.columns, len(y))
+    y = y if offset is None else y - offset
+    y = y if model.precision is None else y * np.sqrt(model.precision)
     rows = replace(model.rows, y=y)
     if model.labelled is not None:
         strata = build_strata(model.labelled.stratify(rows))

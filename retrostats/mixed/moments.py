@@ -207,6 +207,7 @@ class Moments:
                 f"{self.outcome!r}; transform the rows before reducing them"
             )
         wanted = {name for term in all_terms(formula) for c in term for name in columns_of(c)}
+        wanted |= {name for offset in formula.offsets for name in columns_of(offset)}
         missing = sorted(wanted - set(self.columns))
         known = {self.subject, *self.groups, *(self.columns if self.subject else ())}
         missing += sorted(set(formula.grouping_columns) - known)
@@ -288,6 +289,7 @@ def moments(formula: str, data: pd.DataFrame | Any, *, residual: str | None = No
     block, count = find_blocks(parsed, columns, len(y))
     subject = _subject(parsed, columns, block, count)
     names = dict.fromkeys(n for term in all_terms(parsed) for c in term for n in columns_of(c))
+    names.update(dict.fromkeys(n for o in parsed.offsets for n in columns_of(o)))
     names.update(dict.fromkeys(extra))
     groups = tuple(g for g in parsed.grouping_columns if g != subject and g not in extra)
     kept = [*(n for n in names if n not in groups), *groups]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.design import refuse_offsets
 from retrostats.mixed.expressions import columns_of
 from retrostats.mixed.formula import Formula, parse_formula
 from retrostats.mixed.model import Model, prepare
@@ -30,6 +31,7 @@ def planned_formula(formula: str, design: object) -> Formula:
             "the design of a planned study is a DataFrame: a row for each measurement of one "
             "subject (of one subject an arm, labelled in the group's column)"
         )
+    refuse_offsets(parsed, "in a plan")
     groups = parsed.grouping_columns
     if len(groups) != 1:
         raise InputError(

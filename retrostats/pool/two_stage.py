@@ -362,12 +362,13 @@ def _outcome(formula: str | None) -> str | None:
 def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
     """Design (k, p) of a formula's right side, coded as in the mixed models."""
     from retrostats.mixed.columns import read_columns
-    from retrostats.mixed.design import fixed_design
+    from retrostats.mixed.design import fixed_design, refuse_offsets
     from retrostats.mixed.formula import parse_formula
 
     if read.frame is None:
         raise InputError("pool: a formula needs a DataFrame, whose columns it names")
     parsed = parse_formula(f"{read.outcome} ~ {formula.partition('~')[2] or formula}")
+    refuse_offsets(parsed, "by a pool; subtract it from the effects")
     if parsed.random:
         raise InputError("pool: random terms go into random=, not into formula=")
     columns, dropped = read_columns(read.frame, parsed)
