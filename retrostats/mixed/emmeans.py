@@ -156,7 +156,7 @@ def emmeans(
         scale.transform(table.drop(columns="term")) if scale.back else table.drop(columns="term")
     )
     first = np.arange(0, len(grid), len(grid) // cells)
-    for i, name in reversed(list(enumerate(wanted))):
+    for name in reversed(wanted):
         table.insert(0, name, _shown(columns[name], first))
     return MarginalMeans(table, weights, wanted, fit, level, scale)
 

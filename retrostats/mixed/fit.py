@@ -25,6 +25,8 @@ from retrostats.mixed.satterthwaite import Satterthwaite, satterthwaite
 from retrostats.mixed.tables import t_table
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from retrostats.mixed.emmeans import MarginalMeans
     from retrostats.mixed.intervals import Effect
     from retrostats.mixed.modes import Modes
@@ -379,6 +381,12 @@ class LmmFit:
 
         return anova(self, other) if isinstance(other, str) else self.compare(other, refit=refit)
 
+    def plot(self) -> Figure:
+        """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`."""
+        from retrostats.mixed.diagnostics import plot
+
+        return plot(self)
+
     def contrast(
         self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
     ) -> pd.DataFrame:
@@ -444,6 +452,8 @@ class LmmFit:
         """The same model on other data: rows, moments, or a new outcome (N,) of these rows."""
         signed = self.model.gram.signed
         if isinstance(data, pd.DataFrame | Moments) or hasattr(data, "frame"):
+            if self.model.precision is not None:
+                raise InputError("weights belong to rows: fit new data with lmm(..., weights=)")
             model = prepare(self.formula, data, signed=signed, residual=self.model.residual)
         else:
             from retrostats.mixed.model import with_outcome

@@ -20,6 +20,7 @@ _TOKEN = re.compile(
 )
 _REFERENCE = re.compile(r"[Tt]reatment\(\s*(?:reference\s*=\s*)?(?:'[^']*'|\"[^\"]*\")\s*\)")
 _BAR = "\N{SECTION SIGN}"  # stands for a random term while the fixed side is read
+_BS = "bspline_basis"
 _MAX_LENGTH = 2000
 _MAX_PRODUCTS = 12  # a*b*...: terms double with each factor
 _ALLOWED = (
@@ -109,7 +110,7 @@ def _without_offsets(
     terms: tuple[Term, ...], text: str
 ) -> tuple[tuple[Term, ...], tuple[str, ...]]:
     """Fixed terms, and what stands in the offsets among them."""
-    found = {term: offset_of(term[0]) for term in terms if len(term) == 1}
+    found: dict[Term, str | None] = {t: offset_of(t[0]) for t in terms if len(t) == 1}
     offsets = tuple(inner for inner in found.values() if inner is not None)
     kept = tuple(term for term in terms if found.get(term) is None)
     if any(offset_of(c) is not None for term in kept for c in term):
@@ -205,9 +206,10 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
     from formulae.terms.terms import Intercept
 
     try:
-        model = model_description(side)
+        # The library takes no interactions of its own bs(); to it ours has another name.
+        model = model_description(re.sub(r"\bbs\(", f"{_BS}(", side))
         terms = [
-            () if isinstance(t, Intercept) else tuple(str(c.name) for c in t.components)
+            () if isinstance(t, Intercept) else tuple(_named(str(c.name)) for c in t.components)
             for t in model.common_terms
         ]
     except InputError:
@@ -221,3 +223,7 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
     order = {c: i for i, c in enumerate(dict.fromkeys(c for term in terms for c in term))}
     ordered = (tuple(sorted(term, key=order.__getitem__)) for term in terms)
     return tuple(sorted(dict.fromkeys(ordered), key=len))
+
+
+def _named(component: str) -> str:
+    return component.replace(f"{_BS}(", "bs(")

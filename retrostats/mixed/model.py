@@ -152,7 +152,7 @@ def prepare(
     names = residual_columns(residual)
     if weights is not None and (names or isinstance(data, Moments)):
         raise InputError(
-            "weights= needs rows and one residual variance; leave out residual=, or give a DataFrame"
+            "weights= needs rows and one residual variance: give a DataFrame without residual="
         )
     if isinstance(data, CellMoments):
         model = _from_cells(parsed, data, names)
@@ -238,8 +238,8 @@ def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...])
     columns, y, block, n, scatter = moments.rows(formula)
     if np.ptp(n) > 0 and re.search(r"\b(center|scale|poly|bs|ns)\(", formula.text):
         raise InputError(
-            "center(), scale(), poly(), bs() and ns() depend on how many subjects share a design; with moments, centre "
-            "the column before reducing"
+            "center(), scale(), poly(), bs() and ns() depend on how many subjects share a design; "
+            "with moments, transform the column before reducing"
         )
     strata = _held(columns, moments, residual)
     return _assemble(formula, columns, y, block, n, scatter, strata, moments=moments)

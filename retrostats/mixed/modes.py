@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from scipy.special import ndtri
 from scipy.sparse.csgraph import connected_components
+from scipy.special import ndtri
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import Factor, FloatArray, IntArray
@@ -206,8 +206,8 @@ def ranef(fit: LmmFit, *, level: float = 0.95) -> pd.DataFrame:
     ...                      "y": [5.0, 6.0, 4.0, 5.5, 6.0, 6.2, 5.1, 5.9]})
     >>> ranef(lmm("y ~ time + (1 | subject)", rows))[["level", "estimate"]].round(3).head(2)
       level  estimate
-    0     a     0.024
-    1     b    -0.449
+    0     a     0.029
+    1     b    -0.544
     """
     modes = fit.modes
     error = np.full(len(modes.values), np.nan)

@@ -57,8 +57,8 @@ def predict(
     Returns
     -------
     DataFrame
-        estimate, std_error, df, conf_low, conf_high (of the expected value), pred_low, pred_high (of
-        a new observation: of the same levels, or of new ones where not `random`; of weight 1),
+        estimate, std_error, df, conf_low, conf_high (of the expected value), pred_low, pred_high
+        (of a new observation: of the same levels, or of new ones where not `random`; of weight 1),
         with the index of `newdata`; NaN where a value is missing. The df are those of the fixed
         part. The variances are taken as known beyond what `ddf` does for the fixed effects.
 
