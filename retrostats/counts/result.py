@@ -10,6 +10,7 @@ import numpy as np
 from retrostats.counts.family import Array
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart, split
+from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,6 +209,6 @@ class GlmmFit:
         from html import escape
 
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        fixed = self.coefficients.to_html(index=False, float_format="{:.4g}".format)
-        random = self.variance_components.to_html(index=False, float_format="{:.4g}".format)
+        fixed = readable(self.coefficients).to_html(index=False)
+        random = readable(self.variance_components).to_html(index=False)
         return f"<p><code>{escape(self.formula)}</code>, {self.family}</p>{fixed}{random}{notes}"

@@ -17,6 +17,7 @@ from retrostats.mixed.columns import Column, Factor, FloatArray
 from retrostats.mixed.design import model_matrix, offset_values, shown_level
 from retrostats.mixed.expressions import columns_of
 from retrostats.mixed.tables import t_table
+from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
     from retrostats.mixed.fit import LmmFit
@@ -81,10 +82,10 @@ class MarginalMeans:
 
     def __repr__(self) -> str:
         """The table, rounded."""
-        return self.table.round(5).to_string(index=False)
+        return readable(self.table).to_string(index=False)
 
     def _repr_html_(self) -> str:
-        return self.table.round(5).to_html(index=False, border=0)
+        return readable(self.table).to_html(index=False, border=0)
 
 
 def emmeans(

@@ -23,6 +23,7 @@ from retrostats.mixed.moments import Moments, moments
 from retrostats.mixed.optimise import Optimum, minimise
 from retrostats.mixed.satterthwaite import Satterthwaite, satterthwaite
 from retrostats.mixed.tables import t_table
+from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -473,7 +474,7 @@ class LmmFit:
         """Header and both tables, for a notebook."""
         head = "<br>".join(escape(line) for line in self._header().splitlines())
         tables = "".join(
-            t.round(5).to_html(index=False, border=0, na_rep="")
+            readable(t).to_html(index=False, border=0)
             for t in (self.coefficients, self.variance_components)
         )
         return f"<p>{head}</p>{tables}"
@@ -493,7 +494,7 @@ class LmmFit:
         parts = [self._header()]
         with pd.option_context("display.width", 120, "display.max_columns", 20):
             for table in (self.variance_components, self.coefficients):
-                text = table.head(most).round(5).to_string(index=False)
+                text = readable(table.head(most)).to_string(index=False)
                 more = len(table) - most
                 parts.append(f"{text}\n... {more} more in .summary()" if more > 0 else text)
         return "\n\n".join(parts) + f"\n(df: {self.ddf})"

@@ -16,6 +16,7 @@ from retrostats.mixed.kenward_roger import KenwardRoger
 from retrostats.mixed.known_criterion import Optimum, minimise
 from retrostats.mixed.known_model import Array, KnownModel, known_model
 from retrostats.mixed.tables import t_table
+from retrostats.result.readable import readable
 
 KNOWN_DDF = ("kenward-roger", "satterthwaite", "contain", "residual", "normal")
 KnownDdf = Literal["kenward-roger", "satterthwaite", "contain", "residual", "normal"]
@@ -302,14 +303,14 @@ class KnownFit:
                 f"Linear mixed model with known residual variances by {how}: {self.formula}\n"
                 f"estimates {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
                 f"log-likelihood {self.loglik:.4f}{state}\n\n"
-                f"{self.variance_components.round(5).to_string(index=False)}\n\n"
-                f"{self.coefficients.round(5).to_string(index=False)}\n"
+                f"{readable(self.variance_components).to_string(index=False)}\n\n"
+                f"{readable(self.coefficients).to_string(index=False)}\n"
                 f"(df: {self.ddf})"
             )
 
     def _repr_html_(self) -> str:
         """The coefficients, for notebooks."""
-        return self.coefficients.round(5).to_html(index=False)
+        return readable(self.coefficients).to_html(index=False)
 
     def summary(self) -> str:
         """The table of ``repr``."""
