@@ -41,8 +41,8 @@ class Replication:
 
     Attributes
     ----------
-    verdicts, certainty, estimates, assumptions, sensitivity, explorations, unknowns, checks,
-    witnesses
+    verdicts, certainty, estimates, assumptions, sensitivity, explorations, unknowns,
+    specifications, draws, checks, witnesses
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
         Each figure by its name, with what it shows in words and the analysis that drew it.
@@ -57,6 +57,8 @@ class Replication:
     sensitivity: pd.DataFrame
     explorations: pd.DataFrame
     unknowns: pd.DataFrame
+    specifications: pd.DataFrame
+    draws: pd.DataFrame
     checks: pd.DataFrame
     witnesses: pd.DataFrame
     drawings: dict[str, Drawing]

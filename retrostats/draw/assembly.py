@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing
-from retrostats.judge.verdict import direction_of, size_of
+from retrostats.judge.verdict import Side, direction_of, labels, size_of
 from retrostats.result.estimate import Interval
 from retrostats.result.findings import (
     Assumption,
@@ -23,6 +23,7 @@ from retrostats.unprinted.measures import (
     sensitivity_frame,
     unknowns_frame,
 )
+from retrostats.unprinted.specifications import draws_frame, specifications_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from retrostats.audit import Audit
     from retrostats.draw.figures import Drawing
 
+LIMITS = ("conf_low", "conf_high", "narrow_low", "narrow_high")
 OVERVIEW = "Matrix of the claims by fidelity, direction and size"
 #: A table of retellings, where the audit has one.
 RETELLINGS = "claim_drift"
@@ -55,6 +57,8 @@ def frames_of(
         "sensitivity": _with_labels(followed, claims),
         "explorations": _each(explored, explorations_frame),
         "unknowns": _each(explored, unknowns_frame),
+        "specifications": _judged(_each(explored, specifications_frame), claims),
+        "draws": _judged(_each(explored, draws_frame), claims),
         "checks": _stack(findings, Check, "checks"),
         "witnesses": witnesses,
     }
@@ -95,6 +99,22 @@ def _with_labels(followed: pd.DataFrame, claims: Mapping[str, Claim]) -> pd.Data
         directions.append(direction_of(interval, claim) if claim and claim.has_direction else "")
         sizes.append(size_of(interval, claim) if claim and claim.has_size else "")
     return followed.assign(verdict_direction=directions, verdict_size=sizes)
+
+
+def _judged(rows: pd.DataFrame, claims: Mapping[str, Claim]) -> pd.DataFrame:
+    """The same with the labels that each row alone would give; empty where nothing is claimed."""
+    import numpy as np
+
+    found: dict[Side, Any] = {"direction": np.full(len(rows), "", dtype=object)}
+    found["size"] = found["direction"].copy()
+    for claim_id, part in rows.groupby("claim_id", sort=False):
+        claim = claims[str(claim_id)]
+        claimed: dict[Side, bool] = {"direction": claim.has_direction, "size": claim.has_size}
+        for side, told in claimed.items():
+            if told:
+                ends = (part[name].to_numpy() for name in LIMITS)
+                found[side][part.index] = labels(claim, side, *ends)
+    return rows.assign(**found)
 
 
 def _used_by(assumption_id: str, estimates: pd.DataFrame) -> str:

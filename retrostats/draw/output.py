@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from retrostats.replicate import Replication
 
 FRAMES = ("verdicts", "estimates", "assumptions")
-TABLES = ("certainty", "sensitivity", "explorations", "unknowns", "checks", "witnesses", "sources")
+TABLES = (
+    "certainty",
+    "sensitivity",
+    "explorations",
+    "unknowns",
+    "specifications",
+    "draws",
+    "checks",
+    "witnesses",
+    "sources",
+)
 PROVENANCE = "provenance.json"
 
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
 from retrostats.result.estimate import Interval
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from retrostats.unprinted.exploration import Exploration
 
 Label = Literal[
@@ -269,18 +272,45 @@ def _inside(explored: Exploration, claim: Claim) -> float:
 
 def label_shares(evidence: Evidence, claim: Claim, side: Side) -> dict[Label, float]:
     """Share of the draws by the label that each alone would give, by the rules of `label_of`."""
-    explored = evidence.at95
+    wide, narrow = evidence.at95.draws, (evidence.at90 or evidence.at95).draws
+    if wide.empty:
+        return {"supported": math.nan, "contradicted": math.nan, "undecided": math.nan}
+    if len(narrow) != len(wide):  # an exploration of limits alone
+        narrow = wide
+    found = labels(claim, side, *_limits(wide), *_limits(narrow))
+    told: tuple[Label, ...] = ("supported", "contradicted", "undecided")
+    return {label: float((found == label).mean()) for label in told}
+
+
+def _limits(draws: pd.DataFrame) -> tuple[Any, Any]:
+    return draws["conf_low"].to_numpy(), draws["conf_high"].to_numpy()
+
+
+def labels(
+    claim: Claim, side: Side, low: Any, high: Any, narrow_low: Any, narrow_high: Any
+) -> NDArray[Any]:
+    """The rules of `direction_of` and `size_of` on arrays of 95% limits, and of 90% limits (n,).
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> claim = Claim("e", "less", "post", "core", "a", "s", "q", "ratio", "ratio",
+    ...               1.0, "below", nan, nan, "", "")
+    >>> labels(claim, "direction", [0.5, 0.5, 1.1], [0.9, 1.1, 1.5], [0.6] * 3, [0.8] * 3).tolist()
+    ['supported', 'undecided', 'contradicted']
+    """
+    import numpy as np
+
+    low, high, narrow_low, narrow_high = map(np.asarray, (low, high, narrow_low, narrow_high))
     if side == "direction":
-        null, above = claim.null_value, claim.claimed_direction == "above"
-        up = explored.share(lambda _, low, high: low > null)
-        down = explored.share(lambda _, low, high: high < null)
-        yes, no = (up, down) if above else (down, up)
+        above = claim.claimed_direction == "above"
+        yes = low > claim.null_value if above else high < claim.null_value
+        no = high < claim.null_value if above else low > claim.null_value
     else:
         start, stop = claimed_range(claim)
-        inner = evidence.at90 or explored
-        yes = inner.share(lambda _, low, high: (low >= start) & (high <= stop))
-        no = explored.share(lambda _, low, high: (high < start) | (low > stop))
-    return {"supported": yes, "contradicted": no, "undecided": 1 - yes - no}
+        yes = (narrow_low >= start) & (narrow_high <= stop)
+        no = (high < start) | (low > stop)
+    return np.where(yes, "supported", np.where(no, "contradicted", "undecided"))
 
 
 def deciding_unknowns(explored: Exploration) -> list[str]:
