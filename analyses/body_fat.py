@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.analysis import Context
+from retrostats.findings.averaged import AVERAGE_ID, Literature, averaged
 from retrostats.findings.cohorts import (
     CohortEffect,
     cohort_changes,
     cohort_differences,
     compared,
-    has_control,
 )
-from retrostats.findings.pooled import pooled_measure
 from retrostats.findings.printed import hollow_row
 from retrostats.judge.claims import Claim
 from retrostats.reduce.change import (
@@ -58,6 +57,11 @@ METHODS = (
     "change of the women who ran forward for six weeks in Hazell 2014, computed from printed fat "
     "and fat-free mass; the correlation of those two changes is not printed and runs from -1 "
     "to 1. Trials that compared directions head to head print no size and are listed.",
+    "Own cohorts are averaged with the literature by precision, each in the unit of the reading (a "
+    "cohort's change as a share of its mean before). The change is that within the backward arm, "
+    "whatever the other arm; the change against a control arm is a row of its own, and the only "
+    "one that bears on the cause. Two trials tell nothing of a variance between trials, so the "
+    "average stands for these trials and has none.",
 )
 UNIT = {"points": "percentage points of body mass", "relative": "% of the body fat"}
 READING, TESTED = "reading of 2.4%", "what p = 0.01 tests"
@@ -77,50 +81,83 @@ def analyse(context: Context) -> Findings:
     rows = context.published
     printed = one_row(rows, study_id="terblanche2005", outcome="body_fat_pct")
     forward = {reading: _forward(rows, reading) for reading in UNIT}
-    points = "percentage points of body mass"
-    changes = cohort_changes(
-        context.cohorts, compared(context.audit, NAME, "body_fat_change", points)
-    )
-    by = compared(context.audit, NAME, "body_fat_difference", points)
-    direct = cohort_differences(context.cohorts, by)
-    bearing = [cohort for cohort in changes if cohort.bears]
-    controlled = bool(context.cohorts) and all(has_control(c, by) for c in context.cohorts)
+    own = _own_cohorts(context)
     lost = _measure("bf-points-within", "Terblanche 2005", *_trained_space(printed), LOST)
-    cause = replace(lost, claim_id=CAUSE, comparison=False)
     more = _measure("bf-more-points", "indirect, two trials", *_more_space(rows, printed), MORE)
-    own = (
-        *_own(bearing, LOST, "bf-own"),
-        *(replace(m, comparison=controlled) for m in _own(bearing, CAUSE, "bf-own")),
-        *_own(direct, MORE, "bf-own-more"),
-    )
+    alone = {LOST: lost, CAUSE: replace(lost, claim_id=CAUSE, comparison=False), MORE: more}
+    joined = _joined(own, rows, printed)
     return Findings(
         estimates=(
             *_trained_rows(printed),
             *_forward_rows(rows, forward),
             *_difference_rows(rows, printed, forward),
             *_printed_only(rows),
-            *(cohort.row(LOST, BACKWARD if cohort.bears else NEITHER) for cohort in changes),
-            *(cohort.row(MORE) for cohort in direct),
+            *(c.row(LOST, BACKWARD if c.bears else NEITHER) for c in own[""]),
+            *(c.row(CAUSE) for c in own[CAUSE]),
+            *(c.row(MORE) for c in own[MORE]),
+            *{row.estimate_id: row for _, row in joined.values()}.values(),
         ),
-        measures=(lost, cause, more, *own, *_ranges(rows, printed)),
-        without_cohorts=(
-            *((lost, cause) if bearing else ()),
-            *((more,) if direct else ()),
+        measures=(
+            *(joined[claim][0] if claim in joined else alone[claim] for claim in alone),
+            *_ranges(rows, printed),
         ),
-        judged={LOST: "bf-points-within", CAUSE: "bf-points-within", MORE: "bf-more-points"},
-        assumptions=ASSUMPTIONS,
+        without_cohorts=tuple(alone[claim] for claim in joined),
+        judged={
+            LOST: "bf-points-within", CAUSE: "bf-points-within", MORE: "bf-more-points",
+            **{claim: row.estimate_id for claim, (_, row) in joined.items()},
+        },
+        assumptions=(*ASSUMPTIONS, *((AVERAGE,) if joined else ())),
         checks=_checks(rows),
+    )  # fmt: skip
+
+
+def _own_cohorts(context: Context) -> dict[str, list[CohortEffect]]:
+    """Effects of a reader's own cohorts: every change (""), and those that bear on each claim."""
+    points, cohorts = "percentage points of body mass", context.cohorts
+    change, effect, more = (
+        compared(context.audit, NAME, quantity, points)
+        for quantity in ("body_fat_change", "body_fat_against_control", "body_fat_difference")
     )
+    changes = cohort_changes(cohorts, change)
+    return {
+        "": changes,
+        LOST: [c for c in changes if c.bears],
+        CAUSE: cohort_differences(cohorts, effect, effect.control),
+        MORE: cohort_differences(cohorts, more),
+    }
 
 
-def _own(cohorts: Sequence[CohortEffect], claim_id: str, estimate_id: str) -> list[Measure]:
-    """A reader's own cohorts together, as a measure of the claim beside the literature."""
-    sources = [cohort.source for cohort in cohorts]
-    if not sources:
-        return []
-    return [
-        pooled_measure(sources, estimate_id, "own cohorts", log=False, claim_id=claim_id, own=True)
-    ]
+def _joined(
+    own: Mapping[str, Sequence[CohortEffect]], rows: pd.DataFrame, printed: pd.Series
+) -> dict[str, tuple[Measure, EstimateRow]]:
+    """Each claim on which own cohorts bear, as one average with the literature on it.
+
+    Of the cause only controlled cohorts tell; without one, what was lost is all there is, and it
+    has no comparison.
+    """
+    trained, unknowns = _trained_space(printed)
+    reading = Choice(READING, {name: name for name in UNIT}, "the abstract does not say")
+    change = Literature(trained, (*unknowns, reading))
+    found: dict[str, tuple[Measure, EstimateRow]] = {}
+    if own[LOST]:
+        row = partial(EstimateRow.of, quantity="body_fat_change", group=BACKWARD)
+        found[LOST] = averaged(own[LOST], change, row, "bf-own-lost", LOST, _in_reading)
+        measure, shown = found[LOST]
+        found[CAUSE] = replace(measure, claim_id=CAUSE, comparison=False), shown
+    if own[CAUSE]:
+        row = partial(EstimateRow.of, quantity="body_fat_against_control")
+        found[CAUSE] = averaged(own[CAUSE], None, row, "bf-own-cause", CAUSE)
+    if own[MORE]:
+        parts, more = _more_space(rows, printed)
+        row = partial(EstimateRow.of, quantity="body_fat_difference")
+        literature = Literature(parts, tuple(more))
+        found[MORE] = averaged(own[MORE], literature, row, "bf-own-more", MORE, _in_reading)
+    return found
+
+
+def _in_reading(cohort: CohortEffect, v: Values) -> Any:
+    """Factor from percentage points to the unit of each reading, by the cohort's mean before."""
+    return np.where(v[READING] == "relative", 100 / cohort.baseline, 1.0)
 
 
 def _measure(
@@ -456,6 +493,14 @@ ASSUMPTIONS = (
 )
 
 
+AVERAGE = Assumption(
+    AVERAGE_ID,
+    "estimand",
+    "own cohorts and the literature are averaged by precision, without a variance between them",
+    "two trials tell nothing of one; the average stands for these trials, not for others",
+)
+
+
 def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Change under each reading beside forward running, its sensitivity, and who retold it how."""
     from retrostats.draw.figures import Drawing, sensitivity
@@ -482,6 +527,7 @@ def _changes(estimates: pd.DataFrame) -> Figure | None:
 
     titles = {
         "body_fat_change": "Change in body fat",
+        "body_fat_against_control": "Backward minus control",
         "body_fat_difference": "Backward minus forward",
     }
     return stack(

@@ -29,6 +29,7 @@ class CohortEffect:
     """Effect of one cohort, ready for a pool, a forest row and a verdict.
 
     `bears` is False for a cohort without the first condition: it is shown, and judges nothing.
+    `part` names the arm or speed that it is about, `baseline` is the mean before of a change.
     """
 
     estimate: Estimate
@@ -39,6 +40,8 @@ class CohortEffect:
     bears: bool = True
     gait: str = ""
     note: str = ""
+    part: str = ""
+    baseline: float = float("nan")
 
     @property
     def source(self) -> Source:
@@ -55,7 +58,7 @@ class CohortEffect:
         """Row of the public frame, under the heading `group` of a figure."""
         return EstimateRow.of(
             self.estimate,
-            "-".join(filter(None, ("cohort", self.name, self.quantity, self.gait))),
+            "-".join(filter(None, ("cohort", self.name, self.quantity, self.gait, self.part))),
             self.label,
             quantity=self.quantity,
             role="cohort",
@@ -199,27 +202,32 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
 
 
 def cohort_changes(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
-    """Change of the outcome under the first condition, first to last time of each cohort.
+    """Change of the outcome within the arm of the first condition, first to last time.
 
-    Against the control arm where there is one (arm by time), else within the arm. A cohort
-    without an arm column is taken to be all of the first condition; one whose arms are all of
-    another kind gives its own change, which bears on no claim.
+    The same estimand whatever the other arm is. A cohort without an arm column is taken to be all
+    of the first condition; one whose arms are all of another kind gives the change of each arm,
+    which bears on no claim: arms are never averaged.
 
     Raises
     ------
     InputError
         A cohort with one time only.
     """
-    return [_change(cohort, by) for cohort in cohorts]
+    return [effect for cohort in cohorts for effect in _changes(cohort, by)]
 
 
-def cohort_differences(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
-    """Change under the first condition less that under the second, of cohorts with both arms."""
+def cohort_differences(
+    cohorts: Sequence[Any], by: Compared, against: str = ""
+) -> list[CohortEffect]:
+    """Change under the first condition less that of another arm, of cohorts with both arms.
+
+    `against` is the second condition unless it names the control.
+    """
     found = []
     for cohort in cohorts:
-        arms = arms_of(cohort, by)
-        if {by.first, by.second} <= set(arms):
-            found.append(_arm_by_time(cohort, by, (arms[by.second], arms[by.first])))
+        arms, other = arms_of(cohort, by), against or by.second
+        if {by.first, other} <= set(arms):
+            found.append(_arm_by_time(cohort, by, (arms[other], arms[by.first])))
     return found
 
 
@@ -235,25 +243,27 @@ def arms_of(cohort: Any, by: Compared) -> dict[str, str]:
     return found
 
 
-def has_control(cohort: Any, by: Compared) -> bool:
-    """Whether the change of a cohort is set against that of a control arm."""
-    return {by.first, by.control} <= set(arms_of(cohort, by))
-
-
-def _change(cohort: Any, by: Compared) -> CohortEffect:
-    arms = arms_of(cohort, by)
-    if {by.first, by.control} <= set(arms):
-        return _arm_by_time(cohort, by, (arms[by.control], arms[by.first]))
-    rows = _timed(cohort)
-    several = "arm" in rows and rows["arm"].nunique() > 1
+def _changes(cohort: Any, by: Compared) -> list[CohortEffect]:
+    rows, arms = _timed(cohort), arms_of(cohort, by)
     if by.first in arms:
-        rows = rows[rows["arm"] == arms[by.first]]
-    bears = bool(by.first in arms or "arm" not in rows or rows["arm"].isna().all())
-    outcome = outcome_of(cohort, by)
-    formula = f"{outcome} ~ time + (1 | subject)"
-    if several and not bears:
-        formula = f"{outcome} ~ arm + time + (1 | subject)"
-    return _of_time(cohort, formula, rows, "", by, bears)
+        return [_within(cohort, rows[rows["arm"] == arms[by.first]], by)]
+    if "arm" not in rows or rows["arm"].isna().all():
+        return [_within(cohort, rows, by)]
+    return [
+        _within(cohort, rows[rows["arm"] == arm], by, str(arm))
+        for arm in rows["arm"].dropna().unique()
+        if rows.loc[rows["arm"] == arm, "subject"].nunique() > 1
+    ]
+
+
+def _within(cohort: Any, rows: pd.DataFrame, by: Compared, arm: str = "") -> CohortEffect:
+    """Change of one arm; `arm` names one that is not of the first condition."""
+    formula = f"{outcome_of(cohort, by)} ~ time + (1 | subject)"
+    effect = _of_time(cohort, formula, rows, "", by)
+    if not arm:
+        return effect
+    label = f"{effect.name}, {arm} (own cohort, not {by.first})"
+    return replace(effect, label=label, bears=False, part=arm)
 
 
 def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffect:
@@ -263,7 +273,7 @@ def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffe
     rows = rows[rows["arm"].isin(pair)]
     rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
     formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
-    return _of_time(cohort, formula, rows, f"arm{pair[1]}:", by, True)
+    return _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
 
 
 def _timed(cohort: Any) -> pd.DataFrame:
@@ -283,15 +293,19 @@ def _timed(cohort: Any) -> pd.DataFrame:
 
 
 def _of_time(
-    cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, by: Compared, bears: bool
+    cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, by: Compared
 ) -> CohortEffect:
     from retrostats.mixed.fit import lmm
 
-    term = f"{prefix}time{rows['time'].cat.categories[-1]}"
+    times = rows["time"].cat.categories
+    term = f"{prefix}time{times[-1]}"
     estimate = Estimate.of_term(lmm(formula, rows), term, "difference", by.unit)
     name = str(cohort.provenance["name"])
-    label = f"{name} (own cohort)" if bears else f"{name} (own cohort, not {by.first})"
-    return CohortEffect(estimate, name, label, by.quantity, rows["subject"].nunique(), bears)
+    first = rows.loc[rows["time"] == times[0], outcome_of(cohort, by)]
+    return CohortEffect(
+        estimate, name, f"{name} (own cohort)", by.quantity, rows["subject"].nunique(),
+        baseline=float(first.mean()),
+    )  # fmt: skip
 
 
 def cohort_rates(

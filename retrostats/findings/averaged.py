@@ -1,0 +1,86 @@
+"""A reader's own cohorts and the literature on one claim as one average, each by its precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from retrostats.findings.cohorts import CohortEffect
+from retrostats.pool.average import weighted_average
+from retrostats.result.estimate import Estimate
+from retrostats.result.findings import EstimateRow, Measure
+from retrostats.unprinted.pooled import interval_of
+from retrostats.unprinted.unknowns import Choice, Space, Unknown, Values
+
+#: Estimate, standard error and df at arrays of values.
+Parts = Callable[[Values], tuple[Any, Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Literature:
+    """What the literature says of a claim, as a function of what it left open."""
+
+    parts: Parts
+    unknowns: tuple[Unknown | Choice, ...]
+
+
+def averaged(
+    own: Sequence[CohortEffect],
+    literature: Literature | None,
+    row: Callable[..., EstimateRow],
+    estimate_id: str,
+    claim_id: str,
+    scale: Callable[[CohortEffect, Values], Any] = lambda cohort, v: 1.0,
+    *,
+    comparison: bool = True,
+) -> tuple[Measure, EstimateRow]:
+    """Measure and row of the average; without literature, of the own cohorts alone.
+
+    Parameters
+    ----------
+    own
+        Effects of cohorts on the scale of a difference.
+    literature
+        None where it does not measure the same.
+    row
+        `EstimateRow.of` with what the audit knows of the row: quantity, unit's words, group.
+    scale
+        Factor of a cohort's effect at values of the unknowns: its unit follows a reading.
+    comparison
+        Whether results of a comparison group are in it.
+    """
+    unknowns = literature.unknowns if literature else ()
+
+    def parts(v: Values) -> tuple[Any, Any, Any]:
+        found = [
+            (c.estimate.value * f, c.estimate.std_error * np.abs(f), c.estimate.df)
+            for c in own for f in (scale(c, v),)
+        ]  # fmt: skip
+        if literature:
+            found.append(literature.parts(v))
+        average = weighted_average(found)
+        n = max((len(a) for a in v.values()), default=1)
+        return tuple(np.broadcast_to(x, n) for x in average[:3])  # type: ignore[return-value]
+
+    def at(level: float) -> Callable[[Values], Any]:
+        return lambda v: interval_of(*parts(v), level, log=False)
+
+    name = "own cohorts and literature" if literature else "own cohorts"
+    measure = Measure(estimate_id, name, at, unknowns, claim_id, comparison=comparison, own=True)
+    space = Space.of(unknowns)
+    value, error, df = (float(x[0]) for x in parts(space.values(space.middle)))
+    estimate = Estimate(
+        value, error, df, own[0].estimate.scale, own[0].estimate.unit, assumptions=(AVERAGE_ID,)
+    )
+    shown = row(
+        estimate, estimate_id, f"Average, {name}", role="pooled", claim_id=claim_id,
+        n=float(sum(c.n for c in own)), directness=name,
+    )  # fmt: skip
+    return measure, shown
+
+
+#: Identifier of the assumption that an average without a variance between trials rests on.
+AVERAGE_ID = "own-average"
