@@ -95,7 +95,7 @@ def analyse(context: Context) -> Findings:
             *(c.row(LOST, BACKWARD if c.bears else NEITHER) for c in own[""]),
             *(c.row(CAUSE) for c in own[CAUSE]),
             *(c.row(MORE) for c in own[MORE]),
-            *{row.estimate_id: row for _, row in joined.values()}.values(),
+            *{row.estimate_id: row for _, row in joined.values() if row}.values(),
         ),
         measures=(
             *(joined[claim][0] if claim in joined else alone[claim] for claim in alone),
@@ -104,7 +104,7 @@ def analyse(context: Context) -> Findings:
         without_cohorts=tuple(alone[claim] for claim in joined),
         judged={
             LOST: "bf-points-within", CAUSE: "bf-points-within", MORE: "bf-more-points",
-            **{claim: row.estimate_id for claim, (_, row) in joined.items()},
+            **{claim: measure.estimate_id for claim, (measure, _) in joined.items()},
         },
         assumptions=(*ASSUMPTIONS, *((AVERAGE,) if joined else ())),
         checks=_checks(rows),
@@ -129,7 +129,7 @@ def _own_cohorts(context: Context) -> dict[str, list[CohortEffect]]:
 
 def _joined(
     own: Mapping[str, Sequence[CohortEffect]], rows: pd.DataFrame, printed: pd.Series
-) -> dict[str, tuple[Measure, EstimateRow]]:
+) -> dict[str, tuple[Measure, EstimateRow | None]]:
     """Each claim on which own cohorts bear, as one average with the literature on it.
 
     Of the cause only controlled cohorts tell; without one, what was lost is all there is, and it
@@ -138,7 +138,7 @@ def _joined(
     trained, unknowns = _trained_space(printed)
     reading = Choice(READING, {name: name for name in UNIT}, "the abstract does not say")
     change = Literature(trained, (*unknowns, reading))
-    found: dict[str, tuple[Measure, EstimateRow]] = {}
+    found: dict[str, tuple[Measure, EstimateRow | None]] = {}
     if own[LOST]:
         row = partial(EstimateRow.of, quantity="body_fat_change", group=BACKWARD)
         found[LOST] = averaged(own[LOST], change, row, "bf-own-lost", LOST, _in_reading)

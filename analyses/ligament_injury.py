@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.analysis import Context
-from retrostats.findings.cohorts import cohort_rates, compared
+from retrostats.findings.averaged import averaged
+from retrostats.findings.cohorts import CohortEffect, cohort_rates, compared
 from retrostats.findings.crossover import CrossoverStudy, crossover_study
 from retrostats.findings.pooled import pooled_measure, pooled_row
 from retrostats.findings.printed import hollow_ratio
@@ -50,11 +52,28 @@ METHODS = (
     "beside much else. Cluster trials enter with their printed cluster-adjusted interval or "
     "with the spread between teams; a Poisson mixed model of all printed counts stands beside "
     "them. None of it can be attributed to running direction.",
+    "Own cohorts: only a count of ligament injuries bears on the claim about ligaments; a count of "
+    "all injuries, a hamstring's too, bears on whether running backward avoids common injuries.",
 )
 CONDITIONS = ("backward", "forward")
 LOAD = {"quantity": "patellofemoral_force_ratio", "directness": "joint load, not ligament"}
 IMPACT, HEART = "peak_acceleration_ratio", "heart_rate_ratio"
-TEARS, POUNDING = "ligament_tears", "pounding"
+TEARS, POUNDING, AVOID = "ligament_tears", "pounding", "avoid_injury"
+#: Claim: column of a reader's own cohort that counts it, its quantity and unit, and the reference.
+OWN = {
+    TEARS: (
+        "ligament_injuries",
+        "ligament_injury_rate_ratio",
+        "ligament injury rate ratio forward / backward",
+        "backward",
+    ),
+    AVOID: (
+        "injuries",
+        "any_injury_rate_ratio",
+        "injury rate ratio backward / forward, any injury",
+        "forward",
+    ),
+}
 ACCELERATION_DF = "df behind the printed p, Cavagna 2012"
 CONTAINS = "programme containing backward running"
 OTHER = "programme, backward running not verified"
@@ -156,18 +175,11 @@ def analyse(context: Context) -> Findings:
         directness=CONTAINS,
         group=TOGETHER,
     )
-    rate_unit = "injury rate ratio forward / backward"
-    by = compared(context.audit, NAME, "injury_rate_ratio_by_direction", rate_unit)
-    cohorts = cohort_rates(context.cohorts, by)
-    own = (
-        [
-            pooled_measure(
-                [c.source for c in cohorts], "li-own", "own cohorts", claim_id=TEARS, own=True
-            )
-        ]
-        if cohorts
-        else []
-    )
+    own = {claim: found for claim in OWN if (found := _own_cohorts(context, claim))}
+    joined = {
+        claim: averaged(found, None, _own_row(claim), f"li-own-{claim}", claim)
+        for claim, found in own.items()
+    }
     return Findings(
         estimates=(
             *(study.row for study in loads),
@@ -194,14 +206,18 @@ def analyse(context: Context) -> Findings:
                 group=TOGETHER,
             ),
             *_background(rows),
-            *(cohort.row(TEARS) for cohort in cohorts),
+            *(cohort.row(claim) for claim, found in own.items() for cohort in found),
+            *(row for _, row in joined.values() if row),
         ),
         measures=(
-            *own,
+            *(measure for measure, _ in joined.values()),
             *_pounding(impact, heart, ground, loads),
             *(study.measure for study in loads),
         ),
-        judged={POUNDING: "li-acceleration"},
+        judged={
+            POUNDING: "li-acceleration",
+            **{claim: measure.estimate_id for claim, (measure, _) in joined.items()},
+        },
         assumptions=(
             *(a for study in [*loads, heart, ground] for a in study.assumptions),
             *(a for programme in programmes for a in programme.assumptions),
@@ -210,6 +226,17 @@ def analyse(context: Context) -> Findings:
         checks=_checks(rows),
         witnesses=tuple(w for study in loads for w in witness_pair(study, context.seed)),
     )
+
+
+def _own_cohorts(context: Context, claim: str) -> list[CohortEffect]:
+    """Rate ratio of a reader's own cohorts for one claim: only injuries of its kind count."""
+    outcome, quantity, unit, against = OWN[claim]
+    by = replace(compared(context.audit, NAME, quantity, unit), outcomes=(outcome,))
+    return cohort_rates(context.cohorts, by, against)
+
+
+def _own_row(claim: str) -> Callable[..., EstimateRow]:
+    return partial(EstimateRow.of, quantity=OWN[claim][1])
 
 
 LOADS = ("roos2012", "flynn1995")
@@ -444,9 +471,14 @@ def _injury_rates(estimates: pd.DataFrame) -> Figure | None:
                 "Injury rate ratio, programme / control (log axis)",
             ),
             panel_of(
-                rows_of(estimates, "injury_rate_ratio_by_direction"),
-                "Injury rate ratio, forward / backward (log axis)",
-                title="Reader's own cohorts, by running direction",
+                rows_of(estimates, "ligament_injury_rate_ratio"),
+                "Ligament injury rate ratio, forward / backward (log axis)",
+                title="Own cohorts: ligament injuries by running direction",
+            ),
+            panel_of(
+                rows_of(estimates, "any_injury_rate_ratio"),
+                "Injury rate ratio, backward / forward (log axis)",
+                title="Own cohorts: injuries of any kind by running direction",
             ),
         ],
         "data/published/ligament_injury.csv",

@@ -33,6 +33,10 @@ class Topic:
         What an outcome is, in words.
     template
         A CSV with invented people that passes as it stands.
+    headers
+        What else a table may call a column of the topic.
+    events
+        Of a list with one row an event: words of its kind, by the column that counts those.
     """
 
     name: str
@@ -44,6 +48,8 @@ class Topic:
     outcomes: tuple[str, ...] = ()
     outcome_words: str = ""
     template: str = ""
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def counted(self) -> bool:

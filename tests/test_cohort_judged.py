@@ -82,7 +82,7 @@ def test_people_in_one_direction_are_named_and_all_of_them_refused(tmp_path) -> 
         (METABOLIC.replace(",2.5,", ",9,"), "warning", "unit of speed"),
         (METABOLIC.replace("vo2_ml_kg_min", "cost (kcal/kg/km)").replace("cost", "energy cost"),
          "error", "0.3 to 30"),
-        (template("ligament-injury").replace("forward,2,", "forward,2.5,", 1), "error", "whole"),
+        (template("ligament-injury").replace(",1,2,90", ",1,2.5,90", 1), "error", "whole"),
     ],
     ids=["99", "km/h as m/s", "kcal", "half an injury"],
 )  # fmt: skip

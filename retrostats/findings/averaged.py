@@ -36,13 +36,15 @@ def averaged(
     scale: Callable[[CohortEffect, Values], Any] = lambda cohort, v: 1.0,
     *,
     comparison: bool = True,
-) -> tuple[Measure, EstimateRow]:
+) -> tuple[Measure, EstimateRow | None]:
     """Measure and row of the average; without literature, of the own cohorts alone.
+
+    One cohort alone is its own average: the measure names its row, and there is no other.
 
     Parameters
     ----------
     own
-        Effects of cohorts on the scale of a difference.
+        Effects of cohorts, on one scale.
     literature
         None where it does not measure the same.
     row
@@ -53,6 +55,9 @@ def averaged(
         Whether results of a comparison group are in it.
     """
     unknowns = literature.unknowns if literature else ()
+    log, alone = own[0].estimate.scale != "difference", literature is None and len(own) == 1
+    if alone:
+        estimate_id = own[0].row_id
 
     def parts(v: Values) -> tuple[Any, Any, Any]:
         found = [
@@ -66,10 +71,12 @@ def averaged(
         return tuple(np.broadcast_to(x, n) for x in average[:3])  # type: ignore[return-value]
 
     def at(level: float) -> Callable[[Values], Any]:
-        return lambda v: interval_of(*parts(v), level, log=False)
+        return lambda v: interval_of(*parts(v), level, log=log)
 
     name = "own cohorts and literature" if literature else "own cohorts"
     measure = Measure(estimate_id, name, at, unknowns, claim_id, comparison=comparison, own=True)
+    if alone:
+        return measure, None
     space = Space.of(unknowns)
     value, error, df = (float(x[0]) for x in parts(space.values(space.middle)))
     estimate = Estimate(

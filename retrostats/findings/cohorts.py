@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from retrostats.vocabulary import Conditions
 
 #: What a speed is measured at; each combination is a level of one factor.
-CONDITIONS = ("speed_m_s", "gradient_pct")
+CONDITIONS = ("nominal_speed_m_s", "gradient_pct")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,16 @@ class CohortEffect:
             return "walking, own cohort"
         return "direct, own cohort" if self.bears else "own cohort, not this comparison"
 
+    @property
+    def row_id(self) -> str:
+        """Identifier of its row."""
+        return "-".join(filter(None, ("cohort", self.name, self.quantity, self.gait, self.part)))
+
     def row(self, claim_id: str, group: str = "") -> EstimateRow:
         """Row of the public frame, under the heading `group` of a figure."""
         return EstimateRow.of(
             self.estimate,
-            "-".join(filter(None, ("cohort", self.name, self.quantity, self.gait, self.part))),
+            self.row_id,
             self.label,
             quantity=self.quantity,
             role="cohort",
@@ -309,19 +314,25 @@ def _of_time(
 
 
 def cohort_rates(
-    cohorts: Sequence[Any], by: Compared, exposure: str = "exposure_h"
+    cohorts: Sequence[Any], by: Compared, against: str = "", exposure: str = "exposure_h"
 ) -> list[CohortEffect]:
-    """Rate ratio second / first condition of each cohort, by a Poisson mixed model."""
-    return [_rate(cohort, by, exposure) for cohort in cohorts]
+    """Rate ratio of the conditions in each cohort that counts the outcome: Poisson, people random.
+
+    The first condition against the second, unless `against` is the first.
+    """
+    there = [c for c in cohorts if any(o in c.frame and c.frame[o].notna().any()
+                                       for o in by.outcomes)]  # fmt: skip
+    return [_rate(cohort, by, against or by.second, exposure) for cohort in there]
 
 
-def _rate(cohort: Any, by: Compared, exposure: str) -> CohortEffect:
+def _rate(cohort: Any, by: Compared, against: str, exposure: str) -> CohortEffect:
     import pandas as pd
 
     from retrostats.counts.fit import glmm
 
+    other = by.first if against == by.second else by.second
     rows = cohort.frame.assign(
-        direction=pd.Categorical(cohort.frame["direction"], [by.first, by.second]),
+        direction=pd.Categorical(cohort.frame["direction"], [against, other]),
         subject=cohort.frame["subject"].astype(str),
     )
     formula, note = f"{outcome_of(cohort, by)} ~ direction + (1 | subject)", ""
@@ -329,7 +340,7 @@ def _rate(cohort: Any, by: Compared, exposure: str) -> CohortEffect:
     if fit.separated:
         fit = glmm(formula, rows, exposure=exposure, penalty="firth")
         note = "no event in one condition: Firth-penalised, without which the ratio is not finite"
-    effect = _effect(cohort, fit, f"direction{by.second}", "log_rate_ratio", by)
+    effect = _effect(cohort, fit, f"direction{other}", "log_rate_ratio", by)
     return replace(effect, note=note)
 
 

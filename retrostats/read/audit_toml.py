@@ -127,11 +127,11 @@ def _conditions(told: Any, file: Path) -> Conditions:
     return found
 
 
-def _words(name: str, listed: Any, file: Path) -> tuple[str, ...]:
+def _words(
+    name: str, listed: Any, file: Path, section: str = "conditions.synonyms"
+) -> tuple[str, ...]:
     if not isinstance(listed, list) or not all(isinstance(w, str) and w.strip() for w in listed):
-        raise InputError(
-            f"{file}, [conditions.synonyms]: {name} = {listed!r}; it needs a list of words"
-        )
+        raise InputError(f"{file}, [{section}]: {name} = {listed!r}; it needs a list of words")
     return tuple(listed)
 
 
@@ -181,8 +181,15 @@ def _made(kind: Any, told: Any, file: Path, section: str) -> Any:
     """A dataclass of one section; lists become tuples, other types than its own are refused."""
     fields = kind.__dataclass_fields__
     _only(told, tuple(fields), file, f"[{section}]")
-    entries = {k: tuple(map(str, v)) if isinstance(v, list) else v for k, v in told.items()}
+    entries: dict[str, Any] = {
+        k: tuple(map(str, v)) if isinstance(v, list) else v for k, v in told.items()
+    }
     wanted = {"str": str, "bool": bool, "tuple[str, ...]": tuple}
+    for key, value in entries.items():
+        if key in fields and str(fields[key].type).startswith("Mapping"):
+            _only(value, tuple(value) if isinstance(value, dict) else (), file, f"{section}.{key}")
+            entries[key] = {n: _words(n, w, file, f"{section}.{key}") for n, w in value.items()}
+            wanted[str(fields[key].type)] = dict
     for key, value in entries.items():
         if not isinstance(value, wanted[str(fields[key].type)]):
             raise InputError(

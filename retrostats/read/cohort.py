@@ -16,6 +16,7 @@ from retrostats.read.audit_toml import vocabulary_of
 from retrostats.read.folder import read_folder
 from retrostats.read.normalise import Part, normalise, reads
 from retrostats.read.spec import Spec, read_spec
+from retrostats.read.speeds import with_nominal_speed
 from retrostats.read.tabular import read_table, table_of_frame
 from retrostats.read.validation.plausible import doubtful_values
 from retrostats.read.validation.possible import impossible_values
@@ -155,12 +156,15 @@ def cohort_of(
     frame, file, conditions = part.frame, source.file, audit.conditions
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     used = _complete(frame, topic, problems)
+    if topic and topic.paired:
+        used = with_nominal_speed(used, spec.speeds, file, problems)
     problems += _blank_people(frame, file)
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
     problems += impossible_values(used, level) + design_problems(used, topic, conditions, file)
     if topic:
         problems += reading_of(used, topic, conditions, file)
-        problems += doubtful_values(used, outcome_column(used, topic), file, topic.counted)
+        counts = topic.outcomes if topic.counted else ()
+        problems += doubtful_values(used, outcome_column(used, topic), file, counts)
     _stop_on_errors(problems)
     if "direction" in used:  # the reference first, so that a model's effect is that of the other
         way = pd.Categorical(used["direction"], list(conditions.compared))

@@ -25,7 +25,9 @@ def own_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
     {'grip kg': 'grip_kg'}
     """
     asked = (column for topic in topics.values() for column in (*topic.needs, *topic.outcomes))
-    return {letters(column): column for column in asked if kind_of(column) is None}
+    own = {letters(column): column for column in asked if kind_of(column) is None}
+    said = (entry for topic in topics.values() for entry in topic.headers.items())
+    return {**{letters(word): column for column, words in said for word in words}, **own}
 
 
 def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -21,7 +22,11 @@ SECTIONS = {
     "file": "sheet, header_row, delimiter, decimal, missing",
     "energy": "equation",
 }
-TOP = {"analysis": "which analysis the table is for, or none", "name": "name in figures"}
+TOP = {
+    "analysis": "which analysis the table is for, or none",
+    "name": "name in figures",
+    "speeds": 'nominal speeds with their unit, as ["6 km/h", "8 km/h"]',
+}
 WIDE = ("column", "unit", "direction", "time", "arm", "speed", "gradient")
 FILE = ("sheet", "header_row", "delimiter", "decimal", "missing")
 
@@ -40,6 +45,7 @@ class Spec:
     energy: Mapping[str, str] = field(default_factory=dict)
     analysis: str = ""
     name: str = ""
+    speeds: tuple[float, ...] = ()
 
     @property
     def named(self) -> set[str]:
@@ -92,6 +98,7 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
         energy=_allowed("energy", _texts("energy", spec.get("energy", {})), ("equation",)),
         analysis=_text("analysis", spec.get("analysis", "")),
         name=_text("name", spec.get("name", "")),
+        speeds=_speeds(spec.get("speeds", ())),
     )
 
 
@@ -119,6 +126,20 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise InputError(f"spec: {name} = {value!r}; allowed is a text ({TOP[name]})")
     return value
+
+
+def _speeds(value: Any) -> tuple[float, ...]:
+    """Nominal speeds in m/s."""
+    from retrostats.units import convert
+
+    found = []
+    for text in value if isinstance(value, list | tuple) else [value]:
+        parts = re.fullmatch(r"\s*(\d+(?:[.,]\d+)?)\s*(\D.*)", str(text))
+        if not parts:
+            raise InputError(f"spec: speeds = {value!r}; allowed are {TOP['speeds']}")
+        number = float(parts[1].replace(",", "."))
+        found.append(float(convert(number, parts[2], "m/s", quantity="speed")))
+    return tuple(found)
 
 
 def _choices(section: str, name: str, value: Any) -> tuple[str, ...]:

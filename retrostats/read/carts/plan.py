@@ -11,7 +11,13 @@ import numpy as np
 from retrostats.errors import InputError
 from retrostats.read.carts import read_cart
 from retrostats.read.carts.names import fold
-from retrostats.read.carts.steady import MEANS, SteadyState, steady_state
+from retrostats.read.carts.steady import (
+    MAX_CHANGE_PCT,
+    MEANS,
+    SteadyState,
+    steady_state,
+    window_mean,
+)
 from retrostats.read.files import read_bytes
 from retrostats.read.layout import Table
 from retrostats.read.validation.problem import Problem
@@ -34,7 +40,8 @@ def with_carts(
 ) -> tuple[pd.DataFrame, str]:
     """The plan's rows with the steady state of each export, and a digest of the exports.
 
-    A speed or a window (start, end) of the plan selects the part of the test. What the plan
+    A window of the plan (start and end) is averaged from its one to its other end; a start or an
+    end alone, or a speed, selects the part in which a steady window is looked for. What the plan
     itself says (body mass, speed) is kept; what it lacks is taken from the export.
 
     Raises
@@ -77,16 +84,27 @@ def with_carts(
 
 
 def _steady(cart: pd.DataFrame, row: Any, name: str, problems: list[Problem]) -> SteadyState | None:
-    window = {"start_s": row.get("window_start_s"), "end_s": row.get("window_end_s")}
+    start, end = (_number(row.get(f"window_{name}_s")) for name in ("start", "end"))
+    named = start is not None and end is not None
     try:
-        steady = steady_state(cart, **window, speed_m_s=row.get("speed_m_s"))
+        steady = (
+            window_mean(cart, start, end)
+            if start is not None and end is not None
+            else steady_state(cart, start_s=start, end_s=end, speed_m_s=row.get("speed_m_s"))
+        )
     except InputError as error:
         problems.append(
             Problem("error", name, "", "vo2_ml_min", str(error), "a steady window",
                     "give start and end columns in the plan")
         )  # fmt: skip
         return None
+    shaky = named and not abs(steady.change_pct) <= MAX_CHANGE_PCT
     problems.append(
-        Problem("guess", name, "", "vo2_ml_min", steady.rule, "a steady window", "mean used")
-    )
+        Problem("warning" if shaky else "guess", name, "", "vo2_ml_min", steady.rule,
+                "a steady window", "mean of the plan's window used" if named else "mean used")
+    )  # fmt: skip
     return steady
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.errors import InputError
+from retrostats.read.carts.names import fold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,14 @@ SPEED_WITHIN_M_S = 0.05
 #: A longer hole between two rows ends a window: this many seconds, or usual steps.
 GAP_S = 20.0
 GAP_STEPS = 3.0
+#: Words of the phases in which nobody is measured at a load.
+NO_LOAD = frozenset({
+    "rest", "ruhe", "repos", "riposo", "reposo", "hvile", "vila",
+    "warmup", "warm up", "erwarmung", "aufwarmen", "aufwarmphase", "echauffement",
+    "riscaldamento", "calentamiento", "oppvarming", "uppvarmning", "opvarmning",
+    "recovery", "erholung", "recuperation", "recupero", "recuperacion", "nachbelastung",
+    "cooldown", "cool down",
+})  # fmt: skip
 LOADS = ("speed_m_s", "gradient_pct", "power_w")
 MEANS = ("vo2_ml_min", "vco2_ml_min", "ve_l_min", "heart_rate_bpm", "vo2_ml_kg_min", *LOADS)
 
@@ -68,7 +77,8 @@ def steady_state(
     straight line fitted to VO2 rises or falls by at most `max_change_pct` percent of the mean, and
     no hole of more than 20 s (or three usual steps) is in it.
     Of all steady windows the one of highest mean VO2 is taken: with one load a file that is the
-    exercise, not the rest before or the recovery after it.
+    exercise, not the rest before or the recovery after it. No window spans two phases of a test,
+    and none lies in a phase that the export calls rest, warm-up or recovery if it has another.
 
     Parameters
     ----------
@@ -97,11 +107,9 @@ def steady_state(
     """
     if not (window_s > 0 and max_change_pct >= 0):
         raise InputError("steady state: window_s must be above 0, max_change_pct 0 or more")
-    oxygen = "vo2_ml_min" if _has(cart, "vo2_ml_min") else "vo2_ml_kg_min"
-    if not _has(cart, oxygen):
-        raise InputError("steady state: the cart export has no oxygen uptake")
+    oxygen = _oxygen(cart)
     _refuse_doubtful(cart, oxygen)
-    rows = _chosen(cart, oxygen, start_s, end_s, speed_m_s)
+    rows = _exercise(_chosen(cart, oxygen, start_s, end_s, speed_m_s))
     time, vo2 = rows["time_s"].to_numpy(float), rows[oxygen].to_numpy(float)
     steps = _steps(time)
     same = _load_id(rows)
@@ -116,9 +124,9 @@ def steady_state(
             continue
         if same[first] != same[last]:
             continue
-        mean = float(np.average(vo2[first : last + 1], weights=steps[first : last + 1]))
-        slope = float(np.polyfit(time[first : last + 1], vo2[first : last + 1], 1)[0])
-        change = 100 * slope * (time[last] - time[first]) / mean
+        inside = slice(first, last + 1)
+        mean = float(np.average(vo2[inside], weights=steps[inside]))
+        change = _change(time[inside], vo2[inside], steps[inside])
         smallest = min(smallest, abs(change))
         if abs(change) <= max_change_pct and (best is None or mean >= best[0]):
             best = (mean, first, last, change)
@@ -133,11 +141,64 @@ def steady_state(
             "start and end of the part to use"
         )
     _, first, last, change = best
-    part, weights = rows.iloc[first : last + 1], steps[first : last + 1]
+    return _means(rows.iloc[first : last + 1], steps[first : last + 1], change)
+
+
+def window_mean(cart: pd.DataFrame, start_s: float, end_s: float) -> SteadyState:
+    """Means of a window that was named, from its start to its end, steady or not.
+
+    `change_pct` says how steady it was.
+
+    Raises
+    ------
+    InputError
+        No oxygen uptake, an end not after its start, or too few rows inside.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> time = pd.Series(range(0, 600, 10), dtype=float)
+    >>> cart = pd.DataFrame({"time_s": time, "vo2_ml_min": 1000.0, "vco2_ml_min": 900.0})
+    >>> found = window_mean(cart, 360, 540)
+    >>> found.start_s, found.end_s, found.n_rows
+    (360.0, 540.0, 19)
+    """
+    if not end_s > start_s:
+        raise InputError(
+            f"window: from {start_s:g} to {end_s:g} s; the end must be after the start, in seconds"
+        )
+    oxygen = _oxygen(cart)
+    _refuse_doubtful(cart, oxygen)
+    rows = _chosen(cart, oxygen, start_s, end_s, None)
+    if len(rows) < MIN_ROWS:
+        last = cart["time_s"].max()
+        raise InputError(
+            f"window: {len(rows)} rows from {start_s:g} to {end_s:g} s, {MIN_ROWS} are needed; the "
+            f"export ends at {last:g} s"
+        )
+    time, vo2 = rows["time_s"].to_numpy(float), rows[oxygen].to_numpy(float)
+    return _means(rows, _steps(time), _change(time, vo2, _steps(time)))
+
+
+def _means(part: pd.DataFrame, weights: Any, change: float) -> SteadyState:
+    time = part["time_s"].to_numpy(float)
     return SteadyState(
-        float(time[first]), float(time[last]), last - first + 1, change,
+        float(time[0]), float(time[-1]), len(time), change,
         {name: _mean(part, name, weights) for name in MEANS},
     )  # fmt: skip
+
+
+def _change(time: Any, vo2: Any, steps: Any) -> float:
+    """Percent of the mean by which the straight line through VO2 rises over the window."""
+    slope = float(np.polyfit(time, vo2, 1)[0])
+    return 100 * slope * float(time[-1] - time[0]) / float(np.average(vo2, weights=steps))
+
+
+def _oxygen(cart: pd.DataFrame) -> str:
+    oxygen = "vo2_ml_min" if _has(cart, "vo2_ml_min") else "vo2_ml_kg_min"
+    if not _has(cart, oxygen):
+        raise InputError("steady state: the cart export has no oxygen uptake")
+    return oxygen
 
 
 def _refuse_doubtful(cart: pd.DataFrame, oxygen: str) -> None:
@@ -187,9 +248,19 @@ def _steps(time: Any) -> Any:
     return np.maximum(steps, 1e-6)
 
 
+def _exercise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the load, where the export says which are rest, warm-up or recovery."""
+    if "phase" not in rows:
+        return rows
+    load = ~rows["phase"].astype(str).map(lambda said: fold(said).replace("-", "") in NO_LOAD)
+    return rows[load] if load.any() else rows
+
+
 def _load_id(rows: pd.DataFrame) -> Any:
-    """A number that changes whenever a recorded load does."""
+    """A number that changes whenever a recorded load or the phase of the test does."""
     changed = np.zeros(len(rows), dtype=bool)
+    if "phase" in rows:
+        changed[1:] |= rows["phase"].to_numpy()[1:] != rows["phase"].to_numpy()[:-1]
     for name, within in zip(LOADS, (SPEED_WITHIN_M_S, 0.25, 5.0), strict=True):
         if _has(rows, name):
             values = rows[name].ffill().bfill().to_numpy(float)

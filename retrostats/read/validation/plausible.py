@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,11 +33,12 @@ LISTED = 20
 
 
 def doubtful_values(
-    frame: pd.DataFrame, outcome: str, file: str, counted: bool = False
+    frame: pd.DataFrame, outcome: str, file: str, counts: Sequence[str] = ()
 ) -> list[Problem]:
     """Medians beyond the usual, values far from the others, quantities that contradict.
 
-    `counted` says that the outcome is a number of events, for which far from the others is usual.
+    `counts` are columns that hold numbers of events, for which far from the others is usual; each
+    but the last counts some of what the one after it counts.
     """
     found = [
         Problem("warning", file, "", column, f"a median of {middle:.3g}", f"{low:g} to {high:g}",
@@ -43,7 +46,9 @@ def doubtful_values(
         for column, (low, high) in USUAL_MEDIAN.items()
         if column in frame and not low <= (middle := _median(frame[column])) <= high
     ]  # fmt: skip
-    return [*found, *([] if counted else _far(frame, outcome, file)), *_contradictions(frame, file)]
+    if outcome not in counts:
+        found += _far(frame, outcome, file)
+    return [*found, *_contradictions(frame, file), *_counts(frame, counts, file)]
 
 
 def _median(values: pd.Series) -> float:
@@ -85,11 +90,25 @@ def _contradictions(frame: pd.DataFrame, file: str) -> list[Problem]:
                 Problem("warning", file, "", "speed_m_s", f"{per_metre:.3g} ml/kg of O2 a metre",
                         f"{PER_METRE[0]:g} to {PER_METRE[1]:g}", "kept; check the unit of speed")
             )  # fmt: skip
-    if "injuries" in have:
-        broken = frame["injuries"].dropna() % 1 != 0
+    return found
+
+
+def _counts(frame: pd.DataFrame, counts: Sequence[str], file: str) -> list[Problem]:
+    """Numbers of events that are none, or fewer than those of one kind among them."""
+    found = []
+    there = [name for name in counts if name in frame]
+    for name in there:
+        broken = ((frame[name] % 1 != 0) | (frame[name] < 0)) & frame[name].notna()
         for i in np.flatnonzero(broken)[:LISTED]:
             found.append(
-                Problem("error", file, str(frame["source_row"].iat[i]), "injuries",
-                        f"{frame['injuries'].iat[i]:g}", "a count", "write whole numbers")
+                Problem("error", file, str(frame["source_row"].iat[i]), name,
+                        f"{frame[name].iat[i]:g}", "a count", "write whole numbers from 0")
+            )  # fmt: skip
+    for some, all_of in pairwise(there):
+        for i in np.flatnonzero(frame[some] > frame[all_of])[:LISTED]:
+            found.append(
+                Problem("error", file, str(frame["source_row"].iat[i]), all_of,
+                        f"{frame[all_of].iat[i]:g}", f"at least the {frame[some].iat[i]:g} of "
+                        f"{some}", "correct one of them")
             )  # fmt: skip
     return found

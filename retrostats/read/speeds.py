@@ -1,0 +1,90 @@
+"""Nominal speeds: a belt that was set to 6 km/h reports 5.98 and 6.03, which is one level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.read.validation.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Speeds nearer than this are one: 0.25 km/h, half of the usual step of a protocol.
+NEAR_M_S = 0.25 / 3.6
+#: A level that is wider than this was not set on a belt; people chose their speeds.
+WIDE_M_S = 0.5 / 3.6
+#: A speed of this share of the people is nominal as it stands.
+SHARED = 0.5
+NOMINAL = "nominal_speed_m_s"
+
+
+def with_nominal_speed(
+    frame: pd.DataFrame, wanted: Sequence[float], file: str, problems: list[Problem]
+) -> pd.DataFrame:
+    """The frame with a nominal speed a row, where there is a speed; what was found is said.
+
+    Parameters
+    ----------
+    wanted
+        Nominal speeds in m/s of a spec; found by clustering if empty.
+    """
+    if "speed_m_s" not in frame or "subject" not in frame or frame["speed_m_s"].isna().all():
+        return frame
+    speed = frame["speed_m_s"].to_numpy(float)
+    if len(wanted):
+        levels = np.asarray(wanted, dtype=float)
+    else:
+        apart = np.sort(frame["speed_m_s"].dropna().unique())
+        if not len(apart) or np.diff(apart, prepend=-1).min() >= NEAR_M_S:
+            return frame.assign(**{NOMINAL: speed})
+        people = frame.dropna(subset=["speed_m_s"]).groupby("speed_m_s")["subject"].nunique()
+        if (people >= SHARED * frame["subject"].nunique()).all():
+            return frame.assign(**{NOMINAL: speed})
+        levels = clustered(people.index.to_numpy(float))
+    levels = np.sort(levels)
+    at = np.searchsorted((levels[1:] + levels[:-1]) / 2, speed)
+    at = np.where(np.isnan(speed), 0, at)
+    nominal = np.where(np.isnan(speed), np.nan, levels[at])
+    problems += _said(speed, nominal, levels, bool(len(wanted)), file)
+    return frame.assign(**{NOMINAL: nominal})
+
+
+def clustered(speeds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Middle of each group of speeds (n,) in m/s that stand nearer than `NEAR_M_S` to the next.
+
+    Examples
+    --------
+    >>> (clustered(np.array([5.98, 6.03, 8.07, 8.0]) / 3.6) * 3.6).round(2).tolist()
+    [6.0, 8.04]
+    """
+    ordered = np.unique(speeds)
+    groups = np.split(ordered, np.flatnonzero(np.diff(ordered) >= NEAR_M_S) + 1)
+    return np.array([float(np.median(group)) for group in groups])
+
+
+def _said(speed: Any, nominal: Any, levels: Any, told: bool, file: str) -> list[Problem]:
+    found = []
+    counts = [(level, speed[nominal == level]) for level in levels]
+    shown = ", ".join(
+        f"{level * 3.6:.2f} km/h ({len(rows)} rows, {rows.min() * 3.6:.2f} to "
+        f"{rows.max() * 3.6:.2f})"
+        for level, rows in counts if len(rows)
+    )  # fmt: skip
+    found.append(
+        Problem("repair" if told else "guess", file, "", "speed_m_s",
+                f"{len(np.unique(speed[~np.isnan(speed)]))} measured speeds", "nominal speeds",
+                f"taken as {shown}; others: write speeds = [\"6 km/h\", ...] in a spec")
+    )  # fmt: skip
+    for level, rows in counts:
+        if len(rows) and rows.max() - rows.min() > WIDE_M_S:
+            found.append(
+                Problem("warning", file, "", "speed_m_s",
+                        f"speeds from {rows.min() * 3.6:.2f} to {rows.max() * 3.6:.2f} km/h around "
+                        f"{level * 3.6:.2f}", "one speed on a belt",
+                        "taken as chosen by each person; people are compared with themselves")
+            )  # fmt: skip
+    return found
