@@ -32,6 +32,7 @@ from retrostats.reduce.recompute import paired_p, percent_change
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
 from retrostats.unprinted.pooled import interval_of
+from retrostats.unprinted.sources import Effects, Source
 from retrostats.unprinted.unknowns import Choice, Printed, Unknown, Values
 
 if TYPE_CHECKING:
@@ -82,8 +83,15 @@ def analyse(context: Context) -> Findings:
     printed = one_row(rows, study_id="terblanche2005", outcome="body_fat_pct")
     forward = {reading: _forward(rows, reading) for reading in UNIT}
     own = _own_cohorts(context)
-    lost = _measure("bf-points-within", "Terblanche 2005", *_trained_space(printed), LOST)
-    more = _measure("bf-more-points", "indirect, two trials", *_more_space(rows, printed), MORE)
+    n = float(printed["n"])
+    lost = _measure("bf-points-within", "Terblanche 2005", *_trained_space(printed), LOST, n=n)
+    more = _measure(
+        "bf-more-points",
+        "indirect, two trials",
+        *_more_space(rows, printed),
+        MORE,
+        n=n + _people(rows),
+    )
     alone = {LOST: lost, CAUSE: replace(lost, claim_id=CAUSE, comparison=False), MORE: more}
     joined = _joined(own, rows, printed)
     return Findings(
@@ -167,13 +175,21 @@ def _measure(
     unknowns: Sequence[Unknown | Choice],
     claim_id: str = "",
     follow: tuple[str, ...] = (),
+    n: float = np.nan,
 ) -> Measure:
-    """A difference with its error and df, over the unknowns it rests on."""
+    """A difference of n people with its error and df, over the unknowns it rests on."""
 
     def at(level: float) -> Callable[[Values], Any]:
         return lambda v: interval_of(*parts(v), level, log=False)
 
-    return Measure(estimate_id, name, at, tuple(unknowns), claim_id, follow=follow)
+    def effects(v: Values) -> Effects:
+        value, error, _ = parts(v)
+        return Effects(value, error**2)
+
+    source = Source(name, n, tuple(unknowns), effects)
+    return Measure(
+        estimate_id, name, at, tuple(unknowns), claim_id, follow=follow, sources=(source,)
+    )
 
 
 def _trained_space(

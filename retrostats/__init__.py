@@ -61,6 +61,9 @@ _HOMES = {
     "load_claims": "retrostats.judge.claims",
     "Verdict": "retrostats.judge.verdict",
     "judge": "retrostats.judge.verdict",
+    # plan
+    "plan": "retrostats.plan",
+    "Plan": "retrostats.plan",
     # the whole path
     "replicate": "retrostats.replicate",
     "Replication": "retrostats.replicate",

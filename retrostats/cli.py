@@ -85,13 +85,19 @@ def _add_template(commands: Any) -> None:
 
 
 def _add_plan(commands: Any) -> None:
-    parser = _command(commands, "plan", _plan, "Power of a planned crossover, by simulation.")
+    text = "The study that would settle a claim, and what it would change."
+    parser = _command(commands, "plan", _plan, text)
     add = parser.add_argument
-    add("--ratio", type=float, required=True, help="backward / forward to be detected, as 1.15")
-    add("--cv", type=float, required=True, help="spread between people, SD / mean, as 0.12")
-    add("--correlation", type=float, required=True, help="between the two directions, as 0.6")
-    add("--n", default="8,12,16,20,30", metavar="LIST", help="numbers of people (8,12,16,20,30)")
-    add("--sims", type=int, default=2000, metavar="N", help="simulated studies a size (2000)")
+    add("claim", metavar="CLAIM", help="its id in claims.csv of the audit")
+    add("--audit", metavar="DIR", help="folder of another audit (the one that ships)")
+    add("--truth", type=float, metavar="X", help="effect taken as true (middle of what is claimed)")
+    add("--spread", metavar="LOW[,HIGH]", help="SD of one person's contribution (the evidence's)")
+    add("--design", metavar="NAME", help="paired, two-arm or counts (by the claim)")
+    add("--rate", metavar="LOW[,HIGH]", help="counts: events per 1000 units of exposure")
+    add("--exposure", type=float, metavar="X", help="counts: units a person and condition")
+    add("--n", metavar="LIST", help="numbers of people (up to 1.8 times what is needed)")
+    add("--power", type=float, default=0.9, metavar="X", help="that is wanted (0.9)")
+    add("--figure", metavar="FILE", help="write the figure (.svg, .pdf or .png)")
     add("--seed", type=int, default=SEED, metavar="N", help=f"({SEED})")
 
 
@@ -186,19 +192,42 @@ def _template(arguments: Any) -> int:
 
 
 def _plan(arguments: Any) -> int:
-    from retrostats.plan import crossover_power
+    from retrostats.plan import plan
 
-    try:
-        sizes = [int(n) for n in arguments.n.split(",")]
-    except ValueError:
-        raise RetrostatsError(
-            f"--n {arguments.n}: give whole numbers with commas, as 8,12,16"
-        ) from None
-    frame = crossover_power(
-        arguments.ratio, arguments.cv, arguments.correlation, sizes, arguments.sims, arguments.seed
+    made = plan(
+        arguments.claim,
+        audit=arguments.audit,
+        truth=arguments.truth,
+        spread=_ends("spread", arguments.spread),
+        design=arguments.design,
+        rate=_ends("rate", arguments.rate),
+        exposure=arguments.exposure,
+        people=None if arguments.n is None else [int(n) for n in _numbers("n", arguments.n, int)],
+        power=arguments.power,
+        seed=arguments.seed,
     )
-    print(frame.to_string(index=False, float_format="{:.3f}".format))
+    if arguments.figure:
+        made.save(arguments.figure)
+    print(made.summary())
     return 0
+
+
+def _ends(name: str, text: str | None) -> tuple[float, float] | None:
+    """One number, or the two ends of a range."""
+    if text is None:
+        return None
+    found = _numbers(name, text, float)
+    if len(found) > 2:
+        raise RetrostatsError(f"--{name} {text}: give one number, or two for a range, as 0.1,0.2")
+    return found[0], found[-1]
+
+
+def _numbers(name: str, text: str, kind: Callable[[str], float]) -> list[float]:
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        what = "whole numbers" if kind is int else "numbers"
+        raise RetrostatsError(f"--{name} {text}: give {what} with commas between them") from None
 
 
 def _new_audit(arguments: Any) -> int:

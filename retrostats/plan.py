@@ -1,62 +1,405 @@
-"""Plan the study that would settle it: power of a crossover by simulation on the same engine."""
+"""Plan: the study that would settle a claim, and what it would change in today's pool."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
 
+from retrostats.defaults import SEED
 from retrostats.errors import InputError
+from retrostats.judge.claims import Claim
+from retrostats.judge.verdict import Label, Side, claimed_range, labels
+from retrostats.planning.assumed import DESIGNS, Assumed, assume
+from retrostats.planning.designs import Design, Limits
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from retrostats.audit import Audit
+
+__all__ = ["DESIGNS", "Plan", "plan"]
+
+#: No more people than this are looked for.
+MOST = 1_000_000
+#: Sizes of a curve, up to so many times the people needed.
+POINTS, BEYOND = 16, 1.8
+#: Studies drawn, and those that are pooled with today's sources, at each size.
+SIMS, ADDED = 8192, 100
+POWER = 0.9
 
 
-def crossover_power(
-    ratio: float, cv: float, correlation: float, sizes: Sequence[int], n_sim: int, seed: int
-) -> pd.DataFrame:
-    """Power to detect a backward / forward ratio in a crossover, for each number of people.
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """The study that would settle a claim.
+
+    Attributes
+    ----------
+    claim, design
+        What is to be settled, and how: paired, two-arm or counts.
+    truth
+        The effect that is taken to be true, on the display scale of the claim.
+    power
+        Share of studies that are to end with the right label.
+    needed
+        One row a side: label that is right at `truth`, people needed, and between how many the
+        Monte Carlo error leaves it (NaN: more than `MOST`, or no label is right).
+    curve
+        One row a size and side: people, share of studies with each label alone, their Monte Carlo
+        standard error, median 95% limits, and for counts the exposure in all.
+    spreads
+        One row a source: the spread of one person's contribution that it leaves possible.
+    added
+        One row a size and side: how often the verdict of today's pool with this study would have
+        each label; empty where nothing can be pooled.
+    tau
+        Standard deviation between studies of today's pool, in which the added study varies too.
+    """
+
+    claim: Claim
+    design: str
+    truth: float
+    power: float
+    needed: pd.DataFrame
+    curve: pd.DataFrame
+    spreads: pd.DataFrame
+    added: pd.DataFrame
+    tau: float
+    assumed: str
+
+    @property
+    def people(self) -> dict[str, float]:
+        """People needed in all, by side (direction, size)."""
+        return dict(zip(self.needed["side"], self.needed["people"], strict=True))
+
+    def figure(self) -> Figure:
+        """Power and precision by people, with what was needed marked."""
+        from retrostats.draw.figures.planned import planned
+
+        drawn: Figure = planned(self)
+        return drawn
+
+    def save(self, path: str | Path) -> None:
+        """Write the figure; the ending says the format (svg, pdf, png).
+
+        Raises
+        ------
+        InputError
+            For another ending, or a place that cannot be written.
+        """
+        from pathlib import Path
+
+        from retrostats.defaults import FORMATS
+        from retrostats.draw.figures.theme import write
+
+        kind = Path(path).suffix.lstrip(".").lower()
+        if kind not in FORMATS:
+            raise InputError(f"figure {path}: the name must end with .{', .'.join(FORMATS)}")
+        try:
+            with Path(path).open("wb") as file:
+                write(self.figure(), file, kind)
+        except OSError as error:
+            raise InputError(
+                f"figure {path}: {error.strerror or error}; give a file that can be written"
+            ) from None
+
+    def summary(self) -> str:
+        """What is planned, what it rests on, and what it would change, as text."""
+        lines = [self.claim.statement, self.assumed]
+        lines += [self._needed(row) for row in self.needed.to_dict("records")]
+        lines += ["", "The study alone:", _text(self.curve)]
+        if len(self.spreads):
+            lines += ["", "Spread of one person's contribution, by source:", _text(self.spreads)]
+        if len(self.added):
+            lines += [
+                "",
+                f"Today's pool with it (studies vary with SD {self.tau:.3g}):",
+                _text(self.added),
+            ]
+        return "\n".join(lines)
+
+    def _needed(self, row: Mapping[Any, Any]) -> str:
+        if not row["settles"]:
+            return f"{row['side']}: the truth lies at an end, where no study settles it"
+        if math.isnan(row["people"]):
+            return f"{row['side']}: more than {MOST:,} people"
+        between = (
+            f" ({row['people_low']:.0f} to {row['people_high']:.0f} by Monte Carlo error)"
+            if row["people_low"] < row["people_high"]
+            else ""
+        )
+        return (
+            f"{row['side']}: {row['people']:.0f} people{between} for {row['settles']} with "
+            f"power {self.power:.0%}"
+        )
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{side} {people:.0f}" for side, people in self.people.items())
+        return (
+            f"<Plan for {self.claim.claim_id}: {self.design}, truth {self.truth:.4g}, "
+            f"people needed: {told}>"
+        )
+
+    def _repr_html_(self) -> str:
+        heads = [f"<p><b>{escape(self.claim.statement)}</b><br>{escape(self.assumed)}</p>"]
+        tables = [self.needed, self.curve, self.added]
+        return "".join(heads + [t.to_html(index=False, float_format="{:.3g}".format)
+                                for t in tables if len(t)])  # fmt: skip
+
+
+def plan(
+    claim: str | Claim,
+    *,
+    audit: Audit | str | Path | None = None,
+    truth: float | None = None,
+    spread: float | tuple[float, float] | None = None,
+    design: str | None = None,
+    rate: float | tuple[float, float] | None = None,
+    exposure: float | None = None,
+    people: Sequence[int] | None = None,
+    power: float = POWER,
+    sims: int = SIMS,
+    seed: int = SEED,
+) -> Plan:
+    """The study that would settle a claim, and what it would change in today's pool.
 
     Parameters
     ----------
-    ratio
-        Backward / forward to be detected.
-    cv
-        Spread between people in one direction, SD / mean.
-    correlation
-        Between the two directions of one person, from 0 up to (not including) 1.
-    sizes, n_sim, seed
-        Numbers of people, simulated studies for each, seed.
+    claim
+        Its id in the audit, or a claim.
+    audit
+        Folder of an audit, or a loaded one; the one that ships if None.
+    truth
+        Effect taken to be true, on the claim's scale; if None the middle of the claimed range, or
+        today's estimate where the range is open or no size is claimed.
+    spread
+        Standard deviation of one person's contribution on the model scale (log for ratios): of the
+        differences of people measured in both conditions, of the changes of one group, or for two
+        arms of twice the measurements within an arm (the error of n people in all is spread /
+        sqrt(n)). Two numbers are a range. If None, what the evidence leaves possible.
+    design
+        "paired" (or one group), "two-arm", "counts"; if None by the claim and its topic.
+    rate, exposure
+        For counts: events per 1000 units of exposure under the second condition (two numbers are a
+        range), and exposure of one person under each condition, in those units.
+    people
+        Sizes of the curve; if None up to 1.8 times what is needed.
+    power
+        Share of studies that are to end with the label that is right at `truth`.
+    sims, seed
+        Studies drawn at each size, and their seed.
 
     Returns
     -------
-    DataFrame
-        n, power, its Monte Carlo error and interval.
-    """
-    import math
+    Plan
 
+    Raises
+    ------
+    InputError
+        If the claim is unknown or claims nothing, or the evidence leaves a number open that must
+        then be given; the message names it.
+
+    Examples
+    --------
+    >>> found = plan("energy_30", spread=0.09, people=[30, 60, 90], sims=2048)
+    >>> 55 < found.people["size"] < 65
+    True
+    """
+    import numpy as np
+
+    from retrostats.unprinted.influence import quasi_random
+
+    _check(power, sims, seed, people)
+    given = assume(claim, audit, truth, spread, design, rate, exposure, seed)
+    points = np.clip(quasi_random(3, sims, seed), 1e-12, 1 - 1e-12)
+    sides = sides_of(given.claim)
+    right: dict[Side, Label | None] = {s: right_label(given.claim, s, given.truth) for s in sides}
+    needed = [_needed(given, s, right[s], power, points) for s in sides]
+    if people is not None and min(people) < given.study.smallest:
+        raise InputError(
+            f"people: found {min(people)}; a {given.design} study needs at least "
+            f"{given.study.smallest}"
+        )
+    sizes = sorted(set(people)) if people is not None else _sizes(given.study, needed)
+    curve = [row for size in sizes for row in _curve_rows(given, sides, right, size, points)]
+    added, tau = _added(given, sides, needed, people, seed)
+    return Plan(
+        given.claim, given.design, given.truth, power, _frame(needed, NEEDED), _frame(curve, CURVE),
+        given.spreads, added, tau, given.words,
+    )  # fmt: skip
+
+
+NEEDED = ("side", "settles", "people", "people_low", "people_high")
+SHARES: tuple[Label, ...] = ("supported", "contradicted", "undecided")
+CURVE = ("people", "side", *SHARES, "power", "mc_error", "conf_low", "conf_high", "exposure")
+ADDED_SHARES: tuple[Label, ...] = ("supported", "compatible", "contradicted", "undecided")
+POOLED = ("people", "side", *ADDED_SHARES, "mc_error")
+
+
+def sides_of(claim: Claim) -> tuple[Side, ...]:
+    """What a claim says that a study can settle."""
+    told: list[tuple[Side, bool]] = [("direction", claim.has_direction), ("size", claim.has_size)]
+    return tuple(side for side, claimed in told if claimed)
+
+
+def right_label(claim: Claim, side: Side, truth: float) -> Label | None:
+    """The label that is right if an effect is true; none at the null value or an end of a range."""
+    if side == "direction":
+        above = claim.claimed_direction == "above"
+        right = truth > claim.null_value if above else truth < claim.null_value
+        if truth == claim.null_value:
+            return None
+        return "supported" if right else "contradicted"
+    low, high = claimed_range(claim)
+    if truth in (low, high):
+        return None
+    return "supported" if low < truth < high else "contradicted"
+
+
+def labels_of(claim: Claim, side: Side, limits: Limits, *, log: bool) -> NDArray[Any]:
+    """Label that each study alone would give (n,)."""
+    import numpy as np
+
+    ends = [np.exp(x) if log else x for x in limits[1:]]
+    return labels(claim, side, *ends)
+
+
+def _share(given: Assumed, side: Side, label: Label, people: int, points: Any) -> float:
+    limits = given.study.limits(people, given.model_truth, points)
+    return float((labels_of(given.claim, side, limits, log=given.log) == label).mean())
+
+
+def _needed(
+    given: Assumed, side: Side, label: Label | None, power: float, points: Any
+) -> tuple[Any, ...]:
+    """Side, label, people, and people at a power two Monte Carlo errors lower and higher."""
+    if not label:
+        return side, "", math.nan, math.nan, math.nan
+    error = 2 * math.sqrt(power * (1 - power) / len(points))
+
+    def fewest(level: float) -> float:
+        return _fewest(lambda n: _share(given, side, label, n, points) >= level, given.study)
+
+    return side, label, fewest(power), fewest(power - error), fewest(min(power + error, 1.0))
+
+
+def _fewest(enough: Any, study: Design) -> float:
+    """Fewest people that are enough, by doubling and halving; NaN if `MOST` are not."""
+    low, high = study.smallest - 1, study.smallest
+    while not enough(high):
+        low, high = high, 2 * high
+        if low >= MOST:
+            return math.nan
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return float(high)
+
+
+def _sizes(study: Design, needed: Sequence[tuple[Any, ...]]) -> list[int]:
+    """Sizes of a curve, even on the log scale."""
+    import numpy as np
+
+    most = max((row[2] for row in needed if not math.isnan(row[2])), default=1000.0)
+    ends = np.geomspace(study.smallest, max(BEYOND * most, study.smallest + POINTS), POINTS)
+    return [int(n) for n in np.unique(np.round(ends))]
+
+
+def _curve_rows(
+    given: Assumed, sides: Sequence[Side], right: dict[Side, Label | None], people: int, points: Any
+) -> list[tuple[Any, ...]]:
+    import numpy as np
+
+    limits = given.study.limits(people, given.model_truth, points)
+    ends = [float(np.median(x)) for x in (limits.low, limits.high)]
+    shown = [math.exp(x) for x in ends] if given.log else ends
+    rows = []
+    for side in sides:
+        found = labels_of(given.claim, side, limits, log=given.log)
+        shares = [float((found == label).mean()) for label in SHARES]
+        settles = right[side]
+        power = math.nan if settles is None else shares[SHARES.index(settles)]
+        error = math.sqrt(power * (1 - power) / len(points)) if power == power else math.nan
+        exposure = 2 * people * given.exposure
+        rows.append((people, side, *shares, power, error, *shown, exposure))
+    return rows
+
+
+def _added(
+    given: Assumed,
+    sides: Sequence[Side],
+    needed: Sequence[tuple[Any, ...]],
+    people: Sequence[int] | None,
+    seed: int,
+) -> tuple[pd.DataFrame, float]:
+    """How often today's pool with the study would have each label."""
+    import numpy as np
+
+    from retrostats.planning.added import Pooling, reaching_points, verdicts_with
+    from retrostats.unprinted.influence import quasi_random
+
+    if given.measure is None or not given.measure.sources or given.spread_sample is None:
+        return _frame([], POOLED), math.nan
+    pooling = Pooling(given.measure, given.log)
+    draws = np.clip(quasi_random(4, ADDED, seed + 1), 1e-12, 1 - 1e-12)
+    rows = []
+    for size in people or _added_sizes(given.study, needed):
+        limits = given.study.limits(size, given.model_truth, draws[:, :3])
+        t = _narrow_t(given, size)
+        variance = ((limits.narrow_high - limits.narrow_low) / (2 * t)) ** 2
+        effect = limits.estimate + given.tau * _normal(draws[:, 3])
+        typical = float(np.median(variance))
+        points = reaching_points(pooling, given.model_truth, typical, seed)
+        found = verdicts_with(pooling, given.claim, sides, effect, variance, points)
+        for side in sides:
+            shares = [float((found[side] == label).mean()) for label in ADDED_SHARES]
+            worst = max(math.sqrt(s * (1 - s) / ADDED) for s in shares)
+            rows.append((size, side, *shares, worst))
+    return _frame(rows, POOLED), given.tau
+
+
+def _normal(position: Any) -> Any:
+    from scipy.special import ndtri
+
+    return ndtri(position)
+
+
+def _narrow_t(given: Assumed, people: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(people - given.study.groups, 0.95))
+
+
+def _added_sizes(study: Design, needed: Sequence[tuple[Any, ...]]) -> list[int]:
+    """A small study, and what each side needs alone."""
+    wanted = {row[2] for row in needed if not math.isnan(row[2])}
+    return sorted({max(20, study.smallest), *(int(max(n, study.smallest)) for n in wanted)})
+
+
+def _frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
-    from retrostats.mixed.simulate import power
+    frame = pd.DataFrame(rows, columns=list(columns))
+    keep = [c for c in frame if c != "exposure" or frame[c].notna().any()]
+    return frame[keep]
 
-    if not ratio > 0 or ratio == 1:
-        raise InputError(f"--ratio {ratio}: give a ratio above 0 that is not 1, as 1.15")
-    if not cv > 0:
-        raise InputError(f"--cv {cv}: give a spread above 0, as 0.12")
-    if not 0 <= correlation < 1:
-        raise InputError(f"--correlation {correlation}: give a number from 0 to below 1, as 0.6")
-    design = pd.DataFrame(
-        {"direction": pd.Categorical(["forward", "backward"], ["forward", "backward"])}
-    )
-    return power(
-        "log_cost ~ direction + (1 | subject)",
-        design,
-        effects={"directionbackward": math.log(ratio)},
-        variance_components={
-            "subject": correlation * cv**2,
-            "Residual": (1 - correlation) * cv**2,
-        },
-        term="directionbackward",
-        n=list(sizes),
-        n_sim=n_sim,
-        seed=seed,
-    )
+
+def _text(frame: pd.DataFrame) -> str:
+    return frame.to_string(index=False, float_format="{:.3g}".format)
+
+
+def _check(power: float, sims: int, seed: int, people: Sequence[int] | None) -> None:
+    if not 0 < power < 1:
+        raise InputError(f"power {power}: give a share between 0 and 1, as 0.9")
+    for name, value, least in (("sims", sims, 100), ("seed", seed, 0)):
+        if value < least:
+            raise InputError(f"{name} must be {least} or more, found {value}")
+    if people is not None and (not len(people) or min(people) < 1 or max(people) > MOST):
+        found = ", ".join(map(str, people)) or "nothing"
+        raise InputError(f"people: found {found}; give numbers from 1 to {MOST}, as 20, 40, 80")

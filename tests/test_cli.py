@@ -148,11 +148,3 @@ def test_check_equals_the_pinned_answers_and_notices_a_change(
     monkeypatch.setattr(pinned, "pinned_dir", lambda: folder)
     assert main(["replicate", "body-fat", "--check"]) == 1
     assert "body_fat_6wk, fidelity: pinned 'faithful', found 'drifted'" in capsys.readouterr().out
-
-
-def test_plan_prints_power_that_grows_with_n(capsys) -> None:
-    arguments = ["--ratio", "1.15", "--cv", "0.15", "--correlation", "0.6", "--n", "6,24"]
-    assert main(["plan", *arguments, "--sims", "200"]) == 0
-    header, small, large = (line.split() for line in capsys.readouterr().out.splitlines())
-    column = header.index("power")
-    assert float(small[column]) < float(large[column]) <= 1

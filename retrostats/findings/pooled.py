@@ -58,5 +58,6 @@ def pooled_measure(
         name,
         lambda level: pool_estimator(sources, log=log, level=level),
         pool_unknowns(sources, choices),
+        sources=tuple(sources),
         **extra,
     )

@@ -129,6 +129,8 @@ class Measure:
         Unknowns drawn one at a time.
     own
         Whether a reader's own cohorts are in it; the same measure without them is beside it.
+    sources
+        What is pooled, each with its effect and error over what it left open; a plan needs them.
     """
 
     estimate_id: str
@@ -139,6 +141,7 @@ class Measure:
     comparison: bool = True
     follow: tuple[str, ...] = ()
     own: bool = False
+    sources: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from retrostats.reduce.pair import one_row
 from retrostats.result.estimate import Estimate, Scale
 from retrostats.result.findings import EstimateRow, Findings, Measure
 from retrostats.unprinted.pooled import ESTIMATOR, interval_of, method_choice
+from retrostats.unprinted.sources import known_source
 from retrostats.unprinted.unknowns import Choice, Values
 
 if TYPE_CHECKING:
@@ -85,10 +86,12 @@ def analyse(context: Context) -> Findings:
               "fades": "tb-year"}  # fmt: skip
     names = {row.estimate_id: row.label for row in rows}
     unknowns = (method_choice(), Choice(LIMITS, TESTS, "both are in common use"))
+    sources = {"tb-pool": tuple(known_source(t.label, t.estimate, t.n) for t in trials)}
     measures = tuple(
-        Measure(estimate_id, names[estimate_id], fitted[estimate_id], unknowns, claim)
+        Measure(estimate_id, names[estimate_id], fitted[estimate_id], unknowns, claim,
+                sources=sources.get(estimate_id, ()))
         for claim, estimate_id in judged.items()
-    )
+    )  # fmt: skip
     return Findings(estimates=tuple(rows), measures=measures, judged=judged)
 
 

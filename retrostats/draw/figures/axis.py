@@ -57,6 +57,15 @@ def display_limits(
     return low - margin, high + margin
 
 
+def set_upright_ticks(axes: Any, low: float, high: float) -> None:
+    """Two to seven ticks of an upright ratio axis."""
+    sets = [[t for t in ticks if low <= t <= high] for ticks in reversed(RATIO_TICKS)]
+    ticks = next((s for s in sets if 2 <= len(s) <= 7), sets[0])
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_major_formatter(FixedFormatter([f"{t:g}" for t in ticks]))
+
+
 def set_ticks(axes: Any, low: float, high: float, *, log: bool, room_mm: float) -> None:
     """Ticks that a reader would choose, none of which touch."""
     if log:

@@ -10,10 +10,10 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.axis import RATIO_TICKS, display_limits
+from retrostats.draw.figures.axis import display_limits, set_upright_ticks
 from retrostats.draw.figures.panels import band_of
 from retrostats.draw.figures.verdicts import LOOK
 
@@ -135,7 +135,7 @@ def _draw(axes: Any, part: pd.DataFrame, claim: Any) -> list[float]:
     axes.set_ylim(low, high)
     if log:
         axes.set_yscale("log")
-        _log_ticks(axes, low, high)
+        set_upright_ticks(axes, low, high)
     else:
         axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_ylabel(_quantity(part), labelpad=2, fontsize=theme.SMALL)
@@ -162,14 +162,6 @@ def _draw(axes: Any, part: pd.DataFrame, claim: Any) -> list[float]:
     words = ["\n".join(lines) for lines in _words(part)]
     axes.xaxis.set_major_formatter(FixedFormatter(words))
     return x
-
-
-def _log_ticks(axes: Any, low: float, high: float) -> None:
-    sets = [[t for t in ticks if low <= t <= high] for ticks in reversed(RATIO_TICKS)]
-    ticks = next((s for s in sets if 2 <= len(s) <= 7), sets[0])
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FixedFormatter([f"{t:g}" for t in ticks]))
 
 
 def _runs(

@@ -1,0 +1,119 @@
+"""What one more study would change in today's pool: its verdicts, over what was not printed.
+
+The outermost limits of a pool with a study added are looked for among points that give the
+outermost limits without noise: of the joint draws, the corners and today's own outermost points,
+those that reach farthest once the study is added as planned. Searching anew for every drawn study
+would take minutes; `tests/test_plan.py` sets the two beside one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.judge.claims import Claim
+from retrostats.judge.verdict import COMPATIBLE_SHARE, Side, claimed_range, labels
+from retrostats.unprinted.influence import quasi_random
+from retrostats.unprinted.pooled import COUNTED, pool_estimator
+from retrostats.unprinted.sources import Effects, Source
+from retrostats.unprinted.unknowns import Space, Values
+
+if TYPE_CHECKING:
+    from retrostats.result.findings import Measure
+
+Array = NDArray[np.float64]
+NEW = "the planned study"
+EFFECT, VARIANCE = "effect of the planned study", "variance of the planned study"
+#: Points of which those that reach farthest are kept on each side, and random ones for shares.
+SCANNED, KEPT, RANDOM = 512, 24, 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooling:
+    """Today's sources with one more, as a function of what they left open."""
+
+    measure: Measure
+    log: bool
+
+    def limits(self, points: Array, effect: Array, variance: Array, level: float) -> Array:
+        """Answers (n, m, 3) of n drawn studies, each at m points (m, d) of what was left open."""
+        space = Space.of(self.measure.unknowns)
+        n, m = len(effect), len(points)
+        values = space.values(np.tile(points, (n, 1))) if space.size else {}
+        values[EFFECT], values[VARIANCE] = np.repeat(effect, m), np.repeat(variance, m)
+        if COUNTED in values:
+            more = np.ones((n * m, 1), dtype=bool)
+            values[COUNTED] = np.hstack([values[COUNTED], more])
+        sources = (*self.measure.sources, planned_source())
+        found = pool_estimator(sources, log=self.log, level=level)(values)
+        answers: Array = np.stack(found, axis=-1).reshape(n, m, 3)
+        return answers
+
+
+def planned_source() -> Source:
+    """The planned study as a source: its effect and variance are values like any other."""
+
+    def effects(v: Values) -> Effects:
+        return Effects(v[EFFECT], v[VARIANCE])
+
+    return Source(NEW, float("nan"), (), effects)
+
+
+def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int) -> Array:
+    """The middle, some random points, then those with the farthest limits on either side."""
+    space = Space.of(pooling.measure.unknowns)
+    if not space.size:
+        return np.empty((1, 0))
+    drawn = quasi_random(space.size, SCANNED, seed)
+    ends = drawn.copy()
+    smooth = [j for j in range(space.size) if j not in space.choices]
+    ends[:, smooth] = (drawn[:, smooth] > 0.5).astype(float)
+    every = np.vstack([space.middle, drawn, ends])
+    answers = pooling.limits(every, np.array([effect]), np.array([variance]), 0.95)[0]
+    sound = np.isfinite(answers).all(axis=1)
+    low = np.where(sound, answers[:, 1], np.inf)
+    high = np.where(sound, answers[:, 2], -np.inf)
+    far = np.concatenate([np.argsort(low)[:KEPT], np.argsort(-high)[:KEPT]])
+    random = np.flatnonzero(sound[1 : SCANNED + 1])[:RANDOM] + 1
+    kept: Array = every[np.concatenate([[0], random, far])]
+    return kept
+
+
+def verdicts_with(
+    pooling: Pooling,
+    claim: Claim,
+    sides: Sequence[Side],
+    effect: Array,
+    variance: Array,
+    points: Array,
+) -> dict[Side, NDArray[Any]]:
+    """Label by side of every drawn study (n,) pooled with today's sources.
+
+    Parameters
+    ----------
+    effect, variance
+        Of the drawn studies, on the model scale (n,).
+    points
+        Of `reaching_points`.
+    """
+    wide = pooling.limits(points, effect, variance, 0.95)
+    narrow = pooling.limits(points, effect, variance, 0.90)
+    ends = (
+        np.nanmin(wide[:, :, 1], axis=1), np.nanmax(wide[:, :, 2], axis=1),
+        np.nanmin(narrow[:, :, 1], axis=1), np.nanmax(narrow[:, :, 2], axis=1),
+    )  # fmt: skip
+    found: dict[Side, NDArray[Any]] = {}
+    for side in sides:
+        told = labels(claim, side, *ends)
+        if side == "size":
+            low, high = claimed_range(claim)
+            inside = (wide[:, :, 0] >= low) & (wide[:, :, 0] <= high)
+            random = inside[:, 1 : RANDOM + 1] if len(points) > 1 else inside
+            fits = inside[:, 0] & (random.mean(axis=1) >= COMPATIBLE_SHARE)
+            told = np.where((told == "undecided") & fits, "compatible", told)
+        found[side] = told
+    return found

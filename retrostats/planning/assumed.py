@@ -1,0 +1,213 @@
+"""What a plan takes for granted: from the claim, the evidence, and what the caller gives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.analysis import Context, load_analysis
+from retrostats.audit import Audit, load_audit
+from retrostats.errors import InputError
+from retrostats.judge.claims import Claim
+from retrostats.judge.verdict import claimed_range
+from retrostats.planning.designs import Counted, Measured
+from retrostats.planning.spreads import DRAWS, mixed, spreads_frame, spreads_of
+from retrostats.pool.batch import random_effects_batch
+from retrostats.result.findings import Measure
+from retrostats.unprinted.pooled import COUNTED
+from retrostats.unprinted.unknowns import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+DESIGNS = ("paired", "two-arm", "counts")
+#: Rates are given per so many units of exposure.
+PER = 1000.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assumed:
+    """Everything a plan rests on.
+
+    Attributes
+    ----------
+    study
+        What draws studies of a size.
+    model_truth, log
+        `truth` on the model scale, and whether that is a log.
+    measure, tau
+        What judges the claim today, if anything does; standard deviation between its studies.
+    words
+        For the reader.
+    """
+
+    claim: Claim
+    design: str
+    study: Measured | Counted
+    truth: float
+    model_truth: float
+    log: bool
+    spreads: pd.DataFrame
+    spread_sample: Array | None
+    measure: Measure | None
+    tau: float
+    exposure: float
+    words: str
+
+
+def assume(
+    claim: str | Claim,
+    audit: Audit | str | Path | None,
+    truth: float | None,
+    spread: float | tuple[float, float] | None,
+    design: str | None,
+    rate: float | tuple[float, float] | None,
+    exposure: float | None,
+    seed: int,
+) -> Assumed:
+    """Everything a plan rests on; parameters as of `retrostats.plan.plan`."""
+    about = audit if isinstance(audit, Audit) else load_audit(audit)
+    told = _claim(claim, about)
+    log = told.scale != "difference"
+    chosen = design or _design(told, about)
+    if chosen not in DESIGNS:
+        raise InputError(f"design {chosen!r}: choose from {', '.join(DESIGNS)}")
+    measure = None if isinstance(claim, Claim) else _measure(told, about, seed)
+    true = _truth(told, truth, measure, log=log)
+    model = math.log(true) if log else true
+    tau = _tau(measure)
+    if chosen == "counts":
+        study, words = _counted(told, rate, exposure, log=log)
+        return Assumed(told, chosen, study, true, model, log, spreads_frame({}), None, measure,
+                       tau, study.exposure, f"{_said(told, true)}; {words}")  # fmt: skip
+    if rate is not None or exposure is not None:
+        raise InputError(f"rate and exposure are of counts, but the design is {chosen}; leave them")
+    by_source = {} if spread is not None or measure is None else spreads_of(measure.sources, seed)
+    # one group printed, two planned: half of the people in each doubles the error of a difference
+    single = chosen == "two-arm" and measure is not None and not measure.comparison
+    sample = _sample(told, spread, by_source, 2.0 if single else 1.0)
+    groups = 2 if chosen == "two-arm" else 1
+    ends = f"spread {sample[0]:.3g} to {sample[-1]:.3g}, middle {np.median(sample):.3g}"
+    return Assumed(
+        told, chosen, Measured(sample, groups), true, model, log, spreads_frame(by_source), sample,
+        measure, tau, math.nan,
+        f"{_said(told, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
+    )  # fmt: skip
+
+
+def _claim(claim: str | Claim, audit: Audit) -> Claim:
+    claims = audit.claims
+    if isinstance(claim, str) and claim not in claims:
+        raise InputError(f"claim {claim!r}: not in this audit; choose from {', '.join(claims)}")
+    told = claims[claim] if isinstance(claim, str) else claim
+    if not (told.has_direction or told.has_size):
+        raise InputError(
+            f"claim {told.claim_id}: it names neither a direction nor a size, so no study of "
+            "people settles it by itself"
+        )
+    return told
+
+
+def _design(claim: Claim, audit: Audit) -> str:
+    """Rates are counted; one group is enough for a description, and where people are in both."""
+    topic = audit.topic_of(claim.analysis)
+    if claim.scale == "rate_ratio":
+        return "counts"
+    in_arms = topic is not None and topic.compares == "arm"
+    return "two-arm" if in_arms and claim.kind == "causal" else "paired"
+
+
+def _measure(claim: Claim, audit: Audit, seed: int) -> Measure | None:
+    """The first measure of the claim that says what it pools; else its first; None without any."""
+    path = audit.analyses.get(claim.analysis)
+    if path is None:
+        return None
+    analysis = load_analysis(path)
+    rows = audit.published
+    rows = rows[rows["topic"] == analysis.topic].reset_index(drop=True)
+    found = analysis.analyse(Context(rows, audit.claims, audit, (), seed))
+    mine = [m for m in found.measures if m.claim_id == claim.claim_id]
+    return next((m for m in mine if m.sources), mine[0] if mine else None)
+
+
+def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: bool) -> float:
+    """As given; else the middle of the claimed range, else today's estimate."""
+    if truth is not None:
+        if not math.isfinite(truth) or (log and truth <= 0):
+            raise InputError(
+                f"truth {truth}: give a finite number" + (" above 0, as 1.3" if log else "")
+            )
+        return float(truth)
+    low, high = claimed_range(claim)
+    if math.isfinite(low) and math.isfinite(high):
+        return (low + high) / 2
+    if measure is None:
+        raise InputError(
+            f"claim {claim.claim_id}: nothing was measured to take its truth from; give truth "
+            "(--truth), the effect that the study should be able to show"
+        )
+    space = Space.of(measure.unknowns)
+    return float(np.ravel(measure.estimator(0.95)(space.values(space.middle))[0])[0])
+
+
+def _tau(measure: Measure | None) -> float:
+    """Standard deviation between the studies of today's pool, everything at its middle."""
+    if measure is None or len(measure.sources) < 2:
+        return 0.0
+    space = Space.of(measure.unknowns)
+    values = space.values(space.middle)
+    effects = [source.effects(values) for source in measure.sources]
+    y = np.array([[float(np.ravel(e.value)[0]) for e in effects]])
+    v = np.array([[float(np.ravel(e.variance)[0]) for e in effects]])
+    mask = values.get(COUNTED, np.ones(y.shape, dtype=bool))
+    return float(np.sqrt(np.nan_to_num(random_effects_batch(y, v, mask=mask).tau2[0])))
+
+
+def _range(name: str, given: Any) -> tuple[float, float]:
+    """One number, or the two ends of a range, above 0."""
+    ends = (given, given) if isinstance(given, int | float) else tuple(given)
+    if len(ends) != 2 or not all(math.isfinite(x) for x in ends) or not 0 < ends[0] <= ends[1]:
+        raise InputError(
+            f"{name} {given!r}: give a number above 0, or the two ends of a range, the lower first"
+        )
+    return float(ends[0]), float(ends[1])
+
+
+def _sample(claim: Claim, spread: Any, by_source: dict[str, Array], factor: float) -> Array:
+    """Spreads, sorted, even in share."""
+    if spread is not None:
+        return np.linspace(*_range("spread", spread), DRAWS)
+    if not by_source:
+        raise InputError(
+            f"claim {claim.claim_id}: the evidence leaves no spread between people to plan with; "
+            "give spread (--spread), the SD of one person's contribution"
+            + (" on the log scale" if claim.scale != "difference" else "")
+        )
+    return mixed(by_source, factor)
+
+
+def _counted(claim: Claim, rate: Any, exposure: Any, *, log: bool) -> tuple[Counted, str]:
+    if not log:
+        raise InputError(f"claim {claim.claim_id}: counts give a ratio, it is about a difference")
+    missing = [name for name, value in (("rate", rate), ("exposure", exposure)) if value is None]
+    if missing:
+        raise InputError(
+            f"claim {claim.claim_id}: counts need {' and '.join(missing)}; give rate (--rate), "
+            f"events per {PER:.0f} units of exposure under the second condition, and exposure "
+            "(--exposure), units of one person under each"
+        )
+    if not (math.isfinite(exposure) and exposure > 0):
+        raise InputError(f"exposure {exposure}: give a number above 0, as 100")
+    low, high = _range("rate", rate)
+    words = f"counts; {low:g} to {high:g} events per {PER:.0f}, {exposure:g} a person and condition"
+    return Counted(np.linspace(low / PER, high / PER, DRAWS), float(exposure)), words
+
+
+def _said(claim: Claim, truth: float) -> str:
+    return f"truth taken as {truth:.4g} ({claim.unit or claim.scale})"

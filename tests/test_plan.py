@@ -1,0 +1,301 @@
+"""Plans: people needed by integration, by tables of others, and by the whole path."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import retrostats as rs
+from retrostats.audit import load_audit
+from retrostats.cli import main
+from retrostats.errors import InputError
+from retrostats.judge.verdict import Evidence, judge_side
+from retrostats.plan import right_label
+from retrostats.planning.added import (
+    EFFECT,
+    VARIANCE,
+    Pooling,
+    planned_source,
+    reaching_points,
+    verdicts_with,
+)
+from retrostats.planning.assumed import assume
+from retrostats.planning.designs import Counted, Measured
+from retrostats.unprinted.exploration import explore
+from retrostats.unprinted.influence import quasi_random
+from retrostats.unprinted.pooled import COUNTED, pool_estimator
+
+BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg"
+NAN = float("nan")
+CLAIM = load_audit().claims["energy_30"]
+#: People that settle 25 to 35% (truth 1.30, power 90%) by SD of the log ratio between people.
+SETTLES = {0.09: 60, 0.15: 165, 0.175: 224}
+#: Those were simulated and rounded; ours may differ by as much.
+PEOPLE = 0.02
+#: Power at those sizes: 0.9 within three Monte Carlo errors of either simulation.
+POWER = 0.01
+
+
+def tost_power(people: int, spread: float, truth: float = 1.30) -> float:
+    """Two one-sided t-tests at 5%, integrated over the sample variance."""
+    df = people - 1
+    grid = (np.arange(20_000) + 0.5) / 20_000
+    reach = stats.t.ppf(0.95, df) * spread * np.sqrt(stats.chi2.ppf(grid, df) / df / people)
+    low, high = np.log(1.25) + reach, np.log(1.35) - reach
+    error = spread / math.sqrt(people)
+    inside = stats.norm.cdf((high - np.log(truth)) / error) - stats.norm.cdf(
+        (low - np.log(truth)) / error
+    )
+    return float(np.where(high > low, inside, 0).mean())
+
+
+@pytest.mark.parametrize("spread", SETTLES)
+def test_people_that_settle_the_size_agree_with_what_was_simulated_before(spread) -> None:
+    people = SETTLES[spread]
+    found = rs.plan("energy_30", spread=spread, people=[people])
+    assert found.truth == pytest.approx(1.30)
+    row = found.curve.query("side == 'size'").iloc[0]
+    assert row["power"] == pytest.approx(0.9, abs=POWER)
+    assert row["power"] == pytest.approx(tost_power(people, spread), abs=4 * row["mc_error"])
+    assert found.people["size"] == pytest.approx(people, rel=PEOPLE)
+    needed = found.needed.set_index("side").loc["size"]
+    assert needed["people_low"] <= found.people["size"] <= needed["people_high"]
+
+
+def test_direction_of_two_arms_is_that_of_students_test() -> None:
+    """Power of a two-sample t-test by the noncentral t: SD within an arm is half the spread."""
+    people, sd, effect = 60, 3.0, -2.0
+    found = rs.plan("more_than_forward", truth=effect, spread=2 * sd, people=[people], sims=2**14)
+    shift = effect / (sd * math.sqrt(4 / people))
+    cut = stats.t.ppf(0.025, people - 2)
+    row = found.curve.iloc[0]
+    assert found.design == "two-arm"
+    assert row["power"] == pytest.approx(stats.nct.cdf(cut, people - 2, shift), abs=0.01)
+
+
+@pytest.mark.parametrize(("truth", "people", "rate"), [(1.5, 200, 5.0), (3.0, 20, 4.0)])
+def test_counts_reject_as_often_as_an_exact_test_does(truth, people, rate) -> None:
+    """Exact binomial tests of Poisson counts drawn one study at a time."""
+    found = rs.plan("ligament_tears", truth=truth, rate=rate, exposure=100.0, people=[people])
+    rng = np.random.default_rng(5)
+    expected = rate / 1000 * 100 * people
+    first, second = rng.poisson(expected * truth, 3000), rng.poisson(expected, 3000)
+    above = [
+        a + b > 0 and stats.binomtest(int(a), int(a + b), 0.5, "greater").pvalue < 0.025
+        for a, b in zip(first, second, strict=True)
+    ]
+    row = found.curve.iloc[0]
+    assert found.design == "counts"
+    assert row["exposure"] == 2 * 100 * people
+    assert row["power"] == pytest.approx(np.mean(above), abs=4 * math.sqrt(0.25 / 3000))
+
+
+def test_limits_of_counts_are_those_of_clopper_and_pearson() -> None:
+    found = Counted(np.array([0.05]), 10.0).limits(8, math.log(2), quasi_random(3, 64, 1))
+    sound = np.isfinite(found.estimate)
+    assert (found.low[sound] < found.estimate[sound]).all()
+    assert (found.estimate[sound] < found.high[sound]).all()
+    assert (found.low < found.narrow_low).all() or np.isinf(found.low).any()
+    first, second = 9, 3
+    share = stats.binomtest(first, first + second).proportion_ci(0.95)
+
+    class One(Counted):
+        pass
+
+    position = (stats.poisson.cdf(first, 8.0) - 1e-9, stats.poisson.cdf(second, 4.0) - 1e-9)
+    one = One(np.array([0.05]), 10.0).limits(8, math.log(2), np.array([[0.5, *position]]))
+    assert np.exp(one.low[0]) == pytest.approx(share.low / (1 - share.low))
+    assert np.exp(one.high[0]) == pytest.approx(share.high / (1 - share.high))
+
+
+def test_no_more_false_labels_than_the_level_at_the_edges() -> None:
+    """At an end of the range, 5% of studies support the size; at no difference, 2.5% a side."""
+    at_edge = rs.plan("energy_30", truth=1.25, spread=0.1, people=[40, 400], sims=2**14)
+    size = at_edge.curve.query("side == 'size'")
+    assert (size["supported"] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 2**14)).all()
+    assert (size["contradicted"] <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / 2**14)).all()
+    assert math.isnan(at_edge.people["size"])
+    assert "no study settles it" in at_edge.summary()
+    none = rs.plan("energy_30", truth=1.0, spread=0.1, people=[40], sims=2**14)
+    direction = none.curve.query("side == 'direction'").iloc[0]
+    assert direction["supported"] == pytest.approx(0.025, abs=0.005)
+
+
+def test_a_truth_outside_the_range_is_settled_by_contradiction() -> None:
+    found = rs.plan("energy_30", truth=1.1, spread=0.1, people=[80])
+    row = found.curve.query("side == 'size'").iloc[0]
+    assert row["power"] == row["contradicted"] > 0.99
+    assert found.needed.set_index("side").at["size", "settles"] == "contradicted"
+    assert right_label(CLAIM, "direction", 0.9) == "contradicted"
+
+
+def test_spreads_are_those_that_the_evidence_leaves() -> None:
+    found = rs.plan("energy_30")
+    spreads = found.spreads.set_index("source")
+    # a standard error of 6 points on 35%, four people: 2 * 0.06 / 1.35
+    assert spreads.at["Wright & Weyand 2001", "middle"] == pytest.approx(0.0889, abs=5e-4)
+    rasica = spreads.loc["Rasica 2020", ["low", "high"]].to_numpy(dtype=float)
+    assert rasica == pytest.approx([0.05, 0.3], abs=0.002)  # its declared range
+    alone = [rs.plan("energy_30", spread=s, people=[9]).people["size"] for s in (0.05, 0.3)]
+    assert alone[0] < found.people["size"] < alone[1]
+    assert found.people["direction"] < found.people["size"]
+
+
+def test_one_set_of_draws_makes_the_curve_grow_with_people() -> None:
+    found = rs.plan("energy_30", spread=(0.09, 0.175))
+    power = found.curve.query("side == 'size'")["power"].to_numpy()
+    assert (np.diff(power[power > 0.05]) > 0).all()
+    width = found.curve.drop_duplicates("people").eval("conf_high - conf_low").to_numpy()
+    assert (np.diff(width) < 0).all()
+
+
+def test_same_seed_same_plan_and_another_differs() -> None:
+    first, again, other = (
+        rs.plan("energy_30", people=[30, 60], sims=500, seed=seed) for seed in (1, 1, 2)
+    )
+    assert first.curve.equals(again.curve)
+    assert first.added.equals(again.added)
+    assert not first.curve.equals(other.curve)
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "truth", "effects", "sd", "decided"),
+    [
+        ("energy_30", 1.3, np.log([1.28, 1.05]), 0.02, {"undecided"}),
+        ("body_fat_6wk", -2.5, [-2.4, -2.5, -6, 1], 0.2, {"supported", "undecided"}),
+    ],
+)
+def test_what_one_more_study_changes_is_what_the_whole_exploration_says(
+    claim_id, truth, effects, sd, decided
+) -> None:
+    """Labels by the few farthest points against a search of the whole space, study by study."""
+    given = assume(claim_id, None, truth, None, None, None, None, 3)
+    pooling = Pooling(given.measure, given.log)
+    effect, variance = np.array(effects, dtype=float), np.full(len(effects), sd**2)
+    points = reaching_points(pooling, given.model_truth, sd**2, 3)
+    found = verdicts_with(pooling, given.claim, ("direction", "size"), effect, variance, points)
+    assert set(found["direction"]) == decided
+
+    def whole(i: int, level: float):
+        def answer(v):
+            n = len(next(iter(v.values())))
+            more = {EFFECT: np.full(n, effect[i]), VARIANCE: np.full(n, variance[i])}
+            if COUNTED in v:
+                more[COUNTED] = np.hstack([v[COUNTED], np.ones((n, 1), dtype=bool)])
+            sources = (*given.measure.sources, planned_source())
+            return pool_estimator(sources, log=given.log, level=level)({**v, **more})
+
+        return explore(answer, given.measure.unknowns, draws=256, seed=3)
+
+    for i in range(len(effects)):
+        evidence = Evidence("pool", whole(i, 0.95), whole(i, 0.90))
+        for side in ("direction", "size"):
+            assert found[side][i] == judge_side([evidence], given.claim, side).label, (i, side)
+
+
+def test_added_shares_are_shares() -> None:
+    found = rs.plan("body_fat_6wk")
+    shares = found.added[["supported", "compatible", "contradicted", "undecided"]]
+    assert np.allclose(shares.sum(axis=1), 1)
+    assert (found.added["mc_error"] < 0.06).all()
+    assert found.design == "paired"  # a description: one group is enough
+    assert rs.plan("body_fat_cause", people=[40]).design == "two-arm"
+
+
+def test_two_groups_of_a_trial_printed_as_one_need_twice_the_error() -> None:
+    one = assume("body_fat_6wk", None, -2.4, None, None, None, None, 1)
+    two = assume("body_fat_cause", None, -2.4, None, None, None, None, 1)
+    assert np.allclose(two.spread_sample, 2 * one.spread_sample)
+    assert isinstance(two.study, Measured)
+    assert two.study.groups == 2
+
+
+def test_another_audit_is_planned_without_a_word_of_this_one() -> None:
+    found = rs.plan("halves", audit=BCG, people=[20_000])
+    assert found.design == "two-arm"
+    assert len(found.spreads) == 13
+    assert found.tau == pytest.approx(0.56, abs=0.01)  # the published variance is 0.3132
+    with pytest.raises(InputError, match="leaves no spread between people"):
+        rs.plan("latitude", audit=BCG)
+    assert rs.plan("latitude", audit=BCG, spread=0.1, truth=-0.03).people["direction"] > 10
+
+
+def test_a_plan_shows_itself() -> None:
+    found = rs.plan("energy_30", spread=0.09, people=[60])
+    assert repr(found).startswith(
+        "<Plan for energy_30: paired, truth 1.3, people needed: direction"
+    )
+    assert len(repr(found)) < 120
+    assert found._repr_html_().count("<table") == 3
+    for text in ("61 people", "The study alone", "Today's pool with it"):
+        assert text in found.summary()
+    gids = {a.get_gid() for axes in found.figure().axes for a in axes.get_children()}
+    assert {"power-size", "power-direction", "needed-size", "precision", "claim-band"} <= gids
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"claim": "nothing"}, "not in this audit; choose from energy_30"),
+        ({"claim": "fat_by_energy"}, "neither a direction nor a size"),
+        ({"claim": "ligament_tears"}, "give truth"),
+        ({"claim": "ligament_tears", "truth": 2}, "counts need rate and exposure"),
+        ({"claim": "ligament_tears", "truth": 2, "rate": 5, "exposure": -1}, "exposure -1"),
+        ({"claim": "strengthens_muscles", "truth": 1}, "give spread"),
+        ({"claim": "more_than_forward", "design": "counts"}, "counts give a ratio"),
+        ({"claim": "energy_30", "design": "survey"}, "choose from paired, two-arm, counts"),
+        ({"claim": "energy_30", "rate": 5}, "rate and exposure are of counts"),
+        ({"claim": "energy_30", "truth": -1.0}, "give a finite number above 0"),
+        ({"claim": "energy_30", "truth": NAN}, "give a finite number above 0"),
+        ({"claim": "energy_30", "spread": 0.0}, "give a number above 0"),
+        ({"claim": "energy_30", "spread": (0.2, 0.1)}, "the lower first"),
+        ({"claim": "energy_30", "spread": (0.1, 0.2, 0.3)}, "two ends of a range"),
+        ({"claim": "energy_30", "people": []}, "people: found nothing"),
+        ({"claim": "energy_30", "people": [0]}, "people: found 0"),
+        ({"claim": "energy_30", "people": [2]}, "at least 3"),
+        ({"claim": "energy_30", "power": 1.0}, "power 1.0"),
+        ({"claim": "energy_30", "sims": 5}, "sims must be 100 or more"),
+        ({"claim": "energy_30", "seed": -1}, "seed must be 0 or more"),
+    ],
+)
+def test_bad_plans_are_one_message(arguments, says) -> None:
+    with pytest.raises(InputError, match=says):
+        rs.plan(**arguments)
+
+
+def test_the_command_plans_and_draws(tmp_path, capsys) -> None:
+    figure = tmp_path / "plan.svg"
+    arguments = ["plan", "energy_30", "--spread", "0.09", "--n", "30,60", "--figure", str(figure)]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "size: 61 people" in said
+    assert "spread 0.09" in said
+    assert figure.read_text(encoding="utf-8").startswith("<?xml")
+    counts = ["--truth", "1.5", "--rate", "2,8", "--exposure", "100", "--n", "50,300"]
+    assert main(["plan", "ligament_tears", *counts]) == 0
+    assert "2 to 8 events per 1000" in capsys.readouterr().out
+    assert main(["plan", "reduces", "--audit", str(BCG), "--n", "20000"]) == 0
+    assert "The vaccine reduces tuberculosis" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["energy_30", "--n", "3,a"], "give whole numbers"),
+        (["energy_30", "--spread", "wide"], "give numbers"),
+        (["energy_30", "--spread", "1,2,3"], "give one number, or two"),
+        (["energy_30", "--figure", "plan.gif"], "must end with .svg"),
+        (["energy_30", "--figure", "no/such/folder/plan.svg"], "can be written"),
+        (["ligament_tears"], "give truth (--truth)"),
+    ],
+)
+def test_bad_usage_of_the_command_is_one_message(arguments, says, capsys) -> None:
+    assert main(["plan", *arguments]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("retrostats: ")
+    assert says in said.err
+    assert said.out == ""
