@@ -29,7 +29,7 @@ _HOMES = {
     "r_bounds_from_p": "retrostats.reduce.reported",
     "forensics": "retrostats.reduce.forensics.table",
     "Moments": "retrostats.mixed.moments",
-    "moments": "retrostats.mixed.moments",
+    "moments": "retrostats.mixed.reducing",
     "moments_from_summary": "retrostats.mixed.summary",
     "moments_prepost": "retrostats.mixed.studies",
     "moments_arms": "retrostats.mixed.studies",

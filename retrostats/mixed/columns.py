@@ -114,7 +114,7 @@ def complete_columns(
         if isinstance(column, Factor):
             columns[name] = column.take(slice(None))
         else:
-            _refuse_extremes(name, column)
+            refuse_extremes(name, column)
     return columns, keep
 
 
@@ -179,8 +179,10 @@ def _numbers(series: pd.Series[Any]) -> FloatArray | None:
     return None
 
 
-def _refuse_extremes(name: str, column: FloatArray) -> None:
+def refuse_extremes(name: str, column: FloatArray) -> None:
     """Squares must stay finite, or a fit would end in infinities."""
+    if max(column.max(initial=0.0), -column.min(initial=0.0)) < 1e150:
+        return
     bad = ~(np.abs(column) < 1e150)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])

@@ -57,9 +57,10 @@ def lmm(
     formula : str
         lme4's language: ``"y ~ arm * time + (1 | subject)"``. Factors take treatment coding in the
         order of their categories (plain text: sorted).
-    data : DataFrame, cohort or Moments
-        Rows with a missing value in a column of the formula are left out and counted in
-        ``n_dropped``.
+    data : DataFrame, cohort, Moments, or rows to be streamed
+        Streamed, so that they need not fit in memory: a path or glob of Parquet or CSV files, a
+        DuckDB relation, a pyarrow Table, Dataset or RecordBatchReader, a Dask DataFrame. Rows
+        with a missing value in a column of the formula are left out and counted in ``n_dropped``.
     reml : bool
         Restricted maximum likelihood; with False maximum likelihood.
     ddf : {"kenward-roger", "satterthwaite", "normal"}

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from retrostats.errors import InputError
 from retrostats.mixed.above import groups_above, subject_rows
@@ -23,7 +21,6 @@ from retrostats.mixed.columns import (
     numeric,
 )
 from retrostats.mixed.design import (
-    combine,
     fixed_design,
     offset_values,
     random_design,
@@ -32,6 +29,7 @@ from retrostats.mixed.design import (
 from retrostats.mixed.expressions import evaluate
 from retrostats.mixed.formula import Formula, parse_formula
 from retrostats.mixed.gram import Gram, build_gram
+from retrostats.mixed.linked import find_blocks
 from retrostats.mixed.moments import Moments
 from retrostats.mixed.rotated import cell_rows
 from retrostats.mixed.rows import Rows, level_count
@@ -43,6 +41,8 @@ from retrostats.mixed.strata.factor import (
     strata_of,
     with_stratum,
 )
+from retrostats.mixed.streamed.moments import StreamedMoments, streamed_gram, streamed_moments
+from retrostats.mixed.streamed.source import ALLOWED, open_source
 from retrostats.mixed.weights import WEIGHT, positive_weights, weighted_rows, with_weights
 
 
@@ -128,7 +128,7 @@ def prepare(
     Parameters
     ----------
     formula : str
-    data : DataFrame, Moments, or an object with a DataFrame ``.frame``
+    data : DataFrame, Moments, rows to be streamed, or an object with a DataFrame ``.frame``
     signed : bool
         Signed compound symmetry instead of a random intercept.
     residual : str, optional
@@ -150,21 +150,28 @@ def prepare(
     if signed and residual is not None:
         raise InputError('covariance="signed-cs" takes one residual variance; leave residual= out')
     names = residual_columns(residual)
-    if weights is not None and (names or isinstance(data, Moments)):
+    frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
+    if weights is not None and (names or not isinstance(frame, pd.DataFrame)):
         raise InputError(
             "weights= needs rows and one residual variance: give a DataFrame without residual="
         )
     if isinstance(data, CellMoments):
         model = _from_cells(parsed, data, names)
+    elif isinstance(data, StreamedMoments):
+        model = _from_streamed(parsed, data, names)
     elif isinstance(data, Moments):
         model = _from_moments(parsed, data, names)
     else:
-        frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
-        if not isinstance(frame, pd.DataFrame):
+        source = None if isinstance(frame, pd.DataFrame) else open_source(data)
+        if source is not None:
+            model = _from_streamed(parsed, streamed_moments(parsed, source), names)
+        elif isinstance(frame, pd.DataFrame):
+            model = _from_frame(parsed, frame, names, weights)
+        else:
             raise InputError(
-                f"data is a {type(data).__name__}; a DataFrame, a cohort or Moments is needed"
+                f"data is a {type(data).__name__}; a DataFrame, a cohort, Moments, {ALLOWED} is "
+                "needed"
             )
-        model = _from_frame(parsed, frame, names, weights)
     if signed:
         model = replace(model, gram=replace(model.gram, signed=True))
     return model
@@ -198,24 +205,6 @@ def _length(columns: dict[str, Column]) -> int:
     return len(first.codes) if isinstance(first, Factor) else len(first)
 
 
-def find_blocks(formula: Formula, columns: dict[str, Column], n: int) -> tuple[IntArray, int]:
-    """Independent blocks: connected components of the graph whose nodes are group levels."""
-    factors = tuple(dict.fromkeys(term.factors for term in formula.random))
-    coded = [combine([columns[name] for name in names]) for names in factors]
-    if len(coded) == 1:
-        return coded[0]
-    offset = np.concatenate([[0], np.cumsum([count for _, count in coded])])
-    first = coded[0][0]
-    ends = [codes + offset[i] for i, (codes, _) in enumerate(coded) if i]
-    total = int(offset[-1])
-    edges = coo_matrix(
-        (np.ones(n * len(ends), dtype=np.int8), (np.tile(first, len(ends)), np.concatenate(ends))),
-        shape=(total, total),
-    )
-    count, label = connected_components(edges, directed=False)
-    return label[first].astype(np.intp), int(count)
-
-
 def _from_cells(formula: Formula, moments: CellMoments, residual: tuple[str, ...]) -> Model:
     refuse_offsets(formula, "with moments of cells of people")
     made = cell_rows(moments, formula, find_blocks)
@@ -224,6 +213,21 @@ def _from_cells(formula: Formula, moments: CellMoments, residual: tuple[str, ...
         strata = strata_of(made.columns, residual, residual).of(made.cell, made.n)
     model = _finish(formula, made.rows, made.columns, strata, moments=moments)
     return replace(model, people=made.n)
+
+
+def _from_streamed(formula: Formula, moments: StreamedMoments, residual: tuple[str, ...]) -> Model:
+    if residual:
+        raise InputError(
+            "residual= needs the rows in memory; read the columns into a DataFrame, or leave it out"
+        )
+    refuse_offsets(formula, "with rows that are streamed")
+    gram, rows, columns, weight = streamed_gram(formula, moments)
+    groups = tuple((term.group, term.effects) for term in rows.random)
+    n_groups = {term.group: level_count(rows, term) for term in rows.random}
+    return Model(
+        formula, rows.names, gram, rows, columns, groups, n_groups, gram.n_obs, moments.n_dropped,
+        moments, None, people=weight,
+    )  # fmt: skip
 
 
 def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...]) -> Model:

@@ -274,7 +274,7 @@ def moments(formula: str, data: pd.DataFrame | Any, *, residual: str | None = No
     >>> moments("y ~ time + (1 | subject)", rows)
     Moments of y: 3 subject(s), 6 observations, 1 pattern(s) over time
     """
-    from retrostats.mixed.model import find_blocks
+    from retrostats.mixed.linked import find_blocks
     from retrostats.mixed.strata.factor import residual_columns
 
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)

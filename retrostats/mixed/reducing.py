@@ -1,0 +1,62 @@
+"""`moments`: rows to sufficient statistics, whether they fit in memory or not."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from retrostats.errors import InputError
+from retrostats.mixed.formula import parse_formula
+from retrostats.mixed.moments import Moments
+from retrostats.mixed.moments import moments as moments_of_frame
+from retrostats.mixed.streamed.moments import streamed_moments
+from retrostats.mixed.streamed.source import ALLOWED, open_source
+
+
+def moments(formula: str, data: object, *, residual: str | None = None) -> Moments:
+    """Reduce rows to the moments that any formula over the same columns needs.
+
+    Parameters
+    ----------
+    formula : str
+        Names the outcome (transformed here: ``log(y) ~ ...``), the design columns and the groups.
+    data : DataFrame, cohort, or rows to be streamed
+        Streamed, so that they need not fit in memory: a path or glob of Parquet or CSV files, a
+        DuckDB relation, a pyarrow Table, Dataset or RecordBatchReader, a Dask DataFrame. Their
+        moments are crossproducts of each subject, which fit this formula and those within it.
+    residual : str, optional
+        Columns kept for ``lmm(..., residual=)``, joined by ":"; not of streamed rows.
+
+    Returns
+    -------
+    Moments
+        Those of a DataFrame merge with ``+`` with moments of other subjects.
+
+    Raises
+    ------
+    InputError
+        As `lmm` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"subject": list("aabbcc"), "time": [0, 1] * 3,
+    ...                      "y": [5.0, 6.0, 4.0, 5.5, 6.0, 6.2]})
+    >>> moments("y ~ time + (1 | subject)", rows)
+    Moments of y: 3 subject(s), 6 observations, 1 pattern(s) over time
+    """
+    frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
+    if isinstance(frame, pd.DataFrame):
+        return moments_of_frame(formula, frame, residual=residual)
+    source = open_source(data)
+    if source is None:
+        raise InputError(
+            f"data is a {type(data).__name__}; a DataFrame, a cohort, {ALLOWED} is needed"
+        )
+    parsed = parse_formula(formula)
+    if not parsed.random:
+        raise InputError(f"formula {formula!r} names no subject; add a term as (1 | subject)")
+    if residual is not None:
+        raise InputError(
+            "residual= needs the rows in memory; read the columns into a DataFrame, or leave it out"
+        )
+    return streamed_moments(parsed, source)

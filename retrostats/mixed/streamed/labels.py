@@ -1,0 +1,90 @@
+"""Numbers for the labels of subjects, given as they turn up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retrostats.mixed.columns import IntArray
+
+_SPAN = 1 << 25  # widest range of whole numbers for which a table is kept (128 MiB)
+
+
+class Coder:
+    """Gives each label a number from 0 in the order of first appearance.
+
+    Whole numbers in a range that is not too wide are looked up in a table, all other labels by
+    hash.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._parts: list[Any] = []
+        self._table: np.ndarray | None = None
+        self._low = 0
+        self._known: pd.Index[Any] | None = None
+
+    @property
+    def labels(self) -> Any:
+        """All labels, in the order of their numbers."""
+        return np.concatenate(self._parts) if self._parts else np.empty(0)
+
+    def codes(self, values: Any) -> IntArray:
+        """Numbers (N,) of the labels, an array or a pyarrow ChunkedArray; new ones as needed."""
+        if hasattr(values, "combine_chunks"):
+            if "string" in str(values.type):
+                coded = values.combine_chunks().dictionary_encode()
+                uniques = coded.dictionary.to_numpy(zero_copy_only=False)
+                return self._by_hash(coded.indices.to_numpy(), uniques)
+            values = values.to_numpy()
+        if values.dtype.kind in "iu" and len(values) and self._fits(values):
+            return self._by_table(values)
+        return self._by_hash(*pd.factorize(values))
+
+    def _fits(self, values: Any) -> bool:
+        if self._known is not None:
+            return False
+        low, high = int(values.min()), int(values.max())
+        if self._table is not None:
+            low, high = min(low, self._low), max(high, self._low + len(self._table) - 1)
+        if high - low >= _SPAN:
+            return False
+        if self._table is None or low < self._low or high >= self._low + len(self._table):
+            room = np.full(min(_SPAN, 2 * (high - low + 1)), -1, dtype=np.int32)
+            if self._table is not None:
+                room[self._low - low :][: len(self._table)] = self._table
+            self._table, self._low = room, low
+        return True
+
+    def _by_table(self, values: Any) -> IntArray:
+        assert self._table is not None
+        place = np.asarray(values, dtype=np.int64) - self._low
+        codes = self._table[place]
+        new = codes < 0
+        if new.any():
+            fresh, first = np.unique(place[new], return_index=True)
+            fresh = fresh[np.argsort(first, kind="stable")]
+            self._table[fresh] = self.count + np.arange(len(fresh))
+            self._parts.append(fresh + self._low)
+            self.count += len(fresh)
+            codes = self._table[place]
+        return codes.astype(np.intp)
+
+    def _by_hash(self, local: Any, uniques: Any) -> IntArray:
+        if self._known is None:
+            self._known, self._table = pd.Index(self.labels, dtype=_plain(uniques.dtype)), None
+        place = np.asarray(self._known.get_indexer(pd.Index(uniques)), dtype=np.intp)
+        new = place < 0
+        if new.any():
+            fresh = uniques[new]
+            place[new] = self.count + np.arange(len(fresh))
+            self._parts.append(np.asarray(fresh))
+            self.count += len(fresh)
+            self._known = self._known.append(pd.Index(fresh))
+        return place[local]
+
+
+def _plain(dtype: Any) -> Any:
+    return dtype if dtype.kind in "iufb" else object

@@ -1,0 +1,321 @@
+"""Moments of rows that were read in pieces: crossproducts of each subject for one design."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retrostats.errors import InputError, NotIdentified
+from retrostats.mixed.basis import substitute
+from retrostats.mixed.buckets import template
+from retrostats.mixed.columns import Column, FloatArray
+from retrostats.mixed.design import RandomDesign, fixed_design
+from retrostats.mixed.formula import Formula
+from retrostats.mixed.gram import Gram, Stack, merge_equal
+from retrostats.mixed.moments import Moments
+from retrostats.mixed.rows import Rows, check_identified
+from retrostats.mixed.streamed.piece import (
+    Design,
+    Needs,
+    design_of,
+    find_levels,
+    needs_of,
+    one_row,
+    random_names,
+    read_piece,
+)
+from retrostats.mixed.streamed.source import Source
+from retrostats.mixed.streamed.sums import Sums, pilot_of
+
+_RANK = 1e-7  # R's qr() tolerance for a column that depends on those before it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamedMoments(Moments):
+    """Crossproducts of each subject, for the columns of one formula.
+
+    They fit that formula and any other with the same outcome and group whose columns of X and Z
+    are among these; they do not merge and are not written to a file, because a number in them may
+    belong to a single person.
+
+    Attributes
+    ----------
+    sums : Sums
+    design : Design
+    """
+
+    sums: Any = None
+    design: Any = None
+
+    @property
+    def n_obs(self) -> int:
+        """Observations."""
+        return int(self.sums.n_rows)
+
+    @property
+    def n_subjects(self) -> int:
+        """Independent blocks."""
+        return int(self.sums.coder.count)
+
+    def _label(self) -> str:
+        return (
+            f"Moments of {self.outcome}: {self.n_subjects} {self.subject}(s), {self.n_obs} "
+            f"observations, crossproducts of {', '.join(self.design.fixed)}"
+        )
+
+    def __repr__(self) -> str:
+        return self._label()
+
+    def save(self, path: str | os.PathLike[str], *, min_cell: int = 5) -> None:
+        """Refuse: the sums are of single subjects.
+
+        Raises
+        ------
+        InputError
+        """
+        raise InputError(
+            f"{path}: these moments hold sums of each single {self.subject}, so they are not "
+            "written to a file; reduce a DataFrame of the rows that may leave instead"
+        )
+
+    def disclosure(self, *, min_cell: int = 5) -> pd.DataFrame:
+        """Refuse, as `save`.
+
+        Raises
+        ------
+        InputError
+        """
+        raise InputError(f"these moments hold sums of each single {self.subject}: all of them")
+
+    def __add__(self, other: Moments) -> Moments:
+        """Refuse: give all files at once.
+
+        Raises
+        ------
+        InputError
+        """
+        raise InputError(
+            "moments of rows read in pieces do not merge; give all files at once, as a glob or a "
+            "Dataset"
+        )
+
+
+class _Unused(Exception):
+    """Levels that no complete row has; the design must do without them."""
+
+    def __init__(self, levels: dict[str, tuple[Any, ...]]) -> None:
+        self.levels = levels
+
+
+def streamed_moments(formula: Formula, source: Source) -> StreamedMoments:
+    """Reduce a source to the crossproducts of one formula, in one pass.
+
+    Raises
+    ------
+    InputError
+        As `lmm`; groups are crossed or nested; levels must be known but the source can be read
+        only once.
+    """
+    needs = needs_of(formula, source)
+    if source.parts:
+        from retrostats.mixed.streamed.dask import dask_levels, dask_sums
+
+        levels = dask_levels(needs, source)
+        take: Any = dask_sums
+    else:
+        take = _sums_of
+        if source.again or not needs.factors:
+            levels = find_levels(needs, source)
+        else:
+            levels, source = _levels_of_first(needs, source)
+    design = design_of(formula, needs, levels)
+    try:
+        sums = take(design, source)
+    except _Unused as fewer:
+        if not source.again:
+            raise InputError(
+                f"{source.name} can be read only once, and levels of its categorical columns do "
+                "not occur; give the Dataset or the files it reads"
+            ) from None
+        design = design_of(formula, needs, fewer.levels)
+        sums = take(design, source)
+    names = (*needs.numbers, *needs.factors)
+    return StreamedMoments(
+        formula.outcome, needs.group, names, tuple(design.levels.get(n) for n in names),
+        (False,) * len(names), (), (), sums.n_dropped, None, sums, design,
+    )  # fmt: skip
+
+
+def _levels_of_first(needs: Needs, source: Source) -> tuple[dict[str, tuple[Any, ...]], Source]:
+    """Levels from the dictionaries of the first piece of a source that is read only once."""
+    text = [n for n in needs.factors if "string" in str(source.types[n]).split("<")[0]]
+    if text:
+        raise InputError(
+            f"{source.name} can be read only once, but the levels of {', '.join(text)} have to be "
+            "found first; give the Dataset or the files it reads"
+        )
+    pieces = source.pieces(needs.columns)
+    first = next(pieces, None)
+    if first is None:
+        raise InputError("the data have no rows")
+    head = replace(source, pieces=lambda columns: iter([first.select(list(columns))]))
+    return find_levels(needs, head), replace(source, pieces=lambda columns: chain([first], pieces))
+
+
+def _sums_of(design: Design, source: Source) -> Sums:
+    sums, lost = None, 0
+    for table in source.pieces(design.needs.columns):
+        piece = read_piece(table, design, source.name)
+        if piece is None:
+            lost += table.num_rows
+            continue
+        sums = sums or Sums(pilot_of(piece), len(design.effects))
+        sums.add(piece)
+    return checked(sums, lost, design.levels)
+
+
+def checked(sums: Sums | None, lost: int, levels: dict[str, tuple[Any, ...]]) -> Sums:
+    """The sums, unless there are none or a level does not occur; `lost` rows came to nothing."""
+    if sums is None:
+        raise InputError(
+            "no row has a value in every column the formula uses"
+            if lost
+            else "the data have no rows"
+        )
+    sums.n_dropped += lost
+    if not all(used.all() for used in sums.used.values()):
+        left = {
+            n: tuple(v for v, u in zip(values, sums.used[n], strict=True) if u)
+            for n, values in levels.items()
+        }
+        raise _Unused(left)
+    return sums
+
+
+def streamed_gram(
+    formula: Formula, moments: StreamedMoments
+) -> tuple[Gram, Rows, dict[str, Column], FloatArray]:
+    """Crossproducts, an empty design, one row of columns and its weight, for one formula.
+
+    Raises
+    ------
+    InputError
+        Another outcome than the moments'.
+    NotIdentified
+        The formula uses what the moments do not hold, or the data do not determine it.
+    """
+    if formula.outcome != moments.outcome:
+        raise InputError(
+            f"formula {formula.text!r} models {formula.outcome!r}, the moments are of "
+            f"{moments.outcome!r}; reduce the rows again"
+        )
+    sums, design = moments.sums, moments.design
+    columns = one_row(design.needs.numbers, design.levels)
+    for name in design.needs.numbers:
+        columns[name] = np.array([sums.totals[name] / sums.n_rows])
+    _held(formula, moments, columns)
+    fixed = fixed_design(formula, columns, 1)[1]
+    terms = random_names(formula, columns)
+    absent = [n for n in fixed if n not in design.names]
+    absent += [n for t in terms for n in t if n not in design.effects]
+    if absent:
+        raise NotIdentified(
+            f"the moments of {moments.outcome!r} were taken without {', '.join(absent)} (they "
+            f"hold: {', '.join(design.names)}); reduce the rows again with this formula"
+        )
+    rows = _empty_rows(formula, fixed, terms, moments)
+    check_identified(rows, moments.n_obs)
+    return _gram(moments, fixed, terms), rows, columns, np.array([float(moments.n_obs)])
+
+
+def _held(formula: Formula, moments: StreamedMoments, columns: dict[str, Column]) -> None:
+    from retrostats.mixed.expressions import columns_of
+    from retrostats.mixed.moments import all_terms
+
+    wanted = {n for term in all_terms(formula) for c in term for n in columns_of(c)}
+    missing = sorted(wanted - set(columns))
+    missing += sorted(set(formula.grouping_columns) - {moments.subject})
+    if missing:
+        raise NotIdentified(
+            f"the moments of {moments.outcome!r} were taken without {', '.join(missing)} (they "
+            f"hold: {', '.join([moments.subject, *columns])}); reduce the rows again"
+        )
+
+
+def _empty_rows(
+    formula: Formula,
+    fixed: tuple[str, ...],
+    terms: tuple[tuple[str, ...], ...],
+    moments: StreamedMoments,
+) -> Rows:
+    """The design without its rows: names and counts."""
+    none = np.empty(0, dtype=np.intp)
+    count = moments.n_subjects
+    random = tuple(
+        RandomDesign(t.group, t.factors, names, np.empty((0, len(names))), none, count, count)
+        for t, names in zip(formula.random, terms, strict=True)
+    )
+    return Rows(np.empty((0, len(fixed))), fixed, np.empty(0), random, none, np.empty(0), {})
+
+
+def _gram(
+    moments: StreamedMoments, fixed: tuple[str, ...], terms: tuple[tuple[str, ...], ...]
+) -> Gram:
+    """X = U R with U = W A turn; r loses X's coefficients and regains what it lost to others."""
+    sums, design = moments.sums, moments.design
+    here = np.array([design.names.index(n) for n in fixed], dtype=np.intp)
+    chosen = np.array([design.effects.index(n) for t in terms for n in t], dtype=np.intp)
+    back = np.linalg.inv(sums.pilot.a)  # W = (W A) back
+    turn, first = np.linalg.qr(back[:, here])
+    others = sums.pilot.b.copy()
+    others[here] = 0.0
+    regained = back @ others
+    ww, wr, rr = sums.total[:-1, :-1], sums.total[:-1, -1], float(sums.total[-1, -1])
+    rr += float(2.0 * regained @ wr + regained @ ww @ regained)
+    uu, ur = turn.T @ ww @ turn, turn.T @ (wr + ww @ regained)
+    upper = _cholesky(uu, first, fixed)
+    half = substitute(upper, ur, transpose=True)
+    delta = substitute(upper, half)
+    yy = rr - float(half @ half)
+    if yy <= max((1e-13 * max(sums.largest, 1e-300)) ** 2 * sums.n_rows, 0.0):
+        raise InputError(
+            "the outcome does not vary beyond the fixed effects (all values equal, or fitted "
+            "exactly); a mixed model has nothing to estimate"
+        )
+    zz, zw, zr = sums.products()
+    zu = zw @ turn
+    zr = zr + zw @ regained - zu @ delta
+    zx = zu @ np.linalg.inv(upper)
+    sizes = tuple(len(t) for t in terms)
+    place = template(np.ones(len(sizes), dtype=np.intp), list(sizes))
+    zz = zz[:, chosen[:, None], chosen]
+    stack = Stack(np.ones(len(zr)), zz, zx[:, chosen], zr[:, chosen], None, *place)
+    start = sums.pilot.b[here] + np.linalg.solve(first, delta)
+    nothing = np.zeros(len(fixed))
+    return Gram((merge_equal(stack),), nothing, yy, sums.n_rows, upper @ first, start, sizes)
+
+
+def _cholesky(uu: FloatArray, first: FloatArray, names: tuple[str, ...]) -> FloatArray:
+    """Upper R of U'U, unless a column of X = U `first` follows from those before it."""
+    size = np.sqrt(np.diag(first.T @ uu @ first))
+    try:
+        upper = np.linalg.cholesky(uu).T
+        own = np.abs(np.diag(upper) * np.diag(first))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(uu)
+        root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+        upper = None
+        own = np.abs(np.diag(np.linalg.qr(root @ first, mode="r")))
+    bad = ~(own > _RANK * size)
+    if upper is None or bad.any():
+        dependent = [n for n, b in zip(names, bad, strict=True) if b] or [names[-1]]
+        raise NotIdentified(
+            f"the columns {', '.join(dependent)} follow from the others (a cell without data, "
+            "or a term that repeats another); take them out of the formula"
+        )
+    return upper

@@ -1,0 +1,301 @@
+"""One piece of the rows: its columns, its design, and what of it enters the sums."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from retrostats.errors import InputError
+from retrostats.mixed.columns import Column, Factor, FloatArray, refuse_extremes
+from retrostats.mixed.design import fixed_design, model_matrix
+from retrostats.mixed.expressions import FUNCTIONS, columns_of, evaluate, is_categorical_call
+from retrostats.mixed.formula import Formula
+from retrostats.mixed.moments import all_terms
+from retrostats.mixed.streamed.source import Source
+
+_MOST_LEVELS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Columns of a source that a formula uses.
+
+    Attributes
+    ----------
+    outcome, numbers, factors : tuple of str
+        Columns of the outcome; numeric and categorical columns of the effects.
+    group : str
+        The column that names the subjects.
+    """
+
+    outcome: tuple[str, ...]
+    numbers: tuple[str, ...]
+    factors: tuple[str, ...]
+    group: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Each once."""
+        return tuple(dict.fromkeys([*self.outcome, *self.numbers, *self.factors, self.group]))
+
+
+def needs_of(formula: Formula, source: Source) -> Needs:
+    """What a formula reads from a source.
+
+    Raises
+    ------
+    InputError
+        A column is missing or of a kind no model takes, the groups are crossed or nested, or a
+        function needs all rows at once.
+    """
+    groups = {term.factors for term in formula.random}
+    if len(groups) > 1 or len(next(iter(groups))) > 1:
+        shown = ", ".join(sorted({term.group for term in formula.random}))
+        raise InputError(
+            f"formula {formula.text!r} has the groups {shown}; rows read in pieces take one "
+            "grouping column (whose random effects may be several). Read the columns into a "
+            "DataFrame for nested or crossed groups"
+        )
+    if re.search(r"\b(center|scale)\(", formula.text):
+        raise InputError(
+            f"formula {formula.text!r}: center() and scale() need all rows at once; subtract a "
+            "number you know, as I(x - 40)"
+        )
+    outcome = columns_of(formula.outcome)
+    terms = [c for term in all_terms(formula) for c in term]
+    named = {name for c in terms if (name := is_categorical_call(c))}
+    used = tuple(dict.fromkeys(n for c in terms for n in columns_of(c)))
+    group = formula.grouping_columns[0]
+    for name in (*outcome, *used, group):
+        _check(name, source, formula, group=name == group)
+    factors = tuple(n for n in used if n in named or _is_categorical(source.types[n]))
+    wrong = [n for n in outcome if _is_categorical(source.types[n])]
+    if wrong:
+        raise InputError(f"column {wrong[0]!r}, the outcome, is not numeric")
+    if group in used:
+        raise InputError(f"column {group!r} is the group and an effect as well; copy it")
+    return Needs(outcome, tuple(n for n in used if n not in factors), factors, group)
+
+
+def _check(name: str, source: Source, formula: Formula, *, group: bool) -> None:
+    if name not in source.types:
+        hint = " (a function it may call needs brackets)" if name in FUNCTIONS else ""
+        found = ", ".join(list(source.types)[:30])
+        raise InputError(f"no column {name!r}{hint}; {source.name} has: {found}")
+    kind = str(source.types[name])
+    if re.match(r"date|time|timestamp|duration|month", kind):
+        raise InputError(f"column {name!r} holds dates or durations; convert it to a number first")
+    if re.match(r"(large_)?(list|struct|map|binary)|fixed_size|union", kind):
+        raise InputError(f"column {name!r} is of type {kind}; numbers and text are allowed")
+
+
+def _is_categorical(kind: Any) -> bool:
+    return bool(re.match(r"(large_)?string|utf8|dictionary|bool", str(kind)))
+
+
+def find_levels(needs: Needs, source: Source) -> dict[str, tuple[Any, ...]]:
+    """Levels of each categorical column: a first pass over these columns alone.
+
+    Text is sorted, truth is FALSE before TRUE, an Arrow dictionary keeps its order.
+    """
+    if not needs.factors:
+        return {}
+    found: dict[str, dict[Any, None]] = {n: {} for n in needs.factors}
+    for piece in source.pieces(needs.factors):
+        for name in needs.factors:
+            add_levels(found[name], piece.column(name), name)
+    return {name: _ordered(values, source.types[name]) for name, values in found.items()}
+
+
+def add_levels(known: dict[Any, None], column: Any, name: str) -> None:
+    """Levels of one piece added to those known, in the order of a dictionary or of appearance."""
+    kind = str(column.type)
+    if kind == "bool":
+        known.update(dict.fromkeys((False, True)))
+        return
+    parts = [c.dictionary for c in column.chunks] if kind.startswith("dictionary") else [column]
+    for part in parts:
+        values = part.unique().to_pylist()
+        known.update(dict.fromkeys(v for v in values if v is not None and v == v))
+    if len(known) > _MOST_LEVELS:
+        raise InputError(
+            f"column {name!r} has more than {_MOST_LEVELS} levels; as a fixed effect it would need "
+            "as many columns. Make it a group, (1 | ...), or merge levels"
+        )
+
+
+def _ordered(values: dict[Any, None], kind: Any) -> tuple[Any, ...]:
+    if str(kind).startswith("dictionary"):
+        return tuple(values)
+    if str(kind) == "bool":
+        return ("FALSE", "TRUE")
+    return tuple(sorted(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What is computed of each row.
+
+    Attributes
+    ----------
+    formula : Formula
+    needs : Needs
+    levels : dict of str to tuple
+        Of each categorical column.
+    fixed, effects : tuple of str
+        Names of the columns of X, and of Z over all random terms, each once.
+    """
+
+    formula: Formula
+    needs: Needs
+    levels: dict[str, tuple[Any, ...]]
+    fixed: tuple[str, ...]
+    effects: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of Z, then those of X that are not among them."""
+        return tuple(dict.fromkeys([*self.effects, *self.fixed]))
+
+
+def design_of(formula: Formula, needs: Needs, levels: dict[str, tuple[Any, ...]]) -> Design:
+    """The design of a formula, once the levels are known."""
+    row = one_row((*needs.outcome, *needs.numbers), levels)
+    fixed = fixed_design(formula, row, 1)[1]
+    effects = tuple(dict.fromkeys(n for t in random_names(formula, row) for n in t))
+    return Design(formula, needs, levels, fixed, effects)
+
+
+def random_names(formula: Formula, row: dict[str, Column]) -> tuple[tuple[str, ...], ...]:
+    """Names of the effects of each random term."""
+    return tuple(model_matrix(term.terms, row, 1)[1] for term in formula.random)
+
+
+def one_row(numbers: tuple[str, ...], levels: dict[str, tuple[Any, ...]]) -> dict[str, Column]:
+    """A row of ones and of the first levels: enough to name the columns of a design."""
+    columns: dict[str, Column] = {n: np.ones(1) for n in numbers}
+    columns.update({n: Factor(np.zeros(1, dtype=np.intp), v) for n, v in levels.items()})
+    return columns
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What of one piece enters the sums, complete rows only.
+
+    Attributes
+    ----------
+    w : (P, n) array
+        The columns `Design.names`, a row each.
+    y : (n,) array
+    group : pyarrow ChunkedArray of n
+        Labels of the subjects.
+    totals : dict of str to float
+        Sum of each numeric column of the effects.
+    used : dict of str to (L,) bool array
+        Which levels of each categorical column occur.
+    n_dropped : int
+    """
+
+    w: FloatArray
+    y: FloatArray
+    group: Any
+    totals: dict[str, float]
+    used: dict[str, np.ndarray]
+    n_dropped: int
+
+
+def read_piece(table: Any, design: Design, name: str) -> Piece | None:
+    """A pyarrow Table as rows of a design; None where no row is complete."""
+    needs = design.needs
+    columns, group, dropped = _complete(table, design, name)
+    n = table.num_rows - dropped
+    if not n:
+        return None
+    numbers = {k: c for k, c in columns.items() if not isinstance(c, Factor)}
+    for column, values in numbers.items():
+        refuse_extremes(column, values)
+    w = np.empty((len(design.names), n))
+    x = fixed_design(design.formula, columns, n)[0]
+    for place, column in zip(map(design.names.index, design.fixed), x.T, strict=True):
+        w[place] = column
+    if not set(design.effects) <= set(design.fixed):
+        for term in design.formula.random:
+            z, names = model_matrix(term.terms, columns, n)
+            for place, column in zip(map(design.names.index, names), z.T, strict=True):
+                w[place] = column
+    used = {
+        k: np.bincount(c.codes, minlength=len(c.levels)) > 0
+        for k, c in columns.items()
+        if isinstance(c, Factor)
+    }
+    y = evaluate(design.formula.outcome, numbers)
+    totals = {k: float(numbers[k].sum()) for k in needs.numbers}
+    return Piece(w, y, group, totals, used, dropped)
+
+
+def _complete(table: Any, design: Design, name: str) -> tuple[dict[str, Column], Any, int]:
+    """Columns and group of the rows without a missing value, and how many others there are."""
+    import pyarrow.compute as pc
+
+    needs, levels = design.needs, design.levels
+    missing = np.zeros(table.num_rows, dtype=bool)
+    columns: dict[str, Column] = {}
+    for column in dict.fromkeys([*needs.outcome, *needs.numbers]):
+        values = _numbers(table.column(column), column, name)
+        missing |= np.isnan(values)
+        columns[column] = values
+    for column in needs.factors:
+        codes = _codes(table.column(column), levels[column], column, name)
+        missing |= codes < 0
+        columns[column] = Factor(codes, levels[column])
+    group = table.column(needs.group)
+    if str(group.type).startswith("dictionary"):
+        group = group.cast(group.type.value_type)
+    if group.null_count or str(group.type) in ("float", "double"):
+        missing |= pc.is_null(group, nan_is_null=True).to_numpy()
+    dropped = int(missing.sum())
+    if dropped:
+        keep = ~missing
+        group = group.filter(keep)
+        columns = {
+            k: Factor(c.codes[keep], c.levels) if isinstance(c, Factor) else c[keep]
+            for k, c in columns.items()
+        }
+    return columns, group, dropped
+
+
+def _numbers(column: Any, name: str, where: str) -> FloatArray:
+    import pyarrow as pa
+
+    try:
+        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=float)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(
+            f"{where}: column {name!r} of type {column.type} cannot be read as numbers ({error})"
+        ) from None
+
+
+def _codes(column: Any, levels: tuple[Any, ...], name: str, where: str) -> Any:
+    """Positions in the levels, -1 where a value is missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = str(column.type)
+    if kind == "bool":
+        return pc.fill_null(column.cast(pa.int8()), -1).to_numpy().astype(np.intp)
+    if kind.startswith("dictionary"):
+        column = column.cast(column.type.value_type)
+    known = pa.array(list(levels), type=column.type)
+    codes = pc.index_in(column, value_set=known)
+    out = pc.fill_null(codes, -1).to_numpy().astype(np.intp)
+    strange = (out < 0) & ~pc.is_null(column, nan_is_null=True).to_numpy()
+    if strange.any():
+        value = column[int(np.flatnonzero(strange)[0])].as_py()
+        raise InputError(
+            f"{where}: column {name!r} holds {value!r}, which is not among the levels found "
+            f"before ({', '.join(map(str, levels[:10]))})"
+        )
+    return out

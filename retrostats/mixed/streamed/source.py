@@ -1,0 +1,212 @@
+"""Where rows may come from without being in memory: files, Arrow, DuckDB, Dask.
+
+Whatever it is becomes a `Source`: the types of its columns and a way to read some of them in
+pieces, as often as needed (a reader that can be read only once says so).
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retrostats.errors import InputError
+
+ROWS = 1 << 20  # of one piece
+_READAHEAD = 4  # pieces decoded ahead of the one at hand
+_PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".tsv")
+ALLOWED = (
+    "a path or glob of .parquet or .csv files, a DuckDB relation, a pyarrow Table, Dataset or "
+    "RecordBatchReader, or a Dask DataFrame"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows that are read in pieces.
+
+    Attributes
+    ----------
+    name : str
+        As messages call it.
+    types : dict of str to pyarrow.DataType
+        Of each column.
+    pieces : function of column names
+        Iterator over pyarrow Tables of about `ROWS` rows with these columns.
+    again : bool
+        Whether it can be read more than once.
+    parts : tuple
+        Dask partitions, where the rows are spread over workers; else empty.
+    """
+
+    name: str
+    types: dict[str, Any]
+    pieces: Callable[[tuple[str, ...]], Iterator[Any]]
+    again: bool = True
+    parts: tuple[Any, ...] = ()
+
+
+def open_source(data: object) -> Source | None:
+    """The source behind `data`; None where it is nothing of the kind.
+
+    Raises
+    ------
+    InputError
+        Files are missing, mixed or unreadable, or the library that reads them is not installed.
+    """
+    if isinstance(data, str | os.PathLike):
+        return _files(os.fspath(data))
+    home = type(data).__module__.split(".")[0].lstrip("_")
+    if home == "pyarrow":
+        return _arrow(data)
+    if home == "duckdb":
+        return _duckdb(data)
+    if home.startswith("dask") and hasattr(data, "to_delayed"):
+        from retrostats.mixed.streamed.dask import dask_source
+
+        return dask_source(data)
+    return None
+
+
+def _needs(module: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InputError(
+            f"reading these data needs {module.split('.')[0]}; install it with: "
+            "pip install 'retrostats[scale]'"
+        ) from None
+
+
+def _files(path: str) -> Source:
+    found = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else [path]
+    if len(found) == 1 and os.path.isdir(found[0]):
+        found = sorted(str(p) for p in Path(found[0]).iterdir() if _kind(str(p)))
+    if not found or not all(os.path.isfile(p) for p in found):
+        raise InputError(f"{path}: no such file; allowed as data: {ALLOWED}")
+    kinds = {_kind(p) for p in found}
+    if len(kinds) > 1 or None in kinds:
+        raise InputError(f"{path}: neither all Parquet nor all CSV; allowed as data: {ALLOWED}")
+    dataset = _needs("pyarrow.dataset")
+    try:
+        made = dataset.dataset(found, format=_format(kinds.pop() or "", found[0]))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({_first(error)})") from None
+    return _dataset(made, path)
+
+
+def _kind(path: str) -> str | None:
+    lower = path.lower()
+    return "parquet" if lower.endswith(_PARQUET) else "csv" if lower.endswith(_CSV) else None
+
+
+def _format(kind: str, first: str) -> Any:
+    dataset, csv = _needs("pyarrow.dataset"), _needs("pyarrow.csv")
+    if kind == "parquet":
+        return dataset.ParquetFileFormat()
+    return dataset.CsvFileFormat(
+        parse_options=csv.ParseOptions(delimiter="\t" if first.lower().endswith(".tsv") else ","),
+        convert_options=csv.ConvertOptions(strings_can_be_null=True),
+        read_options=csv.ReadOptions(block_size=1 << 24),
+    )
+
+
+def _dataset(made: Any, name: str) -> Source:
+    arrow = _needs("pyarrow")
+    schema = made.schema
+    if type(getattr(made, "format", None)).__name__ == "CsvFileFormat":
+        # an integer in the first block may be a fraction in a later one
+        fields = [
+            arrow.field(f.name, arrow.float64() if arrow.types.is_null(f.type) else f.type)
+            for f in schema
+        ]
+        made = made.replace_schema(arrow.schema(fields))
+        schema = made.schema
+
+    def pieces(columns: tuple[str, ...]) -> Iterator[Any]:
+        options = {"batch_readahead": _READAHEAD, "fragment_readahead": 1}
+        batches = made.to_batches(columns=list(columns), batch_size=ROWS, **options)
+        return gathered(_told(batches, name))
+
+    return Source(name, _types(schema, name), pieces)
+
+
+def _types(schema: Any, name: str) -> dict[str, Any]:
+    names = list(schema.names)
+    double = sorted({n for n in names if names.count(n) > 1})
+    if double:
+        raise InputError(f"{name}: column {double[0]!r} appears {names.count(double[0])} times")
+    return dict(zip(names, schema.types, strict=True))
+
+
+def _told(batches: Iterator[Any], name: str) -> Iterator[Any]:
+    """The same, with what goes wrong inside a file told as one message."""
+    try:
+        yield from batches
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: {_first(error)}") from None
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+
+
+def gathered(batches: Iterator[Any]) -> Iterator[Any]:
+    """Tables of at least `ROWS` rows from batches of any size; the last may be smaller."""
+    arrow = _needs("pyarrow")
+    waiting: list[Any] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= ROWS:
+            yield arrow.Table.from_batches(waiting)
+            waiting, rows = [], 0
+    if rows:
+        yield arrow.Table.from_batches(waiting)
+
+
+def _arrow(data: Any) -> Source:
+    kind, name = type(data).__name__, f"pyarrow {type(data).__name__}"
+    if kind == "RecordBatch":
+        data, kind = _needs("pyarrow").Table.from_batches([data]), "Table"
+    if kind == "Table":
+        return Source(
+            name,
+            _types(data.schema, name),
+            lambda columns: gathered(iter(data.select(list(columns)).to_batches(ROWS))),
+        )
+    if kind == "RecordBatchReader":
+        return Source(
+            name,
+            _types(data.schema, name),
+            lambda columns: gathered(b.select(list(columns)) for b in _told(iter(data), name)),
+            again=False,
+        )
+    if hasattr(data, "to_batches") and hasattr(data, "schema"):
+        return _dataset(data, name)
+    raise InputError(f"data is a {name}; allowed: {ALLOWED}")
+
+
+def _duckdb(data: Any) -> Source:
+    if not hasattr(data, "project"):
+        raise InputError(
+            "data is a DuckDB connection; give a relation, as con.table('rows') or con.sql(...)"
+        )
+
+    def reader(columns: tuple[str, ...], rows: int) -> Any:
+        quoted = ", ".join('"' + c.replace('"', '""') + '"' for c in columns)
+        chosen = data.project(quoted)
+        make = getattr(chosen, "to_arrow_reader", None) or chosen.fetch_record_batch
+        return make(rows)
+
+    name = "DuckDB relation"
+    schema = reader(tuple(data.columns), 1).schema
+    return Source(
+        name, _types(schema, name), lambda columns: gathered(_told(reader(columns, ROWS), name))
+    )

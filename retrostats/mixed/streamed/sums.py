@@ -1,0 +1,135 @@
+"""Sums over the rows of each subject, and over all rows, of products of the design.
+
+What is summed is not W (the columns of Z and X) and y but W A and y - W b, with A and b from the
+first rows: nearly an orthonormal basis and nearly the residual, so that neither a large mean nor a
+covariate far from zero costs digits, and one pass is enough. A is upper triangular and Z comes
+first, so that the first q columns of W A span Z.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.streamed.labels import Coder
+from retrostats.mixed.streamed.piece import Piece
+
+_HEAD = 20_000  # rows of the first piece that give A and b
+_FLAT = 1e-4  # relative diagonal of R below which a column of the head says nothing of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """A (P, P), upper triangular, and b (P,) of the first rows."""
+
+    a: FloatArray
+    b: FloatArray
+
+
+def pilot_of(piece: Piece) -> Pilot:
+    """A rough basis and rough coefficients from the head of the first piece."""
+    w, y = piece.w[:, :_HEAD].T, piece.y[:_HEAD]
+    size = np.sqrt((w**2).mean(axis=0))
+    size[size == 0] = 1.0
+    scaled = w / size
+    r = np.zeros((w.shape[1], w.shape[1]))
+    rows = np.linalg.qr(scaled / np.sqrt(len(w)), mode="r")
+    r[: len(rows)] = rows
+    flat = np.abs(np.diag(r)) < _FLAT
+    r[flat] = np.eye(len(r))[flat]
+    b = np.linalg.lstsq(scaled, y, rcond=1e-10)[0] / size
+    return Pilot(np.triu(np.linalg.inv(r * size)), b)
+
+
+class Sums:
+    """Running sums; `add` takes a piece, `merge` the sums of other rows.
+
+    Attributes
+    ----------
+    n_rows, n_dropped : int
+        Complete rows, and the others.
+    largest : float
+        Largest absolute outcome.
+    totals, used : dict
+        As in `Piece`.
+    total : (P + 1, P + 1) array
+        Crossproducts of all rows of (W A, y - W b).
+    pairs : list of (int, int)
+        Which two of these columns each row of `by_subject` is the product of; the first spans Z.
+    by_subject : (k, S) array
+        Sums over the rows of each subject.
+    """
+
+    def __init__(self, pilot: Pilot, q: int) -> None:
+        size = len(pilot.b)
+        self.pilot, self.q = pilot, q
+        self.total = np.zeros((size + 1, size + 1))
+        self.coder = Coder()
+        self.n_rows, self.n_dropped, self.largest = 0, 0, 0.0
+        self.totals: dict[str, float] = {}
+        self.used: dict[str, np.ndarray] = {}
+        self.pairs = [(a, b) for a in range(q) for b in range(a, size + 1)]
+        self._sums = np.zeros((len(self.pairs), 0))
+
+    @property
+    def by_subject(self) -> FloatArray:
+        """See the class."""
+        return self._sums[:, : self.coder.count]
+
+    def add(self, piece: Piece) -> None:
+        """Add the rows of one piece."""
+        codes = self.coder.codes(piece.group)
+        work = np.empty((len(self.total), len(codes)))
+        np.matmul(self.pilot.a.T, piece.w, out=work[:-1])
+        np.subtract(piece.y, self.pilot.b @ piece.w, out=work[-1])
+        for i, column in enumerate(work):
+            for j in range(i + 1):
+                self.total[i, j] += column @ work[j]
+                self.total[j, i] = self.total[i, j]
+        self._room()
+        count = self.coder.count
+        for row, (a, b) in zip(self._sums, self.pairs, strict=True):
+            row[:count] += np.bincount(codes, work[a] * work[b], count)
+        self.n_rows += len(codes)
+        self.largest = max(self.largest, float(piece.y.max()), -float(piece.y.min()))
+        self._note(piece)
+
+    def merge(self, other: Sums) -> None:
+        """Add the sums of other rows, taken with the same pilot."""
+        place = self.coder.codes(other.coder.labels)
+        self._room()
+        self._sums[:, place] += other.by_subject
+        self.total += other.total
+        self.n_rows += other.n_rows
+        self.largest = max(self.largest, other.largest)
+        self._note(other)
+
+    def _note(self, other: Piece | Sums) -> None:
+        self.n_dropped += other.n_dropped
+        for name, total in other.totals.items():
+            self.totals[name] = total + self.totals.get(name, 0.0)
+        for name, seen in other.used.items():
+            self.used[name] = seen | self.used.get(name, np.zeros(len(seen), dtype=bool))
+
+    def _room(self) -> None:
+        """At least as many columns as there are subjects."""
+        k, room = self._sums.shape
+        if self.coder.count > room:
+            grown = np.zeros((k, max(self.coder.count, min(2 * room, room + (1 << 20)))))
+            grown[:, :room] = self._sums
+            self._sums = grown
+
+    def products(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Z'Z (S, q, q), Z'W A (S, q, P) and Z'r (S, q), Z as its columns are."""
+        sums, q, size = self.by_subject, self.q, len(self.pilot.b)
+        subjects = sums.shape[1]
+        work = np.empty((subjects, q, size + 1))
+        for row, (a, b) in zip(sums, self.pairs, strict=True):
+            work[:, a, b] = row
+            if b < q:
+                work[:, b, a] = row
+        back = np.linalg.inv(self.pilot.a[:q, :q])  # Z = (W A)[:q] back
+        zw = np.matmul(back.T, work)
+        return zw[:, :, :q] @ back, zw[:, :, :size], zw[:, :, size]
