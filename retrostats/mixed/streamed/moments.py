@@ -133,7 +133,7 @@ def streamed_moments(formula: Formula, source: Source) -> StreamedMoments:
             levels = find_levels(needs, source)
         else:
             levels, source = _levels_of_first(needs, source)
-    design = design_of(formula, needs, levels)
+    design = design_of(formula, needs, levels, strict=not source.again)
     try:
         sums = take(design, source)
     except _Unused as fewer:
@@ -142,7 +142,7 @@ def streamed_moments(formula: Formula, source: Source) -> StreamedMoments:
                 f"{source.name} can be read only once, and levels of its categorical columns do "
                 "not occur; give the Dataset or the files it reads"
             ) from None
-        design = design_of(formula, needs, fewer.levels)
+        design = design_of(formula, needs, fewer.levels, strict=False)
         sums = take(design, source)
     names = (*needs.numbers, *needs.factors)
     return StreamedMoments(
@@ -174,7 +174,7 @@ def _sums_of(design: Design, source: Source) -> Sums:
         if piece is None:
             lost += table.num_rows
             continue
-        sums = sums or Sums(pilot_of(piece), len(design.effects))
+        sums = sums or Sums(pilot_of(piece, design.of_fixed), len(design.effects))
         sums.add(piece)
     return checked(sums, lost, design.levels)
 

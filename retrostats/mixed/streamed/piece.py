@@ -107,6 +107,9 @@ def find_levels(needs: Needs, source: Source) -> dict[str, tuple[Any, ...]]:
     for piece in source.pieces(needs.factors):
         for name in needs.factors:
             add_levels(found[name], piece.column(name), name)
+    for name, values in found.items():
+        if not values:
+            raise InputError(f"column {name!r} has no value in any row, or the data have no rows")
     return {name: _ordered(values, source.types[name]) for name, values in found.items()}
 
 
@@ -147,6 +150,8 @@ class Design:
         Of each categorical column.
     fixed, effects : tuple of str
         Names of the columns of X, and of Z over all random terms, each once.
+    strict : bool
+        Whether a value that is no level is an error; else only incomplete rows have such.
     """
 
     formula: Formula
@@ -154,19 +159,27 @@ class Design:
     levels: dict[str, tuple[Any, ...]]
     fixed: tuple[str, ...]
     effects: tuple[str, ...]
+    strict: bool
 
     @property
     def names(self) -> tuple[str, ...]:
         """Columns of Z, then those of X that are not among them."""
         return tuple(dict.fromkeys([*self.effects, *self.fixed]))
 
+    @property
+    def of_fixed(self) -> list[int]:
+        """Where the columns of X are among these."""
+        return [self.names.index(name) for name in self.fixed]
 
-def design_of(formula: Formula, needs: Needs, levels: dict[str, tuple[Any, ...]]) -> Design:
+
+def design_of(
+    formula: Formula, needs: Needs, levels: dict[str, tuple[Any, ...]], *, strict: bool
+) -> Design:
     """The design of a formula, once the levels are known."""
     row = one_row((*needs.outcome, *needs.numbers), levels)
     fixed = fixed_design(formula, row, 1)[1]
     effects = tuple(dict.fromkeys(n for t in random_names(formula, row) for n in t))
-    return Design(formula, needs, levels, fixed, effects)
+    return Design(formula, needs, levels, fixed, effects, strict)
 
 
 def random_names(formula: Formula, row: dict[str, Column]) -> tuple[tuple[str, ...], ...]:
@@ -248,7 +261,9 @@ def _complete(table: Any, design: Design, name: str) -> tuple[dict[str, Column],
         missing |= np.isnan(values)
         columns[column] = values
     for column in needs.factors:
-        codes = _codes(table.column(column), levels[column], column, name)
+        codes = _codes(table.column(column), levels[column])
+        if design.strict:
+            _refuse_strange(codes, table.column(column), levels[column], f"{name}: {column!r}")
         missing |= codes < 0
         columns[column] = Factor(codes, levels[column])
     group = table.column(needs.group)
@@ -278,24 +293,26 @@ def _numbers(column: Any, name: str, where: str) -> FloatArray:
         ) from None
 
 
-def _codes(column: Any, levels: tuple[Any, ...], name: str, where: str) -> Any:
-    """Positions in the levels, -1 where a value is missing."""
+def _codes(column: Any, levels: tuple[Any, ...]) -> Any:
+    """Positions in the levels, -1 where a value is missing or none of them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kind = str(column.type)
     if kind == "bool":
-        return pc.fill_null(column.cast(pa.int8()), -1).to_numpy().astype(np.intp)
-    if kind.startswith("dictionary"):
+        column = pc.if_else(column, "TRUE", "FALSE")
+    elif kind.startswith("dictionary"):
         column = column.cast(column.type.value_type)
     known = pa.array(list(levels), type=column.type)
-    codes = pc.index_in(column, value_set=known)
-    out = pc.fill_null(codes, -1).to_numpy().astype(np.intp)
-    strange = (out < 0) & ~pc.is_null(column, nan_is_null=True).to_numpy()
+    return pc.fill_null(pc.index_in(column, value_set=known), -1).to_numpy().astype(np.intp)
+
+
+def _refuse_strange(codes: Any, column: Any, levels: tuple[Any, ...], where: str) -> None:
+    strange = (codes < 0) & column.is_valid().to_numpy()
     if strange.any():
         value = column[int(np.flatnonzero(strange)[0])].as_py()
         raise InputError(
-            f"{where}: column {name!r} holds {value!r}, which is not among the levels found "
-            f"before ({', '.join(map(str, levels[:10]))})"
+            f"{where} holds {value!r}, which is not among the levels of the first rows "
+            f"({', '.join(map(str, levels[:10]))}); give the Dataset or the files instead of a "
+            "reader that can be read only once"
         )
-    return out

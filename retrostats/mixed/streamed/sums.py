@@ -22,14 +22,14 @@ _FLAT = 1e-4  # relative diagonal of R below which a column of the head says not
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """A (P, P), upper triangular, and b (P,) of the first rows."""
+    """A (P, P), upper triangular, and b (P,) of the first rows, zero but for the columns of X."""
 
     a: FloatArray
     b: FloatArray
 
 
-def pilot_of(piece: Piece) -> Pilot:
-    """A rough basis and rough coefficients from the head of the first piece."""
+def pilot_of(piece: Piece, fixed: list[int]) -> Pilot:
+    """A rough basis and rough coefficients from the head of the first piece; `fixed` is X in W."""
     w, y = piece.w[:, :_HEAD].T, piece.y[:_HEAD]
     size = np.sqrt((w**2).mean(axis=0))
     size[size == 0] = 1.0
@@ -39,7 +39,8 @@ def pilot_of(piece: Piece) -> Pilot:
     r[: len(rows)] = rows
     flat = np.abs(np.diag(r)) < _FLAT
     r[flat] = np.eye(len(r))[flat]
-    b = np.linalg.lstsq(scaled, y, rcond=1e-10)[0] / size
+    b = np.zeros(len(size))
+    b[fixed] = np.linalg.lstsq(scaled[:, fixed], y, rcond=1e-10)[0] / size[fixed]
     return Pilot(np.triu(np.linalg.inv(r * size)), b)
 
 

@@ -1,0 +1,221 @@
+"""Rows that are read in pieces give what the same rows give in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+import retrostats as rs
+from retrostats.errors import InputError, NotIdentified
+from retrostats.mixed.streamed import source as pieces
+from retrostats.mixed.streamed.labels import Coder
+
+pa = pytest.importorskip("pyarrow")
+dataset = pytest.importorskip("pyarrow.dataset")
+duckdb = pytest.importorskip("duckdb")
+
+SAME = 1e-9  # one pass and all rows at once are to differ by rounding alone
+FORMULA = "y ~ x * arm + (x | subject)"
+
+
+@pytest.fixture(autouse=True)
+def many_pieces(monkeypatch):
+    """Pieces so small that every source has dozens."""
+    monkeypatch.setattr(pieces, "ROWS", 53)
+
+
+def _rows(n=1_500, subjects=60, seed=1, mean=1e5) -> pd.DataFrame:
+    """Subjects anywhere in the table, years far from zero, missing values."""
+    rng = np.random.default_rng(seed)
+    u = rng.normal(size=(subjects, 2))
+    who = rng.integers(0, subjects, n)
+    frame = pd.DataFrame(
+        {
+            "subject": who * 1_000_003 - 5,
+            "x": rng.normal(20.0, 2.0, n),
+            "arm": rng.choice(["a", "b", "c"], n),
+            "late": rng.choice([True, False], n),
+        }
+    )
+    slope = 0.3 + 0.2 * u[who, 1]
+    frame["y"] = mean + slope * frame["x"] + (frame["arm"] == "b") + u[who, 0] + rng.normal(size=n)
+    frame.loc[[5, 700], "y"] = np.nan
+    frame.loc[7, "arm"] = None
+    return frame
+
+
+def _sources(frame: pd.DataFrame, folder):
+    """The same rows in every shape that is read in pieces."""
+    for i in range(3):
+        frame.iloc[i::3].to_parquet(folder / f"part{i}.parquet", index=False)
+    frame.to_csv(folder / "rows.csv", index=False)
+    table = pa.Table.from_pandas(frame.iloc[::-1], preserve_index=False)
+    coded = table.set_column(2, "arm", pa.array(pd.Categorical(table["arm"].to_pandas())))
+    yield "glob", str(folder / "part*.parquet")
+    yield "path", folder / "rows.csv"
+    yield "folder", dataset.dataset([folder / f"part{i}.parquet" for i in range(3)])
+    yield "table", table
+    yield "reader", pa.RecordBatchReader.from_batches(coded.schema, coded.to_batches(40))
+    con = duckdb.connect()
+    yield "relation", con.sql(f"select * from '{folder}/part*.parquet' order by x")
+
+
+def _same(streamed, whole) -> None:
+    assert streamed.terms == whole.terms
+    assert (streamed.n_obs, streamed.n_dropped) == (whole.n_obs, whole.n_dropped)
+    assert streamed.n_groups == whole.n_groups
+    assert_allclose(streamed.loglik, whole.loglik, rtol=SAME)
+    assert_allclose(streamed.theta, whole.theta, rtol=1e3 * SAME)  # flat at its optimum
+    columns = ["estimate", "std_error", "df", "statistic"]
+    assert_allclose(streamed.coefficients[columns], whole.coefficients[columns], rtol=1e2 * SAME)
+    assert_allclose(streamed.beta, whole.beta, rtol=SAME)
+
+
+def test_every_source_gives_the_fit_of_the_frame(tmp_path) -> None:
+    frame = _rows()
+    whole = rs.lmm(FORMULA, frame)
+    for name, data in _sources(frame, tmp_path):
+        streamed = rs.lmm(FORMULA, data)
+        _same(streamed, whole)
+        assert streamed.variance_components["group"].tolist() == ["subject"] * 3 + ["Residual"], (
+            name
+        )
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x + (1 | subject)",
+        "y ~ 0 + arm + late + (1 | subject)",
+        "log(y) ~ x + I(x ** 2) + (1 + x || subject)",
+        "y ~ arm + (arm | subject)",
+        "y ~ 1 + (0 + late | subject)",
+    ],
+)
+def test_designs(tmp_path, formula) -> None:
+    frame = _rows(mean=1e3)
+    _same(rs.lmm(formula, pa.Table.from_pandas(frame)), rs.lmm(formula, frame))
+
+
+def test_moments_fit_what_lies_within_their_formula() -> None:
+    frame = _rows()
+    moments = rs.moments(FORMULA, pa.Table.from_pandas(frame))
+    assert (moments.n_subjects, moments.n_obs) == (60, 1_497)
+    complete = frame.dropna()
+    for formula in ("y ~ arm + x + (1 | subject)", "y ~ x + (0 + x | subject)"):
+        _same_numbers(rs.lmm(formula, moments), rs.lmm(formula, complete))
+    with pytest.raises(NotIdentified, match="taken without late"):
+        rs.lmm("y ~ late + (1 | subject)", moments)
+    with pytest.raises(NotIdentified, match=r"taken without I\(x\^2\)"):
+        rs.lmm("y ~ I(x ** 2) + (1 | subject)", moments)
+    with pytest.raises(InputError, match="reduce the rows again"):
+        rs.lmm("x ~ arm + (1 | subject)", moments)
+
+
+def _same_numbers(streamed, whole) -> None:
+    assert streamed.terms == whole.terms
+    assert_allclose(streamed.beta, whole.beta, rtol=1e-8)
+    assert_allclose(streamed.loglik, whole.loglik, rtol=SAME)
+
+
+def test_marginal_means_of_streamed_rows() -> None:
+    frame = _rows()
+    means = [rs.lmm(FORMULA, d).emmeans("arm").table for d in (pa.Table.from_pandas(frame), frame)]
+    assert_allclose(means[0]["estimate"], means[1]["estimate"], rtol=SAME)
+    assert_allclose(means[0]["std_error"], means[1]["std_error"], rtol=1e-6)
+
+
+def test_a_level_that_no_complete_row_has_is_left_out() -> None:
+    frame = _rows()
+    frame.loc[frame["arm"] == "a", "y"] = np.nan
+    _same(rs.lmm("y ~ arm + (1 | subject)", pa.Table.from_pandas(frame)),
+          rs.lmm("y ~ arm + (1 | subject)", frame))  # fmt: skip
+
+
+def test_truth_of_which_one_value_is_left() -> None:
+    frame = _rows()
+    frame.loc[~frame["late"], "y"] = np.nan
+    with pytest.raises(InputError, match=r"one level only \('?TRUE'?\)"):
+        rs.lmm("y ~ late + (1 | subject)", pa.Table.from_pandas(frame))
+    _same(rs.lmm("y ~ 0 + late + (1 | subject)", pa.Table.from_pandas(frame)),
+          rs.lmm("y ~ 0 + late + (1 | subject)", frame))  # fmt: skip
+
+
+def test_text_subjects_and_sorted_files(tmp_path) -> None:
+    frame = _rows().sort_values("arm", kind="stable")  # the first piece knows one arm only
+    frame["subject"] = "s" + frame["subject"].astype(str)
+    frame.to_parquet(tmp_path / "a.parquet")
+    _same(rs.lmm(FORMULA, tmp_path / "a.parquet"), rs.lmm(FORMULA, frame))
+
+
+def test_the_order_of_rows_moves_rounding_only() -> None:
+    frame = _rows()
+    fits = [rs.lmm(FORMULA, pa.Table.from_pandas(f)) for f in (frame, frame.iloc[::-1])]
+    assert_allclose(fits[0].beta, fits[1].beta, rtol=SAME)
+    again = rs.lmm(FORMULA, pa.Table.from_pandas(frame))
+    assert np.array_equal(again.beta, fits[0].beta)
+
+
+@pytest.mark.parametrize(
+    ("formula", "error", "says"),
+    [
+        ("y ~ x + (1 | subject) + (1 | arm)", InputError, "one grouping column"),
+        ("y ~ x + (1 | arm/subject)", InputError, "one grouping column"),
+        ("y ~ center(x) + (1 | subject)", InputError, "need all rows at once"),
+        ("y ~ z + (1 | subject)", InputError, "no column 'z'"),
+        ("arm ~ x + (1 | subject)", InputError, "the outcome, is not numeric"),
+        ("y ~ x + I(2 * x) + (1 | subject)", NotIdentified, "follow from the others"),
+        ("y ~ x + offset(x) + (1 | subject)", InputError, "offset"),
+        ("y ~ day + (1 | subject)", InputError, "dates"),
+    ],
+)
+def test_refusals(formula, error, says) -> None:
+    frame = _rows().assign(day=pd.Timestamp("2024-01-01"))
+    with pytest.raises(error, match=says.replace("(", r"\(")):
+        rs.lmm(formula, pa.Table.from_pandas(frame))
+
+
+def test_unusable_files_and_objects(tmp_path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        rs.lmm(FORMULA, tmp_path / "none*.parquet")
+    (tmp_path / "a.parquet").write_bytes(b"not parquet")
+    with pytest.raises(InputError, match="cannot be read"):
+        rs.lmm(FORMULA, tmp_path / "a.parquet")
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(InputError, match="neither all Parquet nor all CSV"):
+        rs.lmm(FORMULA, tmp_path / "a.txt")
+    with pytest.raises(InputError, match="a relation"):
+        rs.lmm(FORMULA, duckdb.connect())
+    table = pa.Table.from_pandas(_rows())
+    reader = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(40))
+    with pytest.raises(InputError, match="read only once"):
+        rs.lmm(FORMULA, reader)
+    with pytest.raises(InputError, match="have no rows"):
+        rs.lmm(FORMULA, table.slice(0, 0))
+    with pytest.raises(InputError, match="each single subject"):
+        rs.moments(FORMULA, table).save(tmp_path / "m.json")
+    coded = [pa.record_batch({"arm": pa.array(list(v)).dictionary_encode(), "subject": [1, 1],
+                              "x": [1, 2], "y": [1, 2]}) for v in ("ab", "ac")]  # fmt: skip
+    late = pa.RecordBatchReader.from_batches(coded[0].schema, coded[:1] * 30 + coded[1:] * 30)
+    with pytest.raises(InputError, match="not among the levels of the first rows"):
+        rs.lmm("y ~ arm + (1 | subject)", late)
+
+
+@pytest.mark.parametrize("kind", ["near", "far", "text", "then far"])
+def test_labels_get_numbers_by_first_appearance(kind) -> None:
+    rng = np.random.default_rng(3)
+    parts = [rng.integers(0, 40, 25) for _ in range(6)]
+    if kind == "far":
+        parts = [p * (1 << 40) for p in parts]
+    if kind == "then far":
+        parts[3:] = [p * (1 << 40) for p in parts[3:]]
+    if kind == "text":
+        parts = [pa.chunked_array([[f"s{v}" for v in p]]) for p in parts]
+    coder = Coder()
+    codes = np.concatenate([coder.codes(p) for p in parts])
+    values = np.concatenate([np.asarray(p) for p in parts])
+    expected, labels = pd.factorize(values)
+    assert codes.tolist() == expected.tolist()
+    assert coder.labels.tolist() == labels.tolist()
