@@ -204,7 +204,7 @@ def test_merging_refuses_other_variables_and_lists_both() -> None:
 def test_centring_is_refused_where_the_counts_decide_it() -> None:
     cells = _cells().assign(dose=[1.0, 2.0, 1.0, 2.0])
     printed = rs.moments_from_summary(cells, correlation=0.5, within=["time", "dose"])
-    with pytest.raises(InputError, match="centre the column before"):
+    with pytest.raises(InputError, match="transform the column before"):
         rs.lmm("y ~ center(dose) + (1 | subject)", printed)
 
 

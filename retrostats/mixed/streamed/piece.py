@@ -59,10 +59,10 @@ def needs_of(formula: Formula, source: Source) -> Needs:
             "grouping column (whose random effects may be several). Read the columns into a "
             "DataFrame for nested or crossed groups"
         )
-    if re.search(r"\b(center|scale)\(", formula.text):
+    if re.search(r"\b(center|scale|poly|bs|ns)\(", formula.text):
         raise InputError(
-            f"formula {formula.text!r}: center() and scale() need all rows at once; subtract a "
-            "number you know, as I(x - 40)"
+            f"formula {formula.text!r}: center(), scale(), poly(), bs() and ns() need all rows at "
+            "once; write numbers you know, as I(x - 40)"
         )
     outcome = columns_of(formula.outcome)
     terms = [c for term in all_terms(formula) for c in term]
