@@ -1,0 +1,146 @@
+"""Specification curve: the answer at every combination of choices, and which choices made it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from retrostats.draw.figures import theme
+from retrostats.draw.figures.axis import display_limits, set_upright_ticks
+from retrostats.draw.figures.panels import band_of
+
+CURVE_MM, OPTION_MM, LEFT_MM, HEAD_MM = 42.0, 4.2, 52.0, 5.0
+#: Mark and colour of the label that a combination alone would give; shape and shade both differ.
+MARKS = {
+    "supported": ("o", theme.BLUE, theme.BLUE),
+    "contradicted": ("X", theme.ORANGE, theme.ORANGE),
+    "undecided": ("o", theme.INK, "white"),
+    "": ("o", theme.INK, theme.INK),
+}
+
+
+def specification_curve(rows: pd.DataFrame, claim: Any, side: str = "") -> Figure | None:
+    """Estimates with 95% limits, sorted, above a grid of the options behind each.
+
+    Parameters
+    ----------
+    rows
+        Of `Replication.specifications`, of one measure.
+    claim
+        The claim it judges, for the range and the null value.
+    side
+        "direction" or "size": whose label the marks show; the size where one is claimed if "".
+
+    Returns
+    -------
+    Figure or None
+        None where there was one combination, so that nothing was chosen.
+    """
+    if len(rows) < 2:
+        return None
+    rows = rows.sort_values("specification").reset_index(drop=True)
+    shown = side or ("size" if claim.has_size else "direction")
+    with mpl.rc_context(theme.STYLE):
+        return _figure(rows, claim, shown)
+
+
+def _figure(rows: pd.DataFrame, claim: Any, side: str) -> Figure:
+    width = theme.DOUBLE_MM
+    names, options = _options(rows)
+    grid = [(name, option) for name in names for option in dict.fromkeys(options[name])]
+    caption = theme.caption_lines(_caption(rows, claim, side), width)
+    title = theme.wrap(f"{claim.statement} ({rows['measure'].iloc[0]})",
+                       width - 2 * theme.EDGE_MM, bold=True)  # fmt: skip
+    top = theme.TOP_MM + theme.LINE_MM * len(title) + HEAD_MM
+    below = top + CURVE_MM + 3
+    height = below + OPTION_MM * (len(grid) + len(names))
+    figure = theme.new_figure(width, height + theme.LINE_MM * len(caption) + theme.EDGE_MM + 2)
+    for i, line in enumerate(title):
+        theme.add_text(
+            figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
+        )
+    left, inner = theme.EDGE_MM + LEFT_MM, width - 2 * theme.EDGE_MM - LEFT_MM
+    _curve(theme.add_axes(figure, left, top, inner, CURVE_MM), rows, claim, side)
+    _grid(figure, below, left, inner, names, options)
+    theme.draw_caption(figure, caption)
+    return figure
+
+
+def _options(rows: pd.DataFrame) -> tuple[list[str], dict[str, list[str]]]:
+    """Choices that differ between rows, and their option in each row."""
+    names = str(rows["choices"].iloc[0]).split("; ")
+    cells = [str(joined).split("; ") for joined in rows["options"]]
+    options = {name: [row[i] for row in cells] for i, name in enumerate(names)}
+    return [n for n in names if len(set(options[n])) > 1], options
+
+
+def _curve(axes: Any, rows: pd.DataFrame, claim: Any, side: str) -> None:
+    log, band = claim.scale != "difference", band_of(claim)
+    low, high = display_limits(rows, claim.null_value, band, log=log)
+    axes.set_ylim(low, high)
+    if log:
+        axes.set_yscale("log")
+        set_upright_ticks(axes, low, high)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    if band is not None:
+        bottom = band.low if band.low == band.low else low
+        upper = band.high if band.high == band.high else high
+        axes.axhspan(bottom, upper, facecolor=theme.BAND, lw=0, zorder=0, gid="claim-band")
+    if claim.null_value == claim.null_value:
+        axes.axhline(claim.null_value, color=theme.GREY, lw=0.7, ls=(0, (4, 2)), gid="null")
+    axes.vlines(rows["specification"], rows["conf_low"], rows["conf_high"], color=theme.GREY,
+                lw=1.0, zorder=2, gid="confidence")  # fmt: skip
+    for label, part in rows.groupby(side, sort=False):
+        mark, edge, face = MARKS.get(str(label), MARKS[""])
+        axes.plot(part["specification"], part["estimate"], mark, ms=4.2, mec=edge, mfc=face,
+                  mew=0.8, zorder=3, gid=f"estimate-{label}", label=str(label))  # fmt: skip
+    if (rows[side] != "").any():
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderpad=0.1,
+                    handletextpad=0.2)  # fmt: skip
+    axes.set_xlim(0.4, len(rows) + 0.6)
+    axes.xaxis.set_major_locator(NullLocator())
+    axes.spines["bottom"].set_visible(False)
+    lines = theme.wrap(claim.unit or claim.scale, CURVE_MM)
+    axes.set_ylabel("\n".join(lines), fontsize=theme.SMALL)
+
+
+def _grid(
+    figure: Figure, top: float, left: float, inner: float, names: Sequence[str],
+    options: dict[str, list[str]],
+) -> None:  # fmt: skip
+    """A row an option, under the name of its choice; a mark where a combination takes it."""
+    place = top
+    for name in names:
+        lines = theme.wrap(name, theme.DOUBLE_MM - 2 * theme.EDGE_MM, bold=True)
+        theme.add_text(figure, theme.EDGE_MM, place + OPTION_MM / 2, lines[0], fontweight="bold")
+        place += OPTION_MM
+        for option in dict.fromkeys(options[name]):
+            text = theme.wrap(option, LEFT_MM - 4)[0]
+            theme.add_text(figure, left - 3, place + OPTION_MM / 2, text, ha="right")
+            axes = theme.add_axes(figure, left, place, inner, OPTION_MM)
+            taken = np.flatnonzero([o == option for o in options[name]]) + 1
+            axes.axhline(0, color=theme.PALE, lw=0.6, zorder=0)
+            axes.plot(taken, np.zeros(len(taken)), "s", ms=3.2, color=theme.INK, gid="option")
+            axes.set_xlim(0.4, len(options[name]) + 0.6)
+            axes.set_ylim(-1, 1)
+            axes.set_axis_off()
+            place += OPTION_MM
+
+
+def _caption(rows: pd.DataFrame, claim: Any, side: str) -> str:
+    parts = [
+        f"Each of {len(rows)} combinations of choices, sorted by its estimate, everything else "
+        "that was not printed at its middle; lines: 95% limits"
+    ]
+    if (rows[side] != "").any():
+        parts.append(f"marks: the {side} that the combination alone would give")
+    if band_of(claim) is not None:
+        parts.append("yellow: range that would make the claim true")
+    return "; ".join(parts) + ". Computed from printed numbers."

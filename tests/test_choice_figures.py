@@ -1,0 +1,137 @@
+"""Specification curve, influence and half-eyes: marks stand where the frames say."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.audit import load_audit
+from retrostats.draw.figures import half_eyes, influence_bars, specification_curve, theme
+from retrostats.draw.figures.half_eye import density_of
+from retrostats.draw.figures.influence import MOST
+
+CLAIMS = load_audit().claims
+ENERGY = CLAIMS["energy_30"]
+
+
+def artists(figure, gid: str):
+    return [a for axes in figure.axes for a in axes.findobj(lambda o: o.get_gid() == gid)]
+
+
+@pytest.fixture(scope="module")
+def replication():
+    return rs.replicate(draws=128)
+
+
+@pytest.fixture(scope="module")
+def specified(replication) -> pd.DataFrame:
+    return replication.specifications.query("estimate_id == 'mc-pool'").reset_index(drop=True)
+
+
+def pool_unknowns(replication) -> pd.DataFrame:
+    return replication.unknowns.query("estimate_id == 'mc-pool'")
+
+
+@pytest.fixture(scope="module")
+def drawn(replication, specified):
+    return {
+        "curve": specification_curve(specified, ENERGY),
+        "bars": influence_bars(pool_unknowns(replication), ENERGY.statement),
+        "eyes": half_eyes(
+            replication.draws.query("claim_id == 'energy_30'"), replication.explorations, ENERGY
+        ),
+        "many eyes": half_eyes(
+            replication.draws.query("claim_id == 'pounding'"),
+            replication.explorations,
+            CLAIMS["pounding"],
+        ),
+    }
+
+
+def test_the_curve_has_a_mark_a_combination_by_its_own_label(specified) -> None:
+    labelled = specified.assign(size=["supported", "contradicted", *["undecided"] * 10])
+    figure = specification_curve(labelled, ENERGY)
+    (line,) = artists(figure, "estimate-supported")
+    assert list(line.get_xdata()) == [1]
+    assert list(line.get_ydata()) == [specified["estimate"][0]]
+    (line,) = artists(figure, "estimate-undecided")
+    assert list(line.get_xdata()) == list(range(3, 13))
+    (limits,) = artists(figure, "confidence")
+    ends = np.array([segment[:, 1] for segment in limits.get_segments()])
+    assert np.allclose(ends, specified[["conf_low", "conf_high"]])
+
+
+def test_every_combination_takes_one_option_of_each_choice(drawn) -> None:
+    taken = [x for line in artists(drawn["curve"], "option") for x in line.get_xdata()]
+    assert sorted(taken) == sorted([*range(1, 13)] * 2)
+
+
+def test_direction_is_marked_where_no_size_is_claimed(specified) -> None:
+    claim = replace(ENERGY, range_low=float("nan"), range_high=float("nan"))
+    figure = specification_curve(specified, claim)
+    marks = {a.get_gid() for axes in figure.axes for a in axes.lines}
+    assert marks >= {f"estimate-{label}" for label in set(specified["direction"])}
+    assert artists(figure, "claim-band") == []
+
+
+def test_bars_are_the_shares_of_the_frame(drawn, replication) -> None:
+    table = pool_unknowns(replication).sort_values("total", ascending=False)
+    bars = artists(drawn["bars"], "total")
+    assert 1 < len(bars) <= MOST
+    assert np.allclose([b.get_width() for b in bars], table["total"].head(len(bars)))
+    alone = artists(drawn["bars"], "first")
+    assert all(a.get_width() <= b.get_width() for a, b in zip(alone, bars, strict=True))
+    texts = [t.get_text() for t in drawn["bars"].texts]
+    assert f"{table['low'].iloc[0]:.3g} to {table['high'].iloc[0]:.3g}" in texts
+
+
+def test_eyes_hold_the_draws_and_the_outermost_limits(drawn, replication) -> None:
+    draws = replication.draws.query("claim_id == 'energy_30'")
+    (median,) = artists(drawn["eyes"], "median")
+    assert median.get_xdata()[0] == pytest.approx(draws["estimate"].median())
+    outer = replication.explorations.query("estimate_id == 'mc-pool'").iloc[0]
+    ends = [line.get_xdata()[0] for line in artists(drawn["eyes"], "outermost")]
+    assert ends == [outer["conf_low"], outer["conf_high"]]
+    for name in ("estimate", "conf_low", "conf_high"):
+        (shape,) = artists(drawn["eyes"], f"density-{name}")
+        x = shape.get_paths()[0].vertices[:, 0]
+        assert x.min() == pytest.approx(draws[name].min())
+        assert x.max() == pytest.approx(draws[name].max())
+    measures = replication.draws.query("claim_id == 'pounding'")["measure"].nunique()
+    assert len(artists(drawn["many eyes"], "median")) == measures > 1
+
+
+def test_a_value_that_never_moves_is_a_spike() -> None:
+    x, density = density_of(np.full(50, 1.3))
+    assert (x == 1.3).all()
+    assert (density == 1).all()
+    x, density = density_of(np.sort(np.random.default_rng(1).normal(size=500)))
+    assert density.max() == 1
+    assert abs(x[density.argmax()]) < 0.6
+
+
+def test_nothing_to_choose_nothing_open_and_no_draws_are_none(replication, specified) -> None:
+    assert specification_curve(specified.head(1), ENERGY) is None
+    assert influence_bars(pool_unknowns(replication).assign(total=0.0), "x") is None
+    assert half_eyes(replication.draws.iloc[:0], replication.explorations, ENERGY) is None
+
+
+def test_text_is_legible_inside_the_page_and_bytes_repeat(drawn) -> None:
+    for figure in drawn.values():
+        buffers = [io.BytesIO(), io.BytesIO()]
+        for buffer in buffers:
+            theme.write(figure, buffer, "svg")
+        assert buffers[0].getvalue() == buffers[1].getvalue()
+        assert theme.figure_mm(figure)[0] == pytest.approx(theme.DOUBLE_MM, abs=0.05)
+        for text in figure.findobj(lambda o: hasattr(o, "get_fontsize") and o.get_text()):
+            assert text.get_fontsize() >= 7
+        for text in figure.texts:
+            box = text.get_window_extent()
+            assert figure.bbox.x0 - 1 <= box.x0
+            assert box.x1 <= figure.bbox.x1 + 1
+            assert box.y0 >= figure.bbox.y0 - 1
