@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.analysis import Context
 from retrostats.findings.cohorts import cohort_ratios, compared
 from retrostats.findings.crossover import CrossoverStudy, crossover_study
-from retrostats.findings.one_stage import one_stage_row
+from retrostats.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
 from retrostats.findings.pooled import pooled_measure, pooled_row
 from retrostats.findings.printed import hollow_ratio, hollow_row, percentage_estimate
 from retrostats.findings.witnesses import witness_pair
@@ -39,11 +39,14 @@ METHODS = (
     "printed p-value, read as a paired t-test, leaves possible; every printed number moves inside "
     "its rounding.",
     "Running studies that print an error are pooled by random effects (REML, Knapp-Hartung) with a "
-    "prediction interval, and in one stage: one mixed model of their printed moments at once.",
+    "prediction interval, and in one stage: one mixed model of the log ratios of all their people, "
+    "from printed moments and raw rows alike, in which the ratio differs between studies and every "
+    "study has a residual variance of its own (Kenward-Roger's error, studies less one as df).",
     "A percentage without an error (Rasica 2020) and a result in words (Paes 2016) are bounded, "
     "not dropped: the first by a range of spreads, the second by every effect that a test on its "
     "people would not call significant. Whether they count, and which estimator pools, are choices "
-    "of the space over which the verdict must hold. Sources that print neither number nor people "
+    "of the space over which the verdict must hold; the one-stage model is moved over the same "
+    "space. Sources that print neither number nor people "
     "are listed; one implausible value without people or error is shown and never weighed.",
 )
 CLAIM = "energy_30"
@@ -104,6 +107,14 @@ def analyse(context: Context) -> Findings:
         n=float(sum(s.n for s in sources) + sum(c.n for c in own)),
         **RATIO,
     )
+    rows_of_own = [effect_rows(cohort, by) for cohort in context.cohorts]
+    one_stage = [
+        one_stage_row(part, name, label, UNIT, rows_of_own, gait="run", **RATIO)
+        for name, label, part in (
+            ("mc-one-stage", "One stage, those that print an error", sources),
+            ("mc-one-stage-all", "One stage, all that can be bounded", [*sources, *bounded]),
+        )
+    ]
     judged = [
         _pool_measure(sources, bounded, [cohort.source for cohort in part])
         for part in ([own, []] if own else [[]])
@@ -126,19 +137,15 @@ def analyse(context: Context) -> Findings:
             *_hollow_running(rows),
             *(cohort.row(CLAIM, RUN if cohort.bears else WALK) for cohort in cohorts),
             pool_row,
-            one_stage_row(
-                studies,
-                by,
-                context.cohorts,
-                "mc-one-stage",
-                "One stage, printed pairs",
-                gait="run",
-                **RATIO,
-            ),
+            *one_stage,
             walking.row,
             *_hollow_walking(rows),
         ),
-        measures=(judged[0], *(study.measure for study in [*studies, walking])),
+        measures=(
+            judged[0],
+            *_one_stage_measures(sources, bounded, [cohort.source for cohort in own]),
+            *(study.measure for study in [*studies, walking]),
+        ),
         without_cohorts=tuple(judged[1:]),
         judged={CLAIM: "mc-pool"},
         assumptions=(
@@ -182,6 +189,16 @@ def _pool_measure(
         follow=(*follow, COUNTED),
         own=bool(own),
     )
+
+
+def _one_stage_measures(
+    sources: Sequence[Source], bounded: Sequence[Source], own: Sequence[Source]
+) -> list[Measure]:
+    """The one-stage model over everything left open; it judges nothing by itself."""
+    return [
+        one_stage_measure([*sources, *own], "mc-one-stage", "one stage, with an error printed"),
+        one_stage_measure([*sources, *own, *bounded], "mc-one-stage-all", "one stage, all"),
+    ]
 
 
 def _wright_source(printed: pd.Series) -> Source:

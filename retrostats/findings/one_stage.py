@@ -1,93 +1,159 @@
-"""One stage: the printed moments of several crossovers in one mixed model."""
+"""One stage: the people of every study, and a reader's own, in one mixed model.
+
+Each person is one effect (a log ratio of the two conditions, or a change). Studies differ in their
+mean effect and in the variance between their people:
+``y ~ 1 + (1 | study)`` with ``residual="study"``. A printed study enters by its moments, a
+cohort by its rows, and a study that leaves something open at the values it is given.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retrostats.findings.cohorts import Compared, log_rows, paired_rows
-from retrostats.findings.crossover import CrossoverStudy
-from retrostats.reduce.pair import log_cells, middle_correlation
+from retrostats.pool.one_stage import one_stage_batch
 from retrostats.result.estimate import Estimate
-from retrostats.result.findings import EstimateRow
+from retrostats.result.findings import EstimateRow, Measure
+from retrostats.unprinted.pooled import COUNTED, interval_of, pool_unknowns
+from retrostats.unprinted.unknowns import Space
 
 if TYPE_CHECKING:
-    from retrostats.mixed.moments import Moments
-
-FORMULA = "log_outcome ~ study + condition + (1 | subject)"
-
-
-def one_stage_moments(studies: Sequence[CrossoverStudy]) -> Moments:
-    """Moments of every study on the log scale, at the middle of each range of correlations."""
     import pandas as pd
 
-    from retrostats.mixed.summary import moments_from_summary
+    from retrostats.mixed.fit import LmmFit
+    from retrostats.unprinted.sources import Source
+    from retrostats.unprinted.unknowns import Choice, Values
 
-    cells = pd.concat(
-        [log_cells(study.pair).assign(study=study.pair.study_id) for study in studies]
-    )
-    return moments_from_summary(
-        cells,
-        correlation={study.pair.study_id: middle_correlation(study.pair) for study in studies},
-        within="condition",
-        between="study",
-        outcome="log_outcome",
-        subject="subject",
-    )
+_CELL = 3  # people from which rows are reduced as a study's
+FORMULA = "y ~ 1 + (1 | study)"
 
 
-def one_stage_ratio(
-    studies: Sequence[CrossoverStudy], by: Compared, cohorts: Sequence[Any] = ()
-) -> Estimate:
-    """One common ratio of the conditions from all moments at once, raw cohorts included.
+def people_of(source: Source, values: Values) -> tuple[Any, Any]:
+    """Mean effect of a source's people and the variance between them, arrays (d,)."""
+    found = source.effects(values)
+    return found.value, found.variance * source.n
 
-    Studies shift the level, people are random, residual variance is shared: with equal
-    variances and one common ratio this equals the common-effect pool of the two-stage way.
+
+def effect_rows(cohort: Any, by: Compared) -> pd.DataFrame:
+    """One row a person of a cohort: study and y, the difference of the mean log outcomes."""
+    rows = paired_rows(log_rows(cohort, by))
+    wide: Any = rows.pivot(index="subject", columns="direction", values="log_outcome")
+    effect = wide[by.first] - wide[by.second] if len(wide) else wide.sum(axis=1)
+    named: pd.DataFrame = effect.rename("y").reset_index()
+    return named.assign(study=str(cohort.provenance["name"]), arm=0)
+
+
+def cells_of(sources: Sequence[Source], own: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
+    """Study, n, mean and sd of the effect, at the middle of all that the sources left open."""
+    import pandas as pd
+
+    space = Space.of(pool_unknowns(sources))
+    middle = space.values(space.middle)
+    found = [(s.name, round(s.n), *map(np.squeeze, people_of(s, middle))) for s in sources]
+    found += [(r["study"].iloc[0], len(r), r["y"].mean(), r["y"].var()) for r in own]
+    cells = pd.DataFrame(found, columns=["study", "n", "mean", "sd"])
+    numbers = cells.astype({"mean": float, "sd": float})
+    return numbers.assign(sd=numbers["sd"] ** 0.5, arm=0)
+
+
+def one_stage_fit(sources: Sequence[Source], own: Sequence[pd.DataFrame] = ()) -> LmmFit:
+    """The model of printed moments and of the rows of cohorts, merged.
+
+    Raises
+    ------
+    NotIdentified
+        A study of one person, or without any spread: its variance is not known.
     """
     from retrostats.mixed.fit import lmm
-    from retrostats.mixed.moments import moments
+    from retrostats.mixed.moments import Moments, moments
+    from retrostats.mixed.studies import moments_arms
 
-    merged = one_stage_moments(studies)
-    for cohort in cohorts:
-        rows = paired_rows(log_rows(cohort, by))
-        if len(rows):
-            merged = merged + moments(
-                FORMULA, rows.rename(columns={"direction": "condition"}).assign(study=_name(cohort))
-            )
-    fit = lmm(FORMULA, merged, covariance="signed-cs")
-    return Estimate.of_term(
-        fit,
-        f"condition{by.first}",
-        "log_ratio",
-        by.unit,
-        tuple(row_id for study in studies for row_id in study.pair.rows),
-        tuple(a for study in studies for a in study.row.assumptions),
-    )
-
-
-def _people(cohort: Any, by: Compared) -> int:
-    return int(paired_rows(log_rows(cohort, by))["subject"].nunique())
-
-
-def _name(cohort: Any) -> str:
-    return str(cohort.provenance["name"])
+    few = [rows for rows in own if len(rows) < _CELL]
+    merged: Moments = moments_arms(cells_of(sources, few))
+    for rows in own:
+        if len(rows) >= _CELL:
+            merged = merged + moments("y ~ arm + (1 | study)", rows)
+    return lmm(FORMULA, merged, residual="study")
 
 
 def one_stage_row(
-    studies: Sequence[CrossoverStudy],
-    by: Compared,
-    cohorts: Sequence[Any],
+    sources: Sequence[Source],
     estimate_id: str,
     label: str,
+    unit: str,
+    own: Sequence[pd.DataFrame] = (),
     **extra: Any,
 ) -> EstimateRow:
-    """The one-stage ratio as a row of the public frame."""
+    """The model's effect as a row; its note says what two stages give of the same numbers.
+
+    Kenward-Roger's standard error on as many degrees of freedom as there are studies less one;
+    `one_stage_batch` says why not Kenward-Roger's own.
+
+    `own` holds rows of cohorts, as `effect_rows` makes them; a cohort in which nothing varies
+    between people cannot enter.
+    """
+    own = [rows for rows in own if len(rows) > 1 and rows["y"].var() > 0]
+    cells = cells_of(sources, own)
+    row: Any = one_stage_fit(sources, own).coefficients.iloc[0]
+    printed = tuple(row_id for source in sources for row_id in source.rows)
+    estimate = Estimate(
+        float(row["estimate"]), float(row["std_error"]), len(cells) - 1, "log_ratio", unit, printed
+    )
     return EstimateRow.of(
-        one_stage_ratio(studies, by, cohorts),
+        estimate,
         estimate_id,
         label,
         role="one-stage",
-        n=float(sum(study.pair.n for study in studies) + sum(_people(c, by) for c in cohorts)),
-        note="one common ratio and residual variance; correlations at the middle of their ranges",
+        n=float(cells["n"].sum()),
+        note=f"{len(cells)} studies, each with its own ratio and residual variance; "
+        f"{_beside(estimate, cells)}",
         **extra,
     )
+
+
+def _beside(one: Estimate, cells: pd.DataFrame) -> str:
+    """How far the pool of two stages is from one stage on the same numbers, and why."""
+    from retrostats.pool.two_stage import pool
+
+    two = pool(cells["mean"], cells["sd"] / cells["n"] ** 0.5)
+    apart = abs(one.value - two.estimate) / one.std_error
+    return (
+        f"two stages on the same numbers give {math.exp(two.estimate):.3f}, {apart:.2f} standard "
+        "errors away: there the variances between people are taken as known"
+    )
+
+
+def one_stage_measure(
+    sources: Sequence[Source],
+    estimate_id: str,
+    name: str,
+    choices: Sequence[Choice] = (),
+    **extra: Any,
+) -> Measure:
+    """The same model over everything the sources left open, and over which of them count."""
+    people = [source.n for source in sources]
+
+    def at(level: float) -> Any:
+        def estimate(v: Values) -> Any:
+            size = max((len(a) for a in v.values()), default=1)
+            found = [people_of(source, v) for source in sources]
+            mean = np.column_stack([np.broadcast_to(m, size) for m, _ in found])
+            variance = np.column_stack([np.broadcast_to(s, size) for _, s in found])
+            mask = v.get(COUNTED, np.ones(mean.shape, dtype=bool))
+            usable = np.isfinite(mean) & np.isfinite(variance) & (variance > 0)
+            sound = np.flatnonzero((usable | ~mask).all(axis=1))
+            out = np.full((3, size), np.nan)
+            if len(sound):
+                got = one_stage_batch(
+                    mean[sound], variance[sound], people, mask[sound], ddf="contained"
+                )
+                out[:, sound] = interval_of(got.estimate, got.std_error, got.df, level, log=True)
+            return out[0], out[1], out[2]
+
+        return estimate
+
+    return Measure(estimate_id, name, at, pool_unknowns(sources, choices), **extra)
