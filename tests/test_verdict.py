@@ -19,6 +19,7 @@ from retrostats.judge.verdict import (
     deciding_choices,
     direction_of,
     judge,
+    label_shares,
     size_of,
 )
 from retrostats.result.estimate import Estimate, Interval
@@ -132,7 +133,8 @@ def test_adding_candidates_never_turns_undecided_into_a_decision(points) -> None
     few, all_of_them = judge(claim(), candidates[:1]), judge(claim(), candidates)
     for side in ("direction", "size"):
         before, after = getattr(few, side).label, getattr(all_of_them, side).label
-        assert after in (before, "undecided")
+        weaker = {"supported": "compatible"}.get(before, before)
+        assert after in (before, weaker, "undecided")
 
 
 @given(st.floats(-0.5, 0.5), st.floats(0.01, 0.3), st.floats(1.5, 200))
@@ -233,12 +235,69 @@ def test_compatible_is_an_estimate_inside_in_nearly_all_draws(share, label) -> N
     assert ("with the estimate inside" in size.reason) == (label == "compatible")
 
 
-def test_compatible_needs_the_middle_itself_inside() -> None:
+@pytest.mark.parametrize("middle", [1.5, NAN])
+def test_compatible_asks_the_draws_not_the_middle(middle) -> None:
+    """A middle that lies elsewhere, or contradicts itself, is one point among all draws."""
+
     def answer(v):
-        estimate = np.where(np.abs(v["u"] - 0.5) < 0.01, 1.5, 1.3)
+        estimate = np.where(np.abs(v["u"] - 0.5) < 0.001, middle, 1.3)
         return estimate, estimate - 0.3, estimate + 0.3
 
-    assert judge(claim(), [Evidence("oxygen", over(answer, u=(0, 1)))]).size.label == "undecided"
+    evidence = Evidence("oxygen", over(answer, u=(0, 1)))
+    assert evidence.at95.estimate != 1.3
+    assert judge(claim(), [evidence]).size.label == "compatible"
+
+
+@pytest.mark.parametrize("kind", [at, measured])
+def test_one_interval_with_its_estimate_inside_is_compatible_however_it_is_given(kind) -> None:
+    size = judge(claim(), [kind(1.20, 1.40)]).size
+    assert (size.label, size.decided_by) == ("compatible", "")
+    assert "with the estimate inside 1.25 to 1.35" in size.reason
+    assert judge(claim(), [kind(1.05, 1.40)]).size.label == "undecided"
+
+
+@pytest.mark.parametrize(("outside", "label"), [(0, "compatible"), (1, "compatible"),
+                                                (2, "undecided")])  # fmt: skip
+def test_compatible_of_choices_counts_their_estimates(outside, label) -> None:
+    """One in twenty may lie outside, two may not."""
+    choices = [at(1.2, 1.4, r=float(i)) for i in range(20 - outside)]
+    choices += [at(1.0, 1.2, r=100.0 + i) for i in range(outside)]
+    size = judge(claim(), choices).size
+    assert size.label == label
+    supported = [at(1.26, 1.34, r=0.0), at(1.2, 1.4, r=1.0)]
+    assert judge(claim(), supported).size.label == "compatible"
+
+
+def test_size_shares_are_those_of_the_90_percent_interval() -> None:
+    """The draws that support a size are counted by the interval that the rule names."""
+
+    def shifted(width: float):
+        def answer(v):
+            estimate = 1.25 + 0.1 * v["u"]
+            return estimate, estimate - width, estimate + width
+
+        return over(answer, u=(-1.0, 2.0))
+
+    evidence = Evidence("oxygen", shifted(0.04), shifted(0.02))
+    shares = label_shares(evidence, claim(), "size")
+    assert shares["supported"] == pytest.approx(0.06 / 0.3, abs=0.01)  # of u in -1 to 2
+    assert shares["contradicted"] == pytest.approx(2 * 0.06 / 0.3, abs=0.01)
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_without_draws_the_outermost_limits_judge_and_no_share_is_told() -> None:
+    explored = over(lambda v: (1.3 + 0 * v["r"], 0.9 + v["r"], 1.5 + 0 * v["r"]), draws=0, r=(0, 1))
+    direction = judge(claim(), [Evidence("oxygen", explored)]).direction
+    assert (direction.label, direction.decided_by) == ("undecided", "r")
+    assert "nan" not in direction.reason
+    assert "of the draws" not in direction.reason
+
+
+def test_measures_without_a_comparison_cannot_hide_behind_one_that_has_it() -> None:
+    both = [measured(1.26, 1.34), measured(1.26, 1.34, "before and after", comparison=False)]
+    for judged in (judge(CAUSE, both).direction, judge(CAUSE, both).size):
+        assert (judged.label, judged.decided_by) == ("undecided", "what is measured")
+        assert "before and after: undecided (a cause is claimed" in judged.reason
 
 
 def test_compatible_is_said_of_a_size_never_of_a_direction() -> None:
@@ -350,3 +409,13 @@ def test_candidates_and_evidence_without_order_or_anything() -> None:
     with pytest.raises(InputError, match="not ordered"):
         judge(AT_LEAST, [at(1.3, 1.5), Candidate(Interval(1.6, 1.3, 1.5))])
     assert judge(CAUSE, []).size.label == "no evidence"
+
+
+def test_a_middle_that_contradicts_itself_still_leaves_names_of_what_decides() -> None:
+    def answer(v):
+        estimate = np.where(np.abs(v["strong"]) < 0.2, np.nan, 1.1 + 0.5 * v["strong"])
+        return estimate + 0.01 * v["weak"], estimate - 0.1, estimate + 0.1
+
+    evidence = Evidence("oxygen", over(answer, weak=(-1, 1), strong=(-1, 1)))
+    direction = judge(claim(), [evidence]).direction
+    assert (direction.label, direction.decided_by) == ("undecided", "strong")

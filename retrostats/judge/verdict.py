@@ -242,8 +242,9 @@ def label_of(
 def _judge_measure(evidence: Evidence, claim: Claim, side: Side) -> Judgement:
     explored = evidence.at95
     label = label_of(evidence, claim, side)
-    if side == "size" and label == "undecided" and _inside(explored, claim) >= COMPATIBLE_SHARE:
-        label = "compatible"
+    if side == "size" and label == "undecided":
+        inside = explored.share(lambda estimate, *_: _inside(estimate, claim))
+        label = "compatible" if inside >= COMPATIBLE_SHARE else label
     over = "over everything not printed" if explored.space.size else "95% interval"
     reason = _reason(label, explored.conf_low, explored.conf_high, over, claim, side)
     if label != "undecided":
@@ -251,10 +252,9 @@ def _judge_measure(evidence: Evidence, claim: Claim, side: Side) -> Judgement:
     shares = label_shares(evidence, claim, side)
     if shares["undecided"] == 1:
         return Judgement("undecided", reason)
-    told = ", ".join(f"{name} in {_percent(share)}" for name, share in shares.items() if share)
-    return Judgement(
-        "undecided", f"{reason}; {told} of the draws", ", ".join(deciding_unknowns(explored))
-    )
+    told = ", ".join(f"{name} in {_percent(share)}" for name, share in shares.items() if share > 0)
+    said = f"{reason}; {told} of the draws" if told else reason
+    return Judgement("undecided", said, ", ".join(deciding_unknowns(explored)))
 
 
 def _percent(share: float) -> str:
@@ -262,12 +262,10 @@ def _percent(share: float) -> str:
     return "under 1%" if 0 < share < 0.01 else "over 99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
-def _inside(explored: Exploration, claim: Claim) -> float:
-    """Share of the draws whose estimate lies in the claimed range; 0 if the middle does not."""
+def _inside(estimate: Any, claim: Claim) -> Any:
+    """Whether estimates lie in the claimed range."""
     low, high = claimed_range(claim)
-    if not low <= explored.estimate <= high:
-        return 0.0
-    return explored.share(lambda estimate, *_: (estimate >= low) & (estimate <= high))
+    return (estimate >= low) & (estimate <= high)
 
 
 def label_shares(evidence: Evidence, claim: Claim, side: Side) -> dict[Label, float]:
@@ -337,8 +335,12 @@ def _judge_points(candidates: Sequence[Candidate], claim: Claim, side: Side) -> 
     low = min(c.interval.low for c in candidates)
     high = max(c.interval.high for c in candidates)
     over = "over everything not printed" if len(candidates) > 1 else "95% interval"
+    common = labels[0] if len(set(labels)) == 1 else "undecided"
+    inside = [_inside(c.interval.estimate, claim) for c in candidates]
+    if side == "size" and common == "undecided" and sum(inside) >= COMPATIBLE_SHARE * len(inside):
+        return Judgement("compatible", _reason("compatible", low, high, over, claim, side))
     if len(set(labels)) == 1:
-        return Judgement(labels[0], _reason(labels[0], low, high, over, claim, side))
+        return Judgement(common, _reason(common, low, high, over, claim, side))
     deciders = deciding_choices(candidates, labels) or ["what was not printed"]
     shares = ", ".join(f"{label} at {labels.count(label)}" for label in dict.fromkeys(labels))
     return Judgement(

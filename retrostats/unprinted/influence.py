@@ -95,6 +95,8 @@ def _shares(space: Space, answers: Answers, base: int, seed: int) -> tuple[Array
 def _alone(space: Space, answers: Answers, column: int) -> tuple[float, float]:
     """Outermost limits along one unknown, all others at the middle."""
     found = answers(along(space, column)[1])
+    if np.isnan(found).all():  # the middle of the others contradicts itself
+        return float("nan"), float("nan")
     return float(np.nanmin(found[:, 1])), float(np.nanmax(found[:, 2]))
 
 
