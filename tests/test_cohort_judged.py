@@ -206,6 +206,22 @@ def test_several_speeds_are_no_new_people_and_walking_is_kept_apart() -> None:
     assert np.log(row["conf_high"]) == pytest.approx(difference + half, rel=1e-6)
 
 
+def test_conditions_of_many_rows_are_named_once_each_as_row_by_row() -> None:
+    from retrostats.findings.cohorts import joined_texts
+
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame(
+        {"speed": rng.choice([2.5, 3.0, np.nan], 300), "slope": rng.integers(0, 2, 300)}
+    )
+    joined = joined_texts(rows, ["speed", "slope"])
+    expected = [
+        f"{speed} {slope}" for speed, slope in zip(rows["speed"], rows["slope"], strict=True)
+    ]
+    assert list(joined) == expected
+    assert list(joined.categories) == sorted(set(expected))
+    assert len(joined_texts(rows[:0], ["speed"])) == 0
+
+
 def test_two_cohorts_of_one_name_are_refused() -> None:
     with pytest.raises(InputError, match="two cohorts are named 'cohort'"):
         rs.replicate(["metabolic-cost"], cohorts=[plain(), plain()], draws=0)

@@ -160,10 +160,28 @@ def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
     logged: pd.DataFrame = rows.assign(
         log_outcome=np.log(rows[column]),
         direction=pd.Categorical(rows["direction"], [by.second, by.first]),
-        subject=rows["subject"].astype(str),
-        condition=rows[conditions].astype(str).agg(" ".join, axis=1) if conditions else "",
+        subject=joined_texts(rows, ["subject"]),
+        condition=joined_texts(rows, conditions) if conditions else "",
     )
     return logged
+
+
+def joined_texts(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Categorical:
+    """The values of some columns of each row as one text, written once for each combination."""
+    import numpy as np
+    import pandas as pd
+
+    codes = np.zeros(len(rows), dtype=np.intp)
+    if not len(rows):
+        return pd.Categorical.from_codes(codes, categories=[])
+    for column in columns:
+        own, values = pd.factorize(rows[column], use_na_sentinel=False)
+        _, codes = np.unique(codes * len(values) + own, return_inverse=True)
+    _, first = np.unique(codes, return_index=True)
+    parts = [rows[c].iloc[first].astype(str).fillna("nan").tolist() for c in columns]
+    texts = np.array([" ".join(words) for words in zip(*parts, strict=True)], dtype=object)
+    place, levels = pd.factorize(texts, sort=True)
+    return pd.Categorical.from_codes(place[codes], categories=levels)
 
 
 def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:
