@@ -166,22 +166,24 @@ def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
     return logged
 
 
-def joined_texts(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Categorical:
+def joined_texts(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Categorical[Any]:
     """The values of some columns of each row as one text, written once for each combination."""
     import numpy as np
     import pandas as pd
 
-    codes = np.zeros(len(rows), dtype=np.intp)
     if not len(rows):
-        return pd.Categorical.from_codes(codes, categories=[])
+        return pd.Categorical([])
+    codes: Any = np.zeros(len(rows), dtype=np.intp)
     for column in columns:
         own, values = pd.factorize(rows[column], use_na_sentinel=False)
         _, codes = np.unique(codes * len(values) + own, return_inverse=True)
     _, first = np.unique(codes, return_index=True)
     parts = [rows[c].iloc[first].astype(str).fillna("nan").tolist() for c in columns]
-    texts = np.array([" ".join(words) for words in zip(*parts, strict=True)], dtype=object)
-    place, levels = pd.factorize(texts, sort=True)
-    return pd.Categorical.from_codes(place[codes], categories=levels)
+    texts = [" ".join(words) for words in zip(*parts, strict=True)]
+    levels = sorted(set(texts))
+    at = {level: i for i, level in enumerate(levels)}
+    place = np.array([at[text] for text in texts])
+    return pd.Categorical.from_codes(place[codes], categories=pd.Index(levels))
 
 
 def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:

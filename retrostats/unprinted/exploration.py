@@ -225,12 +225,11 @@ def _evaluate(estimate: Estimator, space: Space, points: Array, jobs: int) -> Ar
 
 def _on_cluster(estimate: Estimator, space: Space, points: Array, address: str) -> Array:
     """Answers (n, 3) by the workers of a Dask cluster, a chunk at a time, in order."""
-    from retrostats.workers import dask_client
+    from retrostats.workers import in_order
 
-    with dask_client(address) as client:
-        chunks = [points[i : i + CHUNK] for i in range(0, len(points), CHUNK)]
-        parts = client.map(partial(_chunk, estimate, space), chunks, pure=False)
-        return np.vstack([np.empty((0, 3)), *client.gather(parts)])
+    chunks = [points[i : i + CHUNK] for i in range(0, len(points), CHUNK)]
+    parts = in_order(partial(_chunk, estimate, space), chunks, scheduler=address)
+    return np.vstack([np.empty((0, 3)), *parts])
 
 
 def _chunk(estimate: Estimator, space: Space, points: Array) -> Array:
