@@ -61,7 +61,7 @@ def test_a_long_text_in_every_row_of_parquet(tmp_path) -> None:
 
 
 def test_wide_texts_of_a_statistical_package() -> None:
-    from retrostats.read.statistical import _refuse_wide_texts
+    from retrostats.read.packages import _refuse_wide_texts
 
     _refuse_wide_texts("lab.sav", 1000, {"a": 8, "b": 255})
     with pytest.raises(InputError, match="unpacks to"):

@@ -12,8 +12,8 @@ from retrostats.read.files import read_bytes
 from retrostats.read.grid import Sheet
 from retrostats.read.layout import Layout, Table, find_layout
 from retrostats.read.merged import merged_data, one_header_row, parse_range
+from retrostats.read.packages import PACKAGES
 from retrostats.read.spec import Spec
-from retrostats.read.statistical import PACKAGES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import dataclass
 
 from retrostats.errors import InputError
+from retrostats.read.bounded.parent import parse_bounded
 from retrostats.read.files import numbered
 from retrostats.read.grid import Sheet, column_number
 
@@ -31,13 +32,19 @@ class Workbook:
 
 
 def read_workbook(file: str, data: bytes) -> Workbook:
-    """Every worksheet of the bytes of an .xlsx file.
+    """Every worksheet of the bytes of an .xlsx file, parsed by a bounded child process.
 
     Raises
     ------
     InputError
         Unsafe (expands too far, declares entities), damaged, or openpyxl is not installed.
     """
+    book: Workbook = parse_bounded("workbook", file, data)
+    return book
+
+
+def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
+    """The work of `read_workbook`, within this process."""
     try:
         import openpyxl
     except ImportError:
@@ -61,7 +68,7 @@ def read_workbook(file: str, data: bytes) -> Workbook:
                 rows = numbered(file, sheet.iter_rows(values_only=True))
                 sheets.append(Sheet(sheet.title, rows))
             book.close()
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # a damaged archive can fail anywhere inside the library
         raise InputError(

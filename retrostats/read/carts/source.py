@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from retrostats.errors import InputError
+from retrostats.read.bounded.parent import parse_bounded
 from retrostats.read.carts.base import Source
 from retrostats.read.carts.names import GASES, read_name
 from retrostats.read.files import MAX_COLUMNS, decode, numbered, read_bytes
 from retrostats.read.grid import Cell, Sheet
-from retrostats.read.workbook import read_workbook, refuse_entities
+from retrostats.read.workbook import read_workbook
 
 MAX_BYTES = 64 * 2**20
 DELIMITERS = "\t;,|"
-_SPREADSHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
 
 
 def load(path: Path) -> Source:
@@ -44,7 +43,7 @@ def parse(file: str, data: bytes) -> Source:
         return Source(file, digest, "xlsx", "", book.sheets, notes)
     text, _ = decode(file, data)
     if text.lstrip().startswith("<"):
-        return Source(file, digest, "xml", "", _xml(file, data))
+        return Source(file, digest, "xml", "", parse_bounded("spreadsheetml", file, data))
     return Source(file, digest, "text", text, tuple(_text_grids(file, text)))
 
 
@@ -78,69 +77,3 @@ def _cut(file: str, lines: list[str], delimiter: str) -> Iterator[list[Cell]]:
         except csv.Error as error:
             raise InputError(f"{file}, row {number}: not delimited text ({error})") from None
         yield from ([] for _ in range(many - 1))
-
-
-def _xml(file: str, data: bytes) -> tuple[Sheet, ...]:
-    """Worksheets of a SpreadsheetML 2003 document."""
-    try:
-        from defusedxml import DefusedXmlException
-        from defusedxml.ElementTree import fromstring
-    except ImportError:
-        raise InputError(
-            f"{file}: XML exports need defusedxml; pip install 'retrostats[io]'"
-        ) from None
-    refuse_entities(file, data)
-    try:
-        root = fromstring(data, forbid_dtd=True)
-    except DefusedXmlException:
-        raise InputError(f"{file}: the XML declares entities; refused as unsafe") from None
-    except Exception as error:  # a damaged document can fail anywhere inside the parser
-        raise InputError(f"{file}: not well-formed XML ({error}); export it again") from None
-    sheets = [
-        Sheet(str(sheet.get(f"{_SPREADSHEET}Name", "")), numbered(file, _xml_rows(file, sheet)))
-        for sheet in root.iter(f"{_SPREADSHEET}Worksheet")
-    ]
-    if not sheets:
-        raise InputError(
-            f"{file}: XML without worksheets; the reader knows SpreadsheetML 2003, as MetaSoft "
-            "writes it. Export the test as xlsx or CSV"
-        )
-    return tuple(sheets)
-
-
-def _xml_rows(file: str, sheet: Iterable[object]) -> Iterator[list[Cell]]:
-    number = 0
-    for row in sheet.iter(f"{_SPREADSHEET}Row"):  # type: ignore[attr-defined]
-        skip = _index(file, row.get(f"{_SPREADSHEET}Index"), number + 1, 1_048_576) - number - 1
-        yield from ([] for _ in range(skip))
-        number += skip + 1
-        cells: list[Cell] = []
-        for cell in row.iter(f"{_SPREADSHEET}Cell"):
-            at = _index(file, cell.get(f"{_SPREADSHEET}Index"), len(cells) + 1, MAX_COLUMNS)
-            cells += [None] * (at - 1 - len(cells))
-            data = cell.find(f"{_SPREADSHEET}Data")
-            cells.append(None if data is None else _xml_value(data))
-            over = _index(file, cell.get(f"{_SPREADSHEET}MergeAcross"), 0, MAX_COLUMNS)
-            cells += [None] * over
-        yield cells
-
-
-def _xml_value(data: object) -> Cell:
-    text = "".join(data.itertext())  # type: ignore[attr-defined]
-    kind = data.get(f"{_SPREADSHEET}Type")  # type: ignore[attr-defined]
-    if kind == "Number" and re.fullmatch(r"[+-]?[\d.]+([eE][+-]?\d{1,3})?", text.strip()):
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    return text
-
-
-def _index(file: str, text: str | None, usual: int, most: int) -> int:
-    if text is None:
-        return usual
-    if not re.fullmatch(r"\d{1,7}", text) or not usual <= int(text) <= most:
-        raise InputError(
-            f"{file}: cell or row index {text[:20]!r} of the XML; allowed {usual} to {most}"
-        )
-    return int(text)

@@ -1,0 +1,175 @@
+"""The parent's side: one child for many files, ended and replaced when it exceeds its limits."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import IO, Any
+
+from retrostats.errors import InputError
+from retrostats.read.bounded.child import LENGTH
+from retrostats.read.bounded.limits import MIB, memory_for, seconds_for
+from retrostats.read.bounded.parsers import classes
+from retrostats.read.bounded.wire import decode
+
+#: A child that waits on something uses no processor; on the clock it has this many times as long.
+PATIENCE = 3
+MARK = 8  # bytes of an answer's mark
+_START = (
+    "import sys; sys.path[:] = sys.argv[1:]; "
+    "from retrostats.read.bounded.child import serve; serve()"
+)
+
+
+def parse_bounded(parser: str, file: str, data: bytes, option: str = "") -> Any:
+    """Let the child parse the bytes of a file.
+
+    Parameters
+    ----------
+    parser
+        A name of `parsers.PARSERS`.
+    file, data
+        Name for messages, and content.
+    option
+        One more text for the parser.
+
+    Raises
+    ------
+    InputError
+        What the parser says; or the file takes more memory or time than one of its size may, or
+        ended the process that read it.
+    """
+    with _LOCK:
+        return _ask(parser, file, data, option)
+
+
+_LOCK = threading.Lock()
+
+
+def _ask(parser: str, file: str, data: bytes, option: str) -> Any:
+    child = _child()
+    watch = _Watch(child, PATIENCE * seconds_for(len(data)))
+    try:
+        with watch:
+            _put(child, parser.encode(), file.encode("utf-8", "replace"), option.encode(), data)
+            mark, answer = _take(child, memory_for(len(data)))
+    except (EOFError, OSError):
+        child.kill()
+        child.wait()
+        mark, answer = "time" if watch.late or _spent(child) else "ended", b""
+    if mark == "no":
+        raise InputError(answer.decode("utf-8", "replace"))
+    if mark == "ok":
+        return decode(answer, classes())
+    why = _WHY[mark].format(
+        memory=memory_for(len(data)) // MIB, seconds=seconds_for(len(data)), size=len(data)
+    )
+    raise InputError(f"{file}: {why}")
+
+
+_SAFER = "open it in the program that wrote it and save the table alone, as CSV"
+_WHY = {
+    "memory": "takes more than {memory} MB of memory to read for {size} bytes; refused as unsafe; "
+    + _SAFER,
+    "time": "takes more than {seconds} s to read for {size} bytes; refused as unsafe; " + _SAFER,
+    "deep": "is nested too deep; refused as unsafe; " + _SAFER,
+    "ended": "ended the process that read it; refused as unsafe; " + _SAFER,
+}
+
+
+def _put(child: subprocess.Popen[bytes], *parts: bytes) -> None:
+    assert child.stdin is not None
+    for part in parts:
+        child.stdin.write(LENGTH.pack(len(part)))
+        child.stdin.write(part)
+    child.stdin.flush()
+
+
+def _take(child: subprocess.Popen[bytes], most: int) -> tuple[str, bytes]:
+    assert child.stdout is not None
+    mark = _exactly(child.stdout, MARK).decode("ascii", "replace").strip()
+    length = LENGTH.unpack(_exactly(child.stdout, LENGTH.size))[0]
+    if length > most:
+        raise EOFError
+    return mark, _exactly(child.stdout, length)
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
+
+
+def _spent(child: subprocess.Popen[bytes]) -> bool:
+    """Whether the system ended the child for its processor time."""
+    return child.returncode == -getattr(signal, "SIGXCPU", 0)
+
+
+class _Watch:
+    """Ends the child when the clock runs out; `late` says that it did."""
+
+    def __init__(self, child: subprocess.Popen[bytes], seconds: float) -> None:
+        self.late = False
+        self._timer = threading.Timer(seconds, self._end, (child,))
+        self._timer.daemon = True
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        self.late = True
+        child.kill()
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+#: What a child needs of the environment; passwords and addresses stay behind.
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL")
+
+
+@dataclass(slots=True)
+class _Held:
+    """The child, and the process it belongs to: a fork starts one of its own."""
+
+    child: subprocess.Popen[bytes] | None = None
+    owner: int = 0
+
+
+_HELD = _Held()
+
+
+def _child() -> subprocess.Popen[bytes]:
+    child = _HELD.child
+    if child is not None and _HELD.owner == os.getpid() and child.poll() is None:
+        return child
+    if not _HELD.owner:
+        atexit.register(end_child)
+    kept = {k: v for k, v in os.environ.items() if k in _KEPT}
+    _HELD.owner = os.getpid()
+    _HELD.child = subprocess.Popen(
+        [sys.executable, "-I", "-c", _START, *map(os.path.abspath, sys.path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={**kept, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    return _HELD.child
+
+
+def end_child() -> None:
+    """End the child, if there is one; the next file starts another."""
+    child, _HELD.child = _HELD.child, None
+    if child is None or _HELD.owner != os.getpid():
+        return
+    child.kill()
+    child.wait()
+    for stream in (child.stdin, child.stdout):
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()
