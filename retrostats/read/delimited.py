@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 DELIMITERS = ";\t,|"
 SAMPLE = 2**16
 CHUNK = 2**25
+#: Lines whose places are kept, blank ones too: some thirty bytes each.
+MAX_LINES = 20_000_000
 #: Below this size every cell is read as text, so that 1.200 is not yet 1.2.
 AS_TEXT = 32 * 2**20
 SHOWN = 5
@@ -145,8 +147,12 @@ def _as_utf8(file: str, data: bytes) -> bytes:
             data = data[3:]
     else:
         decode(file, data[:1000])
-    data = data.rstrip(b"\x1a\x00")
-    return data if b"\n" in data else data.replace(b"\r", b"\n")
+    data = data.rstrip(b"\x1a\x00 \t\r\n")
+    data = data if b"\n" in data else data.replace(b"\r", b"\n")
+    lines = data.count(b"\n")
+    if lines > MAX_LINES:
+        raise InputError(f"{file}: {lines} lines; at most {MAX_LINES} are read")
+    return data
 
 
 def _delimited(
@@ -166,14 +172,19 @@ def _delimited(
     if scores[best][0] > 0 or scores[best][2] > 1:
         return data, best
     for blanks in (rb"[ \t]{2,}", rb"[ \t]+"):
-        spaced = re.sub(blanks, b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", data[:SAMPLE]))
+        spaced = re.sub(blanks, b"\t", _trimmed(data[:SAMPLE]))
         score = _score(_sample(spaced, "\t"), known)
         if score[0] > 1:
-            return re.sub(blanks, b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", data)), "\t"
+            return re.sub(blanks, b"\t", _trimmed(data)), "\t"
     first = data[:200].split(b"\n")[0].decode("utf-8", "replace").strip()
     raise InputError(
         f"{file}: one column only ({first[:40]!r}); separate columns by comma, semicolon or tab"
     )
+
+
+def _trimmed(data: bytes) -> bytes:
+    """Every line without blanks at its ends."""
+    return b"\n".join(line.strip(b" \t") for line in data.split(b"\n"))
 
 
 def _score(rows: list[tuple[int, list[str]]], known: Callable[[str], bool]) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from retrostats.errors import InputError
@@ -14,6 +14,8 @@ MAX_BYTES = 1024 * 2**20
 MAX_GRID_CELLS = 10_000_000
 MAX_CELLS = 200_000_000
 MAX_COLUMNS = 4096
+#: A name that a person wrote; what recognises names looks at no more.
+MAX_HEADER = 400
 #: How files begin that bear the suffix of a table and are none.
 FOREIGN = {
     b"%pdf": "a PDF", b"<html": "a web page", b"<!doctype html": "a web page",
@@ -44,6 +46,11 @@ def read_bytes(path: Path) -> bytes:
     if not data.strip(b"\x00\x1a \r\n\t"):
         raise InputError(f"{path.name}: the file is empty; it needs a header and rows")
     return data
+
+
+def short(says: Callable[[str], bool]) -> Callable[[str], bool]:
+    """A question about headers that is not asked of texts too long to be one."""
+    return lambda header: len(header) <= MAX_HEADER and says(header)
 
 
 def decode(file: str, data: bytes) -> tuple[str, str]:

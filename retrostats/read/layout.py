@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
 from retrostats.read import cells as cell
+from retrostats.read.files import MAX_HEADER
 from retrostats.units import parse_unit
 
 if TYPE_CHECKING:
@@ -105,6 +106,12 @@ def find_layout(
             at = counts.index(max(counts))
     number, header = filled[at]
     names = tuple("" if c is None else " ".join(str(c).split()) for c in header)
+    long = next((name for name in names if len(name) > MAX_HEADER), "")
+    if long:
+        raise InputError(
+            f"{file}, row {number}: a header of {len(long)} characters ({long[:40]}...); at most "
+            f"{MAX_HEADER}. Shorten it, or say in a spec which row is the header"
+        )
     explained = {"above the header": tuple(n for n, _ in filled[:at])} if at else {}
     first = number + 1
     units: dict[str, str] = {}

@@ -56,7 +56,7 @@ def _xml_rows(file: str, sheet: Iterable[object]) -> Iterator[list[Cell]]:
         yield from ([] for _ in range(skip))
         number += skip + 1
         cells: list[Cell] = []
-        for cell in row.iter(f"{_SPREADSHEET}Cell"):
+        for cell in row.findall(f"{_SPREADSHEET}Cell"):  # its own: rows may be nested
             at = _index(file, cell.get(f"{_SPREADSHEET}Index"), len(cells) + 1, MAX_COLUMNS)
             cells += [None] * (at - 1 - len(cells))
             data = cell.find(f"{_SPREADSHEET}Data")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import hashlib
 import os
 import signal
 import subprocess
@@ -45,14 +46,32 @@ def parse_bounded(parser: str, file: str, data: bytes, option: str = "") -> Any:
         What the parser says; or the file takes more memory or time than one of its size may, or
         ended the process that read it.
     """
+    key = hashlib.sha256(b"\0".join((parser.encode(), option.encode(), data))).digest()
     with _LOCK:
-        return _ask(parser, file, data, option)
+        why = _REFUSED.get(key)  # who asks twice need not wait twice
+        if why is None:
+            mark, found = _ask(parser, file, data, option)
+            if mark == "ok":
+                return found
+            if mark == "no":
+                raise InputError(found)
+            why = _WHY[mark].format(
+                memory=memory_for(len(data)) // MIB,
+                seconds=seconds_for(len(data)),
+                size=len(data),
+            )
+            if len(_REFUSED) < _REMEMBERED:
+                _REFUSED[key] = why
+    raise InputError(f"{file}: {why}")
 
 
 _LOCK = threading.Lock()
+_REFUSED: dict[bytes, str] = {}
+_REMEMBERED = 256
 
 
-def _ask(parser: str, file: str, data: bytes, option: str) -> Any:
+def _ask(parser: str, file: str, data: bytes, option: str) -> tuple[str, Any]:
+    """The child's mark and its answer."""
     child = _child()
     watch = _Watch(child, PATIENCE * seconds_for(len(data)))
     try:
@@ -60,17 +79,11 @@ def _ask(parser: str, file: str, data: bytes, option: str) -> Any:
             _put(child, parser.encode(), file.encode("utf-8", "replace"), option.encode(), data)
             mark, answer = _take(child, memory_for(len(data)))
     except (EOFError, OSError):
-        child.kill()
-        child.wait()
+        _end(child)
         mark, answer = "time" if watch.late or _spent(child) else "ended", b""
     if mark == "no":
-        raise InputError(answer.decode("utf-8", "replace"))
-    if mark == "ok":
-        return decode(answer, classes())
-    why = _WHY[mark].format(
-        memory=memory_for(len(data)) // MIB, seconds=seconds_for(len(data)), size=len(data)
-    )
-    raise InputError(f"{file}: {why}")
+        return mark, answer.decode("utf-8", "replace")
+    return mark, decode(answer, classes()) if mark == "ok" else None
 
 
 _SAFER = "open it in the program that wrote it and save the table alone, as CSV"
@@ -150,6 +163,8 @@ def _child() -> subprocess.Popen[bytes]:
     child = _HELD.child
     if child is not None and _HELD.owner == os.getpid() and child.poll() is None:
         return child
+    if child is not None and _HELD.owner == os.getpid():
+        _end(child)
     if not _HELD.owner:
         atexit.register(end_child)
     kept = {k: v for k, v in os.environ.items() if k in _KEPT}
@@ -167,6 +182,10 @@ def end_child() -> None:
     child, _HELD.child = _HELD.child, None
     if child is None or _HELD.owner != os.getpid():
         return
+    _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
     child.kill()
     child.wait()
     for stream in (child.stdin, child.stdout):

@@ -1,0 +1,185 @@
+"""The child that parses strangers' files: its limits, what it may answer, and that it ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from retrostats.errors import InputError
+from retrostats.read.bounded import parent
+from retrostats.read.bounded.parsers import classes
+from retrostats.read.bounded.wire import decode, encode
+from retrostats.read.carts.source import parse
+from retrostats.read.cohort import load_cohort
+from retrostats.read.grid import Row, Sheet
+from retrostats.read.workbook import read_workbook
+
+openpyxl = pytest.importorskip("openpyxl")
+NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+UNIX = pytest.mark.skipif(sys.platform == "win32", reason="no limits of memory on this system")
+
+
+def book(sheet: str) -> bytes:
+    """A workbook of one worksheet, its XML as given."""
+    made = openpyxl.Workbook()
+    made.active["A1"] = "subject"
+    plain = io.BytesIO()
+    made.save(plain)
+    out = io.BytesIO()
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for item in old.infolist():
+            text = sheet if item.filename == "xl/worksheets/sheet1.xml" else old.read(item)
+            new.writestr(item.filename, text)
+    return out.getvalue()
+
+
+def sheet_of(rows: str, after: str = "") -> str:
+    return f"<worksheet {NS}><sheetData>{rows}</sheetData>{after}</worksheet>"
+
+
+@UNIX
+def test_one_merged_range_over_a_whole_sheet_is_refused_for_its_memory() -> None:
+    merged = '<mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'
+    started = time.process_time()
+    with pytest.raises(InputError, match=r"lab.xlsx: takes more than \d+ (MB|s) .* refused"):
+        read_workbook("lab.xlsx", book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>', merged)))
+    assert time.process_time() - started < 1.0  # the work was done elsewhere
+
+
+@UNIX
+def test_a_row_number_with_ten_digits_ends_in_time() -> None:
+    far = '<row r="1000000000"><c r="A1000000000"><v>1</v></c></row>'
+    data = book(sheet_of(far))
+    with pytest.raises(InputError, match=r"takes more than \d+ s to read"):
+        read_workbook("lab.xlsx", data)
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"other.xlsx: takes more than"):
+        read_workbook("other.xlsx", data)  # refused once, refused at once
+    assert time.monotonic() - started < 1.0
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        "<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>",
+        '<row\nr="1048576"><c\nr="XFD1048576"><v>1</v></c></row>',
+    ],
+    ids=["single quotes", "newline in a tag"],
+)
+def test_however_a_far_cell_is_written_it_is_refused(far: str) -> None:
+    with pytest.raises(InputError, match="more than 10000000 cells"):
+        read_workbook("lab.xlsx", book(sheet_of(far)))
+
+
+def test_rows_in_rows_take_linear_time() -> None:
+    space = "urn:schemas-microsoft-com:office:spreadsheet"
+    nested = "<Row>" * 30_000 + "</Row>" * 30_000
+    text = (
+        f'<?xml version="1.0"?><Workbook xmlns="{space}" xmlns:ss="{space}">'
+        f'<Worksheet ss:Name="a"><Table>{nested}</Table></Worksheet></Workbook>'
+    )
+    assert parse("cart.xml", text.encode()).sheets[0].rows == ()
+
+
+def test_a_child_that_was_ended_is_replaced(tmp_path: Path) -> None:
+    data = book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>'))
+    assert read_workbook("lab.xlsx", data).sheets[0].rows[0].cells == (1,)
+    child = parent._HELD.child
+    assert child is not None
+    child.kill()
+    child.wait()
+    assert read_workbook("lab.xlsx", data).sheets[0].rows[0].cells == (1,)
+    assert parent._HELD.child is not child
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the promise is Linux's")
+def test_the_child_ends_with_a_killed_parent(tmp_path: Path) -> None:
+    (tmp_path / "lab.xlsx").write_bytes(book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>')))
+    code = (
+        "import sys, time; from retrostats.read.workbook import read_workbook as r; "
+        "from retrostats.read.bounded import parent; from pathlib import Path; "
+        "r('lab.xlsx', Path(sys.argv[1]).read_bytes()); "
+        "print(parent._HELD.child.pid, flush=True); time.sleep(60)"
+    )
+    outer = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "lab.xlsx")], stdout=subprocess.PIPE
+    )
+    assert outer.stdout is not None
+    inner = int(outer.stdout.readline())
+    outer.kill()
+    outer.wait()
+    outer.stdout.close()
+    for _ in range(100):
+        if not _lives(inner):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the child lives on")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the promise is Linux's")
+def test_the_child_knows_no_secret_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent.end_child()
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    read_workbook("lab.xlsx", book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>')))
+    child = parent._HELD.child
+    assert child is not None
+    environment = Path(f"/proc/{child.pid}/environ").read_bytes()
+    assert b"SECRET" not in environment
+    own = os.readlink("/proc/self/ns/net")
+    if os.geteuid() == 0:  # others may lack the right to a network of their own
+        assert os.readlink(f"/proc/{child.pid}/ns/net") != own
+
+
+def test_what_passes_is_data() -> None:
+    sheet = Sheet("$", (Row(1, (1, 2.5, "x", None, True)),))
+    assert decode(encode({"$": (sheet,)}), classes()) == {"$": (sheet,)}
+    with pytest.raises(ValueError, match="no class 'Popen'"):
+        decode(b'{"$": "Popen", "args": ["true"]}', classes())
+
+
+@pytest.mark.parametrize("mark", ["(", "_", "[", " "])
+def test_a_header_of_fifty_thousand_marks(mark: str, tmp_path: Path) -> None:
+    path = tmp_path / "lab.csv"
+    path.write_text(f"subject,a{mark * 50_000}b,vo2\n1,2,3\n", encoding="utf-8")
+    started = time.process_time()
+    with pytest.raises(InputError) as refused:
+        load_cohort(path)
+    assert time.process_time() - started < 3.0
+    assert len(str(refused.value)) < 2000
+
+
+def test_blank_lines_below_a_table_take_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "lab.csv"
+    path.write_bytes(b"subject,vo2\n1,2\n" + b"\n" * 30_000_000)
+    started = time.process_time()
+    with pytest.raises(InputError):
+        load_cohort(path)
+    assert time.process_time() - started < 3.0
+
+
+def test_lists_in_parquet_are_refused_before_they_unfold(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"subject": [1], "l": [[0] * 2_000_000]}), tmp_path / "lab.parquet")
+    with pytest.raises(InputError, match="column 'l' holds lists or records"):
+        load_cohort(tmp_path / "lab.parquet")
+    many = pa.array([1] * 21_000_000, pa.int8())
+    pq.write_table(pa.table({"subject": many, "v": many}), tmp_path / "lab.parquet")
+    with pytest.raises(InputError, match="42000000 cells; at most 40000000"):
+        load_cohort(tmp_path / "lab.parquet")
