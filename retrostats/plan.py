@@ -85,6 +85,12 @@ class Plan:
         drawn: Figure = planned(self)
         return drawn
 
+    def show(self) -> Any:
+        """The figure, to be displayed by a notebook."""
+        from retrostats.draw.figures.picture import Picture
+
+        return Picture(self.figure())
+
     def save(self, path: str | Path) -> None:
         """Write the figure; the ending says the format (svg, pdf, png).
 
@@ -325,7 +331,7 @@ def _curve_rows(
         shares = [float((found == label).mean()) for label in SHARES]
         settles = right[side]
         power = math.nan if settles is None else shares[SHARES.index(settles)]
-        error = math.sqrt(power * (1 - power) / len(points)) if power == power else math.nan
+        error = _error(power, len(points))
         exposure = 2 * people * given.exposure
         rows.append((people, side, *shares, power, error, *shown, exposure))
     return rows
@@ -359,9 +365,15 @@ def _added(
         found = verdicts_with(pooling, given.claim, sides, effect, variance, points)
         for side in sides:
             shares = [float((found[side] == label).mean()) for label in ADDED_SHARES]
-            worst = max(math.sqrt(s * (1 - s) / ADDED) for s in shares)
+            worst = max(_error(share, ADDED) for share in shares)
             rows.append((size, side, *shares, worst))
     return _frame(rows, POOLED), given.tau
+
+
+def _error(share: float, count: int) -> float:
+    """Monte Carlo standard error of a share, not 0 where none or all were seen (Agresti, Coull)."""
+    held = (share * count + 1) / (count + 2)
+    return math.sqrt(held * (1 - held) / count)
 
 
 def _normal(position: Any) -> Any:
