@@ -213,6 +213,11 @@ def _plain(text: str) -> str:
     """Lower case, one slash a divisor, no exponents, brackets or reference conditions."""
     plain = text.strip().strip("[]").lower().translate(_SUPERSCRIPT).replace("−", "-")
     plain = re.sub(r"\b(stpd|btps|atps)\b", "", plain)
+    plain = re.sub(  # ml/(kg min): everything in the brackets divides
+        r"/\s*\(([^()/]*)\)",
+        lambda m: "/" + "/".join(filter(None, re.split(r"[\s*_]+|\bx\b", m[1]))),
+        plain,
+    )
     plain = re.sub(r"\s+x\s+", " ", plain).replace("*", " ").replace("_", " ")
     plain = re.sub(r"([a-zµ]+)\s*(?:\(\s*-1\s*\)|\^\s*-1|-1)", r"/\1", plain)
     plain = plain.replace("(", "").replace(")", "").replace(".", " ")

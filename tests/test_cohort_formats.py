@@ -190,7 +190,7 @@ def test_merged_headers_are_joined(kind, tmp_path) -> None:
     book.save(tmp_path / "lab.xlsx")
     cohort = load_cohort(tmp_path / "lab.xlsx")
     same_as_template(cohort)
-    assert cohort.provenance["explained"]["no value"] == [last]
+    assert cohort.provenance["explained"]["below the table"] == [last]
     book.active.merge_cells("A4:A5")
     book.save(tmp_path / "lab.xlsx")
     with pytest.raises(InputError, match="merged cells at A4:A5"):

@@ -11,7 +11,41 @@ from dataclasses import dataclass
 from retrostats.read.grid import Cell
 
 MISSING = frozenset(
-    {"", "-", "--", "---", "----", "–", "—", ".", "*", "na", "n/a", "nan", "null", "none", "#n/a"}
+    {
+        "",
+        "-",
+        "--",
+        "---",
+        "----",
+        "–",
+        "—",
+        ".",
+        "*",
+        "na",
+        "n/a",
+        "nan",
+        "null",
+        "none",
+        "#n/a",
+        "n.a.",
+        "n.a",
+        "n. a.",
+        "k.a.",
+        "k. a.",
+        "n.d.",
+        "nd",
+        "n/d",
+        "#div/0!",
+        "#value!",
+        "#ref!",
+        "#num!",
+        "#name?",
+        "#null!",
+        "#wert!",
+        "#bezug!",
+        "#zahl!",
+        "#valeur!",
+    }
 )
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
 _CLOCK = re.compile(r"(-?)(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d+)?)")

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from retrostats.vocabulary import Topic, Vocabulary
 
+#: Fewest people of other codes beside which those of a template are taken for leftovers.
+OWN_PEOPLE = 2
 #: Share of rows without a person at which a table is refused.
 BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
@@ -155,6 +157,7 @@ def cohort_of(
 
     frame, file, conditions = part.frame, source.file, audit.conditions
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
+    frame, left = _without_template(frame, topic, file, problems)
     used = _complete(frame, topic, problems)
     if topic and topic.paired:
         used = with_nominal_speed(used, spec.speeds, file, problems)
@@ -171,7 +174,11 @@ def cohort_of(
         used = used.assign(direction=way)
     rows_used = int(used.groupby("source_file")["source_row"].nunique().sum())
     lost = _rows_without_a_value(frame, used)
-    explained = {**part.explained, **({"no value": lost} if lost else {})}
+    explained = {
+        **part.explained,
+        **({"a row of the template": left} if left else {}),
+        **({"no value": lost} if lost else {}),
+    }
     return Cohort(
         used.reset_index(drop=True),
         {
@@ -243,6 +250,41 @@ def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
         Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", "subject", "no person",
                 "a code in every row", "write it in each row; blanks are not filled from above")
     ]  # fmt: skip
+
+
+def _without_template(
+    frame: pd.DataFrame, topic: Topic | None, file: str, problems: list[Problem]
+) -> tuple[pd.DataFrame, tuple[int, ...]]:
+    """The frame without invented people of the template that were left in; and their rows.
+
+    A table of nothing else is the template itself, and stays.
+    """
+    import io
+
+    import pandas as pd
+
+    if topic is None or not topic.template or "subject" not in frame:
+        return frame, ()
+    invented = pd.read_csv(io.StringIO(topic.template), dtype={"subject": str})
+    mine = frame["subject"].isin(set(invented["subject"]))
+    outcome = outcome_column(frame, topic)
+    if not mine.any() or outcome not in invented:
+        return frame, ()
+    rows, known = frame[mine], invented.groupby("subject")[outcome].agg(sorted)
+    found = rows.groupby("subject")[outcome].agg(sorted)
+    whole = [name for name in found.index if found[name] == known[name]]
+    left = rows.index[rows["subject"].isin(whole)]
+    every = len(left) == len(frame)
+    own = frame.loc[~mine, "subject"].nunique()
+    if not whole or not (every or own >= OWN_PEOPLE):
+        return frame, ()
+    numbers = tuple(dict.fromkeys(int(row) for row in rows.loc[left, "source_row"]))
+    problems.append(
+        Problem("warning", file, ", ".join(map(str, numbers[:5])), "subject",
+                f"{rows.loc[left, 'subject'].nunique()} invented people of the template",
+                "people measured", "kept, there is nobody else" if every else "rows left out")
+    )  # fmt: skip
+    return (frame, ()) if every else (frame.drop(index=left), numbers)
 
 
 def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem]) -> pd.DataFrame:

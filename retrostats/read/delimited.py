@@ -18,7 +18,7 @@ import numpy as np
 from retrostats.errors import InputError
 from retrostats.read.cells import MISSING
 from retrostats.read.files import MAX_CELLS, decode
-from retrostats.read.layout import Table, find_layout
+from retrostats.read.layout import Table, below_table, find_layout
 
 if TYPE_CHECKING:
     Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -66,6 +66,9 @@ def read_delimited(
     width = len(layout.header)
     first = layout.first_row - 1  # records are counted from 0 here
     kept = np.flatnonzero(~blank[first:]) + first
+    kept, below = _above_notes(kept, widths[kept], width)
+    if below:
+        data = data[: starts[below[0] - 1]]
     _refuse_unequal(file, widths[kept], kept + 1, width)
     if len(kept) * width > MAX_CELLS:
         raise InputError(f"{file}: {len(kept) * width} cells; at most {MAX_CELLS} are read")
@@ -88,7 +91,8 @@ def read_delimited(
             f"{file}: not a delimited table (a quote inside a cell is not doubled); save it as CSV"
         )
     frame.index = pd.Index(kept + 1)
-    return replace(layout.table(file, frame), delimiter=delimiter)
+    table = layout.table(file, frame)
+    return replace(table, explained=below_table(table.explained, below), delimiter=delimiter)
 
 
 def scan(
@@ -208,6 +212,22 @@ def _sample(data: bytes, delimiter: str) -> list[tuple[int, list[str]]]:
         return [(number, row) for number, row in enumerate(reader, start=1)]
     except csv.Error:
         return []
+
+
+def _above_notes(kept: Numbers, widths: Numbers, width: int) -> tuple[Numbers, tuple[int, ...]]:
+    """Records of the table, and the numbers of those below it: notes, or a table of another width.
+
+    Notes stand in one cell at the end; another table stands under a blank line.
+    """
+    odd = np.flatnonzero(widths != width)
+    if not len(odd) or not odd[0]:
+        return kept, ()
+    first = int(odd[0])
+    after_blank = kept[first] - kept[first - 1] > 1
+    notes = bool((widths[first:] == 1).all())
+    if not (after_blank or notes):
+        return kept, ()
+    return kept[:first], tuple(int(row) + 1 for row in kept[first:])
 
 
 def _refuse_unequal(file: str, widths: Numbers, rows: Numbers, width: int) -> None:

@@ -14,7 +14,8 @@ from retrostats.units import Unit, parse_unit
 #: Column of the normalised table: words that name it (English, German, French, Italian, Spanish).
 NAMES: dict[str, tuple[str, ...]] = {
     "subject": ("subject", "subject id", "subj", "participant", "participant id", "id", "pid",
-                "athlete", "runner", "person", "volunteer", "proband", "probandin", "vp",
+                "athlete", "runner", "person", "player", "spieler", "spielerin", "joueur",
+                "joueuse", "giocatore", "giocatrice", "jugador", "jugadora", "volunteer", "proband", "probandin", "vp",
                 "versuchsperson", "teilnehmer", "teilnehmerin", "laufer", "sujet", "participante",
                 "coureur", "soggetto", "partecipante", "atleta", "sujeto"),
     "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens",
@@ -28,7 +29,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "speed": (*words.SPEED, "vitesse de course", "tempo km h", "pace"),
     "gradient_pct": words.GRADIENT,
     "oxygen": (*words.OXYGEN, "v o2", "vo2 net", "vo2 steady", "vo2 steady state", "net vo2",
-               "oxygen"),
+               "oxygen", "vo2 kg", "vo2 per kg", "vo2 bm"),
     "carbon_dioxide": (*words.CARBON_DIOXIDE, "v co2", "carbon dioxide"),
     "rer": words.EXCHANGE_RATIO,
     "energy_cost": ("energy cost", "cost of transport", "cost of running", "running cost",
@@ -97,6 +98,12 @@ MEASURES = frozenset(NAMES) - {
     "subject", "direction", "arm", "gait", "time", "time_weeks", "sex", "age_y", "speed",
     "gradient_pct",
 }  # fmt: skip
+#: Words beside the name of a measure that do not change what it is.
+QUALIFIERS = frozenset({
+    "mean", "avg", "average", "mw", "mittel", "mittelwert", "moyenne", "moyen", "media", "medio",
+    "promedio", "rel", "relative", "relativ", "relatif", "relativo", "abs", "absolute", "absolut",
+    "absolu", "assoluto", "absoluto",
+})  # fmt: skip
 #: Kinds that hold words or names, even where they look like numbers.
 TEXT = ("subject", "direction", "arm", "gait", "time", "sex")
 
@@ -142,6 +149,8 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
         raise InputError(f"column {header!r}: its name says {said}, but {unit} is given for it")
     text = unit or said
     guessed = ""
+    if text is None and kind == "oxygen" and _per_kg(name):
+        text, guessed = "ml/kg/min", "no unit given, taken as ml/kg/min"
     if text is None:
         if kind not in USUAL:
             raise InputError(
@@ -150,6 +159,8 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
             )
         text, guessed = USUAL[kind], f"no unit given, taken as {USUAL[kind]}"
     parsed = parse_unit(text)
+    if parsed.quantity == "gas_flow" and kind == "oxygen" and _per_kg(name):
+        parsed, guessed = parse_unit(f"{text}/kg"), f"{text} of a value per kilogram"
     quantity = "gas_flow" if parsed.quantity == "ventilation" else parsed.quantity
     if quantity not in BY_UNIT[kind]:
         raise InputError(
@@ -193,8 +204,35 @@ def split_unit(header: str) -> tuple[str, str | None]:
 
 
 def _kind(name: str) -> str | None:
+    kind = _exactly(name)
+    if kind is None:
+        bare = " ".join(word for word in name.split() if word not in QUALIFIERS)
+        kind = _exactly(bare) if bare != name else None
+        kind = kind if kind in MEASURES else None
+    return kind
+
+
+def _exactly(name: str) -> str | None:
     own = (kind for kind in NAMES if name == kind.replace("_", " "))
     return next(own, next((kind for kind, names in NAMES.items() if name in names), None))
+
+
+def _per_kg(name: str) -> bool:
+    """Whether the name of an oxygen uptake says that it is per kilogram."""
+    said = set(letters(name).split())
+    return bool(said & {"rel", "relative", "relativ", "relatif", "relativo", "kg", "bm"})
+
+
+def without_number(header: str) -> str:
+    """A header without the number by which a program made it unique; else the header.
+
+    Examples
+    --------
+    >>> without_number("VO2...4"), without_number("vo2.1"), without_number("VO2.125")
+    ('VO2', 'vo2', 'VO2.125')
+    """
+    found = re.fullmatch(r"(.*?\S)\s*(?:\.{3}\d{1,4}|[._]\d{1,2}|\s?\(\d\))", header)
+    return found[1] if found else header
 
 
 def _example(kind: str) -> str:

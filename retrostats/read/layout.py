@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retrostats.errors import InputError
 from retrostats.read import cells as cell
 from retrostats.read.files import MAX_HEADER
@@ -14,6 +16,11 @@ from retrostats.units import parse_unit
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Rows that are no part of the table, by reason.
+BELOW = "below the table"
+#: Rows at the end that may be notes, and blank rows at which a second table is looked for.
+NOTES = 50
+GAPS = 20
 #: Rows in which a header is looked for.
 HEADER_WITHIN = 60
 
@@ -60,6 +67,8 @@ class Layout:
         missing = frame.isna()
         empty = missing.all(axis=1)
         frame = frame[~empty]
+        frame, below = without_block_below(frame, self.header)
+        missing = frame.isna()
         if frame.empty:
             raise InputError(f"{file}: a header and no filled row; it needs at least one row")
         used = [i for i, name in enumerate(self.header) if name or not missing.iloc[:, i].all()]
@@ -74,7 +83,63 @@ class Layout:
             )
         columns = frame.iloc[:, used]
         columns.columns = names
-        return Table(file, columns, self.units, {}, self.explained, tuple(notes))
+        explained = below_table(self.explained, below)
+        return Table(file, columns, self.units, {}, explained, tuple(notes))
+
+
+def below_table(
+    explained: dict[str, tuple[int, ...]], rows: tuple[int, ...]
+) -> dict[str, tuple[int, ...]]:
+    """The account of rows with those below the table."""
+    if not rows:
+        return explained
+    return {**explained, BELOW: tuple(sorted({*explained.get(BELOW, ()), *rows}))}
+
+
+def without_block_below(
+    frame: pd.DataFrame, header: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[int, ...]]:
+    """The rows above a second block of a sheet, and the row numbers of that block.
+
+    A block stands under a blank row and, in one of its first rows, repeats names of the header or
+    holds words in two columns that hold numbers above. One cell in a row at the end is a note.
+    """
+    rows = frame.index.to_numpy()
+    cut = len(frame)
+    while frame.shape[1] > 2 and cut > 1 and len(frame) - cut < NOTES:
+        said = frame.iloc[cut - 1].dropna()
+        if len(said) != 1 or not _is_note(said.iloc[0]):
+            break
+        cut -= 1
+    gaps = np.flatnonzero(np.diff(rows) > 1) + 1
+    for gap in gaps[:GAPS]:
+        if gap < cut and any(
+            _is_other(frame, header, int(gap), at) for at in range(gap, min(gap + 3, len(frame)))
+        ):
+            cut = int(gap)
+            break
+    return frame.iloc[:cut], tuple(int(row) for row in rows[cut:])
+
+
+def _is_note(value: object) -> bool:
+    """Whether a text is a remark, not the code of a person."""
+    text = str(value).strip()
+    return text.startswith(("*", "†", "‡", "#")) or (" " in text and len(text) >= 8)
+
+
+def _is_other(frame: pd.DataFrame, header: Sequence[str], gap: int, at: int) -> bool:
+    """Whether a row below a gap belongs to another table than the rows above it."""
+    said = {i: c for i, c in enumerate(frame.iloc[at]) if not cell.is_missing(c)}
+    names = {name.lower() for name in header if name}
+    again = sum(str(c).strip().lower() in names for c in said.values())
+    words = [i for i, c in said.items() if isinstance(c, str) and cell.number(c, "," in c) is None]
+    numeric = [i for i in words if _holds_numbers(frame.iloc[:gap, i])]
+    return again > 1 or len(numeric) > 1 or (len(numeric) == 1 and again == 1)
+
+
+def _holds_numbers(column: pd.Series) -> bool:
+    some = [c for c in column.iloc[:100] if not cell.is_missing(c)]
+    return bool(some) and all(cell.number(c, "," in str(c)) is not None for c in some)
 
 
 def find_layout(

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from retrostats.errors import InputError
-from retrostats.read.headers import NAMES, TEXT, Meaning, kind_of, read_header, split_unit
+from retrostats.read.headers import (
+    NAMES,
+    TEXT,
+    Meaning,
+    kind_of,
+    read_header,
+    split_unit,
+    without_number,
+)
 from retrostats.read.layout import Table
+from retrostats.read.settle import settled_units
 from retrostats.read.shape import is_wide
 from retrostats.read.spec import Spec, suggestion
 from retrostats.read.validation.problem import Problem
@@ -35,6 +45,7 @@ def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
     return (
         header in spec.named
         or kind_of(header) is not None
+        or kind_of(without_number(header)) is not None
         or is_wide(header, audit.conditions)
         or letters(header) in own_columns(audit.topics)
     )
@@ -58,6 +69,8 @@ def read_meanings(
         The spec names a header that is not in the table.
     """
     _refuse_absent(table, spec)
+    settled = settled_units(table, spec, problems)
+    table = replace(table, units={**table.units, **settled})
     meanings: list[Meaning] = []
     for header in table.headers:
         meaning = _meaning(table, spec, header, problems, own)
@@ -126,7 +139,10 @@ def _as_it_is(
 def _name(table: Table, header: str) -> str:
     """The header, or the long name of a statistical package where only that one is known."""
     label = table.labels.get(header, "")
-    return label if kind_of(header) is None and label and kind_of(label) else header
+    if kind_of(header) is None and label and kind_of(label):
+        return label
+    bare = without_number(header)
+    return bare if kind_of(header) is None and kind_of(bare) else header
 
 
 def _refuse_absent(table: Table, spec: Spec) -> None:

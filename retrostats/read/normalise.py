@@ -15,8 +15,8 @@ from retrostats.read.layout import Table
 from retrostats.read.meanings import holds_text, known_header, own_columns, read_meanings
 from retrostats.read.shape import to_long
 from retrostats.read.spec import Spec, suggestion
-from retrostats.read.validation.people import summary_rows
 from retrostats.read.validation.problem import Problem
+from retrostats.read.validation.sums import named_as_sums, summary_rows
 from retrostats.read.values import (
     Rules,
     as_numbers,
@@ -37,6 +37,10 @@ PER_KILOGRAM = (
     ("vo2_ml_min", "ml/min", "vo2_ml_kg_min", "ml/kg/min"),
     ("metabolic_rate_w", "W", "metabolic_rate_w_kg", "W/kg"),
 )
+
+
+#: Rows that sum up people, in the account of rows.
+SUMMARY = "a summary, not a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +76,42 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
     table = _arm_or_direction(table, spec, problems, conditions)
     meanings = read_meanings(table, spec, problems, own_columns(audit.topics))
-    frame = _values(table, meanings, spec, problems, conditions)
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
+    table, named = _without_sums(table, meanings, problems)
+    if named:
+        explained[SUMMARY] = named
+    frame = _values(table, meanings, spec, problems, conditions)
     if "subject" in frame:
-        sums = summary_rows(frame["subject"])
+        sums = summary_rows(frame)
         if sums.any():
             frame, summed = frame[~sums], frame[sums]
             rows = tuple(dict.fromkeys(int(row) for row in summed["source_row"]))
-            explained["a summary, not a person"] = rows
-            problems.append(
-                Problem("guess", file, ", ".join(map(str, rows[:5])), "subject",
-                        ", ".join(map(str, summed["subject"].unique()[:5])), "people",
-                        "taken as a summary, row left out")
-            )  # fmt: skip
+            explained[SUMMARY] = (*explained.get(SUMMARY, ()), *rows)
+            problems.append(_summed(file, rows, summed["subject"]))
     above = sum(map(len, table.explained.values()))
     return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
+
+
+def _without_sums(
+    table: Table, meanings: list[Meaning], problems: list[Problem]
+) -> tuple[Table, tuple[int, ...]]:
+    """The table without rows whose person is called mean, SD or p: they may hold anything."""
+    header = next((m.header for m in meanings if m.column == "subject"), None)
+    if header is None:
+        return table, ()
+    sums = named_as_sums(table.columns[header])
+    if not sums.any():
+        return table, ()
+    rows = tuple(dict.fromkeys(int(row) for row in table.columns.index[sums]))
+    problems.append(_summed(table.file, rows, table.columns.loc[sums, header]))
+    return replace(table, columns=table.columns[~sums]), rows
+
+
+def _summed(file: str, rows: tuple[int, ...], names: pd.Series) -> Problem:
+    return Problem(
+        "guess", file, ", ".join(map(str, rows[:5])), "subject",
+        ", ".join(map(str, names.unique()[:5])), "people", "taken as a summary, row left out",
+    )  # fmt: skip
 
 
 def _arm_or_direction(

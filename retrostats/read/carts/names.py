@@ -22,7 +22,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "oxygen_kg": ("vo2/kg", "vo2 kg", "vo2kg", "rel vo2", "relative vo2", "vo2 rel", "vo2 relative",
                   "vo2 relativ", "vo2/bm", "vo2/bw", "vo2/mass", "vo2/masse", "vo2/peso"),
     "carbon_dioxide": (*words.CARBON_DIOXIDE, "co2 production", "carbon dioxide production",
-                       "co2-abgabe", "koldioxidproduktion", "karbondioksidproduksjon"),
+                       "vco2 abs", "absolute vco2", "vco2 absolut", "co2-abgabe", "koldioxidproduktion", "karbondioksidproduksjon"),
     "ventilation": ("ve", "v e", "minute ventilation", "ventilation", "pulmonary ventilation",
                     "atemminutenvolumen", "amv", "ventilazione", "ventilacion", "ventilasjon",
                     "ventilering", "debit ventilatoire", "minutenventilation"),
@@ -69,6 +69,8 @@ DEGREES = frozenset({"°", "deg", "degree", "degrees", "grad"})
 
 _KIND = {name: kind for kind, names in NAMES.items() for name in names}
 _CONDITION = re.compile(r"[\s_(\[]*\b(stpd|btps|atps)\b[)\]]*", re.IGNORECASE)
+#: The number by which a program told two columns of one name apart: "VO2...4", "vo2.1".
+_MADE_UNIQUE = re.compile(r"(?<=\S)\s*(\.{3}\d{1,4}|\.\d{1,2})$")
 _BRACKET = re.compile(r"^(.*?)\s*[\[(](.+?)[\])]?\s*$")
 
 
@@ -100,7 +102,7 @@ def read_name(text: str) -> tuple[str, str, str] | None:
         return None
     found = _CONDITION.search(text)
     condition = found[1].lower() if found else ""
-    text = _CONDITION.sub("", text)
+    text = _CONDITION.sub("", _MADE_UNIQUE.sub("", text))
     kind = _KIND.get(fold(text))
     if kind:
         return kind, "", condition

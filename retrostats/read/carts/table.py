@@ -75,6 +75,7 @@ def read_sheet(file: str, sheet: Sheet, position: int, named: Named) -> Table:
         findings.append(_guess("", "numbers such as 1,234", "comma read as the decimal mark"))
     heads = sheet.rows[position + 1 : start]
     columns = _columns(file, sheet.rows[position], named, heads, body, comma, findings)
+    findings += _unused(sheet.rows[position], named, body)
     used, explained = _body(body, columns, comma)
     if not used:
         raise nothing
@@ -98,6 +99,21 @@ def read_sheet(file: str, sheet: Sheet, position: int, named: Named) -> Table:
         comma,
         tuple(findings),
     )
+
+
+def _unused(header: Row, named: Named, body: tuple[Row, ...]) -> list[Finding]:
+    """Columns with a header and values that name nothing a cart frame holds, in one line."""
+    some = body[:400]
+    names = [
+        " ".join(str(c).split())[:40]
+        for i, c in enumerate(header.cells)
+        if i >= min(named) and i not in named and isinstance(c, str) and not cell.is_missing(c)
+        and any(not cell.is_missing(row.at(i)) for row in some)
+    ]  # fmt: skip
+    if not names:
+        return []
+    told = ", ".join(names)
+    return [("guess", "", told, f"{len(names)} more columns", "columns of a cart", "not used")]
 
 
 def _one_time(header: Row, named: Named) -> Named:

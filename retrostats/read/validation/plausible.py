@@ -83,6 +83,23 @@ def _contradictions(frame: pd.DataFrame, file: str) -> list[Problem]:
                         f"{ratio:.2f} times VO2 over body mass", f"within {AGREE:.0%}",
                         "check the units of VO2 and of body mass")
             )  # fmt: skip
+    for vo2, vco2 in (("vo2_ml_min", "vco2_ml_min"), ("vo2_ml_kg_min", "vco2_ml_kg_min")):
+        if {vo2, vco2, "rer"} <= have:
+            off = frame[vco2] / frame[vo2] / frame["rer"]
+            if abs(_median(off) - 1) > AGREE:
+                found.append(
+                    Problem("error", file, "", "rer", f"VCO2 over VO2 is {_median(off):.2f} times "
+                            "the exchange ratio", f"within {AGREE:.0%}",
+                            "check the units of VO2 and VCO2, and which columns they are")
+                )  # fmt: skip
+                continue
+            for i in np.flatnonzero((off - 1).abs() > AGREE)[:LISTED]:
+                found.append(
+                    Problem("warning", file, str(frame["source_row"].iat[i]), "rer",
+                            f"{frame['rer'].iat[i]:.3g}, VCO2 over VO2 is "
+                            f"{frame[vco2].iat[i] / frame[vo2].iat[i]:.3g}", f"within {AGREE:.0%}",
+                            "kept; one of the three is mistyped")
+                )  # fmt: skip
     if {"vo2_ml_kg_min", "speed_m_s"} <= have:
         per_metre = _median(frame["vo2_ml_kg_min"] / (60 * frame["speed_m_s"]))
         if not PER_METRE[0] <= per_metre <= PER_METRE[1]:
