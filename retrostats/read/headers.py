@@ -15,7 +15,8 @@ from retrostats.units import Unit, parse_unit
 NAMES: dict[str, tuple[str, ...]] = {
     "subject": ("subject", "subject id", "subj", "participant", "participant id", "id", "pid",
                 "athlete", "runner", "person", "player", "spieler", "spielerin", "joueur",
-                "joueuse", "giocatore", "giocatrice", "jugador", "jugadora", "volunteer", "proband", "probandin", "vp",
+                "joueuse", "giocatore", "giocatrice", "jugador", "jugadora", "volunteer",
+                "proband", "probandin", "vp",
                 "versuchsperson", "teilnehmer", "teilnehmerin", "laufer", "sujet", "participante",
                 "coureur", "soggetto", "partecipante", "atleta", "sujeto"),
     "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens",

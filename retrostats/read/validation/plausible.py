@@ -93,11 +93,12 @@ def _contradictions(frame: pd.DataFrame, file: str) -> list[Problem]:
                             "check the units of VO2 and VCO2, and which columns they are")
                 )  # fmt: skip
                 continue
+            made = frame[vco2] / frame[vo2]
             for i in np.flatnonzero((off - 1).abs() > AGREE)[:LISTED]:
                 found.append(
                     Problem("warning", file, str(frame["source_row"].iat[i]), "rer",
                             f"{frame['rer'].iat[i]:.3g}, VCO2 over VO2 is "
-                            f"{frame[vco2].iat[i] / frame[vo2].iat[i]:.3g}", f"within {AGREE:.0%}",
+                            f"{made.iat[i]:.3g}", f"within {AGREE:.0%}",
                             "kept; one of the three is mistyped")
                 )  # fmt: skip
     if {"vo2_ml_kg_min", "speed_m_s"} <= have:
