@@ -16,7 +16,7 @@ from retrostats.findings.cohorts import CohortEffect, cohort_rates, compared
 from retrostats.findings.crossover import CrossoverStudy, crossover_study
 from retrostats.findings.pooled import pooled_measure, pooled_row
 from retrostats.findings.printed import hollow_ratio
-from retrostats.findings.trials import Effect, Trial, poisson_row, trial_result
+from retrostats.findings.trials import Effect, Trial, counts_row, trial_result
 from retrostats.findings.witnesses import witness_pair
 from retrostats.judge.claims import Claim
 from retrostats.read.published import load_published
@@ -50,8 +50,9 @@ METHODS = (
     "error comes from the printed p read as a paired test, with the df the design allows.",
     "Programmes: injury rate ratios of warm-up programmes that contain some backward running "
     "beside much else. Cluster trials enter with their printed cluster-adjusted interval or "
-    "with the spread between teams; a Poisson mixed model of all printed counts stands beside "
-    "them. None of it can be attributed to running direction.",
+    "with the spread between teams. One model of all printed counts stands beside them: a level "
+    "and an effect of its own for every trial, counts divided by the design effect of its teams. "
+    "None of it can be attributed to running direction.",
     "Own cohorts: only a count of ligament injuries bears on the claim about ligaments; a count of "
     "all injuries, a hamstring's too, bears on whether running backward avoids common injuries.",
 )
@@ -96,7 +97,16 @@ PROGRAMMES = (
         arms=("intervention 11+", "control"),
         clusters="injuries_per_team",
     ),
-    Trial("soligard2008", "Soligard 2008, 11+", True, CONTAINS, ratio="all_injuries_rate_ratio"),
+    Trial(
+        "soligard2008",
+        "Soligard 2008, 11+",
+        True,
+        CONTAINS,
+        ratio="all_injuries_rate_ratio",
+        counts="players_with_lower_extremity_injury",
+        arms=("intervention 11+", "control"),
+        adjusted="lower_extremity_injury_rate_ratio",
+    ),
     Trial(
         "sportsmetrics2015",
         "Sportsmetrics 2015, ACL",
@@ -106,6 +116,14 @@ PROGRAMMES = (
         arms=("trained female athletes 13-18 y", "control"),
     ),
     Trial(
+        "hewett1999",
+        "Hewett 1999, serious knee",
+        False,
+        OTHER,
+        counts="serious_knee_injury",
+        arms=("trained female (plyometric programme)", "untrained female"),
+    ),
+    Trial(
         "walden2012",
         "Walden 2012, ACL",
         False,
@@ -113,6 +131,7 @@ PROGRAMMES = (
         ratio="acl_injury_rate_ratio",
         counts="players_with_acl_injury",
         arms=("intervention Knee Control", "control"),
+        adjusted="acl_injury_rate_ratio",
     ),
     Trial(
         "olsen2005",
@@ -120,6 +139,9 @@ PROGRAMMES = (
         False,
         OTHER,
         ratio="players_injured_relative_risk",
+        counts="players_injured",
+        arms=("intervention warm-up", "control"),
+        adjusted="players_injured_relative_risk",
     ),
     Trial(
         "labella2011",
@@ -127,6 +149,9 @@ PROGRAMMES = (
         False,
         OTHER,
         ratio="acute_noncontact_lower_extremity_injury_rate_ratio",
+        counts="acute_noncontact_lower_extremity_injuries_rate_per_1000_ae",
+        arms=("intervention neuromuscular warm-up", "control"),
+        adjusted="acute_noncontact_lower_extremity_injury_rate_ratio",
     ),
     Trial(
         "rossler2018",
@@ -167,6 +192,15 @@ def analyse(context: Context) -> Findings:
         trial_result(rows, trial, RATES, group=VERIFIED if trial.pooled else UNVERIFIED)
         for trial in PROGRAMMES
     ]
+    counts, clusters = counts_row(
+        rows,
+        programmes,
+        RATES,
+        "li-counts",
+        "All printed counts, one model",
+        directness="programmes, direction not separable",
+        group=TOGETHER,
+    )
     programme_pool, _ = pooled_row(
         [p.estimate for p in programmes if p.trial.pooled],
         "li-programme-pool",
@@ -197,14 +231,7 @@ def analyse(context: Context) -> Findings:
             ground.row,
             *(programme.row for programme in programmes),
             programme_pool,
-            poisson_row(
-                programmes,
-                RATES,
-                "li-poisson",
-                "Poisson mixed model of all counts",
-                directness="programmes, direction not separable",
-                group=TOGETHER,
-            ),
+            counts,
             *_background(rows),
             *(cohort.row(claim) for claim, found in own.items() for cohort in found),
             *(row for _, row in joined.values() if row),
@@ -221,6 +248,7 @@ def analyse(context: Context) -> Findings:
         assumptions=(
             *(a for study in [*loads, heart, ground] for a in study.assumptions),
             *(a for programme in programmes for a in programme.assumptions),
+            clusters,
             ACCELERATION_ASSUMPTION,
         ),
         checks=_checks(rows),

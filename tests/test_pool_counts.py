@@ -263,3 +263,47 @@ def test_nothing_to_compare() -> None:
         rs.pool_counts(two_arms().assign(events_1=0, events_2=0), measure="rate_ratio")
     with pytest.raises(InputError, match="no rows"):
         rs.pool_counts(two_arms().iloc[:0], measure="rate_ratio")
+
+
+def test_a_design_effect_is_as_many_fewer_people() -> None:
+    table = pd.DataFrame(
+        {
+            "study": list("abcd"),
+            "events_1": [20, 31, 8, 44],
+            "total_1": [900, 800, 700, 950],
+            "events_2": [40, 52, 10, 60],
+            "total_2": [880, 820, 690, 990],
+        }
+    )
+    plain = rs.pool_counts(table, measure="rate_ratio")
+    same = rs.pool_counts(table.assign(design_effect=1.0), measure="rate_ratio")
+    assert same.estimate == plain.estimate
+    assert same.std_error == plain.std_error
+    whole = table.copy()
+    whole.iloc[:, 1:] *= 3
+    for model in ("fixed-study", "conditional"):
+        fewer = rs.pool_counts(whole.assign(design_effect=3.0), measure="rate_ratio", model=model)
+        again = rs.pool_counts(table, measure="rate_ratio", model=model)
+        assert fewer.estimate == pytest.approx(again.estimate, rel=SAME_ATOL)
+        assert fewer.std_error == pytest.approx(again.std_error, rel=SAME_ATOL)
+        assert fewer.events == (309, 486)
+    one = rs.pool_counts(table.head(1).assign(design_effect=2.5), measure="rate_ratio")
+    assert one.std_error == pytest.approx(np.sqrt(2.5 * (1 / 20 + 1 / 40)), rel=SAME_ATOL)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [({"design_effect": 0.0}, "above 0"), ({"design_effect": np.nan}, "finite"),
+     ({"design_effect": "x"}, "finite")],
+)  # fmt: skip
+def test_a_design_effect_that_is_none_is_refused(change, match) -> None:
+    table = {"study": ["a", "b"], "events_1": [2, 5], "total_1": [90, 80], "events_2": [5, 6],
+             "total_2": [88, 90]}  # fmt: skip
+    with pytest.raises(InputError, match=match):
+        rs.pool_counts({**table, **{k: [1.5, v] for k, v in change.items()}}, measure="rate_ratio")
+    effects = {**table, "design_effect": [1.5, 2.0]}
+    with pytest.raises(InputError, match="whole"):
+        rs.pool_counts(effects, measure="odds_ratio", model="conditional")
+    pooled = rs.pool_counts(effects, measure="rate_ratio", model="conditional")
+    with pytest.raises(InputError, match="profile"):
+        pooled.confint("bootstrap")

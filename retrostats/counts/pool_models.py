@@ -17,6 +17,7 @@ from retrostats.errors import InputError, NotIdentified
 TWO_ARMS = ("rate_ratio", "odds_ratio")
 ONE_GROUP = ("rate", "proportion")
 _LARGEST = 1_000_000
+DESIGN_EFFECT = "design_effect"
 MODELS = ("fixed-study", "random-study", "conditional", "conditional-approximate")
 
 
@@ -75,6 +76,36 @@ def read_counts(table: Any, measure: str) -> Counts:
             "every study; no ratio can be seen. Pool one arm with measure='rate' or 'proportion'"
         )
     return counts
+
+
+def effective(counts: Counts, table: Any, measure: str, model: str) -> Counts:
+    """Events and totals divided by each study's design effect, where the table has that column.
+
+    What clusters tell as much as so many independent people do (Rao and Scott 1992).
+
+    Raises
+    ------
+    InputError
+        A design effect that is not a number above 0, or a model whose counts must be whole.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(table)
+    if DESIGN_EFFECT not in frame:
+        return counts
+    if measure == "odds_ratio" and model == "conditional":
+        raise InputError(
+            f"pool_counts: column {DESIGN_EFFECT!r} makes counts that are not whole, which "
+            "model='conditional' cannot take for odds; use 'fixed-study'"
+        )
+    by = _column(frame, DESIGN_EFFECT, counts.study, whole=False)
+    _refuse(~(by > 0), by, DESIGN_EFFECT, counts.study, "above 0")
+    second = (
+        (None, None)
+        if counts.events_2 is None or counts.total_2 is None
+        else (counts.events_2 / by, counts.total_2 / by)
+    )
+    return Counts(counts.study, counts.events_1 / by, counts.total_1 / by, *second)
 
 
 def _all_events(counts: Counts) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from retrostats.counts.pool_models import (
     Counts,
     build,
     conditional,
+    effective,
     exact_limit,
     informative,
     read_counts,
@@ -128,6 +129,13 @@ class PooledCounts:
                 )
             return self.conf_low, self.conf_high
         if method == "bootstrap":
+            trials = np.asarray(getattr(self.likelihood.family, "trials", 0.0))
+            if (trials % 1 != 0).any():
+                raise InputError(
+                    "confint method='bootstrap' draws whole numbers of events, and design effects "
+                    "make trials that are not whole; use method='profile', or a rate ratio with "
+                    "model='fixed-study'"
+                )
             limits, _ = bootstrap_limits(self.likelihood, self.maximum, level, draws, seed)
             return float(limits[0, 0]), float(limits[0, 1])
         if method == "profile":
@@ -188,7 +196,9 @@ def pool_counts(
     table
         DataFrame, or what makes one, a row a study: study, events_1, total_1, events_2, total_2
         (the effect is arm 1 against arm 2), or study, events, total for single groups. Totals are
-        exposure for rates and people for odds and proportions.
+        exposure for rates and people for odds and proportions. An optional column design_effect
+        divides the events and totals of a study that allocated clusters: the variance with
+        clusters over that of as many independent people.
     measure
         "rate_ratio", "odds_ratio", "rate" or "proportion".
     model
@@ -224,7 +234,8 @@ def pool_counts(
     References
     ----------
     Stijnen, Hamza and Ozdemir (2010), Statistics in Medicine 29:3046; Jackson, Law, Stijnen,
-    Viechtbauer and White (2018), Statistics in Medicine 37:1059; docs/mathematics.md, section 13.
+    Viechtbauer and White (2018), Statistics in Medicine 37:1059; Rao and Scott (1992), Biometrics
+    48:577, of design effects; docs/mathematics.md, section 13.
 
     Examples
     --------
@@ -248,7 +259,10 @@ def pool_counts(
         raise InputError(
             f"pool_counts nodes={nodes!r}; allowed: 1 to 100, and 1 with model='random-study'"
         )
+    printed, counts = counts, effective(counts, table, measure, model)
     notes = _notes(counts, measure, model)
+    if counts is not printed:
+        notes.append("counts are divided by the design effects given")
     used = informative(counts, measure) if double_zero == "drop" else counts
     likelihood = build(used, measure, model, n_agq)
     if not likelihood.parts:
@@ -259,8 +273,9 @@ def pool_counts(
             f"pool_counts: stopped with gradient {2 * best.gradient:.2g}; leave out a study that "
             "differs by orders of magnitude, or use model='conditional'"
         )
-    return _result(counts, measure, model if two else "single-group", n_agq, level, likelihood,
-                   best, notes)  # fmt: skip
+    found = _result(counts, measure, model if two else "single-group", n_agq, level, likelihood,
+                    best, notes)  # fmt: skip
+    return replace(found, events=printed.events)
 
 
 def _notes(counts: Counts, measure: str, model: str) -> list[str]:

@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from retrostats.errors import InputError
 from retrostats.reduce.pair import one_row
+from retrostats.reduce.reported import Reported
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import Assumption, EstimateRow
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Arms of a model of all counts; the reference first.
-ARMS = ("usual", "programme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,8 @@ class Trial:
         Outcome with events and exposure, and its two arms, treated first.
     clusters
         Outcome with the mean and SD of events per cluster, if printed.
+    adjusted
+        Outcome of a printed ratio of these counts whose interval allows for the clusters.
     """
 
     study_id: str
@@ -46,6 +47,7 @@ class Trial:
     counts: str = ""
     arms: tuple[str, str] = ("", "")
     clusters: str = ""
+    adjusted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,8 @@ def _from_counts(
     )
     sources = [treated["row_id"], control["row_id"]]
     if trial.clusters:
-        clusters = published[
-            (published["study_id"] == trial.study_id) & (published["outcome"] == trial.clusters)
-        ]
-        variance = float((clusters["spread"] ** 2 / (clusters["n"] * clusters["mean"] ** 2)).sum())
-        sources += list(clusters["row_id"])
+        variance, rows = _cluster_variance(published, trial)
+        sources += rows
         kind = "spread between clusters"
         statement = "the variance of the log rate is that of the cluster totals"
         why = "clusters were allocated, not people; exposure per cluster is taken as equal"
@@ -150,42 +149,126 @@ def _arm_counts(published: pd.DataFrame, trial: Trial) -> tuple[Mapping[str, Any
     return tuple(
         {
             "row_id": row["row_id"],
-            "study": trial.study_id,
-            "arm": name,
-            "events": float(row["events"]),
+            "events": _events(row),
             "exposure": float(row["exposure"]),
             "n": float(row["n"]),
         }
-        for row, name in zip(rows, ARMS[::-1], strict=True)
+        for row in rows
     )
 
 
-def poisson_row(
-    trials: Sequence[TrialResult], effect: Effect, estimate_id: str, label: str, **extra: Any
-) -> EstimateRow:
-    """Poisson mixed model of all printed counts: arm fixed, trials random, log exposure."""
+def _events(row: pd.Series) -> float:
+    """Events as printed, or the one whole number that a rate per 1000 and its exposure allow.
+
+    Raises
+    ------
+    InputError
+        Neither is printed, or several whole numbers round to the printed rate.
+    """
+    if math.isfinite(row["events"]):
+        return float(row["events"])
+    low, high = Reported(row["mean_text"]).interval
+    per = row["exposure"] / 1000
+    found = range(math.ceil(low * per), math.floor(high * per) + 1) if per > 0 else ()
+    if len(found) != 1 or "per 1000" not in row["unit"]:
+        raise InputError(
+            f"published row {row['row_id']}: no events, and {len(found)} whole numbers fit its "
+            "rate and exposure; leave its counts out"
+        )
+    return float(found[0])
+
+
+def _cluster_variance(published: pd.DataFrame, trial: Trial) -> tuple[float, list[str]]:
+    """Variance of the log rate ratio by the spread of events between clusters, and its rows."""
+    found = published[
+        (published["study_id"] == trial.study_id) & (published["outcome"] == trial.clusters)
+    ]
+    variance = (found["spread"] ** 2 / (found["n"] * found["mean"] ** 2)).sum()
+    return float(variance), list(found["row_id"])
+
+
+def design_effect(published: pd.DataFrame, trial: Trial) -> float:
+    """Variance of the log ratio with clusters over that of independent events, at least 1.
+
+    From the printed spread of clusters or the printed adjusted interval; NaN where neither is.
+    """
+    from retrostats.counts.rates import se_from_ci
+
+    if trial.clusters:
+        variance, _ = _cluster_variance(published, trial)
+    elif trial.adjusted:
+        row = one_row(published, study_id=trial.study_id, outcome=trial.adjusted)
+        variance = se_from_ci(row["ci_low"], row["ci_high"], row["ci_level"] / 100, log=True) ** 2
+    else:
+        return math.nan
+    return max(1.0, variance / sum(1 / arm["events"] for arm in _arm_counts(published, trial)))
+
+
+def counts_row(
+    published: pd.DataFrame,
+    trials: Sequence[TrialResult],
+    effect: Effect,
+    estimate_id: str,
+    label: str,
+    **extra: Any,
+) -> tuple[EstimateRow, Assumption]:
+    """One model of all printed counts, and what it assumes of trials that print no clusters.
+
+    A Poisson model with a level of its own for every trial and an effect that differs between
+    trials; counts are divided by design effects, the greatest printed one where a trial prints
+    none. Nothing corrects such a likelihood for few trials, so the interval takes t on trials less
+    one degrees of freedom.
+    """
     import pandas as pd
 
-    from retrostats.counts.fit import glmm
+    from retrostats.counts.pooled import pool_counts
 
-    rows = pd.DataFrame([count for trial in trials for count in trial.counts])
-    rows["arm"] = pd.Categorical(rows["arm"], list(ARMS))
-    fit = glmm("events ~ arm + (1 | study)", rows, exposure="exposure")
-    estimate = Estimate.of_term(
-        fit,
-        f"arm{ARMS[1]}",
+    counted = [trial for trial in trials if trial.counts]
+    pairs = [trial.counts for trial in counted]
+    table = pd.DataFrame(
+        {
+            "study": [t.trial.study_id for t in counted],
+            "events_1": [first["events"] for first, _ in pairs],
+            "total_1": [first["exposure"] for first, _ in pairs],
+            "events_2": [second["events"] for _, second in pairs],
+            "total_2": [second["exposure"] for _, second in pairs],
+            "design_effect": [design_effect(published, t.trial) for t in counted],
+        }
+    )
+    greatest = float(table["design_effect"].max())
+    silent = table["design_effect"].isna()
+    least = pool_counts(table.fillna({"design_effect": 1.0}), measure="rate_ratio")
+    table["design_effect"] = table["design_effect"].fillna(greatest)
+    found = pool_counts(table, measure="rate_ratio")
+    assumption = Assumption(
+        f"{estimate_id}-clusters",
+        "design effect",
+        f"teams make the counts of {', '.join(table['study'][silent])} worth {greatest:.2f} times "
+        "fewer, as in the trial that prints the greatest such effect",
+        "no spread between teams is printed; with independent people the ratio would be "
+        f"{math.exp(least.estimate):.3f} with a standard error of {least.std_error:.3f}",
+        low=1.0,
+        high=greatest,
+    )
+    estimate = Estimate(
+        found.estimate,
+        found.std_error,
+        len(table) - 1,
         "log_rate_ratio",
         effect.unit,
-        tuple(rows["row_id"]),
-        tuple(a.assumption_id for t in trials for a in t.assumptions if t.counts),
+        tuple(arm["row_id"] for pair in pairs for arm in pair),
+        (assumption.assumption_id,),
     )
-    return EstimateRow.of(
+    row = EstimateRow.of(
         estimate,
         estimate_id,
         label,
         quantity=effect.quantity,
         role="one-stage",
-        n=float(rows["n"].sum()),
-        note=f"{rows['study'].nunique()} trials; people taken as independent, so too narrow",
+        n=float(sum(arm["n"] for pair in pairs for arm in pair)),
+        note=f"{len(table)} trials, each with a level and an effect of its own (SD between trials "
+        f"{math.sqrt(found.tau2):.2f}); counts divided by design effects of "
+        f"{table['design_effect'].min():.2f} to {greatest:.2f} for teams",
         **extra,
     )
+    return row, assumption
