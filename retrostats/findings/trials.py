@@ -201,7 +201,8 @@ def design_effect(published: pd.DataFrame, trial: Trial) -> float:
         variance = se_from_ci(row["ci_low"], row["ci_high"], row["ci_level"] / 100, log=True) ** 2
     else:
         return math.nan
-    return max(1.0, variance / sum(1 / arm["events"] for arm in _arm_counts(published, trial)))
+    independent = sum(1 / float(arm["events"]) for arm in _arm_counts(published, trial))
+    return max(1.0, float(variance) / independent)
 
 
 def counts_row(
