@@ -287,6 +287,6 @@ def _every_cohort_has_an_analysis(cohorts: Sequence[Any], chosen: Sequence[Analy
 
 
 if __name__ == "__main__":
-    from retrostats.cli import main
+    from retrostats.terminal import main
 
-    sys.exit(main(["replicate", *sys.argv[1:]]))
+    sys.exit(main(replicate))

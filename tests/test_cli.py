@@ -138,13 +138,13 @@ def test_check_equals_the_pinned_answers_and_notices_a_change(
 ) -> None:
     assert main(["replicate", "body-fat", "--check"]) == 0
     assert "equals the pinned answers" in capsys.readouterr().out
-    from retrostats import pinned
+    from retrostats import answers
 
     folder = tmp_path / "pinned"
     folder.mkdir()
     for name in ("verdicts.csv", "estimates.csv"):
-        text = (pinned.pinned_dir() / name).read_text(encoding="utf-8")
+        text = (answers.pinned_dir() / name).read_text(encoding="utf-8")
         (folder / name).write_text(text.replace("drifted", "faithful"), encoding="utf-8")
-    monkeypatch.setattr(pinned, "pinned_dir", lambda: folder)
+    monkeypatch.setattr(answers, "pinned_dir", lambda: folder)
     assert main(["replicate", "body-fat", "--check"]) == 1
     assert "body_fat_6wk, fidelity: pinned 'faithful', found 'drifted'" in capsys.readouterr().out

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import retrostats as rs
+from retrostats.answers import pin
 from retrostats.cli import main
 from retrostats.errors import InputError
 from retrostats.judge.verdict import Fidelity, Label
-from retrostats.pinned import pin
 
 ROOT = Path(__file__).resolve().parent.parent
 BCG = ROOT / "examples" / "bcg"

@@ -28,8 +28,8 @@ from retrostats.result.readable import readable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from retrostats.mixed.effect import Effect
     from retrostats.mixed.emmeans import MarginalMeans
-    from retrostats.mixed.intervals import Effect
     from retrostats.mixed.modes import Modes
     from retrostats.mixed.residuals import RSquared
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import log, pi
 from typing import TYPE_CHECKING
 
@@ -18,29 +17,11 @@ from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.components import component_table, unique_groups
 from retrostats.mixed.criterion import solve
 from retrostats.mixed.directions import relative_factor
+from retrostats.mixed.effect import Effect
 from retrostats.mixed.working import triangles
 
 if TYPE_CHECKING:
     from retrostats.mixed.fit import LmmFit
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """A number with an interval.
-
-    Attributes
-    ----------
-    estimate, conf_low, conf_high : float
-    level : float
-    method : str
-        How the interval was found.
-    """
-
-    estimate: float
-    conf_low: float
-    conf_high: float
-    level: float
-    method: str
 
 
 def confint(

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import chdtri
 
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.intervals import Effect
+from retrostats.mixed.effect import Effect
 
 if TYPE_CHECKING:
     from retrostats.mixed.fit import LmmFit

@@ -102,7 +102,7 @@ def _fit(pooled: Pooled, data: PoolData, out: Any) -> _Fit:
     cluster = None if data.cluster is None else np.asarray(data.cluster)[keep]
     if pooled.fit is not None:
         return _fit_mixed(pooled, out, cluster)
-    from retrostats.pool.two_stage import moment
+    from retrostats.pool.moment import moment
 
     if len(keep) == x.shape[1]:
         raise InputError("what is left has no residual")

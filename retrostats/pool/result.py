@@ -121,7 +121,7 @@ class Pooled:
                 raise InputError("q-profile is for one variance; use method='profile'")
             return self.fit.confint(level=self.level)
         if method == "profile":
-            from retrostats.pool.multilevel import simple_fit
+            from retrostats.pool.profile import simple_fit
 
             return simple_fit(self).confint(level=self.level)
         row = ("tau2", self.tau2, self.tau2_low, self.tau2_high)

@@ -12,13 +12,13 @@ from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import (
     ESTIMATORS,
     Array,
-    kenward_roger,
     log_likelihood,
     q_profile,
     typical_variance,
     weighted_fit,
 )
 from retrostats.pool.inputs import Entered, arrays, entered
+from retrostats.pool.moment import moment
 from retrostats.pool.result import NAN, PoolData, Pooled
 from retrostats.student import t_p_value, t_quantile
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from retrostats.pool.bayes import HalfNormal, Posterior
 
-__all__ = ["Pooled", "leave_one_out", "pool", "random_effects"]
+__all__ = ["Pooled", "leave_one_out", "pool"]
 
 TESTS = (
     "knapp-hartung", "knapp-hartung-adhoc", "kenward-roger", "henmi-copas", "t", "contain", "z",
@@ -185,40 +185,6 @@ def _simple(
     beta, cov, dfs, tau2 = moment(y, v, X, method, test, cluster)
     return _pooled(read, X, beta, np.sqrt(np.diag(cov)), dfs, tau2, method, test, level, terms,
                    cluster)  # fmt: skip
-
-
-def random_effects(
-    y: Array,
-    v: Array,
-    X: Array,
-    method: str = "reml",
-    test: str = "knapp-hartung",
-    cluster: ArrayLike | None = None,
-) -> tuple[Array, Array, Array, float]:
-    """Coefficients (p,), their standard errors (p,) and df (p,), and tau2: the bare pool."""
-    beta, cov, dfs, tau2 = moment(y, v, X, method, test, cluster)
-    return beta, np.sqrt(np.diag(cov)), dfs, tau2
-
-
-def moment(
-    y: Array, v: Array, X: Array, method: str, test: str, cluster: ArrayLike | None
-) -> tuple[Array, Array, Array, float]:
-    """Coefficients (p,), their covariance (p, p) and df (p,), and tau2."""
-    tau2 = ESTIMATORS[method](y, v, X)
-    beta, unscaled, residual = weighted_fit(y, v, X, tau2)
-    df = float(len(y) - X.shape[1])
-    dfs = np.full(len(beta), math.inf if test == "z" else df)
-    cov = unscaled
-    if test.startswith("knapp-hartung"):
-        scale = residual / df
-        cov = unscaled * (max(1.0, scale) if test.endswith("adhoc") else scale)
-    elif test == "kenward-roger":
-        cov, dfs = kenward_roger(v, X, tau2)
-    if cluster is not None:
-        from retrostats.mixed.sandwich import cluster_robust
-
-        cov, dfs = cluster_robust(y, v + tau2, X, np.asarray(cluster))
-    return beta, cov, dfs, tau2
 
 
 def leave_one_out(

@@ -22,7 +22,7 @@ from retrostats.mixed.strata.optimise import StrataOptimum, minimise_strata
 
 if TYPE_CHECKING:
     from retrostats.mixed.columns import FloatArray
-    from retrostats.mixed.intervals import Effect
+    from retrostats.mixed.effect import Effect
     from retrostats.mixed.model import Model
 
 _FLAT = 1e-9  # relative curvature of the deviance below which a parameter is not determined

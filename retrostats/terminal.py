@@ -1,0 +1,122 @@
+"""The command `replicate` on a terminal: its options, its progress, what it prints.
+
+It is handed the path as a function, so that `retrostats.replicate` can run itself with it and
+`retrostats.cli` can offer the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from retrostats.defaults import DRAWS, FORMATS, SEED
+from retrostats.errors import RetrostatsError
+
+WHAT = "Replicate the cited studies: verdicts, figures and a report."
+
+
+def main(replicate: Callable[..., Any], argv: Sequence[str] | None = None) -> int:
+    """`python -m retrostats.replicate`: exit codes as in `retrostats.cli`."""
+    parser = argparse.ArgumentParser(prog="retrostats replicate", description=WHAT)
+    add_options(parser)
+    parser.set_defaults(run=lambda arguments: run_replicate(replicate, arguments))
+    return run(parser, argv)
+
+
+def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+    """Run one command; bad input gives one message on standard error and exit code 2."""
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except RetrostatsError as error:
+        print(f"retrostats: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("retrostats: stopped; earlier results are untouched", file=sys.stderr)
+        return 130
+
+
+def add_options(parser: Any) -> None:
+    """The options of the command."""
+    add = parser.add_argument
+    add("analysis", nargs="*", metavar="ANALYSIS", help="of --list, or a Python file (all)")
+    add("--audit", metavar="DIR", help="folder of another audit (the one that ships)")
+    add("--cohort", action="append", default=[], metavar="PATH", help="own data; repeatable")
+    add("--out", metavar="DIR", help="folder for the results (results/)")
+    add("--seed", type=int, default=SEED, metavar="N", help=f"of the draws ({SEED})")
+    add("--draws", type=int, default=DRAWS, metavar="N", help=f"inside the rounding ({DRAWS})")
+    add("--jobs", type=int, default=1, metavar="N", help="worker processes (1)")
+    add("--scheduler", metavar="ADDRESS", help="Dask scheduler that does the draws instead")
+    add("--formats", default=",".join(FORMATS), metavar="LIST", help="of the figures (svg,pdf,png)")
+    add("--list", action="store_true", help="list the analyses and stop")
+    add("--check", action="store_true", help="compare with the pinned answers, write nothing")
+
+
+def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
+    """Run `retrostats.replicate.replicate` as the options say; the exit code."""
+    from retrostats.analysis import load_analysis
+    from retrostats.audit import load_audit
+
+    audit = load_audit(arguments.audit)
+    if arguments.list:
+        for name, path in audit.analyses.items():
+            print(f"{name:18} {load_analysis(path).question}")
+        return 0
+    if arguments.check and (arguments.cohort or arguments.out):
+        raise RetrostatsError(
+            "--check compares the published numbers alone; leave out --cohort and --out"
+        )
+    with _progress() as progress:
+        replication = replicate(
+            arguments.analysis,
+            audit=audit,
+            cohorts=arguments.cohort,
+            out=None if arguments.check else arguments.out or "results",
+            seed=arguments.seed,
+            draws=arguments.draws,
+            jobs=arguments.jobs,
+            scheduler=arguments.scheduler,
+            formats=tuple(arguments.formats.split(",")),
+            progress=progress,
+        )
+    if arguments.check:
+        return _check(replication)
+    from retrostats.draw.report.console import print_verdicts
+
+    print_verdicts(replication.verdicts)
+    print(f"\nReport: {arguments.out or 'results'}/report.html")
+    return 0
+
+
+def _check(replication: Any) -> int:
+    from retrostats.answers import differences
+
+    found = differences(replication)
+    for line in found:
+        print(line)
+    print("differs from the pinned answers" if found else "equals the pinned answers")
+    return 1 if found else 0
+
+
+def _progress() -> Any:
+    """A spinner on a terminal; plain lines to standard error elsewhere."""
+    if not sys.stderr.isatty():
+        return nullcontext(lambda line: print(f"{line} ...", file=sys.stderr))
+    return _Spinner()
+
+
+class _Spinner:
+    """`rich` status line that names the step at hand."""
+
+    def __enter__(self) -> Callable[[str], None]:
+        from rich.console import Console
+
+        self._status = Console(stderr=True).status("Starting")
+        self._status.start()
+        return lambda line: self._status.update(line)
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
