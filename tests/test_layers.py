@@ -13,10 +13,6 @@ KNOWN = [
         *("retrostats.mixed.batch.refits", "retrostats.mixed.fit", "retrostats.mixed.simulate"),
         "retrostats.mixed.strata.result",
     ],
-    [
-        *("retrostats.mixed.cells", "retrostats.mixed.model", "retrostats.mixed.moments"),
-        *("retrostats.mixed.rotated", "retrostats.mixed.store"),
-    ],
 ]
 
 

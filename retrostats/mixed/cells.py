@@ -1,4 +1,4 @@
-"""Moments of people in cells: n, means and scatter of several variables in each cell of a design.
+"""People in cells: n, means and scatter of several variables in each cell of a design.
 
 Each person is one row, and a predictor may vary between the people of a cell, as a baseline does.
 A linear model sees a cell only through the crossproducts of (1, variables).
@@ -6,100 +6,43 @@ A linear model sees a cell only through the crossproducts of (1, variables).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.moments import Moments, Pattern, common_levels, merge_patterns
+from retrostats.mixed.patterns import Levels, Pattern, common_levels, merge_patterns
+
+if TYPE_CHECKING:
+    from retrostats.mixed.moments import CellMoments, Moments
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CellMoments(Moments):
-    """Count, means and scatter of the variables in each cell.
-
-    A `Pattern` here is a cell: ``design`` (1, c) its values of the c columns, ``n`` its people,
-    ``mean`` (v,) and ``scatter`` (v, v) those of the variables. ``subject`` is the column whose
-    levels are the studies.
+@dataclass(frozen=True, slots=True)
+class People:
+    """Rows of people reduced to cells.
 
     Attributes
     ----------
+    columns, levels, ordered : tuples
+        Of the columns that name the cells.
     variables : tuple of str
-        Names of the v variables, each of which may be outcome or predictor.
-    centred : tuple of (str, str)
-        (name, variable): the variable minus its mean over all people of its study.
-    coded : tuple of (str, str)
-        (name, column): a 0/1 column minus one half.
+        What was measured, the outcome first.
+    patterns : tuple of Pattern
+        One a cell.
     """
 
-    variables: tuple[str, ...] = ()
-    centred: tuple[tuple[str, str], ...] = ()
-    coded: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def n_obs(self) -> int:
-        """People."""
-        return round(float(sum(p.n for p in self.patterns)))
-
-    @property
-    def n_subjects(self) -> int:
-        """Independent blocks (studies)."""
-        at = self.columns.index(self.subject)
-        return len({float(p.design[0, at]) for p in self.patterns})
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Everything a formula may use."""
-        derived = (name for name, _ in (*self.centred, *self.coded))
-        return tuple(dict.fromkeys([*self.columns, *self.variables, *derived]))
-
-    def _label(self) -> str:
-        return (
-            f"Moments of {', '.join(self.variables)}: {self.n_obs} people in {len(self.patterns)} "
-            f"cell(s) of {self.n_subjects} {self.subject}(s) over {', '.join(self.columns)}"
-        )
-
-    def __repr__(self) -> str:
-        return self._label()
-
-    def __add__(self, other: Moments) -> CellMoments:
-        """Merge with moments of other people: printed ones, or those of rows.
-
-        What both hold stays: columns and variables that only one has cannot enter a common model.
-
-        Raises
-        ------
-        InputError
-            The two have no common outcome, or say different things under one name.
-        """
-        if not isinstance(other, Moments):
-            return NotImplemented
-        theirs = other if isinstance(other, CellMoments) else cells_of(other, like=self)
-        return _merge(self, theirs)
-
-    def __radd__(self, other: Moments) -> CellMoments:
-        """A sum that starts with moments of rows."""
-        return cells_of(other, like=self) + self if isinstance(other, Moments) else NotImplemented
+    columns: tuple[str, ...]
+    levels: Levels
+    ordered: tuple[bool, ...]
+    variables: tuple[str, ...]
+    patterns: tuple[Pattern, ...]
 
 
-def cells_of(moments: Moments, like: CellMoments | None = None) -> CellMoments:
-    """The cells of moments taken from rows; numbers that vary within cells become variables.
-
-    Parameters
-    ----------
-    moments : Moments
-        With the rows they were taken from (``raw``).
-    like : CellMoments, optional
-        Whose variables decide which numeric columns are variables; without it those with more than
-        five values are.
-
-    Raises
-    ------
-    InputError
-        The moments are of people measured repeatedly, or of a printed table of such.
-    """
+def people(moments: Moments, known: Collection[str] | None) -> People:
+    """The cells behind moments of rows; see `moments.CellMoments.of`."""
     if moments.raw is None or not moments.subject:
         raise InputError(
             f"{moments!r} cannot become cells of people: they were not taken from rows in which "
@@ -115,7 +58,6 @@ def cells_of(moments: Moments, like: CellMoments | None = None) -> CellMoments:
     keys, variables = [block], [y]
     columns, levels, ordered = [moments.subject], [labels], [False]
     names = [moments.outcome]
-    known = None if like is None else {*like.variables, *(name for name, _ in like.centred)}
     for c, (name, given, order) in enumerate(
         zip(moments.columns, moments.levels, moments.ordered, strict=True)
     ):
@@ -133,10 +75,9 @@ def cells_of(moments: Moments, like: CellMoments | None = None) -> CellMoments:
             levels.append(given)  # type: ignore[arg-type]
             ordered.append(order)
     patterns = _reduce(np.column_stack(keys), np.column_stack(variables))
-    return CellMoments(
-        moments.outcome, moments.subject, tuple(columns), tuple(levels), tuple(ordered), (),
-        merge_patterns(patterns), moments.n_dropped, None, tuple(names),
-    )  # fmt: skip
+    return People(
+        tuple(columns), tuple(levels), tuple(ordered), tuple(names), merge_patterns(patterns)
+    )
 
 
 def _reduce(keys: FloatArray, values: FloatArray) -> list[Pattern]:
@@ -153,7 +94,8 @@ def _reduce(keys: FloatArray, values: FloatArray) -> list[Pattern]:
     return out
 
 
-def _merge(a: CellMoments, b: CellMoments) -> CellMoments:
+def merged(a: CellMoments, b: CellMoments) -> CellMoments:
+    """Both together, in what both hold."""
     if a.subject != b.subject:
         raise InputError(
             f"cannot merge: the studies are in column {a.subject!r} of one and {b.subject!r} of "

@@ -16,10 +16,11 @@ from retrostats.errors import InputError, NotConverged, NotIdentified
 from retrostats.mixed.basis import substitute
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.criterion import Whitened, solve
+from retrostats.mixed.in_memory import moments
 from retrostats.mixed.kenward_roger import KenwardRoger, kenward_roger
 from retrostats.mixed.known import lmm_known
 from retrostats.mixed.model import Model, prepare
-from retrostats.mixed.moments import Moments, moments
+from retrostats.mixed.moments import Moments
 from retrostats.mixed.optimise import Optimum, minimise
 from retrostats.mixed.satterthwaite import Satterthwaite, satterthwaite
 from retrostats.mixed.tables import t_table

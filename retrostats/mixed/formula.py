@@ -227,3 +227,8 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
 
 def _named(component: str) -> str:
     return component.replace(f"{_BS}(", "bs(")
+
+
+def all_terms(formula: Formula) -> list[Term]:
+    """Fixed and random terms together."""
+    return [*formula.fixed, *(t for r in formula.random for t in r.terms)]

@@ -11,7 +11,6 @@ import pandas as pd
 
 from retrostats.errors import InputError
 from retrostats.mixed.above import groups_above, subject_rows
-from retrostats.mixed.cells import CellMoments
 from retrostats.mixed.columns import (
     Column,
     Factor,
@@ -30,7 +29,7 @@ from retrostats.mixed.expressions import evaluate
 from retrostats.mixed.formula import Formula, parse_formula
 from retrostats.mixed.gram import Gram, build_gram
 from retrostats.mixed.linked import find_blocks
-from retrostats.mixed.moments import Moments
+from retrostats.mixed.moments import CellMoments, Moments
 from retrostats.mixed.rotated import cell_rows
 from retrostats.mixed.rows import Rows, level_count
 from retrostats.mixed.strata.blocks import Strata, build_strata

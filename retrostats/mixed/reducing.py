@@ -6,8 +6,8 @@ import pandas as pd
 
 from retrostats.errors import InputError
 from retrostats.mixed.formula import parse_formula
+from retrostats.mixed.in_memory import moments as moments_of_frame
 from retrostats.mixed.moments import Moments
-from retrostats.mixed.moments import moments as moments_of_frame
 from retrostats.mixed.streamed.moments import streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.cells import CellMoments, study_means
+from retrostats.mixed.cells import study_means
 from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric
 from retrostats.mixed.design import factorised, fixed_design, random_design
 from retrostats.mixed.expressions import FUNCTIONS, columns_of, evaluate
-from retrostats.mixed.formula import Formula
-from retrostats.mixed.moments import all_terms
+from retrostats.mixed.formula import Formula, all_terms
+from retrostats.mixed.moments import CellMoments
 from retrostats.mixed.rows import Rows
 
 _LINEAR = 1e-9  # relative distance from a plane that is rounding

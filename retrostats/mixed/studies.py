@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.cells import CellMoments
 from retrostats.mixed.columns import Factor, FloatArray, read_column
-from retrostats.mixed.moments import Pattern, merge_patterns
+from retrostats.mixed.moments import CellMoments
+from retrostats.mixed.patterns import Pattern, merge_patterns
 
 _KEYS = ("study", "arm", "n")
 _PREPOST = ("mean_pre", "sd_pre", "mean_post", "sd_post", "correlation")

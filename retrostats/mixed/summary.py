@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.correlation import NEXT_STEP, Correlation
-from retrostats.mixed.moments import Moments, Pattern, merge_patterns
+from retrostats.mixed.moments import Moments
+from retrostats.mixed.patterns import Pattern, merge_patterns
 
 _RESERVED = frozenset({"n", "mean", "sd", "se"})
 _BETWEEN = frozenset({"arm", "group", "treatment", "sex", "study", "site"})

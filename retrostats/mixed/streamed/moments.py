@@ -235,7 +235,7 @@ def streamed_gram(
 
 def _held(formula: Formula, moments: StreamedMoments, columns: dict[str, Column]) -> None:
     from retrostats.mixed.expressions import columns_of
-    from retrostats.mixed.moments import all_terms
+    from retrostats.mixed.formula import all_terms
 
     wanted = {n for term in all_terms(formula) for c in term for n in columns_of(c)}
     missing = sorted(wanted - set(columns))

@@ -12,8 +12,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.columns import Column, Factor, FloatArray, refuse_extremes
 from retrostats.mixed.design import fixed_design, model_matrix
 from retrostats.mixed.expressions import FUNCTIONS, columns_of, evaluate, is_categorical_call
-from retrostats.mixed.formula import Formula
-from retrostats.mixed.moments import all_terms
+from retrostats.mixed.formula import Formula, all_terms
 from retrostats.mixed.streamed.source import Source
 
 _MOST_LEVELS = 1000
