@@ -14,6 +14,7 @@ from retrostats.analysis import Context
 from retrostats.findings.averaged import averaged
 from retrostats.findings.cohorts import CohortEffect, cohort_rates, compared
 from retrostats.findings.crossover import CrossoverStudy, crossover_study
+from retrostats.findings.few_studies import few_studies_rows
 from retrostats.findings.pooled import pooled_measure, pooled_row
 from retrostats.findings.printed import hollow_ratio
 from retrostats.findings.trials import Effect, Trial, counts_row, trial_result
@@ -53,6 +54,8 @@ METHODS = (
     "with the spread between teams. One model of all printed counts stands beside them: a level "
     "and an effect of its own for every trial, counts divided by the design effect of its teams. "
     "None of it can be attributed to running direction.",
+    "Pools of two studies: the interval is what a method makes of the variance between them. "
+    "Knapp-Hartung, Henmi-Copas and half-normal priors of two scales are shown; none is picked.",
     "Own cohorts: only a count of ligament injuries bears on the claim about ligaments; a count of "
     "all injuries, a hamstring's too, bears on whether running backward avoids common injuries.",
 )
@@ -83,7 +86,7 @@ RATES = Effect("injury_rate_ratio", "injury rate ratio, programme / usual traini
 #: Headings of the programmes' forest.
 VERIFIED = "Programmes documented to contain backward running"
 UNVERIFIED = "Programmes in which it was not verified"
-TOGETHER = "Together"
+TOGETHER, COUNTED = "Together", "Every programme with printed counts"
 
 #: Warm-up programmes; only the first two are documented to contain backward running and print
 #: what a ratio needs.
@@ -199,10 +202,11 @@ def analyse(context: Context) -> Findings:
         "li-counts",
         "All printed counts, one model",
         directness="programmes, direction not separable",
-        group=TOGETHER,
+        group=COUNTED,
     )
+    contained = [p.estimate for p in programmes if p.trial.pooled]
     programme_pool, _ = pooled_row(
-        [p.estimate for p in programmes if p.trial.pooled],
+        contained,
         "li-programme-pool",
         "Pool, programmes with backward running",
         quantity=RATES.quantity,
@@ -226,11 +230,20 @@ def analyse(context: Context) -> Findings:
                 **LOAD,
             ),
             load_pool,
+            *few_studies_rows(
+                [study.middle for study in loads], "li-load-pool", n=load_pool.n, **LOAD
+            ),
             _acceleration_row(rows, impact),
             heart.row,
             ground.row,
             *(programme.row for programme in programmes),
             programme_pool,
+            *few_studies_rows(
+                contained,
+                "li-programme-pool",
+                quantity=RATES.quantity,
+                directness=CONTAINS,
+            ),
             counts,
             *_background(rows),
             *(cohort.row(claim) for claim, found in own.items() for cohort in found),

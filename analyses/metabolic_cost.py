@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.analysis import Context
 from retrostats.findings.cohorts import cohort_ratios, compared
 from retrostats.findings.crossover import CrossoverStudy, crossover_study
+from retrostats.findings.few_studies import few_studies_rows
 from retrostats.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
 from retrostats.findings.pooled import pooled_measure, pooled_row
 from retrostats.findings.printed import hollow_ratio, hollow_row, percentage_estimate
@@ -41,7 +42,9 @@ METHODS = (
     "Running studies that print an error are pooled by random effects (REML, Knapp-Hartung) with a "
     "prediction interval, and in one stage: one mixed model of the log ratios of all their people, "
     "from printed moments and raw rows alike, in which the ratio differs between studies and every "
-    "study has a residual variance of its own (Kenward-Roger's error, studies less one as df).",
+    "study has a residual variance of its own (Kenward-Roger's error, studies less one as df). "
+    "With three studies the interval is what a method makes of the variance between them: "
+    "Henmi-Copas and two half-normal priors stand beside it, and none of them judges.",
     "A percentage without an error (Rasica 2020) and a result in words (Paes 2016) are bounded, "
     "not dropped: the first by a range of spreads, the second by every effect that a test on its "
     "people would not call significant. Whether they count, and which estimator pools, are choices "
@@ -99,8 +102,9 @@ def analyse(context: Context) -> Findings:
 
     sources = [*(study.source for study in studies), _wright_source(printed)]
     bounded = [_rasica_source(context), _paes_source(context)]
+    estimates = [*(study.middle for study in studies), wright, *(c.estimate for c in own)]
     pool_row, _ = pooled_row(
-        [*(study.middle for study in studies), wright, *(cohort.estimate for cohort in own)],
+        estimates,
         "mc-pool",
         "Pool, running",
         gait="run",
@@ -138,6 +142,7 @@ def analyse(context: Context) -> Findings:
             *(cohort.row(CLAIM, RUN if cohort.bears else WALK) for cohort in cohorts),
             pool_row,
             *one_stage,
+            *few_studies_rows(estimates, "mc-pool", gait="run", n=pool_row.n, **RATIO),
             walking.row,
             *_hollow_walking(rows),
         ),

@@ -22,7 +22,7 @@ from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import Span, display_limits, set_ticks
 
 MARKERS = {"printed": "o", "recomputed": "o", "model": "s", "cohort": "^"}
-DIAMONDS = ("pooled", "one-stage")
+DIAMONDS = ("pooled", "one-stage", "few-studies")
 KEYS = {
     "printed": "printed by the source, or arithmetic on its print",
     "model": "mixed model of printed numbers",
@@ -30,6 +30,7 @@ KEYS = {
     "hollow": "hollow: cannot be pooled",
     "pooled": "pool",
     "one-stage": "all studies in one model",
+    "few-studies": "pool by a method for few studies",
     "interval": "95% confidence interval",
     "prediction": "95% prediction interval",
     "range": "range over what was not printed",
@@ -190,11 +191,12 @@ def _draw_row(axes: Any, row: dict[Any, Any], y: float, limits: tuple[float, flo
         _interval(axes, row["pred_low"], row["pred_high"], y, limits, lw=1.0, ls=(0, (1, 1.2)),
                   color=theme.INK, gid="prediction")  # fmt: skip
         hollow = row["role"] == "one-stage" or bool(row["hollow"])
+        color = theme.GREY if row["role"] == "few-studies" else theme.INK
         axes.add_patch(
             Polygon(
                 [(low, y), (estimate, y - 1.5), (high, y), (estimate, y + 1.5)],
-                facecolor="white" if hollow else theme.INK,
-                edgecolor=theme.INK,
+                facecolor="white" if hollow else color,
+                edgecolor=color,
                 lw=0.9,
                 zorder=4,
                 gid="diamond",
@@ -290,6 +292,7 @@ def _handle(key: str) -> Any:
         "hollow": Line2D([], [], marker="o", mfc="none", **mark),
         "pooled": Line2D([], [], marker="D", **mark | line),
         "one-stage": Line2D([], [], marker="D", mfc="white", **mark | line),
+        "few-studies": Line2D([], [], marker="D", **mark | {"color": theme.GREY}),
         "interval": Line2D([], [], lw=1.8, color=theme.BLUE),
         "prediction": Line2D([], [], lw=1.0, ls=(0, (1, 1.2)), **line),
         "range": Line2D([], [], lw=0.6, marker="|", ms=4, color=theme.GREY),

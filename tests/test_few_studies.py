@@ -1,0 +1,46 @@
+"""Methods for few studies beside Knapp-Hartung in the analyses: shown, none judging."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import retrostats as rs
+from retrostats.findings.few_studies import SCALES, few_studies_rows
+from retrostats.result.estimate import Estimate
+
+#: Printed to two decimals in the issue that asked for them.
+PRINTED_ATOL = 0.005
+
+
+def test_rows_are_the_pools_they_name() -> None:
+    data = [
+        Estimate(v, s, 9, "log_ratio", "ratio", (f"row{v}",)) for v, s in ((0.1, 0.05), (0.4, 0.1))
+    ]
+    rows = {row.estimate_id: row for row in few_studies_rows(data, "p", quantity="q", claim_id="x")}
+    assert len(rows) == 1 + len(SCALES)
+    henmi = rs.pool(data, test="henmi-copas")
+    assert rows["p-henmi-copas"].conf_high == pytest.approx(math.exp(henmi.conf_high), rel=1e-12)
+    for scale in SCALES:
+        row = rows[f"p-half-normal-{scale:g}"]
+        posterior = rs.pool(data, prior=rs.HalfNormal(scale))
+        assert row.pred_low == pytest.approx(math.exp(posterior.pred_low), rel=1e-12)
+        assert row.claim_id == ""
+        assert row.source_rows == ("row0.1", "row0.4")
+
+
+def test_joint_load_of_two_studies_depends_on_the_prior_and_no_prior_judges() -> None:
+    found = rs.replicate(["ligament-injury"], draws=0)
+    rows = found.estimates.set_index("estimate_id")
+    data, narrow, wide = (
+        rows.loc[f"li-load-pool{name}"] for name in ("", "-half-normal-0.1", "-half-normal-0.5")
+    )
+    assert (narrow["conf_low"], narrow["conf_high"]) == pytest.approx(
+        (0.53, 0.83), abs=PRINTED_ATOL
+    )
+    assert wide["conf_low"] < narrow["conf_low"] < narrow["conf_high"] < 1 < wide["conf_high"]
+    assert data["conf_high"] > 5 > wide["conf_high"]
+    few = found.estimates[found.estimates["role"] == "few-studies"]
+    assert (few["claim_id"] == "").all()
+    assert len(few) == 6
