@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,5 +101,18 @@ def _import(path: Path) -> ModuleType:
         raise InputError(f"analysis {path}: not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses in the file look their module up
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise InputError(
+            f"analysis {path.name}, line {error.lineno}: {error.msg}; it must be a Python file"
+        ) from None
+    except InputError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        at = [f.lineno for f in frames if Path(f.filename).name == path.name]
+        raise InputError(
+            f"analysis {path.name}, line {at[-1] if at else '?'}: {type(error).__name__}: {error}"
+        ) from error
     return module

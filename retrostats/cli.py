@@ -13,7 +13,7 @@ from typing import Any
 
 from retrostats import __version__
 from retrostats.defaults import SEED
-from retrostats.errors import RetrostatsError
+from retrostats.errors import RetrostatsError, plain
 from retrostats.terminal import WHAT, add_options, run, run_replicate
 
 
@@ -23,7 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="retrostats", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="retrostats",
+        description="Check popular claims against what the cited studies printed.",
+    )
     parser.add_argument("--version", action="version", version=f"retrostats {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_options(_command(commands, "replicate", _replicate, WHAT))
@@ -87,7 +90,7 @@ def _validate(arguments: Any) -> int:
     from retrostats.read.validation.usable import validate_file
 
     code, text = validate_file(arguments.file, arguments.spec, arguments.audit)
-    print(text, file=sys.stderr if code else sys.stdout)
+    print(plain(text), file=sys.stderr if code else sys.stdout)
     return code
 
 

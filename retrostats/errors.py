@@ -17,3 +17,27 @@ class NotIdentified(RetrostatsError):
 
 class NotConverged(RetrostatsError):
     """An optimiser stopped without a stationary point; the message gives the gradient it left."""
+
+
+def plain(text: str, most: int = 0) -> str:
+    r"""Text for a terminal: control and reordering characters as their numbers, lines kept.
+
+    `most` cuts the text, saying how much was left out; 0 for all of it.
+
+    Examples
+    --------
+    >>> plain("a\x1b[31mb"), plain("x" * 9, most=4)
+    ('a\\x1b[31mb', 'xxxx... (5 characters more)')
+    """
+    shown = "".join(c if c == "\n" or _printable(c) else _number(c) for c in text)
+    if most and len(shown) > most:
+        return f"{shown[:most]}... ({len(shown) - most} characters more)"
+    return shown
+
+
+def _printable(character: str) -> bool:
+    return character.isprintable() or character == "\t"
+
+
+def _number(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit
-from retrostats.defaults import DRAWS, FORMATS, SEED
+from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED
 from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of
 from retrostats.draw.provenance import provenance
@@ -148,7 +148,7 @@ def replicate(
     tell = progress or (lambda line: None)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     if out is not None:
-        folder.check(Path(out).resolve())
+        folder.usable(Path(out))
     chosen = select(analyses, about)
     tell("Reading the published numbers")
     claims, published, own = read(about, chosen, cohorts)
@@ -252,6 +252,8 @@ def _check_options(seed: int, draws: int, jobs: int, formats: Sequence[str]) -> 
     for name, value, least in (("seed", seed, 0), ("draws", draws, 0), ("jobs", jobs, 1)):
         if value < least:
             raise InputError(f"{name} must be {least} or more, found {value}")
+    if draws > MAX_DRAWS:
+        raise InputError(f"draws must be {MAX_DRAWS} or fewer, found {draws}")
     wrong = [f for f in formats if f not in FORMATS]
     if wrong or not formats:
         raise InputError(

@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from retrostats.defaults import DRAWS, FORMATS, SEED
+from retrostats.endings import ended
 from retrostats.errors import RetrostatsError
 
 WHAT = "Replicate the cited studies: verdicts, figures and a report."
@@ -29,14 +30,7 @@ def main(replicate: Callable[..., Any], argv: Sequence[str] | None = None) -> in
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Run one command; bad input gives one message on standard error and exit code 2."""
     arguments = parser.parse_args(argv)
-    try:
-        return int(arguments.run(arguments))
-    except RetrostatsError as error:
-        print(f"retrostats: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("retrostats: stopped; earlier results are untouched", file=sys.stderr)
-        return 130
+    return ended(lambda: int(arguments.run(arguments)))
 
 
 def add_options(parser: Any) -> None:

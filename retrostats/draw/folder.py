@@ -8,18 +8,23 @@ of that name the run is refused and changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from retrostats.draw.exchange import abandoned, exchange, flush, leased, locked
 from retrostats.errors import InputError
 
 #: Lists the files that were written, with their hashes; only a folder with it may be replaced.
 MANIFEST = "manifest.json"
 WRITTEN_BY = "retrostats"
+_LONG_NAME = 200  # bytes; hidden names beside the folder add some
 
 
 def replace(directory: Path, fill: Callable[[Path], None]) -> Path:
@@ -43,17 +48,22 @@ def replace(directory: Path, fill: Callable[[Path], None]) -> Path:
         If `directory` is a file, was not written by this program, holds somebody's file where
         this run writes one, or cannot be written. What was there is then as it was.
     """
-    directory = directory.resolve()
+    directory = usable(directory)
     try:
-        _bring_back(directory)
-        check(directory)
         directory.parent.mkdir(parents=True, exist_ok=True)
+        with locked(directory.parent):
+            _bring_back(directory)
+            check(directory)
         stage = _stage(directory)
         try:
-            fill(stage)
-            _list(stage)
-            _keep(directory, stage)
-            _swap(stage, directory)
+            with leased(stage):
+                fill(stage)
+                _list(stage)
+                with locked(directory.parent):  # two runs into one folder: one after the other
+                    _bring_back(directory)
+                    _keep(directory, stage)
+                    flush(stage)
+                    _swap(stage, directory)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
     except OSError as error:
@@ -61,6 +71,39 @@ def replace(directory: Path, fill: Callable[[Path], None]) -> Path:
             f"cannot write {directory}: {error.strerror or error}; give another folder with --out"
         ) from None
     return directory
+
+
+def usable(directory: Path) -> Path:
+    """The folder, resolved, if results can go there; asked before anything is computed.
+
+    Raises
+    ------
+    InputError
+        If it is a file, somebody else's folder, the one the program stands in, cannot be written,
+        or its path leads nowhere.
+    """
+    try:
+        resolved = directory.resolve()
+        here = Path.cwd()
+        if resolved == here or resolved in here.parents:
+            raise InputError(
+                f"--out {directory}: results replace their folder as a whole, and this is the "
+                "folder you stand in; give a folder inside it, as --out results"
+            )
+        check(resolved)
+        above = next(parent for parent in resolved.parents if parent.exists())
+    except InputError:
+        raise
+    except (OSError, RuntimeError, ValueError, StopIteration) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"--out {str(directory)[:200]}: no folder can be made there ({reason}); give another"
+        ) from None
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise InputError(
+            f"--out {directory}: nothing can be written in {above}; give another folder"
+        )
+    return resolved
 
 
 def check(directory: Path) -> None:
@@ -174,40 +217,52 @@ def _nothing_in_the_way(directory: Path, theirs: list[str], written: set[str]) -
 
 def _stage(directory: Path) -> Path:
     """A fresh hidden folder beside `directory`; leftovers of killed runs are cleared."""
-    for old in directory.parent.glob(f".{directory.name}.partial-*"):
-        owner = old.name.rpartition("-")[2]
-        if owner == str(os.getpid()) or not _alive(owner):  # a container's first process is 1
+    start = f"{_hidden(directory)}.partial-"
+    with os.scandir(directory.parent) as entries:
+        left = [directory.parent / e.name for e in entries if e.name.startswith(start)]
+    for old in left:
+        if abandoned(old):
             shutil.rmtree(old, ignore_errors=True)
-    stage = directory.parent / f".{directory.name}.partial-{os.getpid()}"
+    # process numbers repeat in containers; this does not
+    stage = directory.parent / f"{start}{secrets.token_hex(8)}"
     stage.mkdir()
     return stage
 
 
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _swap(stage: Path, directory: Path) -> None:
+    """Put the new folder in the place of the earlier one.
+
+    In one step where the system can exchange names; a run killed before or after it leaves the
+    other folder as `_backup`, which the next run clears. Elsewhere in two, and the next run brings
+    the earlier folder back if this one is killed between them.
+    """
     backup = _backup(directory)
-    if directory.exists():
-        directory.rename(backup)
-    try:
+    if not directory.exists():
         stage.rename(directory)
-    except BaseException:
-        if backup.exists():
-            backup.rename(directory)
-        raise
+        return
+    stage.rename(backup)
+    if not exchange(backup, directory):
+        backup.rename(stage)
+        directory.rename(backup)
+        try:
+            stage.rename(directory)
+        except BaseException:
+            if backup.exists():
+                backup.rename(directory)
+            raise
     _retire(backup, directory)
 
 
 def _backup(directory: Path) -> Path:
-    return directory.parent / f".{directory.name}.previous"
+    return directory.parent / f"{_hidden(directory)}.previous"
+
+
+def _hidden(directory: Path) -> str:
+    """Start of the hidden names beside a folder, short enough for any file system."""
+    name = directory.name
+    if len(os.fsencode(name)) > _LONG_NAME:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    return f".{name}"
 
 
 def _bring_back(directory: Path) -> None:
@@ -223,6 +278,8 @@ def _retire(backup: Path, directory: Path) -> None:
     """Clear the earlier folder, file by file: what was saved there meanwhile moves over first."""
     if not backup.is_dir() or (_listed(backup) is None and any(_files(backup))):
         return
+    for name in ("", *_folders(backup)):
+        _let_write(backup / name)
     ours = _ours(backup) - {MANIFEST}
     for name in sorted(_files(backup)):
         if name != MANIFEST:  # the last to go: it says what is ours if this is interrupted
@@ -231,6 +288,14 @@ def _retire(backup: Path, directory: Path) -> None:
     for name in sorted(_folders(backup), reverse=True):
         (backup / name).rmdir()
     backup.rmdir()
+
+
+def _let_write(folder: Path) -> None:
+    """An earlier result in a folder made read-only is still an earlier result."""
+    mode = folder.stat().st_mode
+    if mode & stat.S_IRWXU != stat.S_IRWXU:
+        with contextlib.suppress(OSError):
+            folder.chmod(mode | stat.S_IRWXU)
 
 
 def _clear(old: Path, new: Path, *, ours: bool) -> None:

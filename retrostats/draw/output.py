@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrostats.draw.folder import replace
+from retrostats.draw.neutral import write_csv
 
 if TYPE_CHECKING:
     from retrostats.replicate import Replication
@@ -61,4 +62,4 @@ def _fill(replication: Replication, stage: Path, formats: Sequence[str]) -> None
 
 
 def _csv(replication: Replication, name: str, folder: Path) -> None:
-    getattr(replication, name).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    write_csv(getattr(replication, name), folder / f"{name}.csv")

@@ -13,6 +13,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.read.audit_toml import vocabulary_of
+from retrostats.read.files import shown_name
 from retrostats.read.folder import read_folder
 from retrostats.read.normalise import Part, normalise, reads
 from retrostats.read.spec import Spec, read_spec
@@ -123,12 +124,13 @@ def load_cohort(
     options = read_spec(spec if spec is not None else _beside(path, problems))
     if path.is_dir():
         part, digest = read_folder(path, options, problems, words)
-        source = Source(path.name, path.resolve().name, digest)
+        source = Source(shown_name(path), shown_name(path.resolve()), digest)
         return cohort_of(part, options, source, problems, words)
     try:
         table, data = read_table(path, options, *reads(options, words))
         part = normalise(table, options, problems, words)
-        source = Source(path.name, path.stem, hashlib.sha256(data).hexdigest())
+        name = shown_name(path)
+        source = Source(name, Path(name).stem, hashlib.sha256(data).hexdigest())
         return cohort_of(part, options, source, problems, words)
     except InputError as error:
         raise InputError(_as_cart(path) or str(error)) from None
@@ -222,7 +224,8 @@ def _as_cart(path: Path) -> str:
     if cart.attrs["device"] == "unknown":
         return ""
     return (
-        f"{path.name}: this is one test of a metabolic cart ({cart.attrs['device']}, {len(cart)} "
+        f"{shown_name(path)}: this is one test of a metabolic cart "
+        f"({cart.attrs['device']}, {len(cart)} "
         "rows), no cohort; read it with read_cart, or put the exports of all people into a folder "
         "with a plan: a table with the columns file, subject, direction (and speed, mass)"
     )
@@ -234,7 +237,7 @@ def _beside(path: Path, problems: list[Problem]) -> Path | None:
     if spec == path or not spec.is_file():
         return None
     problems.append(
-        Problem("guess", path.name, "", "", f"{spec.name} beside it", "", "used as spec")
+        Problem("guess", shown_name(path), "", "", f"{spec.name} beside it", "", "used as spec")
     )
     return spec
 

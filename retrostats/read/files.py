@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from retrostats.errors import InputError
+from retrostats.errors import InputError, plain
 from retrostats.read.grid import Cell, Row
 
 MAX_BYTES = 1024 * 2**20
@@ -23,6 +24,11 @@ FOREIGN = {
 }  # fmt: skip
 
 
+def shown_name(path: Path) -> str:
+    """Name of a file for messages and results, also where it is no text in any encoding."""
+    return plain(os.fsencode(path.name).decode("utf-8", "backslashreplace"))
+
+
 def read_bytes(path: Path) -> bytes:
     """Content of a file.
 
@@ -36,15 +42,20 @@ def read_bytes(path: Path) -> bytes:
             raise InputError(f"{path}: no such file; check the path")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise InputError(f"{path.name}: {size} bytes; at most {MAX_BYTES} are read")
+            raise InputError(f"{shown_name(path)}: {size} bytes; at most {MAX_BYTES} are read")
         data = path.read_bytes()
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); check the path") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{str(path)[:200]}: cannot be read ({reason}); check the path") from None
     for start, what in FOREIGN.items():
         if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:20].lower().startswith(start):
-            raise InputError(f"{path.name}: this is {what}, no table; save it as .xlsx or CSV")
+            raise InputError(
+                f"{shown_name(path)}: this is {what}, no table; save it as .xlsx or CSV"
+            )
     if not data.strip(b"\x00\x1a \r\n\t"):
-        raise InputError(f"{path.name}: the file is empty; it needs a header and rows")
+        raise InputError(f"{shown_name(path)}: the file is empty; it needs a header and rows")
     return data
 
 

@@ -75,8 +75,8 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
             spec = tomllib.loads(Path(spec).read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"spec {spec}: {error.strerror}; check the path") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"spec: not valid TOML ({error})") from None
+        except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+            raise InputError(f"spec: not valid TOML ({str(error)[:200]})") from None
     for name in spec:
         if name not in SECTIONS and name not in TOP:
             allowed = [*SECTIONS, *TOP]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
 from retrostats.read import cells as cell
-from retrostats.read.files import read_bytes, short
+from retrostats.read.files import read_bytes, short, shown_name
 from retrostats.read.grid import Sheet
 from retrostats.read.layout import Layout, Table, find_layout
 from retrostats.read.merged import merged_data, one_header_row, parse_range
@@ -44,7 +44,7 @@ def read_table(path: Path, spec: Spec, known: Says, as_text: Says) -> tuple[Tabl
     InputError
         Missing, empty, too large, damaged, no table, or repeated column names.
     """
-    data, suffix, file = read_bytes(path), path.suffix.lower(), path.name
+    data, suffix, file = read_bytes(path), path.suffix.lower(), shown_name(path)
     known, as_text = short(known), short(as_text)
     if suffix in OTHER:
         raise InputError(f"{file}: {suffix} is not read; open it and save it as .xlsx or CSV")

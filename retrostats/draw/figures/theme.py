@@ -34,7 +34,15 @@ EDGE_MM, TOP_MM = 2.0, 2.5
 INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#d9d9d9"
 BLUE, ORANGE, BAND = "#0b5394", "#c65102", "#f6e3b4"
 
+#: A figure looks the same whatever a matplotlibrc of the user or of the folder says.
+_DEFAULTS = {
+    name: value
+    for name, value in dict.items(mpl.rcParamsDefault)
+    if name not in {"backend", "backend_fallback", "interactive", "toolbar", "timezone"}
+    and not name.startswith(("webagg.", "docstring.", "savefig.directory", "tk.", "date.epoch"))
+}
 STYLE: Any = {
+    **_DEFAULTS,
     "font.family": "DejaVu Sans",
     "font.size": SIZE,
     "axes.linewidth": 0.6,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from retrostats.draw.neutral import write_csv
 from retrostats.draw.report import format as fmt
 
 
@@ -39,7 +40,7 @@ def write_tables(replication: Any, folder: Path) -> list[Path]:
         name, frame = analysis["name"], replication.estimates
         table = publication_table(frame[frame["analysis"] == name])
         csv, html = Path(folder) / f"{name}.csv", Path(folder) / f"{name}.html"
-        table.to_csv(csv, index=False, lineterminator="\n")
+        write_csv(table, csv)
         built = (
             GT(table, id=f"t-{name}")
             .tab_header(title=analysis["title"], subtitle=analysis["question"])

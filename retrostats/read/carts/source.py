@@ -11,7 +11,7 @@ from retrostats.errors import InputError
 from retrostats.read.bounded.parent import parse_bounded
 from retrostats.read.carts.base import Source
 from retrostats.read.carts.names import GASES, read_name
-from retrostats.read.files import MAX_COLUMNS, decode, numbered, read_bytes
+from retrostats.read.files import MAX_COLUMNS, decode, numbered, read_bytes, shown_name
 from retrostats.read.grid import Cell, Sheet
 from retrostats.read.workbook import read_workbook
 
@@ -27,7 +27,7 @@ def load(path: Path) -> Source:
     InputError
         Missing, empty, too large, binary, unsafe or damaged.
     """
-    return parse(path.name, read_bytes(path))
+    return parse(shown_name(path), read_bytes(path))
 
 
 def parse(file: str, data: bytes) -> Source:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from retrostats.errors import InputError
 from retrostats.read.cohort import load_cohort
+from retrostats.read.files import shown_name
 from retrostats.vocabulary import Vocabulary
 
 
@@ -27,7 +28,7 @@ def validate_file(
         return 2, str(error)
     counts, use = cohort.provenance, cohort.analysis or "models of your own"
     lines = [
-        f"{Path(path).name}: usable for {use}; {counts['rows_in']} rows in, "
+        f"{shown_name(Path(path))}: usable for {use}; {counts['rows_in']} rows in, "
         f"{counts['rows_used']} used, {counts['rows_explained']} explained below; "
         f"{cohort.n_subjects} subjects"
     ]

@@ -1,0 +1,42 @@
+"""Cells that a spreadsheet would take for a formula: written so that it shows them as text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FORMULA = re.compile(r"[\s\ufeff]*[=+\-@]|[\t\r\n]")
+_NUMBER = re.compile(r"[+\-\u2212]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(?=[\s%]|$)[^=|!@]*$")
+#: Ten significant digits: what other processors and kernels of the same libraries repeat.
+DIGITS = "%.10g"
+
+
+def neutral(text: str) -> str:
+    """A text that no spreadsheet runs: an apostrophe before what looks like a formula.
+
+    Examples
+    --------
+    >>> neutral("=cmd|' /C calc'!A0"), neutral("-2.4 (rounded)"), neutral("Lab 3")
+    ("'=cmd|' /C calc'!A0", '-2.4 (rounded)', 'Lab 3')
+    """
+    if not _FORMULA.match(text) or _NUMBER.match(text):
+        return text
+    return f"'{text}"
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table that people open in spreadsheets: no formulas, ten significant digits.
+
+    `provenance.json` holds names exactly as they were given.
+    """
+    shown = table.copy()
+    for name in shown.columns:
+        if shown[name].dtype.kind not in "fiub":
+            shown[name] = [
+                neutral(v).replace("\r", " ") if isinstance(v, str) else v for v in shown[name]
+            ]
+    shown.to_csv(path, index=False, lineterminator="\n", float_format=DIGITS)

@@ -1,0 +1,227 @@
+"""Runs that go wrong in every way a machine offers: one message, exit 2, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from retrostats.cli import main
+from retrostats.draw import folder
+from retrostats.draw.exchange import abandoned, leased
+from retrostats.draw.folder import MANIFEST, replace
+from retrostats.draw.neutral import neutral, write_csv
+from retrostats.errors import InputError
+
+COHORT = (
+    "subject,direction,vo2_ml_kg_min,speed_m_s\n1,forward,30,2\n1,backward,40,2\n"
+    "2,forward,31,2\n2,backward,42,2\n3,forward,29,2\n3,backward,37,2\n"
+)
+
+
+@pytest.fixture
+def cohort(tmp_path: Path) -> Path:
+    path = tmp_path / "lab.csv"
+    path.write_text(COHORT, encoding="utf-8")
+    return path
+
+
+def refused(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    assert main(list(command)) == 2
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert len(said) < 2000
+    return said
+
+
+def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", f"{sys.executable} {command}"], capture_output=True, text=True, check=False,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["a=" + "[" * 5000 + "]" * 5000, "a=" + "9" * 5000])
+def test_a_spec_beyond_reason(text: str, cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (cohort.parent / "deep.toml").write_text(text, encoding="utf-8")
+    spec = str(cohort.parent / "deep.toml")
+    assert "not valid TOML" in refused(capsys, "validate", str(cohort), "--spec", spec)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("def (", r"bad.py, line 1: "), ("x = 1\n1 / 0", "bad.py, line 2: ZeroDivisionError")],
+)
+def test_an_analysis_that_does_not_load(
+    code: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.py").write_text(code, encoding="utf-8")
+    assert message in refused(capsys, "replicate", str(tmp_path / "bad.py"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names there are always text")
+def test_a_file_name_that_is_no_text(cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = Path(os.fsdecode(os.fsencode(cohort.parent) + b"/bad\xff\x1b[31m.csv"))
+    odd.write_text(COHORT, encoding="utf-8")
+    assert main(["validate", str(odd)]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "bad\\xff" in said
+
+
+def test_a_path_that_is_too_long(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert "too long" in refused(capsys, "validate", str(tmp_path / ("a" * 300)))
+    out = str(tmp_path / ("a" * 300))
+    assert "no folder can be made" in refused(capsys, "replicate", "--out", out)
+
+
+def test_out_that_leads_nowhere_is_said_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    path = import_module("retrostats.replicate")
+    monkeypatch.setattr(path, "read", lambda *_: pytest.fail("computing began"))
+    for out, message in (
+        ("loop", "no folder can be made"),
+        ("file/below", "nothing can be written"),
+        (".", "the folder you stand in"),
+        ("..", "the folder you stand in"),
+    ):
+        assert message in refused(capsys, "replicate", "--out", out)
+
+
+def test_more_draws_than_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "1000000 or fewer" in refused(capsys, "replicate", "--draws", "100000000000")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_a_full_device_a_closed_pipe_and_no_docstrings(cohort: Path) -> None:
+    full = shell(f"-m retrostats validate {cohort} > /dev/full")
+    assert (full.returncode, full.stderr.count("\n")) == (2, 1)
+    assert "No space left" in full.stderr
+    closed = shell(f"-m retrostats validate {cohort} | head -0; exit ${{PIPESTATUS[0]}}")
+    assert (closed.returncode, closed.stderr) == (0, "")
+    bare = shell(f"-OO -m retrostats validate {cohort}", PYTHONIOENCODING="ascii")
+    assert (bare.returncode, bare.stderr) == (0, "")
+
+
+def test_a_matplotlibrc_changes_no_figure(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text(
+        "axes.grid: True\nlines.linewidth: 9\ntext.usetex: True\n", encoding="utf-8"
+    )
+    code = (
+        "import sys, hashlib, io; from matplotlib.figure import Figure; import matplotlib as mpl; "
+        "from retrostats.draw.figures import theme; b = io.BytesIO()\n"
+        "with mpl.rc_context(theme.STYLE):\n"
+        "    f = Figure(); a = f.subplots(); a.plot([1, 2], [1, 2]); a.set_xlabel('x_1')\n"
+        "theme.write(f, b, 'svg'); print(hashlib.sha256(b.getvalue()).hexdigest())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=where, capture_output=True, text=True, check=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        ).stdout
+        for where in (tmp_path, tmp_path.parent)
+    }  # fmt: skip
+    assert len(found) == 1
+
+
+def fill(stage: Path, text: str) -> None:
+    (stage / "verdicts.csv").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["results [1]", "*", "a" * 250])
+def test_folder_names_that_mean_something_to_a_shell(name: str, tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        replace(tmp_path / name, lambda stage, text=text: fill(stage, text))
+    assert (tmp_path / name / "verdicts.csv").read_text(encoding="utf-8") == "second"
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_leftovers_go_and_work_at_hand_stays(tmp_path: Path) -> None:
+    old, live = (tmp_path / f".results.partial-{n}" for n in ("old", "live"))
+    old.mkdir()
+    live.mkdir()
+    with leased(live):
+        replace(tmp_path / "results", lambda stage: fill(stage, "x"))
+        assert not old.exists()
+        assert live.exists()
+    assert abandoned(live)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others change two names one after the other")
+def test_there_is_no_moment_without_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = replace(tmp_path / "results", lambda stage: fill(stage, "first"))
+    seen = []
+    renamed = Path.rename
+
+    def watched(self: Path, target: Path) -> Path:
+        done = renamed(self, target)
+        seen.append((results / "verdicts.csv").is_file())
+        return done
+
+    monkeypatch.setattr(Path, "rename", watched)
+    replace(results, lambda stage: fill(stage, "second"))
+    assert seen
+    assert all(seen)
+    assert (results / "verdicts.csv").read_text(encoding="utf-8") == "second"
+
+
+def test_without_an_exchange_the_earlier_results_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = replace(tmp_path / "results", lambda stage: fill(stage, "first"))
+    monkeypatch.setattr(folder, "exchange", lambda *_: False)
+    replace(results, lambda stage: fill(stage, "second"))
+    assert (results / "verdicts.csv").read_text(encoding="utf-8") == "second"
+    results.rename(tmp_path / ".results.previous")  # killed between the two names
+    with pytest.raises(InputError, match="full"):
+        replace(results, lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+    assert (results / "verdicts.csv").read_text(encoding="utf-8") == "second"
+
+
+def test_runs_at_once_into_one_folder(tmp_path: Path) -> None:
+    wrong: list[BaseException] = []
+
+    def run(i: int) -> None:
+        try:
+            for j in range(5):
+                replace(tmp_path / "results", partial(fill, text=f"{i}-{j}"))
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert sorted(p.name for p in (tmp_path / "results").iterdir()) == [MANIFEST, "verdicts.csv"]
+    assert [p.name for p in tmp_path.iterdir()] == ["results"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3|x", "\t=1", "\r=1", " =1", "\ufeff=1"]
+)
+def test_formulas_are_text_in_tables(text: str, tmp_path: Path) -> None:
+    assert neutral(text) == f"'{text}"
+    write_csv(pd.DataFrame({"label": [text], "estimate": [-1 / 3]}), tmp_path / "t.csv")
+    found = pd.read_csv(tmp_path / "t.csv")
+    assert found["label"][0].startswith("'")
+    assert found["estimate"][0] == -0.3333333333
+
+
+@pytest.mark.parametrize("text", ["-2.4", "−0.5 to 3", "Lab = 3", "+1.5e-3", "-.5", ""])
+def test_numbers_and_words_stay_as_they_are(text: str) -> None:
+    assert neutral(text) == text
