@@ -37,7 +37,7 @@ _HOMES = {
     # estimate
     "Estimate": "retrostats.result.estimate",
     "lmm": "retrostats.mixed.fit",
-    "LmmFit": "retrostats.mixed.fit",
+    "LmmFit": "retrostats.mixed.fitted",
     "glmm": "retrostats.counts.fit",
     "GlmmFit": "retrostats.counts.result",
     "power": "retrostats.mixed.simulate",

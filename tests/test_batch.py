@@ -16,7 +16,7 @@ from retrostats.mixed.batch import inference
 from retrostats.mixed.batch.criterion import Draws, batch_design
 from retrostats.mixed.batch.draws import draw, single
 from retrostats.mixed.batch.newton import fit_batch
-from retrostats.mixed.fit import LmmFit
+from retrostats.mixed.fitted import LmmFit
 from retrostats.mixed.optimise import minimise
 
 DEVIANCE_RTOL = 1e-10  # one minimum found by two codes; worst seen 8e-15

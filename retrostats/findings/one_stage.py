@@ -24,7 +24,7 @@ from retrostats.unprinted.unknowns import Space
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
     from retrostats.unprinted.sources import Source
     from retrostats.unprinted.unknowns import Choice, Values
 

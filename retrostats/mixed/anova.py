@@ -14,7 +14,7 @@ from retrostats.mixed.design import is_factor, model_blocks
 from retrostats.mixed.formula import Term
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 _ZERO = 1e-10  # weights of a hypothesis below this share of the largest are rounding
 

@@ -11,7 +11,7 @@ from retrostats.mixed.working import triangles
 
 if TYPE_CHECKING:
     from retrostats.mixed.columns import FloatArray
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 
 def term_covariances(fit: LmmFit) -> list[FloatArray]:

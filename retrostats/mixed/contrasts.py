@@ -14,7 +14,7 @@ from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.tables import t_table
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 
 def contrast(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 _MOST_LEVELS = 60  # random effects drawn with their intervals; the outermost and a sample else
 _INK, _BLUE, _PALE = "#1a1a1a", "#0b5394", "#d9d9d9"

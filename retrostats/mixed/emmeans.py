@@ -20,7 +20,7 @@ from retrostats.mixed.tables import t_table
 from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 Type = Literal["link", "response"]
 

@@ -21,7 +21,7 @@ from retrostats.mixed.effect import Effect
 from retrostats.mixed.working import triangles
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 
 def confint(

@@ -17,7 +17,7 @@ from retrostats.mixed.components import term_covariances, unique_groups
 from retrostats.mixed.design import RandomDesign, factorised, shown_level
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 #: Largest set of connected random effects whose errors are computed (a dense inverse).
 MOST_CONNECTED = 6000

@@ -24,7 +24,7 @@ from retrostats.mixed.expressions import columns_of
 from retrostats.mixed.modes import Modes, level_labels, random_matrix, require_rows, row_root
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 _CHUNK = 4096  # rows whose errors are computed at once
 COLUMNS = (

@@ -15,7 +15,7 @@ from retrostats.mixed.design import offset_values
 from retrostats.mixed.modes import random_matrix, require_rows, row_root
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from retrostats.mixed.planned import (
 )
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
 
 _Z95 = 1.959963984540054  # of the Monte Carlo intervals
 

@@ -18,7 +18,7 @@ from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.effect import Effect
 
 if TYPE_CHECKING:
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
     from retrostats.mixed.gram import Gram
 
 _RANK_TOL = 1e-9

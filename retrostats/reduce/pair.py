@@ -23,7 +23,7 @@ from retrostats.result.estimate import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.mixed.fit import LmmFit
+    from retrostats.mixed.fitted import LmmFit
     from retrostats.mixed.moments import Moments
 
 Array = NDArray[np.float64]

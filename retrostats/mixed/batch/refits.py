@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from retrostats.mixed.batch.criterion import Design, Draws, batch_design
 from retrostats.mixed.batch.draws import draw, single
 from retrostats.mixed.batch.newton import fit_batch
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.fit import LmmFit
+from retrostats.mixed.inference import std_errors
 from retrostats.mixed.model import Model
 from retrostats.mixed.optimise import minimise
 
@@ -136,11 +136,11 @@ def _one_by_one(model: Model, design: Design, draws: Draws, *, reml: bool, test:
         except LinAlgError:
             continue
         error = np.linalg.solve(gram.basis, optimum.point.delta)
-        fit = LmmFit(replace(model, gram=gram), reml, test, optimum, error)
         out.error[r], out.theta[r] = error, optimum.theta
-        out.std_error[r], out.df[r] = fit.coefficients["std_error"], fit.coefficients["df"]
-        out.sigma[r], out.loglik[r] = fit.sigma, fit.loglik
-        out.singular[r], out.converged[r] = fit.singular, fit.converged
+        out.std_error[r], out.df[r] = std_errors(optimum, gram.basis, reml=reml, ddf=test)
+        out.sigma[r] = np.sqrt(optimum.point.sigma2)
+        out.loglik[r] = model.log_weight - 0.5 * optimum.point.deviance
+        out.singular[r], out.converged[r] = optimum.singular, optimum.converged
     return out
 
 

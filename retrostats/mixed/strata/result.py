@@ -13,7 +13,7 @@ from numpy.linalg import LinAlgError
 from retrostats.errors import InputError, NotConverged, NotIdentified
 from retrostats.mixed.basis import substitute
 from retrostats.mixed.criterion import Point
-from retrostats.mixed.fit import Ddf, LmmFit
+from retrostats.mixed.fitted import Ddf, LmmFit
 from retrostats.mixed.kenward_roger import KenwardRoger
 from retrostats.mixed.optimise import Optimum
 from retrostats.mixed.satterthwaite import Satterthwaite

@@ -1,0 +1,380 @@
+"""`LmmFit`: a fitted linear mixed model, and everything that is asked of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from retrostats.errors import InputError
+from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.in_memory import moments
+from retrostats.mixed.inference import kenward_roger_of, satterthwaite_of, unadjusted
+from retrostats.mixed.kenward_roger import KenwardRoger
+from retrostats.mixed.model import Model, prepare, with_outcome
+from retrostats.mixed.moments import Moments
+from retrostats.mixed.optimise import Optimum
+from retrostats.mixed.satterthwaite import Satterthwaite
+from retrostats.mixed.tables import t_table
+from retrostats.result.readable import readable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from retrostats.mixed.effect import Effect
+    from retrostats.mixed.emmeans import MarginalMeans
+    from retrostats.mixed.modes import Modes
+    from retrostats.mixed.residuals import RSquared
+
+_SHORT = 10  # rows of a table that `repr` shows
+Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
+
+
+@dataclass(frozen=True, eq=False)
+class LmmFit:
+    """A fitted linear mixed model.
+
+    Attributes
+    ----------
+    model : Model
+        Formula, names and crossproducts.
+    reml : bool
+    ddf : str
+        How degrees of freedom are found.
+    optimum : Optimum
+    beta : (p,) array
+        Fixed effects, in the order of `terms`.
+    again : callable
+        Fits a prepared model of the same kind, for `refit` (`fit.fit_model`).
+    """
+
+    model: Model
+    reml: bool
+    ddf: Ddf
+    optimum: Optimum
+    beta: FloatArray
+    again: Callable[..., LmmFit] | None = field(default=None, kw_only=True, repr=False)
+
+    @property
+    def formula(self) -> str:
+        """The formula as given."""
+        return self.model.formula.text
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the fixed effects."""
+        return self.model.terms
+
+    @property
+    def theta(self) -> FloatArray:
+        """Relative covariance factor, lower triangles by column, as in lme4."""
+        return self.optimum.theta
+
+    @property
+    def gradient(self) -> FloatArray:
+        """Gradient of the deviance, in the working coordinates of the optimiser."""
+        return self.optimum.point.gradient
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gradient vanishes relative to the curvature."""
+        return self.optimum.converged
+
+    @property
+    def message(self) -> str:
+        """Why the fit has not converged; empty where it has."""
+        if self.converged:
+            return ""
+        return (
+            f"stopped after {self.optimum.steps} steps with a gradient of "
+            f"{np.abs(self.gradient).max():.3g}; rescale covariates or simplify the random effects"
+        )
+
+    @property
+    def singular(self) -> bool:
+        """Whether a variance is zero or a correlation is one in absolute value."""
+        return self.optimum.singular
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood, restricted where `reml`."""
+        return self.model.log_weight - 0.5 * self.optimum.point.deviance
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion."""
+        return 2.0 * self.n_parameters - 2.0 * self.loglik
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion."""
+        return float(np.log(self.n_obs)) * self.n_parameters - 2.0 * self.loglik
+
+    @property
+    def n_parameters(self) -> int:
+        """Fixed effects, covariance parameters and the residual variance."""
+        return len(self.beta) + len(self.theta) + 1
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation."""
+        return float(np.sqrt(self.optimum.point.sigma2))
+
+    @property
+    def n_obs(self) -> int:
+        """Observations fitted."""
+        return self.model.n_obs
+
+    @property
+    def n_groups(self) -> dict[str, int]:
+        """Levels of each group."""
+        return self.model.n_groups
+
+    @property
+    def n_dropped(self) -> int:
+        """Rows left out because of a missing value."""
+        return self.model.n_dropped
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The moments of the data, from which this and other formulas can be fitted."""
+        if self.model.moments is not None:
+            return self.model.moments
+        assert self.model.frame is not None
+        if self.model.precision is not None:
+            raise InputError("moments hold no weights of rows; fit without weights= for them")
+        return moments(self.formula, self.model.frame, residual=self.model.residual)
+
+    @cached_property
+    def _kenward_roger(self) -> KenwardRoger:
+        return kenward_roger_of(self.optimum, reml=self.reml)
+
+    @cached_property
+    def _satterthwaite(self) -> Satterthwaite:
+        return satterthwaite_of(self.optimum, reml=self.reml)
+
+    @cached_property
+    def cov_unadjusted(self) -> FloatArray:
+        """Covariance (p, p) of the fixed effects without the small-sample adjustment."""
+        return unadjusted(self.optimum, self.model.gram.basis)
+
+    @property
+    def cov_beta(self) -> FloatArray:
+        """Covariance (p, p) of the fixed effects, adjusted where `ddf` is "kenward-roger"."""
+        return self._kenward_roger.adjusted if self.ddf == "kenward-roger" else self.cov_unadjusted
+
+    def df_of(self, contrast: FloatArray) -> tuple[float, float]:
+        """Denominator df and F scaling of the rows of a full-rank contrast (rank, p)."""
+        if self.ddf == "kenward-roger":
+            return self._kenward_roger.test(contrast)
+        if self.ddf == "satterthwaite":
+            return self._satterthwaite.test(contrast)
+        return float("inf"), 1.0
+
+    @cached_property
+    def coefficients(self) -> pd.DataFrame:
+        """Fixed effects: term, estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
+        std_error = np.sqrt(np.diag(self.cov_beta))
+        if self.ddf == "normal":
+            df = np.full(len(self.beta), np.inf)
+        else:
+            kr = self.ddf == "kenward-roger"
+            df = (self._kenward_roger if kr else self._satterthwaite).term_dfs()
+        return t_table(self.terms, self.beta, std_error, df)
+
+    @cached_property
+    def variance_components(self) -> pd.DataFrame:
+        """Variances and covariances: group, term, term2, vcov, sdcor; the residual last."""
+        from retrostats.mixed.components import component_table
+
+        return component_table(self)
+
+    @cached_property
+    def modes(self) -> Modes:
+        """Conditional modes of the random effects and their errors; see `modes.modes_of`."""
+        from retrostats.mixed.modes import modes_of
+
+        return modes_of(self)
+
+    def ranef(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Random effects with intervals: group, level, term, estimate; see `modes.ranef`."""
+        from retrostats.mixed.modes import ranef
+
+        return ranef(self, level=level)
+
+    def predict(
+        self,
+        newdata: pd.DataFrame | None = None,
+        *,
+        random: bool = True,
+        allow_new_levels: bool = False,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Expected outcomes with intervals, for these rows or new ones; see `predict.predict`."""
+        from retrostats.mixed.predict import predict
+
+        return predict(self, newdata, random=random, allow_new_levels=allow_new_levels, level=level)
+
+    @cached_property
+    def residual_table(self) -> pd.DataFrame:
+        """Fitted values, residuals of each kind, leverage; see `residuals.residual_table`."""
+        from retrostats.mixed.residuals import residual_table
+
+        return residual_table(self)
+
+    @property
+    def fitted(self) -> pd.Series[float]:
+        """Expected outcome of each row, its random effects included."""
+        return self.residual_table["fitted"]
+
+    @property
+    def residuals(self) -> pd.Series[float]:
+        """Observed less fitted; `residual_table` has Pearson's and scaled ones."""
+        return self.residual_table["response"].rename("residual")
+
+    @cached_property
+    def r_squared(self) -> RSquared:
+        """Marginal and conditional R squared; see `residuals.r_squared`."""
+        from retrostats.mixed.residuals import r_squared
+
+        return r_squared(self)
+
+    def simulate(self, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+        """Outcomes drawn from the fitted model, a column a data set; see `residuals.simulate`."""
+        from retrostats.mixed.residuals import simulate
+
+        return simulate(self, n, seed=seed)
+
+    def anova(self, other: LmmFit | str = "III", *, refit: bool = True) -> pd.DataFrame:
+        """F tests of all terms ("I", "II", "III"; see `anova.anova`), or `compare` with a fit."""
+        from retrostats.mixed.anova import anova
+
+        return anova(self, other) if isinstance(other, str) else self.compare(other, refit=refit)
+
+    def plot(self) -> Figure:
+        """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`."""
+        from retrostats.mixed.diagnostics import plot
+
+        return plot(self)
+
+    def contrast(
+        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
+        from retrostats.mixed.contrasts import contrast
+
+        return contrast(self, weights, null=null, level=level)
+
+    def emmeans(
+        self,
+        factors: str | list[str],
+        *,
+        at: Mapping[str, Any] | None = None,
+        type: Literal["link", "response"] = "link",
+        level: float = 0.95,
+    ) -> MarginalMeans:
+        """Estimated marginal means over factors; see `emmeans.emmeans`."""
+        from retrostats.mixed.emmeans import emmeans
+
+        return emmeans(self, factors, at=at, type=type, level=level)
+
+    def compare(self, other: LmmFit, *, refit: bool = True) -> pd.DataFrame:
+        """Likelihood-ratio test against a nested or larger model; see `contrasts.compare`."""
+        from retrostats.mixed.contrasts import compare
+
+        return compare(self, other, refit=refit)
+
+    def confint(
+        self,
+        method: Literal["profile", "bootstrap", "bootstrap-t", "exact"] = "profile",
+        *,
+        level: float = 0.95,
+        n: int = 2000,
+        seed: int = 1,
+        jobs: int = 1,
+    ) -> pd.DataFrame:
+        """Intervals of spreads, correlations and fixed effects; see `intervals.confint`."""
+        from retrostats.mixed.intervals import confint
+
+        return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)
+
+    def icc(self, *, level: float = 0.95) -> Effect:
+        """Intraclass correlation with a profile interval; see `intervals.icc`."""
+        from retrostats.mixed.intervals import icc
+
+        return icc(self, level=level)
+
+    def standardised(
+        self, term: str, *, by: Literal["total", "residual"] = "total", level: float = 0.95
+    ) -> Effect:
+        """A coefficient in standard deviations, with an interval; see `intervals.standardised`."""
+        from retrostats.mixed.intervals import standardised
+
+        return standardised(self, term, by=by, level=level)
+
+    def bootstrap(self, n: int, seed: int, jobs: int = 1) -> pd.DataFrame:
+        """Parametric bootstrap: one row a refit."""
+        from retrostats.mixed.simulate import bootstrap
+
+        return bootstrap(self, n, seed=seed, jobs=jobs)
+
+    def refit(self, data: object) -> LmmFit:
+        """The same model on other data: rows, moments, or a new outcome (N,) of these rows."""
+        signed = self.model.gram.signed
+        if isinstance(data, pd.DataFrame | Moments) or hasattr(data, "frame"):
+            if self.model.precision is not None:
+                raise InputError("weights belong to rows: fit new data with lmm(..., weights=)")
+            model = prepare(self.formula, data, signed=signed, residual=self.model.residual)
+        else:
+            model = with_outcome(self.model, np.asarray(data, dtype=float))
+        return self._again(model, reml=self.reml)
+
+    def refit_ml(self) -> LmmFit:
+        """The same model and data by maximum likelihood."""
+        return self._again(self.model, reml=False) if self.reml else self
+
+    def _again(self, model: Model, *, reml: bool) -> LmmFit:
+        assert self.again is not None  # set by `fit.fit_model`, which makes every fit
+        return self.again(model, reml=reml, ddf=self.ddf)
+
+    def __repr__(self) -> str:
+        """The tables, cut after the first rows of long ones."""
+        return self._text(_SHORT)
+
+    def _repr_html_(self) -> str:
+        """Header and both tables, for a notebook."""
+        head = "<br>".join(escape(line) for line in self._header().splitlines())
+        tables = "".join(
+            readable(t).to_html(index=False, border=0)
+            for t in (self.coefficients, self.variance_components)
+        )
+        return f"<p>{head}</p>{tables}"
+
+    def _header(self) -> str:
+        how = "REML" if self.reml else "maximum likelihood"
+        state = "" if self.converged else f"; NOT CONVERGED: {self.message}"
+        state += "; singular" if self.singular else ""
+        sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
+        return (
+            f"Linear mixed model by {how}: {self.formula}\n"
+            f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
+            f"log-likelihood {self.loglik:.4f}{state}"
+        )
+
+    def _text(self, most: int) -> str:
+        parts = [self._header()]
+        with pd.option_context("display.width", 120, "display.max_columns", 20):
+            for table in (self.variance_components, self.coefficients):
+                text = readable(table.head(most)).to_string(index=False)
+                more = len(table) - most
+                parts.append(f"{text}\n... {more} more in .summary()" if more > 0 else text)
+        return "\n\n".join(parts) + f"\n(df: {self.ddf})"
+
+    def summary(self) -> str:
+        """Header and tables, whole, as text."""
+        return self._text(len(self.terms) + len(self.variance_components))
