@@ -36,6 +36,8 @@ CLAIM = load_audit().claims["energy_30"]
 SETTLES = {0.09: 60, 0.15: 165, 0.175: 224}
 #: Those were simulated and rounded; ours may differ by as much.
 PEOPLE = 0.02
+#: How far the limits at the farthest points may be inside the searched ones, of their width.
+NEAR = 0.01
 #: Power at those sizes: 0.9 within three Monte Carlo errors of either simulation.
 POWER = 0.01
 
@@ -191,8 +193,14 @@ def test_what_one_more_study_changes_is_what_the_whole_exploration_says(
 
         return explore(answer, given.measure.unknowns, draws=256, seed=3)
 
+    reached = pooling.limits(points, effect, variance, 0.95)[0]  # the one nearest to the plan
     for i in range(len(effects)):
         evidence = Evidence("pool", whole(i, 0.95), whole(i, 0.90))
+        if i == 0:
+            searched = evidence.at95
+            near = NEAR * (searched.conf_high - searched.conf_low)
+            assert np.nanmin(reached[:, 1]) == pytest.approx(searched.conf_low, abs=near)
+            assert np.nanmax(reached[:, 2]) == pytest.approx(searched.conf_high, abs=near)
         for side in ("direction", "size"):
             assert found[side][i] == judge_side([evidence], given.claim, side).label, (i, side)
 
