@@ -21,7 +21,7 @@ from retrostats.findings.printed import hollow_row
 from retrostats.judge.claims import Claim
 from retrostats.reduce.change import (
     between_group_change,
-    difference,
+    difference_of_trials,
     implied_error,
     percent_fat_change,
     welch_df,
@@ -57,7 +57,10 @@ METHODS = (
     "No forward-running group existed in that trial. The comparison is indirect: minus the "
     "change of the women who ran forward for six weeks in Hazell 2014, computed from printed fat "
     "and fat-free mass; the correlation of those two changes is not printed and runs from -1 "
-    "to 1. Trials that compared directions head to head print no size and are listed.",
+    "to 1. Both trials stand in one model of their changes, arm fixed, with a residual variance "
+    "each (the space is explored in its closed form); how far two trials differ for reasons other "
+    "than direction is not identified with one each. Trials that compared directions head to head "
+    "print no size and are listed.",
     "Own cohorts are averaged with the literature by precision, each in the unit of the reading (a "
     "cohort's change as a share of its mean before). The change is that within the backward arm, "
     "whatever the other arm; the change against a control arm is a row of its own, and the only "
@@ -386,7 +389,9 @@ def _difference_rows(
     """Backward minus forward, indirect, for the reading in which p tests the training group."""
     return [
         EstimateRow.of(
-            difference(_trained(printed, reading, WITHIN), estimate),
+            difference_of_trials(
+                _trained(printed, reading, WITHIN), float(printed["n"]), estimate, _people(rows)
+            ),
             f"bf-more-{reading}",
             "Backward minus forward, indirect",
             quantity="body_fat_difference",
@@ -395,6 +400,8 @@ def _difference_rows(
             directness="indirect, two trials",
             n=float(printed["n"]) + _people(rows),
             reading=f"2.4% as {UNIT[reading]}",
+            note="one model of both trials, residual variance by trial; with one trial a direction "
+            "the variance between trials is not identified and is not in the interval",
         )
         for reading, estimate in forward.items()
     ]

@@ -126,7 +126,8 @@ def template(shape: IntArray, sizes: list[int]) -> tuple[IntArray, IntArray, Int
                 theta.append(used + t)
             corner += k
         used += len(lower)
-    return np.array(rows), np.array(cols), np.array(theta)
+    kind = np.intp  # no effects leave nothing to tell it from
+    return np.array(rows, kind), np.array(cols, kind), np.array(theta, kind)
 
 
 def _local_levels(data: Rows) -> tuple[list[IntArray], IntArray]:

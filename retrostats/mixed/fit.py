@@ -53,7 +53,8 @@ def lmm(
         "signed-cs" lets the covariance within subjects be negative (compound symmetry with a signed
         correlation), so that two conditions give the paired t-test at any correlation.
     residual : str, optional
-        Residual variances by the levels of a factor or an interaction, as "study:arm".
+        Residual variances by the levels of a factor or an interaction, as "study:arm". With it the
+        formula may go without a random term (nlme's `gls` with `varIdent`).
     variances : str, (n,) array, (n, n) array, or sequence of square arrays, optional
         Residual variances that are known (a column, numbers, a covariance matrix or its diagonal
         blocks), as in meta-analysis; see `known.lmm_known`.

@@ -26,7 +26,7 @@ from retrostats.mixed.design import (
     refuse_offsets,
 )
 from retrostats.mixed.expressions import evaluate
-from retrostats.mixed.formula import Formula, parse_formula
+from retrostats.mixed.formula import Formula, RandomTerm, parse_formula
 from retrostats.mixed.gram import Gram, build_gram
 from retrostats.mixed.linked import find_blocks
 from retrostats.mixed.moments import CellMoments, Moments
@@ -140,9 +140,13 @@ def prepare(
     InputError, NotIdentified
     """
     parsed = parse_formula(formula)
+    names = residual_columns(residual)
+    if not parsed.random and names:  # no effects by group: rows are independent, variances differ
+        parsed = replace(parsed, random=(RandomTerm((), names),))
     if not parsed.random:
         raise InputError(
-            f"formula {formula!r} has no random term; a mixed model needs one, as (1 | subject)"
+            f"formula {formula!r} has no random term; a mixed model needs one, as (1 | subject), "
+            "or residual variances that differ, as residual='arm'"
         )
     if signed and (len(parsed.random) != 1 or parsed.random[0].terms != ((),)):
         raise InputError('covariance="signed-cs" needs exactly one random term, (1 | subject)')

@@ -69,6 +69,11 @@ def modes_of(fit: LmmFit) -> Modes:
             'covariance="lme4" for random effects'
         )
     rows = fit.model.rows
+    if not any(term.effects for term in rows.random):
+        raise InputError(
+            f"{fit.model.formula.text!r} has no random effects, only residual variances that "
+            "differ; use predict() and the fixed effects"
+        )
     root = row_root(fit)
     scale = root if fit.model.precision is None else None  # weighted rows are scaled already
     z = random_matrix(rows.random, len(rows.y), scale)

@@ -83,7 +83,8 @@ def predict(
     """
     if not 0.0 < level < 1.0:
         raise InputError(f"level={level}; a number between 0 and 1 is needed")
-    modes = fit.modes if random else None
+    effects = any(term.effects for term in fit.model.rows.random)
+    modes = fit.modes if random and effects else None
     if newdata is None:
         return _fitted_rows(fit, modes, level)
     if not isinstance(newdata, pd.DataFrame):

@@ -206,7 +206,7 @@ class _Rotation:
     roots: FloatArray
 
     def __call__(self, probed: FloatArray, names: Iterable[str]) -> FloatArray:
-        values = probed.reshape(len(self.used) + 2, self.count, -1)
+        values = probed.reshape(len(self.used) + 2, self.count, probed.shape[1])
         base = values[0]
         slope = values[1:-1] - base
         expected = base + np.tensordot(self.point, slope, axes=1)
@@ -220,4 +220,4 @@ class _Rotation:
         out = np.empty((self.count, len(self.used) + 1, base.shape[1]))
         out[:, 0] = np.sqrt(self.n)[:, None] * (base + np.einsum("ck,kcp->cp", self.means, slope))
         out[:, 1:] = np.einsum("cjk,kcp->cjp", self.roots, slope)
-        return out.reshape(-1, base.shape[1])
+        return out.reshape(self.count * (len(self.used) + 1), base.shape[1])

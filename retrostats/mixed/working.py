@@ -85,7 +85,7 @@ def triangles(sizes: tuple[int, ...], theta: FloatArray) -> list[FloatArray]:
 
 def packed(lower: FloatArray) -> FloatArray:
     """A lower triangle by column, as theta holds it."""
-    return np.concatenate([lower[j:, j] for j in range(len(lower))])
+    return np.concatenate([lower[:0, :0].ravel(), *(lower[j:, j] for j in range(len(lower)))])
 
 
 def change_theta(

@@ -143,14 +143,33 @@ def percent_fat_change(
     return before, after - before, np.sqrt(variance)
 
 
-def difference(first: Estimate, second: Estimate) -> Estimate:
-    """First minus second of two independent estimates, Welch-Satterthwaite df."""
-    v1, v2 = first.std_error**2, second.std_error**2
-    df = float(welch_df(v1, first.df, v2, second.df))
-    return Estimate(
-        first.value - second.value,
-        math.sqrt(v1 + v2),
-        df,
+def difference_of_trials(first: Estimate, n_1: float, second: Estimate, n_2: float) -> Estimate:
+    """First minus second trial, both in one model: residual variance by trial, arm fixed.
+
+    ``change ~ arm`` with ``residual="study"`` on the moments of each trial's changes, one a person.
+    With one trial an arm the variance between trials is not identified and is not in the error; the
+    degrees of freedom are Welch's (`welch_df`).
+
+    Raises
+    ------
+    NotIdentified
+        A trial of one person.
+    """
+    import pandas as pd
+
+    from retrostats.mixed.fit import lmm
+    from retrostats.mixed.studies import moments_arms
+
+    cells = pd.DataFrame(
+        [
+            (name, arm, n, found.value, found.std_error * math.sqrt(n))
+            for name, arm, n, found in (("second", 0, n_2, second), ("first", 1, n_1, first))
+        ],
+        columns=["study", "arm", "n", "mean", "sd"],
+    )
+    return Estimate.of_term(
+        lmm("y ~ arm", moments_arms(cells), residual="study"),
+        "arm",
         first.scale,
         first.unit,
         (*first.source, *second.source),

@@ -106,7 +106,7 @@ def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:
     x = _turn_signs(data, x)
     decrement = _step(point, x)[1]
     converged = bool(decrement < _CONVERGED * max(1.0, abs(point.deviance)) and steps < _MAX_STEPS)
-    diagonal = np.array(data.diagonal)
+    diagonal = np.array(data.diagonal, dtype=bool)
     smallest = _BOUNDARY * float(np.sqrt(point.state.sigma2.min()))
     singular = bool((np.abs(x[:k][diagonal]) < smallest).any())
     return StrataOptimum(x[:k], point.state.sigma2, point, data, x, singular, converged, steps)

@@ -1,0 +1,73 @@
+"""Residual variances that differ and no random term: R nlme's gls with varIdent, and Welch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.errors import InputError
+from retrostats.reduce.change import difference_of_trials, welch_df
+from retrostats.result.estimate import Estimate
+
+#: nlme 3.1-162, gls(y ~ x, weights = varIdent(form = ~ 1 | study)) on the rows below.
+NLME = {
+    "estimate": [-1.7675071807496, 0.0536544112414],
+    "std_error": [0.390676743656, 0.203486863264],
+    "sd": [2.80774244969, 0.92086101197, 2.64796959169],
+    "loglik": -71.320365797691,
+}
+#: Where nlme's optimiser stops.
+NLME_RTOL = 2e-6
+SAME_RTOL = 1e-9
+
+
+def _rows() -> pd.DataFrame:
+    parts = []
+    for study, n, mean, sd in (("a", 13, -2.4, 2.8), ("b", 15, -1.75, 0.9), ("c", 8, 0.4, 1.7)):
+        i = np.arange(1, n + 1)
+        z = i**1.5
+        y = mean + sd * (z - z.mean()) / z.std(ddof=1)
+        parts.append(pd.DataFrame({"study": study, "x": i % 4, "y": y}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_gls_of_nlme() -> None:
+    fit = rs.lmm("y ~ x", _rows(), residual="study", ddf="satterthwaite")
+    np.testing.assert_allclose(fit.coefficients["estimate"], NLME["estimate"], rtol=NLME_RTOL)
+    np.testing.assert_allclose(fit.coefficients["std_error"], NLME["std_error"], rtol=NLME_RTOL)
+    np.testing.assert_allclose(fit.residual_sd, NLME["sd"], rtol=NLME_RTOL)
+    assert fit.loglik == pytest.approx(NLME["loglik"], rel=SAME_RTOL)
+    assert list(fit.variance_components["group"]) == ["Residual"] * 3
+    expected = fit.beta[0] + fit.beta[1] * _rows()["x"]
+    np.testing.assert_allclose(fit.predict()["estimate"], expected, rtol=SAME_RTOL)
+    with pytest.raises(InputError, match="no random effects"):
+        fit.ranef()
+
+
+def test_printed_arms_give_welch_whatever_the_df() -> None:
+    first = Estimate(-2.4, 0.7766, 12, "difference", "points", ("a",))
+    second = Estimate(-1.75, 0.2324, 14, "difference", "points", ("b",))
+    found = difference_of_trials(first, 13, second, 15)
+    v1, v2 = first.std_error**2, second.std_error**2
+    assert found.value == pytest.approx(-0.65, rel=SAME_RTOL)
+    assert found.std_error == pytest.approx(np.sqrt(v1 + v2), rel=SAME_RTOL)
+    assert found.df == pytest.approx(float(welch_df(v1, 12, v2, 14)), rel=1e-6)
+    table = pd.DataFrame({"study": ["a", "b"], "arm": [1, 0], "n": [13, 15], "mean": [-2.4, -1.75],
+                          "sd": [2.8, 0.9]})  # fmt: skip
+    df = [rs.lmm("y ~ arm", rs.moments_arms(table), residual="study", ddf=d).coefficients["df"][1]
+          for d in ("kenward-roger", "satterthwaite")]  # fmt: skip
+    assert df[0] == pytest.approx(df[1], rel=1e-6)
+
+
+def test_without_residual_a_random_term_is_asked_for() -> None:
+    with pytest.raises(InputError, match="residual="):
+        rs.lmm("y ~ x", _rows())
+
+
+def test_the_body_fat_comparison_is_one_model() -> None:
+    found = rs.replicate(["body-fat"], draws=0).estimates.set_index("estimate_id")
+    row = found.loc["bf-more-points"]
+    assert row["note"].startswith("one model of both trials")
+    assert row["estimate"] == pytest.approx(-0.65, abs=0.05)
