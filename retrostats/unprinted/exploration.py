@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
-from retrostats.unprinted.extremes import Extreme, lowest
+from retrostats.unprinted.extremes import Extreme, corners, lowest
 from retrostats.unprinted.influence import along, influence, quasi_random
 from retrostats.unprinted.unknowns import Space, Values
 
@@ -184,9 +184,10 @@ def explore(
     middle = answers(space.middle)[0]
     points = quasi_random(space.size, draws if space.size else 1, seed)
     found = _on_cluster(estimate, space, points, scheduler) if scheduler else answers(points)
-    seen = np.vstack([space.middle, points])
-    at_seen = np.vstack([middle[None, :], found])
-    sound = np.isfinite(at_seen).all(axis=1)
+    listed = corners(space.size, space.choices)
+    seen = np.vstack([space.middle, points, listed])
+    at_seen = np.vstack([middle[None, :], found, answers(listed)])
+    sound = np.isfinite(found).all(axis=1)
     rng = np.random.default_rng(seed)
     low = lowest(lambda p: answers(p)[:, 1], seen, at_seen[:, 1], space.choices, rng)
     high = lowest(lambda p: -answers(p)[:, 2], seen, -at_seen[:, 2], space.choices, rng)
@@ -195,9 +196,9 @@ def explore(
             f"explore: no values of {', '.join(space.names) or 'the unknowns'} give an answer; "
             "the printed numbers contradict one another, or the function returns NaN"
         )
-    kept = points[sound[1:]]
+    kept = points[sound]
     frame = pd.DataFrame(
-        {**space.labels(kept), **dict(zip(OUTPUTS, found[sound[1:]].T, strict=True))}
+        {**space.labels(kept), **dict(zip(OUTPUTS, found[sound].T, strict=True))}
     )
     return Exploration(
         space, (float(middle[0]), float(middle[1]), float(middle[2])), low, high, frame,
