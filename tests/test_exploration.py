@@ -366,9 +366,6 @@ def test_a_function_must_return_an_estimate_and_both_limits() -> None:
     assert (by_name.conf_low, by_name.conf_high) == (-1, 2)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the compass search stalls on a ridge between the axes (7e-3 at worst)"
-)
 def test_an_extreme_on_a_ridge_between_the_axes_is_found() -> None:
     """A kink along x = y with its lowest point, 0, inside the box: no step along an axis helps."""
 

@@ -197,9 +197,7 @@ def explore(
             "the printed numbers contradict one another, or the function returns NaN"
         )
     kept = points[sound]
-    frame = pd.DataFrame(
-        {**space.labels(kept), **dict(zip(OUTPUTS, found[sound].T, strict=True))}
-    )
+    frame = pd.DataFrame({**space.labels(kept), **dict(zip(OUTPUTS, found[sound].T, strict=True))})
     return Exploration(
         space, (float(middle[0]), float(middle[1]), float(middle[2])), low, high, frame,
         1.0 - len(kept) / len(points) if len(points) else 0.0, answers, seed,

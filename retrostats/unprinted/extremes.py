@@ -30,6 +30,9 @@ RIDGES = 3
 #: Step and number of slanted trials that tell a corner of the box from a kink, and how far a
 #: slanted slope of a corner may lie from the sum of the slopes along the axes.
 PROBE, PROBES, ADDITIVE = 1e-4, 24, 0.1
+#: Ends joined by lines, steps along a line as shares of the distance, and how many are taken.
+JOINED, MAX_LINES = 5, 40
+LINE = np.concatenate([-(2.0 ** np.arange(-16, 4)), 2.0 ** np.arange(-16, 4)])
 #: Corners and combinations of choices that are all looked at; beyond that, draws must do.
 MAX_LISTED = 4096
 #: Two searches agree if they end this near, relative to the spread of the draws.
@@ -88,6 +91,7 @@ def lowest(
     start = _starts(seen, found, choices, rng)
     ends, at_ends = _descend(counted, seen[start], found[start], choices, FIRST_STEP)
     ends, at_ends = _off_the_axes(counted, ends, at_ends, choices, rng)
+    _between(counted, ends, at_ends, choices)
     best = int(np.argmin(at_ends))
     finite = found[np.isfinite(found)]
     near = SAME * max(float(np.ptp(finite)), abs(float(at_ends[best])), 1e-12)
@@ -101,7 +105,7 @@ def lowest(
 
 
 class _Counted:
-    """The objective with infinity for NaN; equal points are evaluated once; counts them."""
+    """The objective with infinity for NaN; counts the points it was asked for."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
@@ -232,10 +236,36 @@ def _off_the_axes(
 
         point, value, _ = along_ridges(part, ends[i][None, free], at_ends[i : i + 1], rng)
         if value[0] < at_ends[i]:
+            old, at_old = ends[i].copy(), at_ends[i]
             ends[i, free], at_ends[i] = point[0], value[0]
             again = _descend(objective, ends[i][None], value, choices, PROBE)
-            ends[i], at_ends[i] = again[0][0], again[1][0]
+            walked = np.vstack([again[0], old[None]]), np.append(again[1], at_old)
+            _between(objective, *walked, choices)
+            ends[i], at_ends[i] = walked[0][0], walked[1][0]
     return ends, at_ends
+
+
+def _between(objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int]) -> None:
+    """The best end moved along the lines that join ends; `ends` and `at_ends` in place.
+
+    Searches that stopped on one ridge stopped at different places of it: the line between them is
+    the ridge, or close to it.
+    """
+    order = np.argsort(at_ends, kind="stable")
+    best, fixed = order[0], list(choices)
+    same = [i for i in order if np.array_equal(ends[i, fixed], ends[best, fixed])][:JOINED]
+    ways = [ends[i] - ends[j] for i in same for j in same if i < j]
+    ways = [way for way in ways if np.abs(way).max() > LAST_STEP]
+    if not ways:
+        return
+    moves = (LINE[:, None, None] * np.array(ways)[None]).reshape(-1, ends.shape[1])
+    for _ in range(MAX_LINES):
+        trials = np.clip(ends[best] + moves, 0.0, 1.0)
+        found = objective(trials)
+        lowest_ = int(np.argmin(found))
+        if not found[lowest_] < at_ends[best]:
+            return
+        ends[best], at_ends[best] = trials[lowest_], found[lowest_]
 
 
 def _slopes(

@@ -38,6 +38,7 @@ class Options:
 def explore_measures(measures: Sequence[Measure], options: Options) -> list[Explored]:
     """Explorations of every measure; two claims on one measure share them."""
     done: dict[int, tuple[Exploration, Exploration]] = {}
+    claimed = {id(m.estimator) for m in measures if m.claim_id}
     found = []
     for measure in measures:
         key = id(measure.estimator)  # two claims on one measure share its function

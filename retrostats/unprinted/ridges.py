@@ -129,9 +129,7 @@ def _round(
         shape *= 1 - rates.c_one - rates.c_rank * w.sum(axis=1)[:, None, None]
         shape += rates.c_one * np.einsum("mi,mj->mij", cov_path, cov_path)
         shape += rates.c_rank * np.einsum("mk,mki,mkj->mij", w, y, y)
-        size *= np.exp(
-            np.minimum(1.0, (length / rates.norm - 1) * rates.c_path / rates.damping)
-        )
+        size *= np.exp(np.minimum(1.0, (length / rates.norm - 1) * rates.c_path / rates.damping))
         np.clip(size, 0.0, 1.0, out=size)
         idle = 0 if gained.any() else idle + 1
         widest = size * np.sqrt(np.einsum("mii->mi", shape).max(axis=1))

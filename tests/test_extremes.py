@@ -1,0 +1,185 @@
+"""The search for outermost limits on functions made to stop it: ridges, kinks, holes, choices.
+
+Each has its lowest value known, or is held against a grid.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from retrostats.result.findings import Measure
+from retrostats.unprinted.exploration import explore
+from retrostats.unprinted.extremes import corners, lowest
+from retrostats.unprinted.influence import quasi_random
+from retrostats.unprinted.measures import Options, explore_measures
+from retrostats.unprinted.unknowns import Choice, Unknown
+
+#: The limits asked for: equal to the truth to four digits.
+ATOL = 1e-4
+#: A grid of 1,201 points a side misses a kink by its slope over half a step.
+GRID_ATOL = 5e-3
+SEEDS = range(6)
+
+
+def straight(x):
+    """A kink along x = y; the lowest point lies on it, inside the box."""
+    return 5 * np.abs(x[:, 0] - x[:, 1]) + ((x[:, 0] + x[:, 1]) / 2 - 0.63) ** 2
+
+
+def steep(x):
+    """The same, a hundred times steeper and off the diagonal."""
+    return 100 * np.abs(x[:, 0] - 0.4 * x[:, 1] - 0.2) + (x[:, 1] - 0.71) ** 2
+
+
+def curved(x):
+    """A kink along a parabola."""
+    return 5 * np.abs(x[:, 1] - x[:, 0] ** 2) + (x[:, 0] - 0.63) ** 2
+
+
+def valley(x):
+    """A smooth valley along a parabola (Rosenbrock), lowest at (0.5, 0.25)."""
+    return 100 * (x[:, 1] - x[:, 0] ** 2) ** 2 + (0.5 - x[:, 0]) ** 2
+
+
+def tilted(x):
+    """Five dimensions, four kinks that all run along one slanted line."""
+    way = np.array([0.5, 0.8, 1.0, 0.3, 0.6])
+    share = x @ way / (way @ way)
+    return 3 * np.abs(x - share[:, None] * way).sum(axis=1) + (share - 0.55) ** 2
+
+
+def downhill(x):
+    """A ridge that falls all the way to the border, where y is 0.9."""
+    return 5 * np.abs(x[:, 1] - 0.9 * x[:, 0]) - x[:, 0]
+
+
+def holed(x):
+    """No value in a disc over the lowest point of a bowl: the lowest lies on its rim."""
+    away = np.hypot(x[:, 0] - 0.52, x[:, 1] - 0.37)
+    return np.where(away < 0.2, np.nan, away + 0.1 * x[:, 0])
+
+
+def rim(x):
+    """No value outside a slanted strip that is narrow: a search must follow it."""
+    across = np.abs(x[:, 0] + x[:, 1] - 1)
+    return np.where(across > 0.02, np.nan, (x[:, 0] - 0.83) ** 2 + across)
+
+
+def corner_inside(x):
+    """A plain slope everywhere but at the corner where it ends, which a kink has turned over."""
+    return x.sum(axis=1) - 3 * np.minimum(x[:, 0], x[:, 1]) + 2 * np.abs(x[:, 0] - x[:, 1])
+
+
+CASES = {
+    "straight ridge": (straight, 2, 0.0),
+    "steep ridge": (steep, 2, 0.0),
+    "curved ridge": (curved, 2, 0.0),
+    "smooth valley": (valley, 2, 0.0),
+    "five dimensions": (tilted, 5, 0.0),
+    "ridge to the border": (downhill, 2, -1.0),
+    "hole": (holed, 2, None),
+    "narrow strip": (rim, 2, 0.0),
+    "kink at a corner": (corner_inside, 2, -1.0),
+}
+
+
+def grid_lowest(function) -> float:
+    axis = np.linspace(0, 1, 1201)
+    return float(np.nanmin(function(np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2))))
+
+
+def search(function, d, seed, draws=50, choices=None):
+    seen = np.vstack([quasi_random(d, draws, seed), corners(d, choices or {})])
+    values = function(seen)
+    return lowest(function, seen, values, choices or {}, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_lowest_point_is_found_from_every_seed(case) -> None:
+    function, d, truth = CASES[case]
+    found = [search(function, d, seed) for seed in SEEDS]
+    for end in found:
+        assert end.value == pytest.approx(function(end.point[None])[0], abs=1e-12)
+        assert ((end.point >= 0) & (end.point <= 1)).all()
+    worst = max(end.value for end in found)
+    if truth is None:
+        assert worst <= grid_lowest(function) + ATOL
+        assert worst == pytest.approx(grid_lowest(function), abs=GRID_ATOL)
+    else:
+        assert worst == pytest.approx(truth, abs=ATOL)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_point_out_of_100_000_lies_below(case) -> None:
+    function, d, _ = CASES[case]
+    drawn = function(quasi_random(d, 100_000, 99))
+    assert search(function, d, 1).value <= np.nanmin(drawn)
+
+
+def test_a_ridge_in_one_reading_only() -> None:
+    """Three options; the second is lower, but only along its own ridge."""
+
+    def low(v):
+        return v["height"] + v["steep"] * np.abs(v["x"] - v["y"]) + (v["x"] + v["y"] - 1.2) ** 2
+
+    def answer(v):
+        return low(v) + 0.5, low(v), low(v) + 1
+
+    unknowns = [
+        Choice("height", {"a": 0.2, "b": 0.0, "c": 0.4}),
+        Choice("steep", {"flat": 1.0, "sheer": 40.0}),
+        Unknown("x", 0.0, 1.0),
+        Unknown("y", 0.0, 1.0),
+    ]
+    for seed in SEEDS:
+        found = explore(answer, unknowns, draws=40, seed=seed)
+        assert found.conf_low == pytest.approx(0.0, abs=ATOL)
+        assert found.at_low["height"] == "b"
+
+
+def test_a_ridge_in_a_range_that_moves() -> None:
+    """y runs from x^2 - 1 to 0.9 - x / 2; the ridge y = x - 0.3 bends in positions."""
+
+    def answer(v):
+        low = 8 * np.abs(v["y"] - v["x"] + 0.3) + (v["x"] - 0.47) ** 2
+        return low + 0.5, low, low + 1
+
+    y = Unknown("y", lambda v: v["x"] ** 2 - 1, lambda v: 0.9 - 0.5 * v["x"])
+    for seed in SEEDS:
+        found = explore(answer, [Unknown("x", 0.0, 1.0), y], draws=40, seed=seed)
+        assert found.conf_low == pytest.approx(0.0, abs=ATOL)
+
+
+def test_monotone_in_twelve_dimensions_takes_few_points() -> None:
+    """Nothing to learn: the corner is reached and left alone."""
+    slopes = np.linspace(-1, 1, 12)
+
+    def low(x):
+        return np.exp(x @ slopes)
+
+    found = lowest(low, quasi_random(12, 50, 1), low(quasi_random(12, 50, 1)), {},
+                   np.random.default_rng(1))  # fmt: skip
+    assert found.value == pytest.approx(np.exp(slopes[slopes < 0].sum()), rel=1e-12)
+    assert found.evaluations < 3_000
+    assert found.agreeing == found.starts
+
+
+def test_two_measures_on_one_function_share_limits_of_both_levels() -> None:
+    """The one that judges a claim is judged at 90%, whichever stands first."""
+
+    def reach(level):
+        return {0.95: wide, 0.90: narrow}[level]
+
+    def wide(v):
+        return v["x"], v["x"] - 2, v["x"] + 2
+
+    def narrow(v):
+        return v["x"], v["x"] - 1, v["x"] + 1
+
+    open_ = (Unknown("x", 0.0, 1.0),)
+    silent = Measure("a", "without a claim", reach, open_)
+    judged = Measure("b", "with one", reach, open_, claim_id="claim")
+    for order in ([silent, judged], [judged, silent]):
+        for entry in explore_measures(order, Options(10, 1)):
+            assert (entry.at95.conf_low, entry.at90.conf_low) == (-2, -1)
