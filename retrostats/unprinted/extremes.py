@@ -282,11 +282,11 @@ def _slopes(
     for k, j in enumerate(smooth):
         both[2 * k, j], both[2 * k + 1, j] = point[j] - PROBE, point[j] + PROBE
     inside = ((both >= 0) & (both <= 1)).all(axis=1)
-    rise = np.full(len(both), np.nan)
-    rise[inside] = objective(both[inside]) - value
-    rise = rise.reshape(-1, 2)
+    rises = np.full(len(both), np.nan)
+    rises[inside] = objective(both[inside]) - value
+    rise = rises.reshape(-1, 2)
     flat = np.nanmax(np.abs(rise), axis=1) <= 1e-13 * (1 + abs(value))
-    free = smooth[~flat]
+    free: NDArray[np.int64] = smooth[~flat]
     if not len(free):
         return free
     at_end = np.isnan(rise[~flat]).any(axis=1)

@@ -44,7 +44,7 @@ def explore_measures(measures: Sequence[Measure], options: Options) -> list[Expl
         key = id(measure.estimator)  # two claims on one measure share its function
         if key not in done:
             at95 = _explore(measure, 0.95, options, options.draws)
-            at90 = _explore(measure, 0.90, options, options.draws) if measure.claim_id else at95
+            at90 = _explore(measure, 0.90, options, options.draws) if key in claimed else at95
             done[key] = (at95, at90)
         found.append(Explored(measure, *done[key]))
     return found
