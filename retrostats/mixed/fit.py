@@ -117,6 +117,10 @@ def fit_model(
 def _fitted(model: Model, reml: bool, ddf: Ddf, start: FloatArray | None) -> LmmFit:
     if model.strata is not None:
         return fit_strata(model, reml=reml, ddf=ddf)
+    if model.crossed is not None:
+        from retrostats.mixed.crossed.result import fit_crossed
+
+        return fit_crossed(model, reml=reml, ddf=ddf, start=start)
     try:
         optimum = minimise(model.gram, reml=reml, start=start)
     except LinAlgError as error:

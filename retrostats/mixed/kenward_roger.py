@@ -102,7 +102,22 @@ def kenward_roger(
     columns = len(xvx)
     directions = covariance_directions(gram)
     sums = Sums.over(parts, directions, columns)
-    p, q, trace2 = _with_residual(gram, sums, directions, xvx, parts)
+    return adjusted(gram.basis, sigma2, xvx, *_with_residual(gram, sums, directions, xvx, parts))
+
+
+def adjusted(
+    basis: FloatArray,
+    sigma2: float,
+    xvx: FloatArray,
+    p: FloatArray,
+    q: FloatArray,
+    trace2: FloatArray,
+) -> KenwardRoger:
+    """The adjustment from P_i (k, p, p), Q_ij (k, k, p, p) and tr(V^-1 V_i V^-1 V_j) (k, k).
+
+    X is in the orthonormal basis whose triangle is `basis`; the residual variance is the last of
+    the k parameters.
+    """
     unit = 1.0 / np.sqrt(np.diag(trace2))  # parameters in comparable units: nothing else changes
     p, trace2 = p * unit[:, None, None], trace2 * np.outer(unit, unit)
     q = q * np.outer(unit, unit)[:, :, None, None]
@@ -115,11 +130,11 @@ def kenward_roger(
     weighted = (w @ p.reshape(len(p), -1)).reshape(p.shape)
     middle = (w[:, :, None, None] * q).sum(axis=(0, 1)) - (p @ phi @ weighted).sum(axis=0)
     lambda_ = phi @ (middle + middle.T) @ phi
-    back = np.linalg.solve(gram.basis, np.eye(columns))
+    back = np.linalg.solve(basis, np.eye(len(xvx)))
     return KenwardRoger(
         sigma2 * back @ phi @ back.T,
         sigma2 * back @ (phi + lambda_) @ back.T,
-        -(gram.basis.T @ p @ gram.basis) / sigma2,
+        -(basis.T @ p @ basis) / sigma2,
         w,
     )
 

@@ -19,6 +19,7 @@ from retrostats.mixed.columns import (
     complete_columns,
     numeric,
 )
+from retrostats.mixed.crossed.layout import Crossed, build_crossed, is_wide
 from retrostats.mixed.design import (
     fixed_design,
     offset_values,
@@ -74,6 +75,8 @@ class Model:
         The stratum of each row.
     people : (C,) array or None
         People behind each entry of `columns`, where the data were cells of people.
+    crossed : Crossed or None
+        Sparse crossproducts, where random effects are connected across many levels.
     precision : (N,) array or None
         Weights of the rows (residual variance sigma^2 / weight), by whose roots `rows` are
         multiplied; None where all are 1.
@@ -97,6 +100,7 @@ class Model:
     people: FloatArray | None = None
     precision: FloatArray | None = None
     index: pd.Index[Any] | None = None
+    crossed: Crossed | None = None
 
     @property
     def log_weight(self) -> float:
@@ -299,13 +303,22 @@ def _finish(
     frame: pd.DataFrame | None = None,
 ) -> Model:
     strata = None if labelled is None else build_strata(labelled.stratify(rows))
-    gram = build_gram(rows) if strata is None else strata.frame_gram()
+    crossed = build_crossed(rows) if strata is None and is_wide(rows) else None
+    gram = _gram(rows, strata, crossed)
     n_groups = {term.group: level_count(rows, term) for term in rows.random}
     groups = tuple((term.group, term.effects) for term in rows.random)
     return Model(
         formula, rows.names, gram, rows, columns, groups, n_groups, gram.n_obs,
         n_dropped if moments is None else moments.n_dropped, moments, frame, strata, labelled,
+        crossed=crossed,
     )  # fmt: skip
+
+
+def _gram(rows: Rows, strata: Strata | None, crossed: Crossed | None) -> Gram:
+    """Crossproducts of each block; where another engine has its own, what is common to all."""
+    if strata is not None:
+        return strata.frame_gram()
+    return build_gram(rows) if crossed is None else crossed.frame_gram()
 
 
 def with_outcome(model: Model, y: np.ndarray) -> Model:
@@ -327,6 +340,9 @@ def with_outcome(model: Model, y: np.ndarray) -> Model:
     if model.labelled is not None:
         strata = build_strata(model.labelled.stratify(rows))
         return replace(model, rows=rows, gram=strata.frame_gram(), strata=strata, frame=None)
+    if model.crossed is not None:
+        crossed = build_crossed(rows)
+        return replace(model, rows=rows, gram=crossed.frame_gram(), crossed=crossed, frame=None)
     return replace(
         model, rows=rows, gram=replace(build_gram(rows), signed=model.gram.signed), frame=None
     )

@@ -1,0 +1,1 @@
+"""Crossed and nested factors of many levels: a blocked factorisation on the sparsity there is."""

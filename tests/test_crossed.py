@@ -1,0 +1,183 @@
+"""Crossed and nested factors of many levels: against lme4, the dense engine, and their own laws."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.errors import InputError, NotIdentified
+from retrostats.mixed.crossed import inference, layout
+from retrostats.mixed.crossed.criterion import evaluate
+from retrostats.mixed.crossed.factor import inner_outer, subtract_outer
+from retrostats.mixed.crossed.layout import build_crossed
+from retrostats.mixed.crossed.result import CrossedFit
+from retrostats.mixed.model import prepare
+
+#: Both optimise fully: what is left is rounding (log-likelihood of 1,200) and lme4's own tolerance.
+LOGLIK = 1e-7
+ESTIMATE = 1e-6
+STD_ERROR = 1e-6
+#: lmerTest differentiates numerically.
+DF = 1e-3
+#: Two factorisations of the same equations, optimised to rounding.
+SAME = 1e-6
+
+REFERENCE = json.loads((Path(__file__).parent / "reference" / "crossed.json").read_text())
+
+
+class ParkMiller:
+    """The generator of reference/crossed.R."""
+
+    def __init__(self) -> None:
+        self.state = 42
+
+    def uniform(self, n: int) -> np.ndarray:
+        out = np.empty(n)
+        for i in range(n):
+            self.state = 16807 * self.state % 2147483647
+            out[i] = self.state / 2147483647
+        return out
+
+    def normal(self, n: int) -> np.ndarray:
+        return self.uniform(12 * n).reshape(n, 12).sum(axis=1) - 6
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    draw, n = ParkMiller(), 900
+    a = np.floor(150 * draw.uniform(n)).astype(int)
+    b = np.floor(40 * draw.uniform(n) ** 2).astype(int)
+    x = draw.normal(n)
+    ea, eb, sa, ec = draw.normal(150), draw.normal(40), draw.normal(150), draw.normal(15)
+    y = 3 + 0.25 * x + 0.8 * ea[a] + 0.5 * eb[b] + 0.3 * sa[a] * x + 0.6 * ec[a // 10]
+    frame = pd.DataFrame({"y": y + draw.normal(n), "x": x})
+    for name, codes in (("a", a), ("b", b), ("c", a // 10)):
+        frame[name] = pd.Series(codes).map("l{:03d}".format)
+    return frame
+
+
+@pytest.mark.parametrize("name", sorted(REFERENCE))
+def test_equal_to_lme4(rows, name):
+    want = REFERENCE[name]
+    fit = rs.lmm(want["formula"], rows)
+    assert isinstance(fit, CrossedFit)
+    assert fit.converged
+    assert fit.loglik == pytest.approx(want["loglik"], abs=LOGLIK)
+    assert fit.refit_ml().loglik == pytest.approx(want["loglik_ml"], abs=LOGLIK)
+    table = fit.coefficients
+    np.testing.assert_allclose(table["estimate"], want["estimate"], rtol=ESTIMATE)
+    np.testing.assert_allclose(table["std_error"], want["std_error_kr"], rtol=STD_ERROR)
+    np.testing.assert_allclose(table["df"], want["df_kr"], rtol=DF)
+    np.testing.assert_allclose(
+        np.sort(fit.variance_components["sdcor"]), np.sort(want["sdcor"]), rtol=1e-5
+    )
+    other = rs.lmm(want["formula"], rows, ddf="satterthwaite").coefficients
+    np.testing.assert_allclose(other["std_error"], want["std_error"], rtol=STD_ERROR)
+    np.testing.assert_allclose(other["df"], want["df_satterthwaite"], rtol=DF)
+
+
+@pytest.mark.parametrize("dense", [layout._DENSE, 3], ids=["dense rest", "chain"])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x + (1 | a) + (0 + x | a) + (1 | b)",
+        "y ~ x + (1 + x | c) + (1 + x | a)",
+        "noise ~ x + (1 + x | a) + (1 | b)",
+        "y ~ x + (1 | c/a) + (1 | b)",
+    ],
+)
+def test_equal_to_the_dense_engine(rows, formula, dense, monkeypatch):
+    rows = rows[rows["a"] < "l016"]
+    rows = rows.assign(noise=np.cos(np.arange(len(rows)) ** 2.0))
+    monkeypatch.setattr(layout, "WIDE", 10)
+    monkeypatch.setattr(layout, "_DENSE", dense)
+    fit = rs.lmm(formula, rows)
+    monkeypatch.setattr(layout, "WIDE", 10_000)
+    plain = rs.lmm(formula, rows)
+    assert isinstance(fit, CrossedFit)
+    assert not isinstance(plain, CrossedFit)
+    assert fit.loglik == pytest.approx(plain.loglik, abs=1e-8)
+    assert fit.singular == plain.singular
+    np.testing.assert_allclose(fit.theta, plain.theta, atol=SAME)
+    np.testing.assert_allclose(fit.coefficients["std_error"], plain.coefficients["std_error"], SAME)
+    np.testing.assert_allclose(fit.coefficients["df"], plain.coefficients["df"], 1e-4)
+    np.testing.assert_allclose(fit.fitted, plain.fitted, atol=SAME)
+
+
+def test_order_of_rows_and_names_of_levels_do_not_matter(rows):
+    formula = "y ~ x + (1 + x | a) + (1 | b)"
+    fit = rs.lmm(formula, rows)
+    mixed = rows.sample(frac=1.0, random_state=3)
+    mixed["a"] = mixed["a"].map(lambda s: s[::-1] + "z")
+    other = rs.lmm(formula, mixed)
+    assert other.loglik == pytest.approx(fit.loglik, abs=1e-8)
+    np.testing.assert_allclose(other.coefficients["df"], fit.coefficients["df"], rtol=1e-5)
+
+
+def test_weights_are_repeated_rows(rows):
+    twice = pd.concat([rows, rows.iloc[:200]])
+    formula = "y ~ x + (1 | a) + (1 | b)"
+    weight = np.where(np.arange(len(rows)) < 200, 2.0, 1.0)
+    one, two = rs.lmm(formula, rows, weights=weight), rs.lmm(formula, twice)
+    # The residual degrees of freedom differ, so compare at one theta.
+    theta = np.ones(2)
+    a = evaluate(one.model.crossed, theta, reml=True)
+    b = evaluate(two.model.crossed, theta, reml=True)
+    np.testing.assert_allclose(one.model.crossed.c.toarray(), two.model.crossed.c.toarray())
+    np.testing.assert_allclose(np.abs(a.xvx), np.abs(b.xvx), atol=1e-10)
+
+
+@pytest.mark.parametrize("dense", [layout._DENSE, 3], ids=["dense rest", "chain"])
+def test_gradient_is_the_derivative(rows, dense, monkeypatch):
+    monkeypatch.setattr(layout, "_DENSE", dense)
+    data = build_crossed(prepare("y ~ x + (1 + x | c/a) + (1 | b)", rows).rows)
+    assert data.chain == (1 if dense > 3 else 2)
+    theta = np.linspace(0.3, 0.9, len(data.diagonal))
+    gradient = evaluate(data, theta, reml=True).gradient
+    for i, step in enumerate(1e-5 * np.eye(len(theta))):
+        up, down = (evaluate(data, theta + s, reml=True).deviance for s in (step, -step))
+        assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-5)
+
+
+def test_dense_and_sparse_products_agree(rows, monkeypatch):
+    from scipy.sparse import random_array
+
+    from retrostats.mixed.crossed import factor
+
+    h = random_array((30, 1100), density=0.05, rng=np.random.default_rng(1), format="csr")
+    inverse = np.cov(h.toarray())
+    answers = []
+    for cost in (0.0, 1e9):
+        monkeypatch.setattr(factor, "_SPARSE_COST", cost)
+        target = np.eye(30, order="F")
+        subtract_outer(target, h)
+        answers.append((np.tril(target), inner_outer(inverse, h, 2)))
+    np.testing.assert_allclose(answers[0][0], answers[1][0], atol=1e-12)
+    np.testing.assert_allclose(answers[0][1], answers[1][1], rtol=1e-12)
+    np.testing.assert_allclose(answers[0][0], np.tril(np.eye(30) - (h @ h.T).toarray()), atol=1e-12)
+
+
+def test_what_costs_too_much_is_said(rows, monkeypatch):
+    monkeypatch.setattr("retrostats.mixed.crossed.result.MOST_PRODUCTS", 1.0)
+    fit = rs.lmm("y ~ x + (1 | a) + (1 | b)", rows)
+    assert fit.ddf == "satterthwaite"
+    assert "Satterthwaite's degrees of freedom stand in its place" in fit.summary()
+    with pytest.raises(InputError, match="190 connected random effects"):
+        fit.confint()
+    monkeypatch.setattr(layout, "_LARGEST", 30)
+    with pytest.raises(NotIdentified, match=r"b \(40 levels\).*at most 30 effects"):
+        rs.lmm("y ~ x + (1 | a) + (1 | b)", rows)
+    assert inference.MOST_PRODUCTS > 1e9
+
+
+def test_refit_with_another_outcome(rows):
+    fit = rs.lmm("y ~ x + (1 | a) + (1 | b)", rows)
+    again = fit.refit(rows["y"].to_numpy() * 2.0)
+    assert isinstance(again, CrossedFit)
+    np.testing.assert_allclose(again.theta, fit.theta, rtol=SAME)
+    assert again.sigma == pytest.approx(2 * fit.sigma, rel=SAME)
