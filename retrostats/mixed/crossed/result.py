@@ -18,7 +18,7 @@ from retrostats.mixed.crossed.inference import (
     products,
 )
 from retrostats.mixed.crossed.optimise import minimise_crossed
-from retrostats.mixed.fit import Ddf, LmmFit
+from retrostats.mixed.fitted import Ddf, LmmFit
 from retrostats.mixed.optimise import Optimum
 from retrostats.mixed.working import change_theta
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from retrostats.mixed.columns import FloatArray
     from retrostats.mixed.crossed.layout import Crossed
-    from retrostats.mixed.intervals import Effect
+    from retrostats.mixed.effect import Effect
     from retrostats.mixed.kenward_roger import KenwardRoger
     from retrostats.mixed.model import Model
     from retrostats.mixed.satterthwaite import Satterthwaite
