@@ -57,12 +57,20 @@ def test_rows_that_sum_people_up_are_no_people(words, tmp_path) -> None:
     assert len(cohort.provenance["explained"]["a summary, not a person"]) == len(words)
 
 
-@pytest.mark.parametrize("other", ["Example1", "example01", "example 1", "example_1"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Example1", "example01", "example 1", "example_1",
+        "ex\u200bample1", "ex\u00adample1", "\uff45xample1", "ex\u0430mple1", "example\uff11",
+    ],
+)  # fmt: skip
 def test_codes_that_are_nearly_one_another_are_asked_about(other, tmp_path) -> None:
     path = tmp_path / "lab.csv"
-    path.write_text(METABOLIC.replace("example1,backward", f"{other},backward"))
-    with pytest.raises(InputError, match="one code a person"):
+    text = METABOLIC.replace("example1,backward", f"{other},backward")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="one code a person") as asked:
         load_cohort(path)
+    assert other.isascii() or "\\" in str(asked.value)  # what the eye does not see is spelled out
 
 
 def test_people_in_one_direction_are_named_and_all_of_them_refused(tmp_path) -> None:

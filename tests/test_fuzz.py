@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fuzz import fuzz_formulas
 from fuzz.fuzz_readers import mutate, run, seeds
 
 from retrostats.errors import InputError
@@ -21,6 +22,12 @@ def test_mutated_seed(kind: str, seed: Path, tmp_path: Path) -> None:
         warnings.simplefilter("ignore")  # damaged archives make the zip library warn
         for _ in range(60):
             run(kind, mutate(seed.read_bytes(), rng), seed.suffix, tmp_path)
+
+
+def test_random_formulas() -> None:
+    rng, rows = np.random.default_rng(2), fuzz_formulas.rows()
+    fitted = sum(fuzz_formulas.run(fuzz_formulas.formula(rng), rows) for _ in range(400))
+    assert 0 < fitted < 400
 
 
 def test_table_without_subjects_is_refused(tmp_path: Path) -> None:

@@ -185,3 +185,69 @@ def test_a_cohort_is_its_frame() -> None:
 
     a, b = (rs.lmm("y ~ x + (1 | subject)", d) for d in (Holder(), _data()))
     np.testing.assert_array_equal(a.beta, b.beta)
+
+
+@pytest.mark.parametrize("power", ["x^2", "x**2", "x + arm:time^3", "log(x)^2"])
+def test_a_power_of_one_column_is_refused_without_the_library_s_advice(
+    power: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match=r"a power of one column is written I\(x\^2\)"):
+        rs.lmm(f"y ~ {power} + (1 | subject)", _data())
+    assert capsys.readouterr().err == ""
+
+
+def test_a_group_that_is_fixed_and_random() -> None:
+    with pytest.raises(RetrostatsError, match="nothing is left of it to be random"):
+        rs.lmm("y ~ subject + (1 | subject)", _data())
+
+
+@pytest.mark.parametrize("outcome", ["log(1)", "I(2)"])
+def test_an_outcome_without_a_column(outcome: str) -> None:
+    for fit in (rs.lmm, rs.glmm):
+        with pytest.raises(InputError, match="the outcome must be one column"):
+            fit(f"{outcome} ~ x + (1 | subject)", _data())
+
+
+@pytest.mark.parametrize("cells", [[[1, 2]] * 32, [{"a": 1}] * 32, [10**400] * 32])
+def test_cells_that_are_no_numbers(cells: list[object]) -> None:
+    data = _data().assign(odd=pd.Series(cells, dtype=object))
+    for formula in ("y ~ odd + (1 | subject)", "odd ~ x + (1 | subject)"):
+        with pytest.raises(InputError, match="odd"):
+            rs.lmm(formula, data)
+
+
+def test_a_factor_with_a_column_a_row() -> None:
+    n = 6000
+    many = pd.DataFrame({"g": np.arange(n) % 30, "f": [f"a{i}" for i in range(n)], "y": 1.0})
+    with pytest.raises(InputError, match="'f' has 6000 levels, each a column"):
+        rs.lmm("y ~ f + (1 | g)", many)
+
+
+@pytest.mark.parametrize("power", [-69, -30, 30, 73])
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_units_change_no_test(column: str, power: int) -> None:
+    data = _data()
+    plain = rs.lmm("y ~ x + (1 | subject)", data)
+    scaled = rs.lmm("y ~ x + (1 | subject)", data.assign(**{column: data[column] * 10.0**power}))
+    np.testing.assert_allclose(
+        scaled.coefficients["statistic"], plain.coefficients["statistic"], rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("power", [-160, -80, 80, 160])
+def test_units_beyond_arithmetic_are_refused(power: int) -> None:
+    data = _data()
+    for column in ("x", "y"):
+        with pytest.raises(InputError, match=f"column '{column}'"):
+            rs.lmm("y ~ x + (1 | subject)", data.assign(**{column: data[column] * 10.0**power}))
+
+
+def test_an_interaction_of_groups_beyond_64_bits_merges_no_levels() -> None:
+    n = 70_000
+    wide = np.arange(n) * 3
+    rng = np.random.default_rng(1)
+    some = rng.permutation(n)
+    frame = pd.DataFrame({"a": wide, "b": wide[some], "c": wide, "d": wide[::-1], "e": wide})
+    twice = pd.concat([frame, frame], ignore_index=True).assign(y=rng.normal(size=2 * n))
+    fit = rs.lmm("y ~ 1 + (1 | a:b:c:d:e)", twice, ddf="normal")
+    assert fit.n_groups == {"a:b:c:d:e": n}

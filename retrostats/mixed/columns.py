@@ -14,6 +14,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.expressions import CALLS, columns_of, is_categorical_call
 from retrostats.mixed.formula import Formula
 
+_SMALLEST, _LARGEST = 1e-70, 1e75  # fourth powers beyond them vanish or overflow
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.intp]
 
@@ -160,7 +161,12 @@ def read_column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
         numbers = _numbers(series)
         if numbers is not None:
             return numbers
-    codes, levels = pd.factorize(series, sort=False)
+    try:
+        codes, levels = pd.factorize(series, sort=False)
+    except TypeError:
+        raise InputError(
+            f"column {name!r} holds lists or other collections; give one number or word a row"
+        ) from None
     labels = list(levels)
     try:
         order = np.argsort(np.asarray(labels, dtype=object), kind="stable")
@@ -175,20 +181,30 @@ def read_column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
 def _numbers(series: pd.Series[Any]) -> FloatArray | None:
     """A column of Python numbers as floats; None where a text occurs."""
     if all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in series):
-        return np.array([np.nan if v is None else float(v) for v in series])
+        try:
+            return np.array([np.nan if v is None else float(v) for v in series])
+        except OverflowError:
+            raise InputError(
+                f"column {series.name!r} holds a whole number too large for a computation"
+            ) from None
     return None
 
 
 def refuse_extremes(name: str, column: FloatArray) -> None:
-    """Squares must stay finite, or a fit would end in infinities."""
-    if max(column.max(initial=0.0), -column.min(initial=0.0)) < 1e150:
+    """Products of squares must stay finite and above zero, or a fit would end in infinities."""
+    most = max(float(column.max(initial=0.0)), -float(column.min(initial=0.0)))
+    if most == 0.0 or _SMALLEST <= most < _LARGEST:
         return
-    bad = ~(np.abs(column) < 1e150)
+    bad = ~(np.abs(column) < _LARGEST)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(
             f"column {name!r}, data row {row}: {column[row]} is too large; a finite value is needed"
         )
+    raise InputError(
+        f"column {name!r}: no value is above {most:g}; give it in a smaller unit, in numbers above "
+        f"{_SMALLEST:g}"
+    )
 
 
 def numeric(columns: Mapping[str, Column]) -> dict[str, FloatArray]:

@@ -12,6 +12,10 @@ from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numer
 from retrostats.mixed.expressions import Coding, coding_of, evaluate
 from retrostats.mixed.formula import Formula, RandomTerm, Term
 
+#: Levels of a factor in the fixed part: a column each.
+MAX_FIXED_LEVELS = 2000
+_MOST_CODES = 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class RandomDesign:
@@ -161,6 +165,11 @@ def _coded(
 ) -> tuple[FloatArray, list[str]]:
     """Columns of a factor: contrasts of its levels, or one indicator a level."""
     count = len(factor.levels)
+    if count > MAX_FIXED_LEVELS:
+        raise InputError(
+            f"{component!r} has {count} levels, each a column of the fixed effects (at most "
+            f"{MAX_FIXED_LEVELS}); let it be random, as (1 | {coding.column}), or a number"
+        )
     names = [shown_level(level) for level in factor.levels]
     if not contrast:
         table, labels = np.eye(count), names
@@ -219,6 +228,9 @@ def combine(factors: list[Column]) -> tuple[IntArray, int]:
     codes, count = np.zeros(1, dtype=np.intp), 1
     for column in factors:
         factor = column if isinstance(column, Factor) else factorised(column)
+        if count * len(factor.levels) > _MOST_CODES:  # 64 bits would overflow: other levels merge
+            used, codes = np.unique(codes, return_inverse=True)
+            count = len(used)
         codes = codes * len(factor.levels) + factor.codes
         count *= len(factor.levels)
     if len(factors) > 1:

@@ -7,12 +7,13 @@ text: it is checked against an alphabet before parsing, and Python evaluates not
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from retrostats.errors import InputError
-from retrostats.mixed.expressions import offset_of
+from retrostats.mixed.expressions import columns_of, offset_of
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>\d+(?:\.\d+)?)"
@@ -101,7 +102,7 @@ def parse_formula(text: str) -> Formula:
     terms, offsets = _without_offsets(_expand(fixed_text or "1", text), text)
     random = tuple(r for left, double, group in bars for r in _random(left, double, group, text))
     responses = _expand(f"0 + {outcome.strip()}", text)
-    if len(responses) != 1 or len(responses[0]) != 1:
+    if len(responses) != 1 or len(responses[0]) != 1 or not columns_of(responses[0][0]):
         raise InputError(f"formula {text!r}: the outcome must be one column or one function of it")
     return Formula(text, responses[0][0], terms, random, offsets)
 
@@ -200,11 +201,24 @@ def _groups(group: str, text: str) -> list[tuple[str, ...]]:
     return nested
 
 
+class _Told(logging.Filter):
+    """Keeps the library's remark on powers from the terminal; it advises what is refused here."""
+
+    power = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.power |= "Exponentiation" in record.getMessage()
+        return False
+
+
 def _expand(side: str, text: str) -> tuple[Term, ...]:
     """One side's terms, main effects before interactions as R orders them."""
     from formulae.model_description import model_description
     from formulae.terms.terms import Intercept
 
+    told = _Told()
+    log = logging.getLogger("formulae")
+    log.addFilter(told)
     try:
         # The library takes no interactions of its own bs(); to it ours has another name.
         model = model_description(re.sub(r"\bbs\(", f"{_BS}(", side))
@@ -216,6 +230,12 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
         raise
     except Exception as error:  # formulae raises bare exceptions of many kinds
         raise InputError(f"formula {text!r}: cannot read {side.strip()!r} ({error})") from None
+    finally:
+        log.removeFilter(told)
+    if told.power:
+        raise InputError(
+            f"formula {text!r}: a power of one column is written I(x^2), a power of a sum (a + b)^2"
+        )
     for term in terms:
         if any(re.fullmatch(r"[\d.]+", component) for component in term):
             raise InputError(f"formula {text!r}: the only numbers that are terms are 0 and 1")

@@ -11,6 +11,8 @@ from retrostats.mixed.basis import least_squares, orthonormal
 from retrostats.mixed.columns import FloatArray, IntArray
 from retrostats.mixed.design import RandomDesign
 
+_SPANNED = 1e-9  # what rounding leaves of an indicator that the fixed effects hold
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -122,6 +124,22 @@ def check_identified(data: Rows, n_obs: int) -> None:
                 f"against {n_obs} observations; the residual variance is not identified. Needed: "
                 "repeated measurements of each level (replicates within condition)"
             )
+        if term.effects == ("(Intercept)",) and _spanned(data, term):
+            raise NotIdentified(
+                f"(1 | {term.group}): the fixed effects already tell every level of {term.group!r} "
+                "apart; nothing is left of it to be random. Take it out of one of the two"
+            )
+
+
+def _spanned(data: Rows, term: RandomDesign) -> bool:
+    """Whether the fixed effects give every level of a group a mean of its own."""
+    people = bool(data.scatter) or data.rotated is not None or bool((data.n != 1).any())
+    if people or data.x.shape[1] < term.n_levels:
+        return False
+    levels = np.zeros((len(data.x), term.n_levels))
+    levels[np.arange(len(data.x)), term.levels] = 1.0
+    left = levels - data.x @ np.linalg.lstsq(data.x, levels, rcond=None)[0]
+    return bool(np.abs(left).max() < _SPANNED)
 
 
 def level_count(data: Rows, term: RandomDesign) -> int:

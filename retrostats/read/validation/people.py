@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from retrostats.read.validation.problem import Problem
@@ -11,10 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LISTED = 20
+#: Cyrillic and Greek letters that print like Latin ones.
+LOOKALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТХУаеорсухіјѕԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
+    "ABESIJKMHOPCTXYaeopcyxijsdqwABEZHIKMNOPTYXo",
+)
 
 
 def code_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
-    """Codes that differ only in zeros, case or blanks: one person or two?"""
+    """Codes that differ only in zeros, case, blanks, or what the eye does not see: one or two?"""
     import pandas as pd
 
     codes = pd.Series(frame["subject"].dropna().unique(), dtype=object)
@@ -22,7 +29,7 @@ def code_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     found = []
     for _, same in codes.groupby(plain):
         if len(same) > 1:
-            names = " and ".join(map(repr, same))
+            names = " and ".join(map(repr if _seen_apart(same) else ascii, same))
             found.append(
                 Problem("error", file, "", "subject", names, "one code a person",
                         "write the codes alike, or make them different")
@@ -45,6 +52,19 @@ def pairing_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     return [Problem("warning", file, "", "subject", f"one direction only: {shown}", "both", "kept")]
 
 
+def _seen_apart(codes: Iterable[str]) -> bool:
+    """Whether codes look different on paper."""
+    shown = [unicodedata.normalize("NFC", _visible(str(code))) for code in codes]
+    return len({text.translate(LOOKALIKES) for text in shown}) == len(shown)
+
+
+def _visible(text: str) -> str:
+    """Without zero-width characters and soft hyphens."""
+    return "".join(c for c in text if unicodedata.category(c) != "Cf")
+
+
 def _plain(code: str) -> str:
-    text = re.sub(r"[\s_.\-]+", "", str(code)).lower()
+    """One spelling: full-width and composed forms, look-alike letters, case, blanks, zeros."""
+    text = unicodedata.normalize("NFKC", _visible(str(code))).translate(LOOKALIKES)
+    text = re.sub(r"[\s_.\-]+", "", text).lower()
     return re.sub(r"(?<!\d)0+(?=\d)", "", text)
