@@ -54,7 +54,7 @@ def pairing_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
 
 def _seen_apart(codes: Iterable[str]) -> bool:
     """Whether codes look different on paper."""
-    shown = [unicodedata.normalize("NFC", _visible(str(code))) for code in codes]
+    shown = [unicodedata.normalize("NFKC", _visible(str(code))) for code in codes]
     return len({text.translate(LOOKALIKES) for text in shown}) == len(shown)
 
 
