@@ -454,29 +454,24 @@ def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
             found.append(_percent("macpherson2011", f"{outcome}-{word}", pre, post))
     economy = one_row(rows, study_id="ordway2016", outcome="forward_running_economy_ml_kg_min")
     found.append(
-        paired_p(
-            "ordway-economy-p",
-            "ordway2016",
-            "p of the change in forward running economy",
+        paired_p(economy["change_text"], economy["change_spread_text"], int(economy["n"])).against(
             economy["p_value_text"],
-            economy["change_text"],
-            economy["change_spread_text"],
-            int(economy["n"]),
-            [economy["row_id"]],
+            check_id="ordway-economy-p",
+            study_id="ordway2016",
+            quantity="p of the change in forward running economy",
+            rows=[economy["row_id"]],
         )
     )
     return tuple(found)
 
 
 def _percent(study: str, outcome: str, pre: pd.Series, post: pd.Series) -> Check:
-    return percent_change(
-        f"{study}-{outcome}",
-        study,
-        f"{outcome}, % change",
+    return percent_change(pre["mean_text"], post["mean_text"]).against(
         post["pct_change_text"],
-        pre["mean_text"],
-        post["mean_text"],
-        [pre["row_id"], post["row_id"]],
+        check_id=f"{study}-{outcome}",
+        study_id=study,
+        quantity=f"{outcome}, % change",
+        rows=[pre["row_id"], post["row_id"]],
     )
 
 

@@ -442,15 +442,12 @@ def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
         factor = next((v for k, v in sorted(per.items(), reverse=True) if k in row["unit"]), np.nan)
         if not math.isnan(factor) and row["exposure_unit"] and row["independence"] == "independent":
             found.append(
-                rate(
-                    f"rate-{row['row_id']}",
-                    row["study_id"],
-                    f"{row['outcome_printed']}, {row['unit']}",
+                rate(row["events"], row["exposure"], factor).against(
                     row["mean_text"],
-                    row["events"],
-                    row["exposure"],
-                    factor,
-                    [row["row_id"]],
+                    check_id=f"rate-{row['row_id']}",
+                    study_id=row["study_id"],
+                    quantity=f"{row['outcome_printed']}, {row['unit']}",
+                    rows=[row["row_id"]],
                 )
             )
     return tuple(found)

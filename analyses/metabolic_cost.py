@@ -17,7 +17,7 @@ from retrostats.judge.claims import Claim
 from retrostats.reduce.pair import one_row
 from retrostats.reduce.recompute import percent_change
 from retrostats.reduce.reported import Reported
-from retrostats.result.findings import Assumption, EstimateRow, Findings, Measure
+from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
 from retrostats.unprinted.pooled import COUNTED, method_choice, source_choice
 from retrostats.unprinted.sources import Source, not_significant_source, percentage_source
 from retrostats.unprinted.unknowns import Unknown
@@ -298,20 +298,18 @@ def _hollow_walking(rows: pd.DataFrame) -> list[EstimateRow]:
     ]
 
 
-def _checks(rows: pd.DataFrame) -> tuple:
+def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
     """The one percentage whose inputs are printed beside it."""
     case = {"study_id": "wegner_case", "outcome": "energy_total_kcal"}
     forward = one_row(rows, direction="forward", **case)
     backward = one_row(rows, direction="backward", **case)
     return (
-        percent_change(
-            "wegner-energy",
-            "wegner_case",
-            "energy of one 6-min run, % more backward",
+        percent_change(forward["mean_text"], backward["mean_text"]).against(
             backward["pct_change_text"],
-            forward["mean_text"],
-            backward["mean_text"],
-            [forward["row_id"], backward["row_id"]],
+            check_id="wegner-energy",
+            study_id="wegner_case",
+            quantity="energy of one 6-min run, % more backward",
+            rows=[forward["row_id"], backward["row_id"]],
         ),
     )
 

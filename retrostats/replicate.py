@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Replication:
     """Everything the path produced, as tidy frames and figures.
 
@@ -98,6 +99,30 @@ class Replication:
             raise InputError(f"no figure {name!r}; this run drew {', '.join(self.figures)}")
         return Picture(self.figures[name])
 
+    def __repr__(self) -> str:
+        """The verdicts, and what else is here."""
+        return f"{self._head()}\n{self._verdicts().to_string(index=False)}\n{self._rest()}"
+
+    def _repr_html_(self) -> str:
+        """The same, for notebooks."""
+        table = self._verdicts().to_html(index=False, border=0)
+        head = "<br>".join(map(escape, self._head().splitlines()))
+        return f"<p>{head}</p>{table}<p>{escape(self._rest())}</p>"
+
+    def _head(self) -> str:
+        names = ", ".join(str(a["name"]) for a in self.analyses)
+        return f"Replication of {self.audit.title}\nanalyses: {names}"
+
+    def _verdicts(self) -> pd.DataFrame:
+        return self.verdicts[["claim_id", "fidelity", "direction", "size", "certainty"]]
+
+    def _rest(self) -> str:
+        return (
+            f"{len(self.estimates)} estimates from {len(self.sources)} printed rows, "
+            f"{len(self.assumptions)} assumptions, {len(self.figures)} figures; .save(folder) "
+            "writes a report"
+        )
+
 
 def replicate(
     analyses: Iterable[str] | None = None,
@@ -140,11 +165,12 @@ def replicate(
     Examples
     --------
     >>> import retrostats as rs
-    >>> r = rs.replicate(["body-fat"], draws=100)
-    >>> "body_fat_6wk" in set(r.verdicts["claim_id"])
+    >>> name = next(iter(rs.load_audit().analyses))
+    >>> r = rs.replicate([name], draws=100)
+    >>> set(r.verdicts["analysis"]) == {name}
     True
     """
-    _check_options(seed, draws, jobs, formats)
+    _refuse_options(seed, draws, jobs, formats)
     tell = progress or (lambda line: None)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     if out is not None:
@@ -248,7 +274,7 @@ def _changes(
     )
 
 
-def _check_options(seed: int, draws: int, jobs: int, formats: Sequence[str]) -> None:
+def _refuse_options(seed: int, draws: int, jobs: int, formats: Sequence[str]) -> None:
     for name, value, least in (("seed", seed, 0), ("draws", draws, 0), ("jobs", jobs, 1)):
         if value < least:
             raise InputError(f"{name} must be {least} or more, found {value}")

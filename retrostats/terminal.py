@@ -77,7 +77,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
             progress=progress,
         )
     if arguments.check:
-        return _check(replication)
+        return _compare_with_pinned(replication)
     from retrostats.draw.report.console import print_verdicts
 
     print_verdicts(replication.verdicts)
@@ -85,7 +85,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     return 0
 
 
-def _check(replication: Any) -> int:
+def _compare_with_pinned(replication: Any) -> int:
     from retrostats.answers import differences
 
     found = differences(replication)

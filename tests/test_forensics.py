@@ -190,7 +190,7 @@ def test_p_of_a_change_and_percentages() -> None:
 
 def test_a_change_that_may_be_nil_allows_p_of_one() -> None:
     """The rounding of a change of 0.0 holds zero itself, not only its two ends."""
-    assert paired_p("c", "s", "q", "0.99", "0.0", "1.0", 400, ()).agrees
+    assert paired_p("0.0", "1.0", 400).agrees("0.99")
 
 
 def test_rates() -> None:

@@ -128,3 +128,26 @@ def test_one_analysis_alone_judges_its_own_claims() -> None:
 def test_bad_arguments(arguments, message) -> None:
     with pytest.raises(InputError, match=message):
         rs.replicate(**arguments)
+
+
+def test_a_replication_reads_at_a_glance(replication) -> None:
+    text, html = repr(replication), replication._repr_html_()
+    assert len(text.splitlines()) == len(replication.verdicts) + 4
+    assert max(map(len, text.splitlines())) <= 110
+    for row in replication.verdicts.itertuples():
+        assert row.claim_id in text
+        assert row.claim_id in html
+    assert f"{len(replication.estimates)} estimates" in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Replication", "LmmFit", "GlmmFit", "Pooled", "Posterior", "PooledCounts"),
+        *("Exploration", "Moments", "Plan"),
+    ],
+)
+def test_public_results_have_a_short_form(name) -> None:
+    kind = getattr(rs, name)
+    assert not hasattr(kind.__repr__, "__wrapped__"), "the generated repr lists every field"
+    assert hasattr(kind, "_repr_html_")

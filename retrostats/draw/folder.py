@@ -53,7 +53,7 @@ def replace(directory: Path, fill: Callable[[Path], None]) -> Path:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with locked(directory.parent):
             _bring_back(directory)
-            check(directory)
+            refuse_foreign(directory)
         stage = _stage(directory)
         try:
             with leased(stage):
@@ -90,7 +90,7 @@ def usable(directory: Path) -> Path:
                 f"--out {directory}: results replace their folder as a whole, and this is the "
                 "folder you stand in; give a folder inside it, as --out results"
             )
-        check(resolved)
+        refuse_foreign(resolved)
         above = next(parent for parent in resolved.parents if parent.exists())
     except InputError:
         raise
@@ -106,7 +106,7 @@ def usable(directory: Path) -> Path:
     return resolved
 
 
-def check(directory: Path) -> None:
+def refuse_foreign(directory: Path) -> None:
     """Refuse a folder that this program did not write.
 
     Raises

@@ -3,85 +3,80 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from retrostats.reduce.reported import Reported
 from retrostats.result.findings import Check
 
+_SLACK = 1e-9  # relative: decimal text is not exact in binary
 
-def recomputed(
-    check_id: str,
-    study_id: str,
-    quantity: str,
-    printed: str,
-    value: float,
-    span: tuple[float, float],
-    rows: Sequence[str],
-    note: str = "",
-) -> Check:
-    """A check that agrees when the recomputed span meets the rounding interval of `printed`.
 
-    `span` is the range of the recomputed value over the rounding of its inputs.
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """A number from printed ones, and its range over the rounding of those.
+
+    Examples
+    --------
+    >>> found = percent_change("40.0", "38.5")
+    >>> round(found.value, 2), found.agrees("-3.8"), found.agrees("-4.2")
+    (-3.75, True, False)
     """
-    low, high = min(span), max(span)
-    printed_low, printed_high = Reported(printed).interval
-    slack = 1e-9 * max(1.0, abs(value))  # decimal text is not exact in binary
-    agrees = low <= printed_high + slack and high >= printed_low - slack
-    return Check(check_id, study_id, quantity, printed, value, low, high, agrees, tuple(rows), note)
+
+    value: float
+    low: float
+    high: float
+
+    def agrees(self, printed: str) -> bool:
+        """Whether the range meets the rounding interval of a printed number."""
+        low, high = Reported(printed).interval
+        slack = _SLACK * max(1.0, abs(self.value))
+        return self.low <= high + slack and self.high >= low - slack
+
+    def against(
+        self,
+        printed: str,
+        *,
+        check_id: str,
+        study_id: str,
+        quantity: str,
+        rows: Sequence[str],
+        note: str = "",
+    ) -> Check:
+        """The check of a printed number of a study, from the printed `rows`."""
+        return Check(
+            check_id=check_id,
+            study_id=study_id,
+            quantity=quantity,
+            printed=printed,
+            recomputed=self.value,
+            low=self.low,
+            high=self.high,
+            agrees=self.agrees(printed),
+            source_rows=tuple(rows),
+            note=note,
+        )
 
 
-def percent_change(
-    check_id: str,
-    study_id: str,
-    quantity: str,
-    printed: str,
-    before: str,
-    after: str,
-    rows: Sequence[str],
-    note: str = "",
-) -> Check:
-    """100 (after / before - 1) from two printed means against the printed percentage."""
-    return recomputed(
-        check_id,
-        study_id,
-        quantity,
-        printed,
-        100 * (Reported(after).value / Reported(before).value - 1),
-        _span(lambda a, b: 100 * (a / b - 1), after, before),
-        rows,
-        note,
-    )
+def percent_change(before: str, after: str) -> Recomputed:
+    """100 (after / before - 1) from two printed means."""
+
+    def change(a: float, b: float) -> float:
+        return 100 * (a / b - 1)
+
+    value = change(Reported(after).value, Reported(before).value)
+    return Recomputed(value, *_span(change, after, before))
 
 
-def rate(
-    check_id: str,
-    study_id: str,
-    quantity: str,
-    printed: str,
-    events: float,
-    exposure: float,
-    per: float,
-    rows: Sequence[str],
-    note: str = "",
-) -> Check:
-    """`per` x events / exposure from printed counts against the printed rate."""
+def rate(events: float, exposure: float, per: float) -> Recomputed:
+    """`per` x events / exposure from printed counts, which are exact."""
     value = per * events / exposure
-    return recomputed(check_id, study_id, quantity, printed, value, (value, value), rows, note)
+    return Recomputed(value, value, value)
 
 
-def paired_p(
-    check_id: str,
-    study_id: str,
-    quantity: str,
-    printed: str,
-    change: str,
-    sd_change: str,
-    n: int,
-    rows: Sequence[str],
-    note: str = "",
-) -> Check:
-    """Two-sided paired t-test from a printed change and its SD against the printed p."""
+def paired_p(change: str, sd_change: str, n: int) -> Recomputed:
+    """Two-sided p of the paired t-test from a printed change, its SD and n."""
     import numpy as np
 
     from retrostats.reduce.forensics.pvalues import p_of_change
@@ -92,12 +87,10 @@ def paired_p(
     ends = [np.array([end]) for x in (mean, sd) for end in x.interval]
     box = (ends[0], ends[1]), (ends[2], ends[3])
     low, high = p_of_change(*box, np.array([float(n)]), np.ones(1))
-    return recomputed(
-        check_id, study_id, quantity, printed, value, (float(low[0]), float(high[0])), rows, note
-    )
+    return Recomputed(value, float(low[0]), float(high[0]))
 
 
-def _span(formula, first: str, second: str) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+def _span(formula: Callable[[float, float], float], first: str, second: str) -> tuple[float, float]:
     """Range of a monotone `formula` over the rounding intervals of two printed numbers."""
     values = [
         formula(a, b) for a, b in product(Reported(first).interval, Reported(second).interval)

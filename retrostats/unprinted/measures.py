@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrostats.result.findings import EstimateRow, Findings, Measure
 from retrostats.unprinted.exploration import Exploration, explore
@@ -36,25 +36,27 @@ class Options:
 
 
 def explore_measures(measures: Sequence[Measure], options: Options) -> list[Explored]:
-    """Explorations of every measure; two claims on one measure share them."""
-    done: dict[int, tuple[Exploration, Exploration]] = {}
-    claimed = {id(m.estimator) for m in measures if m.claim_id}
-    found = []
-    for measure in measures:
-        key = id(measure.estimator)  # two claims on one measure share its function
+    """Explorations of every measure; measures of one function and its unknowns share them.
+
+    Only a claim needs the interval at 90%: a measure without one is given that at 95% twice,
+    whatever stands beside it.
+    """
+    done: dict[tuple[Any, ...], Exploration] = {}
+
+    def at(measure: Measure, level: float) -> Exploration:
+        key = (level, id(measure.estimator), *map(id, measure.unknowns))
         if key not in done:
-            at95 = _explore(measure, 0.95, options, options.draws)
-            at90 = _explore(measure, 0.90, options, options.draws) if key in claimed else at95
-            done[key] = (at95, at90)
-        found.append(Explored(measure, *done[key]))
-    return found
+            done[key] = _explore(measure, level, options)
+        return done[key]
+
+    return [Explored(m, at(m, 0.95), at(m, 0.90 if m.claim_id else 0.95)) for m in measures]
 
 
-def _explore(measure: Measure, level: float, options: Options, draws: int) -> Exploration:
+def _explore(measure: Measure, level: float, options: Options) -> Exploration:
     return explore(
         measure.estimator(level),
         measure.unknowns,
-        draws=draws,
+        draws=options.draws,
         seed=options.seed,
         jobs=options.jobs,
         scheduler=options.scheduler,

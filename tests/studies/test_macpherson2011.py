@@ -21,4 +21,4 @@ def test_printed_percentages(arm, before, after, printed) -> None:
     ].set_index("time")
     assert (mine.at["pre", "mean_text"], mine.at["post", "mean_text"]) == (before, after)
     assert set(mine["spread_type"]) == {"SE"}
-    assert percent_change("c", "s", "fat", printed, before, after, []).agrees
+    assert percent_change(before, after).agrees(printed)

@@ -14,10 +14,10 @@ def test_printed_p_follows_from_printed_change_and_spread() -> None:
         outcome="forward_running_economy_ml_kg_min",
     )
     assert (row["change_text"], row["change_spread_text"], row["n"]) == ("-1.19", "1.26", 8)
-    check = paired_p("p", "ordway2016", "p", "0.032", "-1.19", "1.26", 8, [row["row_id"]])
-    assert check.agrees
-    assert round(check.recomputed, 3) == 0.032
+    found = paired_p("-1.19", "1.26", 8)
+    assert found.agrees("0.032")
+    assert round(found.value, 3) == 0.032
 
 
 def test_a_wrong_p_is_noticed() -> None:
-    assert not paired_p("p", "ordway2016", "p", "0.052", "-1.19", "1.26", 8, []).agrees
+    assert not paired_p("-1.19", "1.26", 8).agrees("0.052")

@@ -136,10 +136,10 @@ def percentages(table: pd.DataFrame) -> Iterator[Row]:
         pre, post = sorted(at[keys[k]], key=lambda i: time[i] != "pre")
         before, after = text["mean_text"][pre], text["mean_text"][post]
         printed = text["pct_change_text"][k]
-        check = percent_change("", text["study_id"][k], "", printed, before, after, ())
-        low, high = sorted((check.low, check.high))
+        found = percent_change(before, after)
+        low, high = found.low, found.high
         # a fall is printed with or without its sign
-        agrees = check.agrees or (low <= -pct.low[k] and high >= -pct.high[k])
+        agrees = found.agrees(printed) or (low <= -pct.low[k] and high >= -pct.high[k])
         question = ""
         if not agrees:
             question = (

@@ -160,15 +160,15 @@ def rates(table: pd.DataFrame) -> Iterator[Row]:
             yield row("rate", *head, printed, reason=f"the unit {units[k]!r} names no denominator")
             continue
         per = float(scaled.group(1)) if scaled else 100.0
-        check = rate("", studies[i], "", means[i], events[k], exposure[k], per, ())
+        found = rate(events[k], exposure[k], per)
         question = ""
-        if not check.agrees:
+        if not found.agrees(means[i]):
             question = (
-                f"{events[k]:g} events over {exposure[k]:g} are {check.recomputed:.4g}; printed is "
+                f"{events[k]:g} events over {exposure[k]:g} are {found.value:.4g}; printed is "
                 f"{means[i]} {units[k]}. Is the rate adjusted, a mean of rates, or of another "
                 "denominator?"
             )
-        yield row("rate", *head, printed, f"{check.recomputed:.4g}", question=question)
+        yield row("rate", *head, printed, f"{found.value:.4g}", question=question)
 
 
 def _texts(table: pd.DataFrame, at: np.ndarray) -> list[np.ndarray]:
