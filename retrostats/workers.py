@@ -6,7 +6,9 @@ the tasks. So the same numbers come out of one machine, of many, and of many of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from retrostats.errors import InputError
@@ -15,6 +17,10 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 #: How often a task is given to another worker when the one that had it stops.
 RETRIES = 5
+#: How long a scheduler may take to answer.
+WAIT = "10s"
+#: First part of the names of modules that were loaded from a file of their own.
+FILES = "retrostats_analyses_"
 
 
 def in_order(
@@ -47,7 +53,7 @@ def in_order(
     [3, 2, 1]
     """
     if scheduler is not None:
-        with dask_client(scheduler) as client:
+        with dask_client(scheduler) as client, _sent_whole():
             parts = client.map(work, list(tasks), pure=False, retries=RETRIES)
             return list(client.gather(parts))
     if jobs > 1 and len(tasks) > 1:
@@ -56,6 +62,21 @@ def in_order(
         with ThreadPoolExecutor(min(jobs, len(tasks))) as pool:
             return list(pool.map(work, tasks))
     return [work(task) for task in tasks]
+
+
+@contextmanager
+def _sent_whole() -> Iterator[None]:
+    """While open, code of files that no worker can import (analyses) travels with the task."""
+    import cloudpickle
+
+    loaded = [m for name, m in list(sys.modules.items()) if name.startswith(FILES)]
+    for module in loaded:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in loaded:
+            cloudpickle.unregister_pickle_by_value(module)
 
 
 def dask_client(address: str) -> Any:
@@ -74,7 +95,7 @@ def dask_client(address: str) -> Any:
         ) from None
     try:
         client: Any = distributed.Client
-        return client(address, timeout="10s")
+        return client(address, timeout=WAIT)
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(
             f"--scheduler {address}: no Dask scheduler answers there ({error}); "

@@ -317,11 +317,13 @@ class LmmFit:
 
         return standardised(self, term, by=by, level=level)
 
-    def bootstrap(self, n: int, seed: int, jobs: int = 1) -> pd.DataFrame:
-        """Parametric bootstrap: one row a refit."""
+    def bootstrap(
+        self, n: int, seed: int, jobs: int = 1, scheduler: str | None = None
+    ) -> pd.DataFrame:
+        """Parametric bootstrap: one row a refit; see `simulate.bootstrap`."""
         from retrostats.mixed.simulate import bootstrap
 
-        return bootstrap(self, n, seed=seed, jobs=jobs)
+        return bootstrap(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
 
     def refit(self, data: object) -> LmmFit:
         """The same model on other data: rows, moments, or a new outcome (N,) of these rows."""

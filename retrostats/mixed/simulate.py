@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 _Z95 = 1.959963984540054  # of the Monte Carlo intervals
 
 
-def bootstrap(fit: LmmFit, n: int, *, seed: int, jobs: int = 1) -> pd.DataFrame:
+def bootstrap(
+    fit: LmmFit, n: int, *, seed: int, jobs: int = 1, scheduler: str | None = None
+) -> pd.DataFrame:
     """Parametric bootstrap: simulate from a fit and refit, n times.
 
     Parameters
@@ -39,9 +41,11 @@ def bootstrap(fit: LmmFit, n: int, *, seed: int, jobs: int = 1) -> pd.DataFrame:
     fit : LmmFit
     n : int
     seed : int
-        The same seed gives the same numbers, whatever `jobs`.
+        The same seed gives the same numbers, whoever does the work.
     jobs : int
         Threads.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers refit instead.
 
     Returns
     -------
@@ -69,7 +73,10 @@ def bootstrap(fit: LmmFit, n: int, *, seed: int, jobs: int = 1) -> pd.DataFrame:
     check_count("n", n, low=1)
     stream = np.random.SeedSequence(check_count("seed", seed, low=0))
     jobs = check_count("jobs", jobs, low=1)
-    refits = refit(fit.model, fit.theta, fit.sigma, n, seed=stream, reml=fit.reml, jobs=jobs)
+    refits = refit(
+        fit.model, fit.theta, fit.sigma, n, seed=stream, reml=fit.reml, jobs=jobs,
+        scheduler=scheduler,
+    )  # fmt: skip
     columns: dict[str, np.ndarray] = {"replicate": np.arange(n)}
     for j, term in enumerate(fit.terms):
         columns[term] = fit.beta[j] + refits.error[:, j]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -19,6 +18,7 @@ from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.inference import std_errors
 from retrostats.mixed.model import Model
 from retrostats.mixed.optimise import minimise
+from retrostats.workers import in_order
 
 Test = Literal["kenward-roger", "satterthwaite", "normal"]
 
@@ -64,6 +64,7 @@ def refit(
     reml: bool = True,
     test: Test = "normal",
     jobs: int = 1,
+    scheduler: str | None = None,
 ) -> Refits:
     """Draw n outcomes of a model's design and refit each.
 
@@ -82,23 +83,22 @@ def refit(
         Standard errors and degrees of freedom to compute; "normal" costs nothing.
     jobs : int
         Threads.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers refit instead.
     """
     design = batch_design(model.gram)
     # A chunk is a property of the design alone: the streams depend on it.
     sizes = [min(design.chunk, n - start) for start in range(0, n, design.chunk)]
 
-    def one(stream: np.random.SeedSequence, size: int) -> Refits:
+    def one(chunk: tuple[np.random.SeedSequence, int]) -> Refits:
+        stream, size = chunk
         draws = draw(design, theta, sigma, size, np.random.default_rng(stream))
         if design.narrow:
             return _together(design, draws, reml=reml, test=test)
         return _one_by_one(model, design, draws, reml=reml, test=test)
 
-    streams = seed.spawn(len(sizes))
-    if jobs > 1 and len(sizes) > 1:
-        with ThreadPoolExecutor(min(jobs, len(sizes))) as pool:
-            chunks = list(pool.map(one, streams, sizes))
-    else:
-        chunks = [one(*chunk) for chunk in zip(streams, sizes, strict=True)]
+    tasks = list(zip(seed.spawn(len(sizes)), sizes, strict=True))
+    chunks = in_order(one, tasks, jobs=jobs, scheduler=scheduler)
     return Refits(*(np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(Refits)))
 
 

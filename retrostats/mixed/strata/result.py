@@ -172,7 +172,9 @@ class StrataFit(LmmFit):
         """Refused: the standard deviation of the denominator differs between strata."""
         self._refuse("a standardised effect")
 
-    def bootstrap(self, n: int, seed: int, jobs: int = 1) -> pd.DataFrame:
+    def bootstrap(
+        self, n: int, seed: int, jobs: int = 1, scheduler: str | None = None
+    ) -> pd.DataFrame:
         """Refused: the simulation draws with one residual variance."""
         self._refuse("the parametric bootstrap")
 

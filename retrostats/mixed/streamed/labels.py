@@ -26,6 +26,15 @@ class Coder:
         self._low = 0
         self._known: pd.Index[Any] | None = None
 
+    def __getstate__(self) -> tuple[int, Any]:
+        """The labels alone: a table of the range is made anew where it is needed."""
+        return self.count, self.labels
+
+    def __setstate__(self, state: tuple[int, Any]) -> None:
+        self.__init__()  # type: ignore[misc]
+        self.count = state[0]
+        self._parts = [state[1]] if state[0] else []
+
     @property
     def labels(self) -> Any:
         """All labels, in the order of their numbers."""
@@ -44,7 +53,7 @@ class Coder:
         return self._by_hash(*pd.factorize(values))
 
     def _fits(self, values: Any) -> bool:
-        if self._known is not None:
+        if self._known is not None or (self.count and self._table is None):
             return False
         low, high = int(values.min()), int(values.max())
         if self._table is not None:

@@ -135,7 +135,8 @@ def streamed_moments(formula: Formula, source: Source) -> StreamedMoments:
             levels, source = _levels_of_first(needs, source)
     design = design_of(formula, needs, levels, strict=not source.again)
     try:
-        sums = take(design, source)
+        sums, lost = take(design, source)
+        sums = checked(sums, lost, design.levels)
     except _Unused as fewer:
         if not source.again:
             raise InputError(
@@ -143,7 +144,8 @@ def streamed_moments(formula: Formula, source: Source) -> StreamedMoments:
                 "not occur; give the Dataset or the files it reads"
             ) from None
         design = design_of(formula, needs, fewer.levels, strict=False)
-        sums = take(design, source)
+        sums, lost = take(design, source)
+        sums = checked(sums, lost, design.levels)
     names = (*needs.numbers, *needs.factors)
     return StreamedMoments(
         formula.outcome, needs.group, names, tuple(design.levels.get(n) for n in names),
@@ -167,7 +169,7 @@ def _levels_of_first(needs: Needs, source: Source) -> tuple[dict[str, tuple[Any,
     return find_levels(needs, head), replace(source, pieces=lambda columns: chain([first], pieces))
 
 
-def _sums_of(design: Design, source: Source) -> Sums:
+def _sums_of(design: Design, source: Source) -> tuple[Sums | None, int]:
     sums, lost = None, 0
     for table in source.pieces(design.needs.columns):
         piece = read_piece(table, design, source.name)
@@ -176,7 +178,7 @@ def _sums_of(design: Design, source: Source) -> Sums:
             continue
         sums = sums or Sums(pilot_of(piece, design.of_fixed), len(design.effects))
         sums.add(piece)
-    return checked(sums, lost, design.levels)
+    return sums, lost
 
 
 def checked(sums: Sums | None, lost: int, levels: dict[str, tuple[Any, ...]]) -> Sums:

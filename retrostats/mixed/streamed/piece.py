@@ -106,10 +106,23 @@ def find_levels(needs: Needs, source: Source) -> dict[str, tuple[Any, ...]]:
     for piece in source.pieces(needs.factors):
         for name in needs.factors:
             add_levels(found[name], piece.column(name), name)
+    return ordered_levels(found, source.types)
+
+
+def ordered_levels(
+    found: dict[str, dict[Any, None]], types: dict[str, Any]
+) -> dict[str, tuple[Any, ...]]:
+    """Levels in the order of the design.
+
+    Raises
+    ------
+    InputError
+        A column has no value at all.
+    """
     for name, values in found.items():
         if not values:
             raise InputError(f"column {name!r} has no value in any row, or the data have no rows")
-    return {name: _ordered(values, source.types[name]) for name, values in found.items()}
+    return {name: _ordered(values, types[name]) for name, values in found.items()}
 
 
 def add_levels(known: dict[Any, None], column: Any, name: str) -> None:

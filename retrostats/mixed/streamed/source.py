@@ -171,6 +171,11 @@ def gathered(batches: Iterator[Any]) -> Iterator[Any]:
         yield arrow.Table.from_batches(waiting)
 
 
+def batches_of(table: Any) -> Iterator[Any]:
+    """A Table in batches of at most `ROWS` rows."""
+    return iter(table.to_batches(ROWS))
+
+
 def _arrow(data: Any) -> Source:
     kind, name = type(data).__name__, f"pyarrow {type(data).__name__}"
     if kind == "RecordBatch":
@@ -179,7 +184,7 @@ def _arrow(data: Any) -> Source:
         return Source(
             name,
             _types(data.schema, name),
-            lambda columns: gathered(iter(data.select(list(columns)).to_batches(ROWS))),
+            lambda columns: gathered(batches_of(data.select(list(columns)))),
         )
     if kind == "RecordBatchReader":
         return Source(

@@ -1,0 +1,106 @@
+"""Rows spread over the workers of a Dask cluster: each partition is reduced where it is.
+
+What travels is the sums of a partition's subjects. They are added in the order of the partitions,
+so that the number of workers, and one that stops, change no digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from retrostats.mixed.streamed.piece import Design, Needs, add_levels, ordered_levels, read_piece
+from retrostats.mixed.streamed.source import Source, batches_of, gathered
+from retrostats.mixed.streamed.sums import Pilot, Sums, pilot_of
+from retrostats.workers import RETRIES
+
+TOGETHER = 16  # partitions whose sums are held at once
+
+
+def dask_source(data: Any) -> Source:
+    """A Dask DataFrame as a source; nothing is computed yet."""
+    import pandas as pd
+    import pyarrow as pa
+
+    empty = pd.DataFrame({c: pd.Series(dtype=t) for c, t in data.dtypes.items()})
+    types = {f.name: f.type for f in pa.Schema.from_pandas(empty, preserve_index=False)}
+    types = {n: pa.string() if pa.types.is_null(t) else t for n, t in types.items()}
+    return Source("Dask DataFrame", types, _no_pieces, parts=tuple(data.to_delayed()))
+
+
+def _no_pieces(columns: tuple[str, ...]) -> Iterator[Any]:
+    raise NotImplementedError("a Dask DataFrame is read by its partitions")
+
+
+def dask_levels(needs: Needs, source: Source) -> dict[str, tuple[Any, ...]]:
+    """Levels of each categorical column over all partitions."""
+    found: dict[str, dict[Any, None]] = {n: {} for n in needs.factors}
+    if needs.factors:
+        for known in _each(source.parts, partial(_levels, needs=needs)):
+            for name, values in known.items():
+                found[name].update(values)
+    return ordered_levels(found, source.types)
+
+
+def _levels(frame: Any, needs: Needs) -> dict[str, dict[Any, None]]:
+    found: dict[str, dict[Any, None]] = {n: {} for n in needs.factors}
+    for table in _tables(frame, needs.factors):
+        for name in needs.factors:
+            add_levels(found[name], table.column(name), name)
+    return found
+
+
+def dask_sums(design: Design, source: Source) -> tuple[Sums | None, int]:
+    """Sums of all partitions, and how many rows were in pieces without a complete one."""
+    sums, pilot, lost = None, None, 0
+    parts = source.parts
+    while parts and pilot is None:  # A and b come from the first complete rows there are
+        (pilot,) = _each(parts[:1], partial(_pilot, design=design, name=source.name))
+        if pilot is None:
+            (part,) = _each(parts[:1], partial(_sums, design=design, pilot=None, name=source.name))
+            lost, parts = lost + part[1], parts[1:]
+    work = partial(_sums, design=design, pilot=pilot, name=source.name)
+    for start in range(0, len(parts), TOGETHER):
+        for part, without in _each(parts[start : start + TOGETHER], work):
+            lost += without
+            if part is not None and pilot is not None:
+                sums = sums or Sums(pilot, len(design.effects))
+                sums.merge(part)
+    return sums, lost
+
+
+def _each(parts: tuple[Any, ...], work: Callable[[Any], Any]) -> list[Any]:
+    """Results of `work` on each partition, in order, by the Dask client at hand."""
+    from importlib import import_module
+
+    dask: Any = import_module("dask")
+    tasks = [dask.delayed(work)(part) for part in parts]
+    return list(dask.compute(*tasks, retries=RETRIES))
+
+
+def _tables(frame: Any, columns: tuple[str, ...]) -> Iterator[Any]:
+    import pyarrow as pa
+
+    table = pa.Table.from_pandas(frame[list(columns)], preserve_index=False)
+    return gathered(batches_of(table))
+
+
+def _pilot(frame: Any, design: Design, name: str) -> Pilot | None:
+    for table in _tables(frame, design.needs.columns):
+        piece = read_piece(table, design, name)
+        if piece is not None:
+            return pilot_of(piece, design.of_fixed)
+    return None
+
+
+def _sums(frame: Any, design: Design, pilot: Pilot | None, name: str) -> tuple[Sums | None, int]:
+    sums, lost = None, 0
+    for table in _tables(frame, design.needs.columns):
+        piece = read_piece(table, design, name)
+        if piece is None or pilot is None:
+            lost += table.num_rows
+            continue
+        sums = sums or Sums(pilot, len(design.effects))
+        sums.add(piece)
+    return sums, lost
