@@ -18,21 +18,6 @@ from retrostats.workers import RETRIES
 TOGETHER = 16  # partitions whose sums are held at once
 
 
-def dask_source(data: Any) -> Source:
-    """A Dask DataFrame as a source; nothing is computed yet."""
-    import pandas as pd
-    import pyarrow as pa
-
-    empty = pd.DataFrame({c: pd.Series(dtype=t) for c, t in data.dtypes.items()})
-    types = {f.name: f.type for f in pa.Schema.from_pandas(empty, preserve_index=False)}
-    types = {n: pa.string() if pa.types.is_null(t) else t for n, t in types.items()}
-    return Source("Dask DataFrame", types, _no_pieces, parts=tuple(data.to_delayed()))
-
-
-def _no_pieces(columns: tuple[str, ...]) -> Iterator[Any]:
-    raise NotImplementedError("a Dask DataFrame is read by its partitions")
-
-
 def dask_levels(needs: Needs, source: Source) -> dict[str, tuple[Any, ...]]:
     """Levels of each categorical column over all partitions."""
     found: dict[str, dict[Any, None]] = {n: {} for n in needs.factors}

@@ -65,9 +65,7 @@ def open_source(data: object) -> Source | None:
     if home == "duckdb":
         return _duckdb(data)
     if home.startswith("dask") and hasattr(data, "to_delayed"):
-        from retrostats.mixed.streamed.dask import dask_source
-
-        return dask_source(data)
+        return _dask(data)
     return None
 
 
@@ -215,3 +213,18 @@ def _duckdb(data: Any) -> Source:
     return Source(
         name, _types(schema, name), lambda columns: gathered(_told(reader(columns, ROWS), name))
     )
+
+
+def _dask(data: Any) -> Source:
+    """A Dask DataFrame as a source; nothing is computed yet."""
+    import pandas as pd
+
+    pa = _needs("pyarrow")
+    empty = pd.DataFrame({c: pd.Series(dtype=t) for c, t in data.dtypes.items()})
+    types = {f.name: f.type for f in pa.Schema.from_pandas(empty, preserve_index=False)}
+    types = {n: pa.string() if pa.types.is_null(t) else t for n, t in types.items()}
+    return Source("Dask DataFrame", types, _no_pieces, parts=tuple(data.to_delayed()))
+
+
+def _no_pieces(columns: tuple[str, ...]) -> Iterator[Any]:
+    raise NotImplementedError("a Dask DataFrame is read by its partitions")
