@@ -145,7 +145,9 @@ class CrossedFit(LmmFit):
         """Refused, as `confint`."""
         self._refuse("a standardised effect")
 
-    def bootstrap(self, n: int, seed: int, jobs: int = 1) -> pd.DataFrame:
+    def bootstrap(
+        self, n: int, seed: int, jobs: int = 1, scheduler: str | None = None
+    ) -> pd.DataFrame:
         """Refused, as `confint`."""
         self._refuse("the parametric bootstrap")
 
