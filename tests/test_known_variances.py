@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import optimize, stats
 
 import retrostats as rs
 from retrostats.errors import InputError, NotIdentified
@@ -61,6 +62,30 @@ def test_profile_limits_lie_where_the_deviance_has_risen() -> None:
         for side in ("conf_low", "conf_high")
     ]
     assert rise == pytest.approx([3.8414588] * 2, rel=1e-6)
+
+
+#: metafor's own restricted likelihood (rma.mv, the first variance held) at the lower limit that its
+#: confint prints: twice its fall is above the quantile by this much; at ours by 3e-11.
+METAFOR_OVERSHOOT = 0.00205725712168237
+
+
+def test_metafors_own_likelihood_puts_the_lower_limit_where_ours_is() -> None:
+    fit = rs.pool(nested(MULTILEVEL[0]), random="(1 | outer/inner)").fit
+    assert fit is not None
+    quantile = stats.chi2.isf(0.05, 1)
+
+    def excess(outer: float) -> float:
+        def at(inner: float) -> float:
+            return deviance(fit.model, np.array([inner, outer]), reml=True)
+
+        lowest = optimize.minimize_scalar(at, bounds=(1e-3, 0.2), method="bounded",
+                                          options={"xatol": 1e-10})  # fmt: skip
+        return float(lowest.fun) + 2 * fit.loglik - quantile
+
+    theirs = MULTILEVEL[0]["sigma2_outer_ci"][0]
+    assert excess(theirs) == pytest.approx(METAFOR_OVERSHOOT, abs=1e-8)
+    ours = fit.confint().set_index("term").loc["outer", "conf_low"]
+    assert excess(ours) == pytest.approx(0.0, abs=1e-8)
 
 
 def test_multivariate() -> None:

@@ -307,3 +307,26 @@ def test_a_design_effect_that_is_none_is_refused(change, match) -> None:
     pooled = rs.pool_counts(effects, measure="rate_ratio", model="conditional")
     with pytest.raises(InputError, match="profile"):
         pooled.confint("bootstrap")
+
+
+#: Deviance of lme4 1.1-31 (glmer, nAGQ = 7, devFunOnly) of the UM.FS model of dat.nielweise2007: at
+#: our maximum, and where glmer itself stops.
+LME4_AT_OURS, LME4_AT_ITS_OWN = 27.3387647588433, 27.3389113483409
+
+
+def test_r_itself_finds_our_maximum_higher_than_its_own() -> None:
+    case = next(c for c in CASES if c.get("model") == "UM.FS")
+    arms = [(case["ai"], case["n1i"]), (case["ci"], case["n2i"])]
+    pooled = rs.pool_counts(
+        {"events_1": arms[0][0], "total_1": arms[0][1], "events_2": arms[1][0],
+         "total_2": arms[1][1]},
+        measure="odds_ratio",
+    )  # fmt: skip
+    saturated = sum(
+        stats.binom.logpmf(y, n, y / n)
+        for events, totals in arms
+        for y, n in zip(events, totals, strict=True)
+    )
+    deviance = -2 * (pooled.loglik - saturated)
+    assert deviance == pytest.approx(LME4_AT_OURS, abs=1e-7)
+    assert deviance < LME4_AT_ITS_OWN
