@@ -11,25 +11,30 @@ from typing import TYPE_CHECKING, Any
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import Label, Side, claimed_range, labels
+from retrostats.judge.verdict import Label, Side
 from retrostats.planning.assumed import DESIGNS, Assumed, assume
-from retrostats.planning.designs import Design, Limits
+from retrostats.planning.designs import Design
+from retrostats.planning.power import (
+    MOST,
+    SHARES,
+    curve_rows,
+    curve_sizes,
+    monte_carlo_error,
+    needed_people,
+    right_label,
+    sides_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
     from retrostats.audit import Audit
 
 __all__ = ["DESIGNS", "Plan", "plan"]
 
-#: No more people than this are looked for.
-MOST = 1_000_000
-#: Sizes of a curve, up to so many times the people needed.
-POINTS, BEYOND = 16, 1.8
 #: Studies drawn, and those that are pooled with today's sources, at each size.
 SIMS, ADDED = 8192, 100
 POWER = 0.9
@@ -226,14 +231,14 @@ def plan(
     points = np.clip(quasi_random(3, sims, seed), 1e-12, 1 - 1e-12)
     sides = sides_of(given.claim)
     right: dict[Side, Label | None] = {s: right_label(given.claim, s, given.truth) for s in sides}
-    needed = [_needed(given, s, right[s], power, points) for s in sides]
+    needed = [needed_people(given, s, right[s], power, points) for s in sides]
     if people is not None and min(people) < given.study.smallest:
         raise InputError(
             f"people: found {min(people)}; a {given.design} study needs at least "
             f"{given.study.smallest}"
         )
-    sizes = sorted(set(people)) if people is not None else _sizes(given.study, needed)
-    curve = [row for size in sizes for row in _curve_rows(given, sides, right, size, points)]
+    sizes = sorted(set(people)) if people is not None else curve_sizes(given.study, needed)
+    curve = [row for size in sizes for row in curve_rows(given, sides, right, size, points)]
     added, tau = _added(given, sides, needed, people, seed)
     return Plan(
         given.claim, given.design, given.truth, power, _frame(needed, NEEDED), _frame(curve, CURVE),
@@ -242,99 +247,9 @@ def plan(
 
 
 NEEDED = ("side", "settles", "people", "people_low", "people_high")
-SHARES: tuple[Label, ...] = ("supported", "contradicted", "undecided")
 CURVE = ("people", "side", *SHARES, "power", "mc_error", "conf_low", "conf_high", "exposure")
 ADDED_SHARES: tuple[Label, ...] = ("supported", "compatible", "contradicted", "undecided")
 POOLED = ("people", "side", *ADDED_SHARES, "mc_error")
-
-
-def sides_of(claim: Claim) -> tuple[Side, ...]:
-    """What a claim says that a study can settle."""
-    told: list[tuple[Side, bool]] = [("direction", claim.has_direction), ("size", claim.has_size)]
-    return tuple(side for side, claimed in told if claimed)
-
-
-def right_label(claim: Claim, side: Side, truth: float) -> Label | None:
-    """The label that is right if an effect is true; none at the null value or an end of a range."""
-    if side == "direction":
-        above = claim.claimed_direction == "above"
-        right = truth > claim.null_value if above else truth < claim.null_value
-        if truth == claim.null_value:
-            return None
-        return "supported" if right else "contradicted"
-    low, high = claimed_range(claim)
-    if truth in (low, high):
-        return None
-    return "supported" if low < truth < high else "contradicted"
-
-
-def labels_of(claim: Claim, side: Side, limits: Limits, *, log: bool) -> NDArray[Any]:
-    """Label that each study alone would give (n,)."""
-    import numpy as np
-
-    ends = [np.exp(x) if log else x for x in limits[1:]]
-    return labels(claim, side, *ends)
-
-
-def _share(given: Assumed, side: Side, label: Label, people: int, points: Any) -> float:
-    limits = given.study.limits(people, given.model_truth, points)
-    return float((labels_of(given.claim, side, limits, log=given.log) == label).mean())
-
-
-def _needed(
-    given: Assumed, side: Side, label: Label | None, power: float, points: Any
-) -> tuple[Any, ...]:
-    """Side, label, people, and people at a power two Monte Carlo errors lower and higher."""
-    if not label:
-        return side, "", math.nan, math.nan, math.nan
-    error = 2 * math.sqrt(power * (1 - power) / len(points))
-
-    def fewest(level: float) -> float:
-        return _fewest(lambda n: _share(given, side, label, n, points) >= level, given.study)
-
-    return side, label, fewest(power), fewest(power - error), fewest(min(power + error, 1.0))
-
-
-def _fewest(enough: Any, study: Design) -> float:
-    """Fewest people that are enough, by doubling and halving; NaN if `MOST` are not."""
-    low, high = study.smallest - 1, study.smallest
-    while not enough(high):
-        low, high = high, 2 * high
-        if low >= MOST:
-            return math.nan
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return float(high)
-
-
-def _sizes(study: Design, needed: Sequence[tuple[Any, ...]]) -> list[int]:
-    """Sizes of a curve, even on the log scale."""
-    import numpy as np
-
-    most = max((row[2] for row in needed if not math.isnan(row[2])), default=1000.0)
-    ends = np.geomspace(study.smallest, max(BEYOND * most, study.smallest + POINTS), POINTS)
-    return [int(n) for n in np.unique(np.round(ends))]
-
-
-def _curve_rows(
-    given: Assumed, sides: Sequence[Side], right: dict[Side, Label | None], people: int, points: Any
-) -> list[tuple[Any, ...]]:
-    import numpy as np
-
-    limits = given.study.limits(people, given.model_truth, points)
-    ends = [float(np.median(x)) for x in (limits.low, limits.high)]
-    shown = [math.exp(x) for x in ends] if given.log else ends
-    rows = []
-    for side in sides:
-        found = labels_of(given.claim, side, limits, log=given.log)
-        shares = [float((found == label).mean()) for label in SHARES]
-        settles = right[side]
-        power = math.nan if settles is None else shares[SHARES.index(settles)]
-        error = _error(power, len(points))
-        exposure = 2 * people * given.exposure
-        rows.append((people, side, *shares, power, error, *shown, exposure))
-    return rows
 
 
 def _added(
@@ -365,15 +280,9 @@ def _added(
         found = verdicts_with(pooling, given.claim, sides, effect, variance, points)
         for side in sides:
             shares = [float((found[side] == label).mean()) for label in ADDED_SHARES]
-            worst = max(_error(share, ADDED) for share in shares)
+            worst = max(monte_carlo_error(share, ADDED) for share in shares)
             rows.append((size, side, *shares, worst))
     return _frame(rows, POOLED), given.tau
-
-
-def _error(share: float, count: int) -> float:
-    """Monte Carlo standard error of a share, not 0 where none or all were seen (Agresti, Coull)."""
-    held = (share * count + 1) / (count + 2)
-    return math.sqrt(held * (1 - held) / count)
 
 
 def _normal(position: Any) -> Any:

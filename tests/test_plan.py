@@ -14,7 +14,6 @@ from retrostats.audit import load_audit
 from retrostats.cli import main
 from retrostats.errors import InputError
 from retrostats.judge.verdict import Evidence, judge_side
-from retrostats.plan import right_label
 from retrostats.planning.added import (
     EFFECT,
     VARIANCE,
@@ -25,6 +24,7 @@ from retrostats.planning.added import (
 )
 from retrostats.planning.assumed import assume
 from retrostats.planning.designs import Counted, Measured
+from retrostats.planning.power import right_label
 from retrostats.unprinted.exploration import explore
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import COUNTED, pool_estimator

@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from retrostats.draw.figures.axis import Span
+from retrostats.draw.figures import theme
+from retrostats.draw.figures.axis import Span, display_limits, set_upright_ticks
 from retrostats.draw.figures.forest import Panel, forest
 
 
@@ -38,6 +40,26 @@ def band_of(claim: Any) -> Span | None:
     low = float(getattr(claim, "range_low", float("nan")))
     high = float(getattr(claim, "range_high", float("nan")))
     return None if low != low and high != high else Span(low, high)
+
+
+def upright(axes: Any, rows: pd.DataFrame, claim: Any, null: float, *, log: bool) -> Span:
+    """An upright axis of estimates with the claim's band and the null value; returns its ends."""
+    band = band_of(claim)
+    low, high = display_limits(rows, null, band, log=log)
+    axes.set_ylim(low, high)
+    if log:
+        axes.set_yscale("log")
+        set_upright_ticks(axes, low, high)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    if band is not None:
+        bottom = band.low if band.low == band.low else low
+        top = band.high if band.high == band.high else high
+        axes.axhspan(
+            bottom, top, facecolor=theme.BAND, edgecolor="none", zorder=0, gid="claim-band"
+        )
+    axes.axhline(null, color=theme.GREY, lw=0.7, ls=(0, (4, 2)), zorder=1, gid="null")
+    return Span(low, high)
 
 
 def panel_of(

@@ -8,11 +8,10 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.axis import display_limits, set_upright_ticks
-from retrostats.draw.figures.panels import band_of
+from retrostats.draw.figures.panels import band_of, upright
 
 PANEL_MM, LEFT_MM, GAP_MM, ABOVE_MM, BELOW_MM = 52.0, 14.0, 20.0, 8.0, 11.0
 #: Line style and colour of each side; they differ in both.
@@ -79,24 +78,10 @@ def _power(axes: Any, plan: Any) -> None:
 
 def _precision(axes: Any, plan: Any) -> None:
     rows = plan.curve.drop_duplicates("people")
-    log, null, band = plan.claim.scale != "difference", plan.claim.null_value, band_of(plan.claim)
     # the smallest studies have limits that would hide all others
     wide = rows[rows["people"] >= rows["people"].max() / 30]
-    shown = wide.assign(estimate=plan.truth, sens_low=math.nan, sens_high=math.nan)
-    low, high = display_limits(shown, null, band, log=log)
-    axes.set_ylim(low, high)
-    if log:
-        axes.set_yscale("log")
-        set_upright_ticks(axes, low, high)
-    else:
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-    if band is not None:
-        bottom = band.low if band.low == band.low else low
-        top = band.high if band.high == band.high else high
-        axes.axhspan(
-            bottom, top, facecolor=theme.BAND, edgecolor="none", zorder=0, gid="claim-band"
-        )
-    axes.axhline(null, color=theme.GREY, lw=0.7, ls=(0, (4, 2)), zorder=1, gid="null")
+    claim, shown = plan.claim, wide.assign(estimate=plan.truth)
+    low, high = upright(axes, shown, claim, claim.null_value, log=claim.scale != "difference")
     axes.axhline(plan.truth, color=theme.BLUE, lw=1.0, zorder=2, gid="truth")
     axes.fill_between(rows["people"], rows["conf_low"].clip(low, high),
                       rows["conf_high"].clip(low, high), facecolor=theme.BLUE, alpha=0.22,

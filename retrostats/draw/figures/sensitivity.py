@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.axis import display_limits, set_upright_ticks
-from retrostats.draw.figures.panels import band_of
+from retrostats.draw.figures.panels import band_of, upright
 from retrostats.draw.figures.verdicts import LOOK
 
 PANEL_MM, STRIP_MM = 38.0, 3.4
@@ -130,22 +129,8 @@ def _draw(axes: Any, part: pd.DataFrame, claim: Any) -> list[float]:
     scale = part["scale"].iloc[0]
     log = scale != "difference"
     null = 1.0 if log else 0.0
-    band = band_of(claim)
-    low, high = display_limits(part, null, band, log=log)
-    axes.set_ylim(low, high)
-    if log:
-        axes.set_yscale("log")
-        set_upright_ticks(axes, low, high)
-    else:
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+    upright(axes, part, claim, null, log=log)
     axes.set_ylabel(_quantity(part), labelpad=2, fontsize=theme.SMALL)
-    if band is not None:
-        bottom = band.low if band.low == band.low else low
-        top = band.high if band.high == band.high else high
-        axes.axhspan(
-            bottom, top, facecolor=theme.BAND, edgecolor="none", zorder=0, gid="claim-band"
-        )
-    axes.axhline(null, color=theme.GREY, lw=0.7, ls=(0, (4, 2)), zorder=1, gid="null")
     numeric = part["unknown_value"].notna().all()
     x = [float(v) for v in (part["unknown_value"] if numeric else range(len(part)))]
     if numeric and len(x) > 1:

@@ -9,11 +9,10 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import NullLocator
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.axis import display_limits, set_upright_ticks
-from retrostats.draw.figures.panels import band_of
+from retrostats.draw.figures.panels import band_of, upright
 
 CURVE_MM, OPTION_MM, LEFT_MM, HEAD_MM = 42.0, 4.2, 52.0, 5.0
 #: Mark and colour of the label that a combination alone would give; shape and shade both differ.
@@ -81,20 +80,7 @@ def _options(rows: pd.DataFrame) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def _curve(axes: Any, rows: pd.DataFrame, claim: Any, side: str) -> None:
-    log, band = claim.scale != "difference", band_of(claim)
-    low, high = display_limits(rows, claim.null_value, band, log=log)
-    axes.set_ylim(low, high)
-    if log:
-        axes.set_yscale("log")
-        set_upright_ticks(axes, low, high)
-    else:
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-    if band is not None:
-        bottom = band.low if band.low == band.low else low
-        upper = band.high if band.high == band.high else high
-        axes.axhspan(bottom, upper, facecolor=theme.BAND, lw=0, zorder=0, gid="claim-band")
-    if claim.null_value == claim.null_value:
-        axes.axhline(claim.null_value, color=theme.GREY, lw=0.7, ls=(0, (4, 2)), gid="null")
+    upright(axes, rows, claim, claim.null_value, log=claim.scale != "difference")
     axes.vlines(rows["specification"], rows["conf_low"], rows["conf_high"], color=theme.GREY,
                 lw=1.0, zorder=2, gid="confidence")  # fmt: skip
     for label, part in rows.groupby(side, sort=False):
