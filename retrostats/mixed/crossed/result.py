@@ -17,7 +17,8 @@ from retrostats.mixed.crossed.inference import (
     crossed_satterthwaite,
     products,
 )
-from retrostats.mixed.crossed.optimise import minimise_crossed
+from retrostats.mixed.crossed.optimise import CrossedOptimum, minimise_crossed
+from retrostats.mixed.crossed.threads import threads_for
 from retrostats.mixed.fitted import Ddf, LmmFit
 from retrostats.mixed.optimise import Optimum
 from retrostats.mixed.working import change_theta
@@ -55,11 +56,8 @@ def fit_crossed(
     if start is not None:
         first = change_theta(data.sizes, start, data.roots, to_working=True)
     try:
-        best = minimise_crossed(data, first, reml=reml)
-        for size in _RESTARTS if best.singular and start is None else ():
-            again = minimise_crossed(data, size * first, reml=reml)
-            if again.point.deviance < best.point.deviance - _SLACK * abs(best.point.deviance):
-                best = again
+        with threads_for(data):
+            best = _best(data, first, reml=reml, restart=start is None)
     except LinAlgError as error:
         raise NotConverged(
             f"{model.formula.text!r}: {error}; the data may be fitted exactly by the random effects"
@@ -76,6 +74,16 @@ def fit_crossed(
     beta = data.start + substitute(data.basis, best.point.delta)
     method, note = _method(data, reml=reml, ddf=ddf)
     return CrossedFit(model, reml, method, optimum, beta, note)
+
+
+def _best(data: Crossed, first: FloatArray, *, reml: bool, restart: bool) -> CrossedOptimum:
+    """The minimum, searched again from elsewhere where it is on the boundary."""
+    best = minimise_crossed(data, first, reml=reml)
+    for size in _RESTARTS if best.singular and restart else ():
+        again = minimise_crossed(data, size * first, reml=reml)
+        if again.point.deviance < best.point.deviance - _SLACK * abs(best.point.deviance):
+            best = again
+    return best
 
 
 def _method(data: Crossed, *, reml: bool, ddf: Ddf) -> tuple[Ddf, str]:
@@ -113,11 +121,13 @@ class CrossedFit(LmmFit):
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
-        return crossed_kenward_roger(self._crossed, self.optimum.working)
+        with threads_for(self._crossed):
+            return crossed_kenward_roger(self._crossed, self.optimum.working)
 
     @cached_property
     def _satterthwaite(self) -> Satterthwaite:
-        return crossed_satterthwaite(self._crossed, self.optimum.working, reml=self.reml)
+        with threads_for(self._crossed):
+            return crossed_satterthwaite(self._crossed, self.optimum.working, reml=self.reml)
 
     def _header(self) -> str:
         head = super()._header()
