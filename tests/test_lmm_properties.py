@@ -134,3 +134,12 @@ def test_large_and_small_agree_on_many_subjects() -> None:
     np.testing.assert_allclose(
         apart.coefficients["std_error"], merged.coefficients["std_error"], rtol=1e-6
     )
+
+
+def test_a_changed_table_leaves_the_next_one_alone():
+    from retrostats.mixed.tables import t_table
+
+    one = np.ones(2)
+    table = t_table(("a", "b"), one, one, 5 * one)
+    table.loc[0, "term"] = "changed"
+    assert t_table(("a", "b"), one, one, 5 * one)["term"].tolist() == ["a", "b"]
