@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Context
-from retrostats.findings.cohorts import cohort_ratios, compared
+from retrostats.findings.cohorts import CohortEffect, cohort_ratios, compared
 from retrostats.findings.crossover import CrossoverStudy, crossover_study
 from retrostats.findings.few_studies import few_studies_rows
 from retrostats.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
@@ -139,7 +139,7 @@ def analyse(context: Context) -> Findings:
                 **RATIO,
             ),
             *_hollow_running(rows),
-            *(cohort.row(CLAIM, RUN if cohort.bears else WALK) for cohort in cohorts),
+            *(cohort.row(CLAIM, _group(cohort)) for cohort in cohorts),
             pool_row,
             *one_stage,
             *few_studies_rows(estimates, "mc-pool", gait="run", n=pool_row.n, **RATIO),
@@ -162,6 +162,13 @@ def analyse(context: Context) -> Findings:
             w for study in [*studies, walking] for w in witness_pair(study, context.seed)
         ),
     )
+
+
+def _group(cohort: CohortEffect) -> str:
+    """Heading under which a cohort stands."""
+    if cohort.quantity != QUANTITY:
+        return SELF_CHOSEN
+    return RUN if cohort.bears else WALK
 
 
 def _study(rows: pd.DataFrame, name: str, label: str, where: dict[str, str]) -> CrossoverStudy:
@@ -323,9 +330,14 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
         "Metabolic rate, backward / forward (ratio, log axis)",
         band=band_of(claims.get(CLAIM)),
     )
+    apart = panel_of(
+        rows_of(frames["estimates"], "cost_per_metre_ratio"),
+        "Cost of a metre, backward / forward (ratio, log axis)",
+        title="Own cohorts at different speeds: no ratio at one speed",
+    )
     return {
         "metabolic_cost_forest": Drawing(
-            stack([panel], "data/published/metabolic_cost.csv"),
+            stack([panel, apart], "data/published/metabolic_cost.csv"),
             "Forest plot of the backward / forward ratio of metabolic rate",
         ),
         "metabolic_cost_sensitivity": Drawing(

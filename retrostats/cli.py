@@ -87,9 +87,13 @@ def _replicate(arguments: Any) -> int:
 
 
 def _validate(arguments: Any) -> int:
-    from retrostats.read.validation.usable import validate_file
+    from retrostats.read.validation.usable import validated
+    from retrostats.replicate import refusal
 
-    code, text = validate_file(arguments.file, arguments.spec, arguments.audit)
+    code, text, cohort = validated(arguments.file, arguments.spec, arguments.audit)
+    said = refusal(cohort, arguments.audit) if cohort is not None else ""
+    if said:
+        code, text = 2, f"{arguments.file}: {said}"
     print(plain(text), file=sys.stderr if code else sys.stdout)
     return code
 

@@ -18,7 +18,7 @@ from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED
 from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of
 from retrostats.draw.provenance import provenance
-from retrostats.errors import InputError
+from retrostats.errors import InputError, RetrostatsError
 from retrostats.judge.certainty import OVERRULED, Grounds, grounds_of
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing, bearing_of
@@ -225,6 +225,23 @@ def read(
     own = _load_cohorts(cohorts, audit)
     _every_cohort_has_an_analysis(own, chosen)
     return audit.claims, audit.published, own
+
+
+def refusal(cohort: Any, audit: Audit | str | Path | None = None) -> str:
+    """Why the analysis of a cohort cannot run on it; "" if it can.
+
+    What `validate` calls usable, `replicate` runs: both fit the same models.
+    """
+    about = audit if isinstance(audit, Audit) else load_audit(audit)
+    if not cohort.analysis:
+        return ""
+    (analysis,) = select([cohort.analysis], about)
+    rows = about.published[about.published["topic"] == analysis.topic].reset_index(drop=True)
+    try:
+        analysis.analyse(Context(rows, about.claims, about, (cohort,)))
+    except RetrostatsError as error:
+        return str(error)
+    return ""
 
 
 def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, list[Evidence]]:

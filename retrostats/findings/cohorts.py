@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from retrostats.audit import Audit
     from retrostats.vocabulary import Conditions
 
+#: Outcomes that are per metre already.
+PER_METRE = ("energy_cost_j_kg_m", "oxygen_cost_ml_kg_m")
 #: What a speed is measured at; each combination is a level of one factor.
 CONDITIONS = ("nominal_speed_m_s", "gradient_pct")
 
@@ -195,13 +197,36 @@ def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ratios(cohort: Any, by: Compared) -> list[CohortEffect]:
-    """One effect a gait that the cohort measured in both conditions."""
-    parts = {gait: log_rows(cohort, by, gait) for gait in ("run", "walk")}
-    return [
-        _ratio(cohort, by, gait, rows)
-        for gait, rows in parts.items()
-        if rows["direction"].nunique() == 2
-    ]
+    """One effect a gait that the cohort measured in both conditions.
+
+    Only levels met in both conditions count; without one there is no ratio at one speed, and what
+    is left is the cost of a metre at different speeds, which bears on no claim.
+    """
+    found = []
+    for gait in ("run", "walk"):
+        rows = log_rows(cohort, by, gait)
+        if rows["direction"].nunique() < 2:
+            continue
+        ways = rows.groupby("condition")["direction"].transform("nunique")
+        same = rows[ways == 2]
+        if len(same):
+            found.append(_ratio(cohort, by, gait, same))
+        elif "speed_m_s" in cohort.frame:
+            found.append(_per_metre(cohort, by, gait, rows))
+    return found
+
+
+def _per_metre(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEffect:
+    """Ratio of the cost of a metre, each condition at speeds of its own."""
+    import numpy as np
+
+    if outcome_of(cohort, by) not in PER_METRE:
+        speed = cohort.frame.loc[rows.index, "speed_m_s"]
+        rows = rows.assign(log_outcome=rows["log_outcome"] - np.log(speed))
+    effect = _ratio(cohort, replace(by, quantity="cost_per_metre_ratio"), gait,
+                    rows[rows["log_outcome"].notna()].assign(condition=""))  # fmt: skip
+    note = "no speed in both directions: cost of a metre, each at its own speed"
+    return replace(effect, bears=False, note=note, label=f"{effect.name}, at different speeds")
 
 
 def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEffect:

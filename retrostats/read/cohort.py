@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,11 @@ import numpy as np
 from retrostats.errors import InputError
 from retrostats.read.audit_toml import vocabulary_of
 from retrostats.read.files import shown_name
-from retrostats.read.folder import read_folder
+from retrostats.read.folder import read_folder, sheets_together
 from retrostats.read.normalise import Part, normalise, reads
 from retrostats.read.spec import Spec, read_spec
-from retrostats.read.speeds import with_nominal_speed
-from retrostats.read.tabular import read_table, table_of_frame
+from retrostats.read.speeds import shared_speeds, with_nominal_speed
+from retrostats.read.tabular import read_tables, table_of_frame
 from retrostats.read.validation.plausible import doubtful_values
 from retrostats.read.validation.possible import impossible_values
 from retrostats.read.validation.problem import Problem
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Fewest people of other codes beside which those of a template are taken for leftovers.
 OWN_PEOPLE = 2
+#: Columns, or kinds of column, that describe and enter no analysis.
+NEVER_USED = frozenset({"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg", "rer"})
 #: Share of rows without a person at which a table is refused.
 BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
@@ -127,8 +129,12 @@ def load_cohort(
         source = Source(shown_name(path), shown_name(path.resolve()), digest)
         return cohort_of(part, options, source, problems, words)
     try:
-        table, data = read_table(path, options, *reads(options, words))
-        part = normalise(table, options, problems, words)
+        tables, data = read_tables(path, options, *reads(options, words))
+        part = (
+            normalise(tables[0], options, problems, words)
+            if len(tables) == 1
+            else sheets_together(tables, shown_name(path), options, problems, words)
+        )
         name = shown_name(path)
         source = Source(name, Path(name).stem, hashlib.sha256(data).hexdigest())
         return cohort_of(part, options, source, problems, words)
@@ -167,9 +173,11 @@ def cohort_of(
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
     problems += impossible_values(used, level) + design_problems(used, topic, conditions, file)
     if topic:
-        problems += reading_of(used, topic, conditions, file)
+        problems += reading_of(used, topic, conditions, file) + shared_speeds(used, file)
         counts = topic.outcomes if topic.counted else ()
         problems += doubtful_values(used, outcome_column(used, topic), file, counts)
+    if topic:
+        problems[:] = _needed_errors(problems, part, topic)
     _stop_on_errors(problems)
     if "direction" in used:  # the reference first, so that a model's effect is that of the other
         way = pd.Categorical(used["direction"], list(conditions.compared))
@@ -198,6 +206,29 @@ def cohort_of(
         },
         topic.analysis if topic else "",
     )
+
+
+def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Problem]:
+    """The problems; those of a column that no analysis uses are warnings and stop nothing."""
+    from retrostats.read.headers import kind_of, without_number
+
+    named = {m.header: m.column for m in part.meanings}
+
+    def read_as(header: str) -> str:
+        return named.get(header) or kind_of(without_number(header)) or header
+
+    unused = [
+        p.column and read_as(p.column) in NEVER_USED and read_as(p.column) not in topic.needs
+        for p in problems
+    ]  # fmt: skip
+    return [
+        replace(
+            p, level="warning", action=f"{p.action}; not used by {topic.analysis}, left missing"
+        )
+        if p.level == "error" and free
+        else p
+        for p, free in zip(problems, unused, strict=True)
+    ]
 
 
 def _rows_without_a_value(frame: pd.DataFrame, used: pd.DataFrame) -> tuple[int, ...]:

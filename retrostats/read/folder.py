@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrostats.errors import InputError
-from retrostats.read.headers import kind_of
+from retrostats.read.events import counted
+from retrostats.read.headers import kind_of, without_number
 from retrostats.read.layout import Table
+from retrostats.read.meanings import known_header
 from retrostats.read.normalise import Part, derived, normalise, reads
 from retrostats.read.spec import Spec
 from retrostats.read.tabular import SUFFIXES, read_table
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_FILES = 2000
+#: Kinds of column that an analysis explains or counts.
+OUTCOMES = frozenset({
+    "oxygen", "energy_cost", "metabolic_rate", "body_fat_pct", "injuries", "exposure_h",
+})  # fmt: skip
 #: Suffixes of text that need not be a table.
 PROSE = (".txt", ".dat", ".asc")
 #: A table and the bytes of its file, or why the file is none.
@@ -61,12 +67,88 @@ def read_folder(
     parts = []
     for path, (table, data) in tables.items():
         digest.update(hashlib.sha256(data).digest())
-        named = _own_names(table, path, problems, audit.conditions)
-        parts.append(normalise(named, _about(spec, table), problems, audit))
+        parts.append(_part(table, path.stem, spec, problems, audit))
+    return together(parts, folder.name, spec, problems, audit), digest.hexdigest()
+
+
+def together(
+    parts: list[Part], name: str, spec: Spec, problems: list[Problem], audit: Vocabulary
+) -> Part:
+    """Normalised tables as one: stacked, people joined by subject, events counted.
+
+    Raises
+    ------
+    InputError
+        The spec names a header that is in none of them.
+    """
     _each_header_somewhere(spec, parts)
-    part = _joined(parts, folder.name, problems, audit)
-    frame = derived(part.frame, spec, folder.name, problems)
-    return replace(part, frame=frame), digest.hexdigest()
+    part = _joined(counted(parts, audit.topics, name, problems), name, problems, audit)
+    return replace(part, frame=derived(part.frame, spec, name, problems))
+
+
+def sheets_together(
+    tables: list[Table], file: str, spec: Spec, problems: list[Problem], audit: Vocabulary
+) -> Part:
+    """The tables of one file as one: the data, chosen by what the sheets hold, and what joins it.
+
+    Sheets of one header without a person or a direction are stacked, named by their sheet; a
+    sheet about people, or a list of events beside exposures, is joined. What is left is listed.
+    """
+    scored = sorted(tables, key=lambda table: _measures(table, audit), reverse=True)
+    best, wanted = scored[0], [scored[0]]
+    kinds = {kind_of(header) for header in best.headers}
+    same = [table for table in scored if table.headers == best.headers]
+    ways = [_ways(table.sheet, audit.conditions) for table in same]
+    if len(same) > 1 and ("subject" not in kinds or ("direction" not in kinds and all(ways))):
+        wanted = same
+    used = [_part(table, table.sheet, spec, problems, audit) for table in wanted]
+    have = {column for part in used for column in part.frame}
+    for table in scored:
+        if any(table is one for one in wanted):
+            continue
+        quiet: list[Problem] = []
+        part = _part(table, "", spec, quiet, audit)
+        new = set(part.frame) - have
+        joins = _describes_people(part.frame, audit) and bool(new & {m.column for m in
+                                                                     part.meanings})  # fmt: skip
+        if joins or len(counted([*used, part], audit.topics, file, [])) <= len(used):
+            used.append(part)
+            wanted.append(table)
+            problems += quiet
+    left = [table.sheet for table in tables if not any(table is one for one in wanted)]
+    if left:
+        shown = ", ".join(table.sheet for table in wanted)
+        problems.append(
+            Problem("guess", file, "", "", f"sheet {shown!r} used, not {', '.join(left)}",
+                    "one table", 'check; name another one under [file] sheet = "..." in a spec')
+        )  # fmt: skip
+    if len(used) == 1:
+        return replace(used[0], frame=derived(used[0].frame, spec, file, problems))
+    problems.append(
+        Problem("guess", file, "", "", f"{len(wanted)} sheets: "
+                f"{', '.join(table.sheet for table in wanted)[:200]}", "one table", "put together")
+    )  # fmt: skip
+    return together(used, file, spec, problems, audit)
+
+
+def _measures(table: Table, audit: Vocabulary) -> tuple[bool, int]:
+    """Whether a table holds what an analysis explains or counts, and how many names are known."""
+    known = [h for h in table.headers if known_header(Spec(), audit, h)]
+    kinds = {kind_of(without_number(header)) for header in known}
+    measured = kinds & OUTCOMES or any(kind_of(without_number(h)) is None for h in known)
+    return bool(measured), len(known)
+
+
+def _ways(name: str, conditions: Conditions) -> list[str]:
+    """Words of a name that are a condition."""
+    words = [word for word in re.split(r"[\s_.\-]+", name) if word]
+    return [word for word in words if condition_word(word, conditions)]
+
+
+def _part(table: Table, name: str, spec: Spec, problems: list[Problem], audit: Vocabulary) -> Part:
+    """A table normalised, with what its own name says of it; `derived` comes later."""
+    named = _own_names(table, name, problems, audit.conditions) if name else table
+    return normalise(named, _about(spec, table), problems, audit)
 
 
 def _table(path: Path, spec: Spec, audit: Vocabulary) -> Read:
@@ -123,24 +205,25 @@ def _from_carts(
     return replace(part, frame=derived(frame, spec, name, problems)), digest
 
 
-def _own_names(table: Table, path: Path, problems: list[Problem], conditions: Conditions) -> Table:
-    """Subject and direction from the file's name where the table has no such column."""
+def _own_names(table: Table, name: str, problems: list[Problem], conditions: Conditions) -> Table:
+    """Subject and direction from the name of a file or a sheet, where no column says it."""
     kinds = {kind_of(header) for header in table.headers}
     columns = table.columns
-    parts = [word for word in re.split(r"[\s_.\-]+", path.stem) if word]
-    ways = [word for word in parts if condition_word(word, conditions) and len(word) > 1]
+    parts = [word for word in re.split(r"[\s_.\-]+", name) if word]
+    ways = [word for word in _ways(name, conditions) if len(word) > 1]
     if "direction" not in kinds and len(ways) == 1:
         columns = columns.assign(direction=ways[0])
-        problems.append(_named(path, "direction", ways[0]))
+        problems.append(_named(table, "direction", ways[0]))
         parts.remove(ways[0])
     if "subject" not in kinds and parts:
         columns = columns.assign(subject="_".join(parts))
-        problems.append(_named(path, "subject", "_".join(parts)))
+        problems.append(_named(table, "subject", "_".join(parts)))
     return replace(table, columns=columns)
 
 
-def _named(path: Path, column: str, value: str) -> Problem:
-    return Problem("guess", path.name, "", column, "the file's name", "", f"read as {value}")
+def _named(table: Table, column: str, value: str) -> Problem:
+    what = "the sheet's name" if table.sheet else "the file's name"
+    return Problem("guess", table.file, "", column, what, "", f"read as {value}")
 
 
 def _about(spec: Spec, table: Table) -> Spec:

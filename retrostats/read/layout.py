@@ -16,6 +16,8 @@ from retrostats.units import parse_unit
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What a reader asks of a header.
+Says = Callable[[str], bool]
 #: Rows that are no part of the table, by reason.
 BELOW = "below the table"
 #: Rows at the end that may be notes, and blank rows at which a second table is looked for.
@@ -30,7 +32,8 @@ class Table:
     """Columns by header, the row number in the file as index, and what surrounds them.
 
     `units` come from a row of their own, `labels` are the long names of statistical packages,
-    `explained` names the rows that are not measurements, by reason.
+    `explained` names the rows that are not measurements, by reason, `titles` are the texts above
+    the header.
     """
 
     file: str
@@ -40,6 +43,8 @@ class Table:
     explained: dict[str, tuple[int, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     delimiter: str = ""
+    sheet: str = ""
+    titles: tuple[str, ...] = ()
 
     @property
     def headers(self) -> list[str]:
@@ -55,6 +60,7 @@ class Layout:
     units: dict[str, str]
     first_row: int
     explained: dict[str, tuple[int, ...]]
+    titles: tuple[str, ...] = ()
 
     def table(self, file: str, frame: pd.DataFrame, notes: Sequence[str] = ()) -> Table:
         """The table of a frame whose columns stand in the order of the header.
@@ -84,7 +90,7 @@ class Layout:
         columns = frame.iloc[:, used]
         columns.columns = names
         explained = below_table(self.explained, below)
-        return Table(file, columns, self.units, {}, explained, tuple(notes))
+        return Table(file, columns, self.units, {}, explained, tuple(notes), titles=self.titles)
 
 
 def below_table(
@@ -185,7 +191,8 @@ def find_layout(
         units = {name: str(c).strip() for name, c in zip(names, row, strict=False) if _is_unit(c)}
         explained["units"] = (below,)
         first = below + 1
-    return Layout(names, units, first, explained)
+    above = (c for _, row in filled[:at] for c in row if isinstance(c, str) and c.strip())
+    return Layout(names, units, first, explained, tuple(above))
 
 
 def _is_unit_row(row: Sequence[Any]) -> bool:

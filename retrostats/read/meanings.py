@@ -17,7 +17,7 @@ from retrostats.read.headers import (
 )
 from retrostats.read.layout import Table
 from retrostats.read.settle import settled_units
-from retrostats.read.shape import is_wide
+from retrostats.read.shape import is_wide, names_levels
 from retrostats.read.spec import Spec, suggestion
 from retrostats.read.validation.problem import Problem
 from retrostats.read.words import letters
@@ -47,6 +47,7 @@ def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
         or kind_of(header) is not None
         or kind_of(without_number(header)) is not None
         or is_wide(header, audit.conditions)
+        or names_levels(header, audit.conditions)
         or letters(header) in own_columns(audit.topics)
     )
 

@@ -26,15 +26,20 @@ def parse_range(text: str) -> Range:
 
 
 def one_header_row(rows: Sequence[Row], merged: Sequence[Range]) -> tuple[Row, ...]:
-    """The rows with a header of two rows joined in the lower one ("VO2" over "pre").
+    """The rows with a header of two or three rows joined in the lowest one ("VO2" over "pre").
 
     A row with cells merged across columns is the upper half of a header if it names more than
     one thing (else it is a title) and the row below holds words only.
     """
-    out = list(rows)
-    for at, row in enumerate(out[:-1]):
+    out, started = list(rows), False
+    for at in range(len(out) - 1):
+        row = out[at]
         across = [r for r in merged if r[0] == r[2] == row.number and r[3] > r[1]]
-        if not across or sum(not cell.is_missing(c) for c in row.cells) < 2:
+        things = sum(not cell.is_missing(c) for c in row.cells)
+        over = _joins(out, at, merged) if across and things == 1 else False
+        if not across or (things < 2 and not over and not started):
+            if started:
+                break
             continue
         below = out[at + 1]
         said = [c for c in below.cells if not cell.is_missing(c)]
@@ -43,9 +48,18 @@ def one_header_row(rows: Sequence[Row], merged: Sequence[Range]) -> tuple[Row, .
             top = _filled(row, across)
             width = max(len(top), len(below.cells))
             joined = tuple(_joined(_at(top, i), below.at(i)) for i in range(width))
-            out[at + 1] = Row(below.number, joined)
+            out[at + 1], started = Row(below.number, joined), True
+        elif started:
             break
     return tuple(out)
+
+
+def _joins(rows: Sequence[Row], at: int, merged: Sequence[Range]) -> bool:
+    """Whether a merged row that names one thing stands over another merged row: no title."""
+    below = rows[at + 1]
+    return below.number == rows[at].number + 1 and any(
+        r[0] == r[2] == below.number and r[3] > r[1] for r in merged
+    )
 
 
 def merged_data(rows: Sequence[Row], merged: Sequence[Range], header_row: int) -> list[Range]:

@@ -23,6 +23,7 @@ from retrostats.read.values import (
     coded,
     codes_of,
     condition_word,
+    is_clock,
     numbers,
     texts,
 )
@@ -75,6 +76,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     conditions = audit.conditions
     table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
     table = _arm_or_direction(table, spec, problems, conditions)
+    table = _without_clocks(table, spec, problems)
     meanings = read_meanings(table, spec, problems, own_columns(audit.topics))
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
     table, named = _without_sums(table, meanings, problems)
@@ -90,6 +92,21 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
             problems.append(_summed(file, rows, summed["subject"]))
     above = sum(map(len, table.explained.values()))
     return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
+
+
+def _without_clocks(table: Table, spec: Spec, problems: list[Problem]) -> Table:
+    """The table with a column of times of the day under a name that is no time of a study."""
+    renamed = {}
+    for header in table.headers:
+        if header in spec.named or kind_of(header) != "time":
+            continue
+        if is_clock(table.columns[header]):
+            renamed[header] = f"{header} of day"
+            problems.append(
+                Problem("guess", table.file, "", header, "times of the day", "before, after",
+                        "column kept as it is, not used")
+            )  # fmt: skip
+    return replace(table, columns=table.columns.rename(columns=renamed)) if renamed else table
 
 
 def _without_sums(
@@ -187,8 +204,13 @@ def _values(
             levels = spec.levels if meaning.column == "arm" else {}
             columns[meaning.column] = said.replace(levels) if levels else said
         else:
-            pace = meaning.unit is not None and meaning.unit.reciprocal
-            values = numbers(cells, meaning.header, file, problems, rules, pace)
+            clock = meaning.unit is not None and (
+                meaning.unit.reciprocal or meaning.column.startswith("window_")
+            )
+            values = numbers(cells, meaning.header, file, problems, rules, clock)
+            if clock and meaning.unit and meaning.unit.quantity == "time":
+                told = cells.map(lambda c: isinstance(c, str) and ":" in c).to_numpy(bool)
+                values = np.where(told, values * 60 / meaning.unit.factor, values)
             if meaning.unit is not None:
                 with np.errstate(divide="ignore"):
                     values = convert(values, meaning.unit.symbol, meaning.to)

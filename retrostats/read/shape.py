@@ -59,7 +59,7 @@ def to_long(
         The spec names a header that is not there, or two columns for the same measurement.
     """
     wide = [_told(table, header, entry) for header, entry in spec.items()] or _guessed(
-        table, conditions
+        table, conditions, _in_title(table)
     )
     if not wide:
         return table
@@ -82,7 +82,79 @@ def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
     return WideColumn(header, entry["column"], entry.get("unit", ""), levels)
 
 
-def _guessed(table: Table, conditions: Conditions) -> list[WideColumn]:
+def _in_title(table: Table) -> tuple[str, str]:
+    """Measure and unit that a text above the header names, for columns that name none."""
+    for title in table.titles:
+        kind = kind_of(title)
+        if kind in MEASURES and kind_has_unit(title):
+            return kind, split_unit(title)[1] or ""
+    return "", ""
+
+
+def names_levels(header: str, conditions: Conditions) -> bool:
+    """Whether a header names a condition, perhaps with a speed or a time, and no quantity.
+
+    Examples
+    --------
+    >>> sides = Conditions("left", "right")
+    >>> names_levels("Left 9 km/h", sides), names_levels("left VO2", sides)
+    (True, False)
+    """
+    levels, rest = _levels(header, conditions) if len(header) <= 200 else ({}, ["long"])
+    return "direction" in levels and not rest
+
+
+def _levels(header: str, conditions: Conditions) -> tuple[dict[str, str], list[str]]:
+    """Levels that the words of a header name, and the words left over."""
+    text, levels = f" {header.replace('_', ' ')} ", {}
+    speed = _SPEED.search(text.lower())
+    if speed:
+        levels["speed"] = f"{speed[1]} {speed[2]}"
+        text = text[: speed.start()] + " " + text[speed.end() :]
+    rest = []
+    for word in re.split(r"[\s.\-]+", _joined(text).strip()):
+        direction = condition_word(word, conditions)
+        if direction and "direction" not in levels:
+            levels["direction"] = direction
+        elif _is_time(word) and "time" not in levels:
+            levels["time"] = word.replace("~", " ")
+        else:
+            rest.append(word)
+    return levels, rest
+
+
+def _without_quantity(
+    table: Table, conditions: Conditions, title: tuple[str, str]
+) -> list[WideColumn]:
+    """Columns that name conditions and no quantity: that of the title, or a question.
+
+    Raises
+    ------
+    InputError
+        No title says what was measured.
+    """
+    bare = [h for h in table.headers if names_levels(h, conditions)]
+    if len(bare) < 2:
+        return []
+    measure, unit = title
+    if measure:
+        return [
+            WideColumn(h, measure, unit, tuple(_levels(h, conditions)[0].items())) for h in bare
+        ]
+    lines = []
+    for header in bare[:2]:
+        levels = _levels(header, conditions)[0].items()
+        said = ", ".join(f'{name} = "{value}"' for name, value in levels)
+        lines.append(f'"{header}" = {{ column = "vo2", unit = "ml/kg/min", {said} }}')
+    raise InputError(
+        f"{table.file}: columns {', '.join(map(repr, bare[:4]))} name no quantity; write it with "
+        "its unit above the header, or in a spec, as\n[wide]\n" + "\n".join(lines)
+    )
+
+
+def _guessed(
+    table: Table, conditions: Conditions, title: tuple[str, str] = ("", "")
+) -> list[WideColumn]:
     """Columns of one measure that differ in their levels; a single one is no wide table."""
 
     def read(beside: frozenset[str]) -> list[WideColumn]:
@@ -98,7 +170,8 @@ def _guessed(table: Table, conditions: Conditions) -> list[WideColumn]:
     for column in found:
         names = tuple(name for name, _ in column.levels)
         groups.setdefault((column.measure, names), []).append(column)
-    return [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
+    wide = [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
+    return wide or _without_quantity(table, conditions, title)
 
 
 def _read(

@@ -53,6 +53,31 @@ def with_nominal_speed(
     return frame.assign(**{NOMINAL: nominal})
 
 
+def shared_speeds(frame: pd.DataFrame, file: str) -> list[Problem]:
+    """A warning where the two directions share no speed, or not all of them."""
+    if NOMINAL not in frame or "direction" not in frame:
+        return []
+    levels = frame[[NOMINAL, "direction"]].dropna().drop_duplicates()
+    ways = levels.groupby(NOMINAL)["direction"].nunique()
+    if len(ways) and (ways < 2).all():
+        said = "; ".join(
+            f"{way} at {', '.join(f'{v * 3.6:.2f}' for v in sorted(part[NOMINAL]))} km/h"
+            for way, part in levels.groupby("direction", observed=True)
+        )
+        return [
+            Problem("warning", file, "", "speed_m_s", f"no speed in both directions ({said})",
+                    "one speed", "no ratio at one speed: the cost of a metre is shown, it judges "
+                    "nothing; measure both directions at one speed")
+        ]  # fmt: skip
+    if (ways < 2).any():
+        alone = ", ".join(f"{v * 3.6:.2f}" for v in ways.index[ways < 2])
+        return [
+            Problem("warning", file, "", "speed_m_s", f"{alone} km/h in one direction only",
+                    "both directions", "rows at these speeds are not compared")
+        ]  # fmt: skip
+    return []
+
+
 def clustered(speeds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Middle of each group of speeds (n,) in m/s that stand nearer than `NEAR_M_S` to the next.
 

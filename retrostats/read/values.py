@@ -57,7 +57,7 @@ def numbers(
     rules
         What the spec and the file say of all cells.
     clock
-        Whether m:ss is minutes and seconds, as pace is written.
+        Whether m:ss is minutes and seconds, as pace is written; h:mm:ss too.
     """
     import pandas as pd
 
@@ -104,8 +104,31 @@ def as_numbers(column: pd.Series) -> pd.Series:
 
 
 def _number(text: Any, mark: cell.Mark, clock: bool) -> float | None:
-    pace = re.fullmatch(r"(\d{1,2}):([0-5]\d)", text.strip()) if isinstance(text, str) else None
-    return int(pace[1]) + int(pace[2]) / 60 if pace and clock else mark.value(text)
+    found = _CLOCK.fullmatch(text.strip()) if clock and isinstance(text, str) else None
+    if not found:
+        return mark.value(text)
+    first, second, third = (int(part or 0) for part in found.groups())
+    if found[3] is None or (first and not third):  # m:ss, also as a spreadsheet keeps what is typed
+        return first + second / 60
+    return 60 * first + second + third / 60
+
+
+_CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d)(?:\.0+)?)?")
+
+
+def is_clock(column: pd.Series) -> bool:
+    """Whether every text of a column is a time of the day.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> is_clock(pd.Series(["9:00", "14:30:05"])), is_clock(pd.Series(["pre", "post"]))
+    (True, False)
+    """
+    said = [str(text).strip() for text in column.dropna().unique()]
+    return bool(said) and all(
+        (found := _CLOCK.fullmatch(text)) is not None and int(found[1]) < 24 for text in said
+    )
 
 
 def _report_mark(mark: cell.Mark, name: str, file: str, problems: list[Problem]) -> None:

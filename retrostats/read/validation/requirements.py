@@ -88,7 +88,7 @@ def design_problems(
         found += _condition_problems(frame, topic, conditions, file)
     found += _arm_problems(frame, file)
     if not topic.counted:
-        found += _repeated(frame, file)
+        found += _repeated(frame, file, outcome_column(frame, topic))
     outcome = outcome_column(frame, topic)
     if outcome and frame[outcome].nunique() < 2:
         found.append(
@@ -147,14 +147,25 @@ def _arm_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _repeated(frame: pd.DataFrame, file: str) -> list[Problem]:
-    """The same measurement of a person twice."""
+def _repeated(frame: pd.DataFrame, file: str, outcome: str) -> list[Problem]:
+    """The same measurement of a person twice: a row copied, or repeated trials."""
     keys = [key for key in TELLING_APART if key in frame]
-    again, where = frame.duplicated(keys, keep="first"), " + ".join(keys)
-    found = [
+    where = " + ".join(keys)
+    trials = frame.duplicated(keys, keep="first")
+    if not trials.any():
+        return []
+    again = frame.duplicated([*keys, outcome], keep="first")
+    found = []
+    if (trials & ~again).any():
+        people = frame.loc[trials & ~again, "subject"].nunique()
+        found.append(
+            Problem("guess", file, "", where, f"repeated rows of {people} people", "one row each",
+                    "taken as repeated trials: they count as one person's, not as more people")
+        )  # fmt: skip
+    found += [
         Problem("error", file, str(frame["source_row"].iloc[i]), where,
                 "the same measurement twice", "one row each",
-                "average repeated trials or delete one, or tell them apart by speed")
+                "delete the copy, or tell the rows apart by speed")
         for i in np.flatnonzero(again.to_numpy())[:LISTED]
     ]  # fmt: skip
     if again.sum() > LISTED:

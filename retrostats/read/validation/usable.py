@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retrostats.errors import InputError
-from retrostats.read.cohort import load_cohort
+from retrostats.read.cohort import Cohort, load_cohort
 from retrostats.read.files import shown_name
 from retrostats.vocabulary import Vocabulary
 
@@ -15,17 +15,26 @@ def validate_file(
     spec: str | Path | None = None,
     audit: Vocabulary | str | Path | None = None,
 ) -> tuple[int, str]:
-    """Exit code (0 usable, 2 not) and the text to print; arguments as of `load_cohort`.
+    """Exit code (0 usable, 2 not) and the text to print; arguments as of `load_cohort`."""
+    return validated(path, spec, audit)[:2]
+
+
+def validated(
+    path: str | Path,
+    spec: str | Path | None = None,
+    audit: Vocabulary | str | Path | None = None,
+) -> tuple[int, str, Cohort | None]:
+    """As `validate_file`, with the cohort where the file is usable.
 
     Examples
     --------
-    >>> validate_file("no-such-file.csv")[0]
+    >>> validated("no-such-file.csv")[0]
     2
     """
     try:
         cohort = load_cohort(path, spec=spec, audit=audit)
     except InputError as error:
-        return 2, str(error)
+        return 2, str(error), None
     counts, use = cohort.provenance, cohort.analysis or "models of your own"
     lines = [
         f"{shown_name(Path(path))}: usable for {use}; {counts['rows_in']} rows in, "
@@ -37,4 +46,4 @@ def validate_file(
         "  " + ": ".join(filter(None, (level, row and f"row {row}", column, f"{found}; {action}")))
         for level, row, column, found, action in cohort.problems[shown].astype(str).to_numpy()
     ]
-    return 0, "\n".join(lines)
+    return 0, "\n".join(lines), cohort
