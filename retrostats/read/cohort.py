@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 #: Fewest people of other codes beside which those of a template are taken for leftovers.
 OWN_PEOPLE = 2
 #: Columns, or kinds of column, that describe and enter no analysis.
-NEVER_USED = frozenset({"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg", "rer"})
+NEVER_USED = frozenset({"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg"})
 #: Share of rows without a person at which a table is refused.
 BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
