@@ -165,36 +165,6 @@ def sd_of_change_from_r(sd1: float, sd2: float, r: float) -> float:
     return math.sqrt(max(0.0, sd1**2 + sd2**2 - 2 * r * sd1 * sd2))
 
 
-def r_from_paired_t(sd1: float, sd2: float, n: int, diff: float, t: float) -> float:
-    """Correlation of two measurements of the same people from the paired t of their difference.
-
-    The SD of the difference is |diff| sqrt(n) / |t|, so r = (sd1^2 + sd2^2 - that^2) / (2 sd1 sd2)
-    (Cochrane Handbook, sections 6.5.2.3 and 6.5.2.8).
-
-    Raises
-    ------
-    InputError
-        If no correlation between -1 and 1 gives this t: the numbers contradict each other.
-
-    Examples
-    --------
-    >>> round(r_from_paired_t(3.0, 4.0, 25, 2.0, 2.0), 6)
-    0.0
-    """
-    _check_spread(sd1, sd2)
-    if t == 0 or diff == 0:
-        raise InputError(
-            f"correlation from a paired t: difference {diff!r} and t {t!r} leave it open."
-        )
-    r = _correlation(sd1, sd2, abs(diff) * math.sqrt(n) / abs(t))
-    if abs(r) > 1 + _SLACK:
-        raise InputError(
-            f"correlation from a paired t: these numbers need r = {r:.3g}, outside -1 to 1. "
-            "Check that the spreads are standard deviations and that the test was paired."
-        )
-    return min(1.0, max(-1.0, r))
-
-
 def r_bounds_from_p(
     sd1: float | Reported,
     sd2: float | Reported,
@@ -270,44 +240,6 @@ def r_bounds_from_p(
     return min(low, high), high
 
 
-def log_ratio_paired(
-    mean1: float, mean2: float, sd1: float, sd2: float, n: int, r: float
-) -> tuple[float, float]:
-    """Log ratio mean1 / mean2 of two measurements of the same people, and its standard error.
-
-    Delta method: var = (sd1^2 / mean1^2 + sd2^2 / mean2^2 - 2 r sd1 sd2 / (mean1 mean2)) / n
-    (Lajeunesse 2011, Ecology 92:2049-2055, eq. 4).
-
-    Examples
-    --------
-    >>> estimate, std_error = log_ratio_paired(3.4, 4.5, 1.4, 1.5, 20, 0.5)
-    >>> round(estimate, 4), round(std_error**2, 6)
-    (-0.2803, 0.00717)
-    """
-    _check_means(mean1, mean2)
-    cv1, cv2 = sd1 / mean1, sd2 / mean2
-    return math.log(mean1 / mean2), sd_of_change_from_r(cv1, cv2, r) / math.sqrt(n)
-
-
-def log_ratio_independent(
-    mean1: float, mean2: float, sd1: float, sd2: float, n1: int, n2: int
-) -> tuple[float, float]:
-    """Log ratio mean1 / mean2 of two groups of different people, and its standard error.
-
-    var = sd1^2 / (n1 mean1^2) + sd2^2 / (n2 mean2^2)
-    (Hedges, Gurevitch & Curtis 1999, Ecology 80:1150-1156, eq. 1).
-
-    Examples
-    --------
-    >>> estimate, std_error = log_ratio_independent(3.4, 4.5, 1.4, 1.5, 20, 20)
-    >>> round(estimate, 4), round(std_error**2, 6)
-    (-0.2803, 0.014033)
-    """
-    _check_means(mean1, mean2)
-    _check_spread(sd1, sd2)
-    return math.log(mean1 / mean2), math.hypot(sd1 / mean1 / n1**0.5, sd2 / mean2 / n2**0.5)
-
-
 def _correlation(sd1: float, sd2: float, sd_change: float) -> float:
     return (sd1**2 + sd2**2 - sd_change**2) / (2 * sd1 * sd2)
 
@@ -334,9 +266,3 @@ def _check_spread(*sds: float) -> None:
     for sd in sds:
         if not (sd > 0 and math.isfinite(sd)):
             raise InputError(f"standard deviation: found {sd!r}; allowed is a number above 0.")
-
-
-def _check_means(*means: float) -> None:
-    for mean in means:
-        if not (mean > 0 and math.isfinite(mean)):
-            raise InputError(f"mean of a log ratio: found {mean!r}; allowed is a number above 0.")
