@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: replicate test lint coverage docs notebooks benchmark clean help
+.PHONY: replicate test lint coverage docs notebooks benchmark soak sbom clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -41,6 +41,14 @@ notebooks: $(STAMP)  ## execute the notebooks in place
 
 benchmark: $(STAMP)  ## time the engine beside its peers
 	$(BIN)/python -m benchmarks
+
+soak: $(STAMP)  ## kill runs, fill disks, read damaged files for half an hour; say what held
+	$(BIN)/python -m benchmarks.soak
+
+sbom: $(STAMP)  ## what is installed, as CycloneDX in dist/, and its licences
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
+	mkdir -p dist
+	$(BIN)/cyclonedx-py environment --output-file dist/sbom.cdx.json $(BIN)/python
 
 clean:  ## remove the environment and the results
 	rm -rf $(VENV) results dist site .coverage .pytest_cache .ruff_cache .mypy_cache

@@ -31,13 +31,20 @@ def provenance(
         "retrostats": __version__,
         "audit": audit.title,
         "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in NAMED},
+        "packages": {name: _version(name) for name in NAMED},
         "seed": seed,
         "draws": draws,
         "analyses": [a.name for a in analyses],
         "inputs_sha256": {name: _sha256(path) for name, path in inputs.items()},
         "cohorts": [dict(c.provenance) for c in cohorts],
     }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _sha256(path: Path) -> str:
