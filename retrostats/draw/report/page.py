@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from retrostats.draw.report import format as fmt
+from retrostats.draw.report.sentences import SYMBOLS, answer, claimed
 
 FILTERS = (
     *("text", "number", "short", "interval", "estimate"),
@@ -59,6 +60,8 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
     return environment.get_template("template.html.j2").render(
         audit=replication.audit,
         verdicts=_records(replication.verdicts),
+        answers=_answers(replication),
+        symbols=SYMBOLS,
         overview=_figures(replication, shown, ""),
         sections=_sections(replication, shown),
         sources=sources,
@@ -81,6 +84,28 @@ def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
         if frame is None
         else [{str(k): v for k, v in r.items()} for r in frame.to_dict("records")]
     )
+
+
+def _answers(replication: Any) -> list[dict[str, Any]]:
+    """Core claims with their answers, and the people and studies behind each."""
+    rows = {row["estimate_id"]: row for row in _records(replication.estimates)}
+    study = {row["row_id"]: row["study_id"] for row in _records(replication.sources)}
+    told = []
+    for verdict in _records(replication.verdicts):
+        if verdict["role"] != "core":
+            continue
+        estimate = rows.get(verdict["estimate_id"], {})
+        used = {study[r] for r in fmt.split(estimate.get("source_rows")) if r in study}
+        told.append(
+            {
+                "verdict": verdict,
+                "answer": answer(verdict, estimate),
+                "claimed": claimed(verdict),
+                "people": fmt.number(estimate.get("n"), 0),
+                "studies": len(used),
+            }
+        )
+    return told
 
 
 def _sections(replication: Any, shown: Mapping[str, Markup]) -> list[dict[str, Any]]:
