@@ -51,6 +51,7 @@ _HOMES = {
     "pool_counts": "retrostats.counts.pooled",
     "PooledCounts": "retrostats.counts.pooled",
     # unprinted
+    "pool_crossovers": "retrostats.unprinted.crossovers",
     "Unknown": "retrostats.unprinted.unknowns",
     "Choice": "retrostats.unprinted.unknowns",
     "Printed": "retrostats.unprinted.unknowns",

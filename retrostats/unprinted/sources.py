@@ -7,8 +7,8 @@ and one that says only "not significant" differ in what they leave open, not in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from retrostats.reduce.pair import PrintedPair, correlation_limits
 from retrostats.reduce.reported import Reported, t_from_p
 from retrostats.result.estimate import Estimate
-from retrostats.unprinted.unknowns import Choice, Unknown, Values
+from retrostats.unprinted.unknowns import Choice, Limit, Unknown, Values
 
 Array = NDArray[np.float64]
 
@@ -65,6 +65,26 @@ class Source:
     def correlations(self) -> tuple[str, ...]:
         """Names of the correlations among its unknowns."""
         return tuple(u.name for u in self.unknowns if u.name.startswith(CORRELATION))
+
+
+def with_known(source: Source, known: Mapping[str, float]) -> Source:
+    """The same source with some of its unknowns known, so that they move no more."""
+    if not known:
+        return source
+
+    def all_of(v: Values) -> Values:
+        n = max((len(a) for a in v.values()), default=1)
+        return {**v, **{name: np.full(n, value) for name, value in known.items()}}
+
+    def limit(end: Limit) -> Limit:
+        return (lambda v: end(all_of(v))) if callable(end) else end
+
+    open_ = tuple(
+        replace(u, low=limit(u.low), high=limit(u.high)) if isinstance(u, Unknown) else u
+        for u in source.unknowns
+        if u.name not in known
+    )
+    return replace(source, unknowns=open_, effects=lambda v: source.effects(all_of(v)))
 
 
 def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:

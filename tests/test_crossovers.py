@@ -1,0 +1,195 @@
+"""Crossover trials without correlations: hidden correlations lie in what is left open."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import retrostats as rs
+from retrostats.errors import InputError
+
+#: Two routes to one pool in doubles.
+SAME_RTOL = 1e-8
+#: Numbers printed with this many significant digits.
+DIGITS = 3
+
+
+def printed(value: float) -> str:
+    """As a paper prints it: three significant digits, without an exponent."""
+    places = max(0, DIGITS - 1 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:.{places}f}"
+
+
+def trial(name: str, one: np.ndarray, two: np.ndarray, threshold: float | None = None) -> dict:
+    """What a paper would print of two values of each person, and what it would not."""
+    p = stats.ttest_rel(one, two).pvalue
+    shown = printed(p) if p >= 0.0005 else "<0.001"
+    if threshold is not None:
+        shown = f"<{threshold}" if p < threshold else "ns"
+    return {
+        "study": name, "n": len(one),
+        "mean_1": one.mean(), "sd_1": one.std(ddof=1),
+        "mean_2": two.mean(), "sd_2": two.std(ddof=1),
+        "r": np.corrcoef(one, two)[0, 1], "p": shown,
+    }  # fmt: skip
+
+
+def as_printed(trials: pd.DataFrame, *hidden: str) -> pd.DataFrame:
+    shown = trials.drop(columns=[*hidden])
+    for column in ("mean_1", "sd_1", "mean_2", "sd_2"):
+        shown[column] = shown[column].map(printed)
+    return shown
+
+
+def simulated(seed: int, rho: float, trials: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(trials):
+        n = int(rng.integers(6, 20))
+        people, noise = rng.standard_normal(n), rng.standard_normal((2, n))
+        base, own = np.sqrt(rho), np.sqrt(1 - rho)
+        one = 31 + rng.normal(0, 1) + 4 * (base * people + own * noise[0])
+        two = 27 + 3 * (base * people + own * noise[1])
+        rows.append(trial(f"T{i}", one, two, threshold=0.05 if i == 2 else None))
+    return pd.DataFrame(rows)
+
+
+def real(shared) -> pd.DataFrame:
+    """Metabolic power of the same people on flat and on rough ground, each speed a table."""
+    rows = pd.read_csv(shared / "cohorts/kuo_uneven_terrain/W_YA_df_export.csv")
+    people = rows.drop_duplicates(["Subjects", "Velocity", "Max_h", "Vision"])
+    people = people[people["Vision"] == 1]
+    wide = people.pivot_table(index="Subjects", columns=["Velocity", "Max_h"],
+                              values="ave_positive_work")  # fmt: skip
+    out = []
+    heights = sorted(people["Max_h"].unique())
+    for velocity in sorted(people["Velocity"].unique()):
+        pair = wide[velocity][[heights[-1], heights[0]]].dropna() if velocity in wide else []
+        if len(pair) >= 4:
+            out.append(trial(f"at {velocity} m/s", pair.iloc[:, 0].to_numpy(),
+                             pair.iloc[:, 1].to_numpy()))  # fmt: skip
+    return pd.DataFrame(out)
+
+
+def known_pool(trials: pd.DataFrame, measure: str) -> rs.Pooled:
+    """The pool of the same trials with everything known, by another route."""
+    m1, m2, n = trials["mean_1"], trials["mean_2"], trials["n"]
+    s1, s2 = trials["sd_1"], trials["sd_2"]
+    effect = m1 - m2
+    if measure == "log_ratio":
+        effect, s1, s2 = np.log(m1 / m2), s1 / m1, s2 / m2
+    return rs.pool(effect, np.sqrt((s1**2 + s2**2 - 2 * trials["r"] * s1 * s2) / n))
+
+
+def holds(found: rs.Exploration, truth: rs.Pooled) -> bool:
+    return bool(found.conf_low <= truth.conf_low and truth.conf_high <= found.conf_high)
+
+
+@pytest.mark.parametrize("measure", ["mean_difference", "log_ratio"])
+def test_with_everything_known_it_is_the_pool(measure) -> None:
+    trials = simulated(1, 0.7)
+    found = rs.pool_crossovers(trials, measure=measure, draws=10)
+    truth = known_pool(trials, measure)
+    expected = (truth.estimate, truth.conf_low, truth.conf_high)
+    assert found.middle == pytest.approx(expected, rel=SAME_RTOL)
+    assert (found.conf_low, found.conf_high) == pytest.approx(expected[1:], rel=SAME_RTOL)
+    assert found.space.size == 0
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.8])
+@pytest.mark.parametrize("seed", range(3))
+def test_hidden_correlations_lie_in_the_range_and_p_narrows_it(seed, rho) -> None:
+    trials = simulated(seed, rho)
+    truth = known_pool(trials, "log_ratio")
+    with_p, without = (
+        rs.pool_crossovers(as_printed(trials, *hidden), measure="log_ratio", draws=0)
+        for hidden in (["r"], ["r", "p"])
+    )
+    assert holds(with_p, truth)
+    assert holds(without, truth)
+    assert with_p.conf_high - with_p.conf_low < without.conf_high - without.conf_low
+
+
+def test_hidden_correlations_of_real_people(shared) -> None:
+    trials = real(shared)
+    assert len(trials) >= 2
+    for measure in ("mean_difference", "log_ratio"):
+        truth = known_pool(trials, measure)
+        with_p, without = (
+            rs.pool_crossovers(as_printed(trials, *hidden), measure=measure, draws=0)
+            for hidden in (["r"], ["r", "p"])
+        )
+        assert holds(with_p, truth)
+        assert holds(without, truth)
+        assert with_p.conf_high - with_p.conf_low < 0.9 * (without.conf_high - without.conf_low)
+
+
+def test_numbers_are_exact_and_text_is_rounded() -> None:
+    trials = simulated(3, 0.6)
+    exact = rs.pool_crossovers(trials.drop(columns=["p", "r"]), draws=0)
+    text = rs.pool_crossovers(as_printed(trials, "p", "r"), draws=0)
+    assert list(exact.space.names) == [
+        f"correlation between conditions ({name})" for name in trials["study"]
+    ]
+    assert text.space.size == 5 * len(trials)
+    some = as_printed(trials, "p").assign(r=["0.61", "0.5", ""])
+    found = rs.pool_crossovers(some, draws=50)
+    r = found.draws["correlation between conditions (T0)"]
+    assert r.between(0.605, 0.615).all()
+    assert r.nunique() > 40
+    assert found.draws["correlation between conditions (T2)"].min() < -0.9
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [("<0.05", 0, 0.05), ("p < 0.05", 0, 0.05), ("ns", 0.05, 1), ("N.S.", 0.05, 1),
+     ("> 0.1", 0.1, 1), ("= 0.03", 0.025, 0.035), ("0.030", 0.0295, 0.0305), (0.03, 0.03, 0.03),
+     ("≤0.01", 0, 0.01)],
+)  # fmt: skip
+def test_every_draw_gives_the_printed_p(text, low, high) -> None:
+    row = {"study": "A", "n": 12, "mean_1": 31.0, "sd_1": 5.0, "mean_2": 28.5, "sd_2": 4.0}
+    draws = rs.pool_crossovers(pd.DataFrame([{**row, "p": text}]), draws=200).draws
+    r = draws["correlation between conditions (A)"]
+    error = np.sqrt((25 + 16 - 2 * r * 20) / 12)
+    p = 2 * stats.t.sf(2.5 / error, 11)
+    assert (p >= low * (1 - 1e-9)).all()
+    assert (p <= high * (1 + 1e-9)).all()
+    half = stats.t.ppf(0.975, 11) * error
+    assert draws["conf_low"].to_numpy() == pytest.approx((2.5 - half).to_numpy(), rel=1e-9)
+
+
+def row_with(**changes):
+    row = {"study": "A", "n": 12, "mean_1": "31.0", "sd_1": "5.0", "mean_2": "28.5", "sd_2": "4.0"}
+    return pd.DataFrame([{**row, **changes}, {**row, "study": "B"}])
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        (row_with().drop(columns="sd_2"), {}, "no column sd_2"),
+        (row_with().iloc[:0], {}, "has no rows"),
+        (row_with(n=1), {}, r"row 1 \(A\): n is 1"),
+        (row_with(n=12.5), {}, "whole number"),
+        (row_with(mean_1="31,0"), {}, r"row 1 \(A\), mean_1: .*31,0"),
+        (row_with(mean_1=None), {}, "mean_1 is nan"),
+        (row_with(mean_2=np.inf), {}, "mean_2 is inf"),
+        (row_with(sd_1="0.0"), {}, "sd_1 is '0.0'"),
+        (row_with(r=1.2), {}, "between -1 and 1"),
+        (row_with(p="<5%"), {}, "p is '<5%'"),
+        (row_with(p="0"), {}, "p is '0'"),
+        (row_with(study="B"), {}, "B has several rows"),
+        (row_with(study=" "), {}, "study is empty"),
+        (row_with(mean_1="0.2", mean_2="-3"), {"measure": "log_ratio"}, "no log ratio"),
+        (row_with(p="= 0.9"), {}, r"\(A\): no correlation between"),
+        (row_with(), {"measure": "ratio"}, "allowed: mean_difference, log_ratio"),
+        (row_with(), {"method": "eb"}, "method='eb'"),
+        (row_with(), {"test": "hksj"}, "test='hksj'"),
+        (row_with(), {"test": "kenward-roger", "method": "dl"}, "use REML"),
+        (row_with(), {"level": 95}, "between 0 and 1"),
+    ],
+)
+def test_unusable_tables_are_refused(table, options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        rs.pool_crossovers(table, draws=0, **options)
