@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 from retrostats.pool.prediction import prediction_limits
 
 TAUS = (0.0, 0.05, 0.10, 0.15)
-STUDIES = (3, 4, 5, 6)
+STUDIES = (2, 3, 4, 5, 6)
 
 
 def reml(y: np.ndarray, v: np.ndarray, steps: int = 300) -> np.ndarray:
@@ -88,13 +88,13 @@ def main(replicates: int) -> None:
     """Print the table of docs/calibration.md: lowest and highest coverage over tau, and widths."""
     began = process_time()
     table = coverage(replicates)
-    print("| standard errors | method | k = 3 | 4 | 5 | 6 | median width, k = 3, tau 0.1 |")
-    print("|---|---|---|---|---|---|--:|")
+    print("| standard errors | method | k = 2 | 3 | 4 | 5 | 6 | median width, k = 3, tau 0.1 |")
+    print("|---|---|---|---|---|---|---|--:|")
     for (errors, method), part in table.groupby(["errors", "method"], sort=False):
         cells = []
         for k in STUDIES:
             share = 100 * part.loc[part["k"] == k, "coverage"]
-            cells.append(f"{share.min():.1f} to {share.max():.1f}")
+            cells.append(f"{share.min():.1f} to {share.max():.1f}" if len(share) else "")
         width = part.loc[(part["k"] == 3) & (part["tau"] == 0.10), "width"].iloc[0]
         print(f"| {errors} | {method} | {' | '.join(cells)} | {width:.2f} |")
     print(
