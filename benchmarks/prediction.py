@@ -46,6 +46,8 @@ def plug_in(y: np.ndarray, v: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndar
         ("Knapp-Hartung never narrower, t k-2", np.maximum(knapp, wald), k - 2),
         ("Wald, t k-2 (Higgins 2009)", wald, k - 2),
     ):
+        if df < 1:
+            continue
         reach = -stdtrit(df, 0.025) * np.sqrt(tau2 + variance)
         out[name] = mean - reach, mean + reach
     return out

@@ -10,6 +10,7 @@ from scipy.stats import chi2
 
 import retrostats as rs
 from benchmarks.intervals import STUDIES, THETA, coverage, profiled
+from benchmarks.pool_intervals import coverage as mean_coverage
 from benchmarks.prediction import coverage as prediction_coverage
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.small_sample import bootstrap_t, exact_sigma
@@ -207,6 +208,44 @@ def test_prediction_intervals_cover_and_today_s_do_not() -> None:
     # wide is no merit: at k = 3 the plug-in with t of one df is more than twice as wide
     at_three = table[(table["k"] == 3) & (table["tau"] == 0.10)].groupby("method")["width"].mean()
     assert at_three["confidence distribution"] < 0.6 * at_three["Wald, t k-2 (Higgins 2009)"]
+
+
+@pytest.mark.parametrize("test", ["knapp-hartung", "z", "t", "kenward-roger"])
+def test_a_pool_of_few_predicts_by_the_confidence_distribution(test) -> None:
+    y, se = [0.30, 0.22, 0.41], [0.05, 0.06, 0.08]
+    found = rs.pool(y, se, test=test)
+    assert (found.pred_low, found.pred_high) == pytest.approx(
+        [float(end) for end in prediction_limits(y, se)], rel=1e-12
+    )
+    many = rs.pool(y * 4, se * 4, test="z")  # with many studies as metafor does
+    half = 1.959964 * np.sqrt(many.tau2 + many.std_error**2)
+    assert many.pred_high == pytest.approx(many.estimate + half, rel=1e-6)
+
+
+@pytest.mark.parametrize("k", [2, 3, 6])
+@pytest.mark.parametrize("tau", [0.0, 0.15])
+def test_prediction_of_a_pool_covers_at_few_people(k, tau) -> None:
+    """Standard errors estimated from 4 to 26 people, through the public function."""
+    rng = np.random.default_rng([k, round(100 * tau)])
+    held = []
+    for _ in range(200):
+        people = rng.integers(4, 27, size=k)
+        sd = rng.uniform(0.15, 0.25, size=k)
+        y = tau * rng.standard_normal(k) + sd / np.sqrt(people) * rng.standard_normal(k)
+        error = np.sqrt(sd**2 / people * rng.chisquare(people - 1) / (people - 1))
+        found = rs.pool(y, error)
+        held.append(found.pred_low <= tau * rng.standard_normal() <= found.pred_high)
+    assert np.mean(held) > 0.93 - 3 * np.sqrt(0.93 * 0.07 / 200)
+
+
+def test_means_that_never_narrow_cover_and_plain_ones_fall_short() -> None:
+    """What docs/calibration.md says of the two Knapp-Hartung intervals."""
+    table = mean_coverage(4_000, seed=3, studies=(2, 3, 6), taus=(0.0, 0.10))
+    worst = table.groupby("test")["coverage"].min()
+    mc = 3 * np.sqrt(0.945 * 0.055 / 4_000)
+    assert worst["knapp-hartung-adhoc"] > 0.945 - mc
+    assert worst["z"] < 0.90
+    assert 0.93 - mc < worst["knapp-hartung"] < 0.95
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,10 @@ class Pooled:
     estimate, std_error, df, conf_low, conf_high, p_value
         Mean effect (with moderators: the first coefficient) and its inference.
     pred_low, pred_high
-        Where the true effect of a new study is expected; NaN for one study, or where the random
-        effects are no sum of variances.
+        Where the true effect of a new study is expected: for one mean of up to 10 independent
+        estimates by the confidence distribution of tau2 (retrostats.pool.prediction), whatever the
+        test; else the test's own limits with tau2 as it was estimated. NaN for one study, or where
+        the random effects are no sum of variances.
     tau2, tau2_low, tau2_high, i2, h2
         Between-study variance with its Q-profile interval, and its share in percent. With several
         random terms tau2 is their sum, without an interval: see `sigma2` and `confint`.

@@ -33,6 +33,10 @@ TESTS = (
     "knapp-hartung", "knapp-hartung-adhoc", "kenward-roger", "henmi-copas", "t", "contain", "z",
 )  # fmt: skip
 
+#: Up to so many estimates, the variance between studies is drawn from its confidence distribution
+#: for the prediction interval; with more, its estimate is plugged in, as is usual.
+FEW = 10
+
 
 @overload
 def pool(
@@ -253,6 +257,7 @@ def _pooled(
     common = method == "common"
     i2 = max(0.0, 1 - q_df / q) if common and q > 0 else tau2 / (tau2 + typical)
     low, high = q_profile(y, v, X, level)
+    pred = _prediction(y, v, terms, cluster, level) if not common else None
     reach = crit * math.sqrt(tau2 + error**2)
     weights = 1 / (v + tau2)
     return Pooled(
@@ -262,8 +267,8 @@ def _pooled(
         conf_low=estimate - crit * error,
         conf_high=estimate + crit * error,
         p_value=t_p_value(estimate / error, df) if error > 0 else NAN,
-        pred_low=estimate - reach,
-        pred_high=estimate + reach,
+        pred_low=pred[0] if pred else estimate - reach,
+        pred_high=pred[1] if pred else estimate + reach,
         tau2=tau2,
         tau2_low=low,
         tau2_high=high,
@@ -284,6 +289,18 @@ def _pooled(
         level=level,
         data=PoolData(y, v, X, read.labels, cluster),
     )
+
+
+def _prediction(
+    y: Array, v: Array, terms: tuple[str, ...], cluster: Any, level: float
+) -> tuple[float, float] | None:
+    """Prediction limits of one mean of few independent estimates; None for any other pool."""
+    if terms != ("(Intercept)",) or cluster is not None or len(y) > FEW:
+        return None
+    from retrostats.pool.prediction import prediction_limits
+
+    low, high = prediction_limits(y, np.sqrt(v), level=level)
+    return float(low), float(high)
 
 
 def _one(read: Entered, method: str, test: str, level: float) -> Pooled:
