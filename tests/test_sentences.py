@@ -8,7 +8,7 @@ import example_frames as ex
 import pytest
 
 from retrostats.draw.report.page import render_report
-from retrostats.draw.report.sentences import SIZES, amount, answer
+from retrostats.draw.report.sentences import SIZES, amount, answer, claimed
 
 NAN = float("nan")
 ROW = {
@@ -64,9 +64,16 @@ def test_what_decides_is_named():
 
 
 def test_amounts_carry_a_true_minus_and_a_unit():
-    assert amount(-0.04, "difference", "kg") == "0.0 kg"
+    assert amount(-0.0294, "difference", "kg") == "−0.029 kg"
+    assert amount(0.0, "difference", "kg") == "0.0 kg"
     assert amount(-2.4, "difference", "kg") == "−2.4 kg"
     assert amount(1.004, "rate_ratio") == "no difference"
+
+
+def test_an_open_range_reads_as_one():
+    half = {"range_low": NAN, "range_high": 0.5, "scale": "ratio"}
+    assert claimed(half) == "at least 50% lower"
+    assert claimed({**half, "range_low": 1.25, "range_high": NAN}) == "from 25% higher"
 
 
 def test_core_claims_stand_before_the_verdicts_and_lead_to_them():

@@ -96,14 +96,16 @@ def claimed(verdict: Mapping[str, Any]) -> str:
     >>> claimed({"range_low": 1.25, "range_high": 1.35, "scale": "ratio"})
     '25% higher to 35% higher'
     >>> claimed({"range_low": float("nan"), "range_high": -2.0, "scale": "difference"})
-    '−2.0 or lower'
+    'up to −2.0'
     """
     scale = fmt.text(verdict.get("scale"))
     low, high = verdict.get("range_low"), verdict.get("range_high")
     start, stop = ("" if v is None or v != v else amount(v, scale) for v in (low, high))
+    if scale in RATIOS and not start and stop.endswith(" lower"):
+        return f"at least {stop}"
     if start and stop:
         return f"{start} to {stop}"
-    return f"{start} or more" if start else f"{stop} or lower" if stop else ""
+    return f"from {start}" if start else f"up to {stop}" if stop else ""
 
 
 def amount(value: float, scale: str, unit: str = "") -> str:
@@ -117,7 +119,8 @@ def amount(value: float, scale: str, unit: str = "") -> str:
     '−2.4 percentage points'
     """
     if scale not in RATIOS:
-        return f"{fmt.number(value, 1)} {unit}".strip()
+        told = fmt.number(value, 1) if value == 0 or abs(value) >= 0.05 else fmt.number(value, 3)
+        return f"{told} {unit}".strip()
     if value >= 2:
         return f"{fmt.number(value, 1)} times as high"
     percent = round(100 * (value - 1))
