@@ -43,7 +43,7 @@ class Replication:
     Attributes
     ----------
     verdicts, certainty, estimates, assumptions, sensitivity, explorations, unknowns,
-    specifications, draws, checks, witnesses
+    specifications, draws, checks, witnesses, questions
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
         Each figure by its name, with what it shows in words and the analysis that drew it.
@@ -62,6 +62,7 @@ class Replication:
     draws: pd.DataFrame
     checks: pd.DataFrame
     witnesses: pd.DataFrame
+    questions: pd.DataFrame
     drawings: dict[str, Drawing]
     sources: pd.DataFrame
     studies: pd.DataFrame
@@ -202,6 +203,7 @@ def replicate(
         verdicts=verdicts,
         certainty=certainty_frame(claims, findings, evidence, grounds),
         **tables,
+        questions=questions(published, chosen),
         drawings=drawings,
         **cited(about, published, tables, bearing),
         cohorts=changed,
@@ -242,6 +244,15 @@ def refusal(cohort: Any, audit: Audit | str | Path | None = None) -> str:
     except RetrostatsError as error:
         return str(error)
     return ""
+
+
+def questions(published: pd.DataFrame, chosen: Sequence[Analysis]) -> pd.DataFrame:
+    """What the printed numbers of the chosen analyses make one ask of their sources."""
+    from retrostats.reduce.forensics import forensics
+
+    found = forensics(published[published["topic"].isin({a.topic for a in chosen})])
+    raised = found[found["finding"] == "question"].drop(columns=["finding", "reason"])
+    return raised.reset_index(drop=True)
 
 
 def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, list[Evidence]]:

@@ -151,3 +151,11 @@ def test_public_results_have_a_short_form(name) -> None:
     kind = getattr(rs, name)
     assert not hasattr(kind.__repr__, "__wrapped__"), "the generated repr lists every field"
     assert hasattr(kind, "_repr_html_")
+
+
+def test_questions_to_the_sources_come_out_with_the_run(replication) -> None:
+    asked = replication.questions
+    alone = rs.forensics(rs.load_published())
+    assert len(asked) == (alone["finding"] == "question").sum() > 0
+    assert {"heath2001", "gilchrist2008"} <= set(asked["study_id"])
+    assert asked["question"].str.endswith("?").all()

@@ -22,6 +22,7 @@ TABLES = (
     "specifications",
     "draws",
     "checks",
+    "questions",
     "witnesses",
     "sources",
 )

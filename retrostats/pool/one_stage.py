@@ -87,7 +87,7 @@ def one_stage_batch(
     --------
     >>> found = one_stage_batch([[0.1, 0.3, 0.2]], [[0.04, 0.02, 0.03]], [12, 9, 20])
     >>> found.estimate.round(3), found.tau2.round(4)
-    (array([0.208]), array([0.0018]))
+    (array([0.204]), array([0.0067]))
     """
     m, s2 = np.atleast_2d(np.asarray(mean, dtype=float)), np.atleast_2d(np.asarray(variance))
     counts = np.broadcast_to(np.asarray(True if mask is None else mask), m.shape)

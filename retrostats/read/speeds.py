@@ -84,7 +84,7 @@ def clustered(speeds: NDArray[np.float64]) -> NDArray[np.float64]:
     Examples
     --------
     >>> (clustered(np.array([5.98, 6.03, 8.07, 8.0]) / 3.6) * 3.6).round(2).tolist()
-    [6.0, 8.04]
+    [6.01, 8.04]
     """
     ordered = np.unique(speeds)
     groups = np.split(ordered, np.flatnonzero(np.diff(ordered) >= NEAR_M_S) + 1)
