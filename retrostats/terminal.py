@@ -42,7 +42,7 @@ def add_options(parser: Any) -> None:
     add("--out", metavar="DIR", help="folder for the results (results/)")
     add("--seed", type=int, default=SEED, metavar="N", help=f"of the draws ({SEED})")
     add("--draws", type=int, default=DRAWS, metavar="N", help=f"inside the rounding ({DRAWS})")
-    add("--jobs", type=int, default=1, metavar="N", help="worker processes (1)")
+    add("--jobs", type=int, default=1, metavar="N", help="threads (1)")
     add("--scheduler", metavar="ADDRESS", help="Dask scheduler that does the draws instead")
     add("--formats", default=",".join(FORMATS), metavar="LIST", help="of the figures (svg,pdf,png)")
     add("--list", action="store_true", help="list the analyses and stop")
