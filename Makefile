@@ -37,7 +37,8 @@ docs: $(STAMP)  ## the documentation site in site/, no network needed
 	$(BIN)/python -m docs.build site
 
 notebooks: $(STAMP)  ## execute the notebooks in place
-	$(BIN)/python -m nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	$(BIN)/python -m nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 benchmark: $(STAMP)  ## time the engine beside its peers
 	$(BIN)/python -m benchmarks

@@ -12,6 +12,15 @@ from nbclient import NotebookClient
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
+def test_stored_outputs_show_no_address_of_memory_and_no_error() -> None:
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                shown = str(output.get("data", {}).get("text/plain", "")) + output.get("text", "")
+                assert " at 0x" not in shown, path.name
+                assert output.output_type != "error", path.name
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 @pytest.mark.filterwarnings("ignore")  # the kernel's own libraries warn on start
 def test_notebook_runs(path) -> None:
