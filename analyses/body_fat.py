@@ -236,10 +236,11 @@ def _forward_space(rows: pd.DataFrame) -> tuple[Callable[[Values], Parts], list[
     unknowns.append(Unknown(BOTH_CHANGES, -1.0, 1.0, "not printed", "hazell2014"))
     f0, f1, l0, l1 = cells
     p_fat, p_lean = ps
+    people = int(_people(rows))
 
     def parts(v: Values) -> Parts:
         before, change, error = percent_fat_change(
-            (v[f0], v[f1]), (v[l0], v[l1]), (v[p_fat], v[p_lean]), int(_people(rows)),
+            (v[f0], v[f1]), (v[l0], v[l1]), (v[p_fat], v[p_lean]), people,
             v[BOTH_CHANGES],
         )  # fmt: skip
         return change, error, before

@@ -133,9 +133,10 @@ def one_row(frame: pd.DataFrame, **where: object) -> pd.Series:
     InputError
         If none or several match; the message names the conditions.
     """
-    found = frame
+    matches = np.ones(len(frame), dtype=bool)
     for column, value in where.items():
-        found = found[found[column] == value]
+        matches &= (frame[column] == value).to_numpy(dtype=bool, na_value=False)
+    found = frame[matches]
     if len(found) != 1:
         asked = ", ".join(f"{k}={v!r}" for k, v in where.items())
         raise InputError(
