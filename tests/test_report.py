@@ -179,3 +179,17 @@ def test_terminal_table_fits_80_columns_in_any_encoding(monkeypatch, encoding):
     assert max(map(len, lines)) <= 80
     assert any("x contradicted" in line for line in lines)
     assert not any("\x1b" in line for line in lines)
+
+
+def test_print_leaves_out_the_source_table_and_says_where_it_is(html):
+    paper = html[html.index("@media print") : html.index("</style>")]
+    assert re.search(r"[^{}]*#sources table[^{}]*\{display:none\}", paper)
+    assert re.search(r'<section id="sources">.*?<p class="paper">The printed rows', html, re.S)
+    assert ".paper{display:none}" in html
+
+
+def test_marks_are_never_broken_within_a_word(html):
+    marks = re.search(r"\n\.v\{([^}]*)\}", html)
+    cells = re.search(r"th,td\{([^}]*)\}", html)
+    assert "white-space:nowrap" in marks[1]
+    assert "overflow-wrap:anywhere" not in cells[1]
