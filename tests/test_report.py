@@ -193,3 +193,11 @@ def test_marks_are_never_broken_within_a_word(html):
     cells = re.search(r"th,td\{([^}]*)\}", html)
     assert "white-space:nowrap" in marks[1]
     assert "overflow-wrap:anywhere" not in cells[1]
+
+
+def test_reasons_have_true_minus_signs():
+    given = ex.replication(drawn())
+    given.verdicts["size_reason"] = "-4.38 to -0.5 (one-sided)"
+    page = render_report(given)
+    assert "\u22124.38 to \u22120.5 (one-sided)" in page
+    assert "-4.38 to" not in page

@@ -14,6 +14,17 @@ def text(value: Any) -> str:
     return "" if value is None or value != value else str(value)
 
 
+def said(value: Any) -> str:
+    """A sentence with a true minus sign before numbers; words and ranges keep their hyphens.
+
+    Examples
+    --------
+    >>> said("-4.38 to -0.5 (one-sided, 2001-02)")
+    '−4.38 to −0.5 (one-sided, 2001-02)'
+    """
+    return re.sub(r"(?<![\w.)])-(?=\.?\d)", MINUS, text(value))
+
+
 def number(value: Any, digits: int = 2) -> str:
     """Rounded number with a true minus sign; empty if missing.
 

@@ -17,7 +17,7 @@ from retrostats.draw.report import format as fmt
 from retrostats.draw.report.sentences import SYMBOLS, answer, claimed
 
 FILTERS = (
-    *("text", "number", "short", "interval", "estimate"),
+    *("text", "said", "number", "short", "interval", "estimate"),
     *("safe_url", "doi_url", "anchor", "split"),
 )
 #: Columns of the retellings that the page shows in a place of their own, or not at all.
