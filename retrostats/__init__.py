@@ -67,6 +67,7 @@ _HOMES = {
     "Plan": "retrostats.plan",
     # the whole path
     "replicate": "retrostats.replicate",
+    "cite": "retrostats.citation",
     "Replication": "retrostats.replicate",
     # what can go wrong
     "RetrostatsError": "retrostats.errors",

@@ -21,3 +21,9 @@ def data_dir() -> Path:
 def analyses_dir() -> Path:
     """Folder of the analyses, one Python file each."""
     return _resource("analyses")
+
+
+def citation_file() -> Path:
+    """CITATION.cff of the package."""
+    packed = _PACKAGE / "_CITATION.cff"
+    return packed if packed.is_file() else _PACKAGE.parent / "CITATION.cff"
