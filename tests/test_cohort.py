@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import retrostats as rs
 from retrostats.cli import main
+from retrostats.draw.report.console import print_cohorts
 from retrostats.errors import InputError, RetrostatsError
 from retrostats.read.cohort import load_cohort
 from retrostats.read.validation.templates import template, templates
@@ -247,6 +248,12 @@ def test_a_cohort_enters_the_analysis_and_the_report_says_what_it_changes(
     rows = joined.estimates.set_index("estimate_id")
     assert (rows["role"] == "cohort").sum() == (1 if analysis == "metabolic-cost" else 2)
     assert claim in set(joined.cohorts["claim_id"])
+    moved = joined.cohorts.set_index("claim_id").loc[claim]
+    assert moved["conf_low_with"] < moved["estimate_with"] < moved["conf_high_with"]
+    told = io.StringIO()
+    print_cohorts(joined.cohorts, told)
+    assert f"{claim}: " in told.getvalue()
+    assert max(map(len, told.getvalue().splitlines())) <= 80
     for term in terms:
         before = alone.estimates.set_index("estimate_id").at[term, "std_error"]
         assert rows.at[term, "std_error"] != before

@@ -22,6 +22,7 @@ TABLES = (
     "specifications",
     "draws",
     "checks",
+    "cohorts",
     "questions",
     "witnesses",
     "sources",

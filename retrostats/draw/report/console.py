@@ -49,6 +49,29 @@ def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
     console.print(table)
 
 
+def print_cohorts(cohorts: pd.DataFrame, file: IO[str] | None = None) -> None:
+    """Print what the reader's own cohorts change, a claim a line; nothing without any.
+
+    Parameters
+    ----------
+    cohorts
+        The frame of that name.
+    file
+        Where to print; standard output if None.
+    """
+    if not len(cohorts):
+        return
+    print("What your data change (estimate and 95% interval without, then with them):", file=file)
+    for row in cohorts.to_dict("records"):
+        spans = " -> ".join(_span(row, name) for name in ("without", "with"))
+        print(f"  {row['claim_id']}: {spans}; verdict {row['note']}", file=file)
+
+
+def _span(row: dict[Any, Any], name: str) -> str:
+    estimate, low, high = (row[f"{n}_{name}"] for n in ("estimate", "conf_low", "conf_high"))
+    return "none" if estimate != estimate else f"{estimate:.3g} [{low:.3g}, {high:.3g}]"
+
+
 def _labels(row: dict[Any, Any]) -> list[str]:
     return [str(row[name]) for name in ("fidelity", "direction", "size")]
 
