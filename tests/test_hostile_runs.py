@@ -196,7 +196,7 @@ def test_runs_at_once_into_one_folder(tmp_path: Path) -> None:
 
     def run(i: int) -> None:
         try:
-            for j in range(5):
+            for j in range(12):
                 replace(tmp_path / "results", partial(fill, text=f"{i}-{j}"))
         except BaseException as error:
             wrong.append(error)

@@ -51,21 +51,20 @@ def replace(directory: Path, fill: Callable[[Path], None]) -> Path:
     directory = usable(directory)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        with locked(directory.parent):
-            _bring_back(directory)
-            refuse_foreign(directory)
-        stage = _stage(directory)
-        try:
-            with leased(stage):
-                fill(stage)
-                _list(stage)
-                with locked(directory.parent):  # two runs into one folder: one after the other
-                    _bring_back(directory)
-                    _keep(directory, stage)
-                    flush(stage)
-                    _swap(stage, directory)
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
+        with contextlib.ExitStack() as held:
+            with locked(directory.parent):  # no other run sees a folder that nobody holds yet
+                _bring_back(directory)
+                refuse_foreign(directory)
+                stage = _stage(directory)
+                held.callback(shutil.rmtree, stage, ignore_errors=True)
+                held.enter_context(leased(stage))
+            fill(stage)
+            _list(stage)
+            with locked(directory.parent):  # two runs into one folder: one after the other
+                _bring_back(directory)
+                _keep(directory, stage)
+                flush(stage)
+                _swap(stage, directory)
     except OSError as error:
         raise InputError(
             f"cannot write {directory}: {error.strerror or error}; give another folder with --out"
