@@ -11,7 +11,7 @@ from retrostats.findings.crossover import CrossoverStudy, crossover_study
 from retrostats.findings.few_studies import few_studies_rows
 from retrostats.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
 from retrostats.findings.pooled import pooled_measure, pooled_row
-from retrostats.findings.printed import hollow_ratio, hollow_row, percentage_estimate
+from retrostats.findings.printed import hollow_ratio, hollow_row, percentage_estimate, words_row
 from retrostats.findings.witnesses import witness_pair
 from retrostats.judge.claims import Claim
 from retrostats.reduce.pair import one_row
@@ -139,6 +139,15 @@ def analyse(context: Context) -> Findings:
                 **RATIO,
             ),
             *_hollow_running(rows),
+            words_row(
+                one_row(rows, row_id=PAES),
+                "mc-paes",
+                "Paes 2016, run, “not significant”",
+                scale="ratio",
+                unit=UNIT,
+                note="printed in words; the range is every interval that the words leave",
+                **RATIO,
+            ),
             *(cohort.row(CLAIM, _group(cohort)) for cohort in cohorts),
             pool_row,
             *one_stage,
@@ -150,6 +159,10 @@ def analyse(context: Context) -> Findings:
             judged[0],
             *_one_stage_measures(sources, bounded, [cohort.source for cohort in own]),
             *(study.measure for study in [*studies, walking]),
+            *(
+                pooled_measure([source], estimate_id, source.name)
+                for source, estimate_id in zip(bounded, ("mc-rasica", "mc-paes"), strict=True)
+            ),
         ),
         without_cohorts=tuple(judged[1:]),
         judged={CLAIM: "mc-pool"},

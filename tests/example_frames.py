@@ -58,6 +58,7 @@ def estimates() -> pd.DataFrame:
         _row("metabolic-cost", "mc-wright", "Wright & Weyand 2001, run", (1.35, 1.16, 1.54, NAN, NAN, 4), pooled=True, **cost),
         _row("metabolic-cost", "mc-rasica", "Rasica 2020, run, mean of 6 grades", (1.35, NAN, NAN, NAN, NAN, 8), hollow=True, **cost),
         _row("metabolic-cost", "mc-wegner", "Record holder, one person, press", (1.2047, NAN, NAN, NAN, NAN, 1), hollow=True, **cost),
+        _row("metabolic-cost", "mc-words", "Paes 2016, printed in words", (NAN, NAN, NAN, 0.65, 1.54, 10), hollow=True, **cost),
         _row("metabolic-cost", "mc-pool", "Pool, running", (1.246, 1.02, 1.52, 0.97, 1.60), role="pooled",
              pred_low=0.84, pred_high=1.85, **cost),
         _row("metabolic-cost", "mc-one-stage", "One stage, printed cells", (1.22, 1.12, 1.33, NAN, NAN, 26), role="one-stage", **cost),

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import example_frames as ex
 import pytest
-from matplotlib.colors import to_rgba
 from numpy.testing import assert_allclose
 
 from retrostats.analysis import select
@@ -63,7 +62,7 @@ def test_marks_and_intervals_stand_at_the_frames_values(drawn):
         (rows["quantity"] == "metabolic_rate_ratio") & ~rows["role"].isin(["pooled", "one-stage"])
     ]
     marks = artists(drawn["cost"], "estimate")
-    assert_allclose([m.get_xdata()[0] for m in marks], rows["estimate"])
+    assert_allclose([m.get_xdata()[0] for m in marks], rows["estimate"], equal_nan=True)
     lines = artists(drawn["cost"], "confidence")
     known = rows.dropna(subset="conf_low")
     assert_allclose([line.get_xdata() for line in lines], known[["conf_low", "conf_high"]])
@@ -80,16 +79,22 @@ def test_pool_is_a_diamond_over_its_interval_and_prediction_is_dotted(drawn):
     assert prediction.get_linestyle() != "-"
 
 
-def test_what_cannot_be_pooled_is_hollow(drawn):
-    by_value = {
-        round(m.get_xdata()[0], 3): m.get_markerfacecolor()
-        for m in artists(drawn["cost"], "estimate")
-    }
-    assert by_value[1.205] == "none"
-    assert to_rgba(by_value[1.154]) == to_rgba(theme.BLUE)
-    for mark in artists(drawn["rates"], "estimate"):
-        filled = to_rgba(mark.get_markerfacecolor()) == to_rgba(theme.BLUE)
-        assert filled == (mark.get_xdata()[0] > 0.5)  # the two documented programmes
+def test_only_what_is_pooled_is_filled(drawn):
+    """Every mark of every panel, by its value, against the column that says what entered a pool."""
+    rows = ex.estimates().dropna(subset="estimate")
+    known = set(zip(rows["estimate"], rows["pooled"], strict=True))
+    for name in ("cost", "load", "rates", "fat"):
+        marks = {
+            (float(mark.get_xdata()[0]), mark.get_markerfacecolor() not in ("none", "white"))
+            for mark in artists(drawn[name], "estimate")
+        }
+        assert {mark for mark in marks if mark[0] == mark[0]} <= known, name
+
+
+def test_a_result_in_words_has_a_range_and_no_mark(drawn):
+    ranges = [list(line.get_xdata()) for line in artists(drawn["cost"], "range")]
+    assert [0.65, 1.54] in ranges
+    assert "printed in words" in {text.get_text() for text in drawn["cost"].texts}
 
 
 def test_band_spans_the_claims_range(drawn):

@@ -8,7 +8,12 @@ import pytest
 
 import retrostats as rs
 from retrostats.errors import NotIdentified
-from retrostats.findings.one_stage import FORMULA, one_stage_fit, one_stage_measure
+from retrostats.findings.one_stage import (
+    FORMULA,
+    one_stage_fit,
+    one_stage_measure,
+    one_stage_row,
+)
 from retrostats.mixed.studies import moments_arms
 from retrostats.pool.one_stage import one_stage_batch
 from retrostats.reduce.reported import Reported
@@ -98,3 +103,15 @@ def test_every_study_of_the_audit_is_in_it() -> None:
     two = rows.loc["mc-pool"]
     assert np.log(printed["estimate"]) == pytest.approx(np.log(two["estimate"]), rel=0.01)
     assert "two stages on the same numbers give" in every["note"]
+
+
+def test_the_row_says_who_of_a_cohort_is_in_the_pool_and_not_in_the_model() -> None:
+    own = pd.DataFrame({"study": "own", "y": [0.1, 0.3, 0.25, np.nan, 0.15], "arm": 0})
+    flat = pd.DataFrame({"study": "flat", "y": [0.1, 0.1], "arm": 0})
+    what = {"quantity": "q", "directness": "direct"}
+    row = one_stage_row(_sources(), "id", "One stage", "ratio", [own, flat], **what)
+    assert row.n == 4 + 12 + 10 + 4
+    assert row.label == "One stage (4 studies)"
+    assert "3 people of own cohorts" in row.note
+    whole = one_stage_row(_sources(), "id", "One stage", "ratio", [own.dropna()], **what)
+    assert "own cohorts" not in whole.note

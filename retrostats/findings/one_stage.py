@@ -39,11 +39,16 @@ def people_of(source: Source, values: Values) -> tuple[Any, Any]:
 
 
 def effect_rows(cohort: Any, by: Compared) -> pd.DataFrame:
-    """One row a person of a cohort: study and y, the difference of the mean log outcomes."""
-    rows = paired_rows(log_rows(cohort, by))
+    """One row a person of a cohort: study and y, the difference of the mean log outcomes.
+
+    NaN for a person without a speed met in both conditions.
+    """
+    logged = log_rows(cohort, by)
+    rows = paired_rows(logged)
     wide: Any = rows.pivot(index="subject", columns="direction", values="log_outcome")
     effect = wide[by.first] - wide[by.second] if len(wide) else wide.sum(axis=1)
-    named: pd.DataFrame = effect.rename("y").reset_index()
+    people = sorted(set(logged["subject"]))
+    named: pd.DataFrame = effect.reindex(people).rename("y").rename_axis("subject").reset_index()
     return named.assign(study=str(cohort.provenance["name"]), arm=0)
 
 
@@ -94,10 +99,13 @@ def one_stage_row(
     Kenward-Roger's standard error on as many degrees of freedom as there are studies less one;
     `one_stage_batch` says why not Kenward-Roger's own.
 
-    `own` holds rows of cohorts, as `effect_rows` makes them; a cohort in which nothing varies
-    between people cannot enter.
+    `own` holds rows of cohorts, as `effect_rows` makes them; people without an effect, and a cohort
+    in which nothing varies between people, cannot enter, and the note says so.
     """
+    people = sum(len(rows) for rows in own)
+    own = [rows.dropna(subset="y") for rows in own]
     own = [rows for rows in own if len(rows) > 1 and rows["y"].var() > 0]
+    left = people - sum(len(rows) for rows in own)
     cells = cells_of(sources, own)
     row: Any = one_stage_fit(sources, own).coefficients.iloc[0]
     printed = tuple(row_id for source in sources for row_id in source.rows)
@@ -107,12 +115,23 @@ def one_stage_row(
     return EstimateRow.of(
         estimate,
         estimate_id,
-        label,
+        f"{label} ({len(cells)} studies)",
         role="one-stage",
         n=float(cells["n"].sum()),
-        note=f"{len(cells)} studies, each with its own ratio and residual variance; "
-        f"{_beside(estimate, cells)}",
+        note=f"{'; '.join(cells['study'])}, each with its own ratio and residual variance; "
+        f"{_beside(estimate, cells)}{_without(left)}",
         **extra,
+    )
+
+
+def _without(people: int) -> str:
+    """Who of a reader's own cohorts the pool holds and this model does not."""
+    if not people:
+        return ""
+    who = "1 person" if people == 1 else f"{people} people"
+    return (
+        f"; {who} of own cohorts not measured in both conditions, or in a cohort without spread, "
+        "cannot enter; the pool uses every row"
     )
 
 

@@ -49,6 +49,11 @@ def hollow_row(
     )
 
 
+def words_row(printed: pd.Series, estimate_id: str, label: str, **extra: Any) -> EstimateRow:
+    """A result printed in words alone: no estimate, only the range that the words leave."""
+    return hollow_row([printed], math.nan, estimate_id, label, **extra)
+
+
 def hollow_ratio(
     published: pd.DataFrame,
     estimate_id: str,

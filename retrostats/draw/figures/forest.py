@@ -1,9 +1,9 @@
 """Forest panels: one row an estimate, marks that say what kind of number it is.
 
 Mark and fill say the same as the colour: circle printed by the source, square mixed model of
-its printed numbers, diamond pool, triangle a reader's cohort; hollow if it cannot be pooled.
-A thick line is a confidence interval, a thin bracket below it the range over what was not
-printed, dots the prediction interval.
+its printed numbers, diamond pool, triangle a reader's cohort; filled if it is in the pool shown,
+hollow if not. A thick line is a confidence interval, a thin bracket below it the range over what
+was not printed, dots the prediction interval.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ KEYS = {
     "printed": "printed by the source, or arithmetic on its print",
     "model": "mixed model of printed numbers",
     "cohort": "reader's own cohort",
-    "hollow": "hollow: cannot be pooled",
+    "hollow": "hollow: not in the pool",
     "pooled": "pool",
-    "one-stage": "all studies in one model",
+    "one-stage": "one model of the people of its studies",
     "few-studies": "pool by a method for few studies",
     "interval": "95% confidence interval",
     "prediction": "95% prediction interval",
@@ -207,9 +207,9 @@ def _draw_row(axes: Any, row: dict[Any, Any], y: float, limits: tuple[float, flo
         _interval(axes, low, high, y, limits, lw=1.8, color=color, gid="confidence")
         axes.plot(
             [estimate], [y], marker=MARKERS.get(row["role"], "D"), ms=4.6, mew=1.0, ls="none",
-            mec=color, mfc="none" if row["hollow"] else color, zorder=5, gid="estimate",
+            mec=color, mfc=color if row["pooled"] else "none", zorder=5, gid="estimate",
         )  # fmt: skip
-        if row["hollow"] and low == low:  # a hollow mark must not be crossed by its own line
+        if not row["pooled"] and low == low:  # a hollow mark must not be crossed by its own line
             axes.lines[-1].set_markerfacecolor("white")
     _bracket(axes, row["sens_low"], row["sens_high"], y + GAP, limits)
 
@@ -256,10 +256,10 @@ def _estimate_text(row: dict[Any, Any]) -> str:
     def number(value: float) -> str:
         return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
-    text = number(row["estimate"]) if row["estimate"] == row["estimate"] else "no number"
+    text = number(row["estimate"]) if row["estimate"] == row["estimate"] else "printed in words"
     if row["conf_low"] == row["conf_low"]:
         return f"{text} [{number(row['conf_low'])}, {number(row['conf_high'])}]"
-    return f"{text} [no SE printed]" if text != "no number" else text
+    return f"{text} [no SE printed]" if text != "printed in words" else text
 
 
 def _keys(panels: Sequence[Panel]) -> list[str]:
@@ -268,7 +268,7 @@ def _keys(panels: Sequence[Panel]) -> list[str]:
     role = rows["role"].replace({"recomputed": "printed"})
     used = set(role)
     marks = ~role.isin(DIAMONDS)
-    if (rows["hollow"].astype(bool) & marks).any():
+    if (~rows["pooled"].astype(bool) & marks & rows["estimate"].notna()).any():
         used.add("hollow")
     for key, column in (
         ("interval", "conf_low"),

@@ -15,18 +15,19 @@ from retrostats.draw.figures.forest import Panel, forest
 
 
 def rows_of(estimates: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Rows of one quantity that have a number; a group's rows together, groups as they first come.
+    """Rows of one quantity with a number or a range, group by group as groups first come.
 
     Examples
     --------
-    >>> rows = [("q", 1.0, "b"), ("q", 2.0, "a"), ("q", 3.0, "b")]
-    >>> frame = pd.DataFrame(rows, columns=["quantity", "estimate", "group"])
+    >>> rows = [("q", 1.0, 0.5, "b"), ("q", 2.0, 1.0, "a"), ("q", 3.0, 2.0, "b")]
+    >>> frame = pd.DataFrame(rows, columns=["quantity", "estimate", "sens_low", "group"])
     >>> list(rows_of(frame, "q")["estimate"])
     [1.0, 3.0, 2.0]
     """
     if "quantity" not in estimates:
         return estimates.iloc[:0]
-    chosen = (estimates["quantity"] == quantity) & estimates["estimate"].notna()
+    known = estimates[["estimate", "sens_low"]].notna().any(axis=1)
+    chosen = (estimates["quantity"] == quantity) & known
     rows = estimates[chosen].reset_index(drop=True)
     if "group" not in rows:
         return rows

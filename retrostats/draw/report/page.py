@@ -90,6 +90,7 @@ def _answers(replication: Any) -> list[dict[str, Any]]:
     """Core claims with their answers, and the people and studies behind each."""
     rows = {row["estimate_id"]: row for row in _records(replication.estimates)}
     study = {row["row_id"]: row["study_id"] for row in _records(replication.sources)}
+    own = [row for row in rows.values() if row["role"] == "cohort" and row["pooled"]]
     told = []
     for verdict in _records(replication.verdicts):
         if verdict["role"] != "core":
@@ -103,6 +104,7 @@ def _answers(replication: Any) -> list[dict[str, Any]]:
                 "claimed": claimed(verdict),
                 "people": fmt.number(estimate.get("n"), 0),
                 "studies": len(used),
+                "own": sum(row["claim_id"] == verdict["claim_id"] for row in own),
             }
         )
     return told
