@@ -20,6 +20,7 @@ from retrostats.mixed.summary import witness_rows
 
 REFERENCE = Path(__file__).parent / "reference"
 NLME_RTOL = 1e-5  # nlme stops at about this relative accuracy
+NLME_ZERO = 1e-5  # it works on the log of a standard deviation, which cannot reach zero
 SAME_RTOL = 1e-9  # the same numbers summed in another order
 DENSE_RTOL = 1e-8  # inverses of matrices of some fifty rows
 NUMERIC_RTOL = 1e-5  # central differences of a Hessian
@@ -67,14 +68,16 @@ def _table(rows: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize("row", json.loads((REFERENCE / "onestage.json").read_text()))
 def test_nlme_on_rows_with_the_printed_moments(row: dict) -> None:
     residual = None if row["residual"] == "one" else row["residual"]
-    fit = rs.lmm(FULL, rs.moments_prepost(_apnea()), residual=residual, ddf="satterthwaite")
-    arm = fit.coefficients.set_index("term").loc["arm"]
+    formula = row["model"]
+    fit = rs.lmm(formula, rs.moments_prepost(_apnea()), residual=residual, ddf="satterthwaite")
+    arm = fit.coefficients.set_index("term").loc[row["term"]]
     assert fit.converged
     assert arm["estimate"] == pytest.approx(row["estimate"], rel=NLME_RTOL)
     assert arm["std_error"] == pytest.approx(row["std_error"], rel=NLME_RTOL)
-    assert arm["df"] < 8  # eight studies, not 294 people
+    if "arm | study" in formula or "arm_c | study" in formula:  # eight studies, not 294 people
+        assert arm["df"] < (8 if row["tau2"] > 1 else 25)
     components = fit.variance_components
-    assert components["vcov"][0] == pytest.approx(row["tau2"], rel=NLME_RTOL)
+    assert components["vcov"][0] == pytest.approx(row["tau2"], rel=NLME_RTOL, abs=NLME_ZERO)
     assert fit.loglik == pytest.approx(row["loglik_reml"], rel=SAME_RTOL)
     if residual is not None:
         expected = [row["sigma"][label.replace(":", " ")] for label in fit.residual_sd.index]
