@@ -157,6 +157,14 @@ PROGRAMMES = (
         adjusted="acute_noncontact_lower_extremity_injury_rate_ratio",
     ),
     Trial(
+        "schoolnmt2018",
+        "School programme 2018",
+        False,
+        OTHER,
+        counts="injury_rate_per_1000_ae",
+        arms=("CORE neuromuscular", "SHAM resisted running with elastic bands"),
+    ),
+    Trial(
         "rossler2018",
         "Rossler 2018, children",
         False,

@@ -51,12 +51,42 @@ def test_all_counts_stand_in_one_model_with_their_clusters() -> None:
     found = rs.replicate(["ligament-injury"], draws=0)
     rows = found.estimates.set_index("estimate_id")
     row = rows.loc["li-counts"]
-    assert row["note"].startswith("7 trials, each with a level and an effect of its own")
-    assert row["df"] == 6
+    assert row["note"].startswith("8 trials, each with a level and an effect of its own")
+    assert row["df"] == 7
     listed = found.assumptions.set_index("assumption_id").loc["li-counts-clusters"]
     assert listed["low"] == 1.0
     assert listed["high"] == pytest.approx(2.737, abs=5e-4)
-    # 428 and 778 events of independent people would give an error of 0.060
-    independent = math.sqrt(1 / 428 + 1 / 778)
+    # 535 and 912 events of independent people would give an error of 0.054
+    independent = math.sqrt(1 / 535 + 1 / 912)
     assert row["std_error"] > 1.3 * independent
-    assert np.log(row["conf_high"] / row["conf_low"]) > 2 * 2.4 * row["std_error"]
+    assert np.log(row["conf_high"] / row["conf_low"]) > 2 * 2.3 * row["std_error"]
+
+
+def test_an_exposure_that_was_not_printed_follows_from_events_and_rate(rows) -> None:
+    arms = ("CORE neuromuscular", "SHAM resisted running with elastic bands")
+    trial = _trial("schoolnmt2018", "injury_rate_per_1000_ae", arms)
+    found = trial_result(rows, trial, RATES)
+    assert [c["exposure"] for c in found.counts] == pytest.approx([20037.5, 15690.9], abs=0.1)
+    assert math.exp(found.estimate.value) == pytest.approx(5.34 / 8.54)
+    with pytest.raises(InputError, match="no exposure, and no events with a rate"):
+        trial_result(rows.assign(mean=math.nan), trial, RATES)
+
+
+#: Independent counts by arm that are no programme against another training.
+NOT_A_CONTRAST = {
+    "bathacademy2025": "a new programme against one with backward sprints, both by design",
+    "kerr2016": "men and women under surveillance",
+    "noncontactacl_pmc6604059": "men and women",
+}
+
+
+def test_no_trial_with_counts_by_arm_is_left_out_in_silence(rows) -> None:
+    own = rows[(rows["independence"] == "independent") & (rows["events"] > 0)]
+    rate = own["exposure"].notna() | (own["mean"].notna() & own["unit"].str.contains("per 1000"))
+    arms = own[rate].groupby(["study_id", "outcome"])["arm"].nunique()
+    with_counts = set(arms[arms > 1].reset_index()["study_id"])
+    used = rs.replicate(["ligament-injury"], draws=0).estimates.set_index("estimate_id")
+    studies = rows.set_index("row_id")["study_id"]
+    counted = set(studies[used.at["li-counts", "source_rows"].split("; ")])
+    assert with_counts - set(NOT_A_CONTRAST) <= counted
+    assert len(counted) == 8

@@ -150,7 +150,7 @@ def _arm_counts(published: pd.DataFrame, trial: Trial) -> tuple[Mapping[str, Any
         {
             "row_id": row["row_id"],
             "events": _events(row),
-            "exposure": float(row["exposure"]),
+            "exposure": _exposure(row),
             "n": float(row["n"]),
         }
         for row in rows
@@ -176,6 +176,24 @@ def _events(row: pd.Series) -> float:
             "rate and exposure; leave its counts out"
         )
     return float(found[0])
+
+
+def _exposure(row: pd.Series) -> float:
+    """Exposure as printed, or what printed events and their rate per 1000 come to.
+
+    Raises
+    ------
+    InputError
+        Neither is printed.
+    """
+    if math.isfinite(row["exposure"]):
+        return float(row["exposure"])
+    if not (row["events"] > 0 and row["mean"] > 0 and "per 1000" in row["unit"]):
+        raise InputError(
+            f"published row {row['row_id']}: no exposure, and no events with a rate per 1000 that "
+            "give it; leave its counts out"
+        )
+    return float(row["events"] / row["mean"] * 1000)
 
 
 def _cluster_variance(published: pd.DataFrame, trial: Trial) -> tuple[float, list[str]]:
