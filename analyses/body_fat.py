@@ -72,6 +72,10 @@ READING, TESTED = "reading of 2.4%", "what p = 0.01 tests"
 CHANGE, P = "change, Terblanche 2005", "p, Terblanche 2005"
 BOTH_CHANGES = "correlation of fat and lean changes, Hazell 2014"
 WITHIN, AGAINST = "within the training group", "against the control"
+P_TESTS = {
+    WITHIN: "if p tests the change of those who trained",
+    AGAINST: "if p tests the difference from the control group",
+}
 MODELS = {WITHIN: within_group_change, AGAINST: between_group_change}
 LOST, CAUSE, MORE = "body_fat_6wk", "body_fat_cause", "more_than_forward"
 TRAINED = ("bf-unit", "bf-test", "bf-rounding")
@@ -319,7 +323,7 @@ def _trained_rows(printed: pd.Series) -> list[EstimateRow]:
         EstimateRow.of(
             _trained(printed, reading, tested),
             f"bf-{reading}-{tested.split()[0]}",
-            f"Terblanche 2005, backward, p {tested}",
+            f"Terblanche 2005, backward, {P_TESTS[tested]}",
             quantity="body_fat_change",
             role="model",
             claim_id=LOST,
@@ -327,7 +331,7 @@ def _trained_rows(printed: pd.Series) -> list[EstimateRow]:
             n=float(printed["n"]) * (1 if tested == WITHIN else 2),
             directness="direct",
             group=BACKWARD,
-            reading=f"2.4% as {UNIT[reading]}; p {tested}",
+            reading=f"2.4% as {UNIT[reading]}; {P_TESTS[tested]}",
         )
         for reading in UNIT
         for tested in MODELS
@@ -452,7 +456,7 @@ def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
     for word in ("endurance", "sprint"):
         for outcome in ("fat_mass_kg", "vo2max_ml_kg_min"):
             pre, post = (_macpherson(rows, outcome, word, time) for time in ("pre", "post"))
-            found.append(_percent("macpherson2011", f"{outcome}-{word}", pre, post))
+            found.append(_percent("macpherson2011", f"{outcome}-{word}", pre, post, word))
     economy = one_row(rows, study_id="ordway2016", outcome="forward_running_economy_ml_kg_min")
     found.append(
         paired_p(economy["change_text"], economy["change_spread_text"], int(economy["n"])).against(
@@ -466,12 +470,12 @@ def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
     return tuple(found)
 
 
-def _percent(study: str, outcome: str, pre: pd.Series, post: pd.Series) -> Check:
+def _percent(study: str, outcome: str, pre: pd.Series, post: pd.Series, arm: str = "") -> Check:
     return percent_change(pre["mean_text"], post["mean_text"]).against(
         post["pct_change_text"],
         check_id=f"{study}-{outcome}",
         study_id=study,
-        quantity=f"{outcome}, % change",
+        quantity=f"{post['outcome_printed']}{f', {arm}' if arm else ''}, % change",
         rows=[pre["row_id"], post["row_id"]],
     )
 

@@ -240,7 +240,7 @@ def _wright_source(printed: pd.Series) -> Source:
 def _spread(context: Context, row_id: str, label: str) -> Unknown:
     """The spread between people that a source did not print, from the audit's table of ranges."""
     table: Any = context.audit.table("unprinted").set_index("row_id").loc[row_id]
-    name = f"spread of the log ratio between people ({label})"
+    name = f"how far people differ ({label})"
     return Unknown(
         name, float(table["low"]), float(table["high"]), str(table["why"]), str(table["source"])
     )

@@ -92,11 +92,23 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The text whose claims are checked; empty where a fact about it is not known."""
+    """The text whose claims are checked; empty where a fact about it is not known.
+
+    Attributes
+    ----------
+    name, date, address
+        As a reader finds it.
+    kind
+        What it is, in a word that follows "the": a post, a synthesis, a leaflet.
+    retells
+        `study_id` of the text that it retells.
+    """
 
     name: str = ""
     date: str = ""
     address: str = ""
+    kind: str = "post"
+    retells: str = ""
 
 
 class Vocabulary(Protocol):

@@ -24,3 +24,11 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("real trials and cart exports are not beside this checkout (../shared)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def whole():
+    """The audit that ships, replicated once for every test that only looks at it."""
+    import retrostats as rs
+
+    return rs.replicate(draws=256)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retrostats.vocabulary import Post
+
 NAN = float("nan")
 ESTIMATE = {
     "analysis": "", "estimate_id": "", "claim_id": "", "study_id": "", "label": "", "quantity": "",
@@ -174,6 +176,33 @@ def claims() -> dict[str, SimpleNamespace]:
     }  # fmt: skip
 
 
+def claims_table() -> pd.DataFrame:
+    base = {"unit": "", "null_value": 1.0, "claimed_direction": "above", "range_low": NAN,
+            "range_high": NAN, "range_basis": "", "kind": "causal", "said_by": "the post"}  # fmt: skip
+    own = {
+        "energy_30": {"range_basis": "rounds to 30", "range_low": 1.25, "range_high": 1.35},
+        "balance": {"said_by": "a commenter"},
+    }
+    return pd.DataFrame([{"claim_id": c, **base, **own.get(c, {})} for c in verdicts()["claim_id"]])
+
+
+def explorations() -> pd.DataFrame:
+    return pd.DataFrame([{
+        "analysis": "metabolic-cost", "estimate_id": "mc-pool", "claim_id": "energy_30",
+        "measure": "pool", "estimate": 1.246, "conf_low": 0.97, "conf_high": 1.60,
+    }])  # fmt: skip
+
+
+def certainty() -> pd.DataFrame:
+    rows = [
+        ("metabolic-cost", "energy_30", "design", 0, "in the same people"),
+        ("metabolic-cost", "energy_30", "imprecision", 1, "1.02 to 1.52 is wide"),
+        ("ligament-injury", "ligament_tears", "design", 3, "no result compares the two"),
+    ]
+    columns = ["analysis", "claim_id", "domain", "levels", "why"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def retellings() -> pd.DataFrame:
     none = ("", "")
     rows = [
@@ -234,9 +263,9 @@ def replication(drawings: dict[str, Any] | None = None) -> SimpleNamespace:
             "study_id": "williford1998", "citation": "Williford et al. 1998. Title. Journal 30(9):1419",
             "year": 1998, "doi": "10.1097/00005768-199809000-00011", "pmid": "9741611", "design": "crossover",
         }]),
-        claims=pd.DataFrame([{"claim_id": "energy_30", "range_basis": "rounds to 30", "range_low": 1.25, "range_high": 1.35}]),
+        claims=claims_table(), explorations=explorations(), certainty=certainty(),
         retellings=retellings(), cohorts=None, analyses=analyses,
         provenance={"retrostats": "0.1.0", "seed": 20050301, "packages": {"numpy": "2.0"}, "cohorts": []},
         audit=SimpleNamespace(title="Backward running: claimed, measured", subject="backward running",
-                              post=SimpleNamespace(name="Should We Walk Backwards?", date="2013-01-02", address="javascript:alert(2)")),
+                              post=Post(name="Should We Walk Backwards?", date="2013-01-02", address="javascript:alert(2)")),
     )  # fmt: skip

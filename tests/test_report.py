@@ -15,6 +15,7 @@ from retrostats.draw.figures import Drawing
 from retrostats.draw.report.console import print_verdicts
 from retrostats.draw.report.page import render_report
 from retrostats.draw.report.tables import write_tables
+from retrostats.vocabulary import Post
 
 
 class Page(HTMLParser):
@@ -128,13 +129,15 @@ def test_figures_stand_where_the_analysis_that_drew_them_stands(html):
 
 def test_the_page_is_about_the_audit_it_is_given():
     replication = ex.replication()
-    post = SimpleNamespace(name="A leaflet", date="", address="https://example.org/leaflet")
+    post = Post(name="A leaflet", address="https://example.org/leaflet", kind="leaflet")
     replication.audit = SimpleNamespace(title="Vaccine & trials", subject="tuberculosis", post=post)
     replication.retellings = replication.retellings.rename(columns={"what_lost": "of_which"})
     html = render_report(replication)
     assert "<title>Vaccine &amp; trials</title>" in html
     assert "<h1>Vaccine &amp; trials</h1>" in html
     assert 'href="https://example.org/leaflet"' in html
+    assert "those of the leaflet" in html
+    assert "the post" not in html
     assert '<th scope="col">Of which</th>' in html
     replication.retellings = None
     assert "Retellings</h2>" not in render_report(replication)

@@ -7,73 +7,140 @@ import itertools
 import example_frames as ex
 import pytest
 
+from retrostats.draw.report.bands import band
+from retrostats.draw.report.cards import causes_of, changes
 from retrostats.draw.report.page import render_report
-from retrostats.draw.report.sentences import SIZES, amount, answer, claimed
+from retrostats.draw.report.sentences import DIRECTIONS, SIZES, amount, answer, claimed, span
 
 NAN = float("nan")
 ROW = {
-    "direction": "supported", "size": "undecided", "direction_reason": "nobody looked",
-    "scale": "ratio", "unit": "ratio a / b", "estimate": 1.26, "conf_low": 1.04,
-    "conf_high": 1.54, "decided_by": "",
+    "claim_id": "c", "direction": "supported", "size": "undecided",
+    "direction_reason": "nobody looked", "scale": "ratio", "unit": "ratio a / b", "estimate": 1.26,
+    "conf_low": 1.04, "conf_high": 1.54, "decided_by": "", "estimate_id": "e",
+    "null_value": 1.0, "claimed_direction": "above",
 }  # fmt: skip
+POINTS = {
+    "estimate_id": "e", "claim_id": "c", "quantity": "fat", "role": "model", "reading": "as points",
+    "estimate": -0.65, "conf_low": -2.51, "conf_high": 1.2, "sens_low": -2.99, "sens_high": 1.72,
+    "unit": "points",
+}  # fmt: skip
+SHARE = {
+    **POINTS, "estimate_id": "f", "reading": "as a share", "estimate": 4.63, "conf_low": 0.83,
+    "conf_high": 8.43, "sens_low": -0.45, "sens_high": 10.5, "unit": "% of the fat",
+}  # fmt: skip
+LESS = {**ROW, **POINTS, "direction": "undecided", "size": "not claimed", "scale": "difference",
+        "null_value": 0.0, "claimed_direction": "below"}  # fmt: skip
 
 
 @pytest.mark.parametrize("size", ["compatible", "undecided", "contradicted", "not claimed"])
 def test_a_supported_direction_never_reads_as_a_supported_size(size):
     told = answer({**ROW, "size": size}).sentence
-    assert told.startswith("The direction is supported")
+    assert "the direction is supported" in told
     assert told.count("supported") == 1
 
 
-def test_the_mark_says_where_only_the_direction_is_supported():
-    marks = {size: answer({**ROW, "size": size}).mark for size in (*SIZES, "not claimed")}
-    assert marks.pop("supported") == marks.pop("not claimed") == "supported"
-    assert set(marks.values()) == {"direction supported"}
+def test_every_reading_is_told_where_readings_disagree():
+    told = answer(LESS, [POINTS, SHARE])
+    assert told.sentence == "It depends on how the words of the source are read."
+    assert told.readings == (
+        "As points: \u22120.65 points (95% interval \u22122.51 to 1.20; over all else not printed "
+        "\u22122.99 to 1.72), for or against the claim.",
+        "As a share: 4.63% of the fat (95% interval 0.83 to 8.43; over all else not printed "
+        "\u22120.45 to 10.50), against the claim, though not over all else not printed.",
+    )
+    assert [row["estimate_id"] for row in told.shown] == ["e", "f"]
 
 
-def test_a_range_of_one_reading_is_not_said_to_cover_the_others():
-    told = answer(ROW, {"sens_low": 0.79, "sens_high": 1.66, "reading": "as points"}).numbers
-    assert told.startswith("Under one reading (as points): best estimate 26% higher")
-    assert "over all else that is not printed" in told
+def test_readings_that_agree_are_told_once_with_the_range_over_all_of_them():
+    same = {**SHARE, "estimate": -0.7, "conf_low": -2.0, "conf_high": 1.0}
+    told = answer(LESS, [POINTS, same], reach={"conf_low": -4.38, "conf_high": 1.9})
+    assert not told.readings
+    assert "over every reading and all else not printed \u22124.38 to 1.90" in told.sentence
 
 
-def test_every_pair_of_verdicts_has_a_sentence_of_its_own():
-    directions = ("supported", "contradicted", "undecided", "no evidence", "not claimed")
-    told = {d: answer({**ROW, "direction": d, "size": "not claimed"}).sentence for d in directions}
-    assert len(set(told.values())) == len(directions)
-    sized = {answer({**ROW, "size": size}).sentence for size in (*SIZES, "not claimed")}
-    assert len(sized) == len(SIZES) + 1
+def test_rows_of_another_quantity_are_no_other_reading():
+    assert not answer(LESS, [POINTS, {**SHARE, "quantity": "weight"}]).readings
+    assert not answer(LESS, [POINTS, {**SHARE, "claim_id": "other"}]).readings
+    assert not answer(LESS, [{**POINTS, "reading": ""}, SHARE]).readings
+
+
+def test_what_is_said_of_the_size_follows_its_verdict_alone():
+    directions = ("supported", "contradicted", "undecided", "not claimed")
     for direction, size in itertools.product(directions, SIZES):
         sentence = answer({**ROW, "direction": direction, "size": size}).sentence
-        assert ("size claimed is supported" in sentence) == (direction == size == "supported")
+        assert ("size claimed is supported" in sentence) == (size == "supported")
+    sized = {answer({**ROW, "size": size}).sentence for size in (*SIZES, "not claimed")}
+    assert len(sized) == len(SIZES) + 1
+    told = {answer({**ROW, "direction": d, "size": "not claimed"}).sentence for d in DIRECTIONS}
+    assert len(told) == len(DIRECTIONS)
 
 
 def test_numbers_name_estimate_interval_and_what_was_not_printed():
-    told = answer(ROW, {"sens_low": 0.79, "sens_high": 1.66}).numbers
-    assert told == (
-        "Best estimate 26% higher (95% interval 4% higher to 54% higher; "
-        "over all that is not printed 21% lower to 66% higher)."
+    told = answer(ROW, [{**ROW, "sens_low": 0.79, "sens_high": 1.66}]).sentence
+    assert told.startswith(
+        "Best estimate 26% higher (95% interval 4% to 54% higher; "
+        "over all that was not printed 21% lower to 66% higher): "
     )
-    assert answer({**ROW, "estimate": NAN}).numbers == ""
-    assert answer({**ROW, "conf_low": NAN}).numbers == "Best estimate 26% higher."
+    assert answer({**ROW, "conf_low": NAN}).sentence.startswith("Best estimate 26% higher: ")
 
 
-def test_what_decides_is_named():
-    told = answer({**ROW, "direction": "undecided", "decided_by": "which studies count"})
-    assert told.sentence == "Not decided: it turns on which studies count."
+def test_without_an_estimate_the_reason_is_the_answer():
+    assert answer({**ROW, "estimate": NAN, "direction": "no evidence"}).sentence == "Nobody looked."
+
+
+def test_no_number_is_rounded_onto_or_across_a_boundary():
+    assert amount(1.004, "rate_ratio") == "0.4% higher"
+    assert amount(1.3496, "ratio", bounds=(1.0, 1.35)) == "34.96% higher"
+    assert span(1.00399, 1.3358, "ratio") == "0.4% to 34% higher"
+    assert span(0.0004, 0.9, "ratio") == "10% to 99.96% lower"
+    assert amount(-1.9996, "difference", bounds=(-2.0,)) == "\u22121.9996"
 
 
 def test_amounts_carry_a_true_minus_and_a_unit():
-    assert amount(-0.0294, "difference", "kg") == "−0.029 kg"
-    assert amount(0.0, "difference", "kg") == "0.0 kg"
-    assert amount(-2.4, "difference", "kg") == "−2.4 kg"
-    assert amount(1.004, "rate_ratio") == "no difference"
+    assert amount(-0.0294, "difference", "kg") == "\u22120.029 kg"
+    assert amount(0.0, "difference", "kg") == "0.00 kg"
+    assert amount(-2.4, "difference", "kg") == "\u22122.40 kg"
 
 
-def test_an_open_range_reads_as_one():
+def test_an_open_range_reads_as_one_and_a_range_has_its_unit():
     half = {"range_low": NAN, "range_high": 0.5, "scale": "ratio"}
     assert claimed(half) == "at least 50% lower"
     assert claimed({**half, "range_low": 1.25, "range_high": NAN}) == "from 25% higher"
+    fall = {"range_low": -3.0, "range_high": -2.0, "scale": "difference"}
+    assert claimed({**fall, "unit": "kg"}) == "\u22123 to \u22122 kg"
+    assert claimed({**fall, "unit": "kg, or %"}) == "\u22123 to \u22122; kg, or %"
+
+
+def test_what_would_change_the_answer_is_named_by_rule():
+    lost = [{"claim_id": "c", "domain": "imprecision", "levels": 1},
+            {"claim_id": "c", "domain": "indirectness", "levels": 2},
+            {"claim_id": "d", "domain": "design", "levels": 2}]  # fmt: skip
+    assert changes({**ROW, "decided_by": "the reading"}, lost) == "the reading"
+    assert changes(ROW, lost) == "a study of the very comparison claimed"
+    assert "under both conditions" in changes({**ROW, "direction": "no evidence"}, lost)
+
+
+def test_the_cause_of_what_was_seen_stands_beside_it():
+    seen = {"kind": "descriptive", "analysis": "a", "quantity": "fat", "cited_study": "s"}
+    claims = {"seen": seen, "cause": {**seen, "kind": "causal"},
+              "other": {**seen, "kind": "causal", "cited_study": "t"}}  # fmt: skip
+    rows = [{"claim_id": name, "role": "audit"} for name in claims]
+    assert [row["claim_id"] for row in causes_of(seen, claims, rows)] == ["cause"]
+    assert causes_of(claims["cause"], claims, rows) == ()
+
+
+def test_a_band_says_in_words_what_it_shows():
+    drawn = band(1.26, (1.004, 1.54), (0.79, NAN), (NAN, 0.5), null=1.0, log=True)
+    assert (
+        "Estimate 1.26, 95% interval 1.004 to 1.54, over all that was not printed from 0.79"
+        in drawn
+    )
+    assert "claimed up to 0.5, no difference at 1" in drawn
+    assert '<rect class="b-claim" x="0.00%"' in drawn  # an open end reaches the edge
+    side = band(-1.0, (-2.0, 0.5), (NAN, NAN), (NAN, NAN), null=0.0, direction="below", label="<b>")
+    assert "b-claim" in side
+    assert "<b>" not in side
+    assert "b-claim" not in band(1.0, (0.5, 2.0), (NAN, NAN), (NAN, NAN), null=0.0)
 
 
 def test_core_claims_stand_before_the_verdicts_and_lead_to_them():
@@ -82,11 +149,12 @@ def test_core_claims_stand_before_the_verdicts_and_lead_to_them():
     core = ex.verdicts().query("role == 'core'")
     assert first.count("<article") == len(core)
     assert all(f'href="#claim-{claim}"' in first for claim in core["claim_id"])
-    assert "Best estimate 25% higher" in first
+    assert "Best estimate 24.6% higher" in first
+    assert first.count("<svg") == 1
 
 
 def test_a_post_without_date_and_address_says_so():
     replication = ex.replication()
-    replication.audit.post.date = replication.audit.post.address = ""
-    assert "Its date and address are not recorded." in render_report(replication)
-    assert "not recorded" not in render_report(ex.replication())
+    replication.audit.post = type(replication.audit.post)(name="A post")
+    assert "Its own date and address are not known." in render_report(replication)
+    assert "not known" not in render_report(ex.replication())

@@ -323,8 +323,8 @@ def test_one_measure_without_a_decision_leaves_the_others_undecided() -> None:
 def test_measures_that_agree_keep_their_label_and_each_its_interval() -> None:
     direction = judge(claim(), [measured(1.1, 1.2), measured(1.4, 1.5, "heart rate")]).direction
     assert (direction.label, direction.decided_by) == ("supported", "")
-    assert "oxygen: supported (1.1 to 1.2" in direction.reason
-    assert "heart rate: supported (1.4 to 1.5" in direction.reason
+    assert "oxygen: supported (1.10 to 1.20" in direction.reason
+    assert "heart rate: supported (1.40 to 1.50" in direction.reason
 
 
 CAUSE = replace(claim(), kind="causal")
@@ -395,7 +395,7 @@ def test_the_outermost_limits_judge_not_the_draws() -> None:
     assert explored.share(lambda _, low, high: low > 1) == 1
     direction = judge(claim(), [Evidence("oxygen", explored)]).direction
     assert direction.label == "undecided"
-    assert "0.95 to 1.5 (over everything not printed)" in direction.reason
+    assert "0.95 to 1.50 (over everything not printed)" in direction.reason
 
 
 def test_an_exploration_throughout_on_one_side_is_decided() -> None:

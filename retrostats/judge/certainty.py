@@ -19,6 +19,7 @@ from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import (
     Evidence,
     Side,
+    bounds_of,
     claimed_range,
     label_of,
     label_shares,
@@ -27,6 +28,7 @@ from retrostats.judge.verdict import (
 )
 from retrostats.pool.two_stage import pool
 from retrostats.result.findings import EstimateRow
+from retrostats.rounding import limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,14 +199,14 @@ def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Los
 def _imprecision(claim: Claim, evidence: Evidence, grounds: Grounds) -> Loss:
     """The interval with everything at its middle, and the number of people."""
     _, low, high = evidence.at95.middle
-    said = []
+    said, span = [], " to ".join(limits(low, high, bounds=bounds_of(claim)))
     if claim.has_direction and low <= claim.null_value <= high:
-        said.append(f"{low:.3g} to {high:.3g} spans {claim.null_value:g}")
+        said.append(f"{span} spans {claim.null_value:g}")
     if claim.has_size:
         start, stop = claimed_range(claim)
         inside, outside = low >= start and high <= stop, high < start or low > stop
         if not (inside or outside):
-            said.append(f"{low:.3g} to {high:.3g} is wider than the claimed range allows")
+            said.append(f"{span} is wider than the claimed range allows")
     levels = 1 if said else 0
     row = grounds.rows.get(evidence.estimate_id)
     people = row.n if row else math.nan

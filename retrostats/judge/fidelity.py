@@ -56,7 +56,7 @@ def fidelity_of(claim: Claim, bearing: Bearing) -> tuple[Fidelity, str]:
         found = elements[elements["agrees"] == finding]
         if len(found):
             said = "; ".join(
-                f"{row.element} (post: {row.post_says}; source: {row.source_says})"
+                f"{row.element} (claimed: {row.post_says}; source: {row.source_says})"
                 for row in found.itertuples()
             )
             return verdict, said

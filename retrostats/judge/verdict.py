@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
 from retrostats.result.estimate import Interval
+from retrostats.rounding import BOUNDS, limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +188,7 @@ def judge_side(
     """One side of the verdict; a label that does not hold throughout is undecided."""
     claimed = claim.has_direction if side == "direction" else claim.has_size
     if not claimed:
-        return Judgement("not claimed", f"the post claims no {side}")
+        return Judgement("not claimed", f"no {side} is claimed")
     candidates = [e for e in evidence if isinstance(e, Candidate)]
     measures = [e for e in evidence if isinstance(e, Evidence)]
     if not (candidates or measures):
@@ -373,7 +374,14 @@ def _reason(label: Label, low: float, high: float, over: str, claim: Claim, side
         "compatible": "overlaps with the estimate inside",
         "undecided": "overlaps" if side == "size" else "spans",
     }[label]
-    return f"{low:.3g} to {high:.3g} ({over}) {where} {against}"
+    start, stop = limits(low, high, bounds=bounds_of(claim))
+    return f"{start} to {stop} ({over}) {where} {against}"
+
+
+def bounds_of(claim: Claim) -> tuple[float, ...]:
+    """What no number may be rounded onto or across: no difference, the null value, claimed ends."""
+    ends = (claim.null_value, claim.range_low, claim.range_high)
+    return tuple(dict.fromkeys((*BOUNDS, *(end for end in ends if not math.isnan(end)))))
 
 
 def range_text(claim: Claim) -> str:

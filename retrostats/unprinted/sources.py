@@ -183,7 +183,7 @@ def not_significant_source(
     of none.
     """
     t = t_from_p(alpha, n - 1) / math.sqrt(n)
-    effect = f"mean log ratio ({name})"
+    effect = f"effect printed in words only ({name})"
     unknowns = (
         spread,
         Unknown(

@@ -6,6 +6,8 @@ from typing import IO, Any
 
 import pandas as pd
 
+from retrostats.rounding import limits, rounded
+
 #: Mark and style of each verdict; the mark says the same as the colour.
 MARKS = {
     "supported": ("+", "green"),
@@ -69,7 +71,10 @@ def print_cohorts(cohorts: pd.DataFrame, file: IO[str] | None = None) -> None:
 
 def _span(row: dict[Any, Any], name: str) -> str:
     estimate, low, high = (row[f"{n}_{name}"] for n in ("estimate", "conf_low", "conf_high"))
-    return "none" if estimate != estimate else f"{estimate:.3g} [{low:.3g}, {high:.3g}]"
+    if estimate != estimate:
+        return "none"
+    start, stop = limits(low, high)
+    return f"{rounded(estimate)} [{start}, {stop}]"
 
 
 def _labels(row: dict[Any, Any]) -> list[str]:

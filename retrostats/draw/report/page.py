@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,12 +15,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from retrostats.draw.report import format as fmt
-from retrostats.draw.report.sentences import SYMBOLS, answer, claimed
+from retrostats.draw.report.cards import cards_of
+from retrostats.draw.report.labels import study_labels
+from retrostats.draw.report.printed import circumstances, outcome, printed
+from retrostats.draw.report.sentences import SYMBOLS, ends_of
+from retrostats.rounding import BOUNDS
 
 FILTERS = (
-    *("text", "said", "number", "short", "interval", "estimate"),
-    *("safe_url", "doi_url", "anchor", "split"),
+    *("text", "said", "short", "capital", "clause", "year", "degrees", "exact", "exact_range"),
+    *("safe_url", "doi_url", "anchor", "split", "recomputed"),
 )
+#: Filters that keep clear of every boundary of the audit's claims.
+BOUNDED = ("number", "interval", "estimate")
+#: Frames that the page reads as rows.
+FRAMES = ("verdicts", "estimates", "explorations", "certainty", "claims", "sources", "cohorts")
 #: Columns of the retellings that the page shows in a place of their own, or not at all.
 PLACED = ("order", "source", "year", "url", "changed", "parent", "parent_status")
 
@@ -51,7 +60,17 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
     )
     for name in FILTERS:
         environment.filters[name] = getattr(fmt, name)
-    sources = _records(replication.sources)
+    for words in (printed, outcome, circumstances):
+        environment.filters[words.__name__] = words
+    study = study_labels(_records(replication.studies))
+    environment.filters["said"] = partial(_named, study=study)
+    records = {name: _records(getattr(replication, name)) for name in FRAMES}
+    bounds = (
+        tuple(dict.fromkeys(b for claim in records["claims"] for b in ends_of(claim))) or BOUNDS
+    )
+    for name in BOUNDED:
+        environment.filters[name] = partial(getattr(fmt, name), bounds=bounds)
+    sources = records["sources"]
     shown = {
         name: _inline(svgs.get(name) or _drawn(drawing.figure), f"f{i}", drawing.alt)
         for i, (name, drawing) in enumerate(replication.drawings.items())
@@ -59,23 +78,35 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
     retellings = _records(replication.retellings)
     return environment.get_template("template.html.j2").render(
         audit=replication.audit,
-        verdicts=_records(replication.verdicts),
-        answers=_answers(replication),
+        verdicts=records["verdicts"],
+        cards=cards_of(records),
+        post_kind=f"the {getattr(replication.audit.post, 'kind', 'post')}",
+        retold_text=_retold(replication),
+        study=study,
+        estimate_label={row["estimate_id"]: row["label"] for row in records["estimates"]},
+        statement={row["claim_id"]: row["statement"] for row in records["verdicts"]},
         symbols=SYMBOLS,
         overview=_figures(replication, shown, ""),
         sections=_sections(replication, shown),
         sources=sources,
         known={source["row_id"] for source in sources},
-        references=_references(replication.studies, sources),
-        bases={
-            row["claim_id"]: fmt.text(row.get("range_basis"))
-            for row in _records(replication.claims)
-        },
-        cohorts=_records(replication.cohorts),
+        references=_references(replication.studies, sources, replication.audit.post),
+        bases={row["claim_id"]: fmt.text(row.get("range_basis")) for row in records["claims"]},
+        cohorts=records["cohorts"],
         retellings=retellings,
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
         provenance=_flat(replication.provenance),
     )
+
+
+def _named(value: Any, study: Mapping[str, str]) -> str:
+    """A sentence with the names of studies for their identifiers."""
+    words = re.sub(
+        r"\b[a-z][a-z_]*\d{4}\w*\b|\b[a-z]+_[a-z_]+\b",
+        lambda m: study.get(m[0], m[0]),
+        fmt.text(value),
+    )
+    return fmt.said(words)
 
 
 def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -86,28 +117,10 @@ def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
     )
 
 
-def _answers(replication: Any) -> list[dict[str, Any]]:
-    """Core claims with their answers, and the people and studies behind each."""
-    rows = {row["estimate_id"]: row for row in _records(replication.estimates)}
-    study = {row["row_id"]: row["study_id"] for row in _records(replication.sources)}
-    own = [row for row in rows.values() if row["role"] == "cohort" and row["pooled"]]
-    told = []
-    for verdict in _records(replication.verdicts):
-        if verdict["role"] != "core":
-            continue
-        estimate = rows.get(verdict["estimate_id"], {})
-        used = {study[r] for r in fmt.split(estimate.get("source_rows")) if r in study}
-        told.append(
-            {
-                "verdict": verdict,
-                "answer": answer(verdict, estimate),
-                "claimed": claimed(verdict),
-                "people": fmt.number(estimate.get("n"), 0),
-                "studies": len(used),
-                "own": sum(row["claim_id"] == verdict["claim_id"] for row in own),
-            }
-        )
-    return told
+def _retold(replication: Any) -> dict[str, Any] | None:
+    """The text that the audited one retells, if the audit names it."""
+    wanted = getattr(replication.audit.post, "retells", "")
+    return next((s for s in _records(replication.studies) if s["study_id"] == wanted), None)
 
 
 def _sections(replication: Any, shown: Mapping[str, Markup]) -> list[dict[str, Any]]:
@@ -140,9 +153,11 @@ def _mine(frame: pd.DataFrame, analysis: str) -> list[dict[str, Any]]:
     return _records(frame[frame["analysis"] == analysis]) if len(frame) else []
 
 
-def _references(studies: pd.DataFrame, sources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Studies whose rows were used, in the order of their names."""
-    used = {source["study_id"] for source in sources}
+def _references(
+    studies: pd.DataFrame, sources: list[dict[str, Any]], post: Any
+) -> list[dict[str, Any]]:
+    """Studies whose rows were used, and the text retold, in the order of their names."""
+    used = {source["study_id"] for source in sources} | {getattr(post, "retells", "")}
     return sorted(
         (s for s in _records(studies) if s["study_id"] in used), key=lambda s: s["study_id"]
     )
@@ -154,10 +169,13 @@ def _flat(mapping: Any, prefix: str = "") -> Iterable[tuple[str, str]]:
     for key, value in mapping.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict):
-            items += _flat(value, f"{name}: ")
+            items += _flat(value, f"{name.replace('_', ' ')}: ")
         else:
             items.append(
-                (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+                (
+                    name.replace("_", " "),
+                    ", ".join(map(str, value)) if isinstance(value, list) else str(value),
+                )
             )
     return items
 

@@ -1,15 +1,20 @@
-"""One plain sentence a claim, written by rules from its verdict: answer, number, uncertainty.
+"""What a reader is told of a claim, in plain sentences written from its verdict by rules.
 
-A supported direction never reads as a supported size: the two stand in two clauses.
+A supported direction never reads as a supported size: the two stand in two clauses. Where readings
+of the same words disagree, every one is told. No number is rounded onto or across a boundary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from retrostats.draw.report import format as fmt
+from retrostats.rounding import BOUNDS
+
+Row = Mapping[str, Any]
+Stance = Literal["for", "against", "open"]
 
 #: Symbol of each verdict; it says the same as its word and its shade.
 SYMBOLS = {
@@ -22,13 +27,25 @@ SYMBOLS = {
     "undecided": "?",
     "unverified": "?",
 }
-#: What is said of the size, after a supported direction.
+#: What is said of the direction, and of the size, after the numbers.
+DIRECTIONS = {
+    "supported": "the direction is supported",
+    "contradicted": "the evidence points the other way",
+    "undecided": "the direction is not settled",
+}
 SIZES = {
     "supported": "the size claimed is supported too",
     "compatible": "the size claimed fits but is not shown",
     "undecided": "the size claimed is not settled",
     "contradicted": "the size claimed is wrong",
 }
+STANCES = {
+    "for": "for the claim",
+    "against": "against the claim",
+    "open": "for or against the claim",
+}
+#: The range over everything that the sources leave open.
+OPEN = "over all that was not printed"
 RATIOS = ("ratio", "rate_ratio", "odds_ratio", "risk_ratio")
 
 
@@ -38,136 +55,229 @@ class Answer:
 
     Attributes
     ----------
-    direction, symbol, mark
-        The verdict on the direction, its symbol, and its word on the mark: where a size is claimed
-        that is not supported as well, the mark says that it is the direction only.
     sentence
-        The answer in words, of direction and of size apart.
-    numbers
-        Estimate, interval and the range over what was not printed; empty without an estimate.
-    turns_on
-        What would change it; empty if nothing was named.
+        The answer with its numbers, of direction and of size apart.
+    readings
+        One sentence a reading of the same words, where they disagree; else none.
+    shown
+        The rows of estimates told, the one judged first.
     """
 
-    direction: str
-    symbol: str
-    mark: str
     sentence: str
-    numbers: str
-    turns_on: str
+    readings: tuple[str, ...]
+    shown: tuple[Row, ...]
 
 
-def answer(verdict: Mapping[str, Any], estimate: Mapping[str, Any] | None = None) -> Answer:
+def answer(
+    verdict: Row, estimates: Sequence[Row] = (), claim: Row | None = None, reach: Row | None = None
+) -> Answer:
     """The answer to one claim.
 
     Parameters
     ----------
     verdict
         A row of the verdicts frame.
-    estimate
-        The row of the estimates frame it rests on, for the range over what was not printed.
+    estimates
+        Rows of the estimates frame; the one it rests on and other readings of it are looked up.
+    claim
+        Its row of the claims table, for the direction claimed.
+    reach
+        The outermost limits over everything that was not printed (`conf_low`, `conf_high`).
 
     Examples
     --------
-    >>> row = {"direction": "supported", "size": "undecided", "scale": "ratio", "unit": "a / b",
-    ...        "estimate": 1.26, "conf_low": 1.04, "conf_high": 1.54, "decided_by": ""}
-    >>> told = answer(row)
-    >>> told.sentence
-    'The direction is supported; the size claimed is not settled.'
-    >>> told.numbers
-    'Best estimate 26% higher (95% interval 4% higher to 54% higher).'
+    >>> row = {"claim_id": "c", "direction": "supported", "size": "undecided", "scale": "ratio",
+    ...        "unit": "a / b", "estimate": 1.26, "conf_low": 1.004, "conf_high": 1.54,
+    ...        "estimate_id": "e"}
+    >>> print(answer(row).sentence)
+    Best estimate 26% higher (95% interval 0.4% to 54% higher): the direction is supported; the \
+size claimed is not settled.
     """
-    label = fmt.text(verdict["direction"])
-    return Answer(
-        label,
-        SYMBOLS.get(label, "\N{EN DASH}"),
-        _mark(label, fmt.text(verdict["size"])),
-        _sentence(verdict),
-        _numbers(verdict, estimate or {}),
-        fmt.text(verdict.get("decided_by")),
-    )
+    told = {**(claim or {}), **verdict}
+    if _missing(verdict.get("estimate")):
+        return Answer(_unmeasured(verdict), (), ())
+    judged = next((e for e in estimates if e["estimate_id"] == verdict.get("estimate_id")), verdict)
+    rows = readings_of(told, judged, estimates)
+    if disagree(rows, told):
+        parts = tuple(_reading(row, told) for row in rows)
+        return Answer("It depends on how the words of the source are read.", parts, tuple(rows))
+    return Answer(_measured(told, judged, rows, reach), (), (judged,))
 
 
-def claimed(verdict: Mapping[str, Any]) -> str:
+def readings_of(claim: Row, judged: Row, estimates: Sequence[Row]) -> list[Row]:
+    """The judged row, then other readings of the same words: same claim and quantity."""
+    same = ("claim_id", "quantity", "role")
+    others = [
+        row
+        for row in estimates
+        if row["estimate_id"] != judged.get("estimate_id")
+        and fmt.text(row.get("reading"))
+        and fmt.text(judged.get("reading"))
+        and all(row.get(name) == judged.get(name) for name in same)
+        and not _missing(row["estimate"])
+    ]
+    return [judged, *others]
+
+
+def disagree(rows: Sequence[Row], claim: Row) -> bool:
+    """Whether readings lie on different sides, or their intervals say different things."""
+    null = claim.get("null_value")
+    if _missing(null) or len(rows) < 2:
+        return False
+    sides = {row["estimate"] > null for row in rows}
+    return len(sides) > 1 or len({stance(row, claim) for row in rows}) > 1
+
+
+def stance(row: Row, claim: Row, stem: str = "conf") -> Stance:
+    """What an interval says of the direction claimed.
+
+    Examples
+    --------
+    >>> less = {"null_value": 0.0, "claimed_direction": "below"}
+    >>> stance({"conf_low": -2.5, "conf_high": 1.2}, less)
+    'open'
+    >>> stance({"conf_low": 0.8, "conf_high": 8.4}, less)
+    'against'
+    """
+    null, low, high = claim["null_value"], row[f"{stem}_low"], row[f"{stem}_high"]
+    if _missing(low) or _missing(high) or low <= null <= high:
+        return "open"
+    return "for" if (low > null) == (claim.get("claimed_direction") == "above") else "against"
+
+
+def claimed(claim: Row) -> str:
     """The range that would make a claim true, in the words of its estimate; empty without one.
 
     Examples
     --------
     >>> claimed({"range_low": 1.25, "range_high": 1.35, "scale": "ratio"})
-    '25% higher to 35% higher'
-    >>> claimed({"range_low": float("nan"), "range_high": -2.0, "scale": "difference"})
-    'up to −2.0'
+    '25% to 35% higher'
+    >>> claimed({"range_low": -3.0, "range_high": -2.0, "scale": "difference", "unit": "points"})
+    '−3 to −2 points'
     """
-    scale = fmt.text(verdict.get("scale"))
-    low, high = verdict.get("range_low"), verdict.get("range_high")
-    start, stop = ("" if v is None or v != v else amount(v, scale) for v in (low, high))
-    if scale in RATIOS and not start and stop.endswith(" lower"):
-        return f"at least {stop}"
-    if start and stop:
-        return f"{start} to {stop}"
-    return f"from {start}" if start else f"up to {stop}" if stop else ""
+    scale = fmt.text(claim.get("scale"))
+    low, high = (None if _missing(claim.get(n)) else claim[n] for n in ("range_low", "range_high"))
+    if low is None and high is None:
+        return ""
+    if scale in RATIOS:
+        if low is None and high is not None and high < 1:
+            return f"at least {amount(high, scale)}"
+        if low is not None and high is not None:
+            return span(low, high, scale)
+        return f"from {amount(low, scale)}" if low is not None else f"up to {amount(high, scale)}"
+    unit = fmt.text(claim.get("unit"))
+    ends = fmt.exact_range(low, high)
+    comma = "; " if "," in unit else " "
+    return f"{ends}{comma}{unit}".strip(" ;")
 
 
-def amount(value: float, scale: str, unit: str = "") -> str:
+def amount(value: Any, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS) -> str:
     """An effect in words: per cent for a ratio, else the number with its unit.
 
     Examples
     --------
     >>> amount(1.264, "ratio"), amount(0.79, "ratio"), amount(7.9, "ratio"), amount(1.0, "ratio")
-    ('26% higher', '21% lower', '7.9 times as high', 'no difference')
-    >>> amount(-2.4, "difference", "percentage points")
-    '−2.4 percentage points'
+    ('26% higher', '21% lower', '7.90 times as high', 'no difference')
+    >>> amount(1.00399, "ratio"), amount(-2.4, "difference", "percentage points")
+    ('0.4% higher', '−2.40 percentage points')
     """
     if scale not in RATIOS:
-        told = fmt.number(value, 1) if value == 0 or abs(value) >= 0.05 else fmt.number(value, 3)
-        return f"{told} {unit}".strip()
+        return fmt.with_unit(fmt.number(value, bounds=bounds), unit)
+    number, word = _percent(value, bounds)
+    return f"{number}{word}"
+
+
+def span(
+    low: float, high: float, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS
+) -> str:
+    """A range of effects in words.
+
+    Examples
+    --------
+    >>> span(1.038, 1.539, "ratio"), span(0.79, 1.66, "ratio"), span(0.5, 0.7, "ratio")
+    ('4% to 54% higher', '21% lower to 66% higher', '30% to 50% lower')
+    """
+    if scale not in RATIOS:
+        return fmt.with_unit(fmt.interval(low, high, bounds=bounds), unit)
+    first, last = _percent(low, bounds), _percent(high, bounds)
+    if first[1] == last[1] == "% lower":
+        first, last = last, first
+    if first[1] == last[1]:
+        mark = "%" if first[1].startswith("%") else ""
+        return f"{first[0]}{mark} to {last[0]}{last[1]}"
+    return f"{first[0]}{first[1]} to {last[0]}{last[1]}"
+
+
+def _percent(value: Any, bounds: Iterable[float]) -> tuple[str, str]:
+    """A ratio as a number and what stands behind it."""
     if value >= 2:
-        return f"{fmt.number(value, 1)} times as high"
-    percent = round(100 * (value - 1))
-    if percent == 0:
-        return "no difference"
-    return f"{abs(percent)}% {'higher' if percent > 0 else 'lower'}"
+        return fmt.number(value, bounds=bounds), " times as high"
+    percents = [0.0, -100.0, *(100 * (bound - 1) for bound in bounds)]
+    percent = 100 * (value - 1)
+    shown = fmt.number(percent, 0, percents).lstrip(fmt.MINUS)
+    if shown == "0":
+        return "no difference", ""
+    return shown, "% higher" if percent > 0 else "% lower"
 
 
-def _mark(direction: str, size: str) -> str:
-    plain = direction not in ("supported", "contradicted") or size in ("supported", "not claimed")
-    return direction if plain else f"direction {direction}"
+def ends_of(claim: Row) -> tuple[float, ...]:
+    """Every boundary of a claim: no difference, its null value, the ends of its range."""
+    given: list[Any] = [claim.get(name) for name in ("null_value", "range_low", "range_high")]
+    return tuple(dict.fromkeys((*BOUNDS, *(float(v) for v in given if not _missing(v)))))
 
 
-def _sentence(verdict: Mapping[str, Any]) -> str:
-    direction, size = fmt.text(verdict["direction"]), fmt.text(verdict["size"])
+def _unmeasured(verdict: Row) -> str:
+    """The answer where nothing gives an effect with its error."""
     reason = fmt.text(verdict.get("direction_reason"))
-    if direction == "supported":
-        known = SIZES.get(size)
-        return f"The direction is supported{f'; {known}' if known else ''}."
-    if direction == "contradicted":
-        return "Contradicted: the evidence points the other way."
-    if direction == "no evidence":
-        return f"No evidence: {reason}." if reason else "No evidence."
-    if direction == "undecided":
-        told = fmt.text(verdict.get("decided_by"))
-        return "Not decided" + (f": it turns on {told}." if told else ".")
-    return "Nothing that can be measured is claimed."
+    label = verdict["direction"]
+    if label == "not claimed":
+        return "Nothing is claimed that can be measured by itself."
+    if not reason:
+        return {"no evidence": "Nothing was printed on this."}.get(label, "Not settled.")
+    return f"{reason[0].upper()}{reason[1:]}."
 
 
-def _numbers(verdict: Mapping[str, Any], estimate: Mapping[str, Any]) -> str:
-    value = verdict.get("estimate")
-    if value is None or value != value:
+def _measured(claim: Row, judged: Row, rows: Sequence[Row], reach: Row | None) -> str:
+    """Estimate, interval, range over what was not printed; then direction and size."""
+    scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(claim.get("unit")), ends_of(claim)
+    told = f"Best estimate {amount(judged['estimate'], scale, unit, bounds)}"
+    every = "over every reading and all else not printed" if len(rows) > 1 else OPEN
+    spans = [_span(judged, "conf", scale, bounds, "95% interval")]
+    if reach is not None:
+        spans.append(_span(reach, "conf", scale, bounds, every))
+    else:
+        spans.append(_span(judged, "sens", scale, bounds, OPEN))
+    inside = "; ".join(filter(None, dict.fromkeys(spans)))
+    numbers = f"{told} ({inside})" if inside else told
+    said = [DIRECTIONS.get(claim["direction"], ""), SIZES.get(claim["size"], "")]
+    if claim["direction"] == claim["size"] == "undecided":
+        said = ["neither the direction nor the size claimed is settled"]
+    clauses = "; ".join(filter(None, said))
+    return f"{numbers}: {clauses}." if clauses else f"{numbers}."
+
+
+def _reading(row: Row, claim: Row) -> str:
+    """One reading of the same words: its number, and what it would say."""
+    scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(row.get("unit")), ends_of(claim)
+    spans = (
+        _span(row, "conf", scale, bounds, "95% interval"),
+        _span(row, "sens", scale, bounds, "over all else not printed"),
+    )
+    inside = "; ".join(filter(None, spans))
+    says = STANCES[stance(row, claim)]
+    if not _missing(row.get("sens_low")) and stance(row, claim, "sens") != stance(row, claim):
+        says += ", though not over all else not printed"
+    number = amount(row["estimate"], scale, unit, bounds)
+    return f"{fmt.capital(row['reading'])}: {number} ({inside}), {says}."
+
+
+def _span(row: Row, stem: str, scale: str, bounds: Iterable[float], name: str) -> str:
+    low: Any = row.get(f"{stem}_low")
+    high: Any = row.get(f"{stem}_high")
+    if _missing(low) or _missing(high):
         return ""
-    scale, unit = fmt.text(verdict.get("scale")), fmt.text(verdict.get("unit"))
-    told = f"Best estimate {amount(value, scale, unit)}"
-    rest = "over all that is not printed"
-    if reading := fmt.text(estimate.get("reading")):
-        # the range of the verdict covers the other readings too, in units of their own
-        told = f"Under one reading ({reading}): b{told[1:]}"
-        rest = "over all else that is not printed"
-    spans = ((verdict, "conf", "95% interval"), (estimate, "sens", rest))
-    parts = [f"{name} {span}" for row, stem, name in spans if (span := _span(row, stem, scale))]
-    return f"{told} ({'; '.join(parts)})." if parts else f"{told}."
+    return f"{name} {span(low, high, scale, bounds=bounds)}"
 
 
-def _span(row: Mapping[str, Any], stem: str, scale: str) -> str:
-    low, high = row.get(f"{stem}_low"), row.get(f"{stem}_high")
-    if low is None or high is None or low != low or high != high:
-        return ""
-    return f"{amount(low, scale)} to {amount(high, scale)}"
+def _missing(value: Any) -> bool:
+    return value is None or value != value

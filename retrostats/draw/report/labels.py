@@ -1,0 +1,45 @@
+"""Short names of studies, so that no page shows an identifier."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from retrostats.draw.report import format as fmt
+
+#: Longest name made of a citation without an author's name in front.
+LONGEST = 60
+
+
+def study_labels(studies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Name of each study by its id: author and year, else how its citation begins.
+
+    Examples
+    --------
+    >>> study_labels([
+    ...     {"study_id": "silversgranelli2015", "citation": "Silvers-Granelli et al. AJSM 2015"},
+    ...     {"study_id": "bws_abstract", "citation": "Influence of support (authors not seen)"},
+    ... ])
+    {'silversgranelli2015': 'Silvers-Granelli 2015', 'bws_abstract': 'Influence of support'}
+    """
+    labels: dict[str, str] = {}
+    for study in studies:
+        label = _label(str(study["study_id"]), fmt.text(study["citation"]))
+        year = fmt.year(study.get("year"))
+        label = label if not year or year in label else f"{label.removesuffix('.')} {year}"
+        twins = sum(known == label for known in labels.values())
+        labels[str(study["study_id"])] = f"{label} ({twins + 1})" if twins else label
+    return labels
+
+
+def _label(study_id: str, citation: str) -> str:
+    parts = re.fullmatch(r"([a-z]+)(\d{4})", study_id)
+    if parts:
+        for end in range(len(parts[1]), min(len(citation), len(parts[1]) + 4) + 1):
+            if re.sub(r"[^a-z]", "", citation[:end].lower()) == parts[1]:
+                return f"{citation[:end].strip()} {parts[2]}"
+    begin = re.split(r"\s*\(|\. (?=[A-Z])", citation, maxsplit=1)[0].strip()
+    if len(begin) <= LONGEST:
+        return begin or "source without a citation"
+    return f"{begin[:LONGEST].rsplit(' ', 1)[0]} \N{HORIZONTAL ELLIPSIS}"
