@@ -67,6 +67,8 @@ class Replication:
     sources: pd.DataFrame
     studies: pd.DataFrame
     claims: pd.DataFrame
+    fidelity: pd.DataFrame
+    evidence: pd.DataFrame
     retellings: pd.DataFrame
     cohorts: pd.DataFrame
     analyses: list[dict[str, Any]]

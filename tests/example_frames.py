@@ -153,6 +153,7 @@ def verdicts() -> pd.DataFrame:
             "fidelity": fidelity, "fidelity_reason": "The source could not be read in full.",
             "direction": direction, "direction_reason": "The interval lies above 1 throughout.",
             "size": size, "size_reason": "The interval overlaps the range and its outside.",
+            "certainty": "low", "certainty_why": "imprecision, two levels: wide",
             "decided_by": "correlation between directions, williford1998" if size == "undecided" else "",
             "estimate_id": "mc-pool" if claim == "energy_30" else "", "estimate": 1.246 if claim == "energy_30" else NAN,
             "conf_low": 1.02 if claim == "energy_30" else NAN, "conf_high": 1.52 if claim == "energy_30" else NAN,
@@ -184,6 +185,18 @@ def claims_table() -> pd.DataFrame:
         "balance": {"said_by": "a commenter"},
     }
     return pd.DataFrame([{"claim_id": c, **base, **own.get(c, {})} for c in verdicts()["claim_id"]])
+
+
+def fidelity() -> pd.DataFrame:
+    row = {"claim_id": "energy_30", "element": "the figure", "post_says": "30%",
+           "source_says": "no percentage", "agrees": "unknown", "source_rows": "r1"}  # fmt: skip
+    return pd.DataFrame([row])
+
+
+def evidence() -> pd.DataFrame:
+    row = {"claim_id": "balance", "row_id": "r2", "bears": "for", "comparison": "a vs b",
+           "why": "better in one arm", "direct": "yes"}  # fmt: skip
+    return pd.DataFrame([row])
 
 
 def explorations() -> pd.DataFrame:
@@ -263,7 +276,7 @@ def replication(drawings: dict[str, Any] | None = None) -> SimpleNamespace:
             "study_id": "williford1998", "citation": "Williford et al. 1998. Title. Journal 30(9):1419",
             "year": 1998, "doi": "10.1097/00005768-199809000-00011", "pmid": "9741611", "design": "crossover",
         }]),
-        claims=claims_table(), explorations=explorations(), certainty=certainty(),
+        claims=claims_table(), fidelity=fidelity(), evidence=evidence(), explorations=explorations(), certainty=certainty(),
         retellings=retellings(), cohorts=None, analyses=analyses,
         provenance={"retrostats": "0.1.0", "seed": 20050301, "packages": {"numpy": "2.0"}, "cohorts": []},
         audit=SimpleNamespace(title="Backward running: claimed, measured", subject="backward running",

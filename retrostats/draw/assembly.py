@@ -166,6 +166,8 @@ def cited(
         "sources": published[wanted].reset_index(drop=True),
         "studies": audit.studies,
         "claims": audit.table("claims"),
+        "fidelity": bearing.fidelity,
+        "evidence": bearing.evidence,
         "retellings": _retellings(audit),
     }
 

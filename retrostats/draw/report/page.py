@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from retrostats.draw.report import format as fmt
 from retrostats.draw.report.cards import cards_of
+from retrostats.draw.report.environment import environment_of
+from retrostats.draw.report.evidence import (
+    AGREES,
+    by_speaker,
+    row_labels,
+    studies_of,
+    told_claims,
+    uses_of,
+)
 from retrostats.draw.report.labels import study_labels
-from retrostats.draw.report.printed import circumstances, outcome, printed
-from retrostats.draw.report.sentences import SYMBOLS, ends_of
+from retrostats.draw.report.policy import POLICY, with_policy
+from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of
 from retrostats.rounding import BOUNDS
 
-FILTERS = (
-    *("text", "said", "short", "capital", "clause", "year", "degrees", "exact", "exact_range"),
-    *("safe_url", "doi_url", "anchor", "split", "recomputed"),
-)
-#: Filters that keep clear of every boundary of the audit's claims.
-BOUNDED = ("number", "interval", "estimate")
 #: Frames that the page reads as rows.
-FRAMES = ("verdicts", "estimates", "explorations", "certainty", "claims", "sources", "cohorts")
+FRAMES = (
+    *("verdicts", "estimates", "explorations", "certainty", "claims", "sources", "cohorts"),
+    *("checks", "assumptions", "studies", "fidelity", "evidence"),
+)
 #: Columns of the retellings that the page shows in a place of their own, or not at all.
 PLACED = ("order", "source", "year", "url", "changed", "parent", "parent_status")
 
@@ -51,62 +54,64 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
     svgs
         SVG texts of figures that are already written, by name; the others are drawn.
     """
-    environment = Environment(
-        loader=PackageLoader("retrostats.draw.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in FILTERS:
-        environment.filters[name] = getattr(fmt, name)
-    for words in (printed, outcome, circumstances):
-        environment.filters[words.__name__] = words
-    study = study_labels(_records(replication.studies))
-    environment.filters["said"] = partial(_named, study=study)
     records = {name: _records(getattr(replication, name)) for name in FRAMES}
-    bounds = (
-        tuple(dict.fromkeys(b for claim in records["claims"] for b in ends_of(claim))) or BOUNDS
-    )
-    for name in BOUNDED:
-        environment.filters[name] = partial(getattr(fmt, name), bounds=bounds)
-    sources = records["sources"]
+    study = study_labels(records["studies"])
+    ends = dict.fromkeys(b for claim in records["claims"] for b in ends_of(claim))
+    environment = environment_of(study, tuple(ends) or BOUNDS)
     shown = {
         name: _inline(svgs.get(name) or _drawn(drawing.figure), f"f{i}", drawing.alt)
         for i, (name, drawing) in enumerate(replication.drawings.items())
+        if drawing.analysis
     }
     retellings = _records(replication.retellings)
-    return environment.get_template("template.html.j2").render(
+    titles = {analysis["name"]: analysis["title"] for analysis in replication.analyses}
+    told = told_claims(records, _ranges(records))
+    uses = uses_of(records)
+    studies = studies_of(records, study, _topics(replication.audit, titles), uses)
+    html = environment.get_template("template.html.j2").render(
         audit=replication.audit,
-        verdicts=records["verdicts"],
+        policy=POLICY,
         cards=cards_of(records),
+        told=told,
+        speakers=by_speaker(told),
+        agrees=AGREES,
+        titles=titles,
         post_kind=f"the {getattr(replication.audit.post, 'kind', 'post')}",
         retold_text=_retold(replication),
         study=study,
         estimate_label={row["estimate_id"]: row["label"] for row in records["estimates"]},
+        assumed={row["assumption_id"]: row["statement"] for row in records["assumptions"]},
         statement={row["claim_id"]: row["statement"] for row in records["verdicts"]},
         symbols=SYMBOLS,
-        overview=_figures(replication, shown, ""),
         sections=_sections(replication, shown),
-        sources=sources,
-        known={source["row_id"] for source in sources},
-        references=_references(replication.studies, sources, replication.audit.post),
-        bases={row["claim_id"]: fmt.text(row.get("range_basis")) for row in records["claims"]},
+        studies=studies,
+        study_ids={entry.study_id for entry in studies},
+        topics=list(dict.fromkeys(t for entry in studies for t in entry.topics)),
+        directness=sorted({d for entry in studies for d in entry.directness}),
+        uses=uses,
+        row_label=row_labels(records["sources"], study),
+        references=_references(records["studies"], records["sources"], replication.audit.post),
         cohorts=records["cohorts"],
         retellings=retellings,
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
         provenance=_flat(replication.provenance),
     )
+    return with_policy(html)
 
 
-def _named(value: Any, study: Mapping[str, str]) -> str:
-    """A sentence with the names of studies for their identifiers."""
-    words = re.sub(
-        r"\b[a-z][a-z_]*\d{4}\w*\b|\b[a-z]+_[a-z_]+\b",
-        lambda m: study.get(m[0], m[0]),
-        fmt.text(value),
-    )
-    return fmt.said(words)
+def _ranges(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+    """The claimed range of each claim in words."""
+    units = {row["claim_id"]: row.get("unit") for row in records["claims"]}
+    return {
+        row["claim_id"]: claimed({**row, "unit": units.get(row["claim_id"], row["unit"])})
+        for row in records["verdicts"]
+    }
+
+
+def _topics(audit: Any, titles: Mapping[str, str]) -> dict[str, str]:
+    """Title of the section of each topic."""
+    topics = getattr(audit, "topics", {})
+    return {name: titles.get(topic.analysis, topic.analysis) for name, topic in topics.items()}
 
 
 def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -154,13 +159,11 @@ def _mine(frame: pd.DataFrame, analysis: str) -> list[dict[str, Any]]:
 
 
 def _references(
-    studies: pd.DataFrame, sources: list[dict[str, Any]], post: Any
-) -> list[dict[str, Any]]:
+    studies: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]], post: Any
+) -> list[Mapping[str, Any]]:
     """Studies whose rows were used, and the text retold, in the order of their names."""
     used = {source["study_id"] for source in sources} | {getattr(post, "retells", "")}
-    return sorted(
-        (s for s in _records(studies) if s["study_id"] in used), key=lambda s: s["study_id"]
-    )
+    return sorted((s for s in studies if s["study_id"] in used), key=lambda s: s["study_id"])
 
 
 def _flat(mapping: Any, prefix: str = "") -> Iterable[tuple[str, str]]:
