@@ -9,3 +9,6 @@ DRAWS = 1000
 #: Draws that fit in the memory of an ordinary machine.
 MAX_DRAWS = 1_000_000
 FORMATS = ("svg", "pdf", "png")
+#: Formats of the tables for papers; the last two need the extra `papers`.
+TABLE_FORMATS = ("csv", "html", "tex", "md", "docx")
+TABLES = ("csv", "html", "tex")

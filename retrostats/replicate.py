@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit
-from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED
+from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED, TABLE_FORMATS, TABLES
 from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of
 from retrostats.draw.provenance import provenance
@@ -23,6 +23,7 @@ from retrostats.judge.certainty import OVERRULED, Grounds, grounds_of
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing, bearing_of
 from retrostats.judge.frames import certainty_frame, cohort_frame, verdict_frame
+from retrostats.judge.summary import ABSOLUTE, summary_frame
 from retrostats.judge.verdict import Evidence
 from retrostats.result.findings import Findings
 from retrostats.unprinted.measures import Explored, Options, explore_measures, with_ranges
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from retrostats.draw.figures import Drawing
+    from retrostats.draw.tables import PaperTable
 
 Progress = Callable[[str], None]
 
@@ -42,7 +44,7 @@ class Replication:
 
     Attributes
     ----------
-    verdicts, certainty, estimates, assumptions, sensitivity, explorations, unknowns,
+    verdicts, certainty, summary, estimates, assumptions, sensitivity, explorations, unknowns,
     specifications, draws, checks, witnesses, questions
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
@@ -53,6 +55,7 @@ class Replication:
 
     verdicts: pd.DataFrame
     certainty: pd.DataFrame
+    summary: pd.DataFrame
     estimates: pd.DataFrame
     assumptions: pd.DataFrame
     sensitivity: pd.DataFrame
@@ -80,13 +83,33 @@ class Replication:
         """Each matplotlib Figure by its name."""
         return {name: d.figure for name, d in self.drawings.items() if d.figure is not None}
 
-    def save(self, directory: str | Path, formats: Sequence[str] = FORMATS) -> Path:
+    def save(
+        self,
+        directory: str | Path,
+        formats: Sequence[str] = FORMATS,
+        tables: Sequence[str] = TABLES,
+    ) -> Path:
         """Write tables, figures, report and provenance; the previous results stay whole until
         the new ones are complete.
         """
         from retrostats.draw.output import save
 
-        return save(self, Path(directory), formats)
+        return save(self, Path(directory), formats, tables)
+
+    def table(self, name: str) -> PaperTable:
+        """A table for a paper: "findings" (the summary of findings) or that of an analysis.
+
+        It shows itself in a notebook; `.html()`, `.latex()`, `.markdown()` and `.docx()` give it
+        in a format, `.frame` its text.
+
+        Raises
+        ------
+        InputError
+            For another name; the message lists those there are.
+        """
+        from retrostats.draw.tables import paper_table
+
+        return paper_table(self, name)
 
     def show(self, name: str) -> Any:
         """One figure, to be displayed by a notebook.
@@ -138,6 +161,7 @@ def replicate(
     jobs: int = 1,
     scheduler: str | None = None,
     formats: Sequence[str] = FORMATS,
+    tables: Sequence[str] = TABLES,
     progress: Progress | None = None,
 ) -> Replication:
     """Replicate the cited studies and judge the post's claims.
@@ -157,6 +181,9 @@ def replicate(
         threads here, or a Dask cluster. The same seed gives the same bytes whoever does.
     formats
         Of the figures: "svg", "pdf", "png".
+    tables
+        Formats of the tables for papers: "csv", "html", "tex", and with the extra `papers` "md"
+        and "docx".
     progress
         Called with a line before each step.
 
@@ -173,7 +200,9 @@ def replicate(
     >>> set(r.verdicts["analysis"]) == {name}
     True
     """
-    _refuse_options(seed, draws, jobs, formats)
+    _refuse_options(seed, draws, jobs)
+    _refuse_formats("formats", formats, FORMATS)
+    _refuse_formats("tables", tables, TABLE_FORMATS)
     tell = progress or (lambda line: None)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     if out is not None:
@@ -197,17 +226,18 @@ def replicate(
     evidence = evidence_by_claim(explored)
     grounds = _grounds(about, published, findings)
     verdicts = verdict_frame(claims, findings, evidence, bearing, grounds)
-    tables = frames_of(findings, explored, claims)
+    frames = frames_of(findings, explored, claims)
     changed = _changes(claims, findings, explored, own, bearing, options)
     tell("Drawing the figures")
-    drawings = draw(about, chosen, {"verdicts": verdicts, **tables}, claims)
+    drawings = draw(about, chosen, {"verdicts": verdicts, **frames}, claims)
     replication = Replication(
         verdicts=verdicts,
         certainty=certainty_frame(claims, findings, evidence, grounds),
-        **tables,
+        summary=summary_of(about, verdicts, frames["estimates"], published),
+        **frames,
         questions=questions(published, chosen),
         drawings=drawings,
-        **cited(about, published, tables, bearing),
+        **cited(about, published, frames, bearing),
         cohorts=changed,
         analyses=[
             {"name": a.name, "title": a.title, "question": a.question, "methods": list(a.methods)}
@@ -218,7 +248,7 @@ def replicate(
     )
     if out is not None:
         tell("Writing the results")
-        replication.save(out, formats)
+        replication.save(out, formats, tables)
     return replication
 
 
@@ -255,6 +285,14 @@ def questions(published: pd.DataFrame, chosen: Sequence[Analysis]) -> pd.DataFra
     found = forensics(published[published["topic"].isin({a.topic for a in chosen})])
     raised = found[found["finding"] == "question"].drop(columns=["finding", "reason"])
     return raised.reset_index(drop=True)
+
+
+def summary_of(
+    audit: Audit, verdicts: pd.DataFrame, estimates: pd.DataFrame, published: pd.DataFrame
+) -> pd.DataFrame:
+    """What each effect comes to at the levels that the audit names."""
+    levels = audit.table(ABSOLUTE) if audit.has_table(ABSOLUTE) else None
+    return summary_frame(verdicts, estimates, published, levels)
 
 
 def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, list[Evidence]]:
@@ -304,16 +342,19 @@ def _changes(
     )
 
 
-def _refuse_options(seed: int, draws: int, jobs: int, formats: Sequence[str]) -> None:
+def _refuse_options(seed: int, draws: int, jobs: int) -> None:
     for name, value, least in (("seed", seed, 0), ("draws", draws, 0), ("jobs", jobs, 1)):
         if value < least:
             raise InputError(f"{name} must be {least} or more, found {value}")
     if draws > MAX_DRAWS:
         raise InputError(f"draws must be {MAX_DRAWS} or fewer, found {draws}")
-    wrong = [f for f in formats if f not in FORMATS]
+
+
+def _refuse_formats(name: str, formats: Sequence[str], allowed: Sequence[str]) -> None:
+    wrong = [f for f in formats if f not in allowed]
     if wrong or not formats:
         raise InputError(
-            f"formats: found {', '.join(wrong) or 'nothing'}; choose from {', '.join(FORMATS)}"
+            f"{name}: found {', '.join(wrong) or 'nothing'}; choose from {', '.join(allowed)}"
         )
 
 

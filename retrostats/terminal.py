@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from retrostats.defaults import DRAWS, FORMATS, SEED
+from retrostats.defaults import DRAWS, FORMATS, SEED, TABLES
 from retrostats.endings import ended
 from retrostats.errors import RetrostatsError
 
@@ -45,6 +45,12 @@ def add_options(parser: Any) -> None:
     add("--jobs", type=int, default=1, metavar="N", help="threads (1)")
     add("--scheduler", metavar="ADDRESS", help="Dask scheduler that does the draws instead")
     add("--formats", default=",".join(FORMATS), metavar="LIST", help="of the figures (svg,pdf,png)")
+    add(
+        "--tables",
+        default=",".join(TABLES),
+        metavar="LIST",
+        help="of the tables (csv,html,tex,md,docx)",
+    )
     add("--list", action="store_true", help="list the analyses and stop")
     add("--check", action="store_true", help="compare with the pinned answers, write nothing")
 
@@ -74,6 +80,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
             jobs=arguments.jobs,
             scheduler=arguments.scheduler,
             formats=tuple(arguments.formats.split(",")),
+            tables=tuple(arguments.tables.split(",")),
             progress=progress,
         )
     if arguments.check:

@@ -14,7 +14,6 @@ from retrostats.draw import figures
 from retrostats.draw.figures import Drawing
 from retrostats.draw.report.console import print_verdicts
 from retrostats.draw.report.page import render_report
-from retrostats.draw.report.tables import write_tables
 from retrostats.vocabulary import Post
 
 
@@ -162,18 +161,6 @@ def test_a_cohorts_effect_is_listed():
           "with_": "size supported", "note": "changed"}]
     )  # fmt: skip
     assert "What your cohort changes" in render_report(replication)
-
-
-def test_tables_escape_and_repeat(tmp_path):
-    replication = ex.replication()
-    replication.estimates.loc[0, "label"] = "<i>x</i>"
-    paths = write_tables(replication, tmp_path)
-    first = [p.read_bytes() for p in paths]
-    assert [p.read_bytes() for p in write_tables(replication, tmp_path)] == first
-    html = (tmp_path / "metabolic-cost.html").read_text(encoding="utf-8")
-    assert "&lt;i&gt;x" in html
-    assert "<i>x" not in html
-    assert "<i>x</i>" in (tmp_path / "metabolic-cost.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])

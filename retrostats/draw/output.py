@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FRAMES = ("verdicts", "estimates", "assumptions")
 TABLES = (
     "certainty",
+    "summary",
     "sensitivity",
     "explorations",
     "unknowns",
@@ -30,7 +31,9 @@ TABLES = (
 PROVENANCE = "provenance.json"
 
 
-def save(replication: Replication, directory: Path, formats: Sequence[str]) -> Path:
+def save(
+    replication: Replication, directory: Path, formats: Sequence[str], paper: Sequence[str]
+) -> Path:
     """Write the results to `directory`; earlier results change as a whole, other files stay.
 
     Raises
@@ -38,13 +41,15 @@ def save(replication: Replication, directory: Path, formats: Sequence[str]) -> P
     InputError
         As `retrostats.draw.folder.replace`.
     """
-    return replace(directory, lambda stage: _fill(replication, stage, formats))
+    return replace(directory, lambda stage: _fill(replication, stage, formats, paper))
 
 
-def _fill(replication: Replication, stage: Path, formats: Sequence[str]) -> None:
+def _fill(
+    replication: Replication, stage: Path, formats: Sequence[str], paper: Sequence[str]
+) -> None:
     from retrostats.draw.figures.theme import save as save_figure
     from retrostats.draw.report.page import write_report
-    from retrostats.draw.report.tables import write_tables
+    from retrostats.draw.tables import write_tables
 
     for name in FRAMES:
         _csv(replication, name, stage)
@@ -52,7 +57,7 @@ def _fill(replication: Replication, stage: Path, formats: Sequence[str]) -> None
     tables.mkdir()
     for name in TABLES:
         _csv(replication, name, tables)
-    write_tables(replication, tables)
+    write_tables(replication, tables, tuple(paper))
     figures = stage / "figures"
     figures.mkdir()
     for name, figure in replication.figures.items():

@@ -27,7 +27,7 @@ KEYS = {
     "printed": "printed by the source, or arithmetic on its print",
     "model": "mixed model of printed numbers",
     "cohort": "reader's own cohort",
-    "hollow": "hollow: not in the pool",
+    "hollow": "hollow: not pooled",
     "pooled": "pool",
     "one-stage": "one model of the people of its studies",
     "few-studies": "pool by a method for few studies",

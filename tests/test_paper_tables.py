@@ -1,0 +1,135 @@
+"""Tables for papers: every format says the same, obeys nothing, and has the same bytes twice."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pandas as pd
+import pytest
+from docx import Document
+
+import retrostats as rs
+from retrostats.defaults import TABLE_FORMATS
+from retrostats.draw.tables import PaperTable, write_tables
+from retrostats.errors import InputError
+from retrostats.judge.summary import ABSOLUTES, summary_frame
+
+#: Products and quotients of printed numbers in double precision.
+EXACT = 1e-12
+HOSTILE = r"<script>x</script> | `y` \input{/etc/passwd} 50% _a_ *b* [l](javascript:1) $x$ −2 & #"
+
+
+@pytest.fixture(scope="module")
+def replication() -> rs.Replication:
+    return rs.replicate(draws=0)
+
+
+@pytest.fixture
+def hostile() -> PaperTable:
+    frame = pd.DataFrame({"A|b": [HOSTILE, "\x1b[31m"], "n": ["1,000", "2"]})
+    return PaperTable("odd", HOSTILE, HOSTILE, frame)
+
+
+def test_nothing_in_a_cell_is_markup(hostile: PaperTable) -> None:
+    assert "<script>" not in hostile.html()
+    assert r"\input" not in hostile.latex()
+    assert r"50\%" in hostile.latex()
+    assert "−" not in hostile.latex()  # pdfTeX has no glyph for it
+    told = hostile.markdown()
+    lines = [line for line in told.splitlines() if line.startswith("|")]
+    assert len(lines) == 4
+    assert all(line.replace(r"\|", "").count("|") == 3 for line in lines)
+    assert r"\<script\>" in told
+    assert r"\[l\](" in told
+
+
+def test_a_word_file_holds_the_cells_as_they_are(hostile: PaperTable) -> None:
+    document = Document(io.BytesIO(hostile.docx()))
+    (grid,) = document.tables
+    assert [cell.text for cell in grid.rows[1].cells] == [HOSTILE, "1,000"]
+    assert document.paragraphs[0].text == HOSTILE
+
+
+def test_every_format_has_the_same_numbers(replication: rs.Replication) -> None:
+    table = replication.table("metabolic-cost")
+    (grid,) = Document(io.BytesIO(table.docx())).tables
+    rows = [[cell.text for cell in row.cells] for row in grid.rows]
+    assert rows[0] == list(table.frame.columns)
+    assert rows[1:] == table.frame.to_numpy().tolist()
+    shown = table.frame["Estimate [95% CI]"].iloc[0]
+    assert shown == "1.15 [1.04, 1.28]"
+    assert shown in table.html()
+    assert shown in table.latex()
+    assert shown.replace("[", r"\[").replace("]", r"\]") in table.markdown()
+
+
+def test_files_have_the_same_bytes_twice(replication: rs.Replication, tmp_path) -> None:
+    paths = write_tables(replication, tmp_path, TABLE_FORMATS)
+    assert len(paths) == 4 * len(TABLE_FORMATS)
+    first = [path.read_bytes() for path in paths]
+    assert [p.read_bytes() for p in write_tables(replication, tmp_path, TABLE_FORMATS)] == first
+
+
+@pytest.mark.parametrize(("module", "call"), [("docx", "docx"), ("tabulate", "markdown")])
+def test_without_the_extra_one_message(hostile, module, call, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InputError, match=r"pip install 'retrostats\[papers\]'"):
+        getattr(hostile, call)()
+
+
+def test_an_unknown_table_or_format_is_refused(replication: rs.Replication) -> None:
+    with pytest.raises(InputError, match="no table 'x'; this run has findings, metabolic-cost"):
+        replication.table("x")
+    with pytest.raises(InputError, match="tables: found xls; choose from csv, html, tex, md, docx"):
+        rs.replicate(tables=("xls",))
+
+
+def test_an_absolute_effect_is_the_effect_at_a_printed_level(replication: rs.Replication) -> None:
+    rows = replication.summary.set_index(["claim_id", "outcome"])
+    oxygen = rows.loc[("energy_30", "oxygen taken up")]
+    assert oxygen["level"] == 27.15
+    assert oxygen["absolute"] == pytest.approx(27.15 * (oxygen["estimate"] - 1), rel=EXACT)
+    assert oxygen["absolute_high"] == pytest.approx(27.15 * (oxygen["conf_high"] - 1), rel=EXACT)
+    points = rows.loc["body_fat_6wk"]
+    own, relative = (points[points["unit"].str.startswith(u)].iloc[0] for u in ("perc", "% of"))
+    assert own["absolute"] == own["estimate"]
+    assert relative["absolute"] == pytest.approx(relative["estimate"] * 15.1 / 60.8, rel=EXACT)
+    none = rows.loc["strengthens_muscles"].iloc[0]
+    assert none[list(ABSOLUTES)].isna().all()
+    assert none["answer"] == "direction undecided"
+
+
+def test_every_claim_is_in_the_summary_and_every_level_was_printed(replication) -> None:
+    summary = replication.summary
+    assert list(dict.fromkeys(summary["claim_id"])) == list(replication.verdicts["claim_id"])
+    printed = set(replication.audit.published["row_id"])
+    used = {row for cell in summary["level_rows"] for row in cell.split("; ") if row}
+    assert used
+    assert used <= printed
+    assert (summary.loc[summary["level"].notna(), "level_why"] != "").all()
+    beside = summary[(summary["certainty"] != "") & (summary["estimate_id"] != "")]
+    assert not beside["outcome"].str.contains("not an effect of running direction").any()
+
+
+def test_the_second_audit_has_levels_of_its_own() -> None:
+    found = rs.replicate(audit="examples/bcg", draws=0).summary
+    common = found[found["outcome"] == "cases where tuberculosis was common"].iloc[0]
+    assert common["level"] == pytest.approx(248 / 12867 * 1000, rel=EXACT)
+    assert common["absolute"] < 0
+    slopes = found[found["scale"] == "difference"]
+    assert slopes["absolute"].isna().all()  # a slope of a log ratio is no absolute effect
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"row_id": "no-such-row"}, "no printed row 'no-such-row'"),
+     ({"column": "p_value_text"}, "holds no number that is not zero"),
+     ({"column": "nothing"}, "column 'nothing' of row")],
+)  # fmt: skip
+def test_a_level_that_was_not_printed_is_refused(replication, change, says) -> None:
+    levels = replication.audit.table("absolute").iloc[:1].assign(**change)
+    with pytest.raises(InputError, match=says):
+        summary_frame(
+            replication.verdicts, replication.estimates, replication.audit.published, levels
+        )
