@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 SKIPPED = {"script", "style", "svg", "title", "textarea", "pre"}
 BLOCKS = {
     "p", "td", "th", "li", "h1", "h2", "h3", "h4", "caption", "figcaption", "summary", "dt", "dd",
-    "option", "label", "button", "div", "section", "article", "details",
+    "option", "label", "div", "section", "article", "details",
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from retrostats.draw.report.evidence import (
     told_claims,
     uses_of,
 )
+from retrostats.draw.report.glossary import explained
 from retrostats.draw.report.labels import study_labels
 from retrostats.draw.report.policy import POLICY, with_policy
 from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of
@@ -96,7 +97,7 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
         provenance=_flat(replication.provenance),
     )
-    return with_policy(html)
+    return with_policy(explained(html))
 
 
 def _ranges(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
