@@ -17,7 +17,7 @@ from retrostats.findings.cohorts import (
     cohort_differences,
     compared,
 )
-from retrostats.findings.printed import hollow_row
+from retrostats.findings.printed import Shown, shown_only
 from retrostats.judge.claims import Claim
 from retrostats.reduce.change import (
     between_group_change,
@@ -33,7 +33,7 @@ from retrostats.result.estimate import Estimate
 from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
 from retrostats.unprinted.pooled import interval_of
 from retrostats.unprinted.sources import Effects, Source
-from retrostats.unprinted.unknowns import Choice, Printed, Unknown, Values
+from retrostats.unprinted.unknowns import Choice, Unknown, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,12 +101,13 @@ def analyse(context: Context) -> Findings:
     )
     alone = {LOST: lost, CAUSE: replace(lost, claim_id=CAUSE, comparison=False), MORE: more}
     joined = _joined(own, rows, printed)
+    printed_only = _printed_only(rows)
     return Findings(
         estimates=(
             *_trained_rows(printed),
             *_forward_rows(rows, forward),
             *_difference_rows(rows, printed, forward),
-            *_printed_only(rows),
+            *(shown.row for shown in printed_only),
             *(c.row(LOST, BACKWARD if c.bears else NEITHER) for c in own[""]),
             *(c.row(CAUSE) for c in own[CAUSE]),
             *(c.row(MORE) for c in own[MORE]),
@@ -115,6 +116,7 @@ def analyse(context: Context) -> Findings:
         measures=(
             *(joined[claim][0] if claim in joined else alone[claim] for claim in alone),
             *_ranges(rows, printed),
+            *(shown.measure for shown in printed_only),
         ),
         without_cohorts=tuple(alone[claim] for claim in joined),
         judged={
@@ -210,8 +212,8 @@ def _trained_space(
     n = float(printed["n"])
     dfs = {WITHIN: n - 1, AGAINST: 2 * n - 2}
     unknowns: list[Unknown | Choice] = [
-        Unknown.rounding(CHANGE, Printed(printed["change_text"])),
-        Unknown.rounding(P, Printed(printed["p_value_text"])),
+        Unknown.of_cell(CHANGE, printed, "change"),
+        Unknown.of_cell(P, printed, "p_value"),
         Choice(TESTED, {tested: dfs[tested]} if tested else dfs, "the abstract does not say"),
     ]
 
@@ -228,14 +230,14 @@ def _forward_space(rows: pd.DataFrame) -> tuple[Callable[[Values], Parts], list[
     """
     fat, lean = _pre_post(rows, "fat_mass_kg"), _pre_post(rows, "fat_free_mass_kg")
     cells = {
-        f"{what} {when}, Hazell 2014": row["mean_text"]
+        f"{what} {when}, Hazell 2014": (row, "mean")
         for what, pair in (("fat mass", fat), ("lean mass", lean))
         for when, row in zip(("before", "after"), pair, strict=True)
     }
-    ps = {f"p of {what}, Hazell 2014": pair[1]["p_value_text"]
+    ps = {f"p of {what}, Hazell 2014": (pair[1], "p_value")
           for what, pair in (("fat mass", fat), ("lean mass", lean))}  # fmt: skip
     unknowns: list[Unknown | Choice] = [
-        Unknown.rounding(name, Printed(text)) for name, text in {**cells, **ps}.items()
+        Unknown.of_cell(name, *cell) for name, cell in {**cells, **ps}.items()
     ]
     unknowns.append(Unknown(BOTH_CHANGES, -1.0, 1.0, "not printed", "hazell2014"))
     f0, f1, l0, l1 = cells
@@ -418,16 +420,16 @@ def _macpherson(rows: pd.DataFrame, outcome: str, word: str, time: str) -> pd.Se
     return one_row(rows[arm], study_id="macpherson2011", outcome=outcome, time=time)
 
 
-def _printed_only(rows: pd.DataFrame) -> list[EstimateRow]:
+def _printed_only(rows: pd.DataFrame) -> list[Shown]:
     """Fat-mass changes of forward running printed with p < 0.05 only: no standard error."""
     arms = {"endurance": "steady running", "sprint": "sprints"}
     found = []
     for word, label in arms.items():
         post = _macpherson(rows, "fat_mass_kg", word, "post")
         found.append(
-            hollow_row(
-                [post],
-                float(post["pct_change"]),
+            shown_only(
+                [(post, "pct_change")],
+                lambda change: change,
                 f"bf-macpherson-{word}",
                 f"Macpherson 2011, {label}, fat mass",
                 quantity="body_fat_change",

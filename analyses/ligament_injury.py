@@ -16,7 +16,7 @@ from retrostats.findings.cohorts import CohortEffect, cohort_rates, compared
 from retrostats.findings.crossover import CrossoverStudy, crossover_study
 from retrostats.findings.few_studies import few_studies_rows
 from retrostats.findings.pooled import pooled_measure, pooled_row
-from retrostats.findings.printed import hollow_ratio
+from retrostats.findings.printed import Shown, hollow_ratio, shown_only
 from retrostats.findings.trials import Effect, Trial, counts_row, trial_result
 from retrostats.findings.witnesses import witness_pair
 from retrostats.judge.claims import Claim
@@ -28,7 +28,7 @@ from retrostats.reduce.reported import t_from_p
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
 from retrostats.unprinted.pooled import interval_of, method_choice
-from retrostats.unprinted.unknowns import Choice, Printed, Unknown, Values
+from retrostats.unprinted.unknowns import Choice, Unknown, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,17 +226,19 @@ def analyse(context: Context) -> Findings:
         claim: averaged(found, None, _own_row(claim), f"li-own-{claim}", claim)
         for claim, found in own.items()
     }
+    thesis = hollow_ratio(
+        rows,
+        "li-odu",
+        "Thesis 1998, 1.0 m/s",
+        conditions=CONDITIONS,
+        where={"study_id": "odu1998", "outcome": "patellofemoral_force_bw"},
+        **LOAD,
+    )
+    background = _background(rows)
     return Findings(
         estimates=(
             *(study.row for study in loads),
-            hollow_ratio(
-                rows,
-                "li-odu",
-                "Thesis 1998, 1.0 m/s",
-                conditions=CONDITIONS,
-                where={"study_id": "odu1998", "outcome": "patellofemoral_force_bw"},
-                **LOAD,
-            ),
+            thesis.row,
             load_pool,
             *few_studies_rows(
                 [study.middle for study in loads], "li-load-pool", n=load_pool.n, **LOAD
@@ -253,7 +255,7 @@ def analyse(context: Context) -> Findings:
                 directness=CONTAINS,
             ),
             counts,
-            *_background(rows),
+            *(shown.row for shown in background),
             *(cohort.row(claim) for claim, found in own.items() for cohort in found),
             *(row for _, row in joined.values() if row),
         ),
@@ -261,6 +263,14 @@ def analyse(context: Context) -> Findings:
             *(measure for measure, _ in joined.values()),
             *_pounding(impact, heart, ground, loads),
             *(study.measure for study in loads),
+            *(programme.measure for programme in programmes if programme.source.unknowns),
+            pooled_measure(
+                [p.source for p in programmes if p.trial.pooled],
+                "li-programme-pool",
+                "programmes with backward running",
+                [method_choice()],
+            ),
+            *(shown.measure for shown in (thesis, *background)),
         ),
         judged={
             POUNDING: "li-acceleration",
@@ -344,9 +354,9 @@ def _acceleration(rows: pd.DataFrame) -> Measure:
     means = [f"peak acceleration {c}, Cavagna 2012" for c in CONDITIONS]
     p = "p, Cavagna 2012"
     unknowns = (
-        Unknown.rounding(means[0], Printed(backward["mean_text"])),
-        Unknown.rounding(means[1], Printed(forward["mean_text"])),
-        Unknown.rounding(p, Printed(backward["p_value_text"])),
+        Unknown.of_cell(means[0], backward, "mean"),
+        Unknown.of_cell(means[1], forward, "mean"),
+        Unknown.of_cell(p, backward, "p_value"),
         Choice(ACCELERATION_DF, {"people": n - 1, "people at each speed": 15 * n - 1}),
     )
 
@@ -417,25 +427,22 @@ def _ground_force(rows: pd.DataFrame) -> CrossoverStudy:
     )
 
 
-def _background(rows: pd.DataFrame) -> list[EstimateRow]:
+def _background(rows: pd.DataFrame) -> list[Shown]:
     """Ligament tears per 1000 athlete-exposures of (forward) cross-country running."""
     found = []
     for study, who in (("ncaaxcmen2021", "men"), ("ncaaxcwomen2021", "women")):
         all_injuries = one_row(rows, study_id=study, outcome="injury_rate_per_1000_ae")
         share = one_row(rows, study_id=study, outcome="share_ankle_ligament_tears_pct")
         found.append(
-            EstimateRow(
-                estimate_id=f"li-background-{who}",
-                label=f"Cross-country runners, {who}",
+            shown_only(
+                [(all_injuries, "mean"), (share, "mean")],
+                lambda rate, percent: rate * percent / 100,
+                f"li-background-{who}",
+                f"Cross-country runners, {who}",
                 quantity="ligament_injury_rate",
-                role="recomputed",
                 scale="difference",
                 unit="ankle ligament tears per 1000 athlete-exposures",
-                estimate=all_injuries["mean"] * share["mean"] / 100,
-                study_id=study,
-                hollow=True,
                 directness="background, direction assumed forward",
-                source_rows=(all_injuries["row_id"], share["row_id"]),
             )
         )
     return found

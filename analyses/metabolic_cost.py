@@ -11,7 +11,13 @@ from retrostats.findings.crossover import CrossoverStudy, crossover_study
 from retrostats.findings.few_studies import few_studies_rows
 from retrostats.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
 from retrostats.findings.pooled import pooled_measure, pooled_row
-from retrostats.findings.printed import hollow_ratio, hollow_row, percentage_estimate, words_row
+from retrostats.findings.printed import (
+    Shown,
+    hollow_ratio,
+    more_in_percent,
+    percentage_estimate,
+    words_row,
+)
 from retrostats.findings.witnesses import witness_pair
 from retrostats.judge.claims import Claim
 from retrostats.reduce.pair import one_row
@@ -103,6 +109,7 @@ def analyse(context: Context) -> Findings:
     sources = [*(study.source for study in studies), _wright_source(printed)]
     bounded = [_rasica_source(context), _paes_source(context)]
     estimates = [*(study.middle for study in studies), wright, *(c.estimate for c in own)]
+    hollow, hollow_walking = _hollow_running(rows), _hollow_walking(rows)
     pool_row, _ = pooled_row(
         estimates,
         "mc-pool",
@@ -138,7 +145,7 @@ def analyse(context: Context) -> Findings:
                 pooled=True,
                 **RATIO,
             ),
-            *_hollow_running(rows),
+            *(shown.row for shown in hollow),
             words_row(
                 one_row(rows, row_id=PAES),
                 "mc-paes",
@@ -153,7 +160,7 @@ def analyse(context: Context) -> Findings:
             *one_stage,
             *few_studies_rows(estimates, "mc-pool", gait="run", n=pool_row.n, **RATIO),
             walking.row,
-            *_hollow_walking(rows),
+            *(shown.row for shown in hollow_walking),
         ),
         measures=(
             judged[0],
@@ -161,8 +168,11 @@ def analyse(context: Context) -> Findings:
             *(study.measure for study in [*studies, walking]),
             *(
                 pooled_measure([source], estimate_id, source.name)
-                for source, estimate_id in zip(bounded, ("mc-rasica", "mc-paes"), strict=True)
+                for source, estimate_id in zip(
+                    [sources[-1], *bounded], ("mc-wright", "mc-rasica", "mc-paes"), strict=True
+                )
             ),
+            *(shown.measure for shown in [*hollow[1:], *hollow_walking]),
         ),
         without_cohorts=tuple(judged[1:]),
         judged={CLAIM: "mc-pool"},
@@ -255,6 +265,7 @@ def _rasica_source(context: Context) -> Source:
         float(row["n"]),
         _spread(context, RASICA, label),
         (RASICA,),
+        ("pct_change", ""),
     )
 
 
@@ -265,34 +276,21 @@ def _paes_source(context: Context) -> Source:
     return not_significant_source(label, int(row["n"]), spread, rows=(PAES,))
 
 
-def _hollow_running(rows: pd.DataFrame) -> list[EstimateRow]:
-    """Running results printed without a standard error, an outlier among them; none is weighed."""
+def _hollow_running(rows: pd.DataFrame) -> list[Shown]:
+    """Running results printed without a standard error, an outlier among them; none is weighed.
+
+    The first, Rasica 2020, has a source of its own in the space.
+    """
     wuhan = one_row(rows, study_id="wuhan2004", outcome="vo2_pct_difference", direction="backward")
     rasica = one_row(rows, study_id="rasica2020", outcome="metabolic_cost_pct_difference")
     wegner = one_row(rows, study_id="wegner_case", outcome="vo2_pct_difference")
-    shown = {"scale": "ratio", "unit": "ratio backward / forward", **RATIO}
+    named = (
+        (rasica, "mc-rasica", "Rasica 2020, run, mean of 6 grades"),
+        (wegner, "mc-wegner", "Record holder, one person, press"),
+        (wuhan, "mc-wuhan", "Wuhan 2004, run, implausible outlier"),
+    )
     return [
-        hollow_row(
-            [rasica],
-            1 + rasica["pct_change"] / 100,
-            "mc-rasica",
-            "Rasica 2020, run, mean of 6 grades",
-            **shown,
-        ),
-        hollow_row(
-            [wegner],
-            1 + wegner["pct_change"] / 100,
-            "mc-wegner",
-            "Record holder, one person, press",
-            **shown,
-        ),
-        hollow_row(
-            [wuhan],
-            1 + wuhan["pct_change"] / 100,
-            "mc-wuhan",
-            "Wuhan 2004, run, implausible outlier",
-            **shown,
-        ),
+        *(more_in_percent(row, name, label, UNIT, **RATIO) for row, name, label in named),
         hollow_ratio(
             rows,
             "mc-effort",
@@ -304,7 +302,7 @@ def _hollow_running(rows: pd.DataFrame) -> list[EstimateRow]:
     ]
 
 
-def _hollow_walking(rows: pd.DataFrame) -> list[EstimateRow]:
+def _hollow_walking(rows: pd.DataFrame) -> list[Shown]:
     """Walking results printed without a standard error."""
     return [
         hollow_ratio(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retrostats.reduce.pair import one_row
+from retrostats.reduce.reported import Reported
 from retrostats.result.estimate import Estimate
-from retrostats.result.findings import EstimateRow
+from retrostats.result.findings import EstimateRow, Measure
+from retrostats.unprinted.unknowns import Unknown, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +56,42 @@ def words_row(printed: pd.Series, estimate_id: str, label: str, **extra: Any) ->
     return hollow_row([printed], math.nan, estimate_id, label, **extra)
 
 
+class Shown(NamedTuple):
+    """A hollow row, and the measure that gives it its range."""
+
+    row: EstimateRow
+    measure: Measure
+
+
+def shown_only(
+    cells: Sequence[tuple[pd.Series, str]],
+    formula: Callable[..., Any],
+    estimate_id: str,
+    label: str,
+    **extra: Any,
+) -> Shown:
+    """A printed result without what a pool needs: shown hollow, over the rounding of its cells.
+
+    Parameters
+    ----------
+    cells
+        Printed row and column of each number that `formula` takes, in its order.
+    formula
+        Vectorised, to the display scale.
+    """
+    printed = tuple({str(row["row_id"]): row for row, _ in cells}.values())
+    value = float(formula(*(Reported(str(row[f"{column}_text"])).value for row, column in cells)))
+    unknowns = tuple(
+        Unknown.of_cell(f"{column} of {row['row_id']}", row, column) for row, column in cells
+    )
+
+    def at(level: float) -> Callable[[Values], Any]:
+        return lambda v: (formula(*(v[u.name] for u in unknowns)),) * 3
+
+    row = hollow_row(printed, value, estimate_id, label, **extra)
+    return Shown(row, Measure(estimate_id, label, at, unknowns))
+
+
 def hollow_ratio(
     published: pd.DataFrame,
     estimate_id: str,
@@ -62,15 +100,25 @@ def hollow_ratio(
     conditions: tuple[str, str],
     where: dict[str, Any],
     **extra: Any,
-) -> EstimateRow:
+) -> Shown:
     """First / second condition of two printed means that came without spread."""
     first, second = (one_row(published, direction=c, **where) for c in conditions)
-    return hollow_row(
-        [second, first],
-        float(first["mean"]) / float(second["mean"]),
+    return shown_only(
+        [(second, "mean"), (first, "mean")],
+        lambda below, above: above / below,
         estimate_id,
         label,
         scale="ratio",
         unit=f"ratio {conditions[0]} / {conditions[1]}",
         **extra,
     )
+
+
+def more_in_percent(
+    printed: pd.Series, estimate_id: str, label: str, unit: str, **extra: Any
+) -> Shown:
+    """The ratio of a printed "x% more" without an error."""
+    return shown_only(
+        [(printed, "pct_change")], lambda more: 1 + more / 100, estimate_id, label,
+        scale="ratio", unit=unit, **extra,
+    )  # fmt: skip

@@ -7,11 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retrostats.errors import InputError
+from retrostats.findings.pooled import pooled_measure
 from retrostats.reduce.pair import one_row
 from retrostats.reduce.reported import Reported
 from retrostats.result.estimate import Estimate
-from retrostats.result.findings import Assumption, EstimateRow
+from retrostats.result.findings import Assumption, EstimateRow, Measure
+from retrostats.unprinted.sources import Effects, Source, ratio_source
+from retrostats.unprinted.unknowns import Space, Unknown, Values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,23 +66,36 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """A trial with its estimate, its row and, where printed, its counts."""
+    """A trial with its estimate, its row, its counts where printed, and what it left open."""
 
     trial: Trial
     estimate: Estimate
     row: EstimateRow
     counts: tuple[Mapping[str, Any], ...]
     assumptions: tuple[Assumption, ...]
+    source: Source
+
+    @property
+    def measure(self) -> Measure:
+        """The trial alone, over the rounding of what it printed."""
+        return pooled_measure([self.source], self.row.estimate_id, self.trial.label)
 
 
 def trial_result(
     published: pd.DataFrame, trial: Trial, effect: Effect, **extra: Any
 ) -> TrialResult:
     """Rate ratio of one trial, treated / control."""
-    if trial.ratio:
-        estimate, n, assumptions = _printed_ratio(published, trial, effect)
-    else:
-        estimate, n, assumptions = _from_counts(published, trial, effect)
+    counted = None if trial.ratio else _from_counts(published, trial, effect)
+    source = counted[0] if counted else _printed_ratio(published, trial)
+    assumptions = counted[1] if counted else ()
+    estimate = Estimate(
+        *_at_middle(source),
+        math.inf,
+        "log_rate_ratio",
+        effect.unit,
+        source.rows,
+        tuple(a.assumption_id for a in assumptions),
+    )
     row = EstimateRow.of(
         estimate,
         f"{effect.prefix}-{trial.study_id}",
@@ -85,67 +103,94 @@ def trial_result(
         quantity=effect.quantity,
         role="printed" if trial.ratio else "recomputed",
         study_id=trial.study_id,
-        n=n,
+        n=source.n,
         directness=trial.directness,
         pooled=trial.pooled,
         hollow=not trial.pooled,
         **extra,
     )
     counts = _arm_counts(published, trial) if trial.counts else ()
-    return TrialResult(trial, estimate, row, counts, assumptions)
+    return TrialResult(trial, estimate, row, counts, assumptions, source)
 
 
-def _printed_ratio(
-    published: pd.DataFrame, trial: Trial, effect: Effect
-) -> tuple[Estimate, float, tuple[Assumption, ...]]:
-    from retrostats.counts.rates import se_from_ci
+def _at_middle(source: Source) -> tuple[float, float]:
+    """Effect and standard error at the printed numbers themselves."""
+    space = Space.of(source.unknowns)
+    found = source.effects(space.values(space.middle))
+    return float(np.squeeze(found.value)), math.sqrt(float(np.squeeze(found.variance)))
 
+
+def _printed_ratio(published: pd.DataFrame, trial: Trial) -> Source:
     row = one_row(published, study_id=trial.study_id, outcome=trial.ratio)
-    error = se_from_ci(row["ci_low"], row["ci_high"], row["ci_level"] / 100, log=True)
-    estimate = Estimate(
-        math.log(row["mean"]), error, math.inf, "log_rate_ratio", effect.unit, (row["row_id"],)
+    names = {"mean": "ratio", "ci_low": "lower limit", "ci_high": "upper limit"}
+    ratio, low, high = (
+        Unknown.of_cell(f"{what} ({trial.label})", row, column) for column, what in names.items()
     )
-    return estimate, float(row["n"]), ()
+    level = row["ci_level"] / 100
+    return ratio_source(
+        trial.label, float(row["n"]), ratio, (low, high), level, (str(row["row_id"]),)
+    )
 
 
 def _from_counts(
     published: pd.DataFrame, trial: Trial, effect: Effect
-) -> tuple[Estimate, float, tuple[Assumption, ...]]:
+) -> tuple[Source, tuple[Assumption, ...]]:
     """Log rate ratio; its variance is that of the cluster totals if printed, else Poisson.
 
     The total of k clusters with mean m and SD s has the variance k s^2, so the log rate has
     s^2 / (k m^2); without their figures the Poisson value 1 / events is too small for a trial
-    that allocated clusters, and the assumption says so.
+    that allocated clusters, and the assumption says so. Counts are exact; a rate, means and SDs
+    of clusters move inside their rounding.
     """
-    treated, control = _arm_counts(published, trial)
-    value = math.log(
-        treated["events"] / treated["exposure"] * control["exposure"] / control["events"]
-    )
-    sources = [treated["row_id"], control["row_id"]]
-    if trial.clusters:
-        variance, rows = _cluster_variance(published, trial)
-        sources += rows
+    rows, counts = _arm_rows(published, trial), _arm_counts(published, trial)
+    rates = {
+        i: Unknown.of_cell(f"rate, {arm} ({trial.label})", row, "mean")
+        for i, (arm, row) in enumerate(zip(trial.arms, rows, strict=True))
+        if math.isnan(row["exposure"])
+    }
+    clusters = _clusters(published, trial) if trial.clusters else ()
+
+    def exposure(v: Values, i: int) -> Any:
+        if i not in rates:
+            return counts[i]["exposure"]
+        return counts[i]["events"] / v[rates[i].name] * 1000
+
+    def effects(v: Values) -> Effects:
+        first, second = (counts[i]["events"] / exposure(v, i) for i in (0, 1))
+        if clusters:
+            variance = sum(v[sd.name] ** 2 / (k * v[mean.name] ** 2) for k, mean, sd in clusters)
+        else:
+            variance = sum(1 / arm["events"] for arm in counts)
+        return Effects(np.atleast_1d(np.log(first / second)), np.atleast_1d(variance))
+
+    if clusters:
         kind = "spread between clusters"
         statement = "the variance of the log rate is that of the cluster totals"
         why = "clusters were allocated, not people; exposure per cluster is taken as equal"
     else:
-        variance = 1 / treated["events"] + 1 / control["events"]
         kind = "independent events"
         statement = "events are independent (Poisson)"
         why = "no spread between clusters is printed; the interval is too narrow if they differ"
     name = f"{effect.prefix}-variance-{trial.study_id}"
-    estimate = Estimate(
-        value, math.sqrt(variance), math.inf, "log_rate_ratio", effect.unit, tuple(sources), (name,)
+    source = Source(
+        trial.label,
+        sum(arm["n"] for arm in counts),
+        (*rates.values(), *(u for _, mean, sd in clusters for u in (mean, sd))),
+        effects,
+        (*(arm["row_id"] for arm in counts), *_cluster_rows(published, trial)["row_id"]),
+        math.inf,
     )
-    n = float(treated["n"] + control["n"])
-    return estimate, n, (Assumption(name, kind, statement, why, trial.study_id),)
+    return source, (Assumption(name, kind, statement, why, trial.study_id),)
 
 
-def _arm_counts(published: pd.DataFrame, trial: Trial) -> tuple[Mapping[str, Any], ...]:
-    rows = [
+def _arm_rows(published: pd.DataFrame, trial: Trial) -> list[pd.Series]:
+    return [
         one_row(published, study_id=trial.study_id, outcome=trial.counts, arm=arm)
         for arm in trial.arms
     ]
+
+
+def _arm_counts(published: pd.DataFrame, trial: Trial) -> tuple[Mapping[str, Any], ...]:
     return tuple(
         {
             "row_id": row["row_id"],
@@ -153,7 +198,7 @@ def _arm_counts(published: pd.DataFrame, trial: Trial) -> tuple[Mapping[str, Any
             "exposure": _exposure(row),
             "n": float(row["n"]),
         }
-        for row in rows
+        for row in _arm_rows(published, trial)
     )
 
 
@@ -196,13 +241,34 @@ def _exposure(row: pd.Series) -> float:
     return float(row["events"] / row["mean"] * 1000)
 
 
-def _cluster_variance(published: pd.DataFrame, trial: Trial) -> tuple[float, list[str]]:
-    """Variance of the log rate ratio by the spread of events between clusters, and its rows."""
-    found = published[
-        (published["study_id"] == trial.study_id) & (published["outcome"] == trial.clusters)
+def _cluster_rows(published: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Rows with the mean and SD of events per cluster; none where the trial prints none."""
+    return published[
+        (published["study_id"] == trial.study_id)
+        & (published["outcome"] == trial.clusters)
+        & bool(trial.clusters)
     ]
-    variance = (found["spread"] ** 2 / (found["n"] * found["mean"] ** 2)).sum()
-    return float(variance), list(found["row_id"])
+
+
+def _clusters(published: pd.DataFrame, trial: Trial) -> tuple[tuple[float, Unknown, Unknown], ...]:
+    """Number of clusters, mean and SD of their events, an arm each."""
+    return tuple(
+        (
+            float(row["n"]),
+            Unknown.of_cell(f"events per cluster, {i} ({trial.label})", row, "mean"),
+            Unknown.of_cell(f"SD of events per cluster, {i} ({trial.label})", row, "spread"),
+        )
+        for i, (_, row) in enumerate(_cluster_rows(published, trial).iterrows(), start=1)
+    )
+
+
+def _spread_rows(published: pd.DataFrame, trial: Trial) -> list[str]:
+    """Rows that a trial's design effect comes from."""
+    if trial.clusters:
+        return list(_cluster_rows(published, trial)["row_id"])
+    if not trial.adjusted:
+        return []
+    return [str(one_row(published, study_id=trial.study_id, outcome=trial.adjusted)["row_id"])]
 
 
 def design_effect(published: pd.DataFrame, trial: Trial) -> float:
@@ -213,7 +279,8 @@ def design_effect(published: pd.DataFrame, trial: Trial) -> float:
     from retrostats.counts.rates import se_from_ci
 
     if trial.clusters:
-        variance, _ = _cluster_variance(published, trial)
+        found = _cluster_rows(published, trial)
+        variance = (found["spread"] ** 2 / (found["n"] * found["mean"] ** 2)).sum()
     elif trial.adjusted:
         row = one_row(published, study_id=trial.study_id, outcome=trial.adjusted)
         variance = se_from_ci(row["ci_low"], row["ci_high"], row["ci_level"] / 100, log=True) ** 2
@@ -275,7 +342,10 @@ def counts_row(
         len(table) - 1,
         "log_rate_ratio",
         effect.unit,
-        tuple(arm["row_id"] for pair in pairs for arm in pair),
+        (
+            *(arm["row_id"] for pair in pairs for arm in pair),
+            *(row for t in counted for row in _spread_rows(published, t.trial)),
+        ),
         (assumption.assumption_id,),
     )
     row = EstimateRow.of(

@@ -31,11 +31,14 @@ COLUMNS = """
 row_id topic study_id outcome outcome_printed gait direction speed_m_s speed_printed gradient_pct
 gradient_printed condition arm time weeks n mean mean_text spread spread_text spread_type unit
 change change_text change_spread change_spread_text change_spread_type pct_change pct_change_text
-events exposure exposure_unit ci_low ci_high ci_level p_value p_value_text p_operator p_refers_to
-statistic independence reading poolable locator source_url note citation year doi pmid
+events exposure exposure_unit ci_low ci_low_text ci_high ci_high_text ci_level p_value p_value_text
+p_operator p_refers_to statistic independence reading poolable locator source_url note citation year
+doi pmid
 """.split()  # noqa: SIM905  (a list of fifty literals is harder to read)
 #: Numbers that keep their printed text beside them, as `<name>_text`.
-KEPT_AS_PRINTED = ("mean", "spread", "change", "change_spread", "pct_change", "p_value")
+KEPT_AS_PRINTED = (
+    "mean", "spread", "change", "change_spread", "pct_change", "ci_low", "ci_high", "p_value",
+)  # fmt: skip
 
 
 def load_published(topic: str | None = None, *, folder: str | Path | None = None) -> pd.DataFrame:

@@ -137,7 +137,7 @@ def unknowns_frame(explored: Sequence[Explored]) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["estimate_id", "claim_id", "unknown", "first_order", "total", "low", "high",
-               "why", "source"]  # fmt: skip
+               "why", "source", "cell"]  # fmt: skip
     parts = []
     for entry in explored:
         space = {u.name: u for u in entry.at95.space.unknowns}
@@ -148,6 +148,7 @@ def unknowns_frame(explored: Sequence[Explored]) -> pd.DataFrame:
                 claim_id=entry.measure.claim_id,
                 why=[space[name].why for name in table["unknown"]],
                 source=[space[name].source for name in table["unknown"]],
+                cell=[getattr(space[name], "cell", "") for name in table["unknown"]],
             )[columns]
         )
     filled = [part for part in parts if len(part)]

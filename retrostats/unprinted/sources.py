@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.errors import InputError
 from retrostats.reduce.pair import PrintedPair, correlation_limits
 from retrostats.reduce.reported import Reported, t_from_p
 from retrostats.result.estimate import Estimate
-from retrostats.unprinted.unknowns import Choice, Limit, Unknown, Values
+from retrostats.unprinted.unknowns import Choice, Limit, Unknown, Values, cell_of
 
 Array = NDArray[np.float64]
 
@@ -97,13 +98,19 @@ def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
     """
     name = pair.name
     keys = {part: f"{part} ({name})" for part in ("mean 1", "mean 2", "spread 1", "spread 2", "p")}
+    first, second = pair.rows or ("", "")
+    cells = (
+        *(cell_of(row, column) for column in ("mean", "spread") for row in (first, second)),
+        cell_of(first, "p_value"),
+    )
+    printed = dict(zip(keys, cells, strict=True))
     unknowns: list[Unknown | Choice] = [
-        Unknown.rounding(keys[part], text, pair.study_id)
+        Unknown.rounding(keys[part], text, pair.study_id, printed[part])
         for part, text in zip(keys, pair.texts, strict=False)
     ]
     exact = pair.p_operator == "="
     if exact:
-        unknowns.append(Unknown.rounding(keys["p"], pair.p_text, pair.study_id))
+        unknowns.append(Unknown.rounding(keys["p"], pair.p_text, pair.study_id, printed["p"]))
     reading = f"reading of the plus-minus ({name})"
     factor = pair.error_factor
     if pair.may_be_error:
@@ -144,7 +151,12 @@ def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
 
 
 def percentage_source(
-    name: str, percent: Reported, n: float, error: Reported | Unknown, rows: tuple[str, ...] = ()
+    name: str,
+    percent: Reported,
+    n: float,
+    error: Reported | Unknown,
+    rows: tuple[str, ...] = (),
+    columns: tuple[str, str] = ("mean", "spread"),
 ) -> Source:
     """A printed "x% more" with its standard error, or with a spread between people in a range.
 
@@ -155,12 +167,15 @@ def percentage_source(
     error
         The printed standard error in percent points, or the unknown standard deviation of the log
         ratio between people.
+    columns
+        Of the first of `rows` in which the percentage and its error are printed.
     """
     key = f"percentage ({name})"
-    unknowns: list[Unknown | Choice] = [Unknown.rounding(key, percent)]
+    cells = [cell_of(row, column) for row in rows[:1] for column in columns] or ["", ""]
+    unknowns: list[Unknown | Choice] = [Unknown.rounding(key, percent, cell=cells[0])]
     printed = isinstance(error, Reported)
     second = (
-        Unknown.rounding(f"standard error ({name})", error)
+        Unknown.rounding(f"standard error ({name})", error, cell=cells[1])
         if isinstance(error, Reported)
         else error
     )
@@ -172,6 +187,36 @@ def percentage_source(
         return Effects(np.log(ratio), np.broadcast_to(se**2, ratio.shape))
 
     return Source(name, n, tuple(unknowns), effects, rows)
+
+
+def ratio_source(
+    name: str,
+    n: float,
+    ratio: Unknown,
+    limits: tuple[Unknown, Unknown],
+    level: float,
+    rows: tuple[str, ...] = (),
+) -> Source:
+    """A printed ratio with both limits of its normal interval, all three inside their rounding.
+
+    The standard error of the log ratio is the width of the log interval over twice the quantile
+    (Cochrane Handbook, section 6.3).
+    """
+    from scipy.special import ndtri
+
+    ends = [end for limit in (ratio, *limits) for end in (limit.low, limit.high)]
+    if not (min(ends) > 0 and ends[3] < ends[4]):  # type: ignore[type-var, operator]
+        raise InputError(
+            f"printed ratio ({name}): {', '.join(x.why for x in (ratio, *limits))}; "
+            "the ratio must be above 0 and its lower limit below the upper one"
+        )
+    low, high = (limit.name for limit in limits)
+    reach = 2 * float(ndtri(0.5 + level / 2))
+
+    def effects(v: Values) -> Effects:
+        return Effects(np.log(v[ratio.name]), (np.log(v[high] / v[low]) / reach) ** 2)
+
+    return Source(name, n, (ratio, *limits), effects, rows, math.inf)
 
 
 def not_significant_source(

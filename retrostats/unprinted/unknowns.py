@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.errors import InputError
 from retrostats.reduce.reported import Reported
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 Values = dict[str, NDArray[Any]]
@@ -25,6 +28,17 @@ Limit = float | Callable[[Values], Array]
 
 #: A printed number as text; its rounding interval is what it leaves open.
 Printed = Reported
+
+
+def cell_of(row_id: str, column: str) -> str:
+    """Name of a printed cell; empty for a number of no row.
+
+    Examples
+    --------
+    >>> cell_of("mc-a", "mean")
+    'mc-a: mean'
+    """
+    return f"{row_id}: {column}" if row_id else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,8 @@ class Unknown:
         Ends of the range, or functions of the values (arrays by name) of unknowns declared before.
     why, source
         Why the range is as it is, and where that comes from.
+    cell
+        The printed cell it is the rounding of, "row_id: column"; empty if it is of none.
 
     Raises
     ------
@@ -47,8 +63,9 @@ class Unknown:
 
     Examples
     --------
-    >>> Unknown.rounding("mean", Printed("12.30"))
-    Unknown(name='mean', low=12.295, high=12.305, why='rounding of the printed 12.30', source='')
+    >>> mean = Unknown.rounding("mean", Printed("12.30"))
+    >>> mean.low, mean.high, mean.why
+    (12.295, 12.305, 'rounding of the printed 12.30')
     """
 
     name: str
@@ -56,6 +73,7 @@ class Unknown:
     high: Limit
     why: str = ""
     source: str = ""
+    cell: str = ""
 
     def __post_init__(self) -> None:
         if callable(self.low) or callable(self.high):
@@ -67,11 +85,19 @@ class Unknown:
             )
 
     @classmethod
-    def rounding(cls, name: str, printed: Reported | str, source: str = "") -> Unknown:
+    def rounding(
+        cls, name: str, printed: Reported | str, source: str = "", cell: str = ""
+    ) -> Unknown:
         """The rounding interval of a printed number."""
         shown = printed if isinstance(printed, Reported) else Reported(printed)
         low, high = shown.interval
-        return cls(name, low, high, f"rounding of the printed {shown.text}", source)
+        return cls(name, low, high, f"rounding of the printed {shown.text}", source, cell)
+
+    @classmethod
+    def of_cell(cls, name: str, row: Mapping[str, Any] | pd.Series, column: str) -> Unknown:
+        """The rounding interval of one cell of a printed row, in the unit it was printed in."""
+        text, study = str(row[f"{column}_text"]), str(row["study_id"])
+        return cls.rounding(name, text, study, cell_of(str(row["row_id"]), column))
 
     def at(self, position: Array, before: Values) -> Array:
         """Values (n,) at positions (n,) in the range; NaN where the range is empty."""
