@@ -323,13 +323,14 @@ def counts_row(
     )
     greatest = float(table["design_effect"].max())
     silent = table["design_effect"].isna()
+    names = [trial.trial.label for trial, none in zip(counted, silent, strict=True) if none]
     least = pool_counts(table.fillna({"design_effect": 1.0}), measure="rate_ratio")
     table["design_effect"] = table["design_effect"].fillna(greatest)
     found = pool_counts(table, measure="rate_ratio")
     assumption = Assumption(
         f"{estimate_id}-clusters",
         "design effect",
-        f"teams make the counts of {', '.join(table['study'][silent])} worth {greatest:.2f} times "
+        f"teams make the counts of {'; '.join(names)} worth {greatest:.2f} times "
         "fewer, as in the trial that prints the greatest such effect",
         "no spread between teams is printed; with independent people the ratio would be "
         f"{math.exp(least.estimate):.3f} with a standard error of {least.std_error:.3f}",

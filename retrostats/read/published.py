@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
+from retrostats.read.study_names import study_labels
 from retrostats.read.table_schema import descriptor, read_text_table, typed
 from retrostats.resources import data_dir
 from retrostats.units import convert
@@ -28,8 +29,9 @@ STANDARD_UNITS = {
 RATE_EXPOSURES = ("athlete-exposures", "hours", "players", "athletes", "people")
 
 COLUMNS = """
-row_id topic study_id outcome outcome_printed gait direction speed_m_s speed_printed gradient_pct
-gradient_printed condition arm time weeks n mean mean_text spread spread_text spread_type unit
+row_id topic study_id study outcome outcome_printed gait direction speed_m_s speed_printed
+gradient_pct gradient_printed condition arm time weeks n mean mean_text spread spread_text
+spread_type unit
 change change_text change_spread change_spread_text change_spread_type pct_change pct_change_text
 events exposure exposure_unit ci_low ci_low_text ci_high ci_high_text ci_level p_value p_value_text
 p_operator p_refers_to statistic independence reading poolable locator source_url note citation year
@@ -55,7 +57,8 @@ def load_published(topic: str | None = None, *, folder: str | Path | None = None
     Returns
     -------
     DataFrame
-        Columns as `COLUMNS`. Numeric columns are floats (NaN where not printed) in standard units
+        Columns as `COLUMNS`; `study` is a short name to show in place of `study_id`. Numeric
+        columns are floats (NaN where not printed) in standard units
         (ml/kg/min, ml/min, J/kg/m, bpm, m/s, kg, cm, percent) with `unit` naming it; the
         `*_text` columns hold what was printed. `speed_m_s` and `gradient_pct` are NaN for a range.
         `poolable` says whether the row has what an effect with a standard error needs, see
@@ -82,7 +85,9 @@ def load_published(topic: str | None = None, *, folder: str | Path | None = None
         raise InputError(f"topic {topic!r} is unknown; allowed: {', '.join(topics)} or None.")
     if not topics:
         return pd.DataFrame(columns=COLUMNS)
-    studies = read_text_table(where, "studies").set_index("study_id")
+    studies = read_text_table(where, "studies")
+    names = study_labels(studies.to_dict("records"))
+    studies = studies.assign(study=studies["study_id"].map(names)).set_index("study_id")
     frames = [_published(where, name, studies) for name in topics if topic in (None, name)]
     return pd.concat(frames, ignore_index=True)
 
@@ -189,7 +194,7 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
         gradient_pct=_plain(printed["gradient_printed"]),
     )
     rows = _in_standard_units(rows)
-    rows = rows.join(studies[["citation", "year", "doi", "pmid"]], on="study_id")
+    rows = rows.join(studies[["study", "citation", "year", "doi", "pmid"]], on="study_id")
     rows["year"] = _plain(rows["year"])
     rows["poolable"] = is_poolable(rows)
     return rows[COLUMNS]

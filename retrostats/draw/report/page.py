@@ -23,9 +23,9 @@ from retrostats.draw.report.evidence import (
     uses_of,
 )
 from retrostats.draw.report.glossary import explained
-from retrostats.draw.report.labels import study_labels
 from retrostats.draw.report.policy import POLICY, with_policy
 from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of
+from retrostats.read.study_names import study_labels
 from retrostats.rounding import BOUNDS
 
 #: Frames that the page reads as rows.

@@ -1,4 +1,4 @@
-"""Short names of studies, so that no page shows an identifier."""
+"""Short names of studies, so that no reader is shown an identifier."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from retrostats.draw.report import format as fmt
-
 #: Longest name made of a citation without an author's name in front.
 LONGEST = 60
 
 
-def study_labels(studies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def study_labels(studies: Iterable[Mapping[Any, Any]]) -> dict[str, str]:
     """Name of each study by its id: author and year, else how its citation begins.
 
     Examples
@@ -25,8 +23,8 @@ def study_labels(studies: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """
     labels: dict[str, str] = {}
     for study in studies:
-        label = _label(str(study["study_id"]), fmt.text(study["citation"]))
-        year = fmt.year(study.get("year"))
+        label = _label(str(study["study_id"]), str(study["citation"] or ""))
+        year = str(study.get("year", "")).removesuffix(".0").removesuffix("nan")
         label = label if not year or year in label else f"{label.removesuffix('.')} {year}"
         twins = sum(known == label for known in labels.values())
         labels[str(study["study_id"])] = f"{label} ({twins + 1})" if twins else label
