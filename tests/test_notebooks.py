@@ -51,6 +51,8 @@ def test_notebook_runs(path) -> None:
     stored = [shown(cell) for cell in notebook.cells]
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     now = [shown(cell) for cell in notebook.cells]
-    assert now == stored or path.stem in EXEMPT, "run `make notebooks`: what is stored is not what the code gives today"
+    assert now == stored or path.stem in EXEMPT, (
+        "run `make notebooks`: what is stored is not what the code gives today"
+    )
     printed = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert any("image/svg+xml" in output.get("data", {}) for output in printed)
