@@ -1,0 +1,164 @@
+"""The page in a real browser: three widths, light and dark, on paper, by keyboard.
+
+It needs the extra `browser` and a Chromium; where either is missing these tests say that they are
+skipped. Nothing else needs them.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from retrostats.draw.report.page import write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if CHROMIUM is None:
+    pytest.skip("no chromium: apt-get install chromium", allow_module_level=True)
+axe = pytest.importorskip("axe_playwright_python", reason="pip install -e .[browser]")
+sync_api = pytest.importorskip("playwright.sync_api", reason="pip install -e .[browser]")
+
+WIDTHS = (360, 820, 1280)
+SCHEMES = ("light", "dark")
+MAX_BYTES = 2_000_000
+MAX_SHEETS = 12
+#: Every rule that axe has on by default, and the size of targets.
+RULES = "axe.run({resultTypes: ['violations'], %s})"
+ALL = "rules: {'target-size': {enabled: true}}"
+CONTRAST = "runOnly: {type: 'rule', values: ['color-contrast']}"
+#: A figure is one picture with a title: its thousands of lines are nothing to a screen reader.
+EMPTY = """document.querySelectorAll("figure svg > :not(title)").forEach(part => part.remove())"""
+#: Open what is folded: everything, or two of each kind, which are all made alike.
+OPEN = """(most) => ["told", "study"].forEach(kind =>
+    [...document.querySelectorAll("details." + kind)].slice(0, most).forEach(d => d.open = true))"""
+
+
+@pytest.fixture(scope="module")
+def file(whole, tmp_path_factory) -> Path:
+    return write_report(whole, tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, file):
+    """Opens the page in a context of its own; what the browser complains of is kept."""
+    contexts = []
+
+    def opener(width: int = 1280, scheme: str = "light", **options):
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = []
+        page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda r: r.url.startswith("file:") or page.complaints.append(r.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing(opened, width, scheme):
+    page = opened(width, scheme, bypass_csp=True)  # axe itself comes from outside the page
+    page.evaluate(OPEN, 1000 if (width, scheme) == (360, "light") else 2)
+    page.evaluate(EMPTY)
+    page.evaluate(Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate(RULES % (ALL if scheme == "light" else CONTRAST))["violations"]
+    assert [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in found] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_cut_off_and_nothing_complains(opened, width):
+    page = opened(width)
+    page.evaluate(OPEN, 1000)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_first_screen_holds_an_answer_with_a_number(opened, width):
+    page = opened(width)
+    said = page.locator("#answers .said").first
+    assert said.bounding_box()["y"] + said.bounding_box()["height"] < 800
+    assert re.search(r"\d+% higher \(95% interval", said.inner_text())
+
+
+def test_a_word_is_explained_by_keyboard(opened):
+    page = opened()
+    word = page.locator("#answers .term").first
+    note = page.locator(f"#{word.get_attribute('popovertarget')}")
+    assert not note.is_visible()
+    word.focus()
+    page.keyboard.press("Enter")
+    assert note.is_visible()
+    page.keyboard.press("Escape")
+    assert not note.is_visible()
+
+
+def test_the_first_key_leads_past_the_head(opened):
+    page = opened()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.locator(".skip").bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#answers"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_link_opens_what_is_folded(opened, script):
+    page = opened(java_script_enabled=script)
+    row = page.locator("tr[id^='row-']").first
+    assert not row.is_visible()
+    page.goto(f"{page.url}#{row.get_attribute('id')}")
+    assert row.is_visible()
+
+
+def test_studies_are_filtered_with_the_script_and_all_shown_without(opened):
+    plain = opened(java_script_enabled=False)
+    every = plain.locator("details.study").count()
+    assert not plain.locator("#filter").is_visible()
+    assert plain.locator("details.study:visible").count() == every
+    page = opened()
+    topic = page.locator("#filter select[name=topic] option").nth(1).inner_text()
+    page.select_option("#filter select[name=topic]", topic)
+    shown = page.locator("details.study:visible")
+    assert 0 < shown.count() < every
+    assert topic in (shown.first.get_attribute("data-topic") or "")
+    assert f"{shown.count()} of {every} studies" in page.locator("#filter output").inner_text()
+
+
+def test_on_paper_it_is_a_dozen_sheets_in_light_colours(opened, tmp_path):
+    page = opened(scheme="dark")
+    page.emulate_media(media="print")
+    colours = page.evaluate(
+        "['--soft', '--line', '--ink', '--paper', '--yes', '--no', '--open'].map(name =>"
+        " getComputedStyle(document.documentElement).getPropertyValue(name).trim())"
+    )
+    light = opened(scheme="light")
+    light.emulate_media(media="print")
+    assert colours == light.evaluate(
+        "['--soft', '--line', '--ink', '--paper', '--yes', '--no', '--open'].map(name =>"
+        " getComputedStyle(document.documentElement).getPropertyValue(name).trim())"
+    )
+    page.pdf(path=tmp_path / "page.pdf", format="A4", print_background=False)
+    sheets = len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes()))
+    assert 3 <= sheets <= MAX_SHEETS
+
+
+def test_the_file_stays_small(file):
+    assert file.stat().st_size < MAX_BYTES
