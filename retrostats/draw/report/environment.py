@@ -18,17 +18,19 @@ FILTERS = (
 )
 #: Filters that keep clear of every boundary of the audit's claims.
 BOUNDED = ("number", "interval", "estimate")
-#: What may be an identifier of a study within a sentence.
-IDENTIFIER = re.compile(r"\b[a-z][a-z_]*\d{4}\w*\b|\b[a-z]+_[a-z_]+\b")
+#: What may be an identifier within a sentence.
+IDENTIFIER = re.compile(r"\b[a-z]\w*(?:[-_]\w+)+\b|\b[a-z]+\d{4}\w*\b")
+#: Columns of the published tables, in words.
+COLUMNS = {"pct_change": "percentage", "mean": "mean", "change": "change"}
 
 
-def environment_of(studies: Mapping[str, str], bounds: Iterable[float]) -> Environment:
+def environment_of(names: Mapping[str, str], bounds: Iterable[float]) -> Environment:
     """Templates that escape everything, and fail on a name they do not know.
 
     Parameters
     ----------
-    studies
-        Name of each study by its identifier.
+    names
+        What studies and rows are called, by identifier.
     bounds
         What no number may be rounded onto or across.
     """
@@ -45,16 +47,16 @@ def environment_of(studies: Mapping[str, str], bounds: Iterable[float]) -> Envir
         environment.filters[name] = partial(getattr(fmt, name), bounds=tuple(bounds))
     for words in (printed, outcome, circumstances):
         environment.filters[words.__name__] = words
-    environment.filters["said"] = partial(said, studies=studies)
+    environment.filters["said"] = partial(said, names={**COLUMNS, **names})
     return environment
 
 
-def said(value: Any, studies: Mapping[str, str]) -> str:
-    """A sentence with true minus signs, and the names of studies for their identifiers.
+def said(value: Any, names: Mapping[str, str]) -> str:
+    """A sentence with true minus signs, and names for identifiers.
 
     Examples
     --------
     >>> said("as in smith2001, -3", {"smith2001": "Smith 2001"})
     'as in Smith 2001, −3'
     """
-    return fmt.said(IDENTIFIER.sub(lambda m: studies.get(m[0], m[0]), fmt.text(value)))
+    return fmt.said(IDENTIFIER.sub(lambda m: names.get(m[0], m[0]), fmt.text(value)))

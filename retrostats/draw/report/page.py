@@ -57,8 +57,9 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
     """
     records = {name: _records(getattr(replication, name)) for name in FRAMES}
     study = study_labels(records["studies"])
+    rows = row_labels(records["sources"], study)
     ends = dict.fromkeys(b for claim in records["claims"] for b in ends_of(claim))
-    environment = environment_of(study, tuple(ends) or BOUNDS)
+    environment = environment_of({**study, **rows}, tuple(ends) or BOUNDS)
     shown = {
         name: _inline(svgs.get(name) or _drawn(drawing.figure), f"f{i}", drawing.alt)
         for i, (name, drawing) in enumerate(replication.drawings.items())
@@ -90,7 +91,7 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         topics=list(dict.fromkeys(t for entry in studies for t in entry.topics)),
         directness=sorted({d for entry in studies for d in entry.directness}),
         uses=uses,
-        row_label=row_labels(records["sources"], study),
+        row_label=rows,
         references=_references(records["studies"], records["sources"], replication.audit.post),
         cohorts=records["cohorts"],
         retellings=retellings,
