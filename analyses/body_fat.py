@@ -17,7 +17,8 @@ from retrostats.findings.cohorts import (
     cohort_differences,
     compared,
 )
-from retrostats.findings.printed import Shown, shown_only
+from retrostats.findings.pooled import pooled_measure
+from retrostats.findings.printed import Shown, hollow_row, shown_only, words_row
 from retrostats.judge.claims import Claim
 from retrostats.reduce.change import (
     between_group_change,
@@ -32,7 +33,7 @@ from retrostats.reduce.recompute import paired_p, percent_change
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
 from retrostats.unprinted.pooled import interval_of
-from retrostats.unprinted.sources import Effects, Source
+from retrostats.unprinted.sources import Effects, Source, not_significant_source
 from retrostats.unprinted.unknowns import Choice, Unknown, Values
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ METHODS = (
     "each (the space is explored in its closed form); how far two trials differ for reasons other "
     "than direction is not identified with one each. Trials that compared directions head to head "
     "print no size and are listed.",
+    "Eight trained men ran backward for five weeks without a significant change (Ordway 2016): "
+    "every change that a test would not call so, over a range of spreads, is judged beside the "
+    "trial for the cause and against forward running; own cohorts of a claim take its place.",
     "Own cohorts are averaged with the literature by precision, each in the unit of the reading (a "
     "cohort's change as a share of its mean before). The change is that within the backward arm, "
     "whatever the other arm; the change against a control arm is a row of its own, and the only "
@@ -78,6 +82,7 @@ P_TESTS = {
 }
 MODELS = {WITHIN: within_group_change, AGAINST: between_group_change}
 LOST, CAUSE, MORE = "body_fat_6wk", "body_fat_cause", "more_than_forward"
+ORDWAY = "bf-ordway2016-body-fat-pct-backward-run-treadmill"
 TRAINED = ("bf-unit", "bf-test", "bf-rounding")
 #: Headings of the forest of changes.
 BACKWARD, FORWARD, NEITHER = "Backward", "Forward, other trials", "Own cohorts, not backward"
@@ -102,12 +107,14 @@ def analyse(context: Context) -> Findings:
     alone = {LOST: lost, CAUSE: replace(lost, claim_id=CAUSE, comparison=False), MORE: more}
     joined = _joined(own, rows, printed)
     printed_only = _printed_only(rows)
+    trained_men = _trained_men(context)
     return Findings(
         estimates=(
             *_trained_rows(printed),
             *_forward_rows(rows, forward),
             *_difference_rows(rows, printed, forward),
             *(shown.row for shown in printed_only),
+            *(row for row, _ in trained_men.values()),
             *(c.row(LOST, BACKWARD if c.bears else NEITHER) for c in own[""]),
             *(c.row(CAUSE) for c in own[CAUSE]),
             *(c.row(MORE) for c in own[MORE]),
@@ -115,10 +122,17 @@ def analyse(context: Context) -> Findings:
         ),
         measures=(
             *(joined[claim][0] if claim in joined else alone[claim] for claim in alone),
+            *(
+                replace(measure, claim_id="" if claim in joined else claim)
+                for claim, (_, measure) in trained_men.items()
+            ),
             *_ranges(rows, printed),
             *(shown.measure for shown in printed_only),
         ),
-        without_cohorts=tuple(alone[claim] for claim in joined),
+        without_cohorts=(
+            *(alone[claim] for claim in joined),
+            *(measure for claim, (_, measure) in trained_men.items() if claim in joined),
+        ),
         judged={
             LOST: "bf-points-within", CAUSE: "bf-points-within", MORE: "bf-more-points",
             **{claim: measure.estimate_id for claim, (measure, _) in joined.items()},
@@ -441,6 +455,60 @@ def _printed_only(rows: pd.DataFrame) -> list[Shown]:
             )
         )
     return found
+
+
+def _trained_men(context: Context) -> dict[str, tuple[EstimateRow, Measure]]:
+    """Ordway 2016, by claim: eight men of whom only "no significant change" is printed.
+
+    Their change is every one that a paired test would not call significant, over a range of spreads
+    that is judgement. Alone it has no comparison; minus Hazell 2014 it is a second indirect one.
+    """
+    rows = context.published
+    printed = one_row(rows, row_id=ORDWAY)
+    label, points = "Ordway 2016, backward, “no change”", UNIT["points"]
+    spread = context.audit.range_of(ORDWAY, "sd_change", "how far changes differ (Ordway 2016)")
+    source = not_significant_source("Ordway 2016", int(printed["n"]), spread, rows=(ORDWAY,))
+    alone = pooled_measure(
+        [source], "bf-ordway", "Ordway 2016", log=False, claim_id=CAUSE, comparison=False
+    )
+    forward, unknowns = _forward_space(rows)
+    df = _people(rows) - 1
+
+    def parts(v: Values) -> Parts:
+        change, variance = source.effects(v)
+        other, error, _ = forward(v)
+        return (
+            change - other,
+            np.sqrt(variance + error**2),
+            welch_df(variance, source.df, error**2, df),
+        )
+
+    more = _measure(
+        "bf-more-ordway", "indirect, Ordway 2016", parts, [*source.unknowns, *unknowns], MORE,
+        n=source.n + _people(rows),
+    )  # fmt: skip
+    shown = {
+        "scale": "difference", "unit": points, "reading": points,
+        "note": "printed in words; the range is every interval that the words leave",
+    }  # fmt: skip
+    return {
+        CAUSE: (
+            words_row(
+                printed, alone.estimate_id, label, quantity="body_fat_change", directness="direct",
+                claim_id=CAUSE, group=BACKWARD, **shown,
+            ),
+            alone,
+        ),
+        MORE: (
+            hollow_row(
+                [printed, *_pre_post(rows, "fat_mass_kg"), *_pre_post(rows, "fat_free_mass_kg")],
+                np.nan, more.estimate_id, "Ordway 2016 minus forward, indirect",
+                quantity="body_fat_difference", directness="indirect, two trials", claim_id=MORE,
+                **shown,
+            ),
+            more,
+        ),
+    }  # fmt: skip
 
 
 def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:

@@ -198,7 +198,7 @@ def analyse(context: Context) -> Findings:
     )
     heart = _heart_rate(context)
     ground = _ground_force(rows)
-    impact = _acceleration(rows)
+    impact = _acceleration(context)
     programmes = [
         trial_result(rows, trial, RATES, group=VERIFIED if trial.pooled else UNVERIFIED)
         for trial in PROGRAMMES
@@ -344,20 +344,22 @@ def _acceleration_cells(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     return backward, forward
 
 
-def _acceleration(rows: pd.DataFrame) -> Measure:
+def _acceleration(context: Context) -> Measure:
     """Ratio of peak accelerations over rounding and what the printed p counts as a unit.
 
     People, or every person at each of the fifteen speeds from 3 to 17 km/h.
     """
-    backward, forward = _acceleration_cells(rows)
-    n = float(forward["n"])
+    backward, forward = _acceleration_cells(context.published)
+    df = context.audit.range_of(str(backward["row_id"]), "df", ACCELERATION_DF)
     means = [f"peak acceleration {c}, Cavagna 2012" for c in CONDITIONS]
     p = "p, Cavagna 2012"
     unknowns = (
         Unknown.of_cell(means[0], backward, "mean"),
         Unknown.of_cell(means[1], forward, "mean"),
         Unknown.of_cell(p, backward, "p_value"),
-        Choice(ACCELERATION_DF, {"people": n - 1, "people at each speed": 15 * n - 1}),
+        Choice(
+            ACCELERATION_DF, {"people": df.low, "people at each speed": df.high}, df.why, df.source
+        ),
     )
 
     def at(level: float) -> Callable[[Values], Any]:

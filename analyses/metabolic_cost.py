@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrostats.analysis import Context
 from retrostats.findings.cohorts import CohortEffect, cohort_ratios, compared
@@ -25,7 +25,12 @@ from retrostats.reduce.recompute import percent_change
 from retrostats.reduce.reported import Reported
 from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
 from retrostats.unprinted.pooled import COUNTED, method_choice, source_choice
-from retrostats.unprinted.sources import Source, not_significant_source, percentage_source
+from retrostats.unprinted.sources import (
+    Source,
+    not_significant_source,
+    percentage_source,
+    significant_source,
+)
 from retrostats.unprinted.unknowns import Unknown
 
 if TYPE_CHECKING:
@@ -53,10 +58,11 @@ METHODS = (
     "Henmi-Copas and two half-normal priors stand beside it, and none of them judges.",
     "A percentage without an error (Rasica 2020) and a result in words (Paes 2016) are bounded, "
     "not dropped: the first by a range of spreads, the second by every effect that a test on its "
-    "people would not call significant. Whether they count, and which estimator pools, are choices "
-    "of the space over which the verdict must hold; the one-stage model is moved over the same "
-    "space. Sources that print neither number nor people "
-    "are listed; one implausible value without people or error is shown and never weighed.",
+    "people would not call significant. Two that say only that it is higher (Reilly 1984, Flynn "
+    "1994) are bounded from below by their tests and from above by the largest result printed. "
+    "Whether they count, and which estimator pools, are choices of the space over which the "
+    "verdict must hold; the one-stage model is moved over what the first two left open. One "
+    "implausible value without people or error is shown and never weighed.",
 )
 CLAIM = "energy_30"
 CONDITIONS = ("backward", "forward")
@@ -74,12 +80,21 @@ EFFORT = {
 }
 RASICA = "mc-rasica2020-metabolic-cost-pct-difference-run-backward"
 PAES = "mc-paes2016-vo2-run-bw-vs-fw"
+REILLY = "mc-reilly1984-energy-expenditure-run-backward"
+FLYNN = "mc-flynn1994-vo2-run-backward"
+#: Row, identifier and label of results in words alone.
+IN_WORDS = (
+    (PAES, "mc-paes", "Paes 2016, run, “not significant”"),
+    (REILLY, "mc-reilly", "Reilly 1984, run, “significantly greater”"),
+    (FLYNN, "mc-flynn", "Flynn 1994, run, “higher”, p < 0.001"),
+)
 WORDS_ONLY = Assumption(
     "mc-words-only",
     "results in words",
-    "running results in words without a number of people are left out of the pool",
-    "Flynn 1994 and Cavagna 2011 name a higher cost backward and print no number of people, Reilly "
-    "1984 neither test nor size; Paes 2016 (10 people, not significant) is bounded",
+    "a result that is only called higher may be anything up to the largest one printed",
+    "Reilly 1984 (9 people, significantly greater) and Flynn 1994 (p < 0.001, people not printed) "
+    "are bounded from below by their tests and from above by judgement, and count or not; Cavagna "
+    "2011 names a higher cost without people or test, which any effect and error would fit",
 )
 
 
@@ -108,6 +123,7 @@ def analyse(context: Context) -> Findings:
 
     sources = [*(study.source for study in studies), _wright_source(printed)]
     bounded = [_rasica_source(context), _paes_source(context)]
+    higher = [_reilly_source(context), _flynn_source(context)]
     estimates = [*(study.middle for study in studies), wright, *(c.estimate for c in own)]
     hollow, hollow_walking = _hollow_running(rows), _hollow_walking(rows)
     pool_row, _ = pooled_row(
@@ -123,11 +139,11 @@ def analyse(context: Context) -> Findings:
         one_stage_row(part, name, label, UNIT, rows_of_own, gait="run", **RATIO)
         for name, label, part in (
             ("mc-one-stage", "One stage, those that print an error", sources),
-            ("mc-one-stage-all", "One stage, all that can be bounded", [*sources, *bounded]),
+            ("mc-one-stage-all", "One stage, and Rasica 2020, Paes 2016", [*sources, *bounded]),
         )
     ]
     judged = [
-        _pool_measure(sources, bounded, [cohort.source for cohort in part])
+        _pool_measure(sources, [*bounded, *higher], [cohort.source for cohort in part])
         for part in ([own, []] if own else [[]])
     ]
     return Findings(
@@ -146,14 +162,17 @@ def analyse(context: Context) -> Findings:
                 **RATIO,
             ),
             *(shown.row for shown in hollow),
-            words_row(
-                one_row(rows, row_id=PAES),
-                "mc-paes",
-                "Paes 2016, run, “not significant”",
-                scale="ratio",
-                unit=UNIT,
-                note="printed in words; the range is every interval that the words leave",
-                **RATIO,
+            *(
+                words_row(
+                    one_row(rows, row_id=row_id),
+                    name,
+                    label,
+                    scale="ratio",
+                    unit=UNIT,
+                    note="printed in words; the range is every interval that the words leave",
+                    **RATIO,
+                )
+                for row_id, name, label in IN_WORDS
             ),
             *(cohort.row(CLAIM, _group(cohort)) for cohort in cohorts),
             pool_row,
@@ -169,7 +188,9 @@ def analyse(context: Context) -> Findings:
             *(
                 pooled_measure([source], estimate_id, source.name)
                 for source, estimate_id in zip(
-                    [sources[-1], *bounded], ("mc-wright", "mc-rasica", "mc-paes"), strict=True
+                    [sources[-1], *bounded, *higher],
+                    ("mc-wright", "mc-rasica", *(name for _, name, _ in IN_WORDS)),
+                    strict=True,
                 )
             ),
             *(shown.measure for shown in [*hollow[1:], *hollow_walking]),
@@ -207,12 +228,13 @@ def _pool_measure(
     printed = [True] * (len(sources) + len(own))
     counted = source_choice(
         {
-            "those that print an error": [*printed, False, False],
-            "and Rasica 2020": [*printed, True, False],
-            "and Paes 2016": [*printed, False, True],
-            "all that can be bounded": [*printed, True, True],
+            "those that print an error": [*printed, False, False, False, False],
+            "and Rasica 2020": [*printed, True, False, False, False],
+            "and Paes 2016": [*printed, False, True, False, False],
+            "and both": [*printed, True, True, False, False],
+            "all that can be bounded": [*printed, True, True, True, True],
         },
-        "a source without a printed error is bounded, not dropped",
+        "a source without a printed error is bounded, not dropped; two say only that it is higher",
     )
     follow = [name for source in sources for name in source.correlations]
     return pooled_measure(
@@ -232,7 +254,7 @@ def _one_stage_measures(
     """The one-stage model over everything left open; it judges nothing by itself."""
     return [
         one_stage_measure([*sources, *own], "mc-one-stage", "one stage, with an error printed"),
-        one_stage_measure([*sources, *own, *bounded], "mc-one-stage-all", "one stage, all"),
+        one_stage_measure([*sources, *own, *bounded], "mc-one-stage-all", "one stage, bounded too"),
     ]
 
 
@@ -248,12 +270,8 @@ def _wright_source(printed: pd.Series) -> Source:
 
 
 def _spread(context: Context, row_id: str, label: str) -> Unknown:
-    """The spread between people that a source did not print, from the audit's table of ranges."""
-    table: Any = context.audit.table("unprinted").set_index("row_id").loc[row_id]
-    name = f"how far people differ ({label})"
-    return Unknown(
-        name, float(table["low"]), float(table["high"]), str(table["why"]), str(table["source"])
-    )
+    """The spread between people that a source did not print."""
+    return context.audit.range_of(row_id, "sd_log_ratio", f"how far people differ ({label})")
 
 
 def _rasica_source(context: Context) -> Source:
@@ -274,6 +292,23 @@ def _paes_source(context: Context) -> Source:
     label = "Paes 2016"
     spread = _spread(context, PAES, label)
     return not_significant_source(label, int(row["n"]), spread, rows=(PAES,))
+
+
+def _reilly_source(context: Context) -> Source:
+    row = one_row(context.published, row_id=REILLY)
+    label = "Reilly 1984"
+    most = context.audit.range_of(REILLY, "ratio", "ratio")
+    spread = _spread(context, REILLY, label)
+    return significant_source(label, int(row["n"]), spread, most, rows=(REILLY,))
+
+
+def _flynn_source(context: Context) -> Source:
+    row = one_row(context.published, row_id=FLYNN)
+    label = "Flynn 1994"
+    most = context.audit.range_of(FLYNN, "ratio", "ratio")
+    people = context.audit.range_of(FLYNN, "people", f"number of people ({label})")
+    spread = _spread(context, FLYNN, label)
+    return significant_source(label, people, spread, most, float(row["p_value"]), (FLYNN,))
 
 
 def _hollow_running(rows: pd.DataFrame) -> list[Shown]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from retrostats.errors import InputError
 from retrostats.read.audit_toml import audit_data, read_audit_toml
 from retrostats.resources import analyses_dir
 from retrostats.vocabulary import Conditions, Post, Topic
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.judge.claims import Claim
+    from retrostats.unprinted.unknowns import Unknown
 
 __all__ = ["Audit", "Conditions", "Post", "Topic", "load_audit"]
 
@@ -80,6 +82,26 @@ class Audit:
         from retrostats.read.published import load_table
 
         return load_table(name, folder=self.data)
+
+    def range_of(self, row_id: str, unknown: str, name: str) -> Unknown:
+        """What a printed row lacks, under `name`, over the range that `unprinted.csv` gives it.
+
+        Raises
+        ------
+        InputError
+            If the table has no such range.
+        """
+        from retrostats.unprinted.unknowns import Unknown
+
+        table = self.table("unprinted")
+        found = table[(table["row_id"] == row_id) & (table["unknown"] == unknown)]
+        if len(found) != 1:
+            raise InputError(
+                f"unprinted.csv: {len(found)} ranges of {unknown} for row {row_id}; give one, with "
+                "a reason and a source"
+            )
+        row: Any = found.iloc[0]
+        return Unknown(name, float(row["low"]), float(row["high"]), row["why"], row["source"])
 
     def has_table(self, name: str) -> bool:
         """Whether the data package lists a table of that name."""

@@ -29,6 +29,7 @@ from retrostats.unprinted.sources import (
     not_significant_source,
     pair_source,
     percentage_source,
+    significant_source,
 )
 from retrostats.unprinted.unknowns import Choice, Space, Unknown
 
@@ -163,6 +164,32 @@ def test_not_significant_is_every_effect_that_its_test_would_not_call_so() -> No
     reach = t_from_p(0.05, 9) * 0.3 / np.sqrt(10)  # at the largest spread
     assert effect.max() == pytest.approx(reach, rel=P_RTOL)
     assert effect.min() < -0.9 * reach
+
+
+def test_significant_is_every_effect_that_its_test_would_call_so_up_to_the_limit() -> None:
+    most, spread = Unknown("ratio", 1.0, 1.8, "judgement", "w"), Unknown("s", 0.05, 0.3)
+    source = significant_source("R", 9, spread, most, rows=("row",))
+    values = values_at(source, 500)
+    effect, variance = source.effects(values)
+    p = 2 * stats.t.sf(effect / np.sqrt(variance), 8)
+    assert p.max() == pytest.approx(0.05, rel=P_RTOL)
+    assert effect.max() == pytest.approx(np.log(1.8), rel=P_RTOL)
+    assert (source.n, source.df, source.rows) == (9.0, 8.0, ("row",))
+    assert (source.unknowns[-1].why, source.unknowns[-1].source) == ("judgement", "w")
+
+
+def test_people_that_are_not_printed_move_with_the_test() -> None:
+    """Four people at a wide spread cannot have found an effect below the limit at p < 0.001."""
+    people, spread = Unknown("people", 4, 26), Unknown("s", 0.05, 0.3)
+    source = significant_source("F", people, spread, Unknown("ratio", 1.0, 1.8), 0.001)
+    at = {"people": np.array([4.0, 26.0]), "s": np.array([0.3, 0.3])}
+    low, high = (end(at) for end in (source.unknowns[-1].low, source.unknowns[-1].high))
+    assert low == pytest.approx(stats.t.isf(0.0005, [3, 25]) * 0.3 / np.sqrt([4, 26]))
+    assert low[0] > high[0] > low[1]
+    assert source.df == 3  # of the fewest people
+    value, variance = source.effects({**at, source.unknowns[-1].name: np.array([0.2, 0.4])})
+    assert (value == [0.2, 0.4]).all()
+    assert variance == pytest.approx(0.09 / np.array([4, 26]))
 
 
 SOURCES = [pair_source(PAIR), pair_source(replace(LOOSE, correlation=0.4)), PERCENT]

@@ -64,8 +64,8 @@ def test_labels_are_those_of_the_row_alone(replication) -> None:
 def test_the_curve_of_the_pool_lists_sources_by_estimator(replication) -> None:
     rows = replication.specifications.query("estimate_id == 'mc-pool'")
     counts = {c.split("; ")[1] for c in rows["options"]}
-    assert len(rows) == 4 * len(counts) == 12
-    assert rows["specification"].tolist() == list(range(1, 13))
+    assert len(rows) == 5 * len(counts) == 15
+    assert rows["specification"].tolist() == list(range(1, 16))
     assert rows["estimate"].is_monotonic_increasing
     # at the middle reading it is the pool of the table of estimates
     at = rows.set_index("options").loc["those that print an error; REML"]
@@ -77,7 +77,7 @@ def test_no_draw_is_outside_the_outermost_limits(replication) -> None:
     outer = replication.explorations.set_index("measure")
     for name, part in replication.draws.groupby("measure"):
         judged = outer.loc[[name]].query("claim_id != ''").iloc[0]
-        assert len(part) >= DRAWS - 1
+        assert len(part) >= 0.95 * DRAWS
         assert part["conf_low"].min() >= judged["conf_low"] - 1e-12
         assert part["conf_high"].max() <= judged["conf_high"] + 1e-12
 

@@ -82,7 +82,8 @@ def shown_only(
     printed = tuple({str(row["row_id"]): row for row, _ in cells}.values())
     value = float(formula(*(Reported(str(row[f"{column}_text"])).value for row, column in cells)))
     unknowns = tuple(
-        Unknown.of_cell(f"{column} of {row['row_id']}", row, column) for row, column in cells
+        Unknown.of_cell(f"printed number {i} ({label})", row, column)
+        for i, (row, column) in enumerate(cells, start=1)
     )
 
     def at(level: float) -> Callable[[Values], Any]:

@@ -1,8 +1,8 @@
 """What one more study would change in today's pool: its verdicts, over what was not printed.
 
 The outermost limits of a pool with a study added are looked for among points that give the
-outermost limits without noise: of the joint draws, the corners and today's own outermost points,
-those that reach farthest once the study is added as planned. Searching anew for every drawn study
+outermost limits without noise: those found by a search with the study added as planned, and of the
+joint draws and the corners those that then reach farthest. Searching anew for every drawn study
 would take minutes; `tests/test_plan.py` sets the two beside one another.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import COMPATIBLE_SHARE, Side, claimed_range, labels
+from retrostats.unprinted.extremes import lowest
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import COUNTED, pool_estimator
 from retrostats.unprinted.sources import Effects, Source
@@ -64,7 +65,10 @@ def planned_source() -> Source:
 
 
 def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int) -> Array:
-    """The middle, some random points, then those with the farthest limits on either side."""
+    """The middle, some random points, then those with the farthest limits on either side.
+
+    The last two are the outermost limits with the study as planned, searched for.
+    """
     space = Space.of(pooling.measure.unknowns)
     if not space.size:
         return np.empty((1, 0))
@@ -79,8 +83,17 @@ def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int)
     high = np.where(sound, answers[:, 2], -np.inf)
     far = np.concatenate([np.argsort(low)[:KEPT], np.argsort(-high)[:KEPT]])
     random = np.flatnonzero(sound[1 : SCANNED + 1])[:RANDOM] + 1
+    rng, choices = np.random.default_rng(seed), space.choices
+
+    def limit(column: int, sign: float) -> Array:
+        def objective(points: Array) -> Array:
+            found = pooling.limits(points, np.array([effect]), np.array([variance]), 0.95)
+            return sign * found[0, :, column]
+
+        return lowest(objective, every, sign * answers[:, column], choices, rng).point
+
     kept: Array = every[np.concatenate([[0], random, far])]
-    return kept
+    return np.vstack([kept, limit(1, 1.0), limit(2, -1.0)])
 
 
 def verdicts_with(

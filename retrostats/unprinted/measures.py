@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Most unknowns that the range of a row names.
 NAMED = 2
+#: What the range of a row names where nothing else is open.
+ROUNDING = "rounding of printed numbers"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,8 @@ def with_ranges(findings: Findings, explored: Sequence[Explored]) -> Findings:
 
 
 def _over(row: EstimateRow, explored: Exploration) -> EstimateRow:
+    if all(getattr(unknown, "cell", "") for unknown in explored.space.unknowns):
+        return row.over(explored.conf_low, explored.conf_high, ROUNDING)
     names = list(explored.space.names)
     rest = len(names) - NAMED
     named = [str(name) for name in explored.influence["unknown"][:NAMED]]

@@ -224,8 +224,8 @@ def not_significant_source(
 ) -> Source:
     """Only "not significant" and the number of people: every effect whose test would say so.
 
-    At a standard deviation s between people of the log ratio, the mean lies within t s / sqrt(n)
-    of none.
+    At a standard deviation s between people of the log ratio (or of the change), the mean lies
+    within t s / sqrt(n) of none.
     """
     t = t_from_p(alpha, n - 1) / math.sqrt(n)
     effect = f"effect printed in words only ({name})"
@@ -241,6 +241,51 @@ def not_significant_source(
     return Source(
         name, float(n), unknowns, lambda v: Effects(v[effect], v[spread.name] ** 2 / n), rows
     )
+
+
+def significant_source(
+    name: str,
+    people: int | Unknown,
+    spread: Unknown,
+    most: Unknown,
+    alpha: float = 0.05,
+    rows: tuple[str, ...] = (),
+) -> Source:
+    """Only "significantly higher": every log ratio whose paired test would say so, up to a limit.
+
+    At a standard deviation s between people the mean is above t s / sqrt(n). Words bound nothing
+    from above: the limit is judgement.
+
+    Parameters
+    ----------
+    people
+        Their number, or its range where none is printed; `n` of the source is then not known.
+    most
+        The range of the ratio; its upper end is the limit, its why and source are kept.
+    alpha
+        Level of the test: the printed threshold, or the usual one.
+    """
+    from scipy.special import stdtrit
+
+    effect = f"effect printed in words only ({name})"
+    top = math.log(float(most.high))  # type: ignore[arg-type]
+    open_ = (people,) if isinstance(people, Unknown) else ()
+
+    def n_of(v: Values) -> Array:
+        return v[people.name] if isinstance(people, Unknown) else np.array([float(people)])
+
+    def least(v: Values) -> Array:
+        n = n_of(v)
+        return np.asarray(-stdtrit(n - 1, alpha / 2) * v[spread.name] / np.sqrt(n))
+
+    def effects(v: Values) -> Effects:
+        return Effects(v[effect], v[spread.name] ** 2 / n_of(v))
+
+    unknowns = (*open_, spread, Unknown(effect, least, lambda v: np.array([top]), most.why,
+                                        most.source))  # fmt: skip
+    if isinstance(people, Unknown):  # alone it has the df of the fewest people
+        return Source(name, math.nan, unknowns, effects, rows, float(people.low) - 1)  # type: ignore[arg-type]
+    return Source(name, float(people), unknowns, effects, rows)
 
 
 def known_source(name: str, estimate: Estimate, n: float = math.nan) -> Source:
