@@ -227,13 +227,13 @@ def replicate(
     grounds = _grounds(about, published, findings)
     verdicts = verdict_frame(claims, findings, evidence, bearing, grounds)
     frames = frames_of(findings, explored, claims)
+    frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
     changed = _changes(claims, findings, explored, own, bearing, options)
     tell("Drawing the figures")
     drawings = draw(about, chosen, {"verdicts": verdicts, **frames}, claims)
     replication = Replication(
         verdicts=verdicts,
         certainty=certainty_frame(claims, findings, evidence, grounds),
-        summary=summary_of(about, verdicts, frames["estimates"], published),
         **frames,
         questions=questions(published, chosen),
         drawings=drawings,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retrostats.judge.summary import summary_frame
 from retrostats.vocabulary import Post
 
 NAN = float("nan")
@@ -271,7 +272,7 @@ def replication(drawings: dict[str, Any] | None = None) -> SimpleNamespace:
             "quantity": "energy, % more backward", "printed": "21.22", "recomputed": 21.21,
             "low": 21.1, "high": 21.4, "agrees": True, "source_rows": "r1; r2", "note": "",
         }]),
-        witnesses=pd.DataFrame(), sources=sources(),
+        witnesses=pd.DataFrame(), summary=summary_frame(verdicts(), estimates(), sources()), sources=sources(),
         studies=pd.DataFrame([{
             "study_id": "williford1998", "citation": "Williford et al. 1998. Title. Journal 30(9):1419",
             "year": 1998, "doi": "10.1097/00005768-199809000-00011", "pmid": "9741611", "design": "crossover",

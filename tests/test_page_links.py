@@ -32,6 +32,8 @@ def test_every_row_of_every_frame_has_its_place(page, whole):
     assert set(page.of("c-")) == ids("c-", whole.checks["check_id"])
     assert set(page.of("as-")) == ids("as-", whole.assumptions["assumption_id"])
     assert set(page.of("row-")) == ids("row-", whole.sources["row_id"])
+    told = [i for i, e in enumerate(whole.summary["estimate_id"], 1) if e]
+    assert set(page.of("sof-")) == ids("sof-", told)
     assert set(page.of("study-")) == ids("study-", whole.sources["study_id"])
 
 
@@ -66,6 +68,15 @@ def test_every_number_leads_to_its_printed_rows_and_they_lead_back(page, whole):
             assert rows <= set(page.places[key].links), key
             for name in rows:
                 assert key in page.places[name].links, (name, key)
+
+
+def test_every_level_leads_to_its_printed_rows(page, whole):
+    for number, row in enumerate(whole.summary.to_dict("records"), 1):
+        if row["estimate_id"]:
+            links = page.places[f"sof-{number}"].links
+            assert ids("row-", filter(None, row["level_rows"].split("; "))) <= set(links)
+            assert {f"claim-{row['claim_id']}", f"e-{anchor(row['estimate_id'])}"} <= set(links)
+    assert ids("claim-", whole.summary["claim_id"]) <= set(page.places["findings"].links)
 
 
 def test_every_printed_row_is_used_and_says_where_it_is_printed(page, whole):

@@ -157,8 +157,12 @@ def cited(
     """The printed rows that entered, and the tables the report cites."""
     used = {
         row_id
-        for name in ("estimates", "checks")
-        for joined in frames[name]["source_rows"]
+        for name, column in (
+            ("estimates", "source_rows"),
+            ("checks", "source_rows"),
+            ("summary", "level_rows"),
+        )
+        for joined in frames[name][column]
         for row_id in str(joined).split("; ")
     }
     wanted = published["row_id"].isin(used | bearing.row_ids)

@@ -80,6 +80,24 @@ def cards_of(records: Mapping[str, Sequence[Row]]) -> list[Card]:
     ]
 
 
+def answers(records: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+    """The answer to every claim in words, core or not, readings that disagree included."""
+    claims = {row["claim_id"]: row for row in records["claims"]}
+    found = {}
+    for verdict in records["verdicts"]:
+        key = verdict["claim_id"]
+        told = answer(verdict, records["estimates"], claims.get(key, {}), _reach(verdict, records))
+        found[key] = " ".join((told.sentence, *told.readings))
+    return found
+
+
+def _reach(verdict: Row, records: Mapping[str, Sequence[Row]]) -> Row | None:
+    """The outermost limits of the measure that judges a claim."""
+    key = (verdict["claim_id"], verdict.get("estimate_id"))
+    rows = records["explorations"]
+    return next((r for r in rows if (r["claim_id"], r["estimate_id"]) == key), None)
+
+
 def _card(
     verdict: Row,
     claims: Mapping[str, Row],
@@ -87,10 +105,7 @@ def _card(
     records: Mapping[str, Sequence[Row]],
 ) -> Card:
     claim = claims.get(verdict["claim_id"], {})
-    key = (verdict["claim_id"], verdict.get("estimate_id"))
-    reach = next(
-        (r for r in records["explorations"] if (r["claim_id"], r["estimate_id"]) == key), None
-    )
+    reach = _reach(verdict, records)
     told = answer(verdict, records["estimates"], claim, reach)
     used = {
         study[row]

@@ -22,6 +22,7 @@ AGREES = {
 #: Directness of a printed result that no estimate uses: it only says which way something went.
 SIGN_ONLY = "sign only"
 RECOMPUTED = "recomputed, not pooled"
+LEVEL = "level of a typical person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,9 @@ def uses_of(records: Records) -> dict[str, list[Use]]:
     for row in records["checks"]:
         href = f"c-{fmt.anchor(row['check_id'])}"
         note(row["source_rows"], Use(href, f"recomputed: {row['quantity']}", RECOMPUTED))
+    for number, row in enumerate(records["summary"], 1):
+        label = f"level in the summary: {fmt.text(row['outcome'])}"
+        note(row["level_rows"], Use(f"sof-{number}", label, LEVEL))
     for name, column in (("fidelity", "source_rows"), ("evidence", "row_id")):
         for row in records[name]:
             key = row["claim_id"]

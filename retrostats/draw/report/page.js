@@ -33,10 +33,11 @@
   // Buttons that copy the text beside them.
   Array.prototype.forEach.call(document.querySelectorAll("button[data-copy]"), function (button) {
     var from = document.getElementById(button.dataset.copy);
-    if (!navigator.clipboard) return;
+    var select = function () { getSelection().selectAllChildren(from); button.textContent = "Selected: copy it now"; };
     button.hidden = false;
     button.addEventListener("click", function () {
-      navigator.clipboard.writeText(from.textContent).then(function () { button.textContent = "Copied"; });
+      if (!navigator.clipboard) return select();
+      navigator.clipboard.writeText(from.textContent).then(function () { button.textContent = "Copied"; }, select);
     });
   });
 })();

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from retrostats.draw.report.cards import cards_of
+from retrostats.draw.report.cards import answers, cards_of
+from retrostats.draw.report.claim_review import claim_reviews
 from retrostats.draw.report.environment import environment_of
 from retrostats.draw.report.evidence import (
     AGREES,
@@ -24,14 +25,16 @@ from retrostats.draw.report.evidence import (
 )
 from retrostats.draw.report.glossary import explained
 from retrostats.draw.report.policy import POLICY, with_policy
+from retrostats.draw.report.reuse import bibliography, methods_paragraph
 from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of
+from retrostats.draw.tables.contents import summary_text
 from retrostats.read.study_names import study_labels
 from retrostats.rounding import BOUNDS
 
 #: Frames that the page reads as rows.
 FRAMES = (
     *("verdicts", "estimates", "explorations", "certainty", "claims", "sources", "cohorts"),
-    *("checks", "assumptions", "studies", "fidelity", "evidence"),
+    *("checks", "assumptions", "studies", "fidelity", "evidence", "summary"),
 )
 #: Columns of the retellings that the page shows in a place of their own, or not at all.
 PLACED = ("order", "source", "year", "url", "changed", "parent", "parent_status")
@@ -70,10 +73,16 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
     told = told_claims(records, _ranges(records))
     uses = uses_of(records)
     studies = studies_of(records, study, _topics(replication.audit, titles), uses)
+    cards = cards_of(records)
+    cited = _references(records["studies"], records["sources"], replication.audit.post)
     html = environment.get_template("template.html.j2").render(
         audit=replication.audit,
         policy=POLICY,
-        cards=cards_of(records),
+        cards=cards,
+        findings=_findings(replication.summary, records["summary"]),
+        reviews=claim_reviews(records["verdicts"], answers(records), replication.audit),
+        methods_text=methods_paragraph(replication),
+        bibtex_text=bibliography(replication, cited),
         told=told,
         speakers=by_speaker(told),
         agrees=AGREES,
@@ -92,13 +101,22 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         directness=sorted({d for entry in studies for d in entry.directness}),
         uses=uses,
         row_label=rows,
-        references=_references(records["studies"], records["sources"], replication.audit.post),
+        references=cited,
         cohorts=records["cohorts"],
         retellings=retellings,
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
         provenance=_flat(replication.provenance),
     )
     return with_policy(explained(html))
+
+
+def _findings(summary: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the summary of findings, each with its texts as a paper prints them."""
+    texts = _records(summary_text(summary))
+    return [
+        {"number": number, "row": row, "told": told}
+        for number, (row, told) in enumerate(zip(rows, texts, strict=True), 1)
+    ]
 
 
 def _ranges(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:

@@ -1,0 +1,103 @@
+"""The verdicts for search engines: ClaimReview of schema.org, as JSON-LD.
+
+A verdict gets a number on a scale of 1 to 5 only where it decides; "undecided" is in the middle of
+no scale, so it stands in words alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from retrostats.citation import cite
+from retrostats.draw.report import format as fmt
+
+Row = Mapping[str, Any]
+BEST, WORST = 5, 1
+#: What could end a block of data in a page, or a line of a script, and how JSON writes it.
+ESCAPED = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+
+
+def claim_reviews(
+    verdicts: Iterable[Row], sentences: Mapping[str, str], audit: Any, page: str = "report.html"
+) -> Markup:
+    """A block of JSON-LD with one ClaimReview a claim.
+
+    Parameters
+    ----------
+    verdicts
+        Rows of the verdicts frame.
+    sentences
+        The answer to each claim in words, by `claim_id`.
+    audit
+        Names the text whose claims are reviewed.
+    page
+        Name of the page, for the address of each review.
+    """
+    graph = [_review(row, sentences.get(row["claim_id"], ""), audit, page) for row in verdicts]
+    data = {"@context": "https://schema.org", "@graph": graph}
+    return Markup('<script type="application/ld+json">{}</script>').format(Markup(json_text(data)))
+
+
+def json_text(data: Any) -> str:
+    """JSON that nothing in a page can end or misread.
+
+    Examples
+    --------
+    >>> print(json_text({"a": "</script>&"}))
+    {"a":"\\u003c/script\\u003e\\u0026"}
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for character, written in ESCAPED.items():
+        text = text.replace(character, written)
+    return text
+
+
+def rating(verdict: Row) -> dict[str, Any]:
+    """The verdict as a rating: always in words, a number only where direction and size decide.
+
+    Examples
+    --------
+    >>> rating({"direction": "supported", "size": "not claimed"})["ratingValue"]
+    5
+    >>> "ratingValue" in rating({"direction": "supported", "size": "undecided"})
+    False
+    """
+    labels = {verdict["direction"], verdict["size"]} - {"not claimed"}
+    told = f"direction {verdict['direction']}, size {verdict['size']}"
+    found = {"@type": "Rating", "alternateName": told, "bestRating": BEST, "worstRating": WORST}
+    if labels == {"supported"}:
+        return {**found, "ratingValue": BEST}
+    return {**found, "ratingValue": WORST} if "contradicted" in labels else found
+
+
+def _review(verdict: Row, sentence: str, audit: Any, page: str) -> dict[str, Any]:
+    appearance = {
+        "@type": "CreativeWork",
+        "name": audit.post.name,
+        "datePublished": audit.post.date,
+        "url": fmt.safe_url(audit.post.address),
+    }
+    item = {
+        "@type": "Claim",
+        "text": fmt.text(verdict["statement"]),
+        "appearance": {k: v for k, v in appearance.items() if v} if audit.post.name else "",
+    }
+    return {
+        "@type": "ClaimReview",
+        "url": f"{page}#claim-{fmt.anchor(verdict['claim_id'])}",
+        "claimReviewed": fmt.text(verdict["statement"]),
+        "reviewBody": sentence,
+        "reviewRating": rating(verdict),
+        "itemReviewed": {k: v for k, v in item.items() if v},
+        "author": {"@type": "Organization", "name": cite().authors},
+    }
