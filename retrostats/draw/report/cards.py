@@ -26,6 +26,11 @@ BETTER = {
     "indirectness": "a study of the very comparison claimed",
     "what was not printed": "the numbers that were not printed",
 }
+#: What decides, in more words than the verdict has for it.
+DECIDERS = {
+    "the comparison group": "the comparison group, of which nothing was printed",
+    "what is measured": "what is measured: measures disagree",
+}
 #: Where nothing measures the claim.
 NO_RESULT = "a study that measures this under both conditions"
 
@@ -163,7 +168,18 @@ def changes(verdict: Row, certainty: Sequence[Row]) -> str:
     if worst > 2:  # nothing with an effect and its error
         return NO_RESULT
     better = [BETTER[r["domain"]] for r in mine if r["levels"] == worst and r["domain"] in BETTER]
-    return "; ".join(dict.fromkeys(fmt.split(verdict.get("decided_by")) or better))
+    return decided_by(verdict) or "; ".join(dict.fromkeys(better))
+
+
+def decided_by(verdict: Row) -> str:
+    """What the answer turns on, in plain words; empty where nothing was named.
+
+    Examples
+    --------
+    >>> decided_by({"decided_by": "the comparison group; r"})
+    'the comparison group, of which nothing was printed; r'
+    """
+    return "; ".join(DECIDERS.get(part, part) for part in fmt.split(verdict.get("decided_by")))
 
 
 def _band(row: Row, verdict: Row, claim: Row, reach: Row | None) -> Markup:

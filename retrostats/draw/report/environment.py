@@ -10,10 +10,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from retrostats.draw.report import format as fmt
+from retrostats.draw.report.cards import decided_by
 from retrostats.draw.report.printed import circumstances, outcome, printed
 
 FILTERS = (
-    *("text", "short", "capital", "clause", "year", "degrees", "exact", "exact_range"),
+    *("text", "short", "capital", "year", "degrees", "exact", "exact_range"),
     *("safe_url", "doi_url", "anchor", "split", "recomputed"),
 )
 #: Filters that keep clear of every boundary of the audit's claims.
@@ -47,6 +48,7 @@ def environment_of(names: Mapping[str, str], bounds: Iterable[float]) -> Environ
         environment.filters[name] = partial(getattr(fmt, name), bounds=tuple(bounds))
     for words in (printed, outcome, circumstances):
         environment.filters[words.__name__] = words
+    environment.filters["decided_by"] = decided_by
     environment.filters["said"] = partial(said, names={**COLUMNS, **names})
     return environment
 

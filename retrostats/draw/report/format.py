@@ -95,17 +95,6 @@ def with_unit(number: str, unit: str) -> str:
     return f"{number}{unit}" if unit.startswith("%") else f"{number} {unit}".strip()
 
 
-def clause(value: Any) -> str:
-    """The first clause of a reason, without what stands in brackets.
-
-    Examples
-    --------
-    >>> clause("no group was printed (by itself: supported, 1 to 2 (all)); more")
-    'no group was printed'
-    """
-    return re.split(r"[;(]", text(value), maxsplit=1)[0].strip()
-
-
 def exact(value: Any) -> str:
     """A number that was declared, not computed: as it stands.
 
