@@ -6,16 +6,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: replicate test lint coverage docs notebooks benchmark soak sbom clean help
+.PHONY: replicate test lint coverage docs notebooks benchmark soak lock fuzz sbom clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "retrostats needs Python 3.11 or later; name one with: make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
 replicate: $(STAMP)  ## replicate the cited studies into results/
@@ -45,6 +46,16 @@ benchmark: $(STAMP)  ## time the engine beside its peers
 
 soak: $(STAMP)  ## kill runs, fill disks, read damaged files for half an hour; say what held
 	$(BIN)/python -m benchmarks.soak
+
+lock: $(STAMP)  ## requirements.lock anew, from pyproject.toml and constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --extra dev --universal --python-version 3.11.5 -c constraints.txt \
+		--generate-hashes --no-strip-extras --no-annotate --custom-compile-command "make lock" \
+		-o requirements.lock pyproject.toml requirements.in
+
+fuzz: $(STAMP)  ## fuzz every reader and the formulas guided by coverage, a minute each (Linux)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python tests/fuzz/guided.py all 60
 
 sbom: $(STAMP)  ## what is installed, as CycloneDX in dist/, and its licences
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom

@@ -1,6 +1,6 @@
 """Soak: kill runs, fill the disk, read thousands of damaged files, run many at once; say what held.
 
-python -m benchmarks.soak [--quick]
+python -m benchmarks.soak [--quick] [PART ...]
 
 Each part prints a line with what was done and what did not hold; the last result is kept in
 docs/soak.md. The quick part of each stands in the tests.
@@ -9,6 +9,7 @@ docs/soak.md. The quick part of each stands in the tests.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -129,6 +130,52 @@ class _failing:
         setattr(self.owner, self.name, self.call)
 
 
+def disks(count: int) -> str:
+    """Runs into disks of every size up to enough, and into a disk made read-only afterwards.
+
+    Needs the right to mount; without it nothing is done and the line says so.
+    """
+    needed, wrong, refused, odd = 6000, 0, 0, 0
+    with tempfile.TemporaryDirectory() as name:
+        disk = Path(name) / "disk"
+        disk.mkdir()
+        if not _mounted(disk, "size=64m"):
+            return "no right to mount here: not done"
+        try:
+            out = disk / "results"
+            quiet([*RUN, "--out", str(out)], Path(name)).wait()
+            used = sum(p.stat().st_size for p in out.rglob("*") if p.is_file()) // 1024
+            for i in range(count):
+                size = used + (needed - 200) * i // max(count - 1, 1) + 200
+                subprocess.run(["mount", "-o", f"remount,size={size}k", str(disk)], check=True)
+                run = quiet([*RUN, "--seed", str(i + 1), "--out", str(out)], Path(name))
+                said = run.communicate()[1]
+                refused += run.returncode == 2
+                odd += run.returncode not in (0, 2) or b"Traceback" in said
+                wrong += not whole(out)
+            left = [p.name for p in disk.iterdir() if p.name != "results"]
+            before = (out / "manifest.json").read_bytes()
+            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            run = quiet([*RUN, "--out", str(out)], Path(name))
+            told = run.communicate()[1].decode().strip().splitlines()
+            kept = (out / "manifest.json").read_bytes() == before
+        finally:
+            subprocess.run(["umount", str(disk)], check=False)
+    return (
+        f"{count} disks of {used} to {used + needed} KiB: {refused} runs refused, {odd} otherwise "
+        f"than by a message; results not whole {wrong} times; left over {left}; read-only: exit "
+        f"{run.returncode}, {len(told)} line, kept {kept}"
+    )
+
+
+def _mounted(disk: Path, options: str) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
 def damaged(count: int) -> str:
     """Mutated cohorts and cart exports of every format: a result or one refusal."""
     import warnings
@@ -202,9 +249,26 @@ def same_bytes() -> str:
                         **environment)  # fmt: skip
             run.communicate()
             found[label] = (out / "manifest.json").read_text(encoding="utf-8")
+        with _cluster() as address:
+            if address:
+                out = Path(name) / "out-cluster"
+                quiet([*RUN, "--scheduler", address, "--out", str(out)], Path(name)).communicate()
+                found["cluster"] = (out / "manifest.json").read_text(encoding="utf-8")
     usual = found["usual"]
     differ = [label for label, text in found.items() if text != usual]
     return f"{len(found)} ways ({', '.join(found)}); other bytes: {differ or 'none'}"
+
+
+@contextlib.contextmanager
+def _cluster() -> Iterator[str]:
+    """Address of a local cluster of two workers; empty without Dask."""
+    try:
+        from distributed import LocalCluster
+    except ImportError:
+        yield ""
+        return
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        yield str(cluster.scheduler_address)
 
 
 def _ways(odd: Path) -> Iterator[tuple[str, list[str], dict[str, str]]]:
@@ -215,16 +279,32 @@ def _ways(odd: Path) -> Iterator[tuple[str, list[str], dict[str, str]]]:
     yield "locale", [], {"LC_ALL": "C", "PYTHONUTF8": "0"}
     yield "zone", [], {"TZ": "Asia/Tokyo"}
     yield "rc", [], {"MPLCONFIGDIR": str(odd)}
+    for kernel in ("Haswell", "Sandybridge", "SkylakeX"):
+        if _can(kernel):
+            yield kernel, [], {"OPENBLAS_CORETYPE": kernel}
+
+
+def _can(kernel: str) -> bool:
+    """Whether this processor runs an OpenBLAS kernel."""
+    needs = {"Haswell": "avx2", "Sandybridge": "avx", "SkylakeX": "avx512f"}
+    try:
+        return f" {needs[kernel]} " in Path("/proc/cpuinfo").read_text(encoding="ascii")
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a twentieth of everything")
-    share = 20 if parser.parse_args().quick else 1
+    parser.add_argument("parts", nargs="*", metavar="PART", help="some of them (all)")
+    chosen = parser.parse_args()
+    share = 20 if chosen.quick else 1
     for part, size in (
-        (kills, 200), (faults, 40), (damaged, 10_000), (crowd, 50), (memory, 1000),
+        (kills, 200), (faults, 40), (disks, 40), (damaged, 10_000), (crowd, 50), (memory, 1000),
+        (same_bytes, 0),
     ):  # fmt: skip
+        if chosen.parts and part.__name__ not in chosen.parts:
+            continue
         begun = time.monotonic()
-        line = part(max(2, size // share))
+        line = part(max(2, size // share)) if size else part()
         print(f"{part.__name__}: {line} ({time.monotonic() - begun:.0f} s)", flush=True)
-    print(f"same bytes: {same_bytes()}", flush=True)

@@ -145,6 +145,58 @@ def test_the_child_knows_no_secret_and_no_network(monkeypatch: pytest.MonkeyPatc
         assert os.readlink(f"/proc/{child.pid}/ns/net") != own
 
 
+#: Each line is tried in an interpreter of its own, since a hook cannot be taken away.
+NOT_FOR_PARSERS = (
+    "import socket; socket.socket().connect(('127.0.0.1', 9))",
+    "import socket; socket.getaddrinfo('localhost', 80)",
+    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9')",
+    "import subprocess; subprocess.run(['true'])",
+    "import os; os.system('true')",
+    "import os; os.fork()",
+    "import os; os.execv('/bin/true', ['true'])",
+    "import os; os.kill(os.getppid(), 0)",
+    "open('/etc/passwd').read()",
+    "import os; os.open('/etc/passwd', os.O_RDONLY)",
+    "open('written.txt', 'w')",
+    "import pathlib; pathlib.Path('kept.txt').unlink()",
+    "import os; os.rename('kept.txt', 'gone.txt')",
+    "import os, tempfile; os.symlink('/etc/passwd', 'link')",
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
+def test_a_parser_opens_no_connection_starts_no_process_and_touches_no_file(tmp_path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "kept.txt").write_text("kept")
+    script = (
+        "import os, sys, socket, subprocess, tempfile, pathlib, urllib.request\n"
+        "from retrostats.read.bounded.guard import Guarded, guarded\n"
+        "tempfile.tempdir = sys.argv[1]\n"
+        "for line in sys.stdin.read().splitlines():\n"
+        "    try:\n"
+        "        with guarded():\n"
+        "            exec(line)\n"
+        "    except Guarded:\n"
+        "        continue\n"
+        "    except BaseException as error:\n"
+        "        print(line, type(error))\n"
+        "        continue\n"
+        "    print(line)\n"
+        "with guarded():\n"
+        "    open(os.path.join(sys.argv[1], 'mine'), 'w').close()\n"
+        "open('/etc/passwd').close()  # and freely again outside\n"
+    )
+    (tmp_path / "tmp").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "tmp")], cwd=work, text=True,
+        input="\n".join(NOT_FOR_PARSERS), capture_output=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [p.name for p in work.iterdir()] == ["kept.txt"]
+
+
 def test_what_passes_is_data() -> None:
     sheet = Sheet("$", (Row(1, (1, 2.5, "x", None, True)),))
     assert decode(encode({"$": (sheet,)}), classes()) == {"$": (sheet,)}

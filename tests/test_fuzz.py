@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz import fuzz_formulas
+from fuzz import fuzz_formulas, targets
 from fuzz.fuzz_readers import mutate, run, seeds
 
 from retrostats.errors import InputError
@@ -28,6 +28,17 @@ def test_random_formulas() -> None:
     rng, rows = np.random.default_rng(2), fuzz_formulas.rows()
     fitted = sum(fuzz_formulas.run(fuzz_formulas.formula(rng), rows) for _ in range(400))
     assert 0 < fitted < 400
+
+
+@pytest.mark.parametrize("name", targets.TARGETS)
+def test_what_reached_new_code_once_is_answered_again(name: str) -> None:
+    """The corpus that fuzzing guided by coverage kept: no exception but a refusal."""
+    kept = targets.kept(name)
+    assert kept
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in kept:
+            targets.TARGETS[name](path.read_bytes())
 
 
 def test_table_without_subjects_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,7 @@ def parse_package(file: str, data: bytes, suffix: str) -> Package:
             f"{file}: this format needs pyreadstat; pip install 'retrostats[io]'"
         ) from None
     read = getattr(pyreadstat, PACKAGES[suffix])
-    with tempfile.TemporaryDirectory() as folder:  # the library reads paths only
-        path = Path(folder) / f"data{suffix}"
-        path.write_bytes(data)
+    with _stored(data, suffix) as path:
         try:
             _, meta = read(str(path), metadataonly=True)
             _refuse_large(file, meta.number_rows or 0, meta.number_columns)
@@ -71,6 +70,19 @@ def parse_package(file: str, data: bytes, suffix: str) -> Package:
     words = {str(n): tuple(w.items()) for n, w in meta.variable_value_labels.items()}
     labels = {str(n): text for n, text in meta.column_names_to_labels.items() if text}
     return Package(columns, words, labels)
+
+
+@contextmanager
+def _stored(data: bytes, suffix: str) -> Iterator[Path]:
+    """The bytes as a file, for a library that reads paths only; gone afterwards."""
+    folder = Path(tempfile.mkdtemp())
+    path = folder / f"data{suffix}"
+    try:
+        path.write_bytes(data)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _values(column: Any) -> tuple[Any, ...]:

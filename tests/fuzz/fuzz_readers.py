@@ -1,10 +1,9 @@
 """Fuzz every reader: any bytes give a result or an InputError, never another exception.
 
 python tests/fuzz/fuzz_readers.py [SECONDS]     mutates the seeds at random, seeded
-python tests/fuzz/fuzz_readers.py atheris [ARGS]  guided by coverage; needs the package atheris,
-                                                ARGS go to libFuzzer (-max_total_time=300, a folder)
 
-Both print each kind of exception that is not an InputError, with the bytes that caused the first.
+Prints each kind of exception that is not an InputError, with the bytes that caused the first.
+guided.py does the same guided by coverage.
 """
 
 from __future__ import annotations
@@ -111,37 +110,5 @@ def at_random(seconds: float = 60.0, seed: int = 0) -> int:
     return len(found)
 
 
-def guided(arguments: list[str]) -> None:
-    """Coverage-guided; the first byte of an input chooses reader and format."""
-    import atheris
-
-    formats = sorted({(kind, path.suffix) for kind, path in seeds()})
-    with atheris.instrument_imports(include=["retrostats"]):
-        for kind in ("cart", "cohort"):
-            reader(kind)
-        import retrostats.read.carts.assemble
-        import retrostats.read.carts.table
-        import retrostats.read.delimited
-        import retrostats.read.statistical
-        import retrostats.read.workbook  # noqa: F401
-    warnings.simplefilter("ignore")
-    folder = Path(tempfile.mkdtemp())
-    corpus = folder / "corpus"
-    corpus.mkdir()
-    for i, (kind, path) in enumerate(seeds()):
-        first = bytes([formats.index((kind, path.suffix))])
-        (corpus / str(i)).write_bytes(first + path.read_bytes())
-
-    def one(data: bytes) -> None:
-        if data:
-            kind, suffix = formats[data[0] % len(formats)]
-            run(kind, data[1:], suffix, folder)
-
-    atheris.Setup([sys.argv[0], "-max_len=20000", *arguments, str(corpus)], one)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["atheris"]:
-        guided(sys.argv[2:])
     sys.exit(bool(at_random(*map(float, sys.argv[1:2]))))

@@ -8,6 +8,7 @@ import sys
 from typing import BinaryIO
 
 from retrostats.errors import RetrostatsError
+from retrostats.read.bounded.guard import guarded
 from retrostats.read.bounded.limits import bound, die_with_parent, leave_network, no_core_files
 from retrostats.read.bounded.parsers import parser
 from retrostats.read.bounded.wire import encode
@@ -48,7 +49,8 @@ def _answer(name: str, file: str, option: str, data: bytes) -> tuple[str, bytes]
     try:
         read = parser(name)  # imports stand outside the limits
         bound(len(data))
-        return "ok", encode(read(file, data, option))
+        with guarded():
+            return "ok", encode(read(file, data, option))
     except MemoryError:
         return "memory", b""
     except RetrostatsError as error:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-#: Name of a parser: its module and its function of (file name, bytes, options).
-PARSERS: Mapping[str, tuple[str, str]] = {
-    "workbook": ("retrostats.read.workbook", "parse_workbook"),
-    "spreadsheetml": ("retrostats.read.spreadsheetml", "parse_spreadsheetml"),
-    "package": ("retrostats.read.packages", "parse_package"),
-}
+#: Name of a parser: its module, its function of (file name, bytes, options), and the libraries it
+#: uses, which read files of their own when they are imported.
+PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "workbook": ("retrostats.read.workbook", "parse_workbook", ("openpyxl",)),
+    "spreadsheetml": (
+        "retrostats.read.spreadsheetml", "parse_spreadsheetml", ("defusedxml.ElementTree",),
+    ),
+    "package": ("retrostats.read.packages", "parse_package", ("pyreadstat",)),
+}  # fmt: skip
 _CLASSES: Mapping[str, tuple[str, ...]] = {
     "retrostats.read.grid": ("Row", "Sheet"),
     "retrostats.read.workbook": ("Workbook",),
@@ -21,7 +25,10 @@ _CLASSES: Mapping[str, tuple[str, ...]] = {
 
 def parser(name: str) -> Callable[..., Any]:
     """The function of a name."""
-    module, function = PARSERS[name]
+    module, function, libraries = PARSERS[name]
+    for library in libraries:
+        with suppress(ImportError):  # the function says that it is missing
+            import_module(library)
     found: Callable[..., Any] = getattr(import_module(module), function)
     return found
 

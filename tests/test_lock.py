@@ -1,0 +1,53 @@
+"""What `make` installs is pinned by hash, agrees with the constraints, and names no registry."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~!; ]", text.strip())[0]).lower()
+
+
+def _blocks() -> dict[str, str]:
+    """Each locked requirement with its version, markers and hashes."""
+    parts = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.MULTILINE)
+    return {_name(part): part for part in parts if "==" in part.splitlines()[0]}
+
+
+def _versions(text: str) -> dict[str, str]:
+    return {
+        _name(name): version
+        for name, version in re.findall(r"^([A-Za-z0-9_.-]+)(?:\[.*\])?==([^ ;\\\n]+)", text, re.M)
+    }
+
+
+def test_every_requirement_has_hashes_and_no_address() -> None:
+    blocks = _blocks()
+    assert len(blocks) > 100
+    for name, block in blocks.items():
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), name
+    assert "://" not in LOCK
+    assert "--index" not in LOCK
+
+
+def test_the_lock_has_the_versions_of_the_constraints() -> None:
+    constraints = _versions((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+    locked = _versions(LOCK)
+    assert locked
+    differ = {n: (v, constraints[n]) for n, v in locked.items() if constraints.get(n, v) != v}
+    assert not differ, "run `make lock`"
+
+
+def test_what_the_project_asks_for_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["dev"], *extras["io"], *extras["papers"]]
+    asked += [*extras["scale"], *extras["docs"]]
+    wanted = {_name(r) for r in asked} - {"retrostats"}
+    assert wanted <= set(_blocks()), "run `make lock`"
