@@ -32,7 +32,7 @@ class Topic:
     outcome_words
         What an outcome is, in words.
     template
-        A CSV with invented people that passes as it stands.
+        A CSV with invented people, whose codes (EXAMPLE-1) keep them out of every cohort.
     headers
         What else a table may call a column of the topic.
     events

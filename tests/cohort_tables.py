@@ -10,7 +10,13 @@ import pytest
 import retrostats as rs
 from retrostats.read.validation.templates import template
 
-METABOLIC = template("metabolic-cost")
+
+def measured(analysis: str, audit: object = None) -> str:
+    """A template whose example people are made people, who count."""
+    return template(analysis, audit).replace("EXAMPLE-", "person")
+
+
+METABOLIC = measured("metabolic-cost")
 
 
 def plain() -> pd.DataFrame:

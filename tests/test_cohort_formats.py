@@ -141,7 +141,7 @@ def test_wide_in_two_units_is_refused(tmp_path) -> None:
 
 def test_spec_constants_filter_levels_and_name(tmp_path) -> None:
     text = METABOLIC.replace("speed_m_s,", "use,").replace(",2.5,", ",yes,").replace(
-        "example6,forward,yes", "example6,forward,no"
+        "person6,forward,yes", "person6,forward,no"
     )  # fmt: skip
     path = tmp_path / "lab.csv"
     path.write_text(text.replace("backward", "R"))
@@ -315,4 +315,4 @@ def test_validate_prints_the_account(tmp_path, capsys) -> None:
     assert main(["validate", str(path)]) == 0
     said = capsys.readouterr().out
     assert "14 rows in, 12 used, 2 explained below; 6 subjects" in said
-    assert "guess: row 4: units; row not used" in said
+    assert "guess: lab.xlsx, sheet 'Data', row 4: units; row not used" in said

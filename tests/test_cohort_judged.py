@@ -9,12 +9,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from cohort_tables import METABOLIC, plain, same_as_template
+from cohort_tables import METABOLIC, measured, plain, same_as_template
 
 import retrostats as rs
 from retrostats.errors import InputError
 from retrostats.read.cohort import load_cohort
-from retrostats.read.validation.templates import template
 from retrostats.reduce.reported import t_from_p
 
 DOUBT = "subject;direction;injuries;exposure (h)\n" + "".join(
@@ -60,13 +59,13 @@ def test_rows_that_sum_people_up_are_no_people(words, tmp_path) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        "Example1", "example01", "example 1", "example_1",
-        "ex\u200bample1", "ex\u00adample1", "\uff45xample1", "ex\u0430mple1", "example\uff11",
+        "Person1", "person01", "person 1", "person_1",
+        "per\u200bson1", "per\u00adson1", "\uff50erson1", "p\u0435rson1", "person\uff11",
     ],
 )  # fmt: skip
 def test_codes_that_are_nearly_one_another_are_asked_about(other, tmp_path) -> None:
     path = tmp_path / "lab.csv"
-    text = METABOLIC.replace("example1,backward", f"{other},backward")
+    text = METABOLIC.replace("person1,backward", f"{other},backward")
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="one code a person") as asked:
         load_cohort(path)
@@ -75,9 +74,9 @@ def test_codes_that_are_nearly_one_another_are_asked_about(other, tmp_path) -> N
 
 def test_people_in_one_direction_are_named_and_all_of_them_refused(tmp_path) -> None:
     path = tmp_path / "lab.csv"
-    path.write_text(METABOLIC.replace("example1,backward", "other,backward"))
+    path.write_text(METABOLIC.replace("person1,backward", "other,backward"))
     warned = load_cohort(path).problems
-    assert any("one direction only: example1, other" in text for text in warned["found"])
+    assert any("one direction only: other, person1" in text for text in warned["found"])
     path.write_text(METABOLIC.replace(",backward", "b,backward"))
     with pytest.raises(InputError, match="nobody measured in both directions"):
         load_cohort(path)
@@ -90,7 +89,7 @@ def test_people_in_one_direction_are_named_and_all_of_them_refused(tmp_path) -> 
         (METABOLIC.replace(",2.5,", ",9,"), "warning", "unit of speed"),
         (METABOLIC.replace("vo2_ml_kg_min", "cost (kcal/kg/km)").replace("cost", "energy cost"),
          "error", "0.3 to 30"),
-        (template("ligament-injury").replace(",1,2,90", ",1,2.5,90", 1), "error", "whole"),
+        (measured("ligament-injury").replace(",1,2,90", ",1,2.5,90", 1), "error", "whole"),
     ],
     ids=["99", "km/h as m/s", "kcal", "half an injury"],
 )  # fmt: skip
@@ -117,7 +116,7 @@ def test_what_a_cohort_is_taken_for_is_said() -> None:
     assert "taken as running" in set(cost["action"])
     slow = plain().assign(speed_m_s=1.2)
     assert "speeds of walking" in set(load_cohort(slow).problems["found"])
-    fat = pd.read_csv(io.StringIO(template("body-fat").replace("backward,", "BR,")), dtype=str)
+    fat = pd.read_csv(io.StringIO(measured("body-fat").replace("backward,", "BR,")), dtype=str)
     arms = load_cohort(fat.replace({"control": "CON"}))
     assert {"taken as backward", "taken as control"} <= set(arms.problems["action"])
     mixed = load_cohort(fat.replace({"BR": "forward and backward"}))
@@ -126,7 +125,7 @@ def test_what_a_cohort_is_taken_for_is_said() -> None:
 
 def test_a_condition_that_is_a_direction_and_weeks_that_are_times() -> None:
     same_as_template(load_cohort(plain().rename(columns={"direction": "Condition"})))
-    fat = pd.read_csv(io.StringIO(template("body-fat"))).drop(columns="time")
+    fat = pd.read_csv(io.StringIO(measured("body-fat"))).drop(columns="time")
     assert load_cohort(fat).frame["time"].tolist()[:2] == ["0", "0"]
 
 
@@ -170,7 +169,7 @@ def test_a_cohort_without_backward_training_is_shown_and_judges_nothing(shared) 
 
 
 def test_a_cohort_with_both_arms_is_direct_evidence_for_the_comparison() -> None:
-    text = template("body-fat").replace("control", "forward")
+    text = measured("body-fat").replace("control", "forward")
     cohort = load_cohort(pd.read_csv(io.StringIO(text), dtype=str), spec={"name": "both"})
     found = rs.replicate(["body-fat"], cohorts=[cohort], draws=0)
     rows = found.estimates[found.estimates["role"] == "cohort"].set_index("claim_id")

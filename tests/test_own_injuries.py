@@ -6,12 +6,12 @@ import io
 
 import pandas as pd
 import pytest
+from cohort_tables import measured
 
 import retrostats as rs
 from retrostats.errors import InputError
-from retrostats.read.validation.templates import template
 
-TABLE = template("ligament-injury")
+TABLE = measured("ligament-injury")
 
 
 def frame() -> pd.DataFrame:

@@ -1,8 +1,7 @@
-"""Rows that are no people: means by word and by arithmetic, blocks below, a template's people."""
+"""Rows that are no people: means by word and by arithmetic, blocks below."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from cohort_tables import METABOLIC, plain, same_as_template
 
@@ -59,7 +58,7 @@ def test_group_means_in_a_long_table_are_left_out(tmp_path) -> None:
 
 def test_a_person_near_the_mean_stays(tmp_path) -> None:
     """Their code is like the others', and two rounded values may be the mean's by chance."""
-    people = PEOPLE + f"example7,{WIDE['forward'].mean():.1f},{WIDE['backward'].mean():.1f}\n"
+    people = PEOPLE + f"person7,{WIDE['forward'].mean():.1f},{WIDE['backward'].mean():.1f}\n"
     assert load(tmp_path, HEAD + people).n_subjects == 7
     assert load(tmp_path, HEAD + PEOPLE + "Dev,30.1,36\n").n_subjects == 7
 
@@ -68,23 +67,3 @@ def test_a_blank_row_between_people_ends_no_table(tmp_path) -> None:
     half = PEOPLE.splitlines(keepends=True)
     text = HEAD + "".join(half[:3]) + "\n" + "".join(half[3:])
     same_as_template(load(tmp_path, text))
-
-
-def test_the_invented_people_of_the_template_are_left_out(tmp_path) -> None:
-    """Found in use: rows left at the end of the template counted as people."""
-    rng = np.random.default_rng(4)
-    own = "".join(
-        f"lab{i},{way},2.5,{rng.normal(30 + 6 * (way == 'backward'), 2):.1f}\n"
-        for i in range(8)
-        for way in ("forward", "backward")
-    )
-    head, *rest = METABOLIC.splitlines(keepends=True)
-    cohort = load(tmp_path, head + own + "".join(rest[4:]))
-    assert cohort.n_subjects == 8
-    assert len(cohort.provenance["explained"]["a row of the template"]) == 8
-    assert cohort.problems["found"].str.contains("4 invented people").any()
-    alone = load(tmp_path, METABOLIC)
-    assert alone.n_subjects == 6  # the template itself passes, and says what it is
-    assert alone.problems["action"].str.contains("nobody else").any()
-    overwritten = load(tmp_path, METABOLIC.replace("27.1", "30.3", 1).replace("33.0", "37.2", 1))
-    assert "example1" in set(overwritten.frame["subject"])

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from cohort_tables import measured
 
 from retrostats.audit import load_audit
 from retrostats.errors import InputError
 from retrostats.read.cohort import load_cohort
-from retrostats.read.validation.templates import template
 
 READ = Path(__file__).resolve().parent.parent / "retrostats" / "read"
 #: Words of the audit that ships; body fat and fat mass are field vocabulary in headers.py only.
@@ -32,10 +32,10 @@ needs = ["subject", "direction", "grip_kg"]
 outcomes = ["grip_kg"]
 template = \"\"\"
 subject,direction,grip_kg
-p1,left,40
-p1,right,44
-p2,left,38
-p2,right,41
+EXAMPLE-1,left,40
+EXAMPLE-1,right,44
+EXAMPLE-2,left,38
+EXAMPLE-2,right,41
 \"\"\"
 """
 
@@ -48,7 +48,7 @@ def audit(tmp_path):
 
 
 def test_a_second_audit_reads_by_its_own_words(audit) -> None:
-    text = template("grip", audit)
+    text = measured("grip", audit)
     told = load_audit(audit)
     for words in ("left", "links", "Gauche"):
         frame = pd.read_csv(io.StringIO(text.replace("left", words)), dtype=str)
@@ -63,7 +63,7 @@ def test_a_second_audit_reads_by_its_own_words(audit) -> None:
     [("left", "right", "no left row"), ("left", "up", "right or left"), ("40", "x", "a number")],
 )
 def test_messages_name_its_words(audit, old, new, says) -> None:
-    frame = pd.read_csv(io.StringIO(template("grip", audit).replace(old, new)), dtype=str)
+    frame = pd.read_csv(io.StringIO(measured("grip", audit).replace(old, new)), dtype=str)
     with pytest.raises(InputError, match=says):
         load_cohort(frame, audit=audit)
 

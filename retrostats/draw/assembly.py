@@ -134,8 +134,11 @@ def draw(
     """
     from retrostats.draw.figures import Drawing, verdict_overview
     from retrostats.draw.figures.drawing import drawings_of
+    from retrostats.draw.figures.verdicts import CAPTION
 
-    overview = Drawing(verdict_overview(frames["verdicts"]), OVERVIEW)
+    own = len(frames["estimates"]) and (frames["estimates"]["role"] == "cohort").any()
+    caption = CAPTION.replace("printed numbers", "printed numbers and own data") if own else CAPTION
+    overview = Drawing(verdict_overview(frames["verdicts"], caption=caption), OVERVIEW)
     drawings = drawings_of({"verdict_overview": overview})
     retellings = _retellings(audit)
     for analysis in analyses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from retrostats.errors import InputError
+from retrostats.read.validation.examples import is_example
 from retrostats.read.words import plain
 from retrostats.resources import data_dir
 from retrostats.vocabulary import COMPARES, Conditions, Post, Topic, Vocabulary
@@ -174,6 +176,18 @@ def _takes_cohorts(topic: Topic, conditions: Conditions, file: Path) -> None:
         raise InputError(
             f"{file}, [topics.{topic.name}]: needs = {list(topic.needs)}; with compares = "
             f"{topic.compares!r} it needs {' and '.join(map(repr, missing))} too"
+        )
+    _examples(topic, file)
+
+
+def _examples(topic: Topic, file: Path) -> None:
+    """Refuse a template whose invented people would pass for measured ones."""
+    rows = list(csv.DictReader(topic.template.splitlines()))
+    real = [row["subject"] for row in rows if not is_example(row.get("subject"))]
+    if real:
+        raise InputError(
+            f"{file}, [topics.{topic.name}]: template has a person {real[0]!r}, who would count as "
+            "measured; call its people EXAMPLE-1, EXAMPLE-2 ..."
         )
 
 

@@ -19,6 +19,8 @@ from retrostats.read.normalise import Part, normalise, reads
 from retrostats.read.spec import Spec, read_spec
 from retrostats.read.speeds import shared_speeds, with_nominal_speed
 from retrostats.read.tabular import read_tables, table_of_frame
+from retrostats.read.validation.account import grouped
+from retrostats.read.validation.examples import without_examples
 from retrostats.read.validation.plausible import doubtful_values
 from retrostats.read.validation.possible import impossible_values
 from retrostats.read.validation.problem import Problem
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
     from retrostats.vocabulary import Topic, Vocabulary
 
-#: Fewest people of other codes beside which those of a template are taken for leftovers.
-OWN_PEOPLE = 2
 #: Columns, or kinds of column, that describe and enter no analysis.
 NEVER_USED = frozenset({"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg"})
 #: Share of rows without a person at which a table is refused.
@@ -56,7 +56,8 @@ class Cohort:
     problems
         Columns level, file, row, column, found, allowed, action: repairs, guesses, warnings.
     provenance
-        name, sha256, rows_in, rows_used, rows_explained, and `explained`: rows by reason.
+        name, sha256, people, rows_in, rows_used, rows_explained; `explained`: rows by reason;
+        `reading`: problems as lines, those that repeat put together.
     analysis
         The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
     """
@@ -110,7 +111,8 @@ def load_cohort(
     >>> import io, pandas as pd
     >>> from retrostats.read.validation.templates import templates
     >>> name, text = next(iter(templates().items()))
-    >>> cohort = load_cohort(pd.read_csv(io.StringIO(text), dtype=str))
+    >>> measured = text.replace("EXAMPLE-", "p")  # example people are never data
+    >>> cohort = load_cohort(pd.read_csv(io.StringIO(measured), dtype=str))
     >>> cohort.analysis == name, cohort.n_subjects, cohort.provenance["rows_used"]
     (True, 6, 12)
     """
@@ -163,9 +165,11 @@ def cohort_of(
     """
     import pandas as pd
 
-    frame, file, conditions = part.frame, source.file, audit.conditions
+    frame, conditions = part.frame, audit.conditions
+    files = frame["source_file"].unique()
+    file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
-    frame, left = _without_template(frame, topic, file, problems)
+    frame, left = without_examples(frame, file, problems)
     used = _complete(frame, topic, problems)
     if topic and topic.paired:
         used = with_nominal_speed(used, spec.speeds, file, problems)
@@ -186,7 +190,7 @@ def cohort_of(
     lost = _rows_without_a_value(frame, used)
     explained = {
         **part.explained,
-        **({"a row of the template": left} if left else {}),
+        **({"an example of the template": left} if left else {}),
         **({"no value": lost} if lost else {}),
     }
     return Cohort(
@@ -199,10 +203,12 @@ def cohort_of(
         {
             "name": spec.name or source.name,
             "sha256": source.sha256,
+            "people": int(used["subject"].nunique()) if "subject" in used else 0,
             "rows_in": part.rows_in,
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
             "explained": {reason: list(rows) for reason, rows in explained.items()},
+            "reading": [problem.line for problem in grouped(problems)],
         },
         topic.analysis if topic else "",
     )
@@ -286,41 +292,6 @@ def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _without_template(
-    frame: pd.DataFrame, topic: Topic | None, file: str, problems: list[Problem]
-) -> tuple[pd.DataFrame, tuple[int, ...]]:
-    """The frame without invented people of the template that were left in; and their rows.
-
-    A table of nothing else is the template itself, and stays.
-    """
-    import io
-
-    import pandas as pd
-
-    if topic is None or not topic.template or "subject" not in frame:
-        return frame, ()
-    invented = pd.read_csv(io.StringIO(topic.template), dtype={"subject": str})
-    mine = frame["subject"].isin(set(invented["subject"]))
-    outcome = outcome_column(frame, topic)
-    if not mine.any() or outcome not in invented:
-        return frame, ()
-    rows, known = frame[mine], invented.groupby("subject")[outcome].agg(sorted)
-    found = rows.groupby("subject")[outcome].agg(sorted)
-    whole = [name for name in found.index if found[name] == known[name]]
-    left = rows.index[rows["subject"].isin(whole)]
-    every = len(left) == len(frame)
-    own = frame.loc[~mine, "subject"].nunique()
-    if not whole or not (every or own >= OWN_PEOPLE):
-        return frame, ()
-    numbers = tuple(dict.fromkeys(int(row) for row in rows.loc[left, "source_row"]))
-    problems.append(
-        Problem("warning", file, ", ".join(map(str, numbers[:5])), "subject",
-                f"{rows.loc[left, 'subject'].nunique()} invented people of the template",
-                "people measured", "kept, there is nobody else" if every else "rows left out")
-    )  # fmt: skip
-    return (frame, ()) if every else (frame.drop(index=left), numbers)
-
-
 def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem]) -> pd.DataFrame:
     """Rows with everything the topic needs; each row left out is listed."""
     if topic is None:
@@ -367,9 +338,10 @@ def time_order(label: str) -> tuple[int, float, str]:
 def _stop_on_errors(problems: list[Problem]) -> None:
     errors = [p for p in problems if p.level == "error"]
     if errors:
-        more = f"\n... and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+        told = grouped(errors)
+        more = f"\n... and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
         lost = [p for p in problems if p.action == "row left out"]
         if lost and not all(p.row for p in errors):
             why = ", ".join(dict.fromkeys(p.column for p in lost))
             more += f"\n({len(lost)} row(s) were left out before that, for want of {why})"
-        raise InputError("\n".join(str(p) for p in errors[:SHOWN]) + more)
+        raise InputError("\n".join(map(str, told[:SHOWN])) + more)

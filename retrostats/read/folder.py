@@ -223,7 +223,7 @@ def _own_names(table: Table, name: str, problems: list[Problem], conditions: Con
 
 def _named(table: Table, column: str, value: str) -> Problem:
     what = "the sheet's name" if table.sheet else "the file's name"
-    return Problem("guess", table.file, "", column, what, "", f"read as {value}")
+    return Problem("guess", table.file, "", column, value, "", f"read from {what}")
 
 
 def _about(spec: Spec, table: Table) -> Spec:

@@ -155,8 +155,8 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     if text is None:
         if kind not in USUAL:
             raise InputError(
-                f"column {header!r}: no unit; write it with the name, as in "
-                f"{kind.replace('_', ' ')} ({_example(kind)}), or give it in a spec"
+                f"column {header!r}: no unit; a unit of {', '.join(BY_UNIT[kind])}, as "
+                f"{kind.replace('_', ' ')} ({_example(kind)})"
             )
         text, guessed = USUAL[kind], f"no unit given, taken as {USUAL[kind]}"
     parsed = parse_unit(text)
@@ -238,3 +238,21 @@ def without_number(header: str) -> str:
 
 def _example(kind: str) -> str:
     return next(iter(BY_UNIT[kind].values()))[1]
+
+
+def example_unit(header: str) -> str:
+    """A unit that a header could have; "..." where it names no quantity.
+
+    Examples
+    --------
+    >>> example_unit("VO2 (furlong)"), example_unit("remarks")
+    ('ml/kg/min', '...')
+    """
+    kind = kind_of(header) or kind_of(without_number(header))
+    return _example(kind) if kind in BY_UNIT else "..."
+
+
+def columns_of(header: str) -> frozenset[str]:
+    """Every column that a header could become, whatever its unit."""
+    kind = kind_of(header) or kind_of(without_number(header)) or ""
+    return frozenset(column for column, _ in BY_UNIT.get(kind, {}).values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from retrostats.read.headers import (
     NAMES,
     TEXT,
     Meaning,
+    example_unit,
     kind_of,
     read_header,
     split_unit,
@@ -21,6 +23,7 @@ from retrostats.read.shape import is_wide, names_levels
 from retrostats.read.spec import Spec, suggestion
 from retrostats.read.validation.problem import Problem
 from retrostats.read.words import letters
+from retrostats.units import convert
 from retrostats.vocabulary import Topic, Vocabulary
 
 UNUSED = "column kept as it is, not used"
@@ -81,14 +84,37 @@ def read_meanings(
         if taken:
             problems.append(
                 _error(table, header, f"also {meaning.column}, as {taken.header!r}",
-                       "one column each", "rename one, or name the right one in a spec")
+                       "one column each", "rename one, or write the right one alone under "
+                       f'[columns] in a spec: "{header}" = "{meaning.column}"')
             )  # fmt: skip
             continue
         if header.strip().lower() != meaning.column or meaning.guessed:
             note = meaning.guessed or f"read as {meaning.column}"
+            note += converted(meaning)
             problems.append(Problem("guess", table.file, "", header, header, meaning.column, note))
         meanings.append(Meaning(header, meaning.column, meaning.unit, meaning.to, meaning.guessed))
     return meanings
+
+
+def converted(meaning: Meaning) -> str:
+    """What is done to the values of a column, in words; "" where they stay as they are.
+
+    Examples
+    --------
+    >>> converted(read_header("speed", "km/h"))
+    ', values converted from km/h to m/s (10 km/h become 2.778 m/s)'
+    """
+    unit, to = meaning.unit, meaning.to
+    if unit is None or unit.symbol == to:
+        return ""
+    try:
+        example = float(convert(10.0, unit.symbol, to))
+    except InputError:  # needs body mass: said where the rate is made
+        return f", values converted from {unit.symbol} to {to}"
+    if example == 10:
+        return ""
+    said = f"10 {unit.symbol} become {example:.4g} {to}"
+    return f", values converted from {unit.symbol} to {to} ({said})"
 
 
 def _meaning(
@@ -105,7 +131,12 @@ def _meaning(
         if spec.analysis == "none" and header not in spec.named:
             problems.append(Problem("guess", table.file, "", header, str(error), "", UNUSED))
         else:
-            problems.append(_error(table, header, "this header", str(error), "name it"))
+            said = re.sub(r"^column '.*?': ", "", str(error)).split("; ")
+            write = f'under [units] in a spec: "{header}" = "{example_unit(header)}"'
+            problems.append(
+                _error(table, header, said[0], "; ".join(said[1:]).removeprefix("allowed: ")
+                       .removeprefix("allowed is "), f"write it with the name, or {write}")
+            )  # fmt: skip
         return None
     if meaning is not None:
         return meaning

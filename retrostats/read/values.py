@@ -183,7 +183,8 @@ def coded(
     for row, i in zip(rows[: len(at)], at, strict=True):
         problems.append(
             Problem("error", file, str(row), name, repr(said[codes[i]][:40]),
-                    " or ".join(known), "correct it, or map it under [levels] in a spec")
+                    " or ".join(known), "correct it, or say under [levels] in a spec what it is: "
+                    f'"{said[codes[i]][:40]}" = "{next(iter(known))}"')
         )  # fmt: skip
     _rest(rows, name, file, problems)
     return pd.Series(np.array([*read, None], dtype=object)[codes], index=column.index)

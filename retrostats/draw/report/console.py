@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 import pandas as pd
@@ -49,6 +51,31 @@ def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
             statement = statement.encode("ascii", "replace").decode()
         table.add_row(Text(statement), *cells)
     console.print(table)
+
+
+def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = None) -> None:
+    """Print how each own file was read: people and rows, who was left out and why, guesses.
+
+    Parameters
+    ----------
+    cohorts
+        Their records, as in `provenance`.
+    file
+        Where to print; standard output if None.
+    """
+    for cohort in cohorts:
+        print(f"\nOwn data {counted(cohort)}", file=file)
+        for line in cohort["reading"]:
+            print(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "), file=file)
+
+
+def counted(cohort: Mapping[str, Any]) -> str:
+    """People and rows of one cohort in words."""
+    left = f", {cohort['rows_explained']} explained" if cohort["rows_explained"] else ""
+    return (
+        f"{cohort['name']}: {cohort['people']} people; {cohort['rows_in']} rows read, "
+        f"{cohort['rows_used']} used{left}"
+    )
 
 
 def print_cohorts(cohorts: pd.DataFrame, file: IO[str] | None = None) -> None:

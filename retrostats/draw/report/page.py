@@ -103,6 +103,7 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         row_label=rows,
         references=cited,
         cohorts=records["cohorts"],
+        own=replication.provenance.get("cohorts", []),
         retellings=retellings,
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
         provenance=_flat(replication.provenance),

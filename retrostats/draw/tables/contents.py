@@ -77,9 +77,11 @@ def paper_table(replication: Any, name: str) -> PaperTable:
     Claim
     """
     analyses = {a["name"]: a for a in replication.analyses}
+    own = ", ".join(str(c["name"]) for c in replication.provenance.get("cohorts", []))
+    origin = f"Computed from printed numbers and own data: {own}." if own else _NOTE
     if name == SUMMARY:
         note = (
-            f"{_NOTE} An absolute effect is the effect at a level that was printed, taken as "
+            f"{origin} An absolute effect is the effect at a level that was printed, taken as "
             "known. Certainty is the claim's, beside the estimates that judge it."
         )
         title = f"Summary of findings: {replication.audit.title}"
@@ -88,7 +90,7 @@ def paper_table(replication: Any, name: str) -> PaperTable:
         raise InputError(f"no table {name!r}; this run has {SUMMARY}, {', '.join(analyses)}")
     mine = replication.estimates[replication.estimates["analysis"] == name]
     title = f"{analyses[name]['title']}. {analyses[name]['question']}"
-    return PaperTable(name, title, _NOTE, estimates_text(mine))
+    return PaperTable(name, title, origin, estimates_text(mine))
 
 
 def paper_tables(replication: Any) -> list[PaperTable]:

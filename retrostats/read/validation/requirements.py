@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.read.headers import NAMES, kind_of
+from retrostats.read.headers import NAMES, columns_of, kind_of
 from retrostats.read.spec import suggestion
 from retrostats.read.validation.people import code_problems, pairing_problems
 from retrostats.read.validation.possible import POSSIBLE
@@ -59,7 +59,9 @@ def topic_for(
     for topic in tried:
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
-    problems.append(_unfit(frame, list(takes.values()), file))
+    asked = {c for topic in takes.values() for c in (*topic.needs, *topic.outcomes)}
+    if not any(p.level == "error" and columns_of(p.column) & asked for p in problems):
+        problems.append(_unfit(frame, list(takes.values()), file))  # else one column says it all
     return None
 
 
@@ -106,7 +108,10 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in own)]
     shown = ", ".join(f"{c}{_near(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
     names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
-    hint = f"not understood: {names}; name them under [columns] in a spec, " if unread else ""
+    write = _to_write(unread[0], have, topics) if unread else ""
+    hint = (
+        f"not understood: {names}; name them under [columns] in a spec{write}, " if unread else ""
+    )
     also = "; ".join(f"{t.analysis} also {t.outcome_words}" for t in topics if t.outcome_words)
     needs = "; ".join(f"{t.analysis}: {', '.join(t.needs)}" for t in topics)
     return Problem(
@@ -115,6 +120,15 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
         f"{hint}see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec "
         'with analysis = "none"',
     )  # fmt: skip
+
+
+def _to_write(header: str, have: list[str], topics: list[Topic]) -> str:
+    """The line of a spec that would make a header what the likeliest topic lacks."""
+    nearest = min(topics, key=lambda t: len(set(t.needs) - set(have)), default=None)
+    if nearest is None:
+        return ""
+    lacks = [c for c in nearest.needs if c not in have] or list(nearest.outcomes)
+    return f', as "{header}" = "{lacks[0]}"'
 
 
 def _near(column: str) -> str:

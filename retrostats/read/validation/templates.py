@@ -1,4 +1,4 @@
-"""Templates: a CSV to fill in that passes as it stands, and a spec with comments."""
+"""Templates: a CSV to fill in, with example people who are never data; a commented spec."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _SPEC = """\
 
 
 def template(analysis: str, audit: Vocabulary | str | Path | None = None) -> str:
-    """CSV with invented example people, to be replaced by one's own.
+    """CSV with example people, to be replaced by one's own: their codes keep them out of a cohort.
 
     Parameters
     ----------

@@ -41,9 +41,5 @@ def validated(
         f"{counts['rows_used']} used, {counts['rows_explained']} explained below; "
         f"{cohort.n_subjects} subjects"
     ]
-    shown = ["level", "row", "column", "found", "action"]
-    lines += [
-        "  " + ": ".join(filter(None, (level, row and f"row {row}", column, f"{found}; {action}")))
-        for level, row, column, found, action in cohort.problems[shown].astype(str).to_numpy()
-    ]
+    lines += [f"  {line}" for line in counts["reading"]]
     return 0, "\n".join(lines), cohort

@@ -1,0 +1,79 @@
+"""Messages about an own file: where, once, and with the line that mends it."""
+
+from __future__ import annotations
+
+import pytest
+from cohort_kinds import book
+from cohort_tables import METABOLIC
+
+import retrostats as rs
+from retrostats.cli import main
+from retrostats.errors import InputError
+from retrostats.read.spec import read_spec
+
+
+def refused(tmp_path, text: str) -> str:
+    path = tmp_path / "lab.csv"
+    path.write_text(text)
+    with pytest.raises(InputError) as refusal:
+        rs.load_cohort(path)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "section", "line"),
+    [
+        ("vo2_ml_kg_min", "VO2", "units", '"VO2" = "ml/kg/min"'),
+        ("speed_m_s", "speed (furlong)", "units", '"speed (furlong)" = "m/s"'),
+        ("subject", "Nummer", "columns", '"Nummer" = "subject"'),
+        ("backward", "sideways", "levels", '"sideways" = "forward"'),
+    ],
+)
+def test_a_refusal_says_what_to_write_in_the_spec(old, new, section, line, tmp_path) -> None:
+    said = refused(tmp_path, METABOLIC.replace(old, new))
+    assert line in said
+    assert f"[{section}]" in said
+    (tmp_path / "lab.toml").write_text(f"[{section}]\n{line}\n")
+    assert read_spec(tmp_path / "lab.toml")  # what is proposed is a spec
+
+
+def test_one_column_without_a_unit_is_one_line(tmp_path) -> None:
+    said = refused(tmp_path, METABOLIC.replace("vo2_ml_kg_min", "VO2"))
+    assert len(said.splitlines()) == 1
+
+
+def test_equal_errors_are_one_line_with_all_their_rows(tmp_path) -> None:
+    said = refused(tmp_path, METABOLIC.replace("backward", "sideways"))
+    assert "lab.csv, rows 3, 5, 7, 9, 11, 13, direction: found 'sideways';" in said
+
+
+def test_a_conversion_is_said_and_a_unit_that_stays_is_not(tmp_path, capsys) -> None:
+    path = tmp_path / "lab.csv"
+    path.write_text(METABOLIC.replace("speed_m_s", "speed (km/h)").replace(",2.5,", ",9,"))
+    assert main(["validate", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "speed (km/h): read as speed_m_s, values converted from km/h to m/s (10 km/h" in said
+    path.write_text(METABOLIC.replace("speed_m_s", "speed (m/s)"))
+    assert main(["validate", str(path)]) == 0
+    assert "converted" not in capsys.readouterr().out
+
+
+def test_a_message_names_the_sheet(tmp_path, capsys) -> None:
+    data = [line.split(",") for line in METABOLIC.splitlines()]
+    data[3][3] = ""
+    path, _ = book(tmp_path / "lab.xlsx", {"Notes": [["Written in March"]], "Data": data})
+    assert main(["validate", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (
+        "  warning: lab.xlsx, sheet 'Data', row 4, vo2_ml_kg_min: no value; row left out" in lines
+    )
+    assert all("lab.xlsx" in line for line in lines)
+
+
+def test_headers_of_which_the_same_is_said_are_one_line(tmp_path, capsys) -> None:
+    path = tmp_path / "lab.csv"
+    head, *rows = METABOLIC.splitlines()
+    path.write_text("\n".join([f"{head},hair,eyes", *[f"{row},brown,blue" for row in rows]]))
+    assert main(["validate", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "lab.csv, hair, eyes: an unknown header; column kept as it is, not used" in said
