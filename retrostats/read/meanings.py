@@ -131,10 +131,10 @@ def _meaning(
         if spec.analysis == "none" and header not in spec.named:
             problems.append(Problem("guess", table.file, "", header, str(error), "", UNUSED))
         else:
-            said = re.sub(r"^column '.*?': ", "", str(error)).split("; ")
+            reasons = re.sub(r"^column '.*?': ", "", str(error)).split("; ")
             write = f'under [units] in a spec: "{header}" = "{example_unit(header)}"'
             problems.append(
-                _error(table, header, said[0], "; ".join(said[1:]).removeprefix("allowed: ")
+                _error(table, header, reasons[0], "; ".join(reasons[1:]).removeprefix("allowed: ")
                        .removeprefix("allowed is "), f"write it with the name, or {write}")
             )  # fmt: skip
         return None
