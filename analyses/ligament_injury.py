@@ -476,14 +476,19 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
 
     return {
         "joint_load_impact": Drawing(
-            _indirect(frames["estimates"]), "Joint load, impact and heart rate, backward / forward"
+            _indirect(frames["estimates"]),
+            "Joint load, impact and heart rate, backward / forward",
+            shows=("li-load-pool", "li-acceleration", "li-heart-rate"),
         ),
         "injury_rate_ratios": Drawing(
-            _injury_rates(frames["estimates"]), "Injury rate ratios of warm-up programmes"
+            _injury_rates(frames["estimates"]),
+            "Injury rate ratios of warm-up programmes",
+            shows=("li-programme-pool", "li-counts"),
         ),
         "joint_load_sensitivity": Drawing(
             sensitivity(frames["sensitivity"], claims),
             "Joint load ratio as a function of the unprinted correlation",
+            shows=("li-load-pool",),
         ),
     }
 

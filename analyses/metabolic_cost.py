@@ -385,9 +385,11 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
         "metabolic_cost_forest": Drawing(
             stack([panel, apart], "data/published/metabolic_cost.csv"),
             "Forest plot of the backward / forward ratio of metabolic rate",
+            shows=("mc-pool", "mc-one-stage-all"),
         ),
         "metabolic_cost_sensitivity": Drawing(
             sensitivity(frames["sensitivity"], claims),
             "Cost ratio as a function of the unprinted correlations",
+            shows=("mc-pool",),
         ),
     }

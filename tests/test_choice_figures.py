@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import retrostats as rs
 from retrostats.audit import load_audit
 from retrostats.draw.figures import half_eyes, influence_bars, specification_curve, theme
 from retrostats.draw.figures.half_eye import density_of
@@ -24,8 +23,8 @@ def artists(figure, gid: str):
 
 
 @pytest.fixture(scope="module")
-def replication():
-    return rs.replicate(draws=128)
+def replication(whole):
+    return whole
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ CORE = {"energy_30", "ligament_tears", "body_fat_6wk", "more_than_forward"}
 
 
 @pytest.fixture(scope="module")
-def replication():
-    return rs.replicate(draws=250)
+def replication(whole):
+    return whole
 
 
 def test_every_claim_gets_both_verdicts(replication) -> None:

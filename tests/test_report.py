@@ -50,7 +50,7 @@ def drawn() -> dict[str, Drawing]:
     return {
         "verdict_overview": overview,
         "body_fat_looks": Drawing(
-            picture("metabolic_rate_ratio"), "Cost <ratio>", "metabolic-cost"
+            picture("metabolic_rate_ratio"), "Cost <ratio>", "metabolic-cost", ("mc-pool",)
         ),
         "other": Drawing(picture("patellofemoral_force_ratio"), "Joint load", "ligament-injury"),
     }
@@ -126,8 +126,10 @@ def test_figures_stand_where_the_analysis_that_drew_them_stands(html):
     assert placed["a-metabolic-cost"] == ["body_fat_looks"]
     assert placed["a-ligament-injury"] == ["other"]
     assert placed["a-body-fat"] == []
-    assert html.count("<figcaption>Cost &lt;ratio&gt;</figcaption>") == 1
-    assert html.count("-title'>Cost &lt;ratio&gt;</title>") == 1
+    told = "Cost &lt;ratio&gt;. Pool, running: 1.246 [1.02, 1.52] ratio backward / forward, over"
+    assert html.count(f"<figcaption>{told}") == 1
+    assert html.count("-title'>Cost &lt;ratio&gt;. Pool, running: 1.246") == 1
+    assert html.count("<figcaption>Joint load.</figcaption>") == 1
 
 
 def test_the_page_is_about_the_audit_it_is_given():

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import retrostats as rs
 from retrostats.judge.claims import load_claims
 from retrostats.judge.verdict import direction_of, labels, size_of
 from retrostats.result.estimate import Interval
@@ -16,12 +15,12 @@ from retrostats.unprinted.exploration import explore
 from retrostats.unprinted.specifications import specifications
 
 CLAIM = load_claims()["energy_30"]
-DRAWS = 128
+DRAWS = 256  # of the shared replication
 
 
 @pytest.fixture(scope="module")
-def replication():
-    return rs.replicate(draws=DRAWS)
+def replication(whole):
+    return whole
 
 
 def test_every_combination_once_and_all_else_at_its_middle() -> None:

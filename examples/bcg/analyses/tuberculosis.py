@@ -230,6 +230,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
         "tuberculosis": Drawing(
             _forest(frames["estimates"], claims),
             "Risk ratio of tuberculosis in thirteen trials and their pool, by latitude",
+            shows=("tb-pool",),
         ),
         "tuberculosis_moderators": Drawing(
             _slopes(frames["estimates"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.figure import Figure
 
@@ -20,11 +20,14 @@ class Drawing:
         What the figure shows; its caption in the report.
     analysis
         Name of the analysis that drew it, "" for the overview; the path fills it in.
+    shows
+        `estimate_id` of the results it is about: their numbers are told with it.
     """
 
     figure: Figure | None
     alt: str
     analysis: str = ""
+    shows: tuple[str, ...] = ()
 
 
 def drawings_of(
@@ -41,8 +44,7 @@ def drawings_of(
     """
     found = {}
     for name, item in drawn.items():
-        figure = item.figure if isinstance(item, Drawing) else item
-        if figure is not None:
-            alt = item.alt if isinstance(item, Drawing) else name.replace("_", " ")
-            found[name] = Drawing(figure, alt, analysis)
+        drawing = item if isinstance(item, Drawing) else Drawing(item, name.replace("_", " "))
+        if drawing.figure is not None:
+            found[name] = replace(drawing, analysis=analysis)
     return found

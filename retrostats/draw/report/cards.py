@@ -26,6 +26,8 @@ BETTER = {
     "indirectness": "a study of the very comparison claimed",
     "what was not printed": "the numbers that were not printed",
 }
+#: The question that a direction answers, by the side of no difference that is claimed.
+WHICH = {"above": "More at all?", "below": "Less at all?"}
 #: What decides, in more words than the verdict has for it.
 DECIDERS = {
     "the comparison group": "the comparison group, of which nothing was printed",
@@ -43,6 +45,8 @@ class Card:
     ----------
     verdict
         Its row of the verdicts frame.
+    which, how_much
+        The questions its direction and its size answer.
     answer
         Its sentence, and the readings that disagree.
     claimed
@@ -58,6 +62,8 @@ class Card:
     """
 
     verdict: Row
+    which: str
+    how_much: str
     answer: Answer
     claimed: str
     bands: tuple[Markup, ...]
@@ -119,10 +125,13 @@ def _card(
         if row in study
     }
     judged: Row = told.shown[0] if told.shown else {}
+    wanted = claimed({**verdict, "unit": claim.get("unit", verdict.get("unit"))})
     return Card(
         verdict,
+        WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
+        f"{wanted}?" if wanted and fmt.text(verdict["scale"]) in RATIOS else "That much?",
         told,
-        claimed({**verdict, "unit": claim.get("unit", verdict.get("unit"))}),
+        wanted,
         tuple(_band(row, verdict, claim, None if told.readings else reach) for row in told.shown),
         fmt.number(judged.get("n"), 0),
         len(used),

@@ -26,7 +26,7 @@ from retrostats.draw.report.evidence import (
 from retrostats.draw.report.glossary import explained
 from retrostats.draw.report.policy import POLICY, with_policy
 from retrostats.draw.report.reuse import bibliography, methods_paragraph
-from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of
+from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of, finding
 from retrostats.draw.tables.contents import summary_text
 from retrostats.read.study_names import study_labels
 from retrostats.rounding import BOUNDS
@@ -62,9 +62,14 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
     study = study_labels(records["studies"])
     rows = row_labels(records["sources"], study)
     ends = dict.fromkeys(b for claim in records["claims"] for b in ends_of(claim))
-    environment = environment_of({**study, **rows}, tuple(ends) or BOUNDS)
+    bounds = tuple(ends) or BOUNDS
+    environment = environment_of({**study, **rows}, bounds)
+    told_by = {
+        name: finding(drawing, records["estimates"], bounds)
+        for name, drawing in replication.drawings.items()
+    }
     shown = {
-        name: _inline(svgs.get(name) or _drawn(drawing.figure), f"f{i}", drawing.alt)
+        name: _inline(svgs.get(name) or _drawn(drawing.figure), f"f{i}", told_by[name])
         for i, (name, drawing) in enumerate(replication.drawings.items())
         if drawing.analysis
     }
@@ -94,7 +99,7 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         assumed={row["assumption_id"]: row["statement"] for row in records["assumptions"]},
         statement={row["claim_id"]: row["statement"] for row in records["verdicts"]},
         symbols=SYMBOLS,
-        sections=_sections(replication, shown),
+        sections=_sections(replication, shown, told_by),
         studies=studies,
         study_ids={entry.study_id for entry in studies},
         topics=list(dict.fromkeys(t for entry in studies for t in entry.topics)),
@@ -149,29 +154,24 @@ def _retold(replication: Any) -> dict[str, Any] | None:
     return next((s for s in _records(replication.studies) if s["study_id"] == wanted), None)
 
 
-def _sections(replication: Any, shown: Mapping[str, Markup]) -> list[dict[str, Any]]:
+def _sections(
+    replication: Any, shown: Mapping[str, Markup], told_by: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """One section an analysis, with the figures and rows that belong to it."""
     return [
         {
             **analysis,
-            "figures": _figures(replication, shown, analysis["name"]),
+            "figures": [
+                (name, told_by[name], shown[name])
+                for name, drawing in replication.drawings.items()
+                if drawing.analysis == analysis["name"]
+            ],
             "estimates": _mine(replication.estimates, analysis["name"]),
             "checks": _mine(replication.checks, analysis["name"]),
             "assumptions": _mine(replication.assumptions, analysis["name"]),
             "verdicts": _mine(replication.verdicts, analysis["name"]),
         }
         for analysis in replication.analyses
-    ]
-
-
-def _figures(
-    replication: Any, shown: Mapping[str, Markup], analysis: str
-) -> list[tuple[str, str, Markup]]:
-    """Name, words and picture of what one analysis drew; of the overview for ""."""
-    return [
-        (name, drawing.alt, shown[name])
-        for name, drawing in replication.drawings.items()
-        if drawing.analysis == analysis
     ]
 
 

@@ -220,6 +220,26 @@ def _percent(value: Any, bounds: Iterable[float]) -> tuple[str, str]:
     return shown, "% higher" if percent > 0 else "% lower"
 
 
+def finding(drawing: Any, estimates: Sequence[Row], bounds: Iterable[float] = BOUNDS) -> str:
+    """What a figure shows, and the numbers of the results it is about.
+
+    Parameters
+    ----------
+    drawing
+        Its words (`alt`) and the `estimate_id` of what it `shows`.
+    """
+    rows = {row["estimate_id"]: row for row in estimates}
+    parts = []
+    for row in (rows[name] for name in drawing.shows if name in rows):
+        reading = fmt.text(row.get("reading"))
+        name = f"{row['label']} ({reading})" if reading else row["label"]
+        number = fmt.with_unit(fmt.estimate(row, bounds), fmt.text(row.get("unit")))
+        parts.append(f"{name}: {number}")
+        if reach := fmt.interval(row.get("sens_low"), row.get("sens_high"), bounds=bounds):
+            parts[-1] += f", {OPEN} {reach}"
+    return f"{drawing.alt}. {'; '.join(parts)}." if parts else f"{drawing.alt}."
+
+
 def ends_of(claim: Row) -> tuple[float, ...]:
     """Every boundary of a claim: no difference, its null value, the ends of its range."""
     given: list[Any] = [claim.get(name) for name in ("null_value", "range_low", "range_high")]
