@@ -241,9 +241,17 @@ def plan(
     curve = [row for size in sizes for row in curve_rows(given, sides, right, size, points)]
     added, tau = _added(given, sides, needed, people, seed)
     return Plan(
-        given.claim, given.design, given.truth, power, _frame(needed, NEEDED), _frame(curve, CURVE),
-        given.spreads, added, tau, given.words,
-    )  # fmt: skip
+        claim=given.claim,
+        design=given.design,
+        truth=given.truth,
+        power=power,
+        needed=_frame(needed, NEEDED),
+        curve=_frame(curve, CURVE),
+        spreads=given.spreads,
+        added=added,
+        tau=tau,
+        assumed=given.words,
+    )
 
 
 NEEDED = ("side", "settles", "people", "people_low", "people_high")

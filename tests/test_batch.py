@@ -13,7 +13,7 @@ import pytest
 
 import retrostats as rs
 from retrostats.mixed.batch import inference
-from retrostats.mixed.batch.criterion import Draws, batch_design
+from retrostats.mixed.batch.design import Draws, batch_design
 from retrostats.mixed.batch.draws import draw, single
 from retrostats.mixed.batch.newton import fit_batch
 from retrostats.mixed.fitted import LmmFit

@@ -80,9 +80,23 @@ def pattern(parts: tuple[RandomPart, ...]) -> Pattern:
     pair_at = place[slot_column[left]] * size + within[slot_column[right]]
     own_at = place[column][:, :, None] * size + within[column][:, None, :]
     return Pattern(
-        order, head.levels, head.n_levels, len(head.effects), column, slot, slot_first, slot_column,
-        left, right, place, n_components, size, diagonal, pair_at, own_at.reshape(n, -1),
-    )  # fmt: skip
+        order=order,
+        first=head.levels,
+        n_first=head.n_levels,
+        k_first=len(head.effects),
+        column=column,
+        slot=slot,
+        slot_first=slot_first,
+        slot_column=slot_column,
+        left=left,
+        right=right,
+        place=place,
+        n_components=n_components,
+        size=size,
+        diagonal=diagonal,
+        pair_at=pair_at,
+        own_at=own_at.reshape(n, -1),
+    )
 
 
 def _pairs(level: Index, n_levels: int) -> tuple[Index, Index]:

@@ -108,10 +108,18 @@ class Model:
         eta = self.offset + self.x @ found.beta if mode is None else mode.eta
         flat = np.zeros(0) if mode is None else np.concatenate([mode.u1.ravel(), mode.u2])
         return Maximum(
-            found.beta, found.covariance[m + s :, m + s :], found.theta, found.scale,
-            errors[:m], float(errors[m]) if s else np.nan, found.loglik, found.gradient,
-            gone, eta, flat,
-        )  # fmt: skip
+            beta=found.beta,
+            covariance=found.covariance[m + s :, m + s :],
+            theta=found.theta,
+            scale=found.scale,
+            theta_errors=errors[:m],
+            scale_error=float(errors[m]) if s else np.nan,
+            loglik=found.loglik,
+            gradient=found.gradient,
+            separation=gone,
+            fitted=eta,
+            mode=flat,
+        )
 
     def _near(self, problem: Problem, near: Maximum) -> Array | None:
         """Parameters of an earlier answer, off the boundary, where a gradient would vanish."""
@@ -135,9 +143,18 @@ class Model:
         if not keep.any():
             nan = np.full(sum(part.n_theta for part in self.parts), np.nan)
             return Maximum(
-                beta, covariance, nan, self.family.scale and np.nan, nan, np.nan, 0.0, 0.0, gone,
-                fitted, np.zeros(0),
-            )  # fmt: skip
+                beta=beta,
+                covariance=covariance,
+                theta=nan,
+                scale=self.family.scale and np.nan,
+                theta_errors=nan,
+                scale_error=np.nan,
+                loglik=0.0,
+                gradient=0.0,
+                separation=gone,
+                fitted=fitted,
+                mode=np.zeros(0),
+            )
         rest = Model(
             self.family.take(keep), self.x[keep] @ basis, self.offset[keep],
             tuple(part.take(keep) for part in self.parts), self.n_agq, None,

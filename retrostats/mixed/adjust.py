@@ -36,11 +36,11 @@ def adjusted_p(table: pd.DataFrame, adjust: str, cells: int) -> FloatArray:
     Tukey (1953); Kramer (1956), Biometrics 12:307. Holm (1979), Scandinavian Journal of Statistics
     6:65. Sidak (1967), Journal of the American Statistical Association 62:626.
     """
-    p = table["p_value"].to_numpy(dtype=float)
+    p: np.ndarray = np.asarray(table["p_value"], dtype=float)
     if adjust == "none":
         return p
     if adjust == "bonferroni":
-        return np.minimum(1.0, p * len(p))
+        return np.asarray(np.minimum(1.0, p * len(p)))
     if adjust == "sidak":
         return np.asarray(-np.expm1(len(p) * np.log1p(-p)))
     if adjust == "holm":

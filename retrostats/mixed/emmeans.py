@@ -209,7 +209,7 @@ def _size(column: Column) -> int:
 def _taken(column: Column, places: np.ndarray) -> Column:
     if isinstance(column, Factor):
         return Factor(column.codes[places], column.levels)
-    return column[places]
+    return np.asarray(column[places])
 
 
 def _shown(column: Column, places: np.ndarray) -> list[Any]:

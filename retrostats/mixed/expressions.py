@@ -19,12 +19,12 @@ _NAME = re.compile(r"[^\W\d_][\w.]*")  # a column, even one called like a Python
 
 
 def _center(at: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
-    return at - x.mean()
+    return np.asarray(at - x.mean())
 
 
 def _scale(at: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     spread = x.std(ddof=1)
-    return (at - x.mean()) / (spread if spread > 0 else 1.0)
+    return np.asarray((at - x.mean()) / (spread if spread > 0 else 1.0))
 
 
 FUNCTIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {

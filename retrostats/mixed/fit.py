@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from numpy.linalg import LinAlgError
 
@@ -16,10 +16,41 @@ from retrostats.mixed.model import Model, prepare
 from retrostats.mixed.optimise import minimise
 from retrostats.mixed.strata.result import fit_strata
 
+if TYPE_CHECKING:
+    from retrostats.mixed.known import KnownFit
+
 __all__ = ["LmmFit", "fit_model", "lmm"]
 
 _EXACT = 1e-8  # share of the spread left as residual below which a failed fit is an exact one
 Covariance = Literal["lme4", "signed-cs"]
+
+
+@overload
+def lmm(
+    formula: str,
+    data: object,
+    *,
+    reml: bool = True,
+    ddf: Ddf = "kenward-roger",
+    covariance: Covariance = "lme4",
+    residual: str | None = None,
+    variances: None = None,
+    weights: Any = None,
+) -> LmmFit: ...
+
+
+@overload
+def lmm(
+    formula: str,
+    data: object,
+    *,
+    reml: bool = True,
+    ddf: Ddf = "kenward-roger",
+    covariance: Covariance = "lme4",
+    residual: None = None,
+    variances: Any,
+    weights: None = None,
+) -> KnownFit: ...
 
 
 def lmm(
@@ -32,7 +63,7 @@ def lmm(
     residual: str | None = None,
     variances: Any = None,
     weights: Any = None,
-) -> LmmFit:
+) -> LmmFit | KnownFit:
     """Fit a linear mixed model by REML (or ML).
 
     Parameters
@@ -95,8 +126,7 @@ def lmm(
                 "variances= states every residual variance; leave out residual=, covariance= and "
                 "weights="
             )
-        known: Any = lmm_known(formula, data, variances, reml=reml, ddf=ddf)
-        return known
+        return lmm_known(formula, data, variances, reml=reml, ddf=ddf)
     if ddf not in ("kenward-roger", "satterthwaite", "normal"):
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
     if covariance not in ("lme4", "signed-cs"):

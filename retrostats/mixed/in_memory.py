@@ -79,7 +79,15 @@ def moments(formula: str, data: pd.DataFrame | Any, *, residual: str | None = No
     patterns = merge_patterns(blocks)
     raw = _labelled(blocks, columns[subject], block) if subject and _FEW * count <= len(y) else None
     return Moments(
-        parsed.outcome, subject, tuple(kept), levels, ordered, groups, patterns, dropped, raw
+        outcome=parsed.outcome,
+        subject=subject,
+        columns=tuple(kept),
+        levels=levels,
+        ordered=ordered,
+        groups=groups,
+        patterns=patterns,
+        n_dropped=dropped,
+        raw=raw,
     )
 
 

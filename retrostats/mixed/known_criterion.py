@@ -128,7 +128,17 @@ def evaluate(model: KnownModel, gamma: Array, *, reml: bool) -> State:
         trace = trace - np.einsum("kpp->k", phi_p)
     gradient = trace - fit
     hessian = 2 * curve - (information if reml else trace2)
-    return State(value, beta, phi, gradient, hessian, ps, qs, information, residual)
+    return State(
+        deviance=value,
+        beta=beta,
+        phi=phi,
+        gradient=gradient,
+        hessian=hessian,
+        p=ps,
+        q=qs,
+        information=information,
+        residual=residual,
+    )
 
 
 @lru_cache(maxsize=64)

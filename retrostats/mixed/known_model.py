@@ -165,7 +165,17 @@ def _assemble(
             f"({', '.join(terms)}); leave out a term or one that repeats another"
         )
     random = tuple(random_design(term, columns, n) for term in formula.random)
-    return KnownModel(formula, terms, y, x, r, random, _stacks(y, x, r, random), rows, dropped)
+    return KnownModel(
+        formula=formula,
+        terms=terms,
+        y=y,
+        x=x,
+        r=r,
+        random=random,
+        stacks=_stacks(y, x, r, random),
+        rows=rows,
+        n_dropped=dropped,
+    )
 
 
 def _complete(formula: Formula, frame: pd.DataFrame) -> NDArray[np.bool_]:

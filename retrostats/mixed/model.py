@@ -200,10 +200,8 @@ def _from_frame(
     if residual:
         strata = strata_of({STRATUM: columns.pop(STRATUM)}, (STRATUM,), residual)
     precision = None if weights is None else positive_weights(columns.pop(WEIGHT))
-    model = _assemble(
-        formula, columns, y, block, np.ones(count), {}, strata,
-        n_dropped=len(frame) - n, frame=frame, precision=precision,
-    )  # fmt: skip
+    subjects = Subjects(columns, y, block, np.ones(count), {}, precision)
+    model = _assemble(formula, subjects, strata, n_dropped=len(frame) - n, frame=frame)
     return replace(model, index=frame.index if kept is None else frame.index[kept])
 
 
@@ -232,9 +230,19 @@ def _from_streamed(formula: Formula, moments: StreamedMoments, residual: tuple[s
     groups = tuple((term.group, term.effects) for term in rows.random)
     n_groups = {term.group: level_count(rows, term) for term in rows.random}
     return Model(
-        formula, rows.names, gram, rows, columns, groups, n_groups, gram.n_obs, moments.n_dropped,
-        moments, None, people=weight,
-    )  # fmt: skip
+        formula=formula,
+        terms=rows.names,
+        gram=gram,
+        rows=rows,
+        columns=columns,
+        groups=groups,
+        n_groups=n_groups,
+        n_obs=gram.n_obs,
+        n_dropped=moments.n_dropped,
+        moments=moments,
+        frame=None,
+        people=weight,
+    )
 
 
 def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...]) -> Model:
@@ -246,14 +254,14 @@ def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...])
             labelled = replace(labelled, codes=labelled.codes[made.origin])
         model = _finish(formula, made.rows, made.columns, labelled, moments=moments)
         return replace(model, people=made.n)
-    columns, y, block, n, scatter = moments.rows(formula)
-    if np.ptp(n) > 0 and re.search(r"\b(center|scale|poly|bs|ns)\(", formula.text):
+    subjects = Subjects(*moments.rows(formula))
+    if np.ptp(subjects.n) > 0 and re.search(r"\b(center|scale|poly|bs|ns)\(", formula.text):
         raise InputError(
             "center(), scale(), poly(), bs() and ns() depend on how many subjects share a design; "
             "with moments, transform the column before reducing"
         )
-    strata = _held(columns, moments, residual)
-    return _assemble(formula, columns, y, block, n, scatter, strata, moments=moments)
+    strata = _held(subjects.columns, moments, residual)
+    return _assemble(formula, subjects, strata, moments=moments)
 
 
 def _held(
@@ -266,30 +274,43 @@ def _held(
     return strata_of(held, residual, residual)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Subjects:
+    """Rows of subjects by design: columns and outcome (rows,), the design of each row.
+
+    `n` subjects share a design; `scatter` is that of their outcomes about its mean; `precision` are
+    known weights of the rows.
+    """
+
+    columns: dict[str, Column]
+    y: np.ndarray
+    block: IntArray
+    n: np.ndarray
+    scatter: dict[int, np.ndarray]
+    precision: FloatArray | None = None
+
+
 def _assemble(
     formula: Formula,
-    columns: dict[str, Column],
-    y: np.ndarray,
-    block: IntArray,
-    n: np.ndarray,
-    scatter: dict[int, np.ndarray],
+    subjects: Subjects,
     strata: Labelled | None,
     *,
     n_dropped: int = 0,
     moments: Moments | None = None,
     frame: pd.DataFrame | None = None,
-    precision: FloatArray | None = None,
 ) -> Model:
+    columns, y = subjects.columns, subjects.y
     x, terms = fixed_design(formula, columns, len(y))
     random = tuple(random_design(term, columns, len(y)) for term in formula.random)
     offset = offset_values(formula, columns, len(y))
-    rows = Rows(x, terms, y if offset is None else y - offset, random, block, n, scatter)
-    if precision is not None:
-        rows = weighted_rows(rows, np.sqrt(precision))
+    y = y if offset is None else y - offset
+    rows = Rows(x, terms, y, random, subjects.block, subjects.n, subjects.scatter)
+    if subjects.precision is not None:
+        rows = weighted_rows(rows, np.sqrt(subjects.precision))
     model = _finish(
         formula, rows, columns, strata, n_dropped=n_dropped, moments=moments, frame=frame
     )
-    return model if precision is None else replace(model, precision=precision)
+    return replace(model, precision=subjects.precision)
 
 
 def _finish(
@@ -308,10 +329,21 @@ def _finish(
     n_groups = {term.group: level_count(rows, term) for term in rows.random}
     groups = tuple((term.group, term.effects) for term in rows.random)
     return Model(
-        formula, rows.names, gram, rows, columns, groups, n_groups, gram.n_obs,
-        n_dropped if moments is None else moments.n_dropped, moments, frame, strata, labelled,
+        formula=formula,
+        terms=rows.names,
+        gram=gram,
+        rows=rows,
+        columns=columns,
+        groups=groups,
+        n_groups=n_groups,
+        n_obs=gram.n_obs,
+        n_dropped=n_dropped if moments is None else moments.n_dropped,
+        moments=moments,
+        frame=frame,
+        strata=strata,
+        labelled=labelled,
         crossed=crossed,
-    )  # fmt: skip
+    )
 
 
 def _gram(rows: Rows, strata: Strata | None, crossed: Crossed | None) -> Gram:

@@ -308,6 +308,14 @@ class CellMoments(Moments):
         known = None if like is None else {*like.variables, *(name for name, _ in like.centred)}
         found = people(moments, known)
         return cls(
-            moments.outcome, moments.subject, found.columns, found.levels, found.ordered, (),
-            found.patterns, moments.n_dropped, None, found.variables,
-        )  # fmt: skip
+            outcome=moments.outcome,
+            subject=moments.subject,
+            columns=found.columns,
+            levels=found.levels,
+            ordered=found.ordered,
+            groups=(),
+            patterns=found.patterns,
+            n_dropped=moments.n_dropped,
+            raw=None,
+            variables=found.variables,
+        )

@@ -74,7 +74,7 @@ def bootstrap(
     stream = np.random.SeedSequence(check_count("seed", seed, low=0))
     jobs = check_count("jobs", jobs, low=1)
     refits = refit(
-        fit.model, fit.theta, fit.sigma, n, seed=stream, reml=fit.reml, jobs=jobs,
+        fit.model, (fit.theta, fit.sigma), n, seed=stream, reml=fit.reml, jobs=jobs,
         scheduler=scheduler,
     )  # fmt: skip
     columns: dict[str, np.ndarray] = {"replicate": np.arange(n)}
@@ -198,10 +198,10 @@ def power(
         model = planned_model(parsed, design, size)
         beta = planned_effects(model, effects)
         j = planned_term(model, effects, term)
-        theta, sigma = planned_spread(model, variance_components)
+        spread = planned_spread(model, variance_components)
         # every n has the streams of the same seed: common random numbers, and no n moves another
         own = np.random.SeedSequence(stream.entropy)
-        refits = refit(model, theta, sigma, n_sim, seed=own, test=test, jobs=jobs)
+        refits = refit(model, spread, n_sim, seed=own, test=test, jobs=jobs)
         rejected, covered, failed = _tested(refits, j, beta[j], alpha)
         low, high = _wilson(rejected.mean(), n_sim)
         rows.append(

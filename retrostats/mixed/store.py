@@ -128,9 +128,19 @@ class _Reader:
         if len({p.design.tobytes() for p in patterns}) < len(patterns):
             raise self.fail("a cell stands in it twice")
         return CellMoments(
-            outcome, subject, columns, levels, tuple(ordered), (), patterns, dropped, None,
-            variables, centred, coded,
-        )  # fmt: skip
+            outcome=outcome,
+            subject=subject,
+            columns=columns,
+            levels=levels,
+            ordered=tuple(ordered),
+            groups=(),
+            patterns=patterns,
+            n_dropped=dropped,
+            raw=None,
+            variables=variables,
+            centred=centred,
+            coded=coded,
+        )
 
     def text(self, document: dict[str, Any], key: str) -> str:
         value = document.get(key)

@@ -187,9 +187,19 @@ def _cells(
         Pattern(design[i : i + 1], float(n[i]), mean[i], scatter[i]) for i in range(len(table))
     ]
     return CellMoments(
-        variables[-1], "study", tuple(names), tuple(levels), tuple(ordered), (),
-        merge_patterns(patterns), 0, None, variables, centred, _arm_codes(levels[1], design[:, 1]),
-    )  # fmt: skip
+        outcome=variables[-1],
+        subject="study",
+        columns=tuple(names),
+        levels=tuple(levels),
+        ordered=tuple(ordered),
+        groups=(),
+        patterns=merge_patterns(patterns),
+        n_dropped=0,
+        raw=None,
+        variables=variables,
+        centred=centred,
+        coded=_arm_codes(levels[1], design[:, 1]),
+    )
 
 
 def _arm_codes(levels: Any, arm: FloatArray) -> tuple[tuple[str, str], ...]:

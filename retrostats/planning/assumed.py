@@ -84,8 +84,20 @@ def assume(
     tau = _tau(measure)
     if chosen == "counts":
         study, words = _counted(told, rate, exposure, log=log)
-        return Assumed(told, chosen, study, true, model, log, spreads_frame({}), None, measure,
-                       tau, study.exposure, f"{_said(told, true)}; {words}")  # fmt: skip
+        return Assumed(
+            claim=told,
+            design=chosen,
+            study=study,
+            truth=true,
+            model_truth=model,
+            log=log,
+            spreads=spreads_frame({}),
+            spread_sample=None,
+            measure=measure,
+            tau=tau,
+            exposure=study.exposure,
+            words=f"{_said(told, true)}; {words}",
+        )
     if rate is not None or exposure is not None:
         raise InputError(f"rate and exposure are of counts, but the design is {chosen}; leave them")
     by_source = {} if spread is not None or measure is None else spreads_of(measure.sources, seed)
@@ -95,10 +107,19 @@ def assume(
     groups = 2 if chosen == "two-arm" else 1
     ends = f"spread {sample[0]:.3g} to {sample[-1]:.3g}, middle {np.median(sample):.3g}"
     return Assumed(
-        told, chosen, Measured(sample, groups), true, model, log, spreads_frame(by_source), sample,
-        measure, tau, math.nan,
-        f"{_said(told, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
-    )  # fmt: skip
+        claim=told,
+        design=chosen,
+        study=Measured(sample, groups),
+        truth=true,
+        model_truth=model,
+        log=log,
+        spreads=spreads_frame(by_source),
+        spread_sample=sample,
+        measure=measure,
+        tau=tau,
+        exposure=math.nan,
+        words=f"{_said(told, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
+    )
 
 
 def _claim(claim: str | Claim, audit: Audit) -> Claim:

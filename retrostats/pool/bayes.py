@@ -145,7 +145,18 @@ def posterior(y: Array, v: Array, prior: HalfNormal, level: float = 0.95) -> Pos
     _, weight, mean, sd = nodes
     centre = float(weight @ mean)
     spread = math.sqrt(float(weight @ (sd**2 + (mean - centre) ** 2)))
-    return Posterior(median, spread, low, high, below, above, len(y), level, prior, nodes)
+    return Posterior(
+        estimate=median,
+        std_error=spread,
+        conf_low=low,
+        conf_high=high,
+        pred_low=below,
+        pred_high=above,
+        k=len(y),
+        level=level,
+        prior=prior,
+        nodes=nodes,
+    )
 
 
 def _nodes(y: Array, v: Array, prior: HalfNormal) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -187,8 +188,8 @@ def _simple(
     if len(y) == 1 and intercept:
         return _one(read, method, test, level)
     beta, cov, dfs, tau2 = moment(y, v, X, method, test, cluster)
-    return _pooled(read, X, beta, np.sqrt(np.diag(cov)), dfs, tau2, method, test, level, terms,
-                   cluster)  # fmt: skip
+    errors = np.sqrt(np.diag(cov))
+    return _pooled(_Fitted(read, X, terms, beta, errors, dfs, tau2), method, test, level, cluster)
 
 
 def leave_one_out(
@@ -218,16 +219,13 @@ def _bayes(read: Entered, prior: HalfNormal, level: float, others: tuple[Any, ..
 
 
 def _henmi_copas(read: Entered, level: float) -> Pooled:
-    from dataclasses import replace
-
     from retrostats.pool.henmi_copas import henmi_copas
 
     found = henmi_copas(read.y, read.v, level)
     ones = np.ones((len(read.y), 1))
-    base = _pooled(
-        read, ones, np.array([found.estimate]), np.array([found.std_error]),
-        np.array([math.inf]), found.tau2, "dl", "henmi-copas", level, ("(Intercept)",), None,
-    )  # fmt: skip
+    mean, error, df = (np.array([v]) for v in (found.estimate, found.std_error, math.inf))
+    fitted = _Fitted(read, ones, ("(Intercept)",), mean, error, df, found.tau2)
+    base = _pooled(fitted, "dl", "henmi-copas", level, None)
     half = found.quantile * found.std_error
     reach = found.quantile * math.sqrt(found.tau2 + found.std_error**2)
     weights = 1 / read.v
@@ -242,13 +240,24 @@ def _henmi_copas(read: Entered, level: float) -> Pooled:
     )
 
 
-def _pooled(
-    read: Entered, X: Array, beta: Array, errors: Array, dfs: Array,
-    tau2: float, method: str, test: str, level: float, terms: tuple[str, ...], cluster: Any,
-) -> Pooled:  # fmt: skip
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """Estimates (k,) with a design (k, p): coefficients, errors and df of its terms (p,), tau2."""
+
+    read: Entered
+    X: Array
+    terms: tuple[str, ...]
+    beta: Array
+    errors: Array
+    dfs: Array
+    tau2: float
+
+
+def _pooled(fitted: _Fitted, method: str, test: str, level: float, cluster: Any) -> Pooled:
     from scipy.special import chdtrc
 
-    y, v = read.y, read.v
+    y, v, X, terms = fitted.read.y, fitted.read.v, fitted.X, fitted.terms
+    beta, errors, dfs, tau2 = fitted.beta, fitted.errors, fitted.dfs, fitted.tau2
     estimate, error, df = float(beta[0]), float(errors[0]), float(dfs[0])
     crit = t_quantile((1 - level) / 2, df)
     _, _, q = weighted_fit(y, v, X, 0.0)
@@ -287,7 +296,7 @@ def _pooled(
         dfs=tuple(map(float, dfs)),
         loglik=log_likelihood(y, v, X, tau2, restricted=method == "reml"),
         level=level,
-        data=PoolData(y, v, X, read.labels, cluster),
+        data=PoolData(y, v, X, fitted.read.labels, cluster),
     )
 
 
@@ -309,10 +318,32 @@ def _one(read: Entered, method: str, test: str, level: float) -> Pooled:
     value, error = float(read.y[0]), float(np.sqrt(read.v[0]))
     half = t_quantile((1 - level) / 2, df) * error
     return Pooled(
-        value, error, df, value - half, value + half, t_p_value(value / error, df),
-        NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0.0, 0.0, NAN, 1, method, test, (100.0,),
-        ("(Intercept)",), (value,), (error,), (df,), level=level,
-    )  # fmt: skip
+        estimate=value,
+        std_error=error,
+        df=df,
+        conf_low=value - half,
+        conf_high=value + half,
+        p_value=t_p_value(value / error, df),
+        pred_low=NAN,
+        pred_high=NAN,
+        tau2=NAN,
+        tau2_low=NAN,
+        tau2_high=NAN,
+        i2=NAN,
+        h2=NAN,
+        q=0.0,
+        q_df=0.0,
+        q_p=NAN,
+        k=1,
+        method=method,
+        test=test,
+        weights=(100.0,),
+        terms=("(Intercept)",),
+        coefficients=(value,),
+        std_errors=(error,),
+        dfs=(df,),
+        level=level,
+    )
 
 
 def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, ...]]:

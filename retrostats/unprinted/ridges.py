@@ -53,15 +53,15 @@ def constants(d: int) -> Constants:
     c_path = (mass + 2) / (d + mass + 5)
     c_one = 2 / ((d + 1.3) ** 2 + mass)
     return Constants(
-        draws,
-        weights,
-        mass,
-        c_path,
-        1 + 2 * max(0.0, np.sqrt((mass - 1) / (d + 1)) - 1) + c_path,
-        (4 + mass / d) / (d + 4 + 2 * mass / d),
-        c_one,
-        min(1 - c_one, 2 * (mass - 2 + 1 / mass) / ((d + 2) ** 2 + mass)),
-        np.sqrt(d) * (1 - 1 / (4 * d) + 1 / (21 * d**2)),
+        draws=draws,
+        weights=weights,
+        mass=mass,
+        c_path=c_path,
+        damping=1 + 2 * max(0.0, np.sqrt((mass - 1) / (d + 1)) - 1) + c_path,
+        c_cov_path=(4 + mass / d) / (d + 4 + 2 * mass / d),
+        c_one=c_one,
+        c_rank=min(1 - c_one, 2 * (mass - 2 + 1 / mass) / ((d + 2) ** 2 + mass)),
+        norm=np.sqrt(d) * (1 - 1 / (4 * d) + 1 / (21 * d**2)),
     )
 
 

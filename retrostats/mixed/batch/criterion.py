@@ -10,108 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log, pi
+from typing import NamedTuple
 
 import numpy as np
 
+from retrostats.mixed.batch.design import Block, Design, Draws
 from retrostats.mixed.batch.elementwise import backward, cholesky, forward, product
-from retrostats.mixed.columns import FloatArray, IntArray
-from retrostats.mixed.gram import Gram, Stack
-
-_MAX_EFFECTS = 8  # of a block; beyond, single fits are as fast
-_MAX_ELEMENTS = 500_000  # of the largest array of a chunk
-_MAX_CHUNK = 5000
-_SINGLE_CHUNK = 50  # of refits that are made one by one
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One stack of the design, axes of the block's matrices first.
-
-    Attributes
-    ----------
-    n : (B, 1) array
-    zz : (q, q, B, 1) array
-    zx : (q, p, B, 1) array
-    pairs : tuple of tuple of (int, int)
-        Elements of Psi, the relative covariance, that equal each covariance parameter.
-    stack : Stack
-    """
-
-    n: FloatArray
-    zz: FloatArray
-    zx: FloatArray
-    pairs: tuple[tuple[tuple[int, int], ...], ...]
-    stack: Stack
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """What replicates share.
-
-    Attributes
-    ----------
-    gram : Gram
-        Its outcome is not used.
-    blocks : tuple of Block
-    first : tuple of (i, t, s)
-        d psi_i / d theta_t has the summand theta_s.
-    direct : bool
-        The only parameter is the ratio of variances psi itself, not its root theta.
-    """
-
-    gram: Gram
-    blocks: tuple[Block, ...]
-    first: tuple[tuple[int, int, int], ...]
-    direct: bool
-
-    @property
-    def k(self) -> int:
-        """Covariance parameters."""
-        return len(self.gram.diagonal)
-
-    @property
-    def narrow(self) -> bool:
-        """Whether blocks are small enough for a batch to pay (not so with crossed groups)."""
-        return max(len(block.zz) for block in self.blocks) <= _MAX_EFFECTS
-
-    @property
-    def chunk(self) -> int:
-        """Replicates that are fitted together; a property of the design, so that draws are too."""
-        if not self.narrow:
-            return _SINGLE_CHUNK
-        sizes = [len(b.zz) * max(b.zz.shape[0], b.zx.shape[1]) * len(b.n) for b in self.blocks]
-        return max(8, min(_MAX_CHUNK, _MAX_ELEMENTS // max(sizes)))
-
-
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """R replicates of the outcome's crossproducts.
-
-    Attributes
-    ----------
-    zy : tuple of (q, B, R) array
-        Z'y of each stack, y the mean of the entry's blocks.
-    scatter : tuple of (q, q, B, R) array or None
-        Z'SZ of each stack.
-    xy : (p, R) array
-    yy : (R,) array
-    """
-
-    zy: tuple[FloatArray, ...]
-    scatter: tuple[FloatArray | None, ...]
-    xy: FloatArray
-    yy: FloatArray
-
-    def take(self, index: IntArray) -> Draws:
-        """The chosen replicates."""
-        if len(index) == len(self.yy):
-            return self
-        return Draws(
-            tuple(z[..., index] for z in self.zy),
-            tuple(None if s is None else s[..., index] for s in self.scatter),
-            self.xy[:, index],
-            self.yy[index],
-        )
+from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.gram import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,40 +74,6 @@ class State:
     parts: tuple[Part, ...]
 
 
-def batch_design(gram: Gram) -> Design:
-    """The part of a reduction that replicates share."""
-    k = len(gram.diagonal)
-    blocks = []
-    for s in gram.stacks:
-        pairs: list[list[tuple[int, int]]] = [[] for _ in range(k)]
-        for row, col, t in zip(s.rows.tolist(), s.cols.tolist(), s.theta.tolist(), strict=True):
-            pairs[t] += [(row, col)] if row == col else [(row, col), (col, row)]
-        blocks.append(
-            Block(
-                s.n[:, None],
-                np.ascontiguousarray(s.zz.transpose(1, 2, 0))[..., None],
-                np.ascontiguousarray(s.zx.transpose(1, 2, 0))[..., None],
-                tuple(tuple(entries) for entries in pairs),
-                s,
-            )
-        )
-    return Design(gram, tuple(blocks), _chain(gram.sizes), k == 1)
-
-
-def _chain(sizes: tuple[int, ...]) -> tuple[tuple[int, int, int], ...]:
-    """Where theta stands in the derivative of Psi = Lambda Lambda', element by element."""
-    first, used = [], 0
-    for m in sizes:
-        lower = [(i, j) for j in range(m) for i in range(j, m)]
-        at = {place: used + t for t, place in enumerate(lower)}
-        for a, b in lower:
-            for j in range(b + 1):  # psi_ab is the sum over j of lambda_aj lambda_bj
-                first.append((at[a, b], at[a, j], at[b, j]))
-                first.append((at[a, b], at[b, j], at[a, j]))
-        used += len(lower)
-    return tuple(first)
-
-
 def evaluate(design: Design, draws: Draws, parameters: FloatArray, *, reml: bool) -> State:
     """Deviance, gradient and Hessian of every replicate (eqs. 2-12).
 
@@ -241,7 +113,8 @@ def evaluate(design: Design, draws: Draws, parameters: FloatArray, *, reml: bool
     deviance[bad] = np.inf
     parts = tuple(_part(*h, factor, white) for h in held)
     delta = backward(factor, white)
-    return _derivatives(design, parameters, deviance, factor, delta, rss, parts, nu, reml=reml)
+    solved = Solved(deviance, factor, delta, rss)
+    return _derivatives(design, parameters, solved, parts, nu, reml=reml)
 
 
 def _precision(
@@ -302,19 +175,26 @@ def _part(
     return Part(nn, k, w, g, e, outer)
 
 
+class Solved(NamedTuple):
+    """What is known before any derivative: (R,), the factor of X'VX, delta (p, R), rss (R,)."""
+
+    deviance: FloatArray
+    factor: FloatArray
+    delta: FloatArray
+    rss: FloatArray
+
+
 def _derivatives(
     design: Design,
     parameters: FloatArray,
-    deviance: FloatArray,
-    factor: FloatArray,
-    delta: FloatArray,
-    rss: FloatArray,
+    solved: Solved,
     parts: tuple[Part, ...],
     nu: int,
     *,
     reml: bool,
 ) -> State:
-    k, p, count = design.k, len(delta), len(rss)
+    rss = solved.rss
+    k, p, count = design.k, len(solved.delta), len(rss)
     slope, fit, cross = np.zeros((k, count)), np.zeros((k, count)), np.zeros((k, p, count))
     curve, rss_curve = np.zeros((k, k, count)), np.zeros((k, k, count))
     pp = np.zeros((k, p, p, count))
@@ -348,7 +228,18 @@ def _derivatives(
     if not design.direct:
         gradient, hessian = chain_rule(design, parameters, gradient, hessian)
     return State(
-        deviance, gradient, hessian, slope, fit, curve, rss_curve, pp, factor, delta, rss, parts
+        deviance=solved.deviance,
+        gradient=gradient,
+        hessian=hessian,
+        slope=slope,
+        fit=fit,
+        curve=curve,
+        rss_curve=rss_curve,
+        p=pp,
+        factor=solved.factor,
+        delta=solved.delta,
+        rss=rss,
+        parts=parts,
     )
 
 

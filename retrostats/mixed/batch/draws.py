@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from retrostats.mixed.batch.criterion import Block, Design, Draws, relative_factors
+from retrostats.mixed.batch.criterion import relative_factors
+from retrostats.mixed.batch.design import Block, Design, Draws
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.gram import Gram
 

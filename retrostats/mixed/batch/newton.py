@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrostats.mixed.batch.criterion import Design, Draws, State, evaluate
+from retrostats.mixed.batch.criterion import State, evaluate
+from retrostats.mixed.batch.design import Design, Draws
 from retrostats.mixed.columns import FloatArray
 
 _MAX_STEPS = 200
@@ -143,7 +144,7 @@ def _curvature(design: Design, state: State, *, reml: bool) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         secular = t1 - t * f / state.rss - t * f1 / f
     usable = np.isfinite(secular) & (secular > 0)
-    return np.where(usable, secular, state.hessian[0, 0])[None, None]
+    return np.asarray(np.where(usable, secular, state.hessian[0, 0])[None, None])
 
 
 def _newton_step(

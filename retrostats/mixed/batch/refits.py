@@ -11,7 +11,7 @@ from numpy.linalg import LinAlgError
 
 from retrostats.errors import InputError
 from retrostats.mixed.batch import inference
-from retrostats.mixed.batch.criterion import Design, Draws, batch_design
+from retrostats.mixed.batch.design import Design, Draws, batch_design
 from retrostats.mixed.batch.draws import draw, single
 from retrostats.mixed.batch.newton import fit_batch
 from retrostats.mixed.columns import FloatArray
@@ -56,8 +56,7 @@ class Refits:
 
 def refit(
     model: Model,
-    theta: FloatArray,
-    sigma: float,
+    spread: tuple[FloatArray, float],
     n: int,
     *,
     seed: np.random.SeedSequence,
@@ -72,9 +71,8 @@ def refit(
     ----------
     model : Model
         Design; its outcome is not used.
-    theta : (k,) array
-        Relative covariance factor that generates.
-    sigma : float
+    spread : (k,) array and float
+        Relative covariance factor and residual standard deviation that generate.
     n : int
     seed : SeedSequence
         Each chunk draws from a stream of its own, so that ``jobs`` does not change a number.
@@ -92,7 +90,7 @@ def refit(
 
     def one(chunk: tuple[np.random.SeedSequence, int]) -> Refits:
         stream, size = chunk
-        draws = draw(design, theta, sigma, size, np.random.default_rng(stream))
+        draws = draw(design, *spread, size, np.random.default_rng(stream))
         if design.narrow:
             return _together(design, draws, reml=reml, test=test)
         return _one_by_one(model, design, draws, reml=reml, test=test)

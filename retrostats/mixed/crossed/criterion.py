@@ -97,7 +97,20 @@ def solve(data: Crossed, theta: FloatArray, *, reml: bool, floor: float = FLOOR)
     if reml:
         deviance += 2.0 * float(np.log(np.diag(root)).sum()) + data.log_basis
     e = k[:, p] - k[:, :p] @ delta
-    return Solved(lams, factor, deviance, delta, xvx, c, rss, rss / nu, nu, u[:, :p], k[:, :p], e)
+    return Solved(
+        lams=lams,
+        factor=factor,
+        deviance=deviance,
+        delta=delta,
+        xvx=xvx,
+        c=c,
+        rss=rss,
+        sigma2=rss / nu,
+        nu=nu,
+        u=u[:, :p],
+        g=k[:, :p],
+        e=e,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Factor:
         if not len(self.lower):
             return np.zeros((0, 0))
         half, _ = dpotri(self.lower, lower=1)
-        lower = np.tril(half)
+        lower: FloatArray = np.tril(half)
         lower += np.tril(lower, -1).T
         return lower
 
@@ -149,7 +149,7 @@ def _by_level(blocks: FloatArray, rhs: FloatArray) -> FloatArray:
 def sparse_pays(g: csr_array) -> bool:
     """Whether G G' costs less as a sparse product than as dense ones of slices."""
     count = np.bincount(g.indices, minlength=g.shape[1]).astype(float)
-    return float(_SPARSE_COST * (count**2).sum()) < float(g.shape[0]) ** 2 * g.shape[1]
+    return bool(float(_SPARSE_COST * (count**2).sum()) < float(g.shape[0]) ** 2 * g.shape[1])
 
 
 def subtract_outer(target: FloatArray, g: csr_array) -> None:

@@ -34,7 +34,7 @@ _STEP = 1e-4
 def products(data: Crossed) -> float:
     """Multiplications that Kenward-Roger costs."""
     q = sum(g.width for g in data.groups)
-    return float(q) * (float(data.dense) ** 2 + 4.0 * data.c.nnz)
+    return float(q) * (float(data.dense) ** 2 + 4.0 * int(data.c.nnz))
 
 
 @dataclass(frozen=True, slots=True)

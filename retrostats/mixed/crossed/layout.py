@@ -189,10 +189,19 @@ def build_crossed(data: Rows) -> Crossed:
     c = csr_array(turned @ z)
     c.sort_indices()
     return Crossed(
-        tuple(groups), chain, c, turned @ reduced.q, turned @ reduced.residual,
-        reduced.q.T @ reduced.residual, reduced.yy, reduced.n_obs, reduced.basis, reduced.start,
-        sizes, roots,
-    )  # fmt: skip
+        groups=tuple(groups),
+        chain=chain,
+        c=c,
+        zx=turned @ reduced.q,
+        zy=turned @ reduced.residual,
+        xy=reduced.q.T @ reduced.residual,
+        yy=reduced.yy,
+        n_obs=reduced.n_obs,
+        basis=reduced.basis,
+        start=reduced.start,
+        sizes=sizes,
+        roots=roots,
+    )
 
 
 def _by_factor(data: Rows, sizes: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:

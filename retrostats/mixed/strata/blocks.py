@@ -158,9 +158,19 @@ def build_strata(data: Stratified) -> Strata:
     stacks = tuple(_stack(b, data, x, y) for b in buckets(data.rows))
     sizes = tuple(len(r.effects) for r in data.rows.random)
     return Strata(
-        stacks, data.count, xx, xy, yy, alone, data.labels, data.name,
-        reduced.basis, reduced.start, sizes, scale,
-    )  # fmt: skip
+        stacks=stacks,
+        count=data.count,
+        xx=xx,
+        xy=xy,
+        yy=yy,
+        alone=alone,
+        labels=data.labels,
+        name=data.name,
+        basis=reduced.basis,
+        start=reduced.start,
+        sizes=sizes,
+        scale=scale,
+    )
 
 
 def _outcomes(rows: Rows, reduced: Reduced) -> FloatArray:

@@ -122,7 +122,7 @@ def _part(
     h = nn @ au
     k = np.eye(nn.shape[1]) - nn @ azz
     e = t[:, :, None, None] * (zu - s.zz @ h[:, None])
-    return Part(s, t, nn, k, azz @ k, au - azz @ h, h, zu, e)
+    return Part(stack=s, t=t, nn=nn, k=k, w=azz @ k, g=au - azz @ h, h=h, zu=zu, e=e)
 
 
 @dataclass(frozen=True, slots=True)

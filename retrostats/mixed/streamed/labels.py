@@ -92,7 +92,7 @@ class Coder:
             self._parts.append(np.asarray(fresh))
             self.count += len(fresh)
             self._known = self._known.append(pd.Index(fresh))
-        return place[local]
+        return np.asarray(place[local])
 
 
 def _plain(dtype: Any) -> Any:

@@ -148,9 +148,18 @@ def streamed_moments(formula: Formula, source: Source) -> StreamedMoments:
         sums = checked(sums, lost, design.levels)
     names = (*needs.numbers, *needs.factors)
     return StreamedMoments(
-        formula.outcome, needs.group, names, tuple(design.levels.get(n) for n in names),
-        (False,) * len(names), (), (), sums.n_dropped, None, sums, design,
-    )  # fmt: skip
+        outcome=formula.outcome,
+        subject=needs.group,
+        columns=names,
+        levels=tuple(design.levels.get(n) for n in names),
+        ordered=(False,) * len(names),
+        groups=(),
+        patterns=(),
+        n_dropped=sums.n_dropped,
+        raw=None,
+        sums=sums,
+        design=design,
+    )
 
 
 def _levels_of_first(needs: Needs, source: Source) -> tuple[dict[str, tuple[Any, ...]], Source]:
