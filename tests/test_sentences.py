@@ -7,7 +7,7 @@ import itertools
 import example_frames as ex
 import pytest
 
-from retrostats.draw.report.bands import band
+from retrostats.draw.report.bands import band, claimed_zone
 from retrostats.draw.report.cards import causes_of, changes
 from retrostats.draw.report.page import render_report
 from retrostats.draw.report.sentences import DIRECTIONS, SIZES, amount, answer, claimed, span
@@ -137,10 +137,11 @@ def test_a_band_says_in_words_what_it_shows():
     )
     assert "claimed up to 0.5, no difference at 1" in drawn
     assert '<rect class="b-claim" x="0.00%"' in drawn  # an open end reaches the edge
-    side = band(-1.0, (-2.0, 0.5), (NAN, NAN), (NAN, NAN), null=0.0, direction="below", label="<b>")
+    below = claimed_zone((NAN, NAN), 0.0, "below")
+    side = band(-1.0, (-2.0, 0.5), (NAN, NAN), below, null=0.0, label="<b>")
     assert "b-claim" in side
     assert "<b>" not in side
-    assert "b-claim" not in band(1.0, (0.5, 2.0), (NAN, NAN), (NAN, NAN), null=0.0)
+    assert "b-claim" not in band(1.0, (0.5, 2.0), (NAN, NAN), None, null=0.0)
 
 
 def test_core_claims_stand_before_the_verdicts_and_lead_to_them():

@@ -23,10 +23,9 @@ def band(
     value: float,
     conf: Ends,
     outer: Ends,
-    claimed: Ends,
+    claimed: Ends | None,
     *,
     null: Any,
-    direction: str = "",
     log: bool = False,
     label: str = "",
     bounds: Iterable[float] = BOUNDS,
@@ -37,9 +36,8 @@ def band(
     ----------
     value, conf, outer
         Estimate, 95% limits, limits over everything that was not printed (NaN or None: none).
-    claimed, null, direction
-        The claimed range (an end that is missing is open), the value of no difference, and the
-        side of it that is claimed ("above", "below").
+    claimed, null
+        What is claimed, as `claimed_zone` makes it (None: nothing), and the value of no difference.
     label
         The unit, below the band.
 
@@ -49,13 +47,12 @@ def band(
     >>> 'aria-label="Estimate 1.26, 95% interval 1.04 to 1.54' in drawn
     True
     """
-    known = [v for v in (value, *conf, *outer, *claimed, null) if not _missing(v)]
+    known = [v for v in (value, *conf, *outer, *(claimed or ()), null) if not _missing(v)]
     place = _scale(known, log)
     parts = [Markup('<line class="b-axis" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(MIDDLE)]
-    zone = _zone(claimed, null, direction)
-    if zone:
+    if claimed:
         start, stop = (
-            place(v) if v is not None else e for v, e in zip(zone, (0, 100), strict=True)
+            e if _missing(v) else place(v) for v, e in zip(claimed, (0, 100), strict=True)
         )
         parts.insert(0, _rect("b-claim", start, stop - start, 14, 26))
         parts.append(_text("b-word", (start + stop) / 2, 10, "claimed"))
@@ -90,8 +87,17 @@ def _scale(known: list[float], log: bool) -> Any:
     return lambda v: 100 * (move(v) - low) / (high - low)
 
 
-def _zone(claimed: Ends, null: Any, direction: str) -> tuple[Any, Any] | None:
-    """The ends of what is claimed; None for an open one."""
+def claimed_zone(claimed: Ends, null: Any, direction: str) -> Ends | None:
+    """The ends of what is claimed, None for an open one; None if nothing is.
+
+    Parameters
+    ----------
+    claimed
+        The claimed range; an end that is missing is open.
+    null, direction
+        Where no range is claimed: the value of no difference and the side of it that is claimed
+        ("above", "below").
+    """
     low, high = (None if _missing(v) else v for v in claimed)
     if low is not None or high is not None:
         return low, high
@@ -114,14 +120,14 @@ def _text(name: str, x: float, y: int, words: str) -> Markup:
 
 
 def _said(
-    value: float, conf: Ends, outer: Ends, claimed: Ends, null: Any, unit: str, bounds: Any
+    value: float, conf: Ends, outer: Ends, claimed: Ends | None, null: Any, unit: str, bounds: Any
 ) -> str:
     """The picture in words."""
     parts = [f"Estimate {fmt.number(value, bounds=bounds)}"]
     for name, ends in (("95% interval", conf), ("over all that was not printed", outer)):
         if told := fmt.interval(*ends, bounds=bounds):
             parts.append(f"{name} {told}")
-    if told := fmt.exact_range(*(None if _missing(v) else v for v in claimed)):
+    if told := fmt.exact_range(*(None if _missing(v) else v for v in claimed or (None, None))):
         parts.append(f"claimed {told}")
     if not _missing(null):
         parts.append(f"no difference at {fmt.exact(null)}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from retrostats.draw.report import format as fmt
-from retrostats.draw.report.bands import band
+from retrostats.draw.report.bands import band, claimed_zone
 from retrostats.draw.report.sentences import (
     RATIOS,
     Answer,
@@ -127,16 +127,18 @@ def _card(
     judged: Row = told.shown[0] if told.shown else {}
     wanted = claimed({**verdict, "unit": claim.get("unit", verdict.get("unit"))})
     return Card(
-        verdict,
-        WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
-        f"{wanted}?" if wanted and fmt.text(verdict["scale"]) in RATIOS else "That much?",
-        told,
-        wanted,
-        tuple(_band(row, verdict, claim, None if told.readings else reach) for row in told.shown),
-        fmt.number(judged.get("n"), 0),
-        len(used),
-        changes(verdict, records["certainty"]),
-        causes_of(claim, claims, records["verdicts"]),
+        verdict=verdict,
+        which=WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
+        how_much=f"{wanted}?" if wanted and fmt.text(verdict["scale"]) in RATIOS else "That much?",
+        answer=told,
+        claimed=wanted,
+        bands=tuple(
+            _band(row, verdict, claim, None if told.readings else reach) for row in told.shown
+        ),
+        people=fmt.number(judged.get("n"), 0),
+        studies=len(used),
+        changes=changes(verdict, records["certainty"]),
+        causes=causes_of(claim, claims, records["verdicts"]),
     )
 
 
@@ -194,13 +196,14 @@ def decided_by(verdict: Row) -> str:
 def _band(row: Row, verdict: Row, claim: Row, reach: Row | None) -> Markup:
     told = {**claim, **verdict}
     outer = reach or {"conf_low": row.get("sens_low"), "conf_high": row.get("sens_high")}
+    null = told.get("null_value")
+    claimed = (told.get("range_low"), told.get("range_high"))
     return band(
         row["estimate"],
         (row.get("conf_low"), row.get("conf_high")),
         (outer.get("conf_low"), outer.get("conf_high")),
-        (told.get("range_low"), told.get("range_high")),
-        null=told.get("null_value"),
-        direction=fmt.text(told.get("claimed_direction")),
+        claimed_zone(claimed, null, fmt.text(told.get("claimed_direction"))),
+        null=null,
         log=fmt.text(verdict["scale"]) in RATIOS,
         label=fmt.text(row.get("unit")) if told.get("scale") not in RATIOS else "",
         bounds=ends_of(told),
