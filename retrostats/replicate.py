@@ -17,16 +17,20 @@ from retrostats.audit import Audit, load_audit
 from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED, TABLE_FORMATS, TABLES
 from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of
+from retrostats.draw.own import draw_own
 from retrostats.draw.provenance import provenance
 from retrostats.errors import InputError, RetrostatsError
+from retrostats.findings.own import OwnResult, own_results
 from retrostats.judge.certainty import OVERRULED, Grounds, grounds_of
+from retrostats.judge.changes import cohort_frame, shares_frame
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing, bearing_of
-from retrostats.judge.frames import certainty_frame, cohort_frame, verdict_frame
+from retrostats.judge.frames import certainty_frame, verdict_frame
 from retrostats.judge.summary import ABSOLUTE, summary_frame
 from retrostats.judge.verdict import Evidence
-from retrostats.result.findings import Findings
+from retrostats.result.findings import Findings, frame_of
 from retrostats.unprinted.measures import Explored, Options, explore_measures, with_ranges
+from retrostats.unprinted.middle import Middle, pool_at_middle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +78,8 @@ class Replication:
     evidence: pd.DataFrame
     retellings: pd.DataFrame
     cohorts: pd.DataFrame
+    cohort_shares: pd.DataFrame
+    own_results: pd.DataFrame
     analyses: list[dict[str, Any]]
     provenance: dict[str, Any]
     audit: Audit
@@ -229,8 +235,10 @@ def replicate(
     frames = frames_of(findings, explored, claims)
     frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
     changed = _changes(claims, findings, explored, own, bearing, options)
+    alone = [result for cohort in own for result in own_results(cohort, about)]
     tell("Drawing the figures")
     drawings = draw(about, chosen, {"verdicts": verdicts, **frames}, claims)
+    drawings |= draw_own(own, about, frames["estimates"])
     replication = Replication(
         verdicts=verdicts,
         certainty=certainty_frame(claims, findings, evidence, grounds),
@@ -238,7 +246,8 @@ def replicate(
         questions=questions(published, chosen),
         drawings=drawings,
         **cited(about, published, frames, bearing),
-        cohorts=changed,
+        **changed,
+        own_results=frame_of(alone, OwnResult),
         analyses=[
             {"name": a.name, "title": a.title, "question": a.question, "methods": list(a.methods)}
             for a in chosen
@@ -328,8 +337,8 @@ def _changes(
     own: Sequence[Any],
     bearing: Bearing,
     options: Options,
-) -> pd.DataFrame:
-    """What the reader's own cohorts change in each verdict."""
+) -> dict[str, pd.DataFrame]:
+    """What the reader's own cohorts change in each verdict, and the draws by label."""
     before = {
         name: explore_measures(found.without_cohorts, options) for name, found in findings.items()
     }
@@ -337,9 +346,23 @@ def _changes(
         name: ", ".join(str(c.provenance["name"]) for c in own if c.analysis == name)
         for name in findings
     }
-    return cohort_frame(
-        claims, evidence_by_claim(before), evidence_by_claim(explored), names, bearing
-    )
+    old, new = evidence_by_claim(before), evidence_by_claim(explored)
+    pools = {
+        claim_id: (_middle(before, claim), _middle(explored, claim))
+        for claim_id, claim in claims.items()
+    }
+    return {
+        "cohorts": cohort_frame(claims, old, new, names, bearing, pools),
+        "cohort_shares": shares_frame(claims, old, new),
+    }
+
+
+def _middle(explored: Mapping[str, Sequence[Explored]], claim: Claim) -> Middle:
+    """The pool that judges a claim, everything that was not printed at its middle."""
+    entries = (e.measure for found in explored.values() for e in found)
+    measure = next((m for m in entries if m.claim_id == claim.claim_id), None)
+    log = claim.scale != "difference"
+    return pool_at_middle(measure, log=log) if measure else Middle()
 
 
 def _refuse_options(seed: int, draws: int, jobs: int) -> None:

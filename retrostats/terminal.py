@@ -85,11 +85,17 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
         )
     if arguments.check:
         return _compare_with_pinned(replication)
-    from retrostats.draw.report.console import print_cohorts, print_reading, print_verdicts
+    from retrostats.draw.report.console import (
+        print_cohorts,
+        print_own,
+        print_reading,
+        print_verdicts,
+    )
 
     print_verdicts(replication.verdicts)
     print_reading(replication.provenance["cohorts"])
     print_cohorts(replication.cohorts)
+    print_own(replication.own_results, replication.cohort_shares)
     print(f"\nReport: {arguments.out or 'results'}/report.html")
     return 0
 

@@ -24,6 +24,8 @@ TABLES = (
     "draws",
     "checks",
     "cohorts",
+    "cohort_shares",
+    "own_results",
     "questions",
     "witnesses",
     "sources",

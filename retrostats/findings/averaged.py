@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from retrostats.findings.cohorts import CohortEffect
-from retrostats.pool.average import weighted_average
+from retrostats.pool.average import Average, weighted_average
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import EstimateRow, Measure
 from retrostats.unprinted.pooled import interval_of
@@ -59,26 +59,33 @@ def averaged(
     if alone:
         estimate_id = own[0].row_id
 
-    def parts(v: Values) -> tuple[Any, Any, Any]:
+    def joined(v: Values) -> Average:
         found = [
             (c.estimate.value * f, c.estimate.std_error * np.abs(f), c.estimate.df)
             for c in own for f in (scale(c, v),)
         ]  # fmt: skip
         if literature:
             found.append(literature.parts(v))
-        average = weighted_average(found)
+        return weighted_average(found)
+
+    def parts(v: Values) -> tuple[Any, Any, Any]:
         n = max((len(a) for a in v.values()), default=1)
-        return tuple(np.broadcast_to(x, n) for x in average[:3])  # type: ignore[return-value]
+        return tuple(np.broadcast_to(x, n) for x in joined(v)[:3])  # type: ignore[return-value]
 
     def at(level: float) -> Callable[[Values], Any]:
         return lambda v: interval_of(*parts(v), level, log=log)
 
     name = "own cohorts and literature" if literature else "own cohorts"
-    measure = Measure(estimate_id, name, at, unknowns, claim_id, comparison=comparison, own=True)
+    space = Space.of(unknowns)
+    middle = space.values(space.middle)
+    shares = np.atleast_2d(joined(middle).shares)[0]
+    measure = Measure(
+        estimate_id, name, at, unknowns, claim_id, comparison=comparison, own=True,
+        own_weights=tuple((c.label, 100 * float(w)) for c, w in zip(own, shares, strict=False)),
+    )  # fmt: skip
     if alone:
         return measure, None
-    space = Space.of(unknowns)
-    value, error, df = (float(x[0]) for x in parts(space.values(space.middle)))
+    value, error, df = (float(x[0]) for x in parts(middle))
     estimate = Estimate(
         value, error, df, own[0].estimate.scale, own[0].estimate.unit, assumptions=(AVERAGE_ID,)
     )

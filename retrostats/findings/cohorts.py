@@ -48,7 +48,7 @@ class CohortEffect:
     @property
     def source(self) -> Source:
         """What it brings to a pool; nothing is left unprinted in rows."""
-        return known_source(self.label, self.estimate, float(self.n))
+        return known_source(self.label, self.estimate, float(self.n), own=True)
 
     @property
     def _directness(self) -> str:
@@ -294,7 +294,7 @@ def arms_of(cohort: Any, by: Compared) -> dict[str, str]:
 
 
 def _changes(cohort: Any, by: Compared) -> list[CohortEffect]:
-    rows, arms = _timed(cohort), arms_of(cohort, by)
+    rows, arms = timed(cohort), arms_of(cohort, by)
     if by.first in arms:
         return [_within(cohort, rows[rows["arm"] == arms[by.first]], by)]
     if "arm" not in rows or rows["arm"].isna().all():
@@ -319,14 +319,21 @@ def _within(cohort: Any, rows: pd.DataFrame, by: Compared, arm: str = "") -> Coh
 def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffect:
     import pandas as pd
 
-    rows = _timed(cohort)
+    rows = timed(cohort)
     rows = rows[rows["arm"].isin(pair)]
     rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
     formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
     return _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
 
 
-def _timed(cohort: Any) -> pd.DataFrame:
+def timed(cohort: Any) -> pd.DataFrame:
+    """Rows of a cohort with its times as a factor, the first one first, and people as text.
+
+    Raises
+    ------
+    InputError
+        One time only.
+    """
     import pandas as pd
 
     rows = cohort.frame

@@ -57,53 +57,6 @@ def verdict_frame(
     return pd.DataFrame(rows)
 
 
-def cohort_frame(
-    claims: Mapping[str, Claim],
-    before: Mapping[str, Sequence[Evidence]],
-    after: Mapping[str, Sequence[Evidence]],
-    names: Mapping[str, str],
-    bearing: Bearing,
-) -> pd.DataFrame:
-    """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
-
-    `names` are those of the cohorts of each analysis. Estimate and 95% interval are those of the
-    first measure with the cohorts in it, and of the same measure without them, everything that was
-    not printed at its middle; NaN where the literature alone has none.
-    """
-    import pandas as pd
-
-    numbers = [f"{n}_{w}" for w in ("without", "with") for n in _NUMBERS]
-    columns = ["claim_id", "cohort", "without", "with_", "note", *numbers]
-    rows = []
-    for claim in claims.values():
-        with_own = after.get(claim.claim_id, ())
-        if not any(e.own for e in with_own):
-            continue
-        old = verdict_on(claim, before.get(claim.claim_id, ()), bearing)
-        new = verdict_on(claim, with_own, bearing)
-        texts = (labels_text(old), labels_text(new))
-        note = "unchanged" if texts[0] == texts[1] else "changed"
-        moved = _before_and_after(before.get(claim.claim_id, ()), with_own)
-        rows.append((claim.claim_id, names.get(claim.analysis, ""), *texts, note, *moved))
-    return pd.DataFrame(rows, columns=columns)
-
-
-_NUMBERS = ("estimate", "conf_low", "conf_high")
-
-
-def _before_and_after(before: Sequence[Evidence], after: Sequence[Evidence]) -> tuple[float, ...]:
-    """Estimate and limits of a measure without the own cohorts, and of it with them."""
-    mine = next(e for e in after if e.own)
-    same = [e for e in before if e.estimate_id == mine.estimate_id or e.measure == mine.measure]
-    without = same[0].at95.middle if same else (float("nan"),) * len(_NUMBERS)
-    return (*without, *mine.at95.middle)
-
-
-def labels_text(verdict: Verdict) -> str:
-    """Both labels in words."""
-    return f"direction {verdict.direction.label}, size {verdict.size.label}"
-
-
 def certainty_frame(
     claims: Mapping[str, Claim],
     findings: Mapping[str, Findings],

@@ -256,3 +256,19 @@ def columns_of(header: str) -> frozenset[str]:
     """Every column that a header could become, whatever its unit."""
     kind = kind_of(header) or kind_of(without_number(header)) or ""
     return frozenset(column for column, _ in BY_UNIT.get(kind, {}).values())
+
+
+def column_words(column: str) -> str:
+    """A column of a cohort in words, with its unit.
+
+    Examples
+    --------
+    >>> column_words("vo2_ml_kg_min"), column_words("gradient_pct"), column_words("falls")
+    ('VO2 (ml/kg/min)', 'gradient (%)', 'falls')
+    """
+    units = {name: unit for known in BY_UNIT.values() for name, unit in known.values()}
+    unit = units.get(column, "")
+    tail = "pct" if unit == "%" else unit.replace("/", "_").lower()
+    name = column.removesuffix(f"_{tail}") if tail else column
+    words = name.replace("_", " ").replace("vo2", "VO2").replace("vco2", "VCO2")
+    return f"{words} ({unit})" if unit else words

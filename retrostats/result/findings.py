@@ -131,6 +131,8 @@ class Measure:
         Whether a reader's own cohorts are in it; the same measure without them is beside it.
     sources
         What is pooled, each with its effect and error over what it left open; a plan needs them.
+    own_weights
+        Percent that each own cohort weighs in an average that has no `sources`.
     """
 
     estimate_id: str
@@ -142,6 +144,7 @@ class Measure:
     follow: tuple[str, ...] = ()
     own: bool = False
     sources: tuple[Any, ...] = ()
+    own_weights: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class Source:
         Effect and squared standard error at values of those unknowns.
     rows
         `row_id` of the printed rows.
+    own
+        Whether it is a reader's own cohort.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Source:
     effects: Callable[[Values], Effects]
     rows: tuple[str, ...] = ()
     known_df: float = math.nan
+    own: bool = False
 
     @property
     def df(self) -> float:
@@ -288,7 +291,9 @@ def significant_source(
     return Source(name, float(people), unknowns, effects, rows)
 
 
-def known_source(name: str, estimate: Estimate, n: float = math.nan) -> Source:
+def known_source(
+    name: str, estimate: Estimate, n: float = math.nan, *, own: bool = False
+) -> Source:
     """An effect that leaves nothing open, as that of a reader's own cohort."""
     found = Effects(np.array([estimate.value]), np.array([estimate.std_error**2]))
-    return Source(name, n, (), lambda v: found, estimate.source, estimate.df)
+    return Source(name, n, (), lambda v: found, estimate.source, estimate.df, own)

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
 
 from retrostats.rounding import limits, rounded
@@ -66,7 +67,7 @@ def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = N
     for cohort in cohorts:
         print(f"\nOwn data {counted(cohort)}", file=file)
         for line in cohort["reading"]:
-            print(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "), file=file)
+            _print(line, file)
 
 
 def counted(cohort: Mapping[str, Any]) -> str:
@@ -93,7 +94,49 @@ def print_cohorts(cohorts: pd.DataFrame, file: IO[str] | None = None) -> None:
     print("What your data change (estimate and 95% interval without, then with them):", file=file)
     for row in cohorts.to_dict("records"):
         spans = " -> ".join(_span(row, name) for name in ("without", "with"))
-        print(f"  {row['claim_id']}: {spans}; verdict {row['note']}", file=file)
+        _print(f"{row['claim_id']}: {spans}; verdict {row['note']}", file)
+        new = [
+            _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
+        ]
+        if row["weight_pct"] == row["weight_pct"]:
+            told = f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
+            _print(f"  your data weigh {row['weight_pct']:.0f}% in it{told}", file)
+
+
+def print_own(results: pd.DataFrame, shares: pd.DataFrame, file: IO[str] | None = None) -> None:
+    """Print own rows alone (speeds, arms, rates, the next person), and verdicts by their share.
+
+    Parameters
+    ----------
+    results, shares
+        The frames `own_results` and `cohort_shares`.
+    file
+        Where to print; standard output if None.
+    """
+    for cohort, rows in results.groupby("cohort", sort=False):
+        print(f"{cohort} alone (estimate and 95% interval):", file=file)
+        for row in rows.to_dict("records"):
+            hours = f", {row['events']:g} in {row['exposure_h']:g} h" if row["events"] >= 0 else ""
+            span = f"{rounded(row['estimate'])} {_limits(row, 'conf_low', 'conf_high')}"
+            _print(f"{row['what']}: {span} {row['unit']} (n {row['n']:.0f}{hours})", file)
+    moved = shares[shares["with_"].notna() & ~((shares["with_"] == 0) & ~(shares["without"] > 0))]
+    if len(moved):
+        print("Share of what was not printed under which a verdict holds:", file=file)
+    for row in moved.to_dict("records"):
+        old = "none" if row["without"] != row["without"] else f"{row['without']:.0%}"
+        _print(f"{row['claim_id']}: {row['side']} {row['label']} {old} -> {row['with_']:.0%}", file)
+
+
+def _print(line: str, file: IO[str] | None) -> None:
+    """A line of 80 columns, indented; what does not fit goes below."""
+    print(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "), file=file)
+
+
+def _limits(row: dict[Any, Any], low: str, high: str) -> str:
+    """Both limits in brackets; "none" where there are none."""
+    if row[low] != row[low]:
+        return "[none]"
+    return "[{}, {}]".format(*limits(row[low], row[high]))
 
 
 def _span(row: dict[Any, Any], name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from retrostats.draw.own import OWN
 from retrostats.draw.report.cards import answers, cards_of
 from retrostats.draw.report.claim_review import claim_reviews
 from retrostats.draw.report.environment import environment_of
@@ -109,6 +110,9 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         references=cited,
         cohorts=records["cohorts"],
         own=replication.provenance.get("cohorts", []),
+        own_figures=_figures(replication, shown, OWN),
+        own_results=_records(replication.own_results),
+        cohort_shares=_records(replication.cohort_shares),
         retellings=retellings,
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
         provenance=_flat(replication.provenance),

@@ -49,7 +49,11 @@ def pairing_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
             Problem("error", file, "", "subject", "nobody measured in both directions", "pairs",
                     "give a person the same code in both directions")
         ]  # fmt: skip
-    return [Problem("warning", file, "", "subject", f"one direction only: {shown}", "both", "kept")]
+    return [
+        Problem("warning", file, "", "subject", f"one direction only: {shown}", "both",
+                "kept in this cohort's own model and in its n; not in the one-stage model, nor in "
+                "results by speed, which need pairs")
+    ]  # fmt: skip
 
 
 def _seen_apart(codes: Iterable[str]) -> bool:

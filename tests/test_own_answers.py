@@ -1,0 +1,174 @@
+"""What a lab wants to know: each number beside one made by hand or by another program."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from cohort_tables import measured
+from scipy import stats
+
+import retrostats as rs
+from retrostats.cli import main
+from retrostats.unprinted.middle import pool_at_middle
+
+
+def crossover(people: int = 9) -> pd.DataFrame:
+    """Two speeds, both directions; one person misses a measurement, the last has only one."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for i in range(people):
+        level = rng.normal(30, 3)
+        for speed, up in ((10, 1.15), (8, 1.0)):
+            for way, ratio in (("forward", 1.0), ("backward", 1.3)):
+                rows.append((f"p{i}", way, speed, level * up * ratio * rng.lognormal(0, 0.05)))
+    rows[-1] = ("alone", "forward", 8, 33.0)
+    columns = ["subject", "direction", "speed (km/h)", "VO2 (ml/kg/min)"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture(scope="module")
+def lab() -> rs.Replication:
+    cohort = rs.load_cohort(crossover(), spec={"name": "lab"})
+    return rs.replicate(["metabolic-cost"], cohorts=[cohort], draws=64)
+
+
+def logs() -> pd.DataFrame:
+    wide = crossover().pivot(
+        index=["subject", "speed (km/h)"], columns="direction", values="VO2 (ml/kg/min)"
+    )
+    return np.log(wide["backward"] / wide["forward"]).dropna().unstack()
+
+
+def test_each_speed_is_the_paired_t_of_its_people(lab) -> None:
+    found = lab.own_results[lab.own_results["kind"] == "level"]
+    assert found["what"].tolist() == ["run, 8 km/h (2.22 m/s)", "run, 10 km/h (2.78 m/s)"]
+    for speed, row in zip((8, 10), found.to_dict("records"), strict=True):
+        values = logs()[speed].dropna()
+        wanted = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        assert row["n"] == len(values)
+        assert np.log(row["conf_low"]) == pytest.approx(wanted.low, rel=1e-10)
+        assert np.log(row["conf_high"]) == pytest.approx(wanted.high, rel=1e-10)
+    assert sorted(found["n"]) == [8, 9]
+
+
+def test_the_next_person_is_held_as_often_as_stated() -> None:
+    from retrostats.findings.own import _mean
+
+    rng = np.random.default_rng(3)
+    held = 0
+    for _ in range(4000):
+        *seen, new = rng.normal(1.0, 2.0, 7)
+        _, low, high = _mean(np.array(seen), new=True)
+        held += low <= new <= high
+    assert abs(held / 4000 - 0.95) < 0.011
+
+
+def test_weight_and_prediction_are_those_of_the_pool(lab) -> None:
+    (row,) = lab.cohorts.to_dict("records")
+    rows = lab.estimates.set_index("estimate_id")
+    single = ~rows["role"].isin(["pooled", "one-stage"]) & (rows["gait"] != "walk")
+    pooled = rows[rows["pooled"] & rows["std_error"].notna() & single]
+    pool = rs.pool(np.log(pooled["estimate"]), pooled["std_error"])
+    at = list(pooled["role"]).index("cohort")
+    assert row["weight_pct"] == pytest.approx(pool.weights[at], rel=1e-6)
+    assert row["pred_low_with"] == pytest.approx(rows.at["mc-pool", "pred_low"], rel=1e-6)
+    alone = rs.replicate(["metabolic-cost"], draws=0).estimates.set_index("estimate_id")
+    assert row["pred_low_without"] == pytest.approx(alone.at["mc-pool", "pred_low"], rel=1e-6)
+    assert row["estimate_without"] == pytest.approx(alone.at["mc-pool", "estimate"], rel=1e-6)
+
+
+def test_shares_are_of_all_draws(lab) -> None:
+    shares = lab.cohort_shares
+    sums = shares.groupby("side")[["without", "with_"]].sum()
+    assert sums.to_numpy() == pytest.approx(np.ones((2, 2)))
+    supported = shares[(shares["side"] == "direction") & (shares["label"] == "supported")]
+    assert supported["with_"].item() > supported["without"].item()
+
+
+def test_rates_have_the_exact_interval_of_a_count() -> None:
+    frame = pd.read_csv(io.StringIO(measured("ligament-injury")), dtype=str)
+    cohort = rs.load_cohort(frame, spec={"name": "club"})
+    found = rs.replicate(["ligament-injury"], cohorts=[cohort], draws=0)
+    row = found.own_results.set_index("what").loc["injuries, forward"]
+    assert (row["events"], row["exposure_h"]) == (9, 610)
+    # R: poisson.test(9, 610)$conf.int * 1000
+    assert [row["conf_low"], row["conf_high"]] == pytest.approx([6.746513, 28.007875], rel=1e-6)
+    none = found.own_results["conf_low"].min()
+    assert none >= 0
+    assert found.cohorts.set_index("claim_id").at["ligament_tears", "weight_pct"] == 100
+
+
+def test_a_body_fat_trial_has_its_weight_and_each_arm() -> None:
+    frame = pd.read_csv(io.StringIO(measured("body-fat")), dtype=str)
+    cohort = rs.load_cohort(frame, spec={"name": "trial"})
+    found = rs.replicate(["body-fat"], cohorts=[cohort], draws=16)
+    arms = found.own_results[found.own_results["kind"] == "level"].set_index("what")
+    assert arms.loc["backward, pre to post", "estimate"] == pytest.approx(-1.95)
+    assert arms.loc["control, pre to post", "n"] == 6
+    lost = found.cohorts.set_index("claim_id").loc["body_fat_6wk"]
+    rows = found.estimates.set_index("estimate_id")
+    own = rows.loc["cohort-trial-body_fat_change"]
+    # the average is weight * own + (1 - weight) * literature
+    share = lost["weight_pct"] / 100
+    assert lost["estimate_with"] == pytest.approx(
+        share * own["estimate"] + (1 - share) * lost["estimate_without"], rel=1e-3
+    )
+
+
+def test_figures_show_every_person_and_the_literature(lab) -> None:
+    drawing = lab.drawings["own_data_1"]
+    assert "10 people" in drawing.alt
+    first, second, beside = drawing.figure.axes
+    people = [line for line in first.lines if line.get_color() == "#6b6b6b"]
+    assert len(people) + len(second.lines) >= 9 + 8
+    labels = " ".join(text.get_text() for text in drawing.figure.texts)
+    assert "lab (own cohort)" in labels
+    assert "Williford 1998, run" in labels
+    assert beside.get_xscale() == "log"
+
+
+def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
+    path, out = tmp_path / "lab.csv", tmp_path / "results"
+    crossover().to_csv(path, index=False)
+    options = ["--out", str(out), "--draws", "64", "--formats", "svg"]
+    assert main(["replicate", "metabolic-cost", "--cohort", str(path), *options]) == 0
+    told = capsys.readouterr().out
+    said = " ".join(told.split())
+    for words in (
+        "Own data lab: 10 people; 36 rows read, 36 used",
+        "one direction only: alone", "values converted from km/h to m/s", "your data weigh",
+        "a new study [", "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
+        "direction supported", "ratio backward / forward (n 8)",
+    ):  # fmt: skip
+        assert words in said, words
+    assert max(len(line) for line in told.splitlines() if not line.startswith("Report")) <= 80
+    page = " ".join((out / "report.html").read_text().split())
+    for words in ("Your own data", "run, a new person", "fig-own-data-1", "Of all values"):
+        assert words in page, words
+    for name in ("own_results", "cohort_shares"):
+        assert len(pd.read_csv(out / "tables" / f"{name}.csv"))
+    assert (out / "figures" / "own_data_1.svg").is_file()
+
+
+def test_without_own_data_nothing_of_it_is_shown(tmp_path) -> None:
+    found = rs.replicate(["body-fat"], draws=0)
+    assert not len(found.own_results)
+    assert not len(found.cohort_shares)
+    assert not any(name.startswith("own_data") for name in found.drawings)
+    found.save(tmp_path / "results", formats=("svg",))
+    assert "Your own data" not in (tmp_path / "results" / "report.html").read_text()
+
+
+def test_a_pool_at_the_middle_counts_only_what_counts_there(lab) -> None:
+    from retrostats.unprinted.sources import known_source
+
+    estimate = rs.Estimate(0.25, 0.05, 8, "log_ratio", "ratio")
+    source = known_source("one", estimate, 9, own=True)
+    from retrostats.findings.pooled import pooled_measure
+
+    alone = pool_at_middle(pooled_measure([source], "x", "x"), log=True)
+    assert alone.weights == {"one": 100.0}
+    assert np.isnan(alone.pred_low)
