@@ -49,7 +49,12 @@ def draw_own(cohorts: Sequence[Any], audit: Audit, estimates: pd.DataFrame) -> d
             f"{name}: {people['subject'].nunique()} people, {what}, a line each and the mean; "
             f"beside them {len(beside)} effects"
         )
-        found[f"own_data_{i}"] = Drawing(_figure(name, people, what, beside), alt, OWN)
+        found[f"own_data_{i}"] = Drawing(
+            _figure(name, people, what, beside),
+            alt,
+            OWN,
+            tuple(beside.loc[beside["role"] == "cohort", "estimate_id"]),
+        )
     return found
 
 

@@ -110,7 +110,7 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         references=cited,
         cohorts=records["cohorts"],
         own=replication.provenance.get("cohorts", []),
-        own_figures=_figures(replication, shown, OWN),
+        own_figures=_figures(replication, shown, told_by, OWN),
         own_results=_records(replication.own_results),
         cohort_shares=_records(replication.cohort_shares),
         retellings=retellings,
@@ -165,17 +165,24 @@ def _sections(
     return [
         {
             **analysis,
-            "figures": [
-                (name, told_by[name], shown[name])
-                for name, drawing in replication.drawings.items()
-                if drawing.analysis == analysis["name"]
-            ],
+            "figures": _figures(replication, shown, told_by, analysis["name"]),
             "estimates": _mine(replication.estimates, analysis["name"]),
             "checks": _mine(replication.checks, analysis["name"]),
             "assumptions": _mine(replication.assumptions, analysis["name"]),
             "verdicts": _mine(replication.verdicts, analysis["name"]),
         }
         for analysis in replication.analyses
+    ]
+
+
+def _figures(
+    replication: Any, shown: Mapping[str, Markup], told_by: Mapping[str, str], owner: str
+) -> list[tuple[str, str, Markup]]:
+    """Name, words and picture of each figure of one owner."""
+    return [
+        (name, told_by[name], shown[name])
+        for name, drawing in replication.drawings.items()
+        if drawing.analysis == owner
     ]
 
 
