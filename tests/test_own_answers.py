@@ -146,7 +146,7 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
         assert words in said, words
     assert max(len(line) for line in told.splitlines() if not line.startswith("Report")) <= 80
     page = " ".join((out / "report.html").read_text().split())
-    for words in ("Your own data", "run, a new person", "fig-own-data-1", "Of all values"):
+    for words in ("Your own data", "run, a new person", 'id="fig-own', "Of all values"):
         assert words in page, words
     for name in ("own_results", "cohort_shares"):
         assert len(pd.read_csv(out / "tables" / f"{name}.csv"))
