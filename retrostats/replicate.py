@@ -25,7 +25,7 @@ from retrostats.judge.certainty import OVERRULED, Grounds, grounds_of
 from retrostats.judge.changes import cohort_frame, shares_frame
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing, bearing_of
-from retrostats.judge.frames import certainty_frame, verdict_frame
+from retrostats.judge.frames import certainties, certainty_frame, verdict_frame
 from retrostats.judge.summary import ABSOLUTE, summary_frame
 from retrostats.judge.verdict import Evidence
 from retrostats.result.findings import Findings, frame_of
@@ -230,8 +230,8 @@ def replicate(
     tell("Judging the claims")
     bearing = bearing_of(about)
     evidence = evidence_by_claim(explored)
-    grounds = _grounds(about, published, findings)
-    verdicts = verdict_frame(claims, findings, evidence, bearing, grounds)
+    sure = certainties(claims, findings, evidence, _grounds(about, published, findings))
+    verdicts = verdict_frame(claims, findings, evidence, bearing, sure)
     frames = frames_of(findings, explored, claims)
     frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
     changed = _changes(claims, findings, explored, own, bearing, options)
@@ -241,7 +241,7 @@ def replicate(
     drawings |= draw_own(own, about, frames["estimates"])
     replication = Replication(
         verdicts=verdicts,
-        certainty=certainty_frame(claims, findings, evidence, grounds),
+        certainty=certainty_frame(claims, sure),
         **frames,
         questions=questions(published, chosen),
         drawings=drawings,

@@ -15,7 +15,7 @@ import pytest
 
 from retrostats.cli import main
 from retrostats.draw import folder
-from retrostats.draw.exchange import abandoned, leased
+from retrostats.draw.exchange import abandoned, held
 from retrostats.draw.folder import MANIFEST, replace
 from retrostats.draw.neutral import neutral, write_csv
 from retrostats.errors import InputError
@@ -151,7 +151,7 @@ def test_leftovers_go_and_work_at_hand_stays(tmp_path: Path) -> None:
     old, live = (tmp_path / f".results.partial-{n}" for n in ("old", "live"))
     old.mkdir()
     live.mkdir()
-    with leased(live):
+    with held(live, wait=False):
         replace(tmp_path / "results", lambda stage: fill(stage, "x"))
         assert not old.exists()
         assert live.exists()

@@ -34,20 +34,16 @@ def exchange(one: Path, other: Path) -> bool:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[bool]:
-    """Hold a folder alone: waits for others, ends with the process; yields whether it could."""
-    handle = _lock(folder, wait=True)
-    try:
-        yield handle is not None
-    finally:
-        if handle is not None:
-            os.close(handle)
+def held(folder: Path, *, wait: bool) -> Iterator[None]:
+    """Hold a folder, where it can be held, until the block or the process ends.
 
-
-@contextmanager
-def leased(folder: Path) -> Iterator[None]:
-    """Mark a folder as work at hand, for `abandoned`, whatever namespace asks."""
-    handle = _lock(folder, wait=False)
+    Parameters
+    ----------
+    wait
+        Alone: wait for others who hold it. Otherwise only mark it as work at hand, for
+        `abandoned`, whatever namespace asks.
+    """
+    handle = _lock(folder, wait=wait)
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from retrostats.draw.exchange import abandoned, exchange, flush, leased, locked
+from retrostats.draw.exchange import abandoned, exchange, flush, held
 from retrostats.errors import InputError
 
 #: Lists the files that were written, with their hashes; only a folder with it may be replaced.
@@ -51,16 +51,17 @@ def replace(directory: Path, fill: Callable[[Path], None]) -> Path:
     directory = usable(directory)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as held:
-            with locked(directory.parent):  # no other run sees a folder that nobody holds yet
+        with contextlib.ExitStack() as kept:
+            # no other run sees a folder that nobody holds yet
+            with held(directory.parent, wait=True):
                 _bring_back(directory)
                 refuse_foreign(directory)
                 stage = _stage(directory)
-                held.callback(shutil.rmtree, stage, ignore_errors=True)
-                held.enter_context(leased(stage))
+                kept.callback(shutil.rmtree, stage, ignore_errors=True)
+                kept.enter_context(held(stage, wait=False))
             fill(stage)
             _list(stage)
-            with locked(directory.parent):  # two runs into one folder: one after the other
+            with held(directory.parent, wait=True):  # two runs into one folder: one after the other
                 _bring_back(directory)
                 _keep(directory, stage)
                 flush(stage)

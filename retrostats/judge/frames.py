@@ -30,7 +30,7 @@ def verdict_frame(
     findings: Mapping[str, Findings],
     evidence: Mapping[str, Sequence[Evidence]],
     bearing: Bearing,
-    grounds: Grounds,
+    certainty: Mapping[str, Certainty],
 ) -> pd.DataFrame:
     """One row a claim that belongs to one of the analyses.
 
@@ -38,8 +38,8 @@ def verdict_frame(
     ----------
     evidence
         Explored measures of each claim, by `claim_id`.
-    grounds
-        What the rules of certainty look at.
+    certainty
+        By `claim_id`, from `certainties`.
     """
     import pandas as pd
 
@@ -50,28 +50,37 @@ def verdict_frame(
         found = findings[claim.analysis]
         measures = evidence.get(claim.claim_id, ())
         verdict = verdict_on(claim, measures, bearing)
-        sure = certainty_of(claim, measures, grounds)
         judged = found.judged.get(claim.claim_id, "")
         row = next((e for e in found.estimates if e.estimate_id == judged), None)
-        rows.append(_row(claim, verdict, sure, judged, row))
+        rows.append(_row(claim, verdict, certainty[claim.claim_id], judged, row))
     return pd.DataFrame(rows)
 
 
-def certainty_frame(
+def certainties(
     claims: Mapping[str, Claim],
     findings: Mapping[str, Findings],
     evidence: Mapping[str, Sequence[Evidence]],
     grounds: Grounds,
+) -> dict[str, Certainty]:
+    """Certainty of each claim that belongs to one of the analyses, by `claim_id`."""
+    return {
+        claim.claim_id: certainty_of(claim, evidence.get(claim.claim_id, ()), grounds)
+        for claim in claims.values()
+        if claim.analysis in findings
+    }
+
+
+def certainty_frame(
+    claims: Mapping[str, Claim], certainty: Mapping[str, Certainty]
 ) -> pd.DataFrame:
     """One row a claim and domain: levels lost and why; also where a domain costs nothing."""
     import pandas as pd
 
     columns = ["analysis", "claim_id", "domain", "levels", "why"]
     rows = [
-        (claim.analysis, claim.claim_id, loss.domain, loss.levels, loss.why)
-        for claim in claims.values()
-        if claim.analysis in findings
-        for loss in certainty_of(claim, evidence.get(claim.claim_id, ()), grounds).losses
+        (claims[claim_id].analysis, claim_id, loss.domain, loss.levels, loss.why)
+        for claim_id, sure in certainty.items()
+        for loss in sure.losses
     ]
     return pd.DataFrame(rows, columns=columns)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from numpy.linalg import LinAlgError
 
-from retrostats.errors import InputError, NotConverged, NotIdentified
+from retrostats.errors import InputError
 from retrostats.mixed.basis import substitute
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.fitted import Ddf, LmmFit
+from retrostats.mixed.exact import not_evaluated, refuse_exact
+from retrostats.mixed.fitted import Ddf, LmmFit, defined_ddf
 from retrostats.mixed.known import lmm_known
 from retrostats.mixed.model import Model, prepare
 from retrostats.mixed.optimise import minimise
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LmmFit", "fit_model", "lmm"]
 
-_EXACT = 1e-8  # share of the spread left as residual below which a failed fit is an exact one
 Covariance = Literal["lme4", "signed-cs"]
 
 
@@ -154,16 +154,9 @@ def _fitted(model: Model, reml: bool, ddf: Ddf, start: FloatArray | None) -> Lmm
     try:
         optimum = minimise(model.gram, reml=reml, start=start)
     except LinAlgError as error:
-        raise NotConverged(
-            f"{model.formula.text!r}: {error}; the data may be fitted exactly by the random effects"
-        ) from None
+        raise not_evaluated(model.formula, error) from None
     gram, point = model.gram, optimum.point
-    if not optimum.converged and point.rss < _EXACT * gram.yy:
-        raise NotIdentified(
-            f"{model.formula.text!r}: the random effects fit the data exactly and the residual "
-            "variance is zero; repeated measurements that differ are needed"
-        )
+    if not optimum.converged:
+        refuse_exact(model.formula, point, gram.yy)
     beta = gram.start + substitute(gram.basis, point.delta)
-    return LmmFit(
-        model, reml, ddf if reml or ddf != "kenward-roger" else "satterthwaite", optimum, beta
-    )
+    return LmmFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta)

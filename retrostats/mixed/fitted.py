@@ -13,7 +13,7 @@ import pandas as pd
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.in_memory import moments
+from retrostats.mixed.in_memory import frame_moments
 from retrostats.mixed.inference import kenward_roger_of, satterthwaite_of, unadjusted
 from retrostats.mixed.kenward_roger import KenwardRoger
 from retrostats.mixed.model import Model, prepare, with_outcome
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 _SHORT = 10  # rows of a table that `repr` shows
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
+
+
+def defined_ddf(ddf: Ddf, *, reml: bool) -> Ddf:
+    """Kenward-Roger is defined for REML; an ML fit takes Satterthwaite's in its place."""
+    return ddf if reml or ddf != "kenward-roger" else "satterthwaite"
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +153,7 @@ class LmmFit:
         assert self.model.frame is not None
         if self.model.precision is not None:
             raise InputError("moments hold no weights of rows; fit without weights= for them")
-        return moments(self.formula, self.model.frame, residual=self.model.residual)
+        return frame_moments(self.model.formula, self.model.frame, self.model.residual)
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
@@ -301,12 +306,14 @@ class LmmFit:
         """Intervals of spreads, correlations and fixed effects; see `intervals.confint`."""
         from retrostats.mixed.intervals import confint
 
+        self._allow("intervals of variance components")
         return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)
 
     def icc(self, *, level: float = 0.95) -> Effect:
         """Intraclass correlation with a profile interval; see `intervals.icc`."""
         from retrostats.mixed.intervals import icc
 
+        self._allow("an intraclass correlation")
         return icc(self, level=level)
 
     def standardised(
@@ -315,6 +322,7 @@ class LmmFit:
         """A coefficient in standard deviations, with an interval; see `intervals.standardised`."""
         from retrostats.mixed.intervals import standardised
 
+        self._allow("a standardised effect")
         return standardised(self, term, by=by, level=level)
 
     def bootstrap(
@@ -323,7 +331,11 @@ class LmmFit:
         """Parametric bootstrap: one row a refit; see `simulate.bootstrap`."""
         from retrostats.mixed.simulate import bootstrap
 
+        self._allow("the parametric bootstrap")
         return bootstrap(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
+
+    def _allow(self, what: str) -> None:
+        """Raise InputError where a kind of fit has no answer to what is asked of it."""
 
     def refit(self, data: object) -> LmmFit:
         """The same model on other data: rows, moments, or a new outcome (N,) of these rows."""

@@ -11,7 +11,7 @@ import pandas as pd
 from retrostats.errors import InputError
 from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric, read_columns
 from retrostats.mixed.expressions import columns_of, evaluate
-from retrostats.mixed.formula import Formula, all_terms, parse_formula
+from retrostats.mixed.formula import Formula, all_terms
 from retrostats.mixed.linked import find_blocks
 from retrostats.mixed.moments import Moments
 from retrostats.mixed.patterns import Pattern, merge_patterns
@@ -20,41 +20,20 @@ from retrostats.mixed.strata.factor import residual_columns
 _FEW = 3  # rows a block from which blocks may be studies, whose rows are kept
 
 
-def moments(formula: str, data: pd.DataFrame | Any, *, residual: str | None = None) -> Moments:
-    """Reduce rows to the moments that any formula over the same columns needs.
-
-    Parameters
-    ----------
-    formula : str
-        Names the outcome (transformed here: ``log(y) ~ ...``), the design columns and the groups.
-    data : DataFrame or cohort
-    residual : str, optional
-        Columns kept for ``lmm(..., residual=)``, joined by ":".
-
-    Returns
-    -------
-    Moments
-        Merges with ``+`` with moments of other subjects.
+def require_subject(formula: Formula) -> None:
+    """Moments are of subjects.
 
     Raises
     ------
     InputError
-        As `lmm` does.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> rows = pd.DataFrame({"subject": list("aabbcc"), "time": [0, 1] * 3,
-    ...                      "y": [5.0, 6.0, 4.0, 5.5, 6.0, 6.2]})
-    >>> moments("y ~ time + (1 | subject)", rows)
-    Moments of y: 3 subject(s), 6 observations, 1 pattern(s) over time
     """
-    frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
-    if not isinstance(frame, pd.DataFrame):
-        raise InputError(f"data is a {type(data).__name__}; a DataFrame or a cohort is needed")
-    parsed = parse_formula(formula)
-    if not parsed.random:
-        raise InputError(f"formula {formula!r} names no subject; add a term as (1 | subject)")
+    if not formula.random:
+        raise InputError(f"formula {formula.text!r} names no subject; add a term as (1 | subject)")
+
+
+def frame_moments(parsed: Formula, frame: pd.DataFrame, residual: str | None) -> Moments:
+    """Moments of the rows of a table; parameters and errors as those of `reducing.moments`."""
+    require_subject(parsed)
     extra = residual_columns(residual)
     columns, dropped = read_columns(frame, parsed, extra)
     y = evaluate(parsed.outcome, numeric(columns))

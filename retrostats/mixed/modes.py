@@ -107,10 +107,17 @@ def require_rows(fit: LmmFit, what: str) -> None:
         raise InputError(f"{what} need the rows; this model was fitted to moments")
 
 
+def weight_root(fit: LmmFit) -> FloatArray:
+    """Roots (N,) of the known weights, by which the rows of the model are multiplied; else ones."""
+    if fit.model.precision is None:
+        return np.ones(fit.model.n_obs)
+    return np.asarray(np.sqrt(fit.model.precision))
+
+
 def row_root(fit: LmmFit) -> FloatArray | None:
     """Roots (N,) of sigma^2 over the residual variance of each row; None where all are 1."""
     if fit.model.precision is not None:
-        return np.asarray(np.sqrt(fit.model.precision))
+        return weight_root(fit)
     if fit.model.labelled is None:
         return None
     spread = fit.residual_sd.to_numpy()  # type: ignore[attr-defined]

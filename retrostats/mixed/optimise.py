@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -20,6 +23,32 @@ _CONVERGED = 1e-12  # the same, above which a fit is reported as not converged
 _SLACK = 1e-10  # relative fall of the deviance that counts as one
 _RESTARTS = (0.2, 4.0)
 _BOUNDARY = 1e-4  # lme4's tolerance for a singular fit
+
+
+class _Sloped(Protocol):
+    """A criterion's value and slope at one place."""
+
+    @property
+    def deviance(self) -> float: ...
+
+    @property
+    def gradient(self) -> FloatArray: ...
+
+
+P = TypeVar("P", bound=_Sloped)
+
+
+class _Minimum(Protocol):
+    """Where a search ended."""
+
+    @property
+    def point(self) -> _Sloped: ...
+
+    @property
+    def singular(self) -> bool: ...
+
+
+O = TypeVar("O", bound=_Minimum)  # noqa: E741
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +101,8 @@ def minimise(gram: Gram, *, reml: bool, start: FloatArray | None = None) -> Opti
     if start is not None:
         first = change_theta(gram.sizes, np.asarray(start), roots, to_working=True)
     best = _descend(work, first, reml=reml)
-    if best.singular and start is None:  # the criterion can have a second minimum inside
-        for size in _RESTARTS:
-            again = _descend(work, size * diagonal, reml=reml)
-            if again.point.deviance < best.point.deviance - _SLACK * abs(best.point.deviance):
-                best = again
+    if start is None:
+        best = searched_again(best, lambda by: _descend(work, by * diagonal, reml=reml), _RESTARTS)
     theta = change_theta(gram.sizes, best.theta, roots, to_working=False)
     return replace(best, theta=theta)
 
@@ -91,13 +117,13 @@ def _descend(gram: Gram, theta: FloatArray, *, reml: bool) -> Optimum:
         if decrement < _DECREMENT * max(1.0, abs(point.deviance)):
             break
         steps += 1
-        moved = _line_search(gram, theta, point, step, reml=reml)
+        moved = line_search(partial(evaluate, gram, reml=reml), theta, point, step)
         if moved is None:
             break
         theta, point = moved
     if not gram.signed:
         theta, point = _snap(gram, theta, point, diagonal, reml=reml)
-        theta = _turn_signs(gram, theta)
+        theta = turn_signs(gram.sizes, theta)
     _, decrement = newton_step(point.gradient, point.hessian, theta)
     converged = bool(decrement < _CONVERGED * max(1.0, abs(point.deviance)) and steps < _MAX_STEPS)
     singular = not gram.signed and bool((np.abs(theta[diagonal]) < _BOUNDARY).any())
@@ -132,15 +158,32 @@ def newton_step(
     return (step * (limit / longest) if longest > limit else step), decrement
 
 
-def _line_search(
-    gram: Gram, theta: FloatArray, point: Point, step: FloatArray, *, reml: bool
-) -> tuple[FloatArray, Point] | None:
+def searched_again(best: O, descend: Callable[[float], O], sizes: tuple[float, ...]) -> O:
+    """The lowest minimum found, from other starts too where `best` is on the boundary.
+
+    The criterion can have a second minimum inside.
+    """
+    for size in sizes if best.singular else ():
+        again = descend(size)
+        if again.point.deviance < best.point.deviance - _SLACK * abs(best.point.deviance):
+            best = again
+    return best
+
+
+def line_search(
+    criterion: Callable[[FloatArray], P],
+    theta: FloatArray,
+    point: P,
+    step: FloatArray,
+    *,
+    halvings: int = 30,
+) -> tuple[FloatArray, P] | None:
     """The first of halved steps that lowers the deviance (or the gradient, close to the end)."""
     rounding = 1e-13 * max(1.0, abs(point.deviance))
-    for halving in range(30):
+    for halving in range(halvings):
         new = theta + step * 0.5**halving
         try:
-            candidate = evaluate(gram, new, reml=reml)
+            candidate = criterion(new)
         except LinAlgError:
             continue
         if candidate.deviance < point.deviance - rounding:
@@ -184,9 +227,13 @@ def column_spans(sizes: tuple[int, ...]) -> list[tuple[int, int]]:
     return spans
 
 
-def _turn_signs(gram: Gram, theta: FloatArray) -> FloatArray:
+def turn_signs(sizes: tuple[int, ...], theta: FloatArray) -> FloatArray:
+    """Each column of a factor turned so that its diagonal is not negative; -0 becomes 0.
+
+    What stands behind the factor in `theta` stays as it is.
+    """
     out = theta.copy()
-    for start, stop in column_spans(gram.sizes):
+    for start, stop in column_spans(sizes):
         if out[start] < 0:
             out[start:stop] *= -1
     return out + 0.0

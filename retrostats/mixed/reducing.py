@@ -6,7 +6,7 @@ import pandas as pd
 
 from retrostats.errors import InputError
 from retrostats.mixed.formula import parse_formula
-from retrostats.mixed.in_memory import moments as moments_of_frame
+from retrostats.mixed.in_memory import frame_moments, require_subject
 from retrostats.mixed.moments import Moments
 from retrostats.mixed.streamed.moments import streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source
@@ -46,15 +46,14 @@ def moments(formula: str, data: object, *, residual: str | None = None) -> Momen
     """
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
     if isinstance(frame, pd.DataFrame):
-        return moments_of_frame(formula, frame, residual=residual)
+        return frame_moments(parse_formula(formula), frame, residual)
     source = open_source(data)
     if source is None:
         raise InputError(
             f"data is a {type(data).__name__}; a DataFrame, a cohort, {ALLOWED} is needed"
         )
     parsed = parse_formula(formula)
-    if not parsed.random:
-        raise InputError(f"formula {formula!r} names no subject; add a term as (1 | subject)")
+    require_subject(parsed)
     if residual is not None:
         raise InputError(
             "residual= needs the rows in memory; read the columns into a DataFrame, or leave it out"

@@ -12,7 +12,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.components import term_covariances
 from retrostats.mixed.design import offset_values
-from retrostats.mixed.modes import random_matrix, require_rows, row_root
+from retrostats.mixed.modes import random_matrix, require_rows, row_root, weight_root
 
 if TYPE_CHECKING:
     from retrostats.mixed.fitted import LmmFit
@@ -62,7 +62,7 @@ def residual_table(fit: LmmFit) -> pd.DataFrame:
     """
     require_rows(fit, "residuals")
     rows, modes, root = fit.model.rows, fit.modes, row_root(fit)
-    unit = np.sqrt(fit.model.precision) if fit.model.precision is not None else np.ones(1)
+    unit = weight_root(fit)
     z = random_matrix(rows.random, len(rows.y))
     marginal = (rows.y - rows.x @ fit.beta) / unit
     response = marginal - (z @ modes.values) / unit
@@ -113,7 +113,7 @@ def r_squared(fit: LmmFit) -> RSquared:
     """
     require_rows(fit, "R squared")
     rows, root = fit.model.rows, row_root(fit)
-    unit = np.sqrt(fit.model.precision) if fit.model.precision is not None else np.ones(len(rows.y))
+    unit = weight_root(fit)
     fixed = float(np.var((rows.x @ fit.beta) / unit, ddof=1))
     random = 0.0
     for term, covariance in zip(rows.random, term_covariances(fit), strict=True):
@@ -153,8 +153,7 @@ def simulate(fit: LmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) ->
         raise InputError('simulated outcomes need covariance="lme4"')
     rng = np.random.default_rng(seed)
     rows, root = fit.model.rows, row_root(fit)
-    weighted = fit.model.precision is not None
-    unit = root if weighted and root is not None else np.ones(len(rows.y))
+    weighted, unit = fit.model.precision is not None, weight_root(fit)
     out = np.tile((rows.x @ fit.beta)[:, None], (1, n))
     for term, covariance in zip(rows.random, term_covariances(fit), strict=True):
         values, vectors = np.linalg.eigh(covariance)

@@ -9,6 +9,7 @@ import numpy as np
 from retrostats.mixed.batch.criterion import State, evaluate
 from retrostats.mixed.batch.design import Design, Draws
 from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.optimise import column_spans
 
 _MAX_STEPS = 200
 _DECREMENT = 1e-15  # expected relative fall of the deviance below which a step is rounding
@@ -194,16 +195,6 @@ def _positive_steps(gradient: FloatArray, curve: FloatArray) -> FloatArray:
     return step
 
 
-def _columns(sizes: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Index ranges of theta that form one column of a factor."""
-    spans, at = [], 0
-    for k in sizes:
-        for j in range(k):
-            spans.append((at, at + k - j))
-            at += k - j
-    return spans
-
-
 def _snap(
     design: Design,
     draws: Draws,
@@ -215,7 +206,7 @@ def _snap(
 ) -> FloatArray:
     """Set tiny diagonals of the factor to zero where the deviance does not object."""
     theta = theta.copy()
-    for start, stop in _columns(design.gram.sizes):
+    for start, stop in column_spans(design.gram.sizes):
         rest = np.abs(theta[start + 1 : stop]).sum(0)
         limit = np.where(rest == 0.0, 1e-2, 1e-5)
         at = np.flatnonzero((np.abs(theta[start]) < limit) & (theta[start] != 0.0))
@@ -230,6 +221,6 @@ def _snap(
 
 
 def _turn_signs(design: Design, theta: FloatArray) -> FloatArray:
-    for start, stop in _columns(design.gram.sizes):
+    for start, stop in column_spans(design.gram.sizes):
         theta[start:stop] *= np.where(theta[start] < 0, -1.0, 1.0)
     return theta + 0.0

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.linalg import LinAlgError
 
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.criterion import Point
 from retrostats.mixed.crossed.criterion import evaluate
 from retrostats.mixed.crossed.layout import Crossed
-from retrostats.mixed.optimise import column_spans, newton_step
+from retrostats.mixed.optimise import line_search, newton_step, turn_signs
 
 _MAX_STEPS = 100
 _DECREMENT = 1e-16  # relative expected fall of the deviance below which a step is rounding
@@ -19,6 +19,7 @@ _CONVERGED = 1e-12
 _BOUNDARY = 1e-4  # lme4's tolerance for a singular fit
 _SLACK = 1e-10
 _MEMORY = 6
+_HALVINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,15 @@ class CrossedOptimum:
 
 def minimise_crossed(data: Crossed, start: FloatArray, *, reml: bool) -> CrossedOptimum:
     """Minimise the deviance over theta, which has no bounds (docs/mathematics.md, section 3)."""
-    theta, point = start, evaluate(data, start, reml=reml)
+    criterion = partial(evaluate, data, reml=reml)
+    theta, point = start, criterion(start)
     pairs: list[tuple[FloatArray, FloatArray]] = []
     steps = 0
     while steps < _MAX_STEPS:
         step, decrement = newton_step(point.gradient, _corrected(point.hessian, pairs), theta)
         if decrement < _DECREMENT * max(1.0, abs(point.deviance)):
             break
-        moved = _line_search(data, theta, point, step, reml=reml)
+        moved = line_search(criterion, theta, point, step, halvings=_HALVINGS)
         if moved is None:
             break
         steps += 1
@@ -50,12 +52,10 @@ def minimise_crossed(data: Crossed, start: FloatArray, *, reml: bool) -> Crossed
     theta, point = _snap(data, theta, point, reml=reml)
     _, decrement = newton_step(point.gradient, point.hessian, theta)
     converged = bool(decrement < _CONVERGED * max(1.0, abs(point.deviance)))
-    for begin, stop in column_spans(data.sizes):
-        if theta[begin] < 0:
-            theta[begin:stop] *= -1.0
+    theta = turn_signs(data.sizes, theta)
     diagonal = np.array(data.diagonal)
     singular = bool((np.abs(theta[diagonal]) < _BOUNDARY).any())
-    return CrossedOptimum(theta + 0.0, point, singular, converged, steps)
+    return CrossedOptimum(theta, point, singular, converged, steps)
 
 
 def _corrected(hessian: FloatArray, pairs: list[tuple[FloatArray, FloatArray]]) -> FloatArray:
@@ -69,25 +69,6 @@ def _corrected(hessian: FloatArray, pairs: list[tuple[FloatArray, FloatArray]]) 
         if curvature > 1e-8 * float(np.linalg.norm(move) * np.linalg.norm(change)):
             h = h + np.outer(change, change) / curvature - np.outer(hm, hm) / float(move @ hm)
     return np.asarray(h)
-
-
-def _line_search(
-    data: Crossed, theta: FloatArray, point: Point, step: FloatArray, *, reml: bool
-) -> tuple[FloatArray, Point] | None:
-    """The first of halved steps that lowers the deviance (or the gradient, close to the end)."""
-    rounding = 1e-13 * max(1.0, abs(point.deviance))
-    for halving in range(20):
-        new = theta + step * 0.5**halving
-        try:
-            candidate = evaluate(data, new, reml=reml)
-        except LinAlgError:
-            continue
-        if candidate.deviance < point.deviance - rounding:
-            return new, candidate
-        if candidate.deviance <= point.deviance + rounding:
-            smaller = np.abs(candidate.gradient).max() < 0.5 * np.abs(point.gradient).max()
-            return (new, candidate) if smaller else None
-    return None
 
 
 def _snap(

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.linalg import LinAlgError
 
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.optimise import column_spans, newton_step
+from retrostats.mixed.optimise import (
+    column_spans,
+    line_search,
+    newton_step,
+    searched_again,
+    turn_signs,
+)
 from retrostats.mixed.strata.blocks import Strata, StrataStack
 from retrostats.mixed.strata.criterion import StrataPoint, evaluate_strata, factor_of
 from retrostats.mixed.working import change_theta, packed, root_of_moment, triangles
@@ -62,12 +67,11 @@ def minimise_strata(data: Strata, *, reml: bool) -> StrataOptimum:
     work, roots = _working(data)
     diagonal = np.array(data.diagonal, dtype=float)
     eta = np.log(data.alone)
-    best = _descend(work, np.concatenate([0.5 * diagonal, eta]), reml=reml)
-    if best.singular:  # the criterion can have a second minimum inside
-        for size in _RESTARTS:
-            again = _descend(work, np.concatenate([size * diagonal, eta]), reml=reml)
-            if again.point.deviance < best.point.deviance - _SLACK * abs(best.point.deviance):
-                best = again
+
+    def descend(size: float) -> StrataOptimum:
+        return _descend(work, np.concatenate([size * diagonal, eta]), reml=reml)
+
+    best = searched_again(descend(0.5), descend, _RESTARTS)
     k = len(diagonal)
     theta = change_theta(data.sizes, best.working[:k], roots, to_working=False)
     return replace(best, theta=data.scale * theta, sigma2=data.scale**2 * best.sigma2)
@@ -91,19 +95,22 @@ def _changed(s: StrataStack, values: FloatArray) -> StrataStack:
 
 def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:
     k = len(data.diagonal)
-    x, point = start, evaluate_strata(data, start[:k], start[k:], reml=reml)
-    steps = 0
+
+    def criterion(new: FloatArray) -> StrataPoint:
+        return evaluate_strata(data, new[:k], new[k:], reml=reml)
+
+    x, point, steps = start, criterion(start), 0
     while steps < _MAX_STEPS:
         step, decrement = _step(point, x)
         if decrement < _DECREMENT * max(1.0, abs(point.deviance)):
             break
         steps += 1
-        moved = _line_search(data, x, point, step, reml=reml)
+        moved = line_search(criterion, x, point, step)
         if moved is None:
             break
         x, point = moved
     x, point = _snap(data, x, point, reml=reml)
-    x = _turn_signs(data, x)
+    x = turn_signs(data.sizes, x)
     decrement = _step(point, x)[1]
     converged = bool(decrement < _CONVERGED * max(1.0, abs(point.deviance)) and steps < _MAX_STEPS)
     diagonal = np.array(data.diagonal, dtype=bool)
@@ -114,26 +121,6 @@ def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:
 
 def _step(point: StrataPoint, x: FloatArray) -> tuple[FloatArray, float]:
     return newton_step(point.gradient, point.hessian, x)
-
-
-def _line_search(
-    data: Strata, x: FloatArray, point: StrataPoint, step: FloatArray, *, reml: bool
-) -> tuple[FloatArray, StrataPoint] | None:
-    """The first of halved steps that lowers the deviance (or the gradient, close to the end)."""
-    k = len(data.diagonal)
-    rounding = 1e-13 * max(1.0, abs(point.deviance))
-    for halving in range(30):
-        new = x + step * 0.5**halving
-        try:
-            candidate = evaluate_strata(data, new[:k], new[k:], reml=reml)
-        except LinAlgError:
-            continue
-        if candidate.deviance < point.deviance - rounding:
-            return new, candidate
-        if candidate.deviance <= point.deviance + rounding:
-            smaller = np.abs(candidate.gradient).max() < 0.5 * np.abs(point.gradient).max()
-            return (new, candidate) if smaller else None
-    return None
 
 
 def _snap(
@@ -156,11 +143,3 @@ def _snap(
                 x, point = trial, candidate
                 break
     return x, point
-
-
-def _turn_signs(data: Strata, x: FloatArray) -> FloatArray:
-    out = x.copy()
-    for first, stop in column_spans(data.sizes):
-        if out[first] < 0:
-            out[first:stop] *= -1
-    return out + 0.0

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.linalg import LinAlgError
 
-from retrostats.errors import InputError, NotConverged, NotIdentified
+from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.basis import substitute
 from retrostats.mixed.criterion import Point
-from retrostats.mixed.fitted import Ddf, LmmFit
+from retrostats.mixed.exact import not_evaluated
+from retrostats.mixed.fitted import Ddf, LmmFit, defined_ddf
 from retrostats.mixed.kenward_roger import KenwardRoger
 from retrostats.mixed.optimise import Optimum
 from retrostats.mixed.satterthwaite import Satterthwaite
@@ -22,7 +23,6 @@ from retrostats.mixed.strata.optimise import StrataOptimum, minimise_strata
 
 if TYPE_CHECKING:
     from retrostats.mixed.columns import FloatArray
-    from retrostats.mixed.effect import Effect
     from retrostats.mixed.model import Model
 
 _FLAT = 1e-9  # relative curvature of the deviance below which a parameter is not determined
@@ -43,10 +43,7 @@ def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> StrataFit:
     try:
         best = minimise_strata(data, reml=reml)
     except LinAlgError as error:
-        raise NotConverged(
-            f"{model.formula.text!r} with residual={data.name!r}: {error}; the data may be fitted "
-            "exactly by the random effects"
-        ) from None
+        raise not_evaluated(model.formula, error, f" with residual={data.name!r}") from None
     _check_curvature(model, best)
     state, unit = best.point.state, data.scale**2
     nu = data.n_obs - len(state.delta) if reml else data.n_obs
@@ -59,8 +56,7 @@ def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> StrataFit:
         best.working,
     )  # fmt: skip
     beta = data.start + substitute(data.basis, point.delta)
-    method: Ddf = ddf if reml or ddf != "kenward-roger" else "satterthwaite"
-    return StrataFit(model, reml, method, optimum, beta, best)
+    return StrataFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta, best)
 
 
 def _check_curvature(model: Model, best: StrataOptimum) -> None:
@@ -150,35 +146,8 @@ class StrataFit(LmmFit):
     def _satterthwaite(self) -> Satterthwaite:
         return strata_satterthwaite(self.strata.data, self.strata.point)
 
-    def confint(
-        self,
-        method: Literal["profile", "bootstrap", "bootstrap-t", "exact"] = "profile",
-        *,
-        level: float = 0.95,
-        n: int = 2000,
-        seed: int = 1,
-        jobs: int = 1,
-    ) -> pd.DataFrame:
-        """Refused: intervals of components are those of one residual variance."""
-        self._refuse("intervals of variance components")
-
-    def icc(self, *, level: float = 0.95) -> Effect:
-        """Refused: there are as many intraclass correlations as strata."""
-        self._refuse("an intraclass correlation")
-
-    def standardised(
-        self, term: str, *, by: Literal["total", "residual"] = "total", level: float = 0.95
-    ) -> Effect:
-        """Refused: the standard deviation of the denominator differs between strata."""
-        self._refuse("a standardised effect")
-
-    def bootstrap(
-        self, n: int, seed: int, jobs: int = 1, scheduler: str | None = None
-    ) -> pd.DataFrame:
-        """Refused: the simulation draws with one residual variance."""
-        self._refuse("the parametric bootstrap")
-
-    def _refuse(self, what: str) -> NoReturn:
+    def _allow(self, what: str) -> None:
+        """Refuse what needs one residual variance: profiles, ICC, standardised, bootstrap."""
         raise InputError(
             f"{what} takes one residual variance; this fit has {len(self.strata.sigma2)} "
             f"(residual={self.strata.data.name!r}). Fit without residual= for it"
