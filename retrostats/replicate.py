@@ -16,7 +16,7 @@ from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit
 from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED, TABLE_FORMATS, TABLES
 from retrostats.draw import folder
-from retrostats.draw.assembly import cited, draw, frames_of
+from retrostats.draw.assembly import cited, draw, frames_of, grids_of
 from retrostats.draw.own import draw_own
 from retrostats.draw.provenance import provenance
 from retrostats.errors import InputError, RetrostatsError
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from retrostats.draw.figures import Drawing
     from retrostats.draw.tables import PaperTable
+    from retrostats.unprinted.grids import Grid
 
 Progress = Callable[[str], None]
 
@@ -53,6 +54,9 @@ class Replication:
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
         Each figure by its name, with what it shows in words and the analysis that drew it.
+    grids
+        Each measure of a claim at a few settings of the unknowns that matter most; the report's
+        controls show them.
     audit
         What this is a replication of: title, subject, the post.
     """
@@ -80,6 +84,7 @@ class Replication:
     cohorts: pd.DataFrame
     cohort_shares: pd.DataFrame
     own_results: pd.DataFrame
+    grids: tuple[tuple[Claim, Grid], ...]
     analyses: list[dict[str, Any]]
     provenance: dict[str, Any]
     audit: Audit
@@ -248,6 +253,7 @@ def replicate(
         **cited(about, published, frames, bearing),
         **changed,
         own_results=frame_of(alone, OwnResult),
+        grids=grids_of(explored, claims),
         analyses=[
             {"name": a.name, "title": a.title, "question": a.question, "methods": list(a.methods)}
             for a in chosen

@@ -17,6 +17,7 @@ from retrostats.result.findings import (
     Witness,
     frame_of,
 )
+from retrostats.unprinted.grids import Grid, grid_of
 from retrostats.unprinted.measures import (
     Explored,
     explorations_frame,
@@ -62,6 +63,15 @@ def frames_of(
         "checks": _stack(findings, Check, "checks"),
         "witnesses": witnesses,
     }
+
+
+def grids_of(
+    explored: Mapping[str, Sequence[Explored]], claims: Mapping[str, Claim]
+) -> tuple[tuple[Claim, Grid], ...]:
+    """What a reader may move: a grid of every measure that judges a claim."""
+    judging = [e for entries in explored.values() for e in entries if e.measure.claim_id in claims]
+    made = [(claims[entry.measure.claim_id], grid_of(entry)) for entry in judging]
+    return tuple((claim, grid) for claim, grid in made if grid is not None)
 
 
 def _stack(findings: Mapping[str, Findings], kind: type, attribute: str) -> pd.DataFrame:

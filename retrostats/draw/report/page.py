@@ -24,6 +24,7 @@ from retrostats.draw.report.evidence import (
     told_claims,
     uses_of,
 )
+from retrostats.draw.report.explore import explorers_of
 from retrostats.draw.report.glossary import explained
 from retrostats.draw.report.policy import POLICY, with_policy
 from retrostats.draw.report.reuse import bibliography, methods_paragraph
@@ -90,6 +91,7 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         methods_text=methods_paragraph(replication),
         bibtex_text=bibliography(replication, cited),
         told=told,
+        explorers=explorers_of(replication.grids, records),
         speakers=by_speaker(told),
         agrees=AGREES,
         titles=titles,

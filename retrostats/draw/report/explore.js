@@ -1,0 +1,66 @@
+(function () {
+  "use strict";
+  // Every answer stands in the page; this looks it up by the settings and says it by the page's rule.
+  function side(value, bound) {
+    return Math.abs(value - bound) <= 1e-9 * Math.max(1, Math.abs(bound)) ? 0 : value > bound ? 1 : -1;
+  }
+  function decimals(value, digits, bounds) {
+    var least = digits;
+    if (value && Math.abs(value) < 0.1) least = Math.max(digits, -Math.floor(Math.log10(Math.abs(value))) + 1);
+    for (var places = Math.min(least, 12); places <= 12; places++) {
+      var shown = +value.toFixed(places);
+      if (bounds.every(function (b) { return side(shown, b) === side(value, b); })) return places;
+    }
+    return 12;
+  }
+  function rounded(value, digits, bounds) {
+    if (value && !(Math.abs(value) > 1e-12 && Math.abs(value) < 1e12)) return value.toExponential(1);
+    var text = value.toLocaleString("en-US", {
+      minimumFractionDigits: decimals(value, digits, bounds), maximumFractionDigits: decimals(value, digits, bounds)
+    });
+    return (+text.replace(/,/g, "") === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
+  }
+  function ends(low, high, bounds) {
+    for (var places = 2; places < 12; places++) {
+      var pair = [rounded(low, places, bounds), rounded(high, places, bounds)];
+      if (pair[0] !== pair[1] || low === high) return pair;
+    }
+    return pair;
+  }
+  Array.prototype.forEach.call(document.querySelectorAll("fieldset.explore"), function (box) {
+    var data = JSON.parse(box.querySelector("script").textContent);
+    var moved = Array.prototype.slice.call(box.querySelectorAll("select, input"));
+    var all = [].concat.apply([], data.answers).filter(function (v) { return v !== null; }).concat(data.at);
+    var scale = data.log ? Math.log : function (v) { return v; };
+    var least = scale(Math.min.apply(null, all)), most = scale(Math.max.apply(null, all));
+    function place(value) { return 3 + 94 * (scale(value) - least) / (most - least || 1) + "%"; }
+    function put(name, attributes) {
+      var mark = box.querySelector("." + name);
+      for (var key in attributes) mark.setAttribute(key, attributes[key]);
+    }
+    function show() {
+      var at = moved.reduce(function (sum, control, i) { return sum * data.settings[i] + +control.value; }, 0);
+      moved.forEach(function (control, i) {
+        if (!data.values[i]) return;
+        var value = data.values[i].length === data.settings[i] ? data.values[i][+control.value] : data.values[i][at];
+        box.querySelector('output[for="' + control.id + '"]').textContent = value;
+        control.setAttribute("aria-valuetext", value);
+      });
+      var answer = data.answers[at], said = box.querySelector(".explore-answer");
+      var sound = answer[0] !== null;
+      box.dataset.estimate = answer[0];
+      box.dataset.low = answer[1];
+      box.dataset.high = answer[2];
+      box.querySelector(".band").style.visibility = sound ? "visible" : "hidden";
+      if (!sound) { said.textContent = "these settings contradict one another"; return; }
+      var pair = ends(answer[1], answer[2], data.bounds), words = data.words[data.said[at]];
+      said.textContent = rounded(answer[0], 2, data.bounds) + ", 95% interval " + pair[0] + " to " + pair[1] + (words ? ": " + words : "");
+      put("b-conf", { x1: place(answer[1]), x2: place(answer[2]) });
+      put("b-dot", { cx: place(answer[0]) });
+      data.at.forEach(function (value) { put("b-null", { x1: place(value), x2: place(value) }); });
+    }
+    box.addEventListener("input", show);
+    box.hidden = false;
+    show();
+  });
+})();

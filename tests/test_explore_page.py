@@ -1,0 +1,128 @@
+"""The controls of the page: every answer they can show is the package's, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import retrostats as rs
+from retrostats.draw.report.explore import WIDTHS, explorers_of
+from retrostats.draw.report.page import render_report
+from retrostats.judge.verdict import direction_of, size_of
+from retrostats.pool.bayes import HalfNormal
+from retrostats.result.estimate import Interval
+
+#: The page holds twelve digits.
+PAGE_RTOL = 1e-9
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def replication() -> rs.Replication:
+    return rs.replicate(draws=0)
+
+
+@pytest.fixture(scope="module")
+def explorers(replication: rs.Replication) -> dict:
+    names = ("verdicts", "estimates", "claims")
+    records = {name: getattr(replication, name).to_dict("records") for name in names}
+    return explorers_of(replication.grids, records)
+
+
+def test_every_claim_with_a_judged_measure_has_controls(replication, explorers) -> None:
+    judged = set(replication.explorations.query("claim_id != ''")["claim_id"])
+    assert judged
+    assert judged <= set(explorers)
+    for mine in explorers.values():
+        assert all(x.controls and x.corners for x in mine)
+
+
+def test_answers_of_the_page_are_those_of_the_package_at_every_point(replication) -> None:
+    html = render_report(replication)
+    blocks = [
+        json.loads(text)
+        for text in re.findall(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
+    ]
+    grids = [b for b in blocks if b["said"] and b["words"] != [""]]
+    assert len(grids) == len(replication.grids)
+    by_claim: dict = {}
+    for claim, grid in replication.grids:
+        by_claim.setdefault(claim.claim_id, []).append((claim, grid))
+    order = [pair for key in replication.verdicts["claim_id"] for pair in by_claim.get(key, ())]
+    for block, (claim, grid) in zip(grids, order, strict=True):
+        now = grid.entry.at95.answers(grid.points)  # the package's estimator, asked again
+        narrow = grid.entry.at90.answers(grid.points)
+        shown = np.array(block["answers"], dtype=float)
+        np.testing.assert_allclose(shown, now, rtol=PAGE_RTOL)
+        for i, (low, high) in enumerate(now[:, 1:]):
+            at95, at90 = Interval(now[i, 0], low, high), Interval(narrow[i, 0], *narrow[i, 1:])
+            words = block["words"][block["said"][i]]
+            if claim.has_direction:
+                assert f"direction {direction_of(at95, claim)}" in words
+            if claim.has_size:
+                assert f"size {size_of(at95, claim, at90)}" in words
+
+
+def test_the_prior_of_the_page_is_the_pool_under_that_prior(replication) -> None:
+    html = render_report(replication)
+    blocks = [json.loads(t) for t in re.findall(r"application/json\">(.*?)</script>", html)]
+    (prior,) = [b for b in blocks if b["words"] == [""]]
+    rows = replication.estimates.query("pooled and quantity == 'metabolic_rate_ratio'")
+    for width, shown in zip(WIDTHS, prior["answers"], strict=True):
+        pooled = rs.pool(np.log(rows["estimate"]), rows["std_error"], prior=HalfNormal(width))
+        np.testing.assert_allclose(np.log(shown[1:]), [pooled.conf_low, pooled.conf_high])
+    few = replication.estimates.set_index("estimate_id").loc["mc-pool-half-normal-0.5"]
+    assert prior["answers"][WIDTHS.index(0.5)] == pytest.approx(
+        few[["estimate", "conf_low", "conf_high"]].tolist(), rel=PAGE_RTOL
+    )
+
+
+def test_data_of_a_stranger_cannot_leave_its_block() -> None:
+    from retrostats.draw.report.explore import Shown, _data
+
+    hostile = "</script><script>alert(1)</script>&"
+    control = Shown("x", "", False, (hostile,), 0)
+    text = _data([[1.0, 0.5, 2.0]], [("", "")], [[hostile]], (control,), (1.0,), log=True, null=1.0)
+    assert "<" not in text
+    assert json.loads(text)["values"] == [[hostile]]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+def test_moving_a_control_shows_what_the_package_says(replication, tmp_path) -> None:
+    api = pytest.importorskip("playwright.sync_api", reason="pip install -e .[browser]")
+    page_file = tmp_path / "report.html"
+    page_file.write_text(render_report(replication), encoding="utf-8")
+    _, grid = replication.grids[0]
+    with api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(page_file.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        box = page.locator("#x-g0")
+        assert box.is_visible()
+        sizes = [c.settings for c in grid.controls]
+        rng = np.random.default_rng(4)
+        for _ in range(12):
+            wanted = [int(rng.integers(n)) for n in sizes]
+            for place, setting in enumerate(wanted):
+                page.evaluate(
+                    "([id, v]) => { const c = document.getElementById(id); c.value = v; "
+                    "c.dispatchEvent(new Event('input', {bubbles: true})); }",
+                    [f"x-g0-{place}", str(setting)],
+                )
+            at = int(np.ravel_multi_index(wanted, sizes))
+            names = ("data-estimate", "data-low", "data-high")
+            told = [float(box.get_attribute(name)) for name in names]
+            assert told == pytest.approx(grid.at95[at].tolist(), rel=PAGE_RTOL)
+        # by keyboard: the arrow keys move a range by one setting
+        slider = box.locator("input[type=range]").first
+        slider.focus()
+        before = slider.input_value()
+        page.keyboard.press("ArrowLeft" if int(before) else "ArrowRight")
+        assert slider.input_value() != before
+        assert box.locator(".explore-answer").get_attribute("aria-live") == "polite"
+        browser.close()
