@@ -187,7 +187,7 @@ def _prior(key: str, pooled: Row, estimates: Sequence[Row], claim: Row) -> list[
     """
     log = fmt.text(pooled["scale"]) in RATIOS
     mine = [r for r in estimates if r["pooled"] and r["quantity"] == pooled["quantity"]]
-    if not 2 <= len(mine) <= FEW:
+    if not (2 <= len(mine) <= FEW and all(r["std_error"] > 0 for r in mine)):
         return []
     effects = [np.log(r["estimate"]) if log else r["estimate"] for r in mine]
     errors = [r["std_error"] for r in mine]
