@@ -185,11 +185,20 @@ def _rates(cohort: Any, topic: Topic) -> Iterator[OwnResult]:
             low, high = poisson_limits(events)
             per = HOURS / hours if hours else NAN
             yield OwnResult(
-                str(cohort.provenance["name"]), cohort.analysis, "rate",
-                f"{column_words(outcome)}, {way!s}", f"events in {HOURS:,.0f} h", "rate",
-                events * per, low * per, high * per, part["subject"].nunique(), events, hours,
-                "exact Poisson interval, as if events came one by one",
-            )  # fmt: skip
+                cohort=str(cohort.provenance["name"]),
+                analysis=cohort.analysis,
+                kind="rate",
+                what=f"{column_words(outcome)}, {way!s}",
+                unit=f"events in {HOURS:,.0f} h",
+                scale="rate",
+                estimate=events * per,
+                conf_low=low * per,
+                conf_high=high * per,
+                n=part["subject"].nunique(),
+                events=events,
+                exposure_h=hours,
+                note="exact Poisson interval, as if events came one by one",
+            )
 
 
 def poisson_limits(events: float) -> tuple[float, float]:
