@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -26,9 +25,11 @@ from retrostats.draw.report.evidence import (
 )
 from retrostats.draw.report.explore import explorers_of
 from retrostats.draw.report.glossary import explained
+from retrostats.draw.report.pictures import pictures_of
 from retrostats.draw.report.policy import POLICY, with_policy
 from retrostats.draw.report.reuse import bibliography, methods_paragraph
 from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of, finding
+from retrostats.draw.report.shades import shades
 from retrostats.draw.tables.contents import summary_text
 from retrostats.read.study_names import study_labels
 from retrostats.rounding import BOUNDS
@@ -70,11 +71,13 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         name: finding(drawing, records["estimates"], bounds)
         for name, drawing in replication.drawings.items()
     }
-    shown = {
-        name: _inline(svgs.get(name) or _drawn(drawing.figure), f"f{i}", told_by[name])
-        for i, (name, drawing) in enumerate(replication.drawings.items())
+    files = {
+        name: svgs.get(name) or _drawn(drawing.figure)
+        for name, drawing in replication.drawings.items()
         if drawing.analysis
     }
+    pictures = pictures_of(files, told_by)
+    shown = pictures.svgs
     retellings = _records(replication.retellings)
     titles = {analysis["name"]: analysis["title"] for analysis in replication.analyses}
     told = told_claims(records, _ranges(records))
@@ -102,6 +105,8 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         assumed={row["assumption_id"]: row["statement"] for row in records["assumptions"]},
         statement={row["claim_id"]: row["statement"] for row in records["verdicts"]},
         symbols=SYMBOLS,
+        letters=pictures.letters,
+        shades=Markup(shades(pictures.colours)),
         sections=_sections(replication, shown, told_by),
         studies=studies,
         study_ids={entry.study_id for entry in studies},
@@ -223,16 +228,3 @@ def _drawn(figure: Any) -> str:
     buffer = io.BytesIO()
     write(figure, buffer, "svg")
     return buffer.getvalue().decode("utf-8")
-
-
-def _inline(svg: str, prefix: str, alt: str) -> Markup:
-    """Inline SVG with ids of its own and a title; matplotlib has escaped the figure's texts."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
-    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)  # the words that outlines stand for
-    used = set(re.findall(r'(?:xlink:href="|url\()#([^")]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", svg)
-    svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{prefix}-", svg)
-    title = Markup("<title id='{}-title'>{}</title>").format(prefix, alt)
-    head, rest = svg.split(">", 1)
-    return Markup(f'{head} role="img" aria-labelledby="{prefix}-title">{title}{rest}')

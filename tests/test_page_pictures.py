@@ -1,0 +1,81 @@
+"""Figures on the page: shared letters, colours of the theme, few bytes, the same twice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retrostats.draw.figures.theme import save
+from retrostats.draw.report.pictures import pictures_of
+from retrostats.draw.report.shades import GROUND, contrast, dark, shades
+
+#: Contrast that WCAG 2.2 asks for: words, and marks that carry meaning.
+WORDS, MARKS = 4.5, 3.0
+#: A colour with at least this contrast to a white ground is that of words or marks.
+STANDS_OUT = 3.0
+
+
+@pytest.fixture(scope="module")
+def svgs(whole, tmp_path_factory) -> dict[str, str]:
+    folder: Path = tmp_path_factory.mktemp("figures")
+    for name, figure in whole.figures.items():
+        save(figure, folder, name, ("svg",))
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.svg"))}
+
+
+@pytest.fixture(scope="module")
+def pictures(svgs):
+    return pictures_of(svgs, dict.fromkeys(svgs, "A finding"))
+
+
+def test_every_colour_of_every_figure_is_the_themes(pictures) -> None:
+    inline = "".join(pictures.svgs.values())
+    assert (
+        re.findall(r"(?:#[0-9a-fA-F]{3,8}|rgb)[^\"]*", re.sub(r"[\"(]#[^\")]*", "", inline)) == []
+    )
+    style = shades(pictures.colours)
+    for name in set(re.findall(r"var\((--[\w]+)\)", inline)):
+        assert style.count(f"{name}:") == 2  # in the light and in the dark
+
+
+def test_what_stands_out_in_the_light_stands_out_in_the_dark(pictures) -> None:
+    told = [c for c in pictures.colours if contrast(c, GROUND) >= STANDS_OUT]
+    assert len(told) > 3
+    for colour in told:
+        light, night = contrast(colour, GROUND), contrast(dark(colour), dark(GROUND))
+        assert night >= (WORDS if light >= WORDS else MARKS), colour
+
+
+def test_what_is_darker_in_the_light_is_lighter_in_the_dark() -> None:
+    greys = [f"#{i:02x}{i:02x}{i:02x}" for i in range(0, 256, 5)]
+    turned = [int(dark(c)[1:3], 16) for c in greys]
+    assert (np.diff(turned) <= 0).all()
+
+
+def test_every_reference_of_a_figure_is_to_itself_or_to_the_letters(pictures) -> None:
+    letters = set(re.findall(r' id="([^"]+)"', pictures.letters))
+    every: list[str] = []
+    for svg in pictures.svgs.values():
+        own = re.findall(r' id="([^"]+)"', svg)
+        every += own
+        used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
+        assert used <= set(own) | letters
+    assert len(every) == len(set(every))
+    assert not set(every) & letters
+
+
+def test_numbers_move_by_less_than_can_be_seen(svgs, pictures) -> None:
+    for name, svg in svgs.items():
+        before = re.findall(r'<use xlink:href="#m[^"]*" x="([-\d.]+)" y="([-\d.]+)"', svg)
+        after = re.findall(r'<use href="#f[^"]*" x="([-\d.]+)" y="([-\d.]+)"', pictures.svgs[name])
+        assert len(before) == len(after) > 0
+        assert np.abs(np.array(before, float) - np.array(after, float)).max() <= 0.005 + 1e-9
+
+
+def test_the_page_holds_less_than_half_of_the_files_bytes_and_is_the_same_twice(svgs, pictures):
+    size = len(pictures.letters) + sum(map(len, pictures.svgs.values()))
+    assert size < 0.55 * sum(map(len, svgs.values()))
+    assert pictures_of(svgs, dict.fromkeys(svgs, "A finding")) == pictures
