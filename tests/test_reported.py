@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from retrostats.errors import InputError
+from retrostats.reduce.change import difference_of_trials
+from retrostats.reduce.recompute import Recomputed
 from retrostats.reduce.reported import (
     Reported,
     r_bounds_from_p,
@@ -18,6 +20,7 @@ from retrostats.reduce.reported import (
     se_from_p,
     t_from_p,
 )
+from retrostats.result.estimate import Estimate
 
 ROUND_TRIP = 1e-9  # two inverse formulas in double precision
 REFERENCE = 1e-12  # a quotient and the ends of its interval, each rounded once
@@ -122,3 +125,20 @@ def test_impossible_p_is_refused(p):
 def test_a_correlation_outside_its_range_is_refused(r):
     with pytest.raises(InputError, match="allowed is -1 to 1"):
         sd_of_change_from_r(1.0, 1.0, r)
+
+
+def test_a_large_recomputed_number_has_a_slack_in_proportion() -> None:
+    """Decimal text is not exact in binary: at 1e8 one unit of rounding is far above 1e-9."""
+    edge = 123456789.05
+    found = Recomputed(edge, edge + 5e-8, edge + 1.0)
+    assert found.agrees("123456789.0")
+    assert not Recomputed(edge, edge + 1.0, edge + 2.0).agrees("123456789.0")
+
+
+def test_the_difference_of_two_trials_is_that_of_their_means_with_both_errors() -> None:
+    first = Estimate(-2.4, 0.8, 12, "difference", "points", ("a",))
+    second = Estimate(-1.7, 0.4, 14, "difference", "points", ("b",))
+    found = difference_of_trials(first, 13, second, 15)
+    assert found.value == pytest.approx(-0.7)
+    assert found.std_error == pytest.approx((0.8**2 + 0.4**2) ** 0.5)
+    assert found.source == ("a", "b")
