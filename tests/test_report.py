@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import example_frames as ex
+import pandas as pd
 import pytest
 
 from retrostats.draw import figures
@@ -198,3 +199,16 @@ def test_reasons_have_true_minus_signs():
     page = render_report(given)
     assert "\u22124.38 to \u22120.5 (one-sided)" in page
     assert "-4.38 to" not in page
+
+
+def test_a_card_counts_own_cohorts_apart() -> None:
+    replication = ex.replication()
+    before = render_report(replication)
+    rows = replication.estimates
+    own = rows[rows["estimate_id"] == "mc-wright"].assign(
+        estimate_id="cohort-mine", role="cohort", claim_id="energy_30", source_rows=""
+    )
+    replication.estimates = pd.concat([rows, own], ignore_index=True)
+    after = render_report(replication)
+    assert "own cohort" not in before
+    assert "1 study and 1 own cohort. " in after

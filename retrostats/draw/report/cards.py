@@ -53,8 +53,8 @@ class Card:
         The range that would make it true; empty without one.
     bands
         A picture of each estimate told: interval, range over what was not printed, claimed range.
-    people, studies
-        Behind the estimate; 0 where none is known.
+    people, studies, own
+        Behind the estimate, own cohorts apart; 0 where none is known.
     changes
         What would change the answer.
     causes
@@ -69,6 +69,7 @@ class Card:
     bands: tuple[Markup, ...]
     people: str
     studies: int
+    own: int
     changes: str
     causes: tuple[Row, ...]
 
@@ -137,6 +138,12 @@ def _card(
         ),
         people=fmt.number(judged.get("n"), 0),
         studies=len(used),
+        own=sum(
+            row["role"] == "cohort"
+            and bool(row["pooled"])
+            and row["claim_id"] == verdict["claim_id"]
+            for row in records["estimates"]
+        ),
         changes=changes(verdict, records["certainty"]),
         causes=causes_of(claim, claims, records["verdicts"]),
     )
