@@ -25,7 +25,9 @@ from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.random import SeedSequence
 
+    from retrostats.mixed.batch.refits import Refits
     from retrostats.mixed.effect import Effect
     from retrostats.mixed.emmeans import MarginalMeans
     from retrostats.mixed.modes import Modes
@@ -309,12 +311,12 @@ class LmmFit:
         self._allow("intervals of variance components")
         return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)
 
-    def icc(self, *, level: float = 0.95) -> Effect:
+    def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
         """Intraclass correlation with a profile interval; see `intervals.icc`."""
         from retrostats.mixed.intervals import icc
 
         self._allow("an intraclass correlation")
-        return icc(self, level=level)
+        return icc(self, group=group, level=level)
 
     def standardised(
         self, term: str, *, by: Literal["total", "residual"] = "total", level: float = 0.95
@@ -355,6 +357,31 @@ class LmmFit:
     def _again(self, model: Model, *, reml: bool) -> LmmFit:
         assert self.again is not None  # set by `fit.fit_model`, which makes every fit
         return self.again(model, reml=reml, ddf=self.ddf)
+
+    # What another engine does in a way of its own; the functions named say what each is.
+
+    def _profiles(self, level: float) -> list[tuple[float, float]]:
+        from retrostats.mixed.intervals import profiles
+
+        return profiles(self, level)
+
+    def _within(self) -> tuple[float, int]:
+        from retrostats.mixed.small_sample import within
+
+        return within(self.model.gram)
+
+    def _total_variance(self) -> float:
+        from retrostats.mixed.intervals import total_variance
+
+        return total_variance(self)
+
+    def _refits(self, n: int, seed: SeedSequence, jobs: int, scheduler: str | None) -> Refits:
+        from retrostats.mixed.batch.refits import refit
+
+        return refit(
+            self.model, (self.theta, self.sigma), n, seed=seed, reml=self.reml, jobs=jobs,
+            scheduler=scheduler,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         """The tables, cut after the first rows of long ones."""

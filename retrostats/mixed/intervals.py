@@ -15,10 +15,11 @@ from scipy.special import chdtri, nctdtrinc
 from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.components import component_table, unique_groups
-from retrostats.mixed.criterion import solve
+from retrostats.mixed.criterion import evaluate, solve
 from retrostats.mixed.directions import relative_factor
 from retrostats.mixed.effect import Effect
-from retrostats.mixed.working import triangles
+from retrostats.mixed.shares import share_of
+from retrostats.mixed.working import triangles, working_gram
 
 if TYPE_CHECKING:
     from retrostats.mixed.fitted import LmmFit
@@ -65,7 +66,7 @@ def confint(
     if method == "bootstrap":
         ends = _percentiles(fit, table, level, n, seed, jobs)
     elif method == "profile":
-        ends = _profiles(fit, level)
+        ends = fit._profiles(level)
     else:
         raise InputError(f"method={method!r}; allowed: profile, bootstrap, bootstrap-t, exact")
     out = table[["group", "term", "term2"]].copy()
@@ -99,7 +100,7 @@ Build = Callable[[FloatArray], tuple[FloatArray, float]]
 """From free numbers to (theta, sigma2) at a fixed value of the parameter profiled."""
 
 
-def _profiles(fit: LmmFit, level: float) -> list[tuple[float, float]]:
+def profiles(fit: LmmFit, level: float) -> list[tuple[float, float]]:
     """Profile intervals in the order of the component table."""
     if fit.model.gram.signed:
         raise InputError("profile intervals need covariance='lme4'; use icc() for a signed one")
@@ -261,20 +262,23 @@ def _cor_interval(fit: LmmFit, t: int, a: int, b: int, level: float) -> tuple[fl
     return _bounds(profile, estimate, fit.optimum.point.deviance, level, -1.0, 1.0)
 
 
-def icc(fit: LmmFit, *, level: float = 0.95) -> Effect:
-    """Intraclass correlation of a model with one random intercept, with a profile interval.
+def icc(fit: LmmFit, *, group: str | None = None, level: float = 0.95) -> Effect:
+    """Intraclass correlation, with a profile interval: the share of one random intercept.
 
-    The criterion of the fit itself (REML or ML) is profiled over the ratio of the variances, to
-    which the correlation is a monotone function.
+    The criterion of the fit itself (REML or ML) is profiled. With one random intercept the
+    correlation is a monotone function of the ratio of the variances; with several, `group` says
+    whose share of the whole variance is meant.
 
     Raises
     ------
     InputError
-        The model has another random structure than one intercept.
+        A random term is no intercept, or the group is unknown or left open among several.
     """
     gram = fit.model.gram
-    if len(gram.sizes) != 1 or gram.sizes != (1,) or fit.model.groups[0][1] != ("(Intercept)",):
-        raise InputError("an intraclass correlation needs exactly one random term, (1 | group)")
+    if gram.sizes != (1,) or fit.model.groups[0][1] != ("(Intercept)",):
+        return _shares(fit, group, level)
+    if group not in (None, fit.model.groups[0][0]):
+        raise InputError(f"group={group!r}; allowed: {fit.model.groups[0][0]}")
     psi = float(fit.theta[0]) if gram.signed else float(fit.theta[0]) ** 2
 
     def profile(ratio: float) -> float:
@@ -288,6 +292,14 @@ def icc(fit: LmmFit, *, level: float = 0.95) -> Effect:
     lowest = -1.0 / widest if gram.signed else 0.0
     low, high = _bounds(profile, psi, fit.optimum.point.deviance, level, lowest, np.inf)
     return Effect(_ratio(psi), _ratio(low), _ratio(high), level, "profile likelihood")
+
+
+def _shares(fit: LmmFit, group: str | None, level: float) -> Effect:
+    def deviance(theta: FloatArray) -> tuple[float, FloatArray]:
+        point = evaluate(fit.optimum.gram, theta, reml=fit.reml)
+        return point.deviance, point.gradient
+
+    return share_of(fit, group, deviance, working_gram(fit.model.gram)[1], level)
 
 
 def _ratio(psi: float) -> float:
@@ -328,6 +340,11 @@ def standardised(fit: LmmFit, term: str, *, by: str = "total", level: float = 0.
 
 def total_sd(fit: LmmFit) -> float:
     """Root of the mean variance of an observation, tr(V) / N."""
+    return float(np.sqrt(fit._total_variance()))
+
+
+def total_variance(fit: LmmFit) -> float:
+    """Mean variance of an observation, tr(V) / N, from the crossproducts of blocks."""
     gram = fit.model.gram
     extra = 0.0
     for s in gram.stacks:
@@ -338,4 +355,4 @@ def total_sd(fit: LmmFit) -> float:
             lam = relative_factor(s, fit.theta)
             psi = lam @ lam.T
         extra += float(np.tensordot(s.n, s.zz @ psi, axes=1).trace())
-    return float(fit.sigma * np.sqrt(1.0 + extra / gram.n_obs))
+    return fit.optimum.point.sigma2 * (1.0 + extra / gram.n_obs)

@@ -73,10 +73,7 @@ def bootstrap(
     check_count("n", n, low=1)
     stream = np.random.SeedSequence(check_count("seed", seed, low=0))
     jobs = check_count("jobs", jobs, low=1)
-    refits = refit(
-        fit.model, (fit.theta, fit.sigma), n, seed=stream, reml=fit.reml, jobs=jobs,
-        scheduler=scheduler,
-    )  # fmt: skip
+    refits = fit._refits(n, stream, jobs, scheduler)
     columns: dict[str, np.ndarray] = {"replicate": np.arange(n)}
     for j, term in enumerate(fit.terms):
         columns[term] = fit.beta[j] + refits.error[:, j]

@@ -83,7 +83,7 @@ def bootstrap_t(
         low, high = np.quantile(t[np.isfinite(t)], tails)
         beta = float(fit.beta[j])
         rows.append(("fixed", term, "", beta, beta - high * error[j], beta - low * error[j]))
-    if within(fit.model.gram)[1] > 0:
+    if fit._within()[1] > 0:
         return pd.concat([_table(rows), exact_table(fit, level)], ignore_index=True)
     low, high = np.quantile(draws["sigma"] / fit.sigma, tails)
     rows.append(("Residual", "", "", fit.sigma, fit.sigma / high, fit.sigma / low))
@@ -113,7 +113,7 @@ def exact_sigma(fit: LmmFit, *, level: float = 0.95) -> Effect:
     0.3802 0.2154 1.4177
     """
     _check_level(level)
-    rss, df = within(fit.model.gram)
+    rss, df = fit._within()
     if df < 1:
         raise NotIdentified(
             "sigma: fixed and random effects together leave no degree of freedom; use "

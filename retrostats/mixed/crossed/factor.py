@@ -41,7 +41,7 @@ class Factor:
         parts, rest = [], rhs
         for stage in self.stages:
             width = stage.b.shape[1]
-            first = _by_level(stage.inverse, rest[:width])
+            first = by_level(stage.inverse, rest[:width])
             rest = rest[width:] - stage.b @ first
             parts.append(first)
         x = dpotrs(self.lower, rest, lower=1)[0] if len(self.lower) else rest
@@ -93,14 +93,14 @@ def factorise(data: Crossed, lams: list[FloatArray]) -> Factor:
         logdet += 2.0 * float(np.log(np.diagonal(root, axis1=1, axis2=2)).sum())
         half = np.linalg.inv(root)
         inverse = np.swapaxes(half, 1, 2) @ half
-        h = _times_blocks(b, inverse)
+        h = times_blocks(b, inverse)
         stages.append(Stage(k, inverse, b, h))
         if not rest.shape[0]:
             continue
         if position + 1 < data.chain:
             rest = csr_array(rest - h @ b.T)
         else:
-            whitened = _times_blocks(b, np.swapaxes(half, 1, 2))
+            whitened = times_blocks(b, np.swapaxes(half, 1, 2))
             rest = rest.toarray(order="F")
             subtract_outer(rest, whitened)
     lower = np.zeros((0, 0))
@@ -127,7 +127,7 @@ def _sided(left: Any, matrix: csr_array, right: Any) -> csr_array:
     return csr_array(left.T.tocsr() @ matrix @ right.tocsr())
 
 
-def _times_blocks(b: csr_array, blocks: FloatArray) -> csr_array:
+def times_blocks(b: csr_array, blocks: FloatArray) -> csr_array:
     """B times a block-diagonal matrix."""
     levels, k, _ = blocks.shape
     if k == 1:
@@ -138,7 +138,7 @@ def _times_blocks(b: csr_array, blocks: FloatArray) -> csr_array:
     return csr_array(b @ wide)
 
 
-def _by_level(blocks: FloatArray, rhs: FloatArray) -> FloatArray:
+def by_level(blocks: FloatArray, rhs: FloatArray) -> FloatArray:
     """Each level's block times its rows of (L k, c)."""
     levels, k, _ = blocks.shape
     if k == 1:

@@ -145,17 +145,25 @@ def own_blocks(matrix: csr_array, k: int) -> FloatArray:
     return out
 
 
-def build_crossed(data: Rows) -> Crossed:
-    """Reduce raw rows to sparse crossproducts.
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """The sparse design: groups in the order of elimination, and Z (N, q) in that order."""
+
+    groups: tuple[Group, ...]
+    chain: int
+    z: csr_array
+    sizes: tuple[int, ...]
+    roots: list[FloatArray]
+
+
+def laid_out(data: Rows) -> Laid:
+    """Order the groups of raw rows and place the columns of Z.
 
     Raises
     ------
     NotIdentified
-        As `gram.build_gram`; or more crossed levels than memory holds.
-    InputError
-        The outcome does not vary.
+        More crossed levels than memory holds.
     """
-    reduced = reduce_rows(data)
     sizes = tuple(len(term.effects) for term in data.random)
     firsts = np.concatenate([[0], np.cumsum([k * (k + 1) // 2 for k in sizes])])
     roots, values = [], []
@@ -185,23 +193,29 @@ def build_crossed(data: Rows) -> Crossed:
     z = csr_array(
         (entry.ravel(), column.ravel(), np.arange(0, n * width + 1, width)), shape=(n, start)
     )
-    turned = z.T.tocsr()
-    c = csr_array(turned @ z)
+    return Laid(tuple(groups), chain, z, sizes, roots)
+
+
+def build_crossed(data: Rows) -> Crossed:
+    """Reduce raw rows to sparse crossproducts.
+
+    Raises
+    ------
+    NotIdentified
+        As `gram.build_gram`; or more crossed levels than memory holds.
+    InputError
+        The outcome does not vary.
+    """
+    reduced = reduce_rows(data)
+    laid = laid_out(data)
+    turned = laid.z.T.tocsr()
+    c = csr_array(turned @ laid.z)
     c.sort_indices()
     return Crossed(
-        groups=tuple(groups),
-        chain=chain,
-        c=c,
-        zx=turned @ reduced.q,
-        zy=turned @ reduced.residual,
-        xy=reduced.q.T @ reduced.residual,
-        yy=reduced.yy,
-        n_obs=reduced.n_obs,
-        basis=reduced.basis,
-        start=reduced.start,
-        sizes=sizes,
-        roots=roots,
-    )
+        laid.groups, laid.chain, c, turned @ reduced.q, turned @ reduced.residual,
+        reduced.q.T @ reduced.residual, reduced.yy, reduced.n_obs, reduced.basis, reduced.start,
+        laid.sizes, laid.roots,
+    )  # fmt: skip
 
 
 def _by_factor(data: Rows, sizes: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from retrostats.errors import InputError
 from retrostats.mixed.basis import substitute
+from retrostats.mixed.crossed.criterion import factors
 from retrostats.mixed.crossed.inference import (
     MOST_PRODUCTS,
     crossed_kenward_roger,
@@ -25,8 +25,12 @@ from retrostats.mixed.optimise import Optimum, searched_again
 from retrostats.mixed.working import change_theta
 
 if TYPE_CHECKING:
+    from numpy.random import SeedSequence
+
+    from retrostats.mixed.batch.refits import Refits
     from retrostats.mixed.columns import FloatArray
     from retrostats.mixed.crossed.layout import Crossed
+    from retrostats.mixed.effect import Effect
     from retrostats.mixed.kenward_roger import KenwardRoger
     from retrostats.mixed.model import Model
     from retrostats.mixed.satterthwaite import Satterthwaite
@@ -98,33 +102,62 @@ class CrossedFit(LmmFit):
     ----------
     note : str
         Why degrees of freedom are not those asked for; empty where they are.
+
+    Notes
+    -----
+    A profile limit costs ten to twenty evaluations of the criterion, a bootstrap `n` refits of
+    about four each.
     """
 
     note: str
 
     @property
-    def _crossed(self) -> Crossed:
+    def crossed(self) -> Crossed:
+        """The sparse crossproducts."""
         assert self.model.crossed is not None
         return self.model.crossed
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
-        with threads_for(self._crossed):
-            return crossed_kenward_roger(self._crossed, self.optimum.working)
+        with threads_for(self.crossed):
+            return crossed_kenward_roger(self.crossed, self.optimum.working)
 
     @cached_property
     def _satterthwaite(self) -> Satterthwaite:
-        with threads_for(self._crossed):
-            return crossed_satterthwaite(self._crossed, self.optimum.working, reml=self.reml)
+        with threads_for(self.crossed):
+            return crossed_satterthwaite(self.crossed, self.optimum.working, reml=self.reml)
 
     def _header(self) -> str:
         head = super()._header()
         return f"{head}\n{self.note}" if self.note else head
 
-    def _allow(self, what: str) -> None:
-        """Refuse what refits the whole model hundreds of times."""
-        width = sum(g.width for g in self._crossed.groups)
-        raise InputError(
-            f"{what}: hundreds of refits of {width} connected random effects; fit.refit(outcome) "
-            "refits one outcome, and `coefficients` has intervals of the fixed effects"
-        )
+    def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
+        """Share of one group in the variance, with a profile interval; see `shares.share_of`."""
+        from retrostats.mixed.crossed.intervals import crossed_icc
+
+        with threads_for(self.crossed):
+            return crossed_icc(self, group, level)
+
+    def _profiles(self, level: float) -> list[tuple[float, float]]:
+        from retrostats.mixed.crossed.intervals import profile_intervals
+
+        with threads_for(self.crossed):
+            return profile_intervals(self, level)
+
+    def _within(self) -> tuple[float, int]:
+        from retrostats.mixed.crossed.within import crossed_within
+
+        return crossed_within(self.crossed)
+
+    def _refits(self, n: int, seed: SeedSequence, jobs: int, scheduler: str | None) -> Refits:
+        from retrostats.mixed.crossed.refits import refit_crossed
+
+        with threads_for(self.crossed):
+            return refit_crossed(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
+
+    def _total_variance(self) -> float:
+        extra = 0.0
+        data, theta = self.crossed, self.optimum.working
+        for lam, own in zip(factors(data, theta, 0.0), data.own, strict=True):
+            extra += float(np.vdot(own.sum(axis=0), lam @ lam.T))
+        return self.optimum.point.sigma2 * (1.0 + extra / data.n_obs)

@@ -1,0 +1,147 @@
+"""Intervals of crossed fits: against the engine that takes blocks densely, and against draws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.errors import InputError, NotConverged
+from retrostats.mixed.crossed import layout, within
+from retrostats.mixed.crossed.intervals import Covariance, ml_deviance
+from retrostats.mixed.crossed.result import CrossedFit
+from retrostats.mixed.risen import region_of
+
+#: The other engine searches its limits with differences of a gradient of its own.
+SAME = 2e-5
+#: Central differences of a smooth function, relative to its curvature.
+DIFFERENCE = 1e-6
+FORMULAS = ["y ~ x + (1 + x | a) + (1 | b)", "y ~ x + (1 | c/a) + (1 | b)"]
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    rng, n = np.random.default_rng(4), 160
+    a, b = rng.integers(0, 16, n), rng.integers(0, 30, n)
+    x = rng.normal(size=n)
+    y = 3 + 0.2 * x + rng.normal(size=16)[a] + 0.5 * rng.normal(size=30)[b] + rng.normal(size=n)
+    y += 0.5 * rng.normal(size=16)[a] * x
+    return pd.DataFrame({"y": y, "x": x, "a": a, "b": b, "c": a // 4}).astype(
+        {"a": "category", "b": "category", "c": "category"}
+    )
+
+
+def both(rows: pd.DataFrame, formula: str, monkeypatch) -> tuple[rs.LmmFit, rs.LmmFit]:
+    monkeypatch.setattr(layout, "WIDE", 10)
+    crossed = rs.lmm(formula, rows)
+    monkeypatch.setattr(layout, "WIDE", 10_000)
+    plain = rs.lmm(formula, rows)
+    assert isinstance(crossed, CrossedFit)
+    assert not isinstance(plain, CrossedFit)
+    return crossed, plain
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_profiles_are_those_of_the_dense_engine(rows, formula, monkeypatch):
+    crossed, plain = both(rows, formula, monkeypatch)
+    pd.testing.assert_frame_equal(crossed.confint(), plain.confint(), rtol=SAME, atol=SAME)
+    pd.testing.assert_frame_equal(crossed.confint("exact"), plain.confint("exact"), rtol=1e-8)
+    for by in ("total", "residual"):
+        one, two = crossed.standardised("x", by=by), plain.standardised("x", by=by)
+        assert one.estimate == pytest.approx(two.estimate, rel=1e-6)
+        assert one.conf_high == pytest.approx(two.conf_high, rel=1e-5)
+
+
+def test_profiles_of_a_singular_fit(rows, monkeypatch):
+    """The estimate is zero, the gradient there says nothing, and the upper limit is not zero."""
+    noise = rows.assign(y=np.cos(np.arange(len(rows)) ** 2.0) + 0.1 * rows["x"])
+    crossed, plain = both(noise, FORMULAS[0], monkeypatch)
+    assert crossed.singular
+    found = crossed.confint()
+    pd.testing.assert_frame_equal(found, plain.confint(), rtol=SAME, atol=SAME)
+    assert (found["conf_low"].iloc[:2] == 0.0).all()
+    assert (found["conf_high"].iloc[:2] > 0.01).all()
+
+
+def test_shares_of_variance(rows, monkeypatch):
+    crossed, plain = both(rows, "y ~ x + (1 | a) + (1 | b)", monkeypatch)
+    share, other = crossed.icc(group="a"), plain.icc(group="a")
+    parts = crossed.variance_components.set_index("group")["vcov"]
+    assert share.estimate == pytest.approx(parts["a"] / parts.sum(), rel=1e-9)
+    assert 0 < share.conf_low < share.estimate < share.conf_high < 1
+    for end in ("estimate", "conf_low", "conf_high"):
+        assert getattr(share, end) == pytest.approx(getattr(other, end), rel=SAME)
+    for bad in (None, "c"):
+        with pytest.raises(InputError, match="allowed: a, b"):
+            crossed.icc(group=bad)
+    with pytest.raises(InputError, match="random intercepts only"):
+        rs.lmm(FORMULAS[0], rows).icc(group="a")
+
+
+def test_gradients_are_derivatives(rows, monkeypatch):
+    crossed, _ = both(rows, FORMULAS[0], monkeypatch)
+    data = crossed.crossed
+    eta = np.linspace(0.4, 0.9, len(crossed.theta) + 1)
+    pair = Covariance(data, 0, 0, 1)
+    quantities = [
+        lambda x: ml_deviance(data, x), pair.variance, pair.correlation,
+        Covariance(data, 0, 1, 1).logarithm,
+    ]  # fmt: skip
+    for quantity in quantities:
+        value, gradient = quantity(eta)
+        for i, step in enumerate(1e-5 * np.eye(len(eta))):
+            slope = (quantity(eta + step)[0] - quantity(eta - step)[0]) / 2e-5
+            assert gradient[i] == pytest.approx(slope, rel=1e-5, abs=DIFFERENCE * max(1, value))
+
+
+def test_bootstrap_spreads_as_the_errors_say(rows, monkeypatch):
+    crossed, plain = both(rows, "y ~ x + (1 | a) + (1 | b)", monkeypatch)
+    draws, others = crossed.bootstrap(150, 1), plain.bootstrap(150, 2)
+    assert draws["converged"].mean() > 0.99
+    assert list(draws.columns) == list(others.columns)
+    pd.testing.assert_frame_equal(draws.head(24), crossed.bootstrap(24, 1, jobs=2))
+    # means and spreads of 150 draws, five standard errors of their difference
+    for name in ("(Intercept)", "x", "sigma", "sd_a_(Intercept)", "se_x", "loglik"):
+        spread = float(others[name].std())
+        assert abs(draws[name].mean() - others[name].mean()) < 5 * spread * np.sqrt(2 / 150)
+        assert draws[name].std() / spread == pytest.approx(1.0, abs=5 / np.sqrt(150))
+    table = crossed.confint("bootstrap", n=100)
+    assert ((table.conf_low < table.estimate) & (table.estimate < table.conf_high)).all()
+    t = crossed.confint("bootstrap-t", n=100)
+    assert t["term"].tolist() == ["(Intercept)", "x", ""]
+
+
+def test_a_refit_of_the_bootstrap_is_the_fit_of_its_outcome(rows, monkeypatch):
+    """One draw, taken with the same stream, fitted from rows."""
+    monkeypatch.setattr(layout, "WIDE", 10)
+    fit = rs.lmm("y ~ x + (1 | a) + (1 | b)", rows)
+    draw = fit.bootstrap(1, 7).iloc[0]
+    laid = layout.laid_out(fit.model.rows)
+    rng = np.random.default_rng(np.random.SeedSequence(7).spawn(1)[0])
+    u = rng.standard_normal(laid.z.shape[1])
+    theta = fit.optimum.working[[0, 1]]
+    sizes = np.concatenate([np.full(g.width, theta[g.terms[0]]) for g in laid.groups])
+    y = fit.model.rows.x @ fit.beta
+    y += fit.sigma * (laid.z @ (sizes * u) + rng.standard_normal(len(y)))
+    again = fit.refit(y)
+    assert draw["x"] == pytest.approx(again.beta[1], rel=1e-6)
+    assert draw["sigma"] == pytest.approx(again.sigma, rel=1e-6)
+    assert draw["loglik"] == pytest.approx(again.loglik, abs=1e-6)
+    assert draw["se_x"] == pytest.approx(float(np.sqrt(again.cov_unadjusted[1, 1])), rel=1e-6)
+
+
+def test_what_cannot_be_had_is_said(rows, monkeypatch):
+    crossed, _ = both(rows, "y ~ x + (1 | a) + (1 | b)", monkeypatch)
+    monkeypatch.setattr(within, "_WIDEST", 10)
+    with pytest.raises(InputError, match="16 random effects beside 'b'"):
+        crossed.confint("exact")
+    region = region_of(lambda x: (float(x @ x), 2.0 * x), np.zeros(2), np.zeros(2), 0.95)
+    assert region.limit(lambda x: (float(x.sum()), np.ones(2)), 1) == pytest.approx(
+        np.sqrt(2 * region.rise), rel=1e-6
+    )
+    cliff = replace(region, deviance=lambda x: (1e9, 0.0 * x))
+    with pytest.raises(NotConverged, match="falls off a cliff"):
+        cliff.limit(lambda x: (float(x.sum()), np.ones(2)), 1)
