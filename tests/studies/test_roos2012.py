@@ -26,7 +26,7 @@ def test_log_ratio_of_means_equals_metafor_at_r_one_half() -> None:
     assert (pair.mean_2, pair.sd_2, pair.mean_1, pair.sd_1) == (4.5, 1.5, 3.4, 1.4)
     reference = json.loads(
         (Path(__file__).parents[1] / "reference" / "effect_sizes.json").read_text()
-    )["romc"][0]
+    )[0]["romc"]
     ours = ratio_estimate(pair, 0.5)
     assert ours.value == pytest.approx(reference["yi"], rel=ROMC_RTOL)
     assert ours.std_error**2 == pytest.approx(reference["vi"], rel=ROMC_RTOL)
