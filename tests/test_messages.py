@@ -70,6 +70,21 @@ def test_a_message_names_the_sheet(tmp_path, capsys) -> None:
     assert all("lab.xlsx" in line for line in lines)
 
 
+def test_a_column_by_which_events_are_counted_is_not_called_unused(tmp_path, capsys) -> None:
+    """Found in use: the column of kinds was "an unknown header, not used" and decided a claim."""
+    (tmp_path / "hours.csv").write_text(
+        "player,direction,hours\n" + "".join(f"P{i},{w},50\n" for i in range(3)
+                                            for w in ("forward", "backward"))
+    )  # fmt: skip
+    (tmp_path / "list.csv").write_text(
+        "player,direction,date,injury\nP1,forward,May,ACL tear\nP2,backward,June,bruise\n"
+    )
+    assert main(["validate", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "list.csv, date: an unknown header" in said
+    assert "1 events (ACL tear); counted as ligament_injuries by injury; all others are not" in said
+
+
 def test_headers_of_which_the_same_is_said_are_one_line(tmp_path, capsys) -> None:
     path = tmp_path / "lab.csv"
     head, *rows = METABOLIC.splitlines()

@@ -13,8 +13,6 @@ from nbclient import NotebookClient
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
-#: Being written anew; nothing else may stand here.
-EXEMPT = ("04_bring_your_own_cohort",)
 IMAGES = {"image/png", "image/svg+xml"}
 #: Identifiers of rows, columns of identifiers, and those of studies: for code, not for readers.
 IDENTIFIERS = re.compile(r"\b(?:mc|li|bf)-[a-z]\w*|\b\w+_id\b|\b[a-z]{4,}\d{4}\b")
@@ -29,8 +27,6 @@ def shown(cell: nbformat.NotebookNode) -> list[str]:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_stored_outputs_are_for_readers(path) -> None:
-    if path.stem in EXEMPT:
-        pytest.skip("being written anew")
     cells = nbformat.read(path, as_version=4).cells
     assert "**You will learn**" in cells[0].source
     for cell in cells:
@@ -51,8 +47,6 @@ def test_notebook_runs(path) -> None:
     stored = [shown(cell) for cell in notebook.cells]
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     now = [shown(cell) for cell in notebook.cells]
-    assert now == stored or path.stem in EXEMPT, (
-        "run `make notebooks`: what is stored is not what the code gives today"
-    )
+    assert now == stored, "run `make notebooks`: what is stored is not what the code gives today"
     printed = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert any("image/svg+xml" in output.get("data", {}) for output in printed)

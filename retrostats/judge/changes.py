@@ -93,7 +93,8 @@ def _judged_by_own(
 def _pair(
     before: Sequence[Evidence], after: Sequence[Evidence]
 ) -> tuple[Evidence, Evidence | None]:
-    """The first measure with own cohorts, and the same of the literature alone, else its first."""
+    """The first measure with own cohorts, and the same or its like of the literature alone."""
     mine = next(e for e in after if e.own)
     same = [e for e in before if e.estimate_id == mine.estimate_id or e.measure == mine.measure]
-    return mine, next(iter([*same, *before]), None)
+    alike = [e for e in before if e.comparison == mine.comparison]
+    return mine, next(iter([*same, *alike]), None)

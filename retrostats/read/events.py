@@ -97,9 +97,12 @@ def _of_kind(
         named |= events[text].map(lambda said: bool(known & set(plain(str(said)).split())))
     found = sorted({str(v) for text in texts for v in events[named][text].dropna()
                     if known & set(plain(str(v)).split())})  # fmt: skip
+    used = [t for t in texts if any(str(v) in found for v in events[named][t])]
+    problems[:] = [p for p in problems if p.column not in used or not p.of_columns]
+    by = f" by {', '.join(used)}" if used else ""
     problems.append(
         Problem("guess", name, "", column, f"{int(named.sum())} events ({', '.join(found)[:120]})",
-                "words of this kind", f"counted as {column}; all others are not")
+                "words of this kind", f"counted as {column}{by}; all others are not")
     )  # fmt: skip
     return named
 

@@ -113,8 +113,13 @@ def converted(meaning: Meaning) -> str:
         return f", values converted from {unit.symbol} to {to}"
     if example == 10:
         return ""
-    said = f"10 {unit.symbol} become {example:.4g} {to}"
+    said = f"10 {unit.symbol} become {_plain(example)} {to}"
     return f", values converted from {unit.symbol} to {to} ({said})"
+
+
+def _plain(value: float) -> str:
+    """Four digits, never as a power of ten."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _meaning(

@@ -59,8 +59,8 @@ def topic_for(
     for topic in tried:
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
-    asked = {c for topic in takes.values() for c in (*topic.needs, *topic.outcomes)}
-    if not any(p.level == "error" and columns_of(p.column) & asked for p in problems):
+    pending = set(frame).union(*(columns_of(p.column) for p in problems if p.level == "error"))
+    if not any(set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()):
         problems.append(_unfit(frame, list(takes.values()), file))  # else one column says it all
     return None
 
