@@ -99,7 +99,7 @@ def _of_kind(
                     if known & set(plain(str(v)).split())})  # fmt: skip
     used = [t for t in texts if any(str(v) in found for v in events[named][t])]
     problems[:] = [p for p in problems if p.column not in used or not p.of_columns]
-    by = f" by {', '.join(used)}" if used else ""
+    by = f" by {', '.join(map(str, used))}" if used else ""
     problems.append(
         Problem("guess", name, "", column, f"{int(named.sum())} events ({', '.join(found)[:120]})",
                 "words of this kind", f"counted as {column}{by}; all others are not")
