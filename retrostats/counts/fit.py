@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from retrostats.counts.design import CountDesign
 from retrostats.counts.family import Array, Binomial, Family, NegativeBinomial, Poisson
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart
@@ -78,7 +79,7 @@ def glmm(
     >>> round(float(fit.ratios()["ratio"].iloc[0]), 3)
     0.548
     """
-    from retrostats.mixed.columns import numeric, read_columns
+    from retrostats.mixed.columns import complete_columns, numeric
     from retrostats.mixed.design import fixed_design, offset_values, random_design
     from retrostats.mixed.expressions import evaluate
     from retrostats.mixed.formula import parse_formula
@@ -89,7 +90,8 @@ def glmm(
     text, trials, complement = _outcome(formula, family, trials)
     parsed = parse_formula(text)
     beside = tuple((name,) for name in (exposure, trials, complement) if name)
-    columns, dropped = read_columns(frame, replace(parsed, fixed=(*parsed.fixed, *beside)))
+    columns, kept = complete_columns(frame, replace(parsed, fixed=(*parsed.fixed, *beside)))
+    dropped = 0 if kept is None else int((~kept).sum())
     y = np.asarray(evaluate(parsed.outcome, numeric(columns)), dtype=float)
     _whole(y, parsed.outcome)
     n = len(y)
@@ -126,10 +128,14 @@ def glmm(
         )
     counts = _family(family, y, size)
     model = Model(counts, x, offset, parts, n_agq, x if penalty else None)
-    return _fit(formula, family, model, terms, dropped)
+    index = frame.index if kept is None else frame.index[kept]
+    design = CountDesign(parsed, columns, tuple(designs), exposure or "", size, index)
+    return _fit(formula, family, model, terms, dropped, design)
 
 
-def _fit(formula: str, name: str, model: Model, terms: tuple[str, ...], dropped: int) -> GlmmFit:
+def _fit(
+    formula: str, name: str, model: Model, terms: tuple[str, ...], dropped: int, design: CountDesign
+) -> GlmmFit:
     best = model.maximise()
     x, family = model.x, model.family
     residual_df = max(len(x) - x.shape[1], 1)
@@ -154,6 +160,7 @@ def _fit(formula: str, name: str, model: Model, terms: tuple[str, ...], dropped:
         notes=_notes(best, terms, len(x), model.jeffreys is not None),
         model=model,
         maximum=best,
+        design=design,
     )
     if not fit.converged:
         raise NotConverged(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from retrostats.counts.design import CountDesign
 from retrostats.counts.family import Array
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart, split
@@ -15,6 +17,7 @@ from retrostats.result.readable import readable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from retrostats.counts.marginal import CountMeans
     from retrostats.counts.overdispersion import Overdispersion
 
 GRADIENT_TOLERANCE = 1e-4
@@ -46,7 +49,9 @@ class GlmmFit:
     notes
         What a reader must know: separated effects, a dispersion of zero.
     model, maximum
-        The design and where its likelihood is largest, for intervals.
+        The model and where its likelihood is largest, for intervals.
+    design
+        Formula, columns and rows, for predictions and means.
     """
 
     formula: str
@@ -66,6 +71,7 @@ class GlmmFit:
     notes: tuple[str, ...]
     model: Model
     maximum: Maximum
+    design: CountDesign
 
     @property
     def converged(self) -> bool:
@@ -182,6 +188,100 @@ class GlmmFit:
         from retrostats.counts.overdispersion import overdispersion
 
         return overdispersion(self, level)
+
+    def predict(
+        self,
+        newdata: pd.DataFrame | None = None,
+        *,
+        random: bool = True,
+        type: Literal["link", "response"] = "response",
+        allow_new_levels: bool = False,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Expected events of each row, or the probability of one in a trial.
+
+        Parameters
+        ----------
+        newdata
+            The columns of the formula but the outcome, and the exposure; the rows fitted if not
+            given.
+        random
+            With the random effects of the row's levels (conditional), or at 0: the typical group,
+            which on the outcome's scale is not the mean over groups.
+        type
+            "response", or "link" for the logarithm or logit.
+        allow_new_levels
+            A level not seen in the fit has the effect 0 with the variance of its group.
+        level
+            Of the Wald limits, made on the scale of the link.
+
+        Returns
+        -------
+        DataFrame
+            estimate, std_error (delta method), conf_low, conf_high; NaN where a value is missing.
+
+        Raises
+        ------
+        InputError
+            A column is missing, a level is unknown, or counts separate.
+
+        Examples
+        --------
+        >>> from retrostats.counts.fit import glmm
+        >>> import pandas as pd
+        >>> rows = pd.DataFrame({"team": list("aabbccdd"), "arm": ["usual", "warm-up"] * 4,
+        ...                      "injuries": [9, 5, 12, 7, 6, 2, 15, 9], "hours": [100.0] * 8})
+        >>> fit = glmm("injuries ~ arm + (1 | team)", rows, exposure="hours")
+        >>> new = pd.DataFrame({"arm": ["usual", "warm-up"], "hours": [1000.0, 1000.0]})
+        >>> fit.predict(new, random=False)["estimate"].round(1).tolist()
+        [100.3, 54.9]
+        """
+        from retrostats.counts.predict import predict
+
+        return predict(
+            self, newdata, random=random, type=type, allow_new_levels=allow_new_levels, level=level
+        )
+
+    def fitted(self, type: Literal["link", "response"] = "response") -> pd.Series[float]:
+        """Expected events (or probability) of each row given the random effects."""
+        return self.predict(type=type)["estimate"].rename("fitted")
+
+    def residuals(
+        self, type: Literal["deviance", "pearson", "response"] = "deviance"
+    ) -> pd.Series[float]:
+        """Residuals of each row given the random effects; of a binomial, of the share of events."""
+        from retrostats.counts.predict import residuals
+
+        return residuals(self, type)
+
+    def ranef(self, level: float = 0.95) -> pd.DataFrame:
+        """Conditional modes of the random effects with intervals: group, level, term, estimate."""
+        from retrostats.counts.modes import ranef
+
+        return ranef(self, level)
+
+    def emmeans(
+        self,
+        factors: str | Sequence[str],
+        *,
+        at: Mapping[str, Any] | None = None,
+        type: Literal["link", "response"] = "response",
+        level: float = 0.95,
+    ) -> CountMeans:
+        """Marginal means over factors: rates for one unit of exposure, or probabilities.
+
+        Parameters are those of `LmmFit.emmeans`; means are taken on the scale of the link and
+        then transformed, errors by the delta method; `pairs()` gives rate or odds ratios.
+        """
+        from retrostats.counts.marginal import emmeans
+
+        return emmeans(self, factors, at=at, type=type, level=level)
+
+    def simulate(self, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+        """Events drawn anew, random effects too: one column a draw."""
+        from retrostats.counts.predict import simulate
+
+        return simulate(self, n, seed=seed)
 
     def __repr__(self) -> str:
         """Family, rows, fixed effects and standard deviations, one line each."""

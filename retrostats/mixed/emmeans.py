@@ -89,7 +89,7 @@ class MarginalMeans:
 
 
 def emmeans(
-    fit: LmmFit,
+    fit: Any,
     factors: str | Sequence[str],
     *,
     at: Mapping[str, Any] | None = None,

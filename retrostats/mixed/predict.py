@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -89,7 +89,7 @@ def predict(
         return _fitted_rows(fit, modes, level)
     if not isinstance(newdata, pd.DataFrame):
         raise InputError(f"newdata is a {type(newdata).__name__}; a DataFrame is needed")
-    columns, whole = _new_columns(fit, newdata, random)
+    columns, whole = new_columns(fit, newdata, random)
     n = int(whole.sum())
     out = pd.DataFrame(np.nan, index=newdata.index, columns=list(COLUMNS))
     if n:
@@ -97,7 +97,7 @@ def predict(
         x = model_matrix(formula.fixed, columns, n, reference)[0]
         offset = offset_values(formula, columns, n)
         terms = tuple(
-            _new_term(fit, term, i, columns, n, known=allow_new_levels or not random)
+            new_term(fit, term, i, columns, n, known=allow_new_levels or not random)
             for i, term in enumerate(fit.model.rows.random)
         )
         own = _new_variances(fit, newdata.iloc[np.flatnonzero(whole)])
@@ -202,8 +202,8 @@ def _dfs(fit: LmmFit, x: FloatArray) -> FloatArray:
     return np.asarray(each[np.ravel(inverse)])
 
 
-def _new_columns(
-    fit: LmmFit, newdata: pd.DataFrame, random: bool
+def new_columns(
+    fit: Any, newdata: pd.DataFrame, random: bool
 ) -> tuple[dict[str, Column], np.ndarray]:
     """Columns of the complete rows in the codes of the fit, and which rows are complete."""
     formula, known = fit.model.formula, fit.model.columns
@@ -258,8 +258,8 @@ def _matched(name: str, column: Column, known: Column, *, new: bool) -> Column:
     return column
 
 
-def _new_term(
-    fit: LmmFit,
+def new_term(
+    fit: Any,
     term: RandomDesign,
     at: int,
     columns: Mapping[str, Column],
@@ -287,9 +287,7 @@ def _new_term(
     return replace(term, values=values, levels=levels)
 
 
-def _level_codes(
-    fit: LmmFit, term: RandomDesign, columns: Mapping[str, Column], n: int
-) -> IntArray:
+def _level_codes(fit: Any, term: RandomDesign, columns: Mapping[str, Column], n: int) -> IntArray:
     place = {label: i for i, label in enumerate(level_labels(term, fit.model.columns))}
     parts = []
     for name in term.factors:
