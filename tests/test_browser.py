@@ -98,6 +98,16 @@ def test_the_first_screen_holds_an_answer_with_a_number(opened, width):
     assert re.search(r"\d+% higher \(95% interval", said.inner_text())
 
 
+def test_no_letter_of_a_figure_is_black_in_the_dark(opened):
+    page = opened(scheme="dark")
+    fills = page.evaluate(
+        "[...new Set([...document.querySelectorAll('figure svg use')]"
+        ".map(letter => getComputedStyle(letter).fill))]"
+    )
+    assert fills
+    assert "rgb(0, 0, 0)" not in fills
+
+
 def test_a_word_is_explained_by_keyboard(opened):
     page = opened()
     word = page.locator("#answers .term").first
