@@ -172,3 +172,31 @@ def test_on_paper_it_is_a_dozen_sheets_in_light_colours(opened, tmp_path):
 
 def test_the_file_stays_small(file):
     assert file.stat().st_size < MAX_BYTES
+
+
+def test_a_figure_is_downloaded_whole_and_cited(opened, file):
+    import xml.etree.ElementTree as ET
+
+    page = opened(scheme="dark", accept_downloads=True)
+    page.locator("figure + .figure-use summary").first.click()
+    button = page.locator("button[data-svg]:visible").first
+    with page.expect_download() as waiting:
+        button.click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert waiting.value.suggested_filename == f"{button.get_attribute('data-name')}"
+    ids = {element.get("id") for element in ET.fromstring(text).iter()}
+    used = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    assert len(used) > 10
+    assert used <= ids
+    assert "var(" not in text  # the colours of paper, whatever the page shows
+    assert page.complaints == []
+
+
+def test_figures_are_dark_in_the_dark(opened):
+    ground = "getComputedStyle(document.querySelector('figure')).backgroundColor"
+    assert opened(scheme="light").evaluate(ground) == "rgb(255, 255, 255)"
+    assert opened(scheme="dark").evaluate(ground) == "rgb(24, 24, 24)"
+    printed = opened(scheme="dark")
+    printed.emulate_media(media="print")
+    white = "getComputedStyle(document.documentElement).getPropertyValue('--cffffff').trim()"
+    assert printed.evaluate(white) == "#ffffff"

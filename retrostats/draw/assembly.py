@@ -138,10 +138,11 @@ def draw(
     frames: Mapping[str, pd.DataFrame],
     claims: Mapping[str, Claim],
 ) -> dict[str, Drawing]:
-    """Every figure by name, with its owner: the overview, and what each analysis draws.
+    """Every figure by name, with its owner: overview, what each analysis draws, core claims.
 
     An analysis gets its own rows of `frames`, and every retelling of the audit.
     """
+    from retrostats.draw.claim_figures import claim_figures
     from retrostats.draw.figures import Drawing, verdict_overview
     from retrostats.draw.figures.drawing import drawings_of
     from retrostats.draw.figures.verdicts import CAPTION
@@ -158,7 +159,7 @@ def draw(
         }
         drawn = analysis.draw({**mine, "retellings": retellings}, claims)
         drawings.update(drawings_of(drawn, analysis.name))
-    return drawings
+    return drawings | claim_figures(frames, claims)
 
 
 def cited(

@@ -62,10 +62,11 @@ def _fill(
     write_tables(replication, tables, tuple(paper))
     figures = stage / "figures"
     figures.mkdir()
-    for name, figure in replication.figures.items():
-        save_figure(figure, figures, name, formats)
+    for name, drawing in replication.drawings.items():
+        if drawing.figure is not None:
+            save_figure(drawing.figure, figures, name, drawing.written(formats))
     svgs = {path.stem: path.read_text(encoding="utf-8") for path in figures.glob("*.svg")}
-    write_report(replication, stage / "report.html", svgs)
+    write_report(replication, stage / "report.html", svgs, formats)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matplotlib.figure import Figure
@@ -22,12 +22,25 @@ class Drawing:
         Name of the analysis that drew it, "" for the overview; the path fills it in.
     shows
         `estimate_id` of the results it is about: their numbers are told with it.
+    claim
+        `claim_id` it stands under, "" for the section of its analysis.
     """
 
     figure: Figure | None
     alt: str
     analysis: str = ""
     shows: tuple[str, ...] = ()
+    claim: str = ""
+
+    def written(self, formats: Sequence[str]) -> tuple[str, ...]:
+        """Formats it is written in: those of a claim are for the page, hence SVG alone.
+
+        Examples
+        --------
+        >>> Drawing(None, "a", claim="c").written(["svg", "pdf"])
+        ('svg',)
+        """
+        return tuple(kind for kind in formats if kind == "svg" or not self.claim)
 
 
 def drawings_of(

@@ -24,6 +24,7 @@ from retrostats.draw.report.evidence import (
     uses_of,
 )
 from retrostats.draw.report.explore import explorers_of
+from retrostats.draw.report.figures import PageFigure, by_claim, owned, page_figures
 from retrostats.draw.report.glossary import explained
 from retrostats.draw.report.pictures import pictures_of
 from retrostats.draw.report.policy import POLICY, with_policy
@@ -44,14 +45,21 @@ PLACED = ("order", "source", "year", "url", "changed", "parent", "parent_status"
 
 
 def write_report(
-    replication: Any, path: Path, svgs: Mapping[str, str] = MappingProxyType({})
+    replication: Any,
+    path: Path,
+    svgs: Mapping[str, str] = MappingProxyType({}),
+    formats: Sequence[str] = (),
 ) -> Path:
     """Write the page to `path`; see `render_report`."""
-    Path(path).write_text(render_report(replication, svgs), encoding="utf-8")
+    Path(path).write_text(render_report(replication, svgs, formats), encoding="utf-8")
     return Path(path)
 
 
-def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({})) -> str:
+def render_report(
+    replication: Any,
+    svgs: Mapping[str, str] = MappingProxyType({}),
+    formats: Sequence[str] = (),
+) -> str:
     """HTML of the page.
 
     Parameters
@@ -60,6 +68,8 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         Anything with the attributes of `Replication`.
     svgs
         SVG texts of figures that are already written, by name; the others are drawn.
+    formats
+        In which figures are written beside the page; none if it stands alone.
     """
     records = {name: _records(getattr(replication, name)) for name in FRAMES}
     study = study_labels(records["studies"])
@@ -77,7 +87,7 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         if drawing.analysis
     }
     pictures = pictures_of(files, told_by)
-    shown = pictures.svgs
+    figures = page_figures(replication, pictures.svgs, told_by, formats)
     retellings = _records(replication.retellings)
     titles = {analysis["name"]: analysis["title"] for analysis in replication.analyses}
     told = told_claims(records, _ranges(records))
@@ -107,7 +117,7 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         symbols=SYMBOLS,
         letters=pictures.letters,
         shades=Markup(shades(pictures.colours)),
-        sections=_sections(replication, shown, told_by),
+        sections=_sections(replication, figures),
         studies=studies,
         study_ids={entry.study_id for entry in studies},
         topics=list(dict.fromkeys(t for entry in studies for t in entry.topics)),
@@ -117,7 +127,8 @@ def render_report(replication: Any, svgs: Mapping[str, str] = MappingProxyType({
         references=cited,
         cohorts=records["cohorts"],
         own=replication.provenance.get("cohorts", []),
-        own_figures=_figures(replication, shown, told_by, OWN),
+        own_figures=owned(figures, OWN),
+        claim_figures=by_claim(figures),
         own_results=_records(replication.own_results),
         cohort_shares=_records(replication.cohort_shares),
         retellings=retellings,
@@ -165,31 +176,18 @@ def _retold(replication: Any) -> dict[str, Any] | None:
     return next((s for s in _records(replication.studies) if s["study_id"] == wanted), None)
 
 
-def _sections(
-    replication: Any, shown: Mapping[str, Markup], told_by: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def _sections(replication: Any, figures: Sequence[PageFigure]) -> list[dict[str, Any]]:
     """One section an analysis, with the figures and rows that belong to it."""
     return [
         {
             **analysis,
-            "figures": _figures(replication, shown, told_by, analysis["name"]),
+            "figures": owned(figures, analysis["name"]),
             "estimates": _mine(replication.estimates, analysis["name"]),
             "checks": _mine(replication.checks, analysis["name"]),
             "assumptions": _mine(replication.assumptions, analysis["name"]),
             "verdicts": _mine(replication.verdicts, analysis["name"]),
         }
         for analysis in replication.analyses
-    ]
-
-
-def _figures(
-    replication: Any, shown: Mapping[str, Markup], told_by: Mapping[str, str], owner: str
-) -> list[tuple[str, str, Markup]]:
-    """Name, words and picture of each figure of one owner."""
-    return [
-        (name, told_by[name], shown[name])
-        for name, drawing in replication.drawings.items()
-        if drawing.analysis == owner
     ]
 
 

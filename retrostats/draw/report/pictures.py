@@ -16,6 +16,7 @@ DECIMALS = 2
 GLYPH = re.compile(r'<path id="([A-Za-z]+(?:-[A-Za-z]+)*-[0-9a-f]+)" ([^>]*scale\([^>]*)/>')
 _NUMBER = re.compile(r"(?<!scale\()(?<![\w.#])-?\d+\.\d{3,}(?![\w.])")
 _COLOUR = re.compile(r"#[0-9a-f]{6}(?=[;\"])")
+_TAG = re.compile(r"<[^>]*>")
 _BETWEEN = re.compile(r">\s+<")
 _PLACED = re.compile(r'(<use href="#[\w-]+" )transform="translate\((-?[\d.]+) 0\)"/>')
 
@@ -75,7 +76,7 @@ def _lean(svg: str, glyphs: dict[str, str], colours: dict[str, None]) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)  # the words that outlines stand for
-    svg = _NUMBER.sub(_shorter, svg.replace("\n", " "))
+    svg = _TAG.sub(lambda m: _NUMBER.sub(_shorter, m[0]), svg.replace("\n", " "))
     svg = re.sub(r'style="([^"]*)"', lambda m: f'style="{_tight(m[1], colours)}"', svg)
     svg = re.sub(r' d="([^"]*)"', lambda m: f' d="{_path(m[1])}"', svg)
     svg = _BETWEEN.sub("><", svg)
