@@ -31,7 +31,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 #: What is mutated, and the tests that must notice.
 TESTS = {
-    "judge": ("test_verdict", "test_certainty", "test_measures", "test_paper_tables"),
+    "judge": (
+        "test_verdict",
+        "test_certainty",
+        "test_measures",
+        "test_paper_tables",
+        "test_cohort",
+    ),
     "reduce": ("test_reported", "test_sources", "studies"),
     "pool": ("test_pooling", "test_pool_small", "test_pool_batch", "test_few_studies"),
     "unprinted": ("test_measures", "test_exploration", "test_extremes", "test_sources"),
