@@ -39,7 +39,14 @@ TESTS = {
         "test_cohort",
     ),
     "reduce": ("test_reported", "test_sources", "studies"),
-    "pool": ("test_pooling", "test_pool_small", "test_pool_batch", "test_few_studies"),
+    "pool": (
+        "test_pooling",
+        "test_pool_small",
+        "test_pool_batch",
+        "test_few_studies",
+        "test_known_variances",
+        "test_one_stage_people",
+    ),
     "unprinted": ("test_measures", "test_exploration", "test_extremes", "test_sources"),
 }
 LIMIT_S = 150.0

@@ -160,3 +160,21 @@ def test_two_studies_of_joint_load_depend_on_the_prior() -> None:
     assert limits[0] == pytest.approx([0.074, 5.684], abs=5e-4)
     assert limits[1] == pytest.approx([0.526, 0.829], abs=1.5e-3)
     assert limits[2] == pytest.approx([0.327, 1.248], abs=1.5e-3)
+
+
+def test_henmi_copas_near_no_effect_has_a_p_near_one() -> None:
+    """The pivot exceeds nothing with certainty, and a small value nearly always."""
+    errors = np.array([0.2, 0.3, 0.25])
+    shifts = (0.0, 0.01, 0.1, 0.3)
+    centred = np.array([-0.1, 0.2, 0.05]) - np.average([-0.1, 0.2, 0.05], weights=errors**-2)
+    found = [henmi_copas(centred + shift, errors**2, 0.95).p_value for shift in shifts]
+    assert found[0] == pytest.approx(1.0, abs=1e-6)
+    assert found == sorted(found, reverse=True)
+    assert found[1] > 0.9
+
+
+def test_a_pool_with_moderators_shows_its_coefficients() -> None:
+    y, se = [0.1, 0.4, 0.7, 0.9], [0.1] * 4
+    alone, moved = rs.pool(y, se), rs.pool(y, se, moderators=pd.DataFrame({"x": [1, 2, 3, 4.0]}))
+    assert "std_error" not in repr(alone)
+    assert "std_error" in repr(moved)
