@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: replicate test lint coverage docs notebooks benchmark soak lock fuzz sbom clean help
+.PHONY: replicate test lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -46,6 +46,9 @@ benchmark: $(STAMP)  ## time the engine beside its peers
 
 soak: $(STAMP)  ## kill runs, fill disks, read damaged files for half an hour; say what held
 	$(BIN)/python -m benchmarks.soak
+
+hostile: $(STAMP)  ## files, runs and models that once broke it: how each ends now
+	$(BIN)/python -m benchmarks.hostile
 
 lock: $(STAMP)  ## requirements.lock anew, from pyproject.toml and constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -6,13 +6,13 @@ difference from the pinned answers, 2 bad input or usage.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from retrostats import __version__
 from retrostats.defaults import SEED
+from retrostats.endings import Parser
 from retrostats.errors import RetrostatsError, plain
 from retrostats.terminal import WHAT, add_options, run, run_replicate
 
@@ -22,8 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(_parser(), argv)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="retrostats",
         description="Check popular claims against what the cited studies printed.",
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 from retrostats.errors import RetrostatsError, plain
 
-#: Characters of a message: who must read more has a list of problems from `validate`.
+#: Bytes of a message: who must read more has a list of problems from `validate`.
 LONGEST = 1900
 
 
@@ -54,5 +56,19 @@ def _drop_output() -> None:
 
 def _refuse(message: str) -> int:
     """One message; control characters of a stranger never reach a terminal."""
-    print(f"retrostats: {plain(message, most=LONGEST)}", file=sys.stderr)
+    print(f"retrostats: {shown(message)}", file=sys.stderr)
     return 2
+
+
+def shown(message: str, most: int = LONGEST) -> str:
+    """A message as the terminal can show it, cut where it is too long."""
+    letters = getattr(sys.stderr, "encoding", None) or "utf-8"
+    return plain(message.encode(letters, "backslashreplace").decode(letters), most)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages follow the same rules: they repeat what a shell found in a folder."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage and one message."""
+        super().error(shown(message, most=LONGEST // 2))  # the usage comes first

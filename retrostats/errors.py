@@ -22,7 +22,7 @@ class NotConverged(RetrostatsError):
 def plain(text: str, most: int = 0) -> str:
     r"""Text for a terminal: control and reordering characters as their numbers, lines kept.
 
-    `most` cuts the text, saying how much was left out; 0 for all of it.
+    `most` bytes of UTF-8 are kept, saying how much was left out; 0 for all of it.
 
     Examples
     --------
@@ -30,9 +30,8 @@ def plain(text: str, most: int = 0) -> str:
     ('a\\x1b[31mb', 'xxxx... (5 characters more)')
     """
     shown = "".join(c if c == "\n" or _printable(c) else _number(c) for c in text)
-    if most and len(shown) > most:
-        return f"{shown[:most]}... ({len(shown) - most} characters more)"
-    return shown
+    kept = shown.encode()[: most or None].decode(errors="ignore")
+    return shown if kept == shown else f"{kept}... ({len(shown) - len(kept)} characters more)"
 
 
 def _printable(character: str) -> bool:

@@ -6,14 +6,13 @@ It is handed the path as a function, so that `retrostats.replicate` can run itse
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from retrostats.defaults import DRAWS, FORMATS, SEED, TABLES
-from retrostats.endings import ended
+from retrostats.endings import Parser, ended
 from retrostats.errors import RetrostatsError
 
 WHAT = "Replicate the cited studies: verdicts, figures and a report."
@@ -21,13 +20,13 @@ WHAT = "Replicate the cited studies: verdicts, figures and a report."
 
 def main(replicate: Callable[..., Any], argv: Sequence[str] | None = None) -> int:
     """`python -m retrostats.replicate`: exit codes as in `retrostats.cli`."""
-    parser = argparse.ArgumentParser(prog="retrostats replicate", description=WHAT)
+    parser = Parser(prog="retrostats replicate", description=WHAT)
     add_options(parser)
     parser.set_defaults(run=lambda arguments: run_replicate(replicate, arguments))
     return run(parser, argv)
 
 
-def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+def run(parser: Parser, argv: Sequence[str] | None) -> int:
     """Run one command; bad input gives one message on standard error and exit code 2."""
     arguments = parser.parse_args(argv)
     return ended(lambda: int(arguments.run(arguments)))

@@ -123,6 +123,21 @@ def test_the_child_ends_with_a_killed_parent(tmp_path: Path) -> None:
     raise AssertionError("the child lives on")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the promise is Linux's")
+def test_the_child_of_a_parent_that_was_killed_at_once_ends_before_it_reads() -> None:
+    """Found by killing a run the moment its child began: it went on to parse for its orphan."""
+    nobody = str(os.getpid() + 1)
+    orphan = subprocess.Popen(
+        [sys.executable, "-I", "-c", parent._START, nobody, *map(os.path.abspath, sys.path)],
+        stdin=subprocess.PIPE,
+    )
+    try:
+        assert orphan.wait(timeout=20) == 0  # though its questions have not ended
+    finally:
+        orphan.kill()
+        orphan.communicate()
+
+
 def _lives(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from retrostats.draw import folder
 from retrostats.draw.exchange import abandoned, held
 from retrostats.draw.folder import MANIFEST, replace
 from retrostats.draw.neutral import neutral, write_csv
+from retrostats.endings import ended
 from retrostats.errors import InputError
 
 COHORT = (
@@ -97,6 +99,31 @@ def test_out_that_leads_nowhere_is_said_before_anything_is_computed(
         ("..", "the folder you stand in"),
     ):
         assert message in refused(capsys, "replicate", "--out", out)
+
+
+@pytest.mark.parametrize("letters", ["utf-8", "ascii"])
+def test_a_message_in_any_letters_stays_under_two_kilobytes(
+    letters: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = io.TextIOWrapper(io.BytesIO(), encoding=letters, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stderr", device)
+    assert ended(lambda: (_ for _ in ()).throw(InputError("\u5217" * 5000))) == 2
+    device.flush()
+    said = device.buffer.getvalue()  # type: ignore[attr-defined]
+    assert 1000 < len(said) < 2048
+    assert b"characters more" in said
+
+
+def test_what_a_shell_found_in_a_folder_is_repeated_without_its_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["validate", "lab.csv", "\x1b[31m\u202e" + "\u5217" * 5000])
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert "characters more" in said
+    assert len(said.encode()) < 2048
 
 
 def test_more_draws_than_memory(capsys: pytest.CaptureFixture[str]) -> None:

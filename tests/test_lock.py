@@ -51,3 +51,16 @@ def test_what_the_project_asks_for_is_locked() -> None:
     asked += [*extras["scale"], *extras["docs"]]
     wanted = {_name(r) for r in asked} - {"retrostats"}
     assert wanted <= set(_blocks()), "run `make lock`"
+
+
+#: Their major number is the release's turn or year, and rises without a break.
+CALENDAR = {"pyarrow", "distributed"}
+
+
+def test_what_users_install_has_a_bound_at_the_next_major_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"]]
+    asked += [r for name in ("io", "papers", "scale", "notebooks") for r in extras[name]]
+    open_ended = {_name(r) for r in asked if not re.search(r",<\d+$", r)}
+    assert open_ended == CALENDAR

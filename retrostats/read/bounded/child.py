@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from retrostats.errors import RetrostatsError
 from retrostats.read.bounded.guard import guarded
-from retrostats.read.bounded.limits import bound, die_with_parent, leave_network, no_core_files
+from retrostats.read.bounded.limits import bound, leave_network, no_core_files
 from retrostats.read.bounded.parsers import parser
 from retrostats.read.bounded.wire import encode
 
@@ -22,7 +22,6 @@ def serve() -> None:
     A question is a parser's name, the file's name, one option and the file's bytes, each behind its
     length; an answer is a mark ("ok", "no" for a message, "memory") and a value.
     """
-    die_with_parent()
     no_core_files()
     leave_network()
     source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")

@@ -28,11 +28,16 @@ def seconds_for(size: int) -> int:
     return SECONDS + size // BYTES_A_SECOND
 
 
-def die_with_parent() -> None:
-    """End this process when its parent does, where the system can promise it (Linux)."""
+def die_with_parent(parent: int) -> None:
+    """End this process when its parent does, where the system can promise it (Linux).
+
+    A parent that ended before the promise was given is noticed by its number.
+    """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(0)
 
 
 def leave_network() -> bool:

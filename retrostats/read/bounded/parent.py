@@ -22,8 +22,9 @@ from retrostats.read.bounded.wire import decode
 #: A child that waits on something uses no processor; on the clock it has this many times as long.
 PATIENCE = 3
 MARK = 8  # bytes of an answer's mark
-_START = (
-    "import sys; sys.path[:] = sys.argv[1:]; "
+_START = (  # the promise to end with the parent comes before everything that takes time
+    "import sys; parent, sys.path[:] = int(sys.argv[1]), sys.argv[2:]; "
+    "from retrostats.read.bounded.limits import die_with_parent; die_with_parent(parent); "
     "from retrostats.read.bounded.child import serve; serve()"
 )
 
@@ -170,7 +171,7 @@ def _child() -> subprocess.Popen[bytes]:
     kept = {k: v for k, v in os.environ.items() if k in _KEPT}
     _HELD.owner = os.getpid()
     _HELD.child = subprocess.Popen(
-        [sys.executable, "-I", "-c", _START, *map(os.path.abspath, sys.path)],
+        [sys.executable, "-I", "-c", _START, str(os.getpid()), *map(os.path.abspath, sys.path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env={**kept, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
