@@ -76,6 +76,20 @@ def test_moments_of_dask_data_are_those_of_the_frame_whoever_reduces(cluster) ->
     assert spread.n_groups == whole.n_groups
 
 
+def test_nested_groups_weights_and_offsets_of_dask_data(cluster) -> None:
+    frame = _rows().assign(site=lambda f: f["subject"] % 7, w=lambda f: 1.0 + f.index % 3)
+    formula = "y ~ x + offset(w) + (1 | site/subject)"
+    data = dd.from_pandas(frame, npartitions=5)
+    alone = rs.lmm(formula, data, weights="w")
+    with distributed.Client(cluster.scheduler_address):
+        spread = rs.lmm(formula, data, weights="w")
+    assert np.array_equal(alone.beta, spread.beta)
+    assert np.array_equal(alone.theta, spread.theta)
+    whole = rs.lmm(formula, frame, weights="w")
+    np.testing.assert_allclose(spread.beta, whole.beta, rtol=1e-9)
+    np.testing.assert_allclose(spread.loglik, whole.loglik, rtol=1e-9)
+
+
 def test_bootstrap_and_exploration_on_a_cluster_are_the_same_bytes(cluster) -> None:
     address = cluster.scheduler_address
     fit = rs.lmm("y ~ x + (1 | subject)", _rows())

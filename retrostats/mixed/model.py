@@ -41,7 +41,7 @@ from retrostats.mixed.strata.factor import (
     strata_of,
     with_stratum,
 )
-from retrostats.mixed.streamed.moments import StreamedMoments, streamed_gram, streamed_moments
+from retrostats.mixed.streamed.moments import StreamedMoments, streamed_model, streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source
 from retrostats.mixed.weights import WEIGHT, positive_weights, weighted_rows, with_weights
 
@@ -105,6 +105,8 @@ class Model:
     @property
     def log_weight(self) -> float:
         """Half the sum of the logarithms of the weights: their part of the log-likelihood."""
+        if isinstance(self.moments, StreamedMoments):
+            return 0.5 * float(self.moments.sums.log_weight)
         return 0.0 if self.precision is None else 0.5 * float(np.log(self.precision).sum())
 
     @property
@@ -158,9 +160,11 @@ def prepare(
         raise InputError('covariance="signed-cs" takes one residual variance; leave residual= out')
     names = residual_columns(residual)
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
-    if weights is not None and (names or not isinstance(frame, pd.DataFrame)):
+    in_memory = isinstance(frame, pd.DataFrame)
+    source = None if in_memory or isinstance(data, Moments) else open_source(data)
+    if weights is not None and (names or not (in_memory or source)):
         raise InputError(
-            "weights= needs rows and one residual variance: give a DataFrame without residual="
+            "weights= needs rows and one residual variance: give rows without residual="
         )
     if isinstance(data, CellMoments):
         model = _from_cells(parsed, data, names)
@@ -168,17 +172,16 @@ def prepare(
         model = _from_streamed(parsed, data, names)
     elif isinstance(data, Moments):
         model = _from_moments(parsed, data, names)
+    elif source is not None:
+        if not (weights is None or isinstance(weights, str)):
+            raise InputError("weights= of rows that are streamed is the name of a column")
+        model = _from_streamed(parsed, streamed_moments(parsed, source, weights), names)
+    elif isinstance(frame, pd.DataFrame):
+        model = _from_frame(parsed, frame, names, weights)
     else:
-        source = None if isinstance(frame, pd.DataFrame) else open_source(data)
-        if source is not None:
-            model = _from_streamed(parsed, streamed_moments(parsed, source), names)
-        elif isinstance(frame, pd.DataFrame):
-            model = _from_frame(parsed, frame, names, weights)
-        else:
-            raise InputError(
-                f"data is a {type(data).__name__}; a DataFrame, a cohort, Moments, {ALLOWED} is "
-                "needed"
-            )
+        raise InputError(
+            f"data is a {type(data).__name__}; a DataFrame, a cohort, Moments, {ALLOWED} is needed"
+        )
     if signed:
         model = replace(model, gram=replace(model.gram, signed=True))
     return model
@@ -225,23 +228,24 @@ def _from_streamed(formula: Formula, moments: StreamedMoments, residual: tuple[s
         raise InputError(
             "residual= needs the rows in memory; read the columns into a DataFrame, or leave it out"
         )
-    refuse_offsets(formula, "with rows that are streamed")
-    gram, rows, columns, weight = streamed_gram(formula, moments)
+    found = streamed_model(formula, moments)
+    rows = found.rows
     groups = tuple((term.group, term.effects) for term in rows.random)
     n_groups = {term.group: level_count(rows, term) for term in rows.random}
     return Model(
         formula=formula,
         terms=rows.names,
-        gram=gram,
+        gram=found.gram,
         rows=rows,
-        columns=columns,
+        columns=found.columns,
         groups=groups,
         n_groups=n_groups,
-        n_obs=gram.n_obs,
+        n_obs=moments.n_obs,
         n_dropped=moments.n_dropped,
         moments=moments,
         frame=None,
-        people=weight,
+        people=np.array([float(moments.n_obs)]),
+        crossed=found.crossed,
     )
 
 

@@ -134,7 +134,7 @@ def check_identified(data: Rows, n_obs: int) -> None:
 def _spanned(data: Rows, term: RandomDesign) -> bool:
     """Whether the fixed effects give every level of a group a mean of its own."""
     people = bool(data.scatter) or data.rotated is not None or bool((data.n != 1).any())
-    if people or data.x.shape[1] < term.n_levels:
+    if people or not len(data.x) or data.x.shape[1] < term.n_levels:
         return False
     levels = np.zeros((len(data.x), term.n_levels))
     levels[np.arange(len(data.x)), term.levels] = 1.0

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from retrostats.errors import NotIdentified
 from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.design import RandomDesign
 from retrostats.mixed.gram import Gram
 from retrostats.mixed.rows import Rows, reduce_rows
 from retrostats.mixed.working import root_of_moment
@@ -165,35 +166,50 @@ def laid_out(data: Rows) -> Laid:
         More crossed levels than memory holds.
     """
     sizes = tuple(len(term.effects) for term in data.random)
-    firsts = np.concatenate([[0], np.cumsum([k * (k + 1) // 2 for k in sizes])])
     roots, values = [], []
     for term in data.random:
         root = root_of_moment(np.tril(term.values.T @ term.values / len(data.y)))
         roots.append(root)
         values.append(np.linalg.solve(root.T, term.values.T).T)
-    raw = _by_factor(data, sizes)
+    groups, chain = grouped(data.random)
+    levels = [data.random[g.terms[0]].levels for g in groups]
+    column = np.hstack(
+        [at[:, None] * g.k + np.arange(g.k) + g.start for at, g in zip(levels, groups, strict=True)]
+    )
+    entry = np.hstack([values[t] for g in groups for t in g.terms])
+    n, width = column.shape
+    shape = (n, sum(g.width for g in groups))
+    starts = np.arange(0, n * width + 1, width)
+    z = csr_array((entry.ravel(), column.ravel(), starts), shape=shape)
+    return Laid(groups, chain, z, sizes, roots)
+
+
+def grouped(random: tuple[RandomDesign, ...]) -> tuple[tuple[Group, ...], int]:
+    """Groups in the order of elimination, and how many stay block-diagonal.
+
+    Raises
+    ------
+    NotIdentified
+        More crossed levels than memory holds.
+    """
+    sizes = tuple(len(term.effects) for term in random)
+    firsts = np.concatenate([[0], np.cumsum([k * (k + 1) // 2 for k in sizes])])
+    raw = _by_factor(random, sizes)
     patterns = {
-        (a, b): _together(data, raw[a][0], raw[b][0]) for a in range(len(raw)) for b in range(a)
+        (a, b): _together(random, raw[a][0], raw[b][0]) for a in range(len(raw)) for b in range(a)
     }
-    order, chain = _order([(data.random[t[0]].n_levels, k) for t, k in raw], patterns)
-    groups, blocks, start = [], [], 0
+    order, chain = _order([(random[t[0]].n_levels, k) for t, k in raw], patterns)
+    groups: list[Group] = []
+    start = 0
     for place in order:
         terms, k = raw[place]
         at = tuple(int(x) for x in np.cumsum([0, *[sizes[t] for t in terms]])[:-1])
-        first = data.random[terms[0]]
+        first = random[terms[0]]
         theta = tuple(int(firsts[t]) for t in terms)
         groups.append(Group(first.group, first.n_levels, k, start, terms, at, theta))
-        z = np.hstack([values[t] for t in terms])
-        blocks.append((first.levels[:, None] * k + np.arange(k) + start, z))
         start += first.n_levels * k
     _refuse_wide(groups, chain)
-    column = np.hstack([b[0] for b in blocks])
-    entry = np.hstack([b[1] for b in blocks])
-    n, width = column.shape
-    z = csr_array(
-        (entry.ravel(), column.ravel(), np.arange(0, n * width + 1, width)), shape=(n, start)
-    )
-    return Laid(tuple(groups), chain, z, sizes, roots)
+    return tuple(groups), chain
 
 
 def build_crossed(data: Rows) -> Crossed:
@@ -218,17 +234,21 @@ def build_crossed(data: Rows) -> Crossed:
     )  # fmt: skip
 
 
-def _by_factor(data: Rows, sizes: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
+def _by_factor(
+    random: tuple[RandomDesign, ...], sizes: tuple[int, ...]
+) -> list[tuple[tuple[int, ...], int]]:
     """Terms of each grouping factor and their effects together."""
     found: dict[tuple[str, ...], list[int]] = {}
-    for t, term in enumerate(data.random):
+    for t, term in enumerate(random):
         found.setdefault(term.factors, []).append(t)
     return [(tuple(terms), sum(sizes[t] for t in terms)) for terms in found.values()]
 
 
-def _together(data: Rows, a: tuple[int, ...], b: tuple[int, ...]) -> csr_array:
+def _together(
+    random: tuple[RandomDesign, ...], a: tuple[int, ...], b: tuple[int, ...]
+) -> csr_array:
     """Which levels of two factors share a row (La, Lb)."""
-    first, second = data.random[a[0]], data.random[b[0]]
+    first, second = random[a[0]], random[b[0]]
     ones = np.ones(len(first.levels), dtype=np.int64)
     shape = (first.n_levels, second.n_levels)
     out = csr_array((ones, (first.levels, second.levels)), shape=shape)

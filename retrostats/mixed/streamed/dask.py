@@ -50,7 +50,7 @@ def dask_sums(design: Design, source: Source) -> tuple[Sums | None, int]:
         for part, without in _each(parts[start : start + TOGETHER], work):
             lost += without
             if part is not None and pilot is not None:
-                sums = sums or Sums(pilot, len(design.effects))
+                sums = sums or Sums(pilot, len(design.effects), len(design.needs.groups))
                 sums.merge(part)
     return sums, lost
 
@@ -86,6 +86,6 @@ def _sums(frame: Any, design: Design, pilot: Pilot | None, name: str) -> tuple[S
         if piece is None or pilot is None:
             lost += table.num_rows
             continue
-        sums = sums or Sums(pilot, len(design.effects))
+        sums = sums or Sums(pilot, len(design.effects), len(design.needs.groups))
         sums.add(piece)
     return sums, lost

@@ -9,6 +9,7 @@ import pandas as pd
 
 from retrostats.mixed.columns import IntArray
 
+_HALF = 32  # bits of each of two numbers in one key
 _SPAN = 1 << 25  # widest range of whole numbers for which a table is kept (128 MiB)
 
 
@@ -93,6 +94,45 @@ class Coder:
             self.count += len(fresh)
             self._known = self._known.append(pd.Index(fresh))
         return np.asarray(place[local])
+
+
+class Keys:
+    """Gives each combination of labels of one or more columns a number, as `Coder` does for one."""
+
+    def __init__(self, width: int) -> None:
+        self._coders = [Coder() for _ in range(width)]
+        self._pairs = [Coder() for _ in range(width - 1)]
+
+    @property
+    def count(self) -> int:
+        """Combinations so far."""
+        return (self._pairs or self._coders)[-1].count
+
+    def codes(self, columns: tuple[Any, ...]) -> IntArray:
+        """Numbers (N,) of the combinations, a column of labels each; new ones as needed."""
+        codes = self._coders[0].codes(columns[0])
+        for coder, pair, column in zip(self._coders[1:], self._pairs, columns[1:], strict=True):
+            codes = pair.codes((codes.astype(np.int64) << _HALF) | coder.codes(column))
+        return codes
+
+    @property
+    def parts(self) -> tuple[IntArray, ...]:
+        """For each combination the number (K,) of its label in each column."""
+        at = np.arange(self.count)
+        found: list[IntArray] = []
+        for pair in self._pairs[::-1]:
+            both = np.asarray(pair.labels, dtype=np.int64)[at]
+            found.append((both & ((1 << _HALF) - 1)).astype(np.intp))
+            at = (both >> _HALF).astype(np.intp)
+        return (at, *found[::-1])
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """For each combination its labels, a column each."""
+        return tuple(
+            c.labels[part] if c.count else c.labels
+            for c, part in zip(self._coders, self.parts, strict=True)
+        )
 
 
 def _plain(dtype: Any) -> Any:

@@ -13,7 +13,9 @@ import pandas as pd
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.basis import substitute
 from retrostats.mixed.buckets import template
-from retrostats.mixed.columns import Column, FloatArray
+from retrostats.mixed.columns import Column, FloatArray, IntArray
+from retrostats.mixed.crossed.cells import Cells, crossed_of_cells
+from retrostats.mixed.crossed.layout import Crossed
 from retrostats.mixed.design import RandomDesign, fixed_design
 from retrostats.mixed.formula import Formula
 from retrostats.mixed.gram import Gram, Stack, merge_equal
@@ -112,16 +114,17 @@ class _Unused(Exception):
         self.levels = levels
 
 
-def streamed_moments(formula: Formula, source: Source) -> StreamedMoments:
+def streamed_moments(
+    formula: Formula, source: Source, weight: str | None = None
+) -> StreamedMoments:
     """Reduce a source to the crossproducts of one formula, in one pass.
 
     Raises
     ------
     InputError
-        As `lmm`; groups are crossed or nested; levels must be known but the source can be read
-        only once.
+        As `lmm`; levels must be known but the source can be read only once.
     """
-    needs = needs_of(formula, source)
+    needs = needs_of(formula, source, weight)
     if source.parts:
         from retrostats.mixed.streamed.dask import dask_levels, dask_sums
 
@@ -149,7 +152,7 @@ def streamed_moments(formula: Formula, source: Source) -> StreamedMoments:
     names = (*needs.numbers, *needs.factors)
     return StreamedMoments(
         outcome=formula.outcome,
-        subject=needs.group,
+        subject=needs.groups[0] if len(needs.groups) == 1 else ":".join(needs.groups),
         columns=names,
         levels=tuple(design.levels.get(n) for n in names),
         ordered=(False,) * len(names),
@@ -185,7 +188,9 @@ def _sums_of(design: Design, source: Source) -> tuple[Sums | None, int]:
         if piece is None:
             lost += table.num_rows
             continue
-        sums = sums or Sums(pilot_of(piece, design.of_fixed), len(design.effects))
+        sums = sums or Sums(
+            pilot_of(piece, design.of_fixed), len(design.effects), len(design.needs.groups)
+        )
         sums.add(piece)
     return sums, lost
 
@@ -208,24 +213,44 @@ def checked(sums: Sums | None, lost: int, levels: dict[str, tuple[Any, ...]]) ->
     return sums
 
 
-def streamed_gram(
-    formula: Formula, moments: StreamedMoments
-) -> tuple[Gram, Rows, dict[str, Column], FloatArray]:
-    """Crossproducts, an empty design, one row of columns and its weight, for one formula.
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What a model needs of rows that were read in pieces.
+
+    Attributes
+    ----------
+    gram : Gram
+    rows : Rows
+        An empty design: names and counts.
+    columns : dict
+        One row: the mean of each numeric column, the first level of each categorical one.
+    crossed : Crossed or None
+        Where groups are nested or crossed.
+    """
+
+    gram: Gram
+    rows: Rows
+    columns: dict[str, Column]
+    crossed: Crossed | None
+
+
+def streamed_model(formula: Formula, moments: StreamedMoments) -> Streamed:
+    """Crossproducts and an empty design for one formula.
 
     Raises
     ------
     InputError
-        Another outcome than the moments'.
+        Another outcome or offset than the moments'.
     NotIdentified
         The formula uses what the moments do not hold, or the data do not determine it.
     """
-    if formula.outcome != moments.outcome:
-        raise InputError(
-            f"formula {formula.text!r} models {formula.outcome!r}, the moments are of "
-            f"{moments.outcome!r}; reduce the rows again"
-        )
     sums, design = moments.sums, moments.design
+    if formula.outcome != moments.outcome or formula.offsets != design.formula.offsets:
+        raise InputError(
+            f"formula {formula.text!r} models {formula.outcome!r} with the offsets "
+            f"({', '.join(formula.offsets)}), the moments are of {moments.outcome!r} with "
+            f"({', '.join(design.formula.offsets)}); reduce the rows again"
+        )
     columns = one_row(design.needs.numbers, design.levels)
     for name in design.needs.numbers:
         columns[name] = np.array([sums.totals[name] / sums.n_rows])
@@ -239,9 +264,16 @@ def streamed_gram(
             f"the moments of {moments.outcome!r} were taken without {', '.join(absent)} (they "
             f"hold: {', '.join(design.names)}); reduce the rows again with this formula"
         )
-    rows = _empty_rows(formula, fixed, terms, moments)
+    random = _placed(formula, terms, moments)
+    none = np.empty(0, dtype=np.intp)
+    rows = Rows(np.empty((0, len(fixed))), fixed, np.empty(0), random, none, np.empty(0), {})
     check_identified(rows, moments.n_obs)
-    return _gram(moments, fixed, terms), rows, columns, np.array([float(moments.n_obs)])
+    reduced = _reduced(moments, fixed)
+    chosen = [np.array([design.effects.index(n) for n in t], dtype=np.intp) for t in terms]
+    if {t.factors for t in formula.random} == {design.needs.groups}:
+        return Streamed(_gram(reduced, chosen), rows, columns, None)
+    crossed = crossed_of_cells(random, chosen, reduced)
+    return Streamed(crossed.frame_gram(), rows, columns, crossed)
 
 
 def _held(formula: Formula, moments: StreamedMoments, columns: dict[str, Column]) -> None:
@@ -250,7 +282,7 @@ def _held(formula: Formula, moments: StreamedMoments, columns: dict[str, Column]
 
     wanted = {n for term in all_terms(formula) for c in term for n in columns_of(c)}
     missing = sorted(wanted - set(columns))
-    missing += sorted(set(formula.grouping_columns) - {moments.subject})
+    missing += sorted(set(formula.grouping_columns) - set(moments.design.needs.groups))
     if missing:
         raise NotIdentified(
             f"the moments of {moments.outcome!r} were taken without {', '.join(missing)} (they "
@@ -258,29 +290,30 @@ def _held(formula: Formula, moments: StreamedMoments, columns: dict[str, Column]
         )
 
 
-def _empty_rows(
-    formula: Formula,
-    fixed: tuple[str, ...],
-    terms: tuple[tuple[str, ...], ...],
-    moments: StreamedMoments,
-) -> Rows:
-    """The design without its rows: names and counts."""
-    none = np.empty(0, dtype=np.intp)
-    count = moments.n_subjects
-    random = tuple(
-        RandomDesign(t.group, t.factors, names, np.empty((0, len(names))), none, count, count)
-        for t, names in zip(formula.random, terms, strict=True)
-    )
-    return Rows(np.empty((0, len(fixed))), fixed, np.empty(0), random, none, np.empty(0), {})
+def _placed(
+    formula: Formula, terms: tuple[tuple[str, ...], ...], moments: StreamedMoments
+) -> tuple[RandomDesign, ...]:
+    """Each random term with the level of every subject, and no rows."""
+    groups = moments.design.needs.groups
+    parts = dict(zip(groups, moments.sums.coder.parts, strict=True))
+    out = []
+    for term, names in zip(formula.random, terms, strict=True):
+        levels = parts[term.factors[0]]
+        for factor in term.factors[1:]:
+            both = levels * (int(parts[factor].max()) + 1) + parts[factor]
+            levels = np.unique(both, return_inverse=True)[1]
+        found, levels = np.unique(levels, return_inverse=True)
+        none = np.empty((0, len(names)))
+        out.append(
+            RandomDesign(term.group, term.factors, names, none, levels, len(found), len(found))
+        )
+    return tuple(out)
 
 
-def _gram(
-    moments: StreamedMoments, fixed: tuple[str, ...], terms: tuple[tuple[str, ...], ...]
-) -> Gram:
+def _reduced(moments: StreamedMoments, fixed: tuple[str, ...]) -> Cells:
     """X = U R with U = W A turn; r loses X's coefficients and regains what it lost to others."""
     sums, design = moments.sums, moments.design
     here = np.array([design.names.index(n) for n in fixed], dtype=np.intp)
-    chosen = np.array([design.effects.index(n) for t in terms for n in t], dtype=np.intp)
     back = np.linalg.inv(sums.pilot.a)  # W = (W A) back
     turn, first = np.linalg.qr(back[:, here])
     others = sums.pilot.b.copy()
@@ -302,13 +335,20 @@ def _gram(
     zu = zw @ turn
     zr = zr + zw @ regained - zu @ delta
     zx = zu @ np.linalg.inv(upper)
-    sizes = tuple(len(t) for t in terms)
-    place = template(np.ones(len(sizes), dtype=np.intp), list(sizes))
-    zz = zz[:, chosen[:, None], chosen]
-    stack = Stack(np.ones(len(zr)), zz, zx[:, chosen], zr[:, chosen], None, *place)
     start = sums.pilot.b[here] + np.linalg.solve(first, delta)
-    nothing = np.zeros(len(fixed))
-    return Gram((merge_equal(stack),), nothing, yy, sums.n_rows, upper @ first, start, sizes)
+    return Cells(zz, zx, zr, yy, sums.n_rows, upper @ first, start)
+
+
+def _gram(cells: Cells, chosen: list[IntArray]) -> Gram:
+    """One block a subject."""
+    sizes, all_of = tuple(map(len, chosen)), np.concatenate(chosen)
+    place = template(np.ones(len(sizes), dtype=np.intp), list(sizes))
+    zz = cells.zz[:, all_of[:, None], all_of]
+    stack = Stack(np.ones(len(zz)), zz, cells.zx[:, all_of], cells.zy[:, all_of], None, *place)
+    nothing = np.zeros(len(cells.start))
+    return Gram(
+        (merge_equal(stack),), nothing, cells.yy, cells.n_obs, cells.basis, cells.start, sizes
+    )
 
 
 def _cholesky(uu: FloatArray, first: FloatArray, names: tuple[str, ...]) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import Column, Factor, FloatArray, refuse_extremes
-from retrostats.mixed.design import fixed_design, model_matrix
+from retrostats.mixed.design import fixed_design, model_matrix, offset_values
 from retrostats.mixed.expressions import FUNCTIONS, columns_of, evaluate, is_categorical_call
 from retrostats.mixed.formula import Formula, all_terms
 from retrostats.mixed.streamed.source import Source
@@ -26,38 +26,34 @@ class Needs:
     ----------
     outcome, numbers, factors : tuple of str
         Columns of the outcome; numeric and categorical columns of the effects.
-    group : str
-        The column that names the subjects.
+    groups : tuple of str
+        The columns that name the subjects, or the levels of nested and crossed groups.
+    weight : str or None
+        The column of weights.
     """
 
     outcome: tuple[str, ...]
     numbers: tuple[str, ...]
     factors: tuple[str, ...]
-    group: str
+    groups: tuple[str, ...]
+    weight: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Each once."""
-        return tuple(dict.fromkeys([*self.outcome, *self.numbers, *self.factors, self.group]))
+        weight = [] if self.weight is None else [self.weight]
+        used = [*self.outcome, *self.numbers, *self.factors, *self.groups, *weight]
+        return tuple(dict.fromkeys(used))
 
 
-def needs_of(formula: Formula, source: Source) -> Needs:
+def needs_of(formula: Formula, source: Source, weight: str | None = None) -> Needs:
     """What a formula reads from a source.
 
     Raises
     ------
     InputError
-        A column is missing or of a kind no model takes, the groups are crossed or nested, or a
-        function needs all rows at once.
+        A column is missing or of a kind no model takes, or a function needs all rows at once.
     """
-    groups = {term.factors for term in formula.random}
-    if len(groups) > 1 or len(next(iter(groups))) > 1:
-        shown = ", ".join(sorted({term.group for term in formula.random}))
-        raise InputError(
-            f"formula {formula.text!r} has the groups {shown}; rows read in pieces take one "
-            "grouping column (whose random effects may be several). Read the columns into a "
-            "DataFrame for nested or crossed groups"
-        )
     if re.search(r"\b(center|scale|poly|bs|ns)\(", formula.text):
         raise InputError(
             f"formula {formula.text!r}: center(), scale(), poly(), bs() and ns() need all rows at "
@@ -66,20 +62,24 @@ def needs_of(formula: Formula, source: Source) -> Needs:
     outcome = columns_of(formula.outcome)
     terms = [c for term in all_terms(formula) for c in term]
     named = {name for c in terms if (name := is_categorical_call(c))}
-    used = tuple(dict.fromkeys(n for c in terms for n in columns_of(c)))
-    group = formula.grouping_columns[0]
-    for name in (*outcome, *used, group):
-        _check(name, source, formula, group=name == group)
+    apart = tuple(dict.fromkeys(n for o in formula.offsets for n in columns_of(o)))
+    used = tuple(dict.fromkeys([*(n for c in terms for n in columns_of(c)), *apart]))
+    groups = formula.grouping_columns
+    for name in (*outcome, *used, *groups, *([] if weight is None else [weight])):
+        _check(name, source, formula)
     factors = tuple(n for n in used if n in named or _is_categorical(source.types[n]))
-    wrong = [n for n in outcome if _is_categorical(source.types[n])]
-    if wrong:
-        raise InputError(f"column {wrong[0]!r}, the outcome, is not numeric")
-    if group in used:
-        raise InputError(f"column {group!r} is the group and an effect as well; copy it")
-    return Needs(outcome, tuple(n for n in used if n not in factors), factors, group)
+    numeric = [(n, "the outcome") for n in outcome] + [(n, "an offset") for n in apart]
+    numeric += [] if weight is None else [(weight, "the weights")]
+    for name, what in numeric:
+        if _is_categorical(source.types[name]):
+            raise InputError(f"column {name!r}, {what}, is not numeric")
+    for group in groups:
+        if group in used:
+            raise InputError(f"column {group!r} is the group and an effect as well; copy it")
+    return Needs(outcome, tuple(n for n in used if n not in factors), factors, groups, weight)
 
 
-def _check(name: str, source: Source, formula: Formula, *, group: bool) -> None:
+def _check(name: str, source: Source, formula: Formula) -> None:
     if name not in source.types:
         hint = " (a function it may call needs brackets)" if name in FUNCTIONS else ""
         found = ", ".join(list(source.types)[:30])
@@ -215,21 +215,24 @@ class Piece:
     w : (P, n) array
         The columns `Design.names`, a row each.
     y : (n,) array
-    group : pyarrow ChunkedArray of n
-        Labels of the subjects.
+    group : tuple of pyarrow ChunkedArrays of n
+        Labels of the subjects, a grouping column each.
     totals : dict of str to float
         Sum of each numeric column of the effects.
     used : dict of str to (L,) bool array
         Which levels of each categorical column occur.
     n_dropped : int
+    log_weight : float
+        Sum of the logarithms of the weights, by whose roots w and y are multiplied.
     """
 
     w: FloatArray
     y: FloatArray
-    group: Any
+    group: tuple[Any, ...]
     totals: dict[str, float]
     used: dict[str, np.ndarray]
     n_dropped: int
+    log_weight: float
 
 
 def read_piece(table: Any, design: Design, name: str) -> Piece | None:
@@ -257,18 +260,32 @@ def read_piece(table: Any, design: Design, name: str) -> Piece | None:
         if isinstance(c, Factor)
     }
     y = evaluate(design.formula.outcome, numbers)
+    offset = offset_values(design.formula, numbers, n)
+    y = y if offset is None else y - offset
     totals = {k: float(numbers[k].sum()) for k in needs.numbers}
-    return Piece(w, y, group, totals, used, dropped)
+    if needs.weight is None:
+        return Piece(w, y, group, totals, used, dropped, 0.0)
+    weight = numbers[needs.weight]
+    if not (weight > 0).all():
+        raise InputError(
+            f"weights={needs.weight!r}: {weight[~(weight > 0)][0]:g} in {name}; a weight is above "
+            "0 (leave out rows that should not count)"
+        )
+    root = np.sqrt(weight)
+    return Piece(w * root, y * root, group, totals, used, dropped, float(np.log(weight).sum()))
 
 
-def _complete(table: Any, design: Design, name: str) -> tuple[dict[str, Column], Any, int]:
-    """Columns and group of the rows without a missing value, and how many others there are."""
+def _complete(
+    table: Any, design: Design, name: str
+) -> tuple[dict[str, Column], tuple[Any, ...], int]:
+    """Columns and groups of the rows without a missing value, and how many others there are."""
     import pyarrow.compute as pc
 
     needs, levels = design.needs, design.levels
     missing = np.zeros(table.num_rows, dtype=bool)
     columns: dict[str, Column] = {}
-    for column in dict.fromkeys([*needs.outcome, *needs.numbers]):
+    weight = [] if needs.weight is None else [needs.weight]
+    for column in dict.fromkeys([*needs.outcome, *needs.numbers, *weight]):
         values = _numbers(table.column(column), column, name)
         missing |= np.isnan(values)
         columns[column] = values
@@ -278,20 +295,23 @@ def _complete(table: Any, design: Design, name: str) -> tuple[dict[str, Column],
             _refuse_strange(codes, table.column(column), levels[column], f"{name}: {column!r}")
         missing |= codes < 0
         columns[column] = Factor(codes, levels[column])
-    group = table.column(needs.group)
-    if str(group.type).startswith("dictionary"):
-        group = group.cast(group.type.value_type)
-    if group.null_count or str(group.type) in ("float", "double"):
-        missing |= pc.is_null(group, nan_is_null=True).to_numpy()
+    groups = []
+    for column in needs.groups:
+        group = table.column(column)
+        if str(group.type).startswith("dictionary"):
+            group = group.cast(group.type.value_type)
+        if group.null_count or str(group.type) in ("float", "double"):
+            missing |= pc.is_null(group, nan_is_null=True).to_numpy()
+        groups.append(group)
     dropped = int(missing.sum())
     if dropped:
         keep = ~missing
-        group = group.filter(keep)
+        groups = [group.filter(keep) for group in groups]
         columns = {
             k: Factor(c.codes[keep], c.levels) if isinstance(c, Factor) else c[keep]
             for k, c in columns.items()
         }
-    return columns, group, dropped
+    return columns, tuple(groups), dropped
 
 
 def _numbers(column: Any, name: str, where: str) -> FloatArray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.streamed.labels import Coder
+from retrostats.mixed.streamed.labels import Keys
 from retrostats.mixed.streamed.piece import Piece
 
 _HEAD = 20_000  # rows of the first piece that give A and b
@@ -53,6 +53,10 @@ class Sums:
         Complete rows, and the others.
     largest : float
         Largest absolute outcome.
+    log_weight : float
+        Sum of the logarithms of the weights.
+    coder : Keys
+        Of the subjects: combinations of labels, where there are several groups.
     totals, used : dict
         As in `Piece`.
     total : (P + 1, P + 1) array
@@ -63,12 +67,12 @@ class Sums:
         Sums over the rows of each subject.
     """
 
-    def __init__(self, pilot: Pilot, q: int) -> None:
+    def __init__(self, pilot: Pilot, q: int, groups: int = 1) -> None:
         size = len(pilot.b)
         self.pilot, self.q = pilot, q
         self.total = np.zeros((size + 1, size + 1))
-        self.coder = Coder()
-        self.n_rows, self.n_dropped, self.largest = 0, 0, 0.0
+        self.coder = Keys(groups)
+        self.n_rows, self.n_dropped, self.largest, self.log_weight = 0, 0, 0.0, 0.0
         self.totals: dict[str, float] = {}
         self.used: dict[str, np.ndarray] = {}
         self.pairs = [(a, b) for a in range(q) for b in range(a, size + 1)]
@@ -109,6 +113,7 @@ class Sums:
 
     def _note(self, other: Piece | Sums) -> None:
         self.n_dropped += other.n_dropped
+        self.log_weight += other.log_weight
         for name, total in other.totals.items():
             self.totals[name] = total + self.totals.get(name, 0.0)
         for name, seen in other.used.items():
