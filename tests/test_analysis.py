@@ -39,12 +39,6 @@ def test_an_incomplete_analysis_file_says_what_is_missing(tmp_path) -> None:
         rs.replicate([str(path)])
 
 
-def test_the_python_of_the_readme_runs() -> None:
-    names: dict[str, object] = {}
-    exec(block("README.md", "import retrostats"), names)  # noqa: S102 - our own README
-    assert len(names["replication"].verdicts) == 1  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize("name", rs.__all__)
 def test_every_public_name_resolves(name) -> None:
     assert getattr(rs, name) is not None

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import retrostats
@@ -39,9 +40,20 @@ def estimators() -> Iterator[None]:
 
 @pytest.mark.usefixtures("estimators")
 @pytest.mark.parametrize("text", BLOCKS)
-def test_block_runs(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_runs(
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(compile(text, "<block>", "exec"), {"__name__": "block"})  # noqa: S102
+    with pd.option_context("display.max_columns", 0):  # as in a terminal of 80 columns
+        exec(compile(text, "<block>", "exec"), {"__name__": "block"})  # noqa: S102
+    if "README.md" in request.node.callspec.id:  # saved as a script it says something, all of it
+        said = capsys.readouterr().out
+        assert said
+        assert not re.search(r"(^| )\.\.\.( |$)", said, re.MULTILINE)
 
 
 def test_sections_and_equations_have_one_number_each() -> None:
