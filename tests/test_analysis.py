@@ -29,7 +29,7 @@ def test_the_analysis_in_contributing_runs_from_anywhere(tmp_path) -> None:
     assert found.drawings["heart_rate"].analysis == "heart-rate"
     page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
     section = page.split('id="a-heart-rate"')[1].split("</section>")[0]
-    assert "<figcaption>Heart rate in walking, backward / forward</figcaption>" in section
+    assert "<figcaption>Heart rate in walking, backward / forward.</figcaption>" in section
 
 
 def test_an_incomplete_analysis_file_says_what_is_missing(tmp_path) -> None:
