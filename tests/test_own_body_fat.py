@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
+from retrostats.analysis import Context, select
+from retrostats.judge.fidelity import bearing_of
+from retrostats.judge.frames import verdict_on
+from retrostats.judge.verdict import Verdict
 from retrostats.pool.average import weighted_average
+from retrostats.replicate import evidence_by_claim
+from retrostats.result.findings import EstimateRow, Findings, frame_of
+from retrostats.unprinted.measures import Options, explore_measures
 
 
 def trial(n: int, arms: dict[str, float], seed: int = 5, sd: float = 2.0) -> pd.DataFrame:
@@ -22,17 +29,38 @@ def trial(n: int, arms: dict[str, float], seed: int = 5, sd: float = 2.0) -> pd.
     return pd.DataFrame(rows, columns=["subject", "arm", "time", "body fat (%)"])
 
 
-def run(frame: pd.DataFrame, spec: dict | None = None) -> rs.Replication:
-    cohort = rs.load_cohort(frame, spec={"name": "lab", **(spec or {})})
-    return rs.replicate(["body-fat"], cohorts=[cohort], draws=64)
+AUDIT = rs.load_audit()
+(ANALYSIS,) = select(["body-fat"], AUDIT)
+ROWS = AUDIT.published[AUDIT.published["topic"] == ANALYSIS.topic].reset_index(drop=True)
+
+
+def load(frame: pd.DataFrame, spec: dict | None = None) -> rs.Cohort:
+    return rs.load_cohort(frame, spec={"name": "lab", **(spec or {})})
+
+
+def found_in(frame: pd.DataFrame, spec: dict | None = None) -> Findings:
+    """What the analysis itself finds, nothing explored or judged."""
+    return ANALYSIS.analyse(Context(ROWS, AUDIT.claims, AUDIT, (load(frame, spec),)))
+
+
+def rows_of(found: Findings) -> pd.DataFrame:
+    return frame_of(found.estimates, EstimateRow).set_index("estimate_id")
+
+
+def verdict(found: Findings, claim: str) -> Verdict:
+    """As a run judges, of one claim alone: nothing else is explored, nothing is drawn."""
+    mine = [m for m in found.measures if m.claim_id == claim]
+    evidence = evidence_by_claim({ANALYSIS.name: explore_measures(mine, Options(0, 1))})
+    return verdict_on(AUDIT.claims[claim], evidence[claim], bearing_of(AUDIT))
 
 
 def test_a_trial_of_200_people_decides_what_the_literature_leaves_open() -> None:
     """Found in use: it was one more point in a list, and the claim stayed undecided."""
-    found = run(trial(100, {"backward": -2.5, "forward": -0.5}))
-    verdict = found.verdicts.set_index("claim_id").loc["more_than_forward"]
-    assert verdict["direction"] == "supported"
-    assert verdict["estimate_id"] == "bf-own-more"
+    cohort = load(trial(100, {"backward": -2.5, "forward": -0.5}))
+    found = rs.replicate(["body-fat"], cohorts=[cohort], draws=0)
+    told = found.verdicts.set_index("claim_id").loc["more_than_forward"]
+    assert told["direction"] == "supported"
+    assert told["estimate_id"] == "bf-own-more"
     row = found.estimates.set_index("estimate_id").loc["bf-own-more"]
     own = found.estimates.set_index("estimate_id").loc["cohort-lab-body_fat_difference"]
     assert row["std_error"] < own["std_error"]  # the literature adds what it has
@@ -40,16 +68,15 @@ def test_a_trial_of_200_people_decides_what_the_literature_leaves_open() -> None
 
 
 def test_a_small_trial_against_the_literature_does_not_decide() -> None:
-    found = run(trial(4, {"backward": -0.5, "forward": -0.5}))
-    verdict = found.verdicts.set_index("claim_id").loc["more_than_forward"]
-    assert verdict["direction"] == "undecided"
+    found = found_in(trial(4, {"backward": -0.5, "forward": -0.5}))
+    assert verdict(found, "more_than_forward").direction.label == "undecided"
 
 
 @pytest.mark.parametrize("other", ["control", "forward", "yoga"])
 def test_the_change_is_that_of_the_backward_arm_whatever_the_other_arm(other) -> None:
     """Found in use: `control` gave the difference from control, `FR` the arm's own change."""
     frame = trial(12, {"backward": -2.0, other: -1.0})
-    found = run(frame).estimates.set_index("estimate_id")
+    found = rows_of(found_in(frame))
     wide = frame[frame["arm"] == "backward"].pivot(
         index="subject", columns="time", values="body fat (%)"
     )
@@ -66,25 +93,26 @@ def test_the_change_is_that_of_the_backward_arm_whatever_the_other_arm(other) ->
 @pytest.mark.parametrize("names", [("Intervention", "Control"), ("1", "0")])
 def test_arms_of_unknown_kind_are_never_averaged(names) -> None:
     frame = trial(12, dict(zip(names, (-3.0, 0.0), strict=True)))
-    found = run(frame)
-    own = found.estimates[found.estimates["role"] == "cohort"]
+    found = rows_of(found_in(frame))
+    own = found[found["role"] == "cohort"]
     change = frame.pivot(index=["arm", "subject"], columns="time", values="body fat (%)")
     wanted = (change["post"] - change["pre"]).groupby("arm").mean()
     assert own["hollow"].all()
     assert sorted(own["estimate"]) == pytest.approx(sorted(wanted), rel=1e-9)
-    assert found.cohorts.empty
+    assert (own["claim_id"] == "").all()
+    assert not (found["role"] == "pooled").any()
     told = rs.load_cohort(frame).problems
     assert told["action"].str.contains(f'"{names[0]}" = "backward"').any()
-    mapped = run(frame, {"levels": {names[0]: "backward", names[1]: "control"}})
-    assert "body_fat_6wk" in set(mapped.cohorts["claim_id"])
+    mapped = found_in(frame, {"levels": {names[0]: "backward", names[1]: "control"}})
+    assert "body_fat_6wk" in {measure.claim_id for measure in mapped.measures if measure.own}
 
 
 def test_a_cause_needs_a_control_arm() -> None:
-    alone = run(trial(60, {"backward": -2.5})).verdicts.set_index("claim_id")
-    assert alone.at["body_fat_cause", "decided_by"] == "the comparison group"
-    both = run(trial(60, {"backward": -2.5, "control": 0.0})).verdicts.set_index("claim_id")
-    assert both.at["body_fat_cause", "direction"] == "supported"
-    assert both.at["body_fat_cause", "estimate"] > -3.5
+    alone = found_in(trial(60, {"backward": -2.5}))
+    assert verdict(alone, "body_fat_cause").decided_by == "the comparison group"
+    both = found_in(trial(60, {"backward": -2.5, "control": 0.0}))
+    assert verdict(both, "body_fat_cause").direction.label == "supported"
+    assert rows_of(both).at[both.judged["body_fat_cause"], "estimate"] > -3.5
 
 
 @pytest.mark.parametrize(("n", "sds"), [((5, 12), (1.0, 1.5)), ((8, 8), (1.0, 1.0))])

@@ -136,14 +136,15 @@ def one_row(frame: pd.DataFrame, **where: object) -> pd.Series:
     matches = np.ones(len(frame), dtype=bool)
     for column, value in where.items():
         matches &= (frame[column] == value).to_numpy(dtype=bool, na_value=False)
-    found = frame[matches]
-    if len(found) != 1:
+    at = np.flatnonzero(matches)
+    if len(at) != 1:
+        found = frame.iloc[at]
         asked = ", ".join(f"{k}={v!r}" for k, v in where.items())
         raise InputError(
             f"published rows: {len(found)} rows match {asked}, exactly one is needed; "
             f"found {', '.join(found['row_id']) or 'none'}. Narrow the conditions."
         )
-    return found.iloc[0]
+    return frame.iloc[at[0]]
 
 
 def printed_pair(
