@@ -268,6 +268,28 @@ def test_residual_strata_have_effects_and_residuals(sleep: pd.DataFrame) -> None
     assert_allclose(fit.residual_table["scaled"], same.residual_table["scaled"], atol=MODES_ATOL)
 
 
+def test_kenward_roger_with_weights_is_that_of_the_same_model_without() -> None:
+    """Rows times the roots of their weights have the same likelihood and no weights.
+
+    pbkrtest's df of those rows are pinned; its df of the weighted fit (661 for 180 rows) take the
+    residual covariance for that of unweighted rows.
+    """
+    told = json.loads((REFERENCE / "kr_weights.json").read_text())
+    rows = pd.read_csv(REFERENCE / "data" / "sleepstudy.csv")
+    rows["w"] = np.resize(told["weights"], len(rows))
+    root = np.sqrt(rows["w"])
+    plain = pd.DataFrame(
+        {"y": root * rows["Reaction"], "i": root, "x": root * rows["Days"], "z": root,
+         "Subject": rows["Subject"]}
+    )  # fmt: skip
+    ours = rs.lmm("Reaction ~ Days + (1 | Subject)", rows, weights="w").coefficients
+    same = rs.lmm("y ~ 0 + i + x + (0 + z | Subject)", plain).coefficients
+    for name, rtol in (("estimate", 1e-9), ("std_error", 1e-6), ("df", 1e-6)):
+        assert_allclose(ours[name], same[name], rtol=rtol)
+        assert_allclose(ours[name], told[name], rtol=max(rtol, 1e-6))
+    assert max(told["df_of_pbkrtest_with_weights"]) > len(rows)
+
+
 @pytest.mark.parametrize("weights", [0.0, -1.0, np.inf])
 def test_weights_are_above_zero(weights: float, sleep: pd.DataFrame) -> None:
     w = np.ones(len(sleep))

@@ -144,7 +144,8 @@ def one_row(frame: pd.DataFrame, **where: object) -> pd.Series:
             f"published rows: {len(found)} rows match {asked}, exactly one is needed; "
             f"found {', '.join(found['row_id']) or 'none'}. Narrow the conditions."
         )
-    return frame.iloc[at[0]]
+    row: pd.Series = frame.iloc[at[0]]
+    return row
 
 
 def printed_pair(
