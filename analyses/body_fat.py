@@ -72,6 +72,8 @@ METHODS = (
     "average stands for these trials and has none.",
 )
 UNIT = {"points": "percentage points of body mass", "relative": "% of the body fat"}
+READ_AS = {"points": "points of body mass", "relative": "% of the fat"}
+IN_ITS_READING = "change, in the unit of its reading"
 READING, TESTED = "reading of 2.4%", "what p = 0.01 tests"
 CHANGE, P = "change, Terblanche 2005", "p, Terblanche 2005"
 BOTH_CHANGES = "correlation of fat and lean changes, Hazell 2014"
@@ -96,15 +98,29 @@ def analyse(context: Context) -> Findings:
     forward = {reading: _forward(rows, reading) for reading in UNIT}
     own = _own_cohorts(context)
     n = float(printed["n"])
-    lost = _measure("bf-points-within", "Terblanche 2005", *_trained_space(printed), LOST, n=n)
+    lost = _measure(
+        "bf-points-within",
+        "Terblanche 2005",
+        *_trained_space(printed),
+        LOST,
+        n=n,
+        follow=(TESTED,),
+        unit=IN_ITS_READING,
+    )
     more = _measure(
         "bf-more-points",
         "indirect, two trials",
         *_more_space(rows, printed),
         MORE,
         n=n + _people(rows),
+        follow=(READING,),
+        unit=IN_ITS_READING,
     )
-    alone = {LOST: lost, CAUSE: replace(lost, claim_id=CAUSE, comparison=False), MORE: more}
+    alone = {
+        LOST: lost,
+        CAUSE: replace(lost, claim_id=CAUSE, comparison=False, follow=()),
+        MORE: more,
+    }
     joined = _joined(own, rows, printed)
     printed_only = _printed_only(rows)
     trained_men = _trained_men(context)
@@ -167,7 +183,8 @@ def _joined(
     has no comparison.
     """
     trained, unknowns = _trained_space(printed)
-    reading = Choice(READING, {name: name for name in UNIT}, "the abstract does not say")
+    readings = {READ_AS[name]: name for name in UNIT}
+    reading = Choice(READING, readings, "the abstract does not say")
     change = Literature(trained, (*unknowns, reading))
     found: dict[str, tuple[Measure, EstimateRow | None]] = {}
     if own[LOST]:
@@ -199,6 +216,7 @@ def _measure(
     claim_id: str = "",
     follow: tuple[str, ...] = (),
     n: float = np.nan,
+    unit: str = "",
 ) -> Measure:
     """A difference of n people with its error and df, over the unknowns it rests on."""
 
@@ -211,7 +229,14 @@ def _measure(
 
     source = Source(name, n, tuple(unknowns), effects)
     return Measure(
-        estimate_id, name, at, tuple(unknowns), claim_id, follow=follow, sources=(source,)
+        estimate_id,
+        name,
+        at,
+        tuple(unknowns),
+        claim_id,
+        follow=follow,
+        sources=(source,),
+        unit=unit,
     )
 
 
@@ -274,7 +299,7 @@ def _more_space(
     """Backward minus forward, two trials, under every reading unless one is given."""
     trained, first = _trained_space(printed, tested)
     forward, second = _forward_space(rows)
-    readings = {reading: reading} if reading else {name: name for name in UNIT}
+    readings = {reading: reading} if reading else {READ_AS[name]: name for name in UNIT}
     df_forward = _people(rows) - 1
 
     def parts(v: Values) -> Parts:
@@ -609,7 +634,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
 
     return {
         "body_fat_change": Drawing(
-            _changes(frames["estimates"]),
+            _changes(frames["estimates"], claims),
             "Change in body fat under each reading, beside forward running",
             shows=("bf-points-within", "bf-more-points", "bf-more-relative"),
         ),
@@ -625,19 +650,23 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
     }
 
 
-def _changes(estimates: pd.DataFrame) -> Figure | None:
+def _changes(estimates: pd.DataFrame, claims: Mapping[str, Claim]) -> Figure | None:
     """Forest of the changes, and of backward minus forward, one panel a unit."""
-    from retrostats.draw.figures import panel_of, rows_of, stack
+    from retrostats.draw.figures import band_of, panel_of, rows_of, stack
 
+    band = band_of(claims.get(LOST))
+    more = ("backward loses more", "backward loses less")
     titles = {
-        "body_fat_change": "Change in body fat",
-        "body_fat_against_control": "Backward minus control",
-        "body_fat_difference": "Backward minus forward",
+        "body_fat_change": ("Change in body fat", band, ("fat lost", "fat gained")),
+        "body_fat_against_control": ("Backward minus control", None, more),
+        "body_fat_difference": ("Backward minus forward", None, more),
     }
     return stack(
         [
-            panel_of(rows, f"{title} ({unit})", title=f"{title}, read as {unit}")
-            for quantity, title in titles.items()
+            panel_of(
+                rows, f"{title} ({unit})", title=f"{title}, read as {unit}", band=claimed, ends=ends
+            )
+            for quantity, (title, claimed, ends) in titles.items()
             for unit, rows in rows_of(estimates, quantity).groupby("unit", sort=False)
         ],
         "data/published/body_fat.csv",

@@ -220,6 +220,7 @@ def analyse(context: Context) -> Findings:
         quantity=RATES.quantity,
         directness=CONTAINS,
         group=TOGETHER,
+        n=float(sum(p.row.n for p in programmes if p.trial.pooled)),
     )
     own = {claim: found for claim in OWN if (found := _own_cohorts(context, claim))}
     joined = {
@@ -253,6 +254,7 @@ def analyse(context: Context) -> Findings:
                 "li-programme-pool",
                 quantity=RATES.quantity,
                 directness=CONTAINS,
+                n=programme_pool.n,
             ),
             counts,
             *(shown.row for shown in background),
@@ -502,20 +504,26 @@ def _indirect(estimates: pd.DataFrame) -> Figure | None:
             LOAD["quantity"],
             "Load on the kneecap joint (cartilage, not ligament)",
             "Peak patellofemoral force, backward / forward (ratio, log axis)",
+            ("less load backward", "more load backward"),
         ),
         (
             IMPACT,
             "Impact of the body (not ligament)",
             "Peak upward acceleration, backward / forward (ratio, log axis)",
+            ("softer backward", "harder backward"),
         ),
         (
             HEART,
             "Heart rate (the other reading of “pounding”)",
             "Heart rate, backward / forward (ratio, log axis)",
+            ("slower backward", "faster backward"),
         ),
     )
     return stack(
-        [panel_of(rows_of(estimates, name), label, title=title) for name, title, label in panels],
+        [
+            panel_of(rows_of(estimates, name), label, title=title, ends=ends)
+            for name, title, label, ends in panels
+        ],
         "data/published/ligament_injury.csv, metabolic_cost.csv",
     )
 
@@ -529,16 +537,19 @@ def _injury_rates(estimates: pd.DataFrame) -> Figure | None:
             panel_of(
                 rows_of(estimates, "injury_rate_ratio"),
                 "Injury rate ratio, programme / control (log axis)",
+                ends=("fewer injuries with it", "more injuries with it"),
             ),
             panel_of(
                 rows_of(estimates, "ligament_injury_rate_ratio"),
                 "Ligament injury rate ratio, forward / backward (log axis)",
                 title="Own cohorts: ligament injuries by running direction",
+                ends=("fewer forward", "more forward"),
             ),
             panel_of(
                 rows_of(estimates, "any_injury_rate_ratio"),
                 "Injury rate ratio, backward / forward (log axis)",
                 title="Own cohorts: injuries of any kind by running direction",
+                ends=("fewer backward", "more backward"),
             ),
         ],
         "data/published/ligament_injury.csv",

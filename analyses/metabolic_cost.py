@@ -375,11 +375,13 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
         rows_of(frames["estimates"], QUANTITY),
         "Metabolic rate, backward / forward (ratio, log axis)",
         band=band_of(claims.get(CLAIM)),
+        ends=("backward costs less", "backward costs more"),
     )
     apart = panel_of(
         rows_of(frames["estimates"], "cost_per_metre_ratio"),
         "Cost of a metre, backward / forward (ratio, log axis)",
         title="Own cohorts at different speeds: no ratio at one speed",
+        ends=("backward costs less", "backward costs more"),
     )
     return {
         "metabolic_cost_forest": Drawing(

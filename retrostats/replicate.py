@@ -59,6 +59,8 @@ class Replication:
         controls show them.
     audit
         What this is a replication of: title, subject, the post.
+    redraw
+        Draws every figure anew; `drawn` calls it in another look.
     """
 
     verdicts: pd.DataFrame
@@ -88,6 +90,7 @@ class Replication:
     analyses: list[dict[str, Any]]
     provenance: dict[str, Any]
     audit: Audit
+    redraw: Callable[[], dict[str, Drawing]]
 
     @property
     def figures(self) -> dict[str, Figure]:
@@ -121,6 +124,34 @@ class Replication:
         from retrostats.draw.tables import paper_table
 
         return paper_table(self, name)
+
+    def drawn(self, theme: str = "light", width_mm: float | None = None) -> dict[str, Drawing]:
+        """Every figure anew, in another look or at another width.
+
+        Parameters
+        ----------
+        theme
+            "light" (paper), "dark", or "slide" (120 mm wide: text of 14.8 pt over a whole slide).
+        width_mm
+            85 for one column of a journal, 180 for two, or between; that of the theme if None.
+
+        Raises
+        ------
+        InputError
+            For an unknown theme or a width that no figure can be drawn at.
+
+        Examples
+        --------
+        >>> import retrostats as rs
+        >>> r = rs.replicate(["body-fat"], draws=64)
+        >>> figure = r.drawn("dark", width_mm=85)["body_fat_change"].figure
+        >>> round(float(figure.get_size_inches()[0] * 25.4))
+        85
+        """
+        from retrostats.draw.figures.looks import drawn_in
+
+        with drawn_in(theme, width_mm):
+            return self.redraw()
 
     def show(self, name: str) -> Any:
         """One figure, to be displayed by a notebook.
@@ -242,8 +273,12 @@ def replicate(
     changed = _changes(claims, findings, explored, own, bearing, options)
     alone = [result for cohort in own for result in own_results(cohort, about)]
     tell("Drawing the figures")
-    drawings = draw(about, chosen, {"verdicts": verdicts, **frames}, claims)
-    drawings |= draw_own(own, about, frames["estimates"])
+
+    def redraw() -> dict[str, Drawing]:
+        drawn = draw(about, chosen, {"verdicts": verdicts, **frames}, claims)
+        return drawn | draw_own(own, about, frames["estimates"])
+
+    drawings = redraw()
     replication = Replication(
         verdicts=verdicts,
         certainty=certainty_frame(claims, sure),
@@ -260,6 +295,7 @@ def replicate(
         ],
         provenance=provenance(about, chosen, own, seed=seed, draws=draws),
         audit=about,
+        redraw=redraw,
     )
     if out is not None:
         tell("Writing the results")

@@ -16,6 +16,7 @@ from retrostats.audit import load_audit
 from retrostats.draw import figures
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.fonts import LAYOUT
+from retrostats.draw.figures.looks import LIGHT
 
 MM_ATOL = 0.05  # a figure's size is set in mm; only the division by 25.4 rounds
 
@@ -85,7 +86,7 @@ def test_only_what_is_pooled_is_filled(drawn):
     known = set(zip(rows["estimate"], rows["pooled"], strict=True))
     for name in ("cost", "load", "rates", "fat"):
         marks = {
-            (float(mark.get_xdata()[0]), mark.get_markerfacecolor() not in ("none", "white"))
+            (float(mark.get_xdata()[0]), mark.get_markerfacecolor() not in ("none", LIGHT.paper))
             for mark in artists(drawn[name], "estimate")
         }
         assert {mark for mark in marks if mark[0] == mark[0]} <= known, name
@@ -113,7 +114,7 @@ def test_axes_name_unit_and_n(drawn, name):
     for axes in drawn[name].axes:
         label = axes.get_xlabel()
         assert re.search(r"ratio|percentage points|%", label)
-        assert re.search(r"n = |n of each", label)
+        assert re.search(r"n = |n not printed", label)
 
 
 def test_sizes_are_journal_columns(drawn):

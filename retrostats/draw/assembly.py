@@ -45,7 +45,7 @@ def frames_of(
     claims: Mapping[str, Claim],
 ) -> dict[str, pd.DataFrame]:
     """Tidy frames of all analyses, by the names of `Replication`'s attributes."""
-    estimates = _stack(findings, EstimateRow, "estimates")
+    estimates = weighed(_stack(findings, EstimateRow, "estimates"))
     assumptions = _stack(findings, Assumption, "assumptions").drop_duplicates("assumption_id")
     assumptions["used_by"] = [_used_by(a, estimates) for a in assumptions["assumption_id"]]
     witnesses = _stack(findings, Witness, "witnesses")
@@ -72,6 +72,21 @@ def grids_of(
     judging = [e for entries in explored.values() for e in entries if e.measure.claim_id in claims]
     made = [(claims[entry.measure.claim_id], grid_of(entry)) for entry in judging]
     return tuple((claim, grid) for claim, grid in made if grid is not None)
+
+
+def weighed(estimates: pd.DataFrame) -> pd.DataFrame:
+    """The same with the weight in percent of each row in the one pool of its quantity.
+
+    Inverse variance, `1 / (std_error^2 + tau^2)`; NaN where no pool has a `tau`, or several do.
+    """
+    weights = estimates["weight"].copy()
+    for _, part in estimates.groupby(["analysis", "quantity"], sort=False):
+        tau = part.loc[part["tau"].notna(), "tau"]
+        rows = part[part["pooled"].astype(bool) & part["std_error"].notna()]
+        if len(tau) == 1 and len(rows) == part["k"][tau.index[0]]:
+            found = 1 / (rows["std_error"] ** 2 + tau.iloc[0] ** 2)
+            weights[found.index] = 100 * found / found.sum()
+    return estimates.assign(weight=weights)
 
 
 def _stack(findings: Mapping[str, Findings], kind: type, attribute: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import display_limits, set_ticks
 from retrostats.draw.figures.drawing import Drawing
+from retrostats.draw.figures.looks import now, page_mm
 from retrostats.findings.cohorts import CONDITIONS, Compared, arms_of, outcome_of, timed
 from retrostats.findings.own import HOURS, poisson_limits
 from retrostats.read.headers import column_words
@@ -132,9 +133,8 @@ def literature_beside(estimates: pd.DataFrame, analysis: str, name: str) -> pd.D
 
 
 def _figure(name: str, people: pd.DataFrame, what: str, beside: pd.DataFrame) -> Any:
-    import matplotlib as mpl
 
-    with mpl.rc_context(theme.STYLE):
+    with theme.styled():
         return _drawn(name, people, what, beside)
 
 
@@ -142,7 +142,7 @@ def _drawn(name: str, people: pd.DataFrame, what: str, beside: pd.DataFrame) -> 
     panels = list(dict.fromkeys(people["panel"]))[:PANELS]
     left, gap = theme.EDGE_MM + 13.0, 4.0
     more = len(set(people["panel"])) - len(panels)
-    width = theme.DOUBLE_MM
+    width = page_mm()
     rates = bool(np.isfinite(people["low"]).any())
     caption = theme.caption_lines(
         "Grey: a line a person; orange: "
@@ -186,12 +186,12 @@ def _people(axes: Any, part: pd.DataFrame, panel: str, across: float) -> None:
     order = list(dict.fromkeys(part["x"]))
     places = part.assign(at=[order.index(x) for x in part["x"]])
     sns.lineplot(places, x="at", y="y", units="subject", estimator=None, ax=axes,
-                 color=theme.GREY, lw=0.6, alpha=0.6)  # fmt: skip
-    sns.scatterplot(places, x="at", y="y", ax=axes, color=theme.GREY, s=9, alpha=0.7, legend=False)
+                 color=now().grey, lw=0.6, alpha=0.6)  # fmt: skip
+    sns.scatterplot(places, x="at", y="y", ax=axes, color=now().grey, s=9, alpha=0.7, legend=False)
     means = places.drop_duplicates("at").sort_values("at")
-    axes.plot(means["at"], means["mean"], "D-", color=theme.ORANGE, ms=4, lw=1.4, zorder=4)
+    axes.plot(means["at"], means["mean"], "D-", color=now().orange, ms=4, lw=1.4, zorder=4)
     rates = means[means["low"].notna()]
-    axes.vlines(rates["at"], rates["low"], rates["high"], color=theme.ORANGE, lw=1.2, zorder=4)
+    axes.vlines(rates["at"], rates["low"], rates["high"], color=now().orange, lw=1.2, zorder=4)
     axes.set_xlim(-0.35, len(order) - 0.65)
     axes.set_xticks(
         range(len(order)), [theme.wrap(x, across / max(len(order), 1))[0] for x in order]
@@ -213,9 +213,9 @@ def _effects(figure: Any, beside: pd.DataFrame, start: float, top: float, width:
     if log:
         axes.set_xscale("log")
     set_ticks(axes, low, high, log=log, room_mm=inner)
-    axes.axvline(null, color=theme.GREY, lw=0.6, ls="--")
+    axes.axvline(null, color=now().grey, lw=0.6, ls="--")
     for i, row in enumerate(beside.to_dict("records")):
-        colour = theme.ORANGE if row["role"] == "cohort" else theme.BLUE
+        colour = now().orange if row["role"] == "cohort" else now().blue
         mark = "D" if row["role"] == "pooled" else "^" if row["role"] == "cohort" else "o"
         axes.plot([row["conf_low"], row["conf_high"]], [i, i], color=colour, lw=1.2)
         axes.plot(row["estimate"], i, mark, color=colour, ms=4)

@@ -52,6 +52,7 @@ def few_studies_rows(
             pred_low=show(pooled.pred_low),
             pred_high=show(pooled.pred_high),
             group=HEADING,
+            k=len(data),
             assumptions=tuple(dict.fromkeys(a for e in data for a in e.assumptions)),
             source_rows=tuple(dict.fromkeys(s for e in data for s in e.source)),
             note=f"{len(data)} studies: the interval depends on the method and its prior; none is "

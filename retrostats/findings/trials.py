@@ -352,7 +352,7 @@ def counts_row(
     row = EstimateRow.of(
         estimate,
         estimate_id,
-        label,
+        f"{label} ({len(table)} trials)",
         quantity=effect.quantity,
         role="one-stage",
         n=float(sum(arm["n"] for pair in pairs for arm in pair)),

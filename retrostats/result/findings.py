@@ -19,7 +19,9 @@ DISPLAY = {"log_ratio": "ratio", "log_rate_ratio": "rate_ratio", "difference": "
 class EstimateRow:
     """One row of `Replication.estimates`; limits are on the display scale.
 
-    `group` is the heading under which figures show the row; the analysis sets it.
+    `group` is the heading under which figures show the row; the analysis sets it. Of a pool: `k`
+    estimates, `tau` the SD between studies on the scale of the model, `i2` its share in percent;
+    `weight` is the share in percent of a row in the pool of its quantity.
     """
 
     estimate_id: str
@@ -46,6 +48,10 @@ class EstimateRow:
     group: str = ""
     pooled: bool = False
     hollow: bool = False
+    k: float = NAN
+    tau: float = NAN
+    i2: float = NAN
+    weight: float = NAN
     sens_low: float = NAN
     sens_high: float = NAN
     unknown: str = ""
@@ -129,6 +135,8 @@ class Measure:
         Unknowns drawn one at a time.
     own
         Whether a reader's own cohorts are in it; the same measure without them is beside it.
+    unit
+        Of its answers, where a followed unknown decides it and it is not the row's.
     sources
         What is pooled, each with its effect and error over what it left open; a plan needs them.
     own_weights
@@ -145,6 +153,7 @@ class Measure:
     own: bool = False
     sources: tuple[Any, ...] = ()
     own_weights: tuple[tuple[str, float], ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

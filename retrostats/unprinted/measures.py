@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.result.findings import EstimateRow, Findings, Measure
 from retrostats.unprinted.exploration import Exploration, explore
+from retrostats.unprinted.pooled import COUNTED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,28 +89,45 @@ def _over(row: EstimateRow, explored: Exploration) -> EstimateRow:
 def sensitivity_frame(
     explored: Sequence[Explored], rows: Mapping[str, EstimateRow]
 ) -> pd.DataFrame:
-    """One row a value of every followed unknown, all others at their middle."""
+    """One row a value of every followed unknown, all others at their middle.
+
+    `used` marks the value that the row itself has; `n` the people of the sources that count there.
+    """
     import pandas as pd
 
     columns = [
         "estimate_id", "label", "claim_id", "unknown", "unknown_value", "unknown_text",
-        "estimate", "conf_low", "conf_high", "scale", "unit", "n",
+        "estimate", "conf_low", "conf_high", "scale", "unit", "n", "used",
     ]  # fmt: skip
     records = []
     for entry in explored:
         measure, row = entry.measure, rows.get(entry.measure.estimate_id)
         if row is None:
             continue
+        claim = measure.claim_id or row.claim_id
         for name in measure.follow:
+            used = entry.at95.space.describe(entry.at95.space.middle)[name]
+            people = _people_by_option(measure) if name == COUNTED else {}
             for at in entry.at95.along(name).itertuples(index=False):
                 value, estimate, low, high = at
                 number = float("nan") if isinstance(value, str) else float(value)
                 text = value if isinstance(value, str) else f"{value:.2f}"
                 records.append(
-                    (measure.estimate_id, row.label, measure.claim_id, name, number, text,
-                     estimate, low, high, row.scale, row.unit, row.n)
+                    (measure.estimate_id, row.label, claim, name, number, text, estimate, low,
+                     high, row.scale, measure.unit or row.unit, people.get(text, row.n),
+                     value == used)
                 )  # fmt: skip
     return pd.DataFrame(records, columns=columns)
+
+
+def _people_by_option(measure: Measure) -> dict[str, float]:
+    """People of the sources that each option of the choice among them counts."""
+    (choice,) = (u for u in measure.unknowns if u.name == COUNTED)
+    n = [source.n for source in measure.sources]
+    return {
+        label: float(sum(people for people, counts in zip(n, mask, strict=True) if counts))
+        for label, mask in choice.options.items()
+    }
 
 
 def explorations_frame(explored: Sequence[Explored]) -> pd.DataFrame:

@@ -152,6 +152,9 @@ def _pool_row(effects: Sequence[Estimate], n: float) -> EstimateRow:
         claim_id="halves",
         n=n,
         group=TOGETHER,
+        k=pooled.k,
+        tau=math.sqrt(pooled.tau2),
+        i2=pooled.i2,
         pred_low=low,
         pred_high=high,
     )
@@ -169,6 +172,10 @@ def _slope_row(
         label,
         quantity=quantity,
         role="pooled",
+        n=sum(trial.n for trial in trials),
+        k=fit.k,
+        tau=math.sqrt(fit.tau2),
+        i2=fit.i2,
         claim_id={LATITUDE: "latitude", YEAR: "fades"}[quantity],
         directness="between trials, not allocated",
     )
@@ -246,6 +253,7 @@ def _forest(estimates: pd.DataFrame, claims: Mapping[str, Claim]) -> Figure | No
         rows_of(estimates, RATIO),
         "Risk ratio, vaccinated / not vaccinated (log axis)",
         band=band_of(claims.get("halves")),
+        ends=("fewer cases vaccinated", "more cases vaccinated"),
     )
     return stack([panel], SOURCE)
 
@@ -255,8 +263,16 @@ def _slopes(estimates: pd.DataFrame) -> Figure | None:
 
     return stack(
         [
-            panel_of(rows_of(estimates, LATITUDE), "Log risk ratio per degree of latitude"),
-            panel_of(rows_of(estimates, YEAR), "Log risk ratio per year of publication"),
+            panel_of(
+                rows_of(estimates, LATITUDE),
+                "Log risk ratio per degree of latitude",
+                ends=("protects more far from the equator", "less"),
+            ),
+            panel_of(
+                rows_of(estimates, YEAR),
+                "Log risk ratio per year of publication",
+                ends=("protects more in later trials", "less"),
+            ),
         ],
         f"{SOURCE}, data/studies.csv",
     )

@@ -3,42 +3,36 @@
 Mark and fill say the same as the colour: circle printed by the source, square mixed model of
 its printed numbers, diamond pool, triangle a reader's cohort; filled if it is in the pool shown,
 hollow if not. A thick line is a confidence interval, a thin bracket below it the range over what
-was not printed, dots the prediction interval.
+was not printed, dots the prediction interval. Panels of one unit share their axis; a pool of two,
+whose interval can be wider than anything printed, ends in arrows and does not stretch it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
-import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Polygon
 
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import Span, display_limits, set_ticks
+from retrostats.draw.figures.keys import DIAMONDS, LINE_MM, draw_keys, key_rows, keys_of
+from retrostats.draw.figures.looks import narrow, now, page_mm
+from retrostats.draw.figures.marks import draw_band, draw_row, goes_beyond
+from retrostats.rounding import limits, rounded
 
-MARKERS = {"printed": "o", "recomputed": "o", "model": "s", "cohort": "^"}
-DIAMONDS = ("pooled", "one-stage", "few-studies")
-KEYS = {
-    "printed": "printed by the source, or arithmetic on its print",
-    "model": "mixed model of printed numbers",
-    "cohort": "reader's own cohort",
-    "hollow": "hollow: not pooled",
-    "pooled": "pool",
-    "one-stage": "one model of the people of its studies",
-    "few-studies": "pool by a method for few studies",
-    "interval": "95% confidence interval",
-    "prediction": "95% prediction interval",
-    "range": "range over what was not printed",
-    "band": "range that would make the claim true",
-}
-ROW, GAP = 1.9, 1.35  # mm around a row's text; mm of the bracket below its line
-HEADER, AXIS, LABEL, LINE_ABOVE = 5.0, 11.5, 66.0, 5.0
-N_COLUMN, TEXT_COLUMN = 11.0, 35.0
+ROW = 1.9  # mm around a row's text
+MARK_MM = 4.2  # height of a row's marks where its words stand above them
+HEADER, AXIS, LABEL, HEADING = 5.0, 11.5, 60.0, 4.4
+N_COLUMN, WEIGHT_COLUMN, TEXT_COLUMN = 11.0, 12.0, 35.0
+MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
+WEIGHTS = " Per cent after n: weight in the pool."
+#: Columns that a pool of this few estimates does not stretch the axis with.
+FEW, STRETCHING = 2, ("conf_low", "conf_high", "pred_low", "pred_high", "sens_low", "sens_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +54,8 @@ class Panel:
         The range that would make the claim true, on the display scale.
     title
         Heading above the panel.
+    ends
+        What it means to lie left and right of the null value, as ("costs less", "costs more").
     """
 
     rows: pd.DataFrame
@@ -68,9 +64,21 @@ class Panel:
     log: bool
     band: Span | None = None
     title: str = ""
+    ends: tuple[str, str] = ("", "")
 
 
-def forest(panels: Sequence[Panel], caption: str, width_mm: float = theme.DOUBLE_MM) -> Figure:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row with its words: label, what is said below it in grey, and its height in mm."""
+
+    row: dict[Any, Any]
+    heading: str
+    words: list[str]
+    notes: list[str]
+    height: float
+
+
+def forest(panels: Sequence[Panel], caption: str, width_mm: float | None = None) -> Figure:
     """Stack of forest panels with one key and one caption.
 
     Raises
@@ -80,248 +88,237 @@ def forest(panels: Sequence[Panel], caption: str, width_mm: float = theme.DOUBLE
     """
     if not panels:
         raise ValueError("a forest needs at least one panel")
-    with mpl.rc_context(theme.STYLE):
+    width = page_mm() if width_mm is None else width_mm
+    with theme.styled():
         label_mm = min(LABEL, max(_label_width(p.rows) for p in panels) + 2)
-        lines = [_wrapped(panel, label_mm) for panel in panels]
-        heights = [_height(panel, wrapped) for panel, wrapped in zip(panels, lines, strict=True)]
-        titles = [LINE_ABOVE if panel.title else 0.0 for panel in panels]
-        captions = theme.caption_lines(caption, width_mm)
-        keys = _keys(panels)
-        key_rows = _key_rows(keys, width_mm)
-        bottom = len(key_rows) * 4.2 + len(captions) * theme.LINE_MM + 2 * theme.EDGE_MM + 1
-        total = theme.TOP_MM + sum(heights) + sum(titles) + len(panels) * (HEADER + AXIS) + bottom
-        figure = theme.new_figure(width_mm, total)
+        lines = [list(_lines(panel, label_mm, width)) for panel in panels]
+        heights = [sum(line.height for line in found) + 1.5 for found in lines]
+        columns = _columns(any(_weighed(p.rows) for p in panels), label_mm, width)
+        titles = _titles(panels, width)
+        told = WEIGHTS if narrow() and any(_weighed(p.rows) for p in panels) else ""
+        captions = theme.caption_lines(f"{caption}{told}", width)
+        axes = _shared_limits(panels)
+        beyond = any(goes_beyond(p.rows, ends) for p, ends in zip(panels, axes, strict=True))
+        rows = pd.concat([panel.rows for panel in panels], ignore_index=True)
+        band = any(panel.band is not None for panel in panels)
+        keys = key_rows(keys_of(rows, band=band, beyond=beyond), width)
+        above = [theme.LINE_MM * len(title) + (1.5 if title else 0.0) for title in titles]
+        below = [AXIS + theme.LINE_MM * (len(_xlabel(panel, width)) - 1) for panel in panels]
+        bottom = len(keys) * LINE_MM + len(captions) * theme.LINE_MM + 2 * theme.EDGE_MM + 1
+        total = theme.TOP_MM + sum(heights) + sum(above) + sum(below) + len(panels) * HEADER
+        figure = theme.new_figure(width, total + bottom)
         top = theme.TOP_MM
-        for panel, wrapped, height, title in zip(panels, lines, heights, titles, strict=True):
-            if panel.title:
-                theme.add_text(
-                    figure, theme.EDGE_MM, top + 2, theme.clean(panel.title),
-                    fontweight="bold", fontsize=theme.SIZE,
-                )  # fmt: skip
-            _draw_panel(figure, panel, wrapped, top + title, height, label_mm)
-            top += title + HEADER + height + AXIS
-        _draw_keys(figure, key_rows, top)
+        for i, panel in enumerate(panels):
+            for j, line in enumerate(titles[i]):
+                theme.add_text(figure, theme.EDGE_MM, top + 2 + theme.LINE_MM * j, line,
+                               fontweight="bold", fontsize=theme.SIZE)  # fmt: skip
+            place = (top + above[i], heights[i])
+            _draw_panel(figure, panel, lines[i], place, columns, axes[i])
+            top += above[i] + HEADER + heights[i] + below[i]
+        draw_keys(figure, keys, top)
         theme.draw_caption(figure, captions)
     return figure
 
 
+def _titles(panels: Sequence[Panel], width: float) -> list[list[str]]:
+    """Headings, lettered where there are several panels."""
+    texts = [theme.clean(panel.title) for panel in panels]
+    if len(panels) > 1:
+        texts = [f"{letter} {text}" for letter, text in zip(ascii_lowercase, texts, strict=False)]
+    room = width - 2 * theme.EDGE_MM
+    return [theme.wrap(t, room, theme.SIZE, bold=True) if t.strip() else [] for t in texts]
+
+
 def _label_width(rows: pd.DataFrame) -> float:
-    return max(theme.width_mm(theme.clean(label)) for label in rows["label"])
+    """Widest label; those in bold are of pools, with a line of their own below."""
+    return max(
+        theme.width_mm(theme.clean(text), bold=role == "pooled")
+        for text, role in zip(rows["label"], rows["role"], strict=True)
+    )
 
 
-def _wrapped(panel: Panel, label_mm: float) -> list[list[str]]:
-    return [theme.wrap(label, label_mm) for label in panel.rows["label"]]
+def _lines(panel: Panel, label_mm: float, width: float) -> Iterator[Line]:
+    groups = list(panel.rows["group"]) if "group" in panel.rows else [""] * len(panel.rows)
+    before: str | None = None
+    for row, group in zip(panel.rows.to_dict("records"), groups, strict=True):
+        heading = theme.clean(group) if group != before else ""
+        before = group
+        bold = row["role"] == "pooled"
+        if narrow():
+            room = width - 2 * theme.EDGE_MM - theme.width_mm(_estimate_text(row), bold=bold) - 4
+            words = theme.wrap(f"{row['label']}{_people(row)}", room, bold=bold)
+            notes = theme.wrap(_heterogeneity(row), room) if _heterogeneity(row) else []
+            height = theme.LINE_MM * (len(words) + len(notes)) + MARK_MM + 0.8
+        else:
+            words = theme.wrap(row["label"], label_mm, bold=bold)
+            notes = theme.wrap(_heterogeneity(row), label_mm) if _heterogeneity(row) else []
+            height = theme.LINE_MM * (len(words) + len(notes)) + ROW
+        yield Line(row, heading, words, notes, height + (HEADING if heading else 0.0))
 
 
-def _headings(rows: pd.DataFrame) -> list[str]:
-    """Heading above each row, "" for none."""
-    groups = list(rows["group"]) if "group" in rows else [""] * len(rows)
-    return [g if i == 0 or g != groups[i - 1] else "" for i, g in enumerate(groups)]
+def _people(row: Mapping[Any, Any]) -> str:
+    """People and weight as a label ends with them where they have no columns."""
+    said = [f"n = {_n_text(row['n'])}"] if row["n"] == row["n"] else []
+    weight = row.get("weight", float("nan"))
+    said += [f"{weight:.0f}%"] if weight == weight else []
+    return f" ({', '.join(said)})".replace(" ", NBSP).replace(NBSP, " ", 1) if said else ""
 
 
-def _row_mm(lines: Sequence[str]) -> float:
-    return theme.LINE_MM * len(lines) + ROW
+def _heterogeneity(row: Mapping[Any, Any]) -> str:
+    """How many estimates a pool holds, and how far they differ."""
+    k, tau, i2 = (float(row.get(name, float("nan"))) for name in ("k", "tau", "i2"))
+    if k != k or row["role"] != "pooled":
+        return ""
+    parts = [f"k = {k:.0f}"]
+    parts += [f"τ = {rounded(tau)}"] if tau == tau else []
+    parts += [f"I² = {i2:.0f}%"] if i2 == i2 else []
+    return ", ".join(parts)
 
 
-def _height(panel: Panel, wrapped: Sequence[Sequence[str]]) -> float:
-    headings = sum(4.4 for heading in _headings(panel.rows) if heading)
-    return sum(_row_mm(lines) for lines in wrapped) + headings + 1.5
+def _shared_limits(panels: Sequence[Panel]) -> list[tuple[float, float]]:
+    """Ends of each panel's axis, the same for all of one unit."""
+    keys = [(str(p.rows["unit"].iloc[0]) if "unit" in p.rows else "", p.log) for p in panels]
+    found = {}
+    for key in dict.fromkeys(keys):
+        own = [panel for panel, k in zip(panels, keys, strict=True) if k == key]
+        ends = [display_limits(_unstretched(p.rows), p.null, p.band, log=p.log) for p in own]
+        found[key] = (min(low for low, _ in ends), max(high for _, high in ends))
+    return [found[key] for key in keys]
+
+
+def _unstretched(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without the limits of pools of two, unless nothing else is shown."""
+    if "k" not in rows:
+        return rows
+    few = rows["role"].isin(DIAMONDS) & (rows["k"] <= FEW)
+    if few.all():
+        return rows
+    shown = [name for name in STRETCHING if name in rows]
+    return rows.assign(**{name: rows[name].where(~few, np.nan) for name in shown})
 
 
 def _draw_panel(
-    figure: Figure,
-    panel: Panel,
-    wrapped: Sequence[Sequence[str]],
-    top: float,
-    height: float,
-    label_mm: float,
-) -> None:
+    figure: Figure, panel: Panel, lines: Sequence[Line], place: tuple[float, float],
+    columns: tuple[float, float, float, float], ends: tuple[float, float],
+) -> None:  # fmt: skip
     width = theme.figure_mm(figure)[0]
-    texts = width > theme.SINGLE_MM
-    n_at = theme.EDGE_MM + label_mm + N_COLUMN - 3
-    left = theme.EDGE_MM + label_mm + N_COLUMN
-    right = width - theme.EDGE_MM - (TEXT_COLUMN if texts else 1)
+    top, height = place
+    left, right, weights_at, n_at = columns
     axes = theme.add_axes(figure, left, top + HEADER, right - left, height)
     axes.set_ylim(height, 0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    low, high = display_limits(panel.rows, panel.null, panel.band, log=panel.log)
     if panel.log:
         axes.set_xscale("log")
-    axes.set_xlim(low, high)
-    set_ticks(axes, low, high, log=panel.log, room_mm=right - left)
-    if panel.band is not None:
-        _draw_band(axes, panel.band, low, high)
-    axes.axvline(panel.null, color=theme.GREY, lw=0.7, zorder=1, gid="null")
-    axes.set_xlabel(f"{panel.xlabel}{_n_range(panel.rows)}", labelpad=2, parse_math=False)
-    for at, heading in ((n_at, "n"), (width - theme.EDGE_MM, "Estimate [95% CI]")):
-        if heading == "n" or texts:
-            theme.add_text(figure, at, top + 2.5, heading, ha="right", color=theme.GREY)
+    axes.set_xlim(*ends)
+    set_ticks(axes, *ends, log=panel.log, room_mm=right - left)
+    axes.set_xlabel("\n".join(_xlabel(panel, width)), labelpad=2, parse_math=False)
+    _headings(figure, panel, top, (left, right, weights_at, n_at))
+    if not narrow():
+        draw_band(axes, panel.band, panel.null, (0, height), ends)
     y = 1.0
-    records = panel.rows.to_dict("records")
-    for row, lines, heading in zip(records, wrapped, _headings(panel.rows), strict=True):
-        if heading:
-            theme.add_text(figure, theme.EDGE_MM, top + HEADER + y + 2.3, theme.clean(heading),
-                           fontstyle="normal", color=theme.GREY, fontweight="bold")  # fmt: skip
-            y += 4.4
-        middle = y + _row_mm(lines) / 2
-        _draw_row(axes, row, middle, (low, high))
-        at = top + HEADER + middle
-        weight = "bold" if row["role"] == "pooled" else "normal"
-        theme.add_text(figure, theme.EDGE_MM, at, "\n".join(lines), fontweight=weight)
-        theme.add_text(figure, n_at, at, _n_text(row["n"]), ha="right")
-        if texts:
-            theme.add_text(figure, width - theme.EDGE_MM, at, _estimate_text(row), ha="right",
-                           fontweight=weight)  # fmt: skip
-        y += _row_mm(lines)
+    for line in lines:
+        if line.heading:
+            theme.add_text(figure, theme.EDGE_MM, top + HEADER + y + 2.3, line.heading,
+                           color=now().grey, fontweight="bold")  # fmt: skip
+            y += HEADING
+        deep = line.height - (HEADING if line.heading else 0.0)
+        middle = y + deep / 2
+        if narrow():
+            middle = y + deep - 0.5 - MARK_MM / 2
+            zone = (middle - MARK_MM / 2 + 0.5, middle + MARK_MM / 2)
+            draw_band(axes, panel.band, panel.null, zone, ends)
+        draw_row(axes, line.row, middle, ends)
+        _words(figure, line, top + HEADER + y, deep, (weights_at, n_at))
+        y += deep
 
 
-def _draw_band(axes: Any, band: Span, low: float, high: float) -> None:
-    start = band.low if band.low == band.low else low
-    stop = band.high if band.high == band.high else high
-    axes.axvspan(start, stop, facecolor=theme.BAND, edgecolor="none", zorder=0, gid="claim-band")
-    for edge in (band.low, band.high):
-        if edge == edge:
-            axes.axvline(edge, color="#b8902b", lw=0.5, ls=(0, (4, 2)), zorder=0.5)
+def _columns(weighed: bool, label_mm: float, width: float) -> tuple[float, float, float, float]:
+    """Left and right end of the axis; right ends of the columns of weights and people."""
+    if narrow():
+        return theme.EDGE_MM + 1, width - theme.EDGE_MM - 1, np.nan, np.nan
+    room = WEIGHT_COLUMN if weighed else 0.0
+    n_at = theme.EDGE_MM + label_mm + N_COLUMN - 3
+    left = theme.EDGE_MM + label_mm + N_COLUMN + room
+    return left, width - theme.EDGE_MM - TEXT_COLUMN, n_at + room, n_at
 
 
-def _draw_row(axes: Any, row: dict[Any, Any], y: float, limits: tuple[float, float]) -> None:
-    estimate, low, high = row["estimate"], row["conf_low"], row["conf_high"]
-    if row["role"] in DIAMONDS and low == low:
-        _interval(axes, row["pred_low"], row["pred_high"], y, limits, lw=1.0, ls=(0, (1, 1.2)),
-                  color=theme.INK, gid="prediction")  # fmt: skip
-        hollow = row["role"] == "one-stage" or bool(row["hollow"])
-        color = theme.GREY if row["role"] == "few-studies" else theme.INK
-        axes.add_patch(
-            Polygon(
-                [(low, y), (estimate, y - 1.5), (high, y), (estimate, y + 1.5)],
-                facecolor="white" if hollow else color,
-                edgecolor=color,
-                lw=0.9,
-                zorder=4,
-                gid="diamond",
-            )
-        )
-    else:
-        color = _color(row)
-        _interval(axes, low, high, y, limits, lw=1.8, color=color, gid="confidence")
-        axes.plot(
-            [estimate], [y], marker=MARKERS.get(row["role"], "D"), ms=4.6, mew=1.0, ls="none",
-            mec=color, mfc=color if row["pooled"] else "none", zorder=5, gid="estimate",
-        )  # fmt: skip
-        if not row["pooled"] and low == low:  # a hollow mark must not be crossed by its own line
-            axes.lines[-1].set_markerfacecolor("white")
-    _bracket(axes, row["sens_low"], row["sens_high"], y + GAP, limits)
+def _weighed(rows: pd.DataFrame) -> bool:
+    return "weight" in rows and bool(rows["weight"].notna().any())
 
 
-def _color(row: dict[Any, Any]) -> str:
-    return theme.ORANGE if row["role"] == "cohort" else theme.BLUE
-
-
-def _interval(
-    axes: Any, low: float, high: float, y: float, limits: tuple[float, float], **style: Any
+def _headings(
+    figure: Figure, panel: Panel, top: float, at: tuple[float, float, float, float]
 ) -> None:
-    """Line from low to high; an arrow head where it leaves the axis."""
-    if not low < high:
-        return
-    axes.plot([low, high], [y, y], solid_capstyle="butt", zorder=3, **style)
-    for end, edge, marker in ((low, limits[0], "<"), (high, limits[1], ">")):
-        if (end < edge) if marker == "<" else (end > edge):
-            axes.plot([edge], [y], marker=marker, ms=4, mew=0, color=style["color"], zorder=4,
-                      clip_on=False, gid="beyond")  # fmt: skip
+    """Names of the columns, and what left and right of the null value mean."""
+    left, right, weights_at, n_at = at
+    grey = {"color": now().grey}
+    if not narrow():
+        theme.add_text(figure, n_at, top + 2.5, "n", ha="right", **grey)
+        if _weighed(panel.rows):
+            theme.add_text(figure, weights_at, top + 2.5, "weight", ha="right", **grey)
+        edge = theme.figure_mm(figure)[0] - theme.EDGE_MM
+        theme.add_text(figure, edge, top + 2.5, "Estimate [95% CI]", ha="right", **grey)
+    less, more = panel.ends
+    if less and more:
+        theme.add_text(figure, left, top + 2.5, f"← {less}", **grey)
+        theme.add_text(figure, right, top + 2.5, f"{more} →", ha="right", **grey)
 
 
-def _bracket(axes: Any, low: float, high: float, y: float, limits: tuple[float, float]) -> None:
-    if not low <= high:
+def _words(
+    figure: Figure, line: Line, top: float, deep: float, columns: tuple[float, float]
+) -> None:
+    """Label, note, people, weight and estimate of a row that begins at `top` mm."""
+    row, count = line.row, len(line.words) + len(line.notes)
+    weight = "bold" if row["role"] == "pooled" else "normal"
+    lead = 0.5 if narrow() else (deep - theme.LINE_MM * count) / 2
+    first = top + lead + theme.LINE_MM / 2
+    middle = first if narrow() else top + deep / 2
+    for i, text in enumerate(line.words):
+        place = first + theme.LINE_MM * i
+        theme.add_text(figure, theme.EDGE_MM, place, text, fontweight=weight)
+    for i, text in enumerate(line.notes):
+        place = first + theme.LINE_MM * (len(line.words) + i)
+        theme.add_text(figure, theme.EDGE_MM, place, text, color=now().grey)
+    edge = theme.figure_mm(figure)[0] - theme.EDGE_MM
+    theme.add_text(figure, edge, middle, _estimate_text(row), ha="right", fontweight=weight)
+    if narrow():
         return
-    axes.plot([low, high], [y, y], lw=0.6, color=theme.GREY, zorder=2, gid="range")
-    for end in (low, high):
-        if limits[0] <= end <= limits[1]:
-            axes.plot([end, end], [y - 0.55, y + 0.55], lw=0.6, color=theme.GREY, zorder=2)
+    weights_at, n_at = columns
+    theme.add_text(figure, n_at, middle, _n_text(row["n"]), ha="right")
+    share = row.get("weight", float("nan"))
+    if share == share:
+        theme.add_text(figure, weights_at, middle, f"{share:.0f}%", ha="right")
 
 
 def _n_text(n: float) -> str:
     return f"{n:,.0f}" if n == n else ""
 
 
+def _xlabel(panel: Panel, width: float) -> list[str]:
+    """Quantity, unit and people of an axis, in lines that fit the page."""
+    room = width - 2 * theme.EDGE_MM - (0 if narrow() else TEXT_COLUMN + 20)
+    return theme.wrap(f"{panel.xlabel}{_n_range(panel.rows)}", room, theme.SIZE)
+
+
 def _n_range(rows: pd.DataFrame) -> str:
-    known = rows.loc[~rows["role"].isin(DIAMONDS), "n"].dropna()
+    studies = rows.loc[~rows["role"].isin(DIAMONDS), "n"].dropna()
+    known = studies if len(studies) else rows["n"].dropna()
     if known.empty:
-        return "; n of each study above"
+        return "; n not printed"
     low, high = _n_text(known.min()), _n_text(known.max())
-    return f"; n = {low}" if low == high else f"; n = {low} to {high} a study"
+    of = " a study" if len(studies) else ""
+    return f"; n = {low}" if low == high else f"; n = {low} to {high}{of}"
 
 
-def _estimate_text(row: dict[Any, Any]) -> str:
-    def number(value: float) -> str:
-        return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
-
-    text = number(row["estimate"]) if row["estimate"] == row["estimate"] else "printed in words"
+def _estimate_text(row: Mapping[Any, Any]) -> str:
+    """Estimate and limits by the one rule of rounding."""
+    if row["estimate"] != row["estimate"]:
+        return "printed in words"
+    text = rounded(row["estimate"])
     if row["conf_low"] == row["conf_low"]:
-        return f"{text} [{number(row['conf_low'])}, {number(row['conf_high'])}]"
-    return f"{text} [no SE printed]" if text != "printed in words" else text
-
-
-def _keys(panels: Sequence[Panel]) -> list[str]:
-    """Keys that these panels need, in the order of KEYS."""
-    rows = pd.concat([panel.rows for panel in panels], ignore_index=True)
-    role = rows["role"].replace({"recomputed": "printed"})
-    used = set(role)
-    marks = ~role.isin(DIAMONDS)
-    if (~rows["pooled"].astype(bool) & marks & rows["estimate"].notna()).any():
-        used.add("hollow")
-    for key, column in (
-        ("interval", "conf_low"),
-        ("prediction", "pred_low"),
-        ("range", "sens_low"),
-    ):
-        if rows[column].notna().any():
-            used.add(key)
-    if any(panel.band is not None for panel in panels):
-        used.add("band")
-    return [key for key in KEYS if key in used]
-
-
-def _handle(key: str) -> Any:
-    mark: dict[str, Any] = {"ls": "none", "color": theme.BLUE, "ms": 4.6}
-    line: dict[str, Any] = {"color": theme.INK}
-    handles: dict[str, Any] = {
-        "printed": Line2D([], [], marker="o", **mark),
-        "model": Line2D([], [], marker="s", **mark),
-        "cohort": Line2D([], [], marker="^", **mark | {"color": theme.ORANGE}),
-        "hollow": Line2D([], [], marker="o", mfc="none", **mark),
-        "pooled": Line2D([], [], marker="D", **mark | line),
-        "one-stage": Line2D([], [], marker="D", mfc="white", **mark | line),
-        "few-studies": Line2D([], [], marker="D", **mark | {"color": theme.GREY}),
-        "interval": Line2D([], [], lw=1.8, color=theme.BLUE),
-        "prediction": Line2D([], [], lw=1.0, ls=(0, (1, 1.2)), **line),
-        "range": Line2D([], [], lw=0.6, marker="|", ms=4, color=theme.GREY),
-        "band": Patch(facecolor=theme.BAND, edgecolor="#b8902b", lw=0.5, ls="--"),
-    }
-    return handles[key]
-
-
-def _key_rows(keys: Sequence[str], width_mm: float) -> list[list[str]]:
-    """Keys in lines that fit the figure's width."""
-    rows: list[list[str]] = [[]]
-    used = 0.0
-    for key in keys:
-        needed = 11 + theme.width_mm(KEYS[key])
-        if rows[-1] and used + needed > width_mm - 2 * theme.EDGE_MM:
-            rows.append([])
-            used = 0.0
-        rows[-1].append(key)
-        used += needed
-    return rows
-
-
-def _draw_keys(figure: Figure, rows: Sequence[Sequence[str]], top: float) -> None:
-    width, height = theme.figure_mm(figure)
-    for i, keys in enumerate(rows):
-        legend = figure.legend(
-            [_handle(k) for k in keys], [KEYS[k] for k in keys], ncols=len(keys),
-            loc="center left", bbox_to_anchor=(0, 1 - (top + 2 + 4.2 * i) / height),
-            borderpad=0, borderaxespad=0, handlelength=1.8, handletextpad=0.5, columnspacing=1.4,
-        )  # fmt: skip
-        legend.set_in_layout(False)
-        legend.set_bbox_to_anchor((theme.EDGE_MM / width, 1 - (top + 2 + 4.2 * i) / height))
+        low, high = limits(row["conf_low"], row["conf_high"])
+        text = f"{text} [{low}, {high}]"
+    else:
+        text = f"{text} [no SE printed]"
+    return text.replace("-", MINUS)

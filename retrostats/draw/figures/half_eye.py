@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -12,14 +11,15 @@ from matplotlib.ticker import NullLocator
 
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import display_limits, set_ticks
+from retrostats.draw.figures.looks import now, page_mm
 from retrostats.draw.figures.panels import band_of
 
 ROW_MM, LABEL_MM, TOP_MM, BELOW_MM = 19.0, 46.0, 2.0, 11.5
 #: Parts of the draws that the thick and the thin line below an eye hold.
 THICK, THIN = 0.66, 0.95
 GRID = 160
-#: What is drawn, with its colour: the estimate, and both limits of its interval.
-PARTS = (("estimate", theme.BLUE), ("conf_low", theme.GREY), ("conf_high", theme.GREY))
+#: What is drawn, with its colour in the look: the estimate, and both limits of its interval.
+PARTS = (("estimate", "blue"), ("conf_low", "grey"), ("conf_high", "grey"))
 
 
 def half_eyes(draws: pd.DataFrame, explorations: pd.DataFrame, claim: Any) -> Figure | None:
@@ -43,12 +43,12 @@ def half_eyes(draws: pd.DataFrame, explorations: pd.DataFrame, claim: Any) -> Fi
         return None
     measures = [part for _, part in draws.groupby("estimate_id", sort=False)]
     outer = explorations[explorations["claim_id"] == claim.claim_id].set_index("estimate_id")
-    with mpl.rc_context(theme.STYLE):
+    with theme.styled():
         return _figure(measures, outer, claim)
 
 
 def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Figure:
-    width = theme.DOUBLE_MM
+    width = page_mm()
     left = theme.EDGE_MM + LABEL_MM
     inner = width - left - theme.EDGE_MM - 2
     title = theme.wrap(claim.statement, width - 2 * theme.EDGE_MM, bold=True)
@@ -97,15 +97,16 @@ def _background(axes: Any, claim: Any, limits: tuple[float, float]) -> None:
     if band is not None:
         start = band.low if band.low == band.low else limits[0]
         stop = band.high if band.high == band.high else limits[1]
-        axes.axvspan(start, stop, facecolor=theme.BAND, lw=0, zorder=0, gid="claim-band")
+        axes.axvspan(start, stop, facecolor=now().band, lw=0, zorder=0, gid="claim-band")
     if claim.null_value == claim.null_value:
-        axes.axvline(claim.null_value, color=theme.GREY, lw=0.7, ls=(0, (4, 2)), gid="null")
+        axes.axvline(claim.null_value, color=now().grey, lw=0.7, ls=(0, (4, 2)), gid="null")
 
 
 def _eyes(axes: Any, part: pd.DataFrame, row: int, *, log: bool) -> None:
     """Densities above the row's line, quantiles on it."""
     base = row + 0.78
-    for name, colour in PARTS:
+    for name, named in PARTS:
+        colour = getattr(now(), named)
         values = np.sort(part[name].to_numpy())
         x, density = density_of(np.log(values) if log else values)
         axes.fill_between(np.exp(x) if log else x, base - 0.66 * density, base, facecolor=colour,
@@ -121,8 +122,8 @@ def _eyes(axes: Any, part: pd.DataFrame, row: int, *, log: bool) -> None:
 def _brackets(axes: Any, outer: Any, row: int) -> None:
     base = row + 0.9
     for end in (outer["conf_low"], outer["conf_high"]):
-        axes.plot([end, end], [base - 0.06, base + 0.06], color=theme.INK, lw=0.9, gid="outermost")
-    axes.plot([outer["conf_low"], outer["conf_high"]], [base, base], color=theme.INK, lw=0.5)
+        axes.plot([end, end], [base - 0.06, base + 0.06], color=now().ink, lw=0.9, gid="outermost")
+    axes.plot([outer["conf_low"], outer["conf_high"]], [base, base], color=now().ink, lw=0.5)
 
 
 def density_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from retrostats.draw.figures import theme
+from retrostats.draw.figures.looks import now, page_mm
 
 ROW_MM, LABEL_MM, REACH_MM, TOP_MM, BELOW_MM = 7.6, 74.0, 34.0, 9.0, 11.5
 #: Unknowns that are drawn, the most influential; the caption says how many are left out.
@@ -36,12 +36,12 @@ def influence_bars(unknowns: pd.DataFrame, title: str) -> Figure | None:
     rows = unknowns[unknowns["total"] > VISIBLE].sort_values("total", ascending=False)
     if rows.empty:
         return None
-    with mpl.rc_context(theme.STYLE):
+    with theme.styled():
         return _figure(rows.head(MOST), len(unknowns), title)
 
 
 def _figure(rows: pd.DataFrame, count: int, title: str) -> Figure:
-    width = theme.DOUBLE_MM
+    width = page_mm()
     left = theme.EDGE_MM + LABEL_MM
     inner = width - left - REACH_MM - theme.EDGE_MM
     heads = theme.wrap(title, width - 2 * theme.EDGE_MM, bold=True)
@@ -58,11 +58,11 @@ def _figure(rows: pd.DataFrame, count: int, title: str) -> Figure:
         theme.add_text(
             figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
         )
-    theme.add_text(figure, left + inner + 4, top - 3.5, "limits, it alone", color=theme.GREY)
+    theme.add_text(figure, left + inner + 4, top - 3.5, "limits, it alone", color=now().grey)
     axes = theme.add_axes(figure, left, top, inner, ROW_MM * len(rows))
     for i, row in enumerate(rows.to_dict("records")):
-        axes.barh(i, row["total"], 0.62, color=theme.PALE, gid="total")
-        axes.barh(i, min(row["first_order"], row["total"]), 0.62, color=theme.BLUE, gid="first")
+        axes.barh(i, row["total"], 0.62, color=now().pale, gid="total")
+        axes.barh(i, min(row["first_order"], row["total"]), 0.62, color=now().blue, gid="first")
         lines = theme.wrap(row["unknown"], LABEL_MM - 3)[:2]
         middle = top + ROW_MM * (i + 0.5)
         theme.add_text(figure, left - 2, middle, "\n".join(lines), ha="right")

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import Span, display_limits, set_upright_ticks
 from retrostats.draw.figures.forest import Panel, forest
+from retrostats.draw.figures.looks import now
 
 
 def rows_of(estimates: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -57,20 +57,28 @@ def upright(axes: Any, rows: pd.DataFrame, claim: Any, null: float, *, log: bool
         bottom = band.low if band.low == band.low else low
         top = band.high if band.high == band.high else high
         axes.axhspan(
-            bottom, top, facecolor=theme.BAND, edgecolor="none", zorder=0, gid="claim-band"
+            bottom, top, facecolor=now().band, edgecolor="none", zorder=0, gid="claim-band"
         )
-    axes.axhline(null, color=theme.GREY, lw=0.7, ls=(0, (4, 2)), zorder=1, gid="null")
+    axes.axhline(null, color=now().grey, lw=0.7, ls=(0, (4, 2)), zorder=1, gid="null")
     return Span(low, high)
 
 
 def panel_of(
-    rows: pd.DataFrame, xlabel: str, *, title: str = "", band: Span | None = None
+    rows: pd.DataFrame,
+    xlabel: str,
+    *,
+    title: str = "",
+    band: Span | None = None,
+    ends: tuple[str, str] = ("", ""),
 ) -> Panel | None:
-    """One panel of rows that share a scale, which decides the axis; None without rows."""
+    """One panel of rows that share a scale, which decides the axis; None without rows.
+
+    `ends` says what it means to lie left and right of the null value.
+    """
     if rows.empty:
         return None
     log = rows["scale"].iloc[0] != "difference"
-    return Panel(rows, xlabel, 1.0 if log else 0.0, log, band, title)
+    return Panel(rows, xlabel, 1.0 if log else 0.0, log, band, title, ends)
 
 
 def stack(panels: Iterable[Panel | None], sources: str, note: str = "") -> Figure | None:
@@ -94,8 +102,18 @@ def stack(panels: Iterable[Panel | None], sources: str, note: str = "") -> Figur
 
 def caption_of(sources: str, rows: pd.DataFrame) -> str:
     """Where the numbers come from, and what the thin brackets run over."""
-    parts = (part for text in rows["unknown"] for part in str(text).split("; "))
-    unknown = [part for part in dict.fromkeys(parts) if part]
-    ranges = f" Thin brackets: outermost limits over {'; '.join(unknown)}." if unknown else ""
+    ranged = rows[rows["unknown"].astype(str) != ""]
+    first = pd.concat([ranged[ranged["role"] == "pooled"], ranged])[["label", "unknown"]].head(1)
+    ranges = "".join(
+        " Thin brackets: outermost limits when everything not printed moves at once; most for "
+        f"{label}: {_joined(unknown)} (tables/unknowns.csv has those of each row)."
+        for label, unknown in first.itertuples(index=False)
+    )
     own = ", own cohorts from their rows" if (rows["role"] == "cohort").any() else ""
     return f"Sources: {sources}. Computed from printed numbers{own}.{ranges}"
+
+
+def _joined(unknown: str) -> str:
+    """Unknowns of a row in a sentence; their last part may count the rest."""
+    *parts, last = str(unknown).split("; ")
+    return f"{', '.join(parts)} and {last}" if parts else last

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from retrostats.draw.figures import theme
+from retrostats.draw.figures.looks import narrow, now, page_mm
 from retrostats.draw.figures.panels import band_of, upright
 
-PANEL_MM, LEFT_MM, GAP_MM, ABOVE_MM, BELOW_MM = 52.0, 14.0, 20.0, 8.0, 11.0
-#: Line style and colour of each side; they differ in both.
-SIDES: dict[str, tuple[Any, str]] = {"direction": ((0, (4, 1.5)), theme.ORANGE),
-                                     "size": ("-", theme.BLUE)}  # fmt: skip
+PANEL_MM, LEFT_MM, GAP_MM, ABOVE_MM, BELOW_MM = 52.0, 14.0, 4.0, 8.0, 11.0
+#: Line style of each side, and which colour of the look; they differ in both.
+SIDES: dict[str, tuple[Any, str]] = {"direction": ((0, (4, 1.5)), "orange"), "size": ("-", "blue")}
+#: How many times smaller than the largest study the smallest one of the second panel may be.
+WIDEST = 30
 #: Multiples of a power of ten at which an axis of people has a tick.
 STEPS = (1, 2, 5)
 
@@ -29,39 +30,46 @@ def planned(plan: Any) -> Figure:
     plan
         A `Plan`: its `curve`, `needed`, `claim`, `truth`, `power`.
     """
-    with mpl.rc_context(theme.STYLE):
+    with theme.styled():
         return _panels(plan)
 
 
 def _panels(plan: Any) -> Figure:
-    width = theme.DOUBLE_MM
-    inner = (width - 2 * theme.EDGE_MM - 2 * LEFT_MM - GAP_MM + LEFT_MM) / 2
+    width = page_mm()
+    across = 1 if narrow() else 2
+    inner = (width - 2 * theme.EDGE_MM - across * LEFT_MM - (across - 1) * GAP_MM - 2) / across
     caption = theme.caption_lines(_caption(plan), width)
     title = theme.wrap(plan.claim.statement, width - 2 * theme.EDGE_MM, bold=True)
     top = theme.TOP_MM + theme.LINE_MM * len(title) + ABOVE_MM
-    figure = theme.new_figure(
-        width, top + PANEL_MM + BELOW_MM + theme.LINE_MM * len(caption) + theme.EDGE_MM + 2
-    )
+    deep = PANEL_MM + BELOW_MM + (PANEL_MM + BELOW_MM + ABOVE_MM if narrow() else 0.0)
+    figure = theme.new_figure(width, top + deep + theme.LINE_MM * len(caption) + theme.EDGE_MM + 2)
     for i, line in enumerate(title):
         theme.add_text(
             figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
         )
-    first = theme.EDGE_MM + LEFT_MM
-    _power(theme.add_axes(figure, first, top, inner, PANEL_MM), plan)
-    _precision(theme.add_axes(figure, first + inner + GAP_MM, top, inner, PANEL_MM), plan)
+    left, second = theme.EDGE_MM + LEFT_MM, top
+    _power(theme.add_axes(figure, left, top, inner, PANEL_MM), plan)
+    theme.add_text(figure, theme.EDGE_MM, top - 4, "a", fontweight="bold")
+    if narrow():
+        second = top + PANEL_MM + BELOW_MM + ABOVE_MM
+    else:
+        left += inner + GAP_MM + LEFT_MM
+    _precision(theme.add_axes(figure, left, second, inner, PANEL_MM), plan)
+    theme.add_text(figure, left - LEFT_MM, second - 4, "b", fontweight="bold")
     theme.draw_caption(figure, caption)
     return figure
 
 
 def _power(axes: Any, plan: Any) -> None:
-    axes.axhline(plan.power, color=theme.GREY, lw=0.7, ls=(0, (1, 2)), gid="target")
+    axes.axhline(plan.power, color=now().grey, lw=0.7, ls=(0, (1, 2)), gid="target")
     needed = plan.needed.set_index("side")
     for side, part in plan.curve.dropna(subset=["power"]).groupby("side", sort=False):
-        style, colour = SIDES[str(side)]
-        axes.fill_between(part["people"], part["power"] - 2 * part["mc_error"],
-                          part["power"] + 2 * part["mc_error"], facecolor=colour, alpha=0.25,
-                          lw=0, gid="error")  # fmt: skip
-        axes.plot(part["people"], part["power"], c=colour, ls=style, lw=1.4, gid=f"power-{side}",
+        style, named = SIDES[str(side)]
+        colour = getattr(now(), named)
+        axes.fill_between(part["people"], (part["power"] - 2 * part["mc_error"]).clip(0, 1),
+                          (part["power"] + 2 * part["mc_error"]).clip(0, 1), facecolor=colour,
+                          alpha=0.35, lw=0, gid="error")  # fmt: skip
+        axes.plot(part["people"], part["power"], c=colour, ls=style, lw=0.7, gid=f"power-{side}",
                   label=f"{side}: {needed.at[side, 'settles']}")  # fmt: skip
         people = needed.at[side, "people"]
         if not math.isnan(people):
@@ -73,22 +81,25 @@ def _power(axes: Any, plan: Any) -> None:
     axes.set_ylim(0, 1.02)
     axes.set_ylabel("Share of studies that settle it")
     _people(axes, plan.curve)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderpad=0.1)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, borderpad=0.1,
+                handlelength=1.8, columnspacing=1.2)  # fmt: skip
 
 
 def _precision(axes: Any, plan: Any) -> None:
     rows = plan.curve.drop_duplicates("people")
-    # the smallest studies have limits that would hide all others
-    wide = rows[rows["people"] >= rows["people"].max() / 30]
-    claim, shown = plan.claim, wide.assign(estimate=plan.truth)
-    low, high = upright(axes, shown, claim, claim.null_value, log=claim.scale != "difference")
-    axes.axhline(plan.truth, color=theme.BLUE, lw=1.0, zorder=2, gid="truth")
-    axes.fill_between(rows["people"], rows["conf_low"].clip(low, high),
-                      rows["conf_high"].clip(low, high), facecolor=theme.BLUE, alpha=0.22,
-                      edgecolor=theme.BLUE, lw=0.6, zorder=2, gid="precision")  # fmt: skip
+    # the smallest studies have limits that would hide all others, and are left out
+    shown = rows[rows["people"] >= rows["people"].max() / WIDEST].assign(estimate=plan.truth)
+    claim = plan.claim
+    upright(axes, shown, claim, claim.null_value, log=claim.scale != "difference")
+    axes.axhline(plan.truth, color=now().blue, lw=1.0, zorder=2, gid="truth")
+    axes.vlines(shown["people"], shown["conf_low"], shown["conf_high"], color=now().wash, lw=0.5,
+                zorder=1.5)  # fmt: skip
+    for name in ("conf_low", "conf_high"):
+        axes.plot(shown["people"], shown[name], color=now().blue, lw=1.2, zorder=2,
+                  gid="precision")  # fmt: skip
     lines = theme.wrap(plan.claim.unit or plan.claim.scale, PANEL_MM)
     axes.set_ylabel("\n".join(lines), fontsize=theme.SMALL)
-    _people(axes, rows)
+    _people(axes, shown)
 
 
 def _people(axes: Any, rows: pd.DataFrame) -> None:
@@ -107,11 +118,13 @@ def _people(axes: Any, rows: pd.DataFrame) -> None:
 
 
 def _caption(plan: Any) -> str:
+    error = 100 * float(plan.curve["mc_error"].max())
     marks = [
-        "Left: share of studies of that many people that end with the right label, with twice "
-        f"its Monte Carlo error; dotted: {plan.power:.0%}; dots: people needed",
-        "right: median 95% limits of such a study; line: what is taken as true; "
-        "dashed: no difference",
+        "a: share of studies of that many people that end with the right label; shaded: twice its "
+        f"Monte Carlo error (at most {error:.1f} points); dotted: {plan.power:.0%}; dots: people "
+        "needed",
+        "b: median 95% limits of such a study; level line: what is taken as true; dashed: no "
+        "difference",
     ]
     if band_of(plan.claim) is not None:
         marks.append("yellow: range that would make the claim true")

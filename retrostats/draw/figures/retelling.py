@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
 from retrostats.draw.figures import theme
+from retrostats.draw.figures.looks import narrow, now, page_mm
 
 STEP_MM = 4.0  # indent of a retelling under the one it retells
 TREE_MM = 50.0
@@ -46,13 +47,16 @@ def retelling_chain(
     """
     if retellings.empty:
         return None
-    caption = (
-        "Filled diamond: the step changed something; hollow circle: it did not. Solid line: the "
-        f"retelling names its source; dashed: the link is inferred. Source: {sources} (one "
-        f"retelling a row; n = {len(retellings)} retellings)" + (f"; {note}." if note else ".")
-    )
     rows = _in_tree_order(retellings.sort_values("order").to_dict("records"))
-    with mpl.rc_context(theme.STYLE):
+    told = len(rows) - 1
+    caption = (
+        "Filled diamond: the step changed something; hollow circle: it did not, compared with the "
+        "one its line comes from, or with the first source where no line is drawn. Solid line: the "
+        f"retelling names its source; dashed: the link is inferred. Source: {sources} (the first "
+        f"source and n = {told} retelling{'s' if told != 1 else ''})"
+        + (f"; {note}." if note else ".")
+    )
+    with theme.styled():
         return _tree(rows, (*columns, CHANGED), caption)
 
 
@@ -87,55 +91,105 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)  # a year among blanks
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines of text at one place of a row."""
+
+    left: float
+    lines: list[str]
+    changed: bool = False
+
+
 def _tree(rows: list[dict[Any, Any]], columns: Sequence[Column], text: str) -> Figure:
-    width = theme.DOUBLE_MM
-    names = [
-        theme.wrap(
-            f"{_text(row['source'])} ({_text(row['year'])})" if _text(row["year"])[:1].isdigit()
-            else _text(row["source"]),
-            TREE_MM - 6 - STEP_MM * min(row["depth"], 4),
-        )
-        for row in rows
-    ]  # fmt: skip
-    cells = [{c: theme.wrap(_text(row[c]), w - 2) for c, _, w in columns} for row in rows]
-    heights = [
-        theme.LINE_MM * max(len(name), *map(len, cell.values())) + 3
-        for name, cell in zip(names, cells, strict=True)
-    ]
+    width = page_mm()
+    blocks = [_stacked(row, columns) if narrow() else _beside(row, columns) for row in rows]
+    heights = [theme.LINE_MM * _depth(found) + 3 for found in blocks]
     caption = theme.caption_lines(text, width)
-    total = 9 + sum(heights) + theme.LINE_MM * len(caption) + 6
-    figure = theme.new_figure(width, total)
-    axes = theme.add_axes(figure, 0, 0, width, total)
+    head = 3.0 if narrow() else 8.0
+    figure = theme.new_figure(width, head + sum(heights) + theme.LINE_MM * len(caption) + 7)
+    axes = theme.add_axes(figure, 0, 0, width, theme.figure_mm(figure)[1])
     axes.set_xlim(0, width)
-    axes.set_ylim(total, 0)
+    axes.set_ylim(theme.figure_mm(figure)[1], 0)
     axes.set_axis_off()
-    lefts = [
-        theme.EDGE_MM + TREE_MM + sum(w for _, _, w in columns[:i]) for i in range(len(columns))
-    ]
-    theme.add_text(figure, theme.EDGE_MM, 5, "Retelling (year)", color=theme.GREY)
-    for left, (_, heading, _) in zip(lefts, columns, strict=True):
-        theme.add_text(figure, left, 5, heading, color=theme.GREY)
+    if not narrow():
+        theme.add_text(figure, theme.EDGE_MM, 5, "Retelling (year)", color=now().grey)
+        for left, column in zip(_lefts(columns), columns, strict=True):
+            theme.add_text(figure, left, 5, column.heading, color=now().grey)
     at: dict[str, tuple[float, float]] = {}
-    y = 8.0
-    for row, name, cell, height in zip(rows, names, cells, heights, strict=True):
-        axes.plot([theme.EDGE_MM, width - theme.EDGE_MM], [y, y], lw=0.4, color=theme.PALE)
+    y = head
+    for row, found, height in zip(rows, blocks, heights, strict=True):
+        axes.plot([theme.EDGE_MM, width - theme.EDGE_MM], [y, y], lw=0.4, color=now().pale)
         x = theme.EDGE_MM + 2 + STEP_MM * min(row["depth"], 4)
         first = y + 1.5 + theme.LINE_MM / 2
         at[str(row["source"])] = (x, first)
         _link(axes, at.get(str(row["parent"])), (x, first), _text(row["parent_status"]))
-        changed = bool(_text(row["changed"]).strip(" -"))
+        changed = _changed(row)
         axes.plot(
             [x], [first], marker="D" if changed else "o", ms=4.4, mew=0.9, ls="none", zorder=3,
-            mec=theme.ORANGE if changed else theme.BLUE, mfc=theme.ORANGE if changed else "white",
-            gid="changed" if changed else "kept",
+            mec=now().orange if changed else now().blue,
+            mfc=now().orange if changed else now().paper, gid="changed" if changed else "kept",
         )  # fmt: skip
-        _lines(figure, x + 3, y, name)
-        for left, (column, _, _) in zip(lefts, columns, strict=True):
-            _lines(figure, left, y, cell[column],
-                   color="#8a2d00" if column == "changed" and changed else theme.INK)  # fmt: skip
+        below: dict[float, int] = {}
+        for block in found:  # one under another where they stand at one place
+            line = below.get(block.left, 0)
+            _lines(figure, block.left, y + theme.LINE_MM * line, block.lines,
+                   color=now().red if block.changed else now().ink)  # fmt: skip
+            below[block.left] = line + len(block.lines)
         y += height
     theme.draw_caption(figure, caption)
     return figure
+
+
+def _changed(row: Mapping[Any, Any]) -> bool:
+    return bool(_text(row["changed"]).strip(" -"))
+
+
+def _depth(blocks: Sequence[Block]) -> int:
+    """Lines of the longest of the columns."""
+    lines: dict[float, int] = {}
+    for block in blocks:
+        lines[block.left] = lines.get(block.left, 0) + len(block.lines)
+    return max(lines.values())
+
+
+def _name(row: Mapping[Any, Any]) -> str:
+    year = _text(row["year"])
+    return f"{_text(row['source'])} ({year})" if year[:1].isdigit() else _text(row["source"])
+
+
+def _indent(row: Mapping[Any, Any]) -> float:
+    """Where the words of a retelling begin."""
+    return theme.EDGE_MM + 5 + STEP_MM * float(min(row["depth"], 4))
+
+
+def _lefts(columns: Sequence[Column]) -> list[float]:
+    return [
+        theme.EDGE_MM + TREE_MM + sum(c.width for c in columns[:i]) for i in range(len(columns))
+    ]  # fmt: skip
+
+
+def _beside(row: Mapping[Any, Any], columns: Sequence[Column]) -> list[Block]:
+    """The name, and a column for each thing said."""
+    left = _indent(row)
+    name = theme.wrap(_name(row), theme.EDGE_MM + TREE_MM - left - 1)
+    cells = [
+        Block(place, theme.wrap(_text(row[c.name]), c.width - 2), c == CHANGED and _changed(row))
+        for place, c in zip(_lefts(columns), columns, strict=True)
+    ]
+    return [Block(left, name), *cells]
+
+
+def _stacked(row: Mapping[Any, Any], columns: Sequence[Column]) -> list[Block]:
+    """The name, what is said, and what it changed, one under another."""
+    left = _indent(row)
+    room = page_mm() - theme.EDGE_MM - left
+    said = [f"{c.heading}: {_text(row[c.name])}" for c in columns
+            if c != CHANGED and _text(row[c.name])]  # fmt: skip
+    found = [Block(left, theme.wrap(_name(row), room, bold=True))]
+    found += [Block(left, theme.wrap("; ".join(said), room))] if said else []
+    if _changed(row):
+        found.append(Block(left, theme.wrap(f"Changed: {_text(row['changed'])}", room), True))
+    return found
 
 
 def _lines(figure: Figure, left: float, top: float, lines: list[str], **style: Any) -> None:
@@ -150,4 +204,4 @@ def _link(
         return
     style = "-" if status in STATED else (0, (2.5, 1.8))
     axes.plot([start[0], start[0], end[0]], [start[1], end[1], end[1]], lw=0.8, ls=style,
-              color=theme.GREY, zorder=2, gid="link")  # fmt: skip
+              color=now().grey, zorder=2, gid="link")  # fmt: skip

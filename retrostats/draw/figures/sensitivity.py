@@ -1,28 +1,47 @@
-"""Each estimate as a function of what was not printed, with the verdict along the axis."""
+"""Each estimate as a function of what was not printed, with the verdict along the axis.
+
+Panels of one unit share their scale; an open ring stands at the value that every other figure
+uses. Limits are lines, so that nothing tints the claim's band.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby, pairwise
+from string import ascii_lowercase
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullFormatter
 
 from retrostats.draw.figures import theme
+from retrostats.draw.figures.axis import Span
+from retrostats.draw.figures.looks import SINGLE_MM, narrow, now, page_mm
 from retrostats.draw.figures.panels import band_of, upright
-from retrostats.draw.figures.verdicts import LOOK
+from retrostats.draw.figures.verdicts import shade_of
 
-PANEL_MM, STRIP_MM = 38.0, 3.4
-GUTTER_MM, RIGHT_MM = 17.0, 3.0
+STRIP_MM = 3.4
+GUTTER_MM, GAP_MM = 17.0, 4.0  # left of an axis with numbers; between axes that share them
+WORD_GAP_MM, WIDEST_MM = 1.2, 66.0  # between options; the widest that a lone panel grows
 QUANTITY = {
     "ratio": "Ratio",
     "rate_ratio": "Rate ratio",
     "difference": "Difference",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a panel stands in its row, in mm from the left, and whether it has its own numbers."""
+
+    part: pd.DataFrame
+    letter: str
+    left: float
+    start: float
+    inner: float
+    numbered: bool
 
 
 def sensitivity(frame: pd.DataFrame, claims: Mapping[str, Any]) -> Figure | None:
@@ -41,72 +60,168 @@ def sensitivity(frame: pd.DataFrame, claims: Mapping[str, Any]) -> Figure | None
         part.reset_index(drop=True)
         for _, part in frame.groupby(["estimate_id", "unknown"], sort=False)
     ]
-    with mpl.rc_context(theme.STYLE):
+    with theme.styled():
         return _panels(sweeps, claims)
 
 
 def _panels(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> Figure:
-    columns = min(3, len(sweeps))
-    width = theme.SINGLE_MM if columns == 1 else theme.DOUBLE_MM
-    cell = (width - 2 * theme.EDGE_MM) / columns
-    titles = [theme.wrap(part["label"].iloc[0], cell - 2, bold=True) for part in sweeps]
-    xlabels = [theme.wrap(part["unknown"].iloc[0], cell - GUTTER_MM) for part in sweeps]
-    title_mm = theme.LINE_MM * max(map(len, titles)) + 1.5
-    below = 6.5 + theme.LINE_MM * (max(map(len, xlabels)) + max(map(_extra_lines, sweeps)))
-    strips = max(len(_kinds(part)) for part in sweeps) * (STRIP_MM + 0.6)
-    row = title_mm + strips + PANEL_MM + below + 3
-    rows = math.ceil(len(sweeps) / columns)
+    width = SINGLE_MM if len(sweeps) == 1 else page_mm()
+    rows = _rows(sweeps, width)
+    scales = _shared(sweeps, claims)
     caption = theme.caption_lines(_caption(sweeps, claims), width)
-    total = theme.TOP_MM + rows * row + theme.LINE_MM * len(caption) + 4
+    heads = [_head_mm(row) for row in rows]
+    strips = [max(len(_kinds(p.part)) for p in row) * (STRIP_MM + 0.6) for row in rows]
+    feet = [_foot_mm(row) for row in rows]
+    total = theme.TOP_MM + theme.LINE_MM * len(caption) + 4
+    total += sum(heads) + sum(strips) + sum(feet) + _panel_mm() * len(rows)
     figure = theme.new_figure(width, total)
-    for i, part in enumerate(sweeps):
-        left = theme.EDGE_MM + (i % columns) * cell
-        top = theme.TOP_MM + (i // columns) * row
-        for j, line in enumerate(titles[i]):
-            theme.add_text(figure, left, top + theme.LINE_MM * (j + 0.6), line, fontweight="bold")
-        inner = cell - GUTTER_MM - RIGHT_MM
-        start = left + GUTTER_MM
-        axes = theme.add_axes(figure, start, top + title_mm + strips, inner, PANEL_MM)
-        x = _draw(axes, part, _claim(part, claims))
-        axes.set_xlabel("\n".join(xlabels[i]), fontsize=theme.SMALL, labelpad=2, parse_math=False)
-        for k, (name, column) in enumerate(_kinds(part)):
-            place = top + title_mm + k * (STRIP_MM + 0.6)
-            theme.add_text(
-                figure, start - 1, place + STRIP_MM / 2, name, ha="right", color=theme.GREY
-            )
-            strip = theme.add_axes(figure, start, place, inner, STRIP_MM)
-            _draw_strip(strip, x, list(part[column]), axes.get_xlim())
+    top = theme.TOP_MM
+    for row, head, strip, foot in zip(rows, heads, strips, feet, strict=True):
+        for place in row:
+            _panel(figure, place, claims, scales[_unit(place.part)], (top, head, strip))
+        top += head + strip + _panel_mm() + foot
     theme.draw_caption(figure, caption)
     return figure
 
 
-def _words(part: pd.DataFrame) -> list[list[str]]:
-    return [theme.wrap(text, 34 / len(part)) for text in part["unknown_text"]]
+def _rows(sweeps: Sequence[pd.DataFrame], width: float) -> list[list[Place]]:
+    """Panels in lines of as many as fit; those of one unit share the numbers of the first."""
+    letters = iter(ascii_lowercase * 9)
+    found: list[list[Place]] = []
+    waiting = list(sweeps)
+    while waiting:
+        parts = [waiting.pop(0)]
+        while waiting and _needed([*parts, waiting[0]]) <= width - 2 * theme.EDGE_MM:
+            parts.append(waiting.pop(0))
+        found.append(_row(parts, width, letters))
+    return found
 
 
-def _extra_lines(part: pd.DataFrame) -> int:
-    """Lines that an unknown in words needs below its axis, beyond the first."""
-    return 0 if part["unknown_value"].notna().all() else max(map(len, _words(part))) - 1
+def _numbered(parts: Sequence[pd.DataFrame]) -> list[bool]:
+    """Whether each panel of a row has numbers of its own: the first of its unit in sequence."""
+    units = [_unit(part) for part in parts]
+    return [i == 0 or unit != units[i - 1] for i, unit in enumerate(units)]
 
 
-def _quantity(part: pd.DataFrame) -> str:
-    """Label of the axis, with unit and n where the frame has them."""
-    unit = str(part["unit"].iloc[0]) if "unit" in part else ""
-    text = unit or QUANTITY[part["scale"].iloc[0]]
+def _needed(parts: Sequence[pd.DataFrame]) -> float:
+    """Least width of a row of panels, in mm."""
+    return sum(_least(part) + GAP_MM for part in parts) + _gutter_mm() * sum(_numbered(parts))
+
+
+def _panel_mm() -> float:
+    return 27.0 if narrow() else 38.0
+
+
+def _gutter_mm() -> float:
+    return 14.5 if narrow() else GUTTER_MM
+
+
+def _least(part: pd.DataFrame) -> float:
+    """Least width of an axis: its curve's, or that of its options, no word of which is cut."""
+    least = 22.0 if narrow() else 36.0
+    if _numeric(part):
+        return least
+    words = (word for text in part["unknown_text"] for word in theme.clean(text).split(" "))
+    return max(least, len(part) * (max(map(theme.width_mm, words)) + WORD_GAP_MM))
+
+
+def _row(parts: Sequence[pd.DataFrame], width: float, letters: Iterator[str]) -> list[Place]:
+    spare = (width - 2 * theme.EDGE_MM - _needed(parts)) / len(parts)
+    spare = min(spare, WIDEST_MM - 36.0) if len(parts) < 3 and not narrow() else spare
+    row, left = [], theme.EDGE_MM
+    for part, numbered in zip(parts, _numbered(parts), strict=True):
+        start = left + (_gutter_mm() if numbered else 0.0)
+        inner = _least(part) + spare
+        row.append(Place(part, next(letters), left, start, inner, numbered))
+        left = start + inner + GAP_MM
+    return row
+
+
+def _unit(part: pd.DataFrame) -> str:
+    return str(part["unit"].iloc[0]) if "unit" in part else QUANTITY[part["scale"].iloc[0]]
+
+
+def _shared(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """Every row of a unit, and the ends of its claims: what one scale must hold."""
+    found: dict[str, list[pd.DataFrame]] = {}
+    for part in sweeps:
+        band = band_of(_claim(part, claims)) or Span(float("nan"), float("nan"))
+        ends = pd.DataFrame({"estimate": list(band)}).dropna()
+        found.setdefault(_unit(part), []).extend([part, ends])
+    return {unit: pd.concat(parts, ignore_index=True) for unit, parts in found.items()}
+
+
+def _title(place: Place) -> list[str]:
+    part = place.part
     n = part["n"].iloc[0] if "n" in part else float("nan")
-    parts = [text, f"n = {n:.0f}"] if n == n else [text]
-    if theme.width_mm("; ".join(parts)) <= PANEL_MM:
-        return "; ".join(parts)
-    return "\n".join(line for part in parts for line in theme.wrap(part, PANEL_MM))
+    same = "n" in part and part["n"].nunique() == 1
+    people = f", n\u00a0=\u00a0{n:.0f}" if same and n == n else ""
+    text = f"{place.letter}  {part['label'].iloc[0]}{people}"
+    return theme.wrap(text, place.inner + place.start - place.left - 1, bold=True)
+
+
+def _head_mm(row: Sequence[Place]) -> float:
+    return theme.LINE_MM * max(len(_title(place)) for place in row) + 1.5
+
+
+def _words(place: Place) -> list[list[str]]:
+    """Options of a choice, each in its share of the axis, with its people where they differ."""
+    part = place.part
+    slot = place.inner / len(part) - WORD_GAP_MM / 2
+    differ = "n" in part and part["n"].nunique() > 1
+    return [
+        theme.wrap(text, slot) + ([f"n = {n:.0f}" if n == n else "n = ?"] if differ else [])
+        for text, n in zip(part["unknown_text"], part.get("n", part["scale"]), strict=True)
+    ]
+
+
+def _xlabel(place: Place) -> list[str]:
+    return theme.wrap(place.part["unknown"].iloc[0], place.inner + GAP_MM - 1)
+
+
+def _foot_mm(row: Sequence[Place]) -> float:
+    """Room below the axes of a row: ticks, or options in words, and the name of the unknown."""
+    lines = max(
+        len(_xlabel(place))
+        + (1 if _numeric(place.part) else max(map(len, _words(place))))
+        for place in row
+    )  # fmt: skip
+    return 6.0 + theme.LINE_MM * lines
+
+
+def _panel(
+    figure: Figure, place: Place, claims: Mapping[str, Any], scale: pd.DataFrame,
+    heights: tuple[float, float, float],
+) -> None:  # fmt: skip
+    top, head, strips = heights
+    for j, line in enumerate(_title(place)):
+        theme.add_text(figure, place.left, top + theme.LINE_MM * (j + 0.6), line,
+                       fontweight="bold")  # fmt: skip
+    axes = theme.add_axes(figure, place.start, top + head + strips, place.inner, _panel_mm())
+    x = _draw(axes, place, _claim(place.part, claims), scale)
+    axes.set_xlabel("\n".join(_xlabel(place)), fontsize=theme.SMALL, labelpad=2, parse_math=False)
+    kinds = _kinds(place.part)
+    for k, (name, column) in enumerate(kinds):
+        at = top + head + strips - (len(kinds) - k) * (STRIP_MM + 0.6)
+        if place.numbered:
+            theme.add_text(figure, place.start - 1, at + STRIP_MM / 2, name, ha="right",
+                           color=now().grey)  # fmt: skip
+        strip = theme.add_axes(figure, place.start, at, place.inner, STRIP_MM)
+        _draw_strip(strip, x, list(place.part[column]), axes.get_xlim())
+
+
+def _numeric(part: pd.DataFrame) -> bool:
+    return bool(part["unknown_value"].notna().all())
 
 
 def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> str:
     """What the marks that are drawn mean."""
     judged = [claim for claim in (_claim(part, claims) for part in sweeps) if claim is not None]
     band = any(band_of(claim) is not None for claim in judged)
-    marks = ["Line: estimate; shaded: its 95% confidence interval at each value"]
+    marks = ["Heavy line: estimate; thin lines: its 95% limits at each value"]
+    marks += ["ring: the value used elsewhere"] if any("used" in part for part in sweeps) else []
     marks += ["yellow: range that would make the claim true"] if band else []
-    text = "; ".join([*marks, "dashed: no difference"]) + ". "
+    text = "; ".join([*marks, "dashed: no difference"]) + ". Panels of one unit share its scale. "
     if any(_kinds(part) for part in sweeps):
         text += (
             "Strips: the verdict which that value alone would give (S supported, C contradicted, "
@@ -124,28 +239,37 @@ def _claim(part: pd.DataFrame, claims: Mapping[str, Any]) -> Any:
     return claims.get(part["claim_id"].iloc[0]) if "claim_id" in part else None
 
 
-def _draw(axes: Any, part: pd.DataFrame, claim: Any) -> list[float]:
+def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[float]:
     """Curve or, for an unknown in words, marks; returns where they stand."""
-    scale = part["scale"].iloc[0]
-    log = scale != "difference"
-    null = 1.0 if log else 0.0
-    upright(axes, part, claim, null, log=log)
-    axes.set_ylabel(_quantity(part), labelpad=2, fontsize=theme.SMALL)
-    numeric = part["unknown_value"].notna().all()
+    part = place.part
+    log = part["scale"].iloc[0] != "difference"
+    upright(axes, scale, claim, 1.0 if log else 0.0, log=log)
+    if place.numbered:
+        unit = "\n".join(theme.wrap(_unit(part), _panel_mm()))
+        axes.set_ylabel(unit, labelpad=2, fontsize=theme.SMALL, parse_math=False)
+    else:
+        axes.yaxis.set_major_formatter(NullFormatter())
+    numeric = _numeric(part) and len(part) > 1
     x = [float(v) for v in (part["unknown_value"] if numeric else range(len(part)))]
-    if numeric and len(x) > 1:
-        axes.fill_between(x, part["conf_low"], part["conf_high"], facecolor=theme.BLUE, alpha=0.22,
-                          edgecolor=theme.BLUE, lw=0.6, zorder=2, gid="confidence")  # fmt: skip
-        axes.plot(x, part["estimate"], color=theme.BLUE, lw=1.4, zorder=3, gid="estimate")
+    if numeric:
+        axes.vlines(x[::2], part["conf_low"][::2], part["conf_high"][::2], color=now().wash, lw=0.5,
+                    zorder=1.5, gid="between")  # fmt: skip
+        for name in ("conf_low", "conf_high"):
+            axes.plot(x, part[name], color=now().blue, lw=0.8, zorder=2, gid="confidence")
+        axes.plot(x, part["estimate"], color=now().blue, lw=1.6, zorder=3, gid="estimate")
         axes.set_xlim(min(x), max(x))
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        return x
-    axes.vlines(x, part["conf_low"], part["conf_high"], color=theme.BLUE, lw=1.8, zorder=2)
-    axes.plot(x, part["estimate"], "s", ms=4.6, color=theme.BLUE, zorder=3, gid="estimate")
-    axes.set_xlim(min(x) - 0.6, max(x) + 0.6)
-    axes.xaxis.set_major_locator(FixedLocator(x))
-    words = ["\n".join(lines) for lines in _words(part)]
-    axes.xaxis.set_major_formatter(FixedFormatter(words))
+        axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
+    else:
+        axes.vlines(x, part["conf_low"], part["conf_high"], color=now().blue, lw=1.8, zorder=2)
+        axes.plot(x, part["estimate"], "s", ms=4.6, color=now().blue, zorder=3, gid="estimate")
+        axes.set_xlim(-0.5, len(x) - 0.5)
+        axes.xaxis.set_major_locator(FixedLocator(x))
+        words = ["\n".join(lines) for lines in _words(place)]
+        axes.xaxis.set_major_formatter(FixedFormatter(words))
+    if "used" in part and part["used"].any():
+        i = int(part["used"].to_numpy().argmax())
+        axes.plot([x[i]], [part["estimate"][i]], "o", ms=8.0, mfc="none", mec=now().ink, mew=1.0,
+                  zorder=4, gid="used")  # fmt: skip
     return x
 
 
@@ -175,7 +299,7 @@ def _draw_strip(
         if not verdict:
             continue
         axes.axvspan(
-            start, stop, facecolor=LOOK[verdict][2], edgecolor=theme.INK, lw=0.4, gid=verdict
+            start, stop, facecolor=shade_of(verdict), edgecolor=now().ink, lw=0.4, gid=verdict
         )
         length = (stop - start) / (limits[1] - limits[0]) * room
         word = verdict if theme.width_mm(verdict) < length - 1.5 else verdict[0].upper()

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from retrostats.draw.figures import theme
+from retrostats.draw.figures.looks import now, page_mm
 from retrostats.draw.figures.panels import band_of, upright
+from retrostats.draw.figures.verdicts import LOOK, Mark
 
+UNJUDGED = Mark("o", "full", "ink")
 CURVE_MM, OPTION_MM, LEFT_MM, HEAD_MM = 42.0, 4.2, 52.0, 5.0
-#: Mark and colour of the label that a combination alone would give; shape and shade both differ.
-MARKS = {
-    "supported": ("o", theme.BLUE, theme.BLUE),
-    "contradicted": ("X", theme.ORANGE, theme.ORANGE),
-    "undecided": ("o", theme.INK, "white"),
-    "": ("o", theme.INK, theme.INK),
-}
 
 
 def specification_curve(rows: pd.DataFrame, claim: Any, side: str = "") -> Figure | None:
@@ -45,12 +40,12 @@ def specification_curve(rows: pd.DataFrame, claim: Any, side: str = "") -> Figur
         return None
     rows = rows.sort_values("specification").reset_index(drop=True)
     shown = side or ("size" if claim.has_size else "direction")
-    with mpl.rc_context(theme.STYLE):
+    with theme.styled():
         return _figure(rows, claim, shown)
 
 
 def _figure(rows: pd.DataFrame, claim: Any, side: str) -> Figure:
-    width = theme.DOUBLE_MM
+    width = page_mm()
     names, options = _options(rows)
     grid = [(name, option) for name in names for option in dict.fromkeys(options[name])]
     caption = theme.caption_lines(_caption(rows, claim, side), width)
@@ -81,12 +76,14 @@ def _options(rows: pd.DataFrame) -> tuple[list[str], dict[str, list[str]]]:
 
 def _curve(axes: Any, rows: pd.DataFrame, claim: Any, side: str) -> None:
     upright(axes, rows, claim, claim.null_value, log=claim.scale != "difference")
-    axes.vlines(rows["specification"], rows["conf_low"], rows["conf_high"], color=theme.GREY,
+    axes.vlines(rows["specification"], rows["conf_low"], rows["conf_high"], color=now().grey,
                 lw=1.0, zorder=2, gid="confidence")  # fmt: skip
     for label, part in rows.groupby(side, sort=False):
-        mark, edge, face = MARKS.get(str(label), MARKS[""])
-        axes.plot(part["specification"], part["estimate"], mark, ms=4.2, mec=edge, mfc=face,
-                  mew=0.8, zorder=3, gid=f"estimate-{label}", label=str(label))  # fmt: skip
+        mark, fill, named = LOOK.get(str(label), UNJUDGED)
+        colour = getattr(now(), named)
+        axes.plot(part["specification"], part["estimate"], marker=mark, fillstyle=fill, ms=4.2,
+                  mec=colour, mfc=colour, mfcalt=now().paper, mew=0.8, ls="none", zorder=3,
+                  gid=f"estimate-{label}", label=str(label))  # fmt: skip
     if (rows[side] != "").any():
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderpad=0.1,
                     handletextpad=0.2)  # fmt: skip
@@ -104,7 +101,7 @@ def _grid(
     """A row an option, under the name of its choice; a mark where a combination takes it."""
     place = top
     for name in names:
-        lines = theme.wrap(name, theme.DOUBLE_MM - 2 * theme.EDGE_MM, bold=True)
+        lines = theme.wrap(name, page_mm() - 2 * theme.EDGE_MM, bold=True)
         theme.add_text(figure, theme.EDGE_MM, place + OPTION_MM / 2, lines[0], fontweight="bold")
         place += OPTION_MM
         for option in dict.fromkeys(options[name]):
@@ -112,8 +109,8 @@ def _grid(
             theme.add_text(figure, left - 3, place + OPTION_MM / 2, text, ha="right")
             axes = theme.add_axes(figure, left, place, inner, OPTION_MM)
             taken = np.flatnonzero([o == option for o in options[name]]) + 1
-            axes.axhline(0, color=theme.PALE, lw=0.6, zorder=0)
-            axes.plot(taken, np.zeros(len(taken)), "s", ms=3.2, color=theme.INK, gid="option")
+            axes.axhline(0, color=now().pale, lw=0.6, zorder=0)
+            axes.plot(taken, np.zeros(len(taken)), "s", ms=3.2, color=now().ink, gid="option")
             axes.set_xlim(0.4, len(options[name]) + 0.6)
             axes.set_ylim(-1, 1)
             axes.set_axis_off()

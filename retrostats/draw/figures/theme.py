@@ -9,8 +9,9 @@ text. DejaVu Sans comes with matplotlib, hence the same widths everywhere.
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
@@ -22,17 +23,19 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from retrostats.draw.figures.fonts import outlines_only
+from retrostats.draw.figures.looks import DOUBLE_MM, SINGLE_MM, Look, now
 
-SINGLE_MM, DOUBLE_MM = 85.0, 180.0
 MM_PER_INCH = 25.4
 PT_MM = MM_PER_INCH / 72
 SIZE, SMALL = 7.5, 7.0  # pt; journals ask for 7 at least
 LINE_MM = 3.25  # one line of text at SMALL
 EDGE_MM, TOP_MM = 2.0, 2.5
 
-#: Okabe and Ito's palette, chosen so that neighbours also differ in lightness.
-INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#d9d9d9"
-BLUE, ORANGE, BAND = "#0b5394", "#c65102", "#f6e3b4"
+__all__ = [
+    "DOUBLE_MM", "EDGE_MM", "LINE_MM", "SINGLE_MM", "SIZE", "SMALL", "TOP_MM", "add_axes",
+    "add_text", "caption_lines", "clean", "draw_caption", "figure_mm", "new_figure", "save",
+    "style_of", "styled", "width_mm", "wrap", "write",
+]  # fmt: skip
 
 #: A figure looks the same whatever a matplotlibrc of the user or of the folder says.
 _DEFAULTS = {
@@ -46,7 +49,6 @@ STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": SIZE,
     "axes.linewidth": 0.6,
-    "axes.edgecolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.labelsize": SIZE,
@@ -74,9 +76,22 @@ _METADATA: dict[str, dict[str, Any]] = {
 }
 
 
+def style_of(look: Look) -> Any:
+    """Settings of matplotlib for a look."""
+    ink = ("axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "text.color")
+    return STYLE | dict.fromkeys(ink, look.ink) | {"axes.facecolor": "none"}
+
+
+def styled() -> Any:
+    """Context in which figures are drawn in the look of the moment."""
+    return mpl.rc_context(style_of(now()))
+
+
 def new_figure(width_mm: float, height_mm: float) -> Figure:
-    """Empty white figure of that size, outside pyplot (nothing to close)."""
-    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), facecolor="white")
+    """Empty figure of that size, outside pyplot (nothing to close)."""
+    figure = Figure(
+        figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), facecolor=now().paper
+    )
     FigureCanvasAgg(figure)
     return figure
 
@@ -97,7 +112,12 @@ def add_axes(figure: Figure, left: float, top: float, width: float, height: floa
 def add_text(figure: Figure, left: float, top: float, text: str, **options: Any) -> Any:
     """Text at a place given in mm from the top left corner; markup in it has no meaning."""
     figure_width, figure_height = figure_mm(figure)
-    settings: dict[str, Any] = {"fontsize": SMALL, "color": INK, "va": "center", "linespacing": 1.2}
+    settings: dict[str, Any] = {
+        "fontsize": SMALL,
+        "color": now().ink,
+        "va": "center",
+        "linespacing": 1.2,
+    }
     return figure.text(
         left / figure_width, 1 - top / figure_height, text, parse_math=False, **settings | options
     )
@@ -111,21 +131,25 @@ def figure_mm(figure: Figure) -> tuple[float, float]:
 
 @lru_cache(maxsize=8)
 def _font(bold: bool) -> Any:
-    font = get_font(
-        findfont(FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal"))
-    )
-    font.set_size(100, 72)
-    return font
+    weight = "bold" if bold else "normal"
+    return get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
 
 
 @lru_cache(maxsize=4096)
 def _advance(character: str, bold: bool) -> float:
-    return float(_font(bold).load_char(ord(character)).linearHoriAdvance) / 65536 / 100
+    font = _font(bold)
+    font.set_size(100, 72)  # matplotlib shares the font and leaves it at the size it drew last
+    return float(font.load_char(ord(character)).linearHoriAdvance) / 65536 / 100
 
 
 @lru_cache(maxsize=1)
 def _drawable() -> frozenset[int]:
     return frozenset(_font(False).get_charmap()) & frozenset(_font(True).get_charmap())
+
+
+#: Everything that breaks a line; a no-break space stays.
+_HYPHENS = re.compile(r"(?<=-)(?=.)")
+_SPACES = re.compile(r"[^\S\u00a0]+")
 
 
 def clean(text: object) -> str:
@@ -140,7 +164,7 @@ def clean(text: object) -> str:
         c
         if ord(c) in _drawable() and unicodedata.bidirectional(c) not in ("R", "AL", "AN")
         else "▯"
-        for c in " ".join(str(text).split())
+        for c in " ".join(_SPACES.split(str(text).strip()))
         if unicodedata.category(c) not in ("Cc", "Cf", "Cs")
     )
 
@@ -151,7 +175,7 @@ def width_mm(text: str, size: float = SMALL, bold: bool = False) -> float:
 
 
 def wrap(text: object, limit_mm: float, size: float = SMALL, bold: bool = False) -> list[str]:
-    """Lines of clean text no wider than `limit_mm`; a longer word is cut.
+    """Lines of clean text no wider than `limit_mm`; a longer word is cut, at a hyphen if it can.
 
     Examples
     --------
@@ -159,8 +183,10 @@ def wrap(text: object, limit_mm: float, size: float = SMALL, bold: bool = False)
     ['one', 'two']
     """
     lines = [""]
-    for word in clean(text).split(" "):
-        joined = f"{lines[-1]} {word}".strip()
+    words = clean(text).split(" ")
+    long = [width_mm(word, size, bold) > limit_mm for word in words]
+    for word, between in _parts(words, long):
+        joined = f"{lines[-1]}{between}{word}".strip()
         if width_mm(joined, size, bold) <= limit_mm:
             lines[-1] = joined
             continue
@@ -173,6 +199,14 @@ def wrap(text: object, limit_mm: float, size: float = SMALL, bold: bool = False)
     return lines
 
 
+def _parts(words: Sequence[str], long: Sequence[bool]) -> Iterator[tuple[str, str]]:
+    """Words, those too long in parts that end with their hyphens, and what stands before each."""
+    for word, cut in zip(words, long, strict=True):
+        parts = _HYPHENS.split(word) if cut else [word]
+        yield parts[0], " "
+        yield from ((part, "") for part in parts[1:])
+
+
 def caption_lines(text: str, figure_width_mm: float) -> list[str]:
     """The caption line of every figure, wrapped to its width."""
     return wrap(text, figure_width_mm - 2 * EDGE_MM)
@@ -183,7 +217,7 @@ def draw_caption(figure: Figure, lines: Sequence[str]) -> None:
     _, height = figure_mm(figure)
     top = height - EDGE_MM - LINE_MM * len(lines)
     for i, line in enumerate(lines):
-        add_text(figure, EDGE_MM, top + LINE_MM * (i + 0.5), line, color=GREY)
+        add_text(figure, EDGE_MM, top + LINE_MM * (i + 0.5), line, color=now().grey)
 
 
 def save(
@@ -204,7 +238,7 @@ def save(
 def write(figure: Figure, file: Any, kind: str) -> None:
     """Write one format to an open binary file."""
     with mpl.rc_context(STYLE), outlines_only() if kind == "pdf" else nullcontext():
-        options: dict[str, Any] = {"metadata": _METADATA[kind], "facecolor": "white"}
+        options: dict[str, Any] = {"metadata": _METADATA[kind], "facecolor": figure.get_facecolor()}
         if kind == "png":
             options["pil_kwargs"] = {"compress_level": 3}  # half the time, 4% more bytes
         figure.savefig(file, format=kind, dpi=300, **options)

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from retrostats.draw.figures import theme
+from retrostats.draw.figures.looks import narrow, now, page_mm
 
-#: Verdict -> marker, its fill style, shade of the cell, colour of the mark. Shades differ in
-#: lightness, marks in shape, so the matrix reads in grey and without colour vision.
-LOOK: dict[str, tuple[str, str, str, str]] = {
-    "supported": ("o", "full", "#cfe3f5", theme.BLUE),
-    "faithful": ("o", "full", "#cfe3f5", theme.BLUE),
-    "contradicted": ("X", "full", "#f3b98f", "#8a2d00"),
-    "drifted": ("X", "full", "#f3b98f", "#8a2d00"),
-    "not measured by the source": ("X", "none", "#f8d9c0", "#8a2d00"),
-    "undecided": ("o", "left", "#f1eee2", theme.INK),
-    "unverified": ("o", "left", "#f1eee2", theme.INK),
-    "no evidence": ("o", "none", "#ffffff", theme.GREY),
-    "not claimed": ("_", "full", "#ffffff", theme.GREY),
-}
+
+class Mark(NamedTuple):
+    """Symbol of a verdict: matplotlib marker, how it is filled ("dot": a ring with a dot), and
+    which colour of the look."""
+
+    marker: str
+    fill: str
+    colour: str
+
+
+#: One symbol one verdict, so that the matrix reads in grey and without colour vision: round for
+#: the evidence, with corners for what the post made of its source, a cross for what is refuted.
+LOOK: Mapping[str, Mark] = MappingProxyType({
+    "supported": Mark("o", "full", "blue"),
+    "compatible": Mark("o", "dot", "blue"),
+    "contradicted": Mark("X", "full", "red"),
+    "undecided": Mark("o", "left", "ink"),
+    "no evidence": Mark("o", "none", "grey"),
+    "not claimed": Mark("_", "full", "grey"),
+    "faithful": Mark("s", "full", "blue"),
+    "drifted": Mark("D", "full", "red"),
+    "not measured by the source": Mark("D", "none", "red"),
+    "unverified": Mark("s", "dot", "ink"),
+})  # fmt: skip
+UNKNOWN = Mark("$?$", "full", "ink")
 COLUMNS = ("fidelity", "direction", "size")
 HEADINGS = ("Does the post say\nwhat its source says?", "Evidence:\ndirection", "Evidence:\nsize")
 CELL_MM = (34.0, 28.0, 28.0)
@@ -35,6 +47,11 @@ CAPTION = (
     "numbers. A verdict that changes anywhere inside the range of what was not printed is "
     "undecided."
 )
+
+
+def shade_of(verdict: str) -> str:
+    """Background of a verdict's cell in the look of the moment."""
+    return now().shades.get(verdict, now().paper)
 
 
 def verdict_overview(
@@ -58,17 +75,31 @@ def verdict_overview(
     """
     if verdicts.empty:
         return None
-    with mpl.rc_context(theme.STYLE):
+    with theme.styled():
         return _matrix(verdicts, roles, caption)
 
 
+def _cells(width: float) -> tuple[list[float], list[float]]:
+    """Left edges and widths of the three cells, in mm."""
+    room = width - 2 * theme.EDGE_MM
+    widths = [room * part for part in (0.36, 0.32, 0.32)] if narrow() else list(CELL_MM)
+    return [width - theme.EDGE_MM - sum(widths[i:]) for i in range(3)], widths
+
+
 def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Figure:
-    width = theme.DOUBLE_MM
-    statement_mm = width - 2 * theme.EDGE_MM - sum(CELL_MM) - 3
+    width = page_mm()
+    lefts, widths = _cells(width)
+    statement_mm = width - 2 * theme.EDGE_MM - (0 if narrow() else sum(widths) + 3)
     place = {role: i for i, role in enumerate(roles)}
     rows = sorted(verdicts.to_dict("records"), key=lambda r: place[r["role"]])
     lines = [theme.wrap(row["statement"], statement_mm - 2) for row in rows]
-    heights = [max(8.6, theme.LINE_MM * len(text) + 2.6) for text in lines]
+    words = [_words(row, widths) for row in rows]
+    cells = [max(6.6, theme.LINE_MM * max(map(len, said)) + 2.6) for said in words]
+    texts = [theme.LINE_MM * len(text) + 2.6 for text in lines]
+    heights = [
+        text + cell if narrow() else max(8.6, text, cell)
+        for text, cell in zip(texts, cells, strict=True)
+    ]
     caption = theme.caption_lines(below, width)
     headings = {row["role"] for row in rows}
     total = 11 + sum(heights) + 5.5 * len(headings) + theme.LINE_MM * len(caption) + 6
@@ -77,40 +108,60 @@ def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Fig
     axes.set_xlim(0, width)
     axes.set_ylim(total, 0)
     axes.set_axis_off()
-    lefts = [width - theme.EDGE_MM - sum(CELL_MM[i:]) for i in range(len(CELL_MM))]
-    for left, heading in zip(lefts, HEADINGS, strict=True):
-        theme.add_text(figure, left + 1.5, 5, heading, color=theme.GREY)
+    for left, heading, room in zip(lefts, HEADINGS, widths, strict=True):
+        said = "\n".join(theme.wrap(heading, room - 1.5)) if narrow() else heading
+        theme.add_text(figure, left + 1.5, 5, said, color=now().grey)
     y, role = 10.0, None
-    for row, text, height in zip(rows, lines, heights, strict=True):
+    for row, text, told, height, cell in zip(rows, lines, words, heights, cells, strict=True):
         if row["role"] != role:
             role = row["role"]
             theme.add_text(figure, theme.EDGE_MM, y + 2.8, roles[role], fontweight="bold")
             y += 5.5
-        axes.plot([theme.EDGE_MM, width - theme.EDGE_MM], [y, y], lw=0.4, color=theme.PALE)
-        theme.add_text(figure, theme.EDGE_MM, y + height / 2, "\n".join(text))
-        for column, left, cell in zip(COLUMNS, lefts, CELL_MM, strict=True):
-            _cell(axes, str(row[column]), left, y, cell, height)
+        axes.plot([theme.EDGE_MM, width - theme.EDGE_MM], [y, y], lw=0.4, color=now().pale)
+        middle = y + (height - cell) / 2 if narrow() else y + height / 2
+        theme.add_text(figure, theme.EDGE_MM, middle, "\n".join(text))
+        top, deep = (y + height - cell, cell) if narrow() else (y, height)
+        for column, left, room, verdict in zip(COLUMNS, lefts, widths, told, strict=True):
+            _cell(axes, str(row[column]), verdict, (left, top, room, deep))
         y += height
     theme.draw_caption(figure, caption)
     return figure
 
 
-def _cell(axes: Any, verdict: str, left: float, top: float, width: float, height: float) -> None:
-    marker, fill, shade, color = LOOK.get(verdict, LOOK["no evidence"])
+def _words(row: Mapping[Any, Any], widths: list[float]) -> list[list[str]]:
+    return [
+        theme.wrap(row[column], room - 9.5)
+        for column, room in zip(COLUMNS, widths, strict=True)
+    ]  # fmt: skip
+
+
+def _cell(
+    axes: Any, verdict: str, words: list[str], place: tuple[float, float, float, float]
+) -> None:
+    left, top, width, height = place
     axes.add_patch(
         FancyBboxPatch(
-            (left + 0.9, top + 0.9), width - 1.8, height - 1.8, facecolor=shade,
-            boxstyle="round,pad=0,rounding_size=0.8", edgecolor=theme.PALE, lw=0.4, gid=verdict,
+            (left + 0.9, top + 0.9), width - 1.8, height - 1.8, facecolor=shade_of(verdict),
+            boxstyle="round,pad=0,rounding_size=0.8", edgecolor=now().pale, lw=0.4, gid=verdict,
         )
     )  # fmt: skip
     middle = top + height / 2
-    axes.plot(
-        [left + 4.2], [middle], marker=marker, ms=5.2, mew=1.0, fillstyle=fill, mec=color,
-        mfc=color, mfcalt="white", ls="none",
-    )  # fmt: skip
-    words = theme.wrap(verdict, width - 9.5)
+    draw_mark(axes, verdict, left + 4.2, middle)
     axes.text(
         left + 7.6, middle, "\n".join(words), fontsize=theme.SMALL, va="center", linespacing=1.15,
-        color=theme.INK if verdict not in ("not claimed", "no evidence") else theme.GREY,
+        color=now().ink if verdict not in ("not claimed", "no evidence") else now().grey,
         parse_math=False,
     )  # fmt: skip
+
+
+def draw_mark(axes: Any, verdict: str, x: float, y: float) -> None:
+    """The symbol of a verdict."""
+    marker, fill, named = LOOK.get(verdict, UNKNOWN)
+    colour = getattr(now(), named)
+    style: dict[str, Any] = {"ls": "none", "mec": colour, "mfc": colour, "mfcalt": now().paper}
+    kind = "none" if fill == "dot" else fill
+    size = 4.4 if marker in "sD" else 5.2
+    axes.plot([x], [y], marker=marker, ms=size, mew=1.0, fillstyle=kind, gid=f"mark-{verdict}",
+              **style)  # fmt: skip
+    if fill == "dot":
+        axes.plot([x], [y], marker="o", ms=1.6, mew=0, **style)

@@ -1,0 +1,136 @@
+"""Every figure of the audit, at every width and in every look: readable, and the same each time."""
+
+from __future__ import annotations
+
+import io
+from itertools import combinations
+
+import pytest
+from matplotlib.figure import Figure
+
+from retrostats.draw.figures import looks, theme, verdicts
+from retrostats.draw.figures.legibility import distances, illegible
+from retrostats.draw.figures.looks import DARK, LIGHT, LOOKS, SLIDE
+from retrostats.errors import InputError
+
+NAMES = (
+    "verdict_overview",
+    "metabolic_cost_forest",
+    "metabolic_cost_sensitivity",
+    "joint_load_impact",
+    "injury_rate_ratios",
+    "joint_load_sensitivity",
+    "body_fat_change",
+    "body_fat_sensitivity",
+    "retelling_chain",
+)
+#: The tallest figure of one column that a journal's page of 297 mm takes, its margins and legend
+#: aside, is about this; a longer one is turned over two columns.
+TALLEST_MM = {85.0: 290.0, 120.0: 290.0, 180.0: 247.0}
+
+
+@pytest.fixture(scope="module")
+def drawn(whole):
+    """Figures by look and width."""
+    wanted = [("light", 180.0), ("light", 85.0), ("dark", 180.0), ("slide", 120.0)]
+    return {key: whole.drawn(*key) for key in wanted}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_overlaps_leaves_the_page_or_is_tiny(drawn, name):
+    for key, figures in drawn.items():
+        assert illegible(figures[name].figure) == [], key
+
+
+def test_every_figure_is_looked_at(drawn, whole):
+    for figures in drawn.values():
+        assert set(NAMES) <= set(figures)
+        assert set(figures) == set(whole.figures)
+
+
+def test_figures_have_the_width_they_are_asked_for_and_fit_a_page(drawn):
+    for (_, width), figures in drawn.items():
+        for name, drawing in figures.items():
+            wide, tall = theme.figure_mm(drawing.figure)
+            assert wide == pytest.approx(width, abs=0.05) or (width > 85 and wide == 85), name
+            assert tall <= TALLEST_MM[width], name
+
+
+def test_the_same_look_gives_the_same_bytes(whole, drawn):
+    for key in (("dark", 180.0), ("light", 85.0)):
+        again = whole.drawn(*key)
+        for name in ("body_fat_sensitivity", "verdict_overview"):
+            files = []
+            for drawing in (drawn[key][name], again[name]):
+                file = io.BytesIO()
+                theme.write(drawing.figure, file, "svg")
+                files.append(file.getvalue())
+            assert files[0] == files[1], (key, name)
+
+
+def test_a_dark_figure_is_light_on_dark_throughout(drawn):
+    for drawing in drawn["dark", 180.0].values():
+        assert drawing.figure.get_facecolor()[0] < 0.2
+        file = io.BytesIO()
+        theme.write(drawing.figure, file, "svg")
+        told = file.getvalue().decode()
+        assert "#ffffff" not in told
+        assert LIGHT.ink not in told
+        assert DARK.ink in told
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=list(LOOKS))
+def test_colours_are_told_apart_in_grey_and_without_colour_vision(look):
+    """Lines that share an axis by 15 in any vision, text by 50 in lightness, shades by 6."""
+    for one, two in combinations(("blue", "orange", "paper"), 2):
+        assert min(distances(getattr(look, one), getattr(look, two)).values()) >= 14, (one, two)
+    for one in ("blue", "ink"):
+        assert min(distances(getattr(look, one), look.band).values()) >= 35
+    assert min(distances(look.wash, look.band).values()) >= 12
+    assert min(distances(look.band, look.paper).values()) >= 8
+    for text in ("ink", "grey", "red"):
+        assert distances(getattr(look, text), look.paper)["grey"] >= 50
+    shades = {*look.shades.values(), look.paper}
+    for shade in shades:
+        assert distances(look.ink, shade)["grey"] >= 60
+    for one, two in combinations(sorted(shades), 2):
+        seen = distances(one, two)
+        assert min(v for name, v in seen.items() if name != "grey") >= 6, (one, two)
+
+
+def test_one_symbol_stands_for_one_verdict():
+    marks = [(mark.marker, mark.fill) for mark in verdicts.LOOK.values()]
+    assert len(set(marks)) == len(marks)
+    assert "compatible" in verdicts.LOOK
+
+
+def test_defects_are_found():
+    figure = Figure(figsize=(2, 1))
+    figure.text(0.1, 0.5, "first", size=8)
+    figure.text(0.15, 0.5, "second", size=8)
+    figure.text(0.9, 0.1, "outside", size=8)
+    figure.text(0.1, 0.1, "small", size=4)
+    assert sorted(illegible(figure)) == [
+        "'first' and 'second' overlap",
+        "'outside' leaves the page",
+        "'small': 4 pt, smaller than 6",
+    ]
+
+
+def test_labels_of_ticks_beyond_an_axis_are_no_defect():
+    figure = Figure(figsize=(2, 1))
+    axes = figure.add_axes((0.2, 0.3, 0.5, 0.5))
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0.5, 3.0], ["half", "far away"])
+    axes.set_xlim(0, 1)
+    assert illegible(figure) == []
+
+
+def test_themes_are_named_and_widths_are_bounded():
+    with pytest.raises(InputError, match="theme: found 'sepia'; choose from light, dark, slide"):
+        looks.drawn_in("sepia").__enter__()
+    with pytest.raises(InputError, match="width_mm: found 20; allowed 85"):
+        looks.drawn_in("light", 20).__enter__()
+    with looks.drawn_in("slide") as look:
+        assert (look, looks.page_mm(), looks.narrow()) == (SLIDE, 120.0, True)
+    assert (looks.now(), looks.page_mm()) == (LIGHT, 180.0)
