@@ -85,7 +85,7 @@ def people_of(cohort: Any, topic: Topic, audit: Audit) -> tuple[pd.DataFrame, st
 
 
 def _panels(frame: pd.DataFrame, names: Sequence[str]) -> Any:
-    """Words of the speed and slope of each row; walking is told apart."""
+    """Words of the speed and slope of each row; gaits are told apart."""
     parts = []
     if "nominal_speed_m_s" in names:
         speed = frame["nominal_speed_m_s"]

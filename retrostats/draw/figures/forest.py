@@ -103,7 +103,8 @@ def forest(panels: Sequence[Panel], caption: str, width_mm: float | None = None)
         band = any(panel.band is not None for panel in panels)
         keys = key_rows(keys_of(rows, band=band, beyond=beyond), width)
         above = [theme.LINE_MM * len(title) + (1.5 if title else 0.0) for title in titles]
-        below = [AXIS + theme.LINE_MM * (len(_xlabel(panel, width)) - 1) for panel in panels]
+        axis = AXIS - 2.0 if narrow() else AXIS
+        below = [axis + theme.LINE_MM * (len(_xlabel(panel, width)) - 1) for panel in panels]
         bottom = len(keys) * LINE_MM + len(captions) * theme.LINE_MM + 2 * theme.EDGE_MM + 1
         total = theme.TOP_MM + sum(heights) + sum(above) + sum(below) + len(panels) * HEADER
         figure = theme.new_figure(width, total + bottom)
@@ -148,7 +149,7 @@ def _lines(panel: Panel, label_mm: float, width: float) -> Iterator[Line]:
             room = width - 2 * theme.EDGE_MM - theme.width_mm(_estimate_text(row), bold=bold) - 4
             words = theme.wrap(f"{row['label']}{_people(row)}", room, bold=bold)
             notes = theme.wrap(_heterogeneity(row), room) if _heterogeneity(row) else []
-            height = theme.LINE_MM * (len(words) + len(notes)) + MARK_MM + 0.8
+            height = theme.LINE_MM * (len(words) + len(notes)) + MARK_MM + 0.4
         else:
             words = theme.wrap(row["label"], label_mm, bold=bold)
             notes = theme.wrap(_heterogeneity(row), label_mm) if _heterogeneity(row) else []

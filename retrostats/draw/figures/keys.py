@@ -29,7 +29,7 @@ KEYS: Mapping[str, str] = MappingProxyType({
     "beyond": "goes on beyond the axis",
     "band": "range that would make the claim true",
 })  # fmt: skip
-LINE_MM = 4.2
+LINE_MM = 3.9
 
 
 def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
