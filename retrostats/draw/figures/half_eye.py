@@ -11,10 +11,11 @@ from matplotlib.ticker import NullLocator
 
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import display_limits, set_ticks
-from retrostats.draw.figures.looks import now, page_mm
+from retrostats.draw.figures.looks import narrow, now, page_mm
 from retrostats.draw.figures.panels import band_of
 
 ROW_MM, LABEL_MM, TOP_MM, BELOW_MM = 19.0, 46.0, 2.0, 11.5
+NARROW_ROW_MM = 26.0  # with the name of the measure above its eye
 #: Parts of the draws that the thick and the thin line below an eye hold.
 THICK, THIN = 0.66, 0.95
 GRID = 160
@@ -49,7 +50,8 @@ def half_eyes(draws: pd.DataFrame, explorations: pd.DataFrame, claim: Any) -> Fi
 
 def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Figure:
     width = page_mm()
-    left = theme.EDGE_MM + LABEL_MM
+    deep = NARROW_ROW_MM if narrow() else ROW_MM
+    left = theme.EDGE_MM + (1.0 if narrow() else LABEL_MM)
     inner = width - left - theme.EDGE_MM - 2
     title = theme.wrap(claim.statement, width - 2 * theme.EDGE_MM, bold=True)
     top = theme.TOP_MM + theme.LINE_MM * len(title) + TOP_MM
@@ -59,13 +61,15 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
         "estimate, grey: lower and upper 95% limit; point: median, lines: 66% and 95% of draws; "
         f"brackets: outermost limits, searched; dashed: no difference{band}.", width
     )  # fmt: skip
-    height = top + ROW_MM * len(measures) + BELOW_MM
+    unit = (claim.unit or claim.scale) + (" (log axis)" if log else "")
+    xlabel = theme.wrap(unit, inner, theme.SIZE)
+    height = top + deep * len(measures) + BELOW_MM + theme.LINE_MM * (len(xlabel) - 1)
     figure = theme.new_figure(width, height + theme.LINE_MM * len(caption) + theme.EDGE_MM)
     for i, line in enumerate(title):
         theme.add_text(
             figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
         )
-    axes = theme.add_axes(figure, left, top, inner, ROW_MM * len(measures))
+    axes = theme.add_axes(figure, left, top, inner, deep * len(measures))
     log = claim.scale != "difference"
     shown = pd.concat(measures).assign(sens_low=np.nan, sens_high=np.nan)
     ends = outer.assign(sens_low=outer["conf_low"], sens_high=outer["conf_high"])
@@ -81,13 +85,17 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
     for i, part in enumerate(measures):
         _eyes(axes, part, i, log=log)
         _brackets(axes, outer.loc[[part["estimate_id"].iloc[0]]].iloc[0], i)
-        said = [*theme.wrap(part["measure"].iloc[0], LABEL_MM - 3)[:2], f"{len(part):,} draws"]
-        place = top + ROW_MM * (i + 0.55)
-        theme.add_text(figure, left - 2, place, "\n".join(said), ha="right")
+        name, drawn = part["measure"].iloc[0], f"{len(part):,} draws"
+        if narrow():
+            said = theme.wrap(f"{name}, {drawn}", width - 2 * theme.EDGE_MM - 2)[:2]
+            theme.add_text(figure, left, top + deep * i + 4.0, "\n".join(said))
+        else:
+            said = [*theme.wrap(name, LABEL_MM - 3)[:2], drawn]
+            theme.add_text(figure, left - 2, top + deep * (i + 0.55), "\n".join(said), ha="right")
     axes.set_ylim(len(measures), 0)
     axes.yaxis.set_major_locator(NullLocator())
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel((claim.unit or claim.scale) + (" (log axis)" if log else ""))
+    axes.set_xlabel("\n".join(xlabel))
     theme.draw_caption(figure, caption)
     return figure
 
@@ -109,7 +117,8 @@ def _eyes(axes: Any, part: pd.DataFrame, row: int, *, log: bool) -> None:
         colour = getattr(now(), named)
         values = np.sort(part[name].to_numpy())
         x, density = density_of(np.log(values) if log else values)
-        axes.fill_between(np.exp(x) if log else x, base - 0.66 * density, base, facecolor=colour,
+        high = base - (0.45 if narrow() else 0.66) * density
+        axes.fill_between(np.exp(x) if log else x, high, base, facecolor=colour,
                           alpha=0.35, lw=0, gid=f"density-{name}")  # fmt: skip
         if name == "estimate":
             for held, thickness in ((THIN, 1.0), (THICK, 2.8)):

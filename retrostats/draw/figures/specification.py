@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.looks import now, page_mm
+from retrostats.draw.figures.looks import narrow, now, page_mm
 from retrostats.draw.figures.panels import band_of, upright
 from retrostats.draw.figures.verdicts import LOOK, Mark
 
@@ -53,17 +53,26 @@ def _figure(rows: pd.DataFrame, claim: Any, side: str) -> Figure:
                        width - 2 * theme.EDGE_MM, bold=True)  # fmt: skip
     top = theme.TOP_MM + theme.LINE_MM * len(title) + HEAD_MM
     below = top + CURVE_MM + 3
-    height = below + OPTION_MM * (len(grid) + len(names))
+    height = below + _option_mm() * (len(grid) + len(names))
     figure = theme.new_figure(width, height + theme.LINE_MM * len(caption) + theme.EDGE_MM + 2)
     for i, line in enumerate(title):
         theme.add_text(
             figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
         )
-    left, inner = theme.EDGE_MM + LEFT_MM, width - 2 * theme.EDGE_MM - LEFT_MM
+    left, inner = theme.EDGE_MM + _left_mm(), width - 2 * theme.EDGE_MM - _left_mm()
     _curve(theme.add_axes(figure, left, top, inner, CURVE_MM), rows, claim, side)
     _grid(figure, below, left, inner, names, options)
     theme.draw_caption(figure, caption)
     return figure
+
+
+def _left_mm() -> float:
+    return 34.0 if narrow() else LEFT_MM
+
+
+def _option_mm() -> float:
+    """Height of an option: two lines where its column is narrow."""
+    return 7.2 if narrow() else OPTION_MM
 
 
 def _options(rows: pd.DataFrame) -> tuple[list[str], dict[str, list[str]]]:
@@ -102,19 +111,19 @@ def _grid(
     place = top
     for name in names:
         lines = theme.wrap(name, page_mm() - 2 * theme.EDGE_MM, bold=True)
-        theme.add_text(figure, theme.EDGE_MM, place + OPTION_MM / 2, lines[0], fontweight="bold")
-        place += OPTION_MM
+        theme.add_text(figure, theme.EDGE_MM, place + _option_mm() / 2, lines[0], fontweight="bold")
+        place += _option_mm()
         for option in dict.fromkeys(options[name]):
-            text = theme.wrap(option, LEFT_MM - 4)[0]
-            theme.add_text(figure, left - 3, place + OPTION_MM / 2, text, ha="right")
-            axes = theme.add_axes(figure, left, place, inner, OPTION_MM)
+            text = theme.wrap(option, _left_mm() - 4)[: 2 if narrow() else 1]
+            theme.add_text(figure, left - 3, place + _option_mm() / 2, "\n".join(text), ha="right")
+            axes = theme.add_axes(figure, left, place, inner, _option_mm())
             taken = np.flatnonzero([o == option for o in options[name]]) + 1
             axes.axhline(0, color=now().pale, lw=0.6, zorder=0)
             axes.plot(taken, np.zeros(len(taken)), "s", ms=3.2, color=now().ink, gid="option")
             axes.set_xlim(0.4, len(options[name]) + 0.6)
             axes.set_ylim(-1, 1)
             axes.set_axis_off()
-            place += OPTION_MM
+            place += _option_mm()
 
 
 def _caption(rows: pd.DataFrame, claim: Any, side: str) -> str:
