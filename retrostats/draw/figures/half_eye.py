@@ -61,7 +61,7 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
         "estimate, grey: lower and upper 95% limit; point: median, lines: 66% and 95% of draws; "
         f"brackets: outermost limits, searched; dashed: no difference{band}.", width
     )  # fmt: skip
-    unit = (claim.unit or claim.scale) + (" (log axis)" if log else "")
+    unit = (claim.unit or claim.scale) + (" (log axis)" if claim.scale != "difference" else "")
     xlabel = theme.wrap(unit, inner, theme.SIZE)
     height = top + deep * len(measures) + BELOW_MM + theme.LINE_MM * (len(xlabel) - 1)
     figure = theme.new_figure(width, height + theme.LINE_MM * len(caption) + theme.EDGE_MM)
