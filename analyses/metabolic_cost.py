@@ -50,10 +50,11 @@ METHODS = (
     "source prints the correlation between directions; it runs over every value that the "
     "printed p-value, read as a paired t-test, leaves possible; every printed number moves inside "
     "its rounding.",
-    "Running studies that print an error are pooled by random effects (REML, Knapp-Hartung) with a "
-    "prediction interval, and in one stage: one mixed model of the log ratios of all their people, "
-    "from printed moments and raw rows alike, in which the ratio differs between studies and every "
-    "study has a residual variance of its own (Kenward-Roger's error, studies less one as df). "
+    "Running studies that print an error are pooled by random effects (REML, Knapp-Hartung where "
+    "it does not narrow the interval) with a prediction interval, and in one stage: one mixed "
+    "model of the log ratios of all their people, from printed moments and raw rows alike, in "
+    "which the ratio differs between studies and every study has a residual variance of its own "
+    "(Kenward-Roger's error, studies less one as df). "
     "With three studies the interval is what a method makes of the variance between them: "
     "Henmi-Copas and two half-normal priors stand beside it, and none of them judges.",
     "A percentage without an error (Rasica 2020) and a result in words (Paes 2016) are bounded, "

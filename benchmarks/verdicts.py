@@ -104,7 +104,9 @@ def evidence_of(pairs: Sequence[PrintedPair], sources: Sequence[Source] | None =
     found = [source_of(pair) for pair in pairs] if sources is None else sources
     unknowns = pool_unknowns(found, [method_choice()])
     wide, narrow = (
-        explore(pool_estimator(found, level=level), unknowns, draws=DRAWS, seed=1)
+        explore(
+            pool_estimator(found, test="knapp-hartung", level=level), unknowns, draws=DRAWS, seed=1
+        )
         for level in (0.95, 0.90)
     )
     return Evidence("pool", wide, narrow)

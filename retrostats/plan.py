@@ -65,6 +65,8 @@ class Plan:
         each label; empty where nothing can be pooled.
     tau
         Standard deviation between studies of today's pool, in which the added study varies too.
+    kept_open_by
+        Where today's pool stays undecided whatever the study finds: the unknowns that keep it so.
     """
 
     claim: Claim
@@ -77,6 +79,7 @@ class Plan:
     added: pd.DataFrame
     tau: float
     assumed: str
+    kept_open_by: tuple[str, ...] = ()
 
     @property
     def people(self) -> dict[str, float]:
@@ -125,6 +128,8 @@ class Plan:
         lines = [self.claim.statement, self.assumed]
         lines += [self._needed(row) for row in self.needed.to_dict("records")]
         lines += ["", "The study alone:", _text(self.curve)]
+        if said := self._coarse():
+            lines += [said]
         if len(self.spreads):
             lines += ["", "Spread of one person's contribution, by source:", _text(self.spreads)]
         if len(self.added):
@@ -133,7 +138,35 @@ class Plan:
                 f"Today's pool with it (studies vary with SD {self.tau:.3g}):",
                 _text(self.added),
             ]
+        if said := self._stays_open():
+            lines += ["", said]
         return "\n".join(lines)
+
+    def _stays_open(self) -> str:
+        """Why today's pool stays undecided at any size, in a sentence; "" where it does not."""
+        if not self.kept_open_by:
+            return ""
+        return (
+            f"Today's pool stays undecided on {' and '.join(_open_sides(self.added))} at every "
+            "size tried, because what old sources left open still moves it across the line, most "
+            f"of all {' and '.join(self.kept_open_by)}; no number of new people settles that. The "
+            "study alone can settle the claim."
+        )
+
+    def _coarse(self) -> str:
+        """Why a size may come out oftener than a direction, where it does; "" where not."""
+        power = self.curve.pivot(index="people", columns="side", values="supported")
+        if (
+            not {"size", "direction"} <= set(power)
+            or not (power["size"] > power["direction"]).any()
+        ):
+            return ""
+        most = int(power.index[power["size"] > power["direction"]].max())
+        return (
+            f"Up to {most} people a size is supported oftener than the direction: with so few both "
+            "come out by chance alone, a size at its level of 5% (the 90% interval inside the "
+            "range), a direction at 2.5% on its side (the 95% interval)."
+        )
 
     def _needed(self, row: Mapping[Any, Any]) -> str:
         if not row["settles"]:
@@ -239,7 +272,7 @@ def plan(
         )
     sizes = sorted(set(people)) if people is not None else curve_sizes(given.study, needed)
     curve = [row for size in sizes for row in curve_rows(given, sides, right, size, points)]
-    added, tau = _added(given, sides, needed, people, seed)
+    added, tau, open_ = _added(given, sides, needed, people, seed)
     return Plan(
         claim=given.claim,
         design=given.design,
@@ -251,9 +284,12 @@ def plan(
         added=added,
         tau=tau,
         assumed=given.words,
+        kept_open_by=open_,
     )
 
 
+#: Share of drawn studies above which a verdict is said to stay undecided.
+STAYS_OPEN = 0.99
 NEEDED = ("side", "settles", "people", "people_low", "people_high")
 CURVE = ("people", "side", *SHARES, "power", "mc_error", "conf_low", "conf_high", "exposure")
 ADDED_SHARES: tuple[Label, ...] = ("supported", "compatible", "contradicted", "undecided")
@@ -266,19 +302,19 @@ def _added(
     needed: Sequence[tuple[Any, ...]],
     people: Sequence[int] | None,
     seed: int,
-) -> tuple[pd.DataFrame, float]:
-    """How often today's pool with the study would have each label."""
+) -> tuple[pd.DataFrame, float, tuple[str, ...]]:
+    """How often today's pool with the study would have each label, and what keeps it open."""
     import numpy as np
 
-    from retrostats.planning.added import Pooling, reaching_points, verdicts_with
+    from retrostats.planning.added import Pooling, kept_open_by, reaching_points, verdicts_with
     from retrostats.unprinted.influence import quasi_random
 
     if given.measure is None or not given.measure.sources or given.spread_sample is None:
-        return _frame([], POOLED), math.nan
+        return _frame([], POOLED), math.nan, ()
     pooling = Pooling(given.measure, given.log)
     draws = np.clip(quasi_random(4, ADDED, seed + 1), 1e-12, 1 - 1e-12)
     rows = []
-    for size in people or _added_sizes(given.study, needed):
+    for size in sorted(people or _added_sizes(given.study, needed)):
         limits = given.study.limits(size, given.model_truth, draws[:, :3])
         t = _narrow_t(given, size)
         variance = ((limits.narrow_high - limits.narrow_low) / (2 * t)) ** 2
@@ -290,7 +326,17 @@ def _added(
             shares = [float((found[side] == label).mean()) for label in ADDED_SHARES]
             worst = max(monte_carlo_error(share, ADDED) for share in shares)
             rows.append((size, side, *shares, worst))
-    return _frame(rows, POOLED), given.tau
+    shown = _frame(rows, POOLED)
+    enough = size >= max((row[2] for row in needed if not math.isnan(row[2])), default=0.0)
+    if not (enough and _open_sides(shown)):
+        return shown, given.tau, ()
+    return shown, given.tau, tuple(kept_open_by(pooling, given.model_truth, typical, seed))
+
+
+def _open_sides(added: pd.DataFrame) -> list[str]:
+    """Sides on which today's pool is undecided in nearly all draws at every size."""
+    least = added.groupby("side", sort=False)["undecided"].min()
+    return [str(side) for side, share in least.items() if share >= STAYS_OPEN]
 
 
 def _normal(position: Any) -> Any:

@@ -307,3 +307,37 @@ def test_bad_usage_of_the_command_is_one_message(arguments, says, capsys) -> Non
     assert said.err.startswith("retrostats: ")
     assert says in said.err
     assert said.out == ""
+
+
+def test_a_pool_that_stays_undecided_says_why() -> None:
+    """What the first example of the README shows, with the unknown that keeps it open."""
+    found = rs.plan("energy_30", people=[30, 300], sims=512)
+    assert (found.added["undecided"] == 1).all()
+    assert found.kept_open_by[0].startswith("which sources count (")
+    assert found.kept_open_by[0] in found.summary()
+    assert "undecided on direction and size at every size tried, because" in found.summary()
+    # with the sources that print an error alone, the same study does settle the direction
+    given = assume("energy_30", None, 1.3, None, None, None, None, 3)
+    pooling = Pooling(given.measure, given.log)
+    points = reaching_points(pooling, given.model_truth, 0.02**2, 3)
+    counted = [u.name for u in given.measure.unknowns].index(COUNTED)
+    points[:, counted] = 0.1  # the first option
+    limits = pooling.limits(points, np.array([np.log(1.3)]), np.array([0.02**2]), 0.95)
+    assert np.nanmin(limits[0, :, 1]) > 1
+
+
+def test_a_pool_that_a_study_can_decide_says_nothing() -> None:
+    for people in ([30], [30, 400]):  # too few to say; enough
+        found = rs.plan("body_fat_6wk", people=people, sims=512)
+        assert found.kept_open_by == ()
+        assert "stays undecided" not in found.summary()
+
+
+def test_a_size_that_comes_out_oftener_than_its_direction_is_explained() -> None:
+    """Few people and an open range: each side comes out at the level of its own test."""
+    told = rs.plan("halves", audit="examples/bcg", people=[4, 24, 19000], sims=8192)
+    alone = told.curve.pivot(index="people", columns="side", values="supported")
+    assert alone.loc[4, "size"] == pytest.approx(0.05, abs=0.01)
+    assert alone.loc[4, "direction"] == pytest.approx(0.025, abs=0.01)
+    assert "Up to 24 people a size is supported oftener" in told.summary()
+    assert "oftener" not in rs.plan("energy_30", spread=0.1, people=[30], sims=512).summary()

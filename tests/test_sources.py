@@ -19,6 +19,7 @@ from retrostats.unprinted.exploration import explore
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import (
     COUNTED,
+    TEST,
     method_choice,
     pool_estimator,
     pool_unknowns,
@@ -208,6 +209,7 @@ def test_pool_over_the_space_is_the_pool_at_every_point(method) -> None:
             [e.value[i] for e in effects],
             [e.variance[i] ** 0.5 for e in effects],
             method=method,
+            test=TEST,
         )
         low, high = np.exp([shown.conf_low, shown.conf_high])
         assert row == pytest.approx([np.exp(shown.estimate), low, high], rel=SAME_RTOL)
@@ -218,7 +220,7 @@ def test_the_middle_of_the_space_is_the_pool_of_mixed_models() -> None:
     middle = space.values(space.middle)
     r = float(middle["correlation between conditions (S)"][0])
     wright = Estimate(np.log(1.35), 0.06 / 1.35, 3, "log_ratio", "ratio backward / forward")
-    shown = rs.pool([ratio_estimate(PAIR, r), ratio_estimate(LOOSE, 0.4), wright])
+    shown = rs.pool([ratio_estimate(PAIR, r), ratio_estimate(LOOSE, 0.4), wright], test=TEST)
     found = explore(pool_estimator(SOURCES), pool_unknowns(SOURCES), draws=0)
     low, high = np.exp([shown.conf_low, shown.conf_high])
     expected = [np.exp(shown.estimate), low, high]

@@ -24,8 +24,8 @@ def few_studies_rows(
     """Rows of Henmi and Copas and of half-normal priors of each of `SCALES`.
 
     With two or three studies the interval is what the method makes of the variance between them.
-    Knapp-Hartung asks the data alone, and they hardly know; a prior answers in their place. How far
-    apart the rows stand is the finding.
+    Knapp-Hartung (in analyses the variant that never narrows an interval) asks the data alone, and
+    they hardly know; a prior answers in their place. How far apart the rows stand is the finding.
     """
     data = list(estimates)
     found: list[tuple[str, str, Any]] = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.pool.two_stage import Pooled, pool
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import DISPLAY, EstimateRow, Measure
-from retrostats.unprinted.pooled import pool_estimator, pool_unknowns
+from retrostats.unprinted.pooled import TEST, pool_estimator, pool_unknowns
 
 if TYPE_CHECKING:
     from retrostats.unprinted.sources import Source
@@ -20,7 +20,7 @@ def pooled_row(
     estimates: Sequence[Estimate], estimate_id: str, label: str, **extra: Any
 ) -> tuple[EstimateRow, Pooled]:
     """Random-effects pool as a row, with its prediction interval."""
-    pooled = pool(list(estimates))
+    pooled = pool(list(estimates), test=TEST)
     scale = DISPLAY[estimates[0].scale]
     show = float if scale == "difference" else math.exp
     row = EstimateRow(

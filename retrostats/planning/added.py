@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import COMPATIBLE_SHARE, Side, claimed_range, labels
+from retrostats.judge.verdict import (
+    COMPATIBLE_SHARE,
+    Side,
+    claimed_range,
+    deciding_unknowns,
+    labels,
+)
+from retrostats.unprinted.exploration import explore
 from retrostats.unprinted.extremes import lowest
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import COUNTED, pool_estimator
@@ -45,14 +52,18 @@ class Pooling:
         space = Space.of(self.measure.unknowns)
         n, m = len(effect), len(points)
         values = space.values(np.tile(points, (n, 1))) if space.size else {}
-        values[EFFECT], values[VARIANCE] = np.repeat(effect, m), np.repeat(variance, m)
+        found = self.answers(values, np.repeat(effect, m), np.repeat(variance, m), level)
+        return found.reshape(n, m, 3)
+
+    def answers(self, values: Values, effect: Array, variance: Array, level: float) -> Array:
+        """Answers (m, 3) at values of what was left open, with drawn studies (m,)."""
+        more = {EFFECT: effect, VARIANCE: variance}
         if COUNTED in values:
-            more = np.ones((n * m, 1), dtype=bool)
-            values[COUNTED] = np.hstack([values[COUNTED], more])
+            one = np.ones((len(effect), 1), dtype=bool)
+            more[COUNTED] = np.hstack([values[COUNTED], one])
         sources = (*self.measure.sources, planned_source())
-        found = pool_estimator(sources, log=self.log, level=level)(values)
-        answers: Array = np.stack(found, axis=-1).reshape(n, m, 3)
-        return answers
+        found = pool_estimator(sources, log=self.log, level=level)({**values, **more})
+        return np.stack(found, axis=-1)
 
 
 def planned_source() -> Source:
@@ -130,3 +141,15 @@ def verdicts_with(
             told = np.where((told == "undecided") & fits, "compatible", told)
         found[side] = told
     return found
+
+
+def kept_open_by(pooling: Pooling, effect: float, variance: float, seed: int) -> list[str]:
+    """The unknowns that move today's pool most once the study is added, each with its reason."""
+
+    def answer(v: Values) -> Array:
+        n = max((len(a) for a in v.values()), default=1)
+        return pooling.answers(v, np.full(n, effect), np.full(n, variance), 0.95)
+
+    found = explore(answer, pooling.measure.unknowns, draws=SCANNED, seed=seed)
+    why = {unknown.name: unknown.why for unknown in found.space.unknowns}
+    return [name + f" ({why[name]})" * bool(why[name]) for name in deciding_unknowns(found)]

@@ -104,9 +104,10 @@ def pool(
         "reml" or "ml"; without `random` also "dl", "pm", "he"; "common" for a common effect.
     test
         "knapp-hartung" (Knapp and Hartung 2003, Statistics in Medicine 22:2693; the default), its
-        "-adhoc" variant that never narrows the interval, "kenward-roger" (1997, Biometrics
-        53:983; REML), "henmi-copas" (2010, Statistics in Medicine 29:2969, which takes the
-        common-effect mean and DerSimonian and Laird's tau2), "t", or "z". With `random` or a
+        "-adhoc" variant that never narrows the interval and covers with two to six small studies
+        (docs/calibration.md; analyses take it), "kenward-roger" (1997, Biometrics 53:983; REML),
+        "henmi-copas" (2010, Statistics in Medicine 29:2969, which takes the common-effect mean and
+        DerSimonian and Laird's tau2), "t", or "z". With `random` or a
         covariance matrix "t" (the default: levels that contain a coefficient less the number of
         coefficients), "kenward-roger", "satterthwaite" or "z".
     cluster

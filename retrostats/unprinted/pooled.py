@@ -16,6 +16,9 @@ from retrostats.unprinted.unknowns import Choice, Unknown, Values, distinct
 Array = NDArray[np.float64]
 ESTIMATOR = "estimator of the variance between studies"
 COUNTED = "which sources count"
+#: The test of analyses and plans: the only one whose 95% interval holds the mean of 2 to 6 small
+#: studies in 94.5% of simulated pools or more at every spread (docs/calibration.md).
+TEST = "knapp-hartung-adhoc"
 METHODS = {"REML": "reml", "Paule-Mandel": "pm", "DerSimonian-Laird": "dl"}
 
 
@@ -41,7 +44,7 @@ def pool_estimator(
     *,
     log: bool = True,
     method: str = "reml",
-    test: str = "knapp-hartung",
+    test: str = TEST,
     level: float = 0.95,
 ) -> Estimator:
     """Estimate and limits of the pool on the display scale, at arrays of values.
