@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import retrostats as rs
 from retrostats.pool.heterogeneity import ESTIMATORS
 from retrostats.read import carts
 from retrostats.read.published import load_table
+from retrostats.resources import data_dir
 
 ROOT = Path(__file__).parents[1]
 #: Two orders of the same sums, in double precision.
@@ -26,9 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
 
     def under(heading: str) -> dict[str, Any]:
-        text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-        section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-        [code] = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+        code = example(heading)
         names: dict[str, Any] = {"__name__": "example"}
         exec(compile(code, heading, "exec"), names)  # noqa: S102 - our own page
         return names
@@ -45,8 +45,44 @@ def estimators() -> Iterator[None]:
     ESTIMATORS.update(kept)
 
 
+def example(heading: str) -> str:
+    """The one block of Python under a heading."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    [code] = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    return str(code)
+
+
+def told(row: str) -> tuple[int, int]:
+    """Files and lines that the table of what adding touches has in a row."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [found] = re.findall(rf"^\| {row} \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+    return int(found[0]), int(found[1])
+
+
+def touched(folder: Path, base: Path | None = None) -> tuple[int, int]:
+    """Files of a folder that are not as in another one, and the lines they have more."""
+    more = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        old = base / path.relative_to(folder) if base else None
+        before = old.read_text(encoding="utf-8") if old and old.is_file() else ""
+        after = path.read_text(encoding="utf-8")
+        if after != before:
+            more.append(len(after.splitlines()) - len(before.splitlines()))
+    return len(more), sum(more)
+
+
+def lines_of(code: str, *kinds: type[ast.stmt], name: str) -> int:
+    """Lines of the top-level statements of these kinds that mention a name."""
+    source = code.splitlines()
+    found = [node for node in ast.parse(code).body if isinstance(node, kinds)]
+    spans = [source[node.lineno - 1 : node.end_lineno] for node in found]
+    return sum(len(span) for span in spans if any(name in line for line in span))
+
+
 def test_a_study(run: Any) -> None:
     made = run("Add a published study")
+    assert touched(Path("mine/data"), data_dir()) == told("a study")
     rows = made["added"]
     assert list(rows["mean"]) == [27.0, 32.4]
     assert list(rows["mean_text"]) == ["27.0", "32.4"]
@@ -56,6 +92,7 @@ def test_a_study(run: Any) -> None:
 
 def test_a_claim(run: Any) -> None:
     made = run("Add a claim")
+    assert touched(Path("mine/data"), data_dir()) == told("a claim")
     claim, verdict = made["claim"], made["verdict"]
     assert (claim.kind, claim.range_low, np.isnan(claim.range_high)) == ("descriptive", 1.05, True)
     assert verdict.direction.label == "supported"
@@ -66,6 +103,7 @@ def test_a_claim(run: Any) -> None:
 
 def test_an_audit(run: Any) -> None:
     made = run("Add an audit")
+    assert touched(Path("mine")) == told("an audit")
     replication = made["replication"]
     assert replication.audit.conditions.first == "treated"
     verdicts = replication.verdicts.set_index("claim_id")
@@ -79,6 +117,9 @@ def test_an_audit(run: Any) -> None:
 
 def test_a_cart_reader(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     made = run("Add a reader of cart exports")
+    code = example("Add a reader of cart exports")
+    lines = lines_of(code, ast.ImportFrom, ast.Assign, name="Reader")
+    assert (2, lines + 2) == told("a cart reader")  # two more where `_readers()` names it
     assert made["recognised"]
     assert list(made["breaths"]["vo2_ml_min"]) == [800.0, 1200.0]
     assert made["breaths"].attrs["device"] == "unknown"
@@ -94,6 +135,9 @@ def test_a_cart_reader(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pooling_method(run: Any) -> None:
     """On thirteen trials, against the paper's formula written out a second time."""
     made = run("Add a pooling method")
+    code = example("Add a pooling method")
+    lines = lines_of(code, ast.FunctionDef, ast.Assign, name="sidik_jonkman")
+    assert (1, lines) == told("a pooling method")
     assert made["pooled"].method == "sj"
     rows = load_table("tuberculosis", folder=ROOT / "examples" / "bcg" / "data")
     arms = {name: arm.set_index("study_id") for name, arm in rows.groupby("arm")}
@@ -107,6 +151,10 @@ def test_a_pooling_method(run: Any) -> None:
     expected = (w * (y - mean) ** 2).sum() / (len(y) - 1)
     assert found.tau2 == pytest.approx(expected, rel=ROUNDING)
     assert found.tau2 > rs.pool(y.to_numpy(), np.sqrt(v.to_numpy()), method="dl").tau2
+
+
+def test_an_analysis_is_one_file() -> None:
+    assert (1, len(example("Add an analysis").splitlines())) == told("an analysis")
 
 
 def test_every_way_of_adding_is_tested() -> None:
