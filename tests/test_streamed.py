@@ -218,6 +218,50 @@ def test_nested_and_crossed_groups(tmp_path, formula) -> None:
         _same_numbers(fewer, rs.lmm("y ~ x + (1 | site)", used))
 
 
+@pytest.mark.parametrize(
+    ("formula", "residual"),
+    [
+        ("y ~ x * arm + (x | subject)", "arm"),
+        ("y ~ x + (1 | subject)", "arm:late"),
+        ("y ~ x + arm + (1 | site:subject)", "kind"),
+        ("y ~ x + arm", "arm"),
+    ],
+)
+def test_residual_strata(tmp_path, formula, residual) -> None:
+    """A number may name strata too; combinations that do not meet are none."""
+    rng = np.random.default_rng(2)
+    frame = _rows(mean=1e3).assign(kind=rng.integers(3, 6, 1_500), site=lambda f: f["x"] > 20)
+    frame["y"] += rng.normal(size=1_500) * (frame["arm"] == "c") * 3
+    frame = frame[(frame["arm"] != "a") | frame["late"]].reset_index(drop=True)
+    whole = rs.lmm(formula, frame, residual=residual)
+    for i in range(2):
+        frame.iloc[i::2].to_parquet(tmp_path / f"{i}.parquet")
+    for data in (pa.Table.from_pandas(frame), str(tmp_path / "*.parquet")):
+        fit = rs.lmm(formula, data, residual=residual)
+        _same(fit, whole, ENGINES)
+        pd.testing.assert_series_equal(fit.residual_sd, whole.residual_sd, rtol=1e-6)
+    complete = frame.dropna(subset=residual.split(":"))
+    plain = rs.lmm("y ~ x + (1 | subject)", fit.moments) if "(1 | subject)" in formula else None
+    if plain is not None:
+        _same_numbers(plain, rs.lmm("y ~ x + (1 | subject)", complete))
+        with pytest.raises(NotIdentified, match="taken with residual='arm:late'"):
+            rs.lmm(formula, fit.moments, residual="late")
+
+
+def test_residual_strata_that_cannot_be(tmp_path) -> None:
+    frame = _rows()
+    table = pa.Table.from_pandas(frame)
+    with pytest.raises(InputError, match="takes one group"):
+        rs.lmm("y ~ x + (1 | arm/subject)", table, residual="late")
+    with pytest.raises(InputError, match=r"write C\(x\) there"):
+        rs.lmm("y ~ x + (1 | subject)", table, residual="x")
+    with pytest.raises(InputError, match="one level only"):
+        rs.lmm("y ~ x + (1 | subject)", pa.Table.from_pandas(frame.assign(one="a")), residual="one")
+    flat = frame.assign(y=lambda f: f["y"].where(f["arm"] != "a", 7.0))
+    with pytest.raises(NotIdentified, match="does not vary there"):
+        rs.lmm("y ~ arm + (1 | subject)", pa.Table.from_pandas(flat), residual="arm")
+
+
 def test_weights_and_offsets(tmp_path) -> None:
     frame = _rows(mean=1e3).assign(w=lambda f: 0.5 + np.arange(len(f)) % 4)
     frame.loc[12, "w"] = np.nan

@@ -175,7 +175,7 @@ def prepare(
     elif source is not None:
         if not (weights is None or isinstance(weights, str)):
             raise InputError("weights= of rows that are streamed is the name of a column")
-        model = _from_streamed(parsed, streamed_moments(parsed, source, weights), names)
+        model = _from_streamed(parsed, streamed_moments(parsed, source, weights, names), names)
     elif isinstance(frame, pd.DataFrame):
         model = _from_frame(parsed, frame, names, weights)
     else:
@@ -224,12 +224,11 @@ def _from_cells(formula: Formula, moments: CellMoments, residual: tuple[str, ...
 
 
 def _from_streamed(formula: Formula, moments: StreamedMoments, residual: tuple[str, ...]) -> Model:
-    if residual:
-        raise InputError(
-            "residual= needs the rows in memory; read the columns into a DataFrame, or leave it out"
-        )
-    found = streamed_model(formula, moments)
-    rows = found.rows
+    found = streamed_model(formula, moments, residual)
+    rows, labelled = found.rows, None
+    if found.strata is not None:
+        none = np.empty(0, dtype=np.intp)
+        labelled = Labelled(none, found.strata.labels, found.strata.name)
     groups = tuple((term.group, term.effects) for term in rows.random)
     n_groups = {term.group: level_count(rows, term) for term in rows.random}
     return Model(
@@ -245,6 +244,8 @@ def _from_streamed(formula: Formula, moments: StreamedMoments, residual: tuple[s
         moments=moments,
         frame=None,
         people=np.array([float(moments.n_obs)]),
+        strata=found.strata,
+        labelled=labelled,
         crossed=found.crossed,
     )
 

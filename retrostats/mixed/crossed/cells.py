@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -25,6 +25,8 @@ class Cells:
         residual of least squares.
     yy, n_obs, basis, start
         As in `gram.Gram`.
+    turn : (P + 1, p + 1) array
+        From what was summed of all rows to X in the orthonormal basis and the residual.
     """
 
     zz: FloatArray
@@ -34,6 +36,20 @@ class Cells:
     n_obs: int
     basis: FloatArray
     start: FloatArray
+    turn: FloatArray
+
+    def merged(self, levels: IntArray) -> Cells:
+        """The sums of each of L levels (C,)."""
+        count = int(levels.max()) + 1
+        if count == len(levels):
+            return self
+        add = csr_array((np.ones(len(levels)), (levels, np.arange(len(levels)))))
+
+        def sums(values: FloatArray) -> FloatArray:
+            shape = (count, *values.shape[1:])
+            return np.asarray(add @ values.reshape(len(levels), -1)).reshape(shape)
+
+        return replace(self, zz=sums(self.zz), zx=sums(self.zx), zy=sums(self.zy))
 
 
 def crossed_of_cells(

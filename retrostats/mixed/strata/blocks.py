@@ -216,22 +216,36 @@ def _variance(
     data: Stratified, stratum: int, basis: FloatArray, y: FloatArray, scale: float
 ) -> float:
     """Residual variance of one stratum's rows about the span of a basis (m, rank)."""
-    label, count, rank = data.labels[stratum], float(data.count[stratum]), basis.shape[1]
-    where = f"residual variance of {data.name} {label}"
+    rest = y[:, 0] - basis @ (basis.T @ y[:, 0])
+    spread = float(rest @ rest) + float(np.vdot(y[:, 1:], y[:, 1:]))
+    called = data.name, data.labels[stratum]
+    return residual_variance(called, float(data.count[stratum]), basis.shape[1], spread, scale)
+
+
+def residual_variance(
+    called: tuple[str, str], count: float, rank: int, spread: float, scale: float
+) -> float:
+    """Mean square of a stratum's rows about the fixed effects; `called` is factor and level.
+
+    Raises
+    ------
+    NotIdentified
+        Too few observations, or none of them varies.
+    """
+    name, label = called
+    where = f"residual variance of {name} {label}"
     if count <= rank:
         raise NotIdentified(
             f"{where}: {count:g} observation(s), which {rank} fixed effect(s) fit exactly; "
             "merge the stratum with another or take fixed effects out of the formula"
         )
-    rest = y[:, 0] - basis @ (basis.T @ y[:, 0])
-    spread = float(rest @ rest) + float(np.vdot(y[:, 1:], y[:, 1:]))
     if spread <= _EXACT * count:
         raise NotIdentified(
             f"{where}: the outcome does not vary there beyond the fixed effects (spread 0 in "
             f"units of {scale:.3g}), so its variance is zero and the likelihood has no bound; "
             "check the printed SD, or merge the stratum with another"
         )
-    return float(spread / (count - rank))
+    return spread / (count - rank)
 
 
 def _stack(bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray) -> StrataStack:

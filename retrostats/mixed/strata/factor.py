@@ -118,8 +118,14 @@ def _crossed(columns: list[Column]) -> tuple[IntArray, tuple[str, ...]]:
         parts: list[str] = []
         for factor in reversed(factors):
             code, at = divmod(code, len(factor.levels))
-            parts.append(shown_level(factor.levels[at]))
+            parts.append(_shown(factor.levels[at]))
         labels.append(":".join(reversed(parts)))
     out = np.full(len(codes), -1, dtype=np.intp)
     out[~missing] = inverse.ravel()
     return out, tuple(labels)
+
+
+def _shown(level: object) -> str:
+    """A level as labels print it: truth as TRUE and FALSE, as the names of terms have it."""
+    text = shown_level(level)
+    return text.upper() if isinstance(level, bool | np.bool_) else text

@@ -12,7 +12,7 @@ from typing import Any
 
 from retrostats.mixed.streamed.piece import Design, Needs, add_levels, ordered_levels, read_piece
 from retrostats.mixed.streamed.source import Source, batches_of, gathered
-from retrostats.mixed.streamed.sums import Pilot, Sums, pilot_of
+from retrostats.mixed.streamed.sums import Pilot, Sums, empty_sums, pilot_of
 from retrostats.workers import RETRIES
 
 TOGETHER = 16  # partitions whose sums are held at once
@@ -50,7 +50,7 @@ def dask_sums(design: Design, source: Source) -> tuple[Sums | None, int]:
         for part, without in _each(parts[start : start + TOGETHER], work):
             lost += without
             if part is not None and pilot is not None:
-                sums = sums or Sums(pilot, len(design.effects), len(design.needs.groups))
+                sums = sums or empty_sums(pilot, design)
                 sums.merge(part)
     return sums, lost
 
@@ -86,6 +86,6 @@ def _sums(frame: Any, design: Design, pilot: Pilot | None, name: str) -> tuple[S
         if piece is None or pilot is None:
             lost += table.num_rows
             continue
-        sums = sums or Sums(pilot, len(design.effects), len(design.needs.groups))
+        sums = sums or empty_sums(pilot, design)
         sums.add(piece)
     return sums, lost

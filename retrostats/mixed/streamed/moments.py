@@ -16,11 +16,13 @@ from retrostats.mixed.buckets import template
 from retrostats.mixed.columns import Column, FloatArray, IntArray
 from retrostats.mixed.crossed.cells import Cells, crossed_of_cells
 from retrostats.mixed.crossed.layout import Crossed
-from retrostats.mixed.design import RandomDesign, fixed_design
+from retrostats.mixed.design import RandomDesign, fixed_design, shown_level
 from retrostats.mixed.formula import Formula
 from retrostats.mixed.gram import Gram, Stack, merge_equal
 from retrostats.mixed.moments import Moments
 from retrostats.mixed.rows import Rows, check_identified
+from retrostats.mixed.strata.blocks import Strata
+from retrostats.mixed.strata.cells import StrataSums, strata_of_cells
 from retrostats.mixed.streamed.piece import (
     Design,
     Needs,
@@ -32,7 +34,7 @@ from retrostats.mixed.streamed.piece import (
     read_piece,
 )
 from retrostats.mixed.streamed.source import Source
-from retrostats.mixed.streamed.sums import Sums, pilot_of
+from retrostats.mixed.streamed.sums import Sums, empty_sums, pilot_of
 
 _RANK = 1e-7  # R's qr() tolerance for a column that depends on those before it
 
@@ -115,7 +117,10 @@ class _Unused(Exception):
 
 
 def streamed_moments(
-    formula: Formula, source: Source, weight: str | None = None
+    formula: Formula,
+    source: Source,
+    weight: str | None = None,
+    residual: tuple[str, ...] = (),
 ) -> StreamedMoments:
     """Reduce a source to the crossproducts of one formula, in one pass.
 
@@ -124,7 +129,7 @@ def streamed_moments(
     InputError
         As `lmm`; levels must be known but the source can be read only once.
     """
-    needs = needs_of(formula, source, weight)
+    needs = needs_of(formula, source, weight, residual)
     if source.parts:
         from retrostats.mixed.streamed.dask import dask_levels, dask_sums
 
@@ -188,9 +193,7 @@ def _sums_of(design: Design, source: Source) -> tuple[Sums | None, int]:
         if piece is None:
             lost += table.num_rows
             continue
-        sums = sums or Sums(
-            pilot_of(piece, design.of_fixed), len(design.effects), len(design.needs.groups)
-        )
+        sums = sums or empty_sums(pilot_of(piece, design.of_fixed), design)
         sums.add(piece)
     return sums, lost
 
@@ -226,21 +229,26 @@ class Streamed:
         One row: the mean of each numeric column, the first level of each categorical one.
     crossed : Crossed or None
         Where groups are nested or crossed.
+    strata : Strata or None
+        Where residual variances differ.
     """
 
     gram: Gram
     rows: Rows
     columns: dict[str, Column]
-    crossed: Crossed | None
+    crossed: Crossed | None = None
+    strata: Strata | None = None
 
 
-def streamed_model(formula: Formula, moments: StreamedMoments) -> Streamed:
-    """Crossproducts and an empty design for one formula.
+def streamed_model(
+    formula: Formula, moments: StreamedMoments, residual: tuple[str, ...] = ()
+) -> Streamed:
+    """Crossproducts and an empty design for one formula; `residual` names residual strata.
 
     Raises
     ------
     InputError
-        Another outcome or offset than the moments'.
+        Another outcome or offset than the moments', or residual strata of several groups.
     NotIdentified
         The formula uses what the moments do not hold, or the data do not determine it.
     """
@@ -270,10 +278,53 @@ def streamed_model(formula: Formula, moments: StreamedMoments) -> Streamed:
     check_identified(rows, moments.n_obs)
     reduced = _reduced(moments, fixed)
     chosen = [np.array([design.effects.index(n) for n in t], dtype=np.intp) for t in terms]
-    if {t.factors for t in formula.random} == {design.needs.groups}:
-        return Streamed(_gram(reduced, chosen), rows, columns, None)
+    one_group = len({t.factors for t in formula.random}) == 1
+    if residual:
+        if not one_group:
+            raise InputError(
+                "residual= with rows that are streamed takes one group; read the columns into a "
+                "DataFrame for nested or crossed ones"
+            )
+        strata = _strata(moments, reduced, random[0].levels, chosen, residual)
+        return Streamed(strata.frame_gram(), rows, columns, strata=strata)
+    if one_group:
+        subjects = reduced.merged(random[0].levels)
+        return Streamed(_gram(subjects, chosen), rows, columns)
     crossed = crossed_of_cells(random, chosen, reduced)
     return Streamed(crossed.frame_gram(), rows, columns, crossed)
+
+
+def _strata(
+    moments: StreamedMoments,
+    cells: Cells,
+    block: IntArray,
+    chosen: list[IntArray],
+    residual: tuple[str, ...],
+) -> Strata:
+    """Sums of each block and stratum; levels that do not meet are no stratum."""
+    sums, design = moments.sums, moments.design
+    if residual != design.needs.residual:
+        raise NotIdentified(
+            f"the moments of {moments.outcome!r} were taken with residual="
+            f"{':'.join(design.needs.residual)!r}, not {':'.join(residual)!r}; reduce the rows "
+            "again"
+        )
+    met = np.flatnonzero(sums.of_stratum)
+    parts = np.unravel_index(met, [len(design.levels[n]) for n in residual])
+    shown = [
+        [shown_level(design.levels[n][i]) for i in at]
+        for n, at in zip(residual, parts, strict=True)
+    ]
+    labels = tuple(":".join(label) for label in zip(*shown, strict=True))
+    if len(labels) < 2:
+        raise InputError(
+            f"residual={':'.join(residual)!r} has one level only ({labels[0]}); leave residual= out"
+        )
+    turn = cells.turn
+    products = turn.T @ sums.by_stratum[met] @ turn
+    stratum = np.searchsorted(met, sums.coder.labels[-1].astype(np.intp))
+    of = StrataSums(sums.of_stratum[met], products, labels, ":".join(residual))
+    return strata_of_cells(cells, chosen, block, stratum, of)
 
 
 def _held(formula: Formula, moments: StreamedMoments, columns: dict[str, Column]) -> None:
@@ -295,7 +346,7 @@ def _placed(
 ) -> tuple[RandomDesign, ...]:
     """Each random term with the level of every subject, and no rows."""
     groups = moments.design.needs.groups
-    parts = dict(zip(groups, moments.sums.coder.parts, strict=True))
+    parts = dict(zip(groups, moments.sums.coder.parts[: len(groups)], strict=True))
     out = []
     for term, names in zip(formula.random, terms, strict=True):
         levels = parts[term.factors[0]]
@@ -334,9 +385,15 @@ def _reduced(moments: StreamedMoments, fixed: tuple[str, ...]) -> Cells:
     zz, zw, zr = sums.products()
     zu = zw @ turn
     zr = zr + zw @ regained - zu @ delta
-    zx = zu @ np.linalg.inv(upper)
+    back_upper = np.linalg.inv(upper)
+    zx = zu @ back_upper
+    size = len(back)
+    whole = np.zeros((size + 1, len(here) + 1))  # from (W A, y - W b) to (X, its residual)
+    whole[:size, :-1] = turn @ back_upper
+    whole[:size, -1] = regained - turn @ delta
+    whole[size, -1] = 1.0
     start = sums.pilot.b[here] + np.linalg.solve(first, delta)
-    return Cells(zz, zx, zr, yy, sums.n_rows, upper @ first, start)
+    return Cells(zz, zx, zr, yy, sums.n_rows, upper @ first, start, whole)
 
 
 def _gram(cells: Cells, chosen: list[IntArray]) -> Gram:

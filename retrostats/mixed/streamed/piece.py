@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from retrostats.errors import InputError
-from retrostats.mixed.columns import Column, Factor, FloatArray, refuse_extremes
+from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, refuse_extremes
 from retrostats.mixed.design import fixed_design, model_matrix, offset_values
 from retrostats.mixed.expressions import FUNCTIONS, columns_of, evaluate, is_categorical_call
 from retrostats.mixed.formula import Formula, all_terms
@@ -30,6 +30,8 @@ class Needs:
         The columns that name the subjects, or the levels of nested and crossed groups.
     weight : str or None
         The column of weights.
+    residual : tuple of str
+        The columns (categorical, so among `factors`) whose levels are the residual strata.
     """
 
     outcome: tuple[str, ...]
@@ -37,6 +39,7 @@ class Needs:
     factors: tuple[str, ...]
     groups: tuple[str, ...]
     weight: str | None = None
+    residual: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -46,7 +49,9 @@ class Needs:
         return tuple(dict.fromkeys(used))
 
 
-def needs_of(formula: Formula, source: Source, weight: str | None = None) -> Needs:
+def needs_of(
+    formula: Formula, source: Source, weight: str | None = None, residual: tuple[str, ...] = ()
+) -> Needs:
     """What a formula reads from a source.
 
     Raises
@@ -63,10 +68,18 @@ def needs_of(formula: Formula, source: Source, weight: str | None = None) -> Nee
     terms = [c for term in all_terms(formula) for c in term]
     named = {name for c in terms if (name := is_categorical_call(c))}
     apart = tuple(dict.fromkeys(n for o in formula.offsets for n in columns_of(o)))
-    used = tuple(dict.fromkeys([*(n for c in terms for n in columns_of(c)), *apart]))
+    effects = {n for c in terms for n in columns_of(c)}
+    used = tuple(dict.fromkeys([*(n for c in terms for n in columns_of(c)), *apart, *residual]))
     groups = formula.grouping_columns
     for name in (*outcome, *used, *groups, *([] if weight is None else [weight])):
         _check(name, source, formula)
+    for name in residual:
+        if name in effects - named and not _is_categorical(source.types[name]):
+            raise InputError(
+                f"residual={name!r}: the column is a number in the formula; write C({name}) there, "
+                "or give strata as text"
+            )
+    named |= set(residual)
     factors = tuple(n for n in used if n in named or _is_categorical(source.types[n]))
     numeric = [(n, "the outcome") for n in outcome] + [(n, "an offset") for n in apart]
     numeric += [] if weight is None else [(weight, "the weights")]
@@ -74,9 +87,11 @@ def needs_of(formula: Formula, source: Source, weight: str | None = None) -> Nee
         if _is_categorical(source.types[name]):
             raise InputError(f"column {name!r}, {what}, is not numeric")
     for group in groups:
-        if group in used:
+        if group in effects and group not in residual:
             raise InputError(f"column {group!r} is the group and an effect as well; copy it")
-    return Needs(outcome, tuple(n for n in used if n not in factors), factors, groups, weight)
+    return Needs(
+        outcome, tuple(n for n in used if n not in factors), factors, groups, weight, residual
+    )
 
 
 def _check(name: str, source: Source, formula: Formula) -> None:
@@ -179,6 +194,11 @@ class Design:
         return tuple(dict.fromkeys([*self.effects, *self.fixed]))
 
     @property
+    def strata(self) -> int:
+        """Combinations of levels of the residual columns."""
+        return int(np.prod([len(self.levels[n]) for n in self.needs.residual]))
+
+    @property
     def of_fixed(self) -> list[int]:
         """Where the columns of X are among these."""
         return [self.names.index(name) for name in self.fixed]
@@ -224,6 +244,8 @@ class Piece:
     n_dropped : int
     log_weight : float
         Sum of the logarithms of the weights, by whose roots w and y are multiplied.
+    stratum : (n,) int array or None
+        The combination of levels of the residual columns.
     """
 
     w: FloatArray
@@ -233,6 +255,7 @@ class Piece:
     used: dict[str, np.ndarray]
     n_dropped: int
     log_weight: float
+    stratum: IntArray | None = None
 
 
 def read_piece(table: Any, design: Design, name: str) -> Piece | None:
@@ -263,6 +286,13 @@ def read_piece(table: Any, design: Design, name: str) -> Piece | None:
     offset = offset_values(design.formula, numbers, n)
     y = y if offset is None else y - offset
     totals = {k: float(numbers[k].sum()) for k in needs.numbers}
+    if needs.residual:
+        stratum = np.zeros(n, dtype=np.intp)
+        for column in needs.residual:
+            factor = columns[column]
+            assert isinstance(factor, Factor)
+            stratum = stratum * len(factor.levels) + factor.codes
+        return Piece(w, y, (*group, stratum), totals, used, dropped, 0.0, stratum)
     if needs.weight is None:
         return Piece(w, y, group, totals, used, dropped, 0.0)
     weight = numbers[needs.weight]

@@ -14,7 +14,7 @@ import numpy as np
 
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.streamed.labels import Keys
-from retrostats.mixed.streamed.piece import Piece
+from retrostats.mixed.streamed.piece import Design, Piece
 
 _HEAD = 20_000  # rows of the first piece that give A and b
 _FLAT = 1e-4  # relative diagonal of R below which a column of the head says nothing of its own
@@ -44,6 +44,13 @@ def pilot_of(piece: Piece, fixed: list[int]) -> Pilot:
     return Pilot(np.triu(np.linalg.inv(r * size)), b)
 
 
+def empty_sums(pilot: Pilot, design: Design) -> Sums:
+    """Sums of no rows yet."""
+    strata = design.strata if design.needs.residual else 0
+    keys = len(design.needs.groups) + bool(design.needs.residual)
+    return Sums(pilot, len(design.effects), keys, strata)
+
+
 class Sums:
     """Running sums; `add` takes a piece, `merge` the sums of other rows.
 
@@ -63,11 +70,13 @@ class Sums:
         Crossproducts of all rows of (W A, y - W b).
     pairs : list of (int, int)
         Which two of these columns each row of `by_subject` is the product of; the first spans Z.
+    by_stratum : (T, P + 1, P + 1) array, of_stratum : (T,) array
+        As `total`, and the rows, of each residual stratum (a combination of levels).
     by_subject : (k, S) array
         Sums over the rows of each subject.
     """
 
-    def __init__(self, pilot: Pilot, q: int, groups: int = 1) -> None:
+    def __init__(self, pilot: Pilot, q: int, groups: int = 1, strata: int = 0) -> None:
         size = len(pilot.b)
         self.pilot, self.q = pilot, q
         self.total = np.zeros((size + 1, size + 1))
@@ -77,6 +86,8 @@ class Sums:
         self.used: dict[str, np.ndarray] = {}
         self.pairs = [(a, b) for a in range(q) for b in range(a, size + 1)]
         self._sums = np.zeros((len(self.pairs), 0))
+        self.by_stratum = np.zeros((strata, size + 1, size + 1))
+        self.of_stratum = np.zeros(strata)
 
     @property
     def by_subject(self) -> FloatArray:
@@ -97,6 +108,14 @@ class Sums:
         count = self.coder.count
         for row, (a, b) in zip(self._sums, self.pairs, strict=True):
             row[:count] += np.bincount(codes, work[a] * work[b], count)
+        if piece.stratum is not None:
+            strata = len(self.of_stratum)
+            self.of_stratum += np.bincount(piece.stratum, minlength=strata)
+            for i, column in enumerate(work):
+                for j in range(i + 1):
+                    found = np.bincount(piece.stratum, column * work[j], strata)
+                    self.by_stratum[:, i, j] += found
+                    self.by_stratum[:, j, i] = self.by_stratum[:, i, j]
         self.n_rows += len(codes)
         self.largest = max(self.largest, float(piece.y.max()), -float(piece.y.min()))
         self._note(piece)
@@ -107,6 +126,8 @@ class Sums:
         self._room()
         self._sums[:, place] += other.by_subject
         self.total += other.total
+        self.by_stratum += other.by_stratum
+        self.of_stratum += other.of_stratum
         self.n_rows += other.n_rows
         self.largest = max(self.largest, other.largest)
         self._note(other)
