@@ -7,8 +7,10 @@ It is handed the path as a function, so that `retrostats.replicate` can run itse
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from retrostats.defaults import DRAWS, FORMATS, SEED, TABLES
@@ -68,6 +70,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
         raise RetrostatsError(
             "--check compares the published numbers alone; leave out --cohort and --out"
         )
+    start = time.perf_counter()
     with _progress() as progress:
         replication = replicate(
             arguments.analysis,
@@ -85,8 +88,10 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     if arguments.check:
         return _compare_with_pinned(replication)
     from retrostats.draw.report.console import (
+        print_answers,
         print_cohorts,
         print_own,
+        print_place,
         print_reading,
         print_verdicts,
     )
@@ -95,7 +100,8 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     print_reading(replication.provenance["cohorts"])
     print_cohorts(replication.cohorts)
     print_own(replication.own_results, replication.cohort_shares)
-    print(f"\nReport: {arguments.out or 'results'}/report.html")
+    print_answers(replication)
+    print_place(Path(arguments.out or "results"), time.perf_counter() - start)
     return 0
 
 

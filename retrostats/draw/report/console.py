@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -11,16 +13,22 @@ import pandas as pd
 
 from retrostats.rounding import limits, rounded
 
-#: Mark and style of each verdict; the mark says the same as the colour.
+#: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
 MARKS = {
     "supported": ("+", "green"),
-    "faithful": ("+", "green"),
+    "compatible": ("~", "green"),
     "contradicted": ("x", "red"),
-    "drifted": ("x", "red"),
-    "not measured by the source": ("x", "red"),
     "undecided": ("?", "yellow"),
-    "unverified": ("?", "yellow"),
+    "no evidence": ("o", "dim"),
+    "not claimed": ("-", "dim"),
+    "faithful": ("=", "green"),
+    "drifted": ("!", "red"),
+    "not measured by the source": ("#", "red"),
+    "unverified": (".", "yellow"),
 }
+#: Characters of a claim in the table: two lines of its column at 80 columns.
+TITLE = 46
+WIDTH = 80
 
 
 def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
@@ -47,11 +55,63 @@ def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
         table.add_column(name, width=16 if name == "Fidelity" else 14, overflow="fold")
     for row in verdicts.to_dict("records"):
         cells = [Text(f"{m} {label}", style=s) for label, (m, s) in map(_look, _labels(row))]
-        statement = str(row["statement"])
+        statement = textwrap.shorten(str(row["statement"]), TITLE, placeholder=" ...")
         if plain:
             statement = statement.encode("ascii", "replace").decode()
         table.add_row(Text(statement), *cells)
     console.print(table)
+
+
+def print_answers(replication: Any, file: IO[str] | None = None) -> None:
+    """Print each main claim with its answer: estimate, interval, what is settled; then a tally.
+
+    Parameters
+    ----------
+    replication
+        Its `verdicts`, `estimates`, `claims` and `explorations` are read.
+    file
+        Where to print; standard output if None.
+    """
+    from retrostats.draw.report.sentences import answer
+
+    estimates = replication.estimates.to_dict("records")
+    claims = replication.claims.set_index("claim_id").to_dict("index")
+    outer = replication.explorations.set_index(["claim_id", "estimate_id"])
+    ends = outer[["conf_low", "conf_high"]].to_dict("index")
+    for row in replication.verdicts.to_dict("records"):
+        if row["role"] != "core":
+            continue
+        claim = claims.get(row["claim_id"])
+        told = answer(row, estimates, claim, ends.get((row["claim_id"], row["estimate_id"])))
+        _wrapped(str(row["statement"]), "", file)
+        for sentence in (told.sentence, *told.readings):
+            _print(sentence, file)
+    _wrapped(tally(replication.verdicts), "", file)
+
+
+def tally(verdicts: pd.DataFrame) -> str:
+    """How many claims have each label.
+
+    Examples
+    --------
+    >>> tally(pd.DataFrame({"direction": ["supported", "undecided"],
+    ...                     "size": ["undecided", "not claimed"]}))
+    '2 claims. Direction: 1 supported, 1 undecided. Size: 1 undecided, 1 not claimed.'
+    """
+    count = len(verdicts)
+    parts = [f"{count} claim{'s' if count != 1 else ''}."]
+    for side in ("direction", "size"):
+        found = verdicts[side].value_counts()
+        said = ", ".join(f"{found[label]} {label}" for label in MARKS if label in found)
+        parts.append(f"{side.capitalize()}: {said}.")
+    return " ".join(parts)
+
+
+def print_place(folder: Path, seconds: float, file: IO[str] | None = None) -> None:
+    """Print where the report is, as a path and as an address to open, and how long it took."""
+    page = folder / "report.html"
+    print(f"\nReport: {page} ({seconds:.1f} s)", file=file)
+    print(f"  {page.resolve().as_uri()}", file=file)
 
 
 def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = None) -> None:
@@ -129,7 +189,16 @@ def print_own(results: pd.DataFrame, shares: pd.DataFrame, file: IO[str] | None 
 
 def _print(line: str, file: IO[str] | None) -> None:
     """A line of 80 columns, indented; what does not fit goes below."""
-    print(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "), file=file)
+    _wrapped(line, "  ", file)
+
+
+def _wrapped(line: str, indent: str, file: IO[str] | None) -> None:
+    """Text of 80 columns in what the terminal can show: plain ASCII where it knows no more."""
+    code = getattr(file or sys.stdout, "encoding", None) or "ascii"
+    if not code.lower().startswith("utf"):
+        line = line.replace("\N{MINUS SIGN}", "-").encode("ascii", "replace").decode()
+    further = f"{indent}  " if indent else ""
+    print(textwrap.fill(line, WIDTH, initial_indent=indent, subsequent_indent=further), file=file)
 
 
 def _limits(row: dict[Any, Any], low: str, high: str) -> str:

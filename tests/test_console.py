@@ -1,0 +1,68 @@
+"""What a terminal of 80 columns shows: answers with numbers, a tally, and where the report is."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from retrostats.draw.figures.verdicts import LOOK
+from retrostats.draw.report.console import (
+    MARKS,
+    print_answers,
+    print_place,
+    print_verdicts,
+    tally,
+)
+
+
+def printed(encoding: str, show, *given) -> list[str]:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    show(*given, stream)
+    stream.flush()
+    return raw.getvalue().decode(encoding).splitlines()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_every_main_claim_has_its_answer_within_80_columns(whole, encoding) -> None:
+    lines = printed(encoding, print_answers, whole)
+    assert max(map(len, lines)) <= 80
+    text = " ".join(line.strip() for line in lines)
+    main = whole.verdicts[whole.verdicts["role"] == "core"]
+    assert len(main) > 2
+    for statement in main["statement"]:
+        assert statement in text
+    assert "26% higher (95% interval 4% to 54% higher" in text
+    assert tally(whole.verdicts) in text
+
+
+def test_the_tally_counts_every_claim_once_a_side(whole) -> None:
+    said = tally(whole.verdicts)
+    for side in ("Direction", "Size"):
+        part = re.search(rf"{side}: ([^.]*)\.", said)
+        assert part is not None
+        assert sum(map(int, re.findall(r"\d+", part[1]))) == len(whole.verdicts)
+
+
+def test_one_mark_stands_for_one_verdict_and_no_verdict_is_without() -> None:
+    marks = [mark for mark, _ in MARKS.values()]
+    assert len(set(marks)) == len(marks)
+    assert set(MARKS) == set(LOOK)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_titles_in_the_table_are_short(monkeypatch, whole, encoding) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = printed(encoding, print_verdicts, whole.verdicts)
+    assert max(map(len, lines)) <= 80
+    # the heading with its rules, then at most three lines a claim
+    assert len(lines) <= 5 + 3 * len(whole.verdicts)
+
+
+def test_the_report_is_given_as_a_path_and_an_address_with_the_time(tmp_path: Path) -> None:
+    lines = printed("utf-8", lambda file: print_place(tmp_path / "a b", 10.96, file))
+    assert lines[1] == f"Report: {tmp_path / 'a b' / 'report.html'} (11.0 s)"
+    assert lines[2].strip() == (tmp_path / "a b" / "report.html").as_uri()
