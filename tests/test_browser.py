@@ -178,7 +178,7 @@ def test_a_figure_is_downloaded_whole_and_cited(opened, file):
     import xml.etree.ElementTree as ET
 
     page = opened(scheme="dark", accept_downloads=True)
-    page.locator("figure + .figure-use summary").first.click()
+    page.locator("section[id^=a-] figure + .figure-use summary").first.click()
     button = page.locator("button[data-svg]:visible").first
     with page.expect_download() as waiting:
         button.click()
