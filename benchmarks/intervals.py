@@ -123,7 +123,7 @@ def profiled(
 
 
 def _refit(model, theta: float, n: int, seed: list[int], **options) -> Refits:  # type: ignore[no-untyped-def]
-    return refit(model, np.array([theta]), 1.0, n, seed=np.random.SeedSequence(seed), **options)
+    return refit(model, (np.array([theta]), 1.0), n, seed=np.random.SeedSequence(seed), **options)
 
 
 def _at(theta: np.ndarray, on_grid: np.ndarray) -> np.ndarray:

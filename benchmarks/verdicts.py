@@ -1,33 +1,39 @@
-"""How often each verdict comes out at known truths: printed tables, explored and judged.
+"""How often each verdict comes out at known truths, and how often the intervals hold the truth.
+
+    python -m benchmarks.verdicts [WORLDS A CELL] [WORKERS]
 
 Every world is a few crossover trials of 4 to 26 people, printed as papers print them: means and SDs
 with two decimals, a rounded p or a threshold, never the correlation. Truth is known; several claims
-with the truth at different places are judged on the same exploration.
+with the truth at different places are judged on the same exploration, in which every rounding and
+every correlation moves. It rewrites the pinned tables and both tables of docs/calibration.md.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
+from benchmarks.worlds import LEVELS, Limits, Worlds, explored, log_effects, pooled
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import Evidence, judge
+from retrostats.judge.verdict import COMPATIBLE_SHARE, Evidence, claimed_range, judge, labels
 from retrostats.reduce.pair import PrintedPair
 from retrostats.unprinted.exploration import explore
-from retrostats.unprinted.pooled import method_choice, pool_estimator, pool_unknowns
-from retrostats.unprinted.sources import CORRELATION, Source, pair_source
-from retrostats.unprinted.unknowns import Choice, Unknown
+from retrostats.unprinted.pooled import TEST, method_choice, pool_estimator, pool_unknowns
+from retrostats.unprinted.sources import pair_source
 
 NAN = float("nan")
-STUDIES, TAUS, TRUTHS = (2, 3, 4, 6), (0.0, 0.05, 0.15), (1.0, 1.3)
+STUDIES, TAUS, TRUTHS = (2, 3, 4, 5, 6), (0.0, 0.05, 0.15), (1.0, 1.3)
 FEWEST, MOST = 4, 26
 #: Half the width of the claimed range on the log scale, as that of 25 to 35% about 30%.
 HALF = 0.0385
@@ -44,21 +50,31 @@ RANGES = {
 #: The null value of a claimed direction, as a multiple of the truth.
 DIRECTIONS = {"direction: at no difference": 1.0, "direction: 30% above no difference": 1 / 1.3}
 LABELS = ("supported", "compatible", "undecided", "contradicted", "refused")
-DRAWS = 128
-#: A larger p is not printed as a number: with it the rounding of the means would matter, which
-#: stands still here to save time.
-SHOWN = 0.2
+#: Intervals whose coverage is counted: over everything hidden, at the middle, at each trial's own
+#: correlation.
+INTERVALS = ("outermost limits", "all at its middle", "correlations known")
+TESTS = (TEST, "knapp-hartung")
 CLAIM = Claim("c", "", "", "core", "", "", "", "ratio", "ratio", 1.0, "above", NAN, NAN, "", "")
+PAGE = Path("docs/calibration.md")
+PINNED = {"verdicts": Path("tests/reference/verdict_rates.csv"),
+          "coverage": Path("tests/reference/hidden_coverage.csv")}  # fmt: skip
 
 
 def printed_world(
     rng: np.random.Generator, studies: int, tau: float, truth: float
 ) -> list[PrintedPair]:
     """Trials as printed: the mean log ratio of each lies tau about that of the truth."""
-    return [_printed(rng, f"trial {i}", np.log(truth) + tau * rng.normal()) for i in range(studies)]
+    return [pair for pair, _ in whole_world(rng, studies, tau, truth)]
 
 
-def _printed(rng: np.random.Generator, name: str, effect: float) -> PrintedPair:
+def whole_world(
+    rng: np.random.Generator, studies: int, tau: float, truth: float
+) -> list[tuple[PrintedPair, float]]:
+    """Trials as printed, each with the correlation that was not."""
+    return [_trial(rng, f"trial {i}", np.log(truth) + tau * rng.normal()) for i in range(studies)]
+
+
+def _trial(rng: np.random.Generator, name: str, effect: float) -> tuple[PrintedPair, float]:
     from scipy.stats import ttest_rel
 
     n = int(rng.integers(FEWEST, MOST + 1))
@@ -70,105 +86,144 @@ def _printed(rng: np.random.Generator, name: str, effect: float) -> PrintedPair:
     numbers = (*people.mean(axis=0), *people.std(axis=0, ddof=1))
     first, second, third, fourth = (f"{x:.2f}" for x in numbers)
     text, operator = _printed_p(rng, p)
-    return PrintedPair(name, name, n, (first, second, third, fourth), "SD", text, operator)
+    pair = PrintedPair(name, name, n, (first, second, third, fourth), "SD", text, operator)
+    return pair, float(np.corrcoef(people.T)[0, 1])
 
 
 def _printed_p(rng: np.random.Generator, p: float) -> tuple[str, str]:
-    """Three decimals where small, else a threshold or (not significant) nothing, at random."""
-    if p < SHOWN and rng.random() < 0.5:
-        return (f"{p:.3f}", "=") if p >= 0.0005 else ("0.001", "<")
+    """An exact one of three decimals, or a threshold, or (not significant) nothing, at random."""
+    if rng.random() < 0.5:
+        return (f"{min(p, 0.999):.3f}", "=") if p >= 0.0005 else ("0.001", "<")
     if p < 0.05:
         return ("0.01" if p < 0.01 else "0.05"), "<"
     return ("0.05", ">") if rng.random() < 0.5 else ("", "")
 
 
-def source_of(pair: PrintedPair) -> Source:
-    """The path's own source; the rounding of means and SDs, 0.02% of them, stands still."""
-    source = pair_source(pair)
-    moving = tuple(u for u in source.unknowns if u.name.startswith((CORRELATION, "p (")))
-    still = {u.name: u for u in source.unknowns if u not in moving and isinstance(u, Unknown)}
-    fixed = {name: np.array([(u.low + u.high) / 2]) for name, u in still.items()}  # type: ignore[operator]
-
-    def over(limit):
-        return (lambda v: limit({**fixed, **v})) if callable(limit) else limit
-
-    unknowns = tuple(
-        u if isinstance(u, Choice) else replace(u, low=over(u.low), high=over(u.high))
-        for u in moving
-    )
-    return replace(source, unknowns=unknowns, effects=lambda v: source.effects({**fixed, **v}))
-
-
-def evidence_of(pairs: Sequence[PrintedPair], sources: Sequence[Source] | None = None) -> Evidence:
-    """Both explorations of the pool of a world."""
-    found = [source_of(pair) for pair in pairs] if sources is None else sources
+def evidence_of(pairs: Sequence[PrintedPair], draws: int = 128) -> Evidence:
+    """Both explorations of the pool of a world, by the path itself."""
+    found = [pair_source(pair) for pair in pairs]
     unknowns = pool_unknowns(found, [method_choice()])
     wide, narrow = (
-        explore(
-            pool_estimator(found, test="knapp-hartung", level=level), unknowns, draws=DRAWS, seed=1
-        )
+        explore(pool_estimator(found, level=level), unknowns, draws=draws, seed=1)
         for level in (0.95, 0.90)
     )
     return Evidence("pool", wide, narrow)
 
 
-def labels_in(pairs: Sequence[PrintedPair], truth: float) -> dict[str, str]:
-    """Label of every claim about the truth, by where the truth lies.
+def judged_by_the_path(pairs: Sequence[PrintedPair], truth: float) -> dict[str, str]:
+    """Label of every claim about the truth by the path itself; it takes a second a world.
 
-    "refused" where the path stops: a printed p that needs a correlation above 0.99, as four people
-    may have.
+    "refused" where it stops: a printed p that needs a correlation above 0.99.
     """
     try:
         evidence = evidence_of(pairs)
     except InputError:
         return dict.fromkeys([*RANGES, *DIRECTIONS], "refused")
-    found = {}
-    for where, (low, high) in RANGES.items():
-        claim = replace(CLAIM, range_low=truth * low, range_high=truth * high)
-        found[where] = judge(claim, [evidence]).size.label
-    for where, factor in DIRECTIONS.items():
-        claim = replace(CLAIM, null_value=truth * factor)
-        found[where] = judge(claim, [evidence]).direction.label
-    return found
+    return {
+        where: (judge(claim, [evidence]).size if where in RANGES
+                else judge(claim, [evidence]).direction).label
+        for where, claim in claims_about(truth).items()
+    }  # fmt: skip
+
+
+def claims_about(truth: float) -> dict[str, Claim]:
+    """Every claim, by where the truth lies."""
+    sizes = {
+        where: replace(CLAIM, range_low=truth * low, range_high=truth * high)
+        for where, (low, high) in RANGES.items()
+    }
+    directions = {
+        where: replace(CLAIM, null_value=truth * factor) for where, factor in DIRECTIONS.items()
+    }
+    return {**sizes, **directions}
+
+
+def labels_in(found: Limits, truth: float) -> pd.DataFrame:
+    """Label of every claim about the truth in every world, by the rules of the path."""
+    low, high = np.exp(found.low), np.exp(found.high)
+    refused = np.isnan(low).any(axis=1) | np.isnan(high).any(axis=1)
+    estimates = np.exp(found.estimates)
+    drawn = np.maximum(np.isfinite(estimates).sum(axis=1), 1)
+    table = {}
+    for where, claim in claims_about(truth).items():
+        side = "size" if where in RANGES else "direction"
+        with np.errstate(invalid="ignore"):
+            told = labels(claim, side, low[:, 0], high[:, 0], low[:, 1], high[:, 1])  # type: ignore[arg-type]
+            start, stop = claimed_range(claim)
+            share = ((estimates >= start) & (estimates <= stop)).sum(axis=1) / drawn
+        if side == "size":
+            near = (told == "undecided") & (share >= COMPATIBLE_SHARE)
+            told = np.where(near, "compatible", told)
+        table[where] = np.where(refused, "refused", told)
+    return pd.DataFrame(table)
 
 
 def cell(
     studies: int, tau: float, truth: float, worlds: int, seed: int
-) -> Iterator[dict[str, object]]:
-    """Share of worlds with each label, a row a place of the truth."""
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Share of worlds with each label, a row a place of the truth; coverage, a row an interval."""
     rng = np.random.default_rng([seed, studies, round(100 * tau), round(100 * truth)])
-    found = pd.DataFrame(
-        [labels_in(printed_world(rng, studies, tau, truth), truth) for _ in range(worlds)]
+    made = [whole_world(rng, studies, tau, truth) for _ in range(worlds)]
+    printed = Worlds.of([[pair for pair, _ in world] for world in made])
+    hidden = np.array([[r for _, r in world] for world in made])
+    key = {"studies": studies, "tau": tau, "truth": truth}
+    rates: list[dict[str, object]] = []
+    covered: list[dict[str, object]] = []
+    for test in TESTS:
+        found = explored(printed, test=test, levels=LEVELS if test == TEST else LEVELS[:1])
+        if test == TEST:
+            table = labels_in(found, truth)
+            for where in table:
+                shares = {label: float((table[where] == label).mean()) for label in LABELS}
+                rates.append({**key, "where": where, **shares, "worlds": worlds})
+        for interval, (low, high) in _intervals(printed, hidden, found, test).items():
+            known = np.isfinite(low) & np.isfinite(high)
+            held = (low <= np.log(truth)) & (np.log(truth) <= high)
+            shares = {"held": float(held[known].mean()), "worlds": int(known.sum())}
+            width = float(np.median((high - low)[known]))
+            covered.append({**key, "test": test, "interval": interval, "width": width, **shares})
+    return rates, covered
+
+
+def _intervals(
+    printed: Worlds, hidden: np.ndarray, found: Limits, test: str
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """95% limits on the log scale by what is done about the correlations (W,)."""
+    mean_1, mean_2, sd_1, sd_2, _ = np.moveaxis(printed.middle, -1, 0)
+    known = log_effects(mean_1, mean_2, sd_1, sd_2, hidden, printed.n)
+    estimate, error, df = pooled(*known, np.zeros(len(hidden), dtype=int), test)
+    reach = stdtrit(df, 0.975) * error
+    ends = (
+        (found.low[:, 0], found.high[:, 0]),
+        (found.middle[:, 1], found.middle[:, 2]),
+        (estimate - reach, estimate + reach),
     )
-    for where in found:
-        shares = {label: float((found[where] == label).mean()) for label in LABELS}
-        yield {"studies": studies, "tau": tau, "truth": truth, "where": where, **shares,
-               "worlds": worlds}  # fmt: skip
+    return dict(zip(INTERVALS, ends, strict=True))
 
 
-def _rows(key: tuple[int, float, float], worlds: int, seed: int) -> list[dict[str, object]]:
-    return list(cell(*key, worlds, seed))
-
-
-def rates(worlds: int, seed: int = 1, jobs: int = 1) -> pd.DataFrame:
-    """Every cell: studies, tau, truth, where the truth lies, share of each label.
+def rates(worlds: int, seed: int = 1, jobs: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every cell: studies, tau, truth, where the truth lies, share of each label; and coverage.
 
     The seed of a cell is its own, so that neither the number of workers nor the order matters.
     """
     keys = [(k, tau, truth) for k in STUDIES for tau in TAUS for truth in TRUTHS]
-    one = partial(_rows, worlds=worlds, seed=seed)
+    one = partial(_cell, worlds=worlds, seed=seed)
     if jobs == 1:
         parts = list(map(one, keys))
     else:
         with ProcessPoolExecutor(jobs) as pool:
             parts = list(pool.map(one, keys))
-    return pd.DataFrame([row for part in parts for row in part])
+    return tuple(pd.DataFrame([row for part in parts for row in part[i]]) for i in (0, 1))  # type: ignore[return-value]
+
+
+def _cell(key: tuple[int, float, float], worlds: int, seed: int):  # type: ignore[no-untyped-def]
+    return cell(*key, worlds, seed)
 
 
 def summed(table: pd.DataFrame) -> pd.DataFrame:
     """Percent of worlds by label, over tau and truth, a row a place and number of studies."""
-    shares = table.groupby(["where", "studies"], sort=False)[list(LABELS)].mean() * 100
-    worst = table.groupby(["where", "studies"], sort=False)[list(LABELS)].max() * 100
+    by = table.groupby(["where", "studies"], sort=False)[list(LABELS)]
+    shares, worst = by.mean() * 100, by.max() * 100
     frame = shares.round(1).assign(
         most_supported=worst["supported"].round(1), most_contradicted=worst["contradicted"].round(1)
     )
@@ -176,17 +231,49 @@ def summed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """The table of docs/calibration.md."""
+    """The table of verdicts of docs/calibration.md."""
     heads = ["the truth lies", "k", *LABELS, "supported, worst cell", "contradicted, worst cell"]
+    return _lines(heads, frame.itertuples(index=False))
+
+
+def markdown_of_coverage(table: pd.DataFrame) -> str:
+    """Coverage in percent by test and interval: lowest and highest cell, median width at k = 3."""
+    rows = []
+    for (interval, test), part in table.groupby(["interval", "test"], sort=False):
+        cells = [
+            f"{100 * own.min():.1f} to {100 * own.max():.1f}"
+            for _, own in part.groupby("studies")["held"]
+        ]
+        rows.append((interval, test, *cells, f"{_width(part):.2f}"))
+    heads = ["correlations hidden", "test", *(f"k = {k}" for k in STUDIES), "median width, k = 3"]
+    return _lines(heads, rows)
+
+
+def _width(part: pd.DataFrame) -> float:
+    return float(part.loc[(part["studies"] == 3) & (part["tau"] == 0.05), "width"].mean())
+
+
+def _lines(heads: Sequence[str], rows) -> str:  # type: ignore[no-untyped-def]
     lines = [f"| {' | '.join(heads)} |", f"|---|{'--:|' * (len(heads) - 1)}"]
-    lines += [f"| {' | '.join(str(x) for x in row)} |" for row in frame.itertuples(index=False)]
+    lines += [f"| {' | '.join(str(x) for x in row)} |" for row in rows]
     return "\n".join(lines)
 
 
+def _into_page(text: str, name: str, table: str) -> str:
+    """The page with the table between its two marks renewed."""
+    mark = rf"(<!-- {name} -->\n).*?(\n<!-- end -->)"
+    return re.sub(mark, lambda m: m[1] + table + m[2], text, flags=re.DOTALL)
+
+
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     start = time.time()
-    table = rates(count, jobs=int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    table.to_csv("tests/reference/verdict_rates.csv", index=False, float_format="%.6g")
-    print(markdown(summed(table)))
-    print(f"\n{count} worlds a cell, {len(table)} cells, {time.time() - start:.0f} s")
+    verdicts, coverage = rates(count, jobs=int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    verdicts.to_csv(PINNED["verdicts"], index=False, float_format="%.6g")
+    coverage.to_csv(PINNED["coverage"], index=False, float_format="%.6g")
+    page = PAGE.read_text(encoding="utf-8")
+    page = _into_page(page, "verdicts", markdown(summed(verdicts)))
+    page = _into_page(page, "coverage", markdown_of_coverage(coverage))
+    PAGE.write_text(page, encoding="utf-8")
+    print(markdown(summed(verdicts)), markdown_of_coverage(coverage), sep="\n\n")
+    print(f"\n{count} worlds a cell, {len(verdicts)} cells, {time.time() - start:.0f} s")
