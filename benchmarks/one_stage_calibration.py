@@ -6,11 +6,10 @@ have one effect each, of a standard deviation that is estimated from them; the t
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 from scipy.special import stdtrit
 
+from benchmarks.error_rates import print_rates
 from retrostats.pool.batch import BatchPool, random_effects_batch
 from retrostats.pool.one_stage import one_stage_batch
 
@@ -44,18 +43,13 @@ def _rejected(fit: BatchPool) -> float:
     return float((np.abs(fit.estimate) > stdtrit(fit.df, 0.975) * fit.std_error).mean())
 
 
+def _cells(k: int, tau: float, draws: int, rng: np.random.Generator) -> list[str]:
+    return [f"{100 * share:.1f}" for share in rates(k, tau, draws, rng)]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    rng = np.random.default_rng(arguments.seed)
-    print("| studies | tau | " + " | ".join(COLUMNS) + " |")
-    print("|---|---|" + "---|" * len(COLUMNS))
-    for k in (2, 3, 5, 8):
-        for tau in TAUS:
-            cells = [f"{100 * share:.1f}" for share in rates(k, tau, arguments.draws, rng)]
-            print(f"| {k} | {tau:g} | " + " | ".join(cells) + " |")
+    rows = [(k, tau) for k in (2, 3, 5, 8) for tau in TAUS]
+    print_rates(__doc__.splitlines()[0], COLUMNS, rows, _cells)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ and uniform between 0.1 and 0.5 in each draw; the true mean is 0. Every draw is 
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 from scipy.special import stdtrit
 
+from benchmarks.error_rates import print_rates
 from retrostats.pool.batch import random_effects_batch
 
 STUDIES = (3, 5, 8)
@@ -37,19 +36,14 @@ def rates(
     return out
 
 
+def _cells(k: int, tau: float, draws: int, rng: np.random.Generator) -> list[str]:
+    found = rates(k, tau, draws, rng)
+    return [f"{100 * a:.1f} / {100 * b:.1f}" for a, b in found.values()]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    rng = np.random.default_rng(arguments.seed)
-    print("| studies | tau | " + " | ".join(TESTS) + " |")
-    print("|---|---|" + "---|" * len(TESTS))
-    for k in STUDIES:
-        for tau in TAUS:
-            found = rates(k, tau, arguments.draws, rng)
-            cells = [f"{100 * a:.1f} / {100 * b:.1f}" for a, b in found.values()]
-            print(f"| {k} | {tau:g} | " + " | ".join(cells) + " |")
+    rows = [(k, tau) for k in STUDIES for tau in TAUS]
+    print_rates(__doc__.splitlines()[0], TESTS, rows, _cells)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from benchmarks.few_studies import STUDIES, TAUS, print_coverage, table, worlds
 from retrostats.pool.batch import BatchPool, random_effects_batch
 
-TAUS = (0.0, 0.05, 0.10, 0.15)
-STUDIES = (2, 3, 4, 5, 6)
 TESTS = ("z", "t", "knapp-hartung", "knapp-hartung-adhoc", "kenward-roger")
 
 
@@ -33,31 +32,18 @@ def coverage(
     studies: tuple[int, ...] = STUDIES,
     taus: tuple[float, ...] = TAUS,
 ) -> pd.DataFrame:
-    """k, tau, errors (known or estimated), test, coverage, mc_error, median width."""
+    """Coverage of each test: see `few_studies.table`."""
     rows = []
-    for estimated in (False, True):
-        for k in studies:
-            for tau in taus:
-                rng = np.random.default_rng([seed, k, round(100 * tau), estimated])
-                people = rng.integers(4, 27, size=(replicates, k))
-                sd = rng.uniform(0.15, 0.25, size=(replicates, k))
-                spread = np.sqrt(tau**2 + sd**2 / people)
-                y = spread * rng.standard_normal((replicates, k))
-                v = sd**2 / people
-                if estimated:
-                    v = v * rng.chisquare(people - 1) / (people - 1)
-                fits = {test: random_effects_batch(y, v, test=test) for test in TESTS}
-                reaches = {test: reach_of(got) for test, got in fits.items()}
-                reaches[WIDER] = np.maximum(reaches["knapp-hartung"], reaches["z"])
-                mean = fits["z"].estimate
-                for test, reach in reaches.items():
-                    share = float((np.abs(mean) <= reach).mean())
-                    rows.append((
-                        k, tau, "estimated" if estimated else "known", test, share,
-                        np.sqrt(share * (1 - share) / replicates), float(np.median(2 * reach)),
-                    ))  # fmt: skip
-    names = ["k", "tau", "errors", "test", "coverage", "mc_error", "width"]
-    return pd.DataFrame(rows, columns=names)
+    for world in worlds(replicates, seed, studies, taus):
+        spread = np.sqrt(world.tau**2 + world.sd**2 / world.people)
+        y = spread * world.rng.standard_normal(spread.shape)
+        v = world.variances()
+        fits = {test: random_effects_batch(y, v, test=test) for test in TESTS}
+        reaches = {test: reach_of(got) for test, got in fits.items()}
+        reaches[WIDER] = np.maximum(reaches["knapp-hartung"], reaches["z"])
+        mean = fits["z"].estimate
+        rows += [world.row(test, mean - by, mean + by, 0.0) for test, by in reaches.items()]
+    return table(rows, "test")
 
 
 def reach_of(got: BatchPool) -> np.ndarray:
@@ -68,23 +54,9 @@ def reach_of(got: BatchPool) -> np.ndarray:
 
 
 def main(replicates: int) -> None:
-    """Print the table of docs/calibration.md: lowest and highest coverage over tau, and widths."""
+    """Print the table of docs/calibration.md."""
     began = process_time()
-    table = coverage(replicates)
-    print("| standard errors | test | k = 2 | 3 | 4 | 5 | 6 | median width, k = 3, tau 0.1 |")
-    print("|---|---|---|---|---|---|---|--:|")
-    for (errors, test), part in table.groupby(["errors", "test"], sort=False):
-        cells = []
-        for k in STUDIES:
-            share = 100 * part.loc[part["k"] == k, "coverage"]
-            cells.append(f"{share.min():.1f} to {share.max():.1f}")
-        width = part.loc[(part["k"] == 3) & (part["tau"] == 0.10), "width"].iloc[0]
-        print(f"| {errors} | {test} | {' | '.join(cells)} | {width:.2f} |")
-    print(
-        f"\nCoverage in percent, lowest and highest over tau 0, 0.05, 0.10, 0.15; {replicates:,} "
-        f"pools each, Monte Carlo error at most {100 * table['mc_error'].max():.1f} points, "
-        f"{process_time() - began:.0f} s of one core."
-    )
+    print_coverage(coverage(replicates), "test", replicates, began)
 
 
 if __name__ == "__main__":

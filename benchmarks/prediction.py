@@ -2,7 +2,7 @@
 
     python -m benchmarks.prediction [REPLICATES]
 
-Studies of 4 to 26 people with standard deviations of 0.15 to 0.25 (log ratios), tau 0 to 0.15.
+The worlds are those of `benchmarks.few_studies`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from benchmarks.few_studies import STUDIES, TAUS, print_coverage, table, worlds
 from retrostats.pool.prediction import prediction_limits
-
-TAUS = (0.0, 0.05, 0.10, 0.15)
-STUDIES = (2, 3, 4, 5, 6)
 
 
 def reml(y: np.ndarray, v: np.ndarray, steps: int = 300) -> np.ndarray:
@@ -60,50 +58,24 @@ def coverage(
     studies: tuple[int, ...] = STUDIES,
     taus: tuple[float, ...] = TAUS,
 ) -> pd.DataFrame:
-    """k, tau, errors (known or estimated), method, coverage, mc_error, median width."""
+    """Coverage of each method: see `few_studies.table`."""
     rows = []
-    for estimated in (False, True):
-        for k in studies:
-            for tau in taus:
-                rng = np.random.default_rng([seed, k, round(100 * tau), estimated])
-                people = rng.integers(4, 27, size=(replicates, k))
-                sd = rng.uniform(0.15, 0.25, size=(replicates, k))
-                truth = tau * rng.standard_normal((replicates, k))
-                y = truth + sd / np.sqrt(people) * rng.standard_normal((replicates, k))
-                v = sd**2 / people
-                if estimated:
-                    v = v * rng.chisquare(people - 1) / (people - 1)
-                new = tau * rng.standard_normal(replicates)
-                found = plug_in(y, v)
-                found["confidence distribution"] = prediction_limits(y, np.sqrt(v))
-                for method, (low, high) in found.items():
-                    share = ((low <= new) & (new <= high)).mean()
-                    rows.append((
-                        k, tau, "estimated" if estimated else "known", method, share,
-                        np.sqrt(share * (1 - share) / replicates), np.median(high - low),
-                    ))  # fmt: skip
-    names = ["k", "tau", "errors", "method", "coverage", "mc_error", "width"]
-    return pd.DataFrame(rows, columns=names)
+    for world in worlds(replicates, seed, studies, taus):
+        people, sd, rng = world.people, world.sd, world.rng
+        truth = world.tau * rng.standard_normal(sd.shape)
+        y = truth + sd / np.sqrt(people) * rng.standard_normal(sd.shape)
+        v = world.variances()
+        new = world.tau * rng.standard_normal(len(sd))
+        found = plug_in(y, v)
+        found["confidence distribution"] = prediction_limits(y, np.sqrt(v))
+        rows += [world.row(name, low, high, new) for name, (low, high) in found.items()]
+    return table(rows, "method")
 
 
 def main(replicates: int) -> None:
-    """Print the table of docs/calibration.md: lowest and highest coverage over tau, and widths."""
+    """Print the table of docs/calibration.md."""
     began = process_time()
-    table = coverage(replicates)
-    print("| standard errors | method | k = 2 | 3 | 4 | 5 | 6 | median width, k = 3, tau 0.1 |")
-    print("|---|---|---|---|---|---|---|--:|")
-    for (errors, method), part in table.groupby(["errors", "method"], sort=False):
-        cells = []
-        for k in STUDIES:
-            share = 100 * part.loc[part["k"] == k, "coverage"]
-            cells.append(f"{share.min():.1f} to {share.max():.1f}" if len(share) else "")
-        width = part.loc[(part["k"] == 3) & (part["tau"] == 0.10), "width"].iloc[0]
-        print(f"| {errors} | {method} | {' | '.join(cells)} | {width:.2f} |")
-    print(
-        f"\nCoverage in percent, lowest and highest over tau 0, 0.05, 0.10, 0.15; {replicates:,} "
-        f"pools each, Monte Carlo error at most {100 * table['mc_error'].max():.1f} points, "
-        f"{process_time() - began:.0f} s of one core."
-    )
+    print_coverage(coverage(replicates), "method", replicates, began)
 
 
 if __name__ == "__main__":
