@@ -179,6 +179,18 @@ def test_terminal_table_fits_80_columns_in_any_encoding(monkeypatch, encoding):
     assert not any("\x1b" in line for line in lines)
 
 
+def test_what_was_read_of_a_cohort_is_told_in_words():
+    given = ex.replication()
+    given.provenance["cohorts"] = [
+        {"name": "lab", "people": 5, "rows_in": 12, "rows_used": 10, "rows_explained": 2,
+         "explained": {"blank": [3, 4]}, "reading": []}
+    ]  # fmt: skip
+    page = render_report(given)
+    assert "<dt>cohorts: rows in</dt><dd>12</dd>" in page
+    assert "<dt>cohorts: explained: blank</dt><dd>3, 4</dd>" in page
+    assert "{&#39;" not in page
+
+
 def test_print_leaves_out_the_source_table_and_says_where_it_is(html):
     paper = html[html.index("@media print") : html.index("</style>")]
     assert re.search(r"[^{}]*#sources details[^{}]*\{display:none\}", paper)

@@ -204,19 +204,16 @@ def _references(
 
 
 def _flat(mapping: Any, prefix: str = "") -> Iterable[tuple[str, str]]:
-    """Nested provenance as name and value pairs."""
+    """Nested provenance as name and value pairs, in words."""
     items: list[tuple[str, str]] = []
     for key, value in mapping.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            items += _flat(value, f"{name.replace('_', ' ')}: ")
-        else:
-            items.append(
-                (
-                    name.replace("_", " "),
-                    ", ".join(map(str, value)) if isinstance(value, list) else str(value),
-                )
-            )
+        name = f"{prefix}{key}".replace("_", " ")
+        parts = value if isinstance(value, list) else [value]
+        nested = [part for part in parts if isinstance(part, dict)]
+        for number, part in enumerate(nested, 1):
+            items += _flat(part, f"{name} {number}: " if len(nested) > 1 else f"{name}: ")
+        if not nested:
+            items.append((name, ", ".join(map(str, parts)) or "none"))
     return items
 
 
