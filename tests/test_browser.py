@@ -31,7 +31,7 @@ CONTRAST = "runOnly: {type: 'rule', values: ['color-contrast']}"
 #: A figure is one picture with a title: its thousands of lines are nothing to a screen reader.
 EMPTY = """document.querySelectorAll("figure svg > :not(title)").forEach(part => part.remove())"""
 #: Open what is folded: everything, or two of each kind, which are all made alike.
-OPEN = """(most) => ["told", "study", "reuse"].forEach(kind =>
+OPEN = """(most) => ["told", "study", "reuse", "figure-use"].forEach(kind =>
     [...document.querySelectorAll("details." + kind)].slice(0, most).forEach(d => d.open = true))"""
 
 
