@@ -13,6 +13,7 @@ import pandas as pd
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.described import Described
 from retrostats.mixed.in_memory import frame_moments
 from retrostats.mixed.inference import kenward_roger_of, satterthwaite_of, unadjusted
 from retrostats.mixed.kenward_roger import KenwardRoger
@@ -20,7 +21,6 @@ from retrostats.mixed.model import Model, prepare, with_outcome
 from retrostats.mixed.moments import Moments
 from retrostats.mixed.optimise import Optimum
 from retrostats.mixed.satterthwaite import Satterthwaite
-from retrostats.mixed.tables import t_table
 from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def defined_ddf(ddf: Ddf, *, reml: bool) -> Ddf:
 
 
 @dataclass(frozen=True, eq=False)
-class LmmFit:
+class LmmFit(Described):
     """A fitted linear mixed model.
 
     Attributes
@@ -66,16 +66,6 @@ class LmmFit:
     optimum: Optimum
     beta: FloatArray
     again: Callable[..., LmmFit] | None = field(default=None, kw_only=True, repr=False)
-
-    @property
-    def formula(self) -> str:
-        """The formula as given."""
-        return self.model.formula.text
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """Names of the fixed effects."""
-        return self.model.terms
 
     @property
     def theta(self) -> FloatArray:
@@ -103,19 +93,9 @@ class LmmFit:
         )
 
     @property
-    def singular(self) -> bool:
-        """Whether a variance is zero or a correlation is one in absolute value."""
-        return self.optimum.singular
-
-    @property
     def loglik(self) -> float:
         """Log-likelihood, restricted where `reml`."""
         return self.model.log_weight - 0.5 * self.optimum.point.deviance
-
-    @property
-    def aic(self) -> float:
-        """Akaike's information criterion."""
-        return 2.0 * self.n_parameters - 2.0 * self.loglik
 
     @property
     def bic(self) -> float:
@@ -142,11 +122,6 @@ class LmmFit:
         """Levels of each group."""
         return self.model.n_groups
 
-    @property
-    def n_dropped(self) -> int:
-        """Rows left out because of a missing value."""
-        return self.model.n_dropped
-
     @cached_property
     def moments(self) -> Moments:
         """The moments of the data, from which this and other formulas can be fitted."""
@@ -170,11 +145,6 @@ class LmmFit:
         """Covariance (p, p) of the fixed effects without the small-sample adjustment."""
         return unadjusted(self.optimum, self.model.gram.basis)
 
-    @property
-    def cov_beta(self) -> FloatArray:
-        """Covariance (p, p) of the fixed effects, adjusted where `ddf` is "kenward-roger"."""
-        return self._kenward_roger.adjusted if self.ddf == "kenward-roger" else self.cov_unadjusted
-
     def df_of(self, contrast: FloatArray) -> tuple[float, float]:
         """Denominator df and F scaling of the rows of a full-rank contrast (rank, p)."""
         if self.ddf == "kenward-roger":
@@ -183,16 +153,12 @@ class LmmFit:
             return self._satterthwaite.test(contrast)
         return float("inf"), 1.0
 
-    @cached_property
-    def coefficients(self) -> pd.DataFrame:
-        """Fixed effects: term, estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
-        std_error = np.sqrt(np.diag(self.cov_beta))
+    def dfs(self) -> FloatArray:
+        """Degrees of freedom (p,) of the coefficients."""
         if self.ddf == "normal":
-            df = np.full(len(self.beta), np.inf)
-        else:
-            kr = self.ddf == "kenward-roger"
-            df = (self._kenward_roger if kr else self._satterthwaite).term_dfs()
-        return t_table(self.terms, self.beta, std_error, df)
+            return np.full(len(self.beta), np.inf)
+        kr = self.ddf == "kenward-roger"
+        return np.asarray((self._kenward_roger if kr else self._satterthwaite).term_dfs())
 
     @cached_property
     def variance_components(self) -> pd.DataFrame:
@@ -268,14 +234,6 @@ class LmmFit:
         from retrostats.mixed.diagnostics import plot
 
         return plot(self)
-
-    def contrast(
-        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
-    ) -> pd.DataFrame:
-        """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
-        from retrostats.mixed.contrasts import contrast
-
-        return contrast(self, weights, null=null, level=level)
 
     def emmeans(
         self,

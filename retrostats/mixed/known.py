@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -12,6 +11,7 @@ import pandas as pd
 from numpy.linalg import LinAlgError
 
 from retrostats.errors import InputError, NotConverged, NotIdentified
+from retrostats.mixed.described import Described
 from retrostats.mixed.kenward_roger import KenwardRoger
 from retrostats.mixed.known_criterion import Optimum, minimise
 from retrostats.mixed.known_model import Array, KnownModel, known_model
@@ -89,7 +89,7 @@ def fit_known(model: KnownModel, *, reml: bool = True, ddf: str = "kenward-roger
 
 
 @dataclass(frozen=True, eq=False)
-class KnownFit:
+class KnownFit(Described):
     """A fitted mixed model with known residual variances.
 
     Attributes
@@ -107,16 +107,6 @@ class KnownFit:
     optimum: Optimum
 
     @property
-    def formula(self) -> str:
-        """The formula as given."""
-        return self.model.formula.text
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """Names of the fixed effects."""
-        return self.model.terms
-
-    @property
     def beta(self) -> Array:
         """Fixed effects (p,)."""
         return self.optimum.state.beta
@@ -125,11 +115,6 @@ class KnownFit:
     def theta(self) -> Array:
         """Cholesky factors of the random effects' covariances, lower triangles by column."""
         return self.optimum.theta
-
-    @property
-    def singular(self) -> bool:
-        """Whether a variance is zero or a correlation is one in absolute value."""
-        return self.optimum.singular
 
     @property
     def converged(self) -> bool:
@@ -142,30 +127,20 @@ class KnownFit:
         return -0.5 * self.optimum.state.deviance
 
     @property
-    def n_par(self) -> int:
+    def n_parameters(self) -> int:
         """Fixed effects and covariance parameters."""
         return len(self.beta) + len(self.theta)
-
-    @property
-    def aic(self) -> float:
-        """Akaike's information criterion."""
-        return 2.0 * self.n_par - 2.0 * self.loglik
 
     @property
     def bic(self) -> float:
         """Bayesian information criterion; REML counts the observations less the fixed effects."""
         n = self.n_obs - (len(self.beta) if self.reml else 0)
-        return float(np.log(n)) * self.n_par - 2.0 * self.loglik
+        return float(np.log(n)) * self.n_parameters - 2.0 * self.loglik
 
     @property
     def n_obs(self) -> int:
         """Rows fitted."""
         return len(self.model.y)
-
-    @property
-    def n_dropped(self) -> int:
-        """Rows left out because of a missing value."""
-        return self.model.n_dropped
 
     @property
     def n_groups(self) -> dict[str, int]:
@@ -176,12 +151,6 @@ class KnownFit:
     def cov_unadjusted(self) -> Array:
         """Covariance (p, p) of generalised least squares."""
         return self.optimum.state.phi
-
-    @property
-    def cov_beta(self) -> Array:
-        """Covariance (p, p) of the fixed effects, adjusted where `ddf` is "kenward-roger"."""
-        kr = self.ddf == "kenward-roger"
-        return np.asarray(self._kenward_roger.adjusted if kr else self.cov_unadjusted)
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
@@ -233,11 +202,6 @@ class KnownFit:
         return np.asarray(np.maximum(1.0, fewest - p))
 
     @cached_property
-    def coefficients(self) -> pd.DataFrame:
-        """Fixed effects: term, estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
-        return t_table(self.terms, self.beta, np.sqrt(np.diag(self.cov_beta)), self.dfs())
-
-    @cached_property
     def variance_components(self) -> pd.DataFrame:
         """Variances, then covariances of each term: group, term, term2, vcov, sdcor."""
         from retrostats.mixed.known_components import component_table
@@ -250,14 +214,6 @@ class KnownFit:
         from retrostats.mixed.known_components import variances
 
         return variances(self)
-
-    def contrast(
-        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
-    ) -> pd.DataFrame:
-        """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
-        from retrostats.mixed.contrasts import contrast
-
-        return contrast(self, weights, null=null, level=level)  # type: ignore[arg-type]
 
     def confint(self, *, level: float = 0.95) -> pd.DataFrame:
         """Profile intervals of the variances; see `known_components.profile`."""

@@ -122,7 +122,7 @@ def _fit_mixed(pooled: Pooled, out: Any, cluster: Any) -> _Fit:
     part = fit
     if len(out):
         part = fit_known(without(fit.model, out), reml=fit.reml, ddf=fit.ddf)
-    cov, df = part.cov_beta, float(part.dfs()[0])
+    cov, df = np.asarray(part.cov_beta, dtype=float), float(part.dfs()[0])
     if cluster is not None:
         from retrostats.mixed.sandwich import cluster_robust_matrix
 
