@@ -7,6 +7,8 @@ memory of it and its children. Kept in docs/hostile.md.
 from __future__ import annotations
 
 import argparse
+import csv
+import math
 import os
 import shlex
 import shutil
@@ -234,6 +236,67 @@ def _session(leader: int) -> list[int]:
     return found
 
 
+#: Two ways to write one person's code.
+ALIKE = {
+    "by normalisation": ("Jos\u00e9", "Jose\u0301"), "by a zero width": ("P1", "P\u200b1"),
+    "by a soft hyphen": ("P1", "P\u00ad1"), "by full width": ("P1", "\uff301"),
+    "by a look-alike letter": ("PA1", "P\u04101"), "by blanks": ("P 1", "P  1"),
+}  # fmt: skip
+_HEAD = "subject,direction,vo2_ml_kg_min,speed_m_s\n"
+
+
+def people(folder: Path) -> Iterator[bool]:
+    """Point 8: codes that look alike, a quote that swallows rows, letters for the terminal."""
+    lab = folder / "lab.csv"
+    for name, codes in ALIKE.items():
+        rows = "".join(f"{c},forward,3{i},2\n{c},backward,4{i},2\n" for i, c in enumerate(codes))
+        lab.write_text(COHORT + rows, encoding="utf-8")
+        done = ending([*ME, "validate", str(lab)])
+        yield line(f"codes that differ {name}", "two people", done, (2,))
+    for name, text in (
+        ("a quote that swallows rows", COHORT.replace("2,forward,31", '2,"forward,31')),
+        ("escape characters in cells", COHORT.replace("2,forward", "2,\x1b[31mforward\x07")),
+        ("6,000 letters in cells and headers", COHORT.replace("forward", "\u5217" * 6000)),
+    ):
+        lab.write_text(text, encoding="utf-8")
+        yield line(name, "taken", ending([*ME, "validate", str(lab)]), (2,))
+
+
+#: Name of a cohort that spreadsheets, pages, TeX and terminals could take for something else.
+NAME = "=cmd|' -C calc'!A0 <img src=x onerror=alert(1)> \u202e${x} {{7*7}} \\input{a}.csv"
+
+
+def names(folder: Path) -> Iterator[bool]:
+    """Point 5: a name that is a formula, in every table that is written."""
+    lab, out = folder / NAME, folder / "out"
+    rows = (f"=SUM({i}),forward,3{i},2\n=SUM({i}),backward,4{2 * i},2\n" for i in range(4))
+    lab.write_text(_HEAD + "".join(rows), encoding="utf-8")
+    done = ending(
+        [*ME, "replicate", "metabolic-cost", "--draws", "64", "--cohort", str(lab),
+         "--tables", "csv,html,tex,md,docx", "--out", str(out)]
+    )  # fmt: skip
+    tables = [*out.rglob("*.csv")]
+    raw = [
+        cell
+        for table in tables
+        for row in csv.reader(table.read_text("utf-8").splitlines())
+        for cell in row
+        if cell.lstrip()[:1] in tuple("=+@-") and not _number(cell)
+    ]
+    pages = [p for p in out.rglob("*.html") if "<img src=x" in p.read_text("utf-8")]
+    print(f"  {len(tables)} tables: {len(raw)} cells that a spreadsheet would run {raw[:3]}; "
+          f"{len(pages)} pages with the element", flush=True)  # fmt: skip
+    yield line("a cohort named as a formula and an element", "stood raw", done, (0,), seconds=60)
+    yield bool(tables) and not raw and not pages
+
+
+def _number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
 def accepted(folder: Path) -> Iterator[bool]:
     """The largest honest table of each format that is taken, doubled until it is not."""
     for suffix, write in LARGE.items():
@@ -246,8 +309,9 @@ def accepted(folder: Path) -> Iterator[bool]:
             done = ending([*ME, "validate", str(path)], most=240)
             path.unlink()
             if done.code:
-                why = " ".join(done.said.decode("utf-8", "replace").split())
-                print(f"  {suffix}, {2 * people} rows, {size:.0f} MB: {why[:200]}", flush=True)
+                said = done.said.decode("utf-8", "replace").split()
+                why = " ".join(said)[:200] or f"ended by {done.code} after {done.wall:.0f} s"
+                print(f"  {suffix}, {2 * people} rows, {size:.0f} MB: {why}", flush=True)
                 break
             best = (f"| {suffix} | {2 * people:,} rows, {size:.0f} MB | {done.seconds:.1f} "
                     f"| {done.peak / 1e6:.0f} |")  # fmt: skip
@@ -258,7 +322,7 @@ def accepted(folder: Path) -> Iterator[bool]:
 
 
 if __name__ == "__main__":
-    parts = (files, runs, models, workers, accepted)
+    parts = (files, runs, models, workers, names, people, accepted)
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help="some of them (all)")
     chosen = parser.parse_args().parts or [p.__name__ for p in parts]

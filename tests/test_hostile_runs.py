@@ -239,8 +239,9 @@ def test_runs_at_once_into_one_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3|x", "\t=1", "\r=1", " =1", "\ufeff=1"]
-)
+    "text", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3|x", "\t=1", "\r=1", " =1", "\ufeff=1",
+     '-1 +WEBSERVICE("http://127.0.0.1")', "-1% *HYPERLINK(A1)", "-1 :1", "\uff1d1+1", "\uff0b1"]
+)  # fmt: skip
 def test_formulas_are_text_in_tables(text: str, tmp_path: Path) -> None:
     assert neutral(text) == f"'{text}"
     write_csv(pd.DataFrame({"label": [text], "estimate": [-1 / 3]}), tmp_path / "t.csv")
@@ -249,6 +250,19 @@ def test_formulas_are_text_in_tables(text: str, tmp_path: Path) -> None:
     assert found["estimate"][0] == -0.3333333333
 
 
-@pytest.mark.parametrize("text", ["-2.4", "−0.5 to 3", "Lab = 3", "+1.5e-3", "-.5", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-2.4",
+        "−0.5 to 3",
+        "-0.5 to -3",
+        "-2.4 (-4 to -1)",
+        "-5% (12 people)",
+        "Lab = 3",
+        "+1.5e-3",
+        "-.5",
+        "",
+    ],
+)
 def test_numbers_and_words_stay_as_they_are(text: str) -> None:
     assert neutral(text) == text

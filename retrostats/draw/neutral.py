@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-_FORMULA = re.compile(r"[\s\ufeff]*[=+\-@]|[\t\r\n]")
-_NUMBER = re.compile(r"[+\-\u2212]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(?=[\s%]|$)[^=|!@]*$")
+#: What begins a formula, also in the full width that some languages of spreadsheets take alike.
+_FORMULA = re.compile(r"[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+#: A number with words after it; one that is reckoned with begins a formula as well.
+_NUMBER = re.compile(
+    r"[+\-\u2212]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?(?=[\s%]|$)"
+    r"[\s%]*(?![\s%+\-*/^&<>:,;~])[^=|!@]*$"
+)
 #: Ten significant digits: what other processors and kernels of the same libraries repeat.
 DIGITS = "%.10g"
 
