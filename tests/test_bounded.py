@@ -99,6 +99,19 @@ def test_a_child_that_was_ended_is_replaced(tmp_path: Path) -> None:
     assert parent._HELD.child is not child
 
 
+def test_a_file_that_a_busy_machine_did_not_read_in_time_may_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Found by reading an honest table of 31,248 rows while others used the processor."""
+    data = book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>'))
+    parent.end_child()
+    with monkeypatch.context() as busy:
+        busy.setattr(parent, "PATIENCE", 0)
+        with pytest.raises(InputError, match=r"busy.xlsx: was not read within 0 s on the clock"):
+            read_workbook("busy.xlsx", data)
+    assert read_workbook("busy.xlsx", data).sheets[0].rows[0].cells == (1,)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the promise is Linux's")
 def test_the_child_ends_with_a_killed_parent(tmp_path: Path) -> None:
     (tmp_path / "lab.xlsx").write_bytes(book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>')))

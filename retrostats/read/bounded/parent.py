@@ -19,8 +19,9 @@ from retrostats.read.bounded.limits import MIB, memory_for, seconds_for
 from retrostats.read.bounded.parsers import classes
 from retrostats.read.bounded.wire import decode
 
-#: A child that waits on something uses no processor; on the clock it has this many times as long.
-PATIENCE = 3
+#: A child that waits uses no processor; on the clock it has this many times as long. Elsewhere the
+#: system counts the processor's time, and a machine that is busy with others must refuse no file.
+PATIENCE = 3 if sys.platform == "win32" else 30
 MARK = 8  # bytes of an answer's mark
 _START = (  # the promise to end with the parent comes before everything that takes time
     "import sys; parent, sys.path[:] = int(sys.argv[1]), sys.argv[2:]; "
@@ -59,9 +60,10 @@ def parse_bounded(parser: str, file: str, data: bytes, option: str = "") -> Any:
             why = _WHY[mark].format(
                 memory=memory_for(len(data)) // MIB,
                 seconds=seconds_for(len(data)),
+                clock=_clock_for(len(data)),
                 size=len(data),
             )
-            if len(_REFUSED) < _REMEMBERED:
+            if mark != "late" and len(_REFUSED) < _REMEMBERED:  # another time it may be in time
                 _REFUSED[key] = why
     raise InputError(f"{file}: {why}")
 
@@ -74,17 +76,22 @@ _REMEMBERED = 256
 def _ask(parser: str, file: str, data: bytes, option: str) -> tuple[str, Any]:
     """The child's mark and its answer."""
     child = _child()
-    watch = _Watch(child, PATIENCE * seconds_for(len(data)))
+    watch = _Watch(child, _clock_for(len(data)))
     try:
         with watch:
             _put(child, parser.encode(), file.encode("utf-8", "replace"), option.encode(), data)
             mark, answer = _take(child, memory_for(len(data)))
     except (EOFError, OSError):
         _end(child)
-        mark, answer = "time" if watch.late or _spent(child) else "ended", b""
+        mark, answer = "late" if watch.late else "time" if _spent(child) else "ended", b""
     if mark == "no":
         return mark, answer.decode("utf-8", "replace")
     return mark, decode(answer, classes()) if mark == "ok" else None
+
+
+def _clock_for(size: int) -> int:
+    """Seconds on the clock that a file of `size` bytes may take to read."""
+    return PATIENCE * seconds_for(size)
 
 
 _SAFER = "open it in the program that wrote it and save the table alone, as CSV"
@@ -92,6 +99,8 @@ _WHY = {
     "memory": "takes more than {memory} MB of memory to read for {size} bytes; refused as unsafe; "
     + _SAFER,
     "time": "takes more than {seconds} s to read for {size} bytes; refused as unsafe; " + _SAFER,
+    "late": "was not read within {clock} s on the clock ({seconds} s of processor are allowed); "
+    "try again when the machine is less busy, or " + _SAFER,
     "deep": "is nested too deep; refused as unsafe; " + _SAFER,
     "ended": "ended the process that read it; refused as unsafe; " + _SAFER,
 }
