@@ -316,3 +316,24 @@ def test_the_picture_draws_every_row(weighted: rs.LmmFit, sleep: pd.DataFrame) -
     assert len(b.collections[-1].get_offsets()) == len(sleep)
     assert len(c.collections[-1].get_offsets()) == 18
     assert_allclose(d.collections[0].get_offsets()[:, 0], weighted.residual_table["leverage"])
+
+
+@pytest.mark.filterwarnings("ignore")  # pingouin's calls of pandas are deprecated there
+def test_f_tests_and_intraclass_correlation_are_those_of_pingouin() -> None:
+    import pingouin as pg
+
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame(
+        [(s, a, v) for s, a in zip(range(12), "ab" * 6, strict=True) for v in ("v1", "v2", "v3")],
+        columns=["subject", "arm", "visit"],
+    )
+    person = rng.normal(0, 2, 12)[rows["subject"]]
+    rows["y"] = person + (rows["arm"] == "b") * (rows["visit"] == "v3") + rng.normal(size=36)
+    theirs = pg.mixed_anova(rows, dv="y", within="visit", between="arm", subject="subject")
+    ours = rs.lmm("y ~ arm * visit + (1 | subject)", rows).anova("III")
+    assert_allclose(ours["statistic"], theirs["F"], rtol=1e-6)
+    assert_allclose(ours["den_df"], theirs["DF2"], rtol=1e-6)
+    rated = pg.intraclass_corr(rows, targets="subject", raters="visit", ratings="y")
+    wanted = rated.loc[rated["Type"].isin(["ICC3", "ICC(C,1)"]), "ICC"].iloc[0]
+    found = rs.lmm("y ~ visit + (1 | subject)", rows).icc()
+    assert_allclose(found.estimate, wanted, rtol=1e-6)
