@@ -11,7 +11,7 @@ from retrostats.resources import data_dir
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.replicate import Replication
+    from retrostats.replication import Replication
 
 #: Libraries and processors differ in the last digits; a change of any meaning is far larger.
 TOLERANCE = 1e-6

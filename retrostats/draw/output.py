@@ -11,7 +11,7 @@ from retrostats.draw.folder import replace
 from retrostats.draw.neutral import write_csv
 
 if TYPE_CHECKING:
-    from retrostats.replicate import Replication
+    from retrostats.replication import Replication
 
 FRAMES = ("verdicts", "estimates", "assumptions")
 TABLES = (

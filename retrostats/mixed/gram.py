@@ -50,8 +50,33 @@ class Stack:
     theta: IntArray
 
 
+class InBasis:
+    """Crossproducts whose fixed effects stand in an orthonormal basis: what every engine asks.
+
+    Attributes
+    ----------
+    basis : (p, p) array
+        R of the fixed effects' design, upper triangular.
+    sizes : tuple of int
+        Effects of each random term.
+    """
+
+    basis: FloatArray
+    sizes: tuple[int, ...]
+
+    @cached_property
+    def log_basis(self) -> float:
+        """log|X'WX|, the part of the REML criterion that the basis hides."""
+        return 2.0 * float(np.log(np.abs(np.diag(self.basis))).sum())
+
+    @cached_property
+    def diagonal(self) -> tuple[bool, ...]:
+        """Which elements of theta are on the diagonal of a term's factor."""
+        return tuple(i == j for k in self.sizes for j in range(k) for i in range(j, k))
+
+
 @dataclass(frozen=True)
-class Gram:
+class Gram(InBasis):
     """Everything the likelihood of a formula needs.
 
     Attributes
@@ -81,16 +106,6 @@ class Gram:
     start: FloatArray
     sizes: tuple[int, ...]
     signed: bool = False
-
-    @cached_property
-    def log_basis(self) -> float:
-        """log|X'WX|, the part of the REML criterion that the basis hides."""
-        return 2.0 * float(np.log(np.abs(np.diag(self.basis))).sum())
-
-    @cached_property
-    def diagonal(self) -> tuple[bool, ...]:
-        """Which elements of theta are on the diagonal of a term's factor."""
-        return tuple(i == j for k in self.sizes for j in range(k) for i in range(j, k))
 
 
 def build_gram(data: Rows) -> Gram:

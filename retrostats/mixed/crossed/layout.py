@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from retrostats.errors import NotIdentified
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.design import RandomDesign
-from retrostats.mixed.gram import Gram
+from retrostats.mixed.gram import Gram, InBasis
 from retrostats.mixed.rows import Rows, reduce_rows
 from retrostats.mixed.working import root_of_moment
 
@@ -53,7 +53,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Crossed:
+class Crossed(InBasis):
     """Everything the likelihood of crossed factors needs, in working coordinates.
 
     Attributes
@@ -84,16 +84,6 @@ class Crossed:
     start: FloatArray
     sizes: tuple[int, ...]
     roots: list[FloatArray]
-
-    @cached_property
-    def log_basis(self) -> float:
-        """log|X'X|, the part of the REML criterion that the basis hides."""
-        return 2.0 * float(np.log(np.abs(np.diag(self.basis))).sum())
-
-    @cached_property
-    def diagonal(self) -> tuple[bool, ...]:
-        """Which elements of theta are on the diagonal of a term's factor."""
-        return tuple(i == j for k in self.sizes for j in range(k) for i in range(j, k))
 
     @cached_property
     def positions(self) -> tuple[tuple[int, int, int], ...]:

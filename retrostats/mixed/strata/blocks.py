@@ -8,14 +8,13 @@ docs/mathematics.md, section 14.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from retrostats.errors import NotIdentified
 from retrostats.mixed.buckets import Bucket, buckets, products, template
 from retrostats.mixed.columns import FloatArray, IntArray
-from retrostats.mixed.gram import Gram
+from retrostats.mixed.gram import Gram, InBasis
 from retrostats.mixed.rows import Reduced, Rows, reduce_rows
 
 _EXACT = 1e-20  # residual variance of a stratum, in units of that of all, which is rounding
@@ -76,7 +75,7 @@ class StrataStack:
 
 
 @dataclass(frozen=True)
-class Strata:
+class Strata(InBasis):
     """Everything the likelihood of a formula with residual strata needs.
 
     Attributes
@@ -121,16 +120,6 @@ class Strata:
         xy = self.xy.sum(0) * self.scale
         yy = float(self.yy.sum()) * self.scale**2
         return Gram((), xy, yy, self.n_obs, self.basis, self.start, self.sizes)
-
-    @cached_property
-    def log_basis(self) -> float:
-        """log|X'WX|, the part of the REML criterion that the basis hides."""
-        return 2.0 * float(np.log(np.abs(np.diag(self.basis))).sum())
-
-    @cached_property
-    def diagonal(self) -> tuple[bool, ...]:
-        """Which elements of theta are on the diagonal of a term's factor."""
-        return tuple(i == j for k in self.sizes for j in range(k) for i in range(j, k))
 
 
 def build_strata(data: Stratified) -> Strata:
