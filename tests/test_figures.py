@@ -215,6 +215,29 @@ def test_same_frames_give_the_same_bytes(kind):
     assert once() == once()
 
 
+def test_svg_text_is_text_as_wide_as_it_was_measured_with_a_title_and_a_description(drawn):
+    buffer = io.BytesIO()
+    theme.write(drawn["cost"], buffer, "svg", "The cost", "What it shows: a < b")
+    svg = buffer.getvalue().decode()
+    assert "<title>The cost</title>" in svg
+    assert "<desc>What it shows: a &lt; b</desc>" in svg
+    lines = re.findall(r'<text [^>]*textLength="([\d.]+)"[^>]*>([^<]+)</text>', svg)
+    assert len(lines) == svg.count("<text ") > 40
+    said = {words: float(width) for width, words in lines}
+    for words in ("Body-weight-support study, 0%", "printed in words"):
+        expected = theme.width_mm(words) / theme.PT_MM
+        assert said[words] == pytest.approx(expected, abs=0.01)
+
+
+def test_pdf_and_png_say_what_they_show(drawn):
+    for kind in ("pdf", "png"):
+        buffer = io.BytesIO()
+        theme.write(drawn["cost"], buffer, kind, "The cost", "What it shows")
+        told = buffer.getvalue()
+        assert b"The cost" in told
+        assert b"What it shows" in told
+
+
 def test_pdf_embeds_truetype_and_no_type_3(drawn):
     buffer = io.BytesIO()
     theme.write(drawn["cost"], buffer, "pdf")

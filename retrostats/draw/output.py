@@ -64,7 +64,7 @@ def _fill(
     figures.mkdir()
     for name, drawing in replication.drawings.items():
         if drawing.figure is not None:
-            save_figure(drawing.figure, figures, name, drawing.written(formats))
+            save_figure(drawing.figure, figures, name, drawing.written(formats), drawing.alt)
     svgs = {path.stem: path.read_text(encoding="utf-8") for path in figures.glob("*.svg")}
     write_report(replication, stage / "report.html", svgs, formats)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)

@@ -1,9 +1,8 @@
 """One look for all figures: sizes in mm, colours, type, and files that are the same bytes.
 
-Text in SVG is written as outlines (`svg.fonttype` "path"): a page then looks the same on a
-machine without the font, which "none" cannot promise; the words stay readable for programs in
-the tables and in each figure's title. PDF embeds TrueType (`pdf.fonttype` 42), so text stays
-text. DejaVu Sans comes with matplotlib, hence the same widths everywhere.
+Text is text: it can be searched, read aloud and edited. SVG says how wide each line of it is
+(`textLength`), so that a machine without DejaVu Sans, which comes with matplotlib, sets it in
+another font at the same width; PDF embeds the outlines (`pdf.fonttype` 42).
 """
 
 from __future__ import annotations
@@ -14,16 +13,17 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from retrostats.draw.figures.fonts import outlines_only
 from retrostats.draw.figures.looks import DOUBLE_MM, SINGLE_MM, Look, now
+from retrostats.draw.figures.svg_text import advance, font_of, with_words
 
 MM_PER_INCH = 25.4
 PT_MM = MM_PER_INCH / 72
@@ -65,7 +65,7 @@ STYLE: Any = {
     "axes.unicode_minus": True,
     "path.simplify": False,
     "pdf.fonttype": 42,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "retrostats",
 }
 
@@ -129,22 +129,9 @@ def figure_mm(figure: Figure) -> tuple[float, float]:
     return float(width) * MM_PER_INCH, float(height) * MM_PER_INCH
 
 
-@lru_cache(maxsize=8)
-def _font(bold: bool) -> Any:
-    weight = "bold" if bold else "normal"
-    return get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
-
-
-@lru_cache(maxsize=4096)
-def _advance(character: str, bold: bool) -> float:
-    font = _font(bold)
-    font.set_size(100, 72)  # matplotlib shares the font and leaves it at the size it drew last
-    return float(font.load_char(ord(character)).linearHoriAdvance) / 65536 / 100
-
-
 @lru_cache(maxsize=1)
 def _drawable() -> frozenset[int]:
-    return frozenset(_font(False).get_charmap()) & frozenset(_font(True).get_charmap())
+    return frozenset(font_of(False).get_charmap()) & frozenset(font_of(True).get_charmap())
 
 
 #: Everything that breaks a line; a no-break space stays.
@@ -171,7 +158,7 @@ def clean(text: object) -> str:
 
 def width_mm(text: str, size: float = SMALL, bold: bool = False) -> float:
     """Printed width of one line of clean text."""
-    return sum(_advance(c, bold) for c in text) * size * PT_MM
+    return sum(advance(c, bold) for c in text) * size * PT_MM
 
 
 def wrap(text: object, limit_mm: float, size: float = SMALL, bold: bool = False) -> list[str]:
@@ -221,24 +208,46 @@ def draw_caption(figure: Figure, lines: Sequence[str]) -> None:
 
 
 def save(
-    figure: Figure, folder: Path, name: str, formats: Sequence[str] = ("svg", "pdf", "png")
+    figure: Figure,
+    folder: Path,
+    name: str,
+    formats: Sequence[str] = ("svg", "pdf", "png"),
+    description: str = "",
 ) -> list[Path]:
     """Write `folder/name.*`; each file appears whole, and equal figures give equal bytes."""
     paths = []
+    title = name.replace("_", " ").capitalize()
     for kind in formats:
         path = Path(folder) / f"{name}.{kind}"
         partial = path.with_name(f".{path.name}.partial")
         with partial.open("wb") as file:
-            write(figure, file, kind)
+            write(figure, file, kind, title, description)
         os.replace(partial, path)
         paths.append(path)
     return paths
 
 
-def write(figure: Figure, file: Any, kind: str) -> None:
-    """Write one format to an open binary file."""
+def write(figure: Figure, file: Any, kind: str, title: str = "", description: str = "") -> None:
+    """Write one format to an open binary file, with what it is and what it shows in words."""
+    told = _told(kind, clean(title), clean(description))
     with mpl.rc_context(STYLE), outlines_only() if kind == "pdf" else nullcontext():
-        options: dict[str, Any] = {"metadata": _METADATA[kind], "facecolor": figure.get_facecolor()}
+        options: dict[str, Any] = {
+            "metadata": _METADATA[kind] | told, "facecolor": figure.get_facecolor(),
+        }  # fmt: skip
         if kind == "png":
             options["pil_kwargs"] = {"compress_level": 3}  # half the time, 4% more bytes
-        figure.savefig(file, format=kind, dpi=300, **options)
+        if kind != "svg":
+            figure.savefig(file, format=kind, dpi=300, **options)
+            return
+        made = BytesIO()
+        figure.savefig(made, format=kind, dpi=300, **options)
+        file.write(with_words(made.getvalue().decode("utf-8"), clean(description)).encode("utf-8"))
+
+
+def _told(kind: str, title: str, description: str) -> dict[str, str]:
+    """The words under the names that each format has for them."""
+    names = {"svg": ("Title", ""), "pdf": ("Title", "Subject"), "png": ("Title", "Description")}
+    return {
+        name: words for name, words in zip(names[kind], (title, description), strict=True)
+        if name and words
+    }  # fmt: skip
