@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = {
     "judge": (
         "test_verdict",
+        "test_verdict_measures",
         "test_certainty",
         "test_measures",
         "test_paper_tables",
