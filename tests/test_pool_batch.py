@@ -104,3 +104,13 @@ def test_ten_thousand_pools_are_fast() -> None:
 def test_bad_input(arguments, options, message) -> None:
     with pytest.raises(InputError, match=message):
         random_effects_batch(*arguments, **options)
+
+
+@pytest.mark.parametrize("method", ["dl", "pm", "reml"])
+def test_one_study_alone_is_itself(method) -> None:
+    y, v = np.array([[0.2, 9.0], [0.2, 0.4]]), np.full((2, 2), 0.01)
+    mask = np.array([[True, False], [True, True]])
+    found = random_effects_batch(y, v, method=method, mask=mask)
+    assert np.isnan(found.tau2[0])
+    assert np.isinf(found.df[0])
+    assert (found.estimate[0], found.std_error[0]) == pytest.approx((0.2, 0.1))

@@ -178,3 +178,13 @@ def test_a_pool_with_moderators_shows_its_coefficients() -> None:
     alone, moved = rs.pool(y, se), rs.pool(y, se, moderators=pd.DataFrame({"x": [1, 2, 3, 4.0]}))
     assert "std_error" not in repr(alone)
     assert "std_error" in repr(moved)
+
+
+def test_henmi_copas_predicts_with_both_variances() -> None:
+    y, se = [0.1, 0.6, 0.3], [0.1, 0.12, 0.2]
+    pooled = rs.pool(y, se, test="henmi-copas")
+    found = henmi_copas(np.array(y), np.array(se) ** 2, 0.95)
+    reach = found.quantile * np.sqrt(found.tau2 + found.std_error**2)
+    assert found.tau2 > 0
+    assert pooled.pred_high - pooled.estimate == pytest.approx(reach)
+    assert pooled.conf_high - pooled.estimate == pytest.approx(found.quantile * found.std_error)
