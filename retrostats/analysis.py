@@ -53,14 +53,14 @@ class Analysis:
 
 
 def load_analysis(path: Path) -> Analysis:
-    """Import one analysis file.
+    """Import one analysis: a Python file, or a folder of them that begins with `__init__.py`.
 
     Raises
     ------
     InputError
         If the file is missing or lacks one of the names an analysis defines.
     """
-    if not path.is_file():
+    if not start_of(path).is_file():
         raise InputError(f"analysis {path}: no such file; give a name of --list or a Python file")
     module = _import(path)
     missing = [name for name in REQUIRED if not hasattr(module, name)]
@@ -81,11 +81,23 @@ def load_analysis(path: Path) -> Analysis:
     )
 
 
+def start_of(path: Path) -> Path:
+    """The file that an analysis begins with."""
+    return path / "__init__.py" if path.is_dir() else path
+
+
+def files_of(path: Path) -> list[Path]:
+    """Every Python file of an analysis."""
+    return sorted(path.glob("*.py")) if path.is_dir() else [path]
+
+
 def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Analysis]:
     """Analyses by name or by path of a Python file; all of an audit if `names` is None or empty."""
     found = (audit or load_audit()).analyses
     chosen = list(dict.fromkeys(names or found))
-    unknown = [name for name in chosen if name not in found and not name.endswith(".py")]
+    unknown = [
+        name for name in chosen if name not in found and start_of(Path(name)).suffix != ".py"
+    ]
     if unknown:
         raise InputError(
             f"unknown analysis {', '.join(unknown)}; choose from {', '.join(found)} "
@@ -96,7 +108,12 @@ def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Anal
 
 def _import(path: Path) -> ModuleType:
     name = f"retrostats_analyses_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    for part in [n for n in sys.modules if n.startswith(f"{name}.")]:
+        del sys.modules[part]  # of a folder of the same name that was loaded before
+    folder = [str(path)] if path.is_dir() else None
+    spec = importlib.util.spec_from_file_location(
+        name, start_of(path), submodule_search_locations=folder
+    )
     if spec is None or spec.loader is None:
         raise InputError(f"analysis {path}: not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
@@ -105,14 +122,23 @@ def _import(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise InputError(
-            f"analysis {path.name}, line {error.lineno}: {error.msg}; it must be a Python file"
+            f"analysis {_at(path, error.filename)}, line {error.lineno}: {error.msg}; it must be a "
+            "Python file"
         ) from None
     except InputError:
         raise
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        at = [f.lineno for f in frames if Path(f.filename).name == path.name]
+        own = {str(file) for file in files_of(path)}
+        at = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in own]
+        file, line = (_at(path, at[-1].filename), at[-1].lineno) if at else (path.name, "?")
         raise InputError(
-            f"analysis {path.name}, line {at[-1] if at else '?'}: {type(error).__name__}: {error}"
+            f"analysis {file}, line {line}: {type(error).__name__}: {error}"
         ) from error
     return module
+
+
+def _at(path: Path, filename: str | None) -> str:
+    """The file a message is about, as a reader knows it."""
+    if path.is_dir() and filename is not None:
+        return f"{path.name}/{Path(filename).name}"
+    return path.name

@@ -1,8 +1,8 @@
 """An audit is one folder: what was claimed, what was printed, and the analyses that judge it.
 
 `data/` is a Frictionless data package (claims, fidelity, evidence, studies, published tables) with
-`audit.toml`; `analyses/` holds one Python file an analysis. The audit that ships with the package
-is the default; any other folder of that shape runs the same way.
+`audit.toml`; `analyses/` holds one Python file, or a folder of them, an analysis. The audit that
+ships with the package is the default; any other folder of that shape runs the same way.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class Audit:
         """Analysis files by name: the topics' own in their order, then the others."""
         order = [topic.analysis for topic in self.topics.values()]
         found = {
-            path.stem.replace("_", "-"): path for path in sorted(self.scripts.glob("[!_]*.py"))
+            path.stem.replace("_", "-"): path
+            for path in sorted(self.scripts.glob("[!_]*"))
+            if path.suffix == ".py" or (path / "__init__.py").is_file()
         }
         first = [name for name in order if name in found]
         return {name: found[name] for name in dict.fromkeys([*first, *found])}

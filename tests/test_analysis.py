@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import retrostats as rs
+from retrostats.analysis import files_of, load_analysis
 from retrostats.errors import InputError
 
 ROOT = Path(__file__).parent.parent
@@ -51,3 +52,30 @@ def test_replicate_is_callable_whatever_was_imported_first() -> None:
     assert callable(name)
     assert callable(rs.replicate)
     assert replicate.__name__ == "replicate"
+
+
+def test_an_analysis_may_be_a_folder_whose_files_know_one_another(tmp_path) -> None:
+    """Two folders of one name, one after the other: each is its own, and its files are named."""
+    whole = next(p for p in rs.load_audit().analyses.values() if p.suffix == ".py")
+    for place, title in (("a", "First"), ("b", "Second")):
+        folder = tmp_path / place / "toy"
+        folder.mkdir(parents=True)
+        (folder / "words.py").write_text(f'TITLE = "{title}"\n', encoding="utf-8")
+        text = whole.read_text(encoding="utf-8") + "\nfrom .words import TITLE\n"
+        (folder / "__init__.py").write_text(text, encoding="utf-8")
+        assert load_analysis(folder).title == title
+        assert [p.name for p in files_of(folder)] == ["__init__.py", "words.py"]
+    (folder / "words.py").write_text("TITLE = 1 / 0\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"analysis toy/words\.py, line 1: ZeroDivisionError"):
+        load_analysis(folder)
+    (folder / "words.py").write_text("TITLE = (\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"analysis toy/words\.py, line 1: "):
+        load_analysis(folder)
+    with pytest.raises(InputError, match="no such file"):
+        load_analysis(tmp_path / "a")
+
+
+def test_every_file_of_an_analysis_is_in_the_provenance() -> None:
+    found = rs.replicate(["body-fat"], draws=0).provenance["inputs_sha256"]
+    assert "analyses/body_fat/__init__.py" in found
+    assert "analyses/body_fat/trained.py" in found

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from retrostats.analysis import Analysis
+from retrostats.analysis import Analysis, files_of
 from retrostats.audit import Audit
 
 #: Packages whose version can change a number or a figure.
@@ -26,7 +26,10 @@ def provenance(
     inputs = {
         f"data/{p.relative_to(root).as_posix()}": p for p in sorted(root.rglob("*")) if p.is_file()
     }
-    inputs |= {f"analyses/{a.path.name}": a.path for a in analyses}
+    for analysis in analyses:
+        above = analysis.path.parent
+        found = files_of(analysis.path)
+        inputs |= {f"analyses/{p.relative_to(above).as_posix()}": p for p in found}
     return {
         "retrostats": __version__,
         "audit": audit.title,

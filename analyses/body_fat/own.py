@@ -1,0 +1,86 @@
+"""A reader's own cohorts: their changes, averaged with the literature on each claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrostats.analysis import Context
+from retrostats.findings.averaged import AVERAGE_ID, Literature, averaged
+from retrostats.findings.cohorts import (
+    CohortEffect,
+    cohort_changes,
+    cohort_differences,
+    compared,
+)
+from retrostats.result.findings import Assumption, EstimateRow, Measure
+from retrostats.unprinted.unknowns import Choice, Values
+
+from .difference import more_space
+from .names import BACKWARD, CAUSE, LOST, MORE, NAME, READ_AS, READING, UNIT
+from .trained import trained_space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def own_cohorts(context: Context) -> dict[str, list[CohortEffect]]:
+    """Effects of a reader's own cohorts: every change (""), and those that bear on each claim."""
+    points, cohorts = "percentage points of body mass", context.cohorts
+    change, effect, more = (
+        compared(context.audit, NAME, quantity, points)
+        for quantity in ("body_fat_change", "body_fat_against_control", "body_fat_difference")
+    )
+    changes = cohort_changes(cohorts, change)
+    return {
+        "": changes,
+        LOST: [c for c in changes if c.bears],
+        CAUSE: cohort_differences(cohorts, effect, effect.control),
+        MORE: cohort_differences(cohorts, more),
+    }
+
+
+def joined_measures(
+    own: Mapping[str, Sequence[CohortEffect]], rows: pd.DataFrame, printed: pd.Series
+) -> dict[str, tuple[Measure, EstimateRow | None]]:
+    """Each claim on which own cohorts bear, as one average with the literature on it.
+
+    Of the cause only controlled cohorts tell; without one, what was lost is all there is, and it
+    has no comparison.
+    """
+    trained, unknowns = trained_space(printed)
+    readings = {READ_AS[name]: name for name in UNIT}
+    reading = Choice(READING, readings, "the abstract does not say")
+    change = Literature(trained, (*unknowns, reading))
+    found: dict[str, tuple[Measure, EstimateRow | None]] = {}
+    if own[LOST]:
+        row = partial(EstimateRow.of, quantity="body_fat_change", group=BACKWARD)
+        found[LOST] = averaged(own[LOST], change, row, "bf-own-lost", LOST, _in_reading)
+        measure, shown = found[LOST]
+        found[CAUSE] = replace(measure, claim_id=CAUSE, comparison=False), shown
+    if own[CAUSE]:
+        row = partial(EstimateRow.of, quantity="body_fat_against_control")
+        found[CAUSE] = averaged(own[CAUSE], None, row, "bf-own-cause", CAUSE)
+    if own[MORE]:
+        parts, more = more_space(rows, printed)
+        row = partial(EstimateRow.of, quantity="body_fat_difference")
+        literature = Literature(parts, tuple(more))
+        found[MORE] = averaged(own[MORE], literature, row, "bf-own-more", MORE, _in_reading)
+    return found
+
+
+def _in_reading(cohort: CohortEffect, v: Values) -> Any:
+    """Factor from percentage points to the unit of each reading, by the cohort's mean before."""
+    return np.where(v[READING] == "relative", 100 / cohort.baseline, 1.0)
+
+
+AVERAGE = Assumption(
+    AVERAGE_ID,
+    "estimand",
+    "own cohorts and the literature are averaged by precision, without a variance between them",
+    "two trials tell nothing of one; the average stands for these trials, not for others",
+)

@@ -1,0 +1,78 @@
+"""Trained men of whom only "no significant change" was printed, bounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrostats.analysis import Context
+from retrostats.findings.pooled import pooled_measure
+from retrostats.findings.printed import hollow_row, words_row
+from retrostats.reduce.change import (
+    welch_df,
+)
+from retrostats.reduce.pair import one_row
+from retrostats.result.findings import EstimateRow, Measure
+from retrostats.unprinted.sources import not_significant_source
+from retrostats.unprinted.unknowns import Values
+
+from .forward import forward_space, people_of, pre_post
+from .names import BACKWARD, CAUSE, MORE, ORDWAY, UNIT, Parts, measure_of
+
+if TYPE_CHECKING:
+    pass
+
+
+def trained_men_rows(context: Context) -> dict[str, tuple[EstimateRow, Measure]]:
+    """Ordway 2016, by claim: eight men of whom only "no significant change" is printed.
+
+    Their change is every one that a paired test would not call significant, over a range of spreads
+    that is judgement. Alone it has no comparison; minus Hazell 2014 it is a second indirect one.
+    """
+    rows = context.published
+    printed = one_row(rows, row_id=ORDWAY)
+    label, points = "Ordway 2016, backward, “no change”", UNIT["points"]
+    spread = context.audit.range_of(ORDWAY, "sd_change", "how far changes differ (Ordway 2016)")
+    source = not_significant_source("Ordway 2016", int(printed["n"]), spread, rows=(ORDWAY,))
+    alone = pooled_measure(
+        [source], "bf-ordway", "Ordway 2016", log=False, claim_id=CAUSE, comparison=False
+    )
+    forward, unknowns = forward_space(rows)
+    df = people_of(rows) - 1
+
+    def parts(v: Values) -> Parts:
+        change, variance = source.effects(v)
+        other, error, _ = forward(v)
+        return (
+            change - other,
+            np.sqrt(variance + error**2),
+            welch_df(variance, source.df, error**2, df),
+        )
+
+    more = measure_of(
+        "bf-more-ordway", "indirect, Ordway 2016", parts, [*source.unknowns, *unknowns], MORE,
+        n=source.n + people_of(rows),
+    )  # fmt: skip
+    shown = {
+        "scale": "difference", "unit": points, "reading": points,
+        "note": "printed in words; the range is every interval that the words leave",
+    }  # fmt: skip
+    return {
+        CAUSE: (
+            words_row(
+                printed, alone.estimate_id, label, quantity="body_fat_change", directness="direct",
+                claim_id=CAUSE, group=BACKWARD, **shown,
+            ),
+            alone,
+        ),
+        MORE: (
+            hollow_row(
+                [printed, *pre_post(rows, "fat_mass_kg"), *pre_post(rows, "fat_free_mass_kg")],
+                np.nan, more.estimate_id, "Ordway 2016 minus forward, indirect",
+                quantity="body_fat_difference", directness="indirect, two trials", claim_id=MORE,
+                **shown,
+            ),
+            more,
+        ),
+    }  # fmt: skip

@@ -1,0 +1,162 @@
+"""Ligament injury: nobody counted by running direction; what public numbers do allow."""
+
+from __future__ import annotations
+
+from retrostats.analysis import Context
+from retrostats.findings.averaged import averaged
+from retrostats.findings.few_studies import few_studies_rows
+from retrostats.findings.pooled import pooled_measure, pooled_row
+from retrostats.findings.printed import hollow_ratio
+from retrostats.findings.trials import counts_row, trial_result
+from retrostats.findings.witnesses import witness_pair
+from retrostats.result.findings import Findings
+from retrostats.unprinted.pooled import method_choice
+
+from .background import background_rows, checks_of
+from .drawing import draw
+from .forces import (
+    ACCELERATION_ASSUMPTION,
+    LOADS,
+    acceleration_measure,
+    acceleration_row,
+    crossover,
+    ground_force,
+    heart_rate,
+    pounding_measures,
+)
+from .names import CONDITIONS, LOAD, NAME, OWN, POUNDING
+from .own import own_cohorts, own_row
+from .programmes import CONTAINS, COUNTED, PROGRAMMES, RATES, TOGETHER, UNVERIFIED, VERIFIED
+
+__all__ = ["METHODS", "NAME", "QUESTION", "TITLE", "TOPIC", "analyse", "draw"]
+
+TITLE = "Ligament injury"
+TOPIC = "ligament_injury"
+QUESTION = "Does running forward tear more ligaments and injure more than running backward?"
+METHODS = (
+    "No study was found that counts ligament injuries, or any injuries, by running direction; "
+    "the cited group measured forces on trained runners. So the claim has no direct evidence, "
+    "and three contrasts that public numbers do allow are shown, each labelled by how direct "
+    "it is. None of them is a verdict on the claim.",
+    "Joint load: ratio of peak patellofemoral force, backward / forward, by the mixed model of "
+    "printed pairs. It is load on cartilage, not on ligaments.",
+    "Impact: ratio of peak upward acceleration of the body, backward / forward; its standard "
+    "error comes from the printed p read as a paired test, with the df the design allows.",
+    "Programmes: injury rate ratios of warm-up programmes that contain some backward running "
+    "beside much else. Cluster trials enter with their printed cluster-adjusted interval or "
+    "with the spread between teams. One model of all printed counts stands beside them: a level "
+    "and an effect of its own for every trial, counts divided by the design effect of its teams. "
+    "None of it can be attributed to running direction.",
+    "Pools of two studies: the interval is what a method makes of the variance between them. "
+    "Knapp-Hartung, Henmi-Copas and half-normal priors of two scales are shown; none is picked.",
+    "Own cohorts: only a count of ligament injuries bears on the claim about ligaments; a count of "
+    "all injuries, a hamstring's too, bears on whether running backward avoids common injuries.",
+)
+
+
+def analyse(context: Context) -> Findings:
+    """Three indirect contrasts, and the rates that make up the background."""
+    rows = context.published
+    roos, flynn = ({"study_id": s, "outcome": "patellofemoral_force_bw"} for s in LOADS)
+    loads = [
+        crossover(rows, "li-roos", "Roos 2012, same speed", roos, pooled=True, **LOAD),
+        crossover(rows, "li-flynn", "Flynn 1995, own speed", flynn, pooled=True, **LOAD),
+    ]
+    load_pool, _ = pooled_row(
+        [study.middle for study in loads],
+        "li-load-pool",
+        "Pool, joint load",
+        n=float(sum(study.pair.n for study in loads)),
+        **LOAD,
+    )
+    heart = heart_rate(context)
+    ground = ground_force(rows)
+    impact = acceleration_measure(context)
+    programmes = [
+        trial_result(rows, trial, RATES, group=VERIFIED if trial.pooled else UNVERIFIED)
+        for trial in PROGRAMMES
+    ]
+    counts, clusters = counts_row(
+        rows,
+        programmes,
+        RATES,
+        "li-counts",
+        "All printed counts, one model",
+        directness="programmes, direction not separable",
+        group=COUNTED,
+    )
+    contained = [p.estimate for p in programmes if p.trial.pooled]
+    programme_pool, _ = pooled_row(
+        contained,
+        "li-programme-pool",
+        "Pool, programmes with backward running",
+        quantity=RATES.quantity,
+        directness=CONTAINS,
+        group=TOGETHER,
+        n=float(sum(p.row.n for p in programmes if p.trial.pooled)),
+    )
+    own = {claim: found for claim in OWN if (found := own_cohorts(context, claim))}
+    joined = {
+        claim: averaged(found, None, own_row(claim), f"li-own-{claim}", claim)
+        for claim, found in own.items()
+    }
+    thesis = hollow_ratio(
+        rows,
+        "li-odu",
+        "Thesis 1998, 1.0 m/s",
+        conditions=CONDITIONS,
+        where={"study_id": "odu1998", "outcome": "patellofemoral_force_bw"},
+        **LOAD,
+    )
+    background = background_rows(rows)
+    return Findings(
+        estimates=(
+            *(study.row for study in loads),
+            thesis.row,
+            load_pool,
+            *few_studies_rows(
+                [study.middle for study in loads], "li-load-pool", n=load_pool.n, **LOAD
+            ),
+            acceleration_row(rows, impact),
+            heart.row,
+            ground.row,
+            *(programme.row for programme in programmes),
+            programme_pool,
+            *few_studies_rows(
+                contained,
+                "li-programme-pool",
+                quantity=RATES.quantity,
+                directness=CONTAINS,
+                n=programme_pool.n,
+            ),
+            counts,
+            *(shown.row for shown in background),
+            *(cohort.row(claim) for claim, found in own.items() for cohort in found),
+            *(row for _, row in joined.values() if row),
+        ),
+        measures=(
+            *(measure for measure, _ in joined.values()),
+            *pounding_measures(impact, heart, ground, loads),
+            *(study.measure for study in loads),
+            *(programme.measure for programme in programmes if programme.source.unknowns),
+            pooled_measure(
+                [p.source for p in programmes if p.trial.pooled],
+                "li-programme-pool",
+                "programmes with backward running",
+                [method_choice()],
+            ),
+            *(shown.measure for shown in (thesis, *background)),
+        ),
+        judged={
+            POUNDING: "li-acceleration",
+            **{claim: measure.estimate_id for claim, (measure, _) in joined.items()},
+        },
+        assumptions=(
+            *(a for study in [*loads, heart, ground] for a in study.assumptions),
+            *(a for programme in programmes for a in programme.assumptions),
+            clusters,
+            ACCELERATION_ASSUMPTION,
+        ),
+        checks=checks_of(rows),
+        witnesses=tuple(w for study in loads for w in witness_pair(study, context.seed)),
+    )

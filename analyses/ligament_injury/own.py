@@ -1,0 +1,29 @@
+"""A reader's own cohorts: only injuries of its kind count for a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from retrostats.analysis import Context
+from retrostats.findings.cohorts import CohortEffect, cohort_rates, compared
+from retrostats.result.findings import EstimateRow
+
+from .names import NAME, OWN
+
+if TYPE_CHECKING:
+    pass
+
+
+def own_cohorts(context: Context, claim: str) -> list[CohortEffect]:
+    """Rate ratio of a reader's own cohorts for one claim: only injuries of its kind count."""
+    outcome, quantity, unit, against = OWN[claim]
+    by = replace(compared(context.audit, NAME, quantity, unit), outcomes=(outcome,))
+    return cohort_rates(context.cohorts, by, against)
+
+
+def own_row(claim: str) -> Callable[..., EstimateRow]:
+    """What makes the row of their average."""
+    return partial(EstimateRow.of, quantity=OWN[claim][1])
