@@ -55,7 +55,7 @@ class LmmFit(Described):
         How degrees of freedom are found.
     optimum : Optimum
     beta : (p,) array
-        Fixed effects, in the order of `terms`.
+        Fixed effects, in the order of the terms.
     again : callable
         Fits a prepared model of the same kind, for `refit` (`fit.fit_model`).
     """
