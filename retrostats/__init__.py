@@ -68,7 +68,7 @@ _HOMES = {
     # the whole path
     "replicate": "retrostats.replicate",
     "cite": "retrostats.citation",
-    "Replication": "retrostats.replicate",
+    "Replication": "retrostats.replication",
     # what can go wrong
     "RetrostatsError": "retrostats.errors",
     "InputError": "retrostats.errors",
