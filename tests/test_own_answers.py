@@ -109,6 +109,8 @@ def test_a_body_fat_trial_has_its_weight_and_each_arm() -> None:
     assert arms.loc["backward, pre to post", "estimate"] == pytest.approx(-1.95)
     assert arms.loc["control, pre to post", "n"] == 6
     lost = found.cohorts.set_index("claim_id").loc["body_fat_6wk"]
+    cause = found.cohorts.set_index("claim_id").loc["body_fat_cause"]
+    assert np.isnan(cause["estimate_without"])  # no printed trial has a control arm
     rows = found.estimates.set_index("estimate_id")
     own = rows.loc["cohort-trial-body_fat_change"]
     # the average is weight * own + (1 - weight) * literature
