@@ -143,7 +143,7 @@ def streamed_moments(
             levels, source = _levels_of_first(needs, source)
     design = design_of(formula, needs, levels, strict=not source.again)
     try:
-        sums, lost = take(design, source)
+        sums, lost = _quietly(take, design, source)
         sums = checked(sums, lost, design.levels)
     except _Unused as fewer:
         if not source.again:
@@ -152,7 +152,7 @@ def streamed_moments(
                 "not occur; give the Dataset or the files it reads"
             ) from None
         design = design_of(formula, needs, fewer.levels, strict=False)
-        sums, lost = take(design, source)
+        sums, lost = _quietly(take, design, source)
         sums = checked(sums, lost, design.levels)
     names = (*needs.numbers, *needs.factors)
     return StreamedMoments(
@@ -168,6 +168,18 @@ def streamed_moments(
         sums=sums,
         design=design,
     )
+
+
+def _quietly(take: Any, design: Design, source: Source) -> tuple[Sums | None, int]:
+    """`take` with one thread of linear algebra: products of a few columns gain nothing by two.
+
+    On a busy machine the two wait for one another in a loop, which doubled the processor time.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        found: tuple[Sums | None, int] = take(design, source)
+    return found
 
 
 def _levels_of_first(needs: Needs, source: Source) -> tuple[dict[str, tuple[Any, ...]], Source]:

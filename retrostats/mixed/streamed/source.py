@@ -16,7 +16,7 @@ from typing import Any
 from retrostats.errors import InputError
 
 ROWS = 1 << 20  # of one piece
-_READAHEAD = 4  # pieces decoded ahead of the one at hand
+_READAHEAD = 2  # pieces decoded ahead of the one at hand
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".tsv")
 ALLOWED = (
     "a path or glob of .parquet or .csv files, a DuckDB relation, a pyarrow Table, Dataset or "
@@ -106,7 +106,9 @@ def _kind(path: str) -> str | None:
 def _format(kind: str, first: str) -> Any:
     dataset, csv = _needs("pyarrow.dataset"), _needs("pyarrow.csv")
     if kind == "parquet":
-        return dataset.ParquetFileFormat()
+        # pre-buffering keeps what was read of a file until its end: 3.4 GiB for 1e8 rows
+        options = dataset.ParquetFragmentScanOptions(pre_buffer=False)
+        return dataset.ParquetFileFormat(default_fragment_scan_options=options)
     return dataset.CsvFileFormat(
         parse_options=csv.ParseOptions(delimiter="\t" if first.lower().endswith(".tsv") else ","),
         convert_options=csv.ConvertOptions(strings_can_be_null=True),
