@@ -9,6 +9,12 @@ DRAWS = 1000
 #: Draws that fit in the memory of an ordinary machine.
 MAX_DRAWS = 1_000_000
 FORMATS = ("svg", "pdf", "png")
+#: Further versions of the figures, each with its look and its width in mm (None: the look's own).
+THEMES: dict[str, tuple[str, float | None]] = {
+    "85mm": ("light", 85.0),
+    "dark": ("dark", None),
+    "slide": ("slide", None),
+}
 #: Formats of the tables for papers; the last two need the extra `papers`.
 TABLE_FORMATS = ("csv", "html", "tex", "md", "docx")
 TABLES = ("csv", "html", "tex")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit
-from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED, TABLE_FORMATS, TABLES
+from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED, TABLE_FORMATS, TABLES, THEMES
 from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of, grids_of
 from retrostats.draw.own import draw_own
@@ -51,6 +51,7 @@ def replicate(
     scheduler: str | None = None,
     formats: Sequence[str] = FORMATS,
     tables: Sequence[str] = TABLES,
+    themes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Replication:
     """Replicate the cited studies and judge the post's claims.
@@ -73,6 +74,8 @@ def replicate(
     tables
         Formats of the tables for papers: "csv", "html", "tex", and with the extra `papers` "md"
         and "docx".
+    themes
+        Further versions of every figure: "85mm" (one column of a journal), "dark", "slide".
     progress
         Called with a line before each step.
 
@@ -92,6 +95,8 @@ def replicate(
     _refuse_options(seed, draws, jobs)
     _refuse_formats("formats", formats, FORMATS)
     _refuse_formats("tables", tables, TABLE_FORMATS)
+    if themes:
+        _refuse_formats("themes", themes, tuple(THEMES))
     tell = progress or (lambda line: None)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     if out is not None:
@@ -146,7 +151,7 @@ def replicate(
     )
     if out is not None:
         tell("Writing the results")
-        replication.save(out, formats, tables)
+        replication.save(out, formats, tables, themes)
     return replication
 
 

@@ -81,13 +81,17 @@ class Replication:
         directory: str | Path,
         formats: Sequence[str] = FORMATS,
         tables: Sequence[str] = TABLES,
+        themes: Sequence[str] = (),
     ) -> Path:
         """Write tables, figures, report and provenance; the previous results stay whole until
         the new ones are complete.
+
+        `themes` ("85mm", "dark", "slide") are further versions of every figure, in `figures/` in a
+        folder of that name each.
         """
         from retrostats.draw.output import save
 
-        return save(self, Path(directory), formats, tables)
+        return save(self, Path(directory), formats, tables, themes)
 
     def table(self, name: str) -> PaperTable:
         """A table for a paper: "findings" (the summary of findings) or that of an analysis.

@@ -52,6 +52,12 @@ def add_options(parser: Any) -> None:
         metavar="LIST",
         help="of the tables (csv,html,tex,md,docx)",
     )
+    add(
+        "--themes",
+        default="",
+        metavar="LIST",
+        help="further versions of the figures (85mm,dark,slide)",
+    )
     add("--list", action="store_true", help="list the analyses and stop")
     add("--check", action="store_true", help="compare with the pinned answers, write nothing")
 
@@ -83,6 +89,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
             scheduler=arguments.scheduler,
             formats=tuple(arguments.formats.split(",")),
             tables=tuple(arguments.tables.split(",")),
+            themes=tuple(filter(None, arguments.themes.split(","))),
             progress=progress,
         )
     if arguments.check:

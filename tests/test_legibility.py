@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 from matplotlib.figure import Figure
 
+import retrostats as rs
 from retrostats.draw.figures import looks, theme, verdicts
 from retrostats.draw.figures.legibility import distances, illegible
 from retrostats.draw.figures.looks import DARK, LIGHT, LOOKS, SLIDE
@@ -134,3 +135,18 @@ def test_themes_are_named_and_widths_are_bounded():
     with looks.drawn_in("slide") as look:
         assert (look, looks.page_mm(), looks.narrow()) == (SLIDE, 120.0, True)
     assert (looks.now(), looks.page_mm()) == (LIGHT, 180.0)
+
+
+def test_further_versions_of_the_figures_are_saved_in_folders_of_their_own(whole, tmp_path):
+    folder = whole.save(tmp_path / "out", formats=("svg",), tables=("csv",), themes=("85mm",))
+    usual, narrow = folder / "figures", folder / "figures" / "85mm"
+    names = sorted(path.name for path in usual.glob("*.svg"))
+    assert sorted(path.name for path in narrow.iterdir()) == names
+    svg = (narrow / "body_fat_change.svg").read_text(encoding="utf-8")
+    assert 'width="240.9448' in svg  # 85 mm in points
+    assert "<title>Body fat change</title>" in svg
+
+
+def test_an_unknown_theme_is_refused_before_anything_is_computed():
+    with pytest.raises(InputError, match="themes: found sepia; choose from 85mm, dark, slide"):
+        rs.replicate(themes=["sepia"])

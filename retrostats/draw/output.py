@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrostats.defaults import THEMES
 from retrostats.draw.folder import replace
 from retrostats.draw.neutral import write_csv
 
 if TYPE_CHECKING:
+    from retrostats.draw.figures import Drawing
     from retrostats.replication import Replication
 
 FRAMES = ("verdicts", "estimates", "assumptions")
@@ -34,7 +36,11 @@ PROVENANCE = "provenance.json"
 
 
 def save(
-    replication: Replication, directory: Path, formats: Sequence[str], paper: Sequence[str]
+    replication: Replication,
+    directory: Path,
+    formats: Sequence[str],
+    paper: Sequence[str],
+    themes: Sequence[str] = (),
 ) -> Path:
     """Write the results to `directory`; earlier results change as a whole, other files stay.
 
@@ -43,13 +49,16 @@ def save(
     InputError
         As `retrostats.draw.folder.replace`.
     """
-    return replace(directory, lambda stage: _fill(replication, stage, formats, paper))
+    return replace(directory, lambda stage: _fill(replication, stage, formats, paper, themes))
 
 
 def _fill(
-    replication: Replication, stage: Path, formats: Sequence[str], paper: Sequence[str]
+    replication: Replication,
+    stage: Path,
+    formats: Sequence[str],
+    paper: Sequence[str],
+    themes: Sequence[str],
 ) -> None:
-    from retrostats.draw.figures.theme import save as save_figure
     from retrostats.draw.report.page import write_report
     from retrostats.draw.tables import write_tables
 
@@ -61,14 +70,22 @@ def _fill(
         _csv(replication, name, tables)
     write_tables(replication, tables, tuple(paper))
     figures = stage / "figures"
-    figures.mkdir()
-    for name, drawing in replication.drawings.items():
-        if drawing.figure is not None:
-            save_figure(drawing.figure, figures, name, drawing.written(formats), drawing.alt)
+    _figures(replication.drawings, figures, formats)
+    for theme in themes:
+        _figures(replication.drawn(*THEMES[theme]), figures / theme, formats)
     svgs = {path.stem: path.read_text(encoding="utf-8") for path in figures.glob("*.svg")}
     write_report(replication, stage / "report.html", svgs, formats)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+
+
+def _figures(drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str]) -> None:
+    from retrostats.draw.figures.theme import save as save_figure
+
+    folder.mkdir()
+    for name, drawing in drawings.items():
+        if drawing.figure is not None:
+            save_figure(drawing.figure, folder, name, drawing.written(formats), drawing.alt)
 
 
 def _csv(replication: Replication, name: str, folder: Path) -> None:
