@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,22 +105,19 @@ def replicate(
     chosen = select(analyses, about)
     tell("Reading the published numbers")
     claims, published, own = read(about, chosen, cohorts)
+    everything = Context(published, claims, about, own, seed)
     options = Options(draws, seed, jobs, scheduler)
     findings: dict[str, Findings] = {}
     explored: dict[str, list[Explored]] = {}
     for analysis in chosen:
         tell(f"Estimating and pooling: {analysis.title}")
-        mine = tuple(c for c in own if c.analysis == analysis.name)
-        rows = published[published["topic"] == analysis.topic].reset_index(drop=True)
-        found = analysis.analyse(Context(rows, claims, about, mine, seed))
+        found = estimate_and_pool(analysis, everything)
         tell(f"Exploring what was not printed: {analysis.title}")
-        explored[analysis.name] = explore_measures(found.measures, options)
-        findings[analysis.name] = with_ranges(found, explored[analysis.name])
+        explored[analysis.name], findings[analysis.name] = explore(found, options)
     tell("Judging the claims")
     bearing = bearing_of(about)
     evidence = evidence_by_claim(explored)
-    sure = certainties(claims, findings, evidence, _grounds(about, published, findings))
-    verdicts = verdict_frame(claims, findings, evidence, bearing, sure)
+    verdicts, certainty = judge(everything, findings, evidence, bearing)
     frames = frames_of(findings, explored, claims)
     frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
     changed = _changes(claims, findings, explored, own, bearing, options)
@@ -133,7 +131,7 @@ def replicate(
     drawings = redraw()
     replication = Replication(
         verdicts=verdicts,
-        certainty=certainty_frame(claims, sure),
+        certainty=certainty,
         **frames,
         questions=questions(published, chosen),
         drawings=drawings,
@@ -164,6 +162,33 @@ def read(
     return audit.claims, audit.published, own
 
 
+def estimate_and_pool(analysis: Analysis, everything: Context) -> Findings:
+    """What an analysis makes of the printed rows of its topic and of the cohorts meant for it."""
+    published = everything.published
+    rows = published[published["topic"] == analysis.topic].reset_index(drop=True)
+    mine = tuple(c for c in everything.cohorts if c.analysis == analysis.name)
+    return analysis.analyse(replace(everything, published=rows, cohorts=mine))
+
+
+def explore(found: Findings, options: Options) -> tuple[list[Explored], Findings]:
+    """Every measure over all that was not printed, and the findings with the ranges it gives."""
+    explored = explore_measures(found.measures, options)
+    return explored, with_ranges(found, explored)
+
+
+def judge(
+    everything: Context,
+    findings: Mapping[str, Findings],
+    evidence: Mapping[str, Sequence[Evidence]],
+    bearing: Bearing,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Verdicts, and certainty by claim and domain."""
+    claims, grounds = everything.claims, _grounds(everything, findings)
+    sure = certainties(claims, findings, evidence, grounds)
+    verdicts = verdict_frame(claims, findings, evidence, bearing, sure)
+    return verdicts, certainty_frame(claims, sure)
+
+
 def refusal(cohort: Any, audit: Audit | str | Path | None = None) -> str:
     """Why the analysis of a cohort cannot run on it; "" if it can.
 
@@ -173,9 +198,8 @@ def refusal(cohort: Any, audit: Audit | str | Path | None = None) -> str:
     if not cohort.analysis:
         return ""
     (analysis,) = select([cohort.analysis], about)
-    rows = about.published[about.published["topic"] == analysis.topic].reset_index(drop=True)
     try:
-        analysis.analyse(Context(rows, about.claims, about, (cohort,)))
+        estimate_and_pool(analysis, Context(about.published, about.claims, about, (cohort,)))
     except RetrostatsError as error:
         return str(error)
     return ""
@@ -217,11 +241,12 @@ def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, l
     return found
 
 
-def _grounds(audit: Audit, published: pd.DataFrame, findings: Mapping[str, Findings]) -> Grounds:
+def _grounds(everything: Context, findings: Mapping[str, Findings]) -> Grounds:
     """What the rules of certainty look at, and what the audit sets by hand."""
+    audit = everything.audit
     by_hand = audit.table(OVERRULED) if audit.has_table(OVERRULED) else None
     rows = [row for found in findings.values() for row in found.estimates]
-    return grounds_of(rows, published, audit.studies, by_hand)
+    return grounds_of(rows, everything.published, audit.studies, by_hand)
 
 
 def _changes(
