@@ -41,19 +41,10 @@ FEW = 10
 
 @overload
 def pool(
-    data: Any,
-    std_errors: Any = None,
-    *,
-    formula: str | None = None,
-    random: str | None = None,
-    variance: Any = None,
-    method: str = "reml",
-    test: str | None = None,
-    cluster: Any = None,
-    prior: None = None,
-    moderators: pd.DataFrame | None = None,
-    level: float = 0.95,
-) -> Pooled: ...
+    data: Any, std_errors: Any = None, *, formula: str | None = None, random: str | None = None,
+    variance: Any = None, method: str = "reml", test: str | None = None, cluster: Any = None,
+    prior: None = None, moderators: pd.DataFrame | None = None, level: float = 0.95,
+) -> Pooled: ...  # fmt: skip
 
 
 @overload
