@@ -187,3 +187,22 @@ def test_another_number_is_another_number() -> None:
     assert [another(t) for t in ("0.05", "-2.4", "35%", "1.9e-6", "109")] == [
         "0.06", "-2.3", "36", "0.0000020", "108"
     ]  # fmt: skip
+
+
+def test_every_range_of_judgement_stands_in_the_data_with_reason_and_source(audit, found) -> None:
+    """What is neither a rounding nor follows from printed numbers; whole correlations apart."""
+    table = audit.table("unprinted")
+    written = {(row.low, row.high) for row in table.itertuples() if row.why and row.source}
+    judged = set()
+    for unknown in (u for f in found.values() for m in f.measures for u in m.unknowns):
+        assert unknown.why, unknown.name
+        if not isinstance(unknown, Unknown) or unknown.cell or callable(unknown.low):
+            continue
+        if (unknown.low, unknown.high) == (-1, 1):
+            assert "correlation" in unknown.name
+            continue
+        judged.add(unknown.name)
+        assert (unknown.low, unknown.high) in written
+        assert unknown.why in set(table["why"])
+        assert unknown.source in set(table["source"])
+    assert len(judged) >= 6
