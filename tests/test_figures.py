@@ -16,7 +16,7 @@ from retrostats.audit import load_audit
 from retrostats.draw import figures
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.fonts import LAYOUT
-from retrostats.draw.figures.looks import LIGHT
+from retrostats.draw.figures.looks import LIGHT, drawn_in
 
 MM_ATOL = 0.05  # a figure's size is set in mm; only the division by 25.4 rounds
 
@@ -42,6 +42,15 @@ def forest_cost(estimates):
     return drawings(estimates)["metabolic_cost_forest"].figure
 
 
+def _narrow() -> dict[str, object]:
+    """The forest of the cost for one column, and in the dark."""
+    found = {}
+    for name, look in (("cost_85mm", ("light", 85.0)), ("cost_dark", ("dark", 180.0))):
+        with drawn_in(*look):
+            found[name] = forest_cost(ex.estimates())
+    return found
+
+
 @pytest.fixture(scope="module")
 def drawn():
     by_name = drawings()
@@ -51,6 +60,7 @@ def drawn():
         "rates": by_name["injury_rate_ratios"].figure,
         "fat": by_name["body_fat_change"].figure,
         "sensitivity": figures.sensitivity(ex.sensitivity(), ex.claims()),
+        **_narrow(),
         "words": figures.sensitivity(ex.sensitivity_in_words(), {}),
         "verdicts": figures.verdict_overview(ex.verdicts()),
         "chain": by_name["retelling_chain"].figure,
@@ -119,7 +129,7 @@ def test_axes_name_unit_and_n(drawn, name):
 
 def test_sizes_are_journal_columns(drawn):
     for name, figure in drawn.items():
-        expected = theme.SINGLE_MM if name == "words" else theme.DOUBLE_MM
+        expected = theme.SINGLE_MM if name in ("words", "cost_85mm") else theme.DOUBLE_MM
         assert_allclose(theme.figure_mm(figure)[0], expected, atol=MM_ATOL)
 
 
@@ -291,14 +301,17 @@ def test_an_interval_beyond_the_axis_ends_in_an_arrow():
 #: Root mean square of the pixel differences, of 255: glyphs move by a fraction of a pixel between
 #: versions of FreeType; a mark in another place or colour moves it by several units.
 RMS = 2.0
+BASELINES = (
+    "cost", "cost_85mm", "cost_dark", "load", "rates", "fat", "sensitivity", "verdicts", "chain",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["cost", "sensitivity", "chain"])
+@pytest.mark.parametrize("name", BASELINES)
 def test_picture_looks_like_its_baseline(drawn, name, tmp_path):
     """To renew one that changed on purpose: save the figure at 60 dpi into tests/baselines."""
     from matplotlib.testing.compare import compare_images
 
     path = tmp_path / f"{name}.png"
-    drawn[name].savefig(path, dpi=60, facecolor="white")
+    drawn[name].savefig(path, dpi=60, facecolor=drawn[name].get_facecolor())
     baseline = Path(__file__).parent / "baselines" / f"{name}.png"
     assert compare_images(str(baseline), str(path), tol=RMS) is None
