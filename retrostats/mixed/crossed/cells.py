@@ -97,6 +97,16 @@ def crossed_of_cells(
         add = csr_array((ones, (at, here)), shape=(g.levels, len(at)))
         z[g.columns] = (add @ (t.T @ right[:, e]).reshape(len(at), -1)).reshape(g.width, p + 1)
     return Crossed(
-        groups, chain, c, z[:, :p], z[:, p], np.zeros(p), cells.yy, cells.n_obs, cells.basis,
-        cells.start, tuple(map(len, chosen)), roots,
-    )  # fmt: skip
+        groups=groups,
+        chain=chain,
+        c=c,
+        zx=z[:, :p],
+        zy=z[:, p],
+        xy=np.zeros(p),
+        yy=cells.yy,
+        n_obs=cells.n_obs,
+        basis=cells.basis,
+        start=cells.start,
+        sizes=tuple(map(len, chosen)),
+        roots=roots,
+    )

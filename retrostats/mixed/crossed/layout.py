@@ -218,10 +218,19 @@ def build_crossed(data: Rows) -> Crossed:
     c = csr_array(turned @ laid.z)
     c.sort_indices()
     return Crossed(
-        laid.groups, laid.chain, c, turned @ reduced.q, turned @ reduced.residual,
-        reduced.q.T @ reduced.residual, reduced.yy, reduced.n_obs, reduced.basis, reduced.start,
-        laid.sizes, laid.roots,
-    )  # fmt: skip
+        groups=laid.groups,
+        chain=laid.chain,
+        c=c,
+        zx=turned @ reduced.q,
+        zy=turned @ reduced.residual,
+        xy=reduced.q.T @ reduced.residual,
+        yy=reduced.yy,
+        n_obs=reduced.n_obs,
+        basis=reduced.basis,
+        start=reduced.start,
+        sizes=laid.sizes,
+        roots=laid.roots,
+    )
 
 
 def _by_factor(
