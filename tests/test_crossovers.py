@@ -193,3 +193,14 @@ def row_with(**changes):
 def test_unusable_tables_are_refused(table, options, message) -> None:
     with pytest.raises(InputError, match=message):
         rs.pool_crossovers(table, draws=0, **options)
+
+
+def test_an_exact_p_as_text_moves_in_its_rounding_and_a_threshold_does_not() -> None:
+    row = {"study": "a", "n": 12, "mean_1": 5.0, "sd_1": 1.0, "mean_2": 4.2, "sd_2": 1.1}
+
+    def unknowns(p: object) -> set[str]:
+        found = rs.pool_crossovers(pd.DataFrame([{**row, "p": p}]), draws=0)
+        return {name.split(" (")[0] for name in found.space.names}
+
+    assert unknowns("= 0.03") - unknowns(0.03) == {"p"}
+    assert unknowns("< 0.05") == unknowns(0.03)
