@@ -134,6 +134,8 @@ def explorations_frame(explored: Sequence[Explored]) -> pd.DataFrame:
     """One row a measure: outermost limits, how they were found, and how many draws there were."""
     import pandas as pd
 
+    columns = ["estimate_id", "claim_id", "measure", "estimate", "conf_low", "conf_high",
+               "unknowns", "draws", "impossible", "agreeing_low", "agreeing_high"]  # fmt: skip
     return pd.DataFrame(
         [
             {
@@ -150,7 +152,8 @@ def explorations_frame(explored: Sequence[Explored]) -> pd.DataFrame:
                 "agreeing_high": e.at95.high.agreeing / e.at95.high.starts,
             }
             for e in explored
-        ]
+        ],
+        columns=columns,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import runpy
+import sys
 
 import pytest
 
+from retrostats.analysis import load_analysis
 from retrostats.findings.trials import trial_result
 from retrostats.read.published import load_published
 from retrostats.resources import analyses_dir
@@ -22,9 +23,10 @@ def rows():
 
 @pytest.fixture(scope="module")
 def trial(rows):
-    module = runpy.run_path(str(analyses_dir() / "ligament_injury.py"))
-    chosen = next(p for p in module["PROGRAMMES"] if p.study_id == "walden2012")
-    return trial_result(rows, chosen, module["RATES"])
+    analysis = load_analysis(analyses_dir() / "ligament_injury")
+    programmes = sys.modules[f"{analysis.analyse.__module__}.programmes"]
+    chosen = next(p for p in programmes.PROGRAMMES if p.study_id == "walden2012")
+    return trial_result(rows, chosen, programmes.RATES)
 
 
 def test_printed_adjusted_ratio_is_used(trial) -> None:
