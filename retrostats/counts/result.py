@@ -234,7 +234,7 @@ class GlmmFit:
         >>> fit = glmm("injuries ~ arm + (1 | team)", rows, exposure="hours")
         >>> new = pd.DataFrame({"arm": ["usual", "warm-up"], "hours": [1000.0, 1000.0]})
         >>> fit.predict(new, random=False)["estimate"].round(1).tolist()
-        [100.3, 54.9]
+        [101.0, 55.3]
         """
         from retrostats.counts.predict import predict
 

@@ -221,9 +221,9 @@ def _mean(values: Any, *, new: bool = False) -> tuple[float, float, float]:
 
     Examples
     --------
-    >>> [round(x, 3) for x in _mean(np.array([1.0, 2.0, 3.0]))]
+    >>> [round(float(x), 3) for x in _mean(np.array([1.0, 2.0, 3.0]))]
     [2.0, -0.484, 4.484]
-    >>> [round(x, 3) for x in _mean(np.array([1.0, 2.0, 3.0]), new=True)]
+    >>> [round(float(x), 3) for x in _mean(np.array([1.0, 2.0, 3.0]), new=True)]
     [2.0, -2.968, 6.968]
     """
     from scipy import stats

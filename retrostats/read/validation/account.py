@@ -38,9 +38,12 @@ def grouped(problems: Iterable[Problem]) -> list[Problem]:
     together: dict[tuple[str, ...], list[Problem]] = {}
     for problem in problems:
         together.setdefault(_key(problem), []).append(problem)
-    found = [same[0] if len(same) == 1 else _one(same) for same in together.values()]
-    found = [replace(p, row=rows_text([p.row])) if p.row else p for p in found]
+    found = [_one(same) if len(same) > 1 else _tidy(same[0]) for same in together.values()]
     return sorted(found, key=lambda p: LEVELS.index(p.level))
+
+
+def _tidy(problem: Problem) -> Problem:
+    return replace(problem, row=rows_text([problem.row])) if problem.row else problem
 
 
 def rows_text(rows: Iterable[str]) -> str:
