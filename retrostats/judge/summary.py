@@ -91,10 +91,7 @@ def _row(
     values = [float(estimate.get(name, math.nan)) for name in LIMITS]
     scale = str(estimate.get("scale", ""))
     sources = set(_text(estimate.get("source_rows")).split("; ")) - {""}
-    own = sum(
-        r["role"] == "cohort" and bool(r["pooled"]) and r["claim_id"] == verdict["claim_id"]
-        for r in rows
-    )
+    own = own_cohorts(rows, verdict["claim_id"])
     judged = estimate.get("claim_id") == verdict["claim_id"] or (
         bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
     )
@@ -120,6 +117,14 @@ def _row(
         "directness": _text(estimate.get("directness")),
         "answer": _answer(verdict),
     }  # fmt: skip
+
+
+def own_cohorts(rows: Iterable[Mapping[str, Any]], claim_id: str) -> int:
+    """How many of a reader's own cohorts are pooled for a claim, from rows of the estimates."""
+    return sum(
+        row["role"] == "cohort" and bool(row["pooled"]) and row["claim_id"] == claim_id
+        for row in rows
+    )
 
 
 def _absolute(values: Sequence[float], scale: str, level: float, *, told: bool) -> list[float]:

@@ -17,6 +17,7 @@ from retrostats.draw.report.sentences import (
     claimed,
     ends_of,
 )
+from retrostats.judge.summary import own_cohorts
 
 #: The study that would make up for what a domain of certainty costs.
 BETTER = {
@@ -138,12 +139,7 @@ def _card(
         ),
         people=fmt.number(judged.get("n"), 0),
         studies=len(used),
-        own=sum(
-            row["role"] == "cohort"
-            and bool(row["pooled"])
-            and row["claim_id"] == verdict["claim_id"]
-            for row in records["estimates"]
-        ),
+        own=own_cohorts(records["estimates"], verdict["claim_id"]),
         changes=changes(verdict, records["certainty"]),
         causes=causes_of(claim, claims, records["verdicts"]),
     )

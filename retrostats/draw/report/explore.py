@@ -113,10 +113,14 @@ def answer_text(values: Sequence[float], said: tuple[str, str], bounds: Iterable
     told = f"{fmt.number(values[0], bounds=bounds)}, 95% interval " + fmt.interval(
         values[1], values[2], bounds=bounds
     )
-    words = [
-        f"{side} {word}" for side, word in zip(("direction", "size"), said, strict=True) if word
-    ]
-    return f"{told}: {', '.join(words)}" if words else told
+    words = _words(said)
+    return f"{told}: {words}" if words else told
+
+
+def _words(said: tuple[str, str]) -> str:
+    """What one answer alone would say of direction and size; empty where nothing is claimed."""
+    sides = zip(("direction", "size"), said, strict=True)
+    return ", ".join(f"{side} {word}" for side, word in sides if word)
 
 
 def _explorer(key: str, grid: Grid, claim: Claim) -> Explorer:
@@ -235,7 +239,7 @@ def _data(
             for row in np.asarray(answers).tolist()
         ],
         "said": [known.index(s) for s in said],
-        "words": [answer_text((0.0, 0.0, 0.0), s, ()).partition(": ")[2] for s in known],
+        "words": [_words(s) for s in known],
         "bounds": [b for b in bounds if np.isfinite(b)],
         "log": log,
         "at": [] if null is None or null != null else [float(null)],

@@ -11,6 +11,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,6 @@ _TEX = {
 }
 #: A file holds no time of its own: the same table gives the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_EXTRA = "tables in {} need an extra: pip install 'retrostats[papers]'"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,10 +73,7 @@ class PaperTable:
         InputError
             Without the extra `papers`.
         """
-        try:
-            from tabulate import tabulate
-        except ImportError:
-            raise InputError(_EXTRA.format("Markdown")) from None
+        tabulate = _extra("tabulate", "Markdown").tabulate
         cells = [[_plain(cell) for cell in row] for row in self.frame.to_numpy().tolist()]
         heads = [_plain(name) for name in self.frame.columns]
         grid = tabulate(cells, heads, tablefmt="pipe", disable_numparse=True)
@@ -90,11 +87,7 @@ class PaperTable:
         InputError
             Without the extra `papers`.
         """
-        try:
-            from docx import Document
-        except ImportError:
-            raise InputError(_EXTRA.format("Word")) from None
-        document = Document()
+        document = _extra("docx", "Word").Document()
         _turn(document.sections[0], wide=len(self.frame.columns) > 5)
         document.core_properties.author = "retrostats"
         document.core_properties.title = self.title
@@ -150,6 +143,16 @@ class PaperTable:
             .tab_header(title=self.title)
             .tab_source_note(self.note)
         )
+
+
+def _extra(module: str, what: str) -> Any:
+    """A module of the extra `papers`."""
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InputError(
+            f"tables in {what} need an extra: pip install 'retrostats[papers]'"
+        ) from None
 
 
 def _plain(value: Any) -> str:
