@@ -6,7 +6,6 @@ no scale, so it stands in words alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,17 +13,10 @@ from markupsafe import Markup
 
 from retrostats.citation import cite
 from retrostats.draw.report import format as fmt
+from retrostats.draw.report.embedded import json_text
 
 Row = Mapping[str, Any]
 BEST, WORST = 5, 1
-#: What could end a block of data in a page, or a line of a script, and how JSON writes it.
-ESCAPED = {
-    "<": "\\u003c",
-    ">": "\\u003e",
-    "&": "\\u0026",
-    "\u2028": "\\u2028",
-    "\u2029": "\\u2029",
-}
 
 
 def claim_reviews(
@@ -46,20 +38,6 @@ def claim_reviews(
     graph = [_review(row, sentences.get(row["claim_id"], ""), audit, page) for row in verdicts]
     data = {"@context": "https://schema.org", "@graph": graph}
     return Markup('<script type="application/ld+json">{}</script>').format(Markup(json_text(data)))
-
-
-def json_text(data: Any) -> str:
-    """JSON that nothing in a page can end or misread.
-
-    Examples
-    --------
-    >>> print(json_text({"a": "</script>&"}))
-    {"a":"\\u003c/script\\u003e\\u0026"}
-    """
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character, written in ESCAPED.items():
-        text = text.replace(character, written)
-    return text
 
 
 def rating(verdict: Row) -> dict[str, Any]:

@@ -5,7 +5,6 @@ The page holds every answer it can show; its script looks them up, and computes 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from retrostats.draw.report import format as fmt
+from retrostats.draw.report.embedded import json_text
 from retrostats.draw.report.sentences import RATIOS, Row, ends_of
 from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import Side, labels
@@ -244,7 +244,4 @@ def _data(
         "log": log,
         "at": [] if null is None or null != null else [float(null)],
     }
-    text = json.dumps(told, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    for mark, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
-        text = text.replace(mark, code)
-    return Markup(text)
+    return Markup(json_text(told))
