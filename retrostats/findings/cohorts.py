@@ -341,7 +341,7 @@ def timed(cohort: Any) -> pd.DataFrame:
     if len(times) < 2:
         raise InputError(
             f"cohort {cohort.provenance['name']}: one time only; "
-            "body fat needs a before and an after"
+            "a change needs a before and an after"
         )
     timed: pd.DataFrame = rows.assign(
         time=pd.Categorical(rows["time"], times), subject=rows["subject"].astype(str)

@@ -72,7 +72,7 @@ def paper_table(replication: Any, name: str) -> PaperTable:
     Examples
     --------
     >>> import retrostats as rs
-    >>> found = rs.replicate(["body-fat"], draws=0)
+    >>> found = rs.replicate([next(iter(rs.load_audit().analyses))], draws=0)
     >>> print(paper_table(found, "findings").frame.columns[0])
     Claim
     """
