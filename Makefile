@@ -22,8 +22,8 @@ $(STAMP): pyproject.toml requirements.lock
 replicate: $(STAMP)  ## replicate the cited studies into results/
 	$(BIN)/python -m retrostats.replicate
 
-test: $(STAMP) lint  ## checks and tests
-	$(BIN)/python -m pytest
+test: $(STAMP) lint  ## checks and tests, on every core
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff check .
