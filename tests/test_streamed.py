@@ -345,19 +345,19 @@ def test_a_pass_holds_no_file_and_one_thread_of_linear_algebra(tmp_path, monkeyp
     """Pre-buffered Parquet stays in memory until its end; two threads wait for one another."""
     from threadpoolctl import threadpool_info
 
-    from retrostats.mixed.streamed import moments
+    from retrostats.mixed.streamed import reading
 
     frame = _rows()
     frame.to_parquet(tmp_path / "a.parquet")
     made = dataset.dataset([tmp_path / "a.parquet"], format=pieces._format("parquet", ""))
     assert not made.format.default_fragment_scan_options.pre_buffer
-    threads, read = [], moments.read_piece
+    threads, read = [], reading.read_piece
 
     def seen(*arguments):
         threads.extend(t["num_threads"] for t in threadpool_info() if t["user_api"] == "blas")
         return read(*arguments)
 
-    monkeypatch.setattr(moments, "read_piece", seen)
+    monkeypatch.setattr(reading, "read_piece", seen)
     rs.moments(FORMULA, tmp_path / "a.parquet")
     assert threads
     assert set(threads) == {1}

@@ -41,7 +41,9 @@ from retrostats.mixed.strata.factor import (
     strata_of,
     with_stratum,
 )
-from retrostats.mixed.streamed.moments import StreamedMoments, streamed_model, streamed_moments
+from retrostats.mixed.streamed.model import streamed_model
+from retrostats.mixed.streamed.moments import StreamedMoments
+from retrostats.mixed.streamed.reading import streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source
 from retrostats.mixed.weights import WEIGHT, positive_weights, weighted_rows, with_weights
 

@@ -8,7 +8,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.formula import parse_formula
 from retrostats.mixed.in_memory import frame_moments, require_subject
 from retrostats.mixed.moments import Moments
-from retrostats.mixed.streamed.moments import streamed_moments
+from retrostats.mixed.streamed.reading import streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source
 
 
