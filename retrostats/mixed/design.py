@@ -100,7 +100,7 @@ def model_matrix(
     blocks = model_blocks(terms, columns, n, reference)
     names = tuple(name for _, part in blocks for name in part)
     if len(blocks) == 1:
-        return blocks[0][0], names
+        return blocks[0][0].copy(), names  # it may be a column of the data itself
     return (np.hstack([block for block, _ in blocks]) if blocks else np.ones((n, 0))), names
 
 
@@ -118,7 +118,8 @@ def model_blocks(
     full_term = _first_main_effect(terms, columns) if () not in terms else None
     blocks: list[tuple[FloatArray, list[str]]] = []
     for term in terms:
-        block, labels = np.ones((n, 1)), [""]
+        block: FloatArray | None = None
+        labels = [""]
         for component in term:
             factor = _factor(component, columns)
             if factor is None:
@@ -128,8 +129,12 @@ def model_blocks(
                 how = coding_of(component) or Coding(component)
                 how = how if coding is None else Coding(how.column, coding)
                 coded, part = _coded(factor, how, component, contrast=contrast)
-            block = (coded[:, :, None] * block[:, None, :]).reshape(n, -1)
+            if block is None:
+                block = coded
+            else:
+                block = (coded[:, :, None] * block[:, None, :]).reshape(n, -1)
             labels = [f"{a}:{b}" if a else b for b in part for a in labels]
+        block = np.ones((n, 1)) if block is None else block
         blocks.append((block, labels if term else ["(Intercept)"]))
     return blocks
 

@@ -10,7 +10,7 @@ import pandas as pd
 from retrostats.mixed.columns import IntArray
 
 _HALF = 32  # bits of each of two numbers in one key
-_SPAN = 1 << 25  # widest range of whole numbers for which a table is kept (128 MiB)
+_SPAN = 1 << 25  # widest range of whole numbers for which a table is kept (256 MiB)
 
 
 class Coder:
@@ -62,7 +62,7 @@ class Coder:
         if high - low >= _SPAN:
             return False
         if self._table is None or low < self._low or high >= self._low + len(self._table):
-            room = np.full(min(_SPAN, 2 * (high - low + 1)), -1, dtype=np.int32)
+            room = np.full(min(_SPAN, 2 * (high - low + 1)), -1, dtype=np.intp)
             if self._table is not None:
                 room[self._low - low :][: len(self._table)] = self._table
             self._table, self._low = room, low
@@ -70,17 +70,18 @@ class Coder:
 
     def _by_table(self, values: Any) -> IntArray:
         assert self._table is not None
-        place = np.asarray(values, dtype=np.int64) - self._low
-        codes = self._table[place]
-        new = codes < 0
-        if new.any():
+        place = np.asarray(values, dtype=np.intp)
+        place = place - self._low if self._low else place
+        codes: IntArray = self._table[place]
+        if codes.min() < 0:
+            new = codes < 0
             fresh, first = np.unique(place[new], return_index=True)
             fresh = fresh[np.argsort(first, kind="stable")]
             self._table[fresh] = self.count + np.arange(len(fresh))
             self._parts.append(fresh + self._low)
             self.count += len(fresh)
             codes = self._table[place]
-        return codes.astype(np.intp)
+        return codes
 
     def _by_hash(self, local: Any, uniques: Any) -> IntArray:
         if self._known is None:

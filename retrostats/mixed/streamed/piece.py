@@ -10,7 +10,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, refuse_extremes
-from retrostats.mixed.design import fixed_design, model_matrix, offset_values
+from retrostats.mixed.design import fixed_design, model_blocks, model_matrix, offset_values
 from retrostats.mixed.expressions import FUNCTIONS, columns_of, evaluate, is_categorical_call
 from retrostats.mixed.formula import Formula, all_terms
 from retrostats.mixed.streamed.source import Source
@@ -269,14 +269,10 @@ def read_piece(table: Any, design: Design, name: str) -> Piece | None:
     for column, values in numbers.items():
         refuse_extremes(column, values)
     w = np.empty((len(design.names), n))
-    x = fixed_design(design.formula, columns, n)[0]
-    for place, column in zip(map(design.names.index, design.fixed), x.T, strict=True):
-        w[place] = column
+    _lay(w, design, model_blocks(design.formula.fixed, columns, n))
     if not set(design.effects) <= set(design.fixed):
         for term in design.formula.random:
-            z, names = model_matrix(term.terms, columns, n)
-            for place, column in zip(map(design.names.index, names), z.T, strict=True):
-                w[place] = column
+            _lay(w, design, model_blocks(term.terms, columns, n))
     used = {
         k: np.bincount(c.codes, minlength=len(c.levels)) > 0
         for k, c in columns.items()
@@ -305,6 +301,13 @@ def read_piece(table: Any, design: Design, name: str) -> Piece | None:
     return Piece(w * root, y * root, group, totals, used, dropped, float(np.log(weight).sum()))
 
 
+def _lay(w: FloatArray, design: Design, blocks: list[tuple[FloatArray, list[str]]]) -> None:
+    """Columns of a design put into the rows of `w` that have their names."""
+    for block, names in blocks:
+        for name, column in zip(names, block.T, strict=True):
+            w[design.names.index(name)] = column
+
+
 def _complete(
     table: Any, design: Design, name: str
 ) -> tuple[dict[str, Column], tuple[Any, ...], int]:
@@ -317,13 +320,15 @@ def _complete(
     weight = [] if needs.weight is None else [needs.weight]
     for column in dict.fromkeys([*needs.outcome, *needs.numbers, *weight]):
         values = _numbers(table.column(column), column, name)
-        missing |= np.isnan(values)
+        if np.isnan(values.sum()):  # or infinite on both sides
+            missing |= np.isnan(values)
         columns[column] = values
     for column in needs.factors:
         codes = _codes(table.column(column), levels[column])
         if design.strict:
             _refuse_strange(codes, table.column(column), levels[column], f"{name}: {column!r}")
-        missing |= codes < 0
+        if codes.min(initial=0) < 0:
+            missing |= codes < 0
         columns[column] = Factor(codes, levels[column])
     groups = []
     for column in needs.groups:

@@ -10,13 +10,14 @@ import glob
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from retrostats.errors import InputError
+from retrostats.mixed.streamed.ahead import ahead
 
-ROWS = 1 << 20  # of one piece
-_READAHEAD = 2  # pieces decoded ahead of the one at hand
+ROWS = 1 << 18  # of one piece: its columns and products stay in the processor's cache
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".tsv")
 ALLOWED = (
     "a path or glob of .parquet or .csv files, a DuckDB relation, a pyarrow Table, Dataset or "
@@ -128,10 +129,13 @@ def _dataset(made: Any, name: str) -> Source:
         made = made.replace_schema(arrow.schema(fields))
         schema = made.schema
 
+    # Arrow's own threads read row groups of Parquet ahead without bound: 0.9 GiB of 1e8 rows
+    threads = type(getattr(made, "format", None)).__name__ != "ParquetFileFormat"
+
     def pieces(columns: tuple[str, ...]) -> Iterator[Any]:
-        options = {"batch_readahead": _READAHEAD, "fragment_readahead": 1}
-        batches = made.to_batches(columns=list(columns), batch_size=ROWS, **options)
-        return gathered(_told(batches, name))
+        options = {"batch_readahead": 2, "fragment_readahead": 1, "use_threads": threads}
+        read = partial(made.to_batches, columns=list(columns), batch_size=ROWS, **options)
+        return ahead(lambda: gathered(_told(read(), name)))
 
     return Source(name, _types(schema, name), pieces)
 

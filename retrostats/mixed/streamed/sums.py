@@ -100,14 +100,12 @@ class Sums:
         work = np.empty((len(self.total), len(codes)))
         np.matmul(self.pilot.a.T, piece.w, out=work[:-1])
         np.subtract(piece.y, self.pilot.b @ piece.w, out=work[-1])
-        for i, column in enumerate(work):
-            for j in range(i + 1):
-                self.total[i, j] += column @ work[j]
-                self.total[j, i] = self.total[i, j]
+        self.total += work @ work.T
         self._room()
-        count = self.coder.count
+        product = np.empty(len(codes))
         for row, (a, b) in zip(self._sums, self.pairs, strict=True):
-            row[:count] += np.bincount(codes, work[a] * work[b], count)
+            np.multiply(work[a], work[b], out=product)
+            np.add.at(row, codes, product)  # in place: the time is that of the rows alone
         if piece.stratum is not None:
             strata = len(self.of_stratum)
             self.of_stratum += np.bincount(piece.stratum, minlength=strata)
