@@ -13,6 +13,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.read.audit_toml import vocabulary_of
+from retrostats.read.distinct import repeats, spelled_out
 from retrostats.read.files import shown_name
 from retrostats.read.folder import read_folder, sheets_together
 from retrostats.read.normalise import Part, normalise, reads
@@ -166,7 +167,7 @@ def cohort_of(
     import pandas as pd
 
     frame, conditions = part.frame, audit.conditions
-    files = frame["source_file"].unique()
+    files = frame["source_file"].dropna().unique()
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
@@ -186,15 +187,17 @@ def cohort_of(
     if "direction" in used:  # the reference first, so that a model's effect is that of the other
         way = pd.Categorical(used["direction"], list(conditions.compared))
         used = used.assign(direction=way)
-    rows_used = int(used.groupby("source_file")["source_row"].nunique().sum())
+    rows_used = _rows_of(used)
     lost = _rows_without_a_value(frame, used)
     explained = {
         **part.explained,
         **({"an example of the template": left} if left else {}),
         **({"no value": lost} if lost else {}),
     }
+    people = int(used["subject"].nunique()) if "subject" in used else 0
+    words = {c: spelled_out(used[c]) for c in used if c not in ("direction", "source_file")}
     return Cohort(
-        used.reset_index(drop=True),
+        used.assign(**words).reset_index(drop=True),
         {
             m.header: {"column": m.column, "unit": m.unit.symbol if m.unit else ""}
             for m in part.meanings
@@ -203,7 +206,7 @@ def cohort_of(
         {
             "name": spec.name or source.name,
             "sha256": source.sha256,
-            "people": int(used["subject"].nunique()) if "subject" in used else 0,
+            "people": people,
             "rows_in": part.rows_in,
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
@@ -212,6 +215,14 @@ def cohort_of(
         },
         topic.analysis if topic else "",
     )
+
+
+def _rows_of(frame: pd.DataFrame) -> int:
+    """Rows of the files that a frame holds; a row of a wide table gives several of its own."""
+    rows = frame["source_row"].to_numpy()
+    if frame["source_file"].nunique() == 1 and (rows[1:] > rows[:-1]).all():
+        return len(frame)
+    return int((~repeats([frame["source_file"], frame["source_row"]])).sum())
 
 
 def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Problem]:
@@ -297,10 +308,11 @@ def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem])
     if topic is None:
         return frame
     needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
-    gaps = frame[needed].isna()
-    at = np.flatnonzero(gaps.any(axis=1).to_numpy())
+    gaps = {name: frame[name].isna().to_numpy() for name in needed}
+    lacking = np.logical_or.reduce(list(gaps.values()))
+    at = np.flatnonzero(lacking)
     for i in at[:LISTED]:
-        missing = ", ".join(gaps.columns[gaps.iloc[i]])
+        missing = ", ".join(name for name in needed if gaps[name][i])
         file, row = frame["source_file"].iloc[i], str(frame["source_row"].iloc[i])
         problems.append(
             Problem("warning", file, row, missing, "no value", "a value", "row left out")
@@ -310,7 +322,7 @@ def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem])
             Problem("warning", "", "", "", f"{len(at) - LISTED} more rows without a value",
                     "a value", "rows left out")
         )  # fmt: skip
-    used = frame[~gaps.any(axis=1)]
+    used = frame[~lacking] if len(at) else frame
     if topic.compares == "arm":
         used = used.assign(time=used["time"].astype(str)).sort_values(
             ["time"], key=lambda t: t.map(time_order), kind="stable"

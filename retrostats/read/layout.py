@@ -70,14 +70,12 @@ class Layout:
         InputError
             Two columns of one name.
         """
-        missing = frame.isna()
-        empty = missing.all(axis=1)
-        frame = frame[~empty]
-        frame, below = without_block_below(frame, self.header)
-        missing = frame.isna()
+        frame, below = without_block_below(_filled_rows(frame), self.header)
         if frame.empty:
             raise InputError(f"{file}: a header and no filled row; it needs at least one row")
-        used = [i for i, name in enumerate(self.header) if name or not missing.iloc[:, i].all()]
+        used = [
+            i for i, name in enumerate(self.header) if name or not frame.iloc[:, i].isna().all()
+        ]
         names = [self.header[i] or f"column {i + 1}" for i in used]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -91,6 +89,16 @@ class Layout:
         columns.columns = names
         explained = below_table(self.explained, below)
         return Table(file, columns, self.units, {}, explained, tuple(notes), titles=self.titles)
+
+
+def _filled_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows that hold anything; column by column, as one without gaps settles it."""
+    empty = np.ones(len(frame), dtype=bool)
+    for i in range(frame.shape[1]):
+        empty &= frame.iloc[:, i].isna().to_numpy()
+        if not empty.any():
+            return frame
+    return frame[~empty]
 
 
 def below_table(
@@ -110,15 +118,17 @@ def without_block_below(
     A block stands under a blank row and, in one of its first rows, repeats names of the header or
     holds words in two columns that hold numbers above. One cell in a row at the end is a note.
     """
-    rows = frame.index.to_numpy()
-    cut = len(frame)
+    import pandas as pd
+
+    rows, cut = frame.index, len(frame)
     while frame.shape[1] > 2 and cut > 1 and len(frame) - cut < NOTES:
         said = frame.iloc[cut - 1].dropna()
         if len(said) != 1 or not _is_note(said.iloc[0]):
             break
         cut -= 1
-    gaps = np.flatnonzero(np.diff(rows) > 1) + 1
-    for gap in gaps[:GAPS]:
+    regular = isinstance(rows, pd.RangeIndex)
+    gaps = () if regular else np.flatnonzero(np.diff(rows.to_numpy()) > 1)[:GAPS] + 1
+    for gap in gaps:
         if gap < cut and any(
             _is_other(frame, header, int(gap), at) for at in range(gap, min(gap + 3, len(frame)))
         ):

@@ -24,6 +24,7 @@ from retrostats.read.values import (
     codes_of,
     condition_word,
     is_clock,
+    named_rows,
     numbers,
     texts,
 )
@@ -152,6 +153,8 @@ def _arm_or_direction(
 
 
 def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:
+    if not spec.filter:
+        return table, ()
     keep = np.ones(len(table.columns), dtype=bool)
     for header, choices in spec.filter.items():
         if header not in table.columns:
@@ -199,6 +202,8 @@ def _values(
         elif known:
             name = meaning.column
             columns[name] = coded(cells, name, known, spec.levels, file, problems)
+        elif meaning.column == "subject":
+            columns["subject"] = named_rows(cells, f"{file}, {header}")
         elif meaning.column in TEXT:
             said = texts(cells, f"{file}, {header}")
             levels = spec.levels if meaning.column == "arm" else {}
@@ -217,8 +222,11 @@ def _values(
             columns[meaning.column] = values
     for name in ("source_file", "source_row"):
         columns.pop(name, None)
-    frame = pd.DataFrame(columns, index=table.columns.index)
-    return frame.assign(source_file=file, source_row=frame.index)
+    columns["source_file"] = pd.Categorical.from_codes(
+        np.zeros(len(table.columns), dtype=np.int8), pd.Index([file], dtype=str)
+    )
+    columns["source_row"] = table.columns.index.to_numpy()
+    return pd.DataFrame(columns, index=table.columns.index, copy=False)
 
 
 def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.read.distinct import coded_rows, values_of_each
 from retrostats.read.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -32,19 +33,18 @@ def with_nominal_speed(
     wanted
         Nominal speeds in m/s of a spec; found by clustering if empty.
     """
-    if "speed_m_s" not in frame or "subject" not in frame or frame["speed_m_s"].isna().all():
+    if "speed_m_s" not in frame or "subject" not in frame:
         return frame
     speed = frame["speed_m_s"].to_numpy(float)
+    if np.isnan(speed).all():
+        return frame
     if len(wanted):
         levels = np.asarray(wanted, dtype=float)
     else:
         apart = np.sort(frame["speed_m_s"].dropna().unique())
-        if not len(apart) or np.diff(apart, prepend=-1).min() >= NEAR_M_S:
-            return frame.assign(**{NOMINAL: speed})
-        people = frame.dropna(subset=["speed_m_s"]).groupby("speed_m_s")["subject"].nunique()
-        if (people >= SHARED * frame["subject"].nunique()).all():
-            return frame.assign(**{NOMINAL: speed})
-        levels = clustered(people.index.to_numpy(float))
+        if np.diff(apart, prepend=-1).min() >= NEAR_M_S or _shared(frame):
+            return frame.assign(**{NOMINAL: frame["speed_m_s"]})
+        levels = clustered(apart)
     levels = np.sort(levels)
     at = np.searchsorted((levels[1:] + levels[:-1]) / 2, speed)
     at = np.where(np.isnan(speed), 0, at)
@@ -53,11 +53,25 @@ def with_nominal_speed(
     return frame.assign(**{NOMINAL: nominal})
 
 
+def _shared(frame: pd.DataFrame) -> bool:
+    """Whether enough people ran at every speed for it to be nominal as it stands."""
+    enough = SHARED * frame["subject"].nunique()
+    codes, _ = coded_rows(frame["speed_m_s"])
+    if np.bincount(codes[codes >= 0]).min() < enough:  # fewer rows than people it would take
+        return False
+    _, people = values_of_each(frame["subject"], by=frame["speed_m_s"])
+    return bool((people >= enough).all())
+
+
 def shared_speeds(frame: pd.DataFrame, file: str) -> list[Problem]:
     """A warning where the two directions share no speed, or not all of them."""
     if NOMINAL not in frame or "direction" not in frame:
         return []
-    levels = frame[[NOMINAL, "direction"]].dropna().drop_duplicates()
+    told = frame[[NOMINAL, "direction"]]
+    _, both = values_of_each(told["direction"], by=told[NOMINAL])
+    if (both > 1).all():
+        return []
+    levels = told.dropna().drop_duplicates()
     ways = levels.groupby(NOMINAL)["direction"].nunique()
     if len(ways) and (ways < 2).all():
         said = "; ".join(

@@ -11,6 +11,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.read import cells as cell
+from retrostats.read.distinct import coded_rows, ends, spelled_out, words_of
 from retrostats.read.validation.problem import Problem
 from retrostats.read.words import GAITS, named, plain
 from retrostats.vocabulary import Conditions
@@ -66,7 +67,11 @@ def numbers(
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
         values = column.to_numpy(dtype=float, na_value=np.nan)
         coded_missing = [v for v in map(cell.number, missing) if v is not None]
-        values = np.where(np.isin(values, coded_missing), np.nan, values)
+        if coded_missing:
+            values = np.where(np.isin(values, coded_missing), np.nan, values)
+        low, high = ends(values)
+        if not (low <= -LARGEST or high >= LARGEST):
+            return values
         with np.errstate(invalid="ignore"):
             bad = np.isinf(values) | (np.abs(values) >= LARGEST)
         found = [f"{v:g}" for v in values[bad][:LISTED]]
@@ -147,9 +152,16 @@ def texts(column: pd.Series, where: str = "") -> pd.Series:
     """Text without outer blanks, None where there is no value; whole numbers without a point."""
     import pandas as pd
 
-    codes, uniques = pd.factorize(column, use_na_sentinel=True)
+    return spelled_out(named_rows(column, where))
+
+
+def named_rows(column: pd.Series, where: str = "") -> pd.Series:
+    """As `texts`, as a categorical."""
+    import pandas as pd
+
+    codes, uniques = coded_rows(column)
     read = [_short(_word(u), where) for u in uniques]
-    return pd.Series(np.array([*read, None], dtype=object)[codes], index=column.index)
+    return pd.Series(words_of(codes, read), index=column.index)
 
 
 def codes_of(column: str, conditions: Conditions) -> dict[str, tuple[str, ...]] | None:
@@ -173,10 +185,13 @@ def coded(
     import pandas as pd
 
     given = {k.strip().lower(): v for k, v in levels.items()}
-    codes, uniques = pd.factorize(column, use_na_sentinel=True)
+    codes, uniques = coded_rows(column)
     said = [str(_word(u) or "") for u in uniques]
     read = [named(given.get(t.lower(), t), known) for t in said]
     odd = np.array([r is None and bool(t) for r, t in zip(read, said, strict=True)] + [False])
+    told = pd.Series(words_of(codes, read), index=column.index)
+    if not odd.any():
+        return told
     bad = odd[codes]
     at = np.flatnonzero(bad)[:LISTED]
     rows = column.index[bad]
@@ -187,7 +202,7 @@ def coded(
                     f'"{said[codes[i]][:40]}" = "{next(iter(known))}"')
         )  # fmt: skip
     _rest(rows, name, file, problems)
-    return pd.Series(np.array([*read, None], dtype=object)[codes], index=column.index)
+    return told
 
 
 def condition_word(text: str, conditions: Conditions) -> str | None:

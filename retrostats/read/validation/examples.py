@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from retrostats.errors import InputError
+from retrostats.read.distinct import any_matches
 from retrostats.read.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 #: Code of an example person, however a spreadsheet or a hand has changed its case or its dash.
 EXAMPLE = re.compile(r"example[\s_.‐-―-]*\d+", re.IGNORECASE)
+_IN_LINES = re.compile(rf"^\s*(?:{EXAMPLE.pattern})", re.IGNORECASE | re.MULTILINE)
 #: Rows named in the message.
 NAMED = 5
 
@@ -41,6 +43,8 @@ def without_examples(
     if "subject" not in frame:
         return frame, ()
     codes = frame["subject"].dropna().unique()
+    if not any_matches(_IN_LINES, list(map(str, codes))):
+        return frame, ()
     invented = [code for code in codes if is_example(code)]
     if not invented:
         return frame, ()

@@ -7,6 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from retrostats.read.distinct import values_of_each
 from retrostats.read.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -25,26 +28,26 @@ def code_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     import pandas as pd
 
     codes = pd.Series(frame["subject"].dropna().unique(), dtype=object)
-    plain = codes.map(_plain)
+    plain = pd.Series(plain_codes(list(codes)))
+    alike = plain.duplicated(keep=False)
     found = []
-    for _, same in codes.groupby(plain):
-        if len(same) > 1:
-            names = " and ".join(map(repr if _seen_apart(same) else ascii, same))
-            found.append(
-                Problem("error", file, "", "subject", names, "one code a person",
-                        "write the codes alike, or make them different")
-            )  # fmt: skip
+    for _, same in codes[alike].groupby(plain[alike]):
+        names = " and ".join(map(repr if _seen_apart(same) else ascii, same))
+        found.append(
+            Problem("error", file, "", "subject", names, "one code a person",
+                    "write the codes alike, or make them different")
+        )  # fmt: skip
     return found[:LISTED]
 
 
 def pairing_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     """People measured in one direction only; an error if nobody was measured in both."""
-    ways = frame.groupby("subject")["direction"].nunique()
-    alone = [str(name) for name in ways.index[ways < 2]]
+    people, ways = values_of_each(frame["direction"], by=frame["subject"])
+    alone = sorted(str(people[i]) for i in np.flatnonzero(ways < 2))
     if not alone:
         return []
     shown = ", ".join(alone[:LISTED]) + (" ..." if len(alone) > LISTED else "")
-    if len(alone) == len(ways):
+    if len(alone) == len(people):
         return [
             Problem("error", file, "", "subject", "nobody measured in both directions", "pairs",
                     "give a person the same code in both directions")
@@ -65,6 +68,21 @@ def _seen_apart(codes: Iterable[str]) -> bool:
 def _visible(text: str) -> str:
     """Without zero-width characters and soft hyphens."""
     return "".join(c for c in text if unicodedata.category(c) != "Cf")
+
+
+def plain_codes(codes: list[str]) -> list[str]:
+    """One spelling a code, by which two are compared: of all at once where they are plain ASCII.
+
+    Examples
+    --------
+    >>> plain_codes(["S 01", "s1", "Ｓ1"])
+    ['s1', 's1', 's1']
+    """
+    together = "\n".join(codes)
+    if not together.isascii() or together.count("\n") != len(codes) - 1:
+        return [_plain(code) for code in codes]
+    text = re.sub(r"[ \t\r\f\v\x1c-\x1f_.\-]+", "", together).lower()
+    return re.sub(r"(?<!\d)0+(?=\d)", "", text).split("\n")
 
 
 def _plain(code: str) -> str:

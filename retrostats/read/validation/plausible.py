@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from retrostats.read.distinct import Mask, coded_rows, median_within
 from retrostats.read.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -44,7 +46,9 @@ def doubtful_values(
         Problem("warning", file, "", column, f"a median of {middle:.3g}", f"{low:g} to {high:g}",
                 "kept; check the unit")
         for column, (low, high) in USUAL_MEDIAN.items()
-        if column in frame and not low <= (middle := _median(frame[column])) <= high
+        if column in frame
+        and not median_within(frame[column].to_numpy(float), low, high)
+        and not low <= (middle := _median(frame[column])) <= high
     ]  # fmt: skip
     if outcome not in counts:
         found += _far(frame, outcome, file)
@@ -60,17 +64,47 @@ def _far(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
     """Values far from the rest of their direction (or of all)."""
     if not outcome:
         return []
-    keys = frame["direction"].astype(str) if "direction" in frame else np.zeros(len(frame))
-    values = frame[outcome]
-    centre = values.groupby(keys).transform("median")
-    spread = 1.4826 * (values - centre).abs().groupby(keys).transform("median")
-    at = np.flatnonzero(((values - centre).abs() > FAR * spread) & (spread > 0))
+    values = frame[outcome].to_numpy(float)
+    found: list[tuple[int, float]] = []
+    for rows in _each_direction(frame):
+        of_group = values[rows]
+        centre, far = _far_from_median(of_group)
+        at = np.arange(len(values))[rows][far] if far.any() else ()
+        found += [(int(i), centre) for i in at[:LISTED]]
     return [
-        Problem("warning", file, str(frame["source_row"].iat[i]), outcome, f"{values.iat[i]:g}",
-                f"near {centre.iat[i]:.3g} as the others",
+        Problem("warning", file, str(frame["source_row"].iat[i]), outcome, f"{values[i]:g}",
+                f"near {centre:.3g} as the others",
                 "kept; a code for a missing value belongs under [file] missing in a spec")
-        for i in at[:LISTED]
+        for i, centre in sorted(found)[:LISTED]
     ]  # fmt: skip
+
+
+def _each_direction(frame: pd.DataFrame) -> Iterator[Mask | slice]:
+    """Rows of each direction; all of them where there is none."""
+    if "direction" not in frame:
+        yield slice(None)
+        return
+    codes, _ = coded_rows(frame["direction"])
+    for code in np.flatnonzero(np.bincount(codes + 1)):
+        yield codes == code - 1
+
+
+def _far_from_median(values: NDArray[np.float64]) -> tuple[float, Mask]:
+    """The median of some values (n,), and which of them are far from it.
+
+    Nothing is far where half the values are at least the largest distance over `FAR` away: the
+    spread is then counted, not sorted for.
+    """
+    there = values[~np.isnan(values)]
+    if not len(there):
+        return np.nan, np.zeros(len(values), dtype=bool)
+    centre = float(np.median(there))
+    away = np.abs(values - centre)
+    enough = np.fmax.reduce(away) / (FAR * 1.4826)
+    if 2 * np.count_nonzero(away < enough) < len(there):
+        return centre, np.zeros(len(values), dtype=bool)
+    spread = 1.4826 * float(np.median(away[~np.isnan(away)]))
+    return centre, (away > FAR * spread) & (spread > 0)
 
 
 def _contradictions(frame: pd.DataFrame, file: str) -> list[Problem]:
@@ -102,7 +136,9 @@ def _contradictions(frame: pd.DataFrame, file: str) -> list[Problem]:
                             "kept; one of the three is mistyped")
                 )  # fmt: skip
     if {"vo2_ml_kg_min", "speed_m_s"} <= have:
-        per_metre = _median(frame["vo2_ml_kg_min"] / (60 * frame["speed_m_s"]))
+        ratios = frame["vo2_ml_kg_min"] / (60 * frame["speed_m_s"])
+        sure = median_within(ratios.to_numpy(float), *PER_METRE)
+        per_metre = PER_METRE[0] if sure else _median(ratios)
         if not PER_METRE[0] <= per_metre <= PER_METRE[1]:
             found.append(
                 Problem("warning", file, "", "speed_m_s", f"{per_metre:.3g} ml/kg of O2 a metre",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from retrostats.read.distinct import ends
 from retrostats.read.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -35,15 +36,21 @@ POSSIBLE: dict[str, tuple[float, float]] = {
 }
 #: Values of one column that are listed one by one; the others are counted.
 LISTED = 50
+#: Columns that say where a row stands.
+PLACE = ("source_file", "source_row")
 
 
 def impossible_values(frame: pd.DataFrame, level: str = "error") -> list[Problem]:
-    """Values outside what a living person can have."""
+    """Values outside what a living person can have.
+
+    Only columns whose smallest or largest value is outside are looked at cell by cell.
+    """
+    doubtful = [name for name in POSSIBLE if name in frame and not _within(frame[name], name)]
+    if frame.empty or not doubtful:
+        return []
     from pandera.errors import SchemaErrors
 
-    if frame.empty:
-        return []
-    plain = frame.reset_index(drop=True)
+    plain = frame[[c for c in frame if c in doubtful or c in PLACE]].reset_index(drop=True)
     try:
         possible_schema().validate(plain, lazy=True)
     except SchemaErrors as errors:
@@ -66,6 +73,14 @@ def impossible_values(frame: pd.DataFrame, level: str = "error") -> list[Problem
             more = f"{len(rows) - LISTED} more such values"
             found.append(Problem(level, "", "", str(column), more, allowed, "correct them all"))
     return found
+
+
+def _within(column: pd.Series, name: str) -> bool:
+    """Whether every value of a column of numbers is possible."""
+    if column.dtype != float:
+        return False
+    low, high = ends(column.to_numpy())
+    return not (low < POSSIBLE[name][0] or high > POSSIBLE[name][1])
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrostats.read.distinct import ends, repeats
 from retrostats.read.headers import NAMES, columns_of, kind_of
 from retrostats.read.spec import suggestion
 from retrostats.read.validation.people import code_problems, pairing_problems
@@ -92,7 +93,8 @@ def design_problems(
     if not topic.counted:
         found += _repeated(frame, file, outcome_column(frame, topic))
     outcome = outcome_column(frame, topic)
-    if outcome and frame[outcome].nunique() < 2:
+    low, high = ends(frame[outcome].to_numpy(float)) if outcome else (0.0, 1.0)
+    if not low < high:
         found.append(
             Problem("error", file, "", outcome, "all values equal", "values that differ",
                     "check the column")
@@ -153,7 +155,7 @@ def _arm_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     """People in more than one arm."""
     if "arm" not in frame:
         return []
-    arms = frame.groupby("subject")["arm"].nunique()
+    arms = frame.groupby("subject", observed=True)["arm"].nunique()
     return [
         Problem("error", file, "", "arm", f"subject {subject!r} in {arms[subject]} arms",
                 "one arm a subject", "correct the arm or give the people different names")
@@ -165,10 +167,10 @@ def _repeated(frame: pd.DataFrame, file: str, outcome: str) -> list[Problem]:
     """The same measurement of a person twice: a row copied, or repeated trials."""
     keys = [key for key in TELLING_APART if key in frame]
     where = " + ".join(keys)
-    trials = frame.duplicated(keys, keep="first")
+    trials = repeats([frame[key] for key in keys])
     if not trials.any():
         return []
-    again = frame.duplicated([*keys, outcome], keep="first")
+    again = repeats([frame[key] for key in (*keys, outcome)])
     found = []
     if (trials & ~again).any():
         people = frame.loc[trials & ~again, "subject"].nunique()
@@ -180,7 +182,7 @@ def _repeated(frame: pd.DataFrame, file: str, outcome: str) -> list[Problem]:
         Problem("error", file, str(frame["source_row"].iloc[i]), where,
                 "the same measurement twice", "one row each",
                 "delete the copy, or tell the rows apart by speed")
-        for i in np.flatnonzero(again.to_numpy())[:LISTED]
+        for i in np.flatnonzero(again)[:LISTED]
     ]  # fmt: skip
     if again.sum() > LISTED:
         found.append(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.read.distinct import any_matches
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,6 +21,7 @@ _ALWAYS = re.compile(
     r"|p[ -]?values?|p-wert|t[ -]?test|n ?= ?\d+)\b.*",
     re.IGNORECASE,
 )
+_ALWAYS_IN_LINES = re.compile(f"^(?:{_ALWAYS.pattern})", re.IGNORECASE | re.MULTILINE)
 #: Words that sum up where they stand below everybody.
 _BELOW = re.compile(
     r"(((group|overall|total)[ _-]?)?(sd|sem|se|cv)|media|mediana|ø|total|summe|gesamt|somme|somma"
@@ -44,13 +47,17 @@ def named_as_sums(subjects: pd.Series) -> NDArray[np.bool_]:
 
     codes, names = pd.factorize(subjects, use_na_sentinel=True)
     texts = [str(name).strip() for name in names]
-    sums = np.array([bool(_ALWAYS.fullmatch(t)) for t in texts], dtype=bool)
+    sums = np.zeros(len(texts), dtype=bool)
+    if any_matches(_ALWAYS_IN_LINES, texts):
+        sums[:] = [bool(_ALWAYS.fullmatch(t)) for t in texts]
     below = len(texts)
     while below and (sums[below - 1] or _BELOW.fullmatch(texts[below - 1])
                      or _MAYBE.fullmatch(texts[below - 1])):  # fmt: skip
         below -= 1
     if any(sums[below:]) or any(_BELOW.fullmatch(t) for t in texts[below:]):
         sums[below:] = True
+    if not sums.any():
+        return np.zeros(len(codes), dtype=bool)
     found: NDArray[np.bool_] = np.append(sums, False)[codes]
     return found
 
