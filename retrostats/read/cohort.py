@@ -195,7 +195,7 @@ def cohort_of(
         **({"no value": lost} if lost else {}),
     }
     people = int(used["subject"].nunique()) if "subject" in used else 0
-    words = {c: spelled_out(used[c]) for c in used if c not in ("direction", "source_file")}
+    words = {str(c): spelled_out(used[c]) for c in used if c not in ("direction", "source_file")}
     return Cohort(
         used.assign(**words).reset_index(drop=True),
         {

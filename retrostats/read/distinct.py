@@ -36,7 +36,7 @@ def coded_rows(column: pd.Series) -> tuple[Codes, pd.Index]:
     return codes, pd.Index(values)
 
 
-def words_of(codes: Codes, words: Sequence[str | None]) -> pd.Categorical:
+def words_of(codes: Codes, words: Sequence[str | None]) -> pd.Categorical[str]:
     """The word of every row; a code of -1, or one whose word is None, is no value.
 
     Examples

@@ -150,7 +150,6 @@ def _report_mark(mark: cell.Mark, name: str, file: str, problems: list[Problem])
 
 def texts(column: pd.Series, where: str = "") -> pd.Series:
     """Text without outer blanks, None where there is no value; whole numbers without a point."""
-    import pandas as pd
 
     return spelled_out(named_rows(column, where))
 
