@@ -72,6 +72,8 @@ def _add_plan(commands: Any) -> None:
     add("--power", type=float, default=0.9, metavar="X", help="that is wanted (0.9)")
     add("--figure", metavar="FILE", help="write the figure (.svg, .pdf or .png)")
     add("--seed", type=int, default=SEED, metavar="N", help=f"({SEED})")
+    add("--jobs", type=int, default=1, metavar="N", help="threads (1)")
+    add("--scheduler", metavar="ADDRESS", help="Dask scheduler that draws the studies instead")
 
 
 def _add_new_audit(commands: Any) -> None:
@@ -120,6 +122,8 @@ def _plan(arguments: Any) -> int:
         people=None if arguments.n is None else [int(n) for n in _numbers("n", arguments.n, int)],
         power=arguments.power,
         seed=arguments.seed,
+        jobs=arguments.jobs,
+        scheduler=arguments.scheduler,
     )
     if arguments.figure:
         made.save(arguments.figure)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import Label, Side
+from retrostats.judge.verdict import Side
+from retrostats.planning.added import ADDED_SHARES, Pooling, kept_open_by, pooled_rows
 from retrostats.planning.assumed import DESIGNS, Assumed, assume
 from retrostats.planning.designs import Design
 from retrostats.planning.power import (
@@ -19,11 +21,11 @@ from retrostats.planning.power import (
     SHARES,
     curve_rows,
     curve_sizes,
-    monte_carlo_error,
     needed_people,
     right_label,
     sides_of,
 )
+from retrostats.workers import Workers, connected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DESIGNS", "Plan", "plan"]
 
-#: Studies drawn, and those that are pooled with today's sources, at each size.
-SIMS, ADDED = 8192, 100
+#: Studies drawn at each size.
+SIMS = 8192
 POWER = 0.9
 
 
@@ -210,6 +212,8 @@ def plan(
     power: float = POWER,
     sims: int = SIMS,
     seed: int = SEED,
+    jobs: int = 1,
+    scheduler: str | None = None,
 ) -> Plan:
     """The study that would settle a claim, and what it would change in today's pool.
 
@@ -238,6 +242,9 @@ def plan(
         Share of studies that are to end with the label that is right at `truth`.
     sims, seed
         Studies drawn at each size, and their seed.
+    jobs, scheduler
+        Threads here, or the address of a Dask scheduler whose workers draw the studies and pool
+        them instead. The same seed gives the same bytes whoever does.
 
     Returns
     -------
@@ -247,7 +254,7 @@ def plan(
     ------
     InputError
         If the claim is unknown or claims nothing, or the evidence leaves a number open that must
-        then be given; the message names it.
+        then be given; the message names it. Nothing answers at the address of the scheduler.
 
     Examples
     --------
@@ -259,27 +266,32 @@ def plan(
 
     from retrostats.unprinted.influence import quasi_random
 
-    _check(power, sims, seed, people)
-    given = assume(claim, audit, truth, spread, design, rate, exposure, seed)
+    _check(power, sims, seed, people, jobs)
     points = np.clip(quasi_random(3, sims, seed), 1e-12, 1 - 1e-12)
-    sides = sides_of(given.claim)
-    right: dict[Side, Label | None] = {s: right_label(given.claim, s, given.truth) for s in sides}
-    needed = [needed_people(given, s, right[s], power, points) for s in sides]
-    if people is not None and min(people) < given.study.smallest:
-        raise InputError(
-            f"people: found {min(people)}; a {given.design} study needs at least "
-            f"{given.study.smallest}"
-        )
-    sizes = sorted(set(people)) if people is not None else curve_sizes(given.study, needed)
-    curve = [row for size in sizes for row in curve_rows(given, sides, right, size, points)]
-    added, tau, open_ = _added(given, sides, needed, people, seed)
+    who = Workers(jobs, scheduler)
+    with connected(scheduler):
+        given = assume(claim, audit, truth, spread, design, rate, exposure, seed)
+        if people is not None and min(people) < given.study.smallest:
+            raise InputError(
+                f"people: found {min(people)}; a {given.design} study needs at least "
+                f"{given.study.smallest}"
+            )
+        sides = sides_of(given.claim)
+        right = {s: right_label(given.claim, s, given.truth) for s in sides}
+        needed = who.do(partial(needed_people, given, right, power, points), sides)
+        sizes = sorted(set(people)) if people is not None else curve_sizes(given.study, needed)
+        rows = who.do(partial(curve_rows, given, sides, right, points), sizes)
+        wanted = [row[2] for row in needed if not math.isnan(row[2])]
+        pooled = sorted(people) if people is not None else _added_sizes(given.study, wanted)
+        most = max(wanted, default=0.0)
+        added, tau, open_ = _added(given, sides, pooled, most, seed, who)
     return Plan(
         claim=given.claim,
         design=given.design,
         truth=given.truth,
         power=power,
         needed=_frame(needed, NEEDED),
-        curve=_frame(curve, CURVE),
+        curve=_frame([row for size in rows for row in size], CURVE),
         spreads=given.spreads,
         added=added,
         tau=tau,
@@ -292,45 +304,27 @@ def plan(
 STAYS_OPEN = 0.99
 NEEDED = ("side", "settles", "people", "people_low", "people_high")
 CURVE = ("people", "side", *SHARES, "power", "mc_error", "conf_low", "conf_high", "exposure")
-ADDED_SHARES: tuple[Label, ...] = ("supported", "compatible", "contradicted", "undecided")
 POOLED = ("people", "side", *ADDED_SHARES, "mc_error")
 
 
 def _added(
     given: Assumed,
     sides: Sequence[Side],
-    needed: Sequence[tuple[Any, ...]],
-    people: Sequence[int] | None,
+    sizes: Sequence[int],
+    most: float,
     seed: int,
+    who: Workers,
 ) -> tuple[pd.DataFrame, float, tuple[str, ...]]:
     """How often today's pool with the study would have each label, and what keeps it open."""
-    import numpy as np
-
-    from retrostats.planning.added import Pooling, kept_open_by, reaching_points, verdicts_with
-    from retrostats.unprinted.influence import quasi_random
-
     if given.measure is None or not given.measure.sources or given.spread_sample is None:
         return _frame([], POOLED), math.nan, ()
-    pooling = Pooling(given.measure, given.log)
-    draws = np.clip(quasi_random(4, ADDED, seed + 1), 1e-12, 1 - 1e-12)
-    rows = []
-    for size in sorted(people or _added_sizes(given.study, needed)):
-        limits = given.study.limits(size, given.model_truth, draws[:, :3])
-        t = _narrow_t(given, size)
-        variance = ((limits.narrow_high - limits.narrow_low) / (2 * t)) ** 2
-        effect = limits.estimate + given.tau * _normal(draws[:, 3])
-        typical = float(np.median(variance))
-        points = reaching_points(pooling, given.model_truth, typical, seed)
-        found = verdicts_with(pooling, given.claim, sides, effect, variance, points)
-        for side in sides:
-            shares = [float((found[side] == label).mean()) for label in ADDED_SHARES]
-            worst = max(monte_carlo_error(share, ADDED) for share in shares)
-            rows.append((size, side, *shares, worst))
-    shown = _frame(rows, POOLED)
-    enough = size >= max((row[2] for row in needed if not math.isnan(row[2])), default=0.0)
-    if not (enough and _open_sides(shown)):
+    found = who.do(partial(pooled_rows, given, sides, seed), sizes)
+    shown = _frame([row for rows, _ in found for row in rows], POOLED)
+    if sizes[-1] < most or not _open_sides(shown):
         return shown, given.tau, ()
-    return shown, given.tau, tuple(kept_open_by(pooling, given.model_truth, typical, seed))
+    pooling, typical = Pooling(given.measure, given.log), found[-1][1]
+    open_ = kept_open_by(pooling, given.model_truth, typical, seed, who.scheduler)
+    return shown, given.tau, tuple(open_)
 
 
 def _open_sides(added: pd.DataFrame) -> list[str]:
@@ -339,21 +333,8 @@ def _open_sides(added: pd.DataFrame) -> list[str]:
     return [str(side) for side, share in least.items() if share >= STAYS_OPEN]
 
 
-def _normal(position: Any) -> Any:
-    from scipy.special import ndtri
-
-    return ndtri(position)
-
-
-def _narrow_t(given: Assumed, people: int) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(people - given.study.groups, 0.95))
-
-
-def _added_sizes(study: Design, needed: Sequence[tuple[Any, ...]]) -> list[int]:
+def _added_sizes(study: Design, wanted: Sequence[float]) -> list[int]:
     """A small study, and what each side needs alone."""
-    wanted = {row[2] for row in needed if not math.isnan(row[2])}
     return sorted({max(20, study.smallest), *(int(max(n, study.smallest)) for n in wanted)})
 
 
@@ -369,10 +350,10 @@ def _text(frame: pd.DataFrame) -> str:
     return frame.to_string(index=False, float_format="{:.3g}".format)
 
 
-def _check(power: float, sims: int, seed: int, people: Sequence[int] | None) -> None:
+def _check(power: float, sims: int, seed: int, people: Sequence[int] | None, jobs: int) -> None:
     if not 0 < power < 1:
         raise InputError(f"power {power}: give a share between 0 and 1, as 0.9")
-    for name, value, least in (("sims", sims, 100), ("seed", seed, 0)):
+    for name, value, least in (("sims", sims, 100), ("seed", seed, 0), ("jobs", jobs, 1)):
         if value < least:
             raise InputError(f"{name} must be {least} or more, found {value}")
     if people is not None and (not len(people) or min(people) < 1 or max(people) > MOST):

@@ -31,6 +31,7 @@ from retrostats.replication import Replication
 from retrostats.result.findings import Findings, frame_of
 from retrostats.unprinted.measures import Explored, Options, explore_measures, with_ranges
 from retrostats.unprinted.middle import Middle, pool_at_middle
+from retrostats.workers import connected
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,18 +110,20 @@ def replicate(
     options = Options(draws, seed, jobs, scheduler)
     findings: dict[str, Findings] = {}
     explored: dict[str, list[Explored]] = {}
-    for analysis in chosen:
-        tell(f"Estimating and pooling: {analysis.title}")
-        found = estimate_and_pool(analysis, everything)
-        tell(f"Exploring what was not printed: {analysis.title}")
-        explored[analysis.name], findings[analysis.name] = explore(found, options)
+    with connected(scheduler):
+        for analysis in chosen:
+            tell(f"Estimating and pooling: {analysis.title}")
+            found = estimate_and_pool(analysis, everything)
+            tell(f"Exploring what was not printed: {analysis.title}")
+            explored[analysis.name], findings[analysis.name] = explore(found, options)
     tell("Judging the claims")
     bearing = bearing_of(about)
     evidence = evidence_by_claim(explored)
     verdicts, certainty = judge(everything, findings, evidence, bearing)
     frames = frames_of(findings, explored, claims)
     frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
-    changed = _changes(claims, findings, explored, own, bearing, options)
+    with connected(scheduler):
+        changed = _changes(claims, findings, explored, own, bearing, options)
     alone = [result for cohort in own for result in own_results(cohort, about)]
     tell("Drawing the figures")
 

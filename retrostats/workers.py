@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from retrostats.errors import InputError
@@ -17,10 +19,12 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 #: How often a task is given to another worker when the one that had it stops.
 RETRIES = 5
-#: How long a scheduler may take to answer.
-WAIT = "10s"
+#: Seconds in which a scheduler has to answer.
+WAIT = 5.0
 #: First part of the names of modules that were loaded from a file of their own.
 FILES = "retrostats_analyses_"
+#: Connections that are open, by address.
+_opened: ContextVar[dict[str, Any]] = ContextVar("_opened", default={})  # noqa: B039 (never changed)
 
 
 def in_order(
@@ -45,7 +49,8 @@ def in_order(
     Raises
     ------
     InputError
-        Dask is not installed or nothing answers at the address.
+        As `dask_client`, or the workers cannot do the work: each that took a task stopped, or they
+        have no retrostats.
 
     Examples
     --------
@@ -53,7 +58,7 @@ def in_order(
     [3, 2, 1]
     """
     if scheduler is not None:
-        with dask_client(scheduler) as client, _sent_whole():
+        with connected(scheduler) as client, _sent_whole(), _told(scheduler):
             parts = client.map(work, list(tasks), pure=False, retries=RETRIES)
             return list(client.gather(parts))
     if jobs > 1 and len(tasks) > 1:
@@ -62,6 +67,18 @@ def in_order(
         with ThreadPoolExecutor(min(jobs, len(tasks))) as pool:
             return list(pool.map(work, tasks))
     return [work(task) for task in tasks]
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Threads of this process, or a Dask scheduler at an address."""
+
+    jobs: int = 1
+    scheduler: str | None = None
+
+    def do(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
+        """As `in_order`."""
+        return in_order(work, tasks, jobs=self.jobs, scheduler=self.scheduler)
 
 
 @contextmanager
@@ -79,13 +96,53 @@ def _sent_whole() -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Say in one message where the workers themselves are at fault."""
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except KilledWorker:
+        raise InputError(
+            f"--scheduler {address}: a task stopped every worker that took it; give the workers "
+            "more memory, or run without --scheduler"
+        ) from None
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"--scheduler {address}: the workers have no module {error.name!r}; install what this "
+            "machine has on theirs, in the same versions"
+        ) from None
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """While open, work for the scheduler at `address` goes through one connection; None opens none.
+
+    Raises
+    ------
+    InputError
+        As `dask_client`, before any work is done.
+    """
+    opened = _opened.get()
+    if address is None or address in opened:
+        yield opened.get(address or "")
+        return
+    with dask_client(address) as client:
+        token = _opened.set({**opened, address: client})
+        try:
+            yield client
+        finally:
+            _opened.reset(token)
+
+
 def dask_client(address: str) -> Any:
     """A client of the Dask scheduler at `address`.
 
     Raises
     ------
     InputError
-        If Dask is not installed or nothing answers there.
+        If Dask is not installed, no scheduler answers there in time, or it has no workers.
     """
     try:
         import distributed
@@ -93,11 +150,54 @@ def dask_client(address: str) -> Any:
         raise InputError(
             "--scheduler needs Dask; install it with: pip install 'retrostats[scale]'"
         ) from None
-    try:
-        client: Any = distributed.Client
-        return client(address, timeout=WAIT)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise InputError(
-            f"--scheduler {address}: no Dask scheduler answers there ({error}); "
-            "start one with 'dask scheduler' and give its address, as tcp://HOST:8786"
-        ) from None
+    _check_answers(address)
+    client: Any = distributed.Client
+    return client(address, timeout=WAIT)
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address where no scheduler with workers answers within `WAIT` seconds.
+
+    Dask's own client waits for ever for something that listens and says nothing, and takes the
+    first bytes of another program's answer for a length in memory.
+    """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    async def asked() -> str:
+        return await asyncio.wait_for(_who(address), WAIT)
+
+    with ThreadPoolExecutor(1) as apart:  # a notebook has a loop of its own in this thread
+        try:
+            kind = apart.submit(asyncio.run, asked()).result()
+        except MemoryError:
+            raise _nobody(address, "what answers does not speak Dask's protocol") from None
+        except Exception as error:  # whatever the other side made Dask raise
+            said = str(error).strip().splitlines() or [f"not within {WAIT:g} s"]
+            raise _nobody(address, said[0]) from None
+    if kind != "Scheduler":
+        raise _nobody(address, f"what answers is a {kind.lower()}")
+
+
+async def _who(address: str) -> str:
+    """Kind of Dask server at an address; of a scheduler, once it has workers."""
+    import asyncio
+
+    from distributed import rpc
+    from distributed.security import Security
+
+    settings = Security().get_connection_args("client")
+    async with rpc(address, timeout=WAIT, connection_args=settings) as server:
+        while True:
+            found = await server.identity()
+            if found["type"] != "Scheduler" or found["workers"]:
+                return str(found["type"])
+            await asyncio.sleep(0.2)
+
+
+def _nobody(address: str, why: str) -> InputError:
+    return InputError(
+        f"--scheduler {address}: no Dask scheduler with workers answers there ({why}); start one "
+        "with 'dask scheduler', its workers with 'dask worker ADDRESS', and give its address, as "
+        "tcp://HOST:8786"
+    )

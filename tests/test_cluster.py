@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +15,15 @@ import pytest
 
 import retrostats as rs
 from retrostats import workers
+from retrostats.cli import main
 from retrostats.errors import InputError
+from retrostats.mixed.batch.design import batch_design
 from retrostats.new_audit import new_audit
+from retrostats.unprinted.exploration import CHUNK
 from retrostats.workers import in_order
 
 distributed = pytest.importorskip("distributed", reason="needs the extra 'scale'")
+psutil = pytest.importorskip("psutil", reason="comes with the extra 'scale'")
 dd = pytest.importorskip("dask.dataframe", reason="needs the extra 'scale'")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of a worker that is killed, and of Dask's own
@@ -45,21 +51,89 @@ def _rows(n=400, seed=2) -> pd.DataFrame:
     return frame
 
 
-def _kill_once(task: tuple[int, str]) -> float:
-    """Stops the worker that has task 3, the first time."""
-    number, marker = task
-    if number == 3 and not Path(marker).exists():
-        Path(marker).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.01)
-    return float(np.random.default_rng(number).normal())
+class Kill(distributed.SchedulerPlugin):
+    """Stops the worker that has a task, once, as soon as another task is done.
+
+    `left` is how many tasks had no result when the scheduler saw that the worker was gone.
+    """
+
+    name = "kill"
+
+    def __init__(self, scheduler: Any, pids: dict[str, int]) -> None:
+        self.scheduler, self.pids = scheduler, pids
+        self.killed, self.left = "", 0
+
+    def transition(self, key: Any, start: str, finish: str, *_: Any, **__: Any) -> None:
+        tasks = self.scheduler.tasks.values()
+        busy = [t.processing_on.address for t in tasks if t.state == "processing"]
+        if finish == "memory" and busy and not self.killed:
+            self.killed = busy[0]
+            os.kill(self.pids[self.killed], signal.SIGKILL)
+
+    def remove_worker(self, scheduler: Any, worker: str, **_: Any) -> None:
+        if worker == self.killed:
+            done = ("memory", "released", "forgotten")
+            self.left = sum(t.state not in done for t in scheduler.tasks.values())
 
 
-def test_a_killed_worker_changes_no_byte(cluster, tmp_path) -> None:
-    tasks = [(i, str(tmp_path / "killed")) for i in range(12)]
-    there = in_order(_kill_once, tasks, scheduler=cluster.scheduler_address)
-    assert (tmp_path / "killed").exists()
-    assert there == in_order(_kill_once, tasks)
+@pytest.fixture
+def killing(cluster) -> Iterator[str]:
+    """Address of the cluster; a worker is killed while work is left, or the test fails."""
+    with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=20)
+        kill = Kill(cluster.scheduler, client.run(os.getpid))
+        cluster.scheduler.add_plugin(kill)
+        yield cluster.scheduler_address
+        cluster.scheduler.remove_plugin("kill")
+    assert kill.killed, "no worker was killed"
+    assert not psutil.pid_exists(kill.pids[kill.killed]), "the worker lives on"
+    assert kill.left > 0, "nothing was left to do"
+
+
+def _slow(task: int) -> float:
+    time.sleep(0.02)
+    return float(np.random.default_rng(task).normal())
+
+
+def test_a_killed_worker_changes_no_byte_of_any_work(killing) -> None:
+    assert in_order(_slow, range(12), scheduler=killing) == in_order(_slow, range(12))
+
+
+def test_a_killed_worker_changes_no_byte_of_moments(killing) -> None:
+    frame, formula = _rows(20_000), "y ~ x * arm + (x | subject)"
+    data = dd.from_pandas(frame, npartitions=24)
+    alone = rs.moments(formula, data)
+    spread = rs.moments(formula, data, scheduler=killing)
+    for name in ("total", "by_subject"):
+        assert getattr(alone.sums, name).tobytes() == getattr(spread.sums, name).tobytes(), name
+    one, two = (rs.lmm(formula, m) for m in (alone, spread))
+    assert one.beta.tobytes() == two.beta.tobytes()
+    assert one.loglik == two.loglik
+
+
+def test_a_killed_worker_changes_no_byte_of_a_bootstrap(killing) -> None:
+    fit = rs.lmm("y ~ x + (1 | subject)", _rows())
+    chunk = batch_design(fit.model.gram).chunk
+    alone, spread = (fit.bootstrap(6 * chunk, seed=3, scheduler=s) for s in (None, killing))
+    pd.testing.assert_frame_equal(alone, spread, check_exact=True)
+
+
+def test_a_killed_worker_changes_no_byte_of_an_exploration(killing) -> None:
+    one, two = (
+        rs.explore(_ratio, {"r": (0.0, 0.9)}, draws=12 * CHUNK, scheduler=s)
+        for s in (None, killing)
+    )
+    pd.testing.assert_frame_equal(one.draws, two.draws, check_exact=True)
+    assert (one.conf_low, one.conf_high) == (two.conf_low, two.conf_high)
+
+
+def test_a_killed_worker_changes_no_byte_of_a_plan(killing) -> None:
+    one, two = (
+        rs.plan("energy_30", people=[20, 40, 80, 160], scheduler=s) for s in (None, killing)
+    )
+    for name in ("needed", "curve", "spreads", "added"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
+    assert one.summary() == two.summary()
 
 
 def test_moments_of_dask_data_are_those_of_the_frame_whoever_reduces(cluster) -> None:
@@ -90,16 +164,6 @@ def test_nested_groups_weights_and_offsets_of_dask_data(cluster) -> None:
     np.testing.assert_allclose(spread.loglik, whole.loglik, rtol=1e-9)
 
 
-def test_bootstrap_and_exploration_on_a_cluster_are_the_same_bytes(cluster) -> None:
-    address = cluster.scheduler_address
-    fit = rs.lmm("y ~ x + (1 | subject)", _rows())
-    alone, spread = (fit.bootstrap(40, seed=3, scheduler=s) for s in (None, address))
-    pd.testing.assert_frame_equal(alone, spread, check_exact=True)
-    unknowns = {"r": (0.0, 0.9)}
-    one, two = (rs.explore(_ratio, unknowns, draws=100, scheduler=s).draws for s in (None, address))
-    pd.testing.assert_frame_equal(one, two, check_exact=True)
-
-
 def _ratio(v):
     error = np.sqrt((0.18**2 + 0.09**2 - 2 * v["r"] * 0.18 * 0.09) / 13)
     return tuple(1.3 * np.exp(t * error) for t in (0, -2.18, 2.18))
@@ -117,7 +181,59 @@ def test_a_replication_on_a_cluster_is_the_same_bytes(cluster, tmp_path) -> None
             assert other.read_bytes() == path.read_bytes(), path.name
 
 
-def test_nothing_at_the_address_is_one_message(monkeypatch) -> None:
-    monkeypatch.setattr(workers, "WAIT", "0.5s")
-    with pytest.raises(InputError, match="no Dask scheduler answers"):
-        in_order(abs, [1], scheduler="tcp://127.0.0.1:1")
+@pytest.fixture
+def silent(monkeypatch) -> Iterator[str]:
+    """Address of something that listens and says nothing."""
+    monkeypatch.setattr(workers, "WAIT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "http://127.0.0.1:1", ""])
+def test_nothing_at_the_address_is_one_message(monkeypatch, address) -> None:
+    monkeypatch.setattr(workers, "WAIT", 0.5)
+    with pytest.raises(InputError, match="no Dask scheduler with workers answers"):
+        in_order(abs, [1], scheduler=address)
+
+
+def test_a_worker_is_no_scheduler(cluster) -> None:
+    address = next(iter(cluster.scheduler.workers))
+    with pytest.raises(InputError, match="what answers is a worker"):
+        in_order(abs, [1], scheduler=address)
+
+
+@pytest.mark.parametrize(
+    "command", [["plan", "energy_30", "--figure"], ["replicate", "--draws", "40", "--out"]]
+)
+def test_what_does_not_answer_ends_a_command_with_nothing_written(
+    command, silent, tmp_path, capsys
+) -> None:
+    start = time.perf_counter()
+    code = main([*command, str(tmp_path / "out.svg"), "--scheduler", silent])
+    assert code == 2
+    assert time.perf_counter() - start < 5
+    said = [n for n in capsys.readouterr().err.splitlines() if not n.endswith("...")]
+    assert len(said) == 1
+    assert silent in said[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_scheduler_of_rows_that_are_not_spread_is_refused() -> None:
+    with pytest.raises(InputError, match="give a Dask DataFrame"):
+        rs.moments("y ~ x + (1 | subject)", _rows(), scheduler="tcp://127.0.0.1:1")
+
+
+def _without_module(_: int) -> None:
+    raise ModuleNotFoundError("No module named 'retrostats'", name="retrostats")
+
+
+def _out_of_memory(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_at_fault_are_one_message(cluster) -> None:
+    address = cluster.scheduler_address
+    with pytest.raises(InputError, match="no module 'retrostats'"):
+        in_order(_without_module, [1], scheduler=address)
+    with pytest.raises(InputError, match="stopped every worker"):
+        in_order(_out_of_memory, [1], scheduler=address)

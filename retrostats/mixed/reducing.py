@@ -10,9 +10,12 @@ from retrostats.mixed.in_memory import frame_moments, require_subject
 from retrostats.mixed.moments import Moments
 from retrostats.mixed.streamed.reading import streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source
+from retrostats.workers import connected
 
 
-def moments(formula: str, data: object, *, residual: str | None = None) -> Moments:
+def moments(
+    formula: str, data: object, *, residual: str | None = None, scheduler: str | None = None
+) -> Moments:
     """Reduce rows to the moments that any formula over the same columns needs.
 
     Parameters
@@ -25,6 +28,9 @@ def moments(formula: str, data: object, *, residual: str | None = None) -> Momen
         moments are crossproducts of each subject, which fit this formula and those within it.
     residual : str, optional
         Columns kept for ``lmm(..., residual=)``, joined by ":"; not of streamed rows.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers reduce the partitions of a Dask DataFrame; if None
+        the Dask client at hand, or this machine. The bytes are the same.
 
     Returns
     -------
@@ -45,6 +51,11 @@ def moments(formula: str, data: object, *, residual: str | None = None) -> Momen
     Moments of y: 3 subject(s), 6 observations, 1 pattern(s) over time
     """
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
+    if scheduler is not None and not hasattr(data, "to_delayed"):
+        raise InputError(
+            f"scheduler={scheduler!r} needs rows that are spread over workers, data is a "
+            f"{type(data).__name__}; give a Dask DataFrame, as dask.dataframe.read_parquet(files)"
+        )
     if isinstance(frame, pd.DataFrame):
         return frame_moments(parse_formula(formula), frame, residual)
     source = open_source(data)
@@ -58,4 +69,5 @@ def moments(formula: str, data: object, *, residual: str | None = None) -> Momen
         raise InputError(
             "residual= needs the rows in memory; read the columns into a DataFrame, or leave it out"
         )
-    return streamed_moments(parsed, source)
+    with connected(scheduler):
+        return streamed_moments(parsed, source)

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import (
     COMPATIBLE_SHARE,
+    Label,
     Side,
     claimed_range,
     deciding_unknowns,
     labels,
 )
+from retrostats.planning.power import monte_carlo_error
 from retrostats.unprinted.exploration import explore
 from retrostats.unprinted.extremes import lowest
 from retrostats.unprinted.influence import quasi_random
@@ -31,6 +33,7 @@ from retrostats.unprinted.sources import Effects, Source
 from retrostats.unprinted.unknowns import Space, Values
 
 if TYPE_CHECKING:
+    from retrostats.planning.assumed import Assumed
     from retrostats.result.findings import Measure
 
 Array = NDArray[np.float64]
@@ -38,6 +41,10 @@ NEW = "the planned study"
 EFFECT, VARIANCE = "effect of the planned study", "variance of the planned study"
 #: Points of which those that reach farthest are kept on each side, and random ones for shares.
 SCANNED, KEPT, RANDOM = 512, 24, 40
+#: Studies drawn at each size to be pooled with today's sources.
+ADDED = 100
+#: Labels that today's pool with a study can have.
+ADDED_SHARES: tuple[Label, ...] = ("supported", "compatible", "contradicted", "undecided")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,13 +150,45 @@ def verdicts_with(
     return found
 
 
-def kept_open_by(pooling: Pooling, effect: float, variance: float, seed: int) -> list[str]:
+def pooled_rows(
+    given: Assumed, sides: Sequence[Side], seed: int, people: int
+) -> tuple[list[tuple[Any, ...]], float]:
+    """One row a side: people, share of draws with each label, its error; and a typical variance.
+
+    Parameters
+    ----------
+    people
+        Size of the study, which `given` has a measure and a spread for.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    assert given.measure is not None
+    pooling = Pooling(given.measure, given.log)
+    draws = np.clip(quasi_random(4, ADDED, seed + 1), 1e-12, 1 - 1e-12)
+    limits = given.study.limits(people, given.model_truth, draws[:, :3])
+    t = float(stdtrit(people - given.study.groups, 0.95))
+    variance = ((limits.narrow_high - limits.narrow_low) / (2 * t)) ** 2
+    effect = limits.estimate + given.tau * ndtri(draws[:, 3])
+    typical = float(np.median(variance))
+    points = reaching_points(pooling, given.model_truth, typical, seed)
+    found = verdicts_with(pooling, given.claim, sides, effect, variance, points)
+    rows = []
+    for side in sides:
+        shares = [float((found[side] == label).mean()) for label in ADDED_SHARES]
+        worst = max(monte_carlo_error(share, ADDED) for share in shares)
+        rows.append((people, side, *shares, worst))
+    return rows, typical
+
+
+def kept_open_by(
+    pooling: Pooling, effect: float, variance: float, seed: int, scheduler: str | None = None
+) -> list[str]:
     """The unknowns that move today's pool most once the study is added, each with its reason."""
 
     def answer(v: Values) -> Array:
         n = max((len(a) for a in v.values()), default=1)
         return pooling.answers(v, np.full(n, effect), np.full(n, variance), 0.95)
 
-    found = explore(answer, pooling.measure.unknowns, draws=SCANNED, seed=seed)
+    found = explore(answer, pooling.measure.unknowns, draws=SCANNED, seed=seed, scheduler=scheduler)
     why = {unknown.name: unknown.why for unknown in found.space.unknowns}
     return [name + f" ({why[name]})" * bool(why[name]) for name in deciding_unknowns(found)]

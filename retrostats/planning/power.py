@@ -54,9 +54,10 @@ def _share(given: Assumed, side: Side, label: Label, people: int, points: Any) -
 
 
 def needed_people(
-    given: Assumed, side: Side, label: Label | None, power: float, points: Any
+    given: Assumed, right: dict[Side, Label | None], power: float, points: Any, side: Side
 ) -> tuple[Any, ...]:
     """Side, label, people, and people at a power two Monte Carlo errors lower and higher."""
+    label = right[side]
     if not label:
         return side, "", math.nan, math.nan, math.nan
     error = 2 * math.sqrt(power * (1 - power) / len(points))
@@ -88,7 +89,7 @@ def curve_sizes(study: Design, needed: Sequence[tuple[Any, ...]]) -> list[int]:
 
 
 def curve_rows(
-    given: Assumed, sides: Sequence[Side], right: dict[Side, Label | None], people: int, points: Any
+    given: Assumed, sides: Sequence[Side], right: dict[Side, Label | None], points: Any, people: int
 ) -> list[tuple[Any, ...]]:
     """One row a side at this size: shares of labels, power, its error, median 95% limits."""
     limits = given.study.limits(people, given.model_truth, points)
