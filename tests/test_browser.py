@@ -34,6 +34,10 @@ EMPTY = """document.querySelectorAll("figure svg > :not(title)").forEach(part =>
 OPEN = """(most) => ["told", "study", "reuse", "figure-use"].forEach(kind =>
     [...document.querySelectorAll("details." + kind)].slice(0, most).forEach(d => d.open = true))"""
 
+#: Colours of the page by name.
+PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "undecided"].map(name =>
+    getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim())"""
+
 
 @pytest.fixture(scope="module")
 def file(whole, tmp_path_factory) -> Path:
@@ -155,16 +159,10 @@ def test_studies_are_filtered_with_the_script_and_all_shown_without(opened):
 def test_on_paper_it_is_a_dozen_sheets_in_light_colours(opened, tmp_path):
     page = opened(scheme="dark")
     page.emulate_media(media="print")
-    colours = page.evaluate(
-        "['--soft', '--line', '--ink', '--paper', '--yes', '--no', '--open'].map(name =>"
-        " getComputedStyle(document.documentElement).getPropertyValue(name).trim())"
-    )
+    colours = page.evaluate(PALETTE)
     light = opened(scheme="light")
     light.emulate_media(media="print")
-    assert colours == light.evaluate(
-        "['--soft', '--line', '--ink', '--paper', '--yes', '--no', '--open'].map(name =>"
-        " getComputedStyle(document.documentElement).getPropertyValue(name).trim())"
-    )
+    assert colours == light.evaluate(PALETTE)
     page.pdf(path=tmp_path / "page.pdf", format="A4", print_background=False)
     sheets = len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes()))
     assert 3 <= sheets <= MAX_SHEETS
@@ -195,7 +193,7 @@ def test_a_figure_is_downloaded_whole_and_cited(opened, file):
 def test_figures_are_dark_in_the_dark(opened):
     ground = "getComputedStyle(document.querySelector('figure')).backgroundColor"
     assert opened(scheme="light").evaluate(ground) == "rgb(255, 255, 255)"
-    assert opened(scheme="dark").evaluate(ground) == "rgb(24, 24, 24)"
+    assert opened(scheme="dark").evaluate(ground) == "rgb(22, 25, 29)"
     printed = opened(scheme="dark")
     printed.emulate_media(media="print")
     white = "getComputedStyle(document.documentElement).getPropertyValue('--cffffff').trim()"

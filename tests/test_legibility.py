@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 from itertools import combinations
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import retrostats as rs
 from retrostats.draw.figures import looks, theme, verdicts
 from retrostats.draw.figures.legibility import distances, illegible
 from retrostats.draw.figures.looks import DARK, LIGHT, LOOKS, SLIDE
+from retrostats.draw.report.shades import contrast
 from retrostats.errors import InputError
 
 NAMES = (
@@ -26,6 +29,8 @@ NAMES = (
     "retelling_chain",
 )
 WANTED = (("light", 180.0), ("light", 85.0), ("dark", 180.0), ("slide", 120.0))
+#: A name of a colour.
+COLOUR = re.compile(r"\b(yellow|orange|blue|red|green|grey|gray|brown)\b", re.IGNORECASE)
 #: The tallest figure of one column that a journal's page of 297 mm takes, its margins and legend
 #: aside, is about this; a longer one is turned over two columns.
 TALLEST_MM = {85.0: 292.0, 120.0: 292.0, 180.0: 247.0}
@@ -93,10 +98,20 @@ def test_colours_are_told_apart_in_grey_and_without_colour_vision(look):
         assert distances(getattr(look, text), look.paper)["grey"] >= 50
     shades = {*look.shades.values(), look.paper}
     for shade in shades:
-        assert distances(look.ink, shade)["grey"] >= 60
+        assert contrast(look.ink, shade) >= 4.5  # WCAG 2.2, 1.4.3
     for one, two in combinations(sorted(shades), 2):
-        seen = distances(one, two)
-        assert min(v for name, v in seen.items() if name != "grey") >= 6, (one, two)
+        assert min(distances(one, two).values()) >= 6, (one, two)  # in grey print too
+    for named, mark in (("supported", "blue"), ("contradicted", "red")):
+        assert contrast(getattr(look, mark), look.shades[named]) >= 3  # WCAG 2.2, 1.4.11
+
+
+def test_a_caption_names_no_colour(drawn):
+    """What is yellow on paper is brown in the dark: a caption names marks and what they are for."""
+    for key, figures in drawn.items():
+        for name, drawing in figures.items():
+            told = " ".join(t.get_text() for t in drawing.figure.findobj(Text))
+            assert not COLOUR.search(told + drawing.alt), (key, name)
+    assert COLOUR.search("a: mean; yellow: range")
 
 
 def test_one_symbol_stands_for_one_verdict():

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from retrostats.draw.figures.theme import save
+from retrostats.draw.palette import DARK, LIGHT, in_the_dark
 from retrostats.draw.report.pictures import pictures_of
-from retrostats.draw.report.shades import GROUND, contrast, dark, shades
+from retrostats.draw.report.shades import contrast, dark, page_style
 
 #: Contrast that WCAG 2.2 asks for: words, and marks that carry meaning.
 WORDS, MARKS = 4.5, 3.0
@@ -36,16 +37,16 @@ def test_every_colour_of_every_figure_is_the_themes(pictures) -> None:
     assert (
         re.findall(r"(?:#[0-9a-fA-F]{3,8}|rgb)[^\"]*", re.sub(r"[\"(]#[^\")]*", "", inline)) == []
     )
-    style = shades(pictures.colours)
+    style = page_style(pictures.colours)
     for name in set(re.findall(r"var\((--[\w]+)\)", inline)):
         assert style.count(f"{name}:") == 2  # in the light and in the dark
 
 
 def test_what_stands_out_in_the_light_stands_out_in_the_dark(pictures) -> None:
-    told = [c for c in pictures.colours if contrast(c, GROUND) >= STANDS_OUT]
+    told = [c for c in pictures.colours if contrast(c, LIGHT.paper) >= STANDS_OUT]
     assert len(told) > 3
     for colour in told:
-        light, night = contrast(colour, GROUND), contrast(dark(colour), dark(GROUND))
+        light, night = contrast(colour, LIGHT.paper), contrast(dark(colour), DARK.paper)
         assert night >= (WORDS if light >= WORDS else MARKS), colour
 
 
@@ -53,6 +54,17 @@ def test_what_is_darker_in_the_light_is_lighter_in_the_dark() -> None:
     greys = [f"#{i:02x}{i:02x}{i:02x}" for i in range(0, 256, 5)]
     turned = [int(dark(c)[1:3], 16) for c in greys]
     assert (np.diff(turned) <= 0).all()
+
+
+def test_the_page_in_the_dark_has_the_colours_of_a_dark_figure(pictures) -> None:
+    """One palette for both: a colour of the palette is never turned over by a rule."""
+    assert len(in_the_dark()) == len(set(LIGHT.named().values()))
+    style = page_style(pictures.colours)
+    night = style[style.index("prefers-color-scheme:dark") :]
+    for name, colour in LIGHT.named().items():
+        assert dark(colour) == DARK.named()[name]
+        assert f"--c{colour[1:]}:{DARK.named()[name]};" in night
+    assert set(pictures.colours) & set(LIGHT.named().values()) >= {LIGHT.ink, LIGHT.blue}
 
 
 def test_every_reference_of_a_figure_is_to_itself_or_to_the_letters(pictures) -> None:

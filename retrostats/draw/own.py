@@ -145,10 +145,11 @@ def _drawn(name: str, people: pd.DataFrame, what: str, beside: pd.DataFrame) -> 
     width = page_mm()
     rates = bool(np.isfinite(people["low"]).any())
     caption = theme.caption_lines(
-        "Grey: a line a person; orange: "
+        "Thin lines: a person each; diamonds: "
         + ("rate of all with its exact 95% Poisson interval" if rates else "mean")
         + (f"; {more} more speeds are in the table. " if more > 0 else ". ")
-        + "Right: estimates with 95% intervals, orange own, blue printed studies and pools.",
+        + "Right: estimates with 95% intervals; triangles: own data, dots: printed studies, "
+        "diamonds: pools.",
         width,
     )
     title = theme.wrap(f"{name}: {people['subject'].nunique()} people, {what}",

@@ -55,10 +55,13 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
     inner = width - left - theme.EDGE_MM - 2
     title = theme.wrap(claim.statement, width - 2 * theme.EDGE_MM, bold=True)
     top = theme.TOP_MM + theme.LINE_MM * len(title) + TOP_MM
-    band = ", yellow: range that would make the claim true" if band_of(claim) is not None else ""
+    band = (
+        "; shaded band: range that would make the claim true" if band_of(claim) is not None else ""
+    )
     caption = theme.caption_lines(
-        "Joint draws of everything not printed, even over its ranges (not a probability). Blue: "
-        "estimate, grey: lower and upper 95% limit; point: median, lines: 66% and 95% of draws; "
+        "Joint draws of everything not printed, even over its ranges (not a probability). "
+        "Middle: estimate, outer two: lower and upper 95% limit; point: median, lines: 66% and "
+        "95% of draws; "
         f"brackets: outermost limits, searched; dashed: no difference{band}.", width
     )  # fmt: skip
     unit = (claim.unit or claim.scale) + (" (log axis)" if claim.scale != "difference" else "")

@@ -51,8 +51,9 @@ def _figure(rows: pd.DataFrame, count: int, title: str) -> Figure:
     rest = count - len(rows)
     more = f"; {rest} more move it less" if rest else ""
     caption = theme.caption_lines(
-        "Bars: share of the variance of estimate and limits that goes with an unknown, alone (blue)"
-        f" and together with others (grey){more}. Right: 95% limits when it alone moves.", width
+        "Bars: share of the variance of estimate and limits that goes with an unknown, alone (dark"
+        f" part) and together with others (whole bar){more}. Right: 95% limits when it alone "
+        "moves.", width
     )  # fmt: skip
     height = top + deep * len(rows) + BELOW_MM
     figure = theme.new_figure(width, height + theme.LINE_MM * len(caption) + theme.EDGE_MM)

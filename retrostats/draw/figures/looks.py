@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 
+from retrostats.draw import palette
+from retrostats.draw.palette import Palette
 from retrostats.errors import InputError
 
 SINGLE_MM, DOUBLE_MM = 85.0, 180.0
@@ -17,58 +19,22 @@ SLIDE_MM = 120.0
 NARROW_MM = 140.0
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Colours by what they are for; neighbours differ in lightness as well as in hue.
-
-    Attributes
-    ----------
-    shades
-        Background of a verdict's cell.
-    wash
-        A confidence interval beside a claim's band: lines of it never hide or tint the band.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(Palette):
+    """The palette of a figure, what it is called, and how wide figures are in it."""
 
     name: str
     width_mm: float
-    paper: str
-    ink: str
-    grey: str
-    pale: str
-    blue: str
-    orange: str
-    red: str
-    wash: str
-    band: str
-    band_edge: str
-    shades: Mapping[str, str] = field(default_factory=dict)
 
 
-LIGHT = Look(
-    "light", DOUBLE_MM, paper="#ffffff", ink="#1a1a1a", grey="#6b6b6b", pale="#d9d9d9",
-    blue="#0b5394", orange="#c65102", red="#8a2d00", wash="#9fc0e2",
-    band="#f6e3b4", band_edge="#b8902b",
-    shades=MappingProxyType({
-        "supported": "#cfe3f5", "faithful": "#cfe3f5", "compatible": "#e6f0f9",
-        "contradicted": "#f3b98f", "drifted": "#f3b98f", "not measured by the source": "#f8d9c0",
-        "undecided": "#f1eee2", "unverified": "#f1eee2",
-    }),
-)  # fmt: skip
-DARK = Look(
-    "dark", DOUBLE_MM, paper="#16191d", ink="#ececec", grey="#a3a8ae", pale="#3a4047",
-    blue="#64a3e2", orange="#ffc27d", red="#ffb48a", wash="#3f6f9e",
-    band="#4d4120", band_edge="#c9a64a",
-    shades=MappingProxyType({
-        "supported": "#1d3f60", "faithful": "#1d3f60", "compatible": "#1b2e42",
-        "contradicted": "#7a3a12", "drifted": "#7a3a12", "not measured by the source": "#4e2d17",
-        "undecided": "#2d2c26", "unverified": "#2d2c26",
-    }),
-)  # fmt: skip
-SLIDE = Look(
-    "slide", SLIDE_MM, paper="#ffffff", ink="#000000", grey="#555555", pale="#cccccc",
-    blue=LIGHT.blue, orange=LIGHT.orange, red=LIGHT.red, wash=LIGHT.wash,
-    band=LIGHT.band, band_edge=LIGHT.band_edge, shades=LIGHT.shades,
-)  # fmt: skip
+def _look(name: str, width_mm: float, palette: Palette, **changed: str) -> Look:
+    kept = {f.name: getattr(palette, f.name) for f in fields(Palette)}
+    return Look(name=name, width_mm=width_mm, **{**kept, **changed})
+
+
+LIGHT = _look("light", DOUBLE_MM, palette.LIGHT)
+DARK = _look("dark", DOUBLE_MM, palette.DARK)
+SLIDE = _look("slide", SLIDE_MM, palette.LIGHT, ink="#000000", grey="#555555", pale="#cccccc")
 LOOKS: Mapping[str, Look] = MappingProxyType({look.name: look for look in (LIGHT, DARK, SLIDE)})
 
 _NOW: ContextVar[tuple[Look, float]] = ContextVar("look", default=(LIGHT, DOUBLE_MM))

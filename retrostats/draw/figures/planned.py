@@ -127,5 +127,5 @@ def _caption(plan: Any) -> str:
         "difference",
     ]
     if band_of(plan.claim) is not None:
-        marks.append("yellow: range that would make the claim true")
+        marks.append("shaded band: range that would make the claim true")
     return "; ".join(marks) + f". {plan.assumed[:1].upper()}{plan.assumed[1:]}. Simulated studies."

@@ -220,7 +220,7 @@ def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> str:
     band = any(band_of(claim) is not None for claim in judged)
     marks = ["Heavy line: estimate; thin lines: its 95% limits at each value"]
     marks += ["ring: the value used elsewhere"] if any("used" in part for part in sweeps) else []
-    marks += ["yellow: range that would make the claim true"] if band else []
+    marks += ["shaded band: range that would make the claim true"] if band else []
     text = "; ".join([*marks, "dashed: no difference"]) + ". Panels of one unit share its scale. "
     if any(_kinds(part) for part in sweeps):
         text += (

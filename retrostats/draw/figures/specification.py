@@ -134,5 +134,5 @@ def _caption(rows: pd.DataFrame, claim: Any, side: str) -> str:
     if (rows[side] != "").any():
         parts.append(f"marks: the {side} that the combination alone would give")
     if band_of(claim) is not None:
-        parts.append("yellow: range that would make the claim true")
+        parts.append("shaded band: range that would make the claim true")
     return "; ".join(parts) + ". Computed from printed numbers."

@@ -30,7 +30,7 @@ from retrostats.draw.report.pictures import pictures_of
 from retrostats.draw.report.policy import POLICY, with_policy
 from retrostats.draw.report.reuse import bibliography, methods_paragraph
 from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of, finding
-from retrostats.draw.report.shades import shades
+from retrostats.draw.report.shades import page_style
 from retrostats.draw.tables.contents import summary_text
 from retrostats.read.study_names import study_labels
 from retrostats.rounding import BOUNDS
@@ -116,7 +116,7 @@ def render_report(
         statement={row["claim_id"]: row["statement"] for row in records["verdicts"]},
         symbols=SYMBOLS,
         letters=pictures.letters,
-        shades=Markup(shades(pictures.colours)),
+        shades=Markup(page_style(pictures.colours)),
         sections=_sections(replication, figures),
         studies=studies,
         study_ids={entry.study_id for entry in studies},

@@ -1,23 +1,25 @@
-"""Colours of figures in the dark: lightness turned over, hue kept.
+"""Colours of the page and of the figures in it, in the light and in the dark.
 
-By a rule rather than a second palette, so that a figure with another colour is dark as well.
+Those of the palette have their dark ones there, so that the page and an exported dark figure look
+alike. Any other colour of a figure gets one by a rule: lightness turned over, hue kept.
 Lightness is that of Oklab (Ottosson 2020, https://bottosson.github.io/posts/oklab/), even to the
 eye, so that what is darker than something in the light is lighter than it in the dark by as much.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+
+from retrostats.draw.palette import DARK, LIGHT, in_the_dark
 
 Array = NDArray[np.float64]
 #: Lightness in the dark of what is white and of what is black in the light.
 FLOOR, CEILING = 0.21, 0.95
 #: Below 1: what is grey in the light stands out from a dark ground as far as from white.
 BEND = 0.65
-GROUND, INK = "#ffffff", "#1a1a1a"
 _TO_CONES = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
@@ -51,8 +53,13 @@ def dark(colour: str) -> str:
     Examples
     --------
     >>> dark("#ffffff"), dark("#000000")
-    ('#181818', '#eeeeee')
+    ('#16191d', '#eeeeee')
     """
+    return in_the_dark().get(colour) or _turned(colour)
+
+
+def _turned(colour: str) -> str:
+    """The same hue, as far from a dark ground as it was from a white one."""
     lab = _TO_LAB @ np.cbrt(_TO_CONES @ _linear(colour))
     lightness = FLOOR + (CEILING - FLOOR) * np.clip(1 - lab[0], 0, 1) ** BEND
     for chroma in np.linspace(1, 0, 21):  # as much of the hue as a screen can show
@@ -76,12 +83,33 @@ def contrast(one: str, other: str) -> float:
     return max(a, b) / min(a, b)
 
 
-def shades(colours: Iterable[str]) -> str:
-    """Style of the page for these colours, ground and ink: as they are, also in print, and dark."""
-    listed = sorted({GROUND, INK, *colours})
-    light = "".join(f"{shade_name(c)}:{c};" for c in listed)
-    turned = "".join(f"{shade_name(c)}:{dark(c)};" for c in listed)
-    return f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{turned}}}}}"
+def page_style(colours: Iterable[str]) -> str:
+    """Style that names the palette, the shade of every verdict, and the colours of figures.
+
+    The light ones hold in print, whatever the screen shows.
+    """
+    figures = sorted({*LIGHT.named().values(), *colours})
+    light = _plain(LIGHT.named()) | {shade_name(c): c for c in figures}
+    turned = _plain(DARK.named()) | {shade_name(c): dark(c) for c in figures}
+    verdicts = "".join(
+        f".v-{_key(label)}{{background:var(--{_key(label)})}}" for label in LIGHT.shades
+    )
+    return (
+        f":root{{{_set(light)}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{_set(turned)}}}}}\n{verdicts}"
+    )
+
+
+def _plain(named: Mapping[str, str]) -> dict[str, str]:
+    return {f"--{_key(name)}": colour for name, colour in named.items()}
+
+
+def _key(name: str) -> str:
+    return name.replace(" ", "-").replace("_", "-")
+
+
+def _set(named: Mapping[str, str]) -> str:
+    return "".join(f"{name}:{colour};" for name, colour in named.items())
 
 
 def _linear(colour: str) -> Array:
