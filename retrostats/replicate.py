@@ -11,6 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+if __name__ == "__main__":  # before the imports, which make most of the objects
+    from retrostats.endings import collect_rarely
+
+    collect_rarely()
+
 from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit
 from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED, TABLE_FORMATS, TABLES, THEMES

@@ -13,6 +13,7 @@ from retrostats.draw.neutral import write_csv
 
 if TYPE_CHECKING:
     from retrostats.draw.figures import Drawing
+    from retrostats.draw.press import Press
     from retrostats.replication import Replication
 
 FRAMES = ("verdicts", "estimates", "assumptions")
@@ -59,33 +60,57 @@ def _fill(
     paper: Sequence[str],
     themes: Sequence[str],
 ) -> None:
+    from retrostats.draw.press import press
     from retrostats.draw.report.page import write_report
     from retrostats.draw.tables import write_tables
 
-    for name in FRAMES:
-        _csv(replication, name, stage)
-    tables = stage / "tables"
-    tables.mkdir()
-    for name in TABLES:
-        _csv(replication, name, tables)
-    write_tables(replication, tables, tuple(paper))
     figures = stage / "figures"
-    _figures(replication.drawings, figures, formats)
-    for theme in themes:
-        _figures(replication.drawn(*THEMES[theme]), figures / theme, formats)
-    svgs = {path.stem: path.read_text(encoding="utf-8") for path in figures.glob("*.svg")}
-    write_report(replication, stage / "report.html", svgs, formats)
+    with press(len(replication.figures) * (1 + len(themes))) as printing:
+        # the page needs the pictures of the default look; all else is made while it is built
+        svgs = _pictures(replication.drawings, figures, formats, printing)
+        tables = stage / "tables"
+        for name in FRAMES:
+            _csv(replication, name, stage)
+        tables.mkdir()
+        for name in TABLES:
+            _csv(replication, name, tables)
+        write_tables(replication, tables, tuple(paper))
+        write_report(replication, stage / "report.html", svgs, formats)
+        for theme in themes:
+            drawn = replication.drawn(*THEMES[theme])
+            (figures / theme).mkdir()
+            _hand_in(drawn, f"{theme}/", formats, printing)
+        for key, files in printing.files().items():
+            for kind, content in files.items():
+                (figures / f"{key}.{kind}").write_bytes(content)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
 
 
-def _figures(drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str]) -> None:
-    from retrostats.draw.figures.theme import save as save_figure
+def _pictures(
+    drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str], printing: Press
+) -> dict[str, str]:
+    """The SVG of each figure, written; its other formats are handed in."""
+    from retrostats.draw.press import made
 
     folder.mkdir()
+    _hand_in(drawings, "", [kind for kind in formats if kind != "svg"], printing)
+    svgs: dict[str, str] = {}
     for name, drawing in drawings.items():
-        if drawing.figure is not None:
-            save_figure(drawing.figure, folder, name, drawing.written(formats), drawing.alt)
+        if drawing.figure is not None and "svg" in drawing.written(formats):
+            svg = made(drawing.figure, ("svg",), name, drawing.alt)["svg"]
+            (folder / f"{name}.svg").write_bytes(svg)
+            svgs[name] = svg.decode("utf-8")
+    return svgs
+
+
+def _hand_in(
+    drawings: Mapping[str, Drawing], before: str, formats: Sequence[str], printing: Press
+) -> None:
+    for name, drawing in drawings.items():
+        kinds = drawing.written(formats)
+        if drawing.figure is not None and kinds:
+            printing.add(f"{before}{name}", drawing.figure, kinds, name, drawing.alt)
 
 
 def _csv(replication: Replication, name: str, folder: Path) -> None:

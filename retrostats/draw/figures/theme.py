@@ -34,7 +34,7 @@ EDGE_MM, TOP_MM = 2.0, 2.5
 __all__ = [
     "DOUBLE_MM", "EDGE_MM", "LINE_MM", "SINGLE_MM", "SIZE", "SMALL", "TOP_MM", "add_axes",
     "add_text", "caption_lines", "clean", "draw_caption", "figure_mm", "new_figure", "save",
-    "style_of", "styled", "width_mm", "wrap", "write",
+    "style_of", "styled", "title_of", "width_mm", "wrap", "write",
 ]  # fmt: skip
 
 #: A figure looks the same whatever a matplotlibrc of the user or of the folder says.
@@ -216,15 +216,19 @@ def save(
 ) -> list[Path]:
     """Write `folder/name.*`; each file appears whole, and equal figures give equal bytes."""
     paths = []
-    title = name.replace("_", " ").capitalize()
     for kind in formats:
         path = Path(folder) / f"{name}.{kind}"
         partial = path.with_name(f".{path.name}.partial")
         with partial.open("wb") as file:
-            write(figure, file, kind, title, description)
+            write(figure, file, kind, title_of(name), description)
         os.replace(partial, path)
         paths.append(path)
     return paths
+
+
+def title_of(name: str) -> str:
+    """What a file calls itself: the figure's name in words."""
+    return name.replace("_", " ").capitalize()
 
 
 def write(figure: Figure, file: Any, kind: str, title: str = "", description: str = "") -> None:
