@@ -24,6 +24,8 @@ WIDTHS = (360, 820, 1280)
 SCHEMES = ("light", "dark")
 MAX_BYTES = 2_000_000
 MAX_SHEETS = 12
+#: Screens of 800 px that the page takes while it is folded, by width.
+SCREENS = {360: 15, 820: 11, 1280: 11}
 #: Every rule that axe has on by default, and the size of targets.
 RULES = "axe.run({resultTypes: ['violations'], %s})"
 ALL = "rules: {'target-size': {enabled: true}}"
@@ -31,7 +33,7 @@ CONTRAST = "runOnly: {type: 'rule', values: ['color-contrast']}"
 #: A figure is one picture with a title: its thousands of lines are nothing to a screen reader.
 EMPTY = """document.querySelectorAll("figure svg > :not(title)").forEach(part => part.remove())"""
 #: Open what is folded: everything, or two of each kind, which are all made alike.
-OPEN = """(most) => ["told", "study", "reuse", "figure-use"].forEach(kind =>
+OPEN = """(most) => ["fold", "told", "study", "reuse", "figure-use", "corners"].forEach(kind =>
     [...document.querySelectorAll("details." + kind)].slice(0, most).forEach(d => d.open = true))"""
 
 #: Colours of the page by name.
@@ -142,12 +144,56 @@ def test_a_link_opens_what_is_folded(opened, script):
     assert row.is_visible()
 
 
+def test_a_phone_scrolls_little_and_everything_opens_and_folds(opened):
+    for width, most in SCREENS.items():
+        page = opened(width)
+        tall = "document.documentElement.scrollHeight"
+        folded = page.evaluate(tall)
+        assert folded < most * 800, width
+        page.locator("#unfold").click()
+        assert page.locator("details:not(.figure-use):not([open])").count() == 0
+        assert page.evaluate(tall) > 2 * folded
+        page.locator("#unfold").click()
+        assert page.evaluate(tall) == folded
+
+
+def test_what_is_folded_has_a_heading_and_is_opened_by_keyboard(opened):
+    page = opened(360)
+    parts = page.locator("details.fold > summary")
+    assert parts.count() > 12
+    assert page.locator("details.fold > summary > :is(h2, h3)").count() == parts.count()
+    parts.first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details.fold").first.get_attribute("open") is not None
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_every_link_of_the_contents_leads_to_what_can_be_seen(opened, script):
+    page = opened(java_script_enabled=script)
+    for link in page.locator("nav a").all():
+        link.click()
+        name = link.get_attribute("href").lstrip("#")
+        assert page.locator(f"#{name}").is_visible(), name
+
+
+def test_paper_shows_what_the_screen_folds(opened):
+    page = opened()
+    wanted = ("tr[id^='e-']", "tr[id^='sof-']", "#retellings tr", "#references li", ".methods p")
+    seen = "s => document.querySelector(s).checkVisibility({contentVisibilityAuto: true})"
+    assert [page.evaluate(seen, s) for s in wanted] == [False] * len(wanted)
+    page.emulate_media(media="print")
+    assert [page.evaluate(seen, s) for s in wanted] == [True] * len(wanted)
+    assert not page.evaluate(seen, "tr[id^='row-']")  # in the files beside the page
+
+
 def test_studies_are_filtered_with_the_script_and_all_shown_without(opened):
     plain = opened(java_script_enabled=False)
+    plain.locator("nav a[href='#sources']").click()
     every = plain.locator("details.study").count()
     assert not plain.locator("#filter").is_visible()
     assert plain.locator("details.study:visible").count() == every
     page = opened()
+    page.locator("nav a[href='#sources']").click()
     topic = page.locator("#filter select[name=topic] option").nth(1).inner_text()
     page.select_option("#filter select[name=topic]", topic)
     shown = page.locator("details.study:visible")

@@ -193,8 +193,8 @@ def test_what_was_read_of_a_cohort_is_told_in_words():
 
 def test_print_leaves_out_the_source_table_and_says_where_it_is(html):
     paper = html[html.index("@media print") : html.index("</style>")]
-    assert re.search(r"[^{}]*#sources details[^{}]*\{display:none\}", paper)
-    assert re.search(r'<section id="sources">.*?<p class="paper">The printed rows', html, re.S)
+    assert re.search(r"[^{}]*\.study[^{}]*\{display:none\}", paper)
+    assert re.search(r'<div id="sources">.*?<p class="paper">The printed rows', html, re.S)
     assert ".paper{display:none}" in html
 
 

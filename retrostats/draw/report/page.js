@@ -9,6 +9,24 @@
   }
   addEventListener("hashchange", reveal);
   reveal();
+  // All of the page at once, and folded again.
+  var every = Array.prototype.slice.call(document.querySelectorAll("details:not(.figure-use)"));
+  var unfold = document.getElementById("unfold");
+  unfold.hidden = false;
+  unfold.addEventListener("click", function () {
+    var open = unfold.getAttribute("aria-pressed") !== "true";
+    every.forEach(function (part) { part.open = open; });
+    unfold.setAttribute("aria-pressed", open);
+  });
+  // On paper what is folded is shown; browsers that cannot say so in style open it for printing.
+  if (!CSS.supports("selector(::details-content)")) {
+    var shut = [];
+    addEventListener("beforeprint", function () {
+      shut = every.filter(function (part) { return part.matches(".fold:not([open])"); });
+      shut.forEach(function (part) { part.open = true; });
+    });
+    addEventListener("afterprint", function () { shut.forEach(function (part) { part.open = false; }); });
+  }
   // Filters of the studies; without this script every study is shown.
   var form = document.getElementById("filter");
   if (form) {
