@@ -2,6 +2,7 @@
 suppressMessages(library(lme4))
 arguments <- commandArgs(TRUE)
 load_one <- function(name) {
+  if (endsWith(name, ".csv")) return(transform(read.csv(name), u = factor(u), i = factor(i)))
   if (name == "epil") return(transform(MASS::epil, subject = factor(subject)))
   data(list = name, package = "lme4", envir = environment())
   get(name, envir = environment())

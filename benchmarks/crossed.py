@@ -1,16 +1,17 @@
 """Crossed factors and counts on lme4's own data, lme4 and retrostats in turn.
 
-    python -m benchmarks.crossed [ROUNDS] [--large]
+    python -m benchmarks.crossed [ROUNDS] [--ratings] [--large SECONDS]
 
-Needs Rscript with lme4 and MASS, which ship the data; --large adds 1,000,000 simulated ratings of
-4,000 items by 6,000 people, for retrostats alone. Times are medians in seconds, the processor time
-in brackets.
+Needs Rscript with lme4 and MASS, which ship the data. --ratings measures simulated ratings of items
+by people instead, once each; --large adds 1,000,000 of 4,000 items by 6,000 people, where lme4 is
+stopped after so many seconds (0: not run). Times are medians in seconds, the processor time in
+brackets.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -42,10 +43,17 @@ TASKS = {
 NUMBERS = {"y", "diameter", "incidence", "size", "TICKS", "cHEIGHT", "lbase", "lage", "V4"}
 
 
-def r(*arguments: str) -> str:
+RATINGS = "y ~ 1 + (1 | u) + (1 | i)"
+#: Ratings, people and items.
+SIZES = [(100_000, 2_000, 1_500), (300_000, 3_000, 2_000)]
+LARGE = (1_000_000, 6_000, 4_000)
+
+
+def r(*arguments: str, seconds: float | None = None) -> str:
     run = subprocess.run(
-        ["Rscript", str(WORKER), *arguments], capture_output=True, text=True, check=True
-    )
+        ["Rscript", str(WORKER), *arguments], capture_output=True, text=True, check=True,
+        timeout=seconds,
+    )  # fmt: skip
     return run.stdout
 
 
@@ -67,7 +75,7 @@ def read(folder: Path, data: str) -> pd.DataFrame:
     return frame.assign(**factors)
 
 
-def ratings(n: int = 1_000_000, people: int = 6_000, items: int = 4_000) -> pd.DataFrame:
+def ratings(n: int, people: int, items: int) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     u, i = rng.integers(0, people, n), (items * rng.random(n) ** 2).astype(int)
     y = 3.5 + 0.4 * rng.normal(size=people)[u] + 0.5 * rng.normal(size=items)[i]
@@ -75,7 +83,7 @@ def ratings(n: int = 1_000_000, people: int = 6_000, items: int = 4_000) -> pd.D
     return pd.DataFrame({"y": y + 0.9 * rng.normal(size=n), **codes})
 
 
-def main(rounds: int, *, large: bool) -> None:
+def main(rounds: int) -> None:
     print("| case | lme4 | retrostats | ratio | log-likelihood, ours less lme4's |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
@@ -96,11 +104,42 @@ def main(rounds: int, *, large: bool) -> None:
                 f"{pairs[0][1][2] - pairs[0][0][2]:.1e} |",
                 flush=True,
             )
-    if large:
-        wall, cpu, _ = own(ratings(), "y ~ 1 + (1 | u) + (1 | i)", {})
-        print(f"| 1e6 ratings, 6,000 x 4,000 | not run | {wall:.1f} ({cpu:.1f}) | | |")
+
+
+def rated(sizes: list[tuple[int, int, int]], seconds: float | None = None) -> None:
+    """Simulated ratings, each size once with each; lme4 is stopped after so many seconds."""
+    print(
+        "| ratings, people x items | lme4 | retrostats | ratio | log-likelihood, ours less lme4's |"
+    )
+    print("|---|---|---|---|---|")
+    for n, people, items in sizes:
+        frame = ratings(n, people, items)
+        wall, cpu, loglik = own(frame, RATINGS, {})
+        label, ours = f"{n:,}, {people:,} x {items:,}", f"{wall:.2f} ({cpu:.2f})"
+        with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+            frame.to_csv(file.name, index=False)
+            try:
+                told = r("fit", file.name, RATINGS, "gaussian", seconds=seconds).split()
+            except subprocess.TimeoutExpired:
+                print(f"| {label} | not in {seconds:.0f} s | {ours} | | |", flush=True)
+                continue
+        theirs, theirs_cpu, theirs_loglik = (float(x) for x in told[-3:])
+        print(
+            f"| {label} | {theirs:.2f} ({theirs_cpu:.2f}) | {ours} | "
+            f"{theirs / wall:.1f} ({theirs_cpu / cpu:.1f}) | {loglik - theirs_loglik:.1e} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
-    numbers = [a for a in sys.argv[1:] if a.isdigit()]
-    main(int(numbers[0]) if numbers else 3, large="--large" in sys.argv)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.crossed")
+    parser.add_argument("rounds", type=int, nargs="?", default=3)
+    parser.add_argument("--ratings", action="store_true")
+    parser.add_argument("--large", type=float, metavar="SECONDS")
+    options = parser.parse_args()
+    if options.ratings:
+        rated(SIZES)
+    if options.large is not None:
+        rated([LARGE], options.large)
+    if not (options.ratings or options.large is not None):
+        main(options.rounds)

@@ -13,9 +13,11 @@ import retrostats as rs
 from retrostats.errors import NotIdentified
 from retrostats.mixed.crossed import inference, layout
 from retrostats.mixed.crossed.criterion import evaluate
-from retrostats.mixed.crossed.factor import inner_outer, subtract_outer
+from retrostats.mixed.crossed.factor import inner_outer, mirrored, subtract_outer
 from retrostats.mixed.crossed.layout import build_crossed
+from retrostats.mixed.crossed.optimise import minimise_crossed
 from retrostats.mixed.crossed.result import CrossedFit
+from retrostats.mixed.crossed.start import moment_start
 from retrostats.mixed.model import prepare
 
 #: Both optimise fully: what is left is rounding (log-likelihood of 1,200) and lme4's own tolerance.
@@ -179,3 +181,51 @@ def test_refit_with_another_outcome(rows):
     assert isinstance(again, CrossedFit)
     np.testing.assert_allclose(again.theta, fit.theta, rtol=SAME)
     assert again.sigma == pytest.approx(2 * fit.sigma, rel=SAME)
+
+
+def test_the_search_begins_at_the_moments_of_balanced_crossed_factors() -> None:
+    """Every person rates every item once: what is found is the analysis of variance."""
+    rng = np.random.default_rng(3)
+    people, items = 150, 120
+    u, i = (x.ravel() for x in np.indices((people, items)))
+    y = rng.normal(size=people)[u] + 0.5 * rng.normal(size=items)[i] + rng.normal(size=u.size)
+    rows = pd.DataFrame({"y": y, "u": u.astype(str), "i": i.astype(str)})
+    data = prepare("y ~ 1 + (1 | u) + (1 | i)", rows).crossed
+    table = y.reshape(people, items)
+    of_people, of_items = (table - table.mean()).mean(axis=1), (table - table.mean()).mean(axis=0)
+    left = table - table.mean() - of_people[:, None] - of_items
+    error = (left**2).sum() / ((people - 1) * (items - 1))
+    want = {
+        "u": np.sqrt((items * (of_people**2).sum() / (people - 1) / error - 1) / items),
+        "i": np.sqrt((people * (of_items**2).sum() / (items - 1) / error - 1) / people),
+    }
+    found = dict(zip([g.name for g in data.groups], moment_start(data), strict=True))
+    for name, theta in want.items():
+        assert found[name] == pytest.approx(theta, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("formula", "saved"),
+    [("y ~ x + (1 | a) + (1 | b)", 2), ("y ~ x + (x | a) + (1 | b)", -1)],
+)
+def test_a_start_by_moments_ends_where_a_start_at_one_does(rows, formula, saved) -> None:
+    """Slopes are taken to vary as the intercepts do, so they save nothing."""
+    data = prepare(formula, rows).crossed
+    ones = minimise_crossed(data, np.array(data.diagonal, dtype=float), reml=True)
+    near = minimise_crossed(data, moment_start(data), reml=True)
+    np.testing.assert_allclose(near.theta, ones.theta, atol=1e-5)
+    assert near.point.deviance == pytest.approx(ones.point.deviance, abs=1e-7)
+    assert near.steps <= ones.steps - saved
+
+
+def test_a_factor_without_effect_has_a_start_inside(rows) -> None:
+    noise = np.random.default_rng(0).normal(size=len(rows))
+    start = moment_start(prepare("y ~ x + (1 | a) + (1 | b)", rows.assign(y=noise)).crossed)
+    assert (start >= 0.05).all()
+
+
+def test_mirrored_is_the_symmetric_matrix() -> None:
+    rng = np.random.default_rng(1)
+    half = np.asfortranarray(rng.normal(size=(1100, 1100)))
+    lower = np.tril(half)
+    assert np.array_equal(mirrored(half), lower + np.tril(lower, -1).T)

@@ -53,10 +53,8 @@ class Factor:
         """Inverse (m, m) of the dense rest, which is A^-1 there."""
         if not len(self.lower):
             return np.zeros((0, 0))
-        half, _ = dpotri(self.lower, lower=1)
-        lower: FloatArray = np.tril(half)
-        lower += np.tril(lower, -1).T
-        return lower
+        found, _ = dpotri(self.lower, lower=1)
+        return mirrored(found)
 
 
 def factorise(data: Crossed, lams: list[FloatArray]) -> Factor:
@@ -112,6 +110,19 @@ def factorise(data: Crossed, lams: list[FloatArray]) -> Factor:
     return Factor(tuple(stages), lower, logdet)
 
 
+def mirrored(lower: FloatArray) -> FloatArray:
+    """The symmetric matrix whose lower triangle this is (Fortran order), in place.
+
+    A block of columns at a time, which is three times faster than `numpy.tril` of a large matrix.
+    """
+    for at in range(0, len(lower), _CHUNK):
+        end = at + _CHUNK
+        corner = np.tril(lower[at:end, at:end])
+        lower[at:end, at:end] = corner + np.tril(corner, -1).T
+        lower[at:end, end:] = lower[end:, at:end].T
+    return lower
+
+
 def _wide(levels: int, lam: FloatArray) -> Any:
     if len(lam) == 1:
         return diags_array(np.full(levels, lam[0, 0]))
@@ -152,11 +163,19 @@ def sparse_pays(g: csr_array) -> bool:
     return bool(float(_SPARSE_COST * (count**2).sum()) < float(g.shape[0]) ** 2 * g.shape[1])
 
 
+def _full(product: csr_array) -> bool:
+    """Whether a product is handled faster as a dense array than by its places."""
+    return bool(8 * product.nnz > product.shape[0] * product.shape[1])
+
+
 def subtract_outer(target: FloatArray, g: csr_array) -> None:
     """Subtract G G' from the lower triangle of `target` (Fortran order), in place."""
     if sparse_pays(g):
-        product = (g @ csr_array(g.T)).tocoo()
-        row, col = product.coords
+        product = g @ csr_array(g.T)
+        if _full(product):
+            target.T[:] -= product.toarray()  # symmetric, and both in C order
+            return
+        row, col = product.tocoo().coords
         target[row, col] -= product.data  # a product has each place once
         return
     for part in _slices(g):
@@ -177,8 +196,10 @@ def inner_outer(inverse: FloatArray, h: csr_array, k: int) -> FloatArray:
 def _trace(inverse: FloatArray, a: csr_array, b: csr_array) -> float:
     """tr(S^-1 A B')."""
     if sparse_pays(a):
-        product = (a @ csr_array(b.T)).tocoo()
-        row, col = product.coords
+        product = a @ csr_array(b.T)
+        if _full(product):
+            return float(np.vdot(inverse.T, product.toarray()))
+        row, col = product.tocoo().coords
         return float(inverse[row, col] @ product.data)
     if a is b:
         return sum(float(np.vdot(x, inverse @ x)) for x in _slices(a))

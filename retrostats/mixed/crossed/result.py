@@ -19,6 +19,7 @@ from retrostats.mixed.crossed.inference import (
     products,
 )
 from retrostats.mixed.crossed.optimise import CrossedOptimum, minimise_crossed
+from retrostats.mixed.crossed.start import moment_start
 from retrostats.mixed.crossed.threads import threads_for
 from retrostats.mixed.exact import not_evaluated, refuse_exact
 from retrostats.mixed.fitted import Ddf, LmmFit, defined_ddf
@@ -53,12 +54,13 @@ def fit_crossed(
     """
     data = model.crossed
     assert data is not None
-    first = np.array(data.diagonal, dtype=float)
-    if start is not None:
-        first = change_theta(data.sizes, start, data.roots, to_working=True)
     try:
         with threads_for(data):
-            best = _best(data, first, reml=reml, restart=start is None)
+            if start is None:
+                best = _best(data, reml=reml)
+            else:
+                first = change_theta(data.sizes, start, data.roots, to_working=True)
+                best = minimise_crossed(data, first, reml=reml)
     except LinAlgError as error:
         raise not_evaluated(model.formula, error) from None
     if not best.converged:
@@ -72,14 +74,15 @@ def fit_crossed(
     return CrossedFit(model, reml, method, optimum, beta, note)
 
 
-def _best(data: Crossed, first: FloatArray, *, reml: bool, restart: bool) -> CrossedOptimum:
+def _best(data: Crossed, *, reml: bool) -> CrossedOptimum:
     """The minimum, searched again from elsewhere where it is on the boundary."""
+    ones = np.array(data.diagonal, dtype=float)
 
     def descend(size: float) -> CrossedOptimum:
-        return minimise_crossed(data, size * first, reml=reml)
+        return minimise_crossed(data, size * ones, reml=reml)
 
-    best = descend(1.0)
-    return searched_again(best, descend, _RESTARTS) if restart else best
+    best = minimise_crossed(data, moment_start(data), reml=reml)
+    return searched_again(best, descend, _RESTARTS)
 
 
 def _method(data: Crossed, *, reml: bool, ddf: Ddf) -> tuple[Ddf, str]:
