@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.crossed.criterion import evaluate
 from retrostats.mixed.crossed.layout import build_crossed
 from retrostats.mixed.streamed import source as pieces
+from retrostats.mixed.streamed.ahead import ahead
 from retrostats.mixed.streamed.labels import Coder, Keys
 
 pa = pytest.importorskip("pyarrow")
@@ -311,10 +315,14 @@ def test_unusable_files_and_objects(tmp_path) -> None:
         rs.lmm("y ~ arm + (1 | subject)", late)
 
 
-@pytest.mark.parametrize("kind", ["near", "far", "text", "then far"])
+@pytest.mark.parametrize("kind", ["near", "below", "huge", "far", "text", "then far"])
 def test_labels_get_numbers_by_first_appearance(kind) -> None:
     rng = np.random.default_rng(3)
     parts = [rng.integers(0, 40, 25) for _ in range(6)]
+    if kind == "below":
+        parts = [p - 7 * i for i, p in enumerate(parts)]
+    if kind == "huge":
+        parts = [p.astype(np.uint64) + np.uint64((1 << 64) - 50) for p in parts]
     if kind == "far":
         parts = [p * (1 << 40) for p in parts]
     if kind == "then far":
@@ -339,6 +347,60 @@ def test_combinations_of_labels() -> None:
     assert codes.tolist() == expected.tolist()
     for column, labels in zip(columns, keys.labels, strict=True):
         assert labels[codes].tolist() == column.tolist()
+
+
+def test_a_table_of_labels_does_not_grow_with_each_lower_one() -> None:
+    coder, tables = Coder(), []
+    for low in range(1_000, 0, -1):
+        coder.codes(np.arange(low, 1_001))
+        if not tables or tables[-1] is not coder._table:
+            tables.append(coder._table)
+    assert coder.count == 1_000
+    assert len(tables[-1]) <= 4_000
+    assert len(tables) <= 25
+
+
+def _counted(read: list[int], fails_at: int = 10**9):
+    for i in range(100):
+        if i == fails_at:
+            raise ValueError("broken there")
+        read.append(i)
+        yield i
+
+
+def test_few_pieces_are_read_ahead_and_none_after_the_end() -> None:
+    """Memory does not grow with the rows: the reader waits for whoever adds the pieces up."""
+    read: list[int] = []
+    pieces_of = ahead(lambda: _counted(read))
+    assert next(pieces_of) == 0
+    time.sleep(0.3)
+    assert len(read) <= 3
+    before = threading.active_count()
+    pieces_of.close()
+    assert threading.active_count() < before
+    assert len(read) <= 6
+    assert list(ahead(lambda: _counted([]))) == list(range(100))
+    with pytest.raises(ValueError, match="broken there"):
+        list(ahead(lambda: _counted([], 5)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_mean_spread_and_order(seed) -> None:
+    """Far from zero, on any scale, sorted or not: the sums lose no digit that memory keeps."""
+    rng = np.random.default_rng(seed)
+    n, far = 900, 10 ** rng.uniform(0, 5.5, 2) * rng.choice([-1, 1], 2)
+    who, scale, u = rng.integers(0, 40, n), 10 ** rng.uniform(-3, 3, 2), rng.normal(size=(2, 40))
+    x = rng.normal(size=n) + u[0, who]
+    y = far[1] + rng.normal(size=40)[who] + (1 + u[1, who]) * x + rng.normal(size=n)
+    frame = pd.DataFrame({"subject": who, "arm": who % 3, "y": y * scale[1]})
+    frame["x"] = (far[0] + x) * scale[0]
+    if seed % 2:
+        frame = frame.sort_values(["y", "x", "subject"][seed % 3])
+    for formula in ("y ~ x + (1 | subject)", "y ~ x + C(arm) + (1 | subject)"):
+        streamed, whole = rs.lmm(formula, pa.Table.from_pandas(frame)), rs.lmm(formula, frame)
+        error = whole.coefficients["std_error"].to_numpy()
+        assert np.abs((streamed.beta - whole.beta) / error).max() < SAME
+        assert_allclose(streamed.loglik, whole.loglik, rtol=SAME)
 
 
 def test_a_pass_holds_no_file_and_one_thread_of_linear_algebra(tmp_path, monkeypatch) -> None:

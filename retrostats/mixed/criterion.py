@@ -13,19 +13,17 @@ from numpy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.sparse import csr_array
 
+from retrostats.mixed.block_sums import Sums, Whitened, flat_product
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.directions import (
     WIDE,
     Directions,
-    SecondDirections,
-    applied,
-    inner,
     relative_factor,
     scattered,
     theta_directions,
-    times,
 )
 from retrostats.mixed.gram import Gram, Stack
+from retrostats.mixed.many import is_many, sweep, sweep_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +54,9 @@ class Point:
     sigma2: float
 
 
-@dataclass(frozen=True, slots=True)
-class Whitened:
-    """One stack at one theta: everything in the space of its random effects.
-
-    w = Z'V^-1Z (B, q, q); g = Z'V^-1X (B, q, p); e = Z'V^-1(ybar - X beta) (B, q);
-    outer = Z'V^-1 (sum over blocks of residual outer products) V^-1 Z (B, q, q);
-    nn = Lambda M^-1 Lambda' (B, q, q); k = I - nn Z'Z (B, q, q).
-    """
-
-    n: FloatArray
-    w: FloatArray
-    g: FloatArray
-    e: FloatArray
-    outer: FloatArray
-    nn: FloatArray
-    k: FloatArray
-
-
+_Level = tuple[float, FloatArray, FloatArray, float, float]
 Solution = tuple[float, FloatArray, FloatArray, float, float, list[Whitened]]
-"""Deviance, delta, X'V^-1X, rss, sigma2, whitened stacks."""
+"""Deviance, delta, X'V^-1X, rss, sigma2 (`_Level`), whitened stacks."""
 
 
 def solve(gram: Gram, theta: FloatArray, *, reml: bool) -> Solution:
@@ -98,24 +79,41 @@ def solve(gram: Gram, theta: FloatArray, *, reml: bool) -> Solution:
         if s.scatter is not None:
             yvy -= float(np.vdot(nn, s.scatter))
         parts.append((s, nn, nzx, nzy))
+    level = _profiled(gram, xvx, xvy, yvy, logdet, reml=reml)
+    return *level, [_whiten(s, nn, nzx, nzy, level[1]) for s, nn, nzx, nzy in parts]
+
+
+def level_at(gram: Gram, theta: FloatArray, *, reml: bool) -> tuple[float, float]:
+    """Deviance and rss at theta."""
+    if not is_many(gram):
+        solved = solve(gram, theta, reml=reml)
+        return solved[0], solved[3]
+    log_v, lost = sweep_level(gram, theta)
+    found = _of_swept(gram, log_v, lost, reml=reml)
+    return found[0], found[3]
+
+
+def _of_swept(gram: Gram, log_v: float, lost: FloatArray, *, reml: bool) -> _Level:
+    xvx = np.eye(len(gram.xy)) - lost[:-1, :-1]
+    yvy = gram.yy - float(lost[-1, -1])
+    return _profiled(gram, xvx, gram.xy - lost[:-1, -1], yvy, log_v, reml=reml)
+
+
+def _profiled(
+    gram: Gram, xvx: FloatArray, xvy: FloatArray, yvy: float, logdet: float, *, reml: bool
+) -> _Level:
+    """Deviance, delta, X'V^-1X, rss and sigma2 from X'V^-1[X y], y'V^-1y and log|V|."""
     factor = np.linalg.cholesky(xvx)
     delta = np.linalg.solve(xvx, xvy)
     rss = yvy - float(delta @ xvy)
-    nu = gram.n_obs - p if reml else gram.n_obs
+    nu = gram.n_obs - len(xvx) if reml else gram.n_obs
     if not rss > 1e-14 * gram.yy:
         raise LinAlgError("the residual variance vanished")
     deviance = logdet + nu * (1.0 + log(2.0 * pi * rss / nu))
     if reml:
         deviance += 2.0 * float(np.log(np.diag(factor)).sum())
         deviance += gram.log_basis
-    whitened = [_whiten(s, nn, nzx, nzy, delta) for s, nn, nzx, nzy in parts]
-    return deviance, delta, xvx, rss, rss / nu, whitened
-
-
-def flat_product(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Sum over blocks of a'b for a, b of shape (B, q, p)."""
-    p = a.shape[-1]
-    return np.asarray(a.reshape(-1, p).T @ b.reshape(-1, p))
+    return deviance, delta, xvx, rss, rss / nu
 
 
 def _precision(s: Stack, theta: FloatArray, *, signed: bool) -> tuple[FloatArray, FloatArray]:
@@ -178,110 +176,37 @@ def _whiten(
 
 def evaluate(gram: Gram, theta: FloatArray, *, reml: bool) -> Point:
     """Deviance with gradient and Hessian in theta (eqs. 9-12)."""
-    deviance, delta, xvx, rss, sigma2, parts = solve(gram, theta, reml=reml)
-    c = np.linalg.inv(xvx)  # X is orthonormal: well conditioned, and needed whole
     first, second = theta_directions(gram, theta)
-    sums = Sums.over(parts, first, len(delta))
+    if is_many(gram):
+        (deviance, delta, xvx, rss, sigma2), sums = _swept(gram, theta, first, reml=reml)
+    else:
+        deviance, delta, xvx, rss, sigma2, parts = solve(gram, theta, reml=reml)
+        sums = Sums.over(parts, first, len(delta))
+    c = np.linalg.inv(xvx)  # X is orthonormal: well conditioned, and needed whole
     nu = gram.n_obs - len(delta) if reml else gram.n_obs
-    gradient, hessian = sums.derivatives(parts, second, c, reml=reml)
+    gradient, hessian = sums.derivatives(second, c, reml=reml)
     rss_1 = -sums.fit
     gradient = gradient + nu * rss_1 / rss
-    rss_2 = sums.rss_hessian(parts, second, c)
+    rss_2 = sums.rss_hessian(second, c)
     hessian = hessian + nu * (rss_2 / rss - np.outer(rss_1, rss_1) / rss**2)
     return Point(deviance, gradient, hessian, delta, xvx, rss, sigma2)
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Sums over blocks for parameters i, j whose derivative of V is Z Psi_i Z' (k of them).
+def sums_at(
+    gram: Gram, theta: FloatArray, directions: Directions, *, reml: bool
+) -> tuple[Sums, list[Whitened]]:
+    """Sums for the directions at theta; the whitened stacks, none where blocks are many."""
+    if is_many(gram):
+        return _swept(gram, theta, directions, reml=reml)[1], []
+    parts = solve(gram, theta, reml=reml)[5]
+    return Sums.over(parts, directions, len(gram.xy)), parts
 
-    trace (k,): tr(V^-1 V_i); trace2 (k, k): tr(V^-1 V_i V^-1 V_j); p (k, P, P): X'V^-1 V_i V^-1 X;
-    q (k, k, P, P): X'V^-1 V_i V^-1 V_j V^-1 X; fit (k,): r'V^-1 V_i V^-1 r;
-    fit2 (k, k): r'V^-1 V_i V^-1 V_j V^-1 r; cross (k, P): X'V^-1 V_i V^-1 r. P columns of X.
-    """
 
-    trace: FloatArray
-    trace2: FloatArray
-    p: FloatArray
-    q: FloatArray
-    fit: FloatArray
-    fit2: FloatArray
-    cross: FloatArray
-
-    @classmethod
-    def over(cls, parts: list[Whitened], directions: Directions, columns: int) -> Sums:
-        """Sum the products of every pair of parameters over all stacks."""
-        k = len(directions[0])
-        out = cls(
-            np.zeros(k), np.zeros((k, k)), np.zeros((k, columns, columns)),
-            np.zeros((k, k, columns, columns)), np.zeros(k), np.zeros((k, k)),
-            np.zeros((k, columns)),
-        )  # fmt: skip
-        for part, psi in zip(parts, directions, strict=True):
-            n = part.n[:, None, None]
-            wpsi = [times(part.w, d) for d in psi]
-            dg = [applied(d, part.g) for d in psi]
-            total = part.outer.sum(0)
-            ng = n * part.g
-            wdg = [n * (part.w @ x) for x in dg]
-            ne = part.n[:, None] * part.e
-            for i in range(k):
-                out.trace[i] += part.n @ np.trace(wpsi[i], axis1=1, axis2=2)
-                out.p[i] += flat_product(ng, dg[i])
-                out.fit[i] += inner(total, psi[i])
-                out.cross[i] += ne.ravel() @ dg[i].reshape(-1, columns)
-                left = times(part.outer, psi[i])
-                nw = n * wpsi[i]
-                for j in range(i, k):
-                    out.trace2[i, j] += np.vdot(nw, np.swapaxes(wpsi[j], 1, 2))
-                    out.q[i, j] += flat_product(dg[i], wdg[j])
-                    out.fit2[i, j] += np.vdot(np.swapaxes(left, 1, 2), wpsi[j])
-        for i in range(k):
-            for j in range(i):
-                out.trace2[i, j] = out.trace2[j, i]
-                out.q[i, j] = out.q[j, i].T
-                out.fit2[i, j] = out.fit2[j, i]
-        return out
-
-    def derivatives(
-        self,
-        parts: list[Whitened],
-        second: SecondDirections,
-        c: FloatArray,
-        *,
-        reml: bool,
-    ) -> tuple[FloatArray, FloatArray]:
-        """Gradient and Hessian of the log-determinants; c is (X'V^-1X)^-1."""
-        k = len(self.trace)
-        gradient, hessian = self.trace.copy(), -self.trace2
-        for part, psi in zip(parts, second, strict=True):
-            total = np.tensordot(part.n, part.w, axes=1)
-            for i in range(k):
-                for j in range(k):
-                    hessian[i, j] += inner(total, psi[i][j])
-        if reml:
-            cp = c @ self.p
-            cq = c @ self.q
-            gradient -= np.trace(cp, axis1=1, axis2=2)
-            hessian += 2.0 * np.trace(cq, axis1=2, axis2=3)
-            hessian -= np.einsum("iab,jba->ij", cp, cp)
-            for part, psi in zip(parts, second, strict=True):
-                gc = part.n[:, None, None] * (part.g @ c)
-                total = np.einsum("bip,bjp->ij", gc, part.g)
-                for i in range(k):
-                    for j in range(k):
-                        hessian[i, j] -= inner(total, psi[i][j])
-        return gradient, hessian
-
-    def rss_hessian(
-        self, parts: list[Whitened], second: SecondDirections, c: FloatArray
-    ) -> FloatArray:
-        """Second derivative of the profiled residual sum of squares."""
-        out = 2.0 * self.fit2 - 2.0 * self.cross @ c @ self.cross.T
-        k = len(self.trace)
-        for part, psi in zip(parts, second, strict=True):
-            total = part.outer.sum(0)
-            for i in range(k):
-                for j in range(k):
-                    out[i, j] -= inner(total, psi[i][j])
-        return out
+def _swept(
+    gram: Gram, theta: FloatArray, directions: Directions, *, reml: bool
+) -> tuple[_Level, Sums]:
+    """What `solve` and `Sums.over` give, in one pass over many small blocks."""
+    found = [sweep(s, theta, d) for s, d in zip(gram.stacks, directions, strict=True)]
+    lost = np.sum([f.lost for f in found], axis=0)
+    level = _of_swept(gram, sum(f.log_v for f in found), lost, reml=reml)
+    return level, Sums.of_swept(found, directions, level[1])

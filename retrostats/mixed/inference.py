@@ -6,26 +6,21 @@ import numpy as np
 
 from retrostats.mixed.basis import substitute
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.criterion import Whitened, solve
 from retrostats.mixed.kenward_roger import KenwardRoger, kenward_roger
 from retrostats.mixed.optimise import Optimum
 from retrostats.mixed.satterthwaite import Satterthwaite, satterthwaite
 
 
-def _parts(optimum: Optimum, *, reml: bool) -> list[Whitened]:
-    return solve(optimum.gram, optimum.working, reml=reml)[5]
-
-
 def kenward_roger_of(optimum: Optimum, *, reml: bool) -> KenwardRoger:
     """Kenward and Roger's adjustment."""
     point = optimum.point
-    return kenward_roger(optimum.gram, point.sigma2, point.xvx, _parts(optimum, reml=reml))
+    return kenward_roger(optimum.gram, optimum.working, point.sigma2, point.xvx, reml=reml)
 
 
 def satterthwaite_of(optimum: Optimum, *, reml: bool) -> Satterthwaite:
     """Satterthwaite's approximation."""
-    point, parts = optimum.point, _parts(optimum, reml=reml)
-    return satterthwaite(optimum.gram, optimum.working, point.sigma2, point.xvx, parts, reml=reml)
+    point = optimum.point
+    return satterthwaite(optimum.gram, optimum.working, point.sigma2, point.xvx, reml=reml)
 
 
 def unadjusted(optimum: Optimum, basis: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from scipy.special import chdtri, nctdtrinc
 from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.components import component_table, unique_groups
-from retrostats.mixed.criterion import evaluate, solve
+from retrostats.mixed.criterion import evaluate, level_at
 from retrostats.mixed.directions import relative_factor
 from retrostats.mixed.effect import Effect
 from retrostats.mixed.shares import share_of
@@ -120,7 +120,7 @@ def deviance_at(fit: LmmFit, theta: FloatArray, sigma2: float) -> float:
     """ML deviance at theta and sigma2, the coefficients profiled out."""
     gram = fit.model.gram
     try:
-        profiled, _, _, rss, _, _ = solve(gram, theta, reml=False)
+        profiled, rss = level_at(gram, theta, reml=False)
     except LinAlgError:
         return float("inf")
     n = gram.n_obs
@@ -284,7 +284,7 @@ def icc(fit: LmmFit, *, group: str | None = None, level: float = 0.95) -> Effect
     def profile(ratio: float) -> float:
         value = ratio if gram.signed else np.sqrt(max(ratio, 0.0))
         try:
-            return solve(gram, np.array([value]), reml=fit.reml)[0]
+            return level_at(gram, np.array([value]), reml=fit.reml)[0]
         except LinAlgError:
             return 1e12
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrostats.mixed.block_sums import Sums
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.criterion import Sums, Whitened, flat_product
-from retrostats.mixed.directions import Directions, applied, covariance_directions, inner
+from retrostats.mixed.criterion import sums_at
+from retrostats.mixed.directions import covariance_directions
 from retrostats.mixed.gram import Gram
+from retrostats.mixed.residual_sums import ResidualSums, sum_residual, sweep_residual
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +89,26 @@ def _df(a1: float, a2: float, q: int) -> tuple[float, float]:
 
 
 def kenward_roger(
-    gram: Gram, sigma2: float, xvx: FloatArray, parts: list[Whitened]
+    gram: Gram, theta: FloatArray, sigma2: float, xvx: FloatArray, *, reml: bool
 ) -> KenwardRoger:
     """Adjusted covariance at a REML fit.
 
     Parameters
     ----------
     gram : Gram
+    theta : (k,) array
     sigma2 : float
     xvx : (p, p) array
         X'V^-1X in the orthonormal basis.
-    parts : list of Whitened
+    reml : bool
     """
-    columns = len(xvx)
     directions = covariance_directions(gram)
-    sums = Sums.over(parts, directions, columns)
-    return adjusted(gram.basis, sigma2, xvx, *_with_residual(gram, sums, directions, xvx, parts))
+    sums, parts = sums_at(gram, theta, directions, reml=reml)
+    if parts:
+        own = sum_residual(gram, directions, parts)
+    else:
+        own = sweep_residual(gram, theta, directions)
+    return adjusted(gram.basis, sigma2, xvx, *_with_residual(gram, sums, own, xvx))
 
 
 def adjusted(
@@ -140,7 +146,7 @@ def adjusted(
 
 
 def _with_residual(
-    gram: Gram, sums: Sums, directions: Directions, xvx: FloatArray, parts: list[Whitened]
+    gram: Gram, sums: Sums, own: ResidualSums, xvx: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """P, Q and the traces with the residual variance (V_i = I) as the last parameter."""
     k, columns = len(sums.trace), len(xvx)
@@ -148,25 +154,10 @@ def _with_residual(
     q = np.zeros((k + 1, k + 1, columns, columns))
     trace2 = np.zeros((k + 1, k + 1))
     p[:k], q[:k, :k], trace2[:k, :k] = sums.p, sums.q, sums.trace2
-    xv2x, xv3x = xvx.copy(), xvx.copy()
-    trace2[k, k] = gram.n_obs
-    for s, part, psi in zip(gram.stacks, parts, directions, strict=True):
-        n = part.n[:, None, None]
-        h = np.swapaxes(part.k, 1, 2) @ part.g
-        nzx = n * (part.nn @ s.zx)
-        lost = flat_product(part.g, nzx)
-        xv2x -= lost
-        xv3x -= lost + flat_product(h, nzx)
-        squared = np.einsum("bij,bji->b", part.k, part.k)
-        trace2[k, k] += part.n @ (squared - part.k.shape[1])
-        kw = np.tensordot(part.n, np.swapaxes(part.k, 1, 2) @ part.w, axes=1)
-        for i in range(k):
-            q[i, k] += flat_product(n * part.g, applied(psi[i], h))
-            trace2[i, k] += inner(kw, psi[i])
-    for i in range(k):
-        q[k, i] = q[i, k].T
-        trace2[k, i] = trace2[i, k]
-    p[k], q[k, k] = xv2x, xv3x
+    p[k], q[k, k] = xvx - own.lost2, xvx - own.lost2 - own.lost3
+    q[:k, k], q[k, :k] = own.q, np.swapaxes(own.q, 1, 2)
+    trace2[:k, k] = trace2[k, :k] = own.trace2
+    trace2[k, k] = gram.n_obs + own.squared
     return p, q, trace2
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.criterion import Sums, Whitened
+from retrostats.mixed.criterion import sums_at
 from retrostats.mixed.directions import theta_directions
 from retrostats.mixed.gram import Gram
 
@@ -75,7 +75,6 @@ def satterthwaite(
     theta: FloatArray,
     sigma2: float,
     xvx: FloatArray,
-    parts: list[Whitened],
     *,
     reml: bool,
 ) -> Satterthwaite:
@@ -86,13 +85,13 @@ def satterthwaite(
     """
     k, columns = len(theta), len(xvx)
     first, second = theta_directions(gram, theta)
-    sums = Sums.over(parts, first, columns)
+    sums, _ = sums_at(gram, theta, first, reml=reml)
     c = np.linalg.inv(xvx)  # the covariance matrix is itself the result
-    _, log_det = sums.derivatives(parts, second, c, reml=reml)
+    _, log_det = sums.derivatives(second, c, reml=reml)
     nu = gram.n_obs - columns if reml else gram.n_obs
     sigma = float(np.sqrt(sigma2))
     hessian = np.zeros((k + 1, k + 1))
-    hessian[:k, :k] = log_det + sums.rss_hessian(parts, second, c) / sigma2
+    hessian[:k, :k] = log_det + sums.rss_hessian(second, c) / sigma2
     hessian[:k, k] = hessian[k, :k] = 2.0 * sums.fit / sigma**3
     hessian[k, k] = 4.0 * nu / sigma2
     a = inverse_hessian(hessian)

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from retrostats.mixed.crossed.layout import Crossed
+from retrostats.mixed.threads import one_thread
 
 #: Columns of the dense rest up to which one thread is used.
 _ONE_THREAD = 2500
@@ -19,7 +20,4 @@ def threads_for(data: Crossed) -> AbstractContextManager[Any]:
     """
     if data.dense > _ONE_THREAD:
         return nullcontext()
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
-    return limits
+    return one_thread()

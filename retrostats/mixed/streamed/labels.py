@@ -10,7 +10,8 @@ import pandas as pd
 from retrostats.mixed.columns import IntArray
 
 _HALF = 32  # bits of each of two numbers in one key
-_SPAN = 1 << 25  # widest range of whole numbers for which a table is kept (256 MiB)
+_SPAN = 1 << 25  # widest range of whole numbers for which a table is kept (256 MiB with its spare)
+_FARTHEST = 1 << 62  # differences of whole numbers nearer zero than this are exact
 
 
 class Coder:
@@ -25,6 +26,7 @@ class Coder:
         self._parts: list[Any] = []
         self._table: np.ndarray | None = None
         self._low = 0
+        self._seen = 0, 0  # the lowest and highest label
         self._known: pd.Index[Any] | None = None
 
     def __getstate__(self) -> tuple[int, Any]:
@@ -54,34 +56,40 @@ class Coder:
         return self._by_hash(*pd.factorize(values))
 
     def _fits(self, values: Any) -> bool:
+        """Whether the labels lie in a table's range; the table is made or widened for them."""
         if self._known is not None or (self.count and self._table is None):
             return False
         low, high = int(values.min()), int(values.max())
         if self._table is not None:
-            low, high = min(low, self._low), max(high, self._low + len(self._table) - 1)
-        if high - low >= _SPAN:
+            low, high = min(low, self._seen[0]), max(high, self._seen[1])
+        if high - low >= _SPAN or max(-low, high) > _FARTHEST:
             return False
-        if self._table is None or low < self._low or high >= self._low + len(self._table):
-            room = np.full(min(_SPAN, 2 * (high - low + 1)), -1, dtype=np.intp)
-            if self._table is not None:
-                room[self._low - low :][: len(self._table)] = self._table
-            self._table, self._low = room, low
+        self._seen = low, high
+        old, start = self._table, self._low
+        if old is None or low < start or high >= start + len(old):
+            spare = (high - low + 1) // 2  # on either side, for labels to come
+            self._low = low - spare
+            self._table = np.full(high - low + 1 + 2 * spare, -1, dtype=np.int32)
+            if old is not None:
+                used = old >= 0
+                self._table[np.flatnonzero(used) + (start - self._low)] = old[used]
         return True
 
     def _by_table(self, values: Any) -> IntArray:
         assert self._table is not None
         place = np.asarray(values, dtype=np.intp)
-        place = place - self._low if self._low else place
-        codes: IntArray = self._table[place]
+        place = place - self._low
+        codes = self._table[place]
         if codes.min() < 0:
-            new = codes < 0
-            fresh, first = np.unique(place[new], return_index=True)
-            fresh = fresh[np.argsort(first, kind="stable")]
+            fresh = place[codes < 0]
+            order = np.arange(len(fresh))
+            self._table[fresh[::-1]] = order[::-1]  # of equal labels the first is written last
+            fresh = fresh[self._table[fresh] == order]
             self._table[fresh] = self.count + np.arange(len(fresh))
             self._parts.append(fresh + self._low)
             self.count += len(fresh)
             codes = self._table[place]
-        return codes
+        return codes.astype(np.intp)
 
     def _by_hash(self, local: Any, uniques: Any) -> IntArray:
         if self._known is None:

@@ -19,6 +19,7 @@ from retrostats.mixed.streamed.piece import (
 )
 from retrostats.mixed.streamed.source import Source
 from retrostats.mixed.streamed.sums import Sums, empty_sums, pilot_of
+from retrostats.mixed.threads import one_thread
 
 
 class _Unused(Exception):
@@ -83,13 +84,8 @@ def streamed_moments(
 
 
 def _quietly(take: Any, design: Design, source: Source) -> tuple[Sums | None, int]:
-    """`take` with one thread of linear algebra: products of a few columns gain nothing by two.
-
-    On a busy machine the two wait for one another in a loop, which doubled the processor time.
-    """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
+    """`take` with one thread of linear algebra."""
+    with one_thread():
         found: tuple[Sums | None, int] = take(design, source)
     return found
 

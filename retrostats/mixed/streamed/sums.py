@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.columns import FloatArray, IntArray
 from retrostats.mixed.streamed.labels import Keys
 from retrostats.mixed.streamed.piece import Design, Piece
 
 _HEAD = 20_000  # rows of the first piece that give A and b
+_BLOCK = 1 << 15  # rows whose products are in the processor's second cache at once
 _FLAT = 1e-4  # relative diagonal of R below which a column of the head says nothing of its own
 
 
@@ -97,26 +98,38 @@ class Sums:
     def add(self, piece: Piece) -> None:
         """Add the rows of one piece."""
         codes = self.coder.codes(piece.group)
-        work = np.empty((len(self.total), len(codes)))
-        np.matmul(self.pilot.a.T, piece.w, out=work[:-1])
-        np.subtract(piece.y, self.pilot.b @ piece.w, out=work[-1])
-        self.total += work @ work.T
         self._room()
-        product = np.empty(len(codes))
-        for row, (a, b) in zip(self._sums, self.pairs, strict=True):
-            np.multiply(work[a], work[b], out=product)
-            np.add.at(row, codes, product)  # in place: the time is that of the rows alone
-        if piece.stratum is not None:
-            strata = len(self.of_stratum)
-            self.of_stratum += np.bincount(piece.stratum, minlength=strata)
-            for i, column in enumerate(work):
-                for j in range(i + 1):
-                    found = np.bincount(piece.stratum, column * work[j], strata)
-                    self.by_stratum[:, i, j] += found
-                    self.by_stratum[:, j, i] = self.by_stratum[:, i, j]
+        work, product = np.empty((len(self.total), _BLOCK)), np.empty(_BLOCK)
+        for start in range(0, len(codes), _BLOCK):
+            here = slice(start, start + _BLOCK)
+            count = len(codes[here])
+            self._add(piece, codes, here, work[:, :count], product[:count])
         self.n_rows += len(codes)
         self.largest = max(self.largest, float(piece.y.max()), -float(piece.y.min()))
         self._note(piece)
+
+    def _add(
+        self, piece: Piece, codes: IntArray, here: slice, work: FloatArray, product: FloatArray
+    ) -> None:
+        """Add the rows `here`; `work` (P + 1, n) and `product` (n,) are written over."""
+        w, codes = piece.w[:, here], codes[here]
+        np.matmul(self.pilot.a.T, w, out=work[:-1])
+        np.subtract(piece.y[here], self.pilot.b @ w, out=work[-1])
+        for i, column in enumerate(work):
+            for j in range(i + 1):
+                self.total[i, j] += column @ work[j]
+                self.total[j, i] = self.total[i, j]
+        for row, (a, b) in zip(self._sums, self.pairs, strict=True):
+            np.multiply(work[a], work[b], out=product)
+            np.add.at(row, codes, product)  # in place: the time is that of the rows alone
+        if piece.stratum is None:
+            return
+        stratum, strata = piece.stratum[here], len(self.of_stratum)
+        self.of_stratum += np.bincount(stratum, minlength=strata)
+        for i, column in enumerate(work):
+            for j in range(i + 1):
+                self.by_stratum[:, i, j] += np.bincount(stratum, column * work[j], strata)
+                self.by_stratum[:, j, i] = self.by_stratum[:, i, j]
 
     def merge(self, other: Sums) -> None:
         """Add the sums of other rows, taken with the same pilot."""
