@@ -21,7 +21,9 @@ from retrostats.audit import Audit, load_audit
 from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED, TABLE_FORMATS, TABLES, THEMES
 from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of, grids_of
+from retrostats.draw.output import save
 from retrostats.draw.own import draw_own
+from retrostats.draw.press import press
 from retrostats.draw.provenance import provenance
 from retrostats.errors import InputError, RetrostatsError
 from retrostats.findings.own import OwnResult, own_results
@@ -136,28 +138,35 @@ def replicate(
         drawn = draw(about, chosen, {"verdicts": verdicts, **frames}, claims)
         return drawn | draw_own(own, about, frames["estimates"])
 
-    drawings = redraw()
-    replication = Replication(
-        verdicts=verdicts,
-        certainty=certainty,
-        **frames,
-        questions=questions(published, chosen),
-        drawings=drawings,
-        **cited(about, published, frames, bearing),
-        **changed,
-        own_results=frame_of(alone, OwnResult),
-        grids=grids_of(explored, claims),
-        analyses=[
-            {"name": a.name, "title": a.title, "question": a.question, "methods": list(a.methods)}
-            for a in chosen
-        ],
-        provenance=provenance(about, chosen, own, seed=seed, draws=draws),
-        audit=about,
-        redraw=redraw,
-    )
-    if out is not None:
-        tell("Writing the results")
-        replication.save(out, formats, tables, themes)
+    # a figure of the whole, and two or more of each analysis
+    with press(1 + 2 * len(chosen) if out is not None else 0) as printing:
+        drawings = redraw()
+        replication = Replication(
+            verdicts=verdicts,
+            certainty=certainty,
+            **frames,
+            questions=questions(published, chosen),
+            drawings=drawings,
+            **cited(about, published, frames, bearing),
+            **changed,
+            own_results=frame_of(alone, OwnResult),
+            grids=grids_of(explored, claims),
+            analyses=[
+                {
+                    "name": a.name,
+                    "title": a.title,
+                    "question": a.question,
+                    "methods": list(a.methods),
+                }
+                for a in chosen
+            ],
+            provenance=provenance(about, chosen, own, seed=seed, draws=draws),
+            audit=about,
+            redraw=redraw,
+        )
+        if out is not None:
+            tell("Writing the results")
+            save(replication, Path(out), formats, tables, themes, printing)
     return replication
 
 

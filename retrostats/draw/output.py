@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,15 +43,26 @@ def save(
     formats: Sequence[str],
     paper: Sequence[str],
     themes: Sequence[str] = (),
+    printing: Press | None = None,
 ) -> Path:
     """Write the results to `directory`; earlier results change as a whole, other files stay.
+
+    `printing` is a press that runs already; one is started if None.
 
     Raises
     ------
     InputError
         As `retrostats.draw.folder.replace`.
     """
-    return replace(directory, lambda stage: _fill(replication, stage, formats, paper, themes))
+    from retrostats.draw.press import press
+
+    def fill(stage: Path) -> None:
+        with contextlib.ExitStack() as held:
+            count = len(replication.figures) * (1 + len(themes))
+            running = printing or held.enter_context(press(count))
+            _fill(replication, stage, formats, paper, themes, running)
+
+    return replace(directory, fill)
 
 
 def _fill(
@@ -59,30 +71,29 @@ def _fill(
     formats: Sequence[str],
     paper: Sequence[str],
     themes: Sequence[str],
+    printing: Press,
 ) -> None:
-    from retrostats.draw.press import press
     from retrostats.draw.report.page import write_report
     from retrostats.draw.tables import write_tables
 
     figures = stage / "figures"
-    with press(len(replication.figures) * (1 + len(themes))) as printing:
-        # the page needs the pictures of the default look; all else is made while it is built
-        svgs = _pictures(replication.drawings, figures, formats, printing)
-        tables = stage / "tables"
-        for name in FRAMES:
-            _csv(replication, name, stage)
-        tables.mkdir()
-        for name in TABLES:
-            _csv(replication, name, tables)
-        write_tables(replication, tables, tuple(paper))
-        write_report(replication, stage / "report.html", svgs, formats)
-        for theme in themes:
-            drawn = replication.drawn(*THEMES[theme])
-            (figures / theme).mkdir()
-            _hand_in(drawn, f"{theme}/", formats, printing)
-        for key, files in printing.files().items():
-            for kind, content in files.items():
-                (figures / f"{key}.{kind}").write_bytes(content)
+    # the page needs the pictures of the default look; all else is made while it is built
+    svgs = _pictures(replication.drawings, figures, formats, printing)
+    tables = stage / "tables"
+    for name in FRAMES:
+        _csv(replication, name, stage)
+    tables.mkdir()
+    for name in TABLES:
+        _csv(replication, name, tables)
+    write_tables(replication, tables, tuple(paper))
+    write_report(replication, stage / "report.html", svgs, formats)
+    for theme in themes:
+        drawn = replication.drawn(*THEMES[theme])
+        (figures / theme).mkdir()
+        _hand_in(drawn, f"{theme}/", formats, printing)
+    for key, files in printing.files().items():
+        for kind, content in files.items():
+            (figures / f"{key}.{kind}").write_bytes(content)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
 
@@ -98,7 +109,7 @@ def _pictures(
     svgs: dict[str, str] = {}
     for name, drawing in drawings.items():
         if drawing.figure is not None and "svg" in drawing.written(formats):
-            svg = made(drawing.figure, ("svg",), name, drawing.alt)["svg"]
+            svg = made(drawing.figure, "svg", name, drawing.alt)
             (folder / f"{name}.svg").write_bytes(svg)
             svgs[name] = svg.decode("utf-8")
     return svgs

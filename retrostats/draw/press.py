@@ -14,7 +14,6 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Figures below which a second process takes longer to start than it saves.
 WORTH = 6
+#: The format that the helper takes first.
+FIRST = "pdf"
 _LENGTH = 8  # bytes of the length before each part of a message
 _START = (  # the promise to end with the parent comes before everything that takes time
     "import sys; parent, sys.path[:] = int(sys.argv[1]), sys.argv[2:]; "
@@ -33,18 +34,18 @@ _START = (  # the promise to end with the parent comes before everything that ta
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plate:
-    """A figure to be made into files.
+    """A figure to be made into a file.
 
     Attributes
     ----------
     key
         Under which its files are found.
-    figure
-        The figure itself, for this process; `pickled` for the other, None where it cannot be.
-    kinds
-        Formats.
+    figure, pickled
+        The figure itself, for this process, and for the other; None where it cannot be pickled.
+    kind
+        Format.
     name, description
         What the files say of themselves.
     """
@@ -52,7 +53,7 @@ class Plate:
     key: str
     figure: Figure
     pickled: bytes | None
-    kinds: tuple[str, ...]
+    kind: str
     name: str
     description: str
 
@@ -62,7 +63,7 @@ class Press:
 
     def __init__(self, helper: subprocess.Popen[bytes] | None) -> None:
         self._helper = helper
-        self._waiting: deque[Plate] = deque()
+        self._waiting: list[Plate] = []
         self._left: list[Plate] = []  # what the helper could not make
         self._made: dict[str, dict[str, bytes]] = {}
         self._new = threading.Condition()
@@ -81,14 +82,15 @@ class Press:
             # a figure may hold anything, and each thing fails in a way of its own
             with contextlib.suppress(Exception):
                 pickled = pickle.dumps(figure, protocol=pickle.HIGHEST_PROTOCOL)
-        plate = Plate(key, figure, pickled, tuple(kinds), name, description)
         with self._new:
-            (self._left if pickled is None else self._waiting).append(plate)
+            for kind in kinds:
+                plate = Plate(key, figure, pickled, kind, name, description)
+                (self._left if pickled is None else self._waiting).append(plate)
             self._new.notify()
 
     def files(self) -> dict[str, dict[str, bytes]]:
-        """Bytes of every file by the figure's key and format, in the order of handing in."""
-        while (plate := self._next(youngest=True)) is not None:
+        """Bytes of every file by the figure's key and format."""
+        while (plate := self._next(helper=False)) is not None:
             self._make(plate)
         with self._new:
             self._closed = True
@@ -102,20 +104,28 @@ class Press:
         return self._made
 
     def _make(self, plate: Plate) -> None:
-        self._made[plate.key] = made(plate.figure, plate.kinds, plate.name, plate.description)
+        self._keep(plate, made(plate.figure, plate.kind, plate.name, plate.description))
 
-    def _next(self, youngest: bool) -> Plate | None:
+    def _keep(self, plate: Plate, file: bytes) -> None:
         with self._new:
-            if not self._waiting:
-                return None
-            return self._waiting.pop() if youngest else self._waiting.popleft()
+            self._made.setdefault(plate.key, {})[plate.kind] = file
+
+    def _next(self, helper: bool) -> Plate | None:
+        """The helper begins with PDF, which takes half a second to import, this one with others."""
+        with self._new:
+            waiting = self._waiting if helper else self._waiting[::-1]
+            liked = (plate for plate in waiting if (plate.kind == FIRST) == helper)
+            plate = next(liked, waiting[0] if waiting else None)
+            if plate is not None:
+                self._waiting.remove(plate)
+            return plate
 
     def _feed(self, helper: subprocess.Popen[bytes]) -> None:
         """Give the helper one figure after another, until it ends or none will come."""
         while True:
             with self._new:
                 self._new.wait_for(lambda: self._waiting or self._closed)
-            plate = self._next(youngest=False)
+            plate = self._next(helper=True)
             if plate is None:
                 if self._closed:
                     return
@@ -125,10 +135,10 @@ class Press:
             except (OSError, EOFError):
                 self._left.append(plate)
                 return  # what waits is made by `files`
-            if found is None:
-                self._left.append(plate)
+            if found:
+                self._keep(plate, found)
             else:
-                self._made[plate.key] = found
+                self._left.append(plate)
 
 
 @contextlib.contextmanager
@@ -154,16 +164,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def made(figure: Figure, kinds: Sequence[str], name: str, description: str) -> dict[str, bytes]:
-    """Bytes of the files of a figure, by format."""
+def made(figure: Figure, kind: str, name: str, description: str) -> bytes:
+    """The file of a figure in a format."""
     from retrostats.draw.figures.theme import title_of, write
 
-    found = {}
-    for kind in kinds:
-        file = BytesIO()
-        write(figure, file, kind, title_of(name), description)
-        found[kind] = file.getvalue()
-    return found
+    file = BytesIO()
+    write(figure, file, kind, title_of(name), description)
+    return file.getvalue()
 
 
 def serve() -> None:
@@ -178,34 +185,27 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this says when it ends
     source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    while (kinds := _part(source)) is not None:
+    while (kind := _part(source)) is not None:
         name, description, pickled = ((_part(source) or b"") for _ in range(3))
-        wanted = kinds.decode().split()
-        parts: list[bytes] = []
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 figure = pickle.loads(pickled)  # noqa: S301  (from the process that started this)
-                found = made(figure, wanted, name.decode(), description.decode())
-            parts = [found[kind] for kind in wanted]
+                file = made(figure, kind.decode(), name.decode(), description.decode())
         except Exception:  # the other process meets it again, and tells
-            parts = []
-        _send(answers, str(len(parts)).encode(), *parts)
+            file = b""
+        _send(answers, file)
 
 
-def _asked(helper: subprocess.Popen[bytes], plate: Plate) -> dict[str, bytes] | None:
-    """The helper's files of a figure; None where it could not make them."""
+def _asked(helper: subprocess.Popen[bytes], plate: Plate) -> bytes:
+    """The helper's file of a figure; empty where it could not make it."""
     into: Any = helper.stdin
-    out: Any = helper.stdout
-    words = (" ".join(plate.kinds), plate.name, plate.description)
+    words = (plate.kind, plate.name, plate.description)
     _send(into, *(word.encode("utf-8", "surrogatepass") for word in words), plate.pickled or b"")
-    count = _part(out)
-    if count is None:
+    file = _part(helper.stdout)
+    if file is None:
         raise EOFError
-    parts = [part for _ in range(int(count)) if (part := _part(out)) is not None]
-    if len(parts) < int(count):
-        raise EOFError
-    return dict(zip(plate.kinds, parts, strict=True)) if parts else None
+    return file
 
 
 def _send(stream: Any, *parts: bytes) -> None:

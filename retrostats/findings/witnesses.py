@@ -44,7 +44,7 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
             )
         )
     if r > 0:
-        estimate, std_error = _statsmodels_fit(rows)
+        estimate, std_error = _statsmodels_fit(rows, study.pair.conditions)
         pairs = (("log ratio", "estimate", estimate), ("standard error", "std_error", std_error))
         found += [
             Witness(
@@ -79,13 +79,15 @@ def _pingouin_t(rows: pd.DataFrame, conditions: tuple[str, str]) -> float | None
     return float(table["T"].iloc[0])
 
 
-def _statsmodels_fit(rows: pd.DataFrame) -> tuple[float, float]:
+def _statsmodels_fit(rows: pd.DataFrame, conditions: tuple[str, str]) -> tuple[float, float]:
     """Log ratio and standard error; the outcome is scaled to unit SD, as its optimiser needs."""
-    import statsmodels.formula.api as smf
+    from statsmodels.regression.mixed_linear_model import MixedLM  # formulas take long to import
 
-    scale = float(rows["log_outcome"].std())
-    scaled = rows.assign(scaled=(rows["log_outcome"] - rows["log_outcome"].mean()) / scale)
+    outcome = rows["log_outcome"].to_numpy(float)
+    scale = float(outcome.std(ddof=1))
+    design = np.column_stack([np.ones(len(rows)), rows["condition"] == conditions[0]])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its optimiser reports boundary steps on the way
-        fit = smf.mixedlm("scaled ~ condition", scaled, groups=scaled["subject"]).fit(reml=True)
-    return float(fit.params.iloc[1]) * scale, float(fit.bse.iloc[1]) * scale
+        model = MixedLM((outcome - outcome.mean()) / scale, design, groups=rows["subject"])
+        fit = model.fit(reml=True)
+    return float(fit.params[1]) * scale, float(fit.bse[1]) * scale
