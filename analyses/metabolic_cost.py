@@ -370,7 +370,15 @@ def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
 
 def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Forest of the cost ratio, and its dependence on the correlations."""
-    from retrostats.draw.figures import Drawing, band_of, panel_of, rows_of, sensitivity, stack
+    from retrostats.draw.figures import (
+        Drawing,
+        band_of,
+        origin_of,
+        panel_of,
+        rows_of,
+        sensitivity,
+        stack,
+    )
 
     panel = panel_of(
         rows_of(frames["estimates"], QUANTITY),
@@ -391,7 +399,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
             shows=("mc-pool", "mc-one-stage-all"),
         ),
         "metabolic_cost_sensitivity": Drawing(
-            sensitivity(frames["sensitivity"], claims),
+            sensitivity(frames["sensitivity"], claims, origin_of(frames["estimates"])),
             "Cost ratio as a function of the unprinted correlations",
             shows=("mc-pool",),
         ),

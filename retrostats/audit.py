@@ -88,6 +88,8 @@ class Audit:
     def range_of(self, row_id: str, unknown: str, name: str) -> Unknown:
         """What a printed row lacks, under `name`, over the range that `unprinted.csv` gives it.
 
+        One whose unknown begins with "sd_" is a spread on the scale of the model.
+
         Raises
         ------
         InputError
@@ -103,7 +105,8 @@ class Audit:
                 "a reason and a source"
             )
         row: Any = found.iloc[0]
-        return Unknown(name, float(row["low"]), float(row["high"]), row["why"], row["source"])
+        return Unknown(name, float(row["low"]), float(row["high"]), row["why"], row["source"],
+                       kind="spread" if unknown.startswith("sd_") else "")  # fmt: skip
 
     def has_table(self, name: str) -> bool:
         """Whether the data package lists a table of that name."""

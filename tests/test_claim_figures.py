@@ -17,7 +17,7 @@ from retrostats.draw.claim_figures import (
 from retrostats.draw.report.page import render_report
 from retrostats.judge.claims import claims_from_frame
 
-FRAMES = ("specifications", "draws", "explorations", "unknowns")
+FRAMES = ("specifications", "draws", "explorations", "unknowns", "estimates")
 
 
 @pytest.fixture(scope="module")

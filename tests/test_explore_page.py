@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from html import unescape
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def replication() -> rs.Replication:
 
 @pytest.fixture(scope="module")
 def explorers(replication: rs.Replication) -> dict:
-    names = ("verdicts", "estimates", "claims")
+    names = ("verdicts", "estimates", "claims", "sources")
     records = {name: getattr(replication, name).to_dict("records") for name in names}
     return explorers_of(replication.grids, records)
 
@@ -86,9 +87,38 @@ def test_data_of_a_stranger_cannot_leave_its_block() -> None:
 
     hostile = "</script><script>alert(1)</script>&"
     control = Shown("x", "", False, (hostile,), 0)
-    text = _data([[1.0, 0.5, 2.0]], [("", "")], [[hostile]], (control,), (1.0,), log=True, null=1.0)
+    row, ends = [[1.0, 0.5, 2.0]], (1.0,)
+    text = _data(row, [("", "")], [[hostile]], (control,), ends, unit=hostile, log=True, null=1.0)
     assert "<" not in text
     assert json.loads(text)["values"] == [[hostile]]
+
+
+def test_an_unknown_is_told_in_the_unit_of_what_was_measured(replication) -> None:
+    """Never as the log ratio of the model, nor as a bare number where its cell has a unit."""
+    html = render_report(replication)
+    blocks = [json.loads(t) for t in re.findall(r"application/json\">(.*?)</script>", html)]
+    every = [b for b in blocks if b["words"] != [""]]
+    seen = {"effect": 0, "spread": 0, "cell": 0}
+    order = [
+        grid
+        for key in replication.verdicts["claim_id"]
+        for claim, grid in replication.grids
+        if claim.claim_id == key
+    ]
+    for block, grid in zip(every, order, strict=True):
+        assert block["unit"]
+        for control, values in zip(grid.controls, block["values"], strict=True):
+            if control.kind == "effect":
+                pattern = r"% (higher|lower)|no difference|times as high|percentage points|% of"
+            elif control.kind == "spread":
+                pattern = r"SD .*(%|percentage points)"
+            elif control.cell and not control.cell.endswith("p_value"):
+                pattern = r"\d ?[^\d ]+"
+            else:
+                continue
+            seen[control.kind or "cell"] += 1
+            assert all(re.search(pattern, value) for value in values), (control.name, values[:2])
+    assert all(seen.values()), seen
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
@@ -103,6 +133,9 @@ def test_moving_a_control_shows_what_the_package_says(replication, tmp_path) -> 
         page.goto(page_file.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         box = page.locator("#x-g0")
+        written = re.findall(r'class="explore-answer".*?</p>', page_file.read_text("utf-8"))
+        static = [unescape(re.sub("^[^>]*>|<[^>]*>", "", text)) for text in written]
+        assert page.locator(".explore-answer").all_inner_texts() == static  # script as package
         assert box.is_visible()
         sizes = [c.settings for c in grid.controls]
         rng = np.random.default_rng(4)

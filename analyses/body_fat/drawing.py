@@ -27,7 +27,7 @@ def _told(retellings: pd.DataFrame) -> str:
 
 def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Change under each reading beside forward running, its sensitivity, and who retold it how."""
-    from retrostats.draw.figures import Drawing, sensitivity
+    from retrostats.draw.figures import Drawing, origin_of, sensitivity
 
     return {
         "body_fat_change": Drawing(
@@ -36,7 +36,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
             shows=("bf-points-within", "bf-more-points", "bf-more-relative"),
         ),
         "body_fat_sensitivity": Drawing(
-            sensitivity(frames["sensitivity"], claims),
+            sensitivity(frames["sensitivity"], claims, origin_of(frames["estimates"])),
             "Body fat difference as a function of what was not printed",
             shows=("bf-more-points", "bf-more-relative"),
         ),

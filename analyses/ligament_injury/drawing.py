@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Joint load and impact, programme rate ratios, and the dependence on correlations."""
-    from retrostats.draw.figures import Drawing, sensitivity
+    from retrostats.draw.figures import Drawing, origin_of, sensitivity
 
     return {
         "joint_load_impact": Drawing(
@@ -32,7 +32,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
             shows=("li-programme-pool", "li-counts"),
         ),
         "joint_load_sensitivity": Drawing(
-            sensitivity(frames["sensitivity"], claims),
+            sensitivity(frames["sensitivity"], claims, origin_of(frames["estimates"])),
             "Joint load ratio as a function of the unprinted correlation",
             shows=("li-load-pool",),
         ),

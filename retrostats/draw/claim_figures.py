@@ -31,7 +31,8 @@ def claim_figures(
     Parameters
     ----------
     frames
-        `specifications`, `draws`, `explorations`, `unknowns`, with a column `analysis`.
+        `specifications`, `draws`, `explorations`, `unknowns`, `estimates`, with a column
+        `analysis`.
 
     Returns
     -------
@@ -47,12 +48,20 @@ def claim_figures(
 
 
 def _of_claim(frames: Mapping[str, pd.DataFrame], claim: Claim) -> Iterator[tuple[str, Drawing]]:
-    from retrostats.draw.figures import Drawing, half_eyes, influence_bars, specification_curve
+    from retrostats.draw.figures import (
+        Drawing,
+        half_eyes,
+        influence_bars,
+        origin_of,
+        specification_curve,
+    )
 
     mine = {name: _rows(frames[name], claim) for name in ("specifications", "draws", "unknowns")}
     if mine["draws"].empty:
         return
     owner = str(mine["draws"]["analysis"].iloc[0])
+    estimates = frames["estimates"]
+    origin = origin_of(estimates[estimates["analysis"] == owner] if len(estimates) else estimates)
     measures = list(mine["draws"].groupby("estimate_id", sort=False)["measure"].first().items())
     several = len(measures) > 1
 
@@ -63,7 +72,7 @@ def _of_claim(frames: Mapping[str, pd.DataFrame], claim: Claim) -> Iterator[tupl
     for i, (key, measure) in enumerate(measures, 1):
         rows = _only(mine["specifications"], key)
         end = f"_{i}" if several else ""
-        curve = specification_curve(rows, claim) if len(rows) >= LEAST else None
+        curve = specification_curve(rows, claim, origin=origin) if len(rows) >= LEAST else None
         yield from drawn(f"choices{end}", curve, told_choices(rows, claim, str(measure)))
     eyes = half_eyes(mine["draws"], frames["explorations"], claim)
     yield from drawn("draws", eyes, told_draws(mine["draws"], frames["explorations"], claim))

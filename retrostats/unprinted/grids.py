@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from retrostats.unprinted.exploration import Exploration
 from retrostats.unprinted.measures import Explored
-from retrostats.unprinted.unknowns import Choice
+from retrostats.unprinted.unknowns import Choice, Kind
 
 Array = NDArray[np.float64]
 #: Unknowns that are moved, points of a grid, and settings of a range, the most that fit first.
@@ -28,8 +28,8 @@ class Control:
 
     Attributes
     ----------
-    name, why
-        Of the unknown.
+    name, why, cell, kind
+        Of the unknown; empty for a choice but for the first two.
     labels
         Its options, if it is a choice; empty for a range.
     values
@@ -44,6 +44,8 @@ class Control:
     values: Array
     settings: int
     start: int
+    cell: str = ""
+    kind: Kind = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +111,8 @@ def grid_of(entry: Explored) -> Grid | None:
             Control(
                 unknown.name, unknown.why, unknown.labels if isinstance(unknown, Choice) else (),
                 np.asarray(shown, dtype=float), count, 0 if choice else count // 2,
+                "" if isinstance(unknown, Choice) else unknown.cell,
+                "" if isinstance(unknown, Choice) else unknown.kind,
             )
         )  # fmt: skip
     return Grid(

@@ -239,6 +239,7 @@ def not_significant_source(
             lambda v: -t * v[spread.name],
             lambda v: t * v[spread.name],
             f"printed as not significant for {n} people",
+            kind="effect",
         ),
     )
     return Source(
@@ -285,7 +286,7 @@ def significant_source(
         return Effects(v[effect], v[spread.name] ** 2 / n_of(v))
 
     unknowns = (*open_, spread, Unknown(effect, least, lambda v: np.array([top]), most.why,
-                                        most.source))  # fmt: skip
+                                        most.source, kind="effect"))  # fmt: skip
     if isinstance(people, Unknown):  # alone it has the df of the fewest people
         return Source(name, math.nan, unknowns, effects, rows, float(people.low) - 1)  # type: ignore[arg-type]
     return Source(name, float(people), unknowns, effects, rows)

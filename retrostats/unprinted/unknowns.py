@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ Limit = float | Callable[[Values], Array]
 
 #: A printed number as text; its rounding interval is what it leaves open.
 Printed = Reported
+
+
+#: What an unknown is on the scale of the model, if it is told on the scale of the measure.
+Kind = Literal["", "effect", "spread"]
 
 
 def cell_of(row_id: str, column: str) -> str:
@@ -55,6 +59,9 @@ class Unknown:
         Why the range is as it is, and where that comes from.
     cell
         The printed cell it is the rounding of, "row_id: column"; empty if it is of none.
+    kind
+        "effect" or "spread" where it is one on the scale of the model (the log of a ratio), so
+        that a reader can be told it on the scale of the measure; else empty.
 
     Raises
     ------
@@ -74,6 +81,7 @@ class Unknown:
     why: str = ""
     source: str = ""
     cell: str = ""
+    kind: Kind = ""
 
     def __post_init__(self) -> None:
         if callable(self.low) or callable(self.high):

@@ -4,7 +4,7 @@ from retrostats.draw.figures.drawing import Drawing
 from retrostats.draw.figures.forest import Panel, forest
 from retrostats.draw.figures.half_eye import half_eyes
 from retrostats.draw.figures.influence import influence_bars
-from retrostats.draw.figures.panels import band_of, caption_of, panel_of, rows_of, stack
+from retrostats.draw.figures.panels import band_of, caption_of, origin_of, panel_of, rows_of, stack
 from retrostats.draw.figures.retelling import Column, retelling_chain
 from retrostats.draw.figures.sensitivity import sensitivity
 from retrostats.draw.figures.specification import specification_curve
@@ -19,6 +19,7 @@ __all__ = [
     "forest",
     "half_eyes",
     "influence_bars",
+    "origin_of",
     "panel_of",
     "retelling_chain",
     "rows_of",

@@ -13,6 +13,9 @@ from retrostats.draw.figures.axis import Span, display_limits, set_upright_ticks
 from retrostats.draw.figures.forest import Panel, forest
 from retrostats.draw.figures.looks import now
 
+#: What an audit without own data is computed from.
+PRINTED = "printed numbers"
+
 
 def rows_of(estimates: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """Rows of one quantity with a number or a range, group by group as groups first come.
@@ -111,6 +114,18 @@ def caption_of(sources: str, rows: pd.DataFrame) -> str:
     )
     own = ", own cohorts from their rows" if (rows["role"] == "cohort").any() else ""
     return f"Sources: {sources}. Computed from printed numbers{own}.{ranges}"
+
+
+def origin_of(estimates: pd.DataFrame) -> str:
+    """What the rows of an analysis are computed from, in words.
+
+    Examples
+    --------
+    >>> origin_of(pd.DataFrame({"role": ["model", "cohort"]}))
+    'printed numbers and own data'
+    """
+    own = len(estimates) and (estimates["role"] == "cohort").any()
+    return "printed numbers and own data" if own else PRINTED
 
 
 def _joined(unknown: str) -> str:

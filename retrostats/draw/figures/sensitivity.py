@@ -19,7 +19,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullFor
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import Span
 from retrostats.draw.figures.looks import SINGLE_MM, narrow, now, page_mm
-from retrostats.draw.figures.panels import band_of, upright
+from retrostats.draw.figures.panels import PRINTED, band_of, upright
 from retrostats.draw.figures.verdicts import shade_of
 
 STRIP_MM = 3.4
@@ -44,7 +44,9 @@ class Place:
     numbered: bool
 
 
-def sensitivity(frame: pd.DataFrame, claims: Mapping[str, Any]) -> Figure | None:
+def sensitivity(
+    frame: pd.DataFrame, claims: Mapping[str, Any], origin: str = PRINTED
+) -> Figure | None:
     """One panel an estimate and unknown; None if nothing is unknown.
 
     Parameters
@@ -53,6 +55,8 @@ def sensitivity(frame: pd.DataFrame, claims: Mapping[str, Any]) -> Figure | None
         The sensitivity frame.
     claims
         Claims by id, for the band of the one an estimate is judged by (column `claim_id`).
+    origin
+        What it is computed from, as `origin_of` says it.
     """
     if frame.empty:
         return None
@@ -61,14 +65,14 @@ def sensitivity(frame: pd.DataFrame, claims: Mapping[str, Any]) -> Figure | None
         for _, part in frame.groupby(["estimate_id", "unknown"], sort=False)
     ]
     with theme.styled():
-        return _panels(sweeps, claims)
+        return _panels(sweeps, claims, origin)
 
 
-def _panels(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> Figure:
+def _panels(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: str) -> Figure:
     width = SINGLE_MM if len(sweeps) == 1 else page_mm()
     rows = _rows(sweeps, width)
     scales = _shared(sweeps, claims)
-    caption = theme.caption_lines(_caption(sweeps, claims), width)
+    caption = theme.caption_lines(_caption(sweeps, claims, origin), width)
     heads = [_head_mm(row) for row in rows]
     strips = [max(len(_kinds(p.part)) for p in row) * (STRIP_MM + 0.6) for row in rows]
     feet = [_foot_mm(row) for row in rows]
@@ -214,7 +218,7 @@ def _numeric(part: pd.DataFrame) -> bool:
     return bool(part["unknown_value"].notna().all())
 
 
-def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> str:
+def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: str) -> str:
     """What the marks that are drawn mean."""
     judged = [claim for claim in (_claim(part, claims) for part in sweeps) if claim is not None]
     band = any(band_of(claim) is not None for claim in judged)
@@ -227,7 +231,7 @@ def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any]) -> str:
             "Strips: the verdict which that value alone would give (S supported, C contradicted, "
             "U undecided where the word has no room). "
         )
-    return f"{text}Sources: data/published; computed from printed numbers."
+    return f"{text}Sources: data/published; computed from {origin}."
 
 
 def _kinds(part: pd.DataFrame) -> list[tuple[str, str]]:

@@ -12,14 +12,16 @@ from matplotlib.ticker import NullLocator
 
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.looks import narrow, now, page_mm
-from retrostats.draw.figures.panels import band_of, upright
+from retrostats.draw.figures.panels import PRINTED, band_of, upright
 from retrostats.draw.figures.verdicts import LOOK, Mark
 
 UNJUDGED = Mark("o", "full", "ink")
 CURVE_MM, OPTION_MM, LEFT_MM, HEAD_MM = 42.0, 4.2, 52.0, 5.0
 
 
-def specification_curve(rows: pd.DataFrame, claim: Any, side: str = "") -> Figure | None:
+def specification_curve(
+    rows: pd.DataFrame, claim: Any, side: str = "", origin: str = PRINTED
+) -> Figure | None:
     """Estimates with 95% limits, sorted, above a grid of the options behind each.
 
     Parameters
@@ -30,6 +32,8 @@ def specification_curve(rows: pd.DataFrame, claim: Any, side: str = "") -> Figur
         The claim it judges, for the range and the null value.
     side
         "direction" or "size": whose label the marks show; the size where one is claimed if "".
+    origin
+        What it is computed from, as `origin_of` says it.
 
     Returns
     -------
@@ -41,14 +45,14 @@ def specification_curve(rows: pd.DataFrame, claim: Any, side: str = "") -> Figur
     rows = rows.sort_values("specification").reset_index(drop=True)
     shown = side or ("size" if claim.has_size else "direction")
     with theme.styled():
-        return _figure(rows, claim, shown)
+        return _figure(rows, claim, shown, origin)
 
 
-def _figure(rows: pd.DataFrame, claim: Any, side: str) -> Figure:
+def _figure(rows: pd.DataFrame, claim: Any, side: str, origin: str) -> Figure:
     width = page_mm()
     names, options = _options(rows)
     grid = [(name, option) for name in names for option in dict.fromkeys(options[name])]
-    caption = theme.caption_lines(_caption(rows, claim, side), width)
+    caption = theme.caption_lines(_caption(rows, claim, side, origin), width)
     title = theme.wrap(f"{claim.statement} ({rows['measure'].iloc[0]})",
                        width - 2 * theme.EDGE_MM, bold=True)  # fmt: skip
     top = theme.TOP_MM + theme.LINE_MM * len(title) + HEAD_MM
@@ -126,7 +130,7 @@ def _grid(
             place += _option_mm()
 
 
-def _caption(rows: pd.DataFrame, claim: Any, side: str) -> str:
+def _caption(rows: pd.DataFrame, claim: Any, side: str, origin: str) -> str:
     parts = [
         f"Each of {len(rows)} combinations of choices, sorted by its estimate, everything else "
         "that was not printed at its middle; lines: 95% limits"
@@ -135,4 +139,4 @@ def _caption(rows: pd.DataFrame, claim: Any, side: str) -> str:
         parts.append(f"marks: the {side} that the combination alone would give")
     if band_of(claim) is not None:
         parts.append("shaded band: range that would make the claim true")
-    return "; ".join(parts) + ". Computed from printed numbers."
+    return "; ".join(parts) + f". Computed from {origin}."

@@ -54,7 +54,7 @@
       box.querySelector(".band").style.visibility = sound ? "visible" : "hidden";
       if (!sound) { said.textContent = "these settings contradict one another"; return; }
       var pair = ends(answer[1], answer[2], data.bounds), words = data.words[data.said[at]];
-      said.textContent = rounded(answer[0], 2, data.bounds) + ", 95% interval " + pair[0] + " to " + pair[1] + (words ? ": " + words : "");
+      said.textContent = rounded(answer[0], 2, data.bounds) + " (95% interval " + pair[0] + " to " + pair[1] + ")" + (data.unit ? " " + data.unit : "") + (words ? ": " + words : "");
       put("b-conf", { x1: place(answer[1]), x2: place(answer[2]) });
       put("b-dot", { cx: place(answer[0]) });
       data.at.forEach(function (value) { put("b-null", { x1: place(value), x2: place(value) }); });

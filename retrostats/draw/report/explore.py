@@ -15,6 +15,7 @@ from markupsafe import Markup
 from retrostats.draw.report import format as fmt
 from retrostats.draw.report.embedded import json_text
 from retrostats.draw.report.sentences import RATIOS, Row, ends_of
+from retrostats.draw.report.told import Telling, units_of_cells
 from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import Side, labels
 from retrostats.pool.bayes import HalfNormal
@@ -82,11 +83,16 @@ def explorers_of(
     grids
         Of every measure that judges a claim.
     records
-        Rows of the frames of a replication by name: verdicts, estimates, claims.
+        Rows of the frames of a replication by name: verdicts, estimates, claims, sources.
     """
     found: dict[str, list[Explorer]] = {}
+    units = {row["estimate_id"]: fmt.text(row["unit"]) for row in records["estimates"]}
+    cells = units_of_cells(records["sources"])
     for number, (claim, grid) in enumerate(grids):
-        found.setdefault(claim.claim_id, []).append(_explorer(f"g{number}", grid, claim))
+        measure = grid.entry.measure
+        unit = measure.unit or units.get(measure.estimate_id, claim.unit)
+        telling = Telling(claim.scale, unit, cells, ends_of(asdict(claim)))
+        found.setdefault(claim.claim_id, []).append(_explorer(f"g{number}", grid, claim, telling))
     claims = {row["claim_id"]: row for row in records["claims"]}
     for number, verdict in enumerate(records["verdicts"]):
         key = verdict["claim_id"]
@@ -97,22 +103,23 @@ def explorers_of(
     return found
 
 
-def answer_text(values: Sequence[float], said: tuple[str, str], bounds: Iterable[float]) -> str:
-    """One answer in words: estimate, interval, and what it alone would say.
+def answer_text(
+    values: Sequence[float], said: tuple[str, str], bounds: Iterable[float], unit: str
+) -> str:
+    """One answer in words: estimate, interval, unit, and what it alone would say.
 
     Examples
     --------
-    >>> answer_text((1.264, 1.038, 1.539), ("supported", "undecided"), (1.0,))
-    '1.26, 95% interval 1.04 to 1.54: direction supported, size undecided'
-    >>> answer_text((float("nan"),) * 3, ("", ""), ())
+    >>> answer_text((1.264, 1.038, 1.539), ("supported", "undecided"), (1.0,), "ratio a / b")
+    '1.26 (95% interval 1.04 to 1.54) ratio a / b: direction supported, size undecided'
+    >>> answer_text((float("nan"),) * 3, ("", ""), (), "")
     'these settings contradict one another'
     """
     if not np.isfinite(values).all():
         return "these settings contradict one another"
     bounds = tuple(bounds)
-    told = f"{fmt.number(values[0], bounds=bounds)}, 95% interval " + fmt.interval(
-        values[1], values[2], bounds=bounds
-    )
+    limits = fmt.interval(values[1], values[2], bounds=bounds)
+    told = f"{fmt.number(values[0], bounds=bounds)} (95% interval {limits}) {unit}".strip()
     words = _words(said)
     return f"{told}: {words}" if words else told
 
@@ -123,22 +130,24 @@ def _words(said: tuple[str, str]) -> str:
     return ", ".join(f"{side} {word}" for side, word in sides if word)
 
 
-def _explorer(key: str, grid: Grid, claim: Claim) -> Explorer:
+def _explorer(key: str, grid: Grid, claim: Claim, telling: Telling) -> Explorer:
     said = _said(grid, claim)
-    bounds = ends_of(asdict(claim))
     controls = tuple(_shown(c, grid) for c in grid.controls)
     return Explorer(
         key=key,
         measure=grid.entry.measure.name,
         controls=controls,
-        corners=tuple(_corners(grid, said, bounds, controls)),
-        answer=answer_text(grid.at95[grid.start].tolist(), said[grid.start], bounds),
+        corners=tuple(_corners(grid, said, telling, controls)),
+        answer=answer_text(
+            grid.at95[grid.start].tolist(), said[grid.start], telling.bounds, telling.unit
+        ),
         data=_data(
             grid.at95,
             said,
-            [_values(c) for c in grid.controls],
+            [_values(c, telling) for c in grid.controls],
             controls,
-            bounds,
+            telling.bounds,
+            unit=telling.unit,
             log=claim.scale in RATIOS,
             null=claim.null_value,
         ),
@@ -166,13 +175,15 @@ def _shown(control: Control, grid: Grid) -> Shown:
     return Shown(control.name, control.why, bool(control.labels), settings, control.start)
 
 
-def _values(control: Control) -> list[str] | None:
+def _values(control: Control, telling: Telling) -> list[str] | None:
     """What a range's control says at each point; None for a choice, whose options say it."""
-    return None if control.labels else [fmt.short(v) for v in control.values.tolist()]
+    if control.labels:
+        return None
+    return [telling.value(v, control.kind, control.cell) for v in control.values.tolist()]
 
 
 def _corners(
-    grid: Grid, said: Sequence[tuple[str, str]], bounds: Iterable[float], controls: Sequence[Shown]
+    grid: Grid, said: Sequence[tuple[str, str]], telling: Telling, controls: Sequence[Shown]
 ) -> Iterable[tuple[str, str, str]]:
     sizes = [c.settings for c in grid.controls]
     start = [c.start for c in grid.controls]
@@ -180,8 +191,13 @@ def _corners(
         ends = range(control.settings) if control.labels else (0, control.settings - 1)
         for setting in ends:
             at = int(np.ravel_multi_index([*start[:place], setting, *start[place + 1 :]], sizes))
-            value = shown.settings[setting] if control.labels else fmt.short(control.values[at])
-            yield shown.label, value, answer_text(grid.at95[at].tolist(), said[at], bounds)
+            value = (
+                shown.settings[setting]
+                if control.labels
+                else telling.value(control.values[at], control.kind, control.cell)
+            )
+            answer = answer_text(grid.at95[at].tolist(), said[at], telling.bounds, telling.unit)
+            yield shown.label, value, answer
 
 
 def _prior(key: str, pooled: Row, estimates: Sequence[Row], claim: Row) -> list[Explorer]:
@@ -209,11 +225,12 @@ def _prior(key: str, pooled: Row, estimates: Sequence[Row], claim: Row) -> list[
         tuple(fmt.short(width) for width in WIDTHS),
         start,
     )
-    texts = [answer_text(row, ("", ""), bounds) for row in answers.tolist()]
+    unit = fmt.text(pooled["unit"])
+    texts = [answer_text(row, ("", ""), bounds, unit) for row in answers.tolist()]
     ends = [(shown.label, shown.settings[i], texts[i]) for i in (0, len(WIDTHS) - 1)]
     values: list[list[str] | None] = [list(shown.settings)]
     null = claim.get("null_value")
-    data = _data(answers, said, values, (shown,), bounds, log=log, null=null)
+    data = _data(answers, said, values, (shown,), bounds, unit=unit, log=log, null=null)
     label = f"{fmt.text(pooled['label'])}, by a prior (it judges nothing)"
     return [Explorer(key, label, (shown,), tuple(ends), texts[start], data)]
 
@@ -225,6 +242,7 @@ def _data(
     controls: Sequence[Shown],
     bounds: Iterable[float],
     *,
+    unit: str,
     log: bool,
     null: Any,
 ) -> Markup:
@@ -241,6 +259,7 @@ def _data(
         "said": [known.index(s) for s in said],
         "words": [_words(s) for s in known],
         "bounds": [b for b in bounds if np.isfinite(b)],
+        "unit": unit,
         "log": log,
         "at": [] if null is None or null != null else [float(null)],
     }

@@ -62,9 +62,10 @@ def citation(name: str, shows: str, replication: Any) -> str:
     """How to cite a figure: what it shows, the audit, and what computed it."""
     run = replication.provenance
     draws = f"{run['draws']:,} draws, seed {run['seed']}" if {"draws", "seed"} <= set(run) else ""
+    own = " and own data" if run.get("cohorts") else ""
     parts = (
         f"“{shows}.” Figure “{name.replace('_', ' ')}” in: {replication.audit.title}.",
-        f"Computed from printed numbers{f' ({draws})' if draws else ''} with: {cite()!r}",
+        f"Computed from printed numbers{own}{f' ({draws})' if draws else ''} with: {cite()!r}",
     )
     return " ".join(parts)
 
