@@ -150,6 +150,25 @@ def test_moments_of_dask_data_are_those_of_the_frame_whoever_reduces(cluster) ->
     assert spread.n_groups == whole.n_groups
 
 
+@pytest.mark.parametrize("partitions", [1, 2, 4, 5, 6, 17])
+def test_every_number_of_partitions_adds_up(partitions) -> None:
+    """Sums are added in a tree of fours; 5 and 17 need a level more than 4 and 16."""
+    frame, formula = _rows(), "y ~ x + (x | subject)"
+    data = dd.from_pandas(frame, npartitions=partitions)
+    assert data.npartitions == partitions
+    tree, whole = rs.moments(formula, data), rs.lmm(formula, frame)
+    assert (tree.n_obs, tree.n_dropped) == (whole.n_obs, whole.n_dropped)
+    found = rs.lmm(formula, tree)
+    np.testing.assert_allclose(found.beta, whole.beta, rtol=1e-9)
+    np.testing.assert_allclose(found.loglik, whole.loglik, rtol=1e-9)
+
+
+def test_sums_travel_without_spare_room() -> None:
+    frame = _rows(4_000).assign(subject=lambda f: f.index // 2)
+    sums = rs.moments("y ~ x + (1 | subject)", dd.from_pandas(frame, npartitions=8)).sums
+    assert sums._sums.shape[1] == sums.coder.count
+
+
 def test_nested_groups_weights_and_offsets_of_dask_data(cluster) -> None:
     frame = _rows().assign(site=lambda f: f["subject"] % 7, w=lambda f: 1.0 + f.index % 3)
     formula = "y ~ x + offset(w) + (1 | site/subject)"

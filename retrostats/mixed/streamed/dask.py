@@ -1,7 +1,8 @@
 """Rows spread over the workers of a Dask cluster: each partition is reduced where it is.
 
-What travels is the sums of a partition's subjects. They are added in the order of the partitions,
-so that the number of workers, and one that stops, change no digit.
+What travels is the sums of a partition's subjects. Workers add those of neighbours, four at a time,
+until one is left, which comes here: a tree over the order of the partitions, so that the number of
+workers, and one that stops, change no digit, and no machine has to take in all of them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from retrostats.mixed.streamed.source import Source, batches_of, gathered
 from retrostats.mixed.streamed.sums import Pilot, Sums, empty_sums, pilot_of
 from retrostats.workers import RETRIES
 
-TOGETHER = 16  # partitions whose sums are held at once
+FAN = 4  # neighbours whose sums one task adds
 
 
 def dask_levels(needs: Needs, source: Source) -> dict[str, tuple[Any, ...]]:
@@ -38,21 +39,43 @@ def _levels(frame: Any, needs: Needs) -> dict[str, dict[Any, None]]:
 
 def dask_sums(design: Design, source: Source) -> tuple[Sums | None, int]:
     """Sums of all partitions, and how many rows were in pieces without a complete one."""
-    sums, pilot, lost = None, None, 0
+    pilot, lost = None, 0
     parts = source.parts
     while parts and pilot is None:  # A and b come from the first complete rows there are
         (pilot,) = _each(parts[:1], partial(_pilot, design=design, name=source.name))
         if pilot is None:
             (part,) = _each(parts[:1], partial(_sums, design=design, pilot=None, name=source.name))
             lost, parts = lost + part[1], parts[1:]
+    if pilot is None or not parts:
+        return None, lost
+    from importlib import import_module
+
+    dask: Any = import_module("dask")
     work = partial(_sums, design=design, pilot=pilot, name=source.name)
-    for start in range(0, len(parts), TOGETHER):
-        for part, without in _each(parts[start : start + TOGETHER], work):
-            lost += without
-            if part is not None and pilot is not None:
-                sums = sums or empty_sums(pilot, design)
-                sums.merge(part)
-    return sums, lost
+    left = [dask.delayed(work)(part) for part in parts]
+    add = dask.delayed(partial(_added, design=design, pilot=pilot))
+    while len(left) > 1:
+        left = [add(left[i : i + FAN]) for i in range(0, len(left), FAN)]
+    ((sums, without),) = dask.compute(*left, retries=RETRIES)
+    return sums, lost + without
+
+
+def _added(
+    parts: list[tuple[Sums | None, int]], design: Design, pilot: Pilot
+) -> tuple[Sums | None, int]:
+    """Sums of neighbouring partitions, in their order."""
+    some = [part for part, _ in parts if part is not None]
+    sums = empty_sums(pilot, design) if some else None
+    for part in some:
+        assert sums is not None
+        sums.merge(part)
+    return _to_travel(sums), sum(without for _, without in parts)
+
+
+def _to_travel(sums: Sums | None) -> Sums | None:
+    if sums is not None:
+        sums.trim()
+    return sums
 
 
 def _each(parts: tuple[Any, ...], work: Callable[[Any], Any]) -> list[Any]:
@@ -88,4 +111,4 @@ def _sums(frame: Any, design: Design, pilot: Pilot | None, name: str) -> tuple[S
             continue
         sums = sums or empty_sums(pilot, design)
         sums.add(piece)
-    return sums, lost
+    return _to_travel(sums), lost

@@ -159,6 +159,11 @@ class Sums:
             grown[:, :room] = self._sums
             self._sums = grown
 
+    def trim(self) -> None:
+        """Give back room for subjects that did not come, before the sums travel."""
+        if self._sums.shape[1] > self.coder.count:
+            self._sums = np.array(self._sums[:, : self.coder.count])
+
     def products(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Z'Z (S, q, q), Z'W A (S, q, P) and Z'r (S, q), Z as its columns are."""
         sums, q, size = self.by_subject, self.q, len(self.pilot.b)
