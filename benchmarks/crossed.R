@@ -10,6 +10,12 @@ load_one <- function(name) {
 if (arguments[1] == "data") {
   for (name in c("InstEval", "Penicillin", "cbpp", "epil", "grouseticks"))
     write.csv(load_one(name), file.path(arguments[2], paste0(name, ".csv")), row.names = FALSE)
+} else if (arguments[1] == "boot") {  # DATA FORMULA FAMILY DRAWS
+  found <- glmer(as.formula(arguments[3]), load_one(arguments[2]), family = arguments[4])
+  start <- proc.time()
+  drawn <- suppressMessages(suppressWarnings(bootMer(found, fixef, nsim = as.integer(arguments[5]))))
+  spent <- proc.time() - start
+  cat(spent[["elapsed"]], spent[["user.self"]] + spent[["sys.self"]], "\n")
 } else {
   rows <- load_one(arguments[2])
   formula <- as.formula(arguments[3])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,6 +23,8 @@ RETRIES = 5
 WAIT = 5.0
 #: First part of the names of modules that were loaded from a file of their own.
 FILES = "retrostats_analyses_"
+#: Columns of a dense matrix up to which one thread of linear algebra is used.
+ONE_THREAD = 2500
 #: Connections that are open, by address.
 _opened: ContextVar[dict[str, Any]] = ContextVar("_opened", default={})  # noqa: B039 (never changed)
 
@@ -67,6 +69,20 @@ def in_order(
         with ThreadPoolExecutor(min(jobs, len(tasks))) as pool:
             return list(pool.map(work, tasks))
     return [work(task) for task in tasks]
+
+
+def linear_algebra_threads(width: int) -> AbstractContextManager[Any]:
+    """One thread of the linear algebra library while matrices are no wider than `ONE_THREAD`.
+
+    A second one gains little there, and where the machine is busy the two wait for one another in a
+    loop: fits took ten times the processor time.
+    """
+    if width > ONE_THREAD:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,10 @@ from retrostats.counts.problem import Problem, maximise
 from retrostats.counts.random_effects import RandomPart, on_diagonal, split
 from retrostats.counts.separation import Separation, row_space, separation
 from retrostats.errors import NotConverged
+from retrostats.workers import linear_algebra_threads
+
+#: Random effects beside the largest term's from which the library would start threads.
+_WIDE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +90,16 @@ class Model:
             gone = Separation(np.ones(len(self.x), bool), np.zeros(self.x.shape[1]))
         elif gone is None:
             gone = separation(self.family, self.x)
-        if not gone.present:
-            return self._maximise(gone, near)
-        return self._limit(gone)
+        with self._threads():
+            if not gone.present:
+                return self._maximise(gone, near)
+            return self._limit(gone)
+
+    def _threads(self) -> AbstractContextManager[Any]:
+        """One thread where it pays: setting the number takes as long as a small fit's tenth."""
+        effects = sorted(part.n_levels * len(part.effects) for part in self.parts)
+        rest = sum(effects[:-1])  # the largest term is eliminated by levels
+        return linear_algebra_threads(rest) if rest >= _WIDE else nullcontext()
 
     def _maximise(self, gone: Separation, near: Maximum | None) -> Maximum:
         try:

@@ -2,9 +2,10 @@
 
 A direction d does so if X d is 0 for rows with interior counts, not above 0 for rows without
 events and not below 0 for rows of nothing but events (Albert and Anderson 1984, Biometrika 71:1;
-Santos Silva and Tenreyro 2010, Economics Letters 107:310). A linear program finds it; rows it moves
-have likelihood 1 in the limit and leave the model (Geyer 2009, Electronic Journal of Statistics
-3:259). Random effects change nothing in this: the rule holds at each of their values.
+Santos Silva and Tenreyro 2010, Economics Letters 107:310). A linear program finds it, unless
+weights above 0 prove at once that there is none. Rows it moves have likelihood 1 in the limit and
+leave the model (Geyer 2009, Electronic Journal of Statistics 3:259). Random effects change nothing
+in this: the rule holds at each of their values.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 from retrostats.counts.family import Array, Family, Mask
 
 _RANK = 1e-9
+#: Newton steps in which a proof of overlap is found, or left to the linear program.
+_STEPS = 12
 _MOVES = 1e-7
 
 
@@ -59,6 +62,32 @@ def separation(family: Family, x: Array) -> Separation:
     return Separation(keep, direction / np.where(size > 0, size, 1.0))
 
 
+def overlap_is_proved(moved: Array) -> bool:
+    """Whether weights w > 0 with moved' w = 0 were found, so that no direction moves all one way.
+
+    With an orthonormal basis Q of what `moved` (M, d) spans, Q c >= 0 gives
+    min(w) |c| <= w'Q c <= |Q'w| |c|, so that |Q'w| < min(w) leaves c = 0 alone (Stiemke's lemma,
+    with rounding). The weights are those of a logistic regression on `moved`: its score equations.
+    """
+    from scipy.special import expit
+
+    q, values, _ = np.linalg.svd(moved, full_matrices=False)
+    q = q[:, values > _RANK * values.max(initial=0.0)]
+    at = np.zeros(q.shape[1])
+    for _ in range(_STEPS):
+        w = expit(-(q @ at))
+        slack = w @ q
+        if np.sqrt(slack @ slack) < 0.5 * w.min():
+            return True
+        try:
+            at += np.linalg.solve((q * (w * (1 - w))[:, None]).T @ q, slack)
+        except np.linalg.LinAlgError:
+            return False
+        if np.abs(q @ at).max() > 30:  # on its way to infinity
+            return False
+    return False
+
+
 def row_space(x: Array) -> Array:
     """Orthonormal basis (p, r) of what the rows of x determine."""
     if not len(x):
@@ -77,7 +106,7 @@ def _null(x: Array, p: int) -> Array:
 
 def _program(moved: Array) -> Array | None:
     """A direction with moved @ d >= 0 and not all 0; None if there is none."""
-    if not len(moved):
+    if not len(moved) or overlap_is_proved(moved):
         return None
     from scipy.optimize import linprog
 

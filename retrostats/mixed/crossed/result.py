@@ -20,11 +20,11 @@ from retrostats.mixed.crossed.inference import (
 )
 from retrostats.mixed.crossed.optimise import CrossedOptimum, minimise_crossed
 from retrostats.mixed.crossed.start import moment_start
-from retrostats.mixed.crossed.threads import threads_for
 from retrostats.mixed.exact import not_evaluated, refuse_exact
 from retrostats.mixed.fitted import Ddf, LmmFit, defined_ddf
 from retrostats.mixed.optimise import Optimum, searched_again
 from retrostats.mixed.working import change_theta
+from retrostats.workers import linear_algebra_threads
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -55,7 +55,7 @@ def fit_crossed(
     data = model.crossed
     assert data is not None
     try:
-        with threads_for(data):
+        with linear_algebra_threads(data.dense):
             if start is None:
                 best = _best(data, reml=reml)
             else:
@@ -123,12 +123,12 @@ class CrossedFit(LmmFit):
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
-        with threads_for(self.crossed):
+        with linear_algebra_threads(self.crossed.dense):
             return crossed_kenward_roger(self.crossed, self.optimum.working)
 
     @cached_property
     def _satterthwaite(self) -> Satterthwaite:
-        with threads_for(self.crossed):
+        with linear_algebra_threads(self.crossed.dense):
             return crossed_satterthwaite(self.crossed, self.optimum.working, reml=self.reml)
 
     def _header(self) -> str:
@@ -139,13 +139,13 @@ class CrossedFit(LmmFit):
         """Share of one group in the variance, with a profile interval; see `shares.share_of`."""
         from retrostats.mixed.crossed.intervals import crossed_icc
 
-        with threads_for(self.crossed):
+        with linear_algebra_threads(self.crossed.dense):
             return crossed_icc(self, group, level)
 
     def _profiles(self, level: float) -> list[tuple[float, float]]:
         from retrostats.mixed.crossed.intervals import profile_intervals
 
-        with threads_for(self.crossed):
+        with linear_algebra_threads(self.crossed.dense):
             return profile_intervals(self, level)
 
     def _within(self) -> tuple[float, int]:
@@ -162,7 +162,7 @@ class CrossedFit(LmmFit):
                 "these rows were streamed; read the columns into a DataFrame"
             )
 
-        with threads_for(self.crossed):
+        with linear_algebra_threads(self.crossed.dense):
             return refit_crossed(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
 
     def _total_variance(self) -> float:
