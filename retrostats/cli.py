@@ -71,6 +71,8 @@ def _add_plan(commands: Any) -> None:
     add("--n", metavar="LIST", help="numbers of people (up to 1.8 times what is needed)")
     add("--power", type=float, default=0.9, metavar="X", help="that is wanted (0.9)")
     add("--figure", metavar="FILE", help="write the figure (.svg, .pdf or .png)")
+    add("--formats", default="", metavar="LIST", help="further formats of it (svg,pdf,png)")
+    add("--themes", default="", metavar="LIST", help="further versions of it (85mm,dark,slide)")
     add("--seed", type=int, default=SEED, metavar="N", help=f"({SEED})")
     add("--jobs", type=int, default=1, metavar="N", help="threads (1)")
     add("--scheduler", metavar="ADDRESS", help="Dask scheduler that draws the studies instead")
@@ -126,9 +128,14 @@ def _plan(arguments: Any) -> int:
         scheduler=arguments.scheduler,
     )
     if arguments.figure:
-        made.save(arguments.figure)
+        made.save(arguments.figure, _words(arguments.formats), _words(arguments.themes))
     print(made.summary())
     return 0
+
+
+def _words(text: str) -> list[str]:
+    """Names between commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _ends(name: str, text: str | None) -> tuple[float, float] | None:

@@ -88,11 +88,26 @@ class Plan:
         """People needed in all, by side (direction, size)."""
         return dict(zip(self.needed["side"], self.needed["people"], strict=True))
 
-    def figure(self) -> Figure:
-        """Power and precision by people, with what was needed marked."""
+    def figure(self, theme: str = "light", width_mm: float | None = None) -> Figure:
+        """Power and precision by people, with what was needed marked.
+
+        Parameters
+        ----------
+        theme
+            "light" (paper), "dark", or "slide".
+        width_mm
+            85 for one column of a journal, 180 for two, or between; that of the theme if None.
+
+        Raises
+        ------
+        InputError
+            For an unknown theme or a width that no figure can be drawn at.
+        """
+        from retrostats.draw.figures.looks import drawn_in
         from retrostats.draw.figures.planned import planned
 
-        drawn: Figure = planned(self)
+        with drawn_in(theme, width_mm):
+            drawn: Figure = planned(self)
         return drawn
 
     def show(self) -> Any:
@@ -101,29 +116,33 @@ class Plan:
 
         return Picture(self.figure())
 
-    def save(self, path: str | Path) -> None:
+    def save(
+        self, path: str | Path, formats: Sequence[str] = (), themes: Sequence[str] = ()
+    ) -> list[Path]:
         """Write the figure; the ending says the format (svg, pdf, png).
+
+        Parameters
+        ----------
+        path
+            File to write.
+        formats
+            Formats to write beside it, under the same name.
+        themes
+            Further versions ("85mm", "dark", "slide"), as `name-dark.svg` beside it.
+
+        Returns
+        -------
+        list of Path
+            Every file that was written.
 
         Raises
         ------
         InputError
-            For another ending, or a place that cannot be written.
+            For another ending, format or theme, or a place that cannot be written.
         """
-        from pathlib import Path
+        from retrostats.draw.versions import save_versions
 
-        from retrostats.defaults import FORMATS
-        from retrostats.draw.figures.theme import write
-
-        kind = Path(path).suffix.lstrip(".").lower()
-        if kind not in FORMATS:
-            raise InputError(f"figure {path}: the name must end with .{', .'.join(FORMATS)}")
-        try:
-            with Path(path).open("wb") as file:
-                write(self.figure(), file, kind)
-        except OSError as error:
-            raise InputError(
-                f"figure {path}: {error.strerror or error}; give a file that can be written"
-            ) from None
+        return save_versions(self, path, formats, themes)
 
     def summary(self) -> str:
         """What is planned, what it rests on, and what it would change, as text."""

@@ -136,7 +136,7 @@ def replicate(
 
     def redraw() -> dict[str, Drawing]:
         drawn = draw(about, chosen, {"verdicts": verdicts, **frames}, claims)
-        return drawn | draw_own(own, about, frames["estimates"])
+        return drawn | draw_own(own, about, frames["estimates"], claims)
 
     # a figure of the whole, and two or more of each analysis
     with press(1 + 2 * len(chosen) if out is not None else 0) as printing:

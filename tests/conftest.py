@@ -32,3 +32,11 @@ def whole():
     import retrostats as rs
 
     return rs.replicate(draws=256)
+
+
+@pytest.fixture(scope="session")
+def every(whole):
+    """Every figure by look and width: `every[("dark", 180.0)]["own.own_data_1"]`."""
+    from drawn_figures import Every
+
+    return Every(whole)

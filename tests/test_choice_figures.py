@@ -13,6 +13,7 @@ from retrostats.audit import load_audit
 from retrostats.draw.figures import half_eyes, influence_bars, specification_curve, theme
 from retrostats.draw.figures.half_eye import density_of
 from retrostats.draw.figures.influence import MOST
+from retrostats.rounding import limits
 
 CLAIMS = load_audit().claims
 ENERGY = CLAIMS["energy_30"]
@@ -86,7 +87,7 @@ def test_bars_are_the_shares_of_the_frame(drawn, replication) -> None:
     alone = artists(drawn["bars"], "first")
     assert all(a.get_width() <= b.get_width() for a, b in zip(alone, bars, strict=True))
     texts = [t.get_text() for t in drawn["bars"].texts]
-    assert f"{table['low'].iloc[0]:.3g} to {table['high'].iloc[0]:.3g}" in texts
+    assert " to ".join(limits(table["low"].iloc[0], table["high"].iloc[0])) in texts
 
 
 def test_eyes_hold_the_draws_and_the_outermost_limits(drawn, replication) -> None:

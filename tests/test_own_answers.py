@@ -127,8 +127,11 @@ def test_figures_show_every_person_and_the_literature(lab) -> None:
     drawing = lab.drawings["own_data_1"]
     assert "10 people" in drawing.alt
     first, second, beside = drawing.figure.axes
-    people = [line for line in first.lines if line.get_color() == "#6b6b6b"]
-    assert len(people) + len(second.lines) >= 9 + 8
+    people = [
+        [line for line in axes.lines if line.get_gid() == "person"] for axes in (first, second)
+    ]
+    assert [len(lines) for lines in people] == [10, 9]
+    assert [axes.get_title() for axes in (first, second)] == ["8 km/h", "10 km/h"]
     labels = " ".join(text.get_text() for text in drawing.figure.texts)
     assert "lab (own cohort)" in labels
     assert "Williford 1998, run" in labels

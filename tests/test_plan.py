@@ -12,6 +12,7 @@ from scipy import stats
 import retrostats as rs
 from retrostats.audit import load_audit
 from retrostats.cli import main
+from retrostats.draw.figures.looks import DARK
 from retrostats.errors import InputError
 from retrostats.judge.verdict import Evidence, judge_side
 from retrostats.planning.added import (
@@ -341,3 +342,24 @@ def test_a_size_that_comes_out_oftener_than_its_direction_is_explained() -> None
     assert alone.loc[4, "direction"] == pytest.approx(0.025, abs=0.01)
     assert "Up to 24 people a size is supported oftener" in told.summary()
     assert "oftener" not in rs.plan("energy_30", spread=0.1, people=[30], sims=512).summary()
+
+
+def test_a_figure_is_written_in_every_format_and_version_and_says_what_it_shows(tmp_path) -> None:
+    made = rs.plan("energy_30", people=[20, 200])
+    written = made.save(tmp_path / "my_plan.svg", ["pdf", "svg"], ["85mm", "dark"])
+    names = ["my_plan.svg", "my_plan.pdf", "my_plan-85mm.svg", "my_plan-85mm.pdf"]
+    names += ["my_plan-dark.svg", "my_plan-dark.pdf"]
+    assert [path.name for path in written] == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    svg = (tmp_path / "my_plan.svg").read_text(encoding="utf-8")
+    assert "<title>My plan</title><desc>Study that would settle" in svg
+    assert made.claim.statement in svg
+    assert 'width="240.9448' in (tmp_path / "my_plan-85mm.svg").read_text(encoding="utf-8")
+    assert DARK.paper in (tmp_path / "my_plan-dark.svg").read_text(encoding="utf-8")
+    for words, given in (
+        ("themes: found sepia; choose from 85mm, dark, slide", {"themes": ["sepia"]}),
+        ("formats: found gif; choose from svg, pdf, png", {"formats": ["gif"]}),
+    ):
+        with pytest.raises(InputError, match=words):
+            made.save(tmp_path / "no.svg", **given)
+    assert not (tmp_path / "no.svg").exists()

@@ -61,7 +61,7 @@ def _changes(estimates: pd.DataFrame, claims: Mapping[str, Claim]) -> Figure | N
     return stack(
         [
             panel_of(
-                rows, f"{title} ({unit})", title=f"{title}, read as {unit}", band=claimed, ends=ends
+                rows, f"Change ({unit})", title=f"{title}, read as {unit}", band=claimed, ends=ends
             )
             for quantity, (title, claimed, ends) in titles.items()
             for unit, rows in rows_of(estimates, quantity).groupby("unit", sort=False)

@@ -55,6 +55,7 @@ def _of_claim(frames: Mapping[str, pd.DataFrame], claim: Claim) -> Iterator[tupl
         origin_of,
         specification_curve,
     )
+    from retrostats.draw.figures.half_eye import moving
 
     mine = {name: _rows(frames[name], claim) for name in ("specifications", "draws", "unknowns")}
     if mine["draws"].empty:
@@ -75,11 +76,13 @@ def _of_claim(frames: Mapping[str, pd.DataFrame], claim: Claim) -> Iterator[tupl
         curve = specification_curve(rows, claim, origin=origin) if len(rows) >= LEAST else None
         yield from drawn(f"choices{end}", curve, told_choices(rows, claim, str(measure)))
     eyes = half_eyes(mine["draws"], frames["explorations"], claim)
-    yield from drawn("draws", eyes, told_draws(mine["draws"], frames["explorations"], claim))
+    spread = moving(mine["draws"])
+    yield from drawn("draws", eyes, told_draws(spread, frames["explorations"], claim))
     for i, (key, measure) in enumerate(measures, 1):
         rows = _only(mine["unknowns"], key)
         end = f"_{i}" if several else ""
-        bars = influence_bars(rows, f"{claim.statement} ({measure}): what moves the answer")
+        title = f"{claim.statement} ({measure}): what moves the answer"
+        bars = influence_bars(rows, title, claim.unit)
         yield from drawn(f"influence{end}", bars, told_influence(rows, claim, str(measure)))
 
 

@@ -1,40 +1,52 @@
-"""Figures of a reader's own rows: every person, the means, and the literature beside them."""
+"""Figures of a reader's own rows: every person, the means, and the literature below them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.axis import display_limits, set_ticks
+from retrostats.draw.figures.axis import Span
 from retrostats.draw.figures.drawing import Drawing
-from retrostats.draw.figures.looks import now, page_mm
+from retrostats.draw.figures.forest import Lead, Panel, forest
+from retrostats.draw.figures.looks import narrow, now, page_mm
+from retrostats.draw.figures.panels import band_of, caption_of, panel_of
 from retrostats.findings.cohorts import CONDITIONS, Compared, arms_of, outcome_of, timed
 from retrostats.findings.own import HOURS, poisson_limits
 from retrostats.read.headers import column_words
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from retrostats.audit import Audit
+    from retrostats.judge.claims import Claim
     from retrostats.vocabulary import Topic
 
 #: Owner of these figures: the page shows them with the cohorts, not with an analysis.
 OWN = "own data"
-#: Panels and rows that have room.
+#: Panels of people and rows of the literature that have room, and panels in a line.
 PANELS, ROWS = 4, 12
-PANEL_MM, HIGH_MM, LABELS_MM, ROW_MM = 31.0, 52.0, 54.0, 5.0
+ACROSS, NARROW_ACROSS = 4, 2
+WIDEST_MM, HIGH_MM, NARROW_HIGH_MM = 52.0, 40.0, 32.0
+#: Levels that the panels of people are in the order of.
+LEVELS = ("nominal_speed_m_s", "gradient_pct")
+LEFT_MM, GAP_MM, HEAD_MM, FOOT_MM = 13.0, 4.0, 5.0, 8.0
 
 
-def draw_own(cohorts: Sequence[Any], audit: Audit, estimates: pd.DataFrame) -> dict[str, Drawing]:
+def draw_own(
+    cohorts: Sequence[Any], audit: Audit, estimates: pd.DataFrame, claims: Mapping[str, Claim]
+) -> dict[str, Drawing]:
     """One figure a cohort: its people in each condition, and its effect beside the literature.
 
     Parameters
     ----------
     estimates
-        `Replication.estimates`; rows of the cohort's quantity stand at the right.
+        `Replication.estimates`; rows of the cohort's quantities stand below its people.
+    claims
+        By id, for the range that would make one true.
     """
     found = {}
     for i, cohort in enumerate(cohorts, start=1):
@@ -48,10 +60,11 @@ def draw_own(cohorts: Sequence[Any], audit: Audit, estimates: pd.DataFrame) -> d
         beside = literature_beside(estimates, cohort.analysis, name)
         alt = (
             f"{name}: {people['subject'].nunique()} people, {what}, a line each and the mean; "
-            f"beside them {len(beside)} effects"
+            f"below them {len(beside)} effect{'s' if len(beside) != 1 else ''} of it and of the "
+            "literature"
         )
         found[f"own_data_{i}"] = Drawing(
-            _figure(name, people, what, beside),
+            _figure(name, people, what, _panels_of(beside, cohort.analysis, claims)),
             alt,
             OWN,
             tuple(beside.loc[beside["role"] == "cohort", "estimate_id"]),
@@ -75,8 +88,9 @@ def people_of(cohort: Any, topic: Topic, audit: Audit) -> tuple[pd.DataFrame, st
         shown = rows.assign(panel=panel, x=rows["time"].astype(str))
     else:
         names = [c for c in CONDITIONS if c in frame]
-        panel = _panels(frame, names)
-        shown = frame.assign(panel=panel, x=frame["direction"].astype(str))
+        levels = [name for name in LEVELS if name in names]
+        frame = frame.sort_values(levels, kind="stable") if levels else frame
+        shown = frame.assign(panel=_names(frame, names), x=frame["direction"].astype(str))
     y = outcome_of(cohort, by)
     keys = ["subject", "panel", "x"]
     found = shown.groupby(keys, sort=False, observed=True)[y].mean().dropna().reset_index(name="y")
@@ -84,7 +98,7 @@ def people_of(cohort: Any, topic: Topic, audit: Audit) -> tuple[pd.DataFrame, st
     return found.assign(low=np.nan, high=np.nan), column_words(y)
 
 
-def _panels(frame: pd.DataFrame, names: Sequence[str]) -> Any:
+def _names(frame: pd.DataFrame, names: Sequence[str]) -> Any:
     """Words of the speed and slope of each row; gaits are told apart."""
     parts = []
     if "nominal_speed_m_s" in names:
@@ -126,104 +140,109 @@ def literature_beside(estimates: pd.DataFrame, analysis: str, name: str) -> pd.D
     whole = np.isfinite(mine["conf_low"]) & np.isfinite(mine["conf_high"])
     judged = ~mine["hollow"].astype(bool) | (mine["study_id"] == name)
     shown: pd.DataFrame = mine[asked & whole & judged].iloc[:ROWS]
-    if shown["quantity"].nunique() > 1:
-        said = shown["quantity"].str.replace("_", " ")
-        shown = shown.assign(label=shown["label"] + ", " + said)
     return shown
 
 
-def _figure(name: str, people: pd.DataFrame, what: str, beside: pd.DataFrame) -> Any:
+def _panels_of(beside: pd.DataFrame, analysis: str, claims: Mapping[str, Claim]) -> list[Panel]:
+    """A panel a quantity, with the range of the one claim about it."""
+    found = []
+    for quantity, rows in beside.groupby("quantity", sort=False):
+        asked = [
+            claim for claim in claims.values()
+            if claim.analysis == analysis and claim.quantity == quantity
+        ]  # fmt: skip
+        bands: list[Span] = [band for claim in asked if (band := band_of(claim)) is not None]
+        title = str(quantity).replace("_", " ")
+        log = " (log axis)" if rows["scale"].iloc[0] != "difference" else ""
+        panel = panel_of(
+            rows.drop(columns="group"),
+            f"{rows['unit'].iloc[0]}{log}",
+            title=f"{title[:1].upper()}{title[1:]}, beside the literature",
+            band=bands[0] if len(bands) == 1 else None,
+        )
+        found += [panel] if panel is not None else []
+    return found
 
-    with theme.styled():
-        return _drawn(name, people, what, beside)
 
+def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> Figure:
+    import pandas as pd
 
-def _drawn(name: str, people: pd.DataFrame, what: str, beside: pd.DataFrame) -> Any:
-    panels = list(dict.fromkeys(people["panel"]))[:PANELS]
-    left, gap = theme.EDGE_MM + 13.0, 4.0
-    more = len(set(people["panel"])) - len(panels)
-    width = page_mm()
+    shown = list(dict.fromkeys(people["panel"]))[:PANELS]
+    more = len(set(people["panel"])) - len(shown)
     rates = bool(np.isfinite(people["low"]).any())
-    caption = theme.caption_lines(
-        "Thin lines: a person each; diamonds: "
-        + ("rate of all with its exact 95% Poisson interval" if rates else "mean")
-        + (f"; {more} more speeds are in the table. " if more > 0 else ". ")
-        + "Right: estimates with 95% intervals; triangles: own data, dots: printed studies, "
-        "diamonds: pools.",
-        width,
+    letter = "a: " if panels else ""
+    said = (
+        f"{letter}thin lines: a person each; heavy line: "
+        + ("rate of all with its exact 95% Poisson interval" if rates else "mean of all")
+        + (f"; {more} more panels are in tables/own_results.csv" if more > 0 else "")
+        + "."
     )
-    title = theme.wrap(f"{name}: {people['subject'].nunique()} people, {what}",
-                       width - 2 * theme.EDGE_MM, bold=True)  # fmt: skip
-    top = theme.TOP_MM + theme.LINE_MM * len(title) + 6.0
-    side_by_side = len(panels) <= 2
-    across = PANEL_MM if side_by_side else (width - left - gap * 3 - theme.EDGE_MM) / PANELS
-    below = HIGH_MM + 9.0
-    list_mm = ROW_MM * max(len(beside), 1) + 8.0
-    tall = max(below, list_mm) if side_by_side else below + 6.0 + list_mm
-    figure = theme.new_figure(width, top + tall + theme.LINE_MM * len(caption) + theme.EDGE_MM + 2)
-    for i, line in enumerate(title):
-        theme.add_text(figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line,
-                       fontweight="bold")  # fmt: skip
-    limits = (people[["y", "low"]].min().min(), people[["y", "high"]].max().max())
-    pad = 0.06 * (limits[1] - limits[0] or 1.0)
-    for i, panel in enumerate(panels):
-        axes = theme.add_axes(figure, left + i * (across + gap), top, across, HIGH_MM)
-        _people(axes, people[people["panel"] == panel], panel, across)
-        axes.set_ylim(min(0.0, limits[0]) if rates else limits[0] - pad, limits[1] + pad)
-        axes.set_ylabel(what if i == 0 else "")
-        axes.tick_params(labelleft=i == 0)
-    if len(beside):
-        start = left + len(panels) * (across + gap) + 4 if side_by_side else theme.EDGE_MM
-        place = top if side_by_side else top + below + 6.0
-        _effects(figure, beside, start, place, width)
-    theme.draw_caption(figure, caption)
+    with theme.styled():
+        lead = _lead(f"{letter[:1]} {name}: {people['subject'].nunique()} people, {what}".strip(),
+                     people, what, shown)  # fmt: skip
+        if panels:
+            rows = pd.concat([panel.rows for panel in panels])
+            text = f"{said} {caption_of(f'the table of {name} and data/published', rows)}"
+            return forest(panels, text, lead=lead)
+        caption = theme.caption_lines(said, page_mm())
+        height = theme.TOP_MM + lead.height + theme.LINE_MM * len(caption) + theme.EDGE_MM + 1
+        figure = theme.new_figure(page_mm(), height)
+        lead.draw(figure, theme.TOP_MM)
+        theme.draw_caption(figure, caption)
     return figure
 
 
-def _people(axes: Any, part: pd.DataFrame, panel: str, across: float) -> None:
-    """Lines of people between the conditions, and the means, in the order of the rows."""
-    import seaborn as sns
+def _lead(title: str, people: pd.DataFrame, what: str, panels: Sequence[str]) -> Lead:
+    """The people, a panel a speed, arm or kind of event, in lines of as many as fit."""
+    width = page_mm()
+    lines = theme.wrap(title, width - 2 * theme.EDGE_MM, theme.SIZE, bold=True)
+    across = min(NARROW_ACROSS if narrow() else ACROSS, len(panels))
+    room = (width - 2 * theme.EDGE_MM - LEFT_MM - GAP_MM * (across - 1)) / across
+    inner, high = min(room, WIDEST_MM), NARROW_HIGH_MM if narrow() else HIGH_MM
+    deep = HEAD_MM + high + FOOT_MM
+    count = -(-len(panels) // across)
+    ends = _ends(people)
+    order = list(dict.fromkeys(people["x"]))
 
-    order = list(dict.fromkeys(part["x"]))
-    places = part.assign(at=[order.index(x) for x in part["x"]])
-    sns.lineplot(places, x="at", y="y", units="subject", estimator=None, ax=axes,
-                 color=now().grey, lw=0.6, alpha=0.6)  # fmt: skip
-    sns.scatterplot(places, x="at", y="y", ax=axes, color=now().grey, s=9, alpha=0.7, legend=False)
-    means = places.drop_duplicates("at").sort_values("at")
-    axes.plot(means["at"], means["mean"], "D-", color=now().orange, ms=4, lw=1.4, zorder=4)
+    def draw(figure: Figure, top: float) -> None:
+        for i, line in enumerate(lines):
+            theme.add_text(figure, theme.EDGE_MM, top + 2 + theme.LINE_MM * i, line,
+                           fontweight="bold", fontsize=theme.SIZE)  # fmt: skip
+        first = top + theme.LINE_MM * len(lines) + 1.5
+        for i, panel in enumerate(panels):
+            row, column = divmod(i, across)
+            left = theme.EDGE_MM + LEFT_MM + column * (inner + GAP_MM)
+            place = first + row * deep + HEAD_MM
+            axes = theme.add_axes(figure, left, place, inner, high)
+            _people(axes, people[people["panel"] == panel], order, inner)
+            axes.set_title("\n".join(theme.wrap(panel, inner)), fontsize=theme.SMALL)
+            axes.set_ylim(*ends)
+            axes.set_ylabel("\n".join(theme.wrap(what, high, theme.SIZE)) if not column else "")
+            axes.tick_params(labelleft=not column)
+
+    return Lead(theme.LINE_MM * len(lines) + 1.5 + deep * count + 1.0, draw)
+
+
+def _ends(people: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the shared upright axis; a rate begins at zero."""
+    low, high = people[["y", "low"]].min().min(), people[["y", "high"]].max().max()
+    pad = 0.06 * (high - low or 1.0)
+    rates = bool(np.isfinite(people["low"]).any())
+    return (min(0.0, low) if rates else low - pad), high + pad
+
+
+def _people(axes: Any, part: pd.DataFrame, order: Sequence[str], inner: float) -> None:
+    """Lines of people between the conditions, and the means."""
+    places = part.assign(at=[order.index(x) for x in part["x"]]).sort_values("at", kind="stable")
+    for _, person in places.groupby("subject", sort=False):
+        axes.plot(person["at"], person["y"], "o-", color=now().grey, lw=0.6, ms=2.6, mew=0,
+                  alpha=0.7, gid="person")  # fmt: skip
+    means = places.drop_duplicates("at")
+    axes.plot(means["at"], means["mean"], "D-", color=now().orange, ms=4, lw=1.4, zorder=4,
+              gid="mean")  # fmt: skip
     rates = means[means["low"].notna()]
     axes.vlines(rates["at"], rates["low"], rates["high"], color=now().orange, lw=1.2, zorder=4)
     axes.set_xlim(-0.35, len(order) - 0.65)
-    axes.set_xticks(
-        range(len(order)), [theme.wrap(x, across / max(len(order), 1))[0] for x in order]
-    )
+    slot = inner / max(len(order), 1) - 1
+    axes.set_xticks(range(len(order)), ["\n".join(theme.wrap(x, slot)) for x in order])
     axes.set_xlabel("")
-    axes.set_title(theme.wrap(panel, across)[0], fontsize=theme.SMALL)
-
-
-def _effects(figure: Any, beside: pd.DataFrame, start: float, top: float, width: float) -> None:
-    """A row an estimate: printed studies and pools, then the own cohorts."""
-    inner = width - start - LABELS_MM - theme.EDGE_MM - 4
-    axes = theme.add_axes(figure, start + LABELS_MM, top, inner, ROW_MM * len(beside))
-    log = bool((beside["scale"] != "difference").all())
-    null = 1.0 if log else 0.0
-    low, high = display_limits(
-        beside[["estimate", "conf_low", "conf_high"]], null, None, log=log
-    )  # fmt: skip
-    axes.set_xlim(low, high)
-    if log:
-        axes.set_xscale("log")
-    set_ticks(axes, low, high, log=log, room_mm=inner)
-    axes.axvline(null, color=now().grey, lw=0.6, ls="--")
-    for i, row in enumerate(beside.to_dict("records")):
-        colour = now().orange if row["role"] == "cohort" else now().blue
-        mark = "D" if row["role"] == "pooled" else "^" if row["role"] == "cohort" else "o"
-        axes.plot([row["conf_low"], row["conf_high"]], [i, i], color=colour, lw=1.2)
-        axes.plot(row["estimate"], i, mark, color=colour, ms=4)
-        label = theme.wrap(row["label"], LABELS_MM - 4)
-        cut = label[0] + ("…" if label[1:] else "")
-        theme.add_text(figure, start, top + ROW_MM * (i + 0.5), cut)
-    axes.set_ylim(len(beside) - 0.5, -0.5)
-    axes.yaxis.set_visible(False)
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("\n".join(theme.wrap(str(beside["unit"].iloc[0]), inner + 6)))

@@ -9,7 +9,7 @@ whose interval can be wider than anything printed, ends in arrows and does not s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Any
@@ -20,15 +20,16 @@ from matplotlib.figure import Figure
 
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import Span, display_limits, set_ticks
-from retrostats.draw.figures.keys import DIAMONDS, LINE_MM, draw_keys, key_rows, keys_of
+from retrostats.draw.figures.keys import DIAMONDS, draw_keys, key_mm, key_rows, keys_of
 from retrostats.draw.figures.looks import narrow, now, page_mm
 from retrostats.draw.figures.marks import draw_band, draw_row, goes_beyond
 from retrostats.rounding import limits, rounded
 
 ROW = 1.9  # mm around a row's text
-MARK_MM = 4.2  # height of a row's marks where its words stand above them
+MARK_MM = 3.7  # height of a row's marks where its words stand above them
 HEADER, AXIS, LABEL, HEADING = 5.0, 11.5, 60.0, 4.4
 N_COLUMN, WEIGHT_COLUMN, TEXT_COLUMN = 11.0, 12.0, 35.0
+ENDS_GAP_MM = 4.0  # between what the left and what the right of an axis mean
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 WEIGHTS = " Per cent after n: weight in the pool."
 #: Columns that a pool of this few estimates does not stretch the axis with.
@@ -68,6 +69,17 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """What stands above the first panel: its height in mm, and how it is drawn from a top on.
+
+    It takes the first letter, so that the panels begin with "b".
+    """
+
+    height: float
+    draw: Callable[[Figure, float], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A row with its words: label, what is said below it in grey, and its height in mm."""
 
@@ -78,8 +90,13 @@ class Line:
     height: float
 
 
-def forest(panels: Sequence[Panel], caption: str, width_mm: float | None = None) -> Figure:
-    """Stack of forest panels with one key and one caption.
+def forest(
+    panels: Sequence[Panel],
+    caption: str,
+    width_mm: float | None = None,
+    lead: Lead | None = None,
+) -> Figure:
+    """Stack of forest panels, below a lead if there is one, with one key and one caption.
 
     Raises
     ------
@@ -92,40 +109,48 @@ def forest(panels: Sequence[Panel], caption: str, width_mm: float | None = None)
     with theme.styled():
         label_mm = min(LABEL, max(_label_width(p.rows) for p in panels) + 2)
         lines = [list(_lines(panel, label_mm, width)) for panel in panels]
-        heights = [sum(line.height for line in found) + 1.5 for found in lines]
-        columns = _columns(any(_weighed(p.rows) for p in panels), label_mm, width)
-        titles = _titles(panels, width)
+        heights = [
+            sum(line.height for line in found) + (0.8 if narrow() else 1.5) for found in lines
+        ]
+        columns = _columns(panels, label_mm, width)
+        titles = _titles(panels, width, first=0 if lead is None else 1)
         told = WEIGHTS if narrow() and any(_weighed(p.rows) for p in panels) else ""
         captions = theme.caption_lines(f"{caption}{told}", width)
         axes = _shared_limits(panels)
+        headers = [_header_mm(panel, columns) for panel in panels]
         beyond = any(goes_beyond(p.rows, ends) for p, ends in zip(panels, axes, strict=True))
         rows = pd.concat([panel.rows for panel in panels], ignore_index=True)
         band = any(panel.band is not None for panel in panels)
         keys = key_rows(keys_of(rows, band=band, beyond=beyond), width)
         above = [theme.LINE_MM * len(title) + (1.5 if title else 0.0) for title in titles]
-        axis = AXIS - 2.0 if narrow() else AXIS
+        axis = AXIS - 3.0 if narrow() else AXIS
         below = [axis + theme.LINE_MM * (len(_xlabel(panel, width)) - 1) for panel in panels]
-        bottom = len(keys) * LINE_MM + len(captions) * theme.LINE_MM + 2 * theme.EDGE_MM + 1
-        total = theme.TOP_MM + sum(heights) + sum(above) + sum(below) + len(panels) * HEADER
-        figure = theme.new_figure(width, total + bottom)
-        top = theme.TOP_MM
+        bottom = len(keys) * key_mm() + len(captions) * theme.LINE_MM + 2 * theme.EDGE_MM + 1
+        total = theme.TOP_MM + sum(heights) + sum(above) + sum(below) + sum(headers)
+        led = 0.0 if lead is None else lead.height
+        figure = theme.new_figure(width, total + bottom + led)
+        if lead is not None:
+            lead.draw(figure, theme.TOP_MM)
+        top = theme.TOP_MM + led
         for i, panel in enumerate(panels):
             for j, line in enumerate(titles[i]):
                 theme.add_text(figure, theme.EDGE_MM, top + 2 + theme.LINE_MM * j, line,
                                fontweight="bold", fontsize=theme.SIZE)  # fmt: skip
-            place = (top + above[i], heights[i])
+            _headings(figure, panel, top + above[i], columns)
+            place = (top + above[i] + headers[i], heights[i])
             _draw_panel(figure, panel, lines[i], place, columns, axes[i])
-            top += above[i] + HEADER + heights[i] + below[i]
+            top += above[i] + headers[i] + heights[i] + below[i]
         draw_keys(figure, keys, top)
         theme.draw_caption(figure, captions)
     return figure
 
 
-def _titles(panels: Sequence[Panel], width: float) -> list[list[str]]:
+def _titles(panels: Sequence[Panel], width: float, first: int) -> list[list[str]]:
     """Headings, lettered where there are several panels."""
     texts = [theme.clean(panel.title) for panel in panels]
-    if len(panels) > 1:
-        texts = [f"{letter} {text}" for letter, text in zip(ascii_lowercase, texts, strict=False)]
+    if len(panels) + first > 1:
+        letters = ascii_lowercase[first:]
+        texts = [f"{letter} {text}" for letter, text in zip(letters, texts, strict=False)]
     room = width - 2 * theme.EDGE_MM
     return [theme.wrap(t, room, theme.SIZE, bold=True) if t.strip() else [] for t in texts]
 
@@ -146,15 +171,22 @@ def _lines(panel: Panel, label_mm: float, width: float) -> Iterator[Line]:
         before = group
         bold = row["role"] == "pooled"
         if narrow():
-            room = width - 2 * theme.EDGE_MM - theme.width_mm(_estimate_text(row), bold=bold) - 4
-            words = theme.wrap(f"{row['label']}{_people(row)}", room, bold=bold)
+            room = width - 2 * theme.EDGE_MM - theme.width_mm(_estimate_text(row), bold=bold) - 3
+            words = _hanging(f"{row['label']}{_people(row)}", room, width, bold=bold)
             notes = theme.wrap(_heterogeneity(row), room) if _heterogeneity(row) else []
-            height = theme.LINE_MM * (len(words) + len(notes)) + MARK_MM + 0.4
+            height = theme.LINE_MM * (len(words) + len(notes)) + MARK_MM + 0.2
         else:
             words = theme.wrap(row["label"], label_mm, bold=bold)
             notes = theme.wrap(_heterogeneity(row), label_mm) if _heterogeneity(row) else []
             height = theme.LINE_MM * (len(words) + len(notes)) + ROW
         yield Line(row, heading, words, notes, height + (HEADING if heading else 0.0))
+
+
+def _hanging(text: str, first_mm: float, width: float, *, bold: bool) -> list[str]:
+    """Lines of a label: the first beside the estimate, the others as wide as the page."""
+    line = theme.wrap(text, first_mm, bold=bold)[0]
+    rest = theme.clean(text)[len(line) :].strip()
+    return [line, *(theme.wrap(rest, width - 2 * theme.EDGE_MM, bold=bold) if rest else [])]
 
 
 def _people(row: Mapping[Any, Any]) -> str:
@@ -205,7 +237,7 @@ def _draw_panel(
     width = theme.figure_mm(figure)[0]
     top, height = place
     left, right, weights_at, n_at = columns
-    axes = theme.add_axes(figure, left, top + HEADER, right - left, height)
+    axes = theme.add_axes(figure, left, top, right - left, height)
     axes.set_ylim(height, 0)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -214,13 +246,12 @@ def _draw_panel(
     axes.set_xlim(*ends)
     set_ticks(axes, *ends, log=panel.log, room_mm=right - left)
     axes.set_xlabel("\n".join(_xlabel(panel, width)), labelpad=2, parse_math=False)
-    _headings(figure, panel, top, (left, right, weights_at, n_at))
     if not narrow():
         draw_band(axes, panel.band, panel.null, (0, height), ends)
     y = 1.0
     for line in lines:
         if line.heading:
-            theme.add_text(figure, theme.EDGE_MM, top + HEADER + y + 2.3, line.heading,
+            theme.add_text(figure, theme.EDGE_MM, top + y + 2.3, line.heading,
                            color=now().grey, fontweight="bold")  # fmt: skip
             y += HEADING
         deep = line.height - (HEADING if line.heading else 0.0)
@@ -230,17 +261,21 @@ def _draw_panel(
             zone = (middle - MARK_MM / 2 + 0.5, middle + MARK_MM / 2)
             draw_band(axes, panel.band, panel.null, zone, ends)
         draw_row(axes, line.row, middle, ends)
-        _words(figure, line, top + HEADER + y, deep, (weights_at, n_at))
+        _words(figure, line, top + y, deep, (weights_at, n_at))
         y += deep
 
 
-def _columns(weighed: bool, label_mm: float, width: float) -> tuple[float, float, float, float]:
+def _columns(
+    panels: Sequence[Panel], label_mm: float, width: float
+) -> tuple[float, float, float, float]:
     """Left and right end of the axis; right ends of the columns of weights and people."""
     if narrow():
         return theme.EDGE_MM + 1, width - theme.EDGE_MM - 1, np.nan, np.nan
-    room = WEIGHT_COLUMN if weighed else 0.0
-    n_at = theme.EDGE_MM + label_mm + N_COLUMN - 3
-    left = theme.EDGE_MM + label_mm + N_COLUMN + room
+    room = WEIGHT_COLUMN if any(_weighed(panel.rows) for panel in panels) else 0.0
+    widest = max(theme.width_mm(_n_text(n)) for panel in panels for n in panel.rows["n"])
+    people = max(N_COLUMN, widest + 4.5)
+    n_at = theme.EDGE_MM + label_mm + people - 3
+    left = theme.EDGE_MM + label_mm + people + room
     return left, width - theme.EDGE_MM - TEXT_COLUMN, n_at + room, n_at
 
 
@@ -253,17 +288,39 @@ def _headings(
 ) -> None:
     """Names of the columns, and what left and right of the null value mean."""
     left, right, weights_at, n_at = at
+    less, more = _ends(panel, at)
+    middle = top + 2.5 + theme.LINE_MM * (max(len(less), len(more), 1) - 1)
     grey = {"color": now().grey}
     if not narrow():
-        theme.add_text(figure, n_at, top + 2.5, "n", ha="right", **grey)
+        theme.add_text(figure, n_at, middle, "n", ha="right", **grey)
         if _weighed(panel.rows):
-            theme.add_text(figure, weights_at, top + 2.5, "weight", ha="right", **grey)
+            theme.add_text(figure, weights_at, middle, "weight", ha="right", **grey)
         edge = theme.figure_mm(figure)[0] - theme.EDGE_MM
-        theme.add_text(figure, edge, top + 2.5, "Estimate [95% CI]", ha="right", **grey)
+        theme.add_text(figure, edge, middle, "Estimate [95% CI]", ha="right", **grey)
+    for lines, place, side in ((less, left, "left"), (more, right, "right")):
+        for i, line in enumerate(lines):
+            low = middle - theme.LINE_MM * (len(lines) - 1 - i)
+            theme.add_text(figure, place, low, line, ha=side, **grey)
+
+
+def _ends(panel: Panel, at: tuple[float, float, float, float]) -> tuple[list[str], list[str]]:
+    """What both sides of the null value mean, in lines that stay apart."""
     less, more = panel.ends
-    if less and more:
-        theme.add_text(figure, left, top + 2.5, f"← {less}", **grey)
-        theme.add_text(figure, right, top + 2.5, f"{more} →", ha="right", **grey)
+    if not (less and more):
+        return [], []
+    room = (at[1] - at[0] - ENDS_GAP_MM) / 2
+    left, right = theme.width_mm(f"← {less}"), theme.width_mm(f"{more} →")
+    if left + right <= 2 * room:
+        return [f"← {less}"], [f"{more} →"]
+    return theme.wrap(f"← {less}", room), theme.wrap(f"{more} →", room)
+
+
+def _header_mm(panel: Panel, at: tuple[float, float, float, float]) -> float:
+    """Room above an axis: names of columns, and what its sides mean."""
+    deepest = max(map(len, _ends(panel, at)))
+    if narrow() and not deepest:
+        return 1.0
+    return HEADER + theme.LINE_MM * max(deepest - 1, 0)
 
 
 def _words(
@@ -297,9 +354,10 @@ def _n_text(n: float) -> str:
 
 
 def _xlabel(panel: Panel, width: float) -> list[str]:
-    """Quantity, unit and people of an axis, in lines that fit the page."""
+    """Quantity, unit and people of an axis, in lines that fit the page; narrow rows tell n."""
     room = width - 2 * theme.EDGE_MM - (0 if narrow() else TEXT_COLUMN + 20)
-    return theme.wrap(f"{panel.xlabel}{_n_range(panel.rows)}", room, theme.SIZE)
+    told = "" if narrow() else _n_range(panel.rows)
+    return theme.wrap(f"{panel.xlabel}{told}", room, theme.SIZE)
 
 
 def _n_range(rows: pd.DataFrame) -> str:
@@ -321,5 +379,5 @@ def _estimate_text(row: Mapping[Any, Any]) -> str:
         low, high = limits(row["conf_low"], row["conf_high"])
         text = f"{text} [{low}, {high}]"
     else:
-        text = f"{text} [no SE printed]"
+        text = f"{text} [no SE]" if narrow() else f"{text} [no SE printed]"
     return text.replace("-", MINUS)

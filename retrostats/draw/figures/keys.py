@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.looks import now
+from retrostats.draw.figures.looks import narrow, now
 
 MARKERS = {"printed": "o", "recomputed": "o", "model": "s", "cohort": "^"}
 DIAMONDS = ("pooled", "one-stage", "few-studies")
@@ -29,7 +29,28 @@ KEYS: Mapping[str, str] = MappingProxyType({
     "beyond": "goes on beyond the axis",
     "band": "range that would make the claim true",
 })  # fmt: skip
-LINE_MM = 3.9
+#: The same in fewer words, for one column.
+SHORT: Mapping[str, str] = MappingProxyType(dict(KEYS) | {
+    "printed": "printed or arithmetic on print",
+    "model": "model of printed numbers",
+    "pooled": "pool, 95% interval",
+    "one-stage": "one model of all people",
+    "few-studies": "pool, few-study method",
+    "interval": "95% interval",
+    "range": "over what was not printed",
+    "beyond": "beyond the axis",
+    "band": "makes the claim true",
+})  # fmt: skip
+LINE_MM, NARROW_MM = 3.9, 3.6
+
+
+def key_mm() -> float:
+    """Height of a line of the key."""
+    return NARROW_MM if narrow() else LINE_MM
+
+
+def _said(key: str) -> str:
+    return SHORT[key] if narrow() else KEYS[key]
 
 
 def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
@@ -76,7 +97,7 @@ def key_rows(keys: Sequence[str], width_mm: float) -> list[list[str]]:
     rows: list[list[str]] = [[]]
     used = 0.0
     for key in keys:
-        needed = 11 + theme.width_mm(KEYS[key])
+        needed = 9.5 + theme.width_mm(_said(key))
         if rows[-1] and used + needed > width_mm - 2 * theme.EDGE_MM:
             rows.append([])
             used = 0.0
@@ -90,9 +111,9 @@ def draw_keys(figure: Any, rows: Sequence[Sequence[str]], top: float) -> None:
     width, height = theme.figure_mm(figure)
     for i, keys in enumerate(rows):
         legend = figure.legend(
-            [_handle(k) for k in keys], [KEYS[k] for k in keys], ncols=len(keys),
-            loc="center left", bbox_to_anchor=(0, 1 - (top + 2 + LINE_MM * i) / height),
+            [_handle(k) for k in keys], [_said(k) for k in keys], ncols=len(keys),
+            loc="center left", bbox_to_anchor=(0, 1 - (top + 2 + key_mm() * i) / height),
             borderpad=0, borderaxespad=0, handlelength=1.8, handletextpad=0.5, columnspacing=1.4,
         )  # fmt: skip
         legend.set_in_layout(False)
-        legend.set_bbox_to_anchor((theme.EDGE_MM / width, 1 - (top + 2 + LINE_MM * i) / height))
+        legend.set_bbox_to_anchor((theme.EDGE_MM / width, 1 - (top + 2 + key_mm() * i) / height))

@@ -15,6 +15,8 @@ from retrostats.errors import InputError
 SINGLE_MM, DOUBLE_MM = 85.0, 180.0
 #: Width of a slide's figure: over a slide of 254 mm its smallest text stands at 14.8 pt.
 SLIDE_MM = 120.0
+#: What a claim's band says, in words that hold in every look.
+BAND = "shaded band: range that would make the claim true"
 #: Below this width a figure stacks what it otherwise sets side by side.
 NARROW_MM = 140.0
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from retrostats.draw.figures.axis import Span, display_limits, set_upright_ticks
 from retrostats.draw.figures.forest import Panel, forest
-from retrostats.draw.figures.looks import now
+from retrostats.draw.figures.looks import narrow, now
 
 #: What an audit without own data is computed from.
 PRINTED = "printed numbers"
@@ -105,15 +105,18 @@ def stack(panels: Iterable[Panel | None], sources: str, note: str = "") -> Figur
 
 def caption_of(sources: str, rows: pd.DataFrame) -> str:
     """Where the numbers come from, and what the thin brackets run over."""
+    own = ", own cohorts from their rows" if (rows["role"] == "cohort").any() else ""
+    said = f"Sources: {sources}. Computed from printed numbers{own}."
     ranged = rows[rows["unknown"].astype(str) != ""]
     first = pd.concat([ranged[ranged["role"] == "pooled"], ranged])[["label", "unknown"]].head(1)
+    if narrow() and len(first):
+        return f"{said} Thin brackets: outermost limits, all that was not printed moving at once."
     ranges = "".join(
         " Thin brackets: outermost limits when everything not printed moves at once; most for "
         f"{label}: {_joined(unknown)} (tables/unknowns.csv has those of each row)."
         for label, unknown in first.itertuples(index=False)
     )
-    own = ", own cohorts from their rows" if (rows["role"] == "cohort").any() else ""
-    return f"Sources: {sources}. Computed from printed numbers{own}.{ranges}"
+    return f"{said}{ranges}"
 
 
 def origin_of(estimates: pd.DataFrame) -> str:

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.looks import narrow, now, page_mm
+from retrostats.draw.figures.looks import BAND, narrow, now, page_mm
 from retrostats.draw.figures.panels import band_of, upright
 
-PANEL_MM, LEFT_MM, GAP_MM, ABOVE_MM, BELOW_MM = 52.0, 14.0, 4.0, 8.0, 11.0
+PANEL_MM, NARROW_PANEL_MM = 52.0, 38.0
+LEFT_MM, GAP_MM, ABOVE_MM, BELOW_MM = 14.0, 4.0, 8.0, 11.0
 #: Line style of each side, and which colour of the look; they differ in both.
 SIDES: dict[str, tuple[Any, str]] = {"direction": ((0, (4, 1.5)), "orange"), "size": ("-", "blue")}
 #: How many times smaller than the largest study the smallest one of the second panel may be.
@@ -41,20 +42,21 @@ def _panels(plan: Any) -> Figure:
     caption = theme.caption_lines(_caption(plan), width)
     title = theme.wrap(plan.claim.statement, width - 2 * theme.EDGE_MM, bold=True)
     top = theme.TOP_MM + theme.LINE_MM * len(title) + ABOVE_MM
-    deep = PANEL_MM + BELOW_MM + (PANEL_MM + BELOW_MM + ABOVE_MM if narrow() else 0.0)
+    high = NARROW_PANEL_MM if narrow() else PANEL_MM
+    deep = high + BELOW_MM + (high + BELOW_MM + ABOVE_MM if narrow() else 0.0)
     figure = theme.new_figure(width, top + deep + theme.LINE_MM * len(caption) + theme.EDGE_MM + 2)
     for i, line in enumerate(title):
         theme.add_text(
             figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
         )
     left, second = theme.EDGE_MM + LEFT_MM, top
-    _power(theme.add_axes(figure, left, top, inner, PANEL_MM), plan)
+    _power(theme.add_axes(figure, left, top, inner, high), plan)
     theme.add_text(figure, theme.EDGE_MM, top - 4, "a", fontweight="bold")
     if narrow():
-        second = top + PANEL_MM + BELOW_MM + ABOVE_MM
+        second = top + high + BELOW_MM + ABOVE_MM
     else:
         left += inner + GAP_MM + LEFT_MM
-    _precision(theme.add_axes(figure, left, second, inner, PANEL_MM), plan)
+    _precision(theme.add_axes(figure, left, second, inner, high), plan)
     theme.add_text(figure, left - LEFT_MM, second - 4, "b", fontweight="bold")
     theme.draw_caption(figure, caption)
     return figure
@@ -97,7 +99,9 @@ def _precision(axes: Any, plan: Any) -> None:
     for name in ("conf_low", "conf_high"):
         axes.plot(shown["people"], shown[name], color=now().blue, lw=1.2, zorder=2,
                   gid="precision")  # fmt: skip
-    lines = theme.wrap(plan.claim.unit or plan.claim.scale, PANEL_MM)
+    lines = theme.wrap(
+        plan.claim.unit or plan.claim.scale, NARROW_PANEL_MM if narrow() else PANEL_MM
+    )
     axes.set_ylabel("\n".join(lines), fontsize=theme.SMALL)
     _people(axes, shown)
 
@@ -117,15 +121,25 @@ def _people(axes: Any, rows: pd.DataFrame) -> None:
     axes.set_xlabel("People in all (log axis)")
 
 
+def told(plan: Any) -> str:
+    """What the figure shows, in words."""
+    needed = [
+        f"the {row['side']} would be {row['settles']} in {plan.power:.0%} of studies of "
+        + (f"{row['people']:,.0f} people" if row["people"] == row["people"] else "no size tried")
+        for row in plan.needed.to_dict("records")
+    ]
+    return f"Study that would settle “{plan.claim.statement}”: {'; '.join(needed)}"
+
+
 def _caption(plan: Any) -> str:
     error = 100 * float(plan.curve["mc_error"].max())
     marks = [
-        "a: share of studies of that many people that end with the right label; shaded: twice its "
+        "a: share of studies of that many people that end with the right label; its tint: twice "
         f"Monte Carlo error (at most {error:.1f} points); dotted: {plan.power:.0%}; dots: people "
         "needed",
         "b: median 95% limits of such a study; level line: what is taken as true; dashed: no "
         "difference",
     ]
     if band_of(plan.claim) is not None:
-        marks.append("shaded band: range that would make the claim true")
+        marks.append(BAND)
     return "; ".join(marks) + f". {plan.assumed[:1].upper()}{plan.assumed[1:]}. Simulated studies."

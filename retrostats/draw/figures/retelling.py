@@ -103,10 +103,12 @@ class Block:
 def _tree(rows: list[dict[Any, Any]], columns: Sequence[Column], text: str) -> Figure:
     width = page_mm()
     blocks = [_stacked(row, columns) if narrow() else _beside(row, columns) for row in rows]
-    heights = [theme.LINE_MM * _depth(found) + 3 for found in blocks]
+    heights = [theme.LINE_MM * _depth(found) + (2.0 if narrow() else 3.0) for found in blocks]
     caption = theme.caption_lines(text, width)
     head = 3.0 if narrow() else 8.0
-    figure = theme.new_figure(width, head + sum(heights) + theme.LINE_MM * len(caption) + 7)
+    figure = theme.new_figure(
+        width, head + sum(heights) + theme.LINE_MM * len(caption) + (5 if narrow() else 7)
+    )
     axes = theme.add_axes(figure, 0, 0, width, theme.figure_mm(figure)[1])
     axes.set_xlim(0, width)
     axes.set_ylim(theme.figure_mm(figure)[1], 0)

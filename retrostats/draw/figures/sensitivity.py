@@ -18,11 +18,12 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullFor
 
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.axis import Span
-from retrostats.draw.figures.looks import SINGLE_MM, narrow, now, page_mm
+from retrostats.draw.figures.looks import BAND, SINGLE_MM, narrow, now, page_mm
 from retrostats.draw.figures.panels import PRINTED, band_of, upright
 from retrostats.draw.figures.verdicts import shade_of
 
 STRIP_MM = 3.4
+UNIT_MM = 8.0  # that the unit of a low axis may be longer than it
 GUTTER_MM, GAP_MM = 17.0, 4.0  # left of an axis with numbers; between axes that share them
 WORD_GAP_MM, WIDEST_MM = 1.2, 66.0  # between options; the widest that a lone panel grows
 QUANTITY = {
@@ -113,7 +114,7 @@ def _needed(parts: Sequence[pd.DataFrame]) -> float:
 
 
 def _panel_mm() -> float:
-    return 27.0 if narrow() else 38.0
+    return 18.5 if narrow() else 38.0
 
 
 def _gutter_mm() -> float:
@@ -190,7 +191,7 @@ def _foot_mm(row: Sequence[Place]) -> float:
         + (1 if _numeric(place.part) else max(map(len, _words(place))))
         for place in row
     )  # fmt: skip
-    return 6.0 + theme.LINE_MM * lines
+    return (4.6 if narrow() else 6.0) + theme.LINE_MM * lines
 
 
 def _panel(
@@ -224,7 +225,7 @@ def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: 
     band = any(band_of(claim) is not None for claim in judged)
     marks = ["Heavy line: estimate; thin lines: its 95% limits at each value"]
     marks += ["ring: the value used elsewhere"] if any("used" in part for part in sweeps) else []
-    marks += ["shaded band: range that would make the claim true"] if band else []
+    marks += [BAND] if band else []
     text = "; ".join([*marks, "dashed: no difference"]) + ". Panels of one unit share its scale. "
     if any(_kinds(part) for part in sweeps):
         text += (
@@ -249,8 +250,10 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
     log = part["scale"].iloc[0] != "difference"
     upright(axes, scale, claim, 1.0 if log else 0.0, log=log)
     if place.numbered:
-        unit = "\n".join(theme.wrap(_unit(part), _panel_mm()))
-        axes.set_ylabel(unit, labelpad=2, fontsize=theme.SMALL, parse_math=False)
+        room = _panel_mm() + (UNIT_MM if narrow() else 0.0)
+        unit = "\n".join(theme.wrap(_unit(part), room))
+        axes.set_ylabel(unit, labelpad=2, fontsize=theme.SMALL, parse_math=False,
+                        loc="top" if narrow() else "center")  # fmt: skip
     else:
         axes.yaxis.set_major_formatter(NullFormatter())
     numeric = _numeric(part) and len(part) > 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from retrostats.draw.figures import theme
-from retrostats.draw.figures.looks import narrow, now, page_mm
+from retrostats.draw.figures.looks import BAND, narrow, now, page_mm
 from retrostats.draw.figures.panels import PRINTED, band_of, upright
 from retrostats.draw.figures.verdicts import LOOK, Mark
 
 UNJUDGED = Mark("o", "full", "ink")
-CURVE_MM, OPTION_MM, LEFT_MM, HEAD_MM = 42.0, 4.2, 52.0, 5.0
+CURVE_MM, OPTION_MM, LEFT_MM, HEAD_MM = 42.0, 4.2, 62.0, 5.0
+NARROW_LEFT_MM = 34.0
 
 
 def specification_curve(
@@ -51,32 +52,57 @@ def specification_curve(
 def _figure(rows: pd.DataFrame, claim: Any, side: str, origin: str) -> Figure:
     width = page_mm()
     names, options = _options(rows)
-    grid = [(name, option) for name in names for option in dict.fromkeys(options[name])]
+    left_mm = _left_mm(options[name] for name in names)
+    grid = _lines(names, options, left_mm)
     caption = theme.caption_lines(_caption(rows, claim, side, origin), width)
     title = theme.wrap(f"{claim.statement} ({rows['measure'].iloc[0]})",
                        width - 2 * theme.EDGE_MM, bold=True)  # fmt: skip
     top = theme.TOP_MM + theme.LINE_MM * len(title) + HEAD_MM
     below = top + CURVE_MM + 3
-    height = below + _option_mm() * (len(grid) + len(names))
+    height = below + sum(line.height for line in grid)
     figure = theme.new_figure(width, height + theme.LINE_MM * len(caption) + theme.EDGE_MM + 2)
     for i, line in enumerate(title):
         theme.add_text(
             figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
         )
-    left, inner = theme.EDGE_MM + _left_mm(), width - 2 * theme.EDGE_MM - _left_mm()
+    left, inner = theme.EDGE_MM + left_mm, width - 2 * theme.EDGE_MM - left_mm
     _curve(theme.add_axes(figure, left, top, inner, CURVE_MM), rows, claim, side)
-    _grid(figure, below, left, inner, names, options)
+    _grid(figure, below, (left, inner), grid, len(rows))
     theme.draw_caption(figure, caption)
     return figure
 
 
-def _left_mm() -> float:
-    return 34.0 if narrow() else LEFT_MM
+class Line(NamedTuple):
+    """A line of the grid: a choice, or (with where it is taken) one of its options."""
+
+    words: list[str]
+    height: float
+    taken: np.ndarray | None
 
 
-def _option_mm() -> float:
-    """Height of an option: two lines where its column is narrow."""
-    return 7.2 if narrow() else OPTION_MM
+def _left_mm(options: Iterable[Sequence[str]]) -> float:
+    """Width of the column of options: what they need, up to its limit; longer ones are wrapped."""
+    widest = max(theme.width_mm(theme.clean(option)) for found in options for option in found)
+    least, most = (18.0, NARROW_LEFT_MM) if narrow() else (24.0, LEFT_MM)
+    return min(max(widest + 4.5, least), most)
+
+
+def _lines(
+    names: Sequence[str], options: Mapping[str, Sequence[str]], left_mm: float
+) -> list[Line]:
+    """Each choice with its options below it."""
+    found = []
+    for name in names:
+        words = theme.wrap(name, page_mm() - 2 * theme.EDGE_MM, bold=True)
+        found.append(Line(words, _high(words), None))
+        for option in dict.fromkeys(options[name]):
+            words = theme.wrap(option, left_mm - 4)
+            found.append(Line(words, _high(words), np.array([o == option for o in options[name]])))
+    return found
+
+
+def _high(words: Sequence[str]) -> float:
+    return max(OPTION_MM, theme.LINE_MM * len(words) + 0.6)
 
 
 def _options(rows: pd.DataFrame) -> tuple[list[str], dict[str, list[str]]]:
@@ -108,26 +134,24 @@ def _curve(axes: Any, rows: pd.DataFrame, claim: Any, side: str) -> None:
 
 
 def _grid(
-    figure: Figure, top: float, left: float, inner: float, names: Sequence[str],
-    options: dict[str, list[str]],
-) -> None:  # fmt: skip
+    figure: Figure, top: float, place: tuple[float, float], lines: Sequence[Line], count: int
+) -> None:
     """A row an option, under the name of its choice; a mark where a combination takes it."""
-    place = top
-    for name in names:
-        lines = theme.wrap(name, page_mm() - 2 * theme.EDGE_MM, bold=True)
-        theme.add_text(figure, theme.EDGE_MM, place + _option_mm() / 2, lines[0], fontweight="bold")
-        place += _option_mm()
-        for option in dict.fromkeys(options[name]):
-            text = theme.wrap(option, _left_mm() - 4)[: 2 if narrow() else 1]
-            theme.add_text(figure, left - 3, place + _option_mm() / 2, "\n".join(text), ha="right")
-            axes = theme.add_axes(figure, left, place, inner, _option_mm())
-            taken = np.flatnonzero([o == option for o in options[name]]) + 1
+    left, inner = place
+    for line in lines:
+        middle, text = top + line.height / 2, "\n".join(line.words)
+        if line.taken is None:
+            theme.add_text(figure, theme.EDGE_MM, middle, text, fontweight="bold")
+        else:
+            theme.add_text(figure, left - 3, middle, text, ha="right")
+            axes = theme.add_axes(figure, left, top, inner, line.height)
+            taken = np.flatnonzero(line.taken) + 1
             axes.axhline(0, color=now().pale, lw=0.6, zorder=0)
             axes.plot(taken, np.zeros(len(taken)), "s", ms=3.2, color=now().ink, gid="option")
-            axes.set_xlim(0.4, len(options[name]) + 0.6)
+            axes.set_xlim(0.4, count + 0.6)
             axes.set_ylim(-1, 1)
             axes.set_axis_off()
-            place += _option_mm()
+        top += line.height
 
 
 def _caption(rows: pd.DataFrame, claim: Any, side: str, origin: str) -> str:
@@ -138,5 +162,5 @@ def _caption(rows: pd.DataFrame, claim: Any, side: str, origin: str) -> str:
     if (rows[side] != "").any():
         parts.append(f"marks: the {side} that the combination alone would give")
     if band_of(claim) is not None:
-        parts.append("shaded band: range that would make the claim true")
+        parts.append(BAND)
     return "; ".join(parts) + f". Computed from {origin}."

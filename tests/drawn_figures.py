@@ -1,0 +1,65 @@
+"""Every figure the package draws, once a session: of the audit, own cohorts, another audit, a plan.
+
+A figure is named after its source, as "own.own_data_1"; a key is a look and a width.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pandas as pd
+from cohort_tables import measured
+from test_own_answers import crossover
+
+import retrostats as rs
+from retrostats.draw.figures.drawing import Drawing
+from retrostats.draw.figures.looks import drawn_in
+from retrostats.draw.figures.planned import told
+from retrostats.draw.own import draw_own
+from retrostats.judge.claims import claims_from_frame
+
+Key = tuple[str, float]
+KEYS: tuple[Key, ...] = (("light", 180.0), ("light", 85.0), ("dark", 180.0), ("slide", 120.0))
+#: Where every figure of the run with own cohorts is drawn; elsewhere the figures of the cohorts.
+WHOLE = KEYS[1:2]
+OTHER_AUDIT = "examples/bcg"
+
+
+class Every:
+    """Draws on demand and keeps what it drew."""
+
+    def __init__(self, whole: rs.Replication) -> None:
+        tables = (("ligament-injury", "club"), ("body-fat", "trial"))
+        self.cohorts = [rs.load_cohort(crossover(), spec={"name": "lab"})]
+        for analysis, name in tables:
+            frame = pd.read_csv(io.StringIO(measured(analysis)), dtype=str)
+            self.cohorts.append(rs.load_cohort(frame, spec={"name": name}))
+        self.whole = whole
+        self.own = rs.replicate(cohorts=self.cohorts, draws=64)
+        self.other = rs.replicate(audit=OTHER_AUDIT, draws=64)
+        self.plan = rs.plan("energy_30")
+        self.found: dict[Key, dict[str, Drawing]] = {}
+
+    def __getitem__(self, key: Key) -> dict[str, Drawing]:
+        """Figures in a look, by name."""
+        if key not in self.found:
+            self.found[key] = self.anew(key)
+        return self.found[key]
+
+    def anew(self, key: Key) -> dict[str, Drawing]:
+        """The same, drawn again."""
+        sources: dict[str, dict[str, Any]] = {
+            "audit": self.whole.drawn(*key),
+            "own": self._own(key),
+            "bcg": self.other.drawn(*key),
+            "plan": {"plan": Drawing(self.plan.figure(*key), told(self.plan))},
+        }
+        return {f"{s}.{name}": d for s, drawn in sources.items() for name, d in drawn.items()}
+
+    def _own(self, key: Key) -> dict[str, Drawing]:
+        if key in WHOLE:
+            return self.own.drawn(*key)
+        claims = claims_from_frame(self.own.claims)
+        with drawn_in(*key):
+            return draw_own(self.cohorts, self.own.audit, self.own.estimates, claims)

@@ -1,0 +1,131 @@
+"""Every figure, of every source, at every width and in every look: what a journal would refuse."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import fields
+
+import pytest
+from drawn_figures import KEYS
+from matplotlib.collections import Collection
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+
+from retrostats.draw.figures import theme
+from retrostats.draw.figures.legibility import illegible
+from retrostats.draw.figures.looks import LOOKS
+
+#: A page of a journal is 297 mm high; beside its margins and legend a figure of one column has
+#: this much, one of two columns is less so that it can stand upright.
+TALLEST_MM = {85.0: 235.0, 120.0: 235.0, 180.0: 247.0}
+#: With a reader's cohorts in, a panel more for each kind of result: a page without its margins.
+WITH_OWN_MM = 290.0
+#: One figure of each kind, for files that cost more to write.
+KINDS = (
+    "audit.verdict_overview", "audit.metabolic_cost_sensitivity", "audit.retelling_chain",
+    "audit.energy_30_choices", "audit.energy_30_draws", "audit.energy_30_influence",
+    "own.own_data_1", "bcg.tuberculosis", "plan.plan",
+)  # fmt: skip
+#: A name of a colour.
+COLOUR = re.compile(r"\b(yellow|orange|blue|red|green|grey|gray|brown|purple)\b", re.IGNORECASE)
+
+every_key = pytest.mark.parametrize("key", KEYS, ids=lambda key: f"{key[0]}-{key[1]:.0f}")
+
+
+def texts_of(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(Text))
+
+
+@every_key
+def test_no_text_overlaps_leaves_the_page_or_is_tiny(every, key):
+    found = {name: illegible(drawing.figure) for name, drawing in every[key].items()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+    assert len(found) > 20
+    assert {name.split(".")[0] for name in found} == {"audit", "own", "bcg", "plan"}
+
+
+@every_key
+def test_every_figure_has_its_width_and_fits_a_page(every, key):
+    too_tall = {}
+    for name, drawing in every[key].items():
+        wide, tall = theme.figure_mm(drawing.figure)
+        assert wide == pytest.approx(key[1], abs=0.05) or (key[1] > 85 and wide == 85), name
+        if tall > (WITH_OWN_MM if name.startswith("own.") else TALLEST_MM[key[1]]):
+            too_tall[name] = round(tall)
+    assert too_tall == {}
+
+
+def coloured(figure: Figure):
+    """Colours of everything that is drawn but text, as "#rrggbb"."""
+    for artist in figure.findobj(lambda a: isinstance(a, Line2D | Patch | Collection)):
+        if not artist.get_visible():
+            continue
+        if isinstance(artist, Line2D):
+            shown = [artist.get_color()] if artist.get_linestyle() != "None" else []
+            marks = artist.get_marker() not in ("None", None, "")
+            shown += [artist.get_markerfacecolor(), artist.get_markeredgecolor()] if marks else []
+        elif isinstance(artist, Patch):
+            shown = [artist.get_facecolor()]
+            shown += [artist.get_edgecolor()] if artist.get_linewidth() > 0 else []
+        else:
+            shown = [*artist.get_facecolor(), *artist.get_edgecolor()]
+        for colour in shown:
+            if isinstance(colour, str):
+                if colour != "none":
+                    yield to_hex(colour)
+            elif len(colour) and (len(colour) < 4 or colour[3] > 0):
+                yield to_hex(to_rgb(colour))
+
+
+@every_key
+def test_every_colour_is_one_of_its_look_whose_distances_are_held(every, key):
+    look = LOOKS[key[0]]
+    named = (getattr(look, field.name) for field in fields(look))
+    own = {value for value in named if str(value).startswith("#")} | set(look.shades.values())
+    for name, drawing in every[key].items():
+        assert set(coloured(drawing.figure)) <= own, name
+
+
+@every_key
+def test_words_name_no_colour(every, key):
+    """What is yellow on paper is brown in the dark: words name marks and what they are for."""
+    for name, drawing in every[key].items():
+        assert not COLOUR.search(f"{texts_of(drawing.figure)} {drawing.alt}"), name
+    assert COLOUR.search("a: mean; yellow: range")
+
+
+def test_drawn_again_the_bytes_are_the_same_and_files_say_what_they_show(every):
+    key = ("light", 85.0)
+    again = every.anew(key)
+    for name, drawing in every[key].items():
+        files = []
+        for each in (drawing, again[name]):
+            file = io.BytesIO()
+            theme.write(each.figure, file, "svg", name, each.alt)
+            files.append(file.getvalue())
+        assert files[0] == files[1], name
+        svg = files[0].decode("utf-8")
+        assert f"<title>{name}</title><desc>" in svg
+        assert svg.count("<text ") >= 5, name
+        assert drawing.alt, name
+    for name in KINDS:
+        pdf = io.BytesIO()
+        theme.write(every[key][name].figure, pdf, "pdf", name, every[key][name].alt)
+        assert b"/Title" in pdf.getvalue(), name
+        assert b"/Subject" in pdf.getvalue(), name
+
+
+@every_key
+def test_every_axis_names_what_it_measures(every, key):
+    """Each axis with numbers has words, of its own or of the first of its line."""
+    for name, drawing in every[key].items():
+        for axes in drawing.figure.axes:
+            if not axes.axison or not axes.xaxis.get_visible():
+                continue
+            numbers = [label.get_text() for label in axes.get_xticklabels() if label.get_visible()]
+            if any(re.fullmatch(r"[−\d.,]+", text) for text in numbers):
+                assert axes.get_xlabel().strip(), name
