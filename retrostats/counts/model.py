@@ -15,9 +15,6 @@ from retrostats.counts.separation import Separation, row_space, separation
 from retrostats.errors import NotConverged
 from retrostats.workers import linear_algebra_threads
 
-#: Random effects beside the largest term's from which the library would start threads.
-_WIDE = 50
-
 
 @dataclass(frozen=True, slots=True)
 class Maximum:
@@ -96,10 +93,10 @@ class Model:
             return self._limit(gone)
 
     def _threads(self) -> AbstractContextManager[Any]:
-        """One thread where it pays: setting the number takes as long as a small fit's tenth."""
+        """One thread where several terms meet; with one there is nothing dense but X."""
         effects = sorted(part.n_levels * len(part.effects) for part in self.parts)
         rest = sum(effects[:-1])  # the largest term is eliminated by levels
-        return linear_algebra_threads(rest) if rest >= _WIDE else nullcontext()
+        return linear_algebra_threads(rest) if rest else nullcontext()
 
     def _maximise(self, gone: Separation, near: Maximum | None) -> Maximum:
         try:
