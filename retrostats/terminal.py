@@ -105,8 +105,8 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
 
     print_verdicts(replication.verdicts)
     print_reading(replication.provenance["cohorts"])
-    print_cohorts(replication.cohorts)
-    print_own(replication.own_results, replication.cohort_shares)
+    print_cohorts(replication.cohorts, replication.verdicts)
+    print_own(replication.own_results, replication.cohort_shares, replication.verdicts)
     print_answers(replication)
     print_place(Path(arguments.out or "results"), time.perf_counter() - start)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-SKIPPED = {"script", "style", "svg", "title", "textarea", "pre"}
+SKIPPED = {"script", "style", "svg", "title", "textarea", "pre", "code"}
 BLOCKS = {
     "p", "td", "th", "li", "h1", "h2", "h3", "h4", "caption", "figcaption", "summary", "dt", "dd",
     "option", "label", "div", "section", "article", "details",

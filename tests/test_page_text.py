@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import pytest
+from cohort_tables import plain
+from matplotlib.text import Text
 from page_text import Blocks, defects
 
+import retrostats as rs
+from retrostats.draw.report.console import (
+    print_answers,
+    print_cohorts,
+    print_own,
+    print_verdicts,
+)
 from retrostats.draw.report.page import render_report
 
 
@@ -13,8 +25,10 @@ def html(whole) -> str:
     return render_report(whole)
 
 
-def test_no_reader_meets_a_defect(html, whole):
-    identifiers = {
+@pytest.fixture(scope="module")
+def names(whole) -> set[str]:
+    """Identifiers, which no reader should meet."""
+    return {
         str(name).lower()
         for frame, column in (
             (whole.sources, "row_id"),
@@ -25,7 +39,10 @@ def test_no_reader_meets_a_defect(html, whole):
         )
         for name in frame[column]
     } - {"balance", "pounding", "hiit"}  # fmt: skip  (words of their own)
-    assert defects(Blocks(html).blocks, identifiers) == []
+
+
+def test_no_reader_meets_a_defect(html, names):
+    assert defects(Blocks(html).blocks, names) == []
 
 
 @pytest.mark.parametrize(
@@ -45,6 +62,41 @@ def test_every_defect_would_be_seen(text, name):
 def test_what_reads_well_is_no_defect():
     fine = "<p>−0.01 to 0.01 (2001-02, p < 0.05); 10 to 100, open-ended</p>"
     assert defects(Blocks(fine).blocks, {"mc-pool"}) == []
+
+
+def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, names):
+    """The same eyes on what stands beside the page."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="utf-8")
+    own = rs.replicate(["metabolic-cost"], cohorts=[rs.load_cohort(plain())], draws=64)
+    print_answers(whole, stream)
+    print_verdicts(whole.verdicts, stream)
+    print_cohorts(own.cohorts, own.verdicts, stream)
+    print_own(own.own_results, own.cohort_shares, own.verdicts, stream)
+    stream.flush()
+    assert defects(raw.getvalue().decode().splitlines(), names) == []
+    for name in ("findings", *(a["name"] for a in whole.analyses)):
+        assert defects(Blocks(whole.table(name).html()).blocks, names) == [], name
+    for run in (whole, own):
+        for name, drawing in run.drawings.items():
+            texts = [t.get_text().replace("\n", " ") for t in drawing.figure.findobj(Text)]
+            told = [re.sub(r"\S+/\S+|\S+\.csv", "a file", t) for t in texts if t.strip()]
+            assert defects([drawing.alt, *told], names) == [], name
+
+
+def test_captions_say_that_own_data_are_in():
+    own = rs.replicate(["metabolic-cost"], cohorts=[rs.load_cohort(plain())], draws=64)
+    for name in ("metabolic_cost_sensitivity", "energy_30_choices"):
+        told = " ".join(t.get_text() for t in own.figures[name].findobj(Text)).replace("\n", " ")
+        assert "computed from printed numbers and own data" in told.lower(), name
+    assert "Computed from printed numbers and own data" in render_report(own)
+
+
+def test_an_undecided_claim_says_how_a_study_is_planned(html, whole):
+    told = set(re.findall(r"<code>retrostats plan (\w+) --figure plan.svg</code>", html))
+    core = whole.verdicts.query("role == 'core' and estimate_id != ''")
+    open_ = core[(core["direction"] == "undecided") | (core["size"] == "undecided")]
+    assert told == set(open_["claim_id"]) != set()
 
 
 def test_both_readings_and_the_cause_stand_on_the_first_screen(html):

@@ -29,6 +29,7 @@ MARKS = {
 #: Characters of a claim in the table: two lines of its column at 80 columns.
 TITLE = 46
 WIDTH = 80
+MINUS = "\N{MINUS SIGN}"
 
 
 def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
@@ -139,64 +140,83 @@ def counted(cohort: Mapping[str, Any]) -> str:
     )
 
 
-def print_cohorts(cohorts: pd.DataFrame, file: IO[str] | None = None) -> None:
-    """Print what the reader's own cohorts change, a claim a line; nothing without any.
+def print_cohorts(
+    cohorts: pd.DataFrame, verdicts: pd.DataFrame, file: IO[str] | None = None
+) -> None:
+    """Print what the reader's own cohorts change, claim by claim; nothing without any.
 
     Parameters
     ----------
-    cohorts
-        The frame of that name.
+    cohorts, verdicts
+        The frames of these names.
     file
         Where to print; standard output if None.
     """
     if not len(cohorts):
         return
-    print("What your data change (estimate and 95% interval without, then with them):", file=file)
+    _wrapped("What your data change (estimate and 95% interval without, then with them):", "", file)
+    claims = verdicts.set_index("claim_id")
     for row in cohorts.to_dict("records"):
+        claim = claims.loc[row["claim_id"]]
+        _print(str(claim["statement"]), file)
         spans = " -> ".join(_span(row, name) for name in ("without", "with"))
-        _print(f"{row['claim_id']}: {spans}; verdict {row['note']}", file)
+        _print(f"{spans} {claim['unit']}; verdict {row['note']}", file, "    ")
         new = [
             _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
         ]
         if row["weight_pct"] == row["weight_pct"]:
             told = f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
-            _print(f"  your data weigh {row['weight_pct']:.0f}% in it{told}", file)
+            _print(f"your data weigh {row['weight_pct']:.0f}% in it{told}", file, "    ")
 
 
-def print_own(results: pd.DataFrame, shares: pd.DataFrame, file: IO[str] | None = None) -> None:
+def print_own(
+    results: pd.DataFrame,
+    shares: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    file: IO[str] | None = None,
+) -> None:
     """Print own rows alone (speeds, arms, rates, the next person), and verdicts by their share.
 
     Parameters
     ----------
-    results, shares
-        The frames `own_results` and `cohort_shares`.
+    results, shares, verdicts
+        The frames `own_results`, `cohort_shares` and `verdicts`.
     file
         Where to print; standard output if None.
     """
     for cohort, rows in results.groupby("cohort", sort=False):
-        print(f"{cohort} alone (estimate and 95% interval):", file=file)
+        _wrapped(f"{cohort} alone (estimate and 95% interval):", "", file)
         for row in rows.to_dict("records"):
             hours = f", {row['events']:g} in {row['exposure_h']:g} h" if row["events"] >= 0 else ""
-            span = f"{rounded(row['estimate'])} {_limits(row, 'conf_low', 'conf_high')}"
-            _print(f"{row['what']}: {span} {row['unit']} (n {row['n']:.0f}{hours})", file)
+            span = f"{_number(row['estimate'])} {_limits(row, 'conf_low', 'conf_high')}"
+            told = f"{row['what']}: {span} {row['unit']} (n {row['n']:.0f}{hours})"
+            _print(told, file)
     moved = shares[shares["with_"].notna() & ~((shares["with_"] == 0) & ~(shares["without"] > 0))]
     if len(moved):
-        print("Share of what was not printed under which a verdict holds:", file=file)
-    for row in moved.to_dict("records"):
-        old = "none" if row["without"] != row["without"] else f"{row['without']:.0%}"
-        _print(f"{row['claim_id']}: {row['side']} {row['label']} {old} -> {row['with_']:.0%}", file)
+        _wrapped("Share of what was not printed under which a verdict holds:", "", file)
+    statements = verdicts.set_index("claim_id")["statement"]
+    for claim, rows in moved.groupby("claim_id", sort=False):
+        _print(str(statements[claim]), file)
+        for side, part in rows.groupby("side", sort=False):
+            told = ", ".join(_moved(row) for row in part.to_dict("records"))
+            _print(f"{side}: {told}", file, "    ")
 
 
-def _print(line: str, file: IO[str] | None) -> None:
+def _moved(row: Mapping[Any, Any]) -> str:
+    old = "none" if row["without"] != row["without"] else f"{row['without']:.0%}"
+    return f"{row['label']} {old} -> {row['with_']:.0%}"
+
+
+def _print(line: str, file: IO[str] | None, indent: str = "  ") -> None:
     """A line of 80 columns, indented; what does not fit goes below."""
-    _wrapped(line, "  ", file)
+    _wrapped(line, indent, file)
 
 
 def _wrapped(line: str, indent: str, file: IO[str] | None) -> None:
     """Text of 80 columns in what the terminal can show: plain ASCII where it knows no more."""
     code = getattr(file or sys.stdout, "encoding", None) or "ascii"
     if not code.lower().startswith("utf"):
-        line = line.replace("\N{MINUS SIGN}", "-").encode("ascii", "replace").decode()
+        line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
     further = f"{indent}  " if indent else ""
     print(textwrap.fill(line, WIDTH, initial_indent=indent, subsequent_indent=further), file=file)
 
@@ -205,7 +225,11 @@ def _limits(row: dict[Any, Any], low: str, high: str) -> str:
     """Both limits in brackets; "none" where there are none."""
     if row[low] != row[low]:
         return "[none]"
-    return "[{}, {}]".format(*limits(row[low], row[high]))
+    return "[{}, {}]".format(*limits(row[low], row[high])).replace("-", MINUS)
+
+
+def _number(value: float) -> str:
+    return rounded(value).replace("-", MINUS)
 
 
 def _span(row: dict[Any, Any], name: str) -> str:
@@ -213,7 +237,7 @@ def _span(row: dict[Any, Any], name: str) -> str:
     if estimate != estimate:
         return "none"
     start, stop = limits(low, high)
-    return f"{rounded(estimate)} [{start}, {stop}]"
+    return f"{rounded(estimate)} [{start}, {stop}]".replace("-", MINUS)
 
 
 def _labels(row: dict[Any, Any]) -> list[str]:

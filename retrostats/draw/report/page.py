@@ -33,6 +33,7 @@ from retrostats.draw.report.sentences import SYMBOLS, claimed, ends_of, finding
 from retrostats.draw.report.shades import page_style
 from retrostats.draw.tables.contents import summary_text
 from retrostats.read.study_names import study_labels
+from retrostats.resources import data_dir
 from retrostats.rounding import BOUNDS
 
 #: Frames that the page reads as rows.
@@ -106,6 +107,7 @@ def render_report(
         told=told,
         explorers=explorers_of(replication.grids, records),
         speakers=by_speaker(told),
+        plan_of="" if getattr(replication.audit, "data", None) == data_dir() else " --audit DIR",
         agrees=AGREES,
         titles=titles,
         post_kind=f"the {getattr(replication.audit.post, 'kind', 'post')}",
