@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import io
 import os
@@ -22,8 +23,13 @@ NEW_OBJECTS = 100_000
 
 
 def collect_rarely() -> None:
-    """Let Python look for unreachable cycles of objects rarely: a command ends soon."""
+    """Let Python look for unreachable cycles of objects rarely: a command ends soon.
+
+    Nor does it look through everything once more at its end, which takes most of a second.
+    """
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
 
 
 def ended(command: Callable[[], int]) -> int:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: Figures below which a second process takes longer to start than it saves.
 WORTH = 6
-#: The format that the helper takes first.
-FIRST = "pdf"
+#: The format that is left to the helper as long as there is another.
+HELPERS = "pdf"
 _LENGTH = 8  # bytes of the length before each part of a message
 _START = (  # the promise to end with the parent comes before everything that takes time
     "import sys; parent, sys.path[:] = int(sys.argv[1]), sys.argv[2:]; "
@@ -111,10 +111,11 @@ class Press:
             self._made.setdefault(plate.key, {})[plate.kind] = file
 
     def _next(self, helper: bool) -> Plate | None:
-        """The helper begins with PDF, which takes half a second to import, this one with others."""
+        """The oldest for the helper, the youngest for this one; the helper alone makes PDFs, whose
+        writer takes a while to import, as long as there is anything else to do here."""
         with self._new:
             waiting = self._waiting if helper else self._waiting[::-1]
-            liked = (plate for plate in waiting if (plate.kind == FIRST) == helper)
+            liked = (plate for plate in waiting if helper or plate.kind != HELPERS)
             plate = next(liked, waiting[0] if waiting else None)
             if plate is not None:
                 self._waiting.remove(plate)
@@ -185,13 +186,16 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this says when it ends
     source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
+    seen: tuple[bytes, Any] = (b"", None)  # a figure comes once for each of its formats
     while (kind := _part(source)) is not None:
         name, description, pickled = ((_part(source) or b"") for _ in range(3))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                figure = pickle.loads(pickled)  # noqa: S301  (from the process that started this)
-                file = made(figure, kind.decode(), name.decode(), description.decode())
+                if pickled != seen[0]:
+                    figure = pickle.loads(pickled)  # noqa: S301  (from who started this)
+                    seen = (pickled, figure)
+                file = made(seen[1], kind.decode(), name.decode(), description.decode())
         except Exception:  # the other process meets it again, and tells
             file = b""
         _send(answers, file)
