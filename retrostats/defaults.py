@@ -18,3 +18,5 @@ THEMES: dict[str, tuple[str, float | None]] = {
 #: Formats of the tables for papers; the last two need the extra `papers`.
 TABLE_FORMATS = ("csv", "html", "tex", "md", "docx")
 TABLES = ("csv", "html", "tex")
+#: Whose claims get figures of their own: those the audit is about, or all that were measured.
+CLAIM_FIGURES = ("core", "all")

@@ -18,7 +18,16 @@ if __name__ == "__main__":  # before the imports, which make most of the objects
 
 from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit
-from retrostats.defaults import DRAWS, FORMATS, MAX_DRAWS, SEED, TABLE_FORMATS, TABLES, THEMES
+from retrostats.defaults import (
+    CLAIM_FIGURES,
+    DRAWS,
+    FORMATS,
+    MAX_DRAWS,
+    SEED,
+    TABLE_FORMATS,
+    TABLES,
+    THEMES,
+)
 from retrostats.draw import folder
 from retrostats.draw.assembly import cited, draw, frames_of, grids_of
 from retrostats.draw.output import save
@@ -61,6 +70,7 @@ def replicate(
     formats: Sequence[str] = FORMATS,
     tables: Sequence[str] = TABLES,
     themes: Sequence[str] = (),
+    claim_figures: str = "core",
     progress: Progress | None = None,
 ) -> Replication:
     """Replicate the cited studies and judge the post's claims.
@@ -85,6 +95,9 @@ def replicate(
         and "docx".
     themes
         Further versions of every figure: "85mm" (one column of a journal), "dark", "slide".
+    claim_figures
+        Whose specification curves, draws and influences are drawn: those of the "core" claims, for
+        the page, or of "all" that were measured, in every format.
     progress
         Called with a line before each step.
 
@@ -106,6 +119,7 @@ def replicate(
     _refuse_formats("tables", tables, TABLE_FORMATS)
     if themes:
         _refuse_formats("themes", themes, tuple(THEMES))
+    _refuse_formats("claim_figures", [claim_figures], CLAIM_FIGURES)
     tell = progress or (lambda line: None)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     if out is not None:
@@ -135,7 +149,8 @@ def replicate(
     tell("Drawing the figures")
 
     def redraw() -> dict[str, Drawing]:
-        drawn = draw(about, chosen, {"verdicts": verdicts, **frames}, claims)
+        judged = {"verdicts": verdicts, **frames}
+        drawn = draw(about, chosen, judged, claims, every_claim=claim_figures == "all")
         return drawn | draw_own(own, about, frames["estimates"], claims)
 
     # a figure of the whole, and two or more of each analysis

@@ -58,6 +58,9 @@ def add_options(parser: Any) -> None:
         metavar="LIST",
         help="further versions of the figures (85mm,dark,slide)",
     )
+    add(
+        "--claim-figures", default="core", metavar="WHICH", help="of the core claims, or all (core)"
+    )
     add("--list", action="store_true", help="list the analyses and stop")
     add("--check", action="store_true", help="compare with the pinned answers, write nothing")
 
@@ -90,6 +93,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
             formats=tuple(arguments.formats.split(",")),
             tables=tuple(arguments.tables.split(",")),
             themes=tuple(filter(None, arguments.themes.split(","))),
+            claim_figures=arguments.claim_figures,
             progress=progress,
         )
     if arguments.check:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+import retrostats as rs
 from retrostats.draw.claim_figures import (
     LEAST,
     claim_figures,
@@ -14,7 +15,10 @@ from retrostats.draw.claim_figures import (
     told_draws,
     told_influence,
 )
+from retrostats.draw.figures.influence import VISIBLE
+from retrostats.draw.figures.legibility import illegible
 from retrostats.draw.report.page import render_report
+from retrostats.errors import InputError
 from retrostats.judge.claims import claims_from_frame
 
 FRAMES = ("specifications", "draws", "explorations", "unknowns", "estimates")
@@ -55,6 +59,23 @@ def test_a_claim_of_another_role_or_without_a_measure_has_none(frames, claims) -
     energy = claims["energy_30"]
     assert claim_figures(frames, {"energy_30": replace(energy, role="audit")}) == {}
     assert claim_figures(frames, {"no": replace(energy, claim_id="no")}) == {}
+
+
+def test_asked_for_all_every_measured_claim_has_them_in_every_format(whole, frames, claims) -> None:
+    made = claim_figures(frames, claims, every=True)
+    moved = whole.unknowns["claim_id"][whole.unknowns["total"] > VISIBLE]
+    assert {drawing.claim for drawing in made.values()} == set(moved) & set(claims)
+    assert len({drawing.claim for drawing in made.values()}) > 4
+    assert {drawing.written(("svg", "pdf", "png")) for drawing in made.values()} == {
+        ("svg", "pdf", "png")
+    }
+    for name, drawing in made.items():
+        assert illegible(drawing.figure) == [], name
+    core = claim_figures(frames, claims)
+    assert set(core) < set(made)
+    assert {drawing.written(("svg", "pdf")) for drawing in core.values()} == {("svg",)}
+    with pytest.raises(InputError, match="claim_figures: found most; choose from core, all"):
+        rs.replicate(claim_figures="most")
 
 
 def test_the_curve_needs_as_many_combinations_as_it_says(frames, claims) -> None:

@@ -152,10 +152,13 @@ def draw(
     analyses: Sequence[Analysis],
     frames: Mapping[str, pd.DataFrame],
     claims: Mapping[str, Claim],
+    *,
+    every_claim: bool = False,
 ) -> dict[str, Drawing]:
     """Every figure by name, with its owner: overview, what each analysis draws, core claims.
 
-    An analysis gets its own rows of `frames`, and every retelling of the audit.
+    An analysis gets its own rows of `frames`, and every retelling of the audit. `every_claim`
+    adds the figures of the other claims.
     """
     from retrostats.draw.claim_figures import claim_figures
     from retrostats.draw.figures import Drawing, verdict_overview
@@ -174,7 +177,7 @@ def draw(
         }
         drawn = analysis.draw({**mine, "retellings": retellings}, claims)
         drawings.update(drawings_of(drawn, analysis.name))
-    return drawings | claim_figures(frames, claims)
+    return drawings | claim_figures(frames, claims, every=every_claim)
 
 
 def cited(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.judge.claims import Claim
@@ -24,7 +25,7 @@ LABELS = ("supported", "undecided", "contradicted")
 
 
 def claim_figures(
-    frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]
+    frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim], *, every: bool = False
 ) -> dict[str, Drawing]:
     """Specification curve, half-eyes and influence of every core claim that was measured.
 
@@ -33,6 +34,8 @@ def claim_figures(
     frames
         `specifications`, `draws`, `explorations`, `unknowns`, `estimates`, with a column
         `analysis`.
+    every
+        Those of the other claims too, and all of them in every format.
 
     Returns
     -------
@@ -42,9 +45,9 @@ def claim_figures(
     """
     found: dict[str, Drawing] = {}
     for claim in claims.values():
-        if claim.role == ROLE:
+        if every or claim.role == ROLE:
             found.update(_of_claim(frames, claim))
-    return found
+    return {name: replace(drawing, alone=every) for name, drawing in found.items()}
 
 
 def _of_claim(frames: Mapping[str, pd.DataFrame], claim: Claim) -> Iterator[tuple[str, Drawing]]:

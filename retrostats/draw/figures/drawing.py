@@ -24,6 +24,8 @@ class Drawing:
         `estimate_id` of the results it is about: their numbers are told with it.
     claim
         `claim_id` it stands under, "" for the section of its analysis.
+    alone
+        Whether it was asked for by itself, not only to stand under its claim on the page.
     """
 
     figure: Figure | None
@@ -31,16 +33,17 @@ class Drawing:
     analysis: str = ""
     shows: tuple[str, ...] = ()
     claim: str = ""
+    alone: bool = False
 
     def written(self, formats: Sequence[str]) -> tuple[str, ...]:
-        """Formats it is written in: those of a claim are for the page, hence SVG alone.
+        """Formats it is written in: SVG only where it is for the page, under its claim.
 
         Examples
         --------
         >>> Drawing(None, "a", claim="c").written(["svg", "pdf"])
         ('svg',)
         """
-        return tuple(kind for kind in formats if kind == "svg" or not self.claim)
+        return tuple(kind for kind in formats if kind == "svg" or not self.claim or self.alone)
 
 
 def drawings_of(
