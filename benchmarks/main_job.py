@@ -41,9 +41,10 @@ BEFORE = (
 ABOUT = """# The main job, step by step
 
 `python -m benchmarks.main_job --write`: median of {runs} runs in fresh processes, all figures in
-three formats, {cores} cores, load {load:.1f} when it began. CPU seconds count the second process
-that makes figures into files; they grow on a busy machine, and wall seconds more. “Before” is one
-quiet run without that process, with Python's own rhythm of collecting and whole fonts cut anew.
+three formats, {cores} cores, load {load:.1f} when it began{ahead}.
+CPU seconds count the second process that makes figures into files; they grow on a busy machine, and
+wall seconds more. “Before” is one quiet run without that process, with Python's own rhythm of
+collecting and whole fonts cut anew.
 
 """
 _ONE_RUN = """
@@ -106,6 +107,13 @@ def measured(runs: int, functions: int = 0) -> tuple[dict[str, tuple[float, floa
     return medians, told
 
 
+def _ahead() -> str:
+    """Whether this process goes before all others, as under `chrt -r 1`."""
+    scheduler = getattr(os, "sched_getscheduler", None)
+    first = scheduler is not None and scheduler(0) != os.SCHED_OTHER
+    return ", at a priority before all other work" if first else ""
+
+
 def table(now: dict[str, tuple[float, float]]) -> str:
     """The steps, before and now."""
     old = dict(zip(STEPS, BEFORE, strict=True))
@@ -125,7 +133,8 @@ def main() -> None:
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
     now, told = measured(chosen.runs, chosen.functions)
-    text = ABOUT.format(runs=chosen.runs, cores=os.cpu_count(), load=load) + table(now) + "\n"
+    about = ABOUT.format(runs=chosen.runs, cores=os.cpu_count(), load=load, ahead=_ahead())
+    text = f"{about}{table(now)}\n"
     print(text + told)
     if chosen.write:
         KEPT.write_text(text, encoding="utf-8")

@@ -115,15 +115,16 @@ def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
     if exact:
         unknowns.append(Unknown.rounding(keys["p"], pair.p_text, pair.study_id, printed["p"]))
     reading = f"reading of the plus-minus ({name})"
-    factor = pair.error_factor
-    if pair.may_be_error:
+    # read from text once: the functions below run thousands of times
+    factor, printed_p, either = pair.error_factor, pair.p_value, pair.may_be_error
+    if either:
         unknowns.append(
             Choice(reading, {"SD": 1.0, "SE": math.sqrt(pair.n)}, "the source gives it no label",
                    pair.study_id)
         )  # fmt: skip
 
     def parts(v: Values) -> tuple[Array, Array, Array, Array]:
-        scale = v[reading] if pair.may_be_error else factor
+        scale = v[reading] if either else factor
         return (
             v[keys["mean 1"]],
             v[keys["mean 2"]],
@@ -132,7 +133,7 @@ def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
         )
 
     def limits(v: Values) -> tuple[Array, Array]:
-        p = v[keys["p"]] if exact else pair.p_value
+        p = v[keys["p"]] if exact else printed_p
         return correlation_limits(*parts(v), pair.n, p, pair.p_operator)
 
     r = f"{CORRELATION} ({name})"

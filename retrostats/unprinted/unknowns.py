@@ -111,6 +111,8 @@ class Unknown:
         """Values (n,) at positions (n,) in the range; NaN where the range is empty."""
         low = self.low(before) if callable(self.low) else self.low
         high = self.high(before) if callable(self.high) else self.high
+        if isinstance(low, float) and isinstance(high, float) and low <= high:
+            return low + position * (high - low)
         value = low + position * (np.asarray(high) - low)
         return np.where(np.asarray(high) >= low, value, np.nan)
 
