@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from retrostats.errors import InputError
@@ -217,3 +218,19 @@ def _nobody(address: str, why: str) -> InputError:
         "with 'dask scheduler', its workers with 'dask worker ADDRESS', and give its address, as "
         "tcp://HOST:8786"
     )
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """One thread of numpy's linear algebra, for many products of a few rows in turn.
+
+    As `linear_algebra_threads`, but the libraries are looked up once, not each time.
+    """
+    limit: AbstractContextManager[Any] = _libraries().limit(limits=1, user_api="blas")
+    return limit
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -337,3 +337,32 @@ def test_f_tests_and_intraclass_correlation_are_those_of_pingouin() -> None:
     wanted = rated.loc[rated["Type"].isin(["ICC3", "ICC(C,1)"]), "ICC"].iloc[0]
     found = rs.lmm("y ~ visit + (1 | subject)", rows).icc()
     assert_allclose(found.estimate, wanted, rtol=1e-6)
+
+
+def test_weights_together_with_residual_strata() -> None:
+    """Weights that a stratum has in common go into its variance, and nothing else changes."""
+    rng = np.random.default_rng(2)
+    who = rng.integers(0, 30, 400)
+    frame = pd.DataFrame({"subject": who, "x": rng.normal(size=400)})
+    frame["arm"] = rng.choice(list("abc"), 400)
+    spread = frame["arm"].map({"a": 1.0, "b": 2.0, "c": 0.6})
+    frame["y"] = 5 + rng.normal(size=30)[who] + frame["x"] + spread * rng.normal(size=400)
+    weight = frame["arm"].map({"a": 1.0, "b": 0.5, "c": 3.0})
+    formula = "y ~ x + arm + (x | subject)"
+    plain = rs.lmm(formula, frame, residual="arm")
+    fit = rs.lmm(formula, frame.assign(w=weight), residual="arm", weights="w")
+    assert fit.loglik == pytest.approx(plain.loglik, rel=1e-12)
+    np.testing.assert_allclose(
+        fit.residual_sd / plain.residual_sd, [1, 0.5**0.5, 3**0.5], rtol=1e-7
+    )
+    columns = ["estimate", "std_error", "df"]
+    np.testing.assert_allclose(fit.coefficients[columns], plain.coefficients[columns], rtol=1e-6)
+    np.testing.assert_allclose(fit.ranef()[columns[:2]], plain.ranef()[columns[:2]], rtol=1e-5)
+    np.testing.assert_allclose(fit.predict().to_numpy(), plain.predict().to_numpy(), rtol=1e-5)
+    one, other = fit.residual_table, plain.residual_table
+    same = ["fitted", "response", "marginal", "leverage"]
+    np.testing.assert_allclose(one[same], other[same], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(one["scaled"], other["scaled"], rtol=1e-4, atol=1e-5)
+    drawn = [f.simulate(3, seed=4).to_numpy() for f in (fit, plain)]
+    np.testing.assert_allclose(drawn[0], drawn[1], rtol=1e-5)
+    assert fit.refit(frame["y"].to_numpy()).loglik == pytest.approx(fit.loglik, rel=1e-9)

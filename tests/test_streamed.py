@@ -213,8 +213,7 @@ def test_nested_and_crossed_groups(tmp_path, formula) -> None:
         assert_allclose([one.deviance, one.rss], [two.deviance, two.rss], rtol=SAME)
         assert_allclose(one.gradient, two.gradient, rtol=1e3 * SAME)
     if "/" in formula:
-        with pytest.raises(InputError, match="rows were streamed"):
-            again.bootstrap(8, 1)
+        assert again.bootstrap(8, 1)["converged"].all()
         with pytest.raises(NotIdentified, match="taken without item"):
             rs.lmm("y ~ x + (1 | item)", rs.moments("y ~ x + (1 | site/subject)", tmp_path))
         fewer = rs.lmm("y ~ x + (1 | site)", again.moments)
@@ -229,21 +228,28 @@ def test_nested_and_crossed_groups(tmp_path, formula) -> None:
         ("y ~ x + (1 | subject)", "arm:late"),
         ("y ~ x + arm + (1 | site:subject)", "kind"),
         ("y ~ x + arm", "arm"),
+        ("y ~ x + arm + (1 | site/subject)", "arm"),
+        ("y ~ x + (x | site) + (1 | site:subject)", "arm:late"),
+        ("y ~ x + (x | subject) + (1 | kind)", "late"),
     ],
 )
-def test_residual_strata(tmp_path, formula, residual) -> None:
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_residual_strata(tmp_path, formula, residual, weights) -> None:
     """A number may name strata too; combinations that do not meet are none."""
     rng = np.random.default_rng(2)
     frame = _rows(mean=1e3).assign(kind=rng.integers(3, 6, 1_500), site=lambda f: f["x"] > 20)
     frame["y"] += rng.normal(size=1_500) * (frame["arm"] == "c") * 3
     frame = frame[(frame["arm"] != "a") | frame["late"]].reset_index(drop=True)
-    whole = rs.lmm(formula, frame, residual=residual)
+    frame["w"] = 0.5 + frame.index % 4
+    whole = rs.lmm(formula, frame, residual=residual, weights=weights)
     for i in range(2):
         frame.iloc[i::2].to_parquet(tmp_path / f"{i}.parquet")
     for data in (pa.Table.from_pandas(frame), str(tmp_path / "*.parquet")):
-        fit = rs.lmm(formula, data, residual=residual)
+        fit = rs.lmm(formula, data, residual=residual, weights=weights)
         _same(fit, whole, ENGINES)
         pd.testing.assert_series_equal(fit.residual_sd, whole.residual_sd, rtol=1e-6)
+    if weights or "(1 | kind)" in formula or "site" in formula:
+        return
     complete = frame.dropna(subset=residual.split(":"))
     plain = rs.lmm("y ~ x + (1 | subject)", fit.moments) if "(1 | subject)" in formula else None
     if plain is not None:
@@ -255,8 +261,6 @@ def test_residual_strata(tmp_path, formula, residual) -> None:
 def test_residual_strata_that_cannot_be(tmp_path) -> None:
     frame = _rows()
     table = pa.Table.from_pandas(frame)
-    with pytest.raises(InputError, match="takes one group"):
-        rs.lmm("y ~ x + (1 | arm/subject)", table, residual="late")
     with pytest.raises(InputError, match=r"write C\(x\) there"):
         rs.lmm("y ~ x + (1 | subject)", table, residual="x")
     with pytest.raises(InputError, match="one level only"):
@@ -287,6 +291,46 @@ def test_weights_and_offsets(tmp_path) -> None:
     frame.loc[40, "w"] = 0.0
     with pytest.raises(InputError, match="0 in pyarrow Table; a weight is above 0"):
         rs.lmm(formula, pa.Table.from_pandas(frame), weights="w")
+
+
+def test_outcomes_drawn_from_sums_have_the_law_of_those_of_rows() -> None:
+    """Products with Z and X and the square: their covariance is that of rows of noise."""
+    rng = np.random.default_rng(8)
+    frame = _rows(800, 20).assign(item=rng.integers(0, 15, 800))
+    formula = "y ~ x + arm + (x | subject) + (1 | item)"
+    crossed = rs.lmm(formula, pa.Table.from_pandas(frame)).model.crossed
+    design = crossed.cells
+    cells, e, p = design.normals
+    size, q = cells * e + p, len(crossed.zy)
+    columns = np.zeros((q + p, size))
+    explained = 0.0
+    for i, unit in enumerate(np.eye(size)):
+        with_z, with_x, square = design.noise(unit[: cells * e].reshape(cells, e), unit[-p:])
+        columns[:, i] = np.concatenate([with_z, with_x])
+        explained += square
+    covariance = columns @ columns.T
+    wanted = np.block([[crossed.c.toarray(), crossed.zx], [crossed.zx.T, np.eye(p)]])
+    assert_allclose(covariance, wanted, atol=1e-8 * np.abs(wanted).max())
+    assert design.free() == crossed.n_obs - round(explained)  # no number is counted twice
+
+
+def test_bootstrap_of_streamed_crossed_groups_is_that_of_the_rows() -> None:
+    """Two samples of refits of one law; the same bytes whoever refits."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"subject": rng.integers(0, 25, 500), "item": rng.integers(0, 18, 500)})
+    frame["x"] = rng.normal(size=500)
+    frame["y"] = 3 + frame["x"] + rng.normal(size=25)[frame["subject"]] + rng.normal(size=500)
+    frame["y"] += rng.normal(size=18)[frame["item"]]
+    formula = "y ~ x + (1 | subject) + (1 | item)"
+    streamed, whole = rs.lmm(formula, pa.Table.from_pandas(frame)), rs.lmm(formula, frame)
+    draws = streamed.bootstrap(240, 3, jobs=2)
+    pd.testing.assert_frame_equal(draws, streamed.bootstrap(240, 3), check_exact=True)
+    other = whole.bootstrap(240, 3)
+    assert draws["converged"].all()
+    for column in ("(Intercept)", "x", "sigma", "se_x"):
+        a, b = draws[column], other[column]
+        assert abs(a.mean() - b.mean()) < 4 * np.sqrt((a.var() + b.var()) / 240), column
+        assert 0.8 < a.std() / b.std() < 1.25, column
 
 
 def test_unusable_files_and_objects(tmp_path) -> None:

@@ -90,7 +90,8 @@ def lmm(
         Residual variances that are known (a column, numbers, a covariance matrix or its diagonal
         blocks), as in meta-analysis; see `known.lmm_known`.
     weights : str or (n,) array, optional
-        A column or numbers above 0: the residual variance of a row is sigma^2 / weight.
+        A column or numbers above 0: the residual variance of a row is sigma^2 / weight
+        (that of its stratum with `residual`).
 
     Returns
     -------

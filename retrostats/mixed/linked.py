@@ -14,7 +14,11 @@ from retrostats.mixed.formula import Formula
 def find_blocks(formula: Formula, columns: dict[str, Column], n: int) -> tuple[IntArray, int]:
     """Independent blocks: connected components of the graph whose nodes are group levels."""
     factors = tuple(dict.fromkeys(term.factors for term in formula.random))
-    coded = [combine([columns[name] for name in names]) for names in factors]
+    return connected([combine([columns[name] for name in names]) for names in factors], n)
+
+
+def connected(coded: list[tuple[IntArray, int]], n: int) -> tuple[IntArray, int]:
+    """Block (n,) of each row, and how many; `coded` is that of the levels of each factor."""
     if len(coded) == 1:
         return coded[0]
     offset = np.concatenate([[0], np.cumsum([count for _, count in coded])])

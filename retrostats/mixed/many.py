@@ -17,7 +17,7 @@ from numpy.linalg import LinAlgError
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.directions import relative_factor
 from retrostats.mixed.gram import Gram, Stack
-from retrostats.mixed.threads import one_thread
+from retrostats.workers import one_thread
 
 _WIDEST = 6  # random effects of a block above which its own products are worth a call
 _FEWEST = 300  # blocks below which they are few enough for any way

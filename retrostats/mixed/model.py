@@ -164,10 +164,8 @@ def prepare(
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
     in_memory = isinstance(frame, pd.DataFrame)
     source = None if in_memory or isinstance(data, Moments) else open_source(data)
-    if weights is not None and (names or not (in_memory or source)):
-        raise InputError(
-            "weights= needs rows and one residual variance: give rows without residual="
-        )
+    if weights is not None and not (in_memory or source):
+        raise InputError("weights= needs rows; moments hold none")
     if isinstance(data, CellMoments):
         model = _from_cells(parsed, data, names)
     elif isinstance(data, StreamedMoments):
@@ -194,9 +192,9 @@ def _from_frame(
 ) -> Model:
     if residual:
         frame = with_stratum(frame, residual)
-    also = (STRATUM,) if residual else ()
+    also: tuple[str, ...] = (STRATUM,) if residual else ()
     if weights is not None:
-        frame, also = with_weights(frame, weights), (WEIGHT,)
+        frame, also = with_weights(frame, weights), (*also, WEIGHT)
     columns, kept = complete_columns(frame, formula, also)
     n = _length(columns)
     y = evaluate(formula.outcome, numeric(columns))

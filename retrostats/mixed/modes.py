@@ -75,7 +75,7 @@ def modes_of(fit: LmmFit) -> Modes:
             "differ; use predict() and the fixed effects"
         )
     root = row_root(fit)
-    scale = root if fit.model.precision is None else None  # weighted rows are scaled already
+    scale = stratum_root(fit)  # by their weights the rows are scaled already
     z = random_matrix(rows.random, len(rows.y), scale)
     x = rows.x if scale is None else rows.x * scale[:, None]
     residual = rows.y - rows.x @ fit.beta
@@ -114,14 +114,20 @@ def weight_root(fit: LmmFit) -> FloatArray:
     return np.asarray(np.sqrt(fit.model.precision))
 
 
-def row_root(fit: LmmFit) -> FloatArray | None:
-    """Roots (N,) of sigma^2 over the residual variance of each row; None where all are 1."""
-    if fit.model.precision is not None:
-        return weight_root(fit)
+def stratum_root(fit: LmmFit) -> FloatArray | None:
+    """Roots (N,) of sigma^2 over the variance of each row's stratum; None without strata."""
     if fit.model.labelled is None:
         return None
     spread = fit.residual_sd.to_numpy()  # type: ignore[attr-defined]
     return np.asarray(np.sqrt(fit.optimum.point.sigma2) / spread[fit.model.labelled.codes])
+
+
+def row_root(fit: LmmFit) -> FloatArray | None:
+    """Roots (N,) of sigma^2 over the residual variance of each row; None where all are 1."""
+    strata = stratum_root(fit)
+    if fit.model.precision is None:
+        return strata
+    return weight_root(fit) if strata is None else weight_root(fit) * strata
 
 
 def random_matrix(terms: tuple[RandomDesign, ...], n: int, scale: FloatArray | None = None) -> Any:

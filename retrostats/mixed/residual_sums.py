@@ -12,7 +12,7 @@ from retrostats.mixed.directions import Directions, applied, inner
 from retrostats.mixed.gram import Gram
 from retrostats.mixed.many import applied as many_applied
 from retrostats.mixed.many import chunks, product, summed
-from retrostats.mixed.threads import one_thread
+from retrostats.workers import one_thread
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.components import term_covariances
 from retrostats.mixed.design import offset_values
-from retrostats.mixed.modes import random_matrix, require_rows, row_root, weight_root
+from retrostats.mixed.modes import random_matrix, require_rows, row_root, stratum_root, weight_root
 
 if TYPE_CHECKING:
     from retrostats.mixed.fitted import LmmFit
@@ -87,7 +87,7 @@ def _leverage(fit: LmmFit) -> FloatArray:
     rows, modes = fit.model.rows, fit.modes
     if modes.inner is None or modes.carried is None:
         return np.full(len(rows.y), np.nan)
-    scale = row_root(fit) if fit.model.precision is None else None
+    scale = stratum_root(fit)
     x = rows.x if scale is None else rows.x * scale[:, None]
     z = random_matrix(rows.random, len(rows.y), scale)
     away = x - z @ modes.carried
@@ -152,8 +152,7 @@ def simulate(fit: LmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) ->
     if fit.model.gram.signed:
         raise InputError('simulated outcomes need covariance="lme4"')
     rng = np.random.default_rng(seed)
-    rows, root = fit.model.rows, row_root(fit)
-    weighted, unit = fit.model.precision is not None, weight_root(fit)
+    rows, strata, unit = fit.model.rows, stratum_root(fit), weight_root(fit)
     out = np.tile((rows.x @ fit.beta)[:, None], (1, n))
     for term, covariance in zip(rows.random, term_covariances(fit), strict=True):
         values, vectors = np.linalg.eigh(covariance)
@@ -162,7 +161,7 @@ def simulate(fit: LmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) ->
         out += np.einsum("ik,nik->in", term.values, effects[:, term.levels])
     spread = np.sqrt(fit.optimum.point.sigma2)
     noise = rng.standard_normal((n, len(rows.y))).T * spread
-    out += noise if weighted or root is None else noise / root[:, None]
+    out += noise if strata is None else noise / strata[:, None]
     offset = offset_values(fit.model.formula, fit.model.columns, len(rows.y))
     drawn = out / unit[:, None] + (0.0 if offset is None else offset[:, None])
     return pd.DataFrame(

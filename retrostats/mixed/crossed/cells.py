@@ -9,6 +9,7 @@ from scipy.linalg import block_diag
 from scipy.sparse import coo_array, csr_array
 
 from retrostats.mixed.columns import FloatArray, IntArray
+from retrostats.mixed.crossed.cell_draws import CellDesign
 from retrostats.mixed.crossed.layout import Crossed, grouped
 from retrostats.mixed.design import RandomDesign
 from retrostats.mixed.working import root_of_moment
@@ -109,4 +110,5 @@ def crossed_of_cells(
         start=cells.start,
         sizes=tuple(map(len, chosen)),
         roots=roots,
+        cells=CellDesign(cells.zz, cells.zx, columns, effects, turn, q, cells.n_obs),
     )

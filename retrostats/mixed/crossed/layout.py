@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from retrostats.errors import NotIdentified
 from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.crossed.cell_draws import CellDesign
 from retrostats.mixed.design import RandomDesign
 from retrostats.mixed.gram import Gram, InBasis
 from retrostats.mixed.rows import Rows, reduce_rows
@@ -70,6 +71,8 @@ class Crossed(InBasis):
         As in `gram.Gram`.
     roots : list of (k, k) arrays
         Of each term: Z = Z_working R.
+    cells : CellDesign or None
+        The combinations of levels, where there are no rows.
     """
 
     groups: tuple[Group, ...]
@@ -84,6 +87,7 @@ class Crossed(InBasis):
     start: FloatArray
     sizes: tuple[int, ...]
     roots: list[FloatArray]
+    cells: CellDesign | None = None
 
     @cached_property
     def positions(self) -> tuple[tuple[int, int, int], ...]:

@@ -1,19 +1,23 @@
 """Parametric bootstrap of crossed fits: new outcomes on the sparse design, refitted one by one.
 
 Z'Z and the order of elimination belong to the design and are made once; a draw changes only the
-products with the outcome. Each refit starts at the theta that generated, about four evaluations
-from its own.
+products with the outcome (`cell_draws` where there are no rows). Each refit starts at the theta
+that generated, about four evaluations from its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.linalg import LinAlgError
 
 from retrostats.mixed.batch.refits import Refits
+from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.crossed.cell_draws import Outcome, drawn_from_cells
 from retrostats.mixed.crossed.criterion import factors, turned
 from retrostats.mixed.crossed.layout import laid_out
 from retrostats.mixed.crossed.optimise import minimise_crossed
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from retrostats.mixed.crossed.result import CrossedFit
+    from retrostats.mixed.model import Model
 
 _CHUNK = 8  # refits that share a stream: a property of nothing but this, so that bytes stay
 
@@ -48,8 +53,8 @@ def refit_crossed(
         Address of a Dask scheduler whose workers refit instead.
     """
     data, model = fit.crossed, fit.model
-    z, q = laid_out(model.rows).z, reduce_rows(model.rows).q
-    turned_z = z.T.tocsr()
+    width = len(data.zy)
+    draw = partial(drawn_from_cells, data.cells, data.c, data.zx) if data.cells else _rows(model)
     theta, sigma, reml = fit.optimum.working, fit.sigma, fit.reml
     lams = factors(data, theta, 0.0)
     gram, half = model.gram, model.log_weight
@@ -64,22 +69,16 @@ def refit_crossed(
             *(np.zeros(size, dtype=bool) for _ in range(2)),
         )
         for r in range(size):
-            spherical = rng.standard_normal((z.shape[1], 1))
-            y = z @ turned(data, lams, spherical, "n")[:, 0] + rng.standard_normal(z.shape[0])
-            y *= sigma
-            xy = q.T @ y
-            left = y - q @ xy
+            spherical = rng.standard_normal((width, 1))
+            zr, xr, xy, rr = draw(turned(data, lams, spherical, "n")[:, 0], rng)
             # about the coefficients that generated: the start is zero and delta the error
-            drawn = replace(
-                data, zy=turned_z @ left, xy=q.T @ left, yy=float(left @ left),
-                start=np.zeros(p),
-            )  # fmt: skip
+            drawn = replace(data, zy=sigma * zr, xy=sigma * xr, yy=sigma**2 * rr, start=np.zeros(p))
             try:
                 best = minimise_crossed(drawn, theta, reml=reml)
             except LinAlgError:
                 continue
             point = best.point
-            out.error[r] = np.linalg.solve(data.basis, xy + point.delta)
+            out.error[r] = np.linalg.solve(data.basis, sigma * xy + point.delta)
             out.theta[r] = change_theta(data.sizes, best.theta, data.roots, to_working=False)
             at = Optimum(
                 out.theta[r], point, best.singular, best.converged, best.steps, gram, best.theta
@@ -95,3 +94,17 @@ def refit_crossed(
     tasks = list(zip(seed.spawn(len(sizes)), sizes, strict=True))
     chunks = in_order(one, tasks, jobs=jobs, scheduler=scheduler)
     return Refits(*(np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(Refits)))
+
+
+def _rows(model: Model) -> Callable[[FloatArray, np.random.Generator], Outcome]:
+    """Outcomes of raw rows, with noise of variance one."""
+    z, q = laid_out(model.rows).z, reduce_rows(model.rows).q
+    turned_z = z.T.tocsr()
+
+    def draw(effects: FloatArray, rng: np.random.Generator) -> Outcome:
+        y = z @ effects + rng.standard_normal(z.shape[0])
+        xy = q.T @ y
+        left = y - q @ xy
+        return turned_z @ left, q.T @ left, xy, float(left @ left)
+
+    return draw

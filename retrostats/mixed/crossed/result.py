@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from retrostats.errors import InputError
 from retrostats.mixed.basis import substitute
 from retrostats.mixed.crossed.criterion import factors
 from retrostats.mixed.crossed.inference import (
@@ -155,12 +154,6 @@ class CrossedFit(LmmFit):
 
     def _refits(self, n: int, seed: SeedSequence, jobs: int, scheduler: str | None) -> Refits:
         from retrostats.mixed.crossed.refits import refit_crossed
-
-        if not len(self.model.rows.y):
-            raise InputError(
-                "the bootstrap of nested or crossed groups draws an outcome for each row, and "
-                "these rows were streamed; read the columns into a DataFrame"
-            )
 
         with linear_algebra_threads(self.crossed.dense):
             return refit_crossed(self, n, seed=seed, jobs=jobs, scheduler=scheduler)

@@ -144,7 +144,7 @@ def build_strata(data: Stratified) -> Strata:
     xy = np.stack([x[at].T @ y[at, 0] for at in members])
     yy = np.array([float(np.vdot(y[at], y[at])) for at in members])
     alone = _alone(data, x, y, members, scale)
-    stacks = tuple(_stack(b, data, x, y) for b in buckets(data.rows))
+    stacks = tuple(stack_of(b, data, x, y) for b in buckets(data.rows))
     sizes = tuple(len(r.effects) for r in data.rows.random)
     return Strata(
         stacks=stacks,
@@ -237,7 +237,7 @@ def residual_variance(
     return spread / (count - rank)
 
 
-def _stack(bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray) -> StrataStack:
+def stack_of(bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray) -> StrataStack:
     """Cells of one bucket, laid out block by block."""
     rows, total, count = bucket.rows, len(data.count), len(bucket.blocks)
     used, cell = np.unique(bucket.block * total + data.stratum[rows], return_inverse=True)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retrostats.mixed.buckets import template
+from retrostats.mixed.buckets import buckets, template
 from retrostats.mixed.columns import FloatArray, IntArray
 from retrostats.mixed.crossed.cells import Cells
-from retrostats.mixed.strata.blocks import Strata, StrataStack, residual_variance
+from retrostats.mixed.design import RandomDesign
+from retrostats.mixed.linked import connected
+from retrostats.mixed.rows import Rows
+from retrostats.mixed.strata.blocks import (
+    Strata,
+    StrataStack,
+    Stratified,
+    residual_variance,
+    stack_of,
+)
 
 _RANK = 1e-10  # eigenvalue of a stratum's X'X, of its largest, that counts as zero
+_ZERO = 1e-14  # the same of a cell's Z'Z: a single row has one direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +45,23 @@ class StrataSums:
 
 
 def strata_of_cells(
-    cells: Cells, chosen: list[IntArray], block: IntArray, stratum: IntArray, sums: StrataSums
+    cells: Cells,
+    chosen: list[IntArray],
+    random: tuple[RandomDesign, ...],
+    stratum: IntArray,
+    sums: StrataSums,
 ) -> Strata:
     """What `blocks.build_strata` makes of rows.
 
     Parameters
     ----------
     cells : Cells
-        Of the C combinations of block and stratum that occur.
+        Of the C combinations of levels and stratum that occur.
     chosen : list of (k,) arrays
         Which effects each random term has.
-    block, stratum : (C,) int arrays
+    random : tuple of RandomDesign
+        With the level (C,) of each combination.
+    stratum : (C,) int array
     sums : StrataSums
 
     Raises
@@ -68,8 +84,12 @@ def strata_of_cells(
         alone[s] = residual_variance(
             (sums.name, sums.labels[s]), count, int(kept.sum()), spread, scale
         )
+    if len({term.factors for term in random}) == 1:
+        stacks: tuple[StrataStack, ...] = (_stack(cells, chosen, random[0].levels, stratum, scale),)
+    else:
+        stacks = _linked_stacks(cells, chosen, random, stratum, sums, scale)
     return Strata(
-        stacks=(_stack(cells, chosen, block, stratum, scale),),
+        stacks=stacks,
         count=sums.count,
         xx=products[:, :p, :p],
         xy=products[:, :p, p],
@@ -103,3 +123,34 @@ def _stack(
     zy[owner, place, :, 0] = cells.zy[order][:, wanted] / scale
     shape = np.ones(len(sizes), dtype=np.intp)
     return StrataStack(np.ones(blocks), where, zz, zx, zy, *template(shape, sizes))
+
+
+def _linked_stacks(
+    cells: Cells,
+    chosen: list[IntArray],
+    random: tuple[RandomDesign, ...],
+    stratum: IntArray,
+    sums: StrataSums,
+    scale: float,
+) -> tuple[StrataStack, ...]:
+    """Blocks of nested and crossed levels: each cell stands as up to e rows with its products."""
+    values, vectors = np.linalg.eigh(cells.zz)
+    some = values > _ZERO * values[:, -1:]
+    size = np.sqrt(np.where(some, values, 1.0))
+    back = np.swapaxes(vectors, 1, 2)
+    kept = some.ravel()
+    z = (back * size[:, :, None]).reshape(len(kept), -1)[kept]
+    x = (back @ cells.zx / size[:, :, None]).reshape(len(kept), -1)[kept]
+    y = ((back @ cells.zy[:, :, None])[:, :, 0] / size).ravel()[kept]
+    cell = np.repeat(np.arange(len(values)), some.sum(axis=1))
+    first = {term.factors: term for term in random}
+    block, count = connected(
+        [(term.levels[cell], term.n_levels) for term in first.values()], len(cell)
+    )
+    terms = tuple(
+        replace(term, values=z[:, at], levels=term.levels[cell])
+        for term, at in zip(random, chosen, strict=True)
+    )
+    rows = Rows(x, (), y, terms, block, np.ones(count), {})
+    data = Stratified(rows, stratum[cell], sums.count, sums.labels, sums.name)
+    return tuple(stack_of(b, data, x, y[:, None] / scale) for b in buckets(rows))

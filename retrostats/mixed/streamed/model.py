@@ -54,7 +54,7 @@ def streamed_model(
     Raises
     ------
     InputError
-        Another outcome or offset than the moments', or residual strata of several groups.
+        Another outcome or offset than the moments'.
     NotIdentified
         The formula uses what the moments do not hold, or the data do not determine it.
     """
@@ -86,12 +86,7 @@ def streamed_model(
     chosen = [np.array([design.effects.index(n) for n in t], dtype=np.intp) for t in terms]
     one_group = len({t.factors for t in formula.random}) == 1
     if residual:
-        if not one_group:
-            raise InputError(
-                "residual= with rows that are streamed takes one group; read the columns into a "
-                "DataFrame for nested or crossed ones"
-            )
-        strata = _strata(moments, reduced, random[0].levels, chosen, residual)
+        strata = _strata(moments, reduced, random, chosen, residual)
         return Streamed(strata.frame_gram(), rows, columns, strata=strata)
     if one_group:
         subjects = reduced.merged(random[0].levels)
@@ -103,11 +98,11 @@ def streamed_model(
 def _strata(
     moments: StreamedMoments,
     cells: Cells,
-    block: IntArray,
+    random: tuple[RandomDesign, ...],
     chosen: list[IntArray],
     residual: tuple[str, ...],
 ) -> Strata:
-    """Sums of each block and stratum; levels that do not meet are no stratum."""
+    """Sums of each combination and stratum; levels that do not meet are no stratum."""
     sums, design = moments.sums, moments.design
     if residual != design.needs.residual:
         raise NotIdentified(
@@ -130,7 +125,7 @@ def _strata(
     products = turn.T @ sums.by_stratum[met] @ turn
     stratum = np.searchsorted(met, sums.coder.labels[-1].astype(np.intp))
     of = StrataSums(sums.of_stratum[met], products, labels, ":".join(residual))
-    return strata_of_cells(cells, chosen, block, stratum, of)
+    return strata_of_cells(cells, chosen, random, stratum, of)
 
 
 def _held(formula: Formula, moments: StreamedMoments, columns: dict[str, Column]) -> None:

@@ -282,23 +282,30 @@ def read_piece(table: Any, design: Design, name: str) -> Piece | None:
     offset = offset_values(design.formula, numbers, n)
     y = y if offset is None else y - offset
     totals = {k: float(numbers[k].sum()) for k in needs.numbers}
+    stratum, log_weight = None, 0.0
     if needs.residual:
-        stratum = np.zeros(n, dtype=np.intp)
-        for column in needs.residual:
-            factor = columns[column]
-            assert isinstance(factor, Factor)
-            stratum = stratum * len(factor.levels) + factor.codes
-        return Piece(w, y, (*group, stratum), totals, used, dropped, 0.0, stratum)
-    if needs.weight is None:
-        return Piece(w, y, group, totals, used, dropped, 0.0)
-    weight = numbers[needs.weight]
-    if not (weight > 0).all():
-        raise InputError(
-            f"weights={needs.weight!r}: {weight[~(weight > 0)][0]:g} in {name}; a weight is above "
-            "0 (leave out rows that should not count)"
-        )
-    root = np.sqrt(weight)
-    return Piece(w * root, y * root, group, totals, used, dropped, float(np.log(weight).sum()))
+        stratum = _strata(needs, columns, n)
+        group = (*group, stratum)
+    if needs.weight is not None:
+        weight = numbers[needs.weight]
+        if not (weight > 0).all():
+            raise InputError(
+                f"weights={needs.weight!r}: {weight[~(weight > 0)][0]:g} in {name}; a weight is "
+                "above 0 (leave out rows that should not count)"
+            )
+        root = np.sqrt(weight)
+        w, y, log_weight = w * root, y * root, float(np.log(weight).sum())
+    return Piece(w, y, group, totals, used, dropped, log_weight, stratum)
+
+
+def _strata(needs: Needs, columns: dict[str, Column], n: int) -> IntArray:
+    """The combination (n,) of levels of the residual columns."""
+    stratum = np.zeros(n, dtype=np.intp)
+    for column in needs.residual:
+        factor = columns[column]
+        assert isinstance(factor, Factor)
+        stratum = stratum * len(factor.levels) + factor.codes
+    return stratum
 
 
 def _lay(w: FloatArray, design: Design, blocks: list[tuple[FloatArray, list[str]]]) -> None:

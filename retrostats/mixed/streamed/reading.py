@@ -19,7 +19,7 @@ from retrostats.mixed.streamed.piece import (
 )
 from retrostats.mixed.streamed.source import Source
 from retrostats.mixed.streamed.sums import Sums, empty_sums, pilot_of
-from retrostats.mixed.threads import one_thread
+from retrostats.workers import one_thread
 
 
 class _Unused(Exception):
