@@ -80,7 +80,7 @@ class Kill(distributed.SchedulerPlugin):
 def killing(cluster) -> Iterator[str]:
     """Address of the cluster; a worker is killed while work is left, or the test fails."""
     with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=20)
+        client.wait_for_workers(2, timeout=120)
         kill = Kill(cluster.scheduler, client.run(os.getpid))
         cluster.scheduler.add_plugin(kill)
         yield cluster.scheduler_address
@@ -186,6 +186,25 @@ def test_nested_groups_weights_and_offsets_of_dask_data(cluster) -> None:
 def _ratio(v):
     error = np.sqrt((0.18**2 + 0.09**2 - 2 * v["r"] * 0.18 * 0.09) / 13)
     return tuple(1.3 * np.exp(t * error) for t in (0, -2.18, 2.18))
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_residual_strata_of_dask_data(cluster, weights) -> None:
+    """One group and nested ones; strata that a partition does not have."""
+    frame = _rows().assign(site=lambda f: f["subject"] % 7, w=lambda f: 1.0 + f.index % 3)
+    frame["late"] = np.where(frame.index < 150, "no", frame["arm"])
+    frame["y"] += (frame["late"] == "b") * np.random.default_rng(1).normal(size=len(frame)) * 2
+    data = dd.from_pandas(frame, npartitions=5)
+    for formula in ("y ~ x + (x | subject)", "y ~ x + (1 | site/subject)"):
+        alone = rs.lmm(formula, data, residual="late", weights=weights)
+        with distributed.Client(cluster.scheduler_address):
+            spread = rs.lmm(formula, data, residual="late", weights=weights)
+        assert np.array_equal(alone.beta, spread.beta)
+        assert np.array_equal(alone.theta, spread.theta)
+        whole = rs.lmm(formula, frame, residual="late", weights=weights)
+        np.testing.assert_allclose(spread.beta, whole.beta, rtol=1e-7)
+        np.testing.assert_allclose(spread.loglik, whole.loglik, rtol=1e-9)
+        np.testing.assert_allclose(spread.residual_sd, whole.residual_sd, rtol=1e-6)
 
 
 def test_a_replication_on_a_cluster_is_the_same_bytes(cluster, tmp_path) -> None:
