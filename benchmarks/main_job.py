@@ -49,8 +49,8 @@ collecting and whole fonts cut anew.
 """
 _ONE_RUN = """
 import sys
-from retrostats.endings import collect_rarely
-collect_rarely()
+from retrostats.endings import as_one_command
+as_one_command()
 from benchmarks.main_job import one_run
 one_run(int(sys.argv[1]))
 """

@@ -22,11 +22,15 @@ LONGEST = 1900
 NEW_OBJECTS = 100_000
 
 
-def collect_rarely() -> None:
-    """Let Python look for unreachable cycles of objects rarely: a command ends soon.
+def as_one_command() -> None:
+    """Settings of a process that runs one command; best before numpy is imported.
 
-    Nor does it look through everything once more at its end, which takes most of a second.
+    Python looks for unreachable cycles of objects rarely, as a command ends soon, and not through
+    everything once more at its end, which takes most of a second. Linear algebra takes one thread:
+    the matrices are small, and a second thread spends its time waiting (`OPENBLAS_NUM_THREADS`
+    says otherwise).
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
@@ -36,7 +40,7 @@ def ended(command: Callable[[], int]) -> int:
     """Exit code of a command, whatever becomes of it; a traceback only for a defect of ours."""
     _speak_any_letter()
     before = gc.get_threshold()
-    collect_rarely()
+    as_one_command()
     try:
         code = command()
         sys.stdout.flush()

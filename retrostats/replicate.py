@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if __name__ == "__main__":  # before the imports, which make most of the objects
-    from retrostats.endings import collect_rarely
+if __name__ == "__main__":  # before the imports, which it concerns most
+    from retrostats.endings import as_one_command
 
-    collect_rarely()
+    as_one_command()
 
 from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit
