@@ -177,7 +177,9 @@ def convert(
     numbers = np.asarray(value, dtype=float)
     standard = source.factor / numbers if source.reciprocal else numbers * source.factor
     standard = _across(standard, source, target, mass_kg, oxygen_j_ml)
-    return target.factor / standard if target.reciprocal else standard / target.factor
+    if target.reciprocal:
+        return target.factor / standard
+    return standard if target.factor == 1 else standard / target.factor
 
 
 _PER_MASS = {"gas_flow": "oxygen_uptake", "power": "specific_power"}

@@ -13,7 +13,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.read.audit_toml import vocabulary_of
-from retrostats.read.distinct import repeats, spelled_out
+from retrostats.read.distinct import CodedColumns, repeats, spelled_out
 from retrostats.read.files import shown_name
 from retrostats.read.folder import read_folder, sheets_together
 from retrostats.read.normalise import Part, normalise, reads
@@ -171,14 +171,15 @@ def cohort_of(
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
-    used = _complete(frame, topic, problems)
+    coded = CodedColumns(_complete(frame, topic, problems))
     if topic and topic.paired:
-        used = with_nominal_speed(used, spec.speeds, file, problems)
+        coded = with_nominal_speed(coded, spec.speeds, file, problems)
+    used = coded.frame
     problems += _blank_people(frame, file)
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
-    problems += impossible_values(used, level) + design_problems(used, topic, conditions, file)
+    problems += impossible_values(used, level) + design_problems(coded, topic, conditions, file)
     if topic:
-        problems += reading_of(used, topic, conditions, file) + shared_speeds(used, file)
+        problems += reading_of(used, topic, conditions, file) + shared_speeds(coded, file)
         counts = topic.outcomes if topic.counted else ()
         problems += doubtful_values(used, outcome_column(used, topic), file, counts)
     if topic:
@@ -187,7 +188,7 @@ def cohort_of(
     if "direction" in used:  # the reference first, so that a model's effect is that of the other
         way = pd.Categorical(used["direction"], list(conditions.compared))
         used = used.assign(direction=way)
-    rows_used = _rows_of(used)
+    rows_used = _rows_of(coded)
     lost = _rows_without_a_value(frame, used)
     explained = {
         **part.explained,
@@ -217,12 +218,13 @@ def cohort_of(
     )
 
 
-def _rows_of(frame: pd.DataFrame) -> int:
+def _rows_of(coded: CodedColumns) -> int:
     """Rows of the files that a frame holds; a row of a wide table gives several of its own."""
+    frame = coded.frame
     rows = frame["source_row"].to_numpy()
     if frame["source_file"].nunique() == 1 and (rows[1:] > rows[:-1]).all():
         return len(frame)
-    return int((~repeats([frame["source_file"], frame["source_row"]])).sum())
+    return int((~repeats(coded, ["source_file", "source_row"])).sum())
 
 
 def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Problem]:

@@ -1,7 +1,8 @@
 """Delimited text to columns, whatever its delimiter and encoding; every record checked first.
 
-The columns are parsed by pandas; what pandas would pass over in silence (records of another
-width, quotes that never close) is found before, by one scan over the bytes.
+The columns are parsed by pandas, those of long plain texts by pyarrow; what pandas would pass over
+in silence (records of another width, quotes that never close) is found before, by one scan over
+the bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.errors import InputError
+from retrostats.read.arrow_text import plain_columns
 from retrostats.read.cells import MISSING
 from retrostats.read.files import MAX_CELLS, decode
 from retrostats.read.layout import Table, below_table, find_layout
@@ -30,6 +32,8 @@ CHUNK = 2**25
 MAX_LINES = 20_000_000
 #: Below this size every cell is read as text, so that 1.200 is not yet 1.2.
 AS_TEXT = 32 * 2**20
+#: From this size on, text without quotes or gaps is read in several threads.
+PLAIN_FROM = 2**20
 SHOWN = 5
 
 
@@ -61,6 +65,10 @@ def read_delimited(
 
     data = _as_utf8(file, data)
     data, delimiter = _delimited(file, data, delimiter, known)
+    if len(data) >= PLAIN_FROM:
+        table = _plain(file, data, known, as_text, delimiter, header_row)
+        if table is not None:
+            return table
     starts, widths, blank = scan(file, data, delimiter)
     layout = find_layout(file, _sample(data, delimiter), known, header_row)
     width = len(layout.header)
@@ -93,6 +101,36 @@ def read_delimited(
     frame.index = pd.Index(kept + 1)
     table = layout.table(file, frame)
     return replace(table, explained=below_table(table.explained, below), delimiter=delimiter)
+
+
+def _plain(
+    file: str,
+    data: bytes,
+    known: Callable[[str], bool],
+    as_text: Callable[[str], bool],
+    delimiter: str,
+    header_row: int,
+) -> Table | None:
+    """The table of a long text without quotes or gaps; None where it takes a closer look."""
+    import pandas as pd
+
+    if b'"' in data:
+        return None
+    layout = find_layout(file, _sample(data, delimiter), known, header_row)
+    start, width = 0, len(layout.header)
+    for _ in range(layout.first_row - 1):
+        start = data.find(b"\n", start) + 1
+        if not start:
+            return None
+    if len(data) < AS_TEXT:
+        texts = list(range(width))
+    else:
+        texts = [i for i, name in enumerate(layout.header) if as_text(name)]
+    frame = plain_columns(data, start, width, texts, delimiter, _missing_words())
+    if frame is None or frame.empty or frame.size > MAX_CELLS:
+        return None
+    frame.index = pd.RangeIndex(layout.first_row, layout.first_row + len(frame))
+    return replace(layout.table(file, frame), delimiter=delimiter)
 
 
 def scan(
@@ -151,7 +189,8 @@ def _as_utf8(file: str, data: bytes) -> bytes:
             data = data[3:]
     else:
         decode(file, data[:1000])
-    data = data.rstrip(b"\x1a\x00 \t\r\n")
+    if not (data.endswith(b"\n") and data[-2:-1] not in b"\x1a\x00 \t\r\n"):
+        data = data.rstrip(b"\x1a\x00 \t\r\n")
     data = data if b"\n" in data else data.replace(b"\r", b"\n")
     lines = data.count(b"\n")
     if lines > MAX_LINES:

@@ -54,10 +54,12 @@ def words_of(codes: Codes, words: Sequence[str | None]) -> pd.Categorical[str]:
 
 
 def spelled_out(column: pd.Series) -> pd.Series:
-    """A categorical as plain text; another column as it is."""
+    """A categorical of words as plain text; another column as it is."""
     import pandas as pd
 
     if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    if not all(isinstance(word, str) for word in column.array.categories):
         return column
     words = pd.Series(column.array.categories, dtype=str).array
     told = words.take(column.array.codes, allow_fill=True)
@@ -77,42 +79,64 @@ def any_matches(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
     return pattern.search("\n".join(texts)) is not None
 
 
-def values_of_each(rows: pd.Series, by: pd.Series) -> tuple[list[Any], NDArray[np.intp]]:
-    """The groups of `by` that have rows, and how many values of `rows` each has.
+class CodedColumns:
+    """Columns of a frame by `coded_rows`, each numbered once however often it is asked for."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self._known: dict[str, tuple[Codes, pd.Index]] = {}
+
+    def __getitem__(self, name: str) -> tuple[Codes, pd.Index]:
+        if name not in self._known:
+            self._known[name] = coded_rows(self.frame[name])
+        return self._known[name]
+
+    def with_frame(self, frame: pd.DataFrame, **same: str) -> CodedColumns:
+        """For the same rows with more columns; `same` are new ones that equal another."""
+        new = CodedColumns(frame)
+        new._known = {**self._known, **{name: self[old] for name, old in same.items()}}
+        return new
+
+
+def values_of_each(columns: CodedColumns, name: str, by: str) -> tuple[list[Any], Codes]:
+    """The groups of a column that have rows, and how many values of another each has.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> values_of_each(pd.Series(["f", "b", "f", None]), pd.Series(["p1", "p1", "p2", "p3"]))
+    >>> frame = pd.DataFrame({"way": ["f", "b", "f", None], "who": ["p1", "p1", "p2", "p3"]})
+    >>> values_of_each(CodedColumns(frame), "way", by="who")
     (['p1', 'p2', 'p3'], array([2, 1, 0]))
     """
-    groups, names = coded_rows(by)
-    codes, values = coded_rows(rows)
+    groups, names = columns[by]
+    codes, values = columns[name]
     there = np.bincount(groups[groups >= 0], minlength=len(names)) > 0
     if len(names) * max(len(values), 1) <= 4 * len(groups) + SMALL_TABLE:
         seen = np.zeros((len(names) + 1, len(values) + 1), dtype=bool)  # the last ones take the -1
         seen[groups, codes] = True
         counts = seen[:-1, :-1].sum(axis=1)
     else:
-        counts = rows.groupby(groups).nunique().reindex(range(len(names)), fill_value=0).to_numpy()
+        pairs = np.unique(np.stack([groups, codes])[:, (groups >= 0) & (codes >= 0)], axis=1)
+        counts = np.bincount(pairs[0], minlength=len(names))
     return list(names[there]), counts[there]
 
 
-def repeats(columns: Sequence[pd.Series]) -> Mask:
+def repeats(columns: CodedColumns, names: Sequence[str]) -> Mask:
     """Whether a row holds in all columns what a row above it holds; no value equals no value.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> repeats([pd.Series([1.0, 1.0, 1.0]), pd.Series(["a", "b", "a"])]).tolist()
+    >>> frame = pd.DataFrame({"speed": [1.0, 1.0, 1.0], "way": ["f", "b", "f"]})
+    >>> repeats(CodedColumns(frame), ["speed", "way"]).tolist()
     [False, False, True]
     """
     import pandas as pd
 
-    key = np.zeros(len(columns[0]), dtype=np.int64)
+    key = np.zeros(len(columns.frame), dtype=np.int64)
     size = 1
-    for column in columns:
-        codes, values = coded_rows(column)
+    for name in names:
+        codes, values = columns[name]
         if size * (len(values) + 1) >= 2**62:
             key, kept = pd.factorize(key)
             size = len(kept)

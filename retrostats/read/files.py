@@ -54,7 +54,8 @@ def read_bytes(path: Path) -> bytes:
             raise InputError(
                 f"{shown_name(path)}: this is {what}, no table; save it as .xlsx or CSV"
             )
-    if not data.strip(b"\x00\x1a \r\n\t"):
+    blanks = b"\x00\x1a \r\n\t"
+    if not (data[:4096].strip(blanks) or data.strip(blanks)):
         raise InputError(f"{shown_name(path)}: the file is empty; it needs a header and rows")
     return data
 

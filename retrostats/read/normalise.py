@@ -113,11 +113,16 @@ def _without_clocks(table: Table, spec: Spec, problems: list[Problem]) -> Table:
 def _without_sums(
     table: Table, meanings: list[Meaning], problems: list[Problem]
 ) -> tuple[Table, tuple[int, ...]]:
-    """The table without rows whose person is called mean, SD or p: they may hold anything."""
+    """The table without rows whose person is called mean, SD or p: they may hold anything.
+
+    People are named in it, as text.
+    """
     header = next((m.header for m in meanings if m.column == "subject"), None)
     if header is None:
         return table, ()
-    sums = named_as_sums(table.columns[header])
+    people = named_rows(table.columns[header], f"{table.file}, {header}")
+    table = replace(table, columns=table.columns.assign(**{header: people}))
+    sums = named_as_sums(people)
     if not sums.any():
         return table, ()
     rows = tuple(dict.fromkeys(int(row) for row in table.columns.index[sums]))
@@ -203,7 +208,7 @@ def _values(
             name = meaning.column
             columns[name] = coded(cells, name, known, spec.levels, file, problems)
         elif meaning.column == "subject":
-            columns["subject"] = named_rows(cells, f"{file}, {header}")
+            columns["subject"] = cells  # named already, see `_without_sums`
         elif meaning.column in TEXT:
             said = texts(cells, f"{file}, {header}")
             levels = spec.levels if meaning.column == "arm" else {}
@@ -216,7 +221,7 @@ def _values(
             if clock and meaning.unit and meaning.unit.quantity == "time":
                 told = cells.map(lambda c: isinstance(c, str) and ":" in c).to_numpy(bool)
                 values = np.where(told, values * 60 / meaning.unit.factor, values)
-            if meaning.unit is not None:
+            if meaning.unit is not None and meaning.unit.symbol != meaning.to:
                 with np.errstate(divide="ignore"):
                     values = convert(values, meaning.unit.symbol, meaning.to)
             columns[meaning.column] = values

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.read.distinct import coded_rows, values_of_each
+from retrostats.read.distinct import CodedColumns, values_of_each
 from retrostats.read.validation.problem import Problem
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Speeds nearer than this are one: 0.25 km/h, half of the usual step of a protocol.
 NEAR_M_S = 0.25 / 3.6
@@ -24,54 +21,56 @@ NOMINAL = "nominal_speed_m_s"
 
 
 def with_nominal_speed(
-    frame: pd.DataFrame, wanted: Sequence[float], file: str, problems: list[Problem]
-) -> pd.DataFrame:
-    """The frame with a nominal speed a row, where there is a speed; what was found is said.
+    coded: CodedColumns, wanted: Sequence[float], file: str, problems: list[Problem]
+) -> CodedColumns:
+    """The columns with a nominal speed a row, where there is a speed; what was found is said.
 
     Parameters
     ----------
     wanted
         Nominal speeds in m/s of a spec; found by clustering if empty.
     """
+    frame = coded.frame
     if "speed_m_s" not in frame or "subject" not in frame:
-        return frame
+        return coded
     speed = frame["speed_m_s"].to_numpy(float)
     if np.isnan(speed).all():
-        return frame
+        return coded
     if len(wanted):
         levels = np.asarray(wanted, dtype=float)
     else:
-        apart = np.sort(frame["speed_m_s"].dropna().unique())
-        if np.diff(apart, prepend=-1).min() >= NEAR_M_S or _shared(frame):
-            return frame.assign(**{NOMINAL: frame["speed_m_s"]})
+        apart = np.sort(np.asarray(coded["speed_m_s"][1], dtype=float))
+        if np.diff(apart, prepend=-1).min() >= NEAR_M_S or _shared(coded):
+            same = frame.assign(**{NOMINAL: frame["speed_m_s"]})
+            return coded.with_frame(same, **{NOMINAL: "speed_m_s"})
         levels = clustered(apart)
     levels = np.sort(levels)
     at = np.searchsorted((levels[1:] + levels[:-1]) / 2, speed)
     at = np.where(np.isnan(speed), 0, at)
     nominal = np.where(np.isnan(speed), np.nan, levels[at])
     problems += _said(speed, nominal, levels, bool(len(wanted)), file)
-    return frame.assign(**{NOMINAL: nominal})
+    return coded.with_frame(frame.assign(**{NOMINAL: nominal}))
 
 
-def _shared(frame: pd.DataFrame) -> bool:
+def _shared(coded: CodedColumns) -> bool:
     """Whether enough people ran at every speed for it to be nominal as it stands."""
-    enough = SHARED * frame["subject"].nunique()
-    codes, _ = coded_rows(frame["speed_m_s"])
+    enough = SHARED * coded.frame["subject"].nunique()
+    codes, _ = coded["speed_m_s"]
     if np.bincount(codes[codes >= 0]).min() < enough:  # fewer rows than people it would take
         return False
-    _, people = values_of_each(frame["subject"], by=frame["speed_m_s"])
+    _, people = values_of_each(coded, "subject", by="speed_m_s")
     return bool((people >= enough).all())
 
 
-def shared_speeds(frame: pd.DataFrame, file: str) -> list[Problem]:
+def shared_speeds(coded: CodedColumns, file: str) -> list[Problem]:
     """A warning where the two directions share no speed, or not all of them."""
+    frame = coded.frame
     if NOMINAL not in frame or "direction" not in frame:
         return []
-    told = frame[[NOMINAL, "direction"]]
-    _, both = values_of_each(told["direction"], by=told[NOMINAL])
+    _, both = values_of_each(coded, "direction", by=NOMINAL)
     if (both > 1).all():
         return []
-    levels = told.dropna().drop_duplicates()
+    levels = frame[[NOMINAL, "direction"]].dropna().drop_duplicates()
     ways = levels.groupby(NOMINAL)["direction"].nunique()
     if len(ways) and (ways < 2).all():
         said = "; ".join(

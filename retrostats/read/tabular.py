@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ def read_tables(path: Path, spec: Spec, known: Says, as_text: Says) -> tuple[lis
     Only a spreadsheet has several, one a sheet.
     """
     data, suffix, file = read_bytes(path), path.suffix.lower(), shown_name(path)
-    known, as_text = short(known), short(as_text)
+    known, as_text = cache(short(known)), short(as_text)
     if suffix in OTHER:
         raise InputError(f"{file}: {suffix} is not read; open it and save it as .xlsx or CSV")
     if suffix in SPREADSHEETS:

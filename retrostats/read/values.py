@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LARGEST = 1e15
 #: Longest name of a person, arm or time.
 MAX_NAME = 500
+#: Longest number that is read without a closer look.
+MAX_DIGITS = 40
 #: Cells of a column that are listed one by one; the others are counted.
 LISTED = 50
 
@@ -77,7 +79,10 @@ def numbers(
         found = [f"{v:g}" for v in values[bad][:LISTED]]
         _list(column.index[bad], found, name, file, problems)
         return np.where(bad, np.nan, values)
-    codes, uniques = pd.factorize(column, use_na_sentinel=True)
+    codes, uniques = coded_rows(column)
+    simple = None if missing or rules.decimal == "," else plain_numbers(list(uniques))
+    if simple is not None:
+        return np.append(simple, np.nan)[codes]
     texts = [c if isinstance(c, str | int | float) else str(c) for c in uniques]
     gone = [cell.is_missing(c) or str(_word(c)) in missing for c in texts]
     mark = cell.Mark(rules.decimal) if rules.decimal else cell.decimal_mark(texts)
@@ -94,13 +99,46 @@ def numbers(
     return np.array([*known, np.nan])[codes]
 
 
+def plain_numbers(texts: Sequence[Any]) -> Numbers | None:
+    """Numbers of texts that are digits with a point or none, read all at once.
+
+    None where one is anything else, or where no text proves that the point is decimal.
+
+    Examples
+    --------
+    >>> plain_numbers(["1.5", "-20"]), plain_numbers(["1.200"]), plain_numbers(["1,5"])
+    (array([  1.5, -20. ]), None, None)
+    """
+    if not len(texts) or not all(type(text) is str for text in texts):
+        return None
+    together = "\n".join(texts)
+    if _NOT_PLAIN.search(together) or max(map(len, texts)) > MAX_DIGITS:
+        return None
+    if "." in together and not _DECIMAL.search(together):
+        return None
+    try:
+        values = np.array([float(text) for text in texts])
+    except ValueError:
+        return None
+    low, high = ends(values)
+    return None if low <= -LARGEST or high >= LARGEST else values
+
+
+_NOT_PLAIN = re.compile(r"[^0-9.\-\n]")
+#: A point that is not before exactly three digits that thousands would have.
+_DECIMAL = re.compile(r"^-?(?:(?:0\d*|\d{4,})?\.\d+|\d+\.(?:\d{0,2}|\d{4,}))$", re.MULTILINE)
+
+
 def as_numbers(column: pd.Series) -> pd.Series:
     """A column of no known meaning: numbers if every cell is one, else as it is."""
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column
-    codes, uniques = pd.factorize(column, use_na_sentinel=True)
+    codes, uniques = coded_rows(column)
+    simple = plain_numbers(list(uniques))
+    if simple is not None:
+        return pd.Series(np.append(simple, np.nan)[codes], index=column.index)
     mark = cell.decimal_mark(uniques)
     read = [np.nan if cell.is_missing(c) else mark.value(c) for c in uniques]
     if mark.doubt or not read or any(value is None for value in read):

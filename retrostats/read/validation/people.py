@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.read.distinct import values_of_each
+from retrostats.read.distinct import CodedColumns, values_of_each
 from retrostats.read.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def code_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     return found[:LISTED]
 
 
-def pairing_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
+def pairing_problems(coded: CodedColumns, file: str) -> list[Problem]:
     """People measured in one direction only; an error if nobody was measured in both."""
-    people, ways = values_of_each(frame["direction"], by=frame["subject"])
+    people, ways = values_of_each(coded, "direction", by="subject")
     alone = sorted(str(people[i]) for i in np.flatnonzero(ways < 2))
     if not alone:
         return []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.read.distinct import ends, repeats
+from retrostats.read.distinct import CodedColumns, ends, repeats
 from retrostats.read.headers import NAMES, columns_of, kind_of
 from retrostats.read.spec import suggestion
 from retrostats.read.validation.people import code_problems, pairing_problems
@@ -73,9 +73,10 @@ def outcome_column(frame: pd.DataFrame, topic: Topic | None) -> str:
 
 
 def design_problems(
-    frame: pd.DataFrame, topic: Topic | None, conditions: Conditions, file: str
+    coded: CodedColumns, topic: Topic | None, conditions: Conditions, file: str
 ) -> list[Problem]:
     """Too few subjects, a missing condition, a subject in two arms, repeated rows."""
+    frame = coded.frame
     if "subject" not in frame:  # an error of its own by now
         return []
     found = code_problems(frame, file)
@@ -88,10 +89,10 @@ def design_problems(
     if topic is None:
         return found
     if topic.compares == "direction":
-        found += _condition_problems(frame, topic, conditions, file)
+        found += _condition_problems(coded, topic, conditions, file)
     found += _arm_problems(frame, file)
     if not topic.counted:
-        found += _repeated(frame, file, outcome_column(frame, topic))
+        found += _repeated(coded, file, outcome_column(frame, topic))
     outcome = outcome_column(frame, topic)
     low, high = ends(frame[outcome].to_numpy(float)) if outcome else (0.0, 1.0)
     if not low < high:
@@ -139,16 +140,16 @@ def _near(column: str) -> str:
 
 
 def _condition_problems(
-    frame: pd.DataFrame, topic: Topic, conditions: Conditions, file: str
+    coded: CodedColumns, topic: Topic, conditions: Conditions, file: str
 ) -> list[Problem]:
     """A condition without rows, people in one of them only."""
-    seen = set(frame["direction"].dropna().unique())
+    seen = set(coded.frame["direction"].dropna().unique())
     found = [
         Problem("error", file, "", "direction", f"no {name} row", "both directions",
                 f"add the {name} measurements")
         for name in conditions.compared if name not in seen
     ]  # fmt: skip
-    return found if found or not topic.paired else pairing_problems(frame, file)
+    return found if found or not topic.paired else pairing_problems(coded, file)
 
 
 def _arm_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
@@ -163,14 +164,15 @@ def _arm_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _repeated(frame: pd.DataFrame, file: str, outcome: str) -> list[Problem]:
+def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:
     """The same measurement of a person twice: a row copied, or repeated trials."""
+    frame = coded.frame
     keys = [key for key in TELLING_APART if key in frame]
     where = " + ".join(keys)
-    trials = repeats([frame[key] for key in keys])
+    trials = repeats(coded, keys)
     if not trials.any():
         return []
-    again = repeats([frame[key] for key in (*keys, outcome)])
+    again = repeats(coded, [*keys, outcome])
     found = []
     if (trials & ~again).any():
         people = frame.loc[trials & ~again, "subject"].nunique()

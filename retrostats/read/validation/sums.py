@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.read.distinct import any_matches
+from retrostats.read.distinct import any_matches, coded_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,9 +43,7 @@ def named_as_sums(subjects: pd.Series) -> NDArray[np.bool_]:
 
     Below everybody, more words are: initials such as SD, where another row proves it.
     """
-    import pandas as pd
-
-    codes, names = pd.factorize(subjects, use_na_sentinel=True)
+    codes, names = coded_rows(subjects)
     texts = [str(name).strip() for name in names]
     sums = np.zeros(len(texts), dtype=bool)
     if any_matches(_ALWAYS_IN_LINES, texts):
