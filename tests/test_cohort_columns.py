@@ -82,8 +82,6 @@ def test_threads_and_the_careful_reader_give_the_same(as_text, text, tmp_path_fa
         careful = told(path)
         patch.setattr(delimited, "PLAIN_FROM", 0)
         fast = told(path)
-    if as_text == 0 and isinstance(careful, str) and isinstance(fast, str):
-        careful, fast = (said.replace("'", "") for said in (careful, fast))  # inf, 'inf'
     assert_same(fast, careful)
 
 
@@ -103,8 +101,6 @@ def test_each_defect_alone_is_read_the_same(as_text, whole, tmp_path, monkeypatc
             for size in (2**40, 0):
                 monkeypatch.setattr(delimited, "PLAIN_FROM", size)
                 both.append(told(path))
-            if as_text == 0:  # a column that is inferred shows inf, not 'inf'
-                both = [said.replace("'", "") if isinstance(said, str) else said for said in both]
             assert_same(*both)
 
 

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrostats.read.distinct import ends
+
 if TYPE_CHECKING:
     import pandas as pd
 
 #: Bytes that one thread reads at a time.
 BLOCK = 2**22
+#: From here on a number may not show the digits that were written.
+HUGE = 1e15
 
 
 def plain_columns(
@@ -80,6 +84,9 @@ def plain_columns(
     for i in (i for i, kind in enumerate(kinds) if pa.types.is_null(kind)):
         table = table.set_column(i, str(i), table.column(i).cast(pa.float64()))
     frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    floats = frame.select_dtypes("float")
+    if any(max(map(abs, ends(floats[name].to_numpy()))) >= HUGE for name in floats):
+        return None  # inf, or digits that a number has lost: a message shows what was written
     return frame.set_axis(range(width), axis=1)
 
 
