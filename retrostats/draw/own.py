@@ -31,6 +31,9 @@ OWN = "own data"
 PANELS, ROWS = 4, 12
 ACROSS, NARROW_ACROSS = 4, 2
 WIDEST_MM, HIGH_MM, NARROW_HIGH_MM = 52.0, 40.0, 32.0
+#: People who are drawn by a line each; of more, so many are, with a band that holds 90% of all.
+LINES = 200
+BAND = (0.05, 0.95)
 #: Levels that the panels of people are in the order of.
 LEVELS = ("nominal_speed_m_s", "gradient_pct")
 LEFT_MM, GAP_MM, HEAD_MM, FOOT_MM = 13.0, 4.0, 5.0, 8.0
@@ -58,8 +61,10 @@ def draw_own(
             continue
         name = str(cohort.provenance["name"])
         beside = literature_beside(estimates, cohort.analysis, name)
+        number = people["subject"].nunique()
+        each = "a line each" if number <= LINES else f"{LINES} of them by a line, 90% by a band,"
         alt = (
-            f"{name}: {people['subject'].nunique()} people, {what}, a line each and the mean; "
+            f"{name}: {number} people, {what}, {each} and the mean; "
             f"below them {len(beside)} effect{'s' if len(beside) != 1 else ''} of it and of the "
             "literature"
         )
@@ -99,17 +104,26 @@ def people_of(cohort: Any, topic: Topic, audit: Audit) -> tuple[pd.DataFrame, st
 
 
 def _names(frame: pd.DataFrame, names: Sequence[str]) -> Any:
-    """Words of the speed and slope of each row; gaits are told apart."""
+    """Words of the speed and slope of each row, made once a condition; gaits are told apart."""
+    keys = [*names, "gait"] if "gait" in frame and frame["gait"].nunique() > 1 else list(names)
+    if not keys:
+        return "all speeds"
+    apart = frame.groupby(keys, dropna=False, sort=False, observed=True)
+    words = np.array(_words_of(frame[keys].drop_duplicates()), dtype=object)
+    return words[apart.ngroup().to_numpy()]
+
+
+def _words_of(frame: pd.DataFrame) -> list[str]:
     parts = []
+    names = list(frame)
     if "nominal_speed_m_s" in names:
         speed = frame["nominal_speed_m_s"]
         parts.append([f"{v * 3.6:.3g} km/h" if np.isfinite(v) else "no speed" for v in speed])
     if "gradient_pct" in names:
         parts.append([f"{v:g}% grade" if np.isfinite(v) else "" for v in frame["gradient_pct"]])
-    if "gait" in frame and frame["gait"].nunique() > 1:
+    if "gait" in names:
         parts.append(frame["gait"].fillna("run").astype(str).tolist())
-    joined = [", ".join(filter(None, each)) for each in zip(*parts, strict=True)]
-    return joined or "all speeds"
+    return [", ".join(filter(None, each)) for each in zip(*parts, strict=True)]
 
 
 def _rates(cohort: Any, topic: Topic) -> pd.DataFrame:
@@ -167,19 +181,21 @@ def _panels_of(beside: pd.DataFrame, analysis: str, claims: Mapping[str, Claim])
 def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> Figure:
     import pandas as pd
 
-    shown = list(dict.fromkeys(people["panel"]))[:PANELS]
-    more = len(set(people["panel"])) - len(shown)
+    panel_names = list(people["panel"].unique())
+    shown = panel_names[:PANELS]
+    more = len(panel_names) - len(shown)
+    every = people["subject"].nunique()
     rates = bool(np.isfinite(people["low"]).any())
     letter = "a: " if panels else ""
     said = (
-        f"{letter}thin lines: a person each; heavy line: "
+        f"{letter}thin lines: {_lines_in_words(every)}; heavy line: "
         + ("rate of all with its exact 95% Poisson interval" if rates else "mean of all")
         + (f"; {more} more panels are in tables/own_results.csv" if more > 0 else "")
         + "."
     )
     with theme.styled():
-        lead = _lead(f"{letter[:1]} {name}: {people['subject'].nunique()} people, {what}".strip(),
-                     people, what, shown)  # fmt: skip
+        title = f"{letter[:1]} {name}: {every} people, {what}".strip()
+        lead = _lead(title, people, what, shown)
         if panels:
             rows = pd.concat([panel.rows for panel in panels])
             text = f"{said} {caption_of(f'the table of {name} and data/published', rows)}"
@@ -192,6 +208,12 @@ def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> 
     return figure
 
 
+def _lines_in_words(people: int) -> str:
+    if people <= LINES:
+        return "a person each"
+    return f"{LINES} of {people:,} people, evenly spaced in the table; band: 90% of all"
+
+
 def _lead(title: str, people: pd.DataFrame, what: str, panels: Sequence[str]) -> Lead:
     """The people, a panel a speed, arm or kind of event, in lines of as many as fit."""
     width = page_mm()
@@ -202,7 +224,7 @@ def _lead(title: str, people: pd.DataFrame, what: str, panels: Sequence[str]) ->
     deep = HEAD_MM + high + FOOT_MM
     count = -(-len(panels) // across)
     ends = _ends(people)
-    order = list(dict.fromkeys(people["x"]))
+    order = list(people["x"].unique())
 
     def draw(figure: Figure, top: float) -> None:
         for i, line in enumerate(lines):
@@ -233,8 +255,13 @@ def _ends(people: pd.DataFrame) -> tuple[float, float]:
 
 def _people(axes: Any, part: pd.DataFrame, order: Sequence[str], inner: float) -> None:
     """Lines of people between the conditions, and the means."""
-    places = part.assign(at=[order.index(x) for x in part["x"]]).sort_values("at", kind="stable")
-    for _, person in places.groupby("subject", sort=False):
+    at = part["x"].map({x: i for i, x in enumerate(order)})
+    places = part.assign(at=at).sort_values("at", kind="stable")
+    lines = drawn_people(places)
+    if len(lines) < len(places):
+        low, high = (places.groupby("at")["y"].quantile(share) for share in BAND)
+        axes.fill_between(low.index, low, high, color=now().grey, alpha=0.25, lw=0, gid="band")
+    for _, person in lines.groupby("subject", sort=False, observed=True):
         axes.plot(person["at"], person["y"], "o-", color=now().grey, lw=0.6, ms=2.6, mew=0,
                   alpha=0.7, gid="person")  # fmt: skip
     means = places.drop_duplicates("at")
@@ -246,3 +273,19 @@ def _people(axes: Any, part: pd.DataFrame, order: Sequence[str], inner: float) -
     slot = inner / max(len(order), 1) - 1
     axes.set_xticks(range(len(order)), ["\n".join(theme.wrap(x, slot)) for x in order])
     axes.set_xlabel("")
+
+
+def drawn_people(people: pd.DataFrame) -> pd.DataFrame:
+    """Rows of all people, or of `LINES` evenly spaced ones where there are more.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> len(drawn_people(pd.DataFrame({"subject": range(10_000)})))
+    200
+    """
+    names = people["subject"].unique()
+    if len(names) <= LINES:
+        return people
+    at = np.linspace(0, len(names) - 1, LINES).round().astype(int)
+    return people[people["subject"].isin(names[at])]

@@ -1,0 +1,56 @@
+"""Figures of own rows: a line a person as long as they can be told apart, then a band of all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retrostats.draw.own import LINES, _figure, _names
+
+
+def people(number: int) -> pd.DataFrame:
+    """Two conditions of each person."""
+    rng = np.random.default_rng(3)
+    y = rng.normal(35, 4, 2 * number)
+    return pd.DataFrame(
+        {
+            "subject": np.repeat([f"p{i}" for i in range(number)], 2),
+            "panel": "8 km/h",
+            "x": ["forward", "backward"] * number,
+            "y": y,
+            "mean": np.tile([y[::2].mean(), y[1::2].mean()], number),
+            "low": np.nan,
+            "high": np.nan,
+        }
+    )
+
+
+@pytest.mark.parametrize(("number", "banded"), [(LINES, False), (LINES + 1, True), (3000, True)])
+def test_many_people_are_a_band_and_some_lines_and_the_caption_says_so(number, banded) -> None:
+    drawn = people(number)
+    figure = _figure("lab", drawn, "VO2", [])
+    axes = figure.axes[0]
+    assert len(axes.lines) == LINES + 1  # and the mean
+    bands = [c for c in axes.collections if c.get_gid() == "band"]
+    assert len(bands) == banded
+    words = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    assert ("evenly spaced in the table; band: 90% of all" in words) == banded
+    if banded:
+        assert f"{LINES} of {number:,} people" in words
+        edges = bands[0].get_paths()[0].vertices
+        low = drawn.loc[drawn["x"] == "forward", "y"].quantile(0.05)
+        assert np.isclose(edges[edges[:, 0] == 0, 1].min(), low)
+
+
+def test_words_of_panels_are_made_once_a_condition() -> None:
+    frame = pd.DataFrame(
+        {
+            "nominal_speed_m_s": [8 / 3.6, 10 / 3.6, np.nan, 8 / 3.6] * 50,
+            "gait": ["run", "walk", None, "run"] * 50,
+        }
+    )
+    found = list(_names(frame, ["nominal_speed_m_s"]))
+    assert found[:4] == ["8 km/h, run", "10 km/h, walk", "no speed, run", "8 km/h, run"]
+    assert found == found[:4] * 50
+    assert _names(frame[["gait"]].assign(gait="run"), []) == "all speeds"
