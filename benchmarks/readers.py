@@ -1,25 +1,27 @@
-"""Time and peak memory of loading a large table, beside plain pandas.
+"""Time and peak memory of loading a large table, beside plain pandas, and of replicating with one.
 
-python -m benchmarks.readers [--rows N]
+python -m benchmarks.readers [--rows N] [--rounds N] [--only load|replicate]
 
-Each reading runs in a process of its own, in turn; peak memory is that of the whole process, less
-what the process held after its imports.
+Each run is a process of its own, in turn; the median of the rounds is shown. Peak memory of loading
+is that of the process less what it held after its imports; that of a replication is all of it. The
+last result, with the machine, is in readers.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-ROUNDS = 3
 READ = {
     "retrostats": "import retrostats as rs\nfrom retrostats.read import cohort, delimited\n"
     "import pandera.pandas\nmark()\nout = rs.load_cohort(path).frame",
@@ -30,15 +32,17 @@ WORKER = """
 import json, sys, time
 path = sys.argv[1]
 before = 0
-start = 0.0
+start = cpu = 0.0
 def rss():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(n.split()[1]) / 1024 for n in lines if n.startswith("VmHWM"))
 def mark():
-    global before, start
-    before, start = rss(), time.perf_counter()
+    global before, start, cpu
+    before, start, cpu = rss(), time.perf_counter(), time.process_time()
 {read}
-print(json.dumps([time.perf_counter() - start, rss() - before, len(out)]))
+print(json.dumps(
+    [time.perf_counter() - start, time.process_time() - cpu, rss() - before, len(out)]
+))
 """
 
 
@@ -58,35 +62,100 @@ def table(rows: int) -> pd.DataFrame:
     )
 
 
+def cohort(people: int, each: int) -> pd.DataFrame:
+    """Runs of people in both directions at five speeds; backward costs a little more a person."""
+    rng = np.random.default_rng(1)
+    at = np.arange(people * each)
+    back = at % 2 == 1
+    usual, more = rng.normal(35, 4, people), np.exp(rng.normal(0.25, 0.1, people))
+    vo2 = usual[at // each] * np.where(back, more[at // each], 1) + rng.normal(0, 1.5, len(at))
+    return pd.DataFrame(
+        {
+            "subject": np.char.add("p", (at // each).astype(str)),
+            "direction": np.where(back, "backward", "forward"),
+            "speed (km/h)": 6 + 0.5 * ((at // 2) % 5),
+            "VO2 (ml/kg/min)": vo2.clip(10, 95).round(8),  # all different: a repeat is a copy
+        }
+    )
+
+
+def load(folder: Path, rows: int, rounds: int) -> None:
+    """Loading a CSV and a Parquet file by the package and by pandas."""
+    files = [folder / "cohort.csv", folder / "cohort.parquet"]
+    frame = table(rows)
+    frame.to_csv(files[0], index=False)
+    frame.to_parquet(files[1], index=False)
+    del frame
+    print("| file | reader | rows | wall, s | CPU, s | peak MiB | wall ratio | CPU ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    for file in files:
+        found: dict[str, list[list[float]]] = {reader: [] for reader in READ}
+        for _ in range(rounds):
+            for reader, read in READ.items():
+                code = WORKER.replace("{read}", read)
+                done = subprocess.run(
+                    [sys.executable, "-c", code, str(file)],
+                    capture_output=True, text=True, check=True,
+                )  # fmt: skip
+                found[reader].append(json.loads(done.stdout.splitlines()[-1]))
+        middle = {reader: _medians(runs) for reader, runs in found.items()}
+        size = file.stat().st_size / 2**20
+        for reader, (wall, cpu, peak, count) in middle.items():
+            print(
+                f"| {file.suffix[1:]}, {size:.0f} MiB | {reader} | {count:.0f} | {wall:.2f} "
+                f"| {cpu:.2f} | {peak:.0f} | {wall / middle['pandas'][0]:.1f} "
+                f"| {cpu / middle['pandas'][1]:.1f} |",
+                flush=True,
+            )
+
+
+def replicate(folder: Path, rounds: int) -> None:
+    """The whole replication without a cohort, and with a million rows of few or many people."""
+    shapes = {"no cohort": None, "1,000 people x 1,000 rows": (1000, 1000),
+              "100,000 people x 10 rows": (100_000, 10)}  # fmt: skip
+    runs: dict[str, list[list[float]]] = {name: [] for name in shapes}
+    commands = {}
+    for i, (name, shape) in enumerate(shapes.items()):
+        command = [sys.executable, "-m", "retrostats.replicate", "--out", str(folder / f"out{i}")]
+        if shape:
+            file = folder / f"cohort{i}.csv"
+            cohort(*shape).to_csv(file, index=False)
+            command += ["--cohort", str(file)]
+        commands[name] = command
+    for _ in range(rounds):
+        for name, command in commands.items():
+            runs[name].append(_run(command))
+    print("\n| replication with | wall, s | CPU, s | peak MiB |\n|---|---|---|---|")
+    for name, found in runs.items():
+        wall, cpu, peak = _medians(found)
+        print(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.0f} |", flush=True)
+
+
+def _run(command: list[str]) -> list[float]:
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit {process.returncode}")
+    return [time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+
+
+def _medians(runs: list[list[float]]) -> list[float]:
+    return [statistics.median(values) for values in zip(*runs, strict=True)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.readers")
     parser.add_argument("--rows", type=int, default=5_000_000)
-    rows = parser.parse_args().rows
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=("load", "replicate"))
+    told = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        files = [Path(name) / "cohort.csv", Path(name) / "cohort.parquet"]
-        frame = table(rows)
-        frame.to_csv(files[0], index=False)
-        frame.to_parquet(files[1], index=False)
-        del frame
-        print("| file | reader | rows | seconds | peak MiB | ratio |\n|---|---|---|---|---|---|")
-        for file in files:
-            found: dict[str, list[list[float]]] = {reader: [] for reader in READ}
-            for _ in range(ROUNDS):
-                for reader, read in READ.items():
-                    code = WORKER.replace("{read}", read)
-                    done = subprocess.run(
-                        [sys.executable, "-c", code, str(file)],
-                        capture_output=True, text=True, check=True,
-                    )  # fmt: skip
-                    found[reader].append(json.loads(done.stdout.splitlines()[-1]))
-            plain = statistics.median(run[0] for run in found["pandas"])
-            for reader, runs in found.items():
-                seconds = statistics.median(run[0] for run in runs)
-                size = file.stat().st_size / 2**20
-                print(
-                    f"| {file.suffix[1:]}, {size:.0f} MiB | {reader} | {runs[0][2]:.0f} "
-                    f"| {seconds:.2f} | {max(run[1] for run in runs):.0f} | {seconds / plain:.1f} |"
-                )
+        if told.only != "replicate":
+            load(Path(name), told.rows, told.rounds)
+        if told.only != "load":
+            replicate(Path(name), told.rounds)
 
 
 if __name__ == "__main__":
