@@ -29,7 +29,7 @@ from retrostats.defaults import (
     THEMES,
 )
 from retrostats.draw import folder
-from retrostats.draw.assembly import cited, draw, frames_of, grids_of
+from retrostats.draw.assembly import cited, draw, draw_main, frames_of, grids_of
 from retrostats.draw.output import save
 from retrostats.draw.own import draw_own
 from retrostats.draw.press import press
@@ -148,7 +148,9 @@ def replicate(
     alone = [result for cohort in own for result in own_results(cohort, about)]
     tell("Drawing the figures")
 
-    def redraw() -> dict[str, Drawing]:
+    def redraw(main: bool = False) -> dict[str, Drawing]:
+        if main:
+            return draw_main(about, chosen, frames, claims)
         judged = {"verdicts": verdicts, **frames}
         drawn = draw(about, chosen, judged, claims, every_claim=claim_figures == "all")
         return drawn | draw_own(own, about, frames["estimates"], claims)

@@ -39,7 +39,8 @@ class Replication:
     audit
         What this is a replication of: title, subject, the post.
     redraw
-        Draws every figure anew; `drawn` calls it in another look.
+        Draws every figure anew; `drawn` calls it in another look. `main=True`: only those that the
+        analyses draw of their estimates.
     """
 
     verdicts: pd.DataFrame
@@ -69,7 +70,7 @@ class Replication:
     analyses: list[dict[str, Any]]
     provenance: dict[str, Any]
     audit: Audit
-    redraw: Callable[[], dict[str, Drawing]]
+    redraw: Callable[..., dict[str, Drawing]]
 
     @property
     def figures(self) -> dict[str, Figure]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from retrostats.draw.output import narrow_pictures
 from retrostats.draw.report.page import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -43,7 +44,8 @@ PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "undecided"].
 
 @pytest.fixture(scope="module")
 def file(whole, tmp_path_factory) -> Path:
-    return write_report(whole, tmp_path_factory.mktemp("page") / "report.html")
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    return write_report(whole, path, narrow=narrow_pictures(whole))
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,22 @@ def test_a_phone_scrolls_little_and_everything_opens_and_folds(opened):
         assert page.evaluate(tall) > 2 * folded
         page.locator("#unfold").click()
         assert page.evaluate(tall) == folded
+
+
+def test_the_main_figure_fits_a_phone_and_paper_has_the_wide_one(opened, whole):
+    """Seven points are nine pixels there; a wide figure would be scrolled sideways."""
+    phone = opened(360)
+    for analysis in whole.analyses:
+        figure = phone.locator(f"#a-{analysis['name']} figure").first
+        assert figure.locator(".narrow svg").is_visible()
+        assert not figure.locator(".wide svg").is_visible()
+        assert figure.evaluate("f => f.scrollWidth <= f.clientWidth")
+        tall = "f => [...f.querySelectorAll('.narrow text')].map(t => t.getBBox().height)"
+        assert min(filter(None, figure.evaluate(tall))) >= 8  # points; the column is 241 wide
+    phone.emulate_media(media="print")
+    assert phone.locator("section[id^=a-] figure .wide svg").first.is_visible()
+    assert not phone.locator("section[id^=a-] figure .narrow svg").first.is_visible()
+    assert opened(820).locator("section[id^=a-] figure .wide svg").first.is_visible()
 
 
 def test_what_is_folded_has_a_heading_and_is_opened_by_keyboard(opened):

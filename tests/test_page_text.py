@@ -64,7 +64,7 @@ def test_what_reads_well_is_no_defect():
     assert defects(Blocks(fine).blocks, {"mc-pool"}) == []
 
 
-def test_no_reader_of_terminal_or_tables_meets_a_defect(whole, names):
+def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, names):
     """The same eyes on what stands beside the page."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="utf-8")
@@ -77,6 +77,11 @@ def test_no_reader_of_terminal_or_tables_meets_a_defect(whole, names):
     assert defects(raw.getvalue().decode().splitlines(), names) == []
     for name in ("findings", *(a["name"] for a in whole.analyses)):
         assert defects(Blocks(whole.table(name).html()).blocks, names) == [], name
+    for run in (whole, own):
+        for name, drawing in run.drawings.items():
+            texts = [t.get_text().replace("\n", " ") for t in drawing.figure.findobj(Text)]
+            told = [re.sub(r"\S+/\S+|\S+\.csv", "a file", t) for t in texts if t.strip()]
+            assert defects([drawing.alt, *told], names) == [], name
 
 
 def test_captions_say_that_own_data_are_in():

@@ -169,6 +169,31 @@ def draw(
     caption = CAPTION.replace("printed numbers", "printed numbers and own data") if own else CAPTION
     overview = Drawing(verdict_overview(frames["verdicts"], caption=caption), OVERVIEW)
     drawings = drawings_of({"verdict_overview": overview})
+    drawings |= _of_analyses(audit, analyses, frames, claims)
+    return drawings | claim_figures(frames, claims, every=every_claim)
+
+
+def draw_main(
+    audit: Audit,
+    analyses: Sequence[Analysis],
+    frames: Mapping[str, pd.DataFrame],
+    claims: Mapping[str, Claim],
+) -> dict[str, Drawing]:
+    """What each analysis draws of its estimates; what follows an unknown is left out, for time."""
+    return _of_analyses(
+        audit, analyses, {**frames, "sensitivity": frames["sensitivity"].iloc[:0]}, claims
+    )
+
+
+def _of_analyses(
+    audit: Audit,
+    analyses: Sequence[Analysis],
+    frames: Mapping[str, pd.DataFrame],
+    claims: Mapping[str, Claim],
+) -> dict[str, Drawing]:
+    from retrostats.draw.figures.drawing import drawings_of
+
+    drawings: dict[str, Drawing] = {}
     retellings = _retellings(audit)
     for analysis in analyses:
         mine = {
@@ -177,7 +202,7 @@ def draw(
         }
         drawn = analysis.draw({**mine, "retellings": retellings}, claims)
         drawings.update(drawings_of(drawn, analysis.name))
-    return drawings | claim_figures(frames, claims, every=every_claim)
+    return drawings
 
 
 def cited(

@@ -86,7 +86,7 @@ def _fill(
     for name in TABLES:
         _csv(replication, name, tables)
     write_tables(replication, tables, tuple(paper))
-    write_report(replication, stage / "report.html", svgs, formats)
+    write_report(replication, stage / "report.html", svgs, formats, narrow_pictures(replication))
     for theme in themes:
         drawn = replication.drawn(*THEMES[theme])
         (figures / theme).mkdir()
@@ -96,6 +96,22 @@ def _fill(
             (figures / f"{key}.{kind}").write_bytes(content)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+
+
+def narrow_pictures(replication: Replication) -> dict[str, str]:
+    """SVG of the first figure of each analysis at the width of a column, which a phone has too."""
+    from retrostats.draw.figures.looks import drawn_in
+    from retrostats.draw.press import made
+
+    with drawn_in(*THEMES["85mm"]):
+        drawings = replication.redraw(main=True)
+    svgs: dict[str, str] = {}
+    seen: set[str] = set()
+    for name, drawing in drawings.items():
+        if drawing.figure is not None and drawing.analysis not in seen:
+            seen.add(drawing.analysis)
+            svgs[name] = made(drawing.figure, "svg", name, "").decode("utf-8")
+    return svgs
 
 
 def _pictures(

@@ -10,6 +10,9 @@ from markupsafe import Markup
 
 from retrostats.citation import cite
 
+#: What is added to the name of a figure for its version at the width of a phone.
+NARROW = " (narrow)"
+
 
 @dataclass(frozen=True, slots=True)
 class PageFigure:
@@ -17,8 +20,8 @@ class PageFigure:
 
     Attributes
     ----------
-    name, words, svg
-        Its name, what it shows, and the picture.
+    name, words, svg, narrow
+        Its name, what it shows, and the picture, also at the width of a phone where there is one.
     owner, claim
         The analysis, and the claim it stands under ("" for the section of the analysis).
     files
@@ -34,6 +37,7 @@ class PageFigure:
     claim: str
     files: tuple[str, ...]
     cited: str
+    narrow: Markup
 
 
 def page_figures(
@@ -52,6 +56,7 @@ def page_figures(
             drawing.claim,
             tuple(f"figures/{name}.{kind}" for kind in drawing.written(formats)),
             citation(name, drawing.alt, replication),
+            svgs.get(f"{name}{NARROW}", Markup("")),
         )
         for name, drawing in replication.drawings.items()
         if name in svgs

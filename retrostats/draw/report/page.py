@@ -24,7 +24,7 @@ from retrostats.draw.report.evidence import (
     uses_of,
 )
 from retrostats.draw.report.explore import explorers_of
-from retrostats.draw.report.figures import PageFigure, by_claim, owned, page_figures
+from retrostats.draw.report.figures import NARROW, PageFigure, by_claim, owned, page_figures
 from retrostats.draw.report.glossary import explained
 from retrostats.draw.report.pictures import pictures_of
 from retrostats.draw.report.policy import POLICY, with_policy
@@ -50,9 +50,10 @@ def write_report(
     path: Path,
     svgs: Mapping[str, str] = MappingProxyType({}),
     formats: Sequence[str] = (),
+    narrow: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """Write the page to `path`; see `render_report`."""
-    Path(path).write_text(render_report(replication, svgs, formats), encoding="utf-8")
+    Path(path).write_text(render_report(replication, svgs, formats, narrow), encoding="utf-8")
     return Path(path)
 
 
@@ -60,6 +61,7 @@ def render_report(
     replication: Any,
     svgs: Mapping[str, str] = MappingProxyType({}),
     formats: Sequence[str] = (),
+    narrow: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """HTML of the page.
 
@@ -71,6 +73,8 @@ def render_report(
         SVG texts of figures that are already written, by name; the others are drawn.
     formats
         In which figures are written beside the page; none if it stands alone.
+    narrow
+        SVG texts of figures at the width of a phone, by name; the others are scrolled there.
     """
     records = {name: _records(getattr(replication, name)) for name in FRAMES}
     study = study_labels(records["studies"])
@@ -87,7 +91,9 @@ def render_report(
         for name, drawing in replication.drawings.items()
         if drawing.analysis
     }
-    pictures = pictures_of(files, told_by)
+    phone = {f"{name}{NARROW}": svg for name, svg in narrow.items()}
+    words = {**told_by, **{key: told_by[key.removesuffix(NARROW)] for key in phone}}
+    pictures = pictures_of({**files, **phone}, words)
     figures = page_figures(replication, pictures.svgs, told_by, formats)
     retellings = _records(replication.retellings)
     titles = {analysis["name"]: analysis["title"] for analysis in replication.analyses}
