@@ -91,7 +91,7 @@ def render_report(
         for name, drawing in replication.drawings.items()
         if drawing.analysis
     }
-    phone = {f"{name}{NARROW}": svg for name, svg in narrow.items()}
+    phone = {f"{name}{NARROW}": svg for name, svg in narrow.items() if name in told_by}
     words = {**told_by, **{key: told_by[key.removesuffix(NARROW)] for key in phone}}
     pictures = pictures_of({**files, **phone}, words)
     figures = page_figures(replication, pictures.svgs, told_by, formats)
