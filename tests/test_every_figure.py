@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from drawn_figures import KEYS
+from drawn_figures import KEYS, Every
 from matplotlib.collections import Collection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
+from test_figures import RMS
 
 from retrostats.draw.figures import theme
 from retrostats.draw.figures.legibility import illegible
@@ -129,3 +133,60 @@ def test_every_axis_names_what_it_measures(every, key):
             numbers = [label.get_text() for label in axes.get_xticklabels() if label.get_visible()]
             if any(re.fullmatch(r"[−\d.,]+", text) for text in numbers):
                 assert axes.get_xlabel().strip(), name
+
+
+#: Least room between two numbers of an axis, in points.
+APART = 2.0
+
+
+@every_key
+def test_numbers_of_an_axis_stand_apart(every, key):
+    for name, drawing in every[key].items():
+        figure = drawing.figure
+        for axes in figure.axes:
+            if not (axes.axison and axes.xaxis.get_visible()):
+                continue
+            low, high = sorted(axes.get_xlim())
+            boxes = []
+            for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True):
+                if label.get_text() and label.get_visible() and low <= place <= high:
+                    at = axes.get_xaxis_transform().transform((place, 0.0))[0] * 72 / figure.dpi
+                    wide = max(map(theme.width_mm, label.get_text().split("\n"))) / theme.PT_MM
+                    boxes.append((at - wide / 2, at + wide / 2))
+            gaps = [b[0] - a[1] for a, b in pairwise(sorted(boxes))]
+            assert min(gaps, default=99.0) >= APART, (name, axes.get_xlabel())
+
+
+#: Pictures that are compared: name, look and width.
+BASELINES = (
+    ("own.own_data_1", KEYS[0]), ("own.own_data_3", KEYS[1]), ("plan.plan", KEYS[0]),
+    ("plan.plan", KEYS[1]), ("plan.plan", KEYS[2]), ("audit.energy_30_choices", KEYS[1]),
+    ("audit.energy_30_draws", KEYS[2]), ("audit.energy_30_influence", KEYS[0]),
+    ("bcg.tuberculosis", KEYS[3]),
+)  # fmt: skip
+
+
+def baseline_of(name: str, key: tuple[str, float]) -> Path:
+    file = f"{name.split('.')[1]}_{key[0]}_{key[1]:.0f}.png"
+    return Path(__file__).parent / "baselines" / file
+
+
+@pytest.mark.parametrize(("name", "key"), BASELINES, ids=str)
+def test_picture_looks_like_its_baseline(every, name, key, tmp_path):
+    """To renew them on purpose: `python tests/test_every_figure.py`, and look at them."""
+    path = tmp_path / "drawn.png"
+    picture(every, name, key, path)
+    assert compare_images(str(baseline_of(name, key)), str(path), tol=RMS) is None
+
+
+def picture(every, name: str, key: tuple[str, float], path: Path) -> None:
+    figure = every[key][name].figure
+    figure.savefig(path, dpi=60, facecolor=figure.get_facecolor())
+
+
+if __name__ == "__main__":
+    import retrostats as rs
+
+    made = Every(rs.replicate(draws=256))
+    for one, at in BASELINES:
+        picture(made, one, at, baseline_of(one, at))

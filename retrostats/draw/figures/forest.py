@@ -156,11 +156,13 @@ def _titles(panels: Sequence[Panel], width: float, first: int) -> list[list[str]
 
 
 def _label_width(rows: pd.DataFrame) -> float:
-    """Widest label; those in bold are of pools, with a line of their own below."""
-    return max(
+    """Widest label or note; labels in bold are of pools, with a line of their own below."""
+    notes = [theme.width_mm(_heterogeneity(row)) for row in rows.to_dict("records")]
+    labels = [
         theme.width_mm(theme.clean(text), bold=role == "pooled")
         for text, role in zip(rows["label"], rows["role"], strict=True)
-    )
+    ]
+    return max([*labels, *notes])
 
 
 def _lines(panel: Panel, label_mm: float, width: float) -> Iterator[Line]:
@@ -205,7 +207,7 @@ def _heterogeneity(row: Mapping[Any, Any]) -> str:
     parts = [f"k = {k:.0f}"]
     parts += [f"τ = {rounded(tau)}"] if tau == tau else []
     parts += [f"I² = {i2:.0f}%"] if i2 == i2 else []
-    return ", ".join(parts)
+    return ", ".join(part.replace(" ", NBSP) for part in parts)
 
 
 def _shared_limits(panels: Sequence[Panel]) -> list[tuple[float, float]]:
@@ -309,10 +311,10 @@ def _ends(panel: Panel, at: tuple[float, float, float, float]) -> tuple[list[str
     if not (less and more):
         return [], []
     room = (at[1] - at[0] - ENDS_GAP_MM) / 2
-    left, right = theme.width_mm(f"← {less}"), theme.width_mm(f"{more} →")
-    if left + right <= 2 * room:
-        return [f"← {less}"], [f"{more} →"]
-    return theme.wrap(f"← {less}", room), theme.wrap(f"{more} →", room)
+    left, right = f"←{NBSP}{less}", f"{more}{NBSP}→"
+    if theme.width_mm(left) + theme.width_mm(right) <= 2 * room:
+        return [left], [right]
+    return theme.balanced(left, room), theme.balanced(right, room)
 
 
 def _header_mm(panel: Panel, at: tuple[float, float, float, float]) -> float:

@@ -23,6 +23,7 @@ from retrostats.draw.figures.panels import PRINTED, band_of, upright
 from retrostats.draw.figures.verdicts import shade_of
 
 STRIP_MM = 3.4
+ROOMY_MM = 27.0  # an axis that has room for four numbers
 UNIT_MM = 8.0  # that the unit of a low axis may be longer than it
 GUTTER_MM, GAP_MM = 17.0, 4.0  # left of an axis with numbers; between axes that share them
 WORD_GAP_MM, WIDEST_MM = 1.2, 66.0  # between options; the widest that a lone panel grows
@@ -265,7 +266,7 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
             axes.plot(x, part[name], color=now().blue, lw=0.8, zorder=2, gid="confidence")
         axes.plot(x, part["estimate"], color=now().blue, lw=1.6, zorder=3, gid="estimate")
         axes.set_xlim(min(x), max(x))
-        axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
+        axes.xaxis.set_major_locator(MaxNLocator(4 if place.inner > ROOMY_MM else 2, prune="both"))
     else:
         axes.vlines(x, part["conf_low"], part["conf_high"], color=now().blue, lw=1.8, zorder=2)
         axes.plot(x, part["estimate"], "s", ms=4.6, color=now().blue, zorder=3, gid="estimate")

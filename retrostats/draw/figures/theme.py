@@ -33,8 +33,8 @@ EDGE_MM, TOP_MM = 2.0, 2.5
 
 __all__ = [
     "DOUBLE_MM", "EDGE_MM", "LINE_MM", "SINGLE_MM", "SIZE", "SMALL", "TOP_MM", "add_axes",
-    "add_text", "caption_lines", "clean", "draw_caption", "figure_mm", "new_figure", "save",
-    "style_of", "styled", "title_of", "width_mm", "wrap", "write",
+    "add_text", "balanced", "caption_lines", "clean", "draw_caption", "figure_mm", "new_figure",
+    "save", "style_of", "styled", "title_of", "width_mm", "wrap", "write",
 ]  # fmt: skip
 
 #: A figure looks the same whatever a matplotlibrc of the user or of the folder says.
@@ -184,6 +184,25 @@ def wrap(text: object, limit_mm: float, size: float = SMALL, bold: bool = False)
             if lines[-1] and width_mm(lines[-1] + character, size, bold) > limit_mm:
                 lines.append("")
             lines[-1] += character
+    return lines
+
+
+def balanced(text: object, limit_mm: float, size: float = SMALL, bold: bool = False) -> list[str]:
+    """As few lines as `wrap` gives, as even as they can be.
+
+    Examples
+    --------
+    >>> wrap("fewer injuries with it", 26), balanced("fewer injuries with it", 26)
+    (['fewer injuries with', 'it'], ['fewer injuries', 'with it'])
+    """
+    lines = wrap(text, limit_mm, size, bold)
+    while len(lines) > 1:
+        limit_mm -= 0.5
+        tighter = wrap(text, limit_mm, size, bold)
+        words = clean(text).split(" ")
+        if len(tighter) > len(lines) or any(width_mm(w, size, bold) > limit_mm for w in words):
+            break
+        lines = tighter
     return lines
 
 
