@@ -333,6 +333,26 @@ def test_bootstrap_of_streamed_crossed_groups_is_that_of_the_rows() -> None:
         assert 0.8 < a.std() / b.std() < 1.25, column
 
 
+def test_a_fraction_after_a_megabyte_of_whole_numbers(tmp_path, monkeypatch) -> None:
+    """Blocks of CSV are small, because dozens are read ahead; types are told by more of it."""
+    monkeypatch.setattr(pieces, "ROWS", 50_000)
+    n = 60_000
+    frame = pd.DataFrame({"subject": np.arange(n) % 50, "pad": "x" * 20, "x": np.arange(n) % 7})
+    frame["x"] = frame["x"].astype(object)
+    frame.loc[n - 50 :, "x"] = 2.5
+    frame["y"] = np.random.default_rng(1).normal(size=n).round(3) + frame["subject"] / 10
+    path = tmp_path / "rows.csv"
+    frame.to_csv(path, index=False)
+    text = path.read_text()
+    assert len(text[: text.index("2.5,")]) > 2 * pieces._BLOCK - 2**17
+    made = pieces._format("csv", "rows.csv")
+    assert made.default_fragment_scan_options.read_options.block_size == 1 << 20
+    streamed = rs.lmm("y ~ x + (1 | subject)", path)
+    _same_numbers(
+        streamed, rs.lmm("y ~ x + (1 | subject)", frame.assign(x=frame["x"].astype(float)))
+    )
+
+
 def test_unusable_files_and_objects(tmp_path) -> None:
     with pytest.raises(InputError, match="no such file"):
         rs.lmm(FORMULA, tmp_path / "none*.parquet")

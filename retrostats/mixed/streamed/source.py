@@ -18,6 +18,8 @@ from retrostats.errors import InputError
 from retrostats.mixed.streamed.ahead import ahead
 
 ROWS = 1 << 18  # of one piece: its columns and products stay in the processor's cache
+_BLOCK = 1 << 20  # bytes of CSV at once; Arrow reads dozens of them ahead
+_LOOKED_AT = 1 << 24  # bytes of CSV that tell the types of its columns
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".tsv")
 ALLOWED = (
     "a path or glob of .parquet or .csv files, a DuckDB relation, a pyarrow Table, Dataset or "
@@ -93,7 +95,9 @@ def _files(path: str) -> Source:
         raise InputError(f"{path}: neither all Parquet nor all CSV; allowed as data: {ALLOWED}")
     dataset = _needs("pyarrow.dataset")
     try:
-        made = dataset.dataset(found, format=_format(kinds.pop() or "", found[0]))
+        kind = kinds.pop() or ""
+        schema = dataset.dataset(found, format=_format(kind, found[0], _LOOKED_AT)).schema
+        made = dataset.dataset(found, schema=schema, format=_format(kind, found[0]))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({_first(error)})") from None
     return _dataset(made, path)
@@ -104,7 +108,7 @@ def _kind(path: str) -> str | None:
     return "parquet" if lower.endswith(_PARQUET) else "csv" if lower.endswith(_CSV) else None
 
 
-def _format(kind: str, first: str) -> Any:
+def _format(kind: str, first: str, block: int = _BLOCK) -> Any:
     dataset, csv = _needs("pyarrow.dataset"), _needs("pyarrow.csv")
     if kind == "parquet":
         # pre-buffering keeps what was read of a file until its end: 3.4 GiB for 1e8 rows
@@ -113,7 +117,7 @@ def _format(kind: str, first: str) -> Any:
     return dataset.CsvFileFormat(
         parse_options=csv.ParseOptions(delimiter="\t" if first.lower().endswith(".tsv") else ","),
         convert_options=csv.ConvertOptions(strings_can_be_null=True),
-        read_options=csv.ReadOptions(block_size=1 << 24),
+        read_options=csv.ReadOptions(block_size=block),
     )
 
 
