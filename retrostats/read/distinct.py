@@ -31,9 +31,13 @@ def coded_rows(column: pd.Series) -> tuple[Codes, pd.Index]:
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.array.codes, column.array.categories
-    codes, values = pd.factorize(column, use_na_sentinel=True)
-    return codes, pd.Index(values)
+        codes, values = column.array.codes, column.array.categories
+    else:
+        codes, found = pd.factorize(column, use_na_sentinel=True)
+        values = pd.Index(found)
+    if isinstance(values.dtype, pd.StringDtype):  # of which each text costs a call to take out
+        values = pd.Index(values.to_numpy(dtype=object), dtype=object)
+    return codes, values
 
 
 def words_of(codes: Codes, words: Sequence[str | None]) -> pd.Categorical[str]:
