@@ -39,6 +39,18 @@ def test_every_main_claim_has_its_answer_within_80_columns(whole, encoding) -> N
     assert tally(whole.verdicts) in text
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_answers_keep_to_the_terminal(monkeypatch, whole, columns) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = printed("utf-8", print_answers, whole)
+    assert columns - 20 < max(map(len, lines)) <= min(columns, 80) or columns > 80
+    assert max(map(len, lines)) <= 80
+    shown = printed("utf-8", print_verdicts, whole.verdicts)
+    assert max(map(len, shown)) <= columns
+    words = {w.strip(".,;:") for line in shown for w in line.split()}
+    assert words >= {"strengthens", "muscles", "measured", "undecided"}  # none is broken
+
+
 def test_the_tally_counts_every_claim_once_a_side(whole) -> None:
     said = tally(whole.verdicts)
     for side in ("Direction", "Size"):

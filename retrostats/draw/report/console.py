@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,9 @@ MARKS = {
 #: Characters of a claim in the table: two lines of its column at 80 columns.
 TITLE = 46
 WIDTH = 80
+LEAST = 40
+#: Columns below which the table of verdicts becomes a list.
+TABLE = 72
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -48,6 +52,9 @@ def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
     from rich.text import Text
 
     console = Console(file=file, highlight=False)
+    if console.width < TABLE:
+        _print_narrow(verdicts, file)
+        return
     plain = not (console.encoding or "").lower().startswith("utf")
     lines: Any = box.ASCII if plain else box.SIMPLE_HEAD
     table = Table(box=lines, show_lines=False, pad_edge=False)
@@ -61,6 +68,15 @@ def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
             statement = statement.encode("ascii", "replace").decode()
         table.add_row(Text(statement), *cells)
     console.print(table)
+
+
+def _print_narrow(verdicts: pd.DataFrame, file: IO[str] | None) -> None:
+    """The same below one another, where columns would break words."""
+    for row in verdicts.to_dict("records"):
+        _wrapped(str(row["statement"]), "", file)
+        parts = zip(("fidelity", "direction", "size"), map(_look, _labels(row)), strict=True)
+        _print("; ".join(f"{name} {m} {label}" for name, (label, (m, _)) in parts), file)
+    print(file=file)
 
 
 def print_answers(replication: Any, file: IO[str] | None = None) -> None:
@@ -218,7 +234,14 @@ def _wrapped(line: str, indent: str, file: IO[str] | None) -> None:
     if not code.lower().startswith("utf"):
         line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
     further = f"{indent}  " if indent else ""
-    print(textwrap.fill(line, WIDTH, initial_indent=indent, subsequent_indent=further), file=file)
+    print(
+        textwrap.fill(line, _width(), initial_indent=indent, subsequent_indent=further), file=file
+    )
+
+
+def _width() -> int:
+    """Columns of the terminal, 80 at most and where there is none."""
+    return max(LEAST, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 
 def _limits(row: dict[Any, Any], low: str, high: str) -> str:
