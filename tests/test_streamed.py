@@ -258,6 +258,15 @@ def test_residual_strata(tmp_path, formula, residual, weights) -> None:
             rs.lmm(formula, fit.moments, residual="late")
 
 
+def test_moments_that_keep_strata() -> None:
+    table = pa.Table.from_pandas(_rows())
+    moments = rs.moments("y ~ x + (1 | subject)", table, residual="arm:late")
+    again = rs.lmm("y ~ x + (1 | subject)", moments, residual="arm:late")
+    whole = rs.lmm("y ~ x + (1 | subject)", table, residual="arm:late")
+    assert np.array_equal(again.beta, whole.beta)
+    assert again.residual_sd.tolist() == whole.residual_sd.tolist()
+
+
 def test_residual_strata_that_cannot_be(tmp_path) -> None:
     frame = _rows()
     table = pa.Table.from_pandas(frame)

@@ -8,6 +8,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.formula import parse_formula
 from retrostats.mixed.in_memory import frame_moments, require_subject
 from retrostats.mixed.moments import Moments
+from retrostats.mixed.strata.factor import residual_columns
 from retrostats.mixed.streamed.reading import streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source
 from retrostats.workers import connected
@@ -27,7 +28,7 @@ def moments(
         DuckDB relation, a pyarrow Table, Dataset or RecordBatchReader, a Dask DataFrame. Their
         moments are crossproducts of each subject, which fit this formula and those within it.
     residual : str, optional
-        Columns kept for ``lmm(..., residual=)``, joined by ":"; not of streamed rows.
+        Columns kept for ``lmm(..., residual=)``, joined by ":".
     scheduler : str, optional
         Address of a Dask scheduler whose workers reduce the partitions of a Dask DataFrame; if None
         the Dask client at hand, or this machine. The bytes are the same.
@@ -65,9 +66,5 @@ def moments(
         )
     parsed = parse_formula(formula)
     require_subject(parsed)
-    if residual is not None:
-        raise InputError(
-            "residual= needs the rows in memory; read the columns into a DataFrame, or leave it out"
-        )
     with connected(scheduler):
-        return streamed_moments(parsed, source)
+        return streamed_moments(parsed, source, None, residual_columns(residual))
