@@ -129,11 +129,12 @@ def test_a_killed_worker_changes_no_byte_of_an_exploration(killing) -> None:
 
 def test_a_killed_worker_changes_no_byte_of_a_plan(killing) -> None:
     one, two = (
-        rs.plan("energy_30", people=[20, 40, 80, 160], scheduler=s) for s in (None, killing)
+        rs.plan("body_fat_6wk", people=[8, 20, 60, 200], scheduler=s) for s in (None, killing)
     )
     for name in ("needed", "curve", "spreads", "added"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
     assert one.summary() == two.summary()
+    assert one.added["undecided"].between(0.1, 0.9).any(), "no share tells one draw from another"
 
 
 def test_moments_of_dask_data_are_those_of_the_frame_whoever_reduces(cluster) -> None:
@@ -154,6 +155,7 @@ def test_moments_of_dask_data_are_those_of_the_frame_whoever_reduces(cluster) ->
 def test_every_number_of_partitions_adds_up(partitions) -> None:
     """Sums are added in a tree of fours; 5 and 17 need a level more than 4 and 16."""
     frame, formula = _rows(), "y ~ x + (x | subject)"
+    frame.loc[200:300, "y"] = np.nan  # of 17 partitions some in the middle have no complete row
     data = dd.from_pandas(frame, npartitions=partitions)
     assert data.npartitions == partitions
     tree, whole = rs.moments(formula, data), rs.lmm(formula, frame)
@@ -165,7 +167,7 @@ def test_every_number_of_partitions_adds_up(partitions) -> None:
 
 def test_sums_travel_without_spare_room() -> None:
     frame = _rows(4_000).assign(subject=lambda f: f.index // 2)
-    sums = rs.moments("y ~ x + (1 | subject)", dd.from_pandas(frame, npartitions=8)).sums
+    sums = rs.moments("y ~ x + (1 | subject)", dd.from_pandas(frame, npartitions=3)).sums
     assert sums._sums.shape[1] == sums.coder.count
 
 
