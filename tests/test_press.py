@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from types import ModuleType
@@ -150,7 +151,16 @@ def test_a_warning_is_given_by_the_process_that_was_started(
     assert any("Tight layout" in str(warning.message) for warning in caught)
 
 
-def test_an_error_ends_the_helper(helper: list[Any]) -> None:
-    with pytest.raises(KeyError), press.press(press.WORTH):
-        raise KeyError("a stop")
+def test_an_error_ends_the_helper_and_the_thread_that_feeds_it(helper: list[Any]) -> None:
+    before, figures = threading.active_count(), _figures(4)
+
+    def stopped() -> None:
+        with press.press(press.WORTH) as printing:
+            for name, figure in figures.items():
+                printing.add(name, figure, KINDS, name, "")
+            raise KeyError("a stop")
+
+    with pytest.raises(KeyError):
+        stopped()
     assert helper[0].poll() is not None
+    assert threading.active_count() == before

@@ -92,16 +92,26 @@ class Press:
         """Bytes of every file by the figure's key and format."""
         while (plate := self._next(helper=False)) is not None:
             self._make(plate)
-        with self._new:
-            self._closed = True
-            self._new.notify()
-        if self._feeder is not None:
-            self._feeder.join()
+        self._finish()
         for plate in (*self._left, *self._waiting):
             self._make(plate)
         self._left.clear()
         self._waiting.clear()
         return self._made
+
+    def stop(self) -> None:
+        """Give up what waits; the helper has been ended."""
+        with self._new:
+            self._waiting.clear()
+        self._finish()
+
+    def _finish(self) -> None:
+        """No more figures will come; wait for the helper's last one."""
+        with self._new:
+            self._closed = True
+            self._new.notify()
+        if self._feeder is not None:
+            self._feeder.join()
 
     def _make(self, plate: Plate) -> None:
         self._keep(plate, made(plate.figure, plate.kind, plate.name, plate.description))
@@ -146,12 +156,14 @@ class Press:
 def press(figures: int) -> Iterator[Press]:
     """A press for about that many figures; its helper ends with the block, whatever ends it."""
     helper = _helper() if figures >= WORTH and cores() > 1 else None
+    printing = Press(helper)
     try:
-        yield Press(helper)
+        yield printing
     finally:
         if helper is not None:
             helper.kill()
             helper.wait()
+            printing.stop()
             for stream in (helper.stdin, helper.stdout):
                 with contextlib.suppress(OSError):
                     if stream is not None:
