@@ -17,7 +17,7 @@ from retrostats.mixed.batch.design import Draws, batch_design
 from retrostats.mixed.batch.draws import draw, single
 from retrostats.mixed.batch.newton import fit_batch
 from retrostats.mixed.fitted import LmmFit
-from retrostats.mixed.optimise import minimise
+from retrostats.mixed.plain.optimise import minimise
 
 DEVIANCE_RTOL = 1e-10  # one minimum found by two codes; worst seen 8e-15
 THETA_ATOL = 1e-6  # the deviance is flat to 1e-16 within 1e-8 of a boundary

@@ -12,8 +12,8 @@ from scipy import optimize, stats
 
 import retrostats as rs
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.known_criterion import deviance, evaluate
-from retrostats.mixed.known_model import known_model
+from retrostats.mixed.known.criterion import deviance, evaluate
+from retrostats.mixed.known.model import known_model
 
 REFERENCE = json.loads(
     (Path(__file__).parent / "reference" / "synthesis.json").read_text(encoding="utf-8")
@@ -170,7 +170,7 @@ def test_crossed_terms_equal_dense_likelihood_at_a_stationary_point() -> None:
 
 
 def test_cluster_robust_matrix_with_independent_errors_is_the_diagonal_one() -> None:
-    from retrostats.mixed.sandwich import cluster_robust, cluster_robust_matrix
+    from retrostats.mixed.known.sandwich import cluster_robust, cluster_robust_matrix
 
     rows = nested(MULTILEVEL[0])
     X = np.column_stack([np.ones(56), np.arange(56.0)])

@@ -8,7 +8,7 @@ import pytest
 
 import retrostats as rs
 from retrostats.errors import InputError, NotIdentified, RetrostatsError
-from retrostats.mixed.formula import parse_formula
+from retrostats.mixed.formula.formula import parse_formula
 
 ATTACKS = [
     "y ~ __import__('os').system('true') + (1 | subject)",

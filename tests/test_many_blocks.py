@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 import retrostats as rs
 from retrostats.mixed import many
-from retrostats.mixed.criterion import evaluate, level_at
+from retrostats.mixed.plain.criterion import evaluate, level_at
 
 SAME = 1e-10
 

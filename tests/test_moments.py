@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import retrostats as rs
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.summary import Correlation, witness_rows
+from retrostats.mixed.moments.summary import Correlation, witness_rows
 
 FIT_RTOL = 1e-9  # the same numbers summed in another order
 TRIAL = "y ~ arm * time + (1 | subject)"

@@ -14,7 +14,7 @@ from retrostats.findings.one_stage import (
     one_stage_measure,
     one_stage_row,
 )
-from retrostats.mixed.studies import moments_arms
+from retrostats.mixed.moments.studies import moments_arms
 from retrostats.pool.one_stage import one_stage_batch
 from retrostats.reduce.reported import Reported
 from retrostats.unprinted.exploration import explore

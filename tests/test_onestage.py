@@ -16,7 +16,7 @@ import pytest
 
 import retrostats as rs
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.summary import witness_rows
+from retrostats.mixed.moments.summary import witness_rows
 
 REFERENCE = Path(__file__).parent / "reference"
 NLME_RTOL = 1e-5  # nlme stops at about this relative accuracy

@@ -11,7 +11,7 @@ from scipy import stats
 
 import retrostats as rs
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.simulate import bootstrap, power, type_one_error
+from retrostats.mixed.after.simulate import bootstrap, power, type_one_error
 
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 TRIAL = "y ~ arm * time + (1 | subject)"

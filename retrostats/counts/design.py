@@ -13,9 +13,9 @@ from retrostats.counts.family import Array
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.mixed.columns import Column
-    from retrostats.mixed.design import RandomDesign
-    from retrostats.mixed.formula import Formula
+    from retrostats.mixed.formula.columns import Column
+    from retrostats.mixed.formula.design import RandomDesign
+    from retrostats.mixed.formula.formula import Formula
 
 
 @dataclass(frozen=True, slots=True, eq=False)

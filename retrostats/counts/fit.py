@@ -79,10 +79,10 @@ def glmm(
     >>> round(float(fit.ratios()["ratio"].iloc[0]), 3)
     0.548
     """
-    from retrostats.mixed.columns import complete_columns, numeric
-    from retrostats.mixed.design import fixed_design, offset_values, random_design
-    from retrostats.mixed.expressions import evaluate
-    from retrostats.mixed.formula import parse_formula
+    from retrostats.mixed.formula.columns import complete_columns, numeric
+    from retrostats.mixed.formula.design import fixed_design, offset_values, random_design
+    from retrostats.mixed.formula.expressions import evaluate
+    from retrostats.mixed.formula.formula import parse_formula
 
     frame = getattr(data, "frame", data)
     if not isinstance(n_agq, int) or not 1 <= n_agq <= 100:

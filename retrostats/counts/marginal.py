@@ -15,8 +15,8 @@ from retrostats.errors import InputError
 from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
-    from retrostats.mixed.adjust import Adjust
-    from retrostats.mixed.emmeans import MarginalMeans
+    from retrostats.mixed.after.adjust import Adjust
+    from retrostats.mixed.after.emmeans import MarginalMeans
 
 RATIOS = {"binomial": "odds ratio", "poisson": "rate ratio", "negative-binomial": "rate ratio"}
 
@@ -71,7 +71,7 @@ def emmeans(
     level: float = 0.95,
 ) -> CountMeans:
     """Marginal means of the fixed effects, an exposure at 1."""
-    from retrostats.mixed.emmeans import emmeans as means_of
+    from retrostats.mixed.after.emmeans import emmeans as means_of
 
     back = checked(type)
     if fit.separated:

@@ -101,7 +101,7 @@ def ranef(fit: GlmmFit, level: float = 0.95) -> pd.DataFrame:
     """
     from scipy.stats import norm
 
-    from retrostats.mixed.modes import level_labels
+    from retrostats.mixed.after.modes import level_labels
 
     if not 0.0 < level < 1.0:
         raise InputError(f"level={level}; a number between 0 and 1 is needed")

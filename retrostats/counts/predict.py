@@ -68,8 +68,8 @@ def _new(
     fit: GlmmFit, newdata: pd.DataFrame, modes: CountModes | None, random: bool, new_levels: bool
 ) -> tuple[tuple[Array, Array], Any]:
     """Linear predictor and error of the complete new rows, and which rows are complete."""
-    from retrostats.mixed.design import model_matrix, offset_values
-    from retrostats.mixed.predict import new_columns, new_term
+    from retrostats.mixed.after.predict import new_columns, new_term
+    from retrostats.mixed.formula.design import model_matrix, offset_values
 
     design = fit.design
     if len(design.random) < len(fit.parts) and random:
@@ -106,7 +106,7 @@ def _new(
 
 def _taken(column: Any, rows: Any) -> Any:
     """The chosen rows of a column, the levels of a factor as they were."""
-    from retrostats.mixed.columns import Factor
+    from retrostats.mixed.formula.columns import Factor
 
     return Factor(column.codes[rows], column.levels) if isinstance(column, Factor) else column[rows]
 

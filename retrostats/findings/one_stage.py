@@ -74,9 +74,9 @@ def one_stage_fit(sources: Sequence[Source], own: Sequence[pd.DataFrame] = ()) -
         A study of one person, or without any spread: its variance is not known.
     """
     from retrostats.mixed.fit import lmm
-    from retrostats.mixed.moments import Moments
+    from retrostats.mixed.moments.moments import Moments
+    from retrostats.mixed.moments.studies import moments_arms
     from retrostats.mixed.reducing import moments
-    from retrostats.mixed.studies import moments_arms
 
     few = [rows for rows in own if len(rows) < _CELL]
     merged: Moments = moments_arms(cells_of(sources, few))

@@ -61,7 +61,7 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
 
 
 def _surrogate(study: CrossoverStudy, r: float, seed: int) -> pd.DataFrame:
-    from retrostats.mixed.summary import witness_rows
+    from retrostats.mixed.moments.summary import witness_rows
 
     return witness_rows(pair_moments(study.pair, r), np.random.default_rng(seed))
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from numpy.linalg import LinAlgError
 
 from retrostats.errors import InputError
-from retrostats.mixed.basis import substitute
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.exact import not_evaluated, refuse_exact
+from retrostats.mixed.blocks.basis import substitute
 from retrostats.mixed.fitted import Ddf, LmmFit, defined_ddf
-from retrostats.mixed.known import lmm_known
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.known.fit import lmm_known
 from retrostats.mixed.model import Model, prepare
-from retrostats.mixed.optimise import minimise
+from retrostats.mixed.plain.exact import not_evaluated, refuse_exact
+from retrostats.mixed.plain.optimise import minimise
 from retrostats.mixed.strata.result import fit_strata
 
 if TYPE_CHECKING:
-    from retrostats.mixed.known import KnownFit
+    from retrostats.mixed.known.fit import KnownFit
 
 __all__ = ["LmmFit", "fit_model", "lmm"]
 

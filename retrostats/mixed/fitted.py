@@ -12,26 +12,26 @@ import numpy as np
 import pandas as pd
 
 from retrostats.errors import InputError
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.described import Described
+from retrostats.mixed.after.described import Described
+from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.in_memory import frame_moments
-from retrostats.mixed.inference import kenward_roger_of, satterthwaite_of, unadjusted
-from retrostats.mixed.kenward_roger import KenwardRoger
 from retrostats.mixed.model import Model, prepare, with_outcome
-from retrostats.mixed.moments import Moments
-from retrostats.mixed.optimise import Optimum
-from retrostats.mixed.satterthwaite import Satterthwaite
+from retrostats.mixed.moments.moments import Moments
+from retrostats.mixed.plain.inference import kenward_roger_of, satterthwaite_of, unadjusted
+from retrostats.mixed.plain.kenward_roger import KenwardRoger
+from retrostats.mixed.plain.optimise import Optimum
+from retrostats.mixed.plain.satterthwaite import Satterthwaite
 from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.random import SeedSequence
 
+    from retrostats.mixed.after.effect import Effect
+    from retrostats.mixed.after.emmeans import MarginalMeans
+    from retrostats.mixed.after.modes import Modes
+    from retrostats.mixed.after.residuals import RSquared
     from retrostats.mixed.batch.refits import Refits
-    from retrostats.mixed.effect import Effect
-    from retrostats.mixed.emmeans import MarginalMeans
-    from retrostats.mixed.modes import Modes
-    from retrostats.mixed.residuals import RSquared
 
 _SHORT = 10  # rows of a table that `repr` shows
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
@@ -163,20 +163,20 @@ class LmmFit(Described):
     @cached_property
     def variance_components(self) -> pd.DataFrame:
         """Variances and covariances: group, term, term2, vcov, sdcor; the residual last."""
-        from retrostats.mixed.components import component_table
+        from retrostats.mixed.after.components import component_table
 
         return component_table(self)
 
     @cached_property
     def modes(self) -> Modes:
         """Conditional modes of the random effects and their errors; see `modes.modes_of`."""
-        from retrostats.mixed.modes import modes_of
+        from retrostats.mixed.after.modes import modes_of
 
         return modes_of(self)
 
     def ranef(self, *, level: float = 0.95) -> pd.DataFrame:
         """Random effects with intervals: group, level, term, estimate; see `modes.ranef`."""
-        from retrostats.mixed.modes import ranef
+        from retrostats.mixed.after.modes import ranef
 
         return ranef(self, level=level)
 
@@ -189,14 +189,14 @@ class LmmFit(Described):
         level: float = 0.95,
     ) -> pd.DataFrame:
         """Expected outcomes with intervals, for these rows or new ones; see `predict.predict`."""
-        from retrostats.mixed.predict import predict
+        from retrostats.mixed.after.predict import predict
 
         return predict(self, newdata, random=random, allow_new_levels=allow_new_levels, level=level)
 
     @cached_property
     def residual_table(self) -> pd.DataFrame:
         """Fitted values, residuals of each kind, leverage; see `residuals.residual_table`."""
-        from retrostats.mixed.residuals import residual_table
+        from retrostats.mixed.after.residuals import residual_table
 
         return residual_table(self)
 
@@ -213,25 +213,25 @@ class LmmFit(Described):
     @cached_property
     def r_squared(self) -> RSquared:
         """Marginal and conditional R squared; see `residuals.r_squared`."""
-        from retrostats.mixed.residuals import r_squared
+        from retrostats.mixed.after.residuals import r_squared
 
         return r_squared(self)
 
     def simulate(self, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
         """Outcomes drawn from the fitted model, a column a data set; see `residuals.simulate`."""
-        from retrostats.mixed.residuals import simulate
+        from retrostats.mixed.after.residuals import simulate
 
         return simulate(self, n, seed=seed)
 
     def anova(self, other: LmmFit | str = "III", *, refit: bool = True) -> pd.DataFrame:
         """F tests of all terms ("I", "II", "III"; see `anova.anova`), or `compare` with a fit."""
-        from retrostats.mixed.anova import anova
+        from retrostats.mixed.after.anova import anova
 
         return anova(self, other) if isinstance(other, str) else self.compare(other, refit=refit)
 
     def plot(self) -> Figure:
         """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`."""
-        from retrostats.mixed.diagnostics import plot
+        from retrostats.mixed.after.diagnostics import plot
 
         return plot(self)
 
@@ -244,13 +244,13 @@ class LmmFit(Described):
         level: float = 0.95,
     ) -> MarginalMeans:
         """Estimated marginal means over factors; see `emmeans.emmeans`."""
-        from retrostats.mixed.emmeans import emmeans
+        from retrostats.mixed.after.emmeans import emmeans
 
         return emmeans(self, factors, at=at, type=type, level=level)
 
     def compare(self, other: LmmFit, *, refit: bool = True) -> pd.DataFrame:
         """Likelihood-ratio test against a nested or larger model; see `contrasts.compare`."""
-        from retrostats.mixed.contrasts import compare
+        from retrostats.mixed.after.contrasts import compare
 
         return compare(self, other, refit=refit)
 
@@ -264,14 +264,14 @@ class LmmFit(Described):
         jobs: int = 1,
     ) -> pd.DataFrame:
         """Intervals of spreads, correlations and fixed effects; see `intervals.confint`."""
-        from retrostats.mixed.intervals import confint
+        from retrostats.mixed.after.intervals import confint
 
         self._allow("intervals of variance components")
         return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)
 
     def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
         """Intraclass correlation with a profile interval; see `intervals.icc`."""
-        from retrostats.mixed.intervals import icc
+        from retrostats.mixed.after.intervals import icc
 
         self._allow("an intraclass correlation")
         return icc(self, group=group, level=level)
@@ -280,7 +280,7 @@ class LmmFit(Described):
         self, term: str, *, by: Literal["total", "residual"] = "total", level: float = 0.95
     ) -> Effect:
         """A coefficient in standard deviations, with an interval; see `intervals.standardised`."""
-        from retrostats.mixed.intervals import standardised
+        from retrostats.mixed.after.intervals import standardised
 
         self._allow("a standardised effect")
         return standardised(self, term, by=by, level=level)
@@ -289,7 +289,7 @@ class LmmFit(Described):
         self, n: int, seed: int, jobs: int = 1, scheduler: str | None = None
     ) -> pd.DataFrame:
         """Parametric bootstrap: one row a refit; see `simulate.bootstrap`."""
-        from retrostats.mixed.simulate import bootstrap
+        from retrostats.mixed.after.simulate import bootstrap
 
         self._allow("the parametric bootstrap")
         return bootstrap(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
@@ -319,17 +319,17 @@ class LmmFit(Described):
     # What another engine does in a way of its own; the functions named say what each is.
 
     def _profiles(self, level: float) -> list[tuple[float, float]]:
-        from retrostats.mixed.intervals import profiles
+        from retrostats.mixed.after.intervals import profiles
 
         return profiles(self, level)
 
     def _within(self) -> tuple[float, int]:
-        from retrostats.mixed.small_sample import within
+        from retrostats.mixed.after.small_sample import within
 
         return within(self.model.gram)
 
     def _total_variance(self) -> float:
-        from retrostats.mixed.intervals import total_variance
+        from retrostats.mixed.after.intervals import total_variance
 
         return total_variance(self)
 

@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 
 from retrostats.errors import InputError
-from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, numeric, read_columns
-from retrostats.mixed.expressions import columns_of, evaluate
-from retrostats.mixed.formula import Formula, all_terms
-from retrostats.mixed.linked import find_blocks
-from retrostats.mixed.moments import Moments
-from retrostats.mixed.patterns import Pattern, merge_patterns
+from retrostats.mixed.formula.columns import (
+    Column,
+    Factor,
+    FloatArray,
+    IntArray,
+    numeric,
+    read_columns,
+)
+from retrostats.mixed.formula.expressions import columns_of, evaluate
+from retrostats.mixed.formula.formula import Formula, all_terms
+from retrostats.mixed.formula.linked import find_blocks
+from retrostats.mixed.moments.moments import Moments
+from retrostats.mixed.moments.patterns import Pattern, merge_patterns
 from retrostats.mixed.strata.factor import residual_columns
 
 _FEW = 3  # rows a block from which blocks may be studies, whose rows are kept

@@ -10,8 +10,13 @@ import numpy as np
 import pandas as pd
 
 from retrostats.errors import InputError
-from retrostats.mixed.above import groups_above, subject_rows
-from retrostats.mixed.columns import (
+from retrostats.mixed.blocks.above import groups_above, subject_rows
+from retrostats.mixed.blocks.gram import Gram, build_gram
+from retrostats.mixed.blocks.rotated import cell_rows
+from retrostats.mixed.blocks.rows import Rows, level_count
+from retrostats.mixed.blocks.weights import WEIGHT, positive_weights, weighted_rows, with_weights
+from retrostats.mixed.crossed.layout import Crossed, build_crossed, is_wide
+from retrostats.mixed.formula.columns import (
     Column,
     Factor,
     FloatArray,
@@ -19,20 +24,16 @@ from retrostats.mixed.columns import (
     complete_columns,
     numeric,
 )
-from retrostats.mixed.crossed.layout import Crossed, build_crossed, is_wide
-from retrostats.mixed.design import (
+from retrostats.mixed.formula.design import (
     fixed_design,
     offset_values,
     random_design,
     refuse_offsets,
 )
-from retrostats.mixed.expressions import evaluate
-from retrostats.mixed.formula import Formula, RandomTerm, parse_formula
-from retrostats.mixed.gram import Gram, build_gram
-from retrostats.mixed.linked import find_blocks
-from retrostats.mixed.moments import CellMoments, Moments
-from retrostats.mixed.rotated import cell_rows
-from retrostats.mixed.rows import Rows, level_count
+from retrostats.mixed.formula.expressions import evaluate
+from retrostats.mixed.formula.formula import Formula, RandomTerm, parse_formula
+from retrostats.mixed.formula.linked import find_blocks
+from retrostats.mixed.moments.moments import CellMoments, Moments
 from retrostats.mixed.strata.blocks import Strata, build_strata
 from retrostats.mixed.strata.factor import (
     STRATUM,
@@ -45,7 +46,6 @@ from retrostats.mixed.streamed.model import streamed_model
 from retrostats.mixed.streamed.moments import StreamedMoments
 from retrostats.mixed.streamed.reading import streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source
-from retrostats.mixed.weights import WEIGHT, positive_weights, weighted_rows, with_weights
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from retrostats.errors import InputError
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.design import refuse_offsets
-from retrostats.mixed.expressions import columns_of
-from retrostats.mixed.formula import Formula, parse_formula
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.formula.design import refuse_offsets
+from retrostats.mixed.formula.expressions import columns_of
+from retrostats.mixed.formula.formula import Formula, parse_formula
 from retrostats.mixed.model import Model, prepare
 
 Spread = float | Sequence[Sequence[float]]

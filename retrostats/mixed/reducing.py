@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from retrostats.errors import InputError
-from retrostats.mixed.formula import parse_formula
+from retrostats.mixed.formula.formula import parse_formula
 from retrostats.mixed.in_memory import frame_moments, require_subject
-from retrostats.mixed.moments import Moments
+from retrostats.mixed.moments.moments import Moments
 from retrostats.mixed.strata.factor import residual_columns
 from retrostats.mixed.streamed.reading import streamed_moments
 from retrostats.mixed.streamed.source import ALLOWED, open_source

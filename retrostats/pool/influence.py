@@ -113,9 +113,9 @@ def _fit(pooled: Pooled, data: PoolData, out: Any) -> _Fit:
 
 
 def _fit_mixed(pooled: Pooled, out: Any, cluster: Any) -> _Fit:
-    from retrostats.mixed.known import fit_known
-    from retrostats.mixed.known_components import working_covariance
-    from retrostats.mixed.known_model import without
+    from retrostats.mixed.known.components import working_covariance
+    from retrostats.mixed.known.fit import fit_known
+    from retrostats.mixed.known.model import without
 
     fit = pooled.fit
     assert fit is not None
@@ -124,7 +124,7 @@ def _fit_mixed(pooled: Pooled, out: Any, cluster: Any) -> _Fit:
         part = fit_known(without(fit.model, out), reml=fit.reml, ddf=fit.ddf)
     cov, df = np.asarray(part.cov_beta, dtype=float), float(part.dfs()[0])
     if cluster is not None:
-        from retrostats.mixed.sandwich import cluster_robust_matrix
+        from retrostats.mixed.known.sandwich import cluster_robust_matrix
 
         cov, dfs = cluster_robust_matrix(
             part.model.y, part.working_covariance, part.model.x, cluster

@@ -174,7 +174,7 @@ def _column(frame: pd.DataFrame, name: str) -> Array:
 
 
 def _expression(frame: pd.DataFrame, text: str) -> Array:
-    from retrostats.mixed.expressions import columns_of, evaluate
+    from retrostats.mixed.formula.expressions import columns_of, evaluate
 
     return evaluate(text, {name: _column(frame, name) for name in columns_of(text)})
 

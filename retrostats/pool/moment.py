@@ -25,7 +25,7 @@ def moment(
     elif test == "kenward-roger":
         cov, dfs = kenward_roger(v, X, tau2)
     if cluster is not None:
-        from retrostats.mixed.sandwich import cluster_robust
+        from retrostats.mixed.known.sandwich import cluster_robust
 
         cov, dfs = cluster_robust(y, v + tau2, X, np.asarray(cluster))
     return beta, cov, dfs, tau2

@@ -15,7 +15,7 @@ from retrostats.pool.result import NAN, PoolData, Pooled
 from retrostats.student import t_p_value, t_quantile
 
 if TYPE_CHECKING:
-    from retrostats.mixed.known import KnownFit
+    from retrostats.mixed.known.fit import KnownFit
 
 #: How degrees of freedom of the mixed model are called as a test of a pool.
 DDF = {
@@ -58,8 +58,8 @@ def pool_multilevel(
 def _fit(read: Entered, formula: str | None, random: str | None, method: str, ddf: str) -> KnownFit:
     import pandas as pd
 
-    from retrostats.mixed.known import fit_known
-    from retrostats.mixed.known_model import known_model
+    from retrostats.mixed.known.fit import fit_known
+    from retrostats.mixed.known.model import known_model
 
     frame = pd.DataFrame({"estimate": read.y}) if read.frame is None else read.frame
     if random is None and method != "common":  # one effect an estimate, as in the simple pool
@@ -85,14 +85,14 @@ def _pooled(
 ) -> Pooled:
     from scipy.special import chdtrc
 
-    from retrostats.mixed.known_criterion import evaluate
+    from retrostats.mixed.known.criterion import evaluate
 
     model, beta = fit.model, fit.beta
     cov, dfs = fit.cov_beta, fit.dfs()
     if test == "t" and not len(fit.theta):
         dfs = np.full(len(beta), float(max(1, len(model.y) - len(beta))))
     if cluster is not None:
-        from retrostats.mixed.sandwich import cluster_robust_matrix
+        from retrostats.mixed.known.sandwich import cluster_robust_matrix
 
         cov, dfs = cluster_robust_matrix(
             model.y, fit.working_covariance, model.x, np.asarray(cluster)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from retrostats.errors import InputError
 
 if TYPE_CHECKING:
-    from retrostats.mixed.known import KnownFit
+    from retrostats.mixed.known.fit import KnownFit
     from retrostats.pool.result import Pooled
 
 
 def simple_fit(pooled: Pooled) -> KnownFit:
     """A simple pool as the mixed model it is, for profile intervals of its variance."""
-    from retrostats.mixed.known import lmm_known
+    from retrostats.mixed.known.fit import lmm_known
 
     if pooled.method not in ("reml", "ml") or pooled.data is None or pooled.k < 2:
         raise InputError(

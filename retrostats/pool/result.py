@@ -14,7 +14,7 @@ from retrostats.pool.heterogeneity import Array
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.mixed.known import KnownFit
+    from retrostats.mixed.known.fit import KnownFit
 
 NAN = float("nan")
 
@@ -100,7 +100,7 @@ class Pooled:
 
     def table(self) -> pd.DataFrame:
         """One row a coefficient: term, estimate, std_error, df, and test and interval."""
-        from retrostats.mixed.tables import t_table
+        from retrostats.mixed.after.tables import t_table
 
         numbers = (np.array(part) for part in (self.coefficients, self.std_errors, self.dfs))
         return t_table(self.terms, *numbers, level=self.level)

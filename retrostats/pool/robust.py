@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from retrostats.mixed.sandwich import cluster_robust, cluster_robust_matrix
+from retrostats.mixed.known.sandwich import cluster_robust, cluster_robust_matrix
 
 __all__ = ["cluster_robust", "cluster_robust_matrix"]

@@ -367,9 +367,9 @@ def _outcome(formula: str | None) -> str | None:
 
 def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
     """Design (k, p) of a formula's right side, coded as in the mixed models."""
-    from retrostats.mixed.columns import read_columns
-    from retrostats.mixed.design import fixed_design, refuse_offsets
-    from retrostats.mixed.formula import parse_formula
+    from retrostats.mixed.formula.columns import read_columns
+    from retrostats.mixed.formula.design import fixed_design, refuse_offsets
+    from retrostats.mixed.formula.formula import parse_formula
 
     if read.frame is None:
         raise InputError("pool: a formula needs a DataFrame, whose columns it names")

@@ -82,7 +82,7 @@ def _prepost(
     import pandas as pd
 
     from retrostats.mixed.fit import lmm
-    from retrostats.mixed.summary import moments_from_summary
+    from retrostats.mixed.moments.summary import moments_from_summary
 
     cells = pd.DataFrame(
         [
@@ -158,7 +158,7 @@ def difference_of_trials(first: Estimate, n_1: float, second: Estimate, n_2: flo
     import pandas as pd
 
     from retrostats.mixed.fit import lmm
-    from retrostats.mixed.studies import moments_arms
+    from retrostats.mixed.moments.studies import moments_arms
 
     cells = pd.DataFrame(
         [

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.mixed.fitted import LmmFit
-    from retrostats.mixed.moments import Moments
+    from retrostats.mixed.moments.moments import Moments
 
 Array = NDArray[np.float64]
 #: A correlation of exactly 1 leaves no residual to estimate; the range ends just below it.
@@ -263,7 +263,7 @@ def log_cells(pair: PrintedPair) -> pd.DataFrame:
 
 def pair_moments(pair: PrintedPair, correlation: float) -> Moments:
     """Moments of the pair on the log scale at one correlation."""
-    from retrostats.mixed.summary import moments_from_summary
+    from retrostats.mixed.moments.summary import moments_from_summary
 
     return moments_from_summary(
         log_cells(pair),

@@ -16,8 +16,8 @@ import numpy as np
 
 from retrostats.mixed.batch.design import Block, Design, Draws
 from retrostats.mixed.batch.elementwise import backward, cholesky, forward, product
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.gram import Stack
+from retrostats.mixed.blocks.gram import Stack
+from retrostats.mixed.formula.columns import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

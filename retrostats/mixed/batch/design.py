@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray, IntArray
-from retrostats.mixed.gram import Gram, Stack
+from retrostats.mixed.blocks.gram import Gram, Stack
+from retrostats.mixed.formula.columns import FloatArray, IntArray
 
 _MAX_EFFECTS = 8  # of a block; beyond, single fits are as fast
 _MAX_ELEMENTS = 500_000  # of the largest array of a chunk

@@ -12,8 +12,8 @@ import numpy as np
 
 from retrostats.mixed.batch.criterion import relative_factors
 from retrostats.mixed.batch.design import Block, Design, Draws
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.gram import Gram
+from retrostats.mixed.blocks.gram import Gram
+from retrostats.mixed.formula.columns import FloatArray
 
 _RANK_TOL = 1e-9
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.formula.columns import FloatArray
 
 
 def product(a: FloatArray, b: FloatArray) -> FloatArray:

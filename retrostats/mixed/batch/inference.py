@@ -13,7 +13,7 @@ import numpy as np
 
 from retrostats.mixed.batch.criterion import chain_rule, jacobian, trace_of, whiten
 from retrostats.mixed.batch.newton import BatchFit
-from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.formula.columns import FloatArray
 
 _SATTERTHWAITE_TOL = 1e-8  # as in satterthwaite.py
 _INFORMATION_TOL = 1e-10  # as in kenward_roger.py

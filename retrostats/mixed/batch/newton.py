@@ -8,8 +8,8 @@ import numpy as np
 
 from retrostats.mixed.batch.criterion import State, evaluate
 from retrostats.mixed.batch.design import Design, Draws
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.optimise import column_spans
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.plain.optimise import column_spans
 
 _MAX_STEPS = 200
 _DECREMENT = 1e-15  # expected relative fall of the deviance below which a step is rounding

@@ -14,10 +14,10 @@ from retrostats.mixed.batch import inference
 from retrostats.mixed.batch.design import Design, Draws, batch_design
 from retrostats.mixed.batch.draws import draw, single
 from retrostats.mixed.batch.newton import fit_batch
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.inference import std_errors
+from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.model import Model
-from retrostats.mixed.optimise import minimise
+from retrostats.mixed.plain.inference import std_errors
+from retrostats.mixed.plain.optimise import minimise
 from retrostats.workers import in_order
 
 Test = Literal["kenward-roger", "satterthwaite", "normal"]

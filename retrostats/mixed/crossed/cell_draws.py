@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from retrostats.mixed.columns import FloatArray, IntArray
+from retrostats.mixed.formula.columns import FloatArray, IntArray
 
 _RANK = 1e-12  # eigenvalue, of the largest, that counts as zero
 

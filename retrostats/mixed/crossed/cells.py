@@ -8,11 +8,11 @@ import numpy as np
 from scipy.linalg import block_diag
 from scipy.sparse import coo_array, csr_array
 
-from retrostats.mixed.columns import FloatArray, IntArray
+from retrostats.mixed.blocks.working import root_of_moment
 from retrostats.mixed.crossed.cell_draws import CellDesign
 from retrostats.mixed.crossed.layout import Crossed, grouped
-from retrostats.mixed.design import RandomDesign
-from retrostats.mixed.working import root_of_moment
+from retrostats.mixed.formula.columns import FloatArray, IntArray
+from retrostats.mixed.formula.design import RandomDesign
 
 
 @dataclass(frozen=True, slots=True)

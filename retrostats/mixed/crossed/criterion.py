@@ -11,11 +11,11 @@ from math import log, pi
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.criterion import Point
 from retrostats.mixed.crossed.factor import Factor, factorise
 from retrostats.mixed.crossed.layout import Crossed
 from retrostats.mixed.crossed.selected import inverse_sums
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.plain.criterion import Point
 
 FLOOR = 1e-7  # diagonal of a factor below which it counts as this: even in theta, so exact to 1e-14
 

@@ -11,8 +11,8 @@ from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.sparse import block_diag, csc_array, csr_array, diags_array, eye_array, kron
 
-from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.crossed.layout import Crossed, own_blocks
+from retrostats.mixed.formula.columns import FloatArray
 
 _SPARSE_COST = 60.0  # dense multiplications that cost as much as one of a sparse product
 _CHUNK = 512

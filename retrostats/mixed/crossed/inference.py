@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.crossed.criterion import (
     Solved,
     along,
@@ -21,8 +20,9 @@ from retrostats.mixed.crossed.criterion import (
 )
 from retrostats.mixed.crossed.factor import Factor
 from retrostats.mixed.crossed.layout import Crossed
-from retrostats.mixed.kenward_roger import KenwardRoger, adjusted
-from retrostats.mixed.satterthwaite import Satterthwaite, inverse_hessian
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.plain.kenward_roger import KenwardRoger, adjusted
+from retrostats.mixed.plain.satterthwaite import Satterthwaite, inverse_hessian
 
 #: Multiplications that Kenward-Roger may cost: about 20 seconds on two cores.
 MOST_PRODUCTS = 2e11

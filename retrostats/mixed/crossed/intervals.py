@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.mixed.components import component_table, unique_groups
+from retrostats.mixed.after.components import component_table, unique_groups
+from retrostats.mixed.after.risen import Function, region_of
+from retrostats.mixed.after.shares import share_of
+from retrostats.mixed.blocks.working import packed, triangles
 from retrostats.mixed.crossed.criterion import FLOOR, along, evaluate, sensitivity, solve
-from retrostats.mixed.risen import Function, region_of
-from retrostats.mixed.shares import share_of
-from retrostats.mixed.working import packed, triangles
 
 if TYPE_CHECKING:
-    from retrostats.mixed.columns import FloatArray
+    from retrostats.mixed.after.effect import Effect
     from retrostats.mixed.crossed.layout import Crossed
     from retrostats.mixed.crossed.result import CrossedFit
-    from retrostats.mixed.effect import Effect
+    from retrostats.mixed.formula.columns import FloatArray
 
 _ZERO = 1e-4  # diagonal of a factor in a singular fit
 _NONE = 1e-7  # share of the estimate (or of sigma) below which a lower limit is zero

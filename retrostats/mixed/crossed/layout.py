@@ -14,12 +14,12 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from retrostats.errors import NotIdentified
-from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.blocks.gram import Gram, InBasis
+from retrostats.mixed.blocks.rows import Rows, reduce_rows
+from retrostats.mixed.blocks.working import root_of_moment
 from retrostats.mixed.crossed.cell_draws import CellDesign
-from retrostats.mixed.design import RandomDesign
-from retrostats.mixed.gram import Gram, InBasis
-from retrostats.mixed.rows import Rows, reduce_rows
-from retrostats.mixed.working import root_of_moment
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.formula.design import RandomDesign
 
 WIDE = 100  # connected random effects above which blocks pay
 _DENSE = 1500  # random effects left that are cheaper to take densely than to eliminate on

@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.criterion import Point
 from retrostats.mixed.crossed.criterion import evaluate
 from retrostats.mixed.crossed.layout import Crossed
-from retrostats.mixed.optimise import line_search, newton_step, turn_signs
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.plain.criterion import Point
+from retrostats.mixed.plain.optimise import line_search, newton_step, turn_signs
 
 _MAX_STEPS = 100
 _DECREMENT = 1e-16  # relative expected fall of the deviance below which a step is rounding

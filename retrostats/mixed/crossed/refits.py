@@ -16,15 +16,15 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from retrostats.mixed.batch.refits import Refits
-from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.blocks.rows import reduce_rows
+from retrostats.mixed.blocks.working import change_theta
 from retrostats.mixed.crossed.cell_draws import Outcome, drawn_from_cells
 from retrostats.mixed.crossed.criterion import factors, turned
 from retrostats.mixed.crossed.layout import laid_out
 from retrostats.mixed.crossed.optimise import minimise_crossed
-from retrostats.mixed.inference import unadjusted
-from retrostats.mixed.optimise import Optimum
-from retrostats.mixed.rows import reduce_rows
-from retrostats.mixed.working import change_theta
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.plain.inference import unadjusted
+from retrostats.mixed.plain.optimise import Optimum
 from retrostats.workers import in_order
 
 if TYPE_CHECKING:

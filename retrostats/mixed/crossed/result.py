@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from retrostats.mixed.basis import substitute
+from retrostats.mixed.blocks.basis import substitute
+from retrostats.mixed.blocks.working import change_theta
 from retrostats.mixed.crossed.criterion import factors
 from retrostats.mixed.crossed.inference import (
     MOST_PRODUCTS,
@@ -19,22 +20,21 @@ from retrostats.mixed.crossed.inference import (
 )
 from retrostats.mixed.crossed.optimise import CrossedOptimum, minimise_crossed
 from retrostats.mixed.crossed.start import moment_start
-from retrostats.mixed.exact import not_evaluated, refuse_exact
 from retrostats.mixed.fitted import Ddf, LmmFit, defined_ddf
-from retrostats.mixed.optimise import Optimum, searched_again
-from retrostats.mixed.working import change_theta
+from retrostats.mixed.plain.exact import not_evaluated, refuse_exact
+from retrostats.mixed.plain.optimise import Optimum, searched_again
 from retrostats.workers import linear_algebra_threads
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
+    from retrostats.mixed.after.effect import Effect
     from retrostats.mixed.batch.refits import Refits
-    from retrostats.mixed.columns import FloatArray
     from retrostats.mixed.crossed.layout import Crossed
-    from retrostats.mixed.effect import Effect
-    from retrostats.mixed.kenward_roger import KenwardRoger
+    from retrostats.mixed.formula.columns import FloatArray
     from retrostats.mixed.model import Model
-    from retrostats.mixed.satterthwaite import Satterthwaite
+    from retrostats.mixed.plain.kenward_roger import KenwardRoger
+    from retrostats.mixed.plain.satterthwaite import Satterthwaite
 
 _RESTARTS = (0.2, 4.0)  # the criterion can have a second minimum inside
 

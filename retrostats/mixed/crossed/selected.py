@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import block_array, csr_array
 
-from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.crossed.factor import Factor, inner_outer
 from retrostats.mixed.crossed.layout import Crossed
+from retrostats.mixed.formula.columns import FloatArray
 
 _CHUNK = 512
 

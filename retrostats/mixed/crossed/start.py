@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.crossed.factor import by_level, times_blocks
 from retrostats.mixed.crossed.layout import Crossed
+from retrostats.mixed.formula.columns import FloatArray
 
 #: Standard deviations relative to the residual's between which a start is taken.
 _LEAST, _MOST = 0.05, 20.0

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from retrostats.errors import InputError
-from retrostats.mixed.columns import FloatArray
 from retrostats.mixed.crossed.factor import by_level, times_blocks
 from retrostats.mixed.crossed.layout import Crossed
+from retrostats.mixed.formula.columns import FloatArray
 
 _RANK_TOL = 1e-9
 _WIDEST = 4000  # eigenvalues of the dense rest: about a minute on two cores

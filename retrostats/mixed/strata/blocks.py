@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.errors import NotIdentified
-from retrostats.mixed.buckets import Bucket, buckets, products, template
-from retrostats.mixed.columns import FloatArray, IntArray
-from retrostats.mixed.gram import Gram, InBasis
-from retrostats.mixed.rows import Reduced, Rows, reduce_rows
+from retrostats.mixed.blocks.buckets import Bucket, buckets, products, template
+from retrostats.mixed.blocks.gram import Gram, InBasis
+from retrostats.mixed.blocks.rows import Reduced, Rows, reduce_rows
+from retrostats.mixed.formula.columns import FloatArray, IntArray
 
 _EXACT = 1e-20  # residual variance of a stratum, in units of that of all, which is rounding
 _PADDED = 200_000  # numbers up to which the rows of all strata are decomposed together

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retrostats.mixed.buckets import buckets, template
-from retrostats.mixed.columns import FloatArray, IntArray
+from retrostats.mixed.blocks.buckets import buckets, template
+from retrostats.mixed.blocks.rows import Rows
 from retrostats.mixed.crossed.cells import Cells
-from retrostats.mixed.design import RandomDesign
-from retrostats.mixed.linked import connected
-from retrostats.mixed.rows import Rows
+from retrostats.mixed.formula.columns import FloatArray, IntArray
+from retrostats.mixed.formula.design import RandomDesign
+from retrostats.mixed.formula.linked import connected
 from retrostats.mixed.strata.blocks import (
     Strata,
     StrataStack,

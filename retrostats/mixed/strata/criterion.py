@@ -12,7 +12,7 @@ from math import log, pi
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.strata.blocks import Strata, StrataStack
 
 _AT_ONCE = 2_000_000  # numbers in the products of all cells, above which strata are taken in turn

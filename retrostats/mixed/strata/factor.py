@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, read_column
-from retrostats.mixed.design import factorised, shown_level
-from retrostats.mixed.rows import Rows
+from retrostats.mixed.blocks.rows import Rows
+from retrostats.mixed.formula.columns import Column, Factor, FloatArray, IntArray, read_column
+from retrostats.mixed.formula.design import factorised, shown_level
 from retrostats.mixed.strata.blocks import Stratified
 
 STRATUM = "residual stratum"  # with a space: no formula can name it

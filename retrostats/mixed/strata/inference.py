@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.kenward_roger import KenwardRoger, inverse_information
-from retrostats.mixed.satterthwaite import Satterthwaite, inverse_hessian
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.plain.kenward_roger import KenwardRoger, inverse_information
+from retrostats.mixed.plain.satterthwaite import Satterthwaite, inverse_hessian
 from retrostats.mixed.strata.blocks import Strata
 from retrostats.mixed.strata.criterion import (
     Part,

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray
-from retrostats.mixed.optimise import (
+from retrostats.mixed.blocks.working import change_theta, packed, root_of_moment, triangles
+from retrostats.mixed.formula.columns import FloatArray
+from retrostats.mixed.plain.optimise import (
     column_spans,
     line_search,
     newton_step,
@@ -16,7 +17,6 @@ from retrostats.mixed.optimise import (
 )
 from retrostats.mixed.strata.blocks import Strata, StrataStack
 from retrostats.mixed.strata.criterion import StrataPoint, evaluate_strata, factor_of
-from retrostats.mixed.working import change_theta, packed, root_of_moment, triangles
 
 _MAX_STEPS = 200
 _DECREMENT = 1e-26  # relative expected fall of the deviance below which a step is rounding

@@ -11,18 +11,18 @@ import pandas as pd
 from numpy.linalg import LinAlgError
 
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.basis import substitute
-from retrostats.mixed.criterion import Point
-from retrostats.mixed.exact import not_evaluated
+from retrostats.mixed.blocks.basis import substitute
 from retrostats.mixed.fitted import Ddf, LmmFit, defined_ddf
-from retrostats.mixed.kenward_roger import KenwardRoger
-from retrostats.mixed.optimise import Optimum
-from retrostats.mixed.satterthwaite import Satterthwaite
+from retrostats.mixed.plain.criterion import Point
+from retrostats.mixed.plain.exact import not_evaluated
+from retrostats.mixed.plain.kenward_roger import KenwardRoger
+from retrostats.mixed.plain.optimise import Optimum
+from retrostats.mixed.plain.satterthwaite import Satterthwaite
 from retrostats.mixed.strata.inference import strata_kenward_roger, strata_satterthwaite
 from retrostats.mixed.strata.optimise import StrataOptimum, minimise_strata
 
 if TYPE_CHECKING:
-    from retrostats.mixed.columns import FloatArray
+    from retrostats.mixed.formula.columns import FloatArray
     from retrostats.mixed.model import Model
 
 _FLAT = 1e-9  # relative curvature of the deviance below which a parameter is not determined
@@ -123,7 +123,7 @@ class StrataFit(LmmFit):
     @cached_property
     def variance_components(self) -> pd.DataFrame:
         """Variances and covariances: group, term, term2, vcov, sdcor; a residual row a stratum."""
-        from retrostats.mixed.components import component_table
+        from retrostats.mixed.after.components import component_table
 
         table = component_table(self).iloc[:-1]
         sigma2 = self.strata.sigma2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.basis import substitute
-from retrostats.mixed.columns import FloatArray
+from retrostats.mixed.blocks.basis import substitute
 from retrostats.mixed.crossed.cells import Cells
+from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.streamed.moments import StreamedMoments
 
 _RANK = 1e-7  # R's qr() tolerance for a column that depends on those before it

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retrostats.mixed.columns import IntArray
+from retrostats.mixed.formula.columns import IntArray
 
 _HALF = 32  # bits of each of two numbers in one key
 _SPAN = 1 << 25  # widest range of whole numbers for which a table is kept (256 MiB with its spare)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.buckets import template
-from retrostats.mixed.columns import Column, IntArray
+from retrostats.mixed.blocks.buckets import template
+from retrostats.mixed.blocks.gram import Gram, Stack, merge_equal
+from retrostats.mixed.blocks.rows import Rows, check_identified
 from retrostats.mixed.crossed.cells import Cells, crossed_of_cells
 from retrostats.mixed.crossed.layout import Crossed
-from retrostats.mixed.design import RandomDesign, fixed_design, shown_level
-from retrostats.mixed.formula import Formula
-from retrostats.mixed.gram import Gram, Stack, merge_equal
-from retrostats.mixed.rows import Rows, check_identified
+from retrostats.mixed.formula.columns import Column, IntArray
+from retrostats.mixed.formula.design import RandomDesign, fixed_design, shown_level
+from retrostats.mixed.formula.formula import Formula
 from retrostats.mixed.strata.blocks import Strata
 from retrostats.mixed.strata.cells import StrataSums, strata_of_cells
 from retrostats.mixed.streamed.crossproducts import cells_of
@@ -129,8 +129,8 @@ def _strata(
 
 
 def _held(formula: Formula, moments: StreamedMoments, columns: dict[str, Column]) -> None:
-    from retrostats.mixed.expressions import columns_of
-    from retrostats.mixed.formula import all_terms
+    from retrostats.mixed.formula.expressions import columns_of
+    from retrostats.mixed.formula.formula import all_terms
 
     wanted = {n for term in all_terms(formula) for c in term for n in columns_of(c)}
     missing = sorted(wanted - set(columns))

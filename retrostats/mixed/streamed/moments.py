@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from retrostats.errors import InputError
-from retrostats.mixed.moments import Moments
+from retrostats.mixed.moments.moments import Moments
 
 
 @dataclass(frozen=True, slots=True, eq=False)

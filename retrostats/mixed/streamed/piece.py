@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from retrostats.errors import InputError
-from retrostats.mixed.columns import Column, Factor, FloatArray, IntArray, refuse_extremes
-from retrostats.mixed.design import fixed_design, model_blocks, model_matrix, offset_values
-from retrostats.mixed.expressions import FUNCTIONS, columns_of, evaluate, is_categorical_call
-from retrostats.mixed.formula import Formula, all_terms
+from retrostats.mixed.formula.columns import Column, Factor, FloatArray, IntArray, refuse_extremes
+from retrostats.mixed.formula.design import fixed_design, model_blocks, model_matrix, offset_values
+from retrostats.mixed.formula.expressions import (
+    FUNCTIONS,
+    columns_of,
+    evaluate,
+    is_categorical_call,
+)
+from retrostats.mixed.formula.formula import Formula, all_terms
 from retrostats.mixed.streamed.source import Source
 
 _MOST_LEVELS = 1000

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from retrostats.errors import InputError
-from retrostats.mixed.formula import Formula
+from retrostats.mixed.formula.formula import Formula
 from retrostats.mixed.streamed.moments import StreamedMoments
 from retrostats.mixed.streamed.piece import (
     Design,

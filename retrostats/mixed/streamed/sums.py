@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retrostats.mixed.columns import FloatArray, IntArray
+from retrostats.mixed.formula.columns import FloatArray, IntArray
 from retrostats.mixed.streamed.labels import Keys
 from retrostats.mixed.streamed.piece import Design, Piece
 

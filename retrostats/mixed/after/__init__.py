@@ -1,0 +1,1 @@
+"""What is asked of a fit: tests, intervals, means, predictions, simulation."""

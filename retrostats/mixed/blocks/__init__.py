@@ -1,0 +1,1 @@
+"""Crossproducts of the blocks of a design, as every criterion takes them."""

@@ -1,0 +1,1 @@
+"""What a formula says, and its columns and matrices."""

@@ -1,0 +1,1 @@
+"""Residual variances that are known: meta-analysis on the same engine."""

@@ -1,0 +1,1 @@
+"""Sufficient statistics of people and studies, from rows, print and files."""

@@ -1,0 +1,208 @@
+"""Studies from print: pre/post tables with a correlation, and arms with a mean and an SD."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retrostats.errors import InputError, NotIdentified
+from retrostats.mixed.formula.columns import Factor, FloatArray, read_column
+from retrostats.mixed.moments.moments import CellMoments
+from retrostats.mixed.moments.patterns import Pattern, merge_patterns
+
+_KEYS = ("study", "arm", "n")
+_PREPOST = ("mean_pre", "sd_pre", "mean_post", "sd_post", "correlation")
+
+
+def moments_prepost(table: pd.DataFrame) -> CellMoments:
+    """Moments of people measured before and after, from the printed table of each study and arm.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a study and arm: study, arm, n, mean_pre, sd_pre, mean_post, sd_post, correlation
+        (of pre and post between the people of the arm). Other columns are kept as columns of the
+        design where they are complete.
+
+    Returns
+    -------
+    Moments
+        Of the variables pre, post and pre_c (pre minus the mean over all people of its study), with
+        the columns study (categorical), arm (as in the table) and, where arm is 0 and 1, arm_c
+        (-0.5 and 0.5). Each person is one row: ``lmm("post ~ pre_c + arm + study + (0 + arm |
+        study)", moments, residual="study:arm")``.
+
+    Raises
+    ------
+    NotIdentified
+        n, a mean, an SD or the correlation is not printed; the message names study and arm.
+    InputError
+        A column is missing, an arm is printed twice, or a number is impossible.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"study": ["A", "A", "B", "B"], "arm": [0, 1, 0, 1],
+    ...     "n": [20, 21, 15, 14], "mean_pre": [30.0, 31.0, 28.0, 29.5],
+    ...     "sd_pre": [5.0, 6.0, 4.0, 5.5], "mean_post": [29.0, 22.0, 28.5, 24.0],
+    ...     "sd_post": [6.0, 5.0, 5.0, 4.5], "correlation": 0.6})
+    >>> moments = moments_prepost(table)
+    >>> moments
+    Moments of pre, post: 70 people in 4 cell(s) of 2 study(s) over study, arm
+    >>> from retrostats.mixed.fit import lmm
+    >>> fit = lmm("post ~ pre_c + arm + study + (0 + arm | study)", moments, residual="arm")
+    >>> round(float(fit.beta[fit.terms.index("arm")]), 2)
+    -6.63
+    """
+    values = _read(table, (*_KEYS, *_PREPOST))
+    r = values["correlation"]
+    _impossible(table, np.abs(r) > 1.0, "correlation", r, "a number from -1 to 1")
+    n, s0, s1 = values["n"], values["sd_pre"], values["sd_post"]
+    mean = np.column_stack([values["mean_pre"], values["mean_post"]])
+    scatter = np.empty((len(table), 2, 2))
+    scatter[:, 0, 0], scatter[:, 1, 1] = s0**2, s1**2
+    scatter[:, 0, 1] = scatter[:, 1, 0] = r * s0 * s1
+    return _cells(table, n, mean, scatter, ("pre", "post"), (("pre_c", "pre"),), _PREPOST)
+
+
+def moments_arms(table: pd.DataFrame) -> CellMoments:
+    """Moments of an outcome measured once, from the printed mean and SD of each study and arm.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a study and arm: study, arm, n, mean, sd. Other columns are kept as columns of the
+        design where they are complete.
+
+    Returns
+    -------
+    Moments
+        Of the variable y, with the columns study (categorical), arm (as in the table) and, where
+        arm is 0 and 1, arm_c (-0.5 and 0.5).
+
+    Raises
+    ------
+    NotIdentified, InputError
+        As `moments_prepost`.
+
+    Examples
+    --------
+    >>> moments_arms(pd.DataFrame({"study": ["A", "A", "B", "B"], "arm": [0, 1, 0, 1],
+    ...     "n": [20, 21, 15, 14], "mean": [29.0, 22.0, 28.5, 24.0], "sd": [6.0, 5.0, 5.0, 4.5]}))
+    Moments of y: 70 people in 4 cell(s) of 2 study(s) over study, arm
+    """
+    values = _read(table, (*_KEYS, "mean", "sd"))
+    mean, scatter = values["mean"][:, None], values["sd"][:, None, None] ** 2
+    return _cells(table, values["n"], mean, scatter, ("y",), (), ("mean", "sd"))
+
+
+def _read(table: object, needed: tuple[str, ...]) -> dict[str, FloatArray]:
+    """The numbers of a table, each checked."""
+    if not isinstance(table, pd.DataFrame) or table.empty:
+        raise InputError(
+            f"the table must be a DataFrame with a row for each study and arm: {', '.join(needed)}"
+        )
+    double = sorted({str(c) for c in table.columns[table.columns.duplicated()]})
+    if double:
+        raise InputError(f"the table has two columns {', '.join(double)}; keep one of each")
+    missing = [c for c in needed if c not in table.columns]
+    if missing:
+        raise InputError(
+            f"the table has no column {', '.join(missing)}; found: "
+            f"{', '.join(map(str, table.columns))}"
+        )
+    keys = table[["study", "arm"]]
+    if keys.isna().to_numpy().any():
+        row = int(np.flatnonzero(keys.isna().any(axis=1))[0])
+        raise InputError(f"table row {row}: study or arm is empty; fill it")
+    if keys.duplicated().any():
+        row = int(np.flatnonzero(keys.duplicated())[0])
+        raise InputError(f"{_where(table, row)} is printed twice; keep one row a study and arm")
+    out: dict[str, FloatArray] = {}
+    for name in needed[2:]:
+        values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+        bad = ~np.isfinite(values)
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            found = table[name].iloc[row]
+            raise NotIdentified(
+                f"{_where(table, row)}: {name} is {found!r}, not a finite number, and without it "
+                "the moments are not known; there is no default"
+            )
+        out[name] = values
+    n = out["n"]
+    _impossible(table, (n < 1) | (n % 1 != 0), "n", n, "a whole number of people, at least 1")
+    for name in needed:
+        if name.startswith("mean") or name.startswith("sd"):
+            large = np.abs(out[name]) > 1e150
+            _impossible(table, large, name, out[name], "a number below 1e150")
+        if name.startswith("sd"):
+            _impossible(table, out[name] < 0, name, out[name], "zero or more")
+    return out
+
+
+def _impossible(
+    table: pd.DataFrame, bad: np.ndarray, name: str, values: FloatArray, allowed: str
+) -> None:
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise InputError(f"{_where(table, row)}: {name} is {values[row]:g}; allowed: {allowed}")
+
+
+def _where(table: pd.DataFrame, row: int) -> str:
+    return f"study {table['study'].iloc[row]!s}, arm {table['arm'].iloc[row]!s}"
+
+
+def _cells(
+    table: pd.DataFrame,
+    n: FloatArray,
+    mean: FloatArray,
+    covariance: FloatArray,
+    variables: tuple[str, ...],
+    centred: tuple[tuple[str, str], ...],
+    numbers: tuple[str, ...],
+) -> CellMoments:
+    taken = {"study", "arm", "n", *numbers, *variables, "pre_c", "arm_c"}
+    extra = [c for c in table.columns if c not in taken and table[c].notna().all()]
+    names: list[str] = []
+    coded: list[FloatArray] = []
+    levels: list[tuple[Any, ...] | None] = []
+    ordered: list[bool] = []
+    for name in ("study", "arm", *map(str, extra)):
+        column = read_column(table, name, as_factor=name == "study")
+        names.append(name)
+        if isinstance(column, Factor):
+            column = column.take(slice(None))
+            coded.append(column.codes.astype(float))
+            levels.append(column.levels)
+            ordered.append(column.ordered)
+        else:
+            coded.append(column)
+            levels.append(None)
+            ordered.append(False)
+    design = np.column_stack(coded)
+    scatter = (n - 1.0)[:, None, None] * covariance
+    patterns = [
+        Pattern(design[i : i + 1], float(n[i]), mean[i], scatter[i]) for i in range(len(table))
+    ]
+    return CellMoments(
+        outcome=variables[-1],
+        subject="study",
+        columns=tuple(names),
+        levels=tuple(levels),
+        ordered=tuple(ordered),
+        groups=(),
+        patterns=merge_patterns(patterns),
+        n_dropped=0,
+        raw=None,
+        variables=variables,
+        centred=centred,
+        coded=_arm_codes(levels[1], design[:, 1]),
+    )
+
+
+def _arm_codes(levels: Any, arm: FloatArray) -> tuple[tuple[str, str], ...]:
+    """arm_c, where the arm is coded 0 and 1 (or false and true)."""
+    zero_one = levels is None and set(np.unique(arm).tolist()) <= {0.0, 1.0}
+    return (("arm_c", "arm"),) if zero_one or levels == ("FALSE", "TRUE") else ()

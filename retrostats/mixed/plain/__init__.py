@@ -1,0 +1,1 @@
+"""One residual variance: criterion, optimiser, small-sample inference."""
