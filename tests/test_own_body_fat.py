@@ -129,3 +129,19 @@ def test_the_average_covers_what_it_states(n, sds) -> None:
     found = weighted_average(parts)
     inside = np.abs(found.estimate) < stats.t.ppf(0.975, found.df) * found.std_error
     assert inside.mean() > 0.945
+
+
+def test_the_average_counts_the_people_of_both_and_marks_what_is_in_it() -> None:
+    """Found in a figure: n of the own cohort alone, and the trial in the average drawn hollow."""
+    rows = rows_of(found_in(trial(4, {"backward": -2.5, "forward": -0.5})))
+    lost, more = (
+        rows[rows["label"].eq("Average, own cohorts and literature") & rows["claim_id"].eq(claim)]
+        for claim in ("body_fat_6wk", "more_than_forward")
+    )
+    women, runners = rows.at["bf-points-within", "n"], rows.at["bf-hazell-points", "n"]
+    assert lost["n"].item() == 4 + women
+    assert more["n"].item() == 8 + women + runners
+    filled = rows.index[rows["pooled"] & ~rows.index.str.startswith("cohort")]
+    assert set(filled) == {"bf-points-within", "bf-more-points"}
+    without = ANALYSIS.analyse(Context(ROWS, AUDIT.claims, AUDIT, ()))
+    assert not rows_of(without).loc[["bf-points-within", "bf-more-points"], "pooled"].any()

@@ -25,7 +25,7 @@ from .names import (
     UNIT,
     measure_of,
 )
-from .own import AVERAGE, joined_measures, own_cohorts
+from .own import AVERAGE, SHOWN, joined_measures, own_cohorts
 from .trained import trained_rows, trained_space
 from .words import trained_men_rows
 
@@ -69,7 +69,7 @@ def analyse(context: Context) -> Findings:
     own = own_cohorts(context)
     n = float(printed["n"])
     lost = measure_of(
-        "bf-points-within",
+        SHOWN[LOST],
         "Terblanche 2005",
         *trained_space(printed),
         LOST,
@@ -78,7 +78,7 @@ def analyse(context: Context) -> Findings:
         unit=IN_ITS_READING,
     )
     more = measure_of(
-        "bf-more-points",
+        SHOWN[MORE],
         "indirect, two trials",
         *more_space(rows, printed),
         MORE,
@@ -94,11 +94,15 @@ def analyse(context: Context) -> Findings:
     joined = joined_measures(own, rows, printed)
     printed_only = printed_only_rows(rows)
     trained_men = trained_men_rows(context)
+    averaged = {SHOWN[claim] for claim in SHOWN if claim in joined}
+    literature = (
+        *trained_rows(printed),
+        *forward_rows(rows, forward),
+        *difference_rows(rows, printed, forward),
+    )
     return Findings(
         estimates=(
-            *trained_rows(printed),
-            *forward_rows(rows, forward),
-            *difference_rows(rows, printed, forward),
+            *(replace(row, pooled=row.estimate_id in averaged) for row in literature),
             *(shown.row for shown in printed_only),
             *(row for row, _ in trained_men.values()),
             *(c.row(LOST, BACKWARD if c.bears else NEITHER) for c in own[""]),
@@ -120,7 +124,7 @@ def analyse(context: Context) -> Findings:
             *(measure for claim, (_, measure) in trained_men.items() if claim in joined),
         ),
         judged={
-            LOST: "bf-points-within", CAUSE: "bf-points-within", MORE: "bf-more-points",
+            **SHOWN, CAUSE: SHOWN[LOST],
             **{claim: measure.estimate_id for claim, (measure, _) in joined.items()},
         },
         assumptions=(*ASSUMPTIONS, *((AVERAGE,) if joined else ())),

@@ -21,11 +21,16 @@ from retrostats.result.findings import Assumption, EstimateRow, Measure
 from retrostats.unprinted.unknowns import Choice, Values
 
 from .difference import more_space
+from .forward import people_of
 from .names import BACKWARD, CAUSE, LOST, MORE, NAME, READ_AS, READING, UNIT
 from .trained import trained_space
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: Row that shows the literature on a claim at the middle of what it left open.
+SHOWN = {LOST: "bf-points-within", MORE: "bf-more-points"}
 
 
 def own_cohorts(context: Context) -> dict[str, list[CohortEffect]]:
@@ -55,7 +60,7 @@ def joined_measures(
     trained, unknowns = trained_space(printed)
     readings = {READ_AS[name]: name for name in UNIT}
     reading = Choice(READING, readings, "the abstract does not say")
-    change = Literature(trained, (*unknowns, reading))
+    change = Literature(trained, (*unknowns, reading), float(printed["n"]), SHOWN[LOST])
     found: dict[str, tuple[Measure, EstimateRow | None]] = {}
     if own[LOST]:
         row = partial(EstimateRow.of, quantity="body_fat_change", group=BACKWARD)
@@ -68,7 +73,8 @@ def joined_measures(
     if own[MORE]:
         parts, more = more_space(rows, printed)
         row = partial(EstimateRow.of, quantity="body_fat_difference")
-        literature = Literature(parts, tuple(more))
+        people = float(printed["n"]) + people_of(rows)
+        literature = Literature(parts, tuple(more), people, SHOWN[MORE])
         found[MORE] = averaged(own[MORE], literature, row, "bf-own-more", MORE, _in_reading)
     return found
 

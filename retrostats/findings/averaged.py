@@ -21,10 +21,22 @@ Parts = Callable[[Values], tuple[Any, Any, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Literature:
-    """What the literature says of a claim, as a function of what it left open."""
+    """What the literature says of a claim, as a function of what it left open.
+
+    Attributes
+    ----------
+    parts, unknowns
+        The function, and what it rests on.
+    n
+        People behind it.
+    estimate_id
+        Row that shows it at the middle of the unknowns, where it is part of the average shown.
+    """
 
     parts: Parts
     unknowns: tuple[Unknown | Choice, ...]
+    n: float
+    estimate_id: str
 
 
 def averaged(
@@ -86,12 +98,13 @@ def averaged(
     if alone:
         return measure, None
     value, error, df = (float(x[0]) for x in parts(middle))
+    people = sum(c.n for c in own) + (literature.n if literature else 0)
     estimate = Estimate(
         value, error, df, own[0].estimate.scale, own[0].estimate.unit, assumptions=(AVERAGE_ID,)
     )
     shown = row(
         estimate, estimate_id, f"Average, {name}", role="pooled", claim_id=claim_id,
-        n=float(sum(c.n for c in own)), directness=name,
+        n=float(people), directness=name,
     )  # fmt: skip
     return measure, shown
 
