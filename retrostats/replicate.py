@@ -15,6 +15,10 @@ if __name__ == "__main__":  # before the imports, which it concerns most
     from retrostats.endings import as_one_command
 
     as_one_command()
+    if sys.argv[1:] in (["-h"], ["--help"]):  # what is asked for needs none of them
+        from retrostats.terminal import main
+
+        sys.exit(main(print))
 
 from retrostats.analysis import Analysis, Context, select
 from retrostats.audit import Audit, load_audit

@@ -60,6 +60,15 @@ def test_the_package_itself_is_the_console_script(monkeypatch, capsys) -> None:
     assert "subject" in capsys.readouterr().out
 
 
+def test_help_of_the_main_job_imports_nothing_heavy(tmp_path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "retrostats.replicate", "--help"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert "--themes" in ran.stdout
+    imported = {line.rsplit("|", 1)[-1].strip() for line in ran.stderr.splitlines()}
+    assert "retrostats.terminal" in imported
+    assert not imported & {"numpy", "pandas", "matplotlib", "scipy"}
+
+
 def test_help_imports_nothing_heavy(tmp_path) -> None:
     code = (
         "import sys, retrostats.cli\n"
