@@ -15,6 +15,8 @@ THEMES: dict[str, tuple[str, float | None]] = {
     "dark": ("dark", None),
     "slide": ("slide", None),
 }
+#: The version of which the figures of estimates are always written; a phone shows them too.
+NARROW = "85mm"
 #: Formats of the tables for papers; the last two need the extra `papers`.
 TABLE_FORMATS = ("csv", "html", "tex", "md", "docx")
 TABLES = ("csv", "html", "tex")

@@ -98,7 +98,8 @@ def replicate(
         Formats of the tables for papers: "csv", "html", "tex", and with the extra `papers` "md"
         and "docx".
     themes
-        Further versions of every figure: "85mm" (one column of a journal), "dark", "slide".
+        Further versions of every figure: "85mm" (one column of a journal; figures of estimates are
+        always written in it), "dark", "slide".
     claim_figures
         Whose specification curves, draws and influences are drawn: those of the "core" claims, for
         the page, or of "all" that were measured, in every format.

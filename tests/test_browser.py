@@ -45,7 +45,7 @@ PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "undecided"].
 @pytest.fixture(scope="module")
 def file(whole, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    return write_report(whole, path, narrow=narrow_pictures(whole))
+    return write_report(whole, path, narrow=narrow_pictures(whole.drawn("light", 85)))
 
 
 @pytest.fixture(scope="module")

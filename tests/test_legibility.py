@@ -115,6 +115,18 @@ def test_labels_of_ticks_beyond_an_axis_are_no_defect():
     assert illegible(figure) == []
 
 
+def test_figures_of_estimates_stand_at_the_width_of_one_column_without_being_asked_for(
+    whole, tmp_path
+) -> None:
+    folder = whole.save(tmp_path / "out", formats=("svg", "pdf"), tables=("csv",))
+    narrow = folder / "figures" / "85mm"
+    names = {path.stem for path in narrow.glob("*.svg")}
+    assert {"metabolic_cost_forest", "joint_load_impact", "body_fat_change"} <= names
+    assert names == {path.stem for path in narrow.glob("*.pdf")}
+    for name in names:  # 85 mm are 240.9 points
+        assert 'width="240.9448' in (narrow / f"{name}.svg").read_text(encoding="utf-8"), name
+
+
 def test_themes_are_named_and_widths_are_bounded():
     with pytest.raises(InputError, match="theme: found 'sepia'; choose from light, dark, slide"):
         looks.drawn_in("sepia").__enter__()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrostats.defaults import THEMES
+from retrostats.defaults import NARROW, THEMES
 from retrostats.draw.folder import replace
 from retrostats.draw.neutral import write_csv
 
@@ -79,6 +79,8 @@ def _fill(
     figures = stage / "figures"
     # the page needs the pictures of the default look; all else is made while it is built
     svgs = _pictures(replication.drawings, figures, formats, printing)
+    narrow = _narrow(replication, everything=NARROW in themes)
+    _hand_in(narrow, figures / NARROW, formats, printing)
     tables = stage / "tables"
     for name in FRAMES:
         _csv(replication, name, stage)
@@ -86,27 +88,31 @@ def _fill(
     for name in TABLES:
         _csv(replication, name, tables)
     write_tables(replication, tables, tuple(paper))
-    write_report(replication, stage / "report.html", svgs, formats, narrow_pictures(replication))
+    write_report(replication, stage / "report.html", svgs, formats, narrow_pictures(narrow))
     for theme in themes:
-        drawn = replication.drawn(*THEMES[theme])
-        (figures / theme).mkdir()
-        _hand_in(drawn, f"{theme}/", formats, printing)
+        if theme != NARROW:
+            _hand_in(replication.drawn(*THEMES[theme]), figures / theme, formats, printing)
     for key, files in printing.files().items():
         for kind, content in files.items():
-            (figures / f"{key}.{kind}").write_bytes(content)
+            Path(f"{key}.{kind}").write_bytes(content)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
 
 
-def narrow_pictures(replication: Replication) -> dict[str, str]:
-    """SVG of the first figure of each analysis at the width of a column, which a phone has too."""
+def _narrow(replication: Replication, *, everything: bool) -> dict[str, Drawing]:
+    """Figures as wide as one column of a journal: those of the estimates, or all."""
     from retrostats.draw.figures.looks import drawn_in
+
+    with drawn_in(*THEMES[NARROW]):
+        return replication.redraw(main=not everything)
+
+
+def narrow_pictures(drawings: Mapping[str, Drawing]) -> dict[str, str]:
+    """SVG of the first figure of each analysis: a phone is as wide as a column of a journal."""
     from retrostats.draw.press import made
 
-    with drawn_in(*THEMES["85mm"]):
-        drawings = replication.redraw(main=True)
     svgs: dict[str, str] = {}
-    seen: set[str] = set()
+    seen = {""}  # the figure of the whole is of no analysis
     for name, drawing in drawings.items():
         if drawing.figure is not None and drawing.analysis not in seen:
             seen.add(drawing.analysis)
@@ -120,8 +126,7 @@ def _pictures(
     """The SVG of each figure, written; its other formats are handed in."""
     from retrostats.draw.press import made
 
-    folder.mkdir()
-    _hand_in(drawings, "", [kind for kind in formats if kind != "svg"], printing)
+    _hand_in(drawings, folder, [kind for kind in formats if kind != "svg"], printing)
     svgs: dict[str, str] = {}
     for name, drawing in drawings.items():
         if drawing.figure is not None and "svg" in drawing.written(formats):
@@ -132,12 +137,14 @@ def _pictures(
 
 
 def _hand_in(
-    drawings: Mapping[str, Drawing], before: str, formats: Sequence[str], printing: Press
+    drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str], printing: Press
 ) -> None:
+    """Give figures to the press; their files will stand in `folder`."""
+    folder.mkdir()
     for name, drawing in drawings.items():
         kinds = drawing.written(formats)
         if drawing.figure is not None and kinds:
-            printing.add(f"{before}{name}", drawing.figure, kinds, name, drawing.alt)
+            printing.add(str(folder / name), drawing.figure, kinds, name, drawing.alt)
 
 
 def _csv(replication: Replication, name: str, folder: Path) -> None:
