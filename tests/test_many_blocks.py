@@ -9,7 +9,7 @@ from numpy.linalg import LinAlgError
 from numpy.testing import assert_allclose
 
 import retrostats as rs
-from retrostats.mixed import many
+from retrostats.mixed.plain import many
 from retrostats.mixed.plain.criterion import evaluate, level_at
 
 SAME = 1e-10

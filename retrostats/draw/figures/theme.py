@@ -192,7 +192,7 @@ def balanced(text: object, limit_mm: float, size: float = SMALL, bold: bool = Fa
 
     Examples
     --------
-    >>> wrap("fewer injuries with it", 26), balanced("fewer injuries with it", 26)
+    >>> wrap("fewer injuries with it", 24), balanced("fewer injuries with it", 24)
     (['fewer injuries with', 'it'], ['fewer injuries', 'with it'])
     """
     lines = wrap(text, limit_mm, size, bold)
