@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 
 class RetrostatsError(ValueError):
     """Anything retrostats refuses; the command line prints it as one message and exits with 2."""
@@ -17,6 +19,21 @@ class NotIdentified(RetrostatsError):
 
 class NotConverged(RetrostatsError):
     """An optimiser stopped without a stationary point; the message gives the gradient it left."""
+
+
+def refuse_unknown(name: str, found: Sequence[str], allowed: Iterable[str]) -> None:
+    """Refuse what is not among the `allowed` values of an option.
+
+    Examples
+    --------
+    >>> refuse_unknown("formats", ["svg", "gif"], ["svg", "pdf"])
+    Traceback (most recent call last):
+    retrostats.errors.InputError: formats: found gif; choose from svg, pdf
+    """
+    choices = tuple(allowed)
+    wrong = [value for value in found if value not in choices]
+    if wrong:
+        raise InputError(f"{name}: found {', '.join(wrong)}; choose from {', '.join(choices)}")
 
 
 def plain(text: str, most: int = 0) -> str:

@@ -38,7 +38,7 @@ from retrostats.draw.output import save
 from retrostats.draw.own import draw_own
 from retrostats.draw.press import press
 from retrostats.draw.provenance import provenance
-from retrostats.errors import InputError, RetrostatsError
+from retrostats.errors import InputError, RetrostatsError, refuse_unknown
 from retrostats.findings.own import OwnResult, own_results
 from retrostats.judge.certainty import OVERRULED, Grounds, grounds_of
 from retrostats.judge.changes import cohort_frame, shares_frame
@@ -120,11 +120,10 @@ def replicate(
     True
     """
     _refuse_options(seed, draws, jobs)
-    _refuse_formats("formats", formats, FORMATS)
-    _refuse_formats("tables", tables, TABLE_FORMATS)
-    if themes:
-        _refuse_formats("themes", themes, tuple(THEMES))
-    _refuse_formats("claim_figures", [claim_figures], CLAIM_FIGURES)
+    refuse_unknown("formats", formats or ["nothing"], FORMATS)
+    refuse_unknown("tables", tables or ["nothing"], TABLE_FORMATS)
+    refuse_unknown("themes", themes, THEMES)
+    refuse_unknown("claim_figures", [claim_figures], CLAIM_FIGURES)
     tell = progress or (lambda line: None)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     if out is not None:
@@ -329,14 +328,6 @@ def _refuse_options(seed: int, draws: int, jobs: int) -> None:
             raise InputError(f"{name} must be {least} or more, found {value}")
     if draws > MAX_DRAWS:
         raise InputError(f"draws must be {MAX_DRAWS} or fewer, found {draws}")
-
-
-def _refuse_formats(name: str, formats: Sequence[str], allowed: Sequence[str]) -> None:
-    wrong = [f for f in formats if f not in allowed]
-    if wrong or not formats:
-        raise InputError(
-            f"{name}: found {', '.join(wrong) or 'nothing'}; choose from {', '.join(allowed)}"
-        )
 
 
 def _load_cohorts(cohorts: Iterable[Any], audit: Audit) -> tuple[Any, ...]:

@@ -109,7 +109,9 @@ class Replication:
 
         return paper_table(self, name)
 
-    def drawn(self, theme: str = "light", width_mm: float | None = None) -> dict[str, Drawing]:
+    def drawn(
+        self, theme: str = "light", width_mm: float | None = None, *, main: bool = False
+    ) -> dict[str, Drawing]:
         """Every figure anew, in another look or at another width.
 
         Parameters
@@ -118,6 +120,8 @@ class Replication:
             "light" (paper), "dark", or "slide" (120 mm wide: text of 14.8 pt over a whole slide).
         width_mm
             85 for one column of a journal, 180 for two, or between; that of the theme if None.
+        main
+            Only what each analysis draws of its estimates.
 
         Raises
         ------
@@ -127,15 +131,15 @@ class Replication:
         Examples
         --------
         >>> import retrostats as rs
-        >>> r = rs.replicate(["body-fat"], draws=64)
-        >>> figure = r.drawn("dark", width_mm=85)["body_fat_change"].figure
-        >>> round(float(figure.get_size_inches()[0] * 25.4))
-        85
+        >>> r = rs.replicate([next(iter(rs.load_audit().analyses))], draws=64)
+        >>> drawn = r.drawn("dark", width_mm=85, main=True)
+        >>> {round(float(d.figure.get_size_inches()[0] * 25.4)) for d in drawn.values() if d.figure}
+        {85}
         """
         from retrostats.draw.figures.looks import drawn_in
 
         with drawn_in(theme, width_mm):
-            return self.redraw()
+            return self.redraw(main)
 
     def show(self, name: str) -> Any:
         """One figure, to be displayed by a notebook.

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrostats.draw.figures.theme import save
 from retrostats.draw.palette import DARK, LIGHT, in_the_dark
+from retrostats.draw.press import made
 from retrostats.draw.report.pictures import pictures_of
 from retrostats.draw.report.shades import contrast, dark, page_style
 
@@ -23,7 +23,7 @@ STANDS_OUT = 3.0
 def svgs(whole, tmp_path_factory) -> dict[str, str]:
     folder: Path = tmp_path_factory.mktemp("figures")
     for name, figure in whole.figures.items():
-        save(figure, folder, name, ("svg",))
+        (folder / f"{name}.svg").write_bytes(made(figure, "svg", name, ""))
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.svg"))}
 
 

@@ -79,7 +79,7 @@ def _fill(
     figures = stage / "figures"
     # the page needs the pictures of the default look; all else is made while it is built
     svgs = _pictures(replication.drawings, figures, formats, printing)
-    narrow = _narrow(replication, everything=NARROW in themes)
+    narrow = replication.drawn(*THEMES[NARROW], main=NARROW not in themes)
     _hand_in(narrow, figures / NARROW, formats, printing)
     tables = stage / "tables"
     for name in FRAMES:
@@ -97,14 +97,6 @@ def _fill(
             Path(f"{key}.{kind}").write_bytes(content)
     text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
-
-
-def _narrow(replication: Replication, *, everything: bool) -> dict[str, Drawing]:
-    """Figures as wide as one column of a journal: those of the estimates, or all."""
-    from retrostats.draw.figures.looks import drawn_in
-
-    with drawn_in(*THEMES[NARROW]):
-        return replication.redraw(main=not everything)
 
 
 def narrow_pictures(drawings: Mapping[str, Drawing]) -> dict[str, str]:

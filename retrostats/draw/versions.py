@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from retrostats.defaults import FORMATS, THEMES
-from retrostats.errors import InputError
+from retrostats.errors import InputError, refuse_unknown
 
 
 def save_versions(
@@ -27,8 +27,8 @@ def save_versions(
     kind = path.suffix.lstrip(".").lower()
     if kind not in FORMATS:
         raise InputError(f"figure {path}: the name must end with .{', .'.join(FORMATS)}")
-    _refuse("formats", formats, FORMATS)
-    _refuse("themes", themes, THEMES)
+    refuse_unknown("formats", formats, FORMATS)
+    refuse_unknown("themes", themes, THEMES)
     title, words = path.stem.replace("_", " ").capitalize(), told(plan)
     written = []
     for version in (None, *dict.fromkeys(themes)):
@@ -50,9 +50,3 @@ def _write(figure: Any, path: Path, title: str, words: str, write: Any) -> None:
         raise InputError(
             f"figure {path}: {error.strerror or error}; give a file that can be written"
         ) from None
-
-
-def _refuse(name: str, found: Sequence[str], allowed: Any) -> None:
-    unknown = [value for value in found if value not in allowed]
-    if unknown:
-        raise InputError(f"{name}: found {', '.join(unknown)}; choose from {', '.join(allowed)}")

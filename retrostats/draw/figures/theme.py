@@ -7,14 +7,12 @@ another font at the same width; PDF embeds the outlines (`pdf.fonttype` 42).
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -34,7 +32,7 @@ EDGE_MM, TOP_MM = 2.0, 2.5
 __all__ = [
     "DOUBLE_MM", "EDGE_MM", "LINE_MM", "SINGLE_MM", "SIZE", "SMALL", "TOP_MM", "add_axes",
     "add_text", "balanced", "caption_lines", "clean", "draw_caption", "figure_mm", "new_figure",
-    "save", "style_of", "styled", "title_of", "width_mm", "wrap", "write",
+    "style_of", "styled", "title_of", "width_mm", "wrap", "write",
 ]  # fmt: skip
 
 #: A figure looks the same whatever a matplotlibrc of the user or of the folder says.
@@ -225,25 +223,6 @@ def draw_caption(figure: Figure, lines: Sequence[str]) -> None:
     top = height - EDGE_MM - LINE_MM * len(lines)
     for i, line in enumerate(lines):
         add_text(figure, EDGE_MM, top + LINE_MM * (i + 0.5), line, color=now().grey)
-
-
-def save(
-    figure: Figure,
-    folder: Path,
-    name: str,
-    formats: Sequence[str] = ("svg", "pdf", "png"),
-    description: str = "",
-) -> list[Path]:
-    """Write `folder/name.*`; each file appears whole, and equal figures give equal bytes."""
-    paths = []
-    for kind in formats:
-        path = Path(folder) / f"{name}.{kind}"
-        partial = path.with_name(f".{path.name}.partial")
-        with partial.open("wb") as file:
-            write(figure, file, kind, title_of(name), description)
-        os.replace(partial, path)
-        paths.append(path)
-    return paths
 
 
 def title_of(name: str) -> str:
