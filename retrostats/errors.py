@@ -33,7 +33,8 @@ def refuse_unknown(name: str, found: Sequence[str], allowed: Iterable[str]) -> N
     choices = tuple(allowed)
     wrong = [value for value in found if value not in choices]
     if wrong:
-        raise InputError(f"{name}: found {', '.join(wrong)}; choose from {', '.join(choices)}")
+        shown = ", ".join(wrong) or "nothing"
+        raise InputError(f"{name}: found {shown}; choose from {', '.join(choices)}")
 
 
 def plain(text: str, most: int = 0) -> str:

@@ -120,8 +120,8 @@ def replicate(
     True
     """
     _refuse_options(seed, draws, jobs)
-    refuse_unknown("formats", formats or ["nothing"], FORMATS)
-    refuse_unknown("tables", tables or ["nothing"], TABLE_FORMATS)
+    refuse_unknown("formats", formats or [""], FORMATS)
+    refuse_unknown("tables", tables or [""], TABLE_FORMATS)
     refuse_unknown("themes", themes, THEMES)
     refuse_unknown("claim_figures", [claim_figures], CLAIM_FIGURES)
     tell = progress or (lambda line: None)
