@@ -200,6 +200,8 @@ def test_paper_shows_what_the_screen_folds(opened):
     seen = "s => document.querySelector(s).checkVisibility({contentVisibilityAuto: true})"
     assert [page.evaluate(seen, s) for s in wanted] == [False] * len(wanted)
     page.emulate_media(media="print")
+    for one in wanted:  # the browser lays the paper out in a frame of its own
+        page.wait_for_function(seen, arg=one, timeout=5_000)
     assert [page.evaluate(seen, s) for s in wanted] == [True] * len(wanted)
     assert not page.evaluate(seen, "tr[id^='row-']")  # in the files beside the page
 
