@@ -20,7 +20,7 @@ if __name__ == "__main__":  # before the imports, which it concerns most
 
         sys.exit(main(print))
 
-from retrostats.analysis import Analysis, Context, select
+from retrostats.analysis import Analysis, Context, analysed, blamed, select
 from retrostats.audit import Audit, load_audit
 from retrostats.defaults import (
     CLAIM_FIGURES,
@@ -45,6 +45,7 @@ from retrostats.judge.changes import cohort_frame, shares_frame
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing, bearing_of
 from retrostats.judge.frames import certainties, certainty_frame, verdict_frame
+from retrostats.judge.returned import check_ids
 from retrostats.judge.summary import ABSOLUTE, summary_frame
 from retrostats.judge.verdict import Evidence
 from retrostats.replication import Replication
@@ -140,7 +141,9 @@ def replicate(
             tell(f"Estimating and pooling: {analysis.title}")
             found = estimate_and_pool(analysis, everything)
             tell(f"Exploring what was not printed: {analysis.title}")
-            explored[analysis.name], findings[analysis.name] = explore(found, options)
+            with blamed(analysis, "an estimator of analyse"):
+                explored[analysis.name], findings[analysis.name] = explore(found, options)
+    check_ids(findings)
     tell("Judging the claims")
     bearing = bearing_of(about)
     evidence = evidence_by_claim(explored)
@@ -205,7 +208,7 @@ def estimate_and_pool(analysis: Analysis, everything: Context) -> Findings:
     published = everything.published
     rows = published[published["topic"] == analysis.topic].reset_index(drop=True)
     mine = tuple(c for c in everything.cohorts if c.analysis == analysis.name)
-    return analysis.analyse(replace(everything, published=rows, cohorts=mine))
+    return analysed(analysis, replace(everything, published=rows, cohorts=mine))
 
 
 def explore(found: Findings, options: Options) -> tuple[list[Explored], Findings]:

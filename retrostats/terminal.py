@@ -67,13 +67,13 @@ def add_options(parser: Any) -> None:
 
 def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     """Run `retrostats.replicate.replicate` as the options say; the exit code."""
-    from retrostats.analysis import load_analysis
+    from retrostats.analysis import question_of
     from retrostats.audit import load_audit
 
     audit = load_audit(arguments.audit)
-    if arguments.list:
+    if arguments.list:  # of a stranger's folder, perhaps: nothing of it is run
         for name, path in audit.analyses.items():
-            print(f"{name:18} {load_analysis(path).question}")
+            print(f"{name:18} {question_of(path)}")
         return 0
     if arguments.check and (arguments.cohort or arguments.out):
         raise RetrostatsError(

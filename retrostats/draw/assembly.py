@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrostats.analysis import blamed
+from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing
 from retrostats.judge.verdict import Side, direction_of, labels, size_of
@@ -200,9 +202,26 @@ def _of_analyses(
             name: frame[frame["analysis"] == analysis.name] if len(frame) else frame
             for name, frame in frames.items()
         }
-        drawn = analysis.draw({**mine, "retellings": retellings}, claims)
+        with blamed(analysis, "draw"):
+            drawn = analysis.draw({**mine, "retellings": retellings}, claims)
+        _check_drawn(drawn, analysis)
         drawings.update(drawings_of(drawn, analysis.name))
     return drawings
+
+
+def _check_drawn(drawn: Any, analysis: Analysis) -> None:
+    """Refuse what is no mapping of names to drawings."""
+    from matplotlib.figure import Figure
+
+    from retrostats.draw.figures import Drawing
+
+    wanted = "return a dictionary of names to Drawing, matplotlib Figure or None"
+    place = f"analysis {analysis.path.name}, draw()"
+    if not isinstance(drawn, Mapping):
+        raise InputError(f"{place}: returned {type(drawn).__name__}; {wanted}")
+    for name, figure in drawn.items():
+        if not isinstance(name, str) or not isinstance(figure, Drawing | Figure | None):
+            raise InputError(f"{place}: {name!r} is {type(figure).__name__}; {wanted}")
 
 
 def cited(

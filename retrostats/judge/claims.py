@@ -87,8 +87,33 @@ def claims_from_frame(frame: pd.DataFrame) -> dict[str, Claim]:
                 f"claims table, claim {claim.claim_id}: range_low {claim.range_low} is above "
                 f"range_high {claim.range_high}; swap them"
             )
+        _check_null(claim)
         claims[claim.claim_id] = claim
     return claims
+
+
+def _check_null(claim: Claim) -> None:
+    """Refuse a ratio against 0 and a range on the side of the null value that is not claimed."""
+    at = f"claims table, claim {claim.claim_id}"
+    ratio = claim.scale in ("ratio", "rate_ratio")
+    for name in ("null_value", "range_low", "range_high") if ratio else ():
+        low = getattr(claim, name)
+        if low < 0 or (low == 0 and name == "null_value"):
+            raise InputError(
+                f"{at}, {name}: found {low:g} with the scale {claim.scale}; a ratio is above 0 and "
+                "1 where nothing differs: correct it, or use the scale difference"
+            )
+    above, below = (claim.claimed_direction == side for side in ("above", "below"))
+    wrong = (above and claim.range_high <= claim.null_value) or (
+        below and claim.range_low >= claim.null_value
+    )
+    if wrong:
+        from retrostats.judge.verdict import range_text
+
+        raise InputError(
+            f"{at}, claimed_direction: found {claim.claimed_direction} {claim.null_value:g}, but "
+            f"its range is {range_text(claim)}; correct the direction or the range"
+        )
 
 
 def _text(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.analysis import Context, load_analysis
+from retrostats.analysis import Context, analysed, load_analysis
 from retrostats.audit import Audit, load_audit
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
@@ -152,7 +152,7 @@ def _measure(claim: Claim, audit: Audit, seed: int) -> Measure | None:
     analysis = load_analysis(path)
     rows = audit.published
     rows = rows[rows["topic"] == analysis.topic].reset_index(drop=True)
-    found = analysis.analyse(Context(rows, audit.claims, audit, (), seed))
+    found = analysed(analysis, Context(rows, audit.claims, audit, (), seed))
     mine = [m for m in found.measures if m.claim_id == claim.claim_id]
     return next((m for m in mine if m.sources), mine[0] if mine else None)
 

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
@@ -30,7 +30,37 @@ def descriptor(folder: Path) -> dict[str, Any]:
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a JSON descriptor ({error}). Repair or copy it.") from None
-    return {resource["name"]: resource for resource in package.get("resources", [])}
+    listed = package.get("resources") if isinstance(package, dict) else None
+    if not isinstance(listed, list):
+        raise InputError(f"{path}: no list of resources. Repair or copy it.")
+    found: dict[str, Any] = {}
+    for number, resource in enumerate(listed, 1):
+        _check_resource(folder, resource, f"{path}, resource {number}")
+        if resource["name"] in found:
+            raise InputError(f"{path}: two resources are named {resource['name']!r}; rename one.")
+        found[resource["name"]] = resource
+    return found
+
+
+def _check_resource(folder: Path, resource: Any, place: str) -> None:
+    """Refuse a table without name, path or fields, and a path that leaves the folder."""
+    told = resource if isinstance(resource, dict) else {}
+    for key in ("name", "path"):
+        if not (isinstance(told.get(key), str) and told[key]):
+            raise InputError(f"{place}: {key} is {told.get(key)!r}; it needs a text.")
+    schema = told.get("schema")
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    named = isinstance(fields, list) and all(isinstance(f, dict) and "name" in f for f in fields)
+    if not named:
+        raise InputError(f"{place} ({told['name']}): no schema with named fields. Give one.")
+    name = told["path"]
+    within = PurePosixPath(name.replace("\\", "/"))
+    leaves = within.is_absolute() or ".." in within.parts or ":" in name or "\0" in name
+    if leaves or not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"{place} ({told['name']}): path {name!r} leads out of {folder}. Name a file inside "
+            "it: no address, no absolute path, no .. and no link to another folder."
+        )
 
 
 def read_text_table(folder: Path, name: str) -> pd.DataFrame:
