@@ -15,7 +15,7 @@ from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import Side
 from retrostats.planning.added import ADDED_SHARES, Pooling, kept_open_by, pooled_rows
 from retrostats.planning.assumed import DESIGNS, Assumed, assume
-from retrostats.planning.designs import Design
+from retrostats.planning.designs import Design, people_text
 from retrostats.planning.power import (
     MOST,
     SHARES,
@@ -49,7 +49,7 @@ class Plan:
     Attributes
     ----------
     claim, design
-        What is to be settled, and how: paired, two-arm or counts.
+        What is to be settled, and how: paired, two-arm, counts or two-arm-counts.
     truth
         The effect that is taken to be true, on the display scale of the claim.
     power
@@ -87,6 +87,10 @@ class Plan:
     def people(self) -> dict[str, float]:
         """People needed in all, by side (direction, size)."""
         return dict(zip(self.needed["side"], self.needed["people"], strict=True))
+
+    def size_text(self, people: float) -> str:
+        """A size with what it counts: in all, and an arm where there are arms."""
+        return people_text(people, self.design)
 
     def figure(self, theme: str = "light", width_mm: float | None = None) -> Figure:
         """Power and precision by people, with what was needed marked.
@@ -193,22 +197,23 @@ class Plan:
         if not row["settles"]:
             return f"{row['side']}: the truth lies at an end, where no study settles it"
         if math.isnan(row["people"]):
-            return f"{row['side']}: more than {MOST:,} people"
+            return f"{row['side']}: more than {MOST:,} people in all"
         between = (
             f" ({row['people_low']:.0f} to {row['people_high']:.0f} by Monte Carlo error)"
             if row["people_low"] < row["people_high"]
             else ""
         )
         return (
-            f"{row['side']}: {row['people']:.0f} people{between} for {row['settles']} with "
+            f"{row['side']}: {self.size_text(row['people'])}{between} for "
+            f"{row['settles']} with "
             f"power {self.power:.0%}"
         )
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{side} {people:.0f}" for side, people in self.people.items())
+        told = ", ".join(f"{side} {self.size_text(people)}" for side, people in self.people.items())
         return (
             f"<Plan for {self.claim.claim_id}: {self.design}, truth {self.truth:.4g}, "
-            f"people needed: {told}>"
+            f"needed: {told}>"
         )
 
     def _repr_html_(self) -> str:
@@ -251,12 +256,14 @@ def plan(
         arms of twice the measurements within an arm (the error of n people in all is spread /
         sqrt(n)). Two numbers are a range. If None, what the evidence leaves possible.
     design
-        "paired" (or one group), "two-arm", "counts"; if None by the claim and its topic.
+        "paired" (or one group), "two-arm", "counts" (each person under both conditions),
+        "two-arm-counts"; if None by the claim and its topic. Counts of a topic that compares arms
+        are two-arm-counts.
     rate, exposure
         For counts: events per 1000 units of exposure under the second condition (two numbers are a
         range), and exposure of one person under each condition, in those units.
     people
-        Sizes of the curve; if None up to 1.8 times what is needed.
+        Sizes of the curve, in all; if None up to 1.8 times what is needed.
     power
         Share of studies that are to end with the label that is right at `truth`.
     sims, seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,55 @@ def test_counts_reject_as_often_as_an_exact_test_does(truth, people, rate) -> No
     assert found.design == "counts"
     assert row["exposure"] == 2 * 100 * people
     assert row["power"] == pytest.approx(np.mean(above), abs=4 * math.sqrt(0.25 / 3000))
+
+
+#: Monte Carlo error of 4000 simulated trials at power 0.9, four times over.
+SIMULATED = 4 * math.sqrt(0.9 * 0.1 / 4000)
+
+
+@pytest.mark.parametrize(("truth", "rate"), [(0.5, 4.0), (2.0, 3.0)])
+def test_people_of_two_arms_of_counts_are_those_in_all(truth, rate) -> None:
+    """Trials drawn with half of the stated people in each arm have the stated power."""
+    audit = rs.load_audit(BCG)
+    claim = replace(
+        audit.claims["reduces"], scale="rate_ratio",
+        claimed_direction="below" if truth < 1 else "above",
+    )  # fmt: skip
+    found = rs.plan(claim, audit=audit, truth=truth, rate=rate, exposure=50.0)
+    people = found.people["direction"]
+    assert found.design == "two-arm-counts"
+    assert people % 2 == 0
+    assert f"{people:.0f} people in all ({people / 2:.0f} an arm)" in found.summary()
+    assert f"{people:.0f} people in all ({people / 2:.0f} an arm)" in repr(found)
+    rng, mean = np.random.default_rng(11), rate / 1000 * 50 * people / 2
+    one, other = rng.poisson(mean * truth, 4000), rng.poisson(mean, 4000)
+    side = "less" if truth < 1 else "greater"
+    tests = [
+        a + b > 0 and stats.binomtest(int(a), int(a + b), 0.5, side).pvalue < 0.025
+        for a, b in zip(one, other, strict=True)
+    ]
+    assert np.mean(tests) == pytest.approx(0.9, abs=SIMULATED)
+    crossed = rs.plan(
+        claim, audit=audit, truth=truth, rate=rate, exposure=50.0, people=[int(people)]
+    )
+    assert crossed.curve["exposure"].iloc[0] == 50 * people
+    both = Counted(np.array([rate / 1000]), 50.0)
+    arms = Counted(np.array([rate / 1000]), 50.0, 2)
+    points = quasi_random(3, 64, 1)
+    np.testing.assert_array_equal(
+        both.limits(30, 0.1, points).low, arms.limits(60, 0.1, points).low
+    )
+
+
+def test_two_measured_arms_have_the_power_that_the_stated_people_give() -> None:
+    """Half of the stated people in each arm, drawn and tested by t."""
+    found = rs.plan("more_than_forward", truth=-1.0, spread=4.0, design="two-arm")
+    people = found.people["direction"]
+    assert f"({people / 2:.0f} an arm)" in found.summary()
+    rng, arm = np.random.default_rng(3), int(people / 2)
+    one, other = (rng.normal(m, 2.0, (4000, arm)) for m in (-1.0, 0.0))  # spread is 2 sd
+    tests = stats.ttest_ind(one, other, axis=1, alternative="less").pvalue < 0.025
+    assert np.mean(tests) == pytest.approx(0.9, abs=SIMULATED)
 
 
 def test_limits_of_counts_are_those_of_clopper_and_pearson() -> None:
@@ -235,9 +285,7 @@ def test_another_audit_is_planned_without_a_word_of_this_one() -> None:
 
 def test_a_plan_shows_itself() -> None:
     found = rs.plan("energy_30", spread=0.09, people=[60])
-    assert repr(found).startswith(
-        "<Plan for energy_30: paired, truth 1.3, people needed: direction"
-    )
+    assert repr(found).startswith("<Plan for energy_30: paired, truth 1.3, needed: direction")
     assert len(repr(found)) < 120
     assert found._repr_html_().count("<table") == 3
     for text in ("61 people", "The study alone", "Today's pool with it"):
@@ -281,7 +329,7 @@ def test_the_command_plans_and_draws(tmp_path, capsys) -> None:
     arguments = ["plan", "energy_30", "--spread", "0.09", "--n", "30,60", "--figure", str(figure)]
     assert main(arguments) == 0
     said = capsys.readouterr().out
-    assert "size: 61 people" in said
+    assert "size: 61 people in all" in said
     assert "spread 0.09" in said
     assert figure.read_text(encoding="utf-8").startswith("<?xml")
     counts = ["--truth", "1.5", "--rate", "2,8", "--exposure", "100", "--n", "50,300"]

@@ -15,7 +15,7 @@ from retrostats.audit import Audit, load_audit
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import claimed_range
-from retrostats.planning.designs import Counted, Measured
+from retrostats.planning.designs import Counted, Measured, arms_of
 from retrostats.planning.spreads import DRAWS, mixed, spreads_frame, spreads_of
 from retrostats.pool.batch import random_effects_batch
 from retrostats.result.findings import Measure
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-DESIGNS = ("paired", "two-arm", "counts")
+DESIGNS = ("paired", "two-arm", "counts", "two-arm-counts")
 #: Rates are given per so many units of exposure.
 PER = 1000.0
 
@@ -78,12 +78,14 @@ def assume(
     chosen = design or _design(told, about)
     if chosen not in DESIGNS:
         raise InputError(f"design {chosen!r}: choose from {', '.join(DESIGNS)}")
+    if chosen == "counts" and _in_arms(told, about):
+        chosen = "two-arm-counts"
     measure = None if isinstance(claim, Claim) else _measure(told, about, seed)
     true = _truth(told, truth, measure, log=log)
     model = math.log(true) if log else true
     tau = _tau(measure)
-    if chosen == "counts":
-        study, words = _counted(told, rate, exposure, log=log)
+    if chosen in ("counts", "two-arm-counts"):
+        study, words = _counted(told, rate, exposure, arms_of(chosen), log=log)
         return Assumed(
             claim=told,
             design=chosen,
@@ -137,11 +139,15 @@ def _claim(claim: str | Claim, audit: Audit) -> Claim:
 
 def _design(claim: Claim, audit: Audit) -> str:
     """Rates are counted; one group is enough for a description, and where people are in both."""
-    topic = audit.topic_of(claim.analysis)
     if claim.scale == "rate_ratio":
         return "counts"
-    in_arms = topic is not None and topic.compares == "arm"
-    return "two-arm" if in_arms and claim.kind == "causal" else "paired"
+    return "two-arm" if _in_arms(claim, audit) and claim.kind == "causal" else "paired"
+
+
+def _in_arms(claim: Claim, audit: Audit) -> bool:
+    """Whether each person is in one arm in the topic of a claim."""
+    topic = audit.topic_of(claim.analysis)
+    return topic is not None and topic.compares == "arm"
 
 
 def _measure(claim: Claim, audit: Audit, seed: int) -> Measure | None:
@@ -213,7 +219,9 @@ def _sample(claim: Claim, spread: Any, by_source: dict[str, Array], factor: floa
     return mixed(by_source, factor)
 
 
-def _counted(claim: Claim, rate: Any, exposure: Any, *, log: bool) -> tuple[Counted, str]:
+def _counted(
+    claim: Claim, rate: Any, exposure: Any, arms: int, *, log: bool
+) -> tuple[Counted, str]:
     if not log:
         raise InputError(f"claim {claim.claim_id}: counts give a ratio, it is about a difference")
     missing = [name for name, value in (("rate", rate), ("exposure", exposure)) if value is None]
@@ -226,8 +234,9 @@ def _counted(claim: Claim, rate: Any, exposure: Any, *, log: bool) -> tuple[Coun
     if not (math.isfinite(exposure) and exposure > 0):
         raise InputError(f"exposure {exposure}: give a number above 0, as 100")
     low, high = _range("rate", rate)
-    words = f"counts; {low:g} to {high:g} events per {PER:.0f}, {exposure:g} a person and condition"
-    return Counted(np.linspace(low / PER, high / PER, DRAWS), float(exposure)), words
+    each = "a person, in one arm" if arms == 2 else "a person and condition"
+    words = f"counts; {low:g} to {high:g} events per {PER:.0f}, {exposure:g} {each}"
+    return Counted(np.linspace(low / PER, high / PER, DRAWS), float(exposure), arms), words
 
 
 def _said(claim: Claim, truth: float) -> str:

@@ -6,6 +6,7 @@ of power is smooth and its crossing of a level is not moved by noise from size t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -75,6 +76,8 @@ class Measured:
         df = people - self.groups
         at = np.minimum((points[:, 0] * len(self.spreads)).astype(int), len(self.spreads) - 1)
         error = self.spreads[at] / np.sqrt(people)
+        if self.groups == 2 and people % 2:  # arms that differ by one person
+            error *= people / math.sqrt(people**2 - 1)
         estimate = truth + error * ndtri(points[:, 1])
         found = error * np.sqrt(chdtri(df, points[:, 2]) / df)
         return student_limits(estimate, found, df)
@@ -89,17 +92,20 @@ class Counted:
     rates
         Events per unit of exposure under the second condition, sorted, even in share.
     exposure
-        Of one person under each condition, in that unit.
+        Of one person under each condition that he or she is in, in that unit.
+    arms
+        1 if every person is under both conditions; 2 if one half is under each.
     """
 
     rates: Array
     exposure: float
+    arms: int = 1
     groups: int = 2
 
     @property
     def smallest(self) -> int:
-        """One person has exposure under both conditions."""
-        return 1
+        """One person under each condition."""
+        return self.arms
 
     def limits(self, people: int, truth: float, points: Array) -> Limits:
         """Exact limits of a ratio of two Poisson rates, given the sum of events.
@@ -111,20 +117,49 @@ class Counted:
         from scipy.stats import poisson
 
         at = np.minimum((points[:, 0] * len(self.rates)).astype(int), len(self.rates) - 1)
-        expected = self.rates[at] * self.exposure * people
-        first = poisson.ppf(points[:, 1], expected * np.exp(truth))
-        second = poisson.ppf(points[:, 2], expected)
+        one_each = self.rates[at] * self.exposure
+        treated, others = (
+            (people, people) if self.arms == 1 else (people - people // 2, people // 2)
+        )
+        first = poisson.ppf(points[:, 1], one_each * treated * np.exp(truth))
+        second = poisson.ppf(points[:, 2], one_each * others)
+        unequal = math.log(treated / others)  # of the exposures, where arms differ by one person
 
         def ends(level: float) -> tuple[Array, Array]:
             tail = (1 - level) / 2
             low = np.where(first > 0, betaincinv(np.maximum(first, 1), second + 1, tail), 0.0)
             high = np.where(second > 0, betaincinv(first + 1, np.maximum(second, 1), 1 - tail), 1.0)
             with np.errstate(divide="ignore"):
-                return np.log(low) - np.log1p(-low), np.log(high) - np.log1p(-high)
+                return (
+                    np.log(low) - np.log1p(-low) - unequal,
+                    np.log(high) - np.log1p(-high) - unequal,
+                )
 
         with np.errstate(divide="ignore", invalid="ignore"):
-            estimate = np.log(first) - np.log(second)
+            estimate = np.log(first) - np.log(second) - unequal
         return Limits(estimate, *ends(WIDE), *ends(NARROW))
+
+
+def arms_of(design: str) -> int:
+    """How many arms share the people of a design: 2 where each person is in one of them."""
+    return 2 if design.startswith("two-arm") else 1
+
+
+def people_text(people: float, design: str) -> str:
+    """A number of people with what it counts, so that nobody takes an arm for the study.
+
+    Examples
+    --------
+    >>> people_text(924, "two-arm-counts"), people_text(61, "paired")
+    ('924 people in all (462 an arm)', '61 people in all')
+    >>> people_text(30, "counts")
+    '30 people in all, each under both conditions'
+    """
+    whole = f"{people:.0f} people in all"
+    if arms_of(design) == 2:
+        ends = dict.fromkeys((people - people // 2, people // 2))
+        return f"{whole} ({' and '.join(f'{end:.0f}' for end in ends)} an arm)"
+    return f"{whole}, each under both conditions" if design == "counts" else whole
 
 
 def student_limits(estimate: Array, error: Array, df: float) -> Limits:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import Label, Side, claimed_range, labels
 from retrostats.planning.assumed import Assumed
-from retrostats.planning.designs import Design, Limits
+from retrostats.planning.designs import Design, Limits, arms_of
 
 #: No more people than this are looked for.
 MOST = 1_000_000
@@ -63,17 +63,23 @@ def needed_people(
     error = 2 * math.sqrt(power * (1 - power) / len(points))
 
     def fewest(level: float) -> float:
-        return _fewest(lambda n: _share(given, side, label, n, points) >= level, given.study)
+        # with two arms as many in each: found by arm, told in all
+        arms = arms_of(given.design)
+        return arms * _fewest(
+            lambda n: _share(given, side, label, arms * n, points) >= level,
+            math.ceil(given.study.smallest / arms),
+            MOST // arms,
+        )
 
     return side, label, fewest(power), fewest(power - error), fewest(min(power + error, 1.0))
 
 
-def _fewest(enough: Any, study: Design) -> float:
-    """Fewest people that are enough, by doubling and halving; NaN if `MOST` are not."""
-    low, high = study.smallest - 1, study.smallest
+def _fewest(enough: Any, smallest: int, most: int) -> float:
+    """Fewest people that are enough, by doubling and halving; NaN if `most` are not."""
+    low, high = smallest - 1, smallest
     while not enough(high):
         low, high = high, 2 * high
-        if low >= MOST:
+        if low >= most:
             return math.nan
     while high - low > 1:
         middle = (low + high) // 2
@@ -102,7 +108,7 @@ def curve_rows(
         settles = right[side]
         power = math.nan if settles is None else shares[SHARES.index(settles)]
         error = monte_carlo_error(power, len(points))
-        exposure = 2 * people * given.exposure
+        exposure = people * given.exposure * (2 / arms_of(given.design))
         rows.append((people, side, *shares, power, error, *shown, exposure))
     return rows
 

@@ -125,7 +125,7 @@ def told(plan: Any) -> str:
     """What the figure shows, in words."""
     needed = [
         f"the {row['side']} would be {row['settles']} in {plan.power:.0%} of studies of "
-        + (f"{row['people']:,.0f} people" if row["people"] == row["people"] else "no size tried")
+        + (plan.size_text(row["people"]) if row["people"] == row["people"] else "no size tried")
         for row in plan.needed.to_dict("records")
     ]
     return f"Study that would settle “{plan.claim.statement}”: {'; '.join(needed)}"
