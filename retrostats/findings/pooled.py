@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrostats.errors import InputError
 from retrostats.pool.two_stage import Pooled, pool
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import DISPLAY, EstimateRow, Measure
@@ -20,6 +21,7 @@ def pooled_row(
     estimates: Sequence[Estimate], estimate_id: str, label: str, **extra: Any
 ) -> tuple[EstimateRow, Pooled]:
     """Random-effects pool as a row, with its prediction interval."""
+    _one_measure([(e.scale, e.unit, ", ".join(e.source) or e.unit) for e in estimates], estimate_id)
     pooled = pool(list(estimates), test=TEST)
     scale = DISPLAY[estimates[0].scale]
     show = float if scale == "difference" else math.exp
@@ -46,6 +48,17 @@ def pooled_row(
     return row, pooled
 
 
+def _one_measure(told: Sequence[tuple[str, str, str]], estimate_id: str) -> None:
+    """Refuse what differs in scale or unit (with the rows it comes from): no mean is of both."""
+    for scale, unit, rows in told[1:]:
+        if (scale, unit) != told[0][:2]:
+            raise InputError(
+                f"pool {estimate_id}: rows {rows} are {unit or scale} ({scale or 'measure'}), but "
+                f"rows {told[0][2]} are {told[0][1] or told[0][0]} ({told[0][0] or 'measure'}); a "
+                "pool takes one measure in one unit: leave some out, or pool each by itself"
+            )
+
+
 def pooled_measure(
     sources: Sequence[Source],
     estimate_id: str,
@@ -56,6 +69,8 @@ def pooled_measure(
     **extra: Any,
 ) -> Measure:
     """The pool of the sources over everything they left open and the choices of the pool."""
+    told = [("", s.measure, ", ".join(s.rows) or s.name) for s in sources if s.measure]
+    _one_measure(told, estimate_id)
     return Measure(
         estimate_id,
         name,

@@ -1,16 +1,17 @@
-"""Rate ratios of two-arm trials: printed ratios, counts, and the spread of clusters."""
+"""Rate and risk ratios of two-arm trials: printed ratios, counts, and the spread of clusters."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.findings.pooled import pooled_measure
+from retrostats.read.printed_rows import counts_people, measure_of
 from retrostats.reduce.pair import one_row
 from retrostats.reduce.reported import Reported
 from retrostats.result.estimate import Estimate
@@ -84,15 +85,16 @@ class TrialResult:
 def trial_result(
     published: pd.DataFrame, trial: Trial, effect: Effect, **extra: Any
 ) -> TrialResult:
-    """Rate ratio of one trial, treated / control."""
+    """Rate ratio of one trial, treated / control; risk ratio where people are counted."""
     counted = None if trial.ratio else _from_counts(published, trial, effect)
     source = counted[0] if counted else _printed_ratio(published, trial)
     assumptions = counted[1] if counted else ()
+    of_people = source.measure == "risk ratio"
     estimate = Estimate(
         *_at_middle(source),
         math.inf,
-        "log_rate_ratio",
-        effect.unit,
+        "log_ratio" if of_people else "log_rate_ratio",
+        _unit(source.measure, effect.unit),
         source.rows,
         tuple(a.assumption_id for a in assumptions),
     )
@@ -113,6 +115,14 @@ def trial_result(
     return TrialResult(trial, estimate, row, counts, assumptions, source)
 
 
+def _unit(measure: str, unit: str) -> str:
+    """The unit of the contrast, with the measure of this trial where the contrast names another."""
+    named = measure_of(unit)
+    if not measure or named == measure:
+        return unit
+    return unit.replace(named, measure) if named else f"{measure}, {unit}"
+
+
 def _at_middle(source: Source) -> tuple[float, float]:
     """Effect and standard error at the printed numbers themselves."""
     space = Space.of(source.unknowns)
@@ -127,22 +137,27 @@ def _printed_ratio(published: pd.DataFrame, trial: Trial) -> Source:
         Unknown.of_cell(f"{what} ({trial.label})", row, column) for column, what in names.items()
     )
     level = row["ci_level"] / 100
-    return ratio_source(
+    source = ratio_source(
         trial.label, float(row["n"]), ratio, (low, high), level, (str(row["row_id"]),)
     )
+    return replace(source, measure=measure_of(str(row["unit"])))
 
 
 def _from_counts(
     published: pd.DataFrame, trial: Trial, effect: Effect
 ) -> tuple[Source, tuple[Assumption, ...]]:
-    """Log rate ratio; its variance is that of the cluster totals if printed, else Poisson.
+    """Log ratio; its variance is that of the cluster totals if printed, else of the counts.
 
+    Events over time are Poisson: a rate ratio, 1 / events an arm. People with an event among people
+    are binomial: a risk ratio, 1 / events - 1 / people an arm.
     The total of k clusters with mean m and SD s has the variance k s^2, so the log rate has
     s^2 / (k m^2); without their figures the Poisson value 1 / events is too small for a trial
     that allocated clusters, and the assumption says so. Counts are exact; a rate, means and SDs
     of clusters move inside their rounding.
     """
     rows, counts = _arm_rows(published, trial), _arm_counts(published, trial)
+    people = _of_people(rows)
+    _refuse_no_events(counts)
     rates = {
         i: Unknown.of_cell(f"rate, {arm} ({trial.label})", row, "mean")
         for i, (arm, row) in enumerate(zip(trial.arms, rows, strict=True))
@@ -160,7 +175,8 @@ def _from_counts(
         if clusters:
             variance = sum(v[sd.name] ** 2 / (k * v[mean.name] ** 2) for k, mean, sd in clusters)
         else:
-            variance = sum(1 / arm["events"] for arm in counts)
+            among = (1 / arm["exposure"] if people else 0.0 for arm in counts)
+            variance = sum(1 / a["events"] - less for a, less in zip(counts, among, strict=True))
         return Effects(np.atleast_1d(np.log(first / second)), np.atleast_1d(variance))
 
     if clusters:
@@ -169,7 +185,9 @@ def _from_counts(
         why = "clusters were allocated, not people; exposure per cluster is taken as equal"
     else:
         kind = "independent events"
-        statement = "events are independent (Poisson)"
+        statement = (
+            "people are independent (binomial)" if people else "events are independent (Poisson)"
+        )
         why = "no spread between clusters is printed; the interval is too narrow if they differ"
     name = f"{effect.prefix}-variance-{trial.study_id}"
     source = Source(
@@ -179,8 +197,37 @@ def _from_counts(
         effects,
         (*(arm["row_id"] for arm in counts), *_cluster_rows(published, trial)["row_id"]),
         math.inf,
+        measure="risk ratio" if people else "rate ratio",
     )
     return source, (Assumption(name, kind, statement, why, trial.study_id),)
+
+
+def _of_people(rows: Sequence[pd.Series]) -> bool:
+    """Whether both arms count people with an event among people.
+
+    Raises
+    ------
+    InputError
+        One arm is of people, the other of time.
+    """
+    units = [str(row["exposure_unit"]) for row in rows]
+    told = [counts_people(unit) for unit in units]
+    if any(told) != all(told):
+        raise InputError(
+            f"published rows {rows[0]['row_id']} and {rows[1]['row_id']}, column exposure_unit: "
+            f"found {units[0]!r} and {units[1]!r}; give both arms in people or both in time"
+        )
+    return all(told)
+
+
+def _refuse_no_events(counts: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse an arm without events: its ratio by logs is not finite."""
+    for arm in counts:
+        if not arm["events"] > 0:
+            raise InputError(
+                f"published row {arm['row_id']}, column events: found {arm['events']:g}; a log "
+                "ratio needs one event or more in each arm: pool its counts (rs.pool_counts)"
+            )
 
 
 def _arm_rows(published: pd.DataFrame, trial: Trial) -> list[pd.Series]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
 from retrostats.read.study_names import study_labels
+from retrostats.read.printed_rows import PEOPLE, check_printed
 from retrostats.read.table_schema import descriptor, read_text_table, typed
 from retrostats.resources import data_dir
 from retrostats.units import convert
@@ -25,21 +26,22 @@ STANDARD_UNITS = {
     "g": "kg",
     "m": "cm",
 }
-#: Exposures whose count of events is a rate; a share of cases (ruptures on video) is not.
-RATE_EXPOSURES = ("athlete-exposures", "hours", "players", "athletes", "people")
+#: Exposures whose count of events is a rate or a risk; a share of cases (ruptures on video) is not.
+RATE_EXPOSURES = ("athlete-exposures", "hours", *PEOPLE)
 
 COLUMNS = """
 row_id topic study_id study outcome outcome_printed gait direction speed_m_s speed_printed
 gradient_pct gradient_printed condition arm time weeks n mean mean_text spread spread_text
 spread_type unit
 change change_text change_spread change_spread_text change_spread_type pct_change pct_change_text
-events exposure exposure_unit ci_low ci_low_text ci_high ci_high_text ci_level p_value p_value_text
+unit_printed events events_text exposure exposure_text exposure_unit ci_low ci_low_text ci_high ci_high_text ci_level p_value p_value_text
 p_operator p_refers_to statistic independence reading poolable locator source_url note citation year
 doi pmid
 """.split()  # noqa: SIM905  (a list of fifty literals is harder to read)
 #: Numbers that keep their printed text beside them, as `<name>_text`.
 KEPT_AS_PRINTED = (
-    "mean", "spread", "change", "change_spread", "pct_change", "ci_low", "ci_high", "p_value",
+    "mean", "spread", "change", "change_spread", "pct_change", "events", "exposure", "ci_low",
+    "ci_high", "p_value",
 )  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def load_published(topic: str | None = None, *, folder: str | Path | None = None
         Columns as `COLUMNS`; `study` is a short name to show in place of `study_id`. Numeric
         columns are floats (NaN where not printed) in standard units
         (ml/kg/min, ml/min, J/kg/m, bpm, m/s, kg, cm, percent) with `unit` naming it; the
-        `*_text` columns hold what was printed. `speed_m_s` and `gradient_pct` are NaN for a range.
+        `*_text` columns hold what was printed, in `unit_printed`. `speed_m_s` and `gradient_pct` are NaN for a range.
         `poolable` says whether the row has what an effect with a standard error needs, see
         `is_poolable`.
 
@@ -189,6 +191,7 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
     rows = typed(printed, descriptor(folder)[topic]["schema"])
     rows = rows.assign(
         topic=topic,
+        unit_printed=printed["unit"],
         **{f"{name}_text": printed[name] for name in KEPT_AS_PRINTED},
         speed_m_s=_speed(printed),
         gradient_pct=_plain(printed["gradient_printed"]),
@@ -197,6 +200,7 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
     rows = rows.join(studies[["study", "citation", "year", "doi", "pmid"]], on="study_id")
     rows["year"] = _plain(rows["year"])
     rows["poolable"] = is_poolable(rows)
+    check_printed(rows, str(folder / descriptor(folder)[topic]["path"]))
     return rows[COLUMNS]
 
 

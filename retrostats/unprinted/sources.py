@@ -50,6 +50,8 @@ class Source:
         `row_id` of the printed rows.
     own
         Whether it is a reader's own cohort.
+    measure
+        Of events, where it is known: odds ratio, risk ratio, rate ratio, hazard ratio.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Source:
     rows: tuple[str, ...] = ()
     known_df: float = math.nan
     own: bool = False
+    measure: str = ""
 
     @property
     def df(self) -> float:

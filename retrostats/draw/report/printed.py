@@ -18,6 +18,8 @@ def printed(row: Row) -> str:
     >>> printed({"mean_text": "12.42", "spread_text": "2.29", "spread_type": "SD",
     ...          "unit": "ml/kg/min", "p_value_text": "0.05", "p_operator": "<"})
     '12.42 ± 2.29 (SD) ml/kg/min; p < 0.05'
+    >>> printed({"mean_text": "0.150", "ci_low_text": "0.10", "ci_high_text": "2.8"})
+    '0.150; CI 0.10 to 2.8'
     >>> printed({"pct_change_text": "-8.0", "unit": "%"}), printed({"statistic": "ES in words"})
     ('−8.0%', 'ES in words')
     """
@@ -28,8 +30,11 @@ def printed(row: Row) -> str:
         _percent(row),
         _events(row),
     ]
-    if limits := fmt.interval(row.get("ci_low"), row.get("ci_high")):
-        parts.append(f"CI {limits}")
+    low, high = (fmt.text(row.get(f"ci_{end}_text")) for end in ("low", "high"))
+    if low and high:
+        parts.append(f"CI {low} to {high}")
+    elif low or high:
+        parts.append(f"CI {'from' if low else 'to'} {low or high}")
     if p := fmt.text(row.get("p_value_text")):
         parts.append(f"p {fmt.text(row.get('p_operator'))} {p}".replace("  ", " "))
     told = "; ".join(fmt.said(part) for part in parts if part)
@@ -73,9 +78,9 @@ def _percent(row: Row) -> str:
 
 
 def _events(row: Row) -> str:
-    events = fmt.number(row.get("events"), 0)
+    events = fmt.text(row.get("events_text"))
     if not events:
         return ""
-    exposure = fmt.number(row.get("exposure"), 0)
+    exposure = fmt.text(row.get("exposure_text"))
     within = f" in {exposure} {fmt.text(row.get('exposure_unit'))}" if exposure else ""
     return f"{events} events{within}".rstrip()
