@@ -48,6 +48,7 @@ from retrostats.judge.frames import certainties, certainty_frame, verdict_frame
 from retrostats.judge.returned import check_ids
 from retrostats.judge.summary import ABSOLUTE, summary_frame
 from retrostats.judge.verdict import Evidence
+from retrostats.read.printed_rows import check_conditions
 from retrostats.replication import Replication
 from retrostats.result.findings import Findings, frame_of
 from retrostats.unprinted.measures import Explored, Options, explore_measures, with_ranges
@@ -200,7 +201,9 @@ def read(
     """Claims, printed numbers, and the reader's own cohorts, each with an analysis of this run."""
     own = _load_cohorts(cohorts, audit)
     _every_cohort_has_an_analysis(own, chosen)
-    return audit.claims, audit.published, own
+    published = audit.published
+    check_conditions(published, audit.conditions, str(audit.data))
+    return audit.claims, published, own
 
 
 def estimate_and_pool(analysis: Analysis, everything: Context) -> Findings:

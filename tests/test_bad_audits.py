@@ -116,6 +116,26 @@ BAD: dict[str, tuple[Break, tuple[str, ...]]] = {
     "a range on the other side": (
         cells("claims.csv", 0, claimed_direction="above"), ("claimed_direction: found above 0",),
     ),
+    "limits in the wrong order": (
+        cells("published/example.csv", 0, ci_low="3.0", ci_high="-1"),
+        ("example.csv, row 2, column ci_low: found 3.0, above ci_high -1",),
+    ),
+    "another unit in one row": (
+        cells("published/example.csv", 1, unit="kg"),
+        ("example.csv, row 3, column unit: found 'kg'", "'units'"),
+    ),
+    "measures mixed in one outcome": (
+        lambda folder: [cells("published/example.csv", i, unit=u)(folder) for i, u in ((0, "odds ratio"), (1, "relative risk"))],
+        ("row 3, column unit: found 'relative risk'", "'odds ratio'"),
+    ),
+    "a condition that no row has": (
+        swap("data/audit.toml", '"untreated"]', '"placebo"]'),
+        ("audit.toml, [conditions]", "'placebo'", "untreated"),
+    ),
+    "more people with an event than people": (
+        cells("published/example.csv", 0, events="12", exposure="10", exposure_unit="people"),
+        ("row 2, column events: found 12 of 10 people",),
+    ),
     "a table at an absolute path": (resource(path="/etc/passwd"), ("'/etc/passwd' leads out",)),
     "a table in a parent": (resource(path="published/../../../x.csv"), ("leads out",)),
     "a table at an address": (resource(path="https://example.org/x.csv"), ("leads out", "no address")),

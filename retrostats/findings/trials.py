@@ -11,7 +11,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.findings.pooled import pooled_measure
-from retrostats.read.printed_rows import counts_people, measure_of
+from retrostats.read.printed_rows import both_of_people, measure_of, refuse_no_events
 from retrostats.reduce.pair import one_row
 from retrostats.reduce.reported import Reported
 from retrostats.result.estimate import Estimate
@@ -156,8 +156,8 @@ def _from_counts(
     of clusters move inside their rounding.
     """
     rows, counts = _arm_rows(published, trial), _arm_counts(published, trial)
-    people = _of_people(rows)
-    _refuse_no_events(counts)
+    people = both_of_people(rows)
+    refuse_no_events(counts)
     rates = {
         i: Unknown.of_cell(f"rate, {arm} ({trial.label})", row, "mean")
         for i, (arm, row) in enumerate(zip(trial.arms, rows, strict=True))
@@ -200,34 +200,6 @@ def _from_counts(
         measure="risk ratio" if people else "rate ratio",
     )
     return source, (Assumption(name, kind, statement, why, trial.study_id),)
-
-
-def _of_people(rows: Sequence[pd.Series]) -> bool:
-    """Whether both arms count people with an event among people.
-
-    Raises
-    ------
-    InputError
-        One arm is of people, the other of time.
-    """
-    units = [str(row["exposure_unit"]) for row in rows]
-    told = [counts_people(unit) for unit in units]
-    if any(told) != all(told):
-        raise InputError(
-            f"published rows {rows[0]['row_id']} and {rows[1]['row_id']}, column exposure_unit: "
-            f"found {units[0]!r} and {units[1]!r}; give both arms in people or both in time"
-        )
-    return all(told)
-
-
-def _refuse_no_events(counts: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse an arm without events: its ratio by logs is not finite."""
-    for arm in counts:
-        if not arm["events"] > 0:
-            raise InputError(
-                f"published row {arm['row_id']}, column events: found {arm['events']:g}; a log "
-                "ratio needs one event or more in each arm: pool its counts (rs.pool_counts)"
-            )
 
 
 def _arm_rows(published: pd.DataFrame, trial: Trial) -> list[pd.Series]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
 from retrostats.read.table_schema import FIRST_RECORD
@@ -11,6 +12,11 @@ from retrostats.read.table_schema import FIRST_RECORD
 if TYPE_CHECKING:
     import pandas as pd
 
+    from retrostats.vocabulary import Conditions
+
+#: Columns in which a row says under which condition it was measured, and how many are listed.
+NAMING = ("direction", "arm", "condition")
+SHOWN = 6
 #: Exposures that count people: events among them are a risk (binomial), not a rate over time.
 PEOPLE = ("people", "players", "athletes", "participants", "patients", "persons", "subjects")
 #: Words of each measure of events; another one is another quantity.
@@ -92,4 +98,54 @@ def _one_of(rows: pd.DataFrame, column: str, file: str) -> None:
                 f"{file}, row {at + FIRST_RECORD}, column {column}: found {row[column]!r}, but row "
                 f"{row_id} of the same outcome ({row['outcome']}) has {seen!r}; allowed is one of "
                 "them: convert the row, or give what is another quantity an outcome of its own"
+            )
+
+
+def both_of_people(rows: Sequence[Mapping[str, Any] | pd.Series]) -> bool:
+    """Whether both arms count people with an event among people.
+
+    Raises
+    ------
+    InputError
+        One arm is of people, the other of time.
+    """
+    units = [str(row["exposure_unit"]) for row in rows]
+    told = [counts_people(unit) for unit in units]
+    if any(told) != all(told):
+        raise InputError(
+            f"published rows {rows[0]['row_id']} and {rows[1]['row_id']}, column exposure_unit: "
+            f"found {units[0]!r} and {units[1]!r}; give both arms in people or both in time"
+        )
+    return all(told)
+
+
+def refuse_no_events(arms: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse an arm without events: the log of its ratio is not finite."""
+    for arm in arms:
+        if not arm["events"] > 0:
+            raise InputError(
+                f"published row {arm['row_id']}, column events: found {arm['events']:g}; a log "
+                "ratio needs one event or more in each arm: pool its counts (rs.pool_counts)"
+            )
+
+
+def check_conditions(rows: pd.DataFrame, conditions: Conditions, folder: str) -> None:
+    """Refuse conditions to compare that no printed row names, by their name or a synonym.
+
+    Raises
+    ------
+    InputError
+        Naming the condition, and what the rows name.
+    """
+    if not len(rows):
+        return
+    named = [str(cell) for name in NAMING for cell in rows[name].unique() if cell]
+    text = " | ".join(named).lower()
+    for condition in conditions.compared:
+        if not any(word.lower() in text for word in conditions.words(condition)):
+            shown = "; ".join(sorted(set(named))[:SHOWN]) or "none"
+            raise InputError(
+                f"{folder}/audit.toml, [conditions]: compared has {condition!r}, which no row of "
+                f"the published tables has under {', '.join(NAMING)}; found {shown}: correct it, "
+                "or list what the rows say under [conditions.synonyms]"
             )

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
-from retrostats.read.study_names import study_labels
 from retrostats.read.printed_rows import PEOPLE, check_printed
+from retrostats.read.study_names import study_labels
 from retrostats.read.table_schema import descriptor, read_text_table, typed
 from retrostats.resources import data_dir
 from retrostats.units import convert
@@ -34,7 +34,8 @@ row_id topic study_id study outcome outcome_printed gait direction speed_m_s spe
 gradient_pct gradient_printed condition arm time weeks n mean mean_text spread spread_text
 spread_type unit
 change change_text change_spread change_spread_text change_spread_type pct_change pct_change_text
-unit_printed events events_text exposure exposure_text exposure_unit ci_low ci_low_text ci_high ci_high_text ci_level p_value p_value_text
+unit_printed events events_text exposure exposure_text exposure_unit
+ci_low ci_low_text ci_high ci_high_text ci_level p_value p_value_text
 p_operator p_refers_to statistic independence reading poolable locator source_url note citation year
 doi pmid
 """.split()  # noqa: SIM905  (a list of fifty literals is harder to read)
@@ -62,9 +63,9 @@ def load_published(topic: str | None = None, *, folder: str | Path | None = None
         Columns as `COLUMNS`; `study` is a short name to show in place of `study_id`. Numeric
         columns are floats (NaN where not printed) in standard units
         (ml/kg/min, ml/min, J/kg/m, bpm, m/s, kg, cm, percent) with `unit` naming it; the
-        `*_text` columns hold what was printed, in `unit_printed`. `speed_m_s` and `gradient_pct` are NaN for a range.
-        `poolable` says whether the row has what an effect with a standard error needs, see
-        `is_poolable`.
+        `*_text` columns hold what was printed, in `unit_printed`. `speed_m_s` and `gradient_pct`
+        are NaN for a range. `poolable` says whether the row has what an effect with a standard
+        error needs, see `is_poolable`.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def printed(row: Row) -> str:
     if low and high:
         parts.append(f"CI {low} to {high}")
     elif low or high:
-        parts.append(f"CI {'from' if low else 'to'} {low or high}")
+        parts.append(f"CI {'from' if low else 'up to'} {low or high}")
     if p := fmt.text(row.get("p_value_text")):
         parts.append(f"p {fmt.text(row.get('p_operator'))} {p}".replace("  ", " "))
     told = "; ".join(fmt.said(part) for part in parts if part)
