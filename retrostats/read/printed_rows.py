@@ -63,10 +63,9 @@ def check_printed(rows: pd.DataFrame, file: str) -> None:
     _one_of(rated[rated["events"].notna()], "exposure_unit", file)
 
 
-def _check_limits(row: dict[str, object], place: str) -> None:
+def _check_limits(row: Mapping[Any, Any], place: str) -> None:
     low, high, events, exposure = (
-        float(row[name])  # type: ignore[arg-type]
-        for name in ("ci_low", "ci_high", "events", "exposure")
+        float(row[name]) for name in ("ci_low", "ci_high", "events", "exposure")
     )
     if low > high:
         raise InputError(
