@@ -14,7 +14,6 @@ PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "spreadsheetml": (
         "retrostats.read.spreadsheetml", "parse_spreadsheetml", ("defusedxml.ElementTree",),
     ),
-    "parquet": ("retrostats.read.statistical", "parse_parquet", ("pandas", "pyarrow.parquet")),
     "package": ("retrostats.read.packages", "parse_package", ("pyreadstat",)),
 }  # fmt: skip
 _CLASSES: Mapping[str, tuple[str, ...]] = {
