@@ -2,7 +2,16 @@
 
 import sys
 
-from retrostats.cli import main
+from retrostats.interrupt import quit_on_interrupt
+
+
+def main() -> int:
+    """Run one command; Ctrl-C ends it with one line from the first import on."""
+    quit_on_interrupt()
+    from retrostats.cli import main as command
+
+    return command()
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from retrostats.errors import RetrostatsError, plain
+from retrostats.interrupt import hand_over
 
 #: Bytes of a message: who must read more has a list of problems from `validate`.
 LONGEST = 1900
@@ -42,6 +43,7 @@ def ended(command: Callable[[], int]) -> int:
     before = gc.get_threshold()
     as_one_command()
     try:
+        hand_over()
         code = command()
         sys.stdout.flush()
         return code

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if __name__ == "__main__":  # before the imports, which it concerns most
+    from retrostats.interrupt import quit_on_interrupt
+
+    quit_on_interrupt()
     from retrostats.endings import as_one_command
 
     as_one_command()

@@ -19,7 +19,7 @@ import numpy as np
 from retrostats.errors import InputError
 from retrostats.read.arrow_text import plain_columns
 from retrostats.read.cells import MISSING
-from retrostats.read.files import MAX_CELLS, decode
+from retrostats.read.files import MAX_CELLS, MAX_RECORD, decode, long_record, refuse_long_lines
 from retrostats.read.layout import Table, below_table, find_layout
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def read_delimited(
     """
     import pandas as pd
 
+    refuse_long_lines(file, data)
     data = _as_utf8(file, data)
     data, delimiter = _delimited(file, data, delimiter, known)
     if len(data) >= PLAIN_FROM:
@@ -141,7 +142,7 @@ def scan(
     Raises
     ------
     InputError
-        A quote is never closed.
+        A quote is never closed, or a record is longer than any table has.
     """
     ends: list[Numbers] = []
     counts: list[Numbers] = []
@@ -162,6 +163,9 @@ def scan(
         counts.append(np.array([seen]))
     end = np.concatenate(ends)
     starts = np.concatenate([[0], end[:-1] + 1])
+    long = np.flatnonzero(end - starts > MAX_RECORD)
+    if len(long):
+        raise InputError(long_record(file, int(long[0]) + 1))
     widths = np.diff(np.concatenate([[0], np.concatenate(counts)])) + 1
     blank = np.array(
         [n < 200 and not data[s : s + n].strip() for s, n in zip(starts, end - starts, strict=True)]

@@ -15,6 +15,8 @@ MAX_BYTES = 1024 * 2**20
 MAX_GRID_CELLS = 10_000_000
 MAX_CELLS = 200_000_000
 MAX_COLUMNS = 4096
+#: Bytes of one record of a text: every cell of the widest table, with room for notes.
+MAX_RECORD = 4 * 2**20
 #: A name that a person wrote; what recognises names looks at no more.
 MAX_HEADER = 400
 #: How files begin that bear the suffix of a table and are none.
@@ -58,6 +60,32 @@ def read_bytes(path: Path) -> bytes:
     if not (data[:4096].strip(blanks) or data.strip(blanks)):
         raise InputError(f"{shown_name(path)}: the file is empty; it needs a header and rows")
     return data
+
+
+def refuse_long_lines(file: str, data: bytes) -> None:
+    """Refuse a text with a line longer than a record is: no table has it, and parsers choke on it.
+
+    Raises
+    ------
+    InputError
+        Names the row.
+    """
+    start = 0
+    while len(data) - start > MAX_RECORD:
+        last = data.rfind(b"\n", start, start + MAX_RECORD)
+        last = last if last >= 0 else data.rfind(b"\r", start, start + MAX_RECORD)
+        if last < 0:
+            row = data.count(b"\n", 0, start) + 1
+            raise InputError(long_record(file, row))
+        start = last + 1
+
+
+def long_record(file: str, row: int) -> str:
+    """What is said of a record that is longer than `MAX_RECORD`."""
+    return (
+        f"{file}, row {row}: more than {MAX_RECORD} bytes; a record holds at most that many. "
+        "Shorten the long cell, or close the quote that was left open"
+    )
 
 
 def short(says: Callable[[str], bool]) -> Callable[[str], bool]:

@@ -20,6 +20,10 @@ MAX_PARTS = 5000
 MAX_AREA = 20_000_000
 #: Characters that cells may share: texts are stored once in the file, once a cell in memory.
 MAX_TEXT = 2**30
+#: How a compound file begins: an old workbook, or a new one behind a password.
+COMPOUND = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_SHEET_PARTS = re.compile(r"xl/(work|chart|dialog|macro)sheets/[^/]+\.xml", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,11 @@ def read_workbook(file: str, data: bytes) -> Workbook:
     Raises
     ------
     InputError
-        Unsafe (expands too far, declares entities), damaged, or openpyxl is not installed.
+        Behind a password, unsafe (expands too far, declares entities), damaged, or openpyxl is
+        not installed.
     """
+    if data.startswith(COMPOUND):
+        raise InputError(old_workbook(file, data))
     book: Workbook = parse_bounded("workbook", file, data)
     return book
 
@@ -78,6 +85,16 @@ def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
     return Workbook(tuple(sheets), merged, formulas)
 
 
+def old_workbook(file: str, data: bytes) -> str:
+    """What is said of a compound file: behind a password, or of a program's older format."""
+    if _ENCRYPTED in data:
+        return (
+            f"{file}: a workbook behind a password, which is not asked for; open it, take the "
+            "password away (save as, without encryption) and try again"
+        )
+    return f"{file}: an old .xls workbook; save it as .xlsx or CSV and try again"
+
+
 def refuse_entities(file: str, data: bytes) -> None:
     """Refuse XML that declares a document type or entities."""
     plain = data.replace(b"\x00", b"")  # also in UTF-16
@@ -87,7 +104,7 @@ def refuse_entities(file: str, data: bytes) -> None:
 
 def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
     """Whether there are formulas and merged cells; refuses what would unfold too far."""
-    formulas, merges, shared, longest = False, False, 0, 0
+    formulas, merges, shared, longest, named = False, False, 0, 0, 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         items = archive.infolist()
         total = sum(item.file_size for item in items)
@@ -102,6 +119,7 @@ def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
                 continue
             part = archive.read(item)
             refuse_entities(file, part)
+            named = max(named, len(re.findall(rb"<(?:\w+:)?sheet[\s/>]", part)))
             if item.filename.startswith("xl/worksheets/"):
                 formulas |= bool(re.search(rb"<f[ >/]", part))
                 merges |= b"<mergeCell " in part
@@ -109,6 +127,12 @@ def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
                 shared += part.count(b't="s"')
             elif item.filename.startswith("xl/sharedStrings"):
                 longest = max(map(len, part.split(b"</si>")))
+    sheets = sum(bool(_SHEET_PARTS.fullmatch(item.filename)) for item in items)
+    if named > sheets:
+        raise InputError(
+            f"{file}: the workbook names {named} sheets and holds {sheets}; refused as unsafe, "
+            "save the table alone, as CSV or a new workbook"
+        )
     if shared * longest > MAX_TEXT:
         raise InputError(
             f"{file}: {shared} cells share texts of up to {longest} characters; refused as unsafe"

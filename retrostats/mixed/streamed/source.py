@@ -18,6 +18,8 @@ from retrostats.errors import InputError
 from retrostats.mixed.streamed.ahead import ahead
 
 ROWS = 1 << 18  # of one piece: its columns and products stay in the processor's cache
+#: Bytes that the texts of one column may take in one piece.
+MAX_TEXTS = 1 << 30
 _BLOCK = 1 << 20  # bytes of CSV at once; Arrow reads dozens of them ahead
 _LOOKED_AT = 1 << 24  # bytes of CSV that tell the types of its columns
 _PARQUET, _CSV = (".parquet", ".pq"), (".csv", ".csv.gz", ".tsv")
@@ -134,14 +136,65 @@ def _dataset(made: Any, name: str) -> Source:
         schema = made.schema
 
     # Arrow's own threads read row groups of Parquet ahead without bound: 0.9 GiB of 1e8 rows
-    threads = type(getattr(made, "format", None)).__name__ != "ParquetFileFormat"
+    packed = type(getattr(made, "format", None)).__name__ == "ParquetFileFormat"
 
     def pieces(columns: tuple[str, ...]) -> Iterator[Any]:
-        options = {"batch_readahead": 2, "fragment_readahead": 1, "use_threads": threads}
-        read = partial(made.to_batches, columns=list(columns), batch_size=ROWS, **options)
-        return ahead(lambda: gathered(_told(read(), name)))
+        options = {"batch_readahead": 2, "fragment_readahead": 1, "use_threads": not packed}
+        texts = _texts(schema, columns) if packed and bool(getattr(made, "files", None)) else []
+        source = _texts_once(made, texts) if texts else made
+        read = partial(source.to_batches, columns=list(columns), batch_size=ROWS, **options)
+        return ahead(lambda: gathered(_unpacked(_told(read(), name), texts, name)))
 
     return Source(name, _types(schema, name), pieces)
+
+
+def _texts(schema: Any, columns: tuple[str, ...]) -> list[str]:
+    """Columns of texts among some columns."""
+    arrow = _needs("pyarrow")
+    return [c for c in columns if arrow.types.is_string(schema.field(c).type)]
+
+
+def _texts_once(made: Any, texts: list[str]) -> Any:
+    """The same Parquet files, texts read as codes: one in a million rows is one text."""
+    arrow, dataset = _needs("pyarrow"), _needs("pyarrow.dataset")
+    codes = arrow.dictionary(arrow.int32(), arrow.string())
+    form = dataset.ParquetFileFormat(
+        read_options=dataset.ParquetReadOptions(dictionary_columns=texts),
+        default_fragment_scan_options=made.format.default_fragment_scan_options,
+    )
+    fields = [f.with_type(codes) if f.name in texts else f for f in made.schema]
+    return dataset.dataset(
+        made.files, schema=arrow.schema(fields), format=form, filesystem=made.filesystem
+    )
+
+
+def _unpacked(batches: Iterator[Any], texts: list[str], name: str) -> Iterator[Any]:
+    """Batches with codes turned into their texts again, unless those would take too much memory.
+
+    A dictionary that the file itself calls one stays: its order is the order of the levels.
+    """
+    arrow, compute = _needs("pyarrow"), _needs("pyarrow.compute")
+    for batch in batches:
+        columns = list(batch.columns)
+        for place, column in enumerate(columns):
+            if not arrow.types.is_dictionary(column.type):
+                continue
+            longest = _longest(column.dictionary, compute)
+            if longest * len(column) > MAX_TEXTS:
+                raise InputError(
+                    f"{name}: column {batch.schema.names[place][:40]!r} holds texts of {longest} "
+                    "bytes; names of groups and levels are short, shorten them"
+                )
+            if batch.schema.names[place] in texts:
+                columns[place] = column.cast(column.type.value_type)
+        yield arrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _longest(texts: Any, compute: Any) -> int:
+    """Bytes of the longest of some texts; 0 where they are none."""
+    if "string" not in str(texts.type) and "binary" not in str(texts.type):
+        return 0
+    return int(compute.max(compute.binary_length(texts)).as_py() or 0)
 
 
 def _types(schema: Any, name: str) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def serve() -> None:
     """Answer questions on standard input until it ends.
 
     A question is a parser's name, the file's name, one option and the file's bytes, each behind its
-    length; an answer is a mark ("ok", "no" for a message, "memory") and a value.
+    length; an answer is a mark ("ok", "raw" for bytes as they are, "no" for a message, "memory")
+    and a value.
     """
     no_core_files()
     leave_network()
@@ -49,7 +50,8 @@ def _answer(name: str, file: str, option: str, data: bytes) -> tuple[str, bytes]
         read = parser(name)  # imports stand outside the limits
         bound(len(data))
         with guarded():
-            return "ok", encode(read(file, data, option))
+            found = read(file, data, option)
+            return ("raw", found) if isinstance(found, bytes) else ("ok", encode(found))
     except MemoryError:
         return "memory", b""
     except RetrostatsError as error:

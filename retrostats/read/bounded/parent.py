@@ -53,7 +53,7 @@ def parse_bounded(parser: str, file: str, data: bytes, option: str = "") -> Any:
         why = _REFUSED.get(key)  # who asks twice need not wait twice
         if why is None:
             mark, found = _ask(parser, file, data, option)
-            if mark == "ok":
+            if mark in ("ok", "raw"):
                 return found
             if mark == "no":
                 raise InputError(found)
@@ -86,6 +86,8 @@ def _ask(parser: str, file: str, data: bytes, option: str) -> tuple[str, Any]:
         mark, answer = "late" if watch.late else "time" if _spent(child) else "ended", b""
     if mark == "no":
         return mark, answer.decode("utf-8", "replace")
+    if mark == "raw":
+        return mark, answer
     return mark, decode(answer, classes()) if mark == "ok" else None
 
 

@@ -14,6 +14,7 @@ PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "spreadsheetml": (
         "retrostats.read.spreadsheetml", "parse_spreadsheetml", ("defusedxml.ElementTree",),
     ),
+    "parquet": ("retrostats.read.packed", "parse_parquet", ("pyarrow.parquet",)),
     "package": ("retrostats.read.packages", "parse_package", ("pyreadstat",)),
 }  # fmt: skip
 _CLASSES: Mapping[str, tuple[str, ...]] = {

@@ -11,9 +11,16 @@ from retrostats.errors import InputError
 from retrostats.read.bounded.parent import parse_bounded
 from retrostats.read.carts.base import Source
 from retrostats.read.carts.names import GASES, read_name
-from retrostats.read.files import MAX_COLUMNS, decode, numbered, read_bytes, shown_name
+from retrostats.read.files import (
+    MAX_COLUMNS,
+    decode,
+    numbered,
+    read_bytes,
+    refuse_long_lines,
+    shown_name,
+)
 from retrostats.read.grid import Cell, Sheet
-from retrostats.read.workbook import read_workbook
+from retrostats.read.workbook import COMPOUND, old_workbook, read_workbook
 
 MAX_BYTES = 64 * 2**20
 DELIMITERS = "\t;,|"
@@ -35,8 +42,8 @@ def parse(file: str, data: bytes) -> Source:
     if len(data) > MAX_BYTES:
         raise InputError(f"{file}: {len(data)} bytes; at most {MAX_BYTES} of a cart export")
     digest = hashlib.sha256(data).hexdigest()
-    if data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise InputError(f"{file}: an old .xls workbook; save it as .xlsx or CSV and try again")
+    if data.startswith(COMPOUND):
+        raise InputError(old_workbook(file, data))
     if data.startswith(b"PK"):
         book = read_workbook(file, data)
         notes = ("formulas: their stored values are used, none was run",) if book.formulas else ()
@@ -44,6 +51,7 @@ def parse(file: str, data: bytes) -> Source:
     text, _ = decode(file, data)
     if text.lstrip().startswith("<"):
         return Source(file, digest, "xml", "", parse_bounded("spreadsheetml", file, data))
+    refuse_long_lines(file, data)
     return Source(file, digest, "text", text, tuple(_text_grids(file, text)))
 
 
