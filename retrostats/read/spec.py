@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from retrostats.errors import InputError
+from retrostats.nearest import suggestion
 
 #: Section: what its entries are.
 SECTIONS = {
@@ -100,12 +100,6 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
         name=_text("name", spec.get("name", "")),
         speeds=_speeds(spec.get("speeds", ())),
     )
-
-
-def suggestion(word: str, allowed: Any) -> str:
-    """ " (did you mean ...?)" for the nearest allowed word, or nothing."""
-    near = get_close_matches(word, list(allowed), n=1, cutoff=0.75)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _section(name: str, section: Any) -> Mapping[str, Any]:
