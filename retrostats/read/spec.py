@@ -25,9 +25,11 @@ SECTIONS = {
 TOP = {
     "analysis": "which analysis the table is for, or none",
     "name": "name in figures",
+    "allocation": 'how people came into their groups: "by lot", "by choice" or "not told"',
     "speeds": 'nominal speeds with their unit, as ["6 km/h", "8 km/h"]',
 }
 WIDE = ("column", "unit", "direction", "time", "arm", "speed", "gradient")
+ALLOCATIONS = ("by lot", "by choice", "not told")
 FILE = ("sheet", "header_row", "delimiter", "decimal", "missing")
 
 
@@ -45,6 +47,7 @@ class Spec:
     energy: Mapping[str, str] = field(default_factory=dict)
     analysis: str = ""
     name: str = ""
+    allocation: str = ""
     speeds: tuple[float, ...] = ()
 
     @property
@@ -98,6 +101,7 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
         energy=_allowed("energy", _texts("energy", spec.get("energy", {})), ("equation",)),
         analysis=_text("analysis", spec.get("analysis", "")),
         name=_text("name", spec.get("name", "")),
+        allocation=_allocation(spec.get("allocation", "")),
         speeds=_speeds(spec.get("speeds", ())),
     )
 
@@ -120,6 +124,14 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise InputError(f"spec: {name} = {value!r}; allowed is a text ({TOP[name]})")
     return value
+
+
+def _allocation(value: Any) -> str:
+    if value not in ("", *ALLOCATIONS):
+        near = suggestion(value, ALLOCATIONS) if isinstance(value, str) else ""
+        allowed = ", ".join(f'"{a}"' for a in ALLOCATIONS)
+        raise InputError(f"spec: allocation = {value!r}{near}; allowed are {allowed}")
+    return str(value)
 
 
 def _speeds(value: Any) -> tuple[float, ...]:
