@@ -91,13 +91,15 @@ def _replicate(arguments: Any) -> int:
 
 
 def _validate(arguments: Any) -> int:
-    from retrostats.read.validation.usable import validated
-    from retrostats.replicate import refusal
+    from retrostats.read.validation.usable import account_of, validated
+    from retrostats.replicate import used_cohort
 
     code, text, cohort = validated(arguments.file, arguments.spec, arguments.audit)
-    said = refusal(cohort, arguments.audit) if cohort is not None else ""
-    if said:
-        code, text = 2, f"{arguments.file}: {said}"
+    if cohort is not None:
+        try:
+            text = account_of(arguments.file, used_cohort(cohort, arguments.audit))
+        except RetrostatsError as error:
+            code, text = 2, f"{arguments.file}: {error}"
     print(plain(text), file=sys.stderr if code else sys.stdout)
     return code
 

@@ -41,10 +41,10 @@ from retrostats.draw.output import save
 from retrostats.draw.own import draw_own
 from retrostats.draw.press import press
 from retrostats.draw.provenance import provenance
-from retrostats.errors import InputError, RetrostatsError, refuse_unknown
+from retrostats.errors import InputError, refuse_unknown
 from retrostats.findings.own import OwnResult, own_results
 from retrostats.judge.certainty import OVERRULED, Grounds, grounds_of
-from retrostats.judge.changes import cohort_frame, shares_frame
+from retrostats.judge.changes import cohort_frame, shares_frame, with_use
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing, bearing_of
 from retrostats.judge.frames import certainties, certainty_frame, verdict_frame
@@ -148,6 +148,7 @@ def replicate(
             with blamed(analysis, "an estimator of analyse"):
                 explored[analysis.name], findings[analysis.name] = explore(found, options)
     check_ids(findings)
+    own = tuple(with_use(cohort, findings[cohort.analysis].estimates) for cohort in own)
     tell("Judging the claims")
     bearing = bearing_of(about)
     evidence = evidence_by_claim(explored)
@@ -236,20 +237,22 @@ def judge(
     return verdicts, certainty_frame(claims, sure)
 
 
-def refusal(cohort: Any, audit: Audit | str | Path | None = None) -> str:
-    """Why the analysis of a cohort cannot run on it; "" if it can.
+def used_cohort(cohort: Any, audit: Audit | str | Path | None = None) -> Any:
+    """A cohort after its analysis ran on it, with a problem more where that judges nothing by it.
 
     What `validate` calls usable, `replicate` runs: both fit the same models.
+
+    Raises
+    ------
+    RetrostatsError
+        Its analysis cannot run on it.
     """
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     if not cohort.analysis:
-        return ""
+        return cohort
     (analysis,) = select([cohort.analysis], about)
-    try:
-        estimate_and_pool(analysis, Context(about.published, about.claims, about, (cohort,)))
-    except RetrostatsError as error:
-        return str(error)
-    return ""
+    context = Context(about.published, about.claims, about, (cohort,))
+    return with_use(cohort, estimate_and_pool(analysis, context).estimates)
 
 
 def questions(published: pd.DataFrame, chosen: Sequence[Analysis]) -> pd.DataFrame:
@@ -283,6 +286,7 @@ def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, l
                     measure.comparison,
                     measure.own,
                     measure.estimate_id,
+                    measure.by_lot,
                 )
             )
     return found

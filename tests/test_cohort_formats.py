@@ -11,6 +11,7 @@ from cohort_tables import METABOLIC, plain, same_as_template
 import retrostats as rs
 from retrostats.cli import main
 from retrostats.errors import InputError
+from retrostats.nearest import suggestion
 from retrostats.read.cohort import load_cohort
 
 #: Formats that store single precision round at 6e-8 relative; all others keep every digit.
@@ -308,6 +309,28 @@ def test_bad_specs_say_what_is_allowed(spec, says, tmp_path) -> None:
     path.write_text(METABOLIC)
     with pytest.raises(InputError, match=says):
         load_cohort(path, spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("typo", "advice"),
+    [
+        ("bacward", '"bacward" = "backward"'),
+        ("forwrad", '"forwrad" = "forward"'),
+        ("sideways", '"sideways" = "forward" or "sideways" = "backward"'),
+        ("fackward", '"fackward" = "backward"'),
+    ],
+)
+def test_a_typo_is_advised_into_the_nearest_condition_alone(typo, advice, tmp_path) -> None:
+    path = tmp_path / "lab.csv"
+    path.write_text(METABOLIC.replace("backward", typo, 1))
+    with pytest.raises(InputError) as refused:
+        load_cohort(path)
+    assert advice in str(refused.value)
+
+
+def test_no_suggestion_where_two_are_equally_near() -> None:
+    assert suggestion("lefd", ["left", "lefs"]) == ""
+    assert suggestion("lefd", ["left", "right"]) == " (did you mean 'left'?)"
 
 
 def test_validate_prints_the_account(tmp_path, capsys) -> None:

@@ -35,7 +35,7 @@ ROWS = AUDIT.published[AUDIT.published["topic"] == ANALYSIS.topic].reset_index(d
 
 
 def load(frame: pd.DataFrame, spec: dict | None = None) -> rs.Cohort:
-    return rs.load_cohort(frame, spec={"name": "lab", **(spec or {})})
+    return rs.load_cohort(frame, spec={"name": "lab", "allocation": "by lot", **(spec or {})})
 
 
 def found_in(frame: pd.DataFrame, spec: dict | None = None) -> Findings:

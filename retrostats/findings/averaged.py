@@ -93,6 +93,7 @@ def averaged(
     shares = np.atleast_2d(joined(middle).shares)[0]
     measure = Measure(
         estimate_id, name, at, unknowns, claim_id, comparison=comparison, own=True,
+        by_lot=all(c.by_lot for c in own),
         own_weights=tuple((c.label, 100 * float(w)) for c, w in zip(own, shares, strict=False)),
     )  # fmt: skip
     if alone:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.errors import InputError
+from retrostats.read.validation.reading import between_people
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import EstimateRow
 from retrostats.unprinted.sources import Source, known_source
@@ -31,7 +32,8 @@ class CohortEffect:
     """Effect of one cohort, ready for a pool, a forest row and a verdict.
 
     `bears` is False for a cohort without the first condition: it is shown, and judges nothing.
-    `part` names the arm or speed that it is about, `baseline` is the mean before of a change.
+    `by_lot` is False for a difference between people who were not allocated by lot, or not said to
+    be. `part` names the arm or speed that it is about, `baseline` is the mean before of a change.
     """
 
     estimate: Estimate
@@ -44,6 +46,7 @@ class CohortEffect:
     note: str = ""
     part: str = ""
     baseline: float = float("nan")
+    by_lot: bool = True
 
     @property
     def source(self) -> Source:
@@ -323,7 +326,8 @@ def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffe
     rows = rows[rows["arm"].isin(pair)]
     rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
     formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
-    return _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
+    effect = _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
+    return replace(effect, by_lot=allocated(cohort, "arm"))
 
 
 def timed(cohort: Any) -> pd.DataFrame:
@@ -393,7 +397,13 @@ def _rate(cohort: Any, by: Compared, against: str, exposure: str) -> CohortEffec
         fit = glmm(formula, rows, exposure=exposure, penalty="firth")
         note = "no event in one condition: Firth-penalised, without which the ratio is not finite"
     effect = _effect(cohort, fit, f"direction{other}", "log_rate_ratio", by)
-    return replace(effect, note=note)
+    return replace(effect, note=note, by_lot=allocated(cohort, "direction"))
+
+
+def allocated(cohort: Any, column: str) -> bool:
+    """Whether people are their own comparison in a column, or came into its levels by lot."""
+    by_lot = cohort.provenance.get("allocation") == "by lot"
+    return by_lot or not between_people(cohort.frame, column)
 
 
 def _effect(cohort: Any, fit: Any, term: str, scale: Any, by: Compared) -> CohortEffect:

@@ -186,6 +186,8 @@ def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Los
         return Loss("design", 0, "a description needs no comparison")
     if not all(e.comparison for e in evidence):
         return Loss("design", 2, "a cause is claimed and no comparison group was printed")
+    if not all(e.by_lot for e in evidence):
+        return Loss("design", 2, "compared between people who were not allocated by lot, or untold")
     rows = [grounds.rows[e.estimate_id] for e in evidence if e.estimate_id in grounds.rows]
     printed = {r for row in rows for r in row.source_rows if r in grounds.designs}
     designs = [grounds.designs[r] for r in sorted(printed)]

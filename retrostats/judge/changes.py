@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from retrostats.judge.claims import Claim
 from retrostats.judge.fidelity import Bearing
 from retrostats.judge.frames import verdict_on
 from retrostats.judge.verdict import Evidence, Side, Verdict, label_shares
+from retrostats.read.validation.problem import Problem
+from retrostats.result.findings import EstimateRow
 from retrostats.unprinted.middle import Middle
 
 if TYPE_CHECKING:
@@ -50,6 +53,25 @@ def cohort_frame(
         weight = sum(with_.weights.values()) if with_.weights else _NONE
         rows.append((claim.claim_id, names.get(claim.analysis, ""), *texts, note, *moved, weight))
     return pd.DataFrame(rows, columns=columns)
+
+
+def with_use(cohort: Any, rows: Iterable[EstimateRow]) -> Any:
+    """A cohort with a problem more where nothing that was estimated from it judges a claim."""
+    import pandas as pd
+
+    name = str(cohort.provenance["name"])
+    mine = [row for row in rows if row.role == "cohort" and row.study_id == name]
+    if any(row.claim_id for row in mine):
+        return cohort
+    why = "; ".join(dict.fromkeys(filter(None, (row.note or row.directness for row in mine))))
+    problem = Problem(
+        "warning", name, "", "", "nothing that judges a claim", "rows of what a claim compares",
+        f"shown by itself, judges no claim ({why or 'nothing could be compared'})",
+    )  # fmt: skip
+    problems = pd.concat([cohort.problems, pd.DataFrame([problem])], ignore_index=True)
+    reading = [*cohort.provenance["reading"], problem.line]
+    provenance = {**cohort.provenance, "reading": reading, "judges": False}
+    return replace(cohort, problems=problems, provenance=provenance)
 
 
 def shares_frame(

@@ -60,6 +60,8 @@ class Evidence:
         Explorations of its 95% interval, and of its 90% interval if the claim has a size.
     comparison
         Whether results of a comparison group were printed; a causal claim needs one.
+    by_lot
+        False for a comparison between people not allocated by lot: it supports no cause.
     own
         Whether a reader's own cohorts are in it.
     estimate_id
@@ -72,6 +74,7 @@ class Evidence:
     comparison: bool = True
     own: bool = False
     estimate_id: str = ""
+    by_lot: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +213,23 @@ def _agreed(found: Sequence[tuple[str, Judgement]]) -> Judgement:
 
 
 def _limited(judgement: Judgement, evidence: Evidence, claim: Claim) -> Judgement:
-    """A causal claim without a printed comparison group cannot be supported."""
+    """A cause is supported by a printed comparison alone, between people only by lot."""
     supported = judgement.label in ("supported", "compatible")
-    if not (supported and claim.kind == "causal" and not evidence.comparison):
+    if not (supported and claim.kind == "causal"):
+        return judgement
+    itself = f"(by itself: {judgement.label}, {judgement.reason})"
+    if evidence.comparison and not evidence.by_lot:
+        return Judgement(
+            "undecided",
+            "a cause is claimed, but the people compared were not allocated by lot, or nobody "
+            f"says so {itself}",
+            "the allocation",
+        )
+    if evidence.comparison:
         return judgement
     return Judgement(
         "undecided",
-        "a cause is claimed, but no result of a comparison group was printed "
-        f"(by itself: {judgement.label}, {judgement.reason})",
+        f"a cause is claimed, but no result of a comparison group was printed {itself}",
         "the comparison group",
     )
 

@@ -25,7 +25,7 @@ from retrostats.read.validation.examples import without_examples
 from retrostats.read.validation.plausible import doubtful_values
 from retrostats.read.validation.possible import impossible_values
 from retrostats.read.validation.problem import Problem
-from retrostats.read.validation.reading import reading_of
+from retrostats.read.validation.reading import DESCRIBING, reading_of
 from retrostats.read.validation.requirements import design_problems, outcome_column, topic_for
 from retrostats.read.words import AFTER, BEFORE
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from retrostats.vocabulary import Topic, Vocabulary
 
-#: Columns, or kinds of column, that describe and enter no analysis.
-NEVER_USED = frozenset({"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg"})
 #: Share of rows without a person at which a table is refused.
 BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
@@ -57,7 +55,8 @@ class Cohort:
     problems
         Columns level, file, row, column, found, allowed, action: repairs, guesses, warnings.
     provenance
-        name, sha256, people, rows_in, rows_used, rows_explained; `explained`: rows by reason;
+        name, sha256, people, allocation (of a comparison between people), rows_in, rows_used,
+        rows_explained; `explained`: rows by reason;
         `reading`: problems as lines, those that repeat put together.
     analysis
         The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
@@ -179,7 +178,8 @@ def cohort_of(
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
     problems += impossible_values(used, level) + design_problems(coded, topic, conditions, file)
     if topic:
-        problems += reading_of(used, topic, conditions, file) + shared_speeds(coded, file)
+        problems += reading_of(used, topic, conditions, file, spec.allocation)
+        problems += shared_speeds(coded, file)
         counts = topic.outcomes if topic.counted else ()
         problems += doubtful_values(used, outcome_column(used, topic), file, counts)
     if topic:
@@ -208,6 +208,7 @@ def cohort_of(
             "name": spec.name or source.name,
             "sha256": source.sha256,
             "people": people,
+            "allocation": spec.allocation or "not told",
             "rows_in": part.rows_in,
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
@@ -237,7 +238,7 @@ def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Pr
         return named.get(header) or kind_of(without_number(header)) or header
 
     unused = [
-        p.column and read_as(p.column) in NEVER_USED and read_as(p.column) not in topic.needs
+        p.column and read_as(p.column) in DESCRIBING and read_as(p.column) not in topic.needs
         for p in problems
     ]  # fmt: skip
     return [

@@ -57,6 +57,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "age_y": ("age", "alter", "eta", "edad"),
 }  # fmt: skip
 
+#: What each of these words names.
+KIND_BY_WORD = {word: kind for kind, listed in NAMES.items() for word in listed}
 #: Where the unit decides the column: quantity of the unit -> column and its unit.
 BY_UNIT: dict[str, dict[str, tuple[str, str]]] = {
     "oxygen": {

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from retrostats.errors import InputError
+from retrostats.nearest import suggestion
 from retrostats.read.headers import (
+    KIND_BY_WORD,
     NAMES,
     TEXT,
     Meaning,
@@ -20,7 +22,7 @@ from retrostats.read.headers import (
 from retrostats.read.layout import Table
 from retrostats.read.settle import settled_units
 from retrostats.read.shape import is_wide, names_levels
-from retrostats.read.spec import Spec, suggestion
+from retrostats.read.spec import Spec
 from retrostats.read.validation.problem import Problem
 from retrostats.read.words import letters
 from retrostats.units import convert
@@ -152,7 +154,7 @@ def _meaning(
                    "see `retrostats template ANALYSIS --spec`")
         )  # fmt: skip
         return None
-    near = suggestion(header.lower(), [word for words in NAMES.values() for word in words])
+    near = suggestion(header.lower(), KIND_BY_WORD)
     problems.append(
         Problem("guess", table.file, "", header, f"an unknown header{near}", "",
                 UNUSED)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.errors import InputError
+from retrostats.nearest import suggestion
 from retrostats.read.headers import TEXT, Meaning, kind_of
 from retrostats.read.layout import Table
 from retrostats.read.meanings import holds_text, known_header, own_columns, read_meanings
 from retrostats.read.shape import to_long
-from retrostats.read.spec import Spec, suggestion
+from retrostats.read.spec import Spec
 from retrostats.read.validation.problem import Problem
 from retrostats.read.validation.sums import named_as_sums, summary_rows
 from retrostats.read.values import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from retrostats.errors import InputError
+from retrostats.nearest import suggestion
 
 #: Section: what its entries are.
 SECTIONS = {
@@ -25,9 +25,11 @@ SECTIONS = {
 TOP = {
     "analysis": "which analysis the table is for, or none",
     "name": "name in figures",
+    "allocation": 'how people came into their groups: "by lot", "by choice" or "not told"',
     "speeds": 'nominal speeds with their unit, as ["6 km/h", "8 km/h"]',
 }
 WIDE = ("column", "unit", "direction", "time", "arm", "speed", "gradient")
+ALLOCATIONS = ("by lot", "by choice", "not told")
 FILE = ("sheet", "header_row", "delimiter", "decimal", "missing")
 
 
@@ -45,6 +47,7 @@ class Spec:
     energy: Mapping[str, str] = field(default_factory=dict)
     analysis: str = ""
     name: str = ""
+    allocation: str = ""
     speeds: tuple[float, ...] = ()
 
     @property
@@ -98,14 +101,9 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
         energy=_allowed("energy", _texts("energy", spec.get("energy", {})), ("equation",)),
         analysis=_text("analysis", spec.get("analysis", "")),
         name=_text("name", spec.get("name", "")),
+        allocation=_allocation(spec.get("allocation", "")),
         speeds=_speeds(spec.get("speeds", ())),
     )
-
-
-def suggestion(word: str, allowed: Any) -> str:
-    """ " (did you mean ...?)" for the nearest allowed word, or nothing."""
-    near = get_close_matches(word, list(allowed), n=1, cutoff=0.75)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _section(name: str, section: Any) -> Mapping[str, Any]:
@@ -126,6 +124,14 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise InputError(f"spec: {name} = {value!r}; allowed is a text ({TOP[name]})")
     return value
+
+
+def _allocation(value: Any) -> str:
+    if value not in ("", *ALLOCATIONS):
+        near = suggestion(value, ALLOCATIONS) if isinstance(value, str) else ""
+        allowed = ", ".join(f'"{a}"' for a in ALLOCATIONS)
+        raise InputError(f"spec: allocation = {value!r}{near}; allowed are {allowed}")
+    return str(value)
 
 
 def _speeds(value: Any) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.errors import InputError
+from retrostats.nearest import nearest
 from retrostats.read import cells as cell
 from retrostats.read.distinct import coded_rows, ends, spelled_out, words_of
 from retrostats.read.validation.problem import Problem
@@ -236,10 +237,18 @@ def coded(
         problems.append(
             Problem("error", file, str(row), name, repr(said[codes[i]][:40]),
                     " or ".join(known), "correct it, or say under [levels] in a spec what it is: "
-                    f'"{said[codes[i]][:40]}" = "{next(iter(known))}"')
+                    + _lines(said[codes[i]], known))
         )  # fmt: skip
     _rest(rows, name, file, problems)
     return told
+
+
+def _lines(word: str, known: Mapping[str, Sequence[str]]) -> str:
+    """The line of a spec for the code that a word nearly names; one for each where none is near."""
+    of = {plain(said): name for name, words in known.items() for said in (name, *words)}
+    near = nearest(plain(word), of)
+    names = [of[near]] if near else list(known)
+    return " or ".join(f'"{word[:40]}" = "{name}"' for name in names)
 
 
 def condition_word(text: str, conditions: Conditions) -> str | None:

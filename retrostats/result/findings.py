@@ -131,6 +131,9 @@ class Measure:
         The claim it judges; empty if it only gives the row its range.
     comparison
         Whether results of a comparison group were printed; a causal claim needs one.
+    by_lot
+        False for a comparison between people who were not allocated by lot, or not said to be: it
+        supports no cause.
     follow
         Unknowns drawn one at a time.
     own
@@ -153,6 +156,7 @@ class Measure:
     own: bool = False
     sources: tuple[Any, ...] = ()
     own_weights: tuple[tuple[str, float], ...] = ()
+    by_lot: bool = True
     unit: str = ""
 
 

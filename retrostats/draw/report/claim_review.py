@@ -6,7 +6,7 @@ no scale, so it stands in words alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -20,7 +20,11 @@ BEST, WORST = 5, 1
 
 
 def claim_reviews(
-    verdicts: Iterable[Row], sentences: Mapping[str, str], audit: Any, page: str = "report.html"
+    verdicts: Iterable[Row],
+    sentences: Mapping[str, str],
+    audit: Any,
+    page: str = "report.html",
+    without: Collection[str] = (),
 ) -> Markup:
     """A block of JSON-LD with one ClaimReview a claim.
 
@@ -34,8 +38,14 @@ def claim_reviews(
         Names the text whose claims are reviewed.
     page
         Name of the page, for the address of each review.
+    without
+        Claims that a reader's own cohorts judge too: no rating is written from own data.
     """
-    graph = [_review(row, sentences.get(row["claim_id"], ""), audit, page) for row in verdicts]
+    graph = [
+        _review(row, sentences.get(row["claim_id"], ""), audit, page)
+        for row in verdicts
+        if row["claim_id"] not in without
+    ]
     data = {"@context": "https://schema.org", "@graph": graph}
     return Markup('<script type="application/ld+json">{}</script>').format(Markup(json_text(data)))
 

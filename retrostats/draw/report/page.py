@@ -107,7 +107,12 @@ def render_report(
         policy=POLICY,
         cards=cards,
         findings=_findings(replication.summary, records["summary"]),
-        reviews=claim_reviews(records["verdicts"], answers(records), replication.audit),
+        reviews=claim_reviews(
+            records["verdicts"],
+            answers(records),
+            replication.audit,
+            without={row["claim_id"] for row in records["cohorts"]},
+        ),
         methods_text=methods_paragraph(replication),
         bibtex_text=bibliography(replication, cited),
         told=told,

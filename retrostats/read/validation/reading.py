@@ -11,14 +11,16 @@ from retrostats.vocabulary import Conditions, Topic
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Columns that describe and enter no analysis.
+DESCRIBING = frozenset({"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg"})
 #: Fastest speed at which nearly everybody walks.
 WALKING_M_S = 1.9
 
 
 def reading_of(
-    frame: pd.DataFrame, topic: Topic, conditions: Conditions, file: str
+    frame: pd.DataFrame, topic: Topic, conditions: Conditions, file: str, allocation: str
 ) -> list[Problem]:
-    """Running or walking, and what each arm is taken for."""
+    """Running or walking, what each arm is taken for, how people came into it, what is not used."""
     found: list[Problem] = []
     if topic.gait and "gait" not in frame:
         slow = "speed_m_s" in frame and bool(frame["speed_m_s"].max() < WALKING_M_S)
@@ -26,7 +28,64 @@ def reading_of(
         found.append(
             Problem(level, file, "", "gait", what, "a column gait: run, walk", "taken as running")
         )
-    return found + (_arms(frame, conditions, file) if topic.compares == "arm" else [])
+    found += _arms(frame, conditions, file) if topic.compares == "arm" else []
+    found += _walking(frame, topic, file) + _no_speed_in_common(frame, topic, file)
+    found += [] if allocation else _allocation(frame, topic, file)
+    return found + _not_used(frame, topic, file)
+
+
+def _walking(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    if not topic.gait or "gait" not in frame or not (frame["gait"] == "walk").any():
+        return []
+    alone = "no row of running" if not (frame["gait"] != "walk").any() else "rows of walking"
+    return [
+        Problem("warning", file, "", "gait", alone, "running, where a claim is on running",
+                "walking is shown by itself and judges no claim on running")
+    ]  # fmt: skip
+
+
+def _no_speed_in_common(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    at = [name for name in ("nominal_speed_m_s", "gradient_pct") if name in frame]
+    if topic.compares != "direction" or not at or "direction" not in frame:
+        return []
+    if (frame.groupby(at, dropna=False)["direction"].nunique() > 1).any():
+        return []
+    return [
+        Problem("warning", file, "", "speed_m_s", "no speed or slope met in both directions",
+                "the same in both", "the cost of a metre is shown by itself and judges no claim")
+    ]  # fmt: skip
+
+
+def between_people(frame: pd.DataFrame, column: str) -> bool:
+    """Whether a column sets people against others: each of them has one of its levels."""
+    if column not in frame or "subject" not in frame or frame[column].nunique() < 2:
+        return False
+    return bool((frame.groupby("subject", observed=True)[column].nunique() < 2).all())
+
+
+def _allocation(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    if not between_people(frame, topic.compares):
+        return []
+    return [
+        Problem("warning", file, "", topic.compares, "nothing on how people came into their groups",
+                'allocation = "by lot", "by choice" or "not told" in a spec',
+                "taken as not told: the difference between groups is shown and supports no cause")
+    ]  # fmt: skip
+
+
+def _not_used(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    """Columns that were understood and enter nothing, each with the reason."""
+    filled = [name for name in topic.outcomes if name in frame and frame[name].notna().any()]
+    second = [] if topic.counted else filled[1:]
+    return [
+        Problem("guess", file, "", name, "a further outcome", filled[0],
+                f"not used by {topic.analysis}: {filled[0]} is")
+        for name in second
+    ] + [
+        Problem("guess", file, "", name, "describes people or the test", "",
+                f"not used by {topic.analysis}")
+        for name in sorted(DESCRIBING) if name in frame and name not in topic.needs
+    ]  # fmt: skip
 
 
 def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Problem]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrostats.nearest import suggestion
 from retrostats.read.distinct import CodedColumns, ends, repeats
-from retrostats.read.headers import NAMES, columns_of, kind_of
-from retrostats.read.spec import suggestion
+from retrostats.read.headers import KIND_BY_WORD, columns_of, kind_of
 from retrostats.read.validation.people import code_problems, pairing_problems
 from retrostats.read.validation.possible import POSSIBLE
 from retrostats.read.validation.problem import Problem
@@ -136,7 +136,7 @@ def _to_write(header: str, have: list[str], topics: list[Topic]) -> str:
 
 def _near(column: str) -> str:
     """The known header that an unknown one is nearly."""
-    return suggestion(column.lower(), (word for names in NAMES.values() for word in names))
+    return suggestion(column.lower(), KIND_BY_WORD)
 
 
 def _condition_problems(

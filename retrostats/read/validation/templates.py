@@ -15,6 +15,7 @@ _SPEC = """\
 
 # analysis = "{analysis}"   # or "none": for a table that is only meant for a model of your own
 # name = "Our lab"          # in figures and tables
+# allocation = "by lot"   # how people came into their groups: by lot, by choice or not told
 # speeds = ["8 km/h", "10 km/h"]   # nominal ones, where measured speeds scatter around them
 
 [file]      # how to read it

@@ -35,11 +35,19 @@ def validated(
         cohort = load_cohort(path, spec=spec, audit=audit)
     except InputError as error:
         return 2, str(error), None
+    return 0, account_of(path, cohort), cohort
+
+
+def account_of(path: str | Path, cohort: Cohort) -> str:
+    """What a file was read as, its use first."""
     counts, use = cohort.provenance, cohort.analysis or "models of your own"
+    for_what = f"usable for {use}"
+    if not counts.get("judges", True):
+        for_what = f"shown by {use}, judges no claim"
     lines = [
-        f"{shown_name(Path(path))}: usable for {use}; {counts['rows_in']} rows in, "
+        f"{shown_name(Path(path))}: {for_what}; {counts['rows_in']} rows in, "
         f"{counts['rows_used']} used, {counts['rows_explained']} explained below; "
         f"{cohort.n_subjects} subjects"
     ]
     lines += [f"  {line}" for line in counts["reading"]]
-    return 0, "\n".join(lines), cohort
+    return "\n".join(lines)
