@@ -20,7 +20,7 @@ from retrostats.pool.batch import BATCH_METHODS, BATCH_TESTS
 from retrostats.reduce.pair import PrintedPair
 from retrostats.reduce.reported import Reported
 from retrostats.unprinted.exploration import Exploration, explore
-from retrostats.unprinted.extremes import corners
+from retrostats.unprinted.starts import corners
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import pool_estimator, pool_unknowns
 from retrostats.unprinted.sources import Source, pair_source, with_known
