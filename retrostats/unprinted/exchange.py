@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 Objective = Callable[[Array], Array]
 
 #: Ends from which exchanges start, chains of each, moves of a chain, and how often all is repeated.
-EXCHANGED, CHAINS, DEPTH, REPEATS = 3, 24, 8, 12
+EXCHANGED, CHAINS, DEPTH, REPEATS = 2, 16, 8, 12
 #: A gain below this share of the value's size is none.
 GAIN = 1e-9
 
@@ -28,6 +28,7 @@ def exchanged(
     at_ends: Array,
     choices: Mapping[int, int],
     again: Callable[[Array, Array], tuple[Array, Array]],
+    effort: int = 1,
 ) -> tuple[Array, Array]:
     """The ends, the best of them replaced where a chain of exchanges leads lower.
 
@@ -39,11 +40,13 @@ def exchanged(
         Columns that are choices, and how many options each has.
     again
         A search along the axes from points and values.
+    effort
+        How many times the usual number of ends is tried.
     """
     ends, at_ends = ends.copy(), at_ends.copy()
     order = np.argsort(at_ends, kind="stable")
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
-    for i in order[np.sort(first)[:EXCHANGED]]:
+    for i in order[np.sort(first)[: EXCHANGED * effort]]:
         for _ in range(REPEATS):
             point, value = _chained(objective, ends[i], choices)
             if not value < at_ends[i] - GAIN * (1 + abs(at_ends[i])):

@@ -17,9 +17,11 @@ Array = NDArray[np.float64]
 Objective = Callable[[Array], Array]
 
 #: Searches that start in every combination of choices, and at the best points of all of them.
-EACH, BEST = 4, 8
+EACH, BEST = 2, 8
 #: Searches that are followed to the last digits, and those that start at the best draws.
 FOLLOWED, DRAWN = 12, 4
+#: Spaces of more unknowns than this have more local ends: so many times the searches.
+LARGE, MORE = 30, 4
 #: Steps of a search along the axes, from a quarter of the box to the last digits, and what a step
 #: without a gain is divided by.
 FIRST_STEP, LAST_STEP, SHRINK = 0.25, 1e-6, 4.0
@@ -118,6 +120,10 @@ def lowest(
     )
 
 
+def _effort(points: Array) -> int:
+    return MORE if points.shape[1] > LARGE else 1
+
+
 def _followed(
     objective: Objective, fixed: Array, values: Array, choices: Mapping[int, int]
 ) -> tuple[Array, Array, NDArray[np.int64]]:
@@ -133,8 +139,9 @@ def _followed(
     )
     order = np.argsort(at_ends, kind="stable")
     _, first, of = np.unique(ends[order], axis=0, return_index=True, return_inverse=True)
-    met = np.bincount(of.reshape(-1))[np.argsort(first, kind="stable")][:FOLLOWED]
-    kept = order[np.sort(first)[:FOLLOWED]]
+    most = FOLLOWED * _effort(fixed)
+    met = np.bincount(of.reshape(-1))[np.argsort(first, kind="stable")][:most]
+    kept = order[np.sort(first)[:most]]
     return *_descend(objective, ends[kept], at_ends[kept], choices), met
 
 
@@ -155,13 +162,19 @@ def _polished(
 ) -> tuple[Array, Array]:
     """The ends after exchanges, slanted searches, and steps along the lines that join them."""
     from retrostats.unprinted.exchange import exchanged
+    from retrostats.unprinted.starts import all_listed
 
     def again(point: Array, value: Array) -> tuple[Array, Array]:
         return _descend(objective, point, value, choices)
 
-    ends, at_ends = exchanged(objective, ends, at_ends, choices, again)
-    ends, at_ends = _off_the_axes(objective, ends, at_ends, choices)
-    _between(objective, ends, at_ends, choices)
+    if not all_listed(ends.shape[1], choices):  # else every corner was looked at already
+        ends, at_ends = exchanged(objective, ends, at_ends, choices, again, _effort(ends))
+    for searched in (RIDGES, 1):  # the best end once more, if slanted directions led lower
+        before = at_ends.min()
+        ends, at_ends = _off_the_axes(objective, ends, at_ends, choices, searched)
+        _between(objective, ends, at_ends, choices)
+        if not at_ends.min() < before:
+            break
     return ends, at_ends
 
 
@@ -194,7 +207,7 @@ def _starts(points: Array, values: Array, choices: Mapping[int, int]) -> NDArray
     place = np.empty(len(points), dtype=np.int64)
     place[ranked] = np.arange(len(points)) - begins
     _, first = np.unique(group, return_index=True)
-    picked = np.concatenate([first, np.flatnonzero(place < EACH), order[: EACH + BEST]])
+    picked = np.concatenate([first, np.flatnonzero(place < EACH), order[: BEST * _effort(points)]])
     return np.array([i for i in np.unique(picked) if np.isfinite(values[i])], dtype=np.int64)
 
 
@@ -270,14 +283,14 @@ def _moves(
 
 
 def _off_the_axes(
-    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int]
+    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
 ) -> tuple[Array, Array]:
     """The best ends searched again along slanted directions, unless they are plain corners."""
     from retrostats.unprinted.ridges import along_ridges
 
     order = np.argsort(at_ends, kind="stable")
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
-    for i in order[np.sort(first)[:RIDGES]]:
+    for i in order[np.sort(first)[:searched]]:
         free = _slopes(objective, ends[i], at_ends[i], choices)
         if not len(free):
             continue

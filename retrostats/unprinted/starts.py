@@ -29,14 +29,19 @@ FEWEST, MOST_EACH, MOST_ALL = 4, 4096, 65_536
 
 def corners(d: int, choices: Mapping[int, int]) -> Array:
     """Every corner of the box with every combination of choices, as far as they can be listed."""
+    if d == 0 or not all_listed(d, choices):
+        return np.empty((0, d))
     ends = [
         [(i + 0.5) / choices[j] for i in range(choices[j])] if j in choices else [0.0, 1.0]
         for j in range(d)
     ]
-    count = float(np.prod([len(e) for e in ends], dtype=float))
-    if d == 0 or count > MAX_LISTED:
-        return np.empty((0, d))
     return np.array(list(product(*ends)))
+
+
+def all_listed(d: int, choices: Mapping[int, int]) -> bool:
+    """Whether there are few enough corners to look at all of them."""
+    counts = [choices.get(j, 2) for j in range(d)]
+    return bool(np.prod(counts, dtype=float) <= MAX_LISTED)
 
 
 def combined(choices: Mapping[int, int]) -> Array:
