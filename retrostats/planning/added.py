@@ -2,7 +2,8 @@
 
 The outermost limits of a pool with a study added are looked for among points that give the
 outermost limits without noise: those found by a search with the study added as planned (from fixed
-points, whatever the seed), and of the joint draws and the corners those that then reach farthest. Searching anew for every drawn study
+points, whatever the seed), and of the joint draws and the corners those that then reach farthest.
+Searching anew for every drawn study
 would take minutes; `tests/test_plan.py` sets the two beside one another.
 """
 
@@ -106,7 +107,6 @@ def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int)
     high = np.where(sound, answers[:, 2], -np.inf)
     far = np.concatenate([np.argsort(low)[:KEPT], np.argsort(-high)[:KEPT]])
     random = np.flatnonzero(sound[1 : SCANNED + 1])[:RANDOM] + 1
-
     fixed, at_fixed = fixed_points(planned, space.size, space.choices)
 
     def limit(column: int, sign: float) -> Array:

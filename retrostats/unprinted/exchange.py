@@ -1,4 +1,4 @@
-"""Several coordinates exchanged at once: a way out of a corner that every single step leads up from.
+"""Several coordinates exchanged at once: a way out of a corner where every single step climbs.
 
 From a point, each coordinate is put to an end of its range (each choice to another option), then
 the others one after another, always the one that costs least, though it may cost something; each is
@@ -56,9 +56,7 @@ def exchanged(
     return ends, at_ends
 
 
-def _chained(
-    objective: Objective, point: Array, choices: Mapping[int, int]
-) -> tuple[Array, float]:
+def _chained(objective: Objective, point: Array, choices: Mapping[int, int]) -> tuple[Array, float]:
     """The lowest point on the chains that start with the least costly single moves."""
     column, target = _targets(point, choices)
     if not len(column):

@@ -21,12 +21,14 @@ EACH, BEST = 2, 8
 #: Searches that are followed to the last digits, and those that start at the best draws.
 FOLLOWED, DRAWN = 12, 4
 #: Spaces of more unknowns than this have more local ends: so many times the searches.
-LARGE, MORE = 30, 4
+LARGE, MORE = 24, 4
 #: Steps of a search along the axes, from a quarter of the box to the last digits, and what a step
 #: without a gain is divided by.
 FIRST_STEP, LAST_STEP, SHRINK = 0.25, 1e-6, 4.0
 #: Ends of ranges and other options are tried at steps of this size or above.
 LONG_STEP = 0.05
+#: Smallest step of the best end, which makes its last digits the same from wherever it came.
+FINEST = 1e-10
 MAX_ROUNDS = 200
 #: Ends that are searched again along slanted directions.
 RIDGES = 3
@@ -121,6 +123,7 @@ def lowest(
 
 
 def _effort(points: Array) -> int:
+    """How many times the usual number of searches a space of this many unknowns takes."""
     return MORE if points.shape[1] > LARGE else 1
 
 
@@ -175,6 +178,10 @@ def _polished(
         _between(objective, ends, at_ends, choices)
         if not at_ends.min() < before:
             break
+    best = [int(np.argmin(at_ends))]
+    ends[best], at_ends[best] = _descend(
+        objective, ends[best], at_ends[best], choices, (LAST_STEP, FINEST), options=False
+    )
     return ends, at_ends
 
 

@@ -67,9 +67,7 @@ def constants(d: int) -> Constants:
     )
 
 
-def along_ridges(
-    objective: Objective, points: Array, values: Array
-) -> tuple[Array, Array, int]:
+def along_ridges(objective: Objective, points: Array, values: Array) -> tuple[Array, Array, int]:
     """Lower points of the unit box near `points` (m, d), their values (m,), and points looked at.
 
     No returned value is above the one it started from. The random directions have a seed of their
