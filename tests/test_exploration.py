@@ -10,11 +10,11 @@ import pytest
 
 from retrostats.errors import InputError
 from retrostats.read.published import load_published
-from retrostats.reduce.pair import printed_pair
+from retrostats.reduce.pair import PrintedPair, printed_pair
 from retrostats.reduce.reported import Reported
 from retrostats.unprinted.exploration import CHUNK, explore
-from retrostats.unprinted.pooled import method_choice, pool_estimator, pool_unknowns
-from retrostats.unprinted.sources import pair_source, percentage_source
+from retrostats.unprinted.pooled import method_choice, pool_estimator, pool_unknowns, source_choice
+from retrostats.unprinted.sources import Source, pair_source, percentage_source
 from retrostats.unprinted.unknowns import Choice, Printed, Space, Unknown
 
 #: A grid of 801 points a side misses an interior optimum by its curvature over half a step.
@@ -22,6 +22,8 @@ GRID_ATOL = 1e-4
 POINTS = 801
 #: Limits of the real pool are known to four digits.
 POOL_ATOL = 1e-3
+#: Limits that must not depend on draws, seed or other options: the resolution of the search.
+SAME_LIMIT = 1e-9
 #: The search stops at steps of 1e-6 of the box.
 BEYOND = 1e-6
 #: Shares of variance from 512 quasi-random draws of each sample.
@@ -144,6 +146,133 @@ def test_a_choice_of_estimator_can_only_widen_the_real_pool(sources) -> None:
     assert found.conf_high >= alone.conf_high - BEYOND
     assert found.at_low["estimator of the variance between studies"] != "REML"
     assert found.estimate == pytest.approx(alone.estimate, rel=1e-12)  # REML is the main reading
+
+
+def many_pairs(count: int, seed: int) -> list[Source]:
+    """Invented pairs of five open numbers each, and a percentage with an open spread."""
+    g = np.random.default_rng(seed)
+    made = []
+    for i in range(count):
+        second, spread = g.uniform(20, 40), g.uniform(1.5, 6)
+        first = second * np.exp(0.1 + 0.1 * g.standard_normal())
+        texts = (f"{first:.0f}", f"{second:.0f}", f"{spread:.1f}", f"{1.1 * spread:.1f}")
+        p = ("0.05", ">") if i % 2 else ("", "")
+        n = int(g.integers(5, 20))
+        made.append(pair_source(PrintedPair(f"s{i}", f"S{i}", n, texts, p_text=p[0],
+                                            p_operator=p[1])))  # fmt: skip
+    sd = Unknown("standard deviation (W)", 0.05, 0.3)
+    return [*made, percentage_source("W", Reported("35"), 4.0, sd)]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_limits_of_many_unknowns_are_the_same_whatever_is_drawn(seed) -> None:
+    """39 unknowns, too many corners to list; interior readings of the middle may have no answer."""
+    sources = many_pairs(7, seed)
+    unknowns = pool_unknowns(sources, [method_choice(), without_one(len(sources))])
+    assert len(unknowns) == 39
+    found = [
+        explore(pool_estimator(sources), unknowns, draws=draws, seed=of)
+        for draws, of in ((0, 1), (64, 1), (1000, 2))
+    ]
+    for other in found[1:]:
+        assert other.conf_low == pytest.approx(found[0].conf_low, abs=SAME_LIMIT)
+        assert other.conf_high == pytest.approx(found[0].conf_high, abs=SAME_LIMIT)
+
+
+def without_one(count: int) -> Choice:
+    """All sources, or all but one."""
+    masks = {"all": [True] * count}
+    for i in range(count):
+        masks[f"without {i}"] = [j != i for j in range(count)]
+    return source_choice(masks, "any may be left out")
+
+
+def test_the_known_corner_of_39_unknowns_is_found_without_a_draw() -> None:
+    """A pool with fixed weights is monotone in each value: its limits are at known ends."""
+    weights = np.linspace(-1, 2, 39)
+    names = [f"x{i}" for i in range(39)]
+
+    def answer(v):
+        value = sum(w * v[name] for w, name in zip(weights, names, strict=True))
+        return spread(value)
+
+    found = explore(answer, dict.fromkeys(names, (0.0, 1.0)), draws=0)
+    assert found.conf_low == pytest.approx(weights[weights < 0].sum() - 1, abs=SAME_LIMIT)
+    assert found.conf_high == pytest.approx(weights[weights > 0].sum() + 1, abs=SAME_LIMIT)
+    assert (found.certificate["agreeing"] == found.certificate["starts"]).all()
+
+
+def test_an_extreme_inside_39_unknowns_is_found_whatever_is_drawn() -> None:
+    """Every other unknown has its lowest value inside, at a place of its own."""
+    names = [f"x{i}" for i in range(39)]
+    at = np.linspace(0.1, 0.9, 39)
+
+    def answer(v):
+        x = np.column_stack([v[name] for name in names])
+        return spread((2 * (x - at)[:, ::2] ** 2).sum(axis=1) + x[:, 1::2].sum(axis=1))
+
+    for draws, seed in ((0, 1), (64, 2), (1000, 3)):
+        found = explore(answer, dict.fromkeys(names, (0.0, 1.0)), draws=draws, seed=seed)
+        assert found.conf_low == pytest.approx(-1.0, abs=SAME_LIMIT)
+
+
+def test_a_corner_that_every_single_and_double_step_leads_up_from_is_left() -> None:
+    """Four of 20 unknowns must move together; no start is near the place."""
+    names = [f"x{i}" for i in range(20)]
+    trap = np.array([3, 7, 11, 18])
+
+    def answer(v):
+        x = np.column_stack([v[name] for name in names])
+        together = np.clip(4 * x[:, trap].min(axis=1) - 3, 0, 1)
+        return spread(x.sum(axis=1) - 6 * together)
+
+    found = explore(answer, dict.fromkeys(names, (0.0, 1.0)), draws=0)
+    assert found.conf_low == pytest.approx(4 - 6 - 1, abs=SAME_LIMIT)
+
+
+def test_an_option_more_never_narrows_the_limits() -> None:
+    """Each option of a choice alone, and all of them: the limits of all are those of the widest."""
+    sources = many_pairs(5, 4)
+    every = without_one(len(sources))
+    estimator = pool_estimator(sources)
+
+    def limits(options) -> tuple[float, float]:
+        choice = Choice(every.name, options, every.why)
+        found = explore(estimator, pool_unknowns(sources, [choice]), draws=64)
+        return found.conf_low, found.conf_high
+
+    alone = [limits({label: mask}) for label, mask in every.options.items()]
+    low, high = limits(every.options)
+    assert low == pytest.approx(min(a for a, _ in alone), abs=SAME_LIMIT)
+    assert high == pytest.approx(max(b for _, b in alone), abs=SAME_LIMIT)
+
+
+def test_where_the_middle_has_no_answer_no_draw_is_needed() -> None:
+    """Only a twentieth of the space has an answer, away from its middle and its corners."""
+
+    def answer(v):
+        held = (np.abs(v["x"] - 0.3) < 0.11) & (np.abs(v["y"] - 0.8) < 0.11)
+        return tuple(np.where(held, part, np.nan) for part in spread(v["x"]))
+
+    found = explore(answer, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, draws=0)
+    assert found.conf_low == pytest.approx(0.19 - 1, abs=BEYOND)
+    assert found.conf_high == pytest.approx(0.41 + 1, abs=BEYOND)
+
+
+@pytest.mark.parametrize("choices", [3, 12])
+def test_every_pair_of_choices_is_searched(choices) -> None:
+    """Two readings that each alone lead inwards lead outwards together; 2^12 cannot be listed."""
+    unknowns = [Choice(f"c{i}", {"a": 0.0, "b": 1.0}) for i in range(choices)]
+    unknowns += [Unknown(f"x{i}", 0.0, 1.0) for i in range(3)]
+
+    def answer(v):
+        first, last = v["c1"], v[f"c{choices - 1}"]
+        cost = sum(v[f"c{i}"] for i in range(choices))
+        inside = sum((v[f"x{i}"] - 0.3) ** 2 for i in range(3))
+        return spread(cost + inside - 5 * first * last)
+
+    found = explore(answer, unknowns, draws=0)
+    assert found.conf_low == pytest.approx(2 - 5 - 1, abs=SAME_LIMIT)
 
 
 def spread(y):

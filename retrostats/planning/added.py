@@ -1,8 +1,9 @@
 """What one more study would change in today's pool: its verdicts, over what was not printed.
 
 The outermost limits of a pool with a study added are looked for among points that give the
-outermost limits without noise: those found by a search with the study added as planned, and of the
-joint draws and the corners those that then reach farthest. Searching anew for every drawn study
+outermost limits without noise: those found by a search with the study added as planned (from fixed
+points, whatever the seed), and of the joint draws and the corners those that then reach farthest.
+Searching anew for every drawn study
 would take minutes; `tests/test_plan.py` sets the two beside one another.
 """
 
@@ -30,6 +31,7 @@ from retrostats.unprinted.extremes import lowest
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import COUNTED, pool_estimator
 from retrostats.unprinted.sources import Effects, Source
+from retrostats.unprinted.starts import fixed_points
 from retrostats.unprinted.unknowns import Space, Values
 
 if TYPE_CHECKING:
@@ -90,25 +92,28 @@ def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int)
     space = Space.of(pooling.measure.unknowns)
     if not space.size:
         return np.empty((1, 0))
+
+    def planned(points: Array) -> Array:
+        return pooling.limits(points, np.array([effect]), np.array([variance]), 0.95)[0]
+
     drawn = quasi_random(space.size, SCANNED, seed)
     ends = drawn.copy()
     smooth = [j for j in range(space.size) if j not in space.choices]
     ends[:, smooth] = (drawn[:, smooth] > 0.5).astype(float)
     every = np.vstack([space.middle, drawn, ends])
-    answers = pooling.limits(every, np.array([effect]), np.array([variance]), 0.95)[0]
+    answers = planned(every)
     sound = np.isfinite(answers).all(axis=1)
     low = np.where(sound, answers[:, 1], np.inf)
     high = np.where(sound, answers[:, 2], -np.inf)
     far = np.concatenate([np.argsort(low)[:KEPT], np.argsort(-high)[:KEPT]])
     random = np.flatnonzero(sound[1 : SCANNED + 1])[:RANDOM] + 1
-    rng, choices = np.random.default_rng(seed), space.choices
+    fixed, at_fixed = fixed_points(planned, space.size, space.choices)
 
     def limit(column: int, sign: float) -> Array:
-        def objective(points: Array) -> Array:
-            found = pooling.limits(points, np.array([effect]), np.array([variance]), 0.95)
-            return sign * found[0, :, column]
-
-        return lowest(objective, every, sign * answers[:, column], choices, rng).point
+        return lowest(
+            lambda points: sign * planned(points)[:, column],
+            fixed, sign * at_fixed[:, column], space.choices, every, sign * answers[:, column],
+        ).point  # fmt: skip
 
     kept: Array = every[np.concatenate([[0], random, far])]
     return np.vstack([kept, limit(1, 1.0), limit(2, -1.0)])

@@ -20,10 +20,10 @@ from retrostats.pool.batch import BATCH_METHODS, BATCH_TESTS
 from retrostats.reduce.pair import PrintedPair
 from retrostats.reduce.reported import Reported
 from retrostats.unprinted.exploration import Exploration, explore
-from retrostats.unprinted.extremes import corners
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import pool_estimator, pool_unknowns
 from retrostats.unprinted.sources import Source, pair_source, with_known
+from retrostats.unprinted.starts import corners
 from retrostats.unprinted.unknowns import Space, Unknown
 
 MEASURES = ("mean_difference", "log_ratio")

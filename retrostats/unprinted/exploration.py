@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
-from retrostats.unprinted.extremes import Extreme, corners, lowest
+from retrostats.unprinted.extremes import Extreme, lowest
 from retrostats.unprinted.influence import along, influence, quasi_random
+from retrostats.unprinted.starts import fixed_points
 from retrostats.unprinted.unknowns import Space, Values
 
 if TYPE_CHECKING:
@@ -184,13 +185,14 @@ def explore(
     middle = answers(space.middle)[0]
     points = quasi_random(space.size, draws if space.size else 1, seed)
     found = _on_cluster(estimate, space, points, scheduler) if scheduler else answers(points)
-    listed = corners(space.size, space.choices)
-    seen = np.vstack([space.middle, points, listed])
-    at_seen = np.vstack([middle[None, :], found, answers(listed)])
+    fixed, at_fixed = fixed_points(answers, space.size, space.choices)
     sound = np.isfinite(found).all(axis=1)
-    rng = np.random.default_rng(seed)
-    low = lowest(lambda p: answers(p)[:, 1], seen, at_seen[:, 1], space.choices, rng)
-    high = lowest(lambda p: -answers(p)[:, 2], seen, -at_seen[:, 2], space.choices, rng)
+    low = lowest(
+        lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1]
+    )
+    high = lowest(
+        lambda p: -answers(p)[:, 2], fixed, -at_fixed[:, 2], space.choices, points, -found[:, 2]
+    )
     if not (np.isfinite(low.value) and np.isfinite(high.value)):
         raise InputError(
             f"explore: no values of {', '.join(space.names) or 'the unknowns'} give an answer; "

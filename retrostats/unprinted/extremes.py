@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +16,19 @@ Array = NDArray[np.float64]
 #: Values (n,) of a function at points (n, d) of the unit box; NaN where it has none.
 Objective = Callable[[Array], Array]
 
-#: Searches that start at once, and the part of them that start at the best points seen.
-STARTS = 12
+#: Searches that start in every combination of choices, and at the best points of all of them.
+EACH, BEST = 2, 8
+#: Searches that are followed to the last digits, and those that start at the best draws.
+FOLLOWED, DRAWN = 12, 4
+#: Spaces of more unknowns than this have more local ends: so many times the searches.
+LARGE, MORE = 24, 4
 #: Steps of a search along the axes, from a quarter of the box to the last digits, and what a step
 #: without a gain is divided by.
 FIRST_STEP, LAST_STEP, SHRINK = 0.25, 1e-6, 4.0
 #: Ends of ranges and other options are tried at steps of this size or above.
 LONG_STEP = 0.05
+#: Smallest step of the best end, which makes its last digits the same from wherever it came.
+FINEST = 1e-10
 MAX_ROUNDS = 200
 #: Ends that are searched again along slanted directions.
 RIDGES = 3
@@ -33,10 +38,10 @@ PROBE, PROBES, ADDITIVE = 1e-4, 24, 0.1
 #: Ends joined by lines, steps along a line as shares of the distance, and how many are taken.
 JOINED, MAX_LINES = 5, 40
 LINE = np.concatenate([-(2.0 ** np.arange(-16, 4)), 2.0 ** np.arange(-16, 4)])
-#: Corners and combinations of choices that are all looked at; beyond that, draws must do.
-MAX_LISTED = 4096
-#: Two searches agree if they end this near, relative to the spread of the draws.
+#: Two searches agree if they end this near, relative to the spread of the fixed points.
 SAME = 1e-6
+#: Seed of every random direction: not the reader's, so that limits are the same whoever asks.
+INTERNAL_SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,46 +67,122 @@ class Extreme:
 
 def lowest(
     objective: Objective,
-    seen: Array,
+    fixed: Array,
     values: Array,
     choices: Mapping[int, int],
-    rng: np.random.Generator,
+    drawn: Array | None = None,
+    at_drawn: Array | None = None,
 ) -> Extreme:
-    """Lowest value of `objective` over the unit box, never above the lowest of `values`.
+    """Lowest value of `objective` over the unit box, never above the lowest value handed over.
 
-    Searches along the axes start from many points; the best ends that are not plain corners are
-    searched again along directions that are learnt, then along the axes once more.
+    Searches along the axes start in every combination of choices of the fixed points. The best ends
+    are followed to the last digits, exchange several coordinates at once, and are searched again
+    along directions that are learnt unless they are plain corners. Searches from the best draws
+    count where they end lower by more than two searches that agree may differ.
 
     Parameters
     ----------
     objective
         To be minimised.
-    seen, values
-        Points (n, d) already evaluated, and their values (n,).
+    fixed, values
+        Points (n, d) that no seed moves (`fixed_points`), and their values (n,).
     choices
         Columns that are choices, and how many options each has.
-    rng
-        For the starts that are not the best points seen, and for slanted directions.
+    drawn, at_drawn
+        Draws (m, d) and their values (m,).
     """
-    found = _clean(values)
-    best = int(np.argmin(found))
-    if seen.shape[1] == 0 or not np.isfinite(found).any():
-        return Extreme(float(found[best]), seen[best], 1, 1, len(found))
+    d = fixed.shape[1]
+    draws = np.empty((0, d)) if drawn is None else drawn
+    found, at_draws = _clean(values), _clean(np.empty(0) if at_drawn is None else at_drawn)
+    seen, at_seen = np.vstack([fixed, draws]), np.append(found, at_draws)
+    best = int(np.argmin(at_seen))
+    if d == 0 or not np.isfinite(at_seen).any():
+        return Extreme(float(at_seen[best]), seen[best], 1, 1, len(seen))
     counted = _Counted(objective)
-    start = _starts(seen, found, choices, rng)
-    ends, at_ends = _descend(counted, seen[start], found[start], choices, FIRST_STEP)
-    ends, at_ends = _off_the_axes(counted, ends, at_ends, choices, rng)
-    _between(counted, ends, at_ends, choices)
+    ends, at_ends, met = _followed(counted, fixed, found, choices)
+    _, at_others, _ = others = _from_draws(counted, draws, at_draws, choices)
+    # what is finite among the fixed points; among the draws only where no fixed point has a value
+    finite = found if np.isfinite(found).any() else at_draws
+    finite = finite[np.isfinite(finite)]
+    lowest_end = float(min([*at_ends, *at_others]))
+    near = SAME * max(float(np.ptp(finite)), abs(lowest_end), 1e-12)
+    single = at_ends.copy()
+    if len(ends):
+        ends, at_ends = _polished(counted, ends, at_ends, choices)
+    if len(at_others) and (
+        not len(ends) or at_others.min() < at_ends.min() - near or at_draws.min() < at_ends.min()
+    ):
+        ends, at_ends = _polished(counted, others[0].copy(), at_others.copy(), choices)
     best = int(np.argmin(at_ends))
-    finite = found[np.isfinite(found)]
-    near = SAME * max(float(np.ptp(finite)), abs(float(at_ends[best])), 1e-12)
+    value = float(at_ends[best])
+    every, weight = np.append(single, at_others), np.append(met, others[2])
+    agreeing = int(weight[every <= value + near].sum())
     return Extreme(
-        float(at_ends[best]),
-        ends[best],
-        len(ends),
-        int((at_ends <= at_ends[best] + near).sum()),
-        len(found) + counted.points,
+        value, ends[best], int(weight.sum()), max(agreeing, 1), len(seen) + counted.points
     )
+
+
+def _effort(points: Array) -> int:
+    """How many times the usual number of searches a space of this many unknowns takes."""
+    return MORE if points.shape[1] > LARGE else 1
+
+
+def _followed(
+    objective: Objective, fixed: Array, values: Array, choices: Mapping[int, int]
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Ends of the searches from fixed points, their values, and how many met at each.
+
+    Short searches in every combination of choices come first; the best of them go on.
+    """
+    start = _starts(fixed, values, choices)
+    if not len(start):
+        return fixed[:0], values[:0], start
+    ends, at_ends = _descend(
+        objective, fixed[start], values[start], choices, (FIRST_STEP, LONG_STEP), options=False
+    )
+    order = np.argsort(at_ends, kind="stable")
+    _, first, of = np.unique(ends[order], axis=0, return_index=True, return_inverse=True)
+    most = FOLLOWED * _effort(fixed)
+    met = np.bincount(of.reshape(-1))[np.argsort(first, kind="stable")][:most]
+    kept = order[np.sort(first)[:most]]
+    return *_descend(objective, ends[kept], at_ends[kept], choices), met
+
+
+def _from_draws(
+    objective: Objective, drawn: Array, values: Array, choices: Mapping[int, int]
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Ends of the searches from the best draws, their values, and one for each."""
+    start = np.argsort(values, kind="stable")[:DRAWN]
+    start = start[np.isfinite(values[start])]
+    one = np.ones(len(start), dtype=np.int64)
+    if not len(start):
+        return drawn[:0], values[:0], one
+    return *_descend(objective, drawn[start], values[start], choices), one
+
+
+def _polished(
+    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int]
+) -> tuple[Array, Array]:
+    """The ends after exchanges, slanted searches, and steps along the lines that join them."""
+    from retrostats.unprinted.exchange import exchanged
+    from retrostats.unprinted.starts import all_listed
+
+    def again(point: Array, value: Array) -> tuple[Array, Array]:
+        return _descend(objective, point, value, choices)
+
+    if not all_listed(ends.shape[1], choices):  # else every corner was looked at already
+        ends, at_ends = exchanged(objective, ends, at_ends, choices, again, _effort(ends))
+    for searched in (RIDGES, 1):  # the best end once more, if slanted directions led lower
+        before = at_ends.min()
+        ends, at_ends = _off_the_axes(objective, ends, at_ends, choices, searched)
+        _between(objective, ends, at_ends, choices)
+        if not at_ends.min() < before:
+            break
+    best = [int(np.argmin(at_ends))]
+    ends[best], at_ends[best] = _descend(
+        objective, ends[best], at_ends[best], choices, (LAST_STEP, FINEST), options=False
+    )
+    return ends, at_ends
 
 
 class _Counted:
@@ -120,47 +201,40 @@ def _clean(values: Array) -> Array:
     return np.where(np.isnan(values), np.inf, values)
 
 
-def corners(d: int, choices: Mapping[int, int]) -> Array:
-    """Every corner of the box with every combination of choices, as far as they can be listed."""
-    ends = [
-        [(i + 0.5) / choices[j] for i in range(choices[j])] if j in choices else [0.0, 1.0]
-        for j in range(d)
-    ]
-    count = float(np.prod([len(e) for e in ends], dtype=float))
-    if d == 0 or count > MAX_LISTED:
-        return np.empty((0, d))
-    return np.array(list(product(*ends)))
-
-
-def _starts(
-    points: Array, values: Array, choices: Mapping[int, int], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """The best points, the best of every option of each choice, and some at random."""
+def _starts(points: Array, values: Array, choices: Mapping[int, int]) -> NDArray[np.int64]:
+    """The first and the best points of every combination of choices, and the best of all."""
     order = np.argsort(values, kind="stable")
-    picked = [*order[: STARTS // 2]]
+    group = np.zeros(len(points), dtype=np.int64)
     for column, count in choices.items():
-        option = np.minimum((points[order, column] * count).astype(int), count - 1)
-        picked += [order[np.argmax(option == i)] for i in range(count) if (option == i).any()]
-    finite = np.flatnonzero(np.isfinite(values))
-    picked += [*rng.choice(finite, min(STARTS // 2, len(finite)), replace=False)]
-    return np.unique(np.array([i for i in picked if np.isfinite(values[i])]))
+        option = np.minimum((points[:, column] * count).astype(np.int64), count - 1)
+        group = np.unique(group * count + option, return_inverse=True)[1].reshape(-1)
+    # the place of each point among those of its combination, best first
+    ranked = order[np.argsort(group[order], kind="stable")]
+    begins = np.searchsorted(group[ranked], group[ranked])
+    place = np.empty(len(points), dtype=np.int64)
+    place[ranked] = np.arange(len(points)) - begins
+    _, first = np.unique(group, return_index=True)
+    picked = np.concatenate([first, np.flatnonzero(place < EACH), order[: BEST * _effort(points)]])
+    return np.array([i for i in np.unique(picked) if np.isfinite(values[i])], dtype=np.int64)
 
 
 def _descend(
-    objective: Objective, points: Array, values: Array, choices: Mapping[int, int], first: float
-) -> tuple[Array, Array]:
+    objective: Objective, points: Array, values: Array, choices: Mapping[int, int],
+    steps: tuple[float, float] = (FIRST_STEP, LAST_STEP), *, options: bool = True,
+) -> tuple[Array, Array]:  # fmt: skip
     """Compass search of all starts at once; a search that finds nothing better shortens its step.
 
     Every coordinate that gains alone is also moved together with the others that do: a function
     that is monotone in each of them reaches its corner in a step or two. Searches that have met
-    go on as one.
+    go on as one. Without `options` choices stay as they are.
     """
     points, values = points.copy(), values.copy()
     d = points.shape[1]
     smooth = np.array([j for j in range(d) if j not in choices], dtype=int)
-    step = np.full(len(points), first)
+    step, last = np.full(len(points), steps[0]), steps[1]
+    moved_choices = choices if options else {}
     for _ in range(MAX_ROUNDS):
-        active = np.flatnonzero(step > LAST_STEP)
+        active = np.flatnonzero(step > last)
         if not len(active):
             break
         _, lead, follow = np.unique(
@@ -168,7 +242,7 @@ def _descend(
             axis=0, return_index=True, return_inverse=True,
         )  # fmt: skip
         leaders = active[lead]
-        moves = [_moves(points[i], step[i], smooth, choices) for i in leaders]
+        moves = [_moves(points[i], step[i], smooth, moved_choices) for i in leaders]
         where = np.concatenate([[0], np.cumsum([len(column) for column, _ in moves])])
         rows = np.repeat(np.arange(len(leaders)), np.diff(where))
         column = np.concatenate([part for part, _ in moves])
@@ -216,16 +290,15 @@ def _moves(
 
 
 def _off_the_axes(
-    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int],
-    rng: np.random.Generator,
-) -> tuple[Array, Array]:  # fmt: skip
+    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
+) -> tuple[Array, Array]:
     """The best ends searched again along slanted directions, unless they are plain corners."""
     from retrostats.unprinted.ridges import along_ridges
 
     order = np.argsort(at_ends, kind="stable")
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
-    for i in order[np.sort(first)[:RIDGES]]:
-        free = _slopes(objective, ends[i], at_ends[i], choices, rng)
+    for i in order[np.sort(first)[:searched]]:
+        free = _slopes(objective, ends[i], at_ends[i], choices)
         if not len(free):
             continue
 
@@ -234,11 +307,11 @@ def _off_the_axes(
             whole[:, free] = points
             return objective(whole)
 
-        point, value, _ = along_ridges(part, ends[i][None, free], at_ends[i : i + 1], rng)
+        point, value, _ = along_ridges(part, ends[i][None, free], at_ends[i : i + 1])
         if value[0] < at_ends[i]:
             old, at_old = ends[i].copy(), at_ends[i]
             ends[i, free], at_ends[i] = point[0], value[0]
-            again = _descend(objective, ends[i][None], value, choices, PROBE)
+            again = _descend(objective, ends[i][None], value, choices, (PROBE, LAST_STEP))
             walked = np.vstack([again[0], old[None]]), np.append(again[1], at_old)
             _between(objective, *walked, choices)
             ends[i], at_ends[i] = walked[0][0], walked[1][0]
@@ -269,9 +342,8 @@ def _between(objective: Objective, ends: Array, at_ends: Array, choices: Mapping
 
 
 def _slopes(
-    objective: Objective, point: Array, value: float, choices: Mapping[int, int],
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:  # fmt: skip
+    objective: Objective, point: Array, value: float, choices: Mapping[int, int]
+) -> NDArray[np.int64]:
     """Coordinates that move the value here; none at a corner that every way leads up from.
 
     At a corner of the box where the function has no kink, a slanted slope is the sum of the slopes
@@ -294,7 +366,7 @@ def _slopes(
     if not at_end.all() or not (np.isfinite(up) & (up > 0)).all():
         return free
     inward = np.where(np.isnan(rise[~flat][:, 0]), 1.0, -1.0)
-    share = rng.random((PROBES, len(free)))
+    share = np.random.default_rng(INTERNAL_SEED).random((PROBES, len(free)))
     slanted = np.repeat(point[None], PROBES, axis=0)
     slanted[:, free] += PROBE * share * inward
     ratio = (objective(slanted) - value) / (share @ up)

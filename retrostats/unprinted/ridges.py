@@ -26,6 +26,8 @@ ROUNDS = 4
 #: A round ends after this many steps, plus so many a dimension, that gained nothing.
 PATIENCE, PATIENCE_EACH = 12, 3
 MAX_STEPS = 400
+#: Seed of the directions.
+DIRECTIONS = 1
 #: A gain below this share of the value's size is none.
 GAIN = 1e-9
 
@@ -65,13 +67,13 @@ def constants(d: int) -> Constants:
     )
 
 
-def along_ridges(
-    objective: Objective, points: Array, values: Array, rng: np.random.Generator
-) -> tuple[Array, Array, int]:
+def along_ridges(objective: Objective, points: Array, values: Array) -> tuple[Array, Array, int]:
     """Lower points of the unit box near `points` (m, d), their values (m,), and points looked at.
 
-    No returned value is above the one it started from.
+    No returned value is above the one it started from. The random directions have a seed of their
+    own.
     """
+    rng = np.random.default_rng(DIRECTIONS)
     points, values = points.copy(), values.copy()
     m, d = points.shape
     rates = constants(d)
@@ -99,7 +101,9 @@ def _round(
         spread, axes = np.linalg.eigh(shape)
         spread = np.sqrt(np.maximum(spread, 1e-20))
         z = rng.standard_normal((m, rates.draws, d))
-        y = np.einsum("mij,mj,mkj->mki", axes, spread, z)
+        # the symmetric root: the same whatever signs and bases the eigenvectors came with
+        root = np.einsum("mij,mj,mlj->mil", axes, spread, axes)
+        y = np.einsum("mij,mkj->mki", root, z)
         trials = np.clip(mean[:, None] + size[:, None, None] * y, 0.0, 1.0)
         found = objective(trials.reshape(-1, d)).reshape(m, -1)
         used += found.size

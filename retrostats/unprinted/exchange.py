@@ -1,0 +1,105 @@
+"""Several coordinates exchanged at once: a way out of a corner where every single step climbs.
+
+From a point, each coordinate is put to an end of its range (each choice to another option), then
+the others one after another, always the one that costs least, though it may cost something; each is
+moved once. The best point on the way counts (Kernighan and Lin 1970, Bell System Technical Journal
+49:291). No random number is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Objective = Callable[[Array], Array]
+
+#: Ends from which exchanges start, chains of each, moves of a chain, and how often all is repeated.
+EXCHANGED, CHAINS, DEPTH, REPEATS = 2, 16, 8, 12
+#: A gain below this share of the value's size is none.
+GAIN = 1e-9
+
+
+def exchanged(
+    objective: Objective,
+    ends: Array,
+    at_ends: Array,
+    choices: Mapping[int, int],
+    again: Callable[[Array, Array], tuple[Array, Array]],
+    effort: int = 1,
+) -> tuple[Array, Array]:
+    """The ends, the best of them replaced where a chain of exchanges leads lower.
+
+    Parameters
+    ----------
+    ends, at_ends
+        Points (m, d) and their values (m,).
+    choices
+        Columns that are choices, and how many options each has.
+    again
+        A search along the axes from points and values.
+    effort
+        How many times the usual number of ends is tried.
+    """
+    ends, at_ends = ends.copy(), at_ends.copy()
+    order = np.argsort(at_ends, kind="stable")
+    _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
+    for i in order[np.sort(first)[: EXCHANGED * effort]]:
+        for _ in range(REPEATS):
+            point, value = _chained(objective, ends[i], choices)
+            if not value < at_ends[i] - GAIN * (1 + abs(at_ends[i])):
+                break
+            found, at_found = again(point[None], np.array([value]))
+            ends[i], at_ends[i] = found[0], at_found[0]
+    return ends, at_ends
+
+
+def _chained(objective: Objective, point: Array, choices: Mapping[int, int]) -> tuple[Array, float]:
+    """The lowest point on the chains that start with the least costly single moves."""
+    column, target = _targets(point, choices)
+    if not len(column):
+        return point, np.inf
+    single = np.tile(point, (len(column), 1))
+    single[np.arange(len(column)), column] = target
+    at_single = objective(single)
+    begun = np.argsort(at_single, kind="stable")[:CHAINS]
+    state, rows = single[begun], np.arange(len(begun))
+    open_ = column[None, :] != column[begun][:, None]
+    best = int(begun[0])
+    lowest, at_lowest = single[best], float(at_single[best])
+    for _ in range(1, DEPTH):
+        chain, move = np.nonzero(open_)
+        if not len(chain):
+            break
+        trials = state[chain]
+        trials[np.arange(len(chain)), column[move]] = target[move]
+        found = np.full(open_.shape, np.inf)
+        found[chain, move] = objective(trials)
+        picked = found.argmin(axis=1)
+        going = open_[rows, picked]
+        state[rows[going], column[picked[going]]] = target[picked[going]]
+        open_ &= column[None, :] != column[picked][:, None]
+        reached = np.where(going, found[rows, picked], np.inf)
+        if reached.min() < at_lowest:
+            lowest, at_lowest = state[reached.argmin()].copy(), float(reached.min())
+    return lowest, at_lowest
+
+
+def _targets(point: Array, choices: Mapping[int, int]) -> tuple[NDArray[np.int64], Array]:
+    """Columns (m,) and where each can be put (m,): the ends of a range, the options of a choice."""
+    pairs = [
+        (j, to)
+        for j in range(len(point))
+        for to in (
+            [(i + 0.5) / choices[j] for i in range(choices[j])] if j in choices else [0.0, 1.0]
+        )
+        if _apart(point[j], to, choices.get(j))
+    ]
+    return np.array([j for j, _ in pairs], dtype=np.int64), np.array([to for _, to in pairs])
+
+
+def _apart(at: float, to: float, count: int | None) -> bool:
+    """Whether a move to there changes anything; positions of one option are the same."""
+    return at != to if count is None else min(int(at * count), count - 1) != int(to * count)
