@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from retrostats.mixed.fitted import LmmFit
 
 
+_NOT_NESTED = 1e-5  # relative: by how much an optimum of a larger model may miss a smaller
+
+
 def contrast(
     fit: LmmFit, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
 ) -> pd.DataFrame:
@@ -149,6 +152,12 @@ def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFram
     if extra == 0:
         raise InputError("the models have as many parameters; nested ones are needed")
     loglik = np.array([small.loglik, large.loglik])
+    if loglik[1] - loglik[0] < -_NOT_NESTED * max(1.0, abs(float(loglik[0]))):
+        raise InputError(
+            f"the models are not nested: {large.formula!r} has more parameters and yet a "
+            f"log-likelihood of {loglik[1]:.6g}, below the {loglik[0]:.6g} of {small.formula!r}; "
+            "compare their aic"
+        )
     statistic = max(0.0, 2.0 * float(loglik[1] - loglik[0]))
     return pd.DataFrame(
         {

@@ -14,9 +14,11 @@ from functools import lru_cache
 
 from retrostats.errors import InputError
 from retrostats.mixed.formula.expressions import columns_of, offset_of
+from retrostats.mixed.formula.grammar import require_grammar
+from retrostats.mixed.formula.quoted import hidden, name_of, shown
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>\d+(?:\.\d+)?)"
+    r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
     r"|(?P<text>'[\w .%/-]{0,80}'|\"[\w .%/-]{0,80}\")|(?P<op>\|\||\*\*|\^|[-+*/:|~(),=]))"
 )
 _REFERENCE = re.compile(r"[Tt]reatment\(\s*(?:reference\s*=\s*)?(?:'[^']*'|\"[^\"]*\")\s*\)")
@@ -94,10 +96,12 @@ def parse_formula(text: str) -> Formula:
     """
     if not isinstance(text, str) or len(text) > _MAX_LENGTH:
         raise InputError(f"a formula is a text of at most {_MAX_LENGTH} characters")
-    _check_alphabet(text)
-    outcome, tilde, right = text.replace("^", "**").partition("~")
+    read = hidden(text)
+    _check_alphabet(read, text)
+    outcome, tilde, right = read.replace("^", "**").partition("~")
     if not tilde or not outcome.strip() or "~" in right or "|" in outcome:
         raise InputError(f"formula {text!r}: expected one outcome, then ~, then terms")
+    require_grammar(text, [(m.lastgroup or "", m[0].strip()) for m in _TOKEN.finditer(read)])
     fixed_text, bars = _cut_bars(right, text)
     terms, offsets = _without_offsets(_expand(fixed_text or "1", text), text)
     random = tuple(r for left, double, group in bars for r in _random(left, double, group, text))
@@ -119,24 +123,25 @@ def _without_offsets(
     return kept, offsets
 
 
-def _check_alphabet(text: str) -> None:
+def _check_alphabet(read: str, text: str) -> None:
     position = 0
     products = 0
-    while text[position:].strip():
-        match = _TOKEN.match(text, position)
+    while read[position:].strip():
+        match = _TOKEN.match(read, position)
         if match is None:
-            bad = text[position:].strip()[0]
+            bad = read[position:].strip()[0]
             raise InputError(
-                f"formula {text!r}: {bad!r} is not allowed; a formula holds {_ALLOWED}"
+                f"formula {text!r}: {bad!r} is not allowed; a formula holds {_ALLOWED}; a column "
+                "of another name stands in backticks: `1RM (kg)`"
             )
         if match["op"] in ("*", "**", "^", "/"):
             products += 1
         position = match.end()
     if products > _MAX_PRODUCTS:
         raise InputError(f"formula {text!r}: more than {_MAX_PRODUCTS} products")
-    if re.search(r"(\*\*|\^)(?!\s*[234](?![\d.]))", text):
+    if re.search(r"(\*\*|\^)(?!\s*[234](?![\d.]))", read):
         raise InputError(f"formula {text!r}: a power is 2, 3 or 4")
-    if text.count("'") + text.count('"') != 2 * len(_REFERENCE.findall(text)):
+    if read.count("'") + read.count('"') != 2 * len(_REFERENCE.findall(read)):
         raise InputError(
             f"formula {text!r}: a text stands only as a reference level, C(arm, Treatment('level'))"
         )
@@ -190,10 +195,11 @@ def _random(left: str, double: bool, group: str, text: str) -> list[RandomTerm]:
 def _groups(group: str, text: str) -> list[tuple[str, ...]]:
     """'a/b' -> b within a, then a (innermost first, named as lme4 names them)."""
     levels = [part.strip() for part in group.split("/")]
-    names = [tuple(p.strip() for p in part.split(":")) for part in levels]
-    for name in (n for part in names for n in part):
+    found = [tuple(p.strip() for p in part.split(":")) for part in levels]
+    for name in (n for part in found for n in part):
         if not re.fullmatch(r"[^\W\d_][\w.]*", name):
             raise InputError(f"formula {text!r}: {group.strip()!r} is not a grouping of columns")
+    names = [tuple(map(name_of, part)) for part in found]
     nested: list[tuple[str, ...]] = []
     for depth in range(len(names), 0, -1):
         inner = [n for part in reversed(names[:depth]) for n in part]
@@ -246,7 +252,7 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
 
 
 def _named(component: str) -> str:
-    return component.replace(f"{_BS}(", "bs(")
+    return shown(component.replace(f"{_BS}(", "bs("))
 
 
 def all_terms(formula: Formula) -> list[Term]:
