@@ -36,6 +36,14 @@ class Entered:
     outcome: str = "estimate"
     df: float = float("inf")
 
+    @property
+    def left(self) -> str:
+        """The left side of a formula: a column in backticks where it is no identifier."""
+        from retrostats.mixed.formula.quoted import quoted
+
+        column = self.frame is not None and self.outcome in self.frame.columns
+        return quoted(self.outcome) if column else self.outcome
+
 
 def entered(
     data: Any, std_errors: Any, variance: Any, *, outcome: str | None, dependent: bool

@@ -361,8 +361,15 @@ def _outcome(formula: str | None) -> str | None:
     """The left side of a formula, None where it has none."""
     if formula is None:
         return None
+    from retrostats.mixed.formula.expressions import columns_of
+    from retrostats.mixed.formula.formula import parse_formula
+    from retrostats.mixed.formula.quoted import name_of
+
     left, tilde, _ = formula.partition("~")
-    return left.strip() or None if tilde else None
+    if not tilde or not left.strip():
+        return None
+    found = parse_formula(formula).outcome
+    return name_of(found) if columns_of(found) == (name_of(found),) else found
 
 
 def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
@@ -373,7 +380,7 @@ def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
 
     if read.frame is None:
         raise InputError("pool: a formula needs a DataFrame, whose columns it names")
-    parsed = parse_formula(f"{read.outcome} ~ {formula.partition('~')[2] or formula}")
+    parsed = parse_formula(f"{read.left} ~ {formula.partition('~')[2] or formula}")
     refuse_offsets(parsed, "by a pool; subtract it from the effects")
     if parsed.random:
         raise InputError("pool: random terms go into random=, not into formula=")

@@ -17,6 +17,7 @@ from retrostats.mixed.after.tables import t_table
 from retrostats.mixed.formula.columns import Column, Factor, FloatArray
 from retrostats.mixed.formula.design import model_matrix, offset_values, shown_level
 from retrostats.mixed.formula.expressions import columns_of
+from retrostats.mixed.formula.quoted import name_of
 from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def emmeans(
     0  post     5.900
     1   pre     5.025
     """
-    wanted = (factors,) if isinstance(factors, str) else tuple(factors)
+    wanted = tuple(map(name_of, (factors,) if isinstance(factors, str) else factors))
     scale = scale_of(fit.model.formula.outcome, type)
     values = _grid_values(fit, dict(at or {}))
     several = {name for name, v in values.items() if isinstance(v, Factor) or name in (at or {})}

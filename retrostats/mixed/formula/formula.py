@@ -7,10 +7,13 @@ text: it is checked against an alphabet before parsing, and Python evaluates not
 
 from __future__ import annotations
 
+import ast
 import logging
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 from retrostats.errors import InputError
 from retrostats.mixed.formula.expressions import columns_of, offset_of
@@ -18,12 +21,13 @@ from retrostats.mixed.formula.grammar import require_grammar
 from retrostats.mixed.formula.quoted import hidden, name_of, shown
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
+    r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?)"
     r"|(?P<text>'[\w .%/-]{0,80}'|\"[\w .%/-]{0,80}\")|(?P<op>\|\||\*\*|\^|[-+*/:|~(),=]))"
 )
 _REFERENCE = re.compile(r"[Tt]reatment\(\s*(?:reference\s*=\s*)?(?:'[^']*'|\"[^\"]*\")\s*\)")
 _BAR = "\N{SECTION SIGN}"  # stands for a random term while the fixed side is read
 _BS = "bspline_basis"
+_ONE = (ast.Name, ast.Attribute, ast.Call)  # what an outcome may be
 _MAX_LENGTH = 2000
 _MAX_PRODUCTS = 12  # a*b*...: terms double with each factor
 _ALLOWED = (
@@ -98,17 +102,61 @@ def parse_formula(text: str) -> Formula:
         raise InputError(f"a formula is a text of at most {_MAX_LENGTH} characters")
     read = hidden(text)
     _check_alphabet(read, text)
+    read = _TOKEN.sub(_decimal, read)
+    if re.search(r"(\*\*|\^)(?!\s*[234](?![\d.]))", read):
+        raise InputError(f"formula {text!r}: a power is 2, 3 or 4")
     outcome, tilde, right = read.replace("^", "**").partition("~")
     if not tilde or not outcome.strip() or "~" in right or "|" in outcome:
         raise InputError(f"formula {text!r}: expected one outcome, then ~, then terms")
     require_grammar(text, [(m.lastgroup or "", m[0].strip()) for m in _TOKEN.finditer(read)])
     fixed_text, bars = _cut_bars(right, text)
+    for side in (fixed_text, *(left for left, _, _ in bars)):
+        _refuse_absent(side, text)
     terms, offsets = _without_offsets(_expand(fixed_text or "1", text), text)
     random = tuple(r for left, double, group in bars for r in _random(left, double, group, text))
-    responses = _expand(f"0 + {outcome.strip()}", text)
-    if len(responses) != 1 or len(responses[0]) != 1 or not columns_of(responses[0][0]):
-        raise InputError(f"formula {text!r}: the outcome must be one column or one function of it")
-    return Formula(text, responses[0][0], terms, random, offsets)
+    return Formula(text, _outcome(outcome.strip(), text), terms, random, offsets)
+
+
+def _decimal(token: re.Match[str]) -> str:
+    """A token as the parser of terms reads it: numbers without exponent."""
+    if token.lastgroup != "number":
+        return token[0]
+    return token[0].replace(token["number"], f"{Decimal(token['number']):f}")
+
+
+def _outcome(left: str, text: str) -> str:
+    """The left side: one column or a call; signs outside a call would be read as those of terms."""
+    try:
+        tree: ast.AST | None = ast.parse(left, mode="eval").body
+    except SyntaxError:
+        tree = None
+    found = _expand(f"0 + {left}", text) if isinstance(tree, _ONE) else ()
+    if len(found) != 1 or len(found[0]) != 1 or not columns_of(found[0][0]):
+        raise InputError(
+            f"formula {text!r}: the outcome must be one column or one function of it, found "
+            f"{shown(left)!r}; arithmetic of columns stands in I(), as I(y - baseline)"
+        )
+    return found[0][0]
+
+
+def _refuse_absent(side: str, text: str) -> None:
+    """A term that is taken away must be there, or a slip of the pen would pass."""
+    depth, signs = 0, []
+    for i, character in enumerate(side):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and character in "+-":
+            signs.append(i)
+    for start, end in pairwise([*signs, len(side)]):
+        removed = side[start + 1 : end].strip()
+        if side[start] == "+" or removed in ("", "0", "1"):
+            continue
+        kept = {frozenset(term) for term in _expand(side[:start].strip() or "1", text)}
+        left_over = {frozenset(term) for term in _expand(side[:end], text)}
+        if {frozenset(term) for term in _expand(f"0 + {removed}", text)} - (kept - left_over):
+            raise InputError(
+                f"formula {text!r}: {shown(removed)!r} is taken away and is not among the terms "
+                f"before it, {shown(side[:start].strip()) or '1'!r}"
+            )
 
 
 def _without_offsets(
@@ -139,8 +187,6 @@ def _check_alphabet(read: str, text: str) -> None:
         position = match.end()
     if products > _MAX_PRODUCTS:
         raise InputError(f"formula {text!r}: more than {_MAX_PRODUCTS} products")
-    if re.search(r"(\*\*|\^)(?!\s*[234](?![\d.]))", read):
-        raise InputError(f"formula {text!r}: a power is 2, 3 or 4")
     if read.count("'") + read.count('"') != 2 * len(_REFERENCE.findall(read)):
         raise InputError(
             f"formula {text!r}: a text stands only as a reference level, C(arm, Treatment('level'))"
@@ -235,7 +281,7 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
     except InputError:
         raise
     except Exception as error:  # formulae raises bare exceptions of many kinds
-        raise InputError(f"formula {text!r}: cannot read {side.strip()!r} ({error})") from None
+        raise InputError(f"formula {text!r}: cannot read {shown(side.strip())!r} ({error})") from None
     finally:
         log.removeFilter(told)
     if told.power:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import unicodedata
 
-_QUOTED = re.compile(r"`([^`]+)`")
+_SPECIAL = re.compile(r"'[^']*'|\"[^\"]*\"|`(?P<quoted>[^`]+)`|(?P<word>[^\W\d_]\w*)")
 _PREFIX = "quoted__"
 _HIDDEN = re.compile(rf"{_PREFIX}([0-9a-f]+)__")
-_PLAIN = re.compile(r"[^\W\d_]\w*")
+_PLAIN = re.compile(r"[^\W\d_]\w*(?:\.[^\W\d_]\w*)*")
+_VALUES = ("True", "False", "None")
 
 
 def hidden(text: str) -> str:
-    """The text with an identifier in place of each name in backticks; parsers read it.
+    """The text with an identifier in place of each name that parsers would not read as written.
+
+    Those are names in backticks, words of Python, and letters that Python writes otherwise.
 
     Examples
     --------
     >>> hidden("y ~ `1RM`")
     'y ~ quoted__31524d__'
     """
-    return _QUOTED.sub(lambda m: f"{_PREFIX}{m[1].encode().hex()}__", text)
+    return _SPECIAL.sub(_replaced, text)
+
+
+def _replaced(found: re.Match[str]) -> str:
+    name, word = found["quoted"], found["word"]
+    if name is None and word is not None and word not in _VALUES:
+        strange = keyword.iskeyword(word) or unicodedata.normalize("NFKC", word) != word
+        name = word if strange else None
+    return found[0] if name is None else f"{_PREFIX}{name.encode().hex()}__"
 
 
 def shown(text: str) -> str:
