@@ -62,7 +62,8 @@ class MarginalMeans:
         -------
         DataFrame
             term ("a - b" or "a / b"), estimate, std_error, df, statistic, p_value, conf_low,
-            conf_high. Differences of roots cannot be transformed back and stay on their scale.
+            conf_high. Differences of roots, or of log(y + 1), cannot be transformed back and stay
+            on their scale.
         """
         labels = [
             " ".join(shown_level(v) for v in row)
@@ -79,7 +80,7 @@ class MarginalMeans:
         half = critical(out["df"], adjust, len(labels), len(rows), self.level) * out["std_error"]
         out["p_value"] = adjusted_p(out, adjust, len(labels))
         out["conf_low"], out["conf_high"] = out["estimate"] - half, out["estimate"] + half
-        return self.scale.transform(out) if ratio else out
+        return self.scale.ratios(out) if ratio else out
 
     def __repr__(self) -> str:
         """The table, rounded."""
@@ -107,8 +108,9 @@ def emmeans(
     at : mapping of column to value or values, optional
         Where numeric columns stand, and which levels of factors count.
     type : {"link", "response"}
-        "response" turns log(y), log2(y), log10(y) and sqrt(y) back: means on the scale of y
-        (geometric means for a logarithm), errors by the delta method, tests as they were.
+        "response" inverts the outcome's whole expression, as log(y + 1) or sqrt(2 * y): means on
+        the scale of y (geometric means for a logarithm), errors by the delta method, tests as they
+        were. An expression there is no way back from is refused.
     level : float
 
     Raises
@@ -134,7 +136,7 @@ def emmeans(
     1   pre     5.025
     """
     wanted = tuple(map(name_of, (factors,) if isinstance(factors, str) else factors))
-    scale = scale_of(fit.model.formula.outcome, type)
+    scale = scale_of(fit.model.formula.outcome, type, fit.model.columns)
     values = _grid_values(fit, dict(at or {}))
     several = {name for name, v in values.items() if isinstance(v, Factor) or name in (at or {})}
     unknown = [name for name in wanted if name not in several]
