@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +41,11 @@ class MarginalMeans:
     level : float
     scale : Scale
         How the outcome was transformed, and whether the table is on its own scale again.
+    held : dict of str to float
+        The value at which each numeric column stands that the table does not show.
+    mixed : tuple of str
+        Those among them that are 0 or 1 in the data and stand between the two, so that each mean is
+        one of a mixture.
     """
 
     table: pd.DataFrame
@@ -48,6 +54,8 @@ class MarginalMeans:
     fit: LmmFit
     level: float
     scale: Scale
+    held: dict[str, float] = field(default_factory=dict)
+    mixed: tuple[str, ...] = ()
 
     def pairs(self, adjust: Adjust = "tukey") -> pd.DataFrame:
         """Differences of all pairs of cells; ratios where a logarithm was transformed back.
@@ -83,11 +91,25 @@ class MarginalMeans:
         return self.scale.ratios(out) if ratio else out
 
     def __repr__(self) -> str:
-        """The table, rounded."""
-        return readable(self.table).to_string(index=False)
+        """The table, rounded, and where numeric columns stand."""
+        return "\n".join([readable(self.table).to_string(index=False), *self.where])
 
     def _repr_html_(self) -> str:
-        return readable(self.table).to_html(index=False, border=0)
+        lines = "".join(f"<p>{escape(line)}</p>" for line in self.where)
+        return readable(self.table).to_html(index=False, border=0) + lines
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """Lines that say at which values numeric columns stand."""
+        if not self.held:
+            return ()
+        lines = [f"at {', '.join(f'{name} = {value:.4g}' for name, value in self.held.items())}"]
+        for name in self.mixed:
+            lines.append(
+                f"{name} is 0 or 1 in the data: at {self.held[name]:.4g} the means are of a mixture "
+                f"of both; at={{{name!r}: 0}} or C({name}) in the formula takes one or each"
+            )
+        return tuple(lines)
 
 
 def emmeans(
@@ -162,7 +184,21 @@ def emmeans(
     first = np.arange(0, len(grid), len(grid) // cells)
     for name in reversed(wanted):
         table.insert(0, name, _shown(columns[name], first))
-    return MarginalMeans(table, weights, wanted, fit, level, scale)
+    held = {
+        name: float(column[0])
+        for name, column in values.items()
+        if not isinstance(column, Factor) and name not in wanted and len(column) == 1
+    }
+    mixed = tuple(
+        name for name, value in held.items() if value not in (0, 1) and _is_binary(fit, name)
+    )
+    return MarginalMeans(table, weights, wanted, fit, level, scale, held, mixed)
+
+
+def _is_binary(fit: LmmFit, name: str) -> bool:
+    """Whether a numeric column of the fit holds 0 and 1 and nothing else."""
+    column = fit.model.columns[name]
+    return not isinstance(column, Factor) and set(np.unique(column).tolist()) == {0.0, 1.0}
 
 
 def _grid_values(fit: LmmFit, at: dict[str, Any]) -> dict[str, Column]:
