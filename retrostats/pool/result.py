@@ -125,8 +125,8 @@ class Pooled:
         if not self.narrower_than_common:
             return ()
         return (
-            f"the Knapp-Hartung interval of {', '.join(self.narrower_than_common)} is narrower than "
-            'that of a common effect; test="knapp-hartung-adhoc" never narrows it',
+            f"the Knapp-Hartung interval of {', '.join(self.narrower_than_common)} is narrower "
+            'than that of a common effect; test="knapp-hartung-adhoc" never narrows it',
         )
 
     @property

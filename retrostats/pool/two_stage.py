@@ -18,7 +18,7 @@ from retrostats.pool.heterogeneity import (
     typical_variance,
     weighted_fit,
 )
-from retrostats.pool.inputs import Entered, arrays, entered
+from retrostats.pool.inputs import Entered, arrays, entered, outcome_of
 from retrostats.pool.moment import moment
 from retrostats.pool.result import NAN, PoolData, Pooled
 from retrostats.student import t_p_value, t_quantile
@@ -135,7 +135,7 @@ def pool(
     >>> pool(rows, random="(1 | lab)").sigma2.round(3).to_dict()
     {'lab': 0.049}
     """
-    outcome = _outcome(formula)
+    outcome = outcome_of(formula)
     dependent = any(option is not None for option in (cluster, random, variance))
     read = entered(data, std_errors, variance, outcome=outcome, dependent=dependent)
     if not 0 < level < 1:
@@ -355,21 +355,6 @@ def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, 
             "leave out a moderator or one that repeats another"
         )
     return X, ("(Intercept)", *map(str, moderators.columns))
-
-
-def _outcome(formula: str | None) -> str | None:
-    """The left side of a formula, None where it has none."""
-    if formula is None:
-        return None
-    from retrostats.mixed.formula.expressions import columns_of
-    from retrostats.mixed.formula.formula import parse_formula
-    from retrostats.mixed.formula.quoted import name_of
-
-    left, tilde, _ = formula.partition("~")
-    if not tilde or not left.strip():
-        return None
-    found = parse_formula(formula).outcome
-    return name_of(found) if columns_of(found) == (name_of(found),) else found
 
 
 def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:

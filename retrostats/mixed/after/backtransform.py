@@ -22,7 +22,7 @@ _DONE = "log, log2, log10, exp, sqrt, powers and + - * / with constants, of one 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The way back through one operation: `inverse` and its `slope` at values from `low` to `high`."""
+    """The way back through an operation: `inverse` and its `slope`, from `low` to `high`."""
 
     inverse: Callable[[Any], Any]
     slope: Callable[[Any], Any]

@@ -106,8 +106,8 @@ class MarginalMeans:
         lines = [f"at {', '.join(f'{name} = {value:.4g}' for name, value in self.held.items())}"]
         for name in self.mixed:
             lines.append(
-                f"{name} is 0 or 1 in the data: at {self.held[name]:.4g} the means are of a mixture "
-                f"of both; at={{{name!r}: 0}} or C({name}) in the formula takes one or each"
+                f"{name} is 0 or 1 in the data: at {self.held[name]:.4g} the means are of a "
+                f"mixture of both; at={{{name!r}: 0}} or C({name}) in the formula takes one or each"
             )
         return tuple(lines)
 

@@ -65,8 +65,9 @@ def predict(
     DataFrame
         estimate, std_error, df, conf_low, conf_high (of the expected value), pred_low, pred_high
         (of a new observation with the row's weight: of the same levels, or of new ones where not
-        `random`), with the index of `newdata`; NaN where a value is missing. The df are those of the fixed
-        part. The variances are taken as known beyond what `ddf` does for the fixed effects.
+        `random`), with the index of `newdata`; NaN where a value is missing. The df are those of
+        the fixed part. The variances are taken as known beyond what `ddf` does for the fixed
+        effects.
 
     Raises
     ------
@@ -150,7 +151,9 @@ def _new_variances(fit: LmmFit, newdata: pd.DataFrame) -> FloatArray:
 def _new_weights(fit: LmmFit, newdata: pd.DataFrame, weights: Any) -> FloatArray:
     """Weight of each new row: as given, or of the column that the fit took; 1 without either."""
     if weights is None:
-        weights = fit.model.weights if fit.model.weights in newdata.columns else np.ones(len(newdata))
+        weights = (
+            fit.model.weights if fit.model.weights in newdata.columns else np.ones(len(newdata))
+        )
     column = with_weights(newdata, weights)[WEIGHT].to_numpy(dtype=float)
     bad = np.flatnonzero(column <= 0)
     if len(bad):

@@ -18,7 +18,7 @@ from itertools import pairwise
 from retrostats.errors import InputError
 from retrostats.mixed.formula.expressions import columns_of, offset_of
 from retrostats.mixed.formula.grammar import require_grammar
-from retrostats.mixed.formula.quoted import hidden, name_of, shown
+from retrostats.mixed.formula.quoted import hidden, name_of, shown, with_calls, without_calls
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?)"
@@ -26,7 +26,6 @@ _TOKEN = re.compile(
 )
 _REFERENCE = re.compile(r"[Tt]reatment\(\s*(?:reference\s*=\s*)?(?:'[^']*'|\"[^\"]*\")\s*\)")
 _BAR = "\N{SECTION SIGN}"  # stands for a random term while the fixed side is read
-_BS = "bspline_basis"
 _ONE = (ast.Name, ast.Attribute, ast.Call)  # what an outcome may be
 _MAX_LENGTH = 2000
 _MAX_PRODUCTS = 12  # a*b*...: terms double with each factor
@@ -272,16 +271,18 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
     log = logging.getLogger("formulae")
     log.addFilter(told)
     try:
-        # The library takes no interactions of its own bs(); to it ours has another name.
-        model = model_description(re.sub(r"\bbs\(", f"{_BS}(", side))
+        # To the library calls are names: it would print I(1 / (x + 1)) without the inner brackets.
+        model = model_description(without_calls(side))
         terms = [
-            () if isinstance(t, Intercept) else tuple(_named(str(c.name)) for c in t.components)
+            () if isinstance(t, Intercept) else tuple(with_calls(str(c.name)) for c in t.components)
             for t in model.common_terms
         ]
     except InputError:
         raise
     except Exception as error:  # formulae raises bare exceptions of many kinds
-        raise InputError(f"formula {text!r}: cannot read {shown(side.strip())!r} ({error})") from None
+        raise InputError(
+            f"formula {text!r}: cannot read {shown(side.strip())!r} ({error})"
+        ) from None
     finally:
         log.removeFilter(told)
     if told.power:
@@ -295,10 +296,6 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
     order = {c: i for i, c in enumerate(dict.fromkeys(c for term in terms for c in term))}
     ordered = (tuple(sorted(term, key=order.__getitem__)) for term in terms)
     return tuple(sorted(dict.fromkeys(ordered), key=len))
-
-
-def _named(component: str) -> str:
-    return shown(component.replace(f"{_BS}(", "bs("))
 
 
 def all_terms(formula: Formula) -> list[Term]:

@@ -1,15 +1,20 @@
-"""Columns whose names are no identifiers: in backticks in a formula, as R writes them."""
+"""What stands for a name in a formula while it is parsed: columns in backticks, and calls."""
 
 from __future__ import annotations
 
+import ast
 import keyword
 import re
 import unicodedata
 
-_SPECIAL = re.compile(r"'[^']*'|\"[^\"]*\"|`(?P<quoted>[^`]+)`|(?P<word>[^\W\d_]\w*)")
+from retrostats.errors import InputError
+
+_SPECIAL = re.compile(r"'[^']*'|\"[^\"]*\"|`(?P<quoted>[^`]+)`|(?P<word>[^\W\d_][\w.]*)")
 _PREFIX = "quoted__"
-_HIDDEN = re.compile(rf"{_PREFIX}([0-9a-f]+)__")
-_PLAIN = re.compile(r"[^\W\d_]\w*(?:\.[^\W\d_]\w*)*")
+_HIDDEN = re.compile(rf"{_PREFIX}((?:[0-9a-f]{{2}})+)__")
+_PLAIN = re.compile(r"[^\W\d_][\w.]*")
+_CALL = re.compile(r"[^\W\d_][\w.]*\s*\(")
+_CALLED = re.compile(r"called__((?:[0-9a-f]{2})+)__")
 _VALUES = ("True", "False", "None")
 
 
@@ -29,9 +34,14 @@ def hidden(text: str) -> str:
 def _replaced(found: re.Match[str]) -> str:
     name, word = found["quoted"], found["word"]
     if name is None and word is not None and word not in _VALUES:
-        strange = keyword.iskeyword(word) or unicodedata.normalize("NFKC", word) != word
-        name = word if strange else None
+        name = None if all(map(_is_python, word.split("."))) else word
     return found[0] if name is None else f"{_PREFIX}{name.encode().hex()}__"
+
+
+def _is_python(word: str) -> bool:
+    """Whether Python reads a word as this name."""
+    same = unicodedata.normalize("NFKC", word) == word
+    return same and word.isidentifier() and not keyword.iskeyword(word)
 
 
 def shown(text: str) -> str:
@@ -42,7 +52,7 @@ def shown(text: str) -> str:
     >>> shown(hidden("log(`1RM` + 1)"))
     'log(`1RM` + 1)'
     """
-    return _HIDDEN.sub(lambda m: quoted(bytes.fromhex(m[1]).decode()), text)
+    return _HIDDEN.sub(lambda m: quoted(bytes.fromhex(m[1]).decode(errors="replace")), text)
 
 
 def quoted(name: str) -> str:
@@ -52,4 +62,45 @@ def quoted(name: str) -> str:
 
 def name_of(word: str) -> str:
     """The column that one word stands for: hidden, in backticks or plain."""
-    return _HIDDEN.sub(lambda m: bytes.fromhex(m[1]).decode(), hidden(word))
+    return _HIDDEN.sub(lambda m: bytes.fromhex(m[1]).decode(errors="replace"), hidden(word))
+
+
+def without_calls(text: str) -> str:
+    """A side of a formula with an identifier in place of each outermost call.
+
+    Examples
+    --------
+    >>> with_calls(without_calls("a + I(1/(x+1))"))
+    'a + I(1 / (x + 1))'
+    """
+    parts, position = [], 0
+    while (found := _CALL.search(text, position)) is not None:
+        end = _closed(text, found.end())
+        call = _written(text[found.start() : end])
+        parts += [text[position : found.start()], f"called__{call.encode().hex()}__"]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def with_calls(text: str) -> str:
+    """The text with its calls, and with names in backticks where they need them."""
+    return shown(_CALLED.sub(lambda m: bytes.fromhex(m[1]).decode(errors="replace"), text))
+
+
+def _closed(text: str, start: int) -> int:
+    """The place after the bracket that closes one opened just before `start`."""
+    depth = 1
+    for place in range(start, len(text)):
+        depth += (text[place] == "(") - (text[place] == ")")
+        if depth == 0:
+            return place + 1
+    return len(text)
+
+
+def _written(call: str) -> str:
+    """A call with the spaces and brackets of one way of writing, so that equal ones are equal."""
+    try:
+        written = ast.unparse(ast.parse(call.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise InputError(f"cannot read {shown(call)!r} in the formula") from None
+    return written.replace("'", '"') if '"' in call else written
