@@ -26,6 +26,7 @@ BAD_RIGHT = [
     "a +* x", "a * * x", "a ** x", "a : ", ": a", "a = x", "a + raw=True", "a + 'x'", "()",
     "a + log()", "a + log(x,)", "a + I(x +)", "a - b", "a*x - a:b", "a - -1", "a + -x", "-x",
     "a; x", "a + `x", "a + ``", "a | g", "a + 1e3", "a + x.1.2 3", "a + I(x^2.5)", "a + (x, b)",
+    "(a - b)*x", "a*(x - b)", "(a + x - b)^2", "a - log(x)",
 ]  # fmt: skip
 BAD_LEFT = ["y z", "y, z", "y - 1", "y - b", "y + 1", "2*y", "-y", "1/y", "y:b", "log(y) - 1",
             "(y - b)", "y b + x", "1RM", "log(y) z", "`y", "y z -"]  # fmt: skip
@@ -132,6 +133,7 @@ GOOD = {
     "y ~ `1RM (kg)` * a": [(), ("`1RM (kg)`",), ("a",), ("`1RM (kg)`", "a")],
     "y ~ log(`1RM` + 1)": [(), ("log(`1RM` + 1)",)],
     "y ~ `x`": [(), ("x",)],
+    "y ~ True + a": [(), ("True",), ("a",)],
     "y ~ µmol + log(µmol)": [(), ("µmol",), ("log(µmol)",)],
     "y ~ `a + b` + `a|b` + `a^2`": [(), ("`a + b`",), ("`a|b`",), ("`a^2`",)],
 }
@@ -172,7 +174,8 @@ def _both(rows: pd.DataFrame) -> tuple[pd.DataFrame, Callable[[str], str]]:
 
 FITS = ["y ~ x * a + ( 1 | g )", "log( y ) ~ a + b + ( b | g )", "I( y - 1 ) ~ x + ( 1 | h / g )",
         "y ~ C( a , Treatment('q')) + poly( x , 2) + ( 1 | g ) + ( 1 | h )",
-        "y ~ a + offset( x ) + ( 1 | g : h )", "sqrt( y ) ~ bs( x , df=4) : a + ( 0 + x || g )"]  # fmt: skip
+        "y ~ a + offset( x ) + ( 1 | g : h )",
+        "sqrt( y ) ~ bs( x , df=4) : a + ( 0 + x || g )"]  # fmt: skip
 
 
 @pytest.mark.parametrize("formula", FITS)

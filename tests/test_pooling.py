@@ -202,7 +202,8 @@ def test_the_headline_of_a_meta_regression_says_what_it_is() -> None:
     )  # fmt: skip
     said = {"yi ~ year": "the mean effect where these are 0: year",
             "yi ~ arm": "the mean effect where these are 0: armb",
-            "yi ~ 0 + arm": "the coefficient arma, beside armb", "yi ~ 1": "the mean effect"}  # fmt: skip
+            "yi ~ 0 + arm": "the coefficient arma, beside armb",
+            "yi ~ 1": "the mean effect"}  # fmt: skip
     for formula, words in said.items():
         for random in (None, "(1 | arm)"):
             found = pool(table, variance="vi", formula=formula, random=random)

@@ -140,21 +140,27 @@ def _outcome(left: str, text: str) -> str:
 
 def _refuse_absent(side: str, text: str) -> None:
     """A term that is taken away must be there, or a slip of the pen would pass."""
-    depth, signs = 0, []
+    side = without_calls(side)
+    depth, start, signs = 0, 0, []
     for i, character in enumerate(side):
+        if character == "(" and depth == 0:
+            start = i + 1
         depth += (character == "(") - (character == ")")
+        if character == ")" and depth == 0:
+            _refuse_absent(side[start:i], text)
         if depth == 0 and character in "+-":
             signs.append(i)
-    for start, end in pairwise([*signs, len(side)]):
-        removed = side[start + 1 : end].strip()
-        if side[start] == "+" or removed in ("", "0", "1"):
+    for sign, end in pairwise([*signs, len(side)]):
+        removed = side[sign + 1 : end].strip()
+        if side[sign] == "+" or removed in ("", "0", "1"):
             continue
-        kept = {frozenset(term) for term in _expand(side[:start].strip() or "1", text)}
+        before = side[:sign].strip() or "1"
+        kept = {frozenset(term) for term in _expand(before, text)}
         left_over = {frozenset(term) for term in _expand(side[:end], text)}
         if {frozenset(term) for term in _expand(f"0 + {removed}", text)} - (kept - left_over):
             raise InputError(
-                f"formula {text!r}: {shown(removed)!r} is taken away and is not among the terms "
-                f"before it, {shown(side[:start].strip()) or '1'!r}"
+                f"formula {text!r}: {with_calls(removed)!r} is taken away and is not among the "
+                f"terms before it, {with_calls(before)!r}"
             )
 
 

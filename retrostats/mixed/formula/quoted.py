@@ -16,6 +16,7 @@ _PLAIN = re.compile(r"[^\W\d_][\w.]*")
 _CALL = re.compile(r"[^\W\d_][\w.]*\s*\(")
 _CALLED = re.compile(r"called__((?:[0-9a-f]{2})+)__")
 _VALUES = ("True", "False", "None")
+_VALUE = re.compile(rf"\b(?:{'|'.join(_VALUES)})\b")
 
 
 def hidden(text: str) -> str:
@@ -77,9 +78,14 @@ def without_calls(text: str) -> str:
     while (found := _CALL.search(text, position)) is not None:
         end = _closed(text, found.end())
         call = _written(text[found.start() : end])
-        parts += [text[position : found.start()], f"called__{call.encode().hex()}__"]
+        parts += [_columns(text[position : found.start()]), f"called__{call.encode().hex()}__"]
         position = end
-    return "".join([*parts, text[position:]])
+    return "".join([*parts, _columns(text[position:])])
+
+
+def _columns(text: str) -> str:
+    """Outside calls True, False and None are columns like others."""
+    return _VALUE.sub(lambda m: f"{_PREFIX}{m[0].encode().hex()}__", text)
 
 
 def with_calls(text: str) -> str:
