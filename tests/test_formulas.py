@@ -211,6 +211,7 @@ def test_backticks_in_moments_counts_and_plans(rows: pd.DataFrame) -> None:
     strange, renamed = _both(rows)
     formula = "y ~ x + a + ( 1 | g )"
     reduced = rs.moments(renamed(formula), strange)
+    assert reduced.outcome == "y (kg)"
     fit = rs.lmm(renamed(formula), reduced)
     np.testing.assert_allclose(fit.beta, rs.lmm(formula, rows).beta, rtol=1e-8)
     counts = "n ~ a + ( 1 | h )"
@@ -228,6 +229,24 @@ def test_backticks_in_moments_counts_and_plans(rows: pd.DataFrame) -> None:
     plain = {**plan, "variance_components": {"g": 1.0, "Residual": 1.0}}
     other = rs.power(formula, rows.loc[two_arms], effects={"x": 1.0}, **plain)
     np.testing.assert_allclose(table["power"], other["power"])
+
+
+def test_printed_moments_of_an_outcome_in_backticks() -> None:
+    table = pd.DataFrame(
+        {
+            "arm": ["a", "a", "b", "b"],
+            "time": ["pre", "post"] * 2,
+            "n": 12,
+            "mean": [25.0, 24.0, 26.0, 25.8],
+            "sd": [3.0, 3.1, 2.8, 3.3],
+        }
+    )
+    half = {"correlation": 0.5}
+    fits = [
+        rs.lmm(f"{left} ~ arm * time + (1 | subject)", rs.moments_from_summary(table, **said))
+        for left, said in (("y", half), ("`bench 1RM`", {**half, "outcome": "bench 1RM"}))
+    ]
+    np.testing.assert_allclose(fits[0].beta, fits[1].beta, **SAME)
 
 
 def test_backticks_in_pools(rows: pd.DataFrame) -> None:

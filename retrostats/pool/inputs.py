@@ -49,15 +49,12 @@ def outcome_of(formula: str | None) -> str | None:
     """The left side of a formula, a column or an expression; None where it has none."""
     if formula is None:
         return None
-    from retrostats.mixed.formula.expressions import columns_of
     from retrostats.mixed.formula.formula import parse_formula
-    from retrostats.mixed.formula.quoted import name_of
 
     left, tilde, _ = formula.partition("~")
     if not tilde or not left.strip():
         return None
-    found = parse_formula(formula).outcome
-    return name_of(found) if columns_of(found) == (name_of(found),) else found
+    return parse_formula(formula).outcome_name
 
 
 def entered(

@@ -73,6 +73,12 @@ class Formula:
     offsets: tuple[str, ...] = ()
 
     @property
+    def outcome_name(self) -> str:
+        """The column that is the outcome, without backticks; else its expression."""
+        name = name_of(self.outcome)
+        return name if columns_of(self.outcome) == (name,) else self.outcome
+
+    @property
     def grouping_columns(self) -> tuple[str, ...]:
         """Columns that name groups, each once."""
         return tuple(dict.fromkeys(f for term in self.random for f in term.factors))
