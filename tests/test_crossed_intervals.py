@@ -145,3 +145,16 @@ def test_what_cannot_be_had_is_said(rows, monkeypatch):
     cliff = replace(region, deviance=lambda x: (1e9, 0.0 * x))
     with pytest.raises(NotConverged, match="falls off a cliff"):
         cliff.limit(lambda x: (float(x.sum()), np.ones(2)), 1)
+
+
+def test_a_strong_correlation_keeps_its_sign(rows, monkeypatch):
+    """Both engines: signs of a factor's diagonal must not turn that of the correlation."""
+    rng = np.random.default_rng(8)
+    starts = rng.multivariate_normal([0, 0], [[4.0, -1.9], [-1.9, 1.0]], size=16)
+    a = rows["a"].cat.codes
+    y = starts[a, 0] + starts[a, 1] * rows["x"] + rng.normal(size=len(rows))
+    crossed, plain = both(rows.assign(y=y), FORMULAS[0], monkeypatch)
+    found, other = (fit.confint() for fit in (crossed, plain))
+    pd.testing.assert_frame_equal(found, other, rtol=SAME, atol=SAME)
+    row = found[found["term2"] == "x"].iloc[0]
+    assert -1 <= row["conf_low"] < row["estimate"] < row["conf_high"] < -0.5

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize
+from scipy.special import chdtri
 
 import retrostats as rs
 from retrostats.errors import InputError
@@ -198,3 +200,117 @@ def test_the_table_reads(trial: rs.LmmFit) -> None:
     for word in ("REML", "subject 26", "armcontrol:timepre", "Residual", "kenward-roger"):
         assert word in text
     assert trial.summary() == text
+
+
+#: A minimum over three spreads by the simplex, in units of the deviance.
+SIMPLEX = 1e-4
+
+
+def _steep(sign: float) -> pd.DataFrame:
+    """Twenty subjects whose slopes and starts have a correlation of 0.95 or -0.95."""
+    rng, time = np.random.default_rng(6), np.arange(6.0)
+    starts = rng.multivariate_normal([0, 0], [[4.0, sign * 1.9], [sign * 1.9, 1.0]], size=20)
+    y = 10 + starts[:, :1] + (2 + starts[:, 1:]) * time + rng.normal(size=(20, 6))
+    who = np.repeat(np.arange(20), 6)
+    return pd.DataFrame({"y": y.ravel(), "time": np.tile(time, 20), "subject": who})
+
+
+def _deviance_at(rows: pd.DataFrame, correlation: float) -> float:
+    """ML deviance with a correlation given, the spreads by a search of their own."""
+    y, x = rows["y"].to_numpy().reshape(20, 6), np.vander(np.arange(6.0), 2, increasing=True)
+
+    def deviance(logs: np.ndarray) -> float:
+        a, b, s = np.exp(logs)
+        psi = np.array([[a * a, correlation * a * b], [correlation * a * b, b * b]])
+        v = x @ psi @ x.T + s * s * np.eye(6)
+        away = y - x @ np.linalg.solve(x.T @ np.linalg.solve(v, x), x.T) @ np.linalg.solve(
+            v, y.mean(axis=0)
+        )
+        rss = float((away * np.linalg.solve(v, away.T).T).sum())
+        return 20 * float(np.linalg.slogdet(2 * np.pi * v)[1]) + rss
+
+    options = {"xatol": 1e-7, "fatol": 1e-8, "maxiter": 4000}
+    found = minimize(deviance, np.log([2.0, 1.0, 1.0]), method="Nelder-Mead", options=options)
+    return float(found.fun)
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_profile_of_a_strong_correlation(sign: float) -> None:
+    """A sign of the factor once turned that of the correlation: every interval was [-1, 1].
+
+    For the weights of chicks that R ships, `weight ~ Time * Diet + (Time | Chick)`, lme4 prints
+    [-1, -0.9013].
+    """
+    rows = _steep(sign)
+    fit = rs.lmm("y ~ time + (time | subject)", rows)
+    low, high = fit.confint().loc[2, ["conf_low", "conf_high"]]
+    best = -2 * fit.refit_ml().loglik
+    assert low * high > 0
+    for end in (low, high):
+        if abs(end) < 1:
+            assert _deviance_at(rows, end) - best == pytest.approx(chdtri(1, 0.05), abs=SIMPLEX)
+        else:
+            assert _deviance_at(rows, 0.999999 * end) - best < chdtri(1, 0.05)
+
+
+@pytest.fixture(scope="module")
+def several() -> pd.DataFrame:
+    rng, n = np.random.default_rng(1), 160
+    rows = pd.DataFrame({"g": np.repeat(np.arange(20), 8), "f": np.tile(list("aabbccdd"), 20)})
+    rows["h"], rows["w"] = rng.integers(0, 12, n), rng.uniform(0.5, 2, n)
+    rows["x"], rows["z"] = rng.normal(size=n), rng.normal(size=n)
+    level = rng.normal(size=20)[rows["g"]] + 0.5 * rng.normal(size=20)[rows["g"]] * rows["x"]
+    return rows.assign(y=rows["x"] + level + rng.normal(size=12)[rows["h"]] + rng.normal(size=n))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "df"),
+    [
+        ("y ~ x + (x||g)", "y ~ x + (x|g)", 1),
+        ("y ~ 1 + (1|g) + (1|g:f)", "y ~ 1 + (0+f|g)", 8),
+        ("y ~ x + (1|g)", "y ~ poly(x,3) + (1|g)", 2),
+        ("y ~ center(x) + (1|g)", "y ~ x + z + (1|g)", 1),
+        ("y ~ 0 + f + (1|g)", "y ~ f*x + (1|g)", 4),
+        ("y ~ offset(x) + (1|g)", "y ~ x + (1|g)", 1),
+        ("y ~ x + (1|h)", "y ~ x + (1|g/f) + (1|h)", 2),
+    ],
+)
+def test_models_of_other_words_may_be_nested(several, one: str, two: str, df: int) -> None:
+    for first, second in ((one, two), (two, one)):
+        table = rs.lmm(first, several).compare(rs.lmm(second, several))
+        assert table["df"][1] == df
+        assert table["formula"].tolist() == [one, two]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "says"),
+    [
+        ("y ~ z + (1|g)", "y ~ x + f + (1|g)", "not the fixed effect z"),
+        ("y ~ x + (1|g)", "y ~ 0 + x + z + (x|g)", None),
+        ("y ~ x + (1|g)", "y ~ x*z + (1|h)", "not the random effects of g"),
+        ("y ~ x + (1|h)", "y ~ x + (x|g)", "not the random effects of h"),
+        ("y ~ 1 + (1|g:f)", "y ~ 1 + (x|g)", "not the random effects of g:f"),
+        ("y ~ x + (1|g)", "y ~ x + (0+x|g) + (0+z|g)", "not the random effects of g"),
+        ("y ~ offset(z) + (1|g)", "y ~ x + f + (1|g)", "outcomes of the models differ"),
+    ],
+)
+def test_models_that_are_not_nested_are_refused(several, one: str, two: str, says) -> None:
+    """The statistic was cut at 0 and p was 1; a positive one meant nothing either."""
+    fits = [rs.lmm(one, several), rs.lmm(two, several)]
+    for first, second in (fits, fits[::-1]):
+        with pytest.raises(InputError, match=says or "not the fixed effect"):
+            first.compare(second)
+
+
+def test_fits_to_other_numbers_are_not_compared(several: pd.DataFrame) -> None:
+    large = rs.lmm("y ~ x + z + (1|g)", several)
+    with pytest.raises(InputError, match="outcomes of the models differ"):
+        rs.lmm("y ~ x + (1|g)", several.assign(y=several["y"].to_numpy()[::-1])).anova(large)
+    with pytest.raises(InputError, match="weights= differ"):
+        rs.lmm("y ~ x + (1|g)", several, weights="w").anova(large)
+    with pytest.raises(InputError, match="not the fixed effect z"):
+        rs.lmm("y ~ x + (1|g)", several, residual="f").anova(large)
+    assert large.anova(rs.lmm("y ~ x + z + (1|g)", several, residual="f"))["df"][1] == 3
+    held = rs.moments("y ~ f + (1 | g)", several)
+    fits = [rs.lmm(f"y ~ {right} + (1 | g)", held) for right in ("1", "f")]
+    assert fits[0].anova(fits[1])["df"][1] == 3

@@ -179,3 +179,35 @@ def test_scales_are_not_mixed() -> None:
 def test_unknown_option(option) -> None:
     with pytest.raises(InputError, match="allowed"):
         pool([1.0, 2.0], [0.1, 0.2], **option)
+
+
+def test_an_interval_narrower_than_that_of_a_common_effect_is_noted() -> None:
+    """Estimates that agree by chance: half the width of the common effect's, without a word."""
+    values, errors = [0.20, 0.21, 0.19, 0.20], [0.1] * 4
+    plain = pool(values, errors)
+    assert plain.narrower_than_common == ("(Intercept)",)
+    assert "narrower than that of a common effect" in plain.notes[0]
+    assert f"note: {plain.notes[0]}" in repr(plain)
+    for other in ({"test": "knapp-hartung-adhoc"}, {"test": "z"}, {"cluster": list("aabb")}):
+        assert pool(values, errors, **other).notes == ()
+    assert pool([0.1, 0.5, -0.2, 0.4], errors).notes == ()
+    table = pd.DataFrame({"yi": values, "vi": 0.01, "x": [0.0, 1, 2, 4]})
+    assert pool(table, formula="yi ~ x").narrower_than_common == ("(Intercept)", "x")
+
+
+def test_the_headline_of_a_meta_regression_says_what_it_is() -> None:
+    table = pd.DataFrame(
+        {"yi": [0.1, 0.3, 0.5, 0.2, 0.4, 0.6], "vi": [0.01, 0.02, 0.01, 0.03, 0.02, 0.01],
+         "year": [2001.0, 2002, 2003, 2004, 2005, 2006], "arm": list("aabbaa")}
+    )  # fmt: skip
+    said = {"yi ~ year": "the mean effect where these are 0: year",
+            "yi ~ arm": "the mean effect where these are 0: armb",
+            "yi ~ 0 + arm": "the coefficient arma, beside armb",
+            "yi ~ 1": "the mean effect"}  # fmt: skip
+    for formula, words in said.items():
+        for random in (None, "(1 | arm)"):
+            found = pool(table, variance="vi", formula=formula, random=random)
+            assert found.estimand.endswith(words)
+            assert (words in repr(found)) == (len(found.terms) > 1)
+    beside = pool(table["yi"], np.sqrt(table["vi"]), moderators=table[["year"]])
+    assert "where these are 0: year" in repr(beside)

@@ -14,8 +14,10 @@ from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart
 from retrostats.counts.result import GlmmFit
 from retrostats.errors import InputError, NotConverged
+from retrostats.mixed.formula.quoted import name_of, quoted
 
-_CBIND = re.compile(r"\s*cbind\(\s*(\w+)\s*,\s*(\w+)\s*(?:-\s*(\w+)\s*)?\)\s*~")
+_WORD = r"([^\W\d_][\w.]*|`[^`]+`)"
+_CBIND = re.compile(rf"\s*cbind\(\s*{_WORD}\s*,\s*{_WORD}\s*(?:-\s*{_WORD}\s*)?\)\s*~")
 FAMILIES = ("poisson", "binomial", "negative-binomial")
 _LARGEST = 1e7
 
@@ -89,7 +91,7 @@ def glmm(
         raise InputError(f"n_agq={n_agq!r}; allowed: 1 (Laplace) to 100 nodes")
     text, trials, complement = _outcome(formula, family, trials)
     parsed = parse_formula(text)
-    beside = tuple((name,) for name in (exposure, trials, complement) if name)
+    beside = tuple((quoted(name),) for name in (exposure, trials, complement) if name)
     columns, kept = complete_columns(frame, replace(parsed, fixed=(*parsed.fixed, *beside)))
     dropped = 0 if kept is None else int((~kept).sum())
     y = np.asarray(evaluate(parsed.outcome, numeric(columns)), dtype=float)
@@ -245,4 +247,5 @@ def _outcome(formula: str, family: str, trials: str | None) -> tuple[str, str | 
             "without trials="
         )
     rest = f"{events} ~" + formula[match.end() :]
+    second = name_of(second)
     return (rest, second, None) if subtracted else (rest, None, second)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -55,11 +56,12 @@ class CountMeans:
         return out.assign(term=out["term"].str.replace(" - ", " / ", regex=False))
 
     def __repr__(self) -> str:
-        """The table, rounded."""
-        return readable(self.table).to_string(index=False)
+        """The table, rounded, and where numeric columns stand."""
+        return "\n".join([readable(self.table).to_string(index=False), *self.link.where])
 
     def _repr_html_(self) -> str:
-        return readable(self.table).to_html(index=False, border=0)
+        lines = "".join(f"<p>{escape(line)}</p>" for line in self.link.where)
+        return readable(self.table).to_html(index=False, border=0) + lines
 
 
 def emmeans(

@@ -70,7 +70,8 @@ def lmm(
     ----------
     formula : str
         lme4's language: ``"y ~ arm * time + (1 | subject)"``. Factors take treatment coding in the
-        order of their categories (plain text: sorted).
+        order of their categories (plain text: sorted). A column whose name is no identifier stands
+        in backticks, as in R. What is not read whole is refused.
     data : DataFrame, cohort, Moments, or rows to be streamed
         Streamed, so that they need not fit in memory: a path or glob of Parquet or CSV files, a
         DuckDB relation, a pyarrow Table, Dataset or RecordBatchReader, a Dask DataFrame. Rows

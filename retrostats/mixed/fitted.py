@@ -187,11 +187,15 @@ class LmmFit(Described):
         random: bool = True,
         allow_new_levels: bool = False,
         level: float = 0.95,
+        weights: Any = None,
     ) -> pd.DataFrame:
         """Expected outcomes with intervals, for these rows or new ones; see `predict.predict`."""
         from retrostats.mixed.after.predict import predict
 
-        return predict(self, newdata, random=random, allow_new_levels=allow_new_levels, level=level)
+        return predict(
+            self, newdata, random=random, allow_new_levels=allow_new_levels, level=level,
+            weights=weights,
+        )  # fmt: skip
 
     @cached_property
     def residual_table(self) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def frame_moments(parsed: Formula, frame: pd.DataFrame, residual: str | None) ->
     patterns = merge_patterns(blocks)
     raw = _labelled(blocks, columns[subject], block) if subject and _FEW * count <= len(y) else None
     return Moments(
-        outcome=parsed.outcome,
+        outcome=parsed.outcome_name,
         subject=subject,
         columns=tuple(kept),
         levels=levels,

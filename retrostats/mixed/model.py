@@ -84,6 +84,8 @@ class Model:
         multiplied; None where all are 1.
     index : Index or None
         Labels of the rows fitted, where the data were rows.
+    weights : str or None
+        The column of weights, where they were given by its name.
     """
 
     formula: Formula
@@ -103,6 +105,7 @@ class Model:
     precision: FloatArray | None = None
     index: pd.Index[Any] | None = None
     crossed: Crossed | None = None
+    weights: str | None = None
 
     @property
     def log_weight(self) -> float:
@@ -182,6 +185,8 @@ def prepare(
         raise InputError(
             f"data is a {type(data).__name__}; a DataFrame, a cohort, Moments, {ALLOWED} is needed"
         )
+    if isinstance(weights, str):
+        model = replace(model, weights=weights)
     if signed:
         model = replace(model, gram=replace(model.gram, signed=True))
     return model

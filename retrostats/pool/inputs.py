@@ -36,6 +36,26 @@ class Entered:
     outcome: str = "estimate"
     df: float = float("inf")
 
+    @property
+    def left(self) -> str:
+        """The left side of a formula: a column in backticks where it is no identifier."""
+        from retrostats.mixed.formula.quoted import quoted
+
+        column = self.frame is not None and self.outcome in self.frame.columns
+        return quoted(self.outcome) if column else self.outcome
+
+
+def outcome_of(formula: str | None) -> str | None:
+    """The left side of a formula, a column or an expression; None where it has none."""
+    if formula is None:
+        return None
+    from retrostats.mixed.formula.formula import parse_formula
+
+    left, tilde, _ = formula.partition("~")
+    if not tilde or not left.strip():
+        return None
+    return parse_formula(formula).outcome_name
+
 
 def entered(
     data: Any, std_errors: Any, variance: Any, *, outcome: str | None, dependent: bool

@@ -69,7 +69,7 @@ def _fit(read: Entered, formula: str | None, random: str | None, method: str, dd
         raise InputError(f"random={random!r}; write it as '(1 | district/study)'")
     right = "1" if formula is None else formula.partition("~")[2] or formula
     parts = [right] if random is None or method == "common" else [right, random]
-    text = f"{read.outcome} ~ {' + '.join(parts)}"
+    text = f"{read.left} ~ {' + '.join(parts)}"
     model = known_model(text, frame, read.v if read.matrix is None else read.matrix)
     if model.n_dropped:
         gone = sorted(set(range(len(frame))) - set(model.rows.tolist()))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
+from retrostats.student import t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from retrostats.mixed.known.fit import KnownFit
 
 NAN = float("nan")
+_KNAPP_HARTUNG = ("knapp-hartung", "knapp-hartung-adhoc")
+_ROUNDING = 1e-9  # intervals that differ by less are the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Pooled:
     Attributes
     ----------
     estimate, std_error, df, conf_low, conf_high, p_value
-        Mean effect (with moderators: the first coefficient) and its inference.
+        Mean effect (with moderators the first coefficient, as `estimand` says: an intercept is the
+        value where all moderators are 0) and its inference.
     pred_low, pred_high
         Where the true effect of a new study is expected: for one mean of up to 10 independent
         estimates by the confidence distribution of tau2 (retrostats.pool.prediction), whatever the
@@ -88,6 +92,42 @@ class Pooled:
     level: float = 0.95
     fit: KnownFit | None = field(default=None, compare=False)
     data: PoolData | None = field(default=None, compare=False)
+
+    @property
+    def estimand(self) -> str:
+        """What `estimate` is: the mean, or with moderators the first of several coefficients."""
+        first, others = self.terms[0], ", ".join(self.terms[1:])
+        if not others:
+            return "the mean effect" if first == "(Intercept)" else f"the coefficient {first}"
+        if first == "(Intercept)":
+            return f"the intercept, the mean effect where these are 0: {others}"
+        return f"the coefficient {first}, beside {others}"
+
+    @property
+    def narrower_than_common(self) -> tuple[str, ...]:
+        """Terms whose Knapp-Hartung interval is narrower than that of a common effect.
+
+        Empty for other tests. Estimates that agree by chance more than their errors let expect
+        make it so; `test="knapp-hartung-adhoc"` has none.
+        """
+        if self.data is None or self.data.cluster is not None or self.test not in _KNAPP_HARTUNG:
+            return ()
+        X, v = self.data.x, self.data.v
+        common = np.sqrt(np.diag(np.linalg.inv(X.T @ (X / v[:, None]))))
+        tail = (1 - self.level) / 2
+        halves = [t_quantile(tail, df) * e for df, e in zip(self.dfs, self.std_errors, strict=True)]
+        limits = t_quantile(tail, np.inf) * common * (1 - _ROUNDING)
+        return tuple(t for t, a, b in zip(self.terms, halves, limits, strict=True) if a < b)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of these numbers."""
+        if not self.narrower_than_common:
+            return ()
+        return (
+            f"the Knapp-Hartung interval of {', '.join(self.narrower_than_common)} is narrower "
+            'than that of a common effect; test="knapp-hartung-adhoc" never narrows it',
+        )
 
     @property
     def sigma2(self) -> pd.Series[float]:
@@ -156,6 +196,9 @@ class Pooled:
             f"[{self.conf_low:.4g}, {self.conf_high:.4g}] ({share}), se {self.std_error:.4g}, "
             f"df {self.df:.4g}"
         ]
+        if len(self.terms) > 1:
+            lines.append(f"this is {self.estimand}")
+        lines += [f"note: {note}" for note in self.notes]
         if np.isfinite(self.pred_low):
             lines.append(f"a new study: {self.pred_low:.4g} to {self.pred_high:.4g}")
         if self.fit is not None or np.isfinite(self.tau2):

@@ -18,7 +18,7 @@ from retrostats.pool.heterogeneity import (
     typical_variance,
     weighted_fit,
 )
-from retrostats.pool.inputs import Entered, arrays, entered
+from retrostats.pool.inputs import Entered, arrays, entered, outcome_of
 from retrostats.pool.moment import moment
 from retrostats.pool.result import NAN, PoolData, Pooled
 from retrostats.student import t_p_value, t_quantile
@@ -135,7 +135,7 @@ def pool(
     >>> pool(rows, random="(1 | lab)").sigma2.round(3).to_dict()
     {'lab': 0.049}
     """
-    outcome = _outcome(formula)
+    outcome = outcome_of(formula)
     dependent = any(option is not None for option in (cluster, random, variance))
     read = entered(data, std_errors, variance, outcome=outcome, dependent=dependent)
     if not 0 < level < 1:
@@ -357,14 +357,6 @@ def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, 
     return X, ("(Intercept)", *map(str, moderators.columns))
 
 
-def _outcome(formula: str | None) -> str | None:
-    """The left side of a formula, None where it has none."""
-    if formula is None:
-        return None
-    left, tilde, _ = formula.partition("~")
-    return left.strip() or None if tilde else None
-
-
 def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
     """Design (k, p) of a formula's right side, coded as in the mixed models."""
     from retrostats.mixed.formula.columns import read_columns
@@ -373,7 +365,7 @@ def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
 
     if read.frame is None:
         raise InputError("pool: a formula needs a DataFrame, whose columns it names")
-    parsed = parse_formula(f"{read.outcome} ~ {formula.partition('~')[2] or formula}")
+    parsed = parse_formula(f"{read.left} ~ {formula.partition('~')[2] or formula}")
     refuse_offsets(parsed, "by a pool; subtract it from the effects")
     if parsed.random:
         raise InputError("pool: random terms go into random=, not into formula=")

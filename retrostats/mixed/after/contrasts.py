@@ -10,11 +10,15 @@ import pandas as pd
 from scipy.special import chdtrc, fdtrc
 
 from retrostats.errors import InputError
+from retrostats.mixed.after.nested import require_nested
 from retrostats.mixed.after.tables import t_table
 from retrostats.mixed.formula.columns import FloatArray
 
 if TYPE_CHECKING:
     from retrostats.mixed.fitted import LmmFit
+
+
+_MISSED = 1e-5  # relative: by how much an optimum of a larger model may miss a smaller
 
 
 def contrast(
@@ -127,8 +131,9 @@ def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFram
     Raises
     ------
     InputError
-        The data differ, neither model is larger, or REML fits with other fixed effects are to be
-        compared without a refit.
+        The data differ, neither model is larger, the larger does not contain the smaller (see
+        `nested.require_nested`), or REML fits with other fixed effects are to be compared without
+        a refit.
     """
     if first.n_obs != second.n_obs:
         raise InputError(
@@ -148,7 +153,14 @@ def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFram
     extra = counts[1] - counts[0]
     if extra == 0:
         raise InputError("the models have as many parameters; nested ones are needed")
+    require_nested(small, large)
     loglik = np.array([small.loglik, large.loglik])
+    if loglik[1] - loglik[0] < -_MISSED * max(1.0, abs(float(loglik[0]))):
+        raise InputError(
+            f"{large.formula!r} contains {small.formula!r} and yet its log-likelihood of "
+            f"{loglik[1]:.6g} is below {loglik[0]:.6g}: a fit has not converged; rescale "
+            "covariates or simplify the random effects"
+        )
     statistic = max(0.0, 2.0 * float(loglik[1] - loglik[0]))
     return pd.DataFrame(
         {

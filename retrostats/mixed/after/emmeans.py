@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,7 @@ from retrostats.mixed.after.tables import t_table
 from retrostats.mixed.formula.columns import Column, Factor, FloatArray
 from retrostats.mixed.formula.design import model_matrix, offset_values, shown_level
 from retrostats.mixed.formula.expressions import columns_of
+from retrostats.mixed.formula.quoted import name_of
 from retrostats.result.readable import readable
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ class MarginalMeans:
     level : float
     scale : Scale
         How the outcome was transformed, and whether the table is on its own scale again.
+    held : dict of str to float
+        The value at which each numeric column stands that the table does not show.
+    mixed : tuple of str
+        Those among them that are 0 or 1 in the data and stand between the two, so that each mean is
+        one of a mixture.
     """
 
     table: pd.DataFrame
@@ -47,6 +54,8 @@ class MarginalMeans:
     fit: LmmFit
     level: float
     scale: Scale
+    held: dict[str, float] = field(default_factory=dict)
+    mixed: tuple[str, ...] = ()
 
     def pairs(self, adjust: Adjust = "tukey") -> pd.DataFrame:
         """Differences of all pairs of cells; ratios where a logarithm was transformed back.
@@ -61,7 +70,8 @@ class MarginalMeans:
         -------
         DataFrame
             term ("a - b" or "a / b"), estimate, std_error, df, statistic, p_value, conf_low,
-            conf_high. Differences of roots cannot be transformed back and stay on their scale.
+            conf_high. Differences of roots, or of log(y + 1), cannot be transformed back and stay
+            on their scale.
         """
         labels = [
             " ".join(shown_level(v) for v in row)
@@ -78,14 +88,28 @@ class MarginalMeans:
         half = critical(out["df"], adjust, len(labels), len(rows), self.level) * out["std_error"]
         out["p_value"] = adjusted_p(out, adjust, len(labels))
         out["conf_low"], out["conf_high"] = out["estimate"] - half, out["estimate"] + half
-        return self.scale.transform(out) if ratio else out
+        return self.scale.ratios(out) if ratio else out
 
     def __repr__(self) -> str:
-        """The table, rounded."""
-        return readable(self.table).to_string(index=False)
+        """The table, rounded, and where numeric columns stand."""
+        return "\n".join([readable(self.table).to_string(index=False), *self.where])
 
     def _repr_html_(self) -> str:
-        return readable(self.table).to_html(index=False, border=0)
+        lines = "".join(f"<p>{escape(line)}</p>" for line in self.where)
+        return readable(self.table).to_html(index=False, border=0) + lines
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """Lines that say at which values numeric columns stand."""
+        if not self.held:
+            return ()
+        lines = [f"at {', '.join(f'{name} = {value:.4g}' for name, value in self.held.items())}"]
+        for name in self.mixed:
+            lines.append(
+                f"{name} is 0 or 1 in the data: at {self.held[name]:.4g} the means are of a "
+                f"mixture of both; at={{{name!r}: 0}} or C({name}) in the formula takes one or each"
+            )
+        return tuple(lines)
 
 
 def emmeans(
@@ -106,8 +130,9 @@ def emmeans(
     at : mapping of column to value or values, optional
         Where numeric columns stand, and which levels of factors count.
     type : {"link", "response"}
-        "response" turns log(y), log2(y), log10(y) and sqrt(y) back: means on the scale of y
-        (geometric means for a logarithm), errors by the delta method, tests as they were.
+        "response" inverts the outcome's whole expression, as log(y + 1) or sqrt(2 * y): means on
+        the scale of y (geometric means for a logarithm), errors by the delta method, tests as they
+        were. An expression there is no way back from is refused.
     level : float
 
     Raises
@@ -132,8 +157,8 @@ def emmeans(
     0  post     5.900
     1   pre     5.025
     """
-    wanted = (factors,) if isinstance(factors, str) else tuple(factors)
-    scale = scale_of(fit.model.formula.outcome, type)
+    wanted = tuple(map(name_of, (factors,) if isinstance(factors, str) else factors))
+    scale = scale_of(fit.model.formula.outcome, type, fit.model.columns)
     values = _grid_values(fit, dict(at or {}))
     several = {name for name, v in values.items() if isinstance(v, Factor) or name in (at or {})}
     unknown = [name for name in wanted if name not in several]
@@ -159,7 +184,21 @@ def emmeans(
     first = np.arange(0, len(grid), len(grid) // cells)
     for name in reversed(wanted):
         table.insert(0, name, _shown(columns[name], first))
-    return MarginalMeans(table, weights, wanted, fit, level, scale)
+    held = {
+        name: float(column[0])
+        for name, column in values.items()
+        if not isinstance(column, Factor) and name not in wanted and len(column) == 1
+    }
+    mixed = tuple(
+        name for name, value in held.items() if value not in (0, 1) and _is_binary(fit, name)
+    )
+    return MarginalMeans(table, weights, wanted, fit, level, scale, held, mixed)
+
+
+def _is_binary(fit: LmmFit, name: str) -> bool:
+    """Whether a numeric column of the fit holds 0 and 1 and nothing else."""
+    column = fit.model.columns[name]
+    return not isinstance(column, Factor) and set(np.unique(column).tolist()) == {0.0, 1.0}
 
 
 def _grid_values(fit: LmmFit, at: dict[str, Any]) -> dict[str, Column]:

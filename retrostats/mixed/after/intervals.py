@@ -243,7 +243,9 @@ def _cor_interval(fit: LmmFit, t: int, a: int, b: int, level: float) -> tuple[fl
             f = np.zeros((k, k))
             for (i, j), v in zip(free, x[: len(free)], strict=True):
                 f[i, j] = v
-            f[1, 0], f[1, 1] = x[len(free)] * value, x[len(free)] * np.sqrt(1.0 - value**2)
+            # Lengths are not negative: a sign that turned would turn that of the correlation.
+            f[0, 0], length = abs(f[0, 0]), abs(x[len(free)])
+            f[1, 0], f[1, 1] = length * value, length * np.sqrt(1.0 - value**2)
             cov = (f @ f.T)[np.ix_(back, back)]
             try:
                 chol = np.linalg.cholesky(cov + 1e-13 * np.trace(cov) * np.eye(k))

@@ -13,6 +13,7 @@ from scipy.special import stdtrit
 from retrostats.errors import InputError
 from retrostats.mixed.after.components import term_covariances
 from retrostats.mixed.after.modes import Modes, level_labels, random_matrix, require_rows, row_root
+from retrostats.mixed.blocks.weights import WEIGHT, with_weights
 from retrostats.mixed.formula.columns import Column, Factor, FloatArray, IntArray, read_column
 from retrostats.mixed.formula.design import (
     RandomDesign,
@@ -39,6 +40,7 @@ def predict(
     random: bool = True,
     allow_new_levels: bool = False,
     level: float = 0.95,
+    weights: Any = None,
 ) -> pd.DataFrame:
     """Expected outcome of each row, with its interval and that of a new observation.
 
@@ -53,14 +55,19 @@ def predict(
         A level not seen in the fit has the effect 0 with the variance of its group; refused
         otherwise.
     level : float
+    weights : str or (n,) array, optional
+        Weights of the rows of `newdata`: a column of it, or numbers above 0. By default the column
+        that the fit took its weights from, where `newdata` has it; without it a new row has the
+        weight 1.
 
     Returns
     -------
     DataFrame
         estimate, std_error, df, conf_low, conf_high (of the expected value), pred_low, pred_high
-        (of a new observation: of the same levels, or of new ones where not `random`; of weight 1),
-        with the index of `newdata`; NaN where a value is missing. The df are those of the fixed
-        part. The variances are taken as known beyond what `ddf` does for the fixed effects.
+        (of a new observation with the row's weight: of the same levels, or of new ones where not
+        `random`), with the index of `newdata`; NaN where a value is missing. The df are those of
+        the fixed part. The variances are taken as known beyond what `ddf` does for the fixed
+        effects.
 
     Raises
     ------
@@ -86,6 +93,8 @@ def predict(
     effects = any(term.effects for term in fit.model.rows.random)
     modes = fit.modes if random and effects else None
     if newdata is None:
+        if weights is not None:
+            raise InputError("weights= are those of newdata; the rows fitted keep their own")
         return _fitted_rows(fit, modes, level)
     if not isinstance(newdata, pd.DataFrame):
         raise InputError(f"newdata is a {type(newdata).__name__}; a DataFrame is needed")
@@ -100,7 +109,7 @@ def predict(
             new_term(fit, term, i, columns, n, known=allow_new_levels or not random)
             for i, term in enumerate(fit.model.rows.random)
         )
-        own = _new_variances(fit, newdata.iloc[np.flatnonzero(whole)])
+        own = (_new_variances(fit, newdata) / _new_weights(fit, newdata, weights))[whole]
         out.iloc[np.flatnonzero(whole)] = _table(fit, x, terms, offset, modes, level, own)
     return out
 
@@ -137,6 +146,22 @@ def _new_variances(fit: LmmFit, newdata: pd.DataFrame) -> FloatArray:
     spread = fit.residual_sd.to_dict()  # type: ignore[attr-defined]
     labels = (":".join(map(shown_level, row)) for row in newdata[names].itertuples(index=False))
     return np.array([spread.get(label, np.nan) ** 2 for label in labels])
+
+
+def _new_weights(fit: LmmFit, newdata: pd.DataFrame, weights: Any) -> FloatArray:
+    """Weight of each new row: as given, or of the column that the fit took; 1 without either."""
+    if weights is None:
+        weights = (
+            fit.model.weights if fit.model.weights in newdata.columns else np.ones(len(newdata))
+        )
+    column = with_weights(newdata, weights)[WEIGHT].to_numpy(dtype=float)
+    bad = np.flatnonzero(column <= 0)
+    if len(bad):
+        raise InputError(
+            f"newdata: the weight in row {newdata.index[bad[0]]!r} is {column[bad[0]]:g}; a weight "
+            "is above 0"
+        )
+    return column
 
 
 def _table(

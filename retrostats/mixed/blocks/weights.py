@@ -11,7 +11,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.blocks.rows import Rows
 from retrostats.mixed.formula.columns import Column, Factor, FloatArray, read_column
 
-WEIGHT = "weight of a row"  # with spaces: no formula can name it
+WEIGHT = "`weight of a row`"  # with backticks: no formula can name it
 
 
 def with_weights(frame: pd.DataFrame, weights: object) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from retrostats.errors import InputError
 from retrostats.mixed.formula.columns import Column, Factor, FloatArray, IntArray, numeric
 from retrostats.mixed.formula.expressions import Coding, coding_of, evaluate
 from retrostats.mixed.formula.formula import Formula, RandomTerm, Term
+from retrostats.mixed.formula.quoted import name_of
 
 #: Levels of a factor in the fixed part: a column each.
 MAX_FIXED_LEVELS = 2000
@@ -153,7 +154,7 @@ def _first_main_effect(terms: tuple[Term, ...], columns: Mapping[str, Column]) -
 
 def _factor(component: str, columns: Mapping[str, Column]) -> Factor | None:
     coding = coding_of(component)
-    column = columns.get(component if coding is None else coding.column)
+    column = columns.get(name_of(component) if coding is None else coding.column)
     return column if isinstance(column, Factor) else None
 
 

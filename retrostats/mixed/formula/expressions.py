@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from retrostats.errors import InputError
 from retrostats.mixed.formula.bases import ARGUMENTS, basis
+from retrostats.mixed.formula.quoted import hidden, name_of, shown
 
 _NAME = re.compile(r"[^\W\d_][\w.]*")  # a column, even one called like a Python keyword
 
@@ -64,7 +65,7 @@ def columns_of(expression: str) -> tuple[str, ...]:
                 visit(argument)
             return
         if isinstance(node, ast.Name | ast.Attribute):
-            names.append(ast.unparse(node))
+            names.append(name_of(ast.unparse(node)))
             return
         for child in ast.iter_child_nodes(node):
             visit(child)
@@ -116,7 +117,7 @@ def coding_of(expression: str) -> Coding | None:
     most = 2 if ast.unparse(tree.func) == "C" else 1
     if not 1 <= len(tree.args) <= most or not isinstance(tree.args[0], ast.Name) or tree.keywords:
         raise wrong
-    column = tree.args[0].id
+    column = name_of(tree.args[0].id)
     if len(tree.args) == 1:
         return Coding(column)
     kind, reference = tree.args[1], None
@@ -155,7 +156,7 @@ def offset_of(expression: str) -> str | None:
         return None
     if len(tree.args) != 1 or tree.keywords:
         raise InputError(f"{expression}: offset() takes one column or one expression of columns")
-    return ast.unparse(tree.args[0])
+    return shown(ast.unparse(tree.args[0]))
 
 
 def evaluate(
@@ -207,7 +208,7 @@ def evaluate(
 @lru_cache(maxsize=1024)
 def _tree(expression: str) -> ast.expr:
     try:
-        return ast.parse(expression.strip(), mode="eval").body
+        return ast.parse(hidden(expression.strip()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InputError(f"cannot read {expression!r} in the formula") from None
 
@@ -246,7 +247,7 @@ def _value(
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     if isinstance(node, ast.Name | ast.Attribute):
-        name = ast.unparse(node)
+        name = name_of(ast.unparse(node))
         if name not in columns:
             raise InputError(f"{text}: no numeric column {name!r}")
         return np.asarray(columns[name], dtype=float)

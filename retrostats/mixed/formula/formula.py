@@ -7,21 +7,26 @@ text: it is checked against an alphabet before parsing, and Python evaluates not
 
 from __future__ import annotations
 
+import ast
 import logging
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 from retrostats.errors import InputError
 from retrostats.mixed.formula.expressions import columns_of, offset_of
+from retrostats.mixed.formula.grammar import require_grammar
+from retrostats.mixed.formula.quoted import hidden, name_of, shown, with_calls, without_calls
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>\d+(?:\.\d+)?)"
+    r"\s*(?:(?P<name>[^\W\d_][\w.]*)|(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?)"
     r"|(?P<text>'[\w .%/-]{0,80}'|\"[\w .%/-]{0,80}\")|(?P<op>\|\||\*\*|\^|[-+*/:|~(),=]))"
 )
 _REFERENCE = re.compile(r"[Tt]reatment\(\s*(?:reference\s*=\s*)?(?:'[^']*'|\"[^\"]*\")\s*\)")
 _BAR = "\N{SECTION SIGN}"  # stands for a random term while the fixed side is read
-_BS = "bspline_basis"
+_ONE = (ast.Name, ast.Attribute, ast.Call)  # what an outcome may be
 _MAX_LENGTH = 2000
 _MAX_PRODUCTS = 12  # a*b*...: terms double with each factor
 _ALLOWED = (
@@ -68,6 +73,12 @@ class Formula:
     offsets: tuple[str, ...] = ()
 
     @property
+    def outcome_name(self) -> str:
+        """The column that is the outcome, without backticks; else its expression."""
+        name = name_of(self.outcome)
+        return name if columns_of(self.outcome) == (name,) else self.outcome
+
+    @property
     def grouping_columns(self) -> tuple[str, ...]:
         """Columns that name groups, each once."""
         return tuple(dict.fromkeys(f for term in self.random for f in term.factors))
@@ -94,17 +105,69 @@ def parse_formula(text: str) -> Formula:
     """
     if not isinstance(text, str) or len(text) > _MAX_LENGTH:
         raise InputError(f"a formula is a text of at most {_MAX_LENGTH} characters")
-    _check_alphabet(text)
-    outcome, tilde, right = text.replace("^", "**").partition("~")
+    read = hidden(text)
+    _check_alphabet(read, text)
+    read = _TOKEN.sub(_decimal, read)
+    if re.search(r"(\*\*|\^)(?!\s*[234](?![\d.]))", read):
+        raise InputError(f"formula {text!r}: a power is 2, 3 or 4")
+    outcome, tilde, right = read.replace("^", "**").partition("~")
     if not tilde or not outcome.strip() or "~" in right or "|" in outcome:
         raise InputError(f"formula {text!r}: expected one outcome, then ~, then terms")
+    require_grammar(text, [(m.lastgroup or "", m[0].strip()) for m in _TOKEN.finditer(read)])
     fixed_text, bars = _cut_bars(right, text)
+    for side in (fixed_text, *(left for left, _, _ in bars)):
+        _refuse_absent(side, text)
     terms, offsets = _without_offsets(_expand(fixed_text or "1", text), text)
     random = tuple(r for left, double, group in bars for r in _random(left, double, group, text))
-    responses = _expand(f"0 + {outcome.strip()}", text)
-    if len(responses) != 1 or len(responses[0]) != 1 or not columns_of(responses[0][0]):
-        raise InputError(f"formula {text!r}: the outcome must be one column or one function of it")
-    return Formula(text, responses[0][0], terms, random, offsets)
+    return Formula(text, _outcome(outcome.strip(), text), terms, random, offsets)
+
+
+def _decimal(token: re.Match[str]) -> str:
+    """A token as the parser of terms reads it: numbers without exponent."""
+    if token.lastgroup != "number":
+        return token[0]
+    return token[0].replace(token["number"], f"{Decimal(token['number']):f}")
+
+
+def _outcome(left: str, text: str) -> str:
+    """The left side: one column or a call; signs outside a call would be read as those of terms."""
+    try:
+        tree: ast.AST | None = ast.parse(left, mode="eval").body
+    except SyntaxError:
+        tree = None
+    found = _expand(f"0 + {left}", text) if isinstance(tree, _ONE) else ()
+    if len(found) != 1 or len(found[0]) != 1 or not columns_of(found[0][0]):
+        raise InputError(
+            f"formula {text!r}: the outcome must be one column or one function of it, found "
+            f"{shown(left)!r}; arithmetic of columns stands in I(), as I(y - baseline)"
+        )
+    return found[0][0]
+
+
+def _refuse_absent(side: str, text: str) -> None:
+    """A term that is taken away must be there, or a slip of the pen would pass."""
+    side = without_calls(side)
+    depth, start, signs = 0, 0, []
+    for i, character in enumerate(side):
+        if character == "(" and depth == 0:
+            start = i + 1
+        depth += (character == "(") - (character == ")")
+        if character == ")" and depth == 0:
+            _refuse_absent(side[start:i], text)
+        if depth == 0 and character in "+-":
+            signs.append(i)
+    for sign, end in pairwise([*signs, len(side)]):
+        removed = side[sign + 1 : end].strip()
+        if side[sign] == "+" or removed in ("", "0", "1"):
+            continue
+        before = side[:sign].strip() or "1"
+        kept = {frozenset(term) for term in _expand(before, text)}
+        left_over = {frozenset(term) for term in _expand(side[:end], text)}
+        if {frozenset(term) for term in _expand(f"0 + {removed}", text)} - (kept - left_over):
+            raise InputError(
+                f"formula {text!r}: {with_calls(removed)!r} is taken away and is not among the "
+                f"terms before it, {with_calls(before)!r}"
+            )
 
 
 def _without_offsets(
@@ -119,24 +182,23 @@ def _without_offsets(
     return kept, offsets
 
 
-def _check_alphabet(text: str) -> None:
+def _check_alphabet(read: str, text: str) -> None:
     position = 0
     products = 0
-    while text[position:].strip():
-        match = _TOKEN.match(text, position)
+    while read[position:].strip():
+        match = _TOKEN.match(read, position)
         if match is None:
-            bad = text[position:].strip()[0]
+            bad = read[position:].strip()[0]
             raise InputError(
-                f"formula {text!r}: {bad!r} is not allowed; a formula holds {_ALLOWED}"
+                f"formula {text!r}: {bad!r} is not allowed; a formula holds {_ALLOWED}; a column "
+                "of another name stands in backticks: `1RM (kg)`"
             )
         if match["op"] in ("*", "**", "^", "/"):
             products += 1
         position = match.end()
     if products > _MAX_PRODUCTS:
         raise InputError(f"formula {text!r}: more than {_MAX_PRODUCTS} products")
-    if re.search(r"(\*\*|\^)(?!\s*[234](?![\d.]))", text):
-        raise InputError(f"formula {text!r}: a power is 2, 3 or 4")
-    if text.count("'") + text.count('"') != 2 * len(_REFERENCE.findall(text)):
+    if read.count("'") + read.count('"') != 2 * len(_REFERENCE.findall(read)):
         raise InputError(
             f"formula {text!r}: a text stands only as a reference level, C(arm, Treatment('level'))"
         )
@@ -190,10 +252,11 @@ def _random(left: str, double: bool, group: str, text: str) -> list[RandomTerm]:
 def _groups(group: str, text: str) -> list[tuple[str, ...]]:
     """'a/b' -> b within a, then a (innermost first, named as lme4 names them)."""
     levels = [part.strip() for part in group.split("/")]
-    names = [tuple(p.strip() for p in part.split(":")) for part in levels]
-    for name in (n for part in names for n in part):
+    found = [tuple(p.strip() for p in part.split(":")) for part in levels]
+    for name in (n for part in found for n in part):
         if not re.fullmatch(r"[^\W\d_][\w.]*", name):
             raise InputError(f"formula {text!r}: {group.strip()!r} is not a grouping of columns")
+    names = [tuple(map(name_of, part)) for part in found]
     nested: list[tuple[str, ...]] = []
     for depth in range(len(names), 0, -1):
         inner = [n for part in reversed(names[:depth]) for n in part]
@@ -220,16 +283,18 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
     log = logging.getLogger("formulae")
     log.addFilter(told)
     try:
-        # The library takes no interactions of its own bs(); to it ours has another name.
-        model = model_description(re.sub(r"\bbs\(", f"{_BS}(", side))
+        # To the library calls are names: it would print I(1 / (x + 1)) without the inner brackets.
+        model = model_description(without_calls(side))
         terms = [
-            () if isinstance(t, Intercept) else tuple(_named(str(c.name)) for c in t.components)
+            () if isinstance(t, Intercept) else tuple(with_calls(str(c.name)) for c in t.components)
             for t in model.common_terms
         ]
     except InputError:
         raise
     except Exception as error:  # formulae raises bare exceptions of many kinds
-        raise InputError(f"formula {text!r}: cannot read {side.strip()!r} ({error})") from None
+        raise InputError(
+            f"formula {text!r}: cannot read {shown(side.strip())!r} ({error})"
+        ) from None
     finally:
         log.removeFilter(told)
     if told.power:
@@ -243,10 +308,6 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
     order = {c: i for i, c in enumerate(dict.fromkeys(c for term in terms for c in term))}
     ordered = (tuple(sorted(term, key=order.__getitem__)) for term in terms)
     return tuple(sorted(dict.fromkeys(ordered), key=len))
-
-
-def _named(component: str) -> str:
-    return component.replace(f"{_BS}(", "bs(")
 
 
 def all_terms(formula: Formula) -> list[Term]:

@@ -179,7 +179,7 @@ class Moments:
         NotIdentified
             The formula uses a column the moments do not hold.
         """
-        if formula.outcome != self.outcome:
+        if formula.outcome_name != self.outcome:
             raise InputError(
                 f"formula {formula.text!r} models {formula.outcome!r}, the moments are of "
                 f"{self.outcome!r}; transform the rows before reducing them"

@@ -13,9 +13,10 @@ from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.blocks.rows import Rows
 from retrostats.mixed.formula.columns import Column, Factor, FloatArray, IntArray, read_column
 from retrostats.mixed.formula.design import factorised, shown_level
+from retrostats.mixed.formula.quoted import hidden, name_of
 from retrostats.mixed.strata.blocks import Stratified
 
-STRATUM = "residual stratum"  # with a space: no formula can name it
+STRATUM = "`residual stratum`"  # with backticks: no formula can name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,13 @@ def residual_columns(residual: object) -> tuple[str, ...]:
     """
     if residual is None:
         return ()
-    names = tuple(part.strip() for part in residual.split(":")) if isinstance(residual, str) else ()
+    parts = hidden(residual).split(":") if isinstance(residual, str) else []
+    names = tuple(part.strip() for part in parts)
     if not names or not all(re.fullmatch(r"[^\W\d_][\w.]*", name) for name in names):
         raise InputError(
             f"residual={residual!r}; allowed: a column, or columns joined by ':' as 'study:arm'"
         )
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(map(name_of, names)))
 
 
 def with_stratum(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
