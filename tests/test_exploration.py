@@ -22,8 +22,10 @@ GRID_ATOL = 1e-4
 POINTS = 801
 #: Limits of the real pool are known to four digits.
 POOL_ATOL = 1e-3
-#: Limits that must not depend on draws, seed or other options: the resolution of the search.
+#: Limits that must not depend on draws or seed: the searches from fixed points are the same ones.
 SAME_LIMIT = 1e-9
+#: Limits with and without further options: a ridge is followed to steps of this size.
+SAME_RIDGE = 1e-7
 #: The search stops at steps of 1e-6 of the box.
 BEYOND = 1e-6
 #: Shares of variance from 512 quasi-random draws of each sample.
@@ -232,7 +234,7 @@ def test_a_corner_that_every_single_and_double_step_leads_up_from_is_left() -> N
 
 def test_an_option_more_never_narrows_the_limits() -> None:
     """Each option of a choice alone, and all of them: the limits of all are those of the widest."""
-    sources = many_pairs(5, 4)
+    sources = many_pairs(3, 4)
     every = without_one(len(sources))
     estimator = pool_estimator(sources)
 
@@ -243,8 +245,8 @@ def test_an_option_more_never_narrows_the_limits() -> None:
 
     alone = [limits({label: mask}) for label, mask in every.options.items()]
     low, high = limits(every.options)
-    assert low == pytest.approx(min(a for a, _ in alone), abs=SAME_LIMIT)
-    assert high == pytest.approx(max(b for _, b in alone), abs=SAME_LIMIT)
+    assert low == pytest.approx(min(a for a, _ in alone), abs=SAME_RIDGE)
+    assert high == pytest.approx(max(b for _, b in alone), abs=SAME_RIDGE)
 
 
 def test_where_the_middle_has_no_answer_no_draw_is_needed() -> None:
