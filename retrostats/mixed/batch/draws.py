@@ -12,11 +12,11 @@ import numpy as np
 
 from retrostats.mixed.batch.criterion import relative_factors
 from retrostats.mixed.batch.design import Block, Design, Draws
-from retrostats.mixed.blocks.factor import lower_factor
+from retrostats.mixed.blocks.factor import forward, lower_factor
 from retrostats.mixed.blocks.gram import Gram
 from retrostats.mixed.formula.columns import FloatArray
 
-_RANK_TOL = 1e-9
+_RANK_TOL = 1e-9  # of a column of X, whose length is 1
 
 
 def draw(
@@ -65,7 +65,7 @@ def draw(
                 factor = np.tensordot(root[b][:, here], factor, 1)
                 scatter[:, :, b] = np.einsum("acr,bcr->abr", factor, factor)
             scatters[-1] = scatter
-    found, some = lower_factor(outside[None] * (np.diag(outside) > _RANK_TOL))
+    found, some = lower_factor(outside[None], least=_RANK_TOL)
     kept = some[0]
     normal = sigma * rng.standard_normal((int(kept.sum()), n))
     xy += found[0][:, kept] @ normal
@@ -104,11 +104,7 @@ def _spaces(
         psi = lam @ lam.T
     turned = np.swapaxes(root, 1, 2)
     half = np.linalg.cholesky(np.eye(len(psi)) + turned @ psi @ root)
-    # a column of zeros takes 1 on its diagonal and no part in X: the rest is solved as it stands
-    filled = root + np.eye(root.shape[1]) * ~kept[:, None, :]
-    inside = np.where(kept[:, :, None], block.stack.zx, 0.0)
-    solved = np.linalg.solve(np.where(kept[:, :, None], filled, np.eye(root.shape[1])), inside)
-    return root, half, solved, kept
+    return root, half, forward(root, kept, block.stack.zx), kept
 
 
 def _bartlett(rank: int, df: float, n: int, rng: np.random.Generator) -> FloatArray:
