@@ -24,6 +24,8 @@ import threadpoolctl
 
 import retrostats
 import retrostats as rs
+from retrostats.counts.family import Binomial
+from retrostats.counts.separation import separation
 from retrostats.mixed.moments.summary import witness_rows
 
 TRIAL = "y ~ arm * time + (1 | subject)"
@@ -67,6 +69,20 @@ def _counted(**how: str) -> rs.PooledCounts:
     return rs.pool_counts(pd.DataFrame(rows, columns=columns), **how)  # type: ignore[arg-type]
 
 
+def _separated() -> list[Any]:
+    """Which way estimates diverge; rows with interior counts leave a subspace, not axes."""
+    found = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x = np.column_stack([np.ones(12), rng.integers(-1, 2, (12, 4))])
+        x[1] = x[0]
+        y = np.where(x @ rng.normal(size=5) > 0, 4.0, 0.0)
+        y[:2] = 2.0
+        gone = separation(Binomial(y, np.full(12, 4.0)), x)
+        found.append([gone.keep, np.sign(gone.direction)])
+    return found
+
+
 def _surrogates() -> pd.DataFrame:
     """A pattern whose second condition follows from the first, beside one of full rank."""
     cells = pd.DataFrame({
@@ -100,17 +116,18 @@ def _power(function: Any, formula: str, design: pd.DataFrame, **plan: Any) -> An
     return function(formula, design, n_sim=500, seed=1, **plan)
 
 
-def _planned(**how: Any) -> list[Any]:
-    found = rs.plan("energy_30", people=[30, 300], sims=500, **how)
+def _planned(people: list[int], **how: Any) -> list[Any]:
+    found = rs.plan("energy_30", people=people, sims=500, **how)
     return [found.needed, found.curve, found.added, list(found.kept_open_by)]
 
 
 def _replicated() -> list[Any]:
-    found = rs.replicate(draws=32)
+    found = rs.replicate(["metabolic-cost"], draws=32)
     return [found.verdicts, found.summary, found.estimates, found.witnesses, found.draws]
 
 
-#: What is run, by name: each returns frames, numbers and words, in any nesting.
+#: What is run, by name: seeded, or resting on a basis that nothing determines. Each returns frames,
+#: numbers and words, in any nesting.
 ENTRIES: dict[str, Callable[[], Any]] = {
     "power": lambda: [
         _power(rs.power, TRIAL, PARALLEL, effects={"arm:time": 0.3}, variance_components=SPREAD,
@@ -145,11 +162,12 @@ ENTRIES: dict[str, Callable[[], Any]] = {
         list(_counted(measure="odds_ratio", model="conditional").confint(
             "bootstrap", draws=30, seed=1)),
     ],
+    "separation": _separated,
     "witness_rows": _surrogates,
     "explore": lambda: _explored(rs.explore(
         _mean_of_two, {"d": rs.Printed("1.5"), "r": (-0.9, 0.9), "s": (0.8, 1.1)}, draws=64)),
     "pool_crossovers": lambda: _explored(_crossovers()),
-    "plan": lambda: [_planned(), _planned(spread=0.09)],
+    "plan": lambda: [_planned([30, 300]), _planned([30], spread=0.09)],
     "replicate": _replicated,
 }  # fmt: skip
 
