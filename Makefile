@@ -5,8 +5,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Kernels of linear algebra differ in last digits; a library has those of its kind of processor.
+KERNELS := Haswell SkylakeX Zen Nehalem
+NUMBERS := $(patsubst %,tests/test_%.py,lmm_reference crossed inference batch simulate small_sample \
+	glmm separation pool_counts pooling pool_small onestage)
+TAKEN := import numpy, threadpoolctl as t; print(*{i.get("architecture") for i in t.threadpool_info()})
 
-.PHONY: replicate test lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
+.PHONY: replicate test kernels lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -24,6 +29,18 @@ replicate: $(STAMP)  ## replicate the cited studies into results/
 
 test: $(STAMP) lint  ## checks and tests, on every core
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+kernels: $(STAMP)  ## the tests of numbers under four kernels of linear algebra, and with one thread
+	@for kernel in $(KERNELS); do \
+		taken=$$(OPENBLAS_CORETYPE=$$kernel $(BIN)/python -c '$(TAKEN)' 2>&1); \
+		if [ "$$taken" != "$$kernel" ]; then \
+			echo "$$kernel: not of this library or processor, which takes: $$taken"; continue; \
+		fi; \
+		echo "$$kernel:"; \
+		OPENBLAS_CORETYPE=$$kernel OPENBLAS_NUM_THREADS=2 \
+			$(BIN)/python -m pytest -n auto --dist worksteal $(NUMBERS) || exit 1; \
+	done
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(NUMBERS)
 
 lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff check .

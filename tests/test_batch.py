@@ -15,7 +15,7 @@ import retrostats as rs
 from retrostats.mixed.batch import inference
 from retrostats.mixed.batch.design import Draws, batch_design
 from retrostats.mixed.batch.draws import draw, single
-from retrostats.mixed.batch.newton import fit_batch
+from retrostats.mixed.batch.newton import _newton_step, fit_batch
 from retrostats.mixed.fitted import LmmFit
 from retrostats.mixed.plain.optimise import minimise
 
@@ -199,3 +199,11 @@ def test_drawn_moments_have_their_expectation(case: str) -> None:
 
 def _relative_error(values: np.ndarray) -> float:
     return float(values.std() / values.mean() / np.sqrt(len(values)))
+
+
+def test_a_step_of_exactly_nothing_at_a_large_ratio_does_not_overflow() -> None:
+    """Whether the gradient is 0 or the last digit above it is the processor's choice."""
+    step, fall = _newton_step(
+        np.zeros((1, 1)), np.ones((1, 1, 1)), np.full((1, 1), 1e8), bounded=True
+    )
+    assert step == fall == 0.0

@@ -188,3 +188,8 @@ def test_henmi_copas_predicts_with_both_variances() -> None:
     assert found.tau2 > 0
     assert pooled.pred_high - pooled.estimate == pytest.approx(reach)
     assert pooled.conf_high - pooled.estimate == pytest.approx(found.quantile * found.std_error)
+
+
+def test_henmi_copas_at_an_effect_of_exactly_zero_does_not_overflow() -> None:
+    """Whether t is 0 or the last digit above it is the processor's choice."""
+    assert henmi_copas(np.array([-0.2, 0.0, 0.2]), np.full(3, 0.04), 0.95).p_value > 0.999

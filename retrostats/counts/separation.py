@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.counts.family import Array, Family, Mask
+from retrostats.mixed.blocks.factor import lower_factor
 
 _RANK = 1e-9
 #: Newton steps in which a proof of overlap is found, or left to the linear program.
@@ -101,7 +102,10 @@ def _null(x: Array, p: int) -> Array:
     if not len(x) or not p:
         return np.eye(p)
     values, vectors = np.linalg.eigh(x.T @ x)
-    return np.asarray(vectors[:, values < _RANK * max(float(values.max()), 1e-300)])
+    null = vectors[:, values < _RANK * max(float(values.max()), 1e-300)]
+    # the basis is the kernel's choice, what it spans is not: the root of a projection is a basis
+    root, some = lower_factor((null @ null.T)[None], least=_RANK)
+    return np.asarray(root[0][:, some[0]])
 
 
 def _program(moved: Array) -> Array | None:

@@ -102,7 +102,8 @@ def _exceeds(
     reach = _REACH * sd
     r = t + 0.5 * reach * (1 + x)
     mean, spread = moments[0] + moments[1] * r**2, moments[2] + moments[3] * r**2
-    needed = (k - 1) + ratio * ((r / max(t, 1e-300)) ** 2 - 1)
+    # at t = 0 the square must not overflow; whatever is this far is exceeded anyway
+    needed = (k - 1) + ratio * ((r / max(t, 1e-100 * reach)) ** 2 - 1)
     below = gammainc(mean**2 / spread, needed * mean / spread)
     density = np.exp(-0.5 * (r / sd) ** 2) / (sd * math.sqrt(2 * math.pi))
     return float(2 * 0.5 * reach * (share @ (below * density)))

@@ -17,6 +17,7 @@ from retrostats.mixed.after.modes import (
     stratum_root,
     weight_root,
 )
+from retrostats.mixed.blocks.factor import lower_factor
 from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.formula.design import offset_values
 
@@ -161,9 +162,8 @@ def simulate(fit: LmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) ->
     rows, strata, unit = fit.model.rows, stratum_root(fit), weight_root(fit)
     out = np.tile((rows.x @ fit.beta)[:, None], (1, n))
     for term, covariance in zip(rows.random, term_covariances(fit), strict=True):
-        values, vectors = np.linalg.eigh(covariance)
-        half = vectors * np.sqrt(np.maximum(values, 0.0))
-        effects = rng.standard_normal((n, term.n_levels, len(values))) @ half.T
+        half = lower_factor(np.asarray(covariance)[None])[0][0]
+        effects = rng.standard_normal((n, term.n_levels, len(half))) @ half.T
         out += np.einsum("ik,nik->in", term.values, effects[:, term.levels])
     spread = np.sqrt(fit.optimum.point.sigma2)
     noise = rng.standard_normal((n, len(rows.y))).T * spread

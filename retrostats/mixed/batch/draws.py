@@ -12,10 +12,11 @@ import numpy as np
 
 from retrostats.mixed.batch.criterion import relative_factors
 from retrostats.mixed.batch.design import Block, Design, Draws
+from retrostats.mixed.blocks.factor import forward, lower_factor
 from retrostats.mixed.blocks.gram import Gram
 from retrostats.mixed.formula.columns import FloatArray
 
-_RANK_TOL = 1e-9
+_RANK_TOL = 1e-9  # of a column of X, whose length is 1
 
 
 def draw(
@@ -64,10 +65,10 @@ def draw(
                 factor = np.tensordot(root[b][:, here], factor, 1)
                 scatter[:, :, b] = np.einsum("acr,bcr->abr", factor, factor)
             scatters[-1] = scatter
-    values, vectors = np.linalg.eigh(0.5 * (outside + outside.T))
-    kept = values > _RANK_TOL
+    found, some = lower_factor(outside[None], least=_RANK_TOL)
+    kept = some[0]
     normal = sigma * rng.standard_normal((int(kept.sum()), n))
-    xy += (vectors[:, kept] * np.sqrt(values[kept])) @ normal
+    xy += found[0][:, kept] @ normal
     yy += np.einsum("ar,ar->r", normal, normal)
     rest -= int(kept.sum())
     if rest > 0.5:
@@ -95,11 +96,7 @@ def _spaces(
 
     Where Z is rank-deficient some columns of F are zero; the last (B, q) says which are not.
     """
-    values, vectors = np.linalg.eigh(block.stack.zz)
-    kept = values > _RANK_TOL * np.maximum(values[:, -1:], 1e-300)
-    size = np.sqrt(np.where(kept, values, 0.0))
-    root = vectors * size[:, None, :]
-    inverse = vectors * np.where(kept, 1.0 / np.where(kept, size, 1.0), 0.0)[:, None, :]
+    root, kept = lower_factor(block.stack.zz)
     if signed:
         psi = np.full((1, 1), float(theta[0]))
     else:
@@ -107,7 +104,7 @@ def _spaces(
         psi = lam @ lam.T
     turned = np.swapaxes(root, 1, 2)
     half = np.linalg.cholesky(np.eye(len(psi)) + turned @ psi @ root)
-    return root, half, np.swapaxes(inverse, 1, 2) @ block.stack.zx, kept
+    return root, half, forward(root, kept, block.stack.zx), kept
 
 
 def _bartlett(rank: int, df: float, n: int, rng: np.random.Generator) -> FloatArray:

@@ -162,7 +162,7 @@ def _newton_step(
         decrement = -0.5 * np.einsum("tr,tr->r", step, gradient)
     longest = np.abs(step).max(0)
     limit = np.maximum(0.5, 1.5 * np.abs(x).max(0)) * (20.0 if bounded else 1.0)
-    return step * np.minimum(1.0, limit / np.maximum(longest, 1e-300)), decrement
+    return step * (limit / np.maximum(longest, limit)), decrement
 
 
 def _positive_steps(gradient: FloatArray, curve: FloatArray) -> FloatArray:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from retrostats.mixed.blocks.factor import forward, lower_factor
 from retrostats.mixed.formula.columns import FloatArray, IntArray
 
-_RANK = 1e-12  # eigenvalue, of the largest, that counts as zero
+_RANK = 1e-12  # share of a variance, given those before it, that counts as zero
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,12 @@ class CellDesign:
     @cached_property
     def _roots(self) -> tuple[FloatArray, NDArray[np.bool_], FloatArray, FloatArray]:
         """L (C, e, e), which of its columns are any (C, e), X carried (C, e, p), rest (p, p)."""
-        values, vectors = np.linalg.eigh(self.zz)
-        some = values > _RANK * values[:, -1:]
-        size = np.sqrt(np.where(some, values, 1.0))
-        half = vectors * (size * some)[:, None, :]
-        carried = np.swapaxes(vectors, 1, 2) @ self.zx * (some / size)[:, :, None]
+        half, some = lower_factor(self.zz, tolerance=_RANK)
+        carried = forward(half, some, self.zx)
         p = self.zx.shape[2]
         flat = carried.reshape(-1, p)
-        left, turned = np.linalg.eigh(np.eye(p) - flat.T @ flat)
-        return half, some, carried, turned * np.sqrt(np.where(left > _RANK, left, 0.0))
+        rest, _ = lower_factor((np.eye(p) - flat.T @ flat)[None], least=_RANK)
+        return half, some, carried, rest[0]
 
     @property
     def normals(self) -> tuple[int, int, int]:

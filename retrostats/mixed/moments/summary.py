@@ -10,11 +10,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from retrostats.errors import InputError, NotIdentified
+from retrostats.mixed.blocks.factor import lower_factor
 from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.moments.correlation import NEXT_STEP, Correlation
 from retrostats.mixed.moments.moments import Moments
 from retrostats.mixed.moments.patterns import Pattern, merge_patterns
 
+_RANK_TOL = 1e-12  # share of a variance, given those before it, that counts as zero
 _RESERVED = frozenset({"n", "mean", "sd", "se"})
 _BETWEEN = frozenset({"arm", "group", "treatment", "sex", "study", "site"})
 
@@ -297,15 +299,14 @@ def witness_rows(moments: Moments, rng: np.random.Generator) -> pd.DataFrame:
     for pattern in moments.patterns:
         n, m = round(float(pattern.n)), len(pattern.mean)
         scatter = np.zeros((m, m)) if pattern.scatter is None else pattern.scatter
-        values, vectors = np.linalg.eigh(scatter)
-        values = np.where(values > values.max(initial=0.0) * 1e-13, values, 0.0)
-        rank = int((values > 0).sum())
+        factor, some = lower_factor(scatter[None], tolerance=_RANK_TOL)
+        root = factor[0][:, some[0]]
+        rank = root.shape[1]
         if rank > n - 1:
             raise NotIdentified(f"{n} subjects cannot have a scatter of rank {rank}")
         noise = rng.standard_normal((n, rank))
         q, _ = np.linalg.qr(noise - noise.mean(axis=0))
-        top = values > 0
-        y = pattern.mean + (q * np.sqrt(values[top])) @ vectors[:, top].T
+        y = pattern.mean + q @ root.T
         frame: dict[str, Any] = {
             moments.subject or "block": np.repeat([f"s{used + i + 1}" for i in range(n)], m)
         }

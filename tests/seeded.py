@@ -1,0 +1,236 @@
+"""Every seeded function of the package, run small: what `test_kernels.py` compares.
+
+Run as a program in a process of its own, whose linear algebra the environment chose, it prints
+the kernel it really has, the seeded functions that were called, and the numbers that came out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import threadpoolctl
+
+import retrostats
+import retrostats as rs
+from retrostats.counts.family import Binomial
+from retrostats.counts.separation import separation
+from retrostats.mixed.moments.summary import witness_rows
+
+TRIAL = "y ~ arm * time + (1 | subject)"
+PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
+SPREAD = {"subject": 1.0, "Residual": 1.0}
+SLOPES = {"s": np.array([[1.0, 0.3], [0.3, 0.5]]), "Residual": 1.0}
+
+
+def _rows() -> pd.DataFrame:
+    """Ten people, four times twice, five items: slopes, crossed groups, unequal counts."""
+    rng = np.random.default_rng(3)
+    s, t, item = np.repeat(np.arange(10), 8), np.tile([0, 1, 2, 3], 20), np.arange(80) % 5
+    y = 5 + rng.normal(size=10)[s] + (0.5 + rng.normal(size=10))[s] * t + rng.normal(size=5)[item]
+    frame = pd.DataFrame({"s": s, "t": t, "arm": s % 2, "item": item})
+    frame["y"] = y + 0.5 * rng.normal(size=80)
+    return frame.iloc[np.r_[0:50, 53:80]]
+
+
+def _streamed() -> rs.LmmFit:
+    """Crossed groups of which only sums of combinations are known."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        pd.concat([_rows().assign(y=lambda d, i=i: d["y"] + 0.1 * i * d["t"])
+                   for i in range(3)]).to_parquet(path)  # fmt: skip
+        return rs.lmm("y ~ t + (t | s) + (1 | item)", str(path))
+
+
+def _counts(family: str) -> rs.GlmmFit:
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame({"team": np.repeat(np.arange(8), 4), "x": np.tile([0, 0, 1, 1], 8)})
+    mean = np.exp(1.0 + 0.4 * rng.normal(size=8)[rows["team"]] + 0.3 * rows["x"])
+    rows["events"] = rng.negative_binomial(3, 3 / (3 + mean))
+    if family == "binomial":
+        rows["events"] = (rows["events"] > 1).astype(int)
+    return rs.glmm("events ~ x + (1 | team)", rows, family=family)
+
+
+def _counted(**how: str) -> rs.PooledCounts:
+    columns = ["study", "events_1", "total_1", "events_2", "total_2"]
+    rows = [("a", 1, 90, 4, 88), ("b", 0, 40, 3, 41), ("c", 5, 210, 9, 205), ("d", 3, 60, 2, 66)]
+    return rs.pool_counts(pd.DataFrame(rows, columns=columns), **how)  # type: ignore[arg-type]
+
+
+def _separated() -> list[Any]:
+    """Which way estimates diverge; rows with interior counts leave a subspace, not axes."""
+    found = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x = np.column_stack([np.ones(12), rng.integers(-1, 2, (12, 4))])
+        x[1] = x[0]
+        y = np.where(x @ rng.normal(size=5) > 0, 4.0, 0.0)
+        y[:2] = 2.0
+        gone = separation(Binomial(y, np.full(12, 4.0)), x)
+        found.append([gone.keep, np.sign(gone.direction)])
+    return found
+
+
+def _surrogates() -> pd.DataFrame:
+    """A pattern whose second condition follows from the first, beside one of full rank."""
+    cells = pd.DataFrame({
+        "arm": [0, 0, 0, 1, 1, 1], "time": [0, 1, 2] * 2, "n": [9] * 3 + [12] * 3,
+        "mean": [5.0, 6.0, 7.0, 5.0, 5.5, 5.0], "sd": [1.0, 1.2, 0.9, 1.1, 1.1, 1.1],
+    })  # fmt: skip
+    exact = np.array([[1.0, 1.0, 0.5], [1.0, 1.0, 0.5], [0.5, 0.5, 1.0]])
+    moments = rs.moments_from_summary(cells, correlation={0: exact, 1: 0.4}, between="arm")
+    return witness_rows(moments, np.random.default_rng(1))
+
+
+def _mean_of_two(v: Any) -> tuple[Any, Any, Any]:
+    error = np.sqrt((2 - 2 * v["r"]) / 20) * v["s"]
+    return v["d"], v["d"] - 2 * error, v["d"] + 2 * error
+
+
+def _explored(found: rs.Exploration) -> list[Any]:
+    return [found.estimate, found.conf_low, found.conf_high, found.draws, found.influence]
+
+
+def _crossovers() -> rs.Exploration:
+    table = pd.DataFrame({
+        "study": ["a", "b", "c"], "n": [10, 12, 9], "mean_1": ["31.3", "29.0", "33.1"],
+        "sd_1": ["4.1", "3.9", "5.0"], "mean_2": ["28.0", "27.5", "30.2"],
+        "sd_2": ["3.8", "4.2", "4.6"], "p": ["<0.05", None, "= 0.03"],
+    })  # fmt: skip
+    return rs.pool_crossovers(table, draws=64)
+
+
+def _power(function: Any, formula: str, design: pd.DataFrame, **plan: Any) -> Any:
+    return function(formula, design, n_sim=500, seed=1, **plan)
+
+
+def _planned(people: list[int], **how: Any) -> list[Any]:
+    found = rs.plan("energy_30", people=people, sims=500, **how)
+    return [found.needed, found.curve, found.added, list(found.kept_open_by)]
+
+
+def _replicated() -> list[Any]:
+    found = rs.replicate(["metabolic-cost"], draws=32)
+    return [found.verdicts, found.summary, found.estimates, found.witnesses, found.draws]
+
+
+#: What is run, by name: seeded, or resting on a basis that nothing determines. Each returns frames,
+#: numbers and words, in any nesting.
+ENTRIES: dict[str, Callable[[], Any]] = {
+    "power": lambda: [
+        _power(rs.power, TRIAL, PARALLEL, effects={"arm:time": 0.3}, variance_components=SPREAD,
+               n=[8, 13]),
+        _power(rs.power, "y ~ d + (d | s)", pd.DataFrame({"d": [0, 0, 0, 1, 1, 1]}),
+               effects={"d": 0.5}, variance_components=SLOPES, n=13, test="satterthwaite"),
+        _power(rs.power, "y ~ c + (1 | s)", pd.DataFrame({"c": list("abc") * 2}),
+               effects={"cb": 0.5}, variance_components={"s": 1.0, "Residual": 1.0}, n=13),
+    ],
+    "type_one_error": lambda: _power(
+        rs.type_one_error, TRIAL, PARALLEL, term="arm:time", variance_components=SPREAD, n=13),
+    "bootstrap": lambda: rs.lmm("y ~ arm * t + (1 | s)", _rows()).bootstrap(200, seed=1),
+    "bootstrap of slopes": lambda: rs.lmm("y ~ t + (t | s)", _rows()).bootstrap(100, seed=1),
+    "bootstrap, signed": lambda: rs.lmm(
+        "y ~ arm * t + (1 | s)", _rows(), covariance="signed-cs").bootstrap(100, seed=1),
+    "bootstrap, crossed": lambda: rs.lmm(
+        "y ~ t + (1 | s) + (1 | item)", _rows()).bootstrap(20, seed=1),
+    "bootstrap, streamed": lambda: _streamed().bootstrap(20, seed=1),
+    "confint": lambda: [
+        rs.lmm("y ~ arm * t + (1 | s)", _rows()).confint(method, n=200, seed=1)
+        for method in ("bootstrap", "bootstrap-t")
+    ],
+    "simulate": lambda: rs.lmm("y ~ t + (t | s)", _rows()).simulate(3, seed=1),
+    "glmm": lambda: [
+        [_counts(family).simulate(3, seed=1),
+         _counts(family).confint("bootstrap", draws=20, seed=1)]
+        for family in ("poisson", "binomial", "negative-binomial")
+    ],
+    "pool_counts": lambda: [
+        list(_counted(measure="rate_ratio", model="conditional").confint(
+            "bootstrap", draws=30, seed=1)),
+        list(_counted(measure="odds_ratio", model="conditional").confint(
+            "bootstrap", draws=30, seed=1)),
+    ],
+    "separation": _separated,
+    "witness_rows": _surrogates,
+    "explore": lambda: _explored(rs.explore(
+        _mean_of_two, {"d": rs.Printed("1.5"), "r": (-0.9, 0.9), "s": (0.8, 1.1)}, draws=64)),
+    "pool_crossovers": lambda: _explored(_crossovers()),
+    "plan": lambda: [_planned([30, 300]), _planned([30], spread=0.09)],
+    "replicate": _replicated,
+}  # fmt: skip
+
+
+def seeded() -> dict[CodeType, str]:
+    """Functions and methods of the package with a parameter seed or rng, by their code."""
+    found: dict[CodeType, str] = {}
+    for module in pkgutil.walk_packages(retrostats.__path__, "retrostats."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if getattr(value, "__module__", None) == module.name:
+                found.update(_of(f"{module.name}.{name}", value))
+    return found
+
+
+def _of(name: str, value: Any) -> Iterator[tuple[CodeType, str]]:
+    members = vars(value).items() if inspect.isclass(value) else [("", value)]
+    for member, function in members:
+        function = inspect.unwrap(getattr(function, "__func__", function))
+        own = member.startswith("_") or name.rpartition(".")[2].startswith("_")
+        protocol = getattr(value, "_is_protocol", False)
+        if own or protocol or not inspect.isfunction(function):
+            continue
+        if {"seed", "rng"} & set(inspect.signature(function).parameters):
+            yield function.__code__, f"{name}.{member}".rstrip(".")
+
+
+def plain(value: Any) -> Any:
+    """Frames, arrays and numbers as JSON holds them; a float keeps its digits."""
+    if isinstance(value, pd.DataFrame):
+        return {str(name): plain(value[name].tolist()) for name in value}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, bool | int | float) else str(value)
+
+
+def main(*, watch: bool, wanted: str) -> None:
+    """Print what this process has, called and found; only the kernel where it is another."""
+    kernels = {i["architecture"] for i in threadpoolctl.threadpool_info()
+               if i["internal_api"] == "openblas"}  # fmt: skip
+    if wanted and kernels != {wanted}:
+        print(json.dumps({"kernels": sorted(kernels)}))
+        return
+    codes, called = seeded() if watch else {}, set()
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code in codes:
+            called.add(codes[frame.f_code])
+
+    if watch:
+        threading.setprofile(note)
+        sys.setprofile(note)
+    found = {name: plain(run()) for name, run in ENTRIES.items()}
+    sys.setprofile(None)
+    told = {"kernels": sorted(kernels), "found": found,
+            "never": sorted(set(codes.values()) - called)}  # fmt: skip
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(watch="--watch" in sys.argv, wanted=sys.argv[1])

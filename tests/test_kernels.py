@@ -1,0 +1,114 @@
+"""One seed gives the same numbers whatever the kernel of linear algebra and its threads."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from retrostats.mixed.blocks.factor import forward, lower_factor
+from retrostats.mixed.crossed.cell_draws import CellDesign
+
+PROGRAM = Path(__file__).with_name("seeded.py")
+#: As OPENBLAS_CORETYPE says them; a library or processor without one takes another, and says so.
+KERNELS = ("Haswell", "SkylakeX", "Zen", "Nehalem")
+#: Kernels differ by 3e-10 at most (a limit near zero); other draws differ by 0.01 and more.
+KERNELS_RTOL = 1e-6
+#: Below this a number is a zero that rounding left: the quantities compared are 1e-3 and above.
+KERNELS_ATOL = 1e-9
+#: The same root multiplied out; entries are of order one.
+ROOT_ATOL = 1e-12
+
+
+def _run(kernel: str, threads: int, *options: str) -> dict[str, Any]:
+    """What `seeded.py` prints in a process of its own, with a kernel ("": its own choice)."""
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": str(threads)}
+    env.pop("OPENBLAS_CORETYPE", None)
+    if kernel:
+        env["OPENBLAS_CORETYPE"] = kernel
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), kernel, *options],
+        env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode == -signal.SIGILL:  # a kernel whose instructions the processor lacks
+        return {"kernels": []}
+    assert done.returncode == 0, done.stderr[-2000:]
+    return dict(json.loads(done.stdout))
+
+
+def _differences(where: str, one: Any, two: Any) -> Iterator[str]:
+    """Places in which two results are not the same: words and counts exactly, floats nearly."""
+    if isinstance(one, dict) and isinstance(two, dict) and one.keys() == two.keys():
+        for name in one:
+            yield from _differences(f"{where}: {name}".lstrip(": "), one[name], two[name])
+    elif isinstance(one, list) and isinstance(two, list) and len(one) == len(two):
+        for i, pair in enumerate(zip(one, two, strict=True)):
+            yield from _differences(f"{where}[{i}]", *pair)
+    elif isinstance(one, float) and isinstance(two, float):
+        exact = where.startswith(("power", "type_one_error"))
+        near = math.isclose(one, two, rel_tol=KERNELS_RTOL, abs_tol=KERNELS_ATOL)
+        if not (one == two or (math.isnan(one) and math.isnan(two)) or (near and not exact)):
+            yield f"{where}: {one!r} and {two!r}"
+    elif one != two:
+        yield f"{where}: {one!r} and {two!r}"
+
+
+def test_every_seeded_function_gives_the_same_under_every_kernel() -> None:
+    """A function with a parameter seed or rng that `seeded.ENTRIES` does not run fails as well."""
+    with ThreadPoolExecutor(2) as pool:
+        own = pool.submit(_run, "", 1, "--watch")
+        others = {k: pool.submit(_run, k, 1) for k in KERNELS}
+        others["two threads"] = pool.submit(_run, "", 2)
+    here = own.result()
+    assert not here["never"], "no entry of tests/seeded.py calls these: add one"
+    found = {name: run.result() for name, run in others.items()}
+    taken = {name: run["found"] for name, run in found.items() if "found" in run}
+    told = [f"{name}: {place}" for name, values in taken.items()
+            for place in _differences("", here["found"], values)]  # fmt: skip
+    assert not told, "\n".join(told[:20])
+    if len(taken) < 3:
+        pytest.skip(f"only {', '.join(taken)} could be compared: another library or processor")
+
+
+def test_what_differs_is_found() -> None:
+    one = {"power": {"power": [0.1]}, "other": [1.0, 2, "a", math.nan, True]}
+    assert not list(_differences("", one, json.loads(json.dumps(one))))
+    two = {"power": {"power": [0.1 + 1e-12]}, "other": [1.0 + 1e-12, 3, "b", 0.0, False]}
+    assert len(list(_differences("", one["other"], two["other"]))) == 4
+    assert list(_differences("power", one["power"]["power"], two["power"]["power"]))
+
+
+def _semidefinite(rank: int) -> np.ndarray:
+    half = np.random.default_rng(2).normal(size=(3, 4, rank))
+    return half @ np.swapaxes(half, 1, 2)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 4])
+def test_the_root_is_lower_triangular_and_multiplies_out(rank: int) -> None:
+    matrices = _semidefinite(rank)
+    lower, kept = lower_factor(matrices)
+    assert kept.sum(axis=1).tolist() == [rank] * 3
+    assert not np.triu(lower, 1).any()
+    np.testing.assert_allclose(lower @ np.swapaxes(lower, 1, 2), matrices, atol=ROOT_ATOL)
+    there = lower @ np.ones((3, 4, 2))
+    np.testing.assert_allclose(lower @ forward(lower, kept, there), there, atol=ROOT_ATOL)
+
+
+def test_no_draw_moves_with_the_basis_of_equal_eigenvalues() -> None:
+    """Z'Z of a level is a multiple of the identity: every rotation of it has eigenvectors."""
+    zz, zx = np.repeat(4.0 * np.eye(2)[None], 2, axis=0), np.zeros((2, 2, 1))
+    zz[1, 0, 1] = zz[1, 1, 0] = 1e-16  # a last digit, which turns the eigenvectors by 45 degrees
+    columns = [np.arange(4).reshape(2, 2)]
+    design = CellDesign(zz, zx, columns, [np.arange(2)], [np.eye(2)], 4, 40)
+    with_z, _, _ = design.noise(np.tile([1.0, -0.5], (2, 1)), np.zeros(1))
+    np.testing.assert_allclose(with_z[:2], with_z[2:], atol=ROOT_ATOL)
