@@ -13,7 +13,7 @@ from retrostats.counts.family import Array, Binomial, Family, NegativeBinomial, 
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart
 from retrostats.counts.result import GlmmFit
-from retrostats.errors import InputError, NotConverged
+from retrostats.errors import InputError, NotConverged, NotIdentified
 
 _CBIND = re.compile(r"\s*cbind\(\s*(\w+)\s*,\s*(\w+)\s*(?:-\s*(\w+)\s*)?\)\s*~")
 FAMILIES = ("poisson", "binomial", "negative-binomial")
@@ -94,6 +94,11 @@ def glmm(
     dropped = 0 if kept is None else int((~kept).sum())
     y = np.asarray(evaluate(parsed.outcome, numeric(columns)), dtype=float)
     _whole(y, parsed.outcome)
+    if not y.any() and penalty is None:
+        raise NotIdentified(
+            f"column {parsed.outcome!r}: no event in any row, so the rate is 0 and its log "
+            "cannot be estimated; penalty='firth' gives a finite estimate"
+        )
     n = len(y)
     matrix, terms = fixed_design(parsed, columns, n)
     x = np.asarray(matrix, dtype=np.float64)

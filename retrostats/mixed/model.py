@@ -34,6 +34,7 @@ from retrostats.mixed.formula.expressions import evaluate
 from retrostats.mixed.formula.formula import Formula, RandomTerm, parse_formula
 from retrostats.mixed.formula.linked import find_blocks
 from retrostats.mixed.moments.moments import CellMoments, Moments
+from retrostats.mixed.moments.shape import compound_symmetric
 from retrostats.mixed.strata.blocks import Strata, build_strata
 from retrostats.mixed.strata.factor import (
     STRATUM,
@@ -171,6 +172,8 @@ def prepare(
     elif isinstance(data, StreamedMoments):
         model = _from_streamed(parsed, data, names)
     elif isinstance(data, Moments):
+        if residual is None:
+            signed = compound_symmetric(parsed, data) or signed
         model = _from_moments(parsed, data, names)
     elif source is not None:
         if not (weights is None or isinstance(weights, str)):

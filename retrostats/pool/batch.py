@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from retrostats.arrays import real_array, refuse_masked
 from retrostats.errors import InputError
 
 Array = NDArray[np.float64]
@@ -110,7 +111,8 @@ def random_effects_batch(
 
 
 def _checked(y: ArrayLike, v: ArrayLike, mask: ArrayLike | None) -> _Draws:
-    effects, variances = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
+    effects, variances = real_array(y, "y"), real_array(v, "v")
+    refuse_masked(mask, "mask")
     counts = np.asarray(True if mask is None else mask)
     if counts.dtype != np.bool_:
         raise InputError(f"mask: expected true or false, found {counts.dtype}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from retrostats.arrays import real_array
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
 
@@ -58,7 +59,7 @@ def entered(
     values, df = data, float("inf")
     if std_errors is None and variance is None:
         values, std_errors, df = _from_estimates(list(data), dependent=dependent)
-    y = _vector(values)
+    y = _vector(values, "effects")
     matrix, v = _errors(std_errors, variance, y.size)
     _check(y, v)
     return Entered(y, v, tuple(map(str, range(len(y)))), matrix, df=df)
@@ -170,7 +171,10 @@ def _column(frame: pd.DataFrame, name: str) -> Array:
     if name not in frame.columns:
         found = ", ".join(map(str, frame.columns[:30]))
         raise InputError(f"pool: no column {name!r}; the table has: {found}")
-    return np.asarray(pd.to_numeric(frame[name], errors="coerce"), dtype=float)
+    column = frame[name]
+    if column.dtype.kind in "bcMm":
+        raise InputError(f"pool: column {name!r} holds {column.dtype}; allowed are real numbers")
+    return np.asarray(pd.to_numeric(column, errors="coerce"), dtype=float)
 
 
 def _expression(frame: pd.DataFrame, text: str) -> Array:
@@ -179,18 +183,18 @@ def _expression(frame: pd.DataFrame, text: str) -> Array:
     return evaluate(text, {name: _column(frame, name) for name in columns_of(text)})
 
 
-def _vector(values: Any) -> Array:
-    return np.atleast_1d(np.asarray(values, dtype=float))
+def _vector(values: Any, name: str) -> Array:
+    return np.atleast_1d(real_array(values, f"pool, {name}"))
 
 
 def _errors(std_errors: Any, variance: Any, k: int) -> tuple[Array | None, Array]:
     """Covariance matrix, if any, and variances."""
     if variance is None:
-        se = _vector(std_errors)
+        se = _vector(std_errors, "std_errors")
         if se.size != k or se.ndim != 1:
             raise InputError(f"pool: {k} estimates but {se.size} standard errors; give one each")
         return None, np.where(se > 0, se**2, -1.0)
-    v = np.asarray(variance, dtype=float)
+    v = real_array(variance, "pool, variance")
     if v.shape == (k,):
         return None, v
     if v.shape != (k, k):

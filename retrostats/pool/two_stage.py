@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from retrostats.arrays import refuse_masked
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import (
     ESTIMATORS,
@@ -396,5 +397,14 @@ def _cluster(read: Entered, cluster: Any) -> Any:
     if isinstance(cluster, str):
         if read.frame is None or cluster not in read.frame.columns:
             raise InputError(f"cluster: no column {cluster!r} in the data")
-        return read.frame[cluster].to_numpy()
+        cluster = read.frame[cluster].to_numpy()
+    if cluster is None:
+        return None
+    refuse_masked(cluster, "cluster")
+    labels = np.asarray(cluster, dtype=object)
+    if labels.shape != read.y.shape or any(v is None or v != v for v in labels):
+        raise InputError(
+            f"cluster: found {labels.size} labels, or an empty one, for {len(read.y)} estimates; "
+            "give each its label"
+        )
     return cluster

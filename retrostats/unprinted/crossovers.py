@@ -18,8 +18,8 @@ from retrostats.defaults import SEED
 from retrostats.errors import InputError
 from retrostats.pool.batch import BATCH_METHODS, BATCH_TESTS
 from retrostats.reduce.pair import PrintedPair
-from retrostats.reduce.reported import Reported
-from retrostats.unprinted.exploration import Exploration, explore
+from retrostats.reduce.reported import Reported, r_bounds_from_p
+from retrostats.unprinted.exploration import Exploration, outermost
 from retrostats.unprinted.extremes import corners
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import pool_estimator, pool_unknowns
@@ -104,7 +104,7 @@ def pool_crossovers(
         _possible(source)
     # the effects are on the log scale already, and are left there
     pooled = pool_estimator(sources, log=False, method=method, test=test, level=level)
-    return explore(pooled, pool_unknowns(sources), draws=draws, seed=seed, jobs=jobs)
+    return outermost(pooled, pool_unknowns(sources), draws=draws, seed=seed, jobs=jobs)
 
 
 class _Number(NamedTuple):
@@ -229,6 +229,7 @@ def _source(trial: _Trial, *, log: bool) -> Source:
         p_operator="" if trial.r else trial.operator,
         correlation=trial.r.value if trial.r and not trial.r.printed else None,
     )
+    _agree(trial)
     source = pair_source(pair, log=log)
     keys = [u.name for u in source.unknowns[:4]]
     exact = {k: x.value for k, x in zip(keys, numbers, strict=True) if not x.printed}
@@ -242,6 +243,30 @@ def _source(trial: _Trial, *, log: bool) -> Source:
     rounded = Unknown(name, max(low, -1.0), min(high, 1.0), "rounding of the printed correlation")
     others = tuple(u for u in source.unknowns if u.name != name)
     return replace(source, unknowns=(*others, rounded))
+
+
+def _agree(trial: _Trial) -> None:
+    """Refuse a printed r that the printed p of the same trial excludes."""
+    if trial.r is None or trial.p is None:
+        return
+    r = Reported(trial.r.text).interval if trial.r.printed else (trial.r.value, trial.r.value)
+    box = {k: _ends(x) for k, x in trial.numbers.items()}
+    (a, b), (c, d) = box["mean_1"], box["mean_2"]
+    diff = (max(0.0, a - d, c - b), max(abs(b - c), abs(d - a)))
+    p = Reported(trial.p.text) if trial.p.printed else trial.p.value
+    sds = [Reported(x.text) if x.printed else x.value
+           for x in (trial.numbers["sd_1"], trial.numbers["sd_2"])]  # fmt: skip
+    low, high = r_bounds_from_p(sds[0], sds[1], trial.n, diff, p, trial.operator)
+    if r[1] < low or r[0] > high:
+        raise InputError(
+            f"pool_crossovers ({trial.name}): r {trial.r.text} contradicts p {trial.operator} "
+            f"{trial.p.text}, which needs a correlation from {low:.3g} to {high:.3g}; correct or "
+            "leave out one of them"
+        )
+
+
+def _ends(number: _Number) -> tuple[float, float]:
+    return Reported(number.text).interval if number.printed else (number.value, number.value)
 
 
 def _least(number: _Number) -> float:

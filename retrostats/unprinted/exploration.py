@@ -172,6 +172,20 @@ def explore(
     >>> round(found.conf_low, 3), found.at_low["r"], found.influence["unknown"][0]
     (0.578, -0.9, 'r')
     """
+    _whole(draws, "draws", 1)
+    return outermost(estimate, unknowns, draws=draws, seed=seed, jobs=jobs, scheduler=scheduler)
+
+
+def outermost(
+    estimate: Estimator,
+    unknowns: Any,
+    *,
+    draws: int,
+    seed: int = SEED,
+    jobs: int = 1,
+    scheduler: str | None = None,
+) -> Exploration:
+    """As `explore`, where the limits may be asked for without draws."""
     import pandas as pd
 
     space = Space.of(unknowns)
@@ -187,6 +201,13 @@ def explore(
     listed = corners(space.size, space.choices)
     seen = np.vstack([space.middle, points, listed])
     at_seen = np.vstack([middle[None, :], found, answers(listed)])
+    reversed_ = np.flatnonzero(at_seen[:, 1] > at_seen[:, 2])
+    if reversed_.size:
+        low_, high_ = at_seen[reversed_[0], 1:]
+        raise InputError(
+            f"explore: the function returned conf_low {low_:g} above conf_high {high_:g}; "
+            "return estimate, conf_low and conf_high in this order"
+        )
     sound = np.isfinite(found).all(axis=1)
     rng = np.random.default_rng(seed)
     low = lowest(lambda p: answers(p)[:, 1], seen, at_seen[:, 1], space.choices, rng)
@@ -205,7 +226,7 @@ def explore(
 
 
 def _whole(value: int, name: str, least: int) -> None:
-    if value < least:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be {least} or more, found {value}")
 
 

@@ -115,6 +115,7 @@ def _document(moments: Moments, min_cell: int) -> dict[str, Any]:
         "ordered": list(moments.ordered),
         "groups": list(moments.groups),
         "n_dropped": moments.n_dropped,
+        **({"printed": True} if moments.printed else {}),
         "patterns": [
             {
                 "n": float(p.n),

@@ -112,7 +112,15 @@ class _Reader:
                 self.pattern(p, i, levels, groups, columns) for i, p in enumerate(listed)
             )
             return Moments(
-                outcome, subject, columns, levels, tuple(ordered), groups, patterns, dropped
+                outcome,
+                subject,
+                columns,
+                levels,
+                tuple(ordered),
+                groups,
+                patterns,
+                dropped,
+                printed=document.get("printed") is True,
             )
         variables = self.names(document, "variables")
         centred = self.pairs(document, "centred", variables)

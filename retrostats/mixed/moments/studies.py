@@ -63,6 +63,11 @@ def moments_prepost(table: pd.DataFrame) -> CellMoments:
     scatter = np.empty((len(table), 2, 2))
     scatter[:, 0, 0], scatter[:, 1, 1] = s0**2, s1**2
     scatter[:, 0, 1] = scatter[:, 1, 0] = r * s0 * s1
+    _spread_of_one(table, n, s0, "sd_pre")
+    _spread_of_one(table, n, s1, "sd_post")
+    for name, sd in (("sd_pre", s0), ("sd_post", s1)):
+        _impossible(table, sd == 0, name, sd, "above 0, as nothing correlates with a constant")
+    _impossible(table, np.abs(r) == 1.0, "correlation", r, "between -1 and 1, both excluded")
     return _cells(table, n, mean, scatter, ("pre", "post"), (("pre_c", "pre"),), _PREPOST)
 
 
@@ -94,6 +99,7 @@ def moments_arms(table: pd.DataFrame) -> CellMoments:
     """
     values = _read(table, (*_KEYS, "mean", "sd"))
     mean, scatter = values["mean"][:, None], values["sd"][:, None, None] ** 2
+    _spread_of_one(table, values["n"], values["sd"], "sd")
     return _cells(table, values["n"], mean, scatter, ("y",), (), ("mean", "sd"))
 
 
@@ -148,6 +154,17 @@ def _impossible(
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(f"{_where(table, row)}: {name} is {values[row]:g}; allowed: {allowed}")
+
+
+def _spread_of_one(table: pd.DataFrame, n: FloatArray, sd: FloatArray, name: str) -> None:
+    """Refuse an SD of one person."""
+    bad = np.flatnonzero(n < 2)
+    if bad.size:
+        row = int(bad[0])
+        raise InputError(
+            f"{_where(table, row)}: n is {n[row]:g} and {name} is {sd[row]:g}, but one person has "
+            "no standard deviation; check n"
+        )
 
 
 def _where(table: pd.DataFrame, row: int) -> str:

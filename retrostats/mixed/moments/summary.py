@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,9 @@ def moments_from_summary(
         patterns.append(
             _pattern(cells, spread, coded, rows, correlation, arm, tuple(telling), within_names)
         )
-    return Moments(outcome, subject, columns, levels, ordered, (), merge_patterns(patterns))
+    return Moments(
+        outcome, subject, columns, levels, ordered, (), merge_patterns(patterns), printed=True
+    )
 
 
 def _roles(
@@ -161,12 +164,28 @@ def _spread(cells: pd.DataFrame) -> FloatArray:
     if "se" in cells.columns:
         se = pd.to_numeric(cells["se"], errors="coerce").to_numpy(dtype=float)
         sd = np.where(np.isnan(sd), se * np.sqrt(cells["n"].to_numpy(dtype=float)), sd)
+    if {"sd", "se"} <= set(cells.columns):
+        _same_spread(cells, sd, se)
     if not np.isfinite(sd).all():
         row = int(np.flatnonzero(~np.isfinite(sd))[0])
         raise NotIdentified(f"cells row {row}: neither SD nor SE; the cell's spread is missing")
     if (sd < 0).any():
         raise InputError(f"cells: an SD or SE of {sd.min():g} is below zero")
     return sd
+
+
+def _same_spread(cells: pd.DataFrame, sd: FloatArray, se: FloatArray) -> None:
+    """Refuse an SD and an SE of one cell that are not of one n, within their rounding."""
+    n = cells["n"].to_numpy(dtype=float)
+    for row in np.flatnonzero(~np.isnan(se)):
+        low, high = Decimal(repr(float(se[row]))), Decimal(repr(float(sd[row])))
+        half_se, half_sd = (0.5 * 10.0 ** int(x.as_tuple().exponent) for x in (low, high))
+        root = float(np.sqrt(n[row]))
+        if abs(se[row] - sd[row] / root) > (half_se + half_sd / root) * (1 + 1e-9):
+            raise InputError(
+                f"cells row {row}: se {se[row]:g} contradicts sd {sd[row]:g} with n {n[row]:g}, "
+                f"which give {sd[row] / root:.3g}; correct or leave out one of them"
+            )
 
 
 def _codes(
@@ -218,6 +237,11 @@ def _pattern(
         matrix: FloatArray = np.ones((1, 1))
     else:
         matrix = _matrix(correlation, arm, float(n[0]), mean, sd, labels, where)
+    if len(rows) > 1 and (sd == 0).any():
+        raise InputError(
+            f"cells{where}: an SD is 0 and a correlation is given, but nothing correlates with a "
+            "constant; check the SD"
+        )
     values = np.linalg.eigvalsh(matrix)
     if values.min() < -1e-9:
         raise InputError(
