@@ -359,6 +359,11 @@ class LmmFit(Described):
         state = "" if self.converged else f"; NOT CONVERGED: {self.message}"
         state += "; singular" if self.singular else ""
         sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
+        if self.model.signed_by_print:
+            state += (
+                "\ncovariance='signed-cs' was taken, as a printed correlation is negative "
+                "(covariance='lme4' allows none below 0)"
+            )
         return (
             f"Linear mixed model by {how}: {self.formula}\n"
             f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"

@@ -34,7 +34,7 @@ from retrostats.mixed.formula.expressions import evaluate
 from retrostats.mixed.formula.formula import Formula, RandomTerm, parse_formula
 from retrostats.mixed.formula.linked import find_blocks
 from retrostats.mixed.moments.moments import CellMoments, Moments
-from retrostats.mixed.moments.shape import compound_symmetric
+from retrostats.mixed.moments.shape import printed_negative
 from retrostats.mixed.strata.blocks import Strata, build_strata
 from retrostats.mixed.strata.factor import (
     STRATUM,
@@ -85,6 +85,8 @@ class Model:
         multiplied; None where all are 1.
     index : Index or None
         Labels of the rows fitted, where the data were rows.
+    signed_by_print : bool
+        Whether the covariance is signed because a printed correlation is negative, unasked.
     """
 
     formula: Formula
@@ -104,6 +106,7 @@ class Model:
     precision: FloatArray | None = None
     index: pd.Index[Any] | None = None
     crossed: Crossed | None = None
+    signed_by_print: bool = False
 
     @property
     def log_weight(self) -> float:
@@ -127,7 +130,7 @@ def prepare(
     formula: str,
     data: object,
     *,
-    signed: bool = False,
+    signed: bool | None = None,
     residual: str | None = None,
     weights: object = None,
 ) -> Model:
@@ -137,8 +140,9 @@ def prepare(
     ----------
     formula : str
     data : DataFrame, Moments, rows to be streamed, or an object with a DataFrame ``.frame``
-    signed : bool
-        Signed compound symmetry instead of a random intercept.
+    signed : bool, optional
+        Signed compound symmetry instead of a random intercept; by default where printed
+        correlations are negative.
     residual : str, optional
         Factor or interaction ("study:arm") whose levels have residual variances of their own.
     weights : str or (n,) array, optional
@@ -172,9 +176,10 @@ def prepare(
     elif isinstance(data, StreamedMoments):
         model = _from_streamed(parsed, data, names)
     elif isinstance(data, Moments):
-        if residual is None:
-            signed = compound_symmetric(parsed, data) or signed
+        negative = printed_negative(parsed, data)
         model = _from_moments(parsed, data, names)
+        if signed is None and negative and residual is None:
+            signed, model = True, replace(model, signed_by_print=True)
     elif source is not None:
         if not (weights is None or isinstance(weights, str)):
             raise InputError("weights= of rows that are streamed is the name of a column")

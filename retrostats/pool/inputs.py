@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retrostats.arrays import real_array
+from retrostats.arrays import real_array, refuse_masked
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
 
@@ -224,3 +224,21 @@ def arrays(estimates: Any, std_errors: ArrayLike | None = None) -> tuple[Array, 
     """Effects and variances (k,) of arrays, estimates or a table."""
     read = entered(estimates, std_errors, None, outcome=None, dependent=False)
     return read.y, read.v
+
+
+def labels_of(read: Entered, cluster: Any) -> Any:
+    """The label of each estimate, from a column or as given; None where nothing depends."""
+    if isinstance(cluster, str):
+        if read.frame is None or cluster not in read.frame.columns:
+            raise InputError(f"cluster: no column {cluster!r} in the data")
+        cluster = read.frame[cluster].to_numpy()
+    if cluster is None:
+        return None
+    refuse_masked(cluster, "cluster")
+    labels = np.asarray(cluster, dtype=object)
+    if labels.shape != read.y.shape or any(v is None or v != v for v in labels):
+        raise InputError(
+            f"cluster: found {labels.size} labels, or an empty one, for {len(read.y)} estimates; "
+            "give each its label"
+        )
+    return cluster

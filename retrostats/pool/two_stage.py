@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retrostats.arrays import refuse_masked
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import (
     ESTIMATORS,
@@ -19,7 +18,7 @@ from retrostats.pool.heterogeneity import (
     typical_variance,
     weighted_fit,
 )
-from retrostats.pool.inputs import Entered, arrays, entered
+from retrostats.pool.inputs import Entered, arrays, entered, labels_of
 from retrostats.pool.moment import moment
 from retrostats.pool.result import NAN, PoolData, Pooled
 from retrostats.student import t_p_value, t_quantile
@@ -141,7 +140,7 @@ def pool(
     read = entered(data, std_errors, variance, outcome=outcome, dependent=dependent)
     if not 0 < level < 1:
         raise InputError(f"level={level!r}; a share between 0 and 1, as 0.95")
-    labels = _cluster(read, cluster)
+    labels = labels_of(read, cluster)
     if prior is not None:
         return _bayes(read, prior, level, (formula, random, cluster, moderators, test))
     if method not in ESTIMATORS:
@@ -391,20 +390,3 @@ def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
             f"({', '.join(terms)}); leave out a moderator or one that repeats another"
         )
     return np.asarray(X, dtype=float), terms
-
-
-def _cluster(read: Entered, cluster: Any) -> Any:
-    if isinstance(cluster, str):
-        if read.frame is None or cluster not in read.frame.columns:
-            raise InputError(f"cluster: no column {cluster!r} in the data")
-        cluster = read.frame[cluster].to_numpy()
-    if cluster is None:
-        return None
-    refuse_masked(cluster, "cluster")
-    labels = np.asarray(cluster, dtype=object)
-    if labels.shape != read.y.shape or any(v is None or v != v for v in labels):
-        raise InputError(
-            f"cluster: found {labels.size} labels, or an empty one, for {len(read.y)} estimates; "
-            "give each its label"
-        )
-    return cluster

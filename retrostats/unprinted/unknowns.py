@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.arrays import real_number
+from retrostats.arrays import real_array
 from retrostats.errors import InputError
 from retrostats.reduce.reported import Reported
 
@@ -87,8 +87,8 @@ class Unknown:
     def __post_init__(self) -> None:
         if callable(self.low) or callable(self.high):
             return
-        real_number(self.low, f"unknown {self.name!r}, low")
-        real_number(self.high, f"unknown {self.name!r}, high")
+        real_array(self.low, f"unknown {self.name!r}, low")
+        real_array(self.high, f"unknown {self.name!r}, high")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
             raise InputError(
                 f"unknown {self.name!r}: range {self.low!r} to {self.high!r}; "

@@ -14,8 +14,8 @@ PRINTED_ALIKE = 0.01
 _SLACK = 1e-9
 
 
-def compound_symmetric(formula: Formula, moments: Moments) -> bool:
-    """Whether a random intercept of the subject must be signed: printed correlations are negative.
+def printed_negative(formula: Formula, moments: Moments) -> bool:
+    """Whether printed correlations are negative under an intercept of subjects, which cannot be.
 
     Raises
     ------

@@ -107,6 +107,9 @@ class _Reader:
         listed = document.get("patterns")
         if not isinstance(listed, list) or not listed:
             raise self.fail("'patterns' is not a list with something in it")
+        printed = document.get("printed", False)  # files of before hold no such word
+        if not isinstance(printed, bool):
+            raise self.fail("'printed' is neither true nor false")
         if kind == "patterns":
             patterns = tuple(
                 self.pattern(p, i, levels, groups, columns) for i, p in enumerate(listed)
@@ -120,7 +123,7 @@ class _Reader:
                 groups,
                 patterns,
                 dropped,
-                printed=document.get("printed") is True,
+                printed=printed,
             )
         variables = self.names(document, "variables")
         centred = self.pairs(document, "centred", variables)
