@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import real_array
 from retrostats.errors import InputError
 from retrostats.mixed.after.described import Described
 from retrostats.mixed.formula.columns import FloatArray
@@ -305,7 +306,7 @@ class LmmFit(Described):
                 raise InputError("weights belong to rows: fit new data with lmm(..., weights=)")
             model = prepare(self.formula, data, signed=signed, residual=self.model.residual)
         else:
-            model = with_outcome(self.model, np.asarray(data, dtype=float))
+            model = with_outcome(self.model, real_array(data, "the new outcome"))
         return self._again(model, reml=self.reml)
 
     def refit_ml(self) -> LmmFit:

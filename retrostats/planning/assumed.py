@@ -187,6 +187,8 @@ def _tau(measure: Measure | None) -> float:
     y = np.array([[float(np.ravel(e.value)[0]) for e in effects]])
     v = np.array([[float(np.ravel(e.variance)[0]) for e in effects]])
     mask = values.get(COUNTED, np.ones(y.shape, dtype=bool))
+    if not mask.any():
+        return 0.0
     return float(np.sqrt(np.nan_to_num(random_effects_batch(y, v, mask=mask).tau2[0])))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retrostats.arrays import real_array, refuse_masked
+from retrostats.arrays import label_array, real_array, table_column
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 #: Names of an effect and of its error in a table; squared where the error is a variance.
 PAIRS = (("estimate", "std_error"), ("yi", "vi"))
 INDEPENDENT = "independent"
+#: Fourth powers of larger numbers overflow.
+_LARGEST = 1e75
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ def entered(
         raise InputError("pool: a formula needs a DataFrame, whose columns it names")
     values, df = data, float("inf")
     if std_errors is None and variance is None:
+        if not isinstance(data, Iterable):
+            raise InputError(
+                f"pool: found {type(data).__name__}; effects with std_errors, estimates or a "
+                "table are needed"
+            )
         values, std_errors, df = _from_estimates(list(data), dependent=dependent)
     y = _vector(values, "effects")
     matrix, v = _errors(std_errors, variance, y.size)
@@ -166,15 +174,10 @@ def _listed(names: list[str]) -> str:
 
 
 def _column(frame: pd.DataFrame, name: str) -> Array:
-    import pandas as pd
-
     if name not in frame.columns:
         found = ", ".join(map(str, frame.columns[:30]))
         raise InputError(f"pool: no column {name!r}; the table has: {found}")
-    column = frame[name]
-    if column.dtype.kind in "bcMm":
-        raise InputError(f"pool: column {name!r} holds {column.dtype}; allowed are real numbers")
-    return np.asarray(pd.to_numeric(column, errors="coerce"), dtype=float)
+    return table_column(frame, name, "pool")
 
 
 def _expression(frame: pd.DataFrame, text: str) -> Array:
@@ -193,7 +196,7 @@ def _errors(std_errors: Any, variance: Any, k: int) -> tuple[Array | None, Array
         se = _vector(std_errors, "std_errors")
         if se.size != k or se.ndim != 1:
             raise InputError(f"pool: {k} estimates but {se.size} standard errors; give one each")
-        return None, np.where(se > 0, se**2, -1.0)
+        return None, np.where(se > 0, np.minimum(se, _LARGEST * 10) ** 2, -1.0)
     v = real_array(variance, "pool, variance")
     if v.shape == (k,):
         return None, v
@@ -206,6 +209,11 @@ def _errors(std_errors: Any, variance: Any, k: int) -> tuple[Array | None, Array
 
 
 def _check(y: Array, v: Array) -> None:
+    if (np.abs(y) > _LARGEST).any() or (v > _LARGEST**2).any():
+        raise InputError(
+            f"pool: an estimate or a standard error is above {_LARGEST:g}, too large for a "
+            "computation; check its unit"
+        )
     if y.size == 0:
         raise InputError("pool: no estimate; give at least one")
     if y.ndim != 1:
@@ -234,11 +242,5 @@ def labels_of(read: Entered, cluster: Any) -> Any:
         cluster = read.frame[cluster].to_numpy()
     if cluster is None:
         return None
-    refuse_masked(cluster, "cluster")
-    labels = np.asarray(cluster, dtype=object)
-    if labels.shape != read.y.shape or any(v is None or v != v for v in labels):
-        raise InputError(
-            f"cluster: found {labels.size} labels, or an empty one, for {len(read.y)} estimates; "
-            "give each its label"
-        )
+    label_array(cluster, "cluster", len(read.y))
     return cluster

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from retrostats.arrays import one_of, share, table_column, table_of
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import (
     ESTIMATORS,
@@ -34,6 +35,7 @@ TESTS = (
     "knapp-hartung", "knapp-hartung-adhoc", "kenward-roger", "henmi-copas", "t", "contain", "z",
 )  # fmt: skip
 
+KNAPP = TESTS[0]
 #: Up to so many estimates, the variance between studies is drawn from its confidence distribution
 #: for the prediction interval; with more, its estimate is plugged in, as is usual.
 FEW = 10
@@ -135,34 +137,36 @@ def pool(
     >>> pool(rows, random="(1 | lab)").sigma2.round(3).to_dict()
     {'lab': 0.049}
     """
+    for name, given in (("formula", formula), ("random", random)):
+        if not (given is None or isinstance(given, str)):
+            raise InputError(f"{name}={given!r}; a formula is a text")
     outcome = _outcome(formula)
     dependent = any(option is not None for option in (cluster, random, variance))
     read = entered(data, std_errors, variance, outcome=outcome, dependent=dependent)
-    if not 0 < level < 1:
-        raise InputError(f"level={level!r}; a share between 0 and 1, as 0.95")
+    share(level)
     labels = labels_of(read, cluster)
     if prior is not None:
         return _bayes(read, prior, level, (formula, random, cluster, moderators, test))
-    if method not in ESTIMATORS:
-        raise InputError(f"method={method!r}; allowed: {', '.join(ESTIMATORS)}")
+    one_of(method, "method", ESTIMATORS)
     if random is not None or read.matrix is not None:
         from retrostats.pool.multilevel import pool_multilevel
 
         if moderators is not None:
             raise InputError("moderators go into formula= where random= or a matrix is given")
         return pool_multilevel(
-            read, formula=formula, random=random, method=method, test=test or "t",
+            read, formula=formula, random=random, method=method, test="t" if test is None else test,
             cluster=labels, level=level,
         )  # fmt: skip
-    return _simple(read, formula, moderators, method, test or "knapp-hartung", labels, level)
+    return _simple(
+        read, formula, moderators, method, KNAPP if test is None else test, labels, level
+    )
 
 
 def _simple(
     read: Entered, formula: str | None, moderators: pd.DataFrame | None,
     method: str, test: str, cluster: Any, level: float,
 ) -> Pooled:  # fmt: skip
-    if test not in TESTS:
-        raise InputError(f"test={test!r}; allowed: {', '.join(TESTS)}")
+    one_of(test, "test", TESTS)
     if test == "kenward-roger" and method != "reml":
         raise InputError(
             f"test='kenward-roger' is defined for method='reml', found {method!r}; use REML or "
@@ -342,7 +346,10 @@ def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, 
     ones = np.ones((k, 1))
     if moderators is None:
         return ones, ("(Intercept)",)
-    columns = np.asarray(moderators, dtype=float)
+    table = table_of(moderators, "moderators")
+    if not len(table.columns):
+        raise InputError("moderators: no column; give one a moderator")
+    columns = np.column_stack([table_column(table, c, "moderators") for c in table.columns])
     if len(columns) != k or not np.isfinite(columns).all():
         raise InputError(
             f"moderators: {len(columns)} rows for {k} estimates, or a value is missing; "
@@ -354,7 +361,7 @@ def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, 
             f"moderators: {k} estimates do not determine {X.shape[1]} coefficients; "
             "leave out a moderator or one that repeats another"
         )
-    return X, ("(Intercept)", *map(str, moderators.columns))
+    return X, ("(Intercept)", *map(str, table.columns))
 
 
 def _outcome(formula: str | None) -> str | None:

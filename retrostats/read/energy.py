@@ -132,6 +132,8 @@ def metabolic_rate_w(
     """
     chosen = _equation(equation)
     vo2, vco2 = real_array(vo2_ml_min, "oxygen uptake"), real_array(vco2_ml_min, "carbon dioxide")
+    if np.isinf(vo2).any() or np.isinf(vco2).any():
+        raise InputError("metabolic rate: found an infinite uptake or output; check the table")
     try:
         vo2, vco2 = np.broadcast_arrays(vo2, vco2)
     except ValueError:
@@ -173,7 +175,7 @@ def outside_validity(rer: ArrayLike, *, equation: str = "brockway") -> NDArray[n
     array([ True, False, False, False,  True])
     """
     chosen = _equation(equation)
-    ratio = np.asarray(rer, dtype=float)
+    ratio = real_array(rer, "respiratory exchange ratio")
     return np.asarray((ratio < chosen.rer_low) | (ratio > chosen.rer_high))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
 from retrostats.read.study_names import study_labels
 from retrostats.read.table_schema import descriptor, read_text_table, typed
@@ -180,7 +181,12 @@ def is_poolable(rows: pd.DataFrame) -> pd.Series:
 
 
 def _folder(folder: str | Path | None) -> Path:
-    return data_dir() if folder is None else Path(folder)
+    if folder is None:
+        return data_dir()
+    where = path_of(folder, "folder")
+    if not where.is_dir():
+        raise InputError(f"{where}: no such folder; give one with a datapackage.json")
+    return where
 
 
 def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 
-from retrostats.arrays import real_number
+from retrostats.arrays import real_number, single
 from retrostats.errors import InputError
 
 _NUMBER = re.compile(r"([-+]?)(\d+\.?\d*|\.\d+)(?:[eE]([-+]?\d{1,3}))?\s*%?")
@@ -128,9 +128,9 @@ def t_from_p(p: float, df: float) -> float:
     """
     from retrostats.student import t_quantile
 
-    if not 0 < p <= 1:
+    if not 0 < real_number(p, "p-value") <= 1:
         raise InputError(f"p-value: found {p!r}; allowed is above 0 and up to 1.")
-    if not df > 0:
+    if not single(df, "degrees of freedom") > 0:
         raise InputError(f"degrees of freedom: found {df!r}; allowed is above 0.")
     return t_quantile(p / 2, df)
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from retrostats.arrays import one_of, share, table_of
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
 from retrostats.pool.batch import BATCH_METHODS, BATCH_TESTS
@@ -93,12 +94,10 @@ def pool_crossovers(
         ("measure", measure, MEASURES), ("method", method, BATCH_METHODS),
         ("test", test, BATCH_TESTS),
     ):  # fmt: skip
-        if value not in allowed:
-            raise InputError(f"{name}={value!r}; allowed: {', '.join(allowed)}")
+        one_of(value, name, allowed)
     if test == "kenward-roger" and method != "reml":
         raise InputError("test='kenward-roger' is defined for method='reml'; use REML")
-    if not 0 < level < 1:
-        raise InputError(f"level={level!r}; a share between 0 and 1, as 0.95")
+    share(level)
     sources = [_source(trial, log=measure == "log_ratio") for trial in _trials(table)]
     for source in sources:
         _possible(source)
@@ -128,9 +127,7 @@ class _Trial(NamedTuple):
 
 
 def _trials(table: Any) -> list[_Trial]:
-    import pandas as pd
-
-    frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+    frame = table_of(table, "pool_crossovers")
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
         raise InputError(

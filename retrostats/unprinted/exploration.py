@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.arrays import one_of, real_array, whole_number
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
 from retrostats.unprinted.extremes import Extreme, corners, lowest
@@ -111,6 +112,7 @@ class Exploration:
         """The answer when one unknown alone moves: its value, then estimate and limits."""
         import pandas as pd
 
+        one_of(name, "name", self.space.names)
         column = self.space.names.index(name)
         _, points = along(self.space, column)
         answer = pd.DataFrame(self.answers(points), columns=list(OUTPUTS))
@@ -172,7 +174,7 @@ def explore(
     >>> round(found.conf_low, 3), found.at_low["r"], found.influence["unknown"][0]
     (0.578, -0.9, 'r')
     """
-    _whole(draws, "draws", 1)
+    whole_number(draws, "draws", 1)
     return outermost(estimate, unknowns, draws=draws, seed=seed, jobs=jobs, scheduler=scheduler)
 
 
@@ -189,8 +191,11 @@ def outermost(
     import pandas as pd
 
     space = Space.of(unknowns)
-    _whole(draws, "draws", 0)
-    _whole(jobs, "jobs", 1)
+    whole_number(draws, "draws", 0)
+    whole_number(jobs, "jobs", 1)
+    whole_number(seed, "seed", 0)
+    if not callable(estimate):
+        raise InputError(f"explore: found {estimate!r}; a function of the unknowns is needed")
 
     def answers(points: Array) -> Array:
         return _evaluate(estimate, space, points, jobs)
@@ -225,11 +230,6 @@ def outermost(
     )  # fmt: skip
 
 
-def _whole(value: int, name: str, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} must be {least} or more, found {value}")
-
-
 def _evaluate(estimate: Estimator, space: Space, points: Array, jobs: int) -> Array:
     """Answers (n, 3), a chunk at a time."""
     chunks = [points[i : i + CHUNK] for i in range(0, len(points), CHUNK)]
@@ -256,13 +256,29 @@ def _chunk(estimate: Estimator, space: Space, points: Array) -> Array:
     return _table(estimate(space.values(points)), len(points))
 
 
+def _spread(part: Any, n: int) -> Array:
+    """One output at n points."""
+    found = real_array(part, "explore, what the function returned")
+    if found.shape not in ((), (1,), (n,)):
+        raise InputError(
+            f"explore: the function returned an array of shape {found.shape} for {n} draws; one "
+            "number a draw is needed"
+        )
+    return np.broadcast_to(found, (n,))
+
+
 def _table(answer: Any, n: int) -> Array:
     """What an estimator returned as (n, 3); a number that does not depend on the draw is spread."""
     if isinstance(answer, Mapping):
-        answer = [answer[name] for name in OUTPUTS]
+        answer = [answer.get(name) for name in OUTPUTS]
     if isinstance(answer, np.ndarray) and answer.shape == (n, 3):
-        return np.asarray(answer, dtype=float)
-    columns = [np.broadcast_to(np.asarray(part, dtype=float), (n,)) for part in answer]
+        return real_array(answer, "explore, what the function returned")
+    if not isinstance(answer, Iterable) or isinstance(answer, str):
+        raise InputError(
+            f"explore: the function returned {answer!r}; it must return estimate, conf_low and "
+            "conf_high"
+        )
+    columns = [_spread(part, n) for part in answer]
     if len(columns) != 3:
         raise InputError(
             f"explore: the function returned {len(columns)} arrays; it must return estimate, "

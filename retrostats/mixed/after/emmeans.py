@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import finite_array, share
 from retrostats.errors import InputError
 from retrostats.mixed.after.adjust import Adjust, adjusted_p, critical
 from retrostats.mixed.after.backtransform import Scale, scale_of
@@ -132,7 +133,10 @@ def emmeans(
     0  post     5.900
     1   pre     5.025
     """
-    wanted = (factors,) if isinstance(factors, str) else tuple(factors)
+    share(level)
+    wanted = (factors,) if isinstance(factors, str) else _names(factors)
+    if not (at is None or isinstance(at, Mapping)):
+        raise InputError(f"at: found {at!r}; a mapping of columns to their values is needed")
     scale = scale_of(fit.model.formula.outcome, type)
     values = _grid_values(fit, dict(at or {}))
     several = {name for name, v in values.items() if isinstance(v, Factor) or name in (at or {})}
@@ -162,6 +166,13 @@ def emmeans(
     return MarginalMeans(table, weights, wanted, fit, level, scale)
 
 
+def _names(factors: Any) -> tuple[str, ...]:
+    """Names of columns, given as several."""
+    if not isinstance(factors, Sequence) or not all(isinstance(name, str) for name in factors):
+        raise InputError(f"factors: found {factors!r}; one name of a column or a list of names")
+    return tuple(factors)
+
+
 def _grid_values(fit: LmmFit, at: dict[str, Any]) -> dict[str, Column]:
     """The values each column of the fixed effects takes in the grid."""
     formula, columns = fit.model.formula, fit.model.columns
@@ -183,10 +194,7 @@ def _grid_values(fit: LmmFit, at: dict[str, Any]) -> dict[str, Column]:
         elif given is None:
             out[name] = np.array([np.average(column, weights=weight)])
         else:
-            try:
-                out[name] = np.atleast_1d(np.asarray(given, dtype=float))
-            except (TypeError, ValueError):
-                raise InputError(f"at: {name!r} is a number, found {given!r}") from None
+            out[name] = np.atleast_1d(finite_array(given, f"at, {name}"))
     return out
 
 

@@ -73,7 +73,6 @@ class Formula:
         return tuple(dict.fromkeys(f for term in self.random for f in term.factors))
 
 
-@lru_cache(maxsize=256)
 def parse_formula(text: str) -> Formula:
     """Parse an lme4 formula.
 
@@ -94,6 +93,11 @@ def parse_formula(text: str) -> Formula:
     """
     if not isinstance(text, str) or len(text) > _MAX_LENGTH:
         raise InputError(f"a formula is a text of at most {_MAX_LENGTH} characters")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Formula:
     _check_alphabet(text)
     outcome, tilde, right = text.replace("^", "**").partition("~")
     if not tilde or not outcome.strip() or "~" in right or "|" in outcome:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import table_column
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.formula.columns import Factor, FloatArray, read_column
 from retrostats.mixed.moments.moments import CellMoments
@@ -127,7 +128,7 @@ def _read(table: object, needed: tuple[str, ...]) -> dict[str, FloatArray]:
         raise InputError(f"{_where(table, row)} is printed twice; keep one row a study and arm")
     out: dict[str, FloatArray] = {}
     for name in needed[2:]:
-        values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+        values = table_column(table, name, "the table")
         bad = ~np.isfinite(values)
         if bad.any():
             row = int(np.flatnonzero(bad)[0])

@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from retrostats.arrays import finite_array, table_column
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.moments.correlation import NEXT_STEP, Correlation
 from retrostats.mixed.moments.moments import Moments
 from retrostats.mixed.moments.patterns import Pattern, merge_patterns
 
+#: Squares of larger numbers overflow.
+_LARGEST = 1e150
 _RESERVED = frozenset({"n", "mean", "sd", "se"})
 _BETWEEN = frozenset({"arm", "group", "treatment", "sex", "study", "site"})
 
@@ -73,6 +76,13 @@ def moments_from_summary(
     """
     if not isinstance(cells, pd.DataFrame) or cells.empty:
         raise InputError("cells must be a DataFrame with a row a cell")
+    if isinstance(correlation, Mapping) and not correlation:
+        raise InputError("correlation is an empty mapping; give one for each level, or a number")
+    double = [str(c) for c in cells.columns[cells.columns.duplicated()]]
+    if double:
+        raise InputError(f"cells have two columns {double[0]!r}; keep one of each")
+    numbers = [name for name in ("n", "mean", "sd", "se") if name in cells.columns]
+    cells = cells.assign(**{name: table_column(cells, name, "cells") for name in numbers})
     within_names, between_names = _roles(cells, correlation, within, between)
     _check(cells, within_names, between_names)
     spread = _spread(cells)
@@ -124,7 +134,10 @@ def _roles(
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"within or between: found {value!r}; names of columns are needed")
+    return tuple(names)
 
 
 def _check(cells: pd.DataFrame, within: tuple[str, ...], between: tuple[str, ...]) -> None:
@@ -136,6 +149,9 @@ def _check(cells: pd.DataFrame, within: tuple[str, ...], between: tuple[str, ...
             f"cells have no column {', '.join(missing)}; "
             f"found: {', '.join(map(str, cells.columns))}"
         )
+    large = [c for c in ("mean", "sd", "se") if c in cells and (cells[c].abs() > _LARGEST).any()]
+    if large:
+        raise InputError(f"cells: {large[0]} is above {_LARGEST:g}; check its unit")
     keys = cells[[*within, *between]]
     if keys.isna().to_numpy().any():
         raise InputError("cells: a design column has an empty cell; fill it")
@@ -143,7 +159,7 @@ def _check(cells: pd.DataFrame, within: tuple[str, ...], between: tuple[str, ...
         twice = keys[keys.duplicated()].iloc[0].to_dict()
         raise InputError(f"cells: {twice} is printed twice; keep one row a cell")
     for name in ("n", "mean"):
-        values = pd.to_numeric(cells[name], errors="coerce").to_numpy(dtype=float)
+        values = cells[name].to_numpy(dtype=float)
         if not np.isfinite(values).all():
             raise NotIdentified(
                 f"cells row {int(np.flatnonzero(~np.isfinite(values))[0])}: {name} is missing or "
@@ -277,7 +293,7 @@ def _matrix(
                 "give a correlation matrix"
             )
         correlation = correlation.resolve(n, tuple(mean), tuple(sd))
-    values = np.asarray(correlation, dtype=float)
+    values = finite_array(correlation, f"correlation{where}")
     if values.ndim == 0:
         if not -1.0 <= float(values) <= 1.0:
             raise InputError(f"correlation {float(values):g}{where} is outside [-1, 1]")
