@@ -252,12 +252,8 @@ def pool_counts(
     one_of(double_zero, "double_zero", ("drop", "keep"))
     laplace = two and model == "random-study"
     n_agq = 1 if laplace else _NODES if nodes is None else nodes
-    if (
-        isinstance(n_agq, bool)
-        or not isinstance(n_agq, int)
-        or not 1 <= n_agq <= 100
-        or (laplace and nodes not in (None, 1))
-    ):
+    whole_number(n_agq, "pool_counts, nodes", 1)
+    if n_agq > 100 or (laplace and nodes not in (None, 1)):
         raise InputError(
             f"pool_counts nodes={nodes!r}; allowed: 1 to 100, and 1 with model='random-study'"
         )

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from retrostats.arrays import label_array, real_array, table_column
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
+from retrostats.read.agreement import refuse_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 #: Names of an effect and of its error in a table; squared where the error is a variance.
 PAIRS = (("estimate", "std_error"), ("yi", "vi"))
 INDEPENDENT = "independent"
+_ERROR = "standard error"
 #: Fourth powers of larger numbers overflow.
 _LARGEST = 1e75
 
@@ -111,6 +113,9 @@ def _from_frame(
         variance = _column(frame, variance)
     matrix, v = _errors(std_errors, variance, len(y))
     _check(y, v)
+    if value in frame.columns:
+        shown = frame.drop(columns="p_value", errors="ignore") if matrix is not None else frame
+        refuse_table(shown.assign(**{_ERROR: np.sqrt(v)}), "pool", value, _ERROR)
     return Entered(y, v, _labels(frame), matrix, frame, value)
 
 

@@ -35,7 +35,6 @@ TESTS = (
     "knapp-hartung", "knapp-hartung-adhoc", "kenward-roger", "henmi-copas", "t", "contain", "z",
 )  # fmt: skip
 
-KNAPP = TESTS[0]
 #: Up to so many estimates, the variance between studies is drawn from its confidence distribution
 #: for the prediction interval; with more, its estimate is plugged in, as is usual.
 FEW = 10
@@ -157,9 +156,8 @@ def pool(
             read, formula=formula, random=random, method=method, test="t" if test is None else test,
             cluster=labels, level=level,
         )  # fmt: skip
-    return _simple(
-        read, formula, moderators, method, KNAPP if test is None else test, labels, level
-    )
+    how = TESTS[0] if test is None else test
+    return _simple(read, formula, moderators, method, how, labels, level)
 
 
 def _simple(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.arrays import path_of
 from retrostats.errors import InputError
+from retrostats.read.agreement import refuse_limits
 from retrostats.read.study_names import study_labels
 from retrostats.read.table_schema import descriptor, read_text_table, typed
 from retrostats.resources import data_dir
@@ -199,11 +200,19 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
         speed_m_s=_speed(printed),
         gradient_pct=_plain(printed["gradient_printed"]),
     )
+    _agree(rows, f"{topic}.csv")
     rows = _in_standard_units(rows)
     rows = rows.join(studies[["study", "citation", "year", "doi", "pmid"]], on="study_id")
     rows["year"] = _plain(rows["year"])
     rows["poolable"] = is_poolable(rows)
     return rows[COLUMNS]
+
+
+def _agree(rows: pd.DataFrame, file: str) -> None:
+    """Refuse limits that are reversed, or that hold none of the numbers of their row."""
+    names = ["row_id", "ci_low", "ci_high", "mean", "change", "pct_change"]
+    for row_id, low, high, *values in rows[names].itertuples(index=False):
+        refuse_limits(f"{file}, row {row_id}", low, high, map(float, values))
 
 
 def _plain(text: pd.Series) -> pd.Series:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,11 @@ from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.moments.correlation import NEXT_STEP, Correlation
 from retrostats.mixed.moments.moments import Moments
 from retrostats.mixed.moments.patterns import Pattern, merge_patterns
+from retrostats.read.agreement import refuse_table, spread_unit
 
 #: Squares of larger numbers overflow.
 _LARGEST = 1e150
-_RESERVED = frozenset({"n", "mean", "sd", "se"})
+_RESERVED = frozenset({"n", "mean", "sd", "se", "ci_low", "ci_high", "ci_level"})
 _BETWEEN = frozenset({"arm", "group", "treatment", "sex", "study", "site"})
 
 
@@ -182,6 +182,8 @@ def _spread(cells: pd.DataFrame) -> FloatArray:
         sd = np.where(np.isnan(sd), se * np.sqrt(cells["n"].to_numpy(dtype=float)), sd)
     if {"sd", "se"} <= set(cells.columns):
         _same_spread(cells, sd, se)
+    root = np.sqrt(cells["n"].to_numpy(dtype=float))
+    refuse_table(cells.assign(error=sd / root), "cells", "mean", "error")
     if not np.isfinite(sd).all():
         row = int(np.flatnonzero(~np.isfinite(sd))[0])
         raise NotIdentified(f"cells row {row}: neither SD nor SE; the cell's spread is missing")
@@ -194,8 +196,7 @@ def _same_spread(cells: pd.DataFrame, sd: FloatArray, se: FloatArray) -> None:
     """Refuse an SD and an SE of one cell that are not of one n, within their rounding."""
     n = cells["n"].to_numpy(dtype=float)
     for row in np.flatnonzero(~np.isnan(se)):
-        low, high = Decimal(repr(float(se[row]))), Decimal(repr(float(sd[row])))
-        half_se, half_sd = (0.5 * 10.0 ** int(x.as_tuple().exponent) for x in (low, high))
+        half_se, half_sd = spread_unit(se[row]), spread_unit(sd[row])
         root = float(np.sqrt(n[row]))
         if abs(se[row] - sd[row] / root) > (half_se + half_sd / root) * (1 + 1e-9):
             raise InputError(

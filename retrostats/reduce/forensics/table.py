@@ -153,12 +153,8 @@ def _items(
     counts = dict(named) if isinstance(named, Mapping) else dict.fromkeys(named, 1)
     counts = {**dict.fromkeys(binary, 1), **counts}
     for outcome, count in counts.items():
-        if (
-            isinstance(count, bool)
-            or not isinstance(count, int | float)
-            or not count >= 1
-            or count % 1
-        ):
+        number = isinstance(count, int | float) and not isinstance(count, bool)
+        if not number or not count >= 1 or count % 1:
             raise InputError(
                 f"forensics: integers[{outcome!r}] is {count!r}; allowed is a whole number of "
                 "items of at least 1"
