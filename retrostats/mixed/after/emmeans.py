@@ -137,6 +137,9 @@ def emmeans(
     wanted = (factors,) if isinstance(factors, str) else _names(factors)
     if not (at is None or isinstance(at, Mapping)):
         raise InputError(f"at: found {at!r}; a mapping of columns to their values is needed")
+    empty = [name for name, value in (at or {}).items() if value is None]
+    if empty:
+        raise InputError(f"at: {empty[0]!r} has no value; give one, or leave it out for its mean")
     scale = scale_of(fit.model.formula.outcome, type)
     values = _grid_values(fit, dict(at or {}))
     several = {name for name, v in values.items() if isinstance(v, Factor) or name in (at or {})}
