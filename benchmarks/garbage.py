@@ -20,12 +20,12 @@ import retrostats as rs
 from benchmarks.garbage_calls import calls
 from benchmarks.garbage_kinds import MUST
 
+#: Function, what was put where, the call, and whether it must be refused.
+Case = tuple[str, str, Callable[[], Any], str]
 HELD, REFUSED, WRONG = "held", "refused", "wrong"
 
 
-def cases(
-    *, slow: bool = True, only: str = ""
-) -> Iterator[tuple[str, str, Callable[[], Any], str]]:
+def cases(*, slow: bool = True, only: str = "") -> Iterator[Case]:
     """Function, what was put where, the call, and whether it must be refused."""
     for name, call in calls().items():
         if (call.slow and not slow) or only not in ("", name):
