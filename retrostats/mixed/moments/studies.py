@@ -199,7 +199,7 @@ def _implied_changes(
 def _implied(table: pd.DataFrame, name: str, implied: FloatArray, slack: FloatArray) -> None:
     """Refuse a printed number that is not what the others of its row imply, within rounding."""
     found = table_column(table, name, "the table")
-    for row in np.flatnonzero(np.isfinite(found)):
+    for row in map(int, np.flatnonzero(np.isfinite(found))):
         if abs(found[row] - implied[row]) > slack[row] + half_unit(found[row]) + 1e-9:
             raise InputError(
                 f"{_where(table, row)}: {name} is {found[row]:g}, but the other numbers of the "
