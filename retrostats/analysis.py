@@ -94,9 +94,14 @@ def files_of(path: Path) -> list[Path]:
 def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Analysis]:
     """Analyses by name or by path of a Python file; all of an audit if `names` is None or empty."""
     found = (audit or load_audit()).analyses
+    if not (names is None or isinstance(names, Iterable)):
+        raise InputError(f"analyses: found {names!r}; a list of names is needed")
     chosen = list(dict.fromkeys(names or found))
     unknown = [
-        name for name in chosen if name not in found and start_of(Path(name)).suffix != ".py"
+        str(name)
+        for name in chosen
+        if not isinstance(name, str | Path)
+        or (name not in found and start_of(Path(name)).suffix != ".py")
     ]
     if unknown:
         raise InputError(
