@@ -304,7 +304,8 @@ def calls() -> dict[str, Call]:
             lambda **g: rs.plan(**{"claim": _planned(), "sims": 100, "truth": 1.3,
                 "spread": 0.2} | g), {}, {
                 "claim": NO_TABLE, "audit": PATH, "truth": no_number(),
-                "spread": no_number(), "design": WORD, "rate": no_number(), "exposure": no_number(),
+                "spread": [g for g in no_number() if g[0] != "list"], "design": WORD,
+                "rate": [g for g in no_number() if g[0] != "list"], "exposure": no_number(),
                 "people": [("number", 3, MUST), ("words", ["a"], MUST), ("one", [1], MAY),
                     ("NaN", [math.nan], MUST),
                            ("negative", [-3], MUST), ("parts", [3.5], MUST), ("empty", [], MUST)],
@@ -320,7 +321,7 @@ def calls() -> dict[str, Call]:
                 "draws": no_count(0), "seed": no_count(0), "jobs": no_count(1),
                 "formats": [("another", ["docx"], MUST), ("number", 3, MUST), ("numbers", [3],
                     MUST)],
-                "tables": [("another", ["docx"], MUST), ("number", 3, MUST)],
+                "tables": [("another", ["odt"], MUST), ("number", 3, MUST)],
                 "themes": [("another", ["neon"], MUST), ("number", 3, MUST)],
                     "claim_figures": WORD}, slow=True),
         "cite": Call(rs.cite, {}, {}),
