@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.arrays import one_of, share, table_of, whole_number
+from retrostats.arrays import one_of, share, table_of
 from retrostats.counts.intervals import profile_interval, root
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.pool_models import (
@@ -252,8 +252,8 @@ def pool_counts(
     one_of(double_zero, "double_zero", ("drop", "keep"))
     laplace = two and model == "random-study"
     n_agq = 1 if laplace else _NODES if nodes is None else nodes
-    whole_number(n_agq, "pool_counts, nodes", 1)
-    if n_agq > 100 or (laplace and nodes not in (None, 1)):
+    whole = isinstance(n_agq, int) and not isinstance(n_agq, bool)
+    if not whole or not 1 <= n_agq <= 100 or (laplace and nodes not in (None, 1)):
         raise InputError(
             f"pool_counts nodes={nodes!r}; allowed: 1 to 100, and 1 with model='random-study'"
         )
