@@ -207,6 +207,8 @@ def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Anal
     """Analyses by name or by path of a Python file; all of an audit if `names` is None or empty."""
     about = audit or load_audit()
     found = about.analyses
+    if not (names is None or isinstance(names, Iterable)):
+        raise InputError(f"analyses: found {names!r}; a list of names is needed")
     chosen = list(dict.fromkeys(names or found))
     if not chosen:
         raise InputError(
@@ -214,7 +216,10 @@ def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Anal
             "there (see CONTRIBUTING.md), or give the path of one"
         )
     unknown = [
-        name for name in chosen if name not in found and start_of(Path(name)).suffix != ".py"
+        str(name)
+        for name in chosen
+        if not isinstance(name, str | Path)
+        or (name not in found and start_of(Path(name)).suffix != ".py")
     ]
     if unknown:
         raise InputError(

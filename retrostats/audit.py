@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
 from retrostats.read.audit_toml import audit_data, read_audit_toml
 from retrostats.resources import analyses_dir
@@ -136,6 +137,7 @@ def load_audit(path: str | Path | None = None) -> Audit:
     >>> all(topic.template for topic in audit.topics.values())
     True
     """
+    path = None if path is None else path_of(path, "audit")
     data = audit_data(path)
     scripts = analyses_dir() if path is None else Path(path) / "analyses"
     told = read_audit_toml(data)

@@ -31,9 +31,10 @@ def refuse_unknown(name: str, found: Sequence[str], allowed: Iterable[str]) -> N
     retrostats.errors.InputError: formats: found gif; choose from svg, pdf
     """
     choices = tuple(allowed)
-    wrong = [value for value in found if value not in choices]
+    listed = list(found) if isinstance(found, Iterable) else [found]
+    wrong = [value for value in listed if value not in choices]
     if wrong:
-        shown = ", ".join(wrong) or "nothing"
+        shown = ", ".join(map(str, wrong)) or "nothing"
         raise InputError(f"{name}: found {shown}; choose from {', '.join(choices)}")
 
 

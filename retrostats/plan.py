@@ -9,6 +9,7 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from retrostats.arrays import instances_of, share, whole_number
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
@@ -377,11 +378,11 @@ def _text(frame: pd.DataFrame) -> str:
 
 
 def _check(power: float, sims: int, seed: int, people: Sequence[int] | None, jobs: int) -> None:
-    if not 0 < power < 1:
-        raise InputError(f"power {power}: give a share between 0 and 1, as 0.9")
+    share(power, "power")
     for name, value, least in (("sims", sims, 100), ("seed", seed, 0), ("jobs", jobs, 1)):
-        if value < least:
-            raise InputError(f"{name} must be {least} or more, found {value}")
+        whole_number(value, name, least)
+    if people is not None:
+        instances_of(people, "people", int)
     if people is not None and (not len(people) or min(people) < 1 or max(people) > MOST):
         found = ", ".join(map(str, people)) or "nothing"
         raise InputError(f"people: found {found}; give numbers from 1 to {MOST}, as 20, 40, 80")

@@ -24,6 +24,7 @@ if __name__ == "__main__":  # before the imports, which it concerns most
         sys.exit(main(print))
 
 from retrostats.analysis import Analysis, Context, analysed, blamed, select
+from retrostats.arrays import whole_number
 from retrostats.audit import Audit, load_audit
 from retrostats.defaults import (
     CLAIM_FIGURES,
@@ -337,13 +338,14 @@ def _middle(explored: Mapping[str, Sequence[Explored]], claim: Claim) -> Middle:
 
 def _refuse_options(seed: int, draws: int, jobs: int) -> None:
     for name, value, least in (("seed", seed, 0), ("draws", draws, 0), ("jobs", jobs, 1)):
-        if value < least:
-            raise InputError(f"{name} must be {least} or more, found {value}")
+        whole_number(value, name, least)
     if draws > MAX_DRAWS:
         raise InputError(f"draws must be {MAX_DRAWS} or fewer, found {draws}")
 
 
 def _load_cohorts(cohorts: Iterable[Any], audit: Audit) -> tuple[Any, ...]:
+    if not isinstance(cohorts, Iterable) or isinstance(cohorts, str):
+        raise InputError(f"cohorts: found {cohorts!r:.80}; a list of cohorts or files is needed")
     cohorts = tuple(cohorts)
     if not cohorts:
         return ()

@@ -10,7 +10,7 @@ from retrostats.judge.verdict import (
     Evidence,
 )
 from retrostats.result.estimate import Interval
-from retrostats.unprinted.exploration import explore
+from retrostats.unprinted.exploration import outermost
 from retrostats.unprinted.unknowns import Unknown
 
 NAN = float("nan")
@@ -48,7 +48,7 @@ def at(low: float, high: float, **unknowns: float | str) -> Candidate:
 def over(function, draws: int = DRAWS, **ranges: tuple[float, float]):
     """An exploration of a function of unknowns in these ranges."""
     unknowns = [Unknown(name, *ends) for name, ends in ranges.items()]
-    return explore(function, unknowns, draws=draws, seed=11)
+    return outermost(function, unknowns, draws=draws, seed=11)
 
 
 def measured(

@@ -12,7 +12,7 @@ from retrostats.errors import InputError
 from retrostats.read.published import load_published
 from retrostats.reduce.pair import PrintedPair, printed_pair
 from retrostats.reduce.reported import Reported
-from retrostats.unprinted.exploration import CHUNK, explore
+from retrostats.unprinted.exploration import CHUNK, explore, outermost
 from retrostats.unprinted.pooled import method_choice, pool_estimator, pool_unknowns, source_choice
 from retrostats.unprinted.sources import Source, pair_source, percentage_source
 from retrostats.unprinted.unknowns import Choice, Printed, Space, Unknown
@@ -85,7 +85,7 @@ def test_limits_equal_a_fine_grid(case) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_limits_do_not_rest_on_the_draws(case) -> None:
     function, unknowns = CASES[case]
-    few, many = (explore(function, unknowns, draws=n, seed=n) for n in (0, 500))
+    few, many = (outermost(function, unknowns, draws=n, seed=n) for n in (0, 500))
     assert few.draws.empty
     assert np.isnan(few.share(lambda estimate, *_: estimate > 0))
     assert few.conf_low == pytest.approx(many.conf_low, abs=GRID_ATOL)
@@ -307,7 +307,7 @@ def test_indices_of_the_ishigami_function() -> None:
     one, two, both = (1 + pi4 / 50) ** 2 / 2, 49 / 8, pi4**2 * (1 / 18 - 1 / 50) / 100
     first = np.array([one, two, 0]) / (one + two + both)
     total = np.array([one + both, two, both]) / (one + two + both)
-    table = explore(ishigami, unknowns, draws=0).influence.set_index("unknown").sort_index()
+    table = outermost(ishigami, unknowns, draws=0).influence.set_index("unknown").sort_index()
     assert table["first_order"].to_numpy() == pytest.approx(first, abs=ISHIGAMI_ATOL)
     assert table["total"].to_numpy() == pytest.approx(total, abs=ISHIGAMI_ATOL)
 
@@ -315,7 +315,7 @@ def test_indices_of_the_ishigami_function() -> None:
 def test_shares_of_the_limits_count_as_much_as_those_of_the_estimate() -> None:
     """The estimate stands still; the limits have variances 1/12 and 4/12."""
     unknowns = {"a": (0, 1), "b": (0, 1)}
-    found = explore(lambda v: (0.0, v["a"] - 2, 2 + 2 * v["b"]), unknowns, draws=0)
+    found = outermost(lambda v: (0.0, v["a"] - 2, 2 + 2 * v["b"]), unknowns, draws=0)
     table = found.influence.set_index("unknown")
     assert table["total"].to_dict() == pytest.approx({"a": 0.2, "b": 0.8}, abs=ADDITIVE_ATOL)
 
@@ -373,7 +373,7 @@ def test_share_of_the_draws_for_which_a_rule_holds() -> None:
 
 def test_along_moves_one_and_keeps_the_others_at_the_middle() -> None:
     function, unknowns = CASES["kinked, dependent"]
-    found = explore(function, unknowns, draws=0)
+    found = outermost(function, unknowns, draws=0)
     line = found.along("x")
     y = (line["x"] ** 2 - 1 + 0.9 - 0.5 * line["x"]) / 2  # the middle of a range that moves
     expected = function({"x": line["x"], "y": y, "sign": 1.0})
@@ -433,7 +433,7 @@ def test_nothing_unknown_is_one_point() -> None:
 
 
 def test_nothing_unknown_moves_nothing() -> None:
-    found = explore(lambda v: (1.0, 0.5, 1.5), [], draws=0)
+    found = outermost(lambda v: (1.0, 0.5, 1.5), [], draws=0)
     assert list(found.influence) == ["unknown", "first_order", "total", "low", "high"]
     assert found.influence.empty
 
@@ -479,7 +479,11 @@ def test_a_choice_without_options_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"draws": -1}, "draws must be 0 or more"), ({"jobs": 0}, "jobs must be 1 or more")],
+    [
+        ({"draws": -1}, "draws must be 1 or more"),
+        ({"draws": 0}, "draws must be 1 or more"),
+        ({"jobs": 0}, "jobs must be 1 or more"),
+    ],
 )
 def test_counts_below_their_least_are_refused(options, message) -> None:
     with pytest.raises(InputError, match=message):

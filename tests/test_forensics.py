@@ -215,7 +215,7 @@ def test_shipped_tables_raise_questions_that_a_person_has_seen() -> None:
     [
         ({"integers": ["nothing"]}, "names 'nothing'"),
         ({"integers": {"score": 0}}, "at least 1"),
-        ({"integers": "score"}, "is text"),
+        ({"integers": "score"}, "give a list of outcomes"),
         ({"binary": ["nothing"]}, "names 'nothing'"),
     ],
 )

@@ -346,10 +346,12 @@ def test_what_print_does_not_determine_is_named(
 
 
 def test_a_stratum_without_spread_is_named() -> None:
-    table = _apnea()
-    table.loc[0, "sd_post"] = 0.0
+    table = _apnea().rename(columns={"mean_post": "mean", "sd_post": "sd"})
+    table.loc[0, "sd"] = 0.0
     with pytest.raises(NotIdentified, match="study:arm 1:1"):
-        rs.lmm(FULL, rs.moments_prepost(table), residual="study:arm")
+        rs.lmm("y ~ arm + study", rs.moments_arms(table), residual="study:arm")
+    with pytest.raises(InputError, match="study 1, arm 1: sd_post is 0"):
+        rs.moments_prepost(_apnea().assign(sd_post=0.0))
 
 
 def test_fits_and_moments_are_shown_shortly() -> None:

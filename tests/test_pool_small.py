@@ -143,7 +143,7 @@ def test_columns_of_a_table() -> None:
         ({"prior": 0.1}, "HalfNormal"),
         ({"prior": rs.HalfNormal(0.1), "test": "z"}, "independent estimates"),
         ({"cluster": "nothing"}, "no column"),
-        ({"level": 95}, "share between 0 and 1"),
+        ({"level": 95}, "between 0 and 1"),
     ],
 )
 def test_options_that_do_not_fit(options, message) -> None:

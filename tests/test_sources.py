@@ -15,7 +15,7 @@ from retrostats.reduce.change import between_group_change, implied_error, within
 from retrostats.reduce.pair import PrintedPair, correlation_limits, ratio_estimate
 from retrostats.reduce.reported import Reported, t_from_p
 from retrostats.result.estimate import Estimate
-from retrostats.unprinted.exploration import explore
+from retrostats.unprinted.exploration import explore, outermost
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import (
     COUNTED,
@@ -221,7 +221,7 @@ def test_the_middle_of_the_space_is_the_pool_of_mixed_models() -> None:
     r = float(middle["correlation between conditions (S)"][0])
     wright = Estimate(np.log(1.35), 0.06 / 1.35, 3, "log_ratio", "ratio backward / forward")
     shown = rs.pool([ratio_estimate(PAIR, r), ratio_estimate(LOOSE, 0.4), wright], test=TEST)
-    found = explore(pool_estimator(SOURCES), pool_unknowns(SOURCES), draws=0)
+    found = outermost(pool_estimator(SOURCES), pool_unknowns(SOURCES), draws=0)
     low, high = np.exp([shown.conf_low, shown.conf_high])
     expected = [np.exp(shown.estimate), low, high]
     assert found.middle == pytest.approx(expected, rel=CLOSED_FORM_RTOL)
@@ -244,7 +244,7 @@ def test_choices_pick_the_estimator_and_the_sources() -> None:
 @pytest.mark.parametrize("level", [0.90, 0.95])
 def test_one_source_alone_is_its_own_t_interval(level) -> None:
     source = pair_source(replace(LOOSE, correlation=0.5))
-    found = explore(pool_estimator([source], level=level), source.unknowns, draws=0)
+    found = outermost(pool_estimator([source], level=level), source.unknowns, draws=0)
     shown = ratio_estimate(LOOSE, 0.5).interval(level)
     expected = (shown.estimate, shown.low, shown.high)
     assert found.middle == pytest.approx(expected, rel=CLOSED_FORM_RTOL)

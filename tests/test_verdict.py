@@ -232,7 +232,9 @@ def test_size_shares_are_those_of_the_90_percent_interval() -> None:
 
 
 def test_without_draws_the_outermost_limits_judge_and_no_share_is_told() -> None:
-    explored = over(lambda v: (1.3 + 0 * v["r"], 0.9 + v["r"], 1.5 + 0 * v["r"]), draws=0, r=(0, 1))
+    explored = over(
+        lambda v: (1.3 + 0 * v["r"], 0.9 + 0.3 * v["r"], 1.5 + 0 * v["r"]), draws=0, r=(0, 1)
+    )
     direction = judge(claim(), [Evidence("oxygen", explored)]).direction
     assert (direction.label, direction.decided_by) == ("undecided", "r")
     assert "nan" not in direction.reason

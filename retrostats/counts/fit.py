@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from retrostats.counts.family import Array, Binomial, Family, NegativeBinomial, 
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart
 from retrostats.counts.result import GlmmFit
-from retrostats.errors import InputError, NotConverged
+from retrostats.errors import InputError, NotConverged, NotIdentified
 from retrostats.mixed.formula.quoted import name_of, quoted
 
 _WORD = r"([^\W\d_][\w.]*|`[^`]+`)"
@@ -81,13 +82,20 @@ def glmm(
     >>> round(float(fit.ratios()["ratio"].iloc[0]), 3)
     0.548
     """
+    import pandas as pd
+
     from retrostats.mixed.formula.columns import complete_columns, numeric
     from retrostats.mixed.formula.design import fixed_design, offset_values, random_design
     from retrostats.mixed.formula.expressions import evaluate
     from retrostats.mixed.formula.formula import parse_formula
 
     frame = getattr(data, "frame", data)
-    if not isinstance(n_agq, int) or not 1 <= n_agq <= 100:
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"data is a {type(frame).__name__}; a DataFrame or a cohort is needed")
+    for option, name in (("exposure", exposure), ("trials", trials)):
+        if not (name is None or isinstance(name, str)):
+            raise InputError(f"{option}={name!r}; the name of a column is needed")
+    if isinstance(n_agq, bool) or not isinstance(n_agq, int) or not 1 <= n_agq <= 100:
         raise InputError(f"n_agq={n_agq!r}; allowed: 1 (Laplace) to 100 nodes")
     text, trials, complement = _outcome(formula, family, trials)
     parsed = parse_formula(text)
@@ -96,6 +104,11 @@ def glmm(
     dropped = 0 if kept is None else int((~kept).sum())
     y = np.asarray(evaluate(parsed.outcome, numeric(columns)), dtype=float)
     _whole(y, parsed.outcome)
+    if not y.any() and penalty is None:
+        raise NotIdentified(
+            f"column {parsed.outcome!r}: no event in any row, so the rate is 0 and its log "
+            "cannot be estimated; penalty='firth' gives a finite estimate"
+        )
     n = len(y)
     matrix, terms = fixed_design(parsed, columns, n)
     x = np.asarray(matrix, dtype=np.float64)
@@ -115,15 +128,15 @@ def glmm(
     given = offset_values(parsed, columns, n)
     offset = np.zeros(n) if given is None else np.asarray(given, float)
     if exposure:
-        amount = np.asarray(numeric(columns)[exposure], float)
+        amount = _number_column(columns, exposure)
         if not (amount > 0).all():
             raise InputError(f"column {exposure!r}: exposure must be above 0 in every row")
         offset = offset + np.log(amount)
     size = None
     if trials:
-        size = np.asarray(numeric(columns)[trials], float)
+        size = _number_column(columns, trials)
     elif complement:
-        size = y + np.asarray(numeric(columns)[complement], float)
+        size = y + _number_column(columns, complement)
     if penalty not in (None, "firth") or (penalty and family == "negative-binomial"):
         raise InputError(
             f"penalty={penalty!r} with family={family!r}; allowed: 'firth' with poisson or binomial"
@@ -227,6 +240,16 @@ def _observation(kind: str, family: str, n: int) -> RandomPart:
     return RandomPart("observation", ("(Intercept)",), np.ones((n, 1)), np.arange(n), n)
 
 
+def _number_column(columns: Mapping[str, Any], name: str) -> Array:
+    """A column beside those of the formula, as numbers."""
+    from retrostats.mixed.formula.columns import numeric
+
+    found = numeric(columns)
+    if name not in found:
+        raise InputError(f"column {name!r} holds no numbers; exposure and trials are numbers")
+    return np.asarray(found[name], float)
+
+
 def _whole(y: Array, name: str) -> None:
     bad = np.flatnonzero((y < 0) | (y != np.round(y)))
     if bad.size:
@@ -237,7 +260,7 @@ def _whole(y: Array, name: str) -> None:
 
 def _outcome(formula: str, family: str, trials: str | None) -> tuple[str, str | None, str | None]:
     """The formula with plain events on its left, and the columns of trials or non-events."""
-    match = _CBIND.match(formula)
+    match = _CBIND.match(formula) if isinstance(formula, str) else None
     if not match:
         return formula, trials, None
     events, second, subtracted = match.groups()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrostats.arrays import check_seed, one_of, share
 from retrostats.counts.batch import can_batch, refit
 from retrostats.counts.family import Array
 from retrostats.counts.model import Maximum, Model
@@ -32,10 +33,8 @@ def intervals(
     import pandas as pd
     from scipy import stats
 
-    if method not in METHODS:
-        raise InputError(f"confint method={method!r}; allowed: {', '.join(METHODS)}")
-    if not 0 < level < 1:
-        raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
+    one_of(method, "confint method", METHODS)
+    share(level)
     attrs: dict[str, int] = {}
     if method == "bootstrap":
         limits, failed = bootstrap(fit, level, draws, seed)
@@ -166,7 +165,8 @@ def bootstrap_limits(
 
     Efron and Tibshirani (1993), An Introduction to the Bootstrap, section 13.3.
     """
-    if draws < _FEWEST:
+    check_seed(seed)
+    if not isinstance(draws, int) or draws < _FEWEST:
         raise InputError(f"draws={draws!r}; a bootstrap needs at least {_FEWEST}, better 1000")
     rng = np.random.default_rng(seed)
     estimates = _refits(model, best, model.draw(best, draws, rng))

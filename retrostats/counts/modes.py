@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from retrostats.arrays import share
 from retrostats.counts.family import Array, Family
 from retrostats.counts.random_effects import split
 from retrostats.errors import InputError
@@ -103,8 +104,7 @@ def ranef(fit: GlmmFit, level: float = 0.95) -> pd.DataFrame:
 
     from retrostats.mixed.after.modes import level_labels
 
-    if not 0.0 < level < 1.0:
-        raise InputError(f"level={level}; a number between 0 and 1 is needed")
+    share(level)
     modes, half = modes_of(fit), norm.isf((1 - level) / 2)
     whole = np.full(len(modes.values), np.nan)
     if modes.inner is not None:

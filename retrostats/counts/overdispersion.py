@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrostats.arrays import share
 from retrostats.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def overdispersion(fit: GlmmFit, level: float = 0.95) -> Overdispersion:
     """
     from scipy import stats
 
-    if not 0 < level < 1:
-        raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
+    share(level)
     best, family = fit.maximum, fit.model.family
     here = np.isfinite(best.fitted)
     df = int(here.sum() - np.isfinite(fit.beta).sum() - len(fit.theta)) - (best.scale is not None)

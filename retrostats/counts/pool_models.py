@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from retrostats.arrays import one_of, table_column, table_of
 from retrostats.counts.family import Array, Binomial, Family, Poisson
 from retrostats.counts.hypergeometric import NoncentralHypergeometric
 from retrostats.counts.model import Model
@@ -49,11 +50,8 @@ def read_counts(table: Any, measure: str) -> Counts:
     NotIdentified
         No events in any arm, or nothing but events.
     """
-    import pandas as pd
-
-    frame = pd.DataFrame(table)
-    if measure not in (*TWO_ARMS, *ONE_GROUP):
-        raise InputError(f"measure={measure!r}; allowed: {', '.join((*TWO_ARMS, *ONE_GROUP))}")
+    frame = table_of(table, "pool_counts")
+    one_of(measure, "measure", (*TWO_ARMS, *ONE_GROUP))
     two = measure in TWO_ARMS
     people = measure in ("odds_ratio", "proportion")
     if frame.empty:
@@ -88,9 +86,7 @@ def effective(counts: Counts, table: Any, measure: str, model: str) -> Counts:
     InputError
         A design effect that is not a number above 0, or a model whose counts must be whole.
     """
-    import pandas as pd
-
-    frame = pd.DataFrame(table)
+    frame = table_of(table, "pool_counts")
     if DESIGN_EFFECT not in frame:
         return counts
     if measure == "odds_ratio" and model == "conditional":
@@ -114,15 +110,13 @@ def _all_events(counts: Counts) -> bool:
 
 
 def _column(frame: Any, name: str, study: tuple[str, ...], *, whole: bool) -> Array:
-    import pandas as pd
-
     if name not in frame:
         found = ", ".join(map(str, frame.columns[:20]))
         raise InputError(
             f"pool_counts: no column {name!r}; the table has: {found}. Two arms need events_1, "
             "total_1, events_2, total_2; one group needs events, total"
         )
-    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    values = table_column(frame, name, "pool_counts")
     _refuse(~np.isfinite(values), values, name, study, "a finite number")
     _refuse(values < 0, values, name, study, "not negative")
     if whole:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.arrays import one_of, share, table_of
 from retrostats.counts.intervals import profile_interval, root
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.pool_models import (
@@ -118,10 +119,8 @@ class PooledCounts:
         from retrostats.counts.intervals import METHODS, bootstrap_limits
 
         level = self.level if level is None else level
-        if method not in METHODS:
-            raise InputError(f"confint method={method!r}; allowed: {', '.join(METHODS)}")
-        if not 0 < level < 1:
-            raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
+        one_of(method, "confint method", METHODS)
+        share(level)
         if math.isinf(self.estimate):
             if level != self.level:
                 raise InputError(
@@ -245,17 +244,16 @@ def pool_counts(
     >>> round(pooled.shown()[0], 2), pooled.events
     (0.37, (7, 18))
     """
+    table = table_of(table, "pool_counts")
     counts = read_counts(table, measure)
     two = measure in TWO_ARMS
-    if model not in MODELS:
-        raise InputError(f"pool_counts model={model!r}; allowed: {', '.join(MODELS)}")
-    if not 0 < level < 1:
-        raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
-    if double_zero not in ("drop", "keep"):
-        raise InputError(f"double_zero={double_zero!r}; allowed: drop, keep")
+    one_of(model, "pool_counts model", MODELS)
+    share(level)
+    one_of(double_zero, "double_zero", ("drop", "keep"))
     laplace = two and model == "random-study"
     n_agq = 1 if laplace else _NODES if nodes is None else nodes
-    if not isinstance(n_agq, int) or not 1 <= n_agq <= 100 or (laplace and nodes not in (None, 1)):
+    whole = isinstance(n_agq, int) and not isinstance(n_agq, bool)
+    if not whole or not 1 <= n_agq <= 100 or (laplace and nodes not in (None, 1)):
         raise InputError(
             f"pool_counts nodes={nodes!r}; allowed: 1 to 100, and 1 with model='random-study'"
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import xlogy
 from scipy.stats import norm
 
+from retrostats.arrays import check_seed, share, table_column, whole_number
 from retrostats.counts.design import Formulated, Linear
 from retrostats.counts.family import Array
 from retrostats.counts.link import checked, inverse, slope
@@ -39,8 +40,7 @@ def predict(
     the random effects are 0: the typical group, not the mean over groups.
     """
     back = checked(type)
-    if not 0.0 < level < 1.0:
-        raise InputError(f"level={level}; a number between 0 and 1 is needed")
+    share(level)
     modes = modes_of(fit) if random and fit.parts else None
     if newdata is None:
         values = [part.values for part in fit.parts]
@@ -84,7 +84,7 @@ def _new(
             raise InputError(
                 f"newdata: no column {design.exposure!r}, the exposure; write 1 for a rate"
             )
-        amount = newdata[design.exposure].to_numpy(dtype=float)
+        amount = table_column(newdata, design.exposure, "newdata")
         if not (amount[~np.isnan(amount)] > 0).all():
             raise InputError(f"newdata: column {design.exposure!r} must be above 0 in every row")
         seen = whole & ~np.isnan(amount)
@@ -180,8 +180,8 @@ def _deviance(fit: GlmmFit, y: Array, mean: Array, size: Array) -> Array:
 
 def simulate(fit: GlmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
     """Events drawn anew, random effects too: one column a draw."""
-    if n < 1:
-        raise InputError(f"n={n}; 1 or more is needed")
+    whole_number(n, "n", 1)
+    check_seed(seed)
     modes_of(fit)
     drawn = fit.model.draw(fit.maximum, n, np.random.default_rng(seed))
     return pd.DataFrame(drawn.T, index=fit.design.index, columns=[f"sim_{i + 1}" for i in range(n)])

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from retrostats.arrays import one_of, single
 from retrostats.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ class Claim:
     range_basis: str
     compare_with: str
     kind: str = "descriptive"
+
+    def __post_init__(self) -> None:
+        where = f"claim {self.claim_id}"
+        for name in ("null_value", "range_low", "range_high"):
+            single(getattr(self, name), f"{where}, {name}")
+        if math.isinf(self.null_value):
+            raise InputError(f"{where}, null_value: found {self.null_value}; NaN where none is")
+        one_of(self.kind, f"{where}, kind", KINDS)
 
     @property
     def has_direction(self) -> bool:

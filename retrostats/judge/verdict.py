@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from retrostats.arrays import instances_of, one_of
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
 from retrostats.result.estimate import Interval
@@ -99,9 +100,8 @@ class Verdict:
     @property
     def decided_by(self) -> str:
         """The unknowns on which direction or size turns."""
-        return "; ".join(
-            dict.fromkeys(filter(None, (self.direction.decided_by, self.size.decided_by)))
-        )
+        sides = (self.direction.decided_by, self.size.decided_by)
+        return "; ".join(dict.fromkeys(filter(None, sides)))
 
 
 def direction_of(interval: Interval, claim: Claim) -> Label:
@@ -179,10 +179,11 @@ def judge(
     >>> v.direction.label, v.size.label, v.size.decided_by
     ('supported', 'undecided', 'r')
     """
+    one_of(fidelity, "fidelity", get_args(Fidelity))
+    instances_of([claim], "judge, claim", Claim)
+    instances_of(evidence, "judge, evidence", Candidate, Evidence)
     sides = {side: judge_side(evidence, claim, side) for side in ("direction", "size")}
-    return Verdict(
-        claim.claim_id, fidelity, fidelity_reason, sides["direction"], sides["size"]
-    )  # fmt: skip
+    return Verdict(claim.claim_id, fidelity, fidelity_reason, sides["direction"], sides["size"])
 
 
 def judge_side(

@@ -32,7 +32,7 @@ def lmm(
     *,
     reml: bool = True,
     ddf: Ddf = "kenward-roger",
-    covariance: Covariance = "lme4",
+    covariance: Covariance | None = None,
     residual: str | None = None,
     variances: None = None,
     weights: Any = None,
@@ -46,7 +46,7 @@ def lmm(
     *,
     reml: bool = True,
     ddf: Ddf = "kenward-roger",
-    covariance: Covariance = "lme4",
+    covariance: Covariance | None = None,
     residual: None = None,
     variances: Any,
     weights: None = None,
@@ -59,7 +59,7 @@ def lmm(
     *,
     reml: bool = True,
     ddf: Ddf = "kenward-roger",
-    covariance: Covariance = "lme4",
+    covariance: Covariance | None = None,
     residual: str | None = None,
     variances: Any = None,
     weights: Any = None,
@@ -81,9 +81,10 @@ def lmm(
     ddf : {"kenward-roger", "satterthwaite", "normal"}
         Degrees of freedom of t and F. Kenward-Roger is defined for REML; an ML fit takes
         Satterthwaite's in its place (``fit.ddf`` says which).
-    covariance : {"lme4", "signed-cs"}
+    covariance : {"lme4", "signed-cs"}, optional
         "signed-cs" lets the covariance within subjects be negative (compound symmetry with a signed
-        correlation), so that two conditions give the paired t-test at any correlation.
+        correlation), so that two conditions give the paired t-test at any correlation. By default
+        "lme4", and "signed-cs" where printed correlations are negative; the header then says so.
     residual : str, optional
         Residual variances by the levels of a factor or an interaction, as "study:arm". With it the
         formula may go without a random term (nlme's `gls` with `varIdent`).
@@ -123,7 +124,7 @@ def lmm(
     1      timepre    -0.875  3.000
     """
     if variances is not None:
-        if residual is not None or covariance != "lme4" or weights is not None:
+        if residual is not None or covariance not in (None, "lme4") or weights is not None:
             raise InputError(
                 "variances= states every residual variance; leave out residual=, covariance= and "
                 "weights="
@@ -131,11 +132,10 @@ def lmm(
         return lmm_known(formula, data, variances, reml=reml, ddf=ddf)
     if ddf not in ("kenward-roger", "satterthwaite", "normal"):
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
-    if covariance not in ("lme4", "signed-cs"):
+    if covariance not in (None, "lme4", "signed-cs"):
         raise InputError(f"covariance={covariance!r}; allowed: lme4, signed-cs")
-    model = prepare(
-        formula, data, signed=covariance == "signed-cs", residual=residual, weights=weights
-    )
+    signed = None if covariance is None else covariance == "signed-cs"
+    model = prepare(formula, data, signed=signed, residual=residual, weights=weights)
     return fit_model(model, reml=reml, ddf=ddf)
 
 

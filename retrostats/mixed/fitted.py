@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import real_array
 from retrostats.errors import InputError
 from retrostats.mixed.after.described import Described
 from retrostats.mixed.formula.columns import FloatArray
@@ -309,7 +310,7 @@ class LmmFit(Described):
                 raise InputError("weights belong to rows: fit new data with lmm(..., weights=)")
             model = prepare(self.formula, data, signed=signed, residual=self.model.residual)
         else:
-            model = with_outcome(self.model, np.asarray(data, dtype=float))
+            model = with_outcome(self.model, real_array(data, "the new outcome"))
         return self._again(model, reml=self.reml)
 
     def refit_ml(self) -> LmmFit:
@@ -363,6 +364,11 @@ class LmmFit(Described):
         state = "" if self.converged else f"; NOT CONVERGED: {self.message}"
         state += "; singular" if self.singular else ""
         sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items())
+        if self.model.signed_by_print:
+            state += (
+                "\ncovariance='signed-cs' was taken, as a printed correlation is negative "
+                "(covariance='lme4' allows none below 0)"
+            )
         return (
             f"Linear mixed model by {how}: {self.formula}\n"
             f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"

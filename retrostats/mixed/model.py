@@ -34,6 +34,7 @@ from retrostats.mixed.formula.expressions import evaluate
 from retrostats.mixed.formula.formula import Formula, RandomTerm, parse_formula
 from retrostats.mixed.formula.linked import find_blocks
 from retrostats.mixed.moments.moments import CellMoments, Moments
+from retrostats.mixed.moments.shape import printed_negative
 from retrostats.mixed.strata.blocks import Strata, build_strata
 from retrostats.mixed.strata.factor import (
     STRATUM,
@@ -86,6 +87,8 @@ class Model:
         Labels of the rows fitted, where the data were rows.
     weights : str or None
         The column of weights, where they were given by its name.
+    signed_by_print : bool
+        Whether the covariance is signed because a printed correlation is negative, unasked.
     """
 
     formula: Formula
@@ -106,6 +109,7 @@ class Model:
     index: pd.Index[Any] | None = None
     crossed: Crossed | None = None
     weights: str | None = None
+    signed_by_print: bool = False
 
     @property
     def log_weight(self) -> float:
@@ -129,7 +133,7 @@ def prepare(
     formula: str,
     data: object,
     *,
-    signed: bool = False,
+    signed: bool | None = None,
     residual: str | None = None,
     weights: object = None,
 ) -> Model:
@@ -139,8 +143,9 @@ def prepare(
     ----------
     formula : str
     data : DataFrame, Moments, rows to be streamed, or an object with a DataFrame ``.frame``
-    signed : bool
-        Signed compound symmetry instead of a random intercept.
+    signed : bool, optional
+        Signed compound symmetry instead of a random intercept; by default where printed
+        correlations are negative.
     residual : str, optional
         Factor or interaction ("study:arm") whose levels have residual variances of their own.
     weights : str or (n,) array, optional
@@ -174,7 +179,10 @@ def prepare(
     elif isinstance(data, StreamedMoments):
         model = _from_streamed(parsed, data, names)
     elif isinstance(data, Moments):
+        negative = printed_negative(parsed, data)
         model = _from_moments(parsed, data, names)
+        if signed is None and negative and residual is None:
+            signed, model = True, replace(model, signed_by_print=True)
     elif source is not None:
         if not (weights is None or isinstance(weights, str)):
             raise InputError("weights= of rows that are streamed is the name of a column")

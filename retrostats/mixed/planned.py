@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import real_array, real_number
 from retrostats.errors import InputError
 from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.formula.design import refuse_offsets
@@ -74,6 +75,8 @@ def planned_effects(model: Model, effects: Mapping[str, float]) -> FloatArray:
     InputError
         A name is not a term of the model, or a value is not a finite number.
     """
+    if not isinstance(effects, Mapping):
+        raise InputError(f"effects: found {effects!r}; a mapping of terms to numbers is needed")
     unknown = [name for name in effects if name not in model.terms]
     if unknown:
         raise InputError(
@@ -115,9 +118,9 @@ def planned_spread(model: Model, components: Mapping[str, Spread]) -> tuple[Floa
     group = model.groups[0][0]
     names = [effect for _, effects in model.groups for effect in effects]
     wanted = {group, "Residual"}
-    if set(components) != wanted:
+    if not isinstance(components, Mapping) or set(components) != wanted:
         raise InputError(
-            f"variance_components has {', '.join(map(str, components)) or 'nothing'}; it needs "
+            f"variance_components is {str(components)[:200]}; it needs "
             f"exactly {group!r} and 'Residual' (variances, not standard deviations)"
         )
     residual = _number("variance_components['Residual']", components["Residual"])
@@ -126,10 +129,7 @@ def planned_spread(model: Model, components: Mapping[str, Spread]) -> tuple[Floa
             f"variance_components['Residual']={residual}; a variance above 0 is needed"
         )
     where = f"variance_components[{group!r}]"
-    try:
-        matrix = np.atleast_2d(np.asarray(components[group], dtype=float))
-    except (TypeError, ValueError):
-        raise InputError(f"{where} is not a number or a matrix of numbers") from None
+    matrix = np.atleast_2d(real_array(components[group], where))
     if matrix.shape != (len(names), len(names)):
         raise InputError(
             f"{where} has shape {matrix.shape}; the formula's effects {', '.join(names)} need "
@@ -168,10 +168,4 @@ def _lower_factor(matrix: FloatArray) -> FloatArray:
 
 
 def _number(what: str, value: object) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise InputError(f"{what}={value!r} is not a number") from None
-    if not np.isfinite(number):
-        raise InputError(f"{what}={value!r}; a finite number is needed")
-    return number
+    return real_number(value, what)

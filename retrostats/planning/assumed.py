@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.analysis import Context, analysed, load_analysis
+from retrostats.arrays import instances_of, one_of, real_number
 from retrostats.audit import Audit, load_audit
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
@@ -72,12 +73,14 @@ def assume(
     seed: int,
 ) -> Assumed:
     """Everything a plan rests on; parameters as of `retrostats.plan.plan`."""
+    for name, value in (("truth", truth), ("exposure", exposure)):
+        if value is not None:
+            real_number(value, name)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     told = _claim(claim, about)
     log = told.scale != "difference"
-    chosen = design or _design(told, about)
-    if chosen not in DESIGNS:
-        raise InputError(f"design {chosen!r}: choose from {', '.join(DESIGNS)}")
+    chosen = _design(told, about) if design is None else design
+    one_of(chosen, "design", DESIGNS)
     if chosen == "counts" and _in_arms(told, about):
         chosen = "two-arm-counts"
     measure = None if isinstance(claim, Claim) else _measure(told, about, seed)
@@ -125,6 +128,7 @@ def assume(
 
 
 def _claim(claim: str | Claim, audit: Audit) -> Claim:
+    instances_of([claim], "claim", str, Claim)
     claims = audit.claims
     if isinstance(claim, str) and claim not in claims:
         raise InputError(f"claim {claim!r}: not in this audit; choose from {', '.join(claims)}")
@@ -193,12 +197,15 @@ def _tau(measure: Measure | None) -> float:
     y = np.array([[float(np.ravel(e.value)[0]) for e in effects]])
     v = np.array([[float(np.ravel(e.variance)[0]) for e in effects]])
     mask = values.get(COUNTED, np.ones(y.shape, dtype=bool))
+    if not mask.any():
+        return 0.0
     return float(np.sqrt(np.nan_to_num(random_effects_batch(y, v, mask=mask).tau2[0])))
 
 
 def _range(name: str, given: Any) -> tuple[float, float]:
     """One number, or the two ends of a range, above 0."""
-    ends = (given, given) if isinstance(given, int | float) else tuple(given)
+    pair = given if isinstance(given, list | tuple) else (given, given)
+    ends = tuple(real_number(end, name) for end in pair)
     if len(ends) != 2 or not all(math.isfinite(x) for x in ends) or not 0 < ends[0] <= ends[1]:
         raise InputError(
             f"{name} {given!r}: give a number above 0, or the two ends of a range, the lower first"

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from retrostats.arrays import one_of, real_array, refuse_masked
 from retrostats.errors import InputError
 
 Array = NDArray[np.float64]
@@ -94,10 +95,8 @@ def random_effects_batch(
     >>> draws.tau2.round(4), draws.df
     (array([0.    , 0.1434]), array([2., 2.]))
     """
-    if method not in BATCH_METHODS:
-        raise InputError(f"method={method!r}; allowed in a batch: {', '.join(BATCH_METHODS)}")
-    if test not in BATCH_TESTS:
-        raise InputError(f"test={test!r}; allowed in a batch: {', '.join(BATCH_TESTS)}")
+    one_of(method, "in a batch, method", BATCH_METHODS)
+    one_of(test, "in a batch, test", BATCH_TESTS)
     if test == "kenward-roger" and method != "reml":
         raise InputError(
             f"test='kenward-roger' is defined for method='reml', found {method!r}; "
@@ -110,8 +109,12 @@ def random_effects_batch(
 
 
 def _checked(y: ArrayLike, v: ArrayLike, mask: ArrayLike | None) -> _Draws:
-    effects, variances = np.asarray(y, dtype=float), np.asarray(v, dtype=float)
-    counts = np.asarray(True if mask is None else mask)
+    effects, variances = real_array(y, "y"), real_array(v, "v")
+    refuse_masked(mask, "mask")
+    try:
+        counts = np.asarray(True if mask is None else mask)
+    except ValueError:
+        raise InputError("mask: rows of unequal length; give (draws, k) or (k,)") from None
     if counts.dtype != np.bool_:
         raise InputError(f"mask: expected true or false, found {counts.dtype}")
     try:
@@ -125,6 +128,8 @@ def _checked(y: ArrayLike, v: ArrayLike, mask: ArrayLike | None) -> _Draws:
         shape = (1, *shape)
     if len(shape) != 2 or 0 in shape:
         raise InputError(f"y and v together have shape {shape}; give (draws, k) with k at least 1")
+    if not counts.any():
+        raise InputError("mask: no study counts in any draw, so there is nothing to pool")
     counts = np.broadcast_to(counts, shape)
     effects, variances = np.broadcast_to(effects, shape), np.broadcast_to(variances, shape)
     sound = np.isfinite(effects) & np.isfinite(variances) & (variances > 0)

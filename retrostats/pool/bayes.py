@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.arrays import single
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
 
@@ -49,7 +50,7 @@ class HalfNormal:
     scale: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and self.scale > 0):
+        if not (math.isfinite(single(self.scale, "HalfNormal, scale")) and self.scale > 0):
             raise InputError(f"HalfNormal: the scale is finite and above 0, found {self.scale!r}")
 
     def log_density(self, tau: Array) -> Array:
@@ -109,7 +110,7 @@ class Posterior:
         self, low: float = -math.inf, high: float = math.inf, *, new_study: bool = False
     ) -> float:
         """Posterior probability that the mean (or a new study's effect) lies from low to high."""
-        if not low <= high:
+        if not single(low, "probability, low") <= single(high, "probability, high"):
             raise InputError(f"probability: low {low!r} is not below high {high!r}")
         return _cdf(self.nodes, high, new_study) - _cdf(self.nodes, low, new_study)
 

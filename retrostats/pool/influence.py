@@ -13,6 +13,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike
 
+from retrostats.arrays import label_array
 from retrostats.errors import InputError, RetrostatsError
 from retrostats.pool.heterogeneity import Array
 from retrostats.student import t_quantile
@@ -47,9 +48,7 @@ def influence(pooled: Pooled, by: ArrayLike | None = None) -> pd.DataFrame:
     data = pooled.data
     if data is None or pooled.k < 2 or pooled.test == "henmi-copas":
         raise InputError("influence needs a random-effects pool of two estimates or more")
-    labels = np.arange(pooled.k) if by is None else np.asarray(by)
-    if labels.shape != (pooled.k,):
-        raise InputError(f"influence: {labels.size} labels for {pooled.k} estimates; give one each")
+    labels = np.arange(pooled.k) if by is None else label_array(by, "influence", pooled.k)
     whole = _fit(pooled, data, np.arange(0))
     inverse = np.linalg.inv(whole.v)
     wx = inverse @ data.x

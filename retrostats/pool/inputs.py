@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from retrostats.arrays import label_array, real_array, table_column
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
+from retrostats.read.agreement import refuse_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 #: Names of an effect and of its error in a table; squared where the error is a variance.
 PAIRS = (("estimate", "std_error"), ("yi", "vi"))
 INDEPENDENT = "independent"
+_ERROR = "standard error"
+#: Fourth powers of larger numbers overflow.
+_LARGEST = 1e75
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,13 @@ def entered(
         raise InputError("pool: a formula needs a DataFrame, whose columns it names")
     values, df = data, float("inf")
     if std_errors is None and variance is None:
+        if not isinstance(data, Iterable):
+            raise InputError(
+                f"pool: found {type(data).__name__}; effects with std_errors, estimates or a "
+                "table are needed"
+            )
         values, std_errors, df = _from_estimates(list(data), dependent=dependent)
-    y = _vector(values)
+    y = _vector(values, "effects")
     matrix, v = _errors(std_errors, variance, y.size)
     _check(y, v)
     return Entered(y, v, tuple(map(str, range(len(y)))), matrix, df=df)
@@ -122,6 +133,9 @@ def _from_frame(
         variance = _column(frame, variance)
     matrix, v = _errors(std_errors, variance, len(y))
     _check(y, v)
+    if value in frame.columns:
+        shown = frame.drop(columns="p_value", errors="ignore") if matrix is not None else frame
+        refuse_table(shown.assign(**{_ERROR: np.sqrt(v)}), "pool", value, _ERROR)
     return Entered(y, v, _labels(frame), matrix, frame, value)
 
 
@@ -185,12 +199,10 @@ def _listed(names: list[str]) -> str:
 
 
 def _column(frame: pd.DataFrame, name: str) -> Array:
-    import pandas as pd
-
     if name not in frame.columns:
         found = ", ".join(map(str, frame.columns[:30]))
         raise InputError(f"pool: no column {name!r}; the table has: {found}")
-    return np.asarray(pd.to_numeric(frame[name], errors="coerce"), dtype=float)
+    return table_column(frame, name, "pool")
 
 
 def _expression(frame: pd.DataFrame, text: str) -> Array:
@@ -199,18 +211,18 @@ def _expression(frame: pd.DataFrame, text: str) -> Array:
     return evaluate(text, {name: _column(frame, name) for name in columns_of(text)})
 
 
-def _vector(values: Any) -> Array:
-    return np.atleast_1d(np.asarray(values, dtype=float))
+def _vector(values: Any, name: str) -> Array:
+    return np.atleast_1d(real_array(values, f"pool, {name}"))
 
 
 def _errors(std_errors: Any, variance: Any, k: int) -> tuple[Array | None, Array]:
     """Covariance matrix, if any, and variances."""
     if variance is None:
-        se = _vector(std_errors)
+        se = _vector(std_errors, "std_errors")
         if se.size != k or se.ndim != 1:
             raise InputError(f"pool: {k} estimates but {se.size} standard errors; give one each")
-        return None, np.where(se > 0, se**2, -1.0)
-    v = np.asarray(variance, dtype=float)
+        return None, np.where(se > 0, np.minimum(se, _LARGEST * 10) ** 2, -1.0)
+    v = real_array(variance, "pool, variance")
     if v.shape == (k,):
         return None, v
     if v.shape != (k, k):
@@ -222,6 +234,11 @@ def _errors(std_errors: Any, variance: Any, k: int) -> tuple[Array | None, Array
 
 
 def _check(y: Array, v: Array) -> None:
+    if (np.abs(y) > _LARGEST).any() or (v > _LARGEST**2).any():
+        raise InputError(
+            f"pool: an estimate or a standard error is above {_LARGEST:g}, too large for a "
+            "computation; check its unit"
+        )
     if y.size == 0:
         raise InputError("pool: no estimate; give at least one")
     if y.ndim != 1:
@@ -240,3 +257,15 @@ def arrays(estimates: Any, std_errors: ArrayLike | None = None) -> tuple[Array, 
     """Effects and variances (k,) of arrays, estimates or a table."""
     read = entered(estimates, std_errors, None, outcome=None, dependent=False)
     return read.y, read.v
+
+
+def labels_of(read: Entered, cluster: Any) -> Any:
+    """The label of each estimate, from a column or as given; None where nothing depends."""
+    if isinstance(cluster, str):
+        if read.frame is None or cluster not in read.frame.columns:
+            raise InputError(f"cluster: no column {cluster!r} in the data")
+        cluster = read.frame[cluster].to_numpy()
+    if cluster is None:
+        return None
+    label_array(cluster, "cluster", len(read.y))
+    return cluster

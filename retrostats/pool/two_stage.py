@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from retrostats.arrays import one_of, share, table_column, table_of
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import (
     ESTIMATORS,
@@ -18,7 +19,7 @@ from retrostats.pool.heterogeneity import (
     typical_variance,
     weighted_fit,
 )
-from retrostats.pool.inputs import Entered, arrays, entered, outcome_of
+from retrostats.pool.inputs import Entered, arrays, entered, labels_of, outcome_of
 from retrostats.pool.moment import moment
 from retrostats.pool.result import NAN, PoolData, Pooled
 from retrostats.student import t_p_value, t_quantile
@@ -135,34 +136,35 @@ def pool(
     >>> pool(rows, random="(1 | lab)").sigma2.round(3).to_dict()
     {'lab': 0.049}
     """
+    for name, given in (("formula", formula), ("random", random)):
+        if not (given is None or isinstance(given, str)):
+            raise InputError(f"{name}={given!r}; a formula is a text")
     outcome = outcome_of(formula)
     dependent = any(option is not None for option in (cluster, random, variance))
     read = entered(data, std_errors, variance, outcome=outcome, dependent=dependent)
-    if not 0 < level < 1:
-        raise InputError(f"level={level!r}; a share between 0 and 1, as 0.95")
-    labels = _cluster(read, cluster)
+    share(level)
+    labels = labels_of(read, cluster)
     if prior is not None:
         return _bayes(read, prior, level, (formula, random, cluster, moderators, test))
-    if method not in ESTIMATORS:
-        raise InputError(f"method={method!r}; allowed: {', '.join(ESTIMATORS)}")
+    one_of(method, "method", ESTIMATORS)
     if random is not None or read.matrix is not None:
         from retrostats.pool.multilevel import pool_multilevel
 
         if moderators is not None:
             raise InputError("moderators go into formula= where random= or a matrix is given")
         return pool_multilevel(
-            read, formula=formula, random=random, method=method, test=test or "t",
+            read, formula=formula, random=random, method=method, test="t" if test is None else test,
             cluster=labels, level=level,
         )  # fmt: skip
-    return _simple(read, formula, moderators, method, test or "knapp-hartung", labels, level)
+    how = TESTS[0] if test is None else test
+    return _simple(read, formula, moderators, method, how, labels, level)
 
 
 def _simple(
     read: Entered, formula: str | None, moderators: pd.DataFrame | None,
     method: str, test: str, cluster: Any, level: float,
 ) -> Pooled:  # fmt: skip
-    if test not in TESTS:
-        raise InputError(f"test={test!r}; allowed: {', '.join(TESTS)}")
+    one_of(test, "test", TESTS)
     if test == "kenward-roger" and method != "reml":
         raise InputError(
             f"test='kenward-roger' is defined for method='reml', found {method!r}; use REML or "
@@ -342,7 +344,10 @@ def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, 
     ones = np.ones((k, 1))
     if moderators is None:
         return ones, ("(Intercept)",)
-    columns = np.asarray(moderators, dtype=float)
+    table = table_of(moderators, "moderators")
+    if not len(table.columns):
+        raise InputError("moderators: no column; give one a moderator")
+    columns = np.column_stack([table_column(table, c, "moderators") for c in table.columns])
     if len(columns) != k or not np.isfinite(columns).all():
         raise InputError(
             f"moderators: {len(columns)} rows for {k} estimates, or a value is missing; "
@@ -354,7 +359,7 @@ def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, 
             f"moderators: {k} estimates do not determine {X.shape[1]} coefficients; "
             "leave out a moderator or one that repeats another"
         )
-    return X, ("(Intercept)", *map(str, moderators.columns))
+    return X, ("(Intercept)", *map(str, table.columns))
 
 
 def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
@@ -382,11 +387,3 @@ def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
             f"({', '.join(terms)}); leave out a moderator or one that repeats another"
         )
     return np.asarray(X, dtype=float), terms
-
-
-def _cluster(read: Entered, cluster: Any) -> Any:
-    if isinstance(cluster, str):
-        if read.frame is None or cluster not in read.frame.columns:
-            raise InputError(f"cluster: no column {cluster!r} in the data")
-        return read.frame[cluster].to_numpy()
-    return cluster

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
 from retrostats.read.validation.examples import is_example
 from retrostats.read.words import plain
@@ -45,6 +46,8 @@ def vocabulary_of(audit: Vocabulary | str | Path | None) -> Vocabulary:
     """
     if audit is None or isinstance(audit, str | Path):
         return read_audit_toml(audit_data(audit))
+    if not hasattr(audit, "conditions"):
+        raise InputError(f"audit: found {audit!r:.80}; allowed is an Audit or its folder")
     return audit
 
 
@@ -56,7 +59,7 @@ def audit_data(path: str | Path | None) -> Path:
     InputError
         No such folder, or none of that shape.
     """
-    if path is not None and not Path(path).is_dir():
+    if path is not None and not path_of(path, "audit").is_dir():
         raise InputError(
             f"audit {path}: no such folder; give one with data/ and analyses/, or make one "
             "with: retrostats new-audit DIR"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
 from retrostats.read.audit_toml import vocabulary_of
 from retrostats.read.distinct import CodedColumns, repeats, spelled_out
@@ -124,7 +125,7 @@ def load_cohort(
         options = read_spec(spec)
         part = normalise(table_of_frame(path_or_frame), options, problems, words)
         return cohort_of(part, options, Source("cohort", "cohort", ""), problems, words)
-    path = Path(path_or_frame)
+    path = path_of(path_or_frame, "cohort")
     options = read_spec(spec if spec is not None else _beside(path, problems))
     if path.is_dir():
         part, digest = read_folder(path, options, problems, words)

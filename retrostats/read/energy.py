@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from retrostats.arrays import real_array
 from retrostats.errors import InputError
 from retrostats.units import J_PER_CAL
 
@@ -130,7 +131,9 @@ def metabolic_rate_w(
     array([340.38,    nan])
     """
     chosen = _equation(equation)
-    vo2, vco2 = np.asarray(vo2_ml_min, dtype=float), np.asarray(vco2_ml_min, dtype=float)
+    vo2, vco2 = real_array(vo2_ml_min, "oxygen uptake"), real_array(vco2_ml_min, "carbon dioxide")
+    if np.isinf(vo2).any() or np.isinf(vco2).any():
+        raise InputError("metabolic rate: found an infinite uptake or output; check the table")
     try:
         vo2, vco2 = np.broadcast_arrays(vo2, vco2)
     except ValueError:
@@ -172,7 +175,7 @@ def outside_validity(rer: ArrayLike, *, equation: str = "brockway") -> NDArray[n
     array([ True, False, False, False,  True])
     """
     chosen = _equation(equation)
-    ratio = np.asarray(rer, dtype=float)
+    ratio = real_array(rer, "respiratory exchange ratio")
     return np.asarray((ratio < chosen.rer_low) | (ratio > chosen.rer_high))
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
+from retrostats.read.agreement import refuse_limits
 from retrostats.read.printed_rows import PEOPLE, check_printed
 from retrostats.read.study_names import study_labels
 from retrostats.read.table_schema import descriptor, read_text_table, typed
@@ -183,7 +185,12 @@ def is_poolable(rows: pd.DataFrame) -> pd.Series:
 
 
 def _folder(folder: str | Path | None) -> Path:
-    return data_dir() if folder is None else Path(folder)
+    if folder is None:
+        return data_dir()
+    where = path_of(folder, "folder")
+    if not where.is_dir():
+        raise InputError(f"{where}: no such folder; give one with a datapackage.json")
+    return where
 
 
 def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
@@ -197,12 +204,20 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
         speed_m_s=_speed(printed),
         gradient_pct=_plain(printed["gradient_printed"]),
     )
+    _agree(rows, f"{topic}.csv")
     rows = _in_standard_units(rows)
     rows = rows.join(studies[["study", "citation", "year", "doi", "pmid"]], on="study_id")
     rows["year"] = _plain(rows["year"])
     rows["poolable"] = is_poolable(rows)
     check_printed(rows, str(folder / descriptor(folder)[topic]["path"]))
     return rows[COLUMNS]
+
+
+def _agree(rows: pd.DataFrame, file: str) -> None:
+    """Refuse limits that are reversed, or that hold none of the numbers of their row."""
+    names = ["row_id", "ci_low", "ci_high", "mean", "change", "pct_change"]
+    for row_id, low, high, *values in rows[names].itertuples(index=False):
+        refuse_limits(f"{file}, row {row_id}", low, high, map(float, values))
 
 
 def _plain(text: pd.Series) -> pd.Series:

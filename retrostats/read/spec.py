@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
 from retrostats.nearest import suggestion
 
@@ -75,7 +76,7 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
         return Spec()
     if not isinstance(spec, Mapping):
         try:
-            spec = tomllib.loads(Path(spec).read_text(encoding="utf-8"))
+            spec = tomllib.loads(path_of(spec, "spec").read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"spec {spec}: {error.strerror}; check the path") from None
         except (ValueError, RecursionError) as error:  # also numbers of thousands of digits

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 
+from retrostats.arrays import real_number, single
 from retrostats.errors import InputError
 
 _NUMBER = re.compile(r"([-+]?)(\d+\.?\d*|\.\d+)(?:[eE]([-+]?\d{1,3}))?\s*%?")
@@ -50,6 +51,10 @@ class Reported:
             raise InputError(
                 f"printed number: found {self.text!r}; allowed is one number such as '12.30', "
                 "'-2.4', '1.9e-6' or '35%', with a decimal point. Split ranges into two."
+            )
+        if not math.isfinite(self.value):
+            raise InputError(
+                f"printed number: {self.text!r} is beyond what a computer holds; check its exponent"
             )
 
     @property
@@ -123,9 +128,9 @@ def t_from_p(p: float, df: float) -> float:
     """
     from retrostats.student import t_quantile
 
-    if not 0 < p <= 1:
+    if not 0 < real_number(p, "p-value") <= 1:
         raise InputError(f"p-value: found {p!r}; allowed is above 0 and up to 1.")
-    if not df > 0:
+    if not single(df, "degrees of freedom") > 0:
         raise InputError(f"degrees of freedom: found {df!r}; allowed is above 0.")
     return t_quantile(p / 2, df)
 
@@ -140,6 +145,7 @@ def se_from_p(change: float, p: float, df: float) -> float:
     >>> round(se_from_p(-2.4, 0.01, 12), 3)
     0.786
     """
+    change, p = real_number(change, "change"), real_number(p, "p-value")
     t = t_from_p(p, df)
     if t == 0 or change == 0:
         raise InputError(
@@ -215,11 +221,12 @@ def r_bounds_from_p(
             f"p operator: found {operator!r}; allowed: {', '.join(_OPERATORS)}. "
             "'not significant' without a number bounds nothing."
         )
-    if n < 2:
-        raise InputError(f"paired test: found n = {n!r}; at least 2 people are needed.")
+    if real_number(n, "n") < 2 or n % 1:
+        raise InputError(f"paired test: found n = {n!r}; a whole number of 2 or more is needed.")
     sds = [x.interval if isinstance(x, Reported) else (x, x) for x in (sd1, sd2)]
     _check_spread(*(low for low, _ in sds))
-    diffs = [abs(d) for d in (diff if isinstance(diff, tuple) else (diff, diff))]
+    ends = diff if isinstance(diff, tuple) else (diff, diff)
+    diffs = [abs(real_number(d, "difference")) for d in ends]
     if isinstance(p, Reported):
         ps = p.interval if operator == "=" else (p.value, p.value)
     else:
@@ -264,5 +271,5 @@ def _correlation_range(
 
 def _check_spread(*sds: float) -> None:
     for sd in sds:
-        if not (sd > 0 and math.isfinite(sd)):
+        if not (real_number(sd, "standard deviation") > 0 and math.isfinite(sd)):
             raise InputError(f"standard deviation: found {sd!r}; allowed is a number above 0.")

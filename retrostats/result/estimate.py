@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from retrostats.arrays import one_of, share, single
 from retrostats.errors import InputError
 
 Scale = Literal["log_ratio", "log_rate_ratio", "difference"]
@@ -58,6 +59,9 @@ class Estimate:
     assumptions: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        for name in ("value", "std_error", "df"):
+            single(getattr(self, name), f"estimate, {name}")
+        one_of(self.scale, "scale", get_args(Scale))
         if not math.isfinite(self.value):
             raise InputError(f"an estimate must be finite, found {self.value!r}; check its source")
         if not (math.isfinite(self.std_error) and self.std_error > 0):
@@ -89,6 +93,7 @@ class Estimate:
         """t interval at `level`, on the display scale."""
         from retrostats.student import t_quantile
 
+        share(level)
         half = t_quantile((1 - level) / 2, self.df) * self.std_error
         return Interval(
             *(self._show(v) for v in (self.value, self.value - half, self.value + half))

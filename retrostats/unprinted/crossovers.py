@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from retrostats.arrays import one_of, share, table_of
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
 from retrostats.pool.batch import BATCH_METHODS, BATCH_TESTS
 from retrostats.reduce.pair import PrintedPair
-from retrostats.reduce.reported import Reported
-from retrostats.unprinted.exploration import Exploration, explore
+from retrostats.reduce.reported import Reported, r_bounds_from_p
+from retrostats.unprinted.exploration import Exploration, outermost
 from retrostats.unprinted.influence import quasi_random
 from retrostats.unprinted.pooled import pool_estimator, pool_unknowns
 from retrostats.unprinted.sources import Source, pair_source, with_known
@@ -93,18 +94,16 @@ def pool_crossovers(
         ("measure", measure, MEASURES), ("method", method, BATCH_METHODS),
         ("test", test, BATCH_TESTS),
     ):  # fmt: skip
-        if value not in allowed:
-            raise InputError(f"{name}={value!r}; allowed: {', '.join(allowed)}")
+        one_of(value, name, allowed)
     if test == "kenward-roger" and method != "reml":
         raise InputError("test='kenward-roger' is defined for method='reml'; use REML")
-    if not 0 < level < 1:
-        raise InputError(f"level={level!r}; a share between 0 and 1, as 0.95")
+    share(level)
     sources = [_source(trial, log=measure == "log_ratio") for trial in _trials(table)]
     for source in sources:
         _possible(source)
     # the effects are on the log scale already, and are left there
     pooled = pool_estimator(sources, log=False, method=method, test=test, level=level)
-    return explore(pooled, pool_unknowns(sources), draws=draws, seed=seed, jobs=jobs)
+    return outermost(pooled, pool_unknowns(sources), draws=draws, seed=seed, jobs=jobs)
 
 
 class _Number(NamedTuple):
@@ -128,9 +127,7 @@ class _Trial(NamedTuple):
 
 
 def _trials(table: Any) -> list[_Trial]:
-    import pandas as pd
-
-    frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table)
+    frame = table_of(table, "pool_crossovers")
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
         raise InputError(
@@ -229,6 +226,7 @@ def _source(trial: _Trial, *, log: bool) -> Source:
         p_operator="" if trial.r else trial.operator,
         correlation=trial.r.value if trial.r and not trial.r.printed else None,
     )
+    _agree(trial)
     source = pair_source(pair, log=log)
     keys = [u.name for u in source.unknowns[:4]]
     exact = {k: x.value for k, x in zip(keys, numbers, strict=True) if not x.printed}
@@ -242,6 +240,30 @@ def _source(trial: _Trial, *, log: bool) -> Source:
     rounded = Unknown(name, max(low, -1.0), min(high, 1.0), "rounding of the printed correlation")
     others = tuple(u for u in source.unknowns if u.name != name)
     return replace(source, unknowns=(*others, rounded))
+
+
+def _agree(trial: _Trial) -> None:
+    """Refuse a printed r that the printed p of the same trial excludes."""
+    if trial.r is None or trial.p is None:
+        return
+    r = Reported(trial.r.text).interval if trial.r.printed else (trial.r.value, trial.r.value)
+    box = {k: _ends(x) for k, x in trial.numbers.items()}
+    (a, b), (c, d) = box["mean_1"], box["mean_2"]
+    diff = (max(0.0, a - d, c - b), max(abs(b - c), abs(d - a)))
+    p = Reported(trial.p.text) if trial.p.printed else trial.p.value
+    sds = [Reported(x.text) if x.printed else x.value
+           for x in (trial.numbers["sd_1"], trial.numbers["sd_2"])]  # fmt: skip
+    low, high = r_bounds_from_p(sds[0], sds[1], trial.n, diff, p, trial.operator)
+    if r[1] < low or r[0] > high:
+        raise InputError(
+            f"pool_crossovers ({trial.name}): r {trial.r.text} contradicts p {trial.operator} "
+            f"{trial.p.text}, which needs a correlation from {low:.3g} to {high:.3g}; correct or "
+            "leave out one of them"
+        )
+
+
+def _ends(number: _Number) -> tuple[float, float]:
+    return Reported(number.text).interval if number.printed else (number.value, number.value)
 
 
 def _least(number: _Number) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.arrays import one_of, real_array, whole_number
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
 from retrostats.unprinted.extremes import Extreme, lowest
@@ -112,6 +113,7 @@ class Exploration:
         """The answer when one unknown alone moves: its value, then estimate and limits."""
         import pandas as pd
 
+        one_of(name, "name", self.space.names)
         column = self.space.names.index(name)
         _, points = along(self.space, column)
         answer = pd.DataFrame(self.answers(points), columns=list(OUTPUTS))
@@ -173,11 +175,28 @@ def explore(
     >>> round(found.conf_low, 3), found.at_low["r"], found.influence["unknown"][0]
     (0.578, -0.9, 'r')
     """
+    whole_number(draws, "draws", 1)
+    return outermost(estimate, unknowns, draws=draws, seed=seed, jobs=jobs, scheduler=scheduler)
+
+
+def outermost(
+    estimate: Estimator,
+    unknowns: Any,
+    *,
+    draws: int,
+    seed: int = SEED,
+    jobs: int = 1,
+    scheduler: str | None = None,
+) -> Exploration:
+    """As `explore`, where the limits may be asked for without draws."""
     import pandas as pd
 
     space = Space.of(unknowns)
-    _whole(draws, "draws", 0)
-    _whole(jobs, "jobs", 1)
+    whole_number(draws, "draws", 0)
+    whole_number(jobs, "jobs", 1)
+    whole_number(seed, "seed", 0)
+    if not callable(estimate):
+        raise InputError(f"explore: found {estimate!r}; a function of the unknowns is needed")
 
     def answers(points: Array) -> Array:
         return _evaluate(estimate, space, points, jobs)
@@ -186,6 +205,7 @@ def explore(
     points = quasi_random(space.size, draws if space.size else 1, seed)
     found = _on_cluster(estimate, space, points, scheduler) if scheduler else answers(points)
     fixed, at_fixed = fixed_points(answers, space.size, space.choices)
+    _refuse_reversed(np.vstack([middle[None, :], found, at_fixed]))
     sound = np.isfinite(found).all(axis=1)
     low = lowest(
         lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1]
@@ -206,9 +226,15 @@ def explore(
     )  # fmt: skip
 
 
-def _whole(value: int, name: str, least: int) -> None:
-    if value < least:
-        raise InputError(f"{name} must be {least} or more, found {value}")
+def _refuse_reversed(answers: Array) -> None:
+    """Refuse a function whose lower limit lies above its upper one."""
+    wrong = np.flatnonzero(answers[:, 1] > answers[:, 2])
+    if wrong.size:
+        low, high = answers[wrong[0], 1:]
+        raise InputError(
+            f"explore: the function returned conf_low {low:g} above conf_high {high:g}; "
+            "return estimate, conf_low and conf_high in this order"
+        )
 
 
 def _evaluate(estimate: Estimator, space: Space, points: Array, jobs: int) -> Array:
@@ -237,13 +263,29 @@ def _chunk(estimate: Estimator, space: Space, points: Array) -> Array:
     return _table(estimate(space.values(points)), len(points))
 
 
+def _spread(part: Any, n: int) -> Array:
+    """One output at n points."""
+    found = real_array(part, "explore, what the function returned")
+    if found.shape not in ((), (1,), (n,)):
+        raise InputError(
+            f"explore: the function returned an array of shape {found.shape} for {n} draws; one "
+            "number a draw is needed"
+        )
+    return np.broadcast_to(found, (n,))
+
+
 def _table(answer: Any, n: int) -> Array:
     """What an estimator returned as (n, 3); a number that does not depend on the draw is spread."""
     if isinstance(answer, Mapping):
-        answer = [answer[name] for name in OUTPUTS]
+        answer = [answer.get(name) for name in OUTPUTS]
     if isinstance(answer, np.ndarray) and answer.shape == (n, 3):
-        return np.asarray(answer, dtype=float)
-    columns = [np.broadcast_to(np.asarray(part, dtype=float), (n,)) for part in answer]
+        return real_array(answer, "explore, what the function returned")
+    if not isinstance(answer, Iterable) or isinstance(answer, str):
+        raise InputError(
+            f"explore: the function returned {answer!r}; it must return estimate, conf_low and "
+            "conf_high"
+        )
+    columns = [_spread(part, n) for part in answer]
     if len(columns) != 3:
         raise InputError(
             f"explore: the function returned {len(columns)} arrays; it must return estimate, "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.result.findings import EstimateRow, Findings, Measure
-from retrostats.unprinted.exploration import Exploration, explore
+from retrostats.unprinted.exploration import Exploration, outermost
 from retrostats.unprinted.pooled import COUNTED
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def explore_measures(measures: Sequence[Measure], options: Options) -> list[Expl
 
 
 def _explore(measure: Measure, level: float, options: Options) -> Exploration:
-    return explore(
+    return outermost(
         measure.estimator(level),
         measure.unknowns,
         draws=options.draws,

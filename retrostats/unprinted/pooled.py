@@ -64,6 +64,7 @@ def pool_estimator(
         chosen = v.get(ESTIMATOR, np.array([method] * n))
         out = np.full((3, n), np.nan)
         sound = (np.isfinite(y) & np.isfinite(variance) & (variance > 0) | ~mask).all(axis=1)
+        sound &= mask.any(axis=1)
         for name in np.unique(chosen):
             rows = np.flatnonzero(sound & (chosen == name))
             if len(rows):

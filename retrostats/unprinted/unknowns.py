@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.arrays import real_array, single
 from retrostats.errors import InputError
 from retrostats.reduce.reported import Reported
 
@@ -84,8 +85,12 @@ class Unknown:
     kind: Kind = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise InputError(f"unknown: name {self.name!r}; allowed is a text that is not empty")
         if callable(self.low) or callable(self.high):
             return
+        for end in (self.low, self.high):
+            single(end, f"unknown {self.name!r}")
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
             raise InputError(
                 f"unknown {self.name!r}: range {self.low!r} to {self.high!r}; "
@@ -146,6 +151,10 @@ class Choice:
     source: str = ""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.options, Mapping):
+            raise InputError(
+                f"choice {self.name!r}: found {self.options!r}; give a mapping {{label: value}}"
+            )
         if not self.options:
             raise InputError(f"choice {self.name!r}: no option; give at least one")
 
@@ -194,6 +203,11 @@ class Space:
             return unknowns
         if isinstance(unknowns, Mapping):
             unknowns = [_named(name, entry) for name, entry in unknowns.items()]
+        if not isinstance(unknowns, Iterable) or isinstance(unknowns, str):
+            raise InputError(
+                f"unknowns: found {unknowns!r}; give Unknown and Choice objects, or a mapping of "
+                "names to ranges"
+            )
         made = tuple(unknowns)
         for entry in made:
             if not isinstance(entry, Unknown | Choice):
@@ -260,7 +274,8 @@ def _named(name: str, entry: Any) -> Unknown | Choice:
     if isinstance(entry, Mapping):
         return Choice(name, entry)
     if isinstance(entry, Sequence) and not isinstance(entry, str) and len(entry) == 2:
-        return Unknown(name, float(entry[0]), float(entry[1]))
+        low, high = (float(end) for end in real_array(entry, f"unknown {name!r}"))
+        return Unknown(name, low, high)
     raise InputError(
         f"unknown {name!r}: found {entry!r}; give (low, high), Printed(...) or {{label: value}}"
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, fdtrc
 
+from retrostats.arrays import real_array, real_number, share
 from retrostats.errors import InputError
 from retrostats.mixed.after.nested import require_nested
 from retrostats.mixed.after.tables import t_table
@@ -56,6 +57,8 @@ def contrast(
     >>> lmm("y ~ time + (1 | subject)", rows).contrast({"timepre": -1}).estimate.round(3).item()
     0.875
     """
+    share(level)
+    null = real_number(null, "contrast, null")
     matrix, label = _matrix(fit, weights)
     if matrix.ndim == 1:
         estimate = float(matrix @ fit.beta)
@@ -76,12 +79,12 @@ def _matrix(fit: LmmFit, weights: Any) -> tuple[FloatArray, str]:
                 f"no coefficient {', '.join(map(repr, unknown))}; the model has: "
                 f"{', '.join(fit.terms)}"
             )
-        row = np.array([float(weights.get(t, 0.0)) for t in fit.terms])
+        row = np.array([real_number(weights.get(t, 0.0), f"contrast, {t}") for t in fit.terms])
         matrix, label = row, " + ".join(f"{w:g}*{t}" for t, w in weights.items())
     elif isinstance(weights, list | tuple) and weights and isinstance(weights[0], Mapping):
         matrix, label = np.stack([_matrix(fit, w)[0] for w in weights]), ""
     else:
-        matrix, label = np.asarray(weights, dtype=float), "contrast"
+        matrix, label = real_array(weights, "contrast"), "contrast"
     if matrix.ndim not in (1, 2) or matrix.shape[-1] != len(fit.beta):
         raise InputError(
             f"a contrast needs {len(fit.beta)} weights a row ({', '.join(fit.terms)}); "
@@ -135,6 +138,11 @@ def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFram
         `nested.require_nested`), or REML fits with other fixed effects are to be compared without
         a refit.
     """
+    if not hasattr(second, "n_obs"):
+        raise InputError(
+            f"a model is compared with a fitted model (or anova with I, II, III), found "
+            f"{type(second).__name__}"
+        )
     if first.n_obs != second.n_obs:
         raise InputError(
             f"the models were fitted to {first.n_obs} and {second.n_obs} observations; fit both to "

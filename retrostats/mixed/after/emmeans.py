@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import finite_array, share
 from retrostats.errors import InputError
 from retrostats.mixed.after.adjust import Adjust, adjusted_p, critical
 from retrostats.mixed.after.backtransform import Scale, scale_of
@@ -157,7 +158,13 @@ def emmeans(
     0  post     5.900
     1   pre     5.025
     """
-    wanted = tuple(map(name_of, (factors,) if isinstance(factors, str) else factors))
+    share(level)
+    wanted = tuple(map(name_of, (factors,) if isinstance(factors, str) else _names(factors)))
+    if not (at is None or isinstance(at, Mapping)):
+        raise InputError(f"at: found {at!r}; a mapping of columns to their values is needed")
+    empty = [name for name, value in (at or {}).items() if value is None]
+    if empty:
+        raise InputError(f"at: {empty[0]!r} has no value; give one, or leave it out for its mean")
     scale = scale_of(fit.model.formula.outcome, type, fit.model.columns)
     values = _grid_values(fit, dict(at or {}))
     several = {name for name, v in values.items() if isinstance(v, Factor) or name in (at or {})}
@@ -201,6 +208,13 @@ def _is_binary(fit: LmmFit, name: str) -> bool:
     return not isinstance(column, Factor) and set(np.unique(column).tolist()) == {0.0, 1.0}
 
 
+def _names(factors: Any) -> tuple[str, ...]:
+    """Names of columns, given as several."""
+    if not isinstance(factors, Sequence) or not all(isinstance(name, str) for name in factors):
+        raise InputError(f"factors: found {factors!r}; one name of a column or a list of names")
+    return tuple(factors)
+
+
 def _grid_values(fit: LmmFit, at: dict[str, Any]) -> dict[str, Column]:
     """The values each column of the fixed effects takes in the grid."""
     formula, columns = fit.model.formula, fit.model.columns
@@ -222,10 +236,7 @@ def _grid_values(fit: LmmFit, at: dict[str, Any]) -> dict[str, Column]:
         elif given is None:
             out[name] = np.array([np.average(column, weights=weight)])
         else:
-            try:
-                out[name] = np.atleast_1d(np.asarray(given, dtype=float))
-            except (TypeError, ValueError):
-                raise InputError(f"at: {name!r} is a number, found {given!r}") from None
+            out[name] = np.atleast_1d(finite_array(given, f"at, {name}"))
     return out
 
 

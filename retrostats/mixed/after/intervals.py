@@ -12,6 +12,7 @@ from numpy.linalg import LinAlgError
 from scipy.optimize import brentq, minimize
 from scipy.special import chdtri, nctdtrinc
 
+from retrostats.arrays import one_of, share
 from retrostats.errors import InputError
 from retrostats.mixed.after.components import component_table, unique_groups
 from retrostats.mixed.after.effect import Effect
@@ -54,6 +55,8 @@ def confint(
         group, term, term2, estimate (standard deviation or correlation), conf_low, conf_high.
         Fixed effects have the group "fixed".
     """
+    share(level)
+    one_of(method, "method", ("profile", "bootstrap", "bootstrap-t", "exact"))
     if method in ("bootstrap-t", "exact"):
         from retrostats.mixed.after.small_sample import bootstrap_t, exact_table
 
@@ -65,10 +68,8 @@ def confint(
     table = component_table(fit)
     if method == "bootstrap":
         ends = _percentiles(fit, table, level, n, seed, jobs)
-    elif method == "profile":
-        ends = fit._profiles(level)
     else:
-        raise InputError(f"method={method!r}; allowed: profile, bootstrap, bootstrap-t, exact")
+        ends = fit._profiles(level)
     out = table[["group", "term", "term2"]].copy()
     out["estimate"] = table["sdcor"]
     out["conf_low"], out["conf_high"] = np.array(ends).T
@@ -276,6 +277,7 @@ def icc(fit: LmmFit, *, group: str | None = None, level: float = 0.95) -> Effect
     InputError
         A random term is no intercept, or the group is unknown or left open among several.
     """
+    share(level)
     gram = fit.model.gram
     if gram.sizes != (1,) or fit.model.groups[0][1] != ("(Intercept)",):
         return _shares(fit, group, level)
@@ -325,6 +327,7 @@ def standardised(fit: LmmFit, term: str, *, by: str = "total", level: float = 0.
     turned into standard deviations by the ratio of standard error to standard deviation; the
     uncertainty of that ratio is not in it.
     """
+    share(level)
     if term not in fit.terms:
         raise InputError(f"no coefficient {term!r}; the model has: {', '.join(fit.terms)}")
     if by not in ("total", "residual"):

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtri
 
+from retrostats.arrays import share
 from retrostats.errors import InputError
 from retrostats.mixed.after.components import term_covariances, unique_groups
 from retrostats.mixed.formula.columns import Factor, FloatArray, IntArray
@@ -227,6 +228,7 @@ def ranef(fit: LmmFit, *, level: float = 0.95) -> pd.DataFrame:
     0     a     0.029
     1     b    -0.544
     """
+    share(level)
     modes = fit.modes
     error = np.full(len(modes.values), np.nan)
     if modes.inner is not None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from retrostats.arrays import share
 from retrostats.errors import InputError
 from retrostats.mixed.after.components import term_covariances
 from retrostats.mixed.after.modes import Modes, level_labels, random_matrix, require_rows, row_root
@@ -88,8 +89,7 @@ def predict(
     >>> predict(fit, new, random=False)["estimate"].round(3).tolist()
     [5.025, 5.9]
     """
-    if not 0.0 < level < 1.0:
-        raise InputError(f"level={level}; a number between 0 and 1 is needed")
+    share(level)
     effects = any(term.effects for term in fit.model.rows.random)
     modes = fit.modes if random and effects else None
     if newdata is None:
@@ -251,6 +251,8 @@ def new_columns(
             )
         as_factor = isinstance(known[name], Factor)
         column = read_column(newdata, name, as_factor=as_factor)
+        if not isinstance(column, Factor) and not (np.abs(column[~np.isnan(column)]) < 1e75).all():
+            raise InputError(f"newdata: column {name!r} holds infinities or numbers above 1e75")
         new = name in groups and name not in fixed and name not in effects
         columns[name] = _matched(name, column, known[name], new=new)
         whole &= newdata[name].notna().to_numpy()

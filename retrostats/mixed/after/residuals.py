@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import check_seed, whole_number
 from retrostats.errors import InputError
 from retrostats.mixed.after.components import term_covariances
 from retrostats.mixed.after.modes import (
@@ -154,8 +155,8 @@ def simulate(fit: LmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) ->
         The data were moments, the covariance within subjects may be negative, or n is below 1.
     """
     require_rows(fit, "simulated outcomes")
-    if n < 1:
-        raise InputError(f"n={n}; at least one data set is needed")
+    whole_number(n, "n", 1)
+    check_seed(seed)
     if fit.model.gram.signed:
         raise InputError('simulated outcomes need covariance="lme4"')
     rng = np.random.default_rng(seed)

@@ -7,12 +7,13 @@ and thousands of replicates are refitted at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
+from retrostats.arrays import one_of, share
 from retrostats.errors import InputError
 from retrostats.mixed.after.components import unique_groups
 from retrostats.mixed.batch.refits import Refits, Test, check_count, refit
@@ -179,16 +180,14 @@ def power(
     [0.5, 0.9]
     """
     parsed = planned_formula(formula, design)
-    sizes = [n] if isinstance(n, int | np.integer) else list(n)
+    sizes: list[Any] = list(n) if isinstance(n, Sequence | np.ndarray) else [n]
     if not sizes:
         raise InputError("n is empty; give the numbers of subjects to consider")
     sizes = [check_count("n", size, low=2) for size in sizes]
     check_count("n_sim", n_sim, low=1)
     check_count("jobs", jobs, low=1)
-    if test not in get_args(Test):
-        raise InputError(f"test={test!r}; allowed: {', '.join(get_args(Test))}")
-    if not 0.0 < alpha < 1.0:
-        raise InputError(f"alpha={alpha}; a number between 0 and 1 is needed")
+    one_of(test, "test", get_args(Test))
+    share(alpha, "alpha")
     stream = np.random.SeedSequence(check_count("seed", seed, low=0))
     rows = []
     for size in sizes:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtri
 
+from retrostats.arrays import share
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.after.effect import Effect
 
@@ -155,8 +156,7 @@ def within(gram: Gram) -> tuple[float, int]:
 
 
 def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise InputError(f"level={level!r}; allowed is between 0 and 1")
+    share(level)
 
 
 def _table(rows: list[tuple[str, str, str, float, float, float]]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import real_array
 from retrostats.errors import InputError
 from retrostats.mixed.blocks.rows import Rows
 from retrostats.mixed.formula.columns import Column, Factor, FloatArray, read_column
@@ -28,10 +29,7 @@ def with_weights(frame: pd.DataFrame, weights: object) -> pd.DataFrame:
             raise InputError(f"weights={weights!r}: the column is not numeric")
         values = column
     else:
-        try:
-            values = np.asarray(weights, dtype=float)
-        except (TypeError, ValueError):
-            raise InputError("weights= takes the name of a column or numbers") from None
+        values = real_array(weights, "weights", missing=True)
         if values.shape != (len(frame),):
             raise InputError(
                 f"weights= has shape {values.shape}; one number a row of data is needed, "

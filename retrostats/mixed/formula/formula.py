@@ -84,7 +84,6 @@ class Formula:
         return tuple(dict.fromkeys(f for term in self.random for f in term.factors))
 
 
-@lru_cache(maxsize=256)
 def parse_formula(text: str) -> Formula:
     """Parse an lme4 formula.
 
@@ -105,6 +104,11 @@ def parse_formula(text: str) -> Formula:
     """
     if not isinstance(text, str) or len(text) > _MAX_LENGTH:
         raise InputError(f"a formula is a text of at most {_MAX_LENGTH} characters")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Formula:
     read = hidden(text)
     _check_alphabet(read, text)
     read = _TOKEN.sub(_decimal, read)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from retrostats.arrays import real_array, table_column
 from retrostats.errors import InputError
 from retrostats.mixed.formula.columns import Column, numeric, read_columns
 from retrostats.mixed.formula.design import (
@@ -195,15 +196,12 @@ def _covariance(variances: object, frame: pd.DataFrame) -> Array:
         if variances not in frame.columns:
             found = ", ".join(map(str, frame.columns[:30]))
             raise InputError(f"variances: no column {variances!r}; the data have: {found}")
-        variances = pd.to_numeric(frame[variances], errors="coerce").to_numpy(dtype=float)
+        variances = table_column(frame, variances, "variances")
     if isinstance(variances, list | tuple) and any(np.ndim(part) == 2 for part in variances):
         from scipy.linalg import block_diag
 
-        variances = block_diag(*variances)
-    try:
-        matrix = np.asarray(variances, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError("variances: a column, numbers or a square matrix of them") from None
+        variances = block_diag(*(real_array(part, "variances") for part in variances))
+    matrix = real_array(variances, "variances", missing=True)
     if matrix.ndim == 1:
         matrix = np.diag(matrix)
     if matrix.shape != (n, n):

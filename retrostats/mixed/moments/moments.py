@@ -53,6 +53,8 @@ class Moments:
     raw : tuple of (label, Pattern) or None
         Each block as it was, where blocks hold several rows of people (studies): the rows, which
         can still become cells (`as_cells`).
+    printed : bool
+        Whether correlations come from a printed table rather than from rows.
     """
 
     outcome: str
@@ -64,6 +66,7 @@ class Moments:
     patterns: tuple[Pattern, ...]
     n_dropped: int = 0
     raw: tuple[tuple[Any, Pattern], ...] | None = None
+    printed: bool = False
     kind: ClassVar[Literal["patterns", "cells"]] = "patterns"
 
     @property
@@ -157,7 +160,10 @@ class Moments:
             ]
             raw = tuple(zip(labels, blocks, strict=True))
         dropped = self.n_dropped + other.n_dropped
-        return replace(self, levels=levels, patterns=patterns, n_dropped=dropped, raw=raw)
+        return replace(
+            self, levels=levels, patterns=patterns, n_dropped=dropped, raw=raw,
+            printed=self.printed or other.printed,
+        )  # fmt: skip
 
     def as_cells(self) -> CellMoments:
         """The cells of people behind moments of rows; see `CellMoments.of`."""

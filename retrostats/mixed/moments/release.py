@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
 from retrostats.mixed.formula.columns import FloatArray
 
@@ -28,7 +28,7 @@ MIN_CELL = 5
 
 def save_moments(moments: Moments, path: str | os.PathLike[str], *, min_cell: int) -> None:
     """Write moments to a file; see `Moments.save`."""
-    target = Path(path)
+    target = path_of(path, "moments")
     chosen = releasable(moments, min_cell)
     text = json.dumps(_document(chosen, min_cell), ensure_ascii=False, allow_nan=False, indent=1)
     try:
@@ -115,6 +115,7 @@ def _document(moments: Moments, min_cell: int) -> dict[str, Any]:
         "ordered": list(moments.ordered),
         "groups": list(moments.groups),
         "n_dropped": moments.n_dropped,
+        **({"printed": True} if moments.printed else {}),
         "patterns": [
             {
                 "n": float(p.n),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
 from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.moments.moments import CellMoments, Moments
@@ -48,7 +48,7 @@ def load_moments(path: str | os.PathLike[str]) -> Moments:
     ...     load_moments(os.path.join(folder, "a.json"))
     Moments of y: 41 people in 2 cell(s) of 1 study(s) over study, arm
     """
-    source = Path(path)
+    source = path_of(path, "moments")
     if not source.is_file():
         raise InputError(f"{source}: no such file (a file written by Moments.save is needed)")
     if source.stat().st_size > _MAX_BYTES:
@@ -107,12 +107,23 @@ class _Reader:
         listed = document.get("patterns")
         if not isinstance(listed, list) or not listed:
             raise self.fail("'patterns' is not a list with something in it")
+        printed = document.get("printed", False)  # files of before hold no such word
+        if not isinstance(printed, bool):
+            raise self.fail("'printed' is neither true nor false")
         if kind == "patterns":
             patterns = tuple(
                 self.pattern(p, i, levels, groups, columns) for i, p in enumerate(listed)
             )
             return Moments(
-                outcome, subject, columns, levels, tuple(ordered), groups, patterns, dropped
+                outcome,
+                subject,
+                columns,
+                levels,
+                tuple(ordered),
+                groups,
+                patterns,
+                dropped,
+                printed=printed,
             )
         variables = self.names(document, "variables")
         centred = self.pairs(document, "centred", variables)

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retrostats.arrays import table_column
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.formula.columns import Factor, FloatArray, read_column
 from retrostats.mixed.moments.moments import CellMoments
 from retrostats.mixed.moments.patterns import Pattern, merge_patterns
+from retrostats.read.agreement import half_unit, refuse_table, spread_unit
 
 _KEYS = ("study", "arm", "n")
 _PREPOST = ("mean_pre", "sd_pre", "mean_post", "sd_post", "correlation")
@@ -63,6 +65,12 @@ def moments_prepost(table: pd.DataFrame) -> CellMoments:
     scatter = np.empty((len(table), 2, 2))
     scatter[:, 0, 0], scatter[:, 1, 1] = s0**2, s1**2
     scatter[:, 0, 1] = scatter[:, 1, 0] = r * s0 * s1
+    _spread_of_one(table, n, s0, "sd_pre")
+    _spread_of_one(table, n, s1, "sd_post")
+    for name, sd in (("sd_pre", s0), ("sd_post", s1)):
+        _impossible(table, sd == 0, name, sd, "above 0, as nothing correlates with a constant")
+    _impossible(table, np.abs(r) == 1.0, "correlation", r, "between -1 and 1, both excluded")
+    _implied_changes(table, mean, (s0, s1), r)
     return _cells(table, n, mean, scatter, ("pre", "post"), (("pre_c", "pre"),), _PREPOST)
 
 
@@ -94,6 +102,11 @@ def moments_arms(table: pd.DataFrame) -> CellMoments:
     """
     values = _read(table, (*_KEYS, "mean", "sd"))
     mean, scatter = values["mean"][:, None], values["sd"][:, None, None] ** 2
+    _spread_of_one(table, values["n"], values["sd"], "sd")
+    refuse_table(table, "the table", "mean")
+    if "se" in table:
+        slack = np.array([spread_unit(v) for v in values["sd"]]) / np.sqrt(values["n"])
+        _implied(table, "se", values["sd"] / np.sqrt(values["n"]), slack)
     return _cells(table, values["n"], mean, scatter, ("y",), (), ("mean", "sd"))
 
 
@@ -121,7 +134,7 @@ def _read(table: object, needed: tuple[str, ...]) -> dict[str, FloatArray]:
         raise InputError(f"{_where(table, row)} is printed twice; keep one row a study and arm")
     out: dict[str, FloatArray] = {}
     for name in needed[2:]:
-        values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+        values = table_column(table, name, "the table")
         bad = ~np.isfinite(values)
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
@@ -148,6 +161,50 @@ def _impossible(
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(f"{_where(table, row)}: {name} is {values[row]:g}; allowed: {allowed}")
+
+
+def _spread_of_one(table: pd.DataFrame, n: FloatArray, sd: FloatArray, name: str) -> None:
+    """Refuse an SD of one person."""
+    bad = np.flatnonzero(n < 2)
+    if bad.size:
+        row = int(bad[0])
+        raise InputError(
+            f"{_where(table, row)}: n is {n[row]:g} and {name} is {sd[row]:g}, but one person has "
+            "no standard deviation; check n"
+        )
+
+
+def _implied_changes(
+    table: pd.DataFrame, mean: FloatArray, sds: tuple[FloatArray, FloatArray], r: FloatArray
+) -> None:
+    """Refuse a printed change, or SD of change, that pre, post and their correlation exclude."""
+    s0, s1 = sds
+    if "mean_change" in table:
+        slack = np.array([half_unit(a) + half_unit(b) for a, b in mean])
+        _implied(table, "mean_change", mean[:, 1] - mean[:, 0], slack)
+    if "sd_change" in table:
+        # the range over correlations and SDs rounded to their last digit
+        half = np.array([[half_unit(v) for v in row] for row in zip(s0, s1, r, strict=True)])
+        ends = [
+            np.sqrt(np.maximum(a**2 + b**2 - 2 * c * a * b, 0.0))
+            for a in (s0 - half[:, 0], s0 + half[:, 0])
+            for b in (s1 - half[:, 1], s1 + half[:, 1])
+            for c in (r - half[:, 2], r + half[:, 2])
+        ]
+        middle = np.sqrt(np.maximum(s0**2 + s1**2 - 2 * r * s0 * s1, 0.0))
+        slack = np.maximum(np.max(ends, axis=0) - middle, middle - np.min(ends, axis=0))
+        _implied(table, "sd_change", middle, slack)
+
+
+def _implied(table: pd.DataFrame, name: str, implied: FloatArray, slack: FloatArray) -> None:
+    """Refuse a printed number that is not what the others of its row imply, within rounding."""
+    found = table_column(table, name, "the table")
+    for row in map(int, np.flatnonzero(np.isfinite(found))):
+        if abs(found[row] - implied[row]) > slack[row] + half_unit(found[row]) + 1e-9:
+            raise InputError(
+                f"{_where(table, row)}: {name} is {found[row]:g}, but the other numbers of the "
+                f"row give {implied[row]:.4g}; correct or leave out one of them"
+            )
 
 
 def _where(table: pd.DataFrame, row: int) -> str:

@@ -9,15 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from retrostats.arrays import finite_array, table_column
 from retrostats.errors import InputError, NotIdentified
 from retrostats.mixed.blocks.factor import lower_factor
 from retrostats.mixed.formula.columns import FloatArray
 from retrostats.mixed.moments.correlation import NEXT_STEP, Correlation
 from retrostats.mixed.moments.moments import Moments
 from retrostats.mixed.moments.patterns import Pattern, merge_patterns
+from retrostats.read.agreement import refuse_table, spread_unit
 
 _RANK_TOL = 1e-12  # share of a variance, given those before it, that counts as zero
-_RESERVED = frozenset({"n", "mean", "sd", "se"})
+#: Squares of larger numbers overflow.
+_LARGEST = 1e150
+_RESERVED = frozenset({"n", "mean", "sd", "se", "ci_low", "ci_high", "ci_level"})
 _BETWEEN = frozenset({"arm", "group", "treatment", "sex", "study", "site"})
 
 
@@ -74,6 +78,13 @@ def moments_from_summary(
     """
     if not isinstance(cells, pd.DataFrame) or cells.empty:
         raise InputError("cells must be a DataFrame with a row a cell")
+    if isinstance(correlation, Mapping) and not correlation:
+        raise InputError("correlation is an empty mapping; give one for each level, or a number")
+    double = [str(c) for c in cells.columns[cells.columns.duplicated()]]
+    if double:
+        raise InputError(f"cells have two columns {double[0]!r}; keep one of each")
+    numbers = [name for name in ("n", "mean", "sd", "se") if name in cells.columns]
+    cells = cells.assign(**{name: table_column(cells, name, "cells") for name in numbers})
     within_names, between_names = _roles(cells, correlation, within, between)
     _check(cells, within_names, between_names)
     spread = _spread(cells)
@@ -88,7 +99,9 @@ def moments_from_summary(
         patterns.append(
             _pattern(cells, spread, coded, rows, correlation, arm, tuple(telling), within_names)
         )
-    return Moments(outcome, subject, columns, levels, ordered, (), merge_patterns(patterns))
+    return Moments(
+        outcome, subject, columns, levels, ordered, (), merge_patterns(patterns), printed=True
+    )
 
 
 def _roles(
@@ -123,7 +136,10 @@ def _roles(
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"within or between: found {value!r}; names of columns are needed")
+    return tuple(names)
 
 
 def _check(cells: pd.DataFrame, within: tuple[str, ...], between: tuple[str, ...]) -> None:
@@ -135,6 +151,9 @@ def _check(cells: pd.DataFrame, within: tuple[str, ...], between: tuple[str, ...
             f"cells have no column {', '.join(missing)}; "
             f"found: {', '.join(map(str, cells.columns))}"
         )
+    large = [c for c in ("mean", "sd", "se") if c in cells and (cells[c].abs() > _LARGEST).any()]
+    if large:
+        raise InputError(f"cells: {large[0]} is above {_LARGEST:g}; check its unit")
     keys = cells[[*within, *between]]
     if keys.isna().to_numpy().any():
         raise InputError("cells: a design column has an empty cell; fill it")
@@ -142,7 +161,7 @@ def _check(cells: pd.DataFrame, within: tuple[str, ...], between: tuple[str, ...
         twice = keys[keys.duplicated()].iloc[0].to_dict()
         raise InputError(f"cells: {twice} is printed twice; keep one row a cell")
     for name in ("n", "mean"):
-        values = pd.to_numeric(cells[name], errors="coerce").to_numpy(dtype=float)
+        values = cells[name].to_numpy(dtype=float)
         if not np.isfinite(values).all():
             raise NotIdentified(
                 f"cells row {int(np.flatnonzero(~np.isfinite(values))[0])}: {name} is missing or "
@@ -163,12 +182,29 @@ def _spread(cells: pd.DataFrame) -> FloatArray:
     if "se" in cells.columns:
         se = pd.to_numeric(cells["se"], errors="coerce").to_numpy(dtype=float)
         sd = np.where(np.isnan(sd), se * np.sqrt(cells["n"].to_numpy(dtype=float)), sd)
+    if {"sd", "se"} <= set(cells.columns):
+        _same_spread(cells, sd, se)
+    root = np.sqrt(cells["n"].to_numpy(dtype=float))
+    refuse_table(cells.assign(error=sd / root), "cells", "mean", "error")
     if not np.isfinite(sd).all():
         row = int(np.flatnonzero(~np.isfinite(sd))[0])
         raise NotIdentified(f"cells row {row}: neither SD nor SE; the cell's spread is missing")
     if (sd < 0).any():
         raise InputError(f"cells: an SD or SE of {sd.min():g} is below zero")
     return sd
+
+
+def _same_spread(cells: pd.DataFrame, sd: FloatArray, se: FloatArray) -> None:
+    """Refuse an SD and an SE of one cell that are not of one n, within their rounding."""
+    n = cells["n"].to_numpy(dtype=float)
+    for row in np.flatnonzero(~np.isnan(se)):
+        half_se, half_sd = spread_unit(se[row]), spread_unit(sd[row])
+        root = float(np.sqrt(n[row]))
+        if abs(se[row] - sd[row] / root) > (half_se + half_sd / root) * (1 + 1e-9):
+            raise InputError(
+                f"cells row {row}: se {se[row]:g} contradicts sd {sd[row]:g} with n {n[row]:g}, "
+                f"which give {sd[row] / root:.3g}; correct or leave out one of them"
+            )
 
 
 def _codes(
@@ -220,6 +256,11 @@ def _pattern(
         matrix: FloatArray = np.ones((1, 1))
     else:
         matrix = _matrix(correlation, arm, float(n[0]), mean, sd, labels, where)
+    if len(rows) > 1 and (sd == 0).any():
+        raise InputError(
+            f"cells{where}: an SD is 0 and a correlation is given, but nothing correlates with a "
+            "constant; check the SD"
+        )
     values = np.linalg.eigvalsh(matrix)
     if values.min() < -1e-9:
         raise InputError(
@@ -255,7 +296,7 @@ def _matrix(
                 "give a correlation matrix"
             )
         correlation = correlation.resolve(n, tuple(mean), tuple(sd))
-    values = np.asarray(correlation, dtype=float)
+    values = finite_array(correlation, f"correlation{where}")
     if values.ndim == 0:
         if not -1.0 <= float(values) <= 1.0:
             raise InputError(f"correlation {float(values):g}{where} is outside [-1, 1]")

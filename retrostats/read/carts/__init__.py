@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrostats.arrays import path_of
 from retrostats.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def read_cart(
     from retrostats.read.carts.source import load
     from retrostats.read.carts.table import header_of, read_sheet
 
-    source = load(Path(path))
+    source = load(path_of(path, "cart export"))
     reader = _reader(source, device)
     best = None
     for sheet in reader.sheets(source):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.arrays import real_number, single
 from retrostats.errors import InputError
 from retrostats.read.carts.names import fold
 
@@ -105,6 +106,13 @@ def steady_state(
     >>> found.means["vo2_ml_min"], round(found.rer, 2)
     (1000.0, 0.9)
     """
+    if not isinstance(getattr(cart, "attrs", None), dict) or "time_s" not in cart:
+        raise InputError("steady state: a frame of read_cart is needed, with the column time_s")
+    window_s = real_number(window_s, "steady state, window_s")
+    max_change_pct = real_number(max_change_pct, "steady state, max_change_pct")
+    for name, value in (("start_s", start_s), ("end_s", end_s), ("speed_m_s", speed_m_s)):
+        if value is not None:
+            single(value, f"steady state, {name}")
     if not (window_s > 0 and max_change_pct >= 0):
         raise InputError("steady state: window_s must be above 0, max_change_pct 0 or more")
     oxygen = _oxygen(cart)

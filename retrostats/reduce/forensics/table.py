@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrostats.arrays import table_column, table_of
 from retrostats.errors import InputError
 from retrostats.reduce.forensics import paired, single
 from retrostats.reduce.forensics.printed import Array, column
@@ -87,6 +88,9 @@ def forensics(
     >>> found.loc[found["test"] == "GRIM", ["source_rows", "finding"]].values.tolist()
     [['a', 'consistent'], ['b', 'question']]
     """
+    for argument, names in (("integers", integers), ("binary", binary)):
+        if isinstance(names, str) or not isinstance(names, Collection):
+            raise InputError(f"forensics: {argument}={names!r}; give a list of outcomes")
     rows = _filled(table)
     items = _items(rows, integers, binary)
     is_binary = rows["outcome"].isin(list(_named(rows, "binary", binary))).to_numpy()
@@ -107,6 +111,7 @@ def _filled(table: pd.DataFrame) -> pd.DataFrame:
     """The columns that the tests read, empty where the table has none."""
     import pandas as pd
 
+    table = table_of(table, "forensics")
     missing = [name for name in NEEDED if name not in table.columns]
     if missing:
         raise InputError(
@@ -118,6 +123,8 @@ def _filled(table: pd.DataFrame) -> pd.DataFrame:
         rows[name] = table[name].fillna("").astype(str).to_numpy() if name in table else ""
     for name in NUMBERS:
         values = table[name] if name in table else pd.Series(np.nan, index=table.index)
+        if name in table:
+            table_column(table, name, "forensics")
         try:
             rows[name] = values.to_numpy(dtype=float)
         except (TypeError, ValueError):
@@ -125,7 +132,8 @@ def _filled(table: pd.DataFrame) -> pd.DataFrame:
                 f"forensics: column {name!r} holds something that is no number; give numbers, "
                 "empty (NaN) where none was printed"
             ) from None
-    rows["items"] = table["items"].to_numpy(dtype=float) if "items" in table else np.nan
+    items = table_column(table, "items", "forensics") if "items" in table else np.nan
+    rows["items"] = items
     refers = rows["p_refers_to"].str.lower()
     rows["of_groups"] = refers.str.contains(_OF_GROUPS, regex=True)
     rows["between"] = refers.str.contains(_BETWEEN, regex=True)
@@ -145,7 +153,8 @@ def _items(
     counts = dict(named) if isinstance(named, Mapping) else dict.fromkeys(named, 1)
     counts = {**dict.fromkeys(binary, 1), **counts}
     for outcome, count in counts.items():
-        if isinstance(count, bool) or count != int(count) or count < 1:
+        number = isinstance(count, int | float) and not isinstance(count, bool)
+        if not number or not count >= 1 or count % 1:
             raise InputError(
                 f"forensics: integers[{outcome!r}] is {count!r}; allowed is a whole number of "
                 "items of at least 1"
@@ -158,8 +167,6 @@ def _named(
     rows: pd.DataFrame, argument: str, names: Mapping[str, int] | Collection[str]
 ) -> Mapping[str, int] | Collection[str]:
     """`names` if the table has them all."""
-    if isinstance(names, str):
-        raise InputError(f"forensics: {argument}={names!r} is text; give a list of outcomes")
     unknown = sorted(set(names) - set(rows["outcome"]))
     if unknown:
         raise InputError(
