@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from retrostats.vocabulary import Topic, Vocabulary
 
 #: Columns, or kinds of column, that describe and enter no analysis.
-NEVER_USED = frozenset({"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg"})
+NEVER_USED = frozenset(
+    {"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg", "body_fat_pct"}
+)
 #: Share of rows without a person at which a table is refused.
 BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
@@ -237,7 +239,8 @@ def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Pr
         return named.get(header) or kind_of(without_number(header)) or header
 
     unused = [
-        p.column and read_as(p.column) in NEVER_USED and read_as(p.column) not in topic.needs
+        p.column and read_as(p.column) in NEVER_USED
+        and read_as(p.column) not in (*topic.needs, *topic.outcomes)
         for p in problems
     ]  # fmt: skip
     return [

@@ -19,23 +19,26 @@ if TYPE_CHECKING:
     from retrostats.vocabulary import Topic
 
 #: Words of a column that only counts repeats, in five languages.
-COUNTING = frozenset(
-    "trial trials repeat repeats repetition rep reps replicate scan scans measurement measure "
-    "measurements no nr num number index order row line attempt bout lap test try run sample "
-    "interval breath minute min second sec set n count seq sequence stride step "
-    "day date session visit block duplicate take reading readings "
-    "versuch durchgang durchlauf wiederholung messung nummer lauf tag essai mesure numero "
-    "repetition prova misura ripetizione giorno ensayo intento medida medicion repeticion dia "
-    "jour".split()
-)
+_COUNTING = """
+trial trials repeat repeats repetition rep reps replicate scan scans measurement measure
+measurements no nr num number index order row line attempt bout lap test try run sample
+interval breath minute min second sec set n count seq sequence stride step day date session
+visit block duplicate take period sequence reading readings versuch durchgang durchlauf
+wiederholung messung nummer lauf tag essai mesure numero repetition prova misura ripetizione
+giorno ensayo intento medida medicion repeticion dia jour
+"""
+COUNTING = frozenset(_COUNTING.split())
 #: Words of a column that names a factor, whatever its values.
-FACTORS = frozenset(
-    "method methods device instrument machine analyser analyzer region site segment side leg limb "
-    "foot arm grade incline slope gradient condition phase training trained surface shoe shoes "
-    "footwear operator rater observer lab software mode protocol diet supplement stage level "
-    "methode gerat seite bein region phase bedingung appareil cote jambe condizione lato "
-    "dispositivo metodo lado pierna condicion".split()
-)
+_FACTORS = """
+method methods device instrument machine analyser analyzer region site segment side leg limb
+foot arm grade incline slope gradient condition phase training trained surface shoe shoes
+footwear operator rater observer lab software mode protocol diet supplement stage level
+methode gerat seite bein region phase bedingung appareil cote jambe condizione lato
+dispositivo metodo lado pierna condicion
+"""
+FACTORS = frozenset(_FACTORS.split())
+#: Ends the name of a column of codes that keeps what was written for them.
+AS_WRITTEN = ", as written"
 #: Repeated cells that are looked at, levels that a factor has at most, levels that are named.
 CELLS, LEVELS, NAMED = 2000, 20, 6
 #: Cells with the same levels that make a factor of a column of numbers.
@@ -133,6 +136,7 @@ def _is_number(text: str) -> bool:
 
 
 def _question(file: str, column: str, levels: Sequence[str]) -> Problem:
+    column = column.removesuffix(AS_WRITTEN)
     shown = ", ".join(levels[:NAMED]) + (" ..." if len(levels) > NAMED else "")
     lines = " or ".join(f'"{column}" = "{level}"' for level in levels[:3])
     return Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from retrostats.read.validation.problem import Problem
@@ -37,7 +38,8 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
                     f"everybody is taken to be in the {first} arm")
         ]  # fmt: skip
     kinds = {str(arm): arm_word(str(arm), conditions) for arm in frame["arm"].dropna().unique()}
-    found = [
+    found = _same_kind(kinds, file)
+    found += [
         Problem("guess", file, "", "arm", repr(arm), allowed,
                 f"taken as {kind}" if kind else "taken as none of them")
         for arm, kind in kinds.items()
@@ -49,5 +51,24 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
             Problem("warning", file, "", "arm", f"no {first} arm", "one of that kind",
                     f"each arm shown by itself, none judges; if one is {first}, write {told} "
                     "under [levels] in a spec")
+        )  # fmt: skip
+    return found
+
+
+def _same_kind(kinds: Mapping[str, str | None], file: str) -> list[Problem]:
+    """A question for two arms that are taken for one kind: one alone would be used."""
+    found = []
+    for kind in dict.fromkeys(filter(None, kinds.values())):
+        same = [arm for arm, its in kinds.items() if its == kind]
+        if len(same) < 2:
+            continue
+        one = ", ".join(f'"{arm}"' for arm in kinds if arm not in same[1:])
+        both = ", ".join(f'"{arm}" = "{kind}"' for arm in same)
+        arms = f"{len(same)} {kind} arms: {', '.join(map(repr, same))}"
+        found.append(
+            Problem("error", file, "", "arm", arms, f"one {kind} arm",
+                    "which is meant? for one, write under [filter] in a spec, with the header of "
+                    f"the arms, arm = [{one}]; to take them as one arm, write under [levels] "
+                    f"{both}")
         )  # fmt: skip
     return found

@@ -11,7 +11,11 @@ from retrostats.nearest import suggestion
 from retrostats.read.distinct import CodedColumns, ends, repeats
 from retrostats.read.headers import KIND_BY_WORD, columns_of, kind_of
 from retrostats.read.validation.factors import factor_problems
-from retrostats.read.validation.people import code_problems, pairing_problems
+from retrostats.read.validation.people import (
+    code_problems,
+    group_mean_problems,
+    pairing_problems,
+)
 from retrostats.read.validation.possible import POSSIBLE
 from retrostats.read.validation.problem import Problem
 
@@ -89,6 +93,7 @@ def design_problems(
         )  # fmt: skip
     if topic is None:
         return found
+    found += group_mean_problems(frame, file)
     if topic.compares == "direction":
         found += _condition_problems(coded, topic, conditions, file)
     found += _arm_problems(frame, file)
