@@ -77,8 +77,9 @@ def _xml_rows(file: str, sheet: Iterable[object], percents: frozenset[str]) -> I
             cells += [None] * (at - 1 - len(cells))
             data = cell.find(f"{_SPREADSHEET}Data")
             value = None if data is None else _xml_value(data)
-            percent = cell.get(f"{_SPREADSHEET}StyleID") in percents and isinstance(value, float)
-            cells.append(as_percent(value) if percent else value)
+            if isinstance(value, float) and cell.get(f"{_SPREADSHEET}StyleID") in percents:
+                value = as_percent(value)
+            cells.append(value)
             over = _index(file, cell.get(f"{_SPREADSHEET}MergeAcross"), 0, MAX_COLUMNS)
             cells += [None] * over
         yield cells

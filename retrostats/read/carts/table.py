@@ -34,6 +34,8 @@ AFTER = frozenset(
 USUAL = {"ventilation": "l/min", "heart_rate": "bpm", "gradient": "%", "power": "W"}
 #: Seconds between rows of a cart: no breath is shorter, no mean of a cart is over more.
 SHORTEST_S, LONGEST_S = 0.5, 600.0
+#: Days since 1900 that are a date of our time.
+DATES = 20_000
 
 Named = dict[int, tuple[str, str, str]]
 Finding = tuple[str, str, str, str, str, str]
@@ -269,7 +271,8 @@ def _time_column(
 ) -> Column | None:
     for text in texts:
         if cell.is_time_format(text):
-            return Column(index, label, "time_s", text, "s")
+            unit = "d" if _of_a_day(values, comma, 1.0) else text
+            return Column(index, label, "time_s", unit, "s")
         if text and quantity(text) == "time":
             unit = {60.0: "min", 3600.0: "h"}.get(parse_unit(text).factor, "s")
             if _of_a_day(values, comma, parse_unit(text).factor):
@@ -312,7 +315,9 @@ def _of_a_day(values: list[object], comma: bool, factor: float) -> bool:
     return (
         bool(numbers)
         and step * factor < SHORTEST_S <= step * 86400 <= LONGEST_S
-        and 0 <= min(numbers) <= max(numbers) < 1
+        and min(numbers) >= 0
+        and max(numbers) - min(numbers) < 1
+        and (max(numbers) < 1 or min(numbers) > DATES)
     )
 
 
