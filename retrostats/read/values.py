@@ -249,7 +249,7 @@ def several_phrases(column: pd.Series, known: Mapping[str, Sequence[str]]) -> bo
     Examples
     --------
     >>> import pandas as pd
-    >>> sides = {"left": ("links",), "right": ()}
+    >>> sides = {"left": ("left", "links"), "right": ("right",)}
     >>> several_phrases(pd.Series(["left", "Links", "right"]), sides)
     False
     >>> several_phrases(pd.Series(["left low", "left high", "right"]), sides)
