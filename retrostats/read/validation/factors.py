@@ -143,6 +143,6 @@ def _question(file: str, column: str, levels: Sequence[str]) -> Problem:
     return Problem(
         "error", file, "", column, f"repeated rows told apart by it: {shown}",
         "one of them, or mere repeats",
-        f"which is meant? write under [filter] in a spec {lines}{own}; they are not averaged. Where it "
-        "only numbers repeats, call the column trial",
+        f"which is meant? write under [filter] in a spec {lines}{own}; they are not averaged. "
+        "Where it only numbers repeats, call the column trial",
     )  # fmt: skip
