@@ -258,6 +258,35 @@ def test_elapsed_time_goes_before_the_time_of_day(tmp_path) -> None:
     assert read_cart(path)["time_s"].tolist() == [0, 10]
 
 
+#: A fraction of a day is printed with seven digits: 0.000694 is 59.96 s.
+DAY_DIGITS = 0.1
+
+
+@pytest.mark.parametrize("header", ["Time", "Time (min)", "t (s)", "Time (mm:ss)"])
+def test_times_as_fractions_of_a_day_become_seconds(header, tmp_path) -> None:
+    path = tmp_path / "cart.csv"
+    rows = [f"{10 * i / 86400:.6f},{800 + 10 * i},{700 + 9 * i}" for i in range(13)]
+    path.write_text("\n".join([f"{header},VO2 (ml/min),VCO2 (ml/min)", *rows]))
+    found = read_cart(path)["time_s"].tolist()
+    assert found == pytest.approx([10 * i for i in range(13)], abs=DAY_DIGITS)
+
+
+def test_times_of_a_spreadsheet_and_short_steps_in_minutes_stay_what_they_are(tmp_path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    path, book = tmp_path / "cart.xlsx", openpyxl.Workbook()
+    book.active.append(["Time", "VO2 (ml/min)", "VCO2 (ml/min)"])
+    for i in range(6):
+        book.active.append([i / 1440, 800 + i, 700 + i])
+        book.active.cell(i + 2, 1).number_format = "mm:ss" if i % 2 else "General"
+    book.save(path)
+    found = read_cart(path)["time_s"].tolist()
+    assert found == pytest.approx([60 * i for i in range(6)], abs=1e-5)  # stored to microseconds
+    text = "Time (min),VO2 (ml/min)\n" + "".join(f"{i / 30},80{i}\n" for i in range(6))
+    (tmp_path / "cart.csv").write_text(text)
+    minutes = read_cart(tmp_path / "cart.csv")["time_s"].tolist()
+    assert minutes == pytest.approx([2 * i for i in range(6)], rel=REL)
+
+
 def cart_text(level: float) -> str:
     rows = "".join(f"{t},{level:.0f},{0.9 * level:.0f},150\n" for t in range(0, 300, 10))
     return "t (s),VO2 (ml/min),VCO2 (ml/min),HR (bpm)\n" + rows

@@ -13,6 +13,7 @@ from retrostats.cli import main
 from retrostats.errors import InputError
 from retrostats.nearest import suggestion
 from retrostats.read.cohort import load_cohort
+from retrostats.read.spreadsheetml import parse_spreadsheetml
 
 #: Formats that store single precision round at 6e-8 relative; all others keep every digit.
 SINGLE = 1e-6
@@ -54,6 +55,26 @@ def test_formulas_in_a_spreadsheet_are_not_run(tmp_path) -> None:
     cohort = load_cohort(tmp_path / "lab.xlsx")
     assert any("none was run" in text for text in cohort.problems["found"])
     assert cohort.provenance["rows_used"] == 11  # never stored a value, so the row is left out
+
+
+def test_cells_shown_as_a_percent_are_read_as_shown(tmp_path) -> None:
+    """A gradient shown as 5% is stored as 0.05: it is 5; a literal percent sign scales nothing."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append([*plain().columns, "gradient", "fat_pct"])
+    for row in plain().itertuples(index=False):
+        book.active.append([*row, 0.05, 25.5])
+        book.active.cell(book.active.max_row, plain().shape[1] + 1).number_format = "0.0%"
+        book.active.cell(book.active.max_row, plain().shape[1] + 2).number_format = '0.0"%"'
+    book.save(tmp_path / "lab.xlsx")
+    cohort = load_cohort(tmp_path / "lab.xlsx")
+    same_as_template(cohort)
+    assert set(cohort.frame["gradient_pct"]) == {5.0}
+    assert set(cohort.frame["body_fat_pct"]) == {25.5}
+    assert any("shown as a percent: read as shown" in text for text in cohort.problems["found"])
+    book.active.merge_cells("H20:I20")  # read by another way
+    book.save(tmp_path / "lab.xlsx")
+    assert set(load_cohort(tmp_path / "lab.xlsx").frame["gradient_pct"]) == {5.0}
 
 
 def test_parquet(tmp_path) -> None:
@@ -339,3 +360,23 @@ def test_validate_prints_the_account(tmp_path, capsys) -> None:
     said = capsys.readouterr().out
     assert "14 rows in, 12 used, 2 explained below; 6 subjects" in said
     assert "guess: lab.xlsx, sheet 'Data', row 4: units; row not used" in said
+
+
+def test_percent_cells_of_cart_xml_are_read_as_shown() -> None:
+    pytest.importorskip("defusedxml")
+    space = "urn:schemas-microsoft-com:office:spreadsheet"
+    data = "".join(
+        f'<ss:Cell ss:StyleID="{style}"><ss:Data ss:Type="Number">0.05</ss:Data></ss:Cell>'
+        for style in ("p", "q", "n")
+    )
+    formats = {"p": "Percent", "q": "0.0%", "n": "0.00"}
+    styles = "".join(
+        f'<ss:Style ss:ID="{name}"><ss:NumberFormat ss:Format="{shown}"/></ss:Style>'
+        for name, shown in formats.items()
+    )
+    text = (
+        f'<ss:Workbook xmlns:ss="{space}"><ss:Styles>{styles}</ss:Styles><ss:Worksheet '
+        f'ss:Name="a"><ss:Table><ss:Row>{data}</ss:Row></ss:Table></ss:Worksheet></ss:Workbook>'
+    )
+    (sheet,) = parse_spreadsheetml("cart.xml", text.encode())
+    assert sheet.rows[0].cells == (5.0, 5.0, 0.05)

@@ -99,8 +99,26 @@ def people_of(cohort: Any, topic: Topic, audit: Audit) -> tuple[pd.DataFrame, st
     y = outcome_of(cohort, by)
     keys = ["subject", "panel", "x"]
     found = shown.groupby(keys, sort=False, observed=True)[y].mean().dropna().reset_index(name="y")
-    found["mean"] = found.groupby(["panel", "x"])["y"].transform("mean")
+    paired = found["y"].where(in_every_condition(found))
+    found["mean"] = paired.groupby([found["panel"], found["x"]]).transform("mean")
     return found.assign(low=np.nan, high=np.nan), column_words(y)
+
+
+def in_every_condition(people: pd.DataFrame) -> Any:
+    """Rows of people met in every condition of their panel: a line of means is of the same people.
+
+    All rows of a panel in which nobody was.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"subject": ["a", "a", "b"], "panel": 1, "x": ["f", "b", "f"]})
+    >>> in_every_condition(people).tolist()
+    [True, True, False]
+    """
+    met = people.groupby(["panel", "subject"], observed=True)["x"].transform("nunique")
+    whole = met == people.groupby("panel", observed=True)["x"].transform("nunique")
+    return whole | ~whole.groupby(people["panel"]).transform("any")
 
 
 def _names(frame: pd.DataFrame, names: Sequence[str]) -> Any:
@@ -187,9 +205,11 @@ def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> 
     every = people["subject"].nunique()
     rates = bool(np.isfinite(people["low"]).any())
     letter = "a: " if panels else ""
+    whole = people[in_every_condition(people)]["subject"].nunique()
+    those = "all" if whole == every else f"the {whole} of {every} people met in each condition"
     said = (
         f"{letter}thin lines: {_lines_in_words(every)}; heavy line: "
-        + ("rate of all with its exact 95% Poisson interval" if rates else "mean of all")
+        + ("rate of all with its exact 95% Poisson interval" if rates else f"mean of {those}")
         + (f"; {more} more panels are in tables/own_results.csv" if more > 0 else "")
         + "."
     )

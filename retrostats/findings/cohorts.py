@@ -285,14 +285,15 @@ def cohort_differences(
 
 
 def arms_of(cohort: Any, by: Compared) -> dict[str, str]:
-    """Arm of each kind (both conditions, control) by its name in the cohort."""
+    """Arm of each kind (both conditions, control) by its name; two of one kind raise InputError."""
     from retrostats.read.values import arm_word
 
     found: dict[str, str] = {}
     for arm in cohort.frame["arm"].dropna().unique() if "arm" in cohort.frame else ():
         kind = arm_word(str(arm), by.conditions)
-        if kind:
-            found.setdefault(kind, str(arm))
+        if kind and found.setdefault(kind, str(arm)) != str(arm):
+            both = f"arms {found[kind]!r} and {str(arm)!r} are both {kind}"
+            raise InputError(f"cohort {cohort.provenance['name']}: {both}; keep one, or join them")
     return found
 
 

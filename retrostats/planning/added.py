@@ -94,7 +94,8 @@ def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int)
         return np.empty((1, 0))
 
     def planned(points: Array) -> Array:
-        return pooling.limits(points, np.array([effect]), np.array([variance]), 0.95)[0]
+        found: Array = pooling.limits(points, np.array([effect]), np.array([variance]), 0.95)[0]
+        return found
 
     drawn = quasi_random(space.size, SCANNED, seed)
     ends = drawn.copy()
@@ -102,7 +103,7 @@ def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int)
     ends[:, smooth] = (drawn[:, smooth] > 0.5).astype(float)
     every = np.vstack([space.middle, drawn, ends])
     answers = planned(every)
-    sound = np.isfinite(answers).all(axis=1)
+    sound: Any = np.isfinite(answers).all(axis=1)
     low = np.where(sound, answers[:, 1], np.inf)
     high = np.where(sound, answers[:, 2], -np.inf)
     far = np.concatenate([np.argsort(low)[:KEPT], np.argsort(-high)[:KEPT]])

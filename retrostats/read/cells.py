@@ -178,7 +178,7 @@ def _nearer_as_thousands(text: str, plain: list[tuple[float, str]]) -> str:
 def seconds(cell: Cell, unit: str, comma: bool = False) -> float | None:
     """Seconds of a time cell: spreadsheet times, clock notation, or a number in `unit`.
 
-    `unit` is "s", "min", "h", or a clock format; a plain number under a clock format is the
+    `unit` is "s", "min", "h", "d", or a clock format; a plain number under a clock format is the
     fraction of a day by which spreadsheets store times.
 
     Examples
@@ -202,7 +202,7 @@ def seconds(cell: Cell, unit: str, comma: bool = False) -> float | None:
         return None
     if is_time_format(unit):
         return value * 86400 if isinstance(cell, int | float) else None
-    result = value * {"min": 60.0, "h": 3600.0}.get(unit, 1.0)
+    result = value * {"min": 60.0, "h": 3600.0, "d": 86400.0}.get(unit, 1.0)
     return result if math.isfinite(result) else None
 
 

@@ -239,7 +239,8 @@ def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Pr
         return named.get(header) or kind_of(without_number(header)) or header
 
     unused = [
-        p.column and read_as(p.column) in DESCRIBING and read_as(p.column) not in topic.needs
+        p.column and read_as(p.column) in DESCRIBING
+        and read_as(p.column) not in (*topic.needs, *topic.outcomes)
         for p in problems
     ]  # fmt: skip
     return [

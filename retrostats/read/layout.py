@@ -33,7 +33,8 @@ class Table:
 
     `units` come from a row of their own, `labels` are the long names of statistical packages,
     `explained` names the rows that are not measurements, by reason, `titles` are the texts above
-    the header.
+    the header, `melted` the measures that stood in a column for each level: their units are those
+    of the headers, whatever the name of the measure says.
     """
 
     file: str
@@ -45,6 +46,7 @@ class Table:
     delimiter: str = ""
     sheet: str = ""
     titles: tuple[str, ...] = ()
+    melted: frozenset[str] = frozenset()
 
     @property
     def headers(self) -> list[str]:

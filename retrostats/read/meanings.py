@@ -131,6 +131,8 @@ def _meaning(
     if letters(named) in own:
         return _as_it_is(table, spec, header, own[letters(named)], problems)
     said = split_unit(named)[1] or (split_unit(header)[1] if kind_of(header) else None)
+    if header in table.melted:
+        said = table.units[header]
     unit = spec.units.get(header) or said or table.units.get(header)
     try:
         meaning = read_header(split_unit(named)[0] if said else named, unit)

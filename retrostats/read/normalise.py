@@ -14,8 +14,10 @@ from retrostats.nearest import suggestion
 from retrostats.read.headers import TEXT, Meaning, kind_of
 from retrostats.read.layout import Table
 from retrostats.read.meanings import holds_text, known_header, own_columns, read_meanings
+from retrostats.read.quantities import other_quantities
 from retrostats.read.shape import to_long
 from retrostats.read.spec import Spec
+from retrostats.read.validation.factors import AS_WRITTEN
 from retrostats.read.validation.problem import Problem
 from retrostats.read.validation.sums import named_as_sums, summary_rows
 from retrostats.read.values import (
@@ -27,6 +29,7 @@ from retrostats.read.values import (
     is_clock,
     named_rows,
     numbers,
+    several_phrases,
     texts,
 )
 from retrostats.units import convert
@@ -76,6 +79,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
         problems.append(Problem("guess", file, text, "", reason, "measurements", "row not used"))
     table, filtered = _filtered(table, spec)
     conditions = audit.conditions
+    table = other_quantities(table, spec, problems, conditions)
     table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
     table = _arm_or_direction(table, spec, problems, conditions)
     table = _without_clocks(table, spec, problems)
@@ -207,6 +211,10 @@ def _values(
             columns[header] = as_numbers(cells)
         elif known:
             name = meaning.column
+            if several_phrases(
+                cells[~cells.isin(list(spec.levels))], known
+            ):  # asked about where they tell repeats apart
+                columns[f"{header}{AS_WRITTEN}"] = texts(cells, f"{file}, {header}")
             columns[name] = coded(cells, name, known, spec.levels, file, problems)
         elif meaning.column == "subject":
             columns["subject"] = cells  # named already, see `_without_sums`

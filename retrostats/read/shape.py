@@ -69,7 +69,10 @@ def to_long(
             Problem("guess", table.file, "", column.header, column.header,
                     f"{column.measure}, {said}", "read as one measurement a column")
         )  # fmt: skip
-    return replace(table, columns=_melt(table, wide), units={**table.units, **_units(wide)})
+    units = _units(wide)
+    return replace(
+        table, columns=_melt(table, wide), units={**table.units, **units}, melted=frozenset(units)
+    )
 
 
 def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
@@ -212,7 +215,7 @@ def _read(
         levels["direction"] = word
     said = said or unit
     meaning = read_header(bare, said or None) if said or kind_has_unit(bare) else None
-    own = said or (meaning.unit.symbol if meaning and meaning.unit else "")
+    own = said or (meaning.unit.symbol if meaning and meaning.unit else split_unit(bare)[1] or "")
     return WideColumn(header, kind, own, tuple(levels.items()))
 
 
@@ -223,6 +226,12 @@ def _is_time(word: str) -> bool:
 def is_wide(header: str, conditions: Conditions) -> bool:
     """Whether a header names a measure at one condition, time or speed."""
     return len(header) <= 200 and _read(header, "", conditions) is not None
+
+
+def measure_of(header: str, conditions: Conditions) -> str:
+    """The measure that a header names at a condition, time or speed; "" if none."""
+    read = _read(header, "", conditions) if len(header) <= 200 else None
+    return read.measure if read else ""
 
 
 def kind_has_unit(header: str) -> bool:

@@ -96,6 +96,10 @@ def _table(
             "formulas: their stored values are used, none was run; one that was never calculated "
             "is an empty cell"
         )
+    if book.percent:
+        notes.append(
+            f"{book.percent} cells shown as a percent: read as shown, 5% is 5 (stored as 0.05)"
+        )
     body = [row for row in joined if row.number >= layout.first_row]
     width = len(layout.header)
     wider = next((r for r in body if any(not cell.is_missing(c) for c in r.cells[width:])), None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from retrostats.errors import InputError
 from retrostats.read.files import MAX_COLUMNS, numbered
 from retrostats.read.grid import Cell, Sheet
-from retrostats.read.workbook import refuse_entities
+from retrostats.read.workbook import as_percent, is_percent, refuse_entities
 
 _SPREADSHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
 
@@ -37,8 +38,12 @@ def parse_spreadsheetml(file: str, data: bytes, option: str = "") -> tuple[Sheet
         raise
     except Exception as error:  # a damaged document can fail anywhere inside the parser
         raise InputError(f"{file}: not well-formed XML ({error}); export it again") from None
+    percents = _percent_styles(root)
     sheets = [
-        Sheet(str(sheet.get(f"{_SPREADSHEET}Name", "")), numbered(file, _xml_rows(file, sheet)))
+        Sheet(
+            str(sheet.get(f"{_SPREADSHEET}Name", "")),
+            numbered(file, _xml_rows(file, sheet, percents)),
+        )
         for sheet in root.iter(f"{_SPREADSHEET}Worksheet")
     ]
     if not sheets:
@@ -49,7 +54,18 @@ def parse_spreadsheetml(file: str, data: bytes, option: str = "") -> tuple[Sheet
     return tuple(sheets)
 
 
-def _xml_rows(file: str, sheet: Iterable[object]) -> Iterator[list[Cell]]:
+def _percent_styles(root: Any) -> frozenset[str]:
+    """Identifiers of the styles whose numbers are shown as a percent."""
+    found = []
+    for style in root.iter(f"{_SPREADSHEET}Style"):
+        shown = style.find(f"{_SPREADSHEET}NumberFormat")
+        text = "" if shown is None else str(shown.get(f"{_SPREADSHEET}Format", ""))
+        if text == "Percent" or is_percent(text):
+            found.append(str(style.get(f"{_SPREADSHEET}ID", "")))
+    return frozenset(found)
+
+
+def _xml_rows(file: str, sheet: Iterable[object], percents: frozenset[str]) -> Iterator[list[Cell]]:
     number = 0
     for row in sheet.iter(f"{_SPREADSHEET}Row"):  # type: ignore[attr-defined]
         skip = _index(file, row.get(f"{_SPREADSHEET}Index"), number + 1, 1_048_576) - number - 1
@@ -60,7 +76,10 @@ def _xml_rows(file: str, sheet: Iterable[object]) -> Iterator[list[Cell]]:
             at = _index(file, cell.get(f"{_SPREADSHEET}Index"), len(cells) + 1, MAX_COLUMNS)
             cells += [None] * (at - 1 - len(cells))
             data = cell.find(f"{_SPREADSHEET}Data")
-            cells.append(None if data is None else _xml_value(data))
+            value = None if data is None else _xml_value(data)
+            if isinstance(value, float) and cell.get(f"{_SPREADSHEET}StyleID") in percents:
+                value = as_percent(value)
+            cells.append(value)
             over = _index(file, cell.get(f"{_SPREADSHEET}MergeAcross"), 0, MAX_COLUMNS)
             cells += [None] * over
         yield cells

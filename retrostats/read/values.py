@@ -243,6 +243,27 @@ def coded(
     return told
 
 
+def several_phrases(column: pd.Series, known: Mapping[str, Sequence[str]]) -> bool:
+    """Whether two phrases of a column name one code and say more, as "left high", "left low".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> sides = {"left": ("left", "links"), "right": ("right",)}
+    >>> several_phrases(pd.Series(["left", "Links", "right"]), sides)
+    False
+    >>> several_phrases(pd.Series(["left low", "left high", "right"]), sides)
+    True
+    """
+    more: dict[str, set[frozenset[str]]] = {}
+    for text in column.dropna().unique():
+        code = named(str(text), known)
+        if code:
+            of = {word for said in (code, *known[code]) for word in plain(said).split()}
+            more.setdefault(code, set()).add(frozenset(plain(str(text)).split()) - of)
+    return any(len(phrases) > 1 for phrases in more.values())
+
+
 def _lines(word: str, known: Mapping[str, Sequence[str]]) -> str:
     """The line of a spec for the code that a word nearly names; one for each where none is near."""
     of = {plain(said): name for name, words in known.items() for said in (name, *words)}

@@ -6,12 +6,15 @@ import io
 import re
 import warnings
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from retrostats.errors import InputError
 from retrostats.read.bounded.parent import parse_bounded
 from retrostats.read.files import numbered
-from retrostats.read.grid import Sheet, column_number
+from retrostats.read.grid import Cell, Sheet, column_number
 
 MAX_UNPACKED = 256 * 2**20
 #: Spreadsheets of numbers shrink ten- to thirtyfold; a bomb a thousandfold.
@@ -28,11 +31,15 @@ _SHEET_PARTS = re.compile(r"xl/(work|chart|dialog|macro)sheets/[^/]+\.xml", re.I
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """Sheets in order, merged ranges ("A1:B2") by sheet, and whether there were formulas."""
+    """Sheets in order, merged ranges ("A1:B2") by sheet, and whether there were formulas.
+
+    `percent`: cells shown as a percent, whose value is what is shown (5 for 5%, stored as 0.05).
+    """
 
     sheets: tuple[Sheet, ...]
     merged: dict[str, tuple[str, ...]]
     formulas: bool
+    percent: int = 0
 
 
 def read_workbook(file: str, data: bytes) -> Workbook:
@@ -58,9 +65,10 @@ def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
         raise InputError(
             f"{file}: spreadsheets need openpyxl; pip install 'retrostats[io]'"
         ) from None
-    sheets, merged = [], {}
+    sheets, merged, shown = [], {}, Percents()
     try:
         formulas, merges = _inspect(file, data)
+        percents = _formats_percent(data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that hold no data
             # only a whole load knows where cells are merged
@@ -72,7 +80,12 @@ def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
                     merged[sheet.title] = tuple(map(str, sheet.merged_cells.ranges))
                 else:
                     sheet.reset_dimensions()  # a false dimension would pad or cut every row
-                rows = numbered(file, sheet.iter_rows(values_only=True))
+                rows = numbered(
+                    file,
+                    map(shown.row, sheet.iter_rows())
+                    if percents
+                    else sheet.iter_rows(values_only=True),
+                )
                 sheets.append(Sheet(sheet.title, rows))
             book.close()
     except (InputError, MemoryError):
@@ -82,7 +95,55 @@ def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
             f"{file}: not a readable spreadsheet ({type(error).__name__}: {str(error)[:120]}); "
             "open it in a spreadsheet program and save it again as .xlsx"
         ) from None
-    return Workbook(tuple(sheets), merged, formulas)
+    return Workbook(tuple(sheets), merged, formulas, shown.count)
+
+
+class Percents:
+    """Values of cells, in percent where they are shown so; `count` of those."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def row(self, cells: Iterable[Any]) -> tuple[Cell, ...]:
+        """Values of a row of cells."""
+        return tuple(map(self._value, cells))
+
+    def _value(self, cell: Any) -> Cell:
+        value: Cell = cell.value
+        if type(value) not in (int, float) or not is_percent(cell.number_format):
+            return value
+        self.count += 1
+        return as_percent(value)
+
+
+def is_percent(number_format: str) -> bool:
+    """Whether a number format multiplies by a hundred: a percent sign that is no literal.
+
+    Examples
+    --------
+    >>> is_percent("0.0%"), is_percent("0%;[Red]-0%"), is_percent('0.0"%"'), is_percent("General")
+    (True, True, False, False)
+    """
+    return "%" in re.sub(r'"[^"]*"|\\.', "", number_format)
+
+
+def as_percent(value: float) -> float:
+    """A hundred times a number, without a digit that it does not have.
+
+    Examples
+    --------
+    >>> as_percent(0.07)
+    7.0
+    """
+    return float(Decimal(repr(value)) * 100)
+
+
+def _formats_percent(data: bytes) -> bool:
+    """Whether any style of a workbook may be a percent; else cells need no closer look."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = [name for name in archive.namelist() if name.endswith("styles.xml")]
+        styles = b"".join(map(archive.read, names))
+    return b"%" in styles or bool(re.search(rb"numFmtId=[\"'](9|10)[\"']", styles))
 
 
 def old_workbook(file: str, data: bytes) -> str:

@@ -46,8 +46,10 @@ def parse(file: str, data: bytes) -> Source:
         raise InputError(old_workbook(file, data))
     if data.startswith(b"PK"):
         book = read_workbook(file, data)
-        notes = ("formulas: their stored values are used, none was run",) if book.formulas else ()
-        return Source(file, digest, "xlsx", "", book.sheets, notes)
+        notes = ["formulas: their stored values are used, none was run"] * book.formulas
+        if book.percent:
+            notes.append(f"{book.percent} cells shown as a percent: read as shown, 5% is 5")
+        return Source(file, digest, "xlsx", "", book.sheets, tuple(notes))
     text, _ = decode(file, data)
     if text.lstrip().startswith("<"):
         return Source(file, digest, "xml", "", parse_bounded("spreadsheetml", file, data))

@@ -32,6 +32,10 @@ AFTER = frozenset(
 )  # fmt: skip
 #: Unit of a kind that writes none, where only one is usual; using it is listed as a guess.
 USUAL = {"ventilation": "l/min", "heart_rate": "bpm", "gradient": "%", "power": "W"}
+#: Seconds between rows of a cart: no breath is shorter, no mean of a cart is over more.
+SHORTEST_S, LONGEST_S = 0.5, 600.0
+#: Days since 1900 that are a date of our time.
+DATES = 20_000
 
 Named = dict[int, tuple[str, str, str]]
 Finding = tuple[str, str, str, str, str, str]
@@ -267,15 +271,21 @@ def _time_column(
 ) -> Column | None:
     for text in texts:
         if cell.is_time_format(text):
-            return Column(index, label, "time_s", text, "s")
+            unit = "d" if _of_a_day(values, comma, 1.0) else text
+            return Column(index, label, "time_s", unit, "s")
         if text and quantity(text) == "time":
             unit = {60.0: "min", 3600.0: "h"}.get(parse_unit(text).factor, "s")
+            if _of_a_day(values, comma, parse_unit(text).factor):
+                found = f"steps far below half a second as {text}"
+                findings.append(_guess(label, found, "read as fractions of a day"))
+                unit = "d"
             return Column(index, label, "time_s", unit, "s")
     if any(cell.number(v, comma) is None and _is_time(v) for v in values):
         return Column(index, label, "time_s", "hh:mm:ss", "s")
-    numbers = [n for n in (cell.number(v, comma) for v in values) if n is not None]
-    steps = sorted(b - a for a, b in pairwise(numbers) if b > a)
-    step = steps[len(steps) // 2] if steps else 0.0
+    step = _step(values, comma)
+    if _of_a_day(values, comma, 60.0):
+        findings.append(_guess(label, f"no unit, steps of {step:g}", "read as fractions of a day"))
+        return Column(index, label, "time_s", "d", "s", "no unit given")
     # nobody breathes twice a second, no cart averages over more than minutes
     unit = "s" if step >= 1.5 else "min" if 0 < step <= 0.5 else ""
     if not unit:
@@ -285,6 +295,30 @@ def _time_column(
         )
     findings.append(_guess(label, f"no unit, steps of {step:g}", f"read as {unit}"))
     return Column(index, label, "time_s", unit, "s", "no unit given")
+
+
+def _step(values: list[object], comma: bool) -> float:
+    """Median step between times that grow; 0 without one."""
+    numbers = [n for n in (cell.number(v, comma) for v in values) if n is not None]
+    steps = sorted(b - a for a, b in pairwise(numbers) if b > a)
+    return steps[len(steps) // 2] if steps else 0.0
+
+
+def _of_a_day(values: list[object], comma: bool, factor: float) -> bool:
+    """Whether numbers are the fractions of a day by which spreadsheets store times.
+
+    As times of a unit (`factor` seconds) they would step by less than anybody breathes, as days
+    by what carts step, and no test lasts a day.
+    """
+    numbers = [n for n in (cell.number(v, comma) for v in values) if n is not None]
+    step = _step(values, comma)
+    return (
+        bool(numbers)
+        and step * factor < SHORTEST_S <= step * 86400 <= LONGEST_S
+        and min(numbers) >= 0
+        and max(numbers) - min(numbers) < 1
+        and (max(numbers) < 1 or min(numbers) > DATES)
+    )
 
 
 def _body(

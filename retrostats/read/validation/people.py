@@ -11,11 +11,19 @@ import numpy as np
 
 from retrostats.read.distinct import CodedColumns, values_of_each
 from retrostats.read.validation.problem import Problem
+from retrostats.read.words import letters
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LISTED = 20
+#: Headers of a number of people; "n" alone may be a number of anything.
+GROUP_SIZE = frozenset(
+    f"{number} {who}".strip()
+    for number in ("n", "number of", "no of")
+    for who in ("people", "persons", "subjects", "participants", "runners", "athletes")
+) | {"sample size", "group size", "samplesize", "participants", "subjects n", "participants n"}
+SPREAD = frozenset({"sd", "se", "sem", "std", "standard deviation", "standard error"})
 #: Cyrillic and Greek letters that print like Latin ones.
 LOOKALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТХУаеорсухіјѕԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
@@ -38,6 +46,31 @@ def code_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
                     "write the codes alike, or make them different")
         )  # fmt: skip
     return found[:LISTED]
+
+
+def group_mean_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
+    """An error where rows are means of groups: a cohort has a row a person.
+
+    A column `n` alone may count anything, unless it stands beside a standard deviation or changes
+    between the rows of one person.
+    """
+    names = {letters(str(c)): str(c) for c in frame}
+    sized = next((c for name, c in names.items() if name in GROUP_SIZE), "")
+    column = sized or names.get("n", "")
+    if not column or not np.issubdtype(np.asarray(frame[column]).dtype, np.number):
+        return []
+    sizes = frame[column].dropna()
+    spread = any(set(name.split()) & SPREAD or name in SPREAD for name in names)
+    differ = frame.groupby("subject", observed=True)[column].nunique() > 1
+    if sizes.empty or not (sizes > 1).any() or not (sized or spread or differ.any()):
+        return []
+    told = frame.loc[frame["subject"].isin(differ.index[differ]), column] if differ.any() else sizes
+    numbers = " and ".join(f"{size:g}" for size in list(dict.fromkeys(told))[:3])
+    return [
+        Problem("error", file, "", column, f"means of groups of {numbers}", "a row a person",
+                "means of different people are no pairs: give each person's values, or the printed "
+                "means in an audit; if it counts something else, rename the column")
+    ]  # fmt: skip
 
 
 def pairing_problems(coded: CodedColumns, file: str) -> list[Problem]:

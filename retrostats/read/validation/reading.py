@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from retrostats.read.validation.problem import Problem
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns that describe and enter no analysis.
-DESCRIBING = frozenset({"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg"})
+DESCRIBING = frozenset(
+    {"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg", "body_fat_pct"}
+)
 #: Fastest speed at which nearly everybody walks.
 WALKING_M_S = 1.9
 
@@ -84,7 +87,7 @@ def _not_used(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
     ] + [
         Problem("guess", file, "", name, "describes people or the test", "",
                 f"not used by {topic.analysis}")
-        for name in sorted(DESCRIBING) if name in frame and name not in topic.needs
+        for name in sorted(DESCRIBING) if name in frame and name not in (*topic.needs, *topic.outcomes)
     ]  # fmt: skip
 
 
@@ -96,7 +99,8 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
                     f"everybody is taken to be in the {first} arm")
         ]  # fmt: skip
     kinds = {str(arm): arm_word(str(arm), conditions) for arm in frame["arm"].dropna().unique()}
-    found = [
+    found = _same_kind(kinds, file)
+    found += [
         Problem("guess", file, "", "arm", repr(arm), allowed,
                 f"taken as {kind}" if kind else "taken as none of them")
         for arm, kind in kinds.items()
@@ -108,5 +112,24 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
             Problem("warning", file, "", "arm", f"no {first} arm", "one of that kind",
                     f"each arm shown by itself, none judges; if one is {first}, write {told} "
                     "under [levels] in a spec")
+        )  # fmt: skip
+    return found
+
+
+def _same_kind(kinds: Mapping[str, str | None], file: str) -> list[Problem]:
+    """A question for two arms that are taken for one kind: one alone would be used."""
+    found = []
+    for kind in dict.fromkeys(filter(None, kinds.values())):
+        same = [arm for arm, its in kinds.items() if its == kind]
+        if len(same) < 2:
+            continue
+        one = ", ".join(f'"{arm}"' for arm in kinds if arm not in same[1:])
+        both = ", ".join(f'"{arm}" = "{kind}"' for arm in same)
+        arms = f"{len(same)} {kind} arms: {', '.join(map(repr, same))}"
+        found.append(
+            Problem("error", file, "", "arm", arms, f"one {kind} arm",
+                    "which is meant? for one, write under [filter] in a spec, with the header of "
+                    f"the arms, arm = [{one}]; to take them as one arm, write under [levels] "
+                    f"{both}")
         )  # fmt: skip
     return found

@@ -10,7 +10,12 @@ import numpy as np
 from retrostats.nearest import suggestion
 from retrostats.read.distinct import CodedColumns, ends, repeats
 from retrostats.read.headers import KIND_BY_WORD, columns_of, kind_of
-from retrostats.read.validation.people import code_problems, pairing_problems
+from retrostats.read.validation.factors import factor_problems
+from retrostats.read.validation.people import (
+    code_problems,
+    group_mean_problems,
+    pairing_problems,
+)
 from retrostats.read.validation.possible import POSSIBLE
 from retrostats.read.validation.problem import Problem
 
@@ -88,11 +93,13 @@ def design_problems(
         )  # fmt: skip
     if topic is None:
         return found
+    found += group_mean_problems(frame, file)
     if topic.compares == "direction":
         found += _condition_problems(coded, topic, conditions, file)
     found += _arm_problems(frame, file)
     if not topic.counted:
-        found += _repeated(coded, file, outcome_column(frame, topic))
+        asked = _asked(coded, topic, file)
+        found += asked or _repeated(coded, file, outcome_column(frame, topic))
     outcome = outcome_column(frame, topic)
     low, high = ends(frame[outcome].to_numpy(float)) if outcome else (0.0, 1.0)
     if not low < high:
@@ -162,6 +169,18 @@ def _arm_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
                 "one arm a subject", "correct the arm or give the people different names")
         for subject in arms.index[arms > 1]
     ]  # fmt: skip
+
+
+def _asked(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
+    """Questions about columns that tell repeats apart.
+
+    Where directions are compared the analysis has no time: before and after training is a factor.
+    """
+    left = ("time",) if topic.compares == "direction" and "time" not in topic.needs else ()
+    keys = [key for key in TELLING_APART if key in coded.frame and key not in left]
+    if not repeats(coded, keys).any():
+        return []
+    return factor_problems(coded, keys, topic, outcome_column(coded.frame, topic), file)
 
 
 def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:

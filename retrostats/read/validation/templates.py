@@ -40,6 +40,7 @@ _SPEC = """\
 
 [filter]    # header in the file = value, or list of values, of the rows to use
 # "include" = ["yes", "1"]
+# "method" = "DXA"    # which of several rows of a person: they are never averaged over a method
 
 [energy]    # metabolic rate from VO2 and VCO2: {equations}
 # equation = "brockway"
