@@ -87,7 +87,7 @@ def _not_used(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
     ] + [
         Problem("guess", file, "", name, "describes people or the test", "",
                 f"not used by {topic.analysis}")
-        for name in sorted(DESCRIBING) if name in frame and name not in (*topic.needs, *topic.outcomes)
+        for name in sorted(DESCRIBING - {*topic.needs, *topic.outcomes}) if name in frame
     ]  # fmt: skip
 
 
