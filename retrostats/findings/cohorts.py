@@ -157,7 +157,9 @@ def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
     column, frame = outcome_of(cohort, by), cohort.frame
     gaits = frame["gait"].fillna("run") if "gait" in frame else "run"
     conditions = [name for name in CONDITIONS if name in frame]
-    rows = frame[["subject", "direction", column, *conditions]].assign(gait=gaits)
+    period = [name for name in frame if str(name).strip().lower() == "period"][:1]
+    rows = frame[["subject", "direction", column, *conditions, *period]].assign(gait=gaits)
+    rows = rows.rename(columns={name: "period" for name in period})
     rows = rows[(rows["gait"] == gait) & rows[column].notna()]
     logged: pd.DataFrame = rows.assign(
         log_outcome=np.log(rows[column]),
@@ -236,6 +238,9 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
     many = bool(rows.duplicated(["subject", "direction"]).any())
     paired = not many and bool((rows.groupby("subject")["direction"].nunique() == 2).all())
     conditions = " + condition" if rows["condition"].nunique() > 1 else ""
+    if "period" in rows and rows["period"].notna().all() and rows["period"].nunique() > 1:
+        rows = rows.assign(period=rows["period"].astype(str))
+        conditions += " + period"
     groups = "(1 | subject) + (1 | subject:direction)" if many else "(1 | subject)"
     fit = lmm(
         f"log_outcome ~ direction{conditions} + {groups}",
@@ -349,14 +354,30 @@ def timed(cohort: Any) -> pd.DataFrame:
     return timed
 
 
+def visit_means(rows: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Mean of each person at the first and the last time: repeats of a visit are no new people.
+
+    A visit between says nothing of the change with an error that differs between people.
+    """
+    ends = rows["time"].cat.categories[[0, -1]]
+    keys = ["subject", *(["arm"] if "arm" in rows and rows["arm"].notna().all() else []), "time"]
+    kept = rows[rows["time"].isin(ends)]
+    kept = kept.assign(time=kept["time"].cat.remove_unused_categories())
+    means: pd.DataFrame = kept.groupby(keys, observed=True)[outcome].mean().reset_index()
+    return means
+
+
 def _of_time(
     cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, by: Compared
 ) -> CohortEffect:
     from retrostats.mixed.fit import lmm
 
     times = rows["time"].cat.categories
+    rows = visit_means(rows, outcome_of(cohort, by))
     term = f"{prefix}time{times[-1]}"
-    estimate = Estimate.of_term(lmm(formula, rows), term, "difference", by.unit)
+    paired = bool((rows.groupby("subject")["time"].nunique() == 2).all())
+    fit = lmm(formula, rows, covariance="signed-cs" if paired else "lme4")
+    estimate = Estimate.of_term(fit, term, "difference", by.unit)
     name = str(cohort.provenance["name"])
     first = rows.loc[rows["time"] == times[0], outcome_of(cohort, by)]
     return CohortEffect(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from retrostats.read.normalise import Part, normalise, reads
 from retrostats.read.spec import Spec, read_spec
 from retrostats.read.speeds import shared_speeds, with_nominal_speed
 from retrostats.read.tabular import read_tables, table_of_frame
+from retrostats.read.times import ordered_times
 from retrostats.read.validation.account import grouped
 from retrostats.read.validation.examples import without_examples
 from retrostats.read.validation.plausible import doubtful_values
@@ -27,7 +27,6 @@ from retrostats.read.validation.possible import impossible_values
 from retrostats.read.validation.problem import Problem
 from retrostats.read.validation.reading import reading_of
 from retrostats.read.validation.requirements import design_problems, outcome_column, topic_for
-from retrostats.read.words import AFTER, BEFORE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +40,8 @@ BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
 SHOWN = 20
 LISTED = 1000
+#: Headers of a column that names the lab.
+LABS = ("lab", "laboratory", "site", "centre", "center")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ def cohort_of(
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
+    frame = _with_labs(frame, problems)
     coded = CodedColumns(_complete(frame, topic, problems))
     if topic and topic.paired:
         coded = with_nominal_speed(coded, spec.speeds, file, problems)
@@ -326,27 +328,34 @@ def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem])
         )  # fmt: skip
     used = frame[~lacking] if len(at) else frame
     if topic.compares == "arm":
-        used = used.assign(time=used["time"].astype(str)).sort_values(
-            ["time"], key=lambda t: t.map(time_order), kind="stable"
+        labels = used["time"].astype(str)
+        order, basis = ordered_times(list(dict.fromkeys(labels)))
+        if len(order) > 1:
+            said = "; if it is another, put the rows of the first time first or number the times"
+            problems.append(
+                Problem("guess", "", "", "time", " < ".join(order), "", f"order by {basis}{said}")
+            )
+        place = {label: i for i, label in enumerate(order)}
+        used = used.assign(time=labels).sort_values(
+            ["time"], key=lambda t: t.map(place), kind="stable"
         )
     return used
 
 
-def time_order(label: str) -> tuple[int, float, str]:
-    """Sort key of a time: before, then by its number, then after.
-
-    Examples
-    --------
-    >>> sorted(["post", "week 10", "week 2", "pre"], key=time_order)
-    ['pre', 'week 2', 'week 10', 'post']
-    """
-    plain = label.lower()
-    if any(plain.startswith(word) for word in BEFORE):
-        return (0, 0.0, plain)
-    if any(plain.startswith(word) for word in (*AFTER, "end")):
-        return (2, 0.0, plain)
-    digits = re.search(r"\d+(\.\d+)?", plain)
-    return (1, float(digits[0]) if digits else 0.0, plain)
+def _with_labs(frame: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
+    """People as `lab:code` where a column names the lab; the same code elsewhere is another."""
+    column = next((c for c in frame if str(c).strip().lower() in LABS), None)
+    if column is None or "subject" not in frame:
+        return frame
+    both = frame[column].notna() & frame["subject"].notna()
+    if frame.loc[both, column].nunique() < 2:
+        return frame
+    codes = frame[column].astype(str).str.strip() + ":" + frame["subject"].astype(str)
+    problems.append(
+        Problem("guess", "", "", str(column), f"{frame.loc[both, column].nunique()} labs", "",
+                "people are told apart by lab:code")
+    )  # fmt: skip
+    return frame.assign(subject=codes.where(both, frame["subject"]))
 
 
 def _stop_on_errors(problems: list[Problem]) -> None:
