@@ -19,7 +19,7 @@ from retrostats.read.normalise import Part, normalise, reads
 from retrostats.read.spec import Spec, read_spec
 from retrostats.read.speeds import shared_speeds, with_nominal_speed
 from retrostats.read.tabular import read_tables, table_of_frame
-from retrostats.read.times import ordered_times
+from retrostats.read.times import time_order
 from retrostats.read.validation.account import grouped
 from retrostats.read.validation.examples import without_examples
 from retrostats.read.validation.plausible import doubtful_values
@@ -173,7 +173,7 @@ def cohort_of(
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
     frame = _with_labs(frame, problems)
-    coded = CodedColumns(_complete(frame, topic, problems))
+    coded = CodedColumns(_complete(frame, topic, problems, spec.times))
     if topic and topic.paired:
         coded = with_nominal_speed(coded, spec.speeds, file, problems)
     used = coded.frame
@@ -307,8 +307,10 @@ def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem]) -> pd.DataFrame:
-    """Rows with everything the topic needs; each row left out is listed."""
+def _complete(
+    frame: pd.DataFrame, topic: Topic | None, problems: list[Problem], times: tuple[str, ...]
+) -> pd.DataFrame:
+    """Rows with everything the topic needs, in the order of time; each left out is listed."""
     if topic is None:
         return frame
     needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
@@ -328,15 +330,11 @@ def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem])
         )  # fmt: skip
     used = frame[~lacking] if len(at) else frame
     if topic.compares == "arm":
-        labels = used["time"].astype(str)
-        order, basis = ordered_times(list(dict.fromkeys(labels)))
-        if len(order) > 1:
-            said = "; if it is another, put the rows of the first time first or number the times"
-            problems.append(
-                Problem("guess", "", "", "time", " < ".join(order), "", f"order by {basis}{said}")
-            )
+        files = list(used["source_file"].dropna().unique())
+        order, told = time_order(used, times, str(files[0]) if len(files) == 1 else "")
+        problems += told
         place = {label: i for i, label in enumerate(order)}
-        used = used.assign(time=labels).sort_values(
+        used = used.assign(time=used["time"].astype(str)).sort_values(
             ["time"], key=lambda t: t.map(place), kind="stable"
         )
     return used

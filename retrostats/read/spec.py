@@ -21,6 +21,7 @@ SECTIONS = {
     "wide": "header in the file = {column, unit, direction, time, speed} of its values",
     "file": "sheet, header_row, delimiter, decimal, missing",
     "energy": "equation",
+    "times": "order = the times of the table, the first one first",
 }
 TOP = {
     "analysis": "which analysis the table is for, or none",
@@ -46,6 +47,7 @@ class Spec:
     analysis: str = ""
     name: str = ""
     speeds: tuple[float, ...] = ()
+    times: tuple[str, ...] = ()
 
     @property
     def named(self) -> set[str]:
@@ -99,6 +101,7 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
         analysis=_text("analysis", spec.get("analysis", "")),
         name=_text("name", spec.get("name", "")),
         speeds=_speeds(spec.get("speeds", ())),
+        times=_times(_section("times", spec.get("times", {}))),
     )
 
 
@@ -147,6 +150,15 @@ def _choices(section: str, name: str, value: Any) -> tuple[str, ...]:
     if not values or not all(isinstance(v, str | int | float) for v in values):
         raise InputError(f"spec, [{section}] {name!r}: allowed is a value or a list of values")
     return tuple(map(str, values))
+
+
+def _times(section: Mapping[str, Any]) -> tuple[str, ...]:
+    """Order of the times, each once."""
+    entries = _allowed("times", dict(section), ("order",))
+    order = _choices("times", "order", entries["order"]) if "order" in entries else ()
+    if len(set(order)) < len(order):
+        raise InputError(f"spec, [times] order = {list(order)!r}; allowed is each time once")
+    return order
 
 
 def _wide(header: str, value: Any) -> dict[str, str]:
