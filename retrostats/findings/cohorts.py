@@ -157,9 +157,8 @@ def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
     column, frame = outcome_of(cohort, by), cohort.frame
     gaits = frame["gait"].fillna("run") if "gait" in frame else "run"
     conditions = [name for name in CONDITIONS if name in frame]
-    period = [name for name in frame if str(name).strip().lower() == "period"][:1]
+    period = [name for name in ("period",) if name in frame]
     rows = frame[["subject", "direction", column, *conditions, *period]].assign(gait=gaits)
-    rows = rows.rename(columns={name: "period" for name in period})
     rows = rows[(rows["gait"] == gait) & rows[column].notna()]
     logged: pd.DataFrame = rows.assign(
         log_outcome=np.log(rows[column]),
@@ -191,11 +190,60 @@ def joined_texts(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Categorical[A
 
 
 def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a person and direction: the mean log outcome over speeds met in both conditions."""
-    ways = rows.groupby(["subject", "condition"])["direction"].transform("nunique")
-    by = rows[ways == 2].groupby(["subject", "direction"], observed=True)
-    means: pd.DataFrame = by["log_outcome"].mean().reset_index()
+    """One row a person and direction: the mean log outcome over speeds met in both conditions.
+
+    Repeated trials are averaged first, so that a speed weighs the same in both conditions. The
+    period goes with them where each person has one for each condition.
+    """
+    keys = ["subject", "condition", "direction"]
+    cells = rows.groupby(keys, observed=True)["log_outcome"].mean().reset_index()
+    ways = cells.groupby(["subject", "condition"], observed=True)["direction"].transform("nunique")
+    by = ["subject", "direction"]
+    means: pd.DataFrame = (
+        cells[ways == 2].groupby(by, observed=True)["log_outcome"].mean().reset_index()
+    )
+    if has_period(rows):
+        periods = rows.groupby(by, observed=True)["period"].first().reset_index()
+        means = means.merge(periods, on=by, how="left")
     return means
+
+
+def has_period(rows: pd.DataFrame) -> bool:
+    """Whether rows have a period for each person and condition that tells it from the condition."""
+    if "period" not in rows or rows["period"].isna().any() or rows["period"].nunique() < 2:
+        return False
+    periods = rows.groupby(["subject", "direction"], observed=True)["period"].nunique()
+    return bool((periods == 1).all()) and _separable(rows)
+
+
+def _separable(rows: pd.DataFrame) -> bool:
+    """Whether some two people met the conditions in different orders."""
+    first = rows.groupby(["subject", "direction"], observed=True)["period"].first().unstack()
+    return len(first.dropna().drop_duplicates()) > 1
+
+
+def person_ratios(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Log ratio of each person, less the effect of the period, and columns that it took.
+
+    By least squares on the differences of people: the same as the model of both rows.
+    """
+    import numpy as np
+    import pandas as pd
+
+    means = paired_rows(rows)
+    second, first = rows["direction"].cat.categories
+    wide = means.set_index(["subject", "direction"])["log_outcome"].unstack()
+    ratio = wide[first] - wide[second]
+    if not has_period(rows) or not len(wide):
+        return ratio.rename("log_ratio").reset_index(), 0
+    periods = means.set_index(["subject", "direction"])["period"].unstack()
+    levels = sorted(set(means["period"]))[1:]
+    shift = np.column_stack([(periods[first] == v).astype(float) - (periods[second] == v)
+                             for v in levels])  # fmt: skip
+    design = np.column_stack([np.ones(len(ratio)), shift])
+    solved = np.linalg.lstsq(design, ratio.to_numpy(float), rcond=None)
+    adjusted = ratio - shift @ solved[0][1:]
+    return pd.DataFrame({"subject": ratio.index, "log_ratio": adjusted.to_numpy()}), solved[2] - 1
 
 
 def _ratios(cohort: Any, by: Compared) -> list[CohortEffect]:
@@ -235,154 +283,24 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
     """The mixed model of the rows; a person's several rows of one direction are no new people."""
     from retrostats.mixed.fit import lmm
 
-    many = bool(rows.duplicated(["subject", "direction"]).any())
-    paired = not many and bool((rows.groupby("subject")["direction"].nunique() == 2).all())
-    conditions = " + condition" if rows["condition"].nunique() > 1 else ""
-    if "period" in rows and rows["period"].notna().all() and rows["period"].nunique() > 1:
-        rows = rows.assign(period=rows["period"].astype(str))
-        conditions += " + period"
-    groups = "(1 | subject) + (1 | subject:direction)" if many else "(1 | subject)"
-    fit = lmm(
-        f"log_outcome ~ direction{conditions} + {groups}",
-        rows,
-        covariance="signed-cs" if paired and not conditions else "lme4",
-    )
+    means = paired_rows(rows)
+    ways = rows.groupby(["subject", "condition"], observed=True)["direction"].nunique()
+    if len(means) and bool((ways == 2).all()):  # means of people: no repeat is a new person
+        period = " + period" if has_period(rows) else ""
+        formula = f"log_outcome ~ direction{period} + (1 | subject)"
+        fit = lmm(formula, means, covariance="signed-cs")
+    else:
+        many = bool(rows.duplicated(["subject", "direction"]).any())
+        groups = "(1 | subject) + (1 | subject:direction)" if many else "(1 | subject)"
+        conditions = " + condition" if rows["condition"].nunique() > 1 else ""
+        conditions += " + period" if has_period(rows) else ""
+        fit = lmm(f"log_outcome ~ direction{conditions} + {groups}", rows)
     effect = _effect(cohort, fit, f"direction{by.first}", "log_ratio", by)
     walks = gait == "walk"
     label = f"{effect.name}, walk (own cohort)" if walks else effect.label
     return replace(
         effect, label=label, n=rows["subject"].nunique(), bears=not walks, gait=gait,
         note="" if "gait" in cohort.frame else "taken as running: no gait column",
-    )  # fmt: skip
-
-
-def cohort_changes(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
-    """Change of the outcome within the arm of the first condition, first to last time.
-
-    The same estimand whatever the other arm is. A cohort without an arm column is taken to be all
-    of the first condition; one whose arms are all of another kind gives the change of each arm,
-    which bears on no claim: arms are never averaged.
-
-    Raises
-    ------
-    InputError
-        A cohort with one time only.
-    """
-    return [effect for cohort in cohorts for effect in _changes(cohort, by)]
-
-
-def cohort_differences(
-    cohorts: Sequence[Any], by: Compared, against: str = ""
-) -> list[CohortEffect]:
-    """Change under the first condition less that of another arm, of cohorts with both arms.
-
-    `against` is the second condition unless it names the control.
-    """
-    found = []
-    for cohort in cohorts:
-        arms, other = arms_of(cohort, by), against or by.second
-        if {by.first, other} <= set(arms):
-            found.append(_arm_by_time(cohort, by, (arms[other], arms[by.first])))
-    return found
-
-
-def arms_of(cohort: Any, by: Compared) -> dict[str, str]:
-    """Arm of each kind (both conditions, control) by its name in the cohort."""
-    from retrostats.read.values import arm_word
-
-    found: dict[str, str] = {}
-    for arm in cohort.frame["arm"].dropna().unique() if "arm" in cohort.frame else ():
-        kind = arm_word(str(arm), by.conditions)
-        if kind:
-            found.setdefault(kind, str(arm))
-    return found
-
-
-def _changes(cohort: Any, by: Compared) -> list[CohortEffect]:
-    rows, arms = timed(cohort), arms_of(cohort, by)
-    if by.first in arms:
-        return [_within(cohort, rows[rows["arm"] == arms[by.first]], by)]
-    if "arm" not in rows or rows["arm"].isna().all():
-        return [_within(cohort, rows, by)]
-    return [
-        _within(cohort, rows[rows["arm"] == arm], by, str(arm))
-        for arm in rows["arm"].dropna().unique()
-        if rows.loc[rows["arm"] == arm, "subject"].nunique() > 1
-    ]
-
-
-def _within(cohort: Any, rows: pd.DataFrame, by: Compared, arm: str = "") -> CohortEffect:
-    """Change of one arm; `arm` names one that is not of the first condition."""
-    formula = f"{outcome_of(cohort, by)} ~ time + (1 | subject)"
-    effect = _of_time(cohort, formula, rows, "", by)
-    if not arm:
-        return effect
-    label = f"{effect.name}, {arm} (own cohort, not {by.first})"
-    return replace(effect, label=label, bears=False, part=arm)
-
-
-def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffect:
-    import pandas as pd
-
-    rows = timed(cohort)
-    rows = rows[rows["arm"].isin(pair)]
-    rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
-    formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
-    return _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
-
-
-def timed(cohort: Any) -> pd.DataFrame:
-    """Rows of a cohort with its times as a factor, the first one first, and people as text.
-
-    Raises
-    ------
-    InputError
-        One time only.
-    """
-    import pandas as pd
-
-    rows = cohort.frame
-    times = list(pd.unique(rows["time"]))
-    if len(times) < 2:
-        raise InputError(
-            f"cohort {cohort.provenance['name']}: one time only; "
-            "a change needs a before and an after"
-        )
-    timed: pd.DataFrame = rows.assign(
-        time=pd.Categorical(rows["time"], times), subject=rows["subject"].astype(str)
-    )
-    return timed
-
-
-def visit_means(rows: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """Mean of each person at the first and the last time: repeats of a visit are no new people.
-
-    A visit between says nothing of the change with an error that differs between people.
-    """
-    ends = rows["time"].cat.categories[[0, -1]]
-    keys = ["subject", *(["arm"] if "arm" in rows and rows["arm"].notna().all() else []), "time"]
-    kept = rows[rows["time"].isin(ends)]
-    kept = kept.assign(time=kept["time"].cat.remove_unused_categories())
-    means: pd.DataFrame = kept.groupby(keys, observed=True)[outcome].mean().reset_index()
-    return means
-
-
-def _of_time(
-    cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, by: Compared
-) -> CohortEffect:
-    from retrostats.mixed.fit import lmm
-
-    times = rows["time"].cat.categories
-    rows = visit_means(rows, outcome_of(cohort, by))
-    term = f"{prefix}time{times[-1]}"
-    paired = bool((rows.groupby("subject")["time"].nunique() == 2).all())
-    fit = lmm(formula, rows, covariance="signed-cs" if paired else "lme4")
-    estimate = Estimate.of_term(fit, term, "difference", by.unit)
-    name = str(cohort.provenance["name"])
-    first = rows.loc[rows["time"] == times[0], outcome_of(cohort, by)]
-    return CohortEffect(
-        estimate, name, f"{name} (own cohort)", by.quantity, rows["subject"].nunique(),
-        baseline=float(first.mean()),
     )  # fmt: skip
 
 

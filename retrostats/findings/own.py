@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.findings.cohorts import CONDITIONS, Compared, log_rows, outcome_of, timed
+from retrostats.findings.changes import timed, visit_means
+from retrostats.findings.cohorts import CONDITIONS, Compared, log_rows, outcome_of
 from retrostats.read.headers import column_words
 from retrostats.read.speeds import NOMINAL
 from retrostats.result.findings import NAN

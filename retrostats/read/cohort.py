@@ -17,6 +17,7 @@ from retrostats.read.files import shown_name
 from retrostats.read.folder import read_folder, sheets_together
 from retrostats.read.normalise import Part, normalise, reads
 from retrostats.read.spec import Spec, read_spec
+from retrostats.read.periods import with_periods
 from retrostats.read.speeds import shared_speeds, with_nominal_speed
 from retrostats.read.tabular import read_tables, table_of_frame
 from retrostats.read.times import time_order
@@ -176,6 +177,8 @@ def cohort_of(
     coded = CodedColumns(_complete(frame, topic, problems, spec.times))
     if topic and topic.paired:
         coded = with_nominal_speed(coded, spec.speeds, file, problems)
+        timed = with_periods(coded.frame, conditions, file, problems)
+        coded = coded if timed is coded.frame else CodedColumns(timed)
     used = coded.frame
     problems += _blank_people(frame, file)
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
