@@ -222,28 +222,52 @@ def _separable(rows: pd.DataFrame) -> bool:
     return len(first.dropna().drop_duplicates()) > 1
 
 
-def person_ratios(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Log ratio of each person, less the effect of the period, and columns that it took.
+@dataclass(frozen=True, slots=True)
+class PersonEffects:
+    """One effect a person.
+
+    Attributes
+    ----------
+    values, subjects
+        Effects, and whose they are.
+    lost
+        Degrees of freedom that effects of the period took.
+    adjusted_share
+        `share` where something is adjusted for.
+    """
+
+    values: Any
+    subjects: tuple[str, ...] = ()
+    lost: int = 0
+    adjusted_share: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Variance of the mean over that between people."""
+        return 1 / len(self.values) if self.adjusted_share is None else self.adjusted_share
+
+
+def person_ratios(rows: pd.DataFrame) -> PersonEffects:
+    """Log ratio of each person measured in both conditions, less the effect of the period.
 
     By least squares on the differences of people: the same as the model of both rows.
     """
     import numpy as np
-    import pandas as pd
 
-    means = paired_rows(rows)
+    means = paired_rows(rows).set_index(["subject", "direction"])
     second, first = rows["direction"].cat.categories
-    wide = means.set_index(["subject", "direction"])["log_outcome"].unstack()
-    ratio = wide[first] - wide[second]
-    if not has_period(rows) or not len(wide):
-        return ratio.rename("log_ratio").reset_index(), 0
-    periods = means.set_index(["subject", "direction"])["period"].unstack()
-    levels = sorted(set(means["period"]))[1:]
+    wide = means["log_outcome"].unstack().reindex(columns=[second, first])
+    ratio = (wide[first] - wide[second]).to_numpy(float)
+    people = tuple(map(str, wide.index))
+    if "period" not in means or not len(ratio):
+        return PersonEffects(ratio, people)
+    periods = means["period"].unstack()
     shift = np.column_stack([(periods[first] == v).astype(float) - (periods[second] == v)
-                             for v in levels])  # fmt: skip
+                             for v in sorted(set(means["period"]))[1:]])  # fmt: skip
     design = np.column_stack([np.ones(len(ratio)), shift])
-    solved = np.linalg.lstsq(design, ratio.to_numpy(float), rcond=None)
-    adjusted = ratio - shift @ solved[0][1:]
-    return pd.DataFrame({"subject": ratio.index, "log_ratio": adjusted.to_numpy()}), solved[2] - 1
+    solved, _, rank, _ = np.linalg.lstsq(design, ratio, rcond=None)
+    share = float(np.linalg.pinv(design.T @ design)[0, 0])
+    return PersonEffects(ratio - shift @ solved[1:], people, int(rank) - 1, share)
 
 
 def _ratios(cohort: Any, by: Compared) -> list[CohortEffect]:

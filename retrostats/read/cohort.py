@@ -28,6 +28,7 @@ from retrostats.read.validation.possible import impossible_values
 from retrostats.read.validation.problem import Problem
 from retrostats.read.validation.reading import reading_of
 from retrostats.read.validation.requirements import design_problems, outcome_column, topic_for
+from retrostats.read.words import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,8 @@ BLANK_PEOPLE = 0.2
 SHOWN = 20
 LISTED = 1000
 #: Headers of a column that names the lab.
-LABS = ("lab", "laboratory", "site", "centre", "center")
+LABS = ("lab", "laboratory", "site", "centre", "center", "labor", "zentrum", "laboratoire",
+        "laboratorio", "centro")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def cohort_of(
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
-    frame = _with_labs(frame, problems)
+    frame = _with_labs(frame, file, problems)
     coded = CodedColumns(_complete(frame, topic, problems, spec.times))
     if topic and topic.paired:
         coded = with_nominal_speed(coded, spec.speeds, file, problems)
@@ -343,20 +345,30 @@ def _complete(
     return used
 
 
-def _with_labs(frame: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
+def _with_labs(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.DataFrame:
     """People as `lab:code` where a column names the lab; the same code elsewhere is another."""
-    column = next((c for c in frame if str(c).strip().lower() in LABS), None)
+    column = next((c for c in frame if plain(str(c)) in LABS), None)
     if column is None or "subject" not in frame:
         return frame
-    both = frame[column].notna() & frame["subject"].notna()
-    if frame.loc[both, column].nunique() < 2:
+    coded, said = frame["subject"].notna(), frame[column].notna()
+    labs = frame.loc[said & coded, column].astype(str).str.strip()
+    if labs.nunique() < 2:
         return frame
-    codes = frame[column].astype(str).str.strip() + ":" + frame["subject"].astype(str)
+    blank = frame.loc[coded & ~said, "source_row"]
+    if len(blank):
+        problems.append(
+            Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", str(column),
+                    "no lab", "a lab in every row, as others have one",
+                    "write it in each row: a code may stand for people of several labs")
+        )  # fmt: skip
+        return frame
+    codes = labs + ":" + frame.loc[coded, "subject"].astype(str)
+    problems[:] = [p for p in problems if p.column != column or not p.of_columns]
     problems.append(
-        Problem("guess", "", "", str(column), f"{frame.loc[both, column].nunique()} labs", "",
+        Problem("guess", file, "", str(column), f"{labs.nunique()} labs", "",
                 "people are told apart by lab:code")
     )  # fmt: skip
-    return frame.assign(subject=codes.where(both, frame["subject"]))
+    return frame.assign(subject=codes.reindex(frame.index))
 
 
 def _stop_on_errors(problems: list[Problem]) -> None:

@@ -50,6 +50,7 @@ def with_periods(
                     "a period, or an order of both conditions", "the period enters no model")
         )  # fmt: skip
         return frame.drop(columns="period") if "period" in frame else frame
+    problems[:] = [p for p in problems if p.column != column or not p.of_columns]
     problems += _told(frame.assign(period=period), str(column), file)
     return frame.assign(period=[f"{p:g}" if isinstance(p, float) else str(p) for p in period])
 

@@ -234,7 +234,9 @@ def _key(said: _Said) -> tuple[float, float]:
 
 def _said(text: str) -> _Said | None:
     """What a label says; None for two numbers, two places or nothing known."""
-    tokens = [_ORDINALS.get(t, t) for t in _TOKEN.findall(text) if t not in ("st", "nd", "rd", "th")]
+    tokens = [
+        _ORDINALS.get(t, t) for t in _TOKEN.findall(text) if t not in ("st", "nd", "rd", "th")
+    ]
     numbers = [i for i, t in enumerate(tokens) if t.lstrip("+-")[0].isdigit()]
     places = [(i, p) for i, t in enumerate(tokens) if (p := _place(t)) is not None]
     if len(numbers) > 1 or len({p for _, p in places}) > 1 or not (numbers or places):
