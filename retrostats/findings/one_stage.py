@@ -39,8 +39,9 @@ def people_of(source: Source, values: Values) -> tuple[Any, Any]:
 
 
 def effect_rows(cohort: Any, by: Compared) -> pd.DataFrame:
-    """One row a person of a cohort: study and y, the difference of the mean log outcomes, less the effect
-    of the period where there is one.
+    """One row a person of a cohort: study and y, the difference of the mean log outcomes.
+
+    Less the effect of the period where there is one.
 
     NaN for a person without a speed met in both conditions.
     """

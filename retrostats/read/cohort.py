@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.errors import InputError
+from retrostats.read.arms import with_arms
 from retrostats.read.audit_toml import vocabulary_of
 from retrostats.read.distinct import CodedColumns, repeats, spelled_out
 from retrostats.read.files import shown_name
-from retrostats.read.folder import read_folder, sheets_together
+from retrostats.read.folder import LABS, read_folder, sheets_together
 from retrostats.read.normalise import Part, normalise, reads
-from retrostats.read.spec import Spec, read_spec
 from retrostats.read.periods import with_periods
+from retrostats.read.spec import Spec, read_spec
 from retrostats.read.speeds import shared_speeds, with_nominal_speed
 from retrostats.read.tabular import read_tables, table_of_frame
 from retrostats.read.times import time_order
@@ -42,9 +43,6 @@ BLANK_PEOPLE = 0.2
 #: Problems shown in one message, and rows left out that are listed one by one.
 SHOWN = 20
 LISTED = 1000
-#: Headers of a column that names the lab.
-LABS = ("lab", "laboratory", "site", "centre", "center", "labor", "zentrum", "laboratoire",
-        "laboratorio", "centro")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +174,7 @@ def cohort_of(
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
     frame = _with_labs(frame, file, problems)
+    frame = with_arms(frame, file, problems) if topic and topic.compares == "arm" else frame
     coded = CodedColumns(_complete(frame, topic, problems, spec.times))
     if topic and topic.paired:
         coded = with_nominal_speed(coded, spec.speeds, file, problems)
@@ -357,8 +356,8 @@ def _with_labs(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.Da
     blank = frame.loc[coded & ~said, "source_row"]
     if len(blank):
         problems.append(
-            Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", str(column),
-                    "no lab", "a lab in every row, as others have one",
+            Problem("error", file, ", ".join(map(str, blank[:5])), str(column),
+                     f"no lab in {len(blank)} rows", "a lab in every row, as others have one",
                     "write it in each row: a code may stand for people of several labs")
         )  # fmt: skip
         return frame

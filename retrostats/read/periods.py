@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from retrostats.vocabulary import Conditions
 
 PERIODS = ("period", "periode", "periodo", "test period", "study period")
-SEQUENCES = ("sequence", "seq", "sequenz", "reihenfolge", "sequenza", "secuencia", "treatment order",
-             "order", "test order", "ordre", "ordine", "orden")  # fmt: skip
+SEQUENCES = ("sequence", "seq", "sequenz", "reihenfolge", "sequenza", "secuencia",
+             "treatment order", "order", "test order", "ordre", "ordine", "orden")  # fmt: skip
 
 
 def with_periods(
