@@ -279,6 +279,18 @@ def test_a_sequence_gives_the_period(said) -> None:
     assert _place("AB", "forward", AUDIT.conditions) is None
 
 
+def test_an_order_of_trials_is_no_period_and_two_people_are_too_few_for_one() -> None:
+    frame = crossover(first=6, trials=2).drop(columns=["sequence", "period"])
+    ordered = frame.assign(order=frame.groupby("subject").cumcount() + 1)
+    found = rs.load_cohort(ordered)
+    assert found.problems.query("column == 'order'")["action"].str.contains("no model").all()
+    few = rs.load_cohort(crossover(2, first=1))
+    bare = rs.load_cohort(crossover(2, first=1).drop(columns=["sequence", "period"]))
+    for one, other in ((found, rs.load_cohort(frame)), (few, bare)):
+        a, b = (limits(cohort_ratios([c], by_of(c))[0]) for c in (one, other))
+        assert a == pytest.approx(b, abs=SAME)
+
+
 # --- arms
 
 

@@ -217,9 +217,10 @@ def has_period(rows: pd.DataFrame) -> bool:
 
 
 def _separable(rows: pd.DataFrame) -> bool:
-    """Whether some two people met the conditions in different orders."""
+    """Whether people met the conditions in different orders, and are more than the periods."""
     first = rows.groupby(["subject", "direction"], observed=True)["period"].first().unstack()
-    return len(first.dropna().drop_duplicates()) > 1
+    both = first.dropna()
+    return len(both.drop_duplicates()) > 1 and len(both) > rows["period"].nunique()
 
 
 @dataclass(frozen=True, slots=True)

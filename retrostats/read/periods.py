@@ -49,7 +49,7 @@ def with_periods(
             Problem("warning", file, "", str(column), f"{missing} rows whose period is not said",
                     "a period, or an order of both conditions", "the period enters no model")
         )  # fmt: skip
-        return frame.drop(columns="period") if "period" in frame else frame
+        return frame
     problems[:] = [p for p in problems if p.column != column or not p.of_columns]
     problems += _told(frame.assign(period=period), str(column), file)
     return frame.assign(period=[f"{p:g}" if isinstance(p, float) else str(p) for p in period])
@@ -88,11 +88,16 @@ def _told(frame: pd.DataFrame, column: str, file: str) -> list[Problem]:
     first = first.drop_duplicates("subject")
     counts = first["direction"].astype(str).value_counts()
     shown = ", ".join(f"{n} people began with {way}" for way, n in counts.items())
-    alone = len(counts) < 2
-    action = (
-        "the effect of the period cannot be told from that of the condition"
-        if alone
-        else "the period enters the model" + (", the orders are not balanced"
-                                              if counts.nunique() > 1 else "")
-    )  # fmt: skip
-    return [Problem("warning" if alone else "guess", file, "", column, shown, "", action)]
+    periods = frame.groupby(["subject", "direction"], observed=True)["period"].nunique()
+    if (periods > 1).any():
+        action = "several periods for a person and condition: the period enters no model"
+    elif len(first) <= frame["period"].nunique():
+        action = "too few people: the period enters no model"
+    elif len(counts) < 2:
+        action = "the effect of the period cannot be told from that of the condition"
+    else:
+        uneven = ", the orders are not balanced" if counts.nunique() > 1 else ""
+        return [
+            Problem("guess", file, "", column, shown, "", f"the period enters the model{uneven}")
+        ]
+    return [Problem("warning", file, "", column, shown, "", action)]
