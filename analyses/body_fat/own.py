@@ -11,10 +11,9 @@ import numpy as np
 
 from retrostats.analysis import Context
 from retrostats.findings.averaged import AVERAGE_ID, Literature, averaged
+from retrostats.findings.changes import cohort_changes, cohort_differences
 from retrostats.findings.cohorts import (
     CohortEffect,
-    cohort_changes,
-    cohort_differences,
     compared,
 )
 from retrostats.result.findings import Assumption, EstimateRow, Measure

@@ -13,7 +13,8 @@ from retrostats.draw.figures.drawing import Drawing
 from retrostats.draw.figures.forest import Lead, Panel, forest
 from retrostats.draw.figures.looks import narrow, now, page_mm
 from retrostats.draw.figures.panels import band_of, caption_of, panel_of
-from retrostats.findings.cohorts import CONDITIONS, Compared, arms_of, outcome_of, timed
+from retrostats.findings.changes import arms_of, timed
+from retrostats.findings.cohorts import CONDITIONS, Compared, outcome_of
 from retrostats.findings.own import HOURS, poisson_limits
 from retrostats.read.headers import column_words
 

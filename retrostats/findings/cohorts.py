@@ -160,7 +160,8 @@ def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
     column, frame = outcome_of(cohort, by), cohort.frame
     gaits = frame["gait"].fillna("run") if "gait" in frame else "run"
     conditions = [name for name in CONDITIONS if name in frame]
-    rows = frame[["subject", "direction", column, *conditions]].assign(gait=gaits)
+    period = [name for name in ("period",) if name in frame]
+    rows = frame[["subject", "direction", column, *conditions, *period]].assign(gait=gaits)
     rows = rows[(rows["gait"] == gait) & rows[column].notna()]
     logged: pd.DataFrame = rows.assign(
         log_outcome=np.log(rows[column]),
@@ -192,11 +193,85 @@ def joined_texts(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Categorical[A
 
 
 def paired_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a person and direction: the mean log outcome over speeds met in both conditions."""
-    ways = rows.groupby(["subject", "condition"])["direction"].transform("nunique")
-    by = rows[ways == 2].groupby(["subject", "direction"], observed=True)
-    means: pd.DataFrame = by["log_outcome"].mean().reset_index()
+    """One row a person and direction: the mean log outcome over speeds met in both conditions.
+
+    Repeated trials are averaged first, so that a speed weighs the same in both conditions. The
+    period goes with them where each person has one for each condition.
+    """
+    keys = ["subject", "condition", "direction"]
+    cells = rows.groupby(keys, observed=True)["log_outcome"].mean().reset_index()
+    ways = cells.groupby(["subject", "condition"], observed=True)["direction"].transform("nunique")
+    by = ["subject", "direction"]
+    means: pd.DataFrame = (
+        cells[ways == 2].groupby(by, observed=True)["log_outcome"].mean().reset_index()
+    )
+    if has_period(rows):
+        periods = rows.groupby(by, observed=True)["period"].first().reset_index()
+        means = means.merge(periods, on=by, how="left")
     return means
+
+
+def has_period(rows: pd.DataFrame) -> bool:
+    """Whether rows have a period for each person and condition that tells it from the condition."""
+    if "period" not in rows or rows["period"].isna().any() or rows["period"].nunique() < 2:
+        return False
+    periods = rows.groupby(["subject", "direction"], observed=True)["period"].nunique()
+    return bool((periods == 1).all()) and _separable(rows)
+
+
+def _separable(rows: pd.DataFrame) -> bool:
+    """Whether people met the conditions in different orders, and are more than the periods."""
+    first = rows.groupby(["subject", "direction"], observed=True)["period"].first().unstack()
+    both = first.dropna()
+    return len(both.drop_duplicates()) > 1 and len(both) > rows["period"].nunique()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEffects:
+    """One effect a person.
+
+    Attributes
+    ----------
+    values, subjects
+        Effects, and whose they are.
+    lost
+        Degrees of freedom that effects of the period took.
+    adjusted_share
+        `share` where something is adjusted for.
+    """
+
+    values: Any
+    subjects: tuple[str, ...] = ()
+    lost: int = 0
+    adjusted_share: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Variance of the mean over that between people."""
+        return 1 / len(self.values) if self.adjusted_share is None else self.adjusted_share
+
+
+def person_ratios(rows: pd.DataFrame) -> PersonEffects:
+    """Log ratio of each person measured in both conditions, less the effect of the period.
+
+    By least squares on the differences of people: the same as the model of both rows.
+    """
+    import numpy as np
+
+    means = paired_rows(rows).set_index(["subject", "direction"])
+    second, first = rows["direction"].cat.categories
+    wide = means["log_outcome"].unstack().reindex(columns=[second, first])
+    ratio = (wide[first] - wide[second]).to_numpy(float)
+    people = tuple(map(str, wide.index))
+    if "period" not in means or not len(ratio):
+        return PersonEffects(ratio, people)
+    periods = means["period"].unstack()
+    shift = np.column_stack([(periods[first] == v).astype(float) - (periods[second] == v)
+                             for v in sorted(set(means["period"]))[1:]])  # fmt: skip
+    design = np.column_stack([np.ones(len(ratio)), shift])
+    solved, _, rank, _ = np.linalg.lstsq(design, ratio, rcond=None)
+    share = float(np.linalg.pinv(design.T @ design)[0, 0])
+    return PersonEffects(ratio - shift @ solved[1:], people, int(rank) - 1, share)
 
 
 def _ratios(cohort: Any, by: Compared) -> list[CohortEffect]:
@@ -236,137 +311,24 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
     """The mixed model of the rows; a person's several rows of one direction are no new people."""
     from retrostats.mixed.fit import lmm
 
-    many = bool(rows.duplicated(["subject", "direction"]).any())
-    paired = not many and bool((rows.groupby("subject")["direction"].nunique() == 2).all())
-    conditions = " + condition" if rows["condition"].nunique() > 1 else ""
-    groups = "(1 | subject) + (1 | subject:direction)" if many else "(1 | subject)"
-    fit = lmm(
-        f"log_outcome ~ direction{conditions} + {groups}",
-        rows,
-        covariance="signed-cs" if paired and not conditions else "lme4",
-    )
+    means = paired_rows(rows)
+    ways = rows.groupby(["subject", "condition"], observed=True)["direction"].nunique()
+    if len(means) and bool((ways == 2).all()):  # means of people: no repeat is a new person
+        period = " + period" if has_period(rows) else ""
+        formula = f"log_outcome ~ direction{period} + (1 | subject)"
+        fit = lmm(formula, means, covariance="signed-cs")
+    else:
+        many = bool(rows.duplicated(["subject", "direction"]).any())
+        groups = "(1 | subject) + (1 | subject:direction)" if many else "(1 | subject)"
+        conditions = " + condition" if rows["condition"].nunique() > 1 else ""
+        conditions += " + period" if has_period(rows) else ""
+        fit = lmm(f"log_outcome ~ direction{conditions} + {groups}", rows)
     effect = _effect(cohort, fit, f"direction{by.first}", "log_ratio", by)
     walks = gait == "walk"
     label = f"{effect.name}, walk (own cohort)" if walks else effect.label
     return replace(
         effect, label=label, n=rows["subject"].nunique(), bears=not walks, gait=gait,
         note="" if "gait" in cohort.frame else "taken as running: no gait column",
-    )  # fmt: skip
-
-
-def cohort_changes(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
-    """Change of the outcome within the arm of the first condition, first to last time.
-
-    The same estimand whatever the other arm is. A cohort without an arm column is taken to be all
-    of the first condition; one whose arms are all of another kind gives the change of each arm,
-    which bears on no claim: arms are never averaged.
-
-    Raises
-    ------
-    InputError
-        A cohort with one time only.
-    """
-    return [effect for cohort in cohorts for effect in _changes(cohort, by)]
-
-
-def cohort_differences(
-    cohorts: Sequence[Any], by: Compared, against: str = ""
-) -> list[CohortEffect]:
-    """Change under the first condition less that of another arm, of cohorts with both arms.
-
-    `against` is the second condition unless it names the control.
-    """
-    found = []
-    for cohort in cohorts:
-        arms, other = arms_of(cohort, by), against or by.second
-        if {by.first, other} <= set(arms):
-            found.append(_arm_by_time(cohort, by, (arms[other], arms[by.first])))
-    return found
-
-
-def arms_of(cohort: Any, by: Compared) -> dict[str, str]:
-    """Arm of each kind (both conditions, control) by its name; two of one kind raise InputError."""
-    from retrostats.read.values import arm_word
-
-    found: dict[str, str] = {}
-    for arm in cohort.frame["arm"].dropna().unique() if "arm" in cohort.frame else ():
-        kind = arm_word(str(arm), by.conditions)
-        if kind and found.setdefault(kind, str(arm)) != str(arm):
-            both = f"arms {found[kind]!r} and {str(arm)!r} are both {kind}"
-            raise InputError(f"cohort {cohort.provenance['name']}: {both}; keep one, or join them")
-    return found
-
-
-def _changes(cohort: Any, by: Compared) -> list[CohortEffect]:
-    rows, arms = timed(cohort), arms_of(cohort, by)
-    if by.first in arms:
-        return [_within(cohort, rows[rows["arm"] == arms[by.first]], by)]
-    if "arm" not in rows or rows["arm"].isna().all():
-        return [_within(cohort, rows, by)]
-    return [
-        _within(cohort, rows[rows["arm"] == arm], by, str(arm))
-        for arm in rows["arm"].dropna().unique()
-        if rows.loc[rows["arm"] == arm, "subject"].nunique() > 1
-    ]
-
-
-def _within(cohort: Any, rows: pd.DataFrame, by: Compared, arm: str = "") -> CohortEffect:
-    """Change of one arm; `arm` names one that is not of the first condition."""
-    formula = f"{outcome_of(cohort, by)} ~ time + (1 | subject)"
-    effect = _of_time(cohort, formula, rows, "", by)
-    if not arm:
-        return effect
-    label = f"{effect.name}, {arm} (own cohort, not {by.first})"
-    return replace(effect, label=label, bears=False, part=arm)
-
-
-def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffect:
-    import pandas as pd
-
-    rows = timed(cohort)
-    rows = rows[rows["arm"].isin(pair)]
-    rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
-    formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
-    effect = _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
-    return replace(effect, by_lot=allocated(cohort, "arm"))
-
-
-def timed(cohort: Any) -> pd.DataFrame:
-    """Rows of a cohort with its times as a factor, the first one first, and people as text.
-
-    Raises
-    ------
-    InputError
-        One time only.
-    """
-    import pandas as pd
-
-    rows = cohort.frame
-    times = list(pd.unique(rows["time"]))
-    if len(times) < 2:
-        raise InputError(
-            f"cohort {cohort.provenance['name']}: one time only; "
-            "a change needs a before and an after"
-        )
-    timed: pd.DataFrame = rows.assign(
-        time=pd.Categorical(rows["time"], times), subject=rows["subject"].astype(str)
-    )
-    return timed
-
-
-def _of_time(
-    cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, by: Compared
-) -> CohortEffect:
-    from retrostats.mixed.fit import lmm
-
-    times = rows["time"].cat.categories
-    term = f"{prefix}time{times[-1]}"
-    estimate = Estimate.of_term(lmm(formula, rows), term, "difference", by.unit)
-    name = str(cohort.provenance["name"])
-    first = rows.loc[rows["time"] == times[0], outcome_of(cohort, by)]
-    return CohortEffect(
-        estimate, name, f"{name} (own cohort)", by.quantity, rows["subject"].nunique(),
-        baseline=float(first.mean()),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.findings.cohorts import Compared, log_rows, paired_rows
+from retrostats.findings.cohorts import Compared, log_rows, person_ratios
 from retrostats.pool.one_stage import one_stage_batch
 from retrostats.result.estimate import Estimate
 from retrostats.result.findings import EstimateRow, Measure
@@ -41,15 +41,18 @@ def people_of(source: Source, values: Values) -> tuple[Any, Any]:
 def effect_rows(cohort: Any, by: Compared) -> pd.DataFrame:
     """One row a person of a cohort: study and y, the difference of the mean log outcomes.
 
+    Less the effect of the period where there is one.
+
     NaN for a person without a speed met in both conditions.
     """
+    import pandas as pd
+
     logged = log_rows(cohort, by)
-    rows = paired_rows(logged)
-    wide: Any = rows.pivot(index="subject", columns="direction", values="log_outcome")
-    effect = wide[by.first] - wide[by.second] if len(wide) else wide.sum(axis=1)
+    found = person_ratios(logged)
+    effect = dict(zip(found.subjects, found.values, strict=True))
     people = sorted(set(logged["subject"]))
-    named: pd.DataFrame = effect.reindex(people).rename("y").rename_axis("subject").reset_index()
-    return named.assign(study=str(cohort.provenance["name"]), arm=0)
+    return pd.DataFrame({"subject": people, "y": [effect.get(p, float("nan")) for p in people]}
+                        ).assign(study=str(cohort.provenance["name"]), arm=0)  # fmt: skip
 
 
 def cells_of(sources: Sequence[Source], own: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.findings.cohorts import CONDITIONS, Compared, log_rows, outcome_of, timed
+from retrostats.findings.changes import timed
+from retrostats.findings.cohorts import (
+    CONDITIONS,
+    Compared,
+    PersonEffects,
+    log_rows,
+    outcome_of,
+    person_ratios,
+)
 from retrostats.read.headers import column_words
 from retrostats.read.speeds import NOMINAL
 from retrostats.result.findings import NAN
@@ -117,24 +125,32 @@ def _by_speed(cohort: Any, by: Compared) -> Iterator[OwnResult]:
         pairs = pairs_of(cohort, by, gait)
         if not len(pairs):
             continue
+        logged = log_rows(cohort, by, gait)
         for level, part in pairs.groupby("level", sort=False):
             what = f"{gait}, {level!s}" if level else gait
-            yield _group(cohort, part["log_ratio"], what, unit, log=True)
-        people = pairs.groupby("subject")["log_ratio"].mean()
+            people = person_ratios(logged[logged["condition"].isin(part["condition"])])
+            yield _group(cohort, people, what, unit, log=True)
+        people = person_ratios(logged)
         yield _group(cohort, people, f"{gait}, a new person", unit, log=True, new=True)
 
 
 def _group(
-    cohort: Any, values: Any, what: str, unit: str, *, log: bool = False, new: bool = False
+    cohort: Any,
+    people: PersonEffects,
+    what: str,
+    unit: str,
+    *,
+    log: bool = False,
+    new: bool = False,
 ) -> OwnResult:
     """Mean of a group of people, one value each, or where a `new` one of them is expected."""
-    found = _mean(np.asarray(values, dtype=float), new=new)
+    found = _mean(people, new=new)
     middle, low, high = np.exp(found) if log else found
     note = (
         "95% prediction for one more person, measured as these were"
         if new
         else "people with both measurements, paired t"
-    )
+    ) + (", less the effect of the period" if people.lost else "")
     return OwnResult(
         cohort=str(cohort.provenance["name"]),
         analysis=cohort.analysis,
@@ -145,7 +161,7 @@ def _group(
         estimate=float(middle),
         conf_low=float(low),
         conf_high=float(high),
-        n=len(values),
+        n=len(people.values),
         note=note,
     )
 
@@ -172,8 +188,9 @@ def _by_arm(cohort: Any, by: Compared) -> Iterator[OwnResult]:
     unit = f"change of {column_words(outcome_of(cohort, by))}"
     for arm, part in changes_of(cohort, by).groupby("arm", sort=False):
         who = str(arm) if arm else "everybody"
-        yield _group(cohort, part["change"], f"{who}, {times[0]} to {times[-1]}", unit)
-        yield _group(cohort, part["change"], f"{who}, a new person", unit, new=True)
+        people = PersonEffects(part["change"].to_numpy(float))
+        yield _group(cohort, people, f"{who}, {times[0]} to {times[-1]}", unit)
+        yield _group(cohort, people, f"{who}, a new person", unit, new=True)
 
 
 def _rates(cohort: Any, topic: Topic) -> Iterator[OwnResult]:
@@ -216,21 +233,24 @@ def poisson_limits(events: float) -> tuple[float, float]:
     return low, float(stats.chi2.isf(tail, 2 * events + 2)) / 2
 
 
-def _mean(values: Any, *, new: bool = False) -> tuple[float, float, float]:
+def _mean(people: PersonEffects, *, new: bool = False) -> tuple[float, float, float]:
     """Mean and 95% limits by Student's t: of the mean, or of a `new` value; NaN for one value.
 
     Examples
     --------
-    >>> [round(float(x), 3) for x in _mean(np.array([1.0, 2.0, 3.0]))]
+    >>> three = PersonEffects(np.array([1.0, 2.0, 3.0]))
+    >>> [round(float(x), 3) for x in _mean(three)]
     [2.0, -0.484, 4.484]
-    >>> [round(float(x), 3) for x in _mean(np.array([1.0, 2.0, 3.0]), new=True)]
+    >>> [round(float(x), 3) for x in _mean(three, new=True)]
     [2.0, -2.968, 6.968]
     """
     from scipy import stats
 
-    n, middle = len(values), float(np.mean(values))
-    if n < 2:
+    values = people.values
+    df, middle = len(values) - 1 - people.lost, float(np.mean(values))
+    if df < 1:
         return middle, NAN, NAN
-    spread = float(np.std(values, ddof=1)) * np.sqrt(1 / n + new)
-    half = float(stats.t.isf((1 - LEVEL) / 2, n - 1)) * spread
+    variance = float(((values - middle) ** 2).sum()) / df
+    spread = np.sqrt(variance * (people.share + new))
+    half = float(stats.t.isf((1 - LEVEL) / 2, df)) * spread
     return middle, middle - half, middle + half

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +12,17 @@ import numpy as np
 
 from retrostats.arrays import path_of
 from retrostats.errors import InputError
+from retrostats.read.arms import with_arms
 from retrostats.read.audit_toml import vocabulary_of
 from retrostats.read.distinct import CodedColumns, repeats, spelled_out
 from retrostats.read.files import shown_name
-from retrostats.read.folder import read_folder, sheets_together
+from retrostats.read.folder import LABS, read_folder, sheets_together
 from retrostats.read.normalise import Part, normalise, reads
+from retrostats.read.periods import with_periods
 from retrostats.read.spec import Spec, read_spec
 from retrostats.read.speeds import shared_speeds, with_nominal_speed
 from retrostats.read.tabular import read_tables, table_of_frame
+from retrostats.read.times import time_order
 from retrostats.read.validation.account import grouped
 from retrostats.read.validation.examples import without_examples
 from retrostats.read.validation.plausible import doubtful_values
@@ -28,7 +30,7 @@ from retrostats.read.validation.possible import impossible_values
 from retrostats.read.validation.problem import Problem
 from retrostats.read.validation.reading import DESCRIBING, reading_of
 from retrostats.read.validation.requirements import design_problems, outcome_column, topic_for
-from retrostats.read.words import AFTER, BEFORE
+from retrostats.read.words import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,9 +173,13 @@ def cohort_of(
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
-    coded = CodedColumns(_complete(frame, topic, problems))
+    frame = _with_labs(frame, file, problems)
+    frame = with_arms(frame, file, problems) if topic and topic.compares == "arm" else frame
+    coded = CodedColumns(_complete(frame, topic, problems, spec.times))
     if topic and topic.paired:
         coded = with_nominal_speed(coded, spec.speeds, file, problems)
+        timed = with_periods(coded.frame, conditions, file, problems)
+        coded = coded if timed is coded.frame else CodedColumns(timed)
     used = coded.frame
     problems += _blank_people(frame, file)
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
@@ -308,8 +314,10 @@ def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem]) -> pd.DataFrame:
-    """Rows with everything the topic needs; each row left out is listed."""
+def _complete(
+    frame: pd.DataFrame, topic: Topic | None, problems: list[Problem], times: tuple[str, ...]
+) -> pd.DataFrame:
+    """Rows with everything the topic needs, in the order of time; each left out is listed."""
     if topic is None:
         return frame
     needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
@@ -329,27 +337,40 @@ def _complete(frame: pd.DataFrame, topic: Topic | None, problems: list[Problem])
         )  # fmt: skip
     used = frame[~lacking] if len(at) else frame
     if topic.compares == "arm":
+        files = list(used["source_file"].dropna().unique())
+        order, told = time_order(used, times, str(files[0]) if len(files) == 1 else "")
+        problems += told
+        place = {label: i for i, label in enumerate(order)}
         used = used.assign(time=used["time"].astype(str)).sort_values(
-            ["time"], key=lambda t: t.map(time_order), kind="stable"
+            ["time"], key=lambda t: t.map(place), kind="stable"
         )
     return used
 
 
-def time_order(label: str) -> tuple[int, float, str]:
-    """Sort key of a time: before, then by its number, then after.
-
-    Examples
-    --------
-    >>> sorted(["post", "week 10", "week 2", "pre"], key=time_order)
-    ['pre', 'week 2', 'week 10', 'post']
-    """
-    plain = label.lower()
-    if any(plain.startswith(word) for word in BEFORE):
-        return (0, 0.0, plain)
-    if any(plain.startswith(word) for word in (*AFTER, "end")):
-        return (2, 0.0, plain)
-    digits = re.search(r"\d+(\.\d+)?", plain)
-    return (1, float(digits[0]) if digits else 0.0, plain)
+def _with_labs(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.DataFrame:
+    """People as `lab:code` where a column names the lab; the same code elsewhere is another."""
+    column = next((c for c in frame if plain(str(c)) in LABS), None)
+    if column is None or "subject" not in frame:
+        return frame
+    coded, said = frame["subject"].notna(), frame[column].notna()
+    labs = frame.loc[said & coded, column].astype(str).str.strip()
+    if labs.nunique() < 2:
+        return frame
+    blank = frame.loc[coded & ~said, "source_row"]
+    if len(blank):
+        problems.append(
+            Problem("error", file, ", ".join(map(str, blank[:5])), str(column),
+                     f"no lab in {len(blank)} rows", "a lab in every row, as others have one",
+                    "write it in each row: a code may stand for people of several labs")
+        )  # fmt: skip
+        return frame
+    codes = labs + ":" + frame.loc[coded, "subject"].astype(str)
+    problems[:] = [p for p in problems if p.column != column or not p.of_columns]
+    problems.append(
+        Problem("guess", file, "", str(column), f"{labs.nunique()} labs", "",
+                "people are told apart by lab:code")
+    )  # fmt: skip
+    return frame.assign(subject=codes.reindex(frame.index))
 
 
 def _stop_on_errors(problems: list[Problem]) -> None:

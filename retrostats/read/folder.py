@@ -17,8 +17,9 @@ from retrostats.read.normalise import Part, derived, normalise, reads
 from retrostats.read.spec import Spec
 from retrostats.read.tabular import SUFFIXES, read_table
 from retrostats.read.validation.problem import Problem
-from retrostats.read.validation.requirements import outcome_column
+from retrostats.read.validation.requirements import TELLING_APART, outcome_column
 from retrostats.read.values import condition_word
+from retrostats.read.words import plain
 from retrostats.vocabulary import Conditions, Vocabulary
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ MAX_FILES = 2000
 OUTCOMES = frozenset({
     "oxygen", "energy_cost", "metabolic_rate", "body_fat_pct", "injuries", "exposure_h",
 })  # fmt: skip
+#: Headers of a column that names the lab.
+LABS = ("lab", "laboratory", "site", "centre", "center", "labor", "zentrum", "laboratoire",
+        "laboratorio", "centro")  # fmt: skip
+#: Names of files that are sessions of the same people: words, a date, or a bare number.
+_SESSION = re.compile(
+    r"day|session|trial|visit|test|week|rep|part|run|set|round|period|phase|tag|messung|"
+    r"\d{4}-\d\d|^\W*\d+\W*$"
+)
+#: Share of people measured more than once, from which a file holds whole people.
+_WHOLE = 0.5
 #: Suffixes of text that need not be a table.
 PROSE = (".txt", ".dat", ".asc")
 #: A table and the bytes of its file, or why the file is none.
@@ -68,7 +79,52 @@ def read_folder(
     for path, (table, data) in tables.items():
         digest.update(hashlib.sha256(data).digest())
         parts.append(_part(table, path.stem, spec, problems, audit))
+    parts = labs_apart(parts, list(tables), folder.name, problems, audit)
     return together(parts, folder.name, spec, problems, audit), digest.hexdigest()
+
+
+def labs_apart(
+    parts: list[Part], files: list[Path], name: str, problems: list[Problem], audit: Vocabulary
+) -> list[Part]:
+    """A column `lab`, the file's name, where the files are of different labs.
+
+    The same code in two files that each hold whole people (both conditions, or several times) at
+    the same speeds is another person, unless the names of the files say sessions.
+    """
+    measured = [i for i, part in enumerate(parts) if _whole_people(part, audit)]
+    rows = [set(_measured_at(parts[i])) for i in measured]
+    shared = {row[0] for i, a in enumerate(rows) for b in rows[i + 1 :] for row in a & b}
+    sessions = any(_SESSION.search(plain(files[i].stem)) for i in measured)
+    if not shared or sessions or any(plain(str(c)) in LABS for p in parts for c in p.frame):
+        return parts
+    found = list(parts)
+    for i in measured:
+        frame = parts[i].frame
+        found[i] = replace(parts[i], frame=frame.assign(lab=files[i].stem))
+    problems.append(
+        Problem("warning", name, "", "subject", f"{len(shared)} codes in several files, as "
+                f"{min(shared)!r}, each with all its measurements", "",
+                "taken as other people of other labs, one file a lab; if they are the same people, "
+                "put the files into one table")
+    )  # fmt: skip
+    return found
+
+
+def _measured_at(part: Part) -> list[tuple[str, ...]]:
+    """Person, and what tells the rows of one person apart, of each row."""
+    names = ["subject", *(c for c in TELLING_APART if c != "subject" and c in part.frame)]
+    rows = part.frame.dropna(subset=["subject"])[names].astype(str)
+    return list(rows.itertuples(index=False, name=None))
+
+
+def _whole_people(part: Part, audit: Vocabulary) -> bool:
+    """Whether the people of a table were each measured in both conditions, or at several times."""
+    frame = part.frame
+    if "subject" not in frame or _describes_people(frame, audit):
+        return False
+    ways = [c for c in ("direction", "time") if c in frame]
+    counts = [frame.groupby("subject", observed=True)[c].nunique() for c in ways]
+    return any(bool((n > 1).mean() > _WHOLE) for n in counts if len(n))
 
 
 def together(

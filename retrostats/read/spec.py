@@ -22,6 +22,7 @@ SECTIONS = {
     "wide": "header in the file = {column, unit, direction, time, speed} of its values",
     "file": "sheet, header_row, delimiter, decimal, missing",
     "energy": "equation",
+    "times": "order = the times of the table, the first one first",
 }
 TOP = {
     "analysis": "which analysis the table is for, or none",
@@ -50,6 +51,7 @@ class Spec:
     name: str = ""
     allocation: str = ""
     speeds: tuple[float, ...] = ()
+    times: tuple[str, ...] = ()
 
     @property
     def named(self) -> set[str]:
@@ -104,6 +106,7 @@ def read_spec(spec: str | Path | Mapping[str, Any] | None) -> Spec:
         name=_text("name", spec.get("name", "")),
         allocation=_allocation(spec.get("allocation", "")),
         speeds=_speeds(spec.get("speeds", ())),
+        times=_times(_section("times", spec.get("times", {}))),
     )
 
 
@@ -154,6 +157,15 @@ def _choices(section: str, name: str, value: Any) -> tuple[str, ...]:
     if not values or not all(isinstance(v, str | int | float) for v in values):
         raise InputError(f"spec, [{section}] {name!r}: allowed is a value or a list of values")
     return tuple(map(str, values))
+
+
+def _times(section: Mapping[str, Any]) -> tuple[str, ...]:
+    """Order of the times, each once."""
+    entries = _allowed("times", dict(section), ("order",))
+    order = _choices("times", "order", entries["order"]) if "order" in entries else ()
+    if len(set(order)) < len(order):
+        raise InputError(f"spec, [times] order = {list(order)!r}; allowed is each time once")
+    return order
 
 
 def _wide(header: str, value: Any) -> dict[str, str]:

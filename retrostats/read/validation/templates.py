@@ -35,6 +35,9 @@ _SPEC = """\
 [levels]    # value in a direction or arm column = {arms}
 # "A" = "{first}"
 
+[times]     # the times of the table, the first one first
+# order = ["initial", "final"]
+
 [constants] # column of the template = value that holds for the whole file
 # speed = "9 km/h"
 
