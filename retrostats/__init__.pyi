@@ -1,0 +1,55 @@
+"""The public names, for type checkers and editors; `__init__.py` imports each on first use."""
+
+from retrostats.audit import Audit as Audit
+from retrostats.audit import load_audit as load_audit
+from retrostats.citation import cite as cite
+from retrostats.counts.fit import glmm as glmm
+from retrostats.counts.pooled import PooledCounts as PooledCounts
+from retrostats.counts.pooled import pool_counts as pool_counts
+from retrostats.counts.result import GlmmFit as GlmmFit
+from retrostats.errors import InputError as InputError
+from retrostats.errors import NotConverged as NotConverged
+from retrostats.errors import NotIdentified as NotIdentified
+from retrostats.errors import RetrostatsError as RetrostatsError
+from retrostats.judge.claims import Claim as Claim
+from retrostats.judge.claims import load_claims as load_claims
+from retrostats.judge.verdict import Verdict as Verdict
+from retrostats.judge.verdict import judge as judge
+from retrostats.mixed.after.simulate import power as power
+from retrostats.mixed.after.simulate import type_one_error as type_one_error
+from retrostats.mixed.fit import lmm as lmm
+from retrostats.mixed.fitted import LmmFit as LmmFit
+from retrostats.mixed.moments.moments import Moments as Moments
+from retrostats.mixed.moments.store import load_moments as load_moments
+from retrostats.mixed.moments.studies import moments_arms as moments_arms
+from retrostats.mixed.moments.studies import moments_prepost as moments_prepost
+from retrostats.mixed.moments.summary import moments_from_summary as moments_from_summary
+from retrostats.mixed.reducing import moments as moments
+from retrostats.plan import Plan as Plan
+from retrostats.plan import plan as plan
+from retrostats.pool.batch import random_effects_batch as random_effects_batch
+from retrostats.pool.bayes import HalfNormal as HalfNormal
+from retrostats.pool.bayes import Posterior as Posterior
+from retrostats.pool.two_stage import Pooled as Pooled
+from retrostats.pool.two_stage import pool as pool
+from retrostats.read.carts import read_cart as read_cart
+from retrostats.read.carts.steady import steady_state as steady_state
+from retrostats.read.cohort import Cohort as Cohort
+from retrostats.read.cohort import load_cohort as load_cohort
+from retrostats.read.energy import metabolic_rate_w as metabolic_rate_w
+from retrostats.read.published import load_published as load_published
+from retrostats.reduce.forensics.table import forensics as forensics
+from retrostats.reduce.reported import Reported as Reported
+from retrostats.reduce.reported import r_bounds_from_p as r_bounds_from_p
+from retrostats.reduce.reported import se_from_p as se_from_p
+from retrostats.replicate import replicate as replicate
+from retrostats.replication import Replication as Replication
+from retrostats.result.estimate import Estimate as Estimate
+from retrostats.unprinted.crossovers import pool_crossovers as pool_crossovers
+from retrostats.unprinted.exploration import Exploration as Exploration
+from retrostats.unprinted.exploration import explore as explore
+from retrostats.unprinted.unknowns import Choice as Choice
+from retrostats.unprinted.unknowns import Printed as Printed
+from retrostats.unprinted.unknowns import Unknown as Unknown
+
+__version__: str
