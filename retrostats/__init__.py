@@ -49,7 +49,7 @@ _HOMES = {
     "Posterior": "retrostats.pool.bayes",
     "random_effects_batch": "retrostats.pool.batch",
     "pool_counts": "retrostats.counts.pooled",
-    "PooledCounts": "retrostats.counts.pooled",
+    "PooledCounts": "retrostats.counts.pooled_result",
     # unprinted
     "pool_crossovers": "retrostats.unprinted.crossovers",
     "Unknown": "retrostats.unprinted.unknowns",

@@ -4,8 +4,8 @@ from retrostats.audit import Audit as Audit
 from retrostats.audit import load_audit as load_audit
 from retrostats.citation import cite as cite
 from retrostats.counts.fit import glmm as glmm
-from retrostats.counts.pooled import PooledCounts as PooledCounts
 from retrostats.counts.pooled import pool_counts as pool_counts
+from retrostats.counts.pooled_result import PooledCounts as PooledCounts
 from retrostats.counts.result import GlmmFit as GlmmFit
 from retrostats.errors import InputError as InputError
 from retrostats.errors import NotConverged as NotConverged

@@ -187,7 +187,9 @@ def _notes(best: Maximum, terms: tuple[str, ...], n: int, penalised: bool) -> tu
             "is a profile-likelihood one with one end infinite"
         )
     if penalised:
-        notes.append("Firth-penalised; loglik includes the penalty, prefer confint('profile')")
+        notes.append(
+            "Firth-penalised; loglik includes the penalty, prefer conf_int(method='profile')"
+        )
     if best.scale is not None and best.scale < 1e-3:
         notes.append("the dispersion is estimated as zero: the model is a Poisson one")
     return tuple(notes)

@@ -28,12 +28,12 @@ _FEWEST = 20
 def intervals(
     fit: GlmmFit, method: str, level: float, draws: int, seed: int | np.random.Generator
 ) -> pd.DataFrame:
-    """Table term, estimate, conf_low, conf_high; see `GlmmFit.confint`."""
+    """Table term, estimate, conf_low, conf_high; see `GlmmFit.conf_int`."""
     import pandas as pd
     from scipy import stats
 
     if method not in METHODS:
-        raise InputError(f"confint method={method!r}; allowed: {', '.join(METHODS)}")
+        raise InputError(f"conf_int method={method!r}; allowed: {', '.join(METHODS)}")
     if not 0 < level < 1:
         raise InputError(f"level={level!r}; allowed: between 0 and 1, as 0.95")
     attrs: dict[str, int] = {}
@@ -56,6 +56,14 @@ def intervals(
     )  # fmt: skip
     table.attrs.update(attrs)
     return table
+
+
+def no_random() -> pd.DataFrame:
+    """Refuse intervals of variances, which models of counts do not have."""
+    raise InputError(
+        "conf_int which='random': a model of counts has no intervals of its variances; use "
+        "which='fixed', and variance_components (or tau2) for their estimates"
+    )
 
 
 def profile_interval(

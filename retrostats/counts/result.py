@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from retrostats.counts.design import CountDesign
 from retrostats.counts.family import Array
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart, split
+from retrostats.deprecated import renamed_arguments
 from retrostats.result.readable import readable
+from retrostats.result.verbs import Verbs, Which, check_interval, intervals_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +27,7 @@ _SINGULAR = 1e-5
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class GlmmFit:
+class GlmmFit(Verbs):
     """A fitted generalised mixed model.
 
     Attributes
@@ -72,6 +74,18 @@ class GlmmFit:
     model: Model
     maximum: Maximum
     design: CountDesign
+
+    _instead: ClassVar[Mapping[str, str]] = {
+        "anova": '.conf_int(method="profile"), the likelihood-ratio test of each term inverted',
+        "contrast": '.emmeans("factor").pairs(), or .conf_int() of a term',
+        "bootstrap": '.conf_int(method="bootstrap")',
+        "plot": ".augment(), residuals beside fitted values",
+    }
+
+    @property
+    def n_parameters(self) -> int:
+        """Fixed effects, covariance parameters and the dispersion of a negative binomial."""
+        return len(self.beta) + len(self.theta) + int(np.isfinite(self.alpha))
 
     @property
     def converged(self) -> bool:
@@ -154,11 +168,12 @@ class GlmmFit:
                (("ratio", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high"))}
         ).reset_index(drop=True)  # fmt: skip
 
-    def confint(
+    def conf_int(
         self,
-        method: str = "wald",
         *,
         level: float = 0.95,
+        which: Which = "fixed",
+        method: Literal["wald", "profile", "bootstrap"] | None = None,
         draws: int = 1000,
         seed: int | np.random.Generator = 1,
     ) -> pd.DataFrame:
@@ -166,22 +181,32 @@ class GlmmFit:
 
         Parameters
         ----------
-        method
-            "wald", "profile" (inverts the likelihood-ratio test) or "bootstrap" (parametric,
-            percentiles; `attrs` of the table count the refits and those without an answer).
         level
             Confidence level.
+        which
+            "fixed"; the variances of a model of counts have no interval here.
+        method
+            "wald" (the default), "profile" (inverts the likelihood-ratio test) or "bootstrap"
+            (parametric, percentiles; `attrs` of the table count the refits and those without an
+            answer).
         draws, seed
             Of the bootstrap: refits, and a seed or Generator.
 
         Raises
         ------
         InputError
-            An unknown method, a level outside 0 to 1, fewer than 20 draws.
+            An unknown method, a level outside 0 to 1, fewer than 20 draws, random terms.
         """
-        from retrostats.counts.intervals import intervals
+        from retrostats.counts.intervals import METHODS, intervals, no_random
 
-        return intervals(self, method, level, draws, seed)
+        check_interval(method or "wald", METHODS, level, which)
+        table = intervals(self, method or "wald", level, draws, seed) if which == "fixed" else None
+        found = intervals_of(which, lambda: table, no_random)
+        found.attrs.update(table.attrs if table is not None else {})
+        return found
+
+    def _confint(self, method: str = "wald", **options: Any) -> pd.DataFrame:
+        return self.conf_int(method=method, **options)  # type: ignore[arg-type]
 
     def overdispersion(self, level: float = 0.95) -> Overdispersion:
         """Pearson chi-squared over its degrees of freedom, with interval and p-value."""
@@ -242,17 +267,37 @@ class GlmmFit:
             self, newdata, random=random, type=type, allow_new_levels=allow_new_levels, level=level
         )
 
-    def fitted(self, type: Literal["link", "response"] = "response") -> pd.Series[float]:
+    @property
+    def fitted(self) -> pd.Series[float]:
         """Expected events (or probability) of each row given the random effects."""
-        return self.predict(type=type)["estimate"].rename("fitted")
+        from retrostats.counts.predict import once_called
 
-    def residuals(
-        self, type: Literal["deviance", "pearson", "response"] = "deviance"
-    ) -> pd.Series[float]:
-        """Residuals of each row given the random effects; of a binomial, of the share of events."""
-        from retrostats.counts.predict import residuals
+        def old(type: Literal["link", "response"] = "response") -> pd.Series[float]:
+            return self.predict(type=type)["estimate"].rename("fitted")
 
-        return residuals(self, type)
+        return once_called(old(), old, "fitted(type=)", ".fitted, or predict(type=) of the rows")
+
+    @property
+    def residuals(self) -> pd.Series[float]:
+        """Observed less fitted, of a binomial the share of events; see `residual_table`."""
+        from retrostats.counts.predict import once_called, residuals
+
+        def old(type: str = "deviance") -> pd.Series[float]:
+            return residuals(self, type)
+
+        now = residuals(self, "response").rename("residual")
+        return once_called(now, old, "residuals(type=)", '.residual_table["deviance" | "pearson"]')
+
+    @property
+    def residual_table(self) -> pd.DataFrame:
+        """Each row fitted: fitted, response (observed less fitted), pearson, deviance."""
+        from retrostats.counts.predict import residual_table
+
+        return residual_table(self)
+
+    def augment(self) -> pd.DataFrame:
+        """Every row fitted: fitted, residual, and the other columns of `residual_table`."""
+        return self.residual_table.rename(columns={"response": "residual"})
 
     def ranef(self, level: float = 0.95) -> pd.DataFrame:
         """Conditional modes of the random effects with intervals: group, level, term, estimate."""
@@ -277,11 +322,12 @@ class GlmmFit:
 
         return emmeans(self, factors, at=at, type=type, level=level)
 
-    def simulate(self, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+    @renamed_arguments(n="draws")
+    def simulate(self, draws: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
         """Events drawn anew, random effects too: one column a draw."""
         from retrostats.counts.predict import simulate
 
-        return simulate(self, n, seed=seed)
+        return simulate(self, draws, seed=seed)
 
     def __repr__(self) -> str:
         """Family, rows, fixed effects and standard deviations, one line each."""

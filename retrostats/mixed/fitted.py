@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from retrostats.deprecated import renamed_arguments
 from retrostats.errors import InputError
 from retrostats.mixed.after.described import Described
 from retrostats.mixed.formula.columns import FloatArray
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from retrostats.mixed.after.modes import Modes
     from retrostats.mixed.after.residuals import RSquared
     from retrostats.mixed.batch.refits import Refits
+    from retrostats.result.verbs import Method, Which
 
 _SHORT = 10  # rows of a table that `repr` shows
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
@@ -96,11 +98,6 @@ class LmmFit(Described):
     def loglik(self) -> float:
         """Log-likelihood, restricted where `reml`."""
         return self.model.log_weight - 0.5 * self.optimum.point.deviance
-
-    @property
-    def bic(self) -> float:
-        """Bayesian information criterion."""
-        return float(np.log(self.n_obs)) * self.n_parameters - 2.0 * self.loglik
 
     @property
     def n_parameters(self) -> int:
@@ -217,11 +214,16 @@ class LmmFit(Described):
 
         return r_squared(self)
 
-    def simulate(self, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+    def augment(self) -> pd.DataFrame:
+        """Every row fitted: fitted, residual, and the other columns of `residual_table`."""
+        return self.residual_table.rename(columns={"response": "residual"})
+
+    @renamed_arguments(n="draws")
+    def simulate(self, draws: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
         """Outcomes drawn from the fitted model, a column a data set; see `residuals.simulate`."""
         from retrostats.mixed.after.residuals import simulate
 
-        return simulate(self, n, seed=seed)
+        return simulate(self, draws, seed=seed)
 
     def anova(self, other: LmmFit | str = "III", *, refit: bool = True) -> pd.DataFrame:
         """F tests of all terms ("I", "II", "III"; see `anova.anova`), or `compare` with a fit."""
@@ -254,20 +256,28 @@ class LmmFit(Described):
 
         return compare(self, other, refit=refit)
 
-    def confint(
+    def conf_int(
         self,
-        method: Literal["profile", "bootstrap", "bootstrap-t", "exact"] = "profile",
         *,
         level: float = 0.95,
-        n: int = 2000,
+        which: Which = "fixed",
+        method: Method | None = None,
+        draws: int = 2000,
         seed: int = 1,
         jobs: int = 1,
     ) -> pd.DataFrame:
-        """Intervals of spreads, correlations and fixed effects; see `intervals.confint`."""
+        """Intervals of fixed effects, spreads and correlations; see `conf_int.conf_int`."""
+        from retrostats.mixed.after.conf_int import conf_int
+
+        return conf_int(
+            self, level=level, which=which, method=method, draws=draws, seed=seed, jobs=jobs
+        )
+
+    def _confint(self, method: str = "profile", **options: Any) -> pd.DataFrame:
         from retrostats.mixed.after.intervals import confint
 
         self._allow("intervals of variance components")
-        return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)
+        return confint(self, method, **options)
 
     def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
         """Intraclass correlation with a profile interval; see `intervals.icc`."""
@@ -285,14 +295,15 @@ class LmmFit(Described):
         self._allow("a standardised effect")
         return standardised(self, term, by=by, level=level)
 
+    @renamed_arguments(n="draws")
     def bootstrap(
-        self, n: int, seed: int, jobs: int = 1, scheduler: str | None = None
+        self, draws: int, seed: int, jobs: int = 1, scheduler: str | None = None
     ) -> pd.DataFrame:
         """Parametric bootstrap: one row a refit; see `simulate.bootstrap`."""
         from retrostats.mixed.after.simulate import bootstrap
 
         self._allow("the parametric bootstrap")
-        return bootstrap(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
+        return bootstrap(self, draws, seed=seed, jobs=jobs, scheduler=scheduler)
 
     def _allow(self, what: str) -> None:
         """Raise InputError where a kind of fit has no answer to what is asked of it."""

@@ -18,6 +18,8 @@ def right(rows: pd.DataFrame) -> type[Exception]:
     assert_type(fit, rs.LmmFit)
     assert_type(fit.coefficients, pd.DataFrame)
     assert_type(fit.loglik, float)
+    assert_type(fit.conf_int(which="random", method="profile"), pd.DataFrame)
+    assert_type(rs.pool([0.1, 0.2], [0.05, 0.04]).coefficients, pd.DataFrame)
     assert_type(rs.glmm("y ~ arm + (1 | subject)", rows, family="poisson"), rs.GlmmFit)
     assert_type(rs.pool([0.1, 0.2], [0.05, 0.04]), rs.Pooled)
     assert_type(rs.pool([0.1, 0.2], [0.05, 0.04], prior=rs.HalfNormal(0.2)), rs.Posterior)
@@ -47,4 +49,7 @@ def wrong(rows: pd.DataFrame, fit: rs.LmmFit) -> None:
     rs.explore({"d": (0, 1)}, lambda v: v)  # type: ignore[arg-type]
     rs.lmmm("y ~ arm", rows)  # type: ignore[attr-defined]
     print(fit.coefs)  # type: ignore[attr-defined]
+    fit.conf_int(which="both")  # type: ignore[arg-type]
+    fit.bootstrap(n=10, seed=1)  # type: ignore[call-arg]
+    rs.power(n_sim=10)  # type: ignore[call-arg]
     fit.loglik.text()  # type: ignore[attr-defined]

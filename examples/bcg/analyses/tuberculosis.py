@@ -193,7 +193,7 @@ def _estimate(
     source = tuple(row for effect in effects for row in effect.source)
     df = float(fit.dfs[place])
     return Estimate(
-        float(fit.coefficients[place]),
+        float(fit.values[place]),
         float(fit.std_errors[place]),
         df if math.isfinite(df) else math.inf,
         scale,

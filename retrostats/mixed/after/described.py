@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from retrostats.mixed.after.tables import t_table
+from retrostats.result.verbs import Verbs
 
 if TYPE_CHECKING:
     from retrostats.mixed.formula.columns import FloatArray
     from retrostats.mixed.plain.kenward_roger import KenwardRoger
 
 
-class Described:
+class Described(Verbs):
     """The part that `LmmFit` and `KnownFit` share.
 
     Each has a model (formula, terms, rows left out), an optimum, and the properties below.
@@ -30,14 +31,6 @@ class Described:
         @property
         def beta(self) -> FloatArray:
             """Fixed effects (p,)."""
-
-        @property
-        def loglik(self) -> float:
-            """Log-likelihood, restricted where `reml`."""
-
-        @property
-        def n_parameters(self) -> int:
-            """All that is estimated."""
 
         @property
         def cov_unadjusted(self) -> FloatArray:
@@ -63,11 +56,6 @@ class Described:
     def singular(self) -> bool:
         """Whether a variance is zero or a correlation is one in absolute value."""
         return bool(self.optimum.singular)
-
-    @property
-    def aic(self) -> float:
-        """Akaike's information criterion."""
-        return 2.0 * self.n_parameters - 2.0 * self.loglik
 
     @property
     def n_dropped(self) -> int:

@@ -154,7 +154,7 @@ def simulate(fit: LmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) ->
     """
     require_rows(fit, "simulated outcomes")
     if n < 1:
-        raise InputError(f"n={n}; at least one data set is needed")
+        raise InputError(f"draws={n}; at least one data set is needed")
     if fit.model.gram.signed:
         raise InputError('simulated outcomes need covariance="lme4"')
     rng = np.random.default_rng(seed)

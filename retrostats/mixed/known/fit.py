@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from retrostats.mixed.known.criterion import Optimum, minimise
 from retrostats.mixed.known.model import Array, KnownModel, known_model
 from retrostats.mixed.plain.kenward_roger import KenwardRoger
 from retrostats.result.readable import readable
+from retrostats.result.verbs import Which, check_interval, intervals_of
 
 KNOWN_DDF = ("kenward-roger", "satterthwaite", "contain", "residual", "normal")
 KnownDdf = Literal["kenward-roger", "satterthwaite", "contain", "residual", "normal"]
@@ -105,6 +107,14 @@ class KnownFit(Described):
     reml: bool
     ddf: str
     optimum: Optimum
+
+    _instead: ClassVar[Mapping[str, str]] = {
+        "predict": ".fitted for the rows fitted, .contrast({term: value}) for a new one",
+        "anova": ".contrast([{term: 1}, {term: 1}]), one F test of several terms",
+        "emmeans": ".contrast({term: weight}), one mean a call",
+        "bootstrap": '.conf_int(which="random"), profile intervals',
+        "plot": ".fitted and .residuals",
+    }
 
     @property
     def beta(self) -> Array:
@@ -215,11 +225,61 @@ class KnownFit(Described):
 
         return variances(self)
 
-    def confint(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Profile intervals of the variances; see `known_components.profile`."""
+    def conf_int(
+        self,
+        *,
+        level: float = 0.95,
+        which: Which = "fixed",
+        method: Literal["wald", "profile"] | None = None,
+    ) -> pd.DataFrame:
+        """Intervals: term, estimate, conf_low, conf_high.
+
+        Parameters
+        ----------
+        level : float
+        which : {"fixed", "random", "all"}
+            Random terms are standard deviations, ``sd_<group>_<effect>``.
+        method : {"wald", "profile"}, optional
+            "wald" for fixed effects (t with the fit's degrees of freedom), "profile" for random
+            terms; there are no others.
+        """
+        from retrostats.mixed.known.components import profile, spread_names
+
+        def fixed() -> pd.DataFrame:
+            check_interval(method or "wald", ("wald",), level, which)
+            errors = np.sqrt(np.diag(self.cov_beta))
+            return t_table(self.terms, self.beta, errors, self.dfs(), level=level)
+
+        def random() -> pd.DataFrame:
+            check_interval(method or "profile", ("profile",), level, which)
+            table = profile(self, level=level)
+            numbers = ["estimate", "conf_low", "conf_high"]
+            return table.assign(
+                term=spread_names(self), **{name: np.sqrt(table[name]) for name in numbers}
+            )
+
+        return intervals_of(which, fixed, random)
+
+    def _confint(self, *, level: float = 0.95) -> pd.DataFrame:
         from retrostats.mixed.known.components import profile
 
         return profile(self, level=level)
+
+    @property
+    def fitted(self) -> pd.Series[float]:
+        """Expected outcome of each row fitted, its random effects included."""
+        return pd.Series(self.model.y, self.model.rows, name="fitted") - self.residuals.to_numpy()
+
+    @property
+    def residuals(self) -> pd.Series[float]:
+        """Observed less fitted, R V^-1 (y - X beta), by the position of the row in the data."""
+        away = self.model.y - self.model.x @ self.beta
+        left = self.model.r @ np.linalg.solve(self.working_covariance, away)
+        return pd.Series(left, self.model.rows, name="residual")
+
+    def augment(self) -> pd.DataFrame:
+        """Every row fitted: fitted, residual."""
+        return pd.concat([self.fitted, self.residuals], axis=1)
 
     def ranef(self) -> pd.DataFrame:
         """Predicted random effects; see `known_components.ranef`."""
