@@ -26,6 +26,7 @@ from retrostats.planning.power import (
     right_label,
     sides_of,
 )
+from retrostats.result.values import values
 from retrostats.workers import Workers, connected
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ SIMS = 8192
 POWER = 0.9
 
 
+@values("needed", "curve", "spreads", "added")
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """The study that would settle a claim.

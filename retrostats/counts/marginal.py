@@ -13,6 +13,7 @@ from retrostats.counts.design import Formulated, Linear
 from retrostats.counts.link import checked, inverse, slope
 from retrostats.errors import InputError
 from retrostats.result.readable import readable
+from retrostats.result.values import values
 
 if TYPE_CHECKING:
     from retrostats.mixed.after.adjust import Adjust
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 RATIOS = {"binomial": "odds ratio", "poisson": "rate ratio", "negative-binomial": "rate ratio"}
 
 
+@values()
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CountMeans:
     """Means of the cells of some factors.

@@ -14,6 +14,7 @@ from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart, split
 from retrostats.deprecated import renamed_arguments
 from retrostats.result.readable import readable
+from retrostats.result.values import values
 from retrostats.result.verbs import Verbs, Which, check_interval, intervals_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ GRADIENT_TOLERANCE = 1e-4
 _SINGULAR = 1e-5
 
 
+@values("beta", "cov_beta", "theta")
 @dataclass(frozen=True, slots=True, repr=False)
 class GlmmFit(Verbs):
     """A fitted generalised mixed model.

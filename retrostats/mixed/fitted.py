@@ -23,6 +23,7 @@ from retrostats.mixed.plain.kenward_roger import KenwardRoger
 from retrostats.mixed.plain.optimise import Optimum
 from retrostats.mixed.plain.satterthwaite import Satterthwaite
 from retrostats.result.readable import readable
+from retrostats.result.values import cached_value, value_of, values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,6 +45,7 @@ def defined_ddf(ddf: Ddf, *, reml: bool) -> Ddf:
     return ddf if reml or ddf != "kenward-roger" else "satterthwaite"
 
 
+@values("beta")
 @dataclass(frozen=True, eq=False)
 class LmmFit(Described):
     """A fitted linear mixed model.
@@ -72,12 +74,12 @@ class LmmFit(Described):
     @property
     def theta(self) -> FloatArray:
         """Relative covariance factor, lower triangles by column, as in lme4."""
-        return self.optimum.theta
+        return value_of(self.optimum.theta)
 
     @property
     def gradient(self) -> FloatArray:
         """Gradient of the deviance, in the working coordinates of the optimiser."""
-        return self.optimum.point.gradient
+        return value_of(self.optimum.point.gradient)
 
     @property
     def converged(self) -> bool:
@@ -137,7 +139,7 @@ class LmmFit(Described):
     def _satterthwaite(self) -> Satterthwaite:
         return satterthwaite_of(self.optimum, reml=self.reml)
 
-    @cached_property
+    @cached_value
     def cov_unadjusted(self) -> FloatArray:
         """Covariance (p, p) of the fixed effects without the small-sample adjustment."""
         return unadjusted(self.optimum, self.model.gram.basis)
@@ -157,7 +159,7 @@ class LmmFit(Described):
         kr = self.ddf == "kenward-roger"
         return np.asarray((self._kenward_roger if kr else self._satterthwaite).term_dfs())
 
-    @cached_property
+    @cached_value
     def variance_components(self) -> pd.DataFrame:
         """Variances and covariances: group, term, term2, vcov, sdcor; the residual last."""
         from retrostats.mixed.after.components import component_table
@@ -190,7 +192,7 @@ class LmmFit(Described):
 
         return predict(self, newdata, random=random, allow_new_levels=allow_new_levels, level=level)
 
-    @cached_property
+    @cached_value
     def residual_table(self) -> pd.DataFrame:
         """Fitted values, residuals of each kind, leverage; see `residuals.residual_table`."""
         from retrostats.mixed.after.residuals import residual_table

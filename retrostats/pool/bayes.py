@@ -19,6 +19,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
+from retrostats.result.values import values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,7 @@ class HalfNormal:
         return _REACH * self.scale
 
 
+@values("nodes")
 @dataclass(frozen=True, slots=True, repr=False)
 class Posterior:
     """A pooled effect under a prior on tau.

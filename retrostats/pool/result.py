@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from retrostats.deprecated import warn_renamed
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array, q_profile
+from retrostats.result.values import values
 from retrostats.result.verbs import Verbs, Which, check_interval, intervals_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 NAN = float("nan")
 
 
+@values("y", "v", "x")
 @dataclass(frozen=True, slots=True)
 class PoolData:
     """What was pooled: effects (k,), variances (k,), design (k, p), labels (k,), clusters."""

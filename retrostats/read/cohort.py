@@ -28,6 +28,7 @@ from retrostats.read.validation.problem import Problem
 from retrostats.read.validation.reading import reading_of
 from retrostats.read.validation.requirements import design_problems, outcome_column, topic_for
 from retrostats.read.words import AFTER, BEFORE
+from retrostats.result.values import values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,7 @@ SHOWN = 20
 LISTED = 1000
 
 
+@values("frame", "problems")
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """A checked cohort.

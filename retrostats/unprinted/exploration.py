@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
+from retrostats.result.values import cached_value, values
 from retrostats.unprinted.extremes import Extreme, corners, lowest
 from retrostats.unprinted.influence import along, influence, quasi_random
 from retrostats.unprinted.unknowns import Space, Values
@@ -29,6 +30,7 @@ CHUNK = 4096
 BASE = 512
 
 
+@values("draws")
 @dataclass(frozen=True, eq=False)
 class Exploration:
     """An answer over a whole space of unknowns.
@@ -95,7 +97,7 @@ class Exploration:
         ]
         return pd.DataFrame(rows, columns=["limit", "value", "starts", "agreeing", "evaluations"])
 
-    @cached_property
+    @cached_value
     def influence(self) -> pd.DataFrame:
         """Unknown, first_order, total (shares of variance), low, high when it alone moves."""
         return influence(self.space, self.answers, BASE, self.seed + 1)

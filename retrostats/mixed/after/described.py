@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from retrostats.mixed.after.tables import t_table
+from retrostats.result.values import cached_value, value_of
 from retrostats.result.verbs import Verbs
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ class Described(Verbs):
     @property
     def cov_beta(self) -> FloatArray:
         """Covariance (p, p) of the fixed effects, adjusted where `ddf` is "kenward-roger"."""
-        return self._kenward_roger.adjusted if self.ddf == "kenward-roger" else self.cov_unadjusted
+        kr = self.ddf == "kenward-roger"
+        return value_of(self._kenward_roger.adjusted if kr else self.cov_unadjusted)
 
-    @cached_property
+    @cached_value
     def coefficients(self) -> pd.DataFrame:
         """Fixed effects: term, estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
         return t_table(self.terms, self.beta, np.sqrt(np.diag(self.cov_beta)), self.dfs())

@@ -18,6 +18,7 @@ from retrostats.mixed.formula.columns import Column, Factor, FloatArray
 from retrostats.mixed.formula.design import model_matrix, offset_values, shown_level
 from retrostats.mixed.formula.expressions import columns_of
 from retrostats.result.readable import readable
+from retrostats.result.values import values
 
 if TYPE_CHECKING:
     from retrostats.mixed.fitted import LmmFit
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Type = Literal["link", "response"]
 
 
+@values("table", "weights")
 @dataclass(frozen=True, eq=False)
 class MarginalMeans:
     """Means of the cells of some factors, averaged evenly over the other factors.

@@ -18,6 +18,7 @@ from retrostats.mixed.known.criterion import Optimum, minimise
 from retrostats.mixed.known.model import Array, KnownModel, known_model
 from retrostats.mixed.plain.kenward_roger import KenwardRoger
 from retrostats.result.readable import readable
+from retrostats.result.values import cached_value, value_of
 from retrostats.result.verbs import Which, check_interval, intervals_of
 
 KNOWN_DDF = ("kenward-roger", "satterthwaite", "contain", "residual", "normal")
@@ -119,12 +120,12 @@ class KnownFit(Described):
     @property
     def beta(self) -> Array:
         """Fixed effects (p,)."""
-        return self.optimum.state.beta
+        return value_of(self.optimum.state.beta)
 
     @property
     def theta(self) -> Array:
         """Cholesky factors of the random effects' covariances, lower triangles by column."""
-        return self.optimum.theta
+        return value_of(self.optimum.theta)
 
     @property
     def converged(self) -> bool:
@@ -160,7 +161,7 @@ class KnownFit(Described):
     @property
     def cov_unadjusted(self) -> Array:
         """Covariance (p, p) of generalised least squares."""
-        return self.optimum.state.phi
+        return value_of(self.optimum.state.phi)
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
@@ -211,14 +212,14 @@ class KnownFit(Described):
                 fewest = np.where(contained, np.minimum(fewest, term.n_levels), fewest)
         return np.asarray(np.maximum(1.0, fewest - p))
 
-    @cached_property
+    @cached_value
     def variance_components(self) -> pd.DataFrame:
         """Variances, then covariances of each term: group, term, term2, vcov, sdcor."""
         from retrostats.mixed.known.components import component_table
 
         return component_table(self)
 
-    @cached_property
+    @cached_value
     def sigma2(self) -> pd.Series[float]:
         """Variances by random term: its group's name, with the effect's where it has several."""
         from retrostats.mixed.known.components import variances
@@ -287,7 +288,7 @@ class KnownFit(Described):
 
         return ranef(self)
 
-    @cached_property
+    @cached_value
     def working_covariance(self) -> Array:
         """V (n, n) at the estimates."""
         from retrostats.mixed.known.components import working_covariance
