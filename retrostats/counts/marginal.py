@@ -14,6 +14,7 @@ from retrostats.counts.link import checked, inverse, slope
 from retrostats.errors import InputError
 from retrostats.result.readable import readable
 from retrostats.result.values import values
+from retrostats.result.whole import whole
 
 if TYPE_CHECKING:
     from retrostats.mixed.after.adjust import Adjust
@@ -50,11 +51,11 @@ class CountMeans:
         """
         out = self.link.pairs(adjust).drop(columns="df")
         if not self.back:
-            return out
+            return whole(out)
         ratio = np.exp(out["estimate"])
         told = {name: np.exp(out[name]) for name in ("conf_low", "conf_high")}
         out = out.assign(std_error=ratio * out["std_error"], estimate=ratio, **told)
-        return out.assign(term=out["term"].str.replace(" - ", " / ", regex=False))
+        return whole(out.assign(term=out["term"].str.replace(" - ", " / ", regex=False)))
 
     def __repr__(self) -> str:
         """The table, rounded."""

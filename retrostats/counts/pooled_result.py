@@ -12,6 +12,7 @@ import numpy as np
 from retrostats.counts.intervals import profile_interval
 from retrostats.counts.model import Maximum, Model
 from retrostats.errors import InputError
+from retrostats.result.readable import as_html
 from retrostats.result.verbs import Verbs, Which, intervals_of
 
 if TYPE_CHECKING:
@@ -224,7 +225,5 @@ class PooledCounts(Verbs):
 
     def _repr_html_(self) -> str:
         """The same as a table."""
-        from html import escape
-
-        rows = self.table().to_html(index=False, float_format="{:.4g}".format)
-        return rows + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        head = repr(self).split("\n  note: ")[0].splitlines()
+        return as_html(head, (self.coefficients,), self.notes)

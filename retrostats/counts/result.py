@@ -13,7 +13,7 @@ from retrostats.counts.family import Array
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart, split
 from retrostats.deprecated import renamed_arguments
-from retrostats.result.readable import readable
+from retrostats.result.readable import as_html, as_text
 from retrostats.result.values import values
 from retrostats.result.verbs import Verbs, Which, check_interval, intervals_of
 
@@ -331,32 +331,22 @@ class GlmmFit(Verbs):
 
         return simulate(self, draws, seed=seed)
 
-    def __repr__(self) -> str:
-        """Family, rows, fixed effects and standard deviations, one line each."""
+    def _header(self) -> list[str]:
         how = "Laplace" if self.n_agq == 1 else f"{self.n_agq} quadrature nodes"
+        sizes = ", ".join(f"{part.group} {part.n_levels}" for part in self.parts) or "none"
         lines = [
-            f"GlmmFit {self.formula!r}: {self.family}, {self.n_obs} rows, {how}, "
-            f"log-likelihood {self.loglik:.3f}"
-        ]
-        error = np.sqrt(np.diag(self.cov_beta))
-        lines += [
-            f"  {t}: {b:.4f} (SE {e:.4f})"
-            for t, b, e in zip(self.terms, self.beta, error, strict=True)
-        ]
-        components = self.variance_components
-        lines += [
-            f"  sd {r.group} {r.term}: {r.sdcor:.4f}"
-            for r in components[components["term2"] == ""].itertuples()
+            f"Mixed model of counts ({self.family}) by {how}: {self.formula}",
+            f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}",
+            f"log-likelihood {self.loglik:.4f}{'; singular' if self.singular else ''}",
         ]
         if np.isfinite(self.alpha):
-            lines.append(f"  dispersion alpha: {self.alpha:.4f}")
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+            lines.append(f"dispersion alpha: {self.alpha:.4f}")
+        return lines
+
+    def __repr__(self) -> str:
+        """Header, both tables and what a reader must know."""
+        return as_text(self._header(), (self.variance_components, self.coefficients), self.notes)
 
     def _repr_html_(self) -> str:
-        """Tables of fixed effects and variance components."""
-        from html import escape
-
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        fixed = readable(self.coefficients).to_html(index=False)
-        random = readable(self.variance_components).to_html(index=False)
-        return f"<p><code>{escape(self.formula)}</code>, {self.family}</p>{fixed}{random}{notes}"
+        """The same, for notebooks."""
+        return as_html(self._header(), (self.coefficients, self.variance_components), self.notes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,8 +21,9 @@ from retrostats.mixed.plain.inference import kenward_roger_of, satterthwaite_of,
 from retrostats.mixed.plain.kenward_roger import KenwardRoger
 from retrostats.mixed.plain.optimise import Optimum
 from retrostats.mixed.plain.satterthwaite import Satterthwaite
-from retrostats.result.readable import readable
+from retrostats.result.readable import as_html, readable
 from retrostats.result.values import cached_value, value_of, values
+from retrostats.result.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -231,7 +231,9 @@ class LmmFit(Described):
         """F tests of all terms ("I", "II", "III"; see `anova.anova`), or `compare` with a fit."""
         from retrostats.mixed.after.anova import anova
 
-        return anova(self, other) if isinstance(other, str) else self.compare(other, refit=refit)
+        if not isinstance(other, str):
+            return self.compare(other, refit=refit)
+        return whole(anova(self, other))
 
     def plot(self) -> Figure:
         """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`."""
@@ -256,7 +258,7 @@ class LmmFit(Described):
         """Likelihood-ratio test against a nested or larger model; see `contrasts.compare`."""
         from retrostats.mixed.after.contrasts import compare
 
-        return compare(self, other, refit=refit)
+        return whole(compare(self, other, refit=refit))
 
     def conf_int(
         self,
@@ -360,12 +362,8 @@ class LmmFit(Described):
 
     def _repr_html_(self) -> str:
         """Header and both tables, for a notebook."""
-        head = "<br>".join(escape(line) for line in self._header().splitlines())
-        tables = "".join(
-            readable(t).to_html(index=False, border=0)
-            for t in (self.coefficients, self.variance_components)
-        )
-        return f"<p>{head}</p>{tables}"
+        tables = (self.coefficients, self.variance_components)
+        return as_html([*self._header().splitlines(), f"df: {self.ddf}"], tables)
 
     def _header(self) -> str:
         how = "REML" if self.reml else "maximum likelihood"

@@ -19,6 +19,7 @@ import numpy as np
 
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
+from retrostats.result.readable import as_html
 from retrostats.result.values import values
 
 if TYPE_CHECKING:
@@ -128,9 +129,7 @@ class Posterior:
 
     def _repr_html_(self) -> str:
         """The same, for notebooks."""
-        from html import escape
-
-        return f"<pre>{escape(repr(self))}</pre>"
+        return as_html(repr(self).splitlines(), ())
 
 
 def posterior(y: Array, v: Array, prior: HalfNormal, level: float = 0.95) -> Posterior:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from retrostats.deprecated import warn_renamed
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array, q_profile
+from retrostats.result.readable import as_html, as_text
 from retrostats.result.values import values
 from retrostats.result.verbs import Verbs, Which, check_interval, intervals_of
 
@@ -247,8 +248,7 @@ class Pooled(Verbs):
 
         return influence(self, by)
 
-    def __repr__(self) -> str:
-        """A few lines to read."""
+    def _header(self) -> list[str]:
         share = f"{100 * self.level:g}%"
         lines = [
             f"Pool of {self.k} estimates ({self.method}, {self.test}): {self.estimate:.4g} "
@@ -261,12 +261,12 @@ class Pooled(Verbs):
             parts = ", ".join(f"{name} {value:.4g}" for name, value in self.sigma2.items())
             share_ = f"; I2 {self.i2:.0f}%" if np.isfinite(self.i2) else ""
             lines.append(f"variances: {parts}{share_}")
-        if len(self.terms) > 1:
-            lines.append(self.coefficients.round(4).to_string(index=False))
-        return "\n".join(lines)
+        return lines
+
+    def __repr__(self) -> str:
+        """A few lines, and the coefficients where there are several."""
+        return as_text(self._header(), (self.coefficients,) if len(self.terms) > 1 else ())
 
     def _repr_html_(self) -> str:
-        """The coefficients, for notebooks."""
-        from html import escape
-
-        return f"<pre>{escape(repr(self))}</pre>"
+        """The same with the coefficients, for notebooks."""
+        return as_html(self._header(), (self.coefficients,))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
+from retrostats.result.readable import as_html
 from retrostats.result.values import cached_value, values
 from retrostats.unprinted.extremes import Extreme, corners, lowest
 from retrostats.unprinted.influence import along, influence, quasi_random
@@ -125,7 +126,7 @@ class Exploration:
         )
 
     def _repr_html_(self) -> str:
-        return f"<p>{repr(self)[1:-1]}</p>{self.influence.to_html(index=False)}"
+        return as_html([repr(self)[1:-1]], (self.influence,))
 
 
 def explore(

@@ -11,6 +11,7 @@ import pandas as pd
 from retrostats.mixed.after.tables import t_table
 from retrostats.result.values import cached_value, value_of
 from retrostats.result.verbs import Verbs
+from retrostats.result.whole import whole
 
 if TYPE_CHECKING:
     from retrostats.mixed.formula.columns import FloatArray
@@ -79,4 +80,4 @@ class Described(Verbs):
         """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
         from retrostats.mixed.after.contrasts import contrast
 
-        return contrast(self, weights, null=null, level=level)  # type: ignore[arg-type]
+        return whole(contrast(self, weights, null=null, level=level))  # type: ignore[arg-type]

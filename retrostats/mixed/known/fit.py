@@ -17,7 +17,7 @@ from retrostats.mixed.after.tables import t_table
 from retrostats.mixed.known.criterion import Optimum, minimise
 from retrostats.mixed.known.model import Array, KnownModel, known_model
 from retrostats.mixed.plain.kenward_roger import KenwardRoger
-from retrostats.result.readable import readable
+from retrostats.result.readable import as_html, as_text
 from retrostats.result.values import cached_value, value_of
 from retrostats.result.verbs import Which, check_interval, intervals_of
 
@@ -310,24 +310,23 @@ class KnownFit(Described):
         )
         return t_table(self.terms, self.beta, np.sqrt(np.diag(cov)), dfs, level=level)
 
-    def __repr__(self) -> str:
-        """A table to read."""
+    def _header(self) -> list[str]:
         how = "REML" if self.reml else "maximum likelihood"
         sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items()) or "none"
         state = "; singular" if self.singular else ""
-        with pd.option_context("display.width", 120, "display.max_columns", 20):
-            return (
-                f"Linear mixed model with known residual variances by {how}: {self.formula}\n"
-                f"estimates {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
-                f"log-likelihood {self.loglik:.4f}{state}\n\n"
-                f"{readable(self.variance_components).to_string(index=False)}\n\n"
-                f"{readable(self.coefficients).to_string(index=False)}\n"
-                f"(df: {self.ddf})"
-            )
+        return [
+            f"Linear mixed model with known residual variances by {how}: {self.formula}",
+            f"estimates {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}",
+            f"log-likelihood {self.loglik:.4f}{state}; df: {self.ddf}",
+        ]
+
+    def __repr__(self) -> str:
+        """Header and both tables."""
+        return as_text(self._header(), (self.variance_components, self.coefficients))
 
     def _repr_html_(self) -> str:
-        """The coefficients, for notebooks."""
-        return readable(self.coefficients).to_html(index=False)
+        """The same, for notebooks."""
+        return as_html(self._header(), (self.coefficients, self.variance_components))
 
     def summary(self) -> str:
         """The table of ``repr``."""
