@@ -82,7 +82,9 @@ __all__ = ["__version__", *_HOMES]
 def __getattr__(name: str) -> Any:
     """Import a public name from its home on first use."""
     if name not in _HOMES:
-        raise AttributeError(f"module 'retrostats' has no attribute {name!r}")
+        from retrostats.habits import absent
+
+        raise AttributeError(absent(name))
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -14,12 +14,21 @@ from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart
 from retrostats.counts.result import GlmmFit
 from retrostats.errors import InputError, NotConverged
+from retrostats.habits import MIXED, formula_first
 
 _CBIND = re.compile(r"\s*cbind\(\s*(\w+)\s*,\s*(\w+)\s*(?:-\s*(\w+)\s*)?\)\s*~")
+#: What other packages call the options of `glmm`.
+GENERALISED = {
+    **{name: use for name, use in MIXED.items() if "reml" not in use and name != "family"},
+    "nAGQ": "n_agq=",
+    "offset": "exposure=, a column above 0, or offset(x) in the formula",
+    "weights": "trials=, a column, or cbind(events, size - events) in the formula",
+}
 FAMILIES = ("poisson", "binomial", "negative-binomial")
 _LARGEST = 1e7
 
 
+@formula_first('glmm("events ~ arm + (1 | team)", rows, family="poisson")', GENERALISED)
 def glmm(
     formula: str,
     data: Any,

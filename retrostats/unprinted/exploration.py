@@ -27,6 +27,18 @@ Estimator = Callable[[Values], Any]
 OUTPUTS = ("estimate", "conf_low", "conf_high")
 #: Rows evaluated in one call; fixed, so that the number of workers cannot change a byte.
 CHUNK = 4096
+#: What Python and numpy say of a function that takes one number at a time.
+_ONE_AT_A_TIME = (
+    "truth value of an array",
+    "only length-1 arrays",
+    "only 0-dimensional",
+    "must be real number",
+)
+_ARRAYS = "explore: the function gets arrays, a value a draw, and takes one number at a time"
+_WRITE = (
+    "write it on arrays (np.sqrt for math.sqrt, np.where for if) and return estimate, conf_low, "
+    "conf_high, as in: lambda v: (v['d'], v['d'] - 2 * v['se'], v['d'] + 2 * v['se'])"
+)
 #: Draws of each base sample of the variance decomposition.
 BASE = 512
 
@@ -177,6 +189,11 @@ def explore(
     """
     import pandas as pd
 
+    if not callable(estimate):
+        raise InputError(
+            f"explore: the function comes first, found a {type(estimate).__name__}; write "
+            'explore(function, {"r": (0, 1)})'
+        )
     space = Space.of(unknowns)
     _whole(draws, "draws", 0)
     _whole(jobs, "jobs", 1)
@@ -235,7 +252,13 @@ def _on_cluster(estimate: Estimator, space: Space, points: Array, address: str) 
 
 
 def _chunk(estimate: Estimator, space: Space, points: Array) -> Array:
-    return _table(estimate(space.values(points)), len(points))
+    try:
+        answer = estimate(space.values(points))
+    except (TypeError, ValueError) as error:
+        if not any(word in str(error) for word in _ONE_AT_A_TIME):
+            raise
+        raise InputError(f"{_ARRAYS} ({error}); {_WRITE}") from None
+    return _table(answer, len(points))
 
 
 def _table(answer: Any, n: int) -> Array:
@@ -244,10 +267,11 @@ def _table(answer: Any, n: int) -> Array:
         answer = [answer[name] for name in OUTPUTS]
     if isinstance(answer, np.ndarray) and answer.shape == (n, 3):
         return np.asarray(answer, dtype=float)
-    columns = [np.broadcast_to(np.asarray(part, dtype=float), (n,)) for part in answer]
-    if len(columns) != 3:
-        raise InputError(
-            f"explore: the function returned {len(columns)} arrays; it must return estimate, "
-            "conf_low and conf_high"
-        )
+    if np.isscalar(answer) or (isinstance(answer, np.ndarray) and answer.ndim < 2):
+        kind = "number" if np.ndim(answer) == 0 else "array"
+        raise InputError(f"explore: the function returned one {kind}; {_WRITE}")
+    parts = list(answer)
+    if len(parts) != 3:
+        raise InputError(f"explore: the function returned {len(parts)} arrays; {_WRITE}")
+    columns = [np.broadcast_to(np.asarray(part, dtype=float), (n,)) for part in parts]
     return np.column_stack(columns)
