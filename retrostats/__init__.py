@@ -36,6 +36,7 @@ _HOMES = {
     "load_moments": "retrostats.mixed.moments.store",
     # estimate
     "Estimate": "retrostats.result.estimate",
+    "Interval": "retrostats.result.estimate",
     "lmm": "retrostats.mixed.fit",
     "LmmFit": "retrostats.mixed.fitted",
     "glmm": "retrostats.counts.fit",
@@ -60,6 +61,8 @@ _HOMES = {
     # judge
     "Claim": "retrostats.judge.claims",
     "load_claims": "retrostats.judge.claims",
+    "Evidence": "retrostats.judge.verdict",
+    "Candidate": "retrostats.judge.verdict",
     "Verdict": "retrostats.judge.verdict",
     "judge": "retrostats.judge.verdict",
     # plan

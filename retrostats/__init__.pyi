@@ -13,6 +13,8 @@ from retrostats.errors import NotIdentified as NotIdentified
 from retrostats.errors import RetrostatsError as RetrostatsError
 from retrostats.judge.claims import Claim as Claim
 from retrostats.judge.claims import load_claims as load_claims
+from retrostats.judge.verdict import Candidate as Candidate
+from retrostats.judge.verdict import Evidence as Evidence
 from retrostats.judge.verdict import Verdict as Verdict
 from retrostats.judge.verdict import judge as judge
 from retrostats.mixed.after.simulate import power as power
@@ -45,6 +47,7 @@ from retrostats.reduce.reported import se_from_p as se_from_p
 from retrostats.replicate import replicate as replicate
 from retrostats.replication import Replication as Replication
 from retrostats.result.estimate import Estimate as Estimate
+from retrostats.result.estimate import Interval as Interval
 from retrostats.unprinted.crossovers import pool_crossovers as pool_crossovers
 from retrostats.unprinted.exploration import Exploration as Exploration
 from retrostats.unprinted.exploration import explore as explore
