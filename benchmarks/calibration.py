@@ -39,8 +39,8 @@ def retrostats_rates(n_sim: int) -> list[dict[str, object]]:
                 "variance_components": s["variances"],
                 "term": s["term"],
                 "n": s["n"],
-                "test": test,
-                "n_sim": n_sim,
+                "ddf": test,
+                "draws": n_sim,
             }
             design = pd.DataFrame(s["design"])
             null = type_one_error(s["formula"], design, seed=1, **common).iloc[0]

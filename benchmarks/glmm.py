@@ -74,7 +74,7 @@ def boot(share: int) -> None:
             data, formula, options = TASKS[label]
             fit = rs.glmm(formula, read(Path(name), data), **options)
             wall, cpu = perf_counter(), process_time()
-            fit.confint("bootstrap", draws=REFITS)
+            fit.conf_int(method="bootstrap", draws=REFITS)
             wall, cpu = perf_counter() - wall, process_time() - cpu
             told = r("boot", data, formula, options["family"], str(share)).split()[-2:]
             theirs, theirs_cpu = (float(x) * REFITS / share for x in told)

@@ -36,6 +36,7 @@ _HOMES = {
     "load_moments": "retrostats.mixed.moments.store",
     # estimate
     "Estimate": "retrostats.result.estimate",
+    "Interval": "retrostats.result.estimate",
     "lmm": "retrostats.mixed.fit",
     "LmmFit": "retrostats.mixed.fitted",
     "glmm": "retrostats.counts.fit",
@@ -49,7 +50,7 @@ _HOMES = {
     "Posterior": "retrostats.pool.bayes",
     "random_effects_batch": "retrostats.pool.batch",
     "pool_counts": "retrostats.counts.pooled",
-    "PooledCounts": "retrostats.counts.pooled",
+    "PooledCounts": "retrostats.counts.pooled_result",
     # unprinted
     "pool_crossovers": "retrostats.unprinted.crossovers",
     "Unknown": "retrostats.unprinted.unknowns",
@@ -60,6 +61,8 @@ _HOMES = {
     # judge
     "Claim": "retrostats.judge.claims",
     "load_claims": "retrostats.judge.claims",
+    "Evidence": "retrostats.judge.verdict",
+    "Candidate": "retrostats.judge.verdict",
     "Verdict": "retrostats.judge.verdict",
     "judge": "retrostats.judge.verdict",
     # plan
@@ -82,7 +85,9 @@ __all__ = ["__version__", *_HOMES]
 def __getattr__(name: str) -> Any:
     """Import a public name from its home on first use."""
     if name not in _HOMES:
-        raise AttributeError(f"module 'retrostats' has no attribute {name!r}")
+        from retrostats.habits import absent
+
+        raise AttributeError(absent(name))
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

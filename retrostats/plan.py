@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.arrays import instances_of, share, whole_number
 from retrostats.defaults import SEED
+from retrostats.deprecated import renamed_arguments
 from retrostats.errors import InputError
 from retrostats.judge.claims import Claim
 from retrostats.judge.verdict import Side
@@ -26,6 +27,7 @@ from retrostats.planning.power import (
     right_label,
     sides_of,
 )
+from retrostats.result.values import values
 from retrostats.workers import Workers, connected
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ SIMS = 8192
 POWER = 0.9
 
 
+@values("needed", "curve", "spreads", "added")
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """The study that would settle a claim.
@@ -224,6 +227,7 @@ class Plan:
                                 for t in tables if len(t)])  # fmt: skip
 
 
+@renamed_arguments(sims="draws")
 def plan(
     claim: str | Claim,
     *,
@@ -235,7 +239,7 @@ def plan(
     exposure: float | None = None,
     people: Sequence[int] | None = None,
     power: float = POWER,
-    sims: int = SIMS,
+    draws: int = SIMS,
     seed: int = SEED,
     jobs: int = 1,
     scheduler: str | None = None,
@@ -267,7 +271,7 @@ def plan(
         Sizes of the curve, in all; if None up to 1.8 times what is needed.
     power
         Share of studies that are to end with the label that is right at `truth`.
-    sims, seed
+    draws, seed
         Studies drawn at each size, and their seed.
     jobs, scheduler
         Threads here, or the address of a Dask scheduler whose workers draw the studies and pool
@@ -285,7 +289,7 @@ def plan(
 
     Examples
     --------
-    >>> found = plan("energy_30", spread=0.09, people=[30, 60, 90], sims=2048)
+    >>> found = plan("energy_30", spread=0.09, people=[30, 60, 90], draws=2048)
     >>> 55 < found.people["size"] < 65
     True
     """
@@ -293,8 +297,8 @@ def plan(
 
     from retrostats.unprinted.influence import quasi_random
 
-    _check(power, sims, seed, people, jobs)
-    points = np.clip(quasi_random(3, sims, seed), 1e-12, 1 - 1e-12)
+    _check(power, draws, seed, people, jobs)
+    points = np.clip(quasi_random(3, draws, seed), 1e-12, 1 - 1e-12)
     who = Workers(jobs, scheduler)
     with connected(scheduler):
         given = assume(claim, audit, truth, spread, design, rate, exposure, seed)
@@ -377,9 +381,9 @@ def _text(frame: pd.DataFrame) -> str:
     return frame.to_string(index=False, float_format="{:.3g}".format)
 
 
-def _check(power: float, sims: int, seed: int, people: Sequence[int] | None, jobs: int) -> None:
+def _check(power: float, draws: int, seed: int, people: Sequence[int] | None, jobs: int) -> None:
     share(power, "power")
-    for name, value, least in (("sims", sims, 100), ("seed", seed, 0), ("jobs", jobs, 1)):
+    for name, value, least in (("draws", draws, 100), ("seed", seed, 0), ("jobs", jobs, 1)):
         whole_number(value, name, least)
     if people is not None:
         instances_of(people, "people", int)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.audit import Audit
 from retrostats.defaults import FORMATS, TABLES
 from retrostats.errors import InputError
+from retrostats.result.values import values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from retrostats.unprinted.grids import Grid
 
 
+@values()
 @dataclass(frozen=True, slots=True, repr=False)
 class Replication:
     """Everything the path produced, as tidy frames and figures.

@@ -68,7 +68,7 @@ def test_moderators_bear_on_the_claims(trials) -> None:
         moderators=trials[["latitude"]].reset_index(drop=True),
     )
     assert fit.terms == ("(Intercept)", "latitude")
-    assert fit.coefficients[1] == pytest.approx(-0.0291, abs=PRINTED)
+    assert fit.params.iloc[1] == pytest.approx(-0.0291, abs=PRINTED)
     assert fit.std_errors[1] == pytest.approx(0.0072, abs=PRINTED)
 
 

@@ -47,8 +47,14 @@ def both(rows: pd.DataFrame, formula: str, monkeypatch) -> tuple[rs.LmmFit, rs.L
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_profiles_are_those_of_the_dense_engine(rows, formula, monkeypatch):
     crossed, plain = both(rows, formula, monkeypatch)
-    pd.testing.assert_frame_equal(crossed.confint(), plain.confint(), rtol=SAME, atol=SAME)
-    pd.testing.assert_frame_equal(crossed.confint("exact"), plain.confint("exact"), rtol=1e-8)
+    pd.testing.assert_frame_equal(
+        crossed.conf_int(which="random"), plain.conf_int(which="random"), rtol=SAME, atol=SAME
+    )
+    pd.testing.assert_frame_equal(
+        crossed.conf_int(which="random", method="exact"),
+        plain.conf_int(which="random", method="exact"),
+        rtol=1e-8,
+    )
     for by in ("total", "residual"):
         one, two = crossed.standardised("x", by=by), plain.standardised("x", by=by)
         assert one.estimate == pytest.approx(two.estimate, rel=1e-6)
@@ -60,8 +66,8 @@ def test_profiles_of_a_singular_fit(rows, monkeypatch):
     noise = rows.assign(y=np.cos(np.arange(len(rows)) ** 2.0) + 0.1 * rows["x"])
     crossed, plain = both(noise, FORMULAS[0], monkeypatch)
     assert crossed.singular
-    found = crossed.confint()
-    pd.testing.assert_frame_equal(found, plain.confint(), rtol=SAME, atol=SAME)
+    found = crossed.conf_int(which="random")
+    pd.testing.assert_frame_equal(found, plain.conf_int(which="random"), rtol=SAME, atol=SAME)
     assert (found["conf_low"].iloc[:2] == 0.0).all()
     assert (found["conf_high"].iloc[:2] > 0.01).all()
 
@@ -108,10 +114,10 @@ def test_bootstrap_spreads_as_the_errors_say(rows, monkeypatch):
         spread = float(others[name].std())
         assert abs(draws[name].mean() - others[name].mean()) < 5 * spread * np.sqrt(2 / 150)
         assert draws[name].std() / spread == pytest.approx(1.0, abs=5 / np.sqrt(150))
-    table = crossed.confint("bootstrap", n=100)
+    table = crossed.conf_int(which="random", method="bootstrap", draws=100)
     assert ((table.conf_low < table.estimate) & (table.estimate < table.conf_high)).all()
-    t = crossed.confint("bootstrap-t", n=100)
-    assert t["term"].tolist() == ["(Intercept)", "x", ""]
+    t = crossed.conf_int(which="all", method="bootstrap-t", draws=100)
+    assert t["term"].tolist() == ["(Intercept)", "x", "sigma"]
 
 
 def test_a_refit_of_the_bootstrap_is_the_fit_of_its_outcome(rows, monkeypatch):
@@ -137,7 +143,7 @@ def test_what_cannot_be_had_is_said(rows, monkeypatch):
     crossed, _ = both(rows, "y ~ x + (1 | a) + (1 | b)", monkeypatch)
     monkeypatch.setattr(within, "_WIDEST", 10)
     with pytest.raises(InputError, match="16 random effects beside 'b'"):
-        crossed.confint("exact")
+        crossed.conf_int(which="random", method="exact")
     region = region_of(lambda x: (float(x @ x), 2.0 * x), np.zeros(2), np.zeros(2), 0.95)
     assert region.limit(lambda x: (float(x.sum()), np.ones(2)), 1) == pytest.approx(
         np.sqrt(2 * region.rise), rel=1e-6

@@ -292,7 +292,7 @@ def test_an_arm_without_events(nodes) -> None:
     assert "separation: armwarm" in repr(fit)
     assert "separation" in fit._repr_html_()
     with pytest.raises(InputError, match="profile"):
-        fit.confint("bootstrap", draws=50)
+        fit.conf_int(method="bootstrap", draws=50)
 
 
 def test_firth_is_the_half_event_of_a_saturated_table() -> None:
@@ -300,7 +300,7 @@ def test_firth_is_the_half_event_of_a_saturated_table() -> None:
     rows = arms([10, 0, 11, 0, 9, 0, 10, 0, 8, 0, 9, 0])
     fit = glmm("events ~ arm", rows, exposure="hours", penalty="firth")
     assert fit.beta == pytest.approx([np.log(57.5 / 600), np.log(0.5 / 57.5)], abs=1e-6)
-    limits = fit.confint("profile").set_index("term").loc["armwarm"]
+    limits = fit.conf_int(method="profile").set_index("term").loc["armwarm"]
     assert limits["conf_low"] < fit.beta[1] < limits["conf_high"] < 0
 
 
@@ -317,7 +317,7 @@ def test_binary_outcome_split_by_a_covariate() -> None:
     rows = arms([0, 1] * 6).assign(x=np.tile([-1.0, 2.0], 6))
     fit = glmm("events ~ 0 + x + (1 | team)", rows, family="binomial")
     assert fit.beta[0] == np.inf
-    low, high = fit.confint("profile")[["conf_low", "conf_high"]].iloc[0]
+    low, high = fit.conf_int(method="profile")[["conf_low", "conf_high"]].iloc[0]
     assert np.isfinite(low)
     assert high == np.inf
 
@@ -325,15 +325,15 @@ def test_binary_outcome_split_by_a_covariate() -> None:
 def test_profile_and_bootstrap_intervals() -> None:
     case = next(c for c in CASES if c["name"] == "injuries_simulated" and c["nAGQ"] > 1)
     fit = fitted(case)
-    profile = fit.confint("profile")
+    profile = fit.conf_int(method="profile")
     for j, row in enumerate(profile.itertuples()):
         for limit in (row.conf_low, row.conf_high):
             rise = 2 * (fit.loglik - fit.model.fixing(j, limit).maximise().loglik)
             assert rise == pytest.approx(stats.chi2.isf(0.05, 1), abs=PROFILE_ATOL)
-    wald = fit.confint()
+    wald = fit.conf_int()
     assert wald["conf_low"].to_numpy() == pytest.approx(fit.coefficients["conf_low"])
-    boot = fit.confint("bootstrap", draws=200, seed=5)
-    assert boot.equals(fit.confint("bootstrap", draws=200, seed=5))
+    boot = fit.conf_int(method="bootstrap", draws=200, seed=5)
+    assert boot.equals(fit.conf_int(method="bootstrap", draws=200, seed=5))
     assert boot.attrs["without_answer"] == 0
     width = (wald["conf_high"] - wald["conf_low"]).to_numpy()
     assert np.abs(boot["conf_low"] - wald["conf_low"]).to_numpy().max() < 0.25 * width.max()
@@ -342,9 +342,9 @@ def test_profile_and_bootstrap_intervals() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda f: f.confint("exact"), "allowed: wald, profile, bootstrap"),
-        (lambda f: f.confint(level=1.5), "between 0 and 1"),
-        (lambda f: f.confint("bootstrap", draws=3), "at least 20"),
+        (lambda f: f.conf_int(method="exact"), "allowed: wald, profile, bootstrap"),
+        (lambda f: f.conf_int(level=1.5), "between 0 and 1"),
+        (lambda f: f.conf_int(method="bootstrap", draws=3), "at least 20"),
         (lambda f: f.overdispersion(level=0), "between 0 and 1"),
     ],
 )

@@ -31,9 +31,9 @@ def test_predictions_and_residuals_are_those_of_lme4(both) -> None:
     assert fit.predict()["estimate"].to_numpy() == pytest.approx(wanted["conditional"], rel=RTOL)
     link = fit.predict(rows, random=False, type="link")["estimate"]
     assert link.to_numpy() == pytest.approx(wanted["population"], rel=RTOL)
-    assert fit.predict(rows)["estimate"].to_numpy() == pytest.approx(fit.fitted().to_numpy())
+    assert fit.predict(rows)["estimate"].to_numpy() == pytest.approx(fit.fitted.to_numpy())
     for kind in ("deviance", "pearson", "response"):
-        found = fit.residuals(kind).to_numpy()
+        found = fit.residual_table[kind].to_numpy()
         assert found == pytest.approx(wanted[kind], rel=2e-3, abs=2e-3), kind
 
 
@@ -120,25 +120,27 @@ def test_squared_deviance_residuals_sum_to_the_deviance(family) -> None:
     rows = simulated()
     trials = {"trials": "size"} if family == "binomial" else {}
     fit = glmm("y ~ x + (1 | group)", rows, family=family, **trials)
-    mean, y = fit.fitted().to_numpy(), rows["y"].to_numpy(float)
+    mean, y = fit.fitted.to_numpy(), rows["y"].to_numpy(float)
     if family == "binomial":
         size = rows["size"].to_numpy(float)
         ok = size > 0
         wanted = sm.families.Binomial().resid_dev(y[ok] / size[ok], mean[ok], size[ok])
-        assert fit.residuals()[ok].to_numpy() == pytest.approx(wanted, abs=1e-6)
+        assert fit.residual_table["deviance"][ok].to_numpy() == pytest.approx(wanted, abs=1e-6)
         return
     alpha = fit.alpha
     known = sm.families.Poisson() if family == "poisson" else sm.families.NegativeBinomial(
         alpha=alpha)  # fmt: skip
-    assert fit.residuals().to_numpy() == pytest.approx(known.resid_dev(y, mean), abs=1e-6)
+    assert fit.residual_table["deviance"].to_numpy() == pytest.approx(
+        known.resid_dev(y, mean), abs=1e-6
+    )
 
 
 def test_rows_left_out_keep_the_index_of_the_others() -> None:
     rows = simulated().set_index(pd.Index(np.arange(240) + 100))
     rows.loc[103, "x"] = np.nan
     fit = glmm("y ~ x + (1 | group)", rows)
-    assert 103 not in fit.residuals().index
-    assert list(fit.fitted().index) == [i for i in rows.index if i != 103]
+    assert 103 not in fit.residuals.index
+    assert list(fit.fitted.index) == [i for i in rows.index if i != 103]
     assert fit.simulate(3, seed=2).shape == (239, 3)
     assert fit.simulate(3, seed=2).equals(fit.simulate(3, seed=2))
 
@@ -146,7 +148,12 @@ def test_rows_left_out_keep_the_index_of_the_others() -> None:
 def test_separated_counts_are_refused_in_words() -> None:
     rows = pd.DataFrame({"arm": ["a", "b"] * 6, "team": list("ppqqrrssttuu"), "y": [3, 0] * 6})
     fit = glmm("y ~ arm + (1 | team)", rows)
-    for ask in (fit.predict, fit.residuals, fit.ranef, lambda: fit.emmeans("arm")):
+    for ask in (
+        fit.predict,
+        lambda: fit.residuals,
+        fit.ranef,
+        lambda: fit.emmeans("arm"),
+    ):
         with pytest.raises(InputError, match="firth"):
             ask()
 
@@ -167,7 +174,6 @@ def test_an_observation_effect_has_the_labels_of_rows() -> None:
         (lambda f: f.predict(type="mean"), "link, response"),
         (lambda f: f.predict(level=1.0), "between 0 and 1"),
         (lambda f: f.predict([1]), "DataFrame is needed"),
-        (lambda f: f.residuals("raw"), "deviance, pearson, response"),
         (lambda f: f.emmeans("group"), "not a categorical column"),
         (lambda f: f.simulate(0), "1 or more"),
         (lambda f: f.ranef(level=2), "between 0 and 1"),

@@ -148,29 +148,32 @@ def test_likelihood_ratio_refits_by_ml(sleep: pd.DataFrame, slopes: rs.LmmFit) -
 
 def test_profile_intervals_are_lme4s(slopes: rs.LmmFit) -> None:
     """confint() of lme4 prints 14.3815 37.7160; -0.4815 0.6850; 3.8012 8.7534; 22.8983 28.8580."""
-    table = slopes.confint()
+    table = slopes.conf_int(which="random")
     expected = [[14.3815, 37.7160], [3.8012, 8.7534], [-0.4815, 0.6850], [22.8983, 28.8580]]
     np.testing.assert_allclose(table[["conf_low", "conf_high"]], expected, atol=2e-4)
 
 
 def test_profile_interval_at_the_boundary() -> None:
     fit = rs.lmm("Yield ~ 1 + (1 | Batch)", pd.read_csv(DATA / "dyestuff2.csv"))
-    table = fit.confint()
+    table = fit.conf_int(which="random")
     assert table["conf_low"][0] == 0.0
     assert table["conf_high"][0] > 1.0
     assert table["conf_low"][1] < fit.sigma < table["conf_high"][1]
 
 
 def test_bootstrap_intervals_are_near_the_profile(slopes: rs.LmmFit) -> None:
-    profile, bootstrap = slopes.confint(), slopes.confint("bootstrap", n=2000, seed=3)
-    assert list(bootstrap["group"]) == list(profile["group"])
+    profile, bootstrap = (
+        slopes.conf_int(which="random"),
+        slopes.conf_int(which="random", method="bootstrap", draws=2000, seed=3),
+    )
+    assert list(bootstrap["term"]) == list(profile["term"])
     # REML refits against an ML profile, and 2000 draws: a fifth of the interval's width
     for row in (0, 1, 3):
         width = profile["conf_high"][row] - profile["conf_low"][row]
         for side in ("conf_low", "conf_high"):
             assert abs(bootstrap[side][row] - profile[side][row]) < 0.2 * width
     with pytest.raises(InputError, match="method="):
-        slopes.confint("wald")  # type: ignore[arg-type]
+        slopes.conf_int(which="random", method="wald")
 
 
 def test_icc() -> None:

@@ -73,7 +73,7 @@ def test_people_that_settle_the_size_agree_with_what_was_simulated_before(spread
 def test_direction_of_two_arms_is_that_of_students_test() -> None:
     """Power of a two-sample t-test by the noncentral t: SD within an arm is half the spread."""
     people, sd, effect = 60, 3.0, -2.0
-    found = rs.plan("more_than_forward", truth=effect, spread=2 * sd, people=[people], sims=2**14)
+    found = rs.plan("more_than_forward", truth=effect, spread=2 * sd, people=[people], draws=2**14)
     shift = effect / (sd * math.sqrt(4 / people))
     cut = stats.t.ppf(0.025, people - 2)
     row = found.curve.iloc[0]
@@ -167,13 +167,13 @@ def test_limits_of_counts_are_those_of_clopper_and_pearson() -> None:
 
 def test_no_more_false_labels_than_the_level_at_the_edges() -> None:
     """At an end of the range, 5% of studies support the size; at no difference, 2.5% a side."""
-    at_edge = rs.plan("energy_30", truth=1.25, spread=0.1, people=[40, 400], sims=2**14)
+    at_edge = rs.plan("energy_30", truth=1.25, spread=0.1, people=[40, 400], draws=2**14)
     size = at_edge.curve.query("side == 'size'")
     assert (size["supported"] <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 2**14)).all()
     assert (size["contradicted"] <= 0.025 + 3 * math.sqrt(0.025 * 0.975 / 2**14)).all()
     assert math.isnan(at_edge.people["size"])
     assert "no study settles it" in at_edge.summary()
-    none = rs.plan("energy_30", truth=1.0, spread=0.1, people=[40], sims=2**14)
+    none = rs.plan("energy_30", truth=1.0, spread=0.1, people=[40], draws=2**14)
     direction = none.curve.query("side == 'direction'").iloc[0]
     assert direction["supported"] == pytest.approx(0.025, abs=0.005)
 
@@ -208,7 +208,7 @@ def test_one_set_of_draws_makes_the_curve_grow_with_people() -> None:
 
 def test_same_seed_same_plan_and_another_differs() -> None:
     first, again, other = (
-        rs.plan("energy_30", people=[30, 60], sims=500, seed=seed) for seed in (1, 1, 2)
+        rs.plan("energy_30", people=[30, 60], draws=500, seed=seed) for seed in (1, 1, 2)
     )
     assert first.curve.equals(again.curve)
     assert first.added.equals(again.added)
@@ -315,7 +315,7 @@ def test_a_plan_shows_itself() -> None:
         ({"claim": "energy_30", "people": [0]}, "people: found 0"),
         ({"claim": "energy_30", "people": [2]}, "at least 3"),
         ({"claim": "energy_30", "power": 1.0}, "power 1.0"),
-        ({"claim": "energy_30", "sims": 5}, "sims must be 100 or more"),
+        ({"claim": "energy_30", "draws": 5}, "draws must be 100 or more"),
         ({"claim": "energy_30", "seed": -1}, "seed must be 0 or more"),
     ],
 )
@@ -360,7 +360,7 @@ def test_bad_usage_of_the_command_is_one_message(arguments, says, capsys) -> Non
 
 def test_a_pool_that_stays_undecided_says_why() -> None:
     """What the first example of the README shows, with the unknown that keeps it open."""
-    found = rs.plan("energy_30", people=[30, 300], sims=512)
+    found = rs.plan("energy_30", people=[30, 300], draws=512)
     assert (found.added["undecided"] == 1).all()
     assert found.kept_open_by[0].startswith("which sources count (")
     assert found.kept_open_by[0] in found.summary()
@@ -377,19 +377,19 @@ def test_a_pool_that_stays_undecided_says_why() -> None:
 
 def test_a_pool_that_a_study_can_decide_says_nothing() -> None:
     for people in ([30], [30, 400]):  # too few to say; enough
-        found = rs.plan("body_fat_6wk", people=people, sims=512)
+        found = rs.plan("body_fat_6wk", people=people, draws=512)
         assert found.kept_open_by == ()
         assert "stays undecided" not in found.summary()
 
 
 def test_a_size_that_comes_out_oftener_than_its_direction_is_explained() -> None:
     """Few people and an open range: each side comes out at the level of its own test."""
-    told = rs.plan("halves", audit="examples/bcg", people=[4, 24, 19000], sims=8192)
+    told = rs.plan("halves", audit="examples/bcg", people=[4, 24, 19000], draws=8192)
     alone = told.curve.pivot(index="people", columns="side", values="supported")
     assert alone.loc[4, "size"] == pytest.approx(0.05, abs=0.01)
     assert alone.loc[4, "direction"] == pytest.approx(0.025, abs=0.01)
     assert "Up to 24 people a size is supported oftener" in told.summary()
-    assert "oftener" not in rs.plan("energy_30", spread=0.1, people=[30], sims=512).summary()
+    assert "oftener" not in rs.plan("energy_30", spread=0.1, people=[30], draws=512).summary()
 
 
 def test_a_figure_is_written_in_every_format_and_version_and_says_what_it_shows(tmp_path) -> None:

@@ -136,7 +136,7 @@ def test_likelihood_is_the_integral() -> None:
 
 def test_profile_limits_are_where_the_deviance_rises_by_the_quantile() -> None:
     fit = rs.pool_counts(catheters(), measure="rate_ratio", model="conditional")
-    low, high = fit.confint("profile")
+    low, high = fit.conf_int(method="profile")[["conf_low", "conf_high"]].iloc[0]
     assert low < fit.estimate < high
     for limit in (low, high):
         rise = 2 * (fit.loglik - fit.likelihood.fixing(0, limit).maximise().loglik)
@@ -172,7 +172,8 @@ def test_no_events_in_an_arm_of_any_study(model) -> None:
     table = catheters().assign(events_1=0)
     fit = rs.pool_counts(table, measure="rate_ratio", model=model)
     assert fit.estimate == -np.inf
-    assert (fit.conf_low, fit.confint("profile")) == (-np.inf, (fit.conf_low, fit.conf_high))
+    profiled = fit.conf_int(method="profile")[["conf_low", "conf_high"]].iloc[0].tolist()
+    assert (fit.conf_low, profiled) == (-np.inf, [fit.conf_low, fit.conf_high])
     share = np.exp(fit.conf_high) * table["total_1"]
     share = share / (share + table["total_2"])
     none = float(np.prod((1 - share) ** table["events_2"]))
@@ -213,9 +214,9 @@ def test_one_study_is_its_own_ratio() -> None:
 
 def test_bootstrap_is_repeatable_and_near_the_others() -> None:
     fit = rs.pool_counts(catheters(), measure="rate_ratio", model="conditional")
-    first, again = (fit.confint("bootstrap", draws=60, seed=4) for _ in range(2))
-    assert first == again
-    assert first[0] < fit.estimate < first[1]
+    first, again = (fit.conf_int(method="bootstrap", draws=60, seed=4) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert first["conf_low"][0] < fit.estimate < first["conf_high"][0]
 
 
 def test_shown_as_text_and_html() -> None:
@@ -312,7 +313,7 @@ def test_a_design_effect_that_is_none_is_refused(change, match) -> None:
         rs.pool_counts(effects, measure="odds_ratio", model="conditional")
     pooled = rs.pool_counts(effects, measure="rate_ratio", model="conditional")
     with pytest.raises(InputError, match="profile"):
-        pooled.confint("bootstrap")
+        pooled.conf_int(method="bootstrap")
 
 
 #: Deviance of lme4 1.1-31 (glmer, nAGQ = 7, devFunOnly) of the UM.FS model of dat.nielweise2007: at

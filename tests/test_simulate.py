@@ -112,7 +112,7 @@ def test_moments_and_rows_bootstrap_alike(moments: str) -> None:
 def test_type_one_error_and_coverage_of_the_small_trial() -> None:
     def rate(test: Any) -> pd.Series:
         table = type_one_error(
-            TRIAL, PARALLEL, term="arm:time", n=13, variance_components=SPREAD, test=test
+            TRIAL, PARALLEL, term="arm:time", n=13, variance_components=SPREAD, ddf=test
         )
         return table.iloc[0]
 
@@ -131,7 +131,7 @@ def test_power_of_a_crossover_is_that_of_the_paired_t_test() -> None:
         effects={"directionforward": -1.0},
         variance_components={"subject": 4.0, "Residual": 1.0},
         n=[5, 8, 12],
-        n_sim=20_000,
+        draws=20_000,
     )
     assert table["power"].is_monotonic_increasing
     for row in table.itertuples():
@@ -151,7 +151,7 @@ def test_power_with_random_slopes() -> None:
         effects={"d": 0.8},
         variance_components={"s": [[1.0, 0.2], [0.2, 0.5]], "Residual": 0.25},
         n=10,
-        n_sim=2000,
+        draws=2000,
     )
     # the mean within-subject difference has variance 0.5 + 2/3 * 0.25 over 10 subjects
     shift = 0.8 / np.sqrt((0.5 + 0.25 * 2 / 3) / 10)
@@ -166,7 +166,7 @@ PLAN: dict[str, Any] = {
     "effects": {"arm:time": 1.0},
     "variance_components": SPREAD,
     "n": 10,
-    "n_sim": 10,
+    "draws": 10,
 }
 
 
@@ -191,11 +191,11 @@ PLAN: dict[str, Any] = {
         ({"n": []}, "n is empty"),
         ({"n": 1}, "at least 2"),
         ({"n": [10, 2.5]}, "whole number"),
-        ({"n_sim": 0}, "n_sim=0"),
+        ({"draws": 0}, "draws=0"),
         ({"seed": -1}, "seed=-1"),
         ({"jobs": 0}, "jobs=0"),
         ({"alpha": 1.0}, "alpha"),
-        ({"test": "z"}, "kenward-roger, satterthwaite, normal"),
+        ({"ddf": "z"}, "kenward-roger, satterthwaite, normal"),
     ],
 )
 def test_bad_plans_are_refused(change: dict[str, Any], message: str) -> None:
@@ -205,7 +205,7 @@ def test_bad_plans_are_refused(change: dict[str, Any], message: str) -> None:
 
 def test_matrix_and_uncorrelated_effects_must_agree() -> None:
     design = pd.DataFrame({"d": [0, 0, 1, 1]})
-    plan = {"design": design, "effects": {"d": 1.0}, "n": 6, "n_sim": 10}
+    plan = {"design": design, "effects": {"d": 1.0}, "n": 6, "draws": 10}
     correlated = {"s": [[1.0, 0.3], [0.3, 1.0]], "Residual": 1.0}
     assert len(power("y ~ d + (d | s)", variance_components=correlated, **plan)) == 1
     with pytest.raises(InputError, match="uncorrelated"):
@@ -228,6 +228,6 @@ def test_a_design_without_replicates_is_not_identified() -> None:
 
 def test_bootstrap_refuses_nonsense() -> None:
     fit = rs.lmm(TRIAL, trial())
-    for bad in ({"n": 0}, {"n": 1.5}, {"seed": -3}, {"jobs": 0}):
+    for bad in ({"draws": 0}, {"draws": 1.5}, {"seed": -3}, {"jobs": 0}):
         with pytest.raises(InputError, match=f"{next(iter(bad))}="):
-            bootstrap(fit, **{"n": 10, "seed": 1, **bad})
+            bootstrap(fit, **{"draws": 10, "seed": 1, **bad})

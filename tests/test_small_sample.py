@@ -66,8 +66,8 @@ def test_exact_sigma_from_a_printed_table_is_that_of_the_rows(unbalanced: pd.Dat
     change = rows["y"].to_numpy().reshape(n, 2) @ [-1.0, 1.0]
     assert exact_sigma(fit).estimate == pytest.approx(change.std(ddof=1) / np.sqrt(2), rel=1e-9)
     assert exact_sigma(by_moments) == exact_sigma(fit)
-    table = fit.confint("exact")
-    assert table["group"].tolist() == ["Residual"]
+    table = fit.conf_int(which="random", method="exact")
+    assert table["term"].tolist() == ["sigma"]
     assert table.loc[0, "conf_low"] == exact_sigma(fit).conf_low
 
 
@@ -105,13 +105,14 @@ def test_studentised_bootstrap_of_a_paired_design_is_the_paired_t(
         "y": 6 * np.repeat(rng.normal(size=n), 2) + rng.normal(size=2 * n),
     })  # fmt: skip
     fit = rs.lmm("y ~ time + (1 | subject)", rows)
-    boot = fit.confint("bootstrap-t", n=20_000, seed=2).set_index("term").loc["time"]
+    boot = fit.conf_int(method="bootstrap-t", draws=20_000, seed=2).set_index("term").loc["time"]
     row = fit.coefficients.set_index("term").loc["time"]
     half = 2.3646 * row["std_error"]  # t of 7 df
     # Monte Carlo error of a 2.5% quantile of 20,000 t's of 7 df is 1.4% of it
     assert boot["conf_high"] - row["estimate"] == pytest.approx(half, rel=0.05)
     assert row["estimate"] - boot["conf_low"] == pytest.approx(half, rel=0.05)
-    assert fit.confint("bootstrap-t", n=100).iloc[-1]["conf_high"] == exact_sigma(fit).conf_high
+    sigma = fit.conf_int(which="random", method="bootstrap-t", draws=100).iloc[-1]
+    assert sigma["conf_high"] == exact_sigma(fit).conf_high
     again = bootstrap_t(fit, n=500, seed=3, jobs=2)
     pd.testing.assert_frame_equal(again, bootstrap_t(fit, n=500, seed=3))
 
@@ -119,9 +120,9 @@ def test_studentised_bootstrap_of_a_paired_design_is_the_paired_t(
 def test_too_few_refits_and_wrong_levels(unbalanced: pd.DataFrame) -> None:
     fit = rs.lmm("y ~ time + (1 | subject)", unbalanced)
     with pytest.raises(InputError, match="at least 100"):
-        fit.confint("bootstrap-t", n=50)
+        fit.conf_int(method="bootstrap-t", draws=50)
     with pytest.raises(InputError, match="between 0 and 1"):
-        fit.confint("exact", level=95)
+        fit.conf_int(which="random", method="exact", level=95)
 
 
 class Sums:
@@ -142,7 +143,9 @@ def test_closed_profile_of_the_benchmark_is_the_package_s() -> None:
         y = np.repeat(rng.normal(size=n), 2) + rng.normal(size=2 * n)
         rows = pd.DataFrame({"subject": np.repeat(np.arange(n), 2), "y": y,
                              "direction": np.tile([0.0, 1.0], n)})  # fmt: skip
-        interval = rs.lmm(s["formula"], rows).confint().set_index("group").loc["Residual"]
+        interval = (
+            rs.lmm(s["formula"], rows).conf_int(which="random").set_index("term").loc["sigma"]
+        )
         pairs = y.reshape(n, 2)
         within = (pairs @ [1, -1]).var() * n / 2
         between = (pairs @ [1, 1]).var() * n / 2

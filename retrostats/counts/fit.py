@@ -15,14 +15,23 @@ from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart
 from retrostats.counts.result import GlmmFit
 from retrostats.errors import InputError, NotConverged, NotIdentified
+from retrostats.habits import MIXED, formula_first
 from retrostats.mixed.formula.quoted import name_of, quoted
 
 _WORD = r"([^\W\d_][\w.]*|`[^`]+`)"
 _CBIND = re.compile(rf"\s*cbind\(\s*{_WORD}\s*,\s*{_WORD}\s*(?:-\s*{_WORD}\s*)?\)\s*~")
+#: What other packages call the options of `glmm`.
+GENERALISED = {
+    **{name: use for name, use in MIXED.items() if "reml" not in use and name != "family"},
+    "nAGQ": "n_agq=",
+    "offset": "exposure=, a column above 0, or offset(x) in the formula",
+    "weights": "trials=, a column, or cbind(events, size - events) in the formula",
+}
 FAMILIES = ("poisson", "binomial", "negative-binomial")
 _LARGEST = 1e7
 
 
+@formula_first('glmm("events ~ arm + (1 | team)", rows, family="poisson")', GENERALISED)
 def glmm(
     formula: str,
     data: Any,
@@ -202,7 +211,9 @@ def _notes(best: Maximum, terms: tuple[str, ...], n: int, penalised: bool) -> tu
             "is a profile-likelihood one with one end infinite"
         )
     if penalised:
-        notes.append("Firth-penalised; loglik includes the penalty, prefer confint('profile')")
+        notes.append(
+            "Firth-penalised; loglik includes the penalty, prefer conf_int(method='profile')"
+        )
     if best.scale is not None and best.scale < 1e-3:
         notes.append("the dispersion is estimated as zero: the model is a Poisson one")
     return tuple(notes)

@@ -29,11 +29,11 @@ _FEWEST = 20
 def intervals(
     fit: GlmmFit, method: str, level: float, draws: int, seed: int | np.random.Generator
 ) -> pd.DataFrame:
-    """Table term, estimate, conf_low, conf_high; see `GlmmFit.confint`."""
+    """Table term, estimate, conf_low, conf_high; see `GlmmFit.conf_int`."""
     import pandas as pd
     from scipy import stats
 
-    one_of(method, "confint method", METHODS)
+    one_of(method, "conf_int method", METHODS)
     share(level)
     attrs: dict[str, int] = {}
     if method == "bootstrap":
@@ -55,6 +55,14 @@ def intervals(
     )  # fmt: skip
     table.attrs.update(attrs)
     return table
+
+
+def no_random() -> pd.DataFrame:
+    """Refuse intervals of variances, which models of counts do not have."""
+    raise InputError(
+        "conf_int which='random': a model of counts has no intervals of its variances; use "
+        "which='fixed', and variance_components (or tau2) for their estimates"
+    )
 
 
 def profile_interval(

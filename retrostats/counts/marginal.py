@@ -14,6 +14,8 @@ from retrostats.counts.design import Formulated, Linear
 from retrostats.counts.link import checked, inverse, slope
 from retrostats.errors import InputError
 from retrostats.result.readable import readable
+from retrostats.result.values import values
+from retrostats.result.whole import whole
 
 if TYPE_CHECKING:
     from retrostats.mixed.after.adjust import Adjust
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 RATIOS = {"binomial": "odds ratio", "poisson": "rate ratio", "negative-binomial": "rate ratio"}
 
 
+@values()
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CountMeans:
     """Means of the cells of some factors.
@@ -49,11 +52,11 @@ class CountMeans:
         """
         out = self.link.pairs(adjust).drop(columns="df")
         if not self.back:
-            return out
+            return whole(out)
         ratio = np.exp(out["estimate"])
         told = {name: np.exp(out[name]) for name in ("conf_low", "conf_high")}
         out = out.assign(std_error=ratio * out["std_error"], estimate=ratio, **told)
-        return out.assign(term=out["term"].str.replace(" - ", " / ", regex=False))
+        return whole(out.assign(term=out["term"].str.replace(" - ", " / ", regex=False)))
 
     def __repr__(self) -> str:
         """The table, rounded, and where numeric columns stand."""

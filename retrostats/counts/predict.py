@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from retrostats.counts.family import Array
 from retrostats.counts.link import checked, inverse, slope
 from retrostats.counts.modes import CountModes, family_at, level_matrix, modes_of
 from retrostats.counts.random_effects import split
+from retrostats.deprecated import warn_renamed
 from retrostats.errors import InputError
 
 if TYPE_CHECKING:
@@ -162,6 +164,33 @@ def residuals(fit: GlmmFit, type: str = "deviance") -> pd.Series[float]:
     return pd.Series(found, index=fit.design.index, name=type)
 
 
+def residual_table(fit: GlmmFit) -> pd.DataFrame:
+    """Each row fitted: fitted, and every kind of residual that its family has."""
+    table = pd.DataFrame({"fitted": fit.predict()["estimate"]})
+    kinds = ("response", "pearson", "deviance")
+    known = kinds[:2] if fit.family == "negative-binomial" and not fit.alpha > 0 else kinds
+    return table.assign(**{kind: residuals(fit, kind).to_numpy() for kind in known})
+
+
+class _OnceCalled(pd.Series):
+    """A series that still answers to the call it was in 0.1.0, with a warning."""
+
+    def __call__(self, *args: Any, **options: Any) -> pd.Series[float]:
+        warn_renamed(*self.__dict__["_names"])
+        old: Callable[..., pd.Series[float]] = self.__dict__["_old"]
+        return old(*args, **options)
+
+
+def once_called(
+    now: pd.Series[float], old: Callable[..., pd.Series[float]], name: str, new: str
+) -> pd.Series[float]:
+    """The series `now`, whose call gives what `old` gives and warns of the new name."""
+    series = _OnceCalled(now)
+    object.__setattr__(series, "_old", old)
+    object.__setattr__(series, "_names", (name, new))
+    return series
+
+
 def _deviance(fit: GlmmFit, y: Array, mean: Array, size: Array) -> Array:
     """Half of each row's deviance: the best log-likelihood of the row less that at its mean."""
     if fit.family == "poisson":
@@ -180,7 +209,7 @@ def _deviance(fit: GlmmFit, y: Array, mean: Array, size: Array) -> Array:
 
 def simulate(fit: GlmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
     """Events drawn anew, random effects too: one column a draw."""
-    whole_number(n, "n", 1)
+    whole_number(n, "draws", 1)
     check_seed(seed)
     modes_of(fit)
     drawn = fit.model.draw(fit.maximum, n, np.random.default_rng(seed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from retrostats.counts.design import CountDesign
 from retrostats.counts.family import Array
 from retrostats.counts.model import Maximum, Model
 from retrostats.counts.random_effects import RandomPart, split
-from retrostats.result.readable import readable
+from retrostats.deprecated import renamed_arguments
+from retrostats.result.readable import as_html, as_text
+from retrostats.result.values import values
+from retrostats.result.verbs import Verbs, Which, check_interval, intervals_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +27,9 @@ GRADIENT_TOLERANCE = 1e-4
 _SINGULAR = 1e-5
 
 
+@values("beta", "cov_beta", "theta")
 @dataclass(frozen=True, slots=True, repr=False)
-class GlmmFit:
+class GlmmFit(Verbs):
     """A fitted generalised mixed model.
 
     Attributes
@@ -72,6 +76,18 @@ class GlmmFit:
     model: Model
     maximum: Maximum
     design: CountDesign
+
+    _instead: ClassVar[Mapping[str, str]] = {
+        "anova": '.conf_int(method="profile"), the likelihood-ratio test of each term inverted',
+        "contrast": '.emmeans("factor").pairs(), or .conf_int() of a term',
+        "bootstrap": '.conf_int(method="bootstrap")',
+        "plot": ".augment(), residuals beside fitted values",
+    }
+
+    @property
+    def n_parameters(self) -> int:
+        """Fixed effects, covariance parameters and the dispersion of a negative binomial."""
+        return len(self.beta) + len(self.theta) + int(np.isfinite(self.alpha))
 
     @property
     def converged(self) -> bool:
@@ -154,11 +170,12 @@ class GlmmFit:
                (("ratio", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high"))}
         ).reset_index(drop=True)  # fmt: skip
 
-    def confint(
+    def conf_int(
         self,
-        method: str = "wald",
         *,
         level: float = 0.95,
+        which: Which = "fixed",
+        method: Literal["wald", "profile", "bootstrap"] | None = None,
         draws: int = 1000,
         seed: int | np.random.Generator = 1,
     ) -> pd.DataFrame:
@@ -166,22 +183,32 @@ class GlmmFit:
 
         Parameters
         ----------
-        method
-            "wald", "profile" (inverts the likelihood-ratio test) or "bootstrap" (parametric,
-            percentiles; `attrs` of the table count the refits and those without an answer).
         level
             Confidence level.
+        which
+            "fixed"; the variances of a model of counts have no interval here.
+        method
+            "wald" (the default), "profile" (inverts the likelihood-ratio test) or "bootstrap"
+            (parametric, percentiles; `attrs` of the table count the refits and those without an
+            answer).
         draws, seed
             Of the bootstrap: refits, and a seed or Generator.
 
         Raises
         ------
         InputError
-            An unknown method, a level outside 0 to 1, fewer than 20 draws.
+            An unknown method, a level outside 0 to 1, fewer than 20 draws, random terms.
         """
-        from retrostats.counts.intervals import intervals
+        from retrostats.counts.intervals import METHODS, intervals, no_random
 
-        return intervals(self, method, level, draws, seed)
+        check_interval(method or "wald", METHODS, level, which)
+        table = intervals(self, method or "wald", level, draws, seed) if which == "fixed" else None
+        found = intervals_of(which, lambda: table, no_random)
+        found.attrs.update(table.attrs if table is not None else {})
+        return found
+
+    def _confint(self, method: str = "wald", **options: Any) -> pd.DataFrame:
+        return self.conf_int(method=method, **options)  # type: ignore[arg-type]
 
     def overdispersion(self, level: float = 0.95) -> Overdispersion:
         """Pearson chi-squared over its degrees of freedom, with interval and p-value."""
@@ -242,17 +269,37 @@ class GlmmFit:
             self, newdata, random=random, type=type, allow_new_levels=allow_new_levels, level=level
         )
 
-    def fitted(self, type: Literal["link", "response"] = "response") -> pd.Series[float]:
+    @property
+    def fitted(self) -> pd.Series[float]:
         """Expected events (or probability) of each row given the random effects."""
-        return self.predict(type=type)["estimate"].rename("fitted")
+        from retrostats.counts.predict import once_called
 
-    def residuals(
-        self, type: Literal["deviance", "pearson", "response"] = "deviance"
-    ) -> pd.Series[float]:
-        """Residuals of each row given the random effects; of a binomial, of the share of events."""
-        from retrostats.counts.predict import residuals
+        def old(type: Literal["link", "response"] = "response") -> pd.Series[float]:
+            return self.predict(type=type)["estimate"].rename("fitted")
 
-        return residuals(self, type)
+        return once_called(old(), old, "fitted(type=)", ".fitted, or predict(type=) of the rows")
+
+    @property
+    def residuals(self) -> pd.Series[float]:
+        """Observed less fitted, of a binomial the share of events; see `residual_table`."""
+        from retrostats.counts.predict import once_called, residuals
+
+        def old(type: str = "deviance") -> pd.Series[float]:
+            return residuals(self, type)
+
+        now = residuals(self, "response").rename("residual")
+        return once_called(now, old, "residuals(type=)", '.residual_table["deviance" | "pearson"]')
+
+    @property
+    def residual_table(self) -> pd.DataFrame:
+        """Each row fitted: fitted, response (observed less fitted), pearson, deviance."""
+        from retrostats.counts.predict import residual_table
+
+        return residual_table(self)
+
+    def augment(self) -> pd.DataFrame:
+        """Every row fitted: fitted, residual, and the other columns of `residual_table`."""
+        return self.residual_table.rename(columns={"response": "residual"})
 
     def ranef(self, level: float = 0.95) -> pd.DataFrame:
         """Conditional modes of the random effects with intervals: group, level, term, estimate."""
@@ -277,38 +324,29 @@ class GlmmFit:
 
         return emmeans(self, factors, at=at, type=type, level=level)
 
-    def simulate(self, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+    @renamed_arguments(n="draws")
+    def simulate(self, draws: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
         """Events drawn anew, random effects too: one column a draw."""
         from retrostats.counts.predict import simulate
 
-        return simulate(self, n, seed=seed)
+        return simulate(self, draws, seed=seed)
 
-    def __repr__(self) -> str:
-        """Family, rows, fixed effects and standard deviations, one line each."""
+    def _header(self) -> list[str]:
         how = "Laplace" if self.n_agq == 1 else f"{self.n_agq} quadrature nodes"
+        sizes = ", ".join(f"{part.group} {part.n_levels}" for part in self.parts) or "none"
         lines = [
-            f"GlmmFit {self.formula!r}: {self.family}, {self.n_obs} rows, {how}, "
-            f"log-likelihood {self.loglik:.3f}"
-        ]
-        error = np.sqrt(np.diag(self.cov_beta))
-        lines += [
-            f"  {t}: {b:.4f} (SE {e:.4f})"
-            for t, b, e in zip(self.terms, self.beta, error, strict=True)
-        ]
-        components = self.variance_components
-        lines += [
-            f"  sd {r.group} {r.term}: {r.sdcor:.4f}"
-            for r in components[components["term2"] == ""].itertuples()
+            f"Mixed model of counts ({self.family}) by {how}: {self.formula}",
+            f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}",
+            f"log-likelihood {self.loglik:.4f}{'; singular' if self.singular else ''}",
         ]
         if np.isfinite(self.alpha):
-            lines.append(f"  dispersion alpha: {self.alpha:.4f}")
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+            lines.append(f"dispersion alpha: {self.alpha:.4f}")
+        return lines
+
+    def __repr__(self) -> str:
+        """Header, both tables and what a reader must know."""
+        return as_text(self._header(), (self.variance_components, self.coefficients), self.notes)
 
     def _repr_html_(self) -> str:
-        """Tables of fixed effects and variance components."""
-        from html import escape
-
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        fixed = readable(self.coefficients).to_html(index=False)
-        random = readable(self.variance_components).to_html(index=False)
-        return f"<p><code>{escape(self.formula)}</code>, {self.family}</p>{fixed}{random}{notes}"
+        """The same, for notebooks."""
+        return as_html(self._header(), (self.coefficients, self.variance_components), self.notes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from numpy.linalg import LinAlgError
 
 from retrostats.errors import InputError
+from retrostats.habits import formula_first
 from retrostats.mixed.blocks.basis import substitute
 from retrostats.mixed.fitted import Ddf, LmmFit, defined_ddf
 from retrostats.mixed.formula.columns import FloatArray
@@ -53,6 +54,7 @@ def lmm(
 ) -> KnownFit: ...
 
 
+@formula_first('lmm("y ~ arm + (1 | subject)", rows)')
 def lmm(
     formula: str,
     data: object,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from retrostats.arrays import real_array
+from retrostats.deprecated import renamed_arguments
 from retrostats.errors import InputError
 from retrostats.mixed.after.described import Described
 from retrostats.mixed.formula.columns import FloatArray
@@ -22,7 +22,9 @@ from retrostats.mixed.plain.inference import kenward_roger_of, satterthwaite_of,
 from retrostats.mixed.plain.kenward_roger import KenwardRoger
 from retrostats.mixed.plain.optimise import Optimum
 from retrostats.mixed.plain.satterthwaite import Satterthwaite
-from retrostats.result.readable import readable
+from retrostats.result.readable import as_html, readable
+from retrostats.result.values import cached_value, value_of, values
+from retrostats.result.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from retrostats.mixed.after.modes import Modes
     from retrostats.mixed.after.residuals import RSquared
     from retrostats.mixed.batch.refits import Refits
+    from retrostats.result.verbs import Method, Which
 
 _SHORT = 10  # rows of a table that `repr` shows
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
@@ -43,6 +46,7 @@ def defined_ddf(ddf: Ddf, *, reml: bool) -> Ddf:
     return ddf if reml or ddf != "kenward-roger" else "satterthwaite"
 
 
+@values("beta")
 @dataclass(frozen=True, eq=False)
 class LmmFit(Described):
     """A fitted linear mixed model.
@@ -71,12 +75,12 @@ class LmmFit(Described):
     @property
     def theta(self) -> FloatArray:
         """Relative covariance factor, lower triangles by column, as in lme4."""
-        return self.optimum.theta
+        return value_of(self.optimum.theta)
 
     @property
     def gradient(self) -> FloatArray:
         """Gradient of the deviance, in the working coordinates of the optimiser."""
-        return self.optimum.point.gradient
+        return value_of(self.optimum.point.gradient)
 
     @property
     def converged(self) -> bool:
@@ -97,11 +101,6 @@ class LmmFit(Described):
     def loglik(self) -> float:
         """Log-likelihood, restricted where `reml`."""
         return self.model.log_weight - 0.5 * self.optimum.point.deviance
-
-    @property
-    def bic(self) -> float:
-        """Bayesian information criterion."""
-        return float(np.log(self.n_obs)) * self.n_parameters - 2.0 * self.loglik
 
     @property
     def n_parameters(self) -> int:
@@ -141,7 +140,7 @@ class LmmFit(Described):
     def _satterthwaite(self) -> Satterthwaite:
         return satterthwaite_of(self.optimum, reml=self.reml)
 
-    @cached_property
+    @cached_value
     def cov_unadjusted(self) -> FloatArray:
         """Covariance (p, p) of the fixed effects without the small-sample adjustment."""
         return unadjusted(self.optimum, self.model.gram.basis)
@@ -161,7 +160,7 @@ class LmmFit(Described):
         kr = self.ddf == "kenward-roger"
         return np.asarray((self._kenward_roger if kr else self._satterthwaite).term_dfs())
 
-    @cached_property
+    @cached_value
     def variance_components(self) -> pd.DataFrame:
         """Variances and covariances: group, term, term2, vcov, sdcor; the residual last."""
         from retrostats.mixed.after.components import component_table
@@ -198,7 +197,7 @@ class LmmFit(Described):
             weights=weights,
         )  # fmt: skip
 
-    @cached_property
+    @cached_value
     def residual_table(self) -> pd.DataFrame:
         """Fitted values, residuals of each kind, leverage; see `residuals.residual_table`."""
         from retrostats.mixed.after.residuals import residual_table
@@ -222,17 +221,24 @@ class LmmFit(Described):
 
         return r_squared(self)
 
-    def simulate(self, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+    def augment(self) -> pd.DataFrame:
+        """Every row fitted: fitted, residual, and the other columns of `residual_table`."""
+        return self.residual_table.rename(columns={"response": "residual"})
+
+    @renamed_arguments(n="draws")
+    def simulate(self, draws: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
         """Outcomes drawn from the fitted model, a column a data set; see `residuals.simulate`."""
         from retrostats.mixed.after.residuals import simulate
 
-        return simulate(self, n, seed=seed)
+        return simulate(self, draws, seed=seed)
 
     def anova(self, other: LmmFit | str = "III", *, refit: bool = True) -> pd.DataFrame:
         """F tests of all terms ("I", "II", "III"; see `anova.anova`), or `compare` with a fit."""
         from retrostats.mixed.after.anova import anova
 
-        return anova(self, other) if isinstance(other, str) else self.compare(other, refit=refit)
+        if not isinstance(other, str):
+            return self.compare(other, refit=refit)
+        return whole(anova(self, other))
 
     def plot(self) -> Figure:
         """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`."""
@@ -257,22 +263,30 @@ class LmmFit(Described):
         """Likelihood-ratio test against a nested or larger model; see `contrasts.compare`."""
         from retrostats.mixed.after.contrasts import compare
 
-        return compare(self, other, refit=refit)
+        return whole(compare(self, other, refit=refit))
 
-    def confint(
+    def conf_int(
         self,
-        method: Literal["profile", "bootstrap", "bootstrap-t", "exact"] = "profile",
         *,
         level: float = 0.95,
-        n: int = 2000,
+        which: Which = "fixed",
+        method: Method | None = None,
+        draws: int = 2000,
         seed: int = 1,
         jobs: int = 1,
     ) -> pd.DataFrame:
-        """Intervals of spreads, correlations and fixed effects; see `intervals.confint`."""
+        """Intervals of fixed effects, spreads and correlations; see `conf_int.conf_int`."""
+        from retrostats.mixed.after.conf_int import conf_int
+
+        return conf_int(
+            self, level=level, which=which, method=method, draws=draws, seed=seed, jobs=jobs
+        )
+
+    def _confint(self, method: str = "profile", **options: Any) -> pd.DataFrame:
         from retrostats.mixed.after.intervals import confint
 
         self._allow("intervals of variance components")
-        return confint(self, method, level=level, n=n, seed=seed, jobs=jobs)
+        return confint(self, method, **options)
 
     def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
         """Intraclass correlation with a profile interval; see `intervals.icc`."""
@@ -290,14 +304,15 @@ class LmmFit(Described):
         self._allow("a standardised effect")
         return standardised(self, term, by=by, level=level)
 
+    @renamed_arguments(n="draws")
     def bootstrap(
-        self, n: int, seed: int, jobs: int = 1, scheduler: str | None = None
+        self, draws: int, seed: int, jobs: int = 1, scheduler: str | None = None
     ) -> pd.DataFrame:
         """Parametric bootstrap: one row a refit; see `simulate.bootstrap`."""
         from retrostats.mixed.after.simulate import bootstrap
 
         self._allow("the parametric bootstrap")
-        return bootstrap(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
+        return bootstrap(self, draws, seed=seed, jobs=jobs, scheduler=scheduler)
 
     def _allow(self, what: str) -> None:
         """Raise InputError where a kind of fit has no answer to what is asked of it."""
@@ -352,12 +367,8 @@ class LmmFit(Described):
 
     def _repr_html_(self) -> str:
         """Header and both tables, for a notebook."""
-        head = "<br>".join(escape(line) for line in self._header().splitlines())
-        tables = "".join(
-            readable(t).to_html(index=False, border=0)
-            for t in (self.coefficients, self.variance_components)
-        )
-        return f"<p>{head}</p>{tables}"
+        tables = (self.coefficients, self.variance_components)
+        return as_html([*self._header().splitlines(), f"df: {self.ddf}"], tables)
 
     def _header(self) -> str:
         how = "REML" if self.reml else "maximum likelihood"

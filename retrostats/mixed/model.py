@@ -272,7 +272,7 @@ def _from_moments(formula: Formula, moments: Moments, residual: tuple[str, ...])
             labelled = replace(labelled, codes=labelled.codes[made.origin])
         model = _finish(formula, made.rows, made.columns, labelled, moments=moments)
         return replace(model, people=made.n)
-    subjects = Subjects(*moments.rows(formula))
+    subjects = Subjects(*moments._rows(formula))
     if np.ptp(subjects.n) > 0 and re.search(r"\b(center|scale|poly|bs|ns)\(", formula.text):
         raise InputError(
             "center(), scale(), poly(), bs() and ns() depend on how many subjects share a design; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from retrostats.errors import InputError
+from retrostats.habits import formula_first
 from retrostats.mixed.formula.formula import parse_formula
 from retrostats.mixed.in_memory import frame_moments, require_subject
 from retrostats.mixed.moments.moments import Moments
@@ -14,6 +15,7 @@ from retrostats.mixed.streamed.source import ALLOWED, open_source
 from retrostats.workers import connected
 
 
+@formula_first('moments("y ~ arm + (1 | subject)", rows)')
 def moments(
     formula: str, data: object, *, residual: str | None = None, scheduler: str | None = None
 ) -> Moments:

@@ -20,6 +20,8 @@ import numpy as np
 from retrostats.arrays import single
 from retrostats.errors import InputError
 from retrostats.pool.heterogeneity import Array
+from retrostats.result.readable import as_html
+from retrostats.result.values import values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +65,7 @@ class HalfNormal:
         return _REACH * self.scale
 
 
+@values("nodes")
 @dataclass(frozen=True, slots=True, repr=False)
 class Posterior:
     """A pooled effect under a prior on tau.
@@ -127,9 +130,7 @@ class Posterior:
 
     def _repr_html_(self) -> str:
         """The same, for notebooks."""
-        from html import escape
-
-        return f"<pre>{escape(repr(self))}</pre>"
+        return as_html(repr(self).splitlines(), ())
 
 
 def posterior(y: Array, v: Array, prior: HalfNormal, level: float = 0.95) -> Posterior:

@@ -129,7 +129,7 @@ def _pooled(
         test=test,
         weights=tuple((100 * rows / rows.sum()).tolist()),
         terms=fit.terms,
-        coefficients=tuple(map(float, beta)),
+        values=tuple(map(float, beta)),
         std_errors=tuple(map(float, errors)),
         dfs=tuple(map(float, dfs)),
         loglik=fit.loglik,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from retrostats.deprecated import warn_renamed
 from retrostats.errors import InputError
-from retrostats.pool.heterogeneity import Array
+from retrostats.pool.heterogeneity import Array, q_profile
+from retrostats.result.readable import as_html, as_text
+from retrostats.result.values import values
+from retrostats.result.verbs import Verbs, Which, check_interval, intervals_of
 from retrostats.student import t_quantile
 
 if TYPE_CHECKING:
@@ -22,6 +27,7 @@ _KNAPP_HARTUNG = ("knapp-hartung", "knapp-hartung-adhoc")
 _ROUNDING = 1e-9  # intervals that differ by less are the same
 
 
+@values("y", "v", "x")
 @dataclass(frozen=True, slots=True)
 class PoolData:
     """What was pooled: effects (k,), variances (k,), design (k, p), labels (k,), clusters."""
@@ -34,7 +40,7 @@ class PoolData:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Pooled:
+class Pooled(Verbs):
     """A pooled effect on the scale of its estimates.
 
     Attributes
@@ -49,13 +55,13 @@ class Pooled:
         the random effects are no sum of variances.
     tau2, tau2_low, tau2_high, i2, h2
         Between-study variance with its Q-profile interval, and its share in percent. With several
-        random terms tau2 is their sum, without an interval: see `sigma2` and `confint`.
+        random terms tau2 is their sum, without an interval: see `sigma2` and `conf_int`.
     q, q_df, q_p
         Cochran's test of homogeneity.
     k, method, test, weights
         Number of estimates, how they were pooled, weights in percent.
-    terms, coefficients, std_errors, dfs
-        All coefficients if moderators were given.
+    terms, values, std_errors, dfs
+        All coefficients if moderators were given; `coefficients` is their table.
     loglik
         Log-likelihood, restricted where the method is "reml" (constants included).
     level
@@ -85,13 +91,112 @@ class Pooled:
     test: str
     weights: tuple[float, ...]
     terms: tuple[str, ...] = ("(Intercept)",)
-    coefficients: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
     std_errors: tuple[float, ...] = ()
     dfs: tuple[float, ...] = ()
     loglik: float = NAN
     level: float = 0.95
     fit: KnownFit | None = field(default=None, compare=False)
     data: PoolData | None = field(default=None, compare=False)
+
+    _instead: ClassVar[Mapping[str, str]] = {
+        "fitted": ".estimate, which is the same for all, or .fit.fitted of a pool with random=",
+        "residuals": '.influence()["rstudent"]',
+        "augment": ".influence(), a row an estimate",
+        "anova": ".q, .q_df and .q_p of homogeneity, or .pvalues of moderators",
+        "emmeans": '.coefficients of a pool with formula="0 + factor"',
+        "contrast": 'formula="0 + factor" with random=, and .fit.contrast({term: weight})',
+        "plot": ".coefficients and .influence(), the numbers of a forest plot",
+        "ranef": ".fit.ranef() of a pool with random=",
+        "variance_components": ".sigma2",
+    }
+
+    @property
+    def n_obs(self) -> int:
+        """Estimates pooled."""
+        return self.k
+
+    @property
+    def n_parameters(self) -> int:
+        """Coefficients and variances."""
+        if self.fit is not None:
+            return self.fit.n_parameters
+        return len(self.terms) + (self.method != "common")
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion; REML counts the estimates less the coefficients."""
+        n = self.k - (len(self.terms) if self.method == "reml" else 0)
+        return float(np.log(n)) * self.n_parameters - 2.0 * self.loglik if n > 0 else NAN
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        """One row a coefficient: term, estimate, std_error, df, and test and interval."""
+        return self._table(self.level)
+
+    def _table(self, level: float) -> pd.DataFrame:
+        from retrostats.mixed.after.tables import t_table
+
+        numbers = (np.array(part) for part in (self.values, self.std_errors, self.dfs))
+        table = t_table(self.terms, *numbers, level=level)
+        if self.test == "henmi-copas":  # its interval is no t interval
+            if level != self.level:
+                raise InputError(
+                    f"the interval of Henmi and Copas was computed at level={self.level}; pool "
+                    f"again with level={level}"
+                )
+            table["p_value"], table["conf_low"] = self.p_value, self.conf_low
+            table["conf_high"] = self.conf_high
+        return table
+
+    def conf_int(
+        self,
+        *,
+        level: float | None = None,
+        which: Which = "fixed",
+        method: Literal["wald", "profile", "q-profile"] | None = None,
+    ) -> pd.DataFrame:
+        """Intervals: term, estimate, conf_low, conf_high.
+
+        Parameters
+        ----------
+        level
+            That of the pool where it is not given.
+        which
+            "fixed" for the pooled effect (and moderators), "random" for the standard deviations
+            between studies (``tau``, or ``sd_<group>_<effect>``), or "all".
+        method
+            "wald" for effects: by the pool's own test. "q-profile" (Viechtbauer 2007, the default
+            for one variance) or "profile" for standard deviations.
+        """
+        at = self.level if level is None else level
+
+        def fixed() -> pd.DataFrame:
+            check_interval(method or "wald", ("wald",), at, which)
+            return self._table(at)
+
+        def random() -> pd.DataFrame:
+            check_interval(method or "profile", ("profile", "q-profile"), at, which)
+            if self.fit is not None and method != "q-profile":
+                return self.fit.conf_int(which="random", level=at)
+            table = self._confint(method, level=at)
+            numbers = ["estimate", "conf_low", "conf_high"]
+            table[numbers] = np.sqrt(table[numbers])
+            return table.assign(term="tau")
+
+        return intervals_of(which, fixed, random)
+
+    def predict(self) -> pd.DataFrame:
+        """The mean and a new study's effect: estimate, limits, and pred_low, pred_high."""
+        import pandas as pd
+
+        if len(self.terms) > 1:
+            raise InputError(
+                "predict: this pool has moderators, whose values a new study would need; use "
+                "coefficients"
+            )
+        names = ("estimate", "std_error", "conf_low", "conf_high", "pred_low", "pred_high")
+        return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     @property
     def estimand(self) -> str:
@@ -139,34 +244,29 @@ class Pooled:
         return pd.Series([self.tau2], index=pd.Index(["tau2"], name="term"), name="sigma2")
 
     def table(self) -> pd.DataFrame:
-        """One row a coefficient: term, estimate, std_error, df, and test and interval."""
-        from retrostats.mixed.after.tables import t_table
+        """The old name of `coefficients`."""
+        warn_renamed("Pooled.table()", "Pooled.coefficients")
+        return self.coefficients
 
-        numbers = (np.array(part) for part in (self.coefficients, self.std_errors, self.dfs))
-        return t_table(self.terms, *numbers, level=self.level)
-
-    def confint(self, method: str | None = None) -> pd.DataFrame:
-        """Intervals of the variances: term, estimate, conf_low, conf_high.
-
-        Parameters
-        ----------
-        method : {"profile", "q-profile"}, optional
-            Profile likelihood (REML or ML), or Cochran's Q inverted (Viechtbauer 2007), which is
-            exact and the default where there is one variance, and not defined for several.
-        """
+    def _confint(self, method: str | None = None, *, level: float | None = None) -> pd.DataFrame:
+        """Intervals of the variances by profile or by Cochran's Q inverted."""
         import pandas as pd
 
+        level = self.level if level is None else level
         if method not in (None, "profile", "q-profile"):
-            raise InputError(f"confint method={method!r}; allowed: profile, q-profile")
+            raise InputError(f"conf_int method={method!r}; allowed: profile, q-profile")
         if self.fit is not None:
             if method == "q-profile":
                 raise InputError("q-profile is for one variance; use method='profile'")
-            return self.fit.confint(level=self.level)
+            return self.fit._confint(level=level)
         if method == "profile":
             from retrostats.pool.profile import simple_fit
 
-            return simple_fit(self).confint(level=self.level)
-        row = ("tau2", self.tau2, self.tau2_low, self.tau2_high)
+            return simple_fit(self)._confint(level=level)
+        low, high = self.tau2_low, self.tau2_high
+        if level != self.level and self.data is not None:
+            low, high = q_profile(self.data.y, self.data.v, self.data.x, level)
+        row = ("tau2", self.tau2, low, high)
         return pd.DataFrame([row], columns=["term", "estimate", "conf_low", "conf_high"])
 
     def influence(self, by: ArrayLike | None = None) -> pd.DataFrame:
@@ -188,8 +288,7 @@ class Pooled:
 
         return influence(self, by)
 
-    def __repr__(self) -> str:
-        """A few lines to read."""
+    def _header(self) -> list[str]:
         share = f"{100 * self.level:g}%"
         lines = [
             f"Pool of {self.k} estimates ({self.method}, {self.test}): {self.estimate:.4g} "
@@ -205,12 +304,12 @@ class Pooled:
             parts = ", ".join(f"{name} {value:.4g}" for name, value in self.sigma2.items())
             share_ = f"; I2 {self.i2:.0f}%" if np.isfinite(self.i2) else ""
             lines.append(f"variances: {parts}{share_}")
-        if len(self.terms) > 1:
-            lines.append(self.table().round(4).to_string(index=False))
-        return "\n".join(lines)
+        return lines
+
+    def __repr__(self) -> str:
+        """A few lines, and the coefficients where there are several."""
+        return as_text(self._header(), (self.coefficients,) if len(self.terms) > 1 else ())
 
     def _repr_html_(self) -> str:
-        """The coefficients, for notebooks."""
-        from html import escape
-
-        return f"<pre>{escape(repr(self))}</pre>"
+        """The same with the coefficients, for notebooks."""
+        return as_html(self._header(), (self.coefficients,))

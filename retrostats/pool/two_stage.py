@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from retrostats.arrays import one_of, share, table_column, table_of
 from retrostats.errors import InputError
+from retrostats.habits import POOLED, own_names
 from retrostats.pool.heterogeneity import (
     ESTIMATORS,
     Array,
@@ -55,6 +56,7 @@ def pool(
 ) -> Posterior: ...  # fmt: skip
 
 
+@own_names(POOLED)
 def pool(
     data: Any,
     std_errors: Any = None,
@@ -71,8 +73,8 @@ def pool(
 ) -> Pooled | Posterior:
     """Pool estimates whose standard errors are known.
 
-    Each standard error is taken as known, as every method here does: an estimate on few degrees
-    of freedom (four people, say) looks surer than it is, which Knapp-Hartung softens only in part.
+    Each is taken as known, as by every method here: an estimate on few degrees of freedom (four
+    people, say) looks surer than it is, which Knapp-Hartung softens only in part.
 
     Parameters
     ----------
@@ -88,8 +90,7 @@ def pool(
     formula
         Moderators of a table, in lme4's language: "yi ~ year", "~ ablat", "0 + outcome".
     random
-        Random terms: "(1 | district/study)", "(1 | a) + (1 | b)", "(0 + outcome | trial)". By
-        default one effect an estimate.
+        Random terms, as "(1 | a/b) + (1 | c)", "(0 + outcome | trial)"; none: one an estimate.
     variance
         Known variances: a column's name, (k,) numbers, or their covariance matrix (k, k).
     method
@@ -99,9 +100,9 @@ def pool(
         "-adhoc" variant that never narrows the interval and covers with two to six small studies
         (docs/calibration.md; analyses take it), "kenward-roger" (1997, Biometrics 53:983; REML),
         "henmi-copas" (2010, Statistics in Medicine 29:2969, which takes the common-effect mean and
-        DerSimonian and Laird's tau2), "t", or "z". With `random` or a
-        covariance matrix "t" (the default: levels that contain a coefficient less the number of
-        coefficients), "kenward-roger", "satterthwaite" or "z".
+        DerSimonian and Laird's tau2), "t", or "z". With `random` or a covariance matrix "t" (the
+        default: levels that contain a coefficient less the number of coefficients),
+        "kenward-roger", "satterthwaite" or "z".
     cluster
         Labels (k,), or their column's name, of what is not independent (several effects of one
         trial): then standard errors are cluster-robust (CR2) with Satterthwaite df.
@@ -114,8 +115,7 @@ def pool(
 
     Returns
     -------
-    Pooled
-        With `prior` a `Posterior`.
+    Pooled, or with `prior` a Posterior
 
     Raises
     ------
@@ -285,7 +285,7 @@ def _pooled(fitted: _Fitted, method: str, test: str, level: float, cluster: Any)
         test=test,
         weights=tuple(100 * weights / weights.sum()),
         terms=terms,
-        coefficients=tuple(map(float, beta)),
+        values=tuple(map(float, beta)),
         std_errors=tuple(map(float, errors)),
         dfs=tuple(map(float, dfs)),
         loglik=log_likelihood(y, v, X, tau2, restricted=method == "reml"),
@@ -333,7 +333,7 @@ def _one(read: Entered, method: str, test: str, level: float) -> Pooled:
         test=test,
         weights=(100.0,),
         terms=("(Intercept)",),
-        coefficients=(value,),
+        values=(value,),
         std_errors=(error,),
         dfs=(df,),
         level=level,

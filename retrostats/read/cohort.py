@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,8 @@ from retrostats.read.validation.problem import Problem
 from retrostats.read.validation.reading import DESCRIBING, reading_of
 from retrostats.read.validation.requirements import design_problems, outcome_column, topic_for
 from retrostats.read.words import plain
+from retrostats.result.readable import as_html
+from retrostats.result.values import values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +47,8 @@ SHOWN = 20
 LISTED = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@values("frame", "problems")
+@dataclass(frozen=True, slots=True, repr=False)
 class Cohort:
     """A checked cohort.
 
@@ -70,6 +74,30 @@ class Cohort:
     problems: pd.DataFrame
     provenance: dict[str, Any]
     analysis: str
+
+    def _lines(self) -> list[str]:
+        """What it is, in six lines."""
+        told, levels = self.provenance, self.problems["level"].value_counts()
+        found = ", ".join(f"{n} {level}" for level, n in levels.items()) or "none"
+        columns = [str(c) for c in self.frame.columns if not str(c).startswith("source_")]
+        name = str(told.get("name", "without a name"))
+        return [
+            f"Cohort {shorten(name, 60, placeholder='...')} of {self.n_subjects} people",
+            f"rows: {told.get('rows_used', len(self.frame))} used of "
+            f"{told.get('rows_in', len(self.frame))}",
+            f"analysis: {self.analysis or 'none'}",
+            f"columns ({len(columns)}): {shorten(', '.join(columns), 84, placeholder=' ...')}",
+            f"noticed: {found}" + ("" if self.problems.empty else "; .problems lists each"),
+            ".frame has the rows, .spec how each column was read, .provenance where it is from",
+        ]
+
+    def __repr__(self) -> str:
+        """Six lines."""
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        """The same, for notebooks."""
+        return as_html(self._lines(), ())
 
     @property
     def n_subjects(self) -> int:
@@ -349,7 +377,7 @@ def _complete(
 
 def _with_labs(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.DataFrame:
     """People as `lab:code` where a column names the lab; the same code elsewhere is another."""
-    column = next((c for c in frame if plain(str(c)) in LABS), None)
+    column: Any = next((c for c in frame if plain(str(c)) in LABS), None)
     if column is None or "subject" not in frame:
         return frame
     coded, said = frame["subject"].notna(), frame[column].notna()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrostats.read.validation.problem import Problem
 from retrostats.read.values import condition_word
@@ -55,7 +55,7 @@ def with_periods(
     return frame.assign(period=[f"{p:g}" if isinstance(p, float) else str(p) for p in period])
 
 
-def _of_people(frame: pd.DataFrame, column: object) -> bool:
+def _of_people(frame: pd.DataFrame, column: Any) -> bool:
     """Whether a column says one thing of each person."""
     return bool((frame.groupby("subject", observed=True)[column].nunique() <= 1).all())
 

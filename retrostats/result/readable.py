@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 SMALLEST_P = 1e-4
 _DIGITS = 4  # significant ones of a column's typical value
 _MOST = 6  # decimals
+#: Rows of a table that `print` shows of a result.
+SHORT = 10
 
 
 def p_text(p: float) -> str:
@@ -60,3 +63,29 @@ def _texts(name: str, values: np.ndarray[Any, Any]) -> list[str]:
     decimals = int(np.clip(_DIGITS - 1 - np.floor(np.log10(typical)), 0, _MOST))
     decimals = 1 if name.endswith("df") else decimals
     return ["" if np.isnan(v) else f"{v:.{decimals}f}" for v in values]
+
+
+def as_text(head: Sequence[str], tables: Sequence[pd.DataFrame], notes: Sequence[str] = ()) -> str:
+    """What `print` shows of every result: a few lines, tables of at most ten rows, notes."""
+    parts = ["\n".join(head)]
+    for table in tables:
+        more = len(table) - SHORT
+        text = wrapped(table.head(SHORT))
+        parts.append(f"{text}\n... {more} more rows" if more > 0 else text)
+    return "\n\n".join([*parts, *(["\n".join(f"note: {n}" for n in notes)] if notes else [])])
+
+
+def as_html(head: Sequence[str], tables: Sequence[pd.DataFrame], notes: Sequence[str] = ()) -> str:
+    """The same for a notebook; nothing in it is taken for markup."""
+    from html import escape
+
+    lines = "<br>".join(escape(line) for line in head)
+    shown = "".join(readable(table).to_html(index=False, border=0) for table in tables)
+    return f"<p>{lines}</p>{shown}" + "".join(f"<p>note: {escape(n)}</p>" for n in notes)
+
+
+def wrapped(table: pd.DataFrame) -> str:
+    """The table with all its columns; those that do not fit a line stand below it."""
+    from shutil import get_terminal_size
+
+    return readable(table).to_string(index=False, line_width=max(80, get_terminal_size().columns))

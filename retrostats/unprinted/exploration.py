@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from retrostats.arrays import one_of, real_array, whole_number
 from retrostats.defaults import SEED
 from retrostats.errors import InputError
+from retrostats.result.readable import as_html
+from retrostats.result.values import cached_value, values
 from retrostats.unprinted.extremes import Extreme, lowest
 from retrostats.unprinted.influence import along, influence, quasi_random
 from retrostats.unprinted.starts import fixed_points
@@ -27,10 +29,23 @@ Estimator = Callable[[Values], Any]
 OUTPUTS = ("estimate", "conf_low", "conf_high")
 #: Rows evaluated in one call; fixed, so that the number of workers cannot change a byte.
 CHUNK = 4096
+#: What Python and numpy say of a function that takes one number at a time.
+_ONE_AT_A_TIME = (
+    "truth value of an array",
+    "only length-1 arrays",
+    "only 0-dimensional",
+    "must be real number",
+)
+_ARRAYS = "explore: the function gets arrays, a value a draw, and takes one number at a time"
+_WRITE = (
+    "write it on arrays (np.sqrt for math.sqrt, np.where for if) and return estimate, conf_low, "
+    "conf_high, as in: lambda v: (v['d'], v['d'] - 2 * v['se'], v['d'] + 2 * v['se'])"
+)
 #: Draws of each base sample of the variance decomposition.
 BASE = 512
 
 
+@values("draws")
 @dataclass(frozen=True, eq=False)
 class Exploration:
     """An answer over a whole space of unknowns.
@@ -97,7 +112,7 @@ class Exploration:
         ]
         return pd.DataFrame(rows, columns=["limit", "value", "starts", "agreeing", "evaluations"])
 
-    @cached_property
+    @cached_value
     def influence(self) -> pd.DataFrame:
         """Unknown, first_order, total (shares of variance), low, high when it alone moves."""
         return influence(self.space, self.answers, BASE, self.seed + 1)
@@ -126,7 +141,7 @@ class Exploration:
         )
 
     def _repr_html_(self) -> str:
-        return f"<p>{repr(self)[1:-1]}</p>{self.influence.to_html(index=False)}"
+        return as_html([repr(self)[1:-1]], (self.influence,))
 
 
 def explore(
@@ -191,6 +206,11 @@ def outermost(
     """As `explore`, where the limits may be asked for without draws."""
     import pandas as pd
 
+    if not callable(estimate):
+        raise InputError(
+            f"explore: the function comes first, found a {type(estimate).__name__}; write "
+            'explore(function, {"r": (0, 1)})'
+        )
     space = Space.of(unknowns)
     whole_number(draws, "draws", 0)
     whole_number(jobs, "jobs", 1)
@@ -260,7 +280,13 @@ def _on_cluster(estimate: Estimator, space: Space, points: Array, address: str) 
 
 
 def _chunk(estimate: Estimator, space: Space, points: Array) -> Array:
-    return _table(estimate(space.values(points)), len(points))
+    try:
+        answer = estimate(space.values(points))
+    except (TypeError, ValueError) as error:
+        if not any(word in str(error) for word in _ONE_AT_A_TIME):
+            raise
+        raise InputError(f"{_ARRAYS} ({error}); {_WRITE}") from None
+    return _table(answer, len(points))
 
 
 def _spread(part: Any, n: int) -> Array:
@@ -280,15 +306,12 @@ def _table(answer: Any, n: int) -> Array:
         answer = [answer.get(name) for name in OUTPUTS]
     if isinstance(answer, np.ndarray) and answer.shape == (n, 3):
         return real_array(answer, "explore, what the function returned")
-    if not isinstance(answer, Iterable) or isinstance(answer, str):
-        raise InputError(
-            f"explore: the function returned {answer!r}; it must return estimate, conf_low and "
-            "conf_high"
-        )
+    if np.isscalar(answer) or (isinstance(answer, np.ndarray) and answer.ndim < 2):
+        kind = "number" if np.ndim(answer) == 0 and not isinstance(answer, str) else "array"
+        raise InputError(f"explore: the function returned one {kind}; {_WRITE}")
+    if not isinstance(answer, Iterable):
+        raise InputError(f"explore: the function returned {answer!r}; {_WRITE}")
     columns = [_spread(part, n) for part in answer]
     if len(columns) != 3:
-        raise InputError(
-            f"explore: the function returned {len(columns)} arrays; it must return estimate, "
-            "conf_low and conf_high"
-        )
+        raise InputError(f"explore: the function returned {len(columns)} arrays; {_WRITE}")
     return np.column_stack(columns)

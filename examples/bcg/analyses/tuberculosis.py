@@ -193,7 +193,7 @@ def _estimate(
     source = tuple(row for effect in effects for row in effect.source)
     df = float(fit.dfs[place])
     return Estimate(
-        float(fit.coefficients[place]),
+        float(fit.values[place]),
         float(fit.std_errors[place]),
         df if math.isfinite(df) else math.inf,
         scale,
@@ -220,7 +220,7 @@ def _over_choices(
             chosen = [fits[str(m), str(t)] for m, t in zip(v[ESTIMATOR], v[LIMITS], strict=True)]
             value, error, df = (
                 np.array([getattr(fit, part)[-1] for fit in chosen], dtype=float)
-                for part in ("coefficients", "std_errors", "dfs")
+                for part in ("values", "std_errors", "dfs")
             )
             return interval_of(value, error, df, level, log=log)
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from retrostats.mixed.after.tables import t_table
+from retrostats.result.values import cached_value, value_of
+from retrostats.result.verbs import Verbs
+from retrostats.result.whole import whole
 
 if TYPE_CHECKING:
     from retrostats.mixed.formula.columns import FloatArray
     from retrostats.mixed.plain.kenward_roger import KenwardRoger
 
 
-class Described:
+class Described(Verbs):
     """The part that `LmmFit` and `KnownFit` share.
 
     Each has a model (formula, terms, rows left out), an optimum, and the properties below.
@@ -30,14 +32,6 @@ class Described:
         @property
         def beta(self) -> FloatArray:
             """Fixed effects (p,)."""
-
-        @property
-        def loglik(self) -> float:
-            """Log-likelihood, restricted where `reml`."""
-
-        @property
-        def n_parameters(self) -> int:
-            """All that is estimated."""
 
         @property
         def cov_unadjusted(self) -> FloatArray:
@@ -65,11 +59,6 @@ class Described:
         return bool(self.optimum.singular)
 
     @property
-    def aic(self) -> float:
-        """Akaike's information criterion."""
-        return 2.0 * self.n_parameters - 2.0 * self.loglik
-
-    @property
     def n_dropped(self) -> int:
         """Rows left out because of a missing value."""
         return int(self.model.n_dropped)
@@ -77,9 +66,10 @@ class Described:
     @property
     def cov_beta(self) -> FloatArray:
         """Covariance (p, p) of the fixed effects, adjusted where `ddf` is "kenward-roger"."""
-        return self._kenward_roger.adjusted if self.ddf == "kenward-roger" else self.cov_unadjusted
+        kr = self.ddf == "kenward-roger"
+        return value_of(self._kenward_roger.adjusted if kr else self.cov_unadjusted)
 
-    @cached_property
+    @cached_value
     def coefficients(self) -> pd.DataFrame:
         """Fixed effects: term, estimate, std_error, df, statistic, p_value, conf_low, conf_high."""
         return t_table(self.terms, self.beta, np.sqrt(np.diag(self.cov_beta)), self.dfs())
@@ -90,4 +80,4 @@ class Described:
         """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
         from retrostats.mixed.after.contrasts import contrast
 
-        return contrast(self, weights, null=null, level=level)  # type: ignore[arg-type]
+        return whole(contrast(self, weights, null=null, level=level))  # type: ignore[arg-type]

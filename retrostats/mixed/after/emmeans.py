@@ -21,6 +21,8 @@ from retrostats.mixed.formula.design import model_matrix, offset_values, shown_l
 from retrostats.mixed.formula.expressions import columns_of
 from retrostats.mixed.formula.quoted import name_of
 from retrostats.result.readable import readable
+from retrostats.result.values import values
+from retrostats.result.whole import whole
 
 if TYPE_CHECKING:
     from retrostats.mixed.fitted import LmmFit
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 Type = Literal["link", "response"]
 
 
+@values("table", "weights")
 @dataclass(frozen=True, eq=False)
 class MarginalMeans:
     """Means of the cells of some factors, averaged evenly over the other factors.
@@ -89,7 +92,7 @@ class MarginalMeans:
         half = critical(out["df"], adjust, len(labels), len(rows), self.level) * out["std_error"]
         out["p_value"] = adjusted_p(out, adjust, len(labels))
         out["conf_low"], out["conf_high"] = out["estimate"] - half, out["estimate"] + half
-        return self.scale.ratios(out) if ratio else out
+        return whole(self.scale.ratios(out) if ratio else out)
 
     def __repr__(self) -> str:
         """The table, rounded, and where numeric columns stand."""

@@ -83,7 +83,7 @@ def _percentiles(
     tail = 50.0 * (1.0 - level)
     out = []
     for row in table.itertuples():
-        name = _bootstrap_name(str(row.group), str(row.term), str(row.term2))
+        name = bootstrap_name(str(row.group), str(row.term), str(row.term2))
         if name not in draws.columns:
             raise InputError(f"the bootstrap has no column {name!r}")
         low, high = np.nanpercentile(draws[name], [tail, 100.0 - tail])
@@ -91,7 +91,8 @@ def _percentiles(
     return out
 
 
-def _bootstrap_name(group: str, term: str, term2: str) -> str:
+def bootstrap_name(group: str, term: str, term2: str) -> str:
+    """Column of a spread or correlation in the table of refits."""
     if group == "Residual":
         return "sigma"
     return f"cor_{group}_{term}_{term2}" if term2 else f"sd_{group}_{term}"

@@ -155,7 +155,7 @@ def simulate(fit: LmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) ->
         The data were moments, the covariance within subjects may be negative, or n is below 1.
     """
     require_rows(fit, "simulated outcomes")
-    whole_number(n, "n", 1)
+    whole_number(n, "draws", 1)
     check_seed(seed)
     if fit.model.gram.signed:
         raise InputError('simulated outcomes need covariance="lme4"')

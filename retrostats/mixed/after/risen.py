@@ -81,7 +81,7 @@ class Region:
         if len(found) == 1 and (first.any() or self.flat.any()):
             raise NotConverged(
                 "a profile limit was not found: the likelihood falls off a cliff near it; use "
-                "confint('bootstrap')"
+                "conf_int(which='random', method='bootstrap')"
             )
         return sign * max(sign * x for x in found)
 

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import stdtr
 
 from retrostats.arrays import one_of, share
+from retrostats.deprecated import renamed_arguments
 from retrostats.errors import InputError
 from retrostats.mixed.after.components import unique_groups
 from retrostats.mixed.batch.refits import Refits, Test, check_count, refit
@@ -33,14 +34,14 @@ _Z95 = 1.959963984540054  # of the Monte Carlo intervals
 
 
 def bootstrap(
-    fit: LmmFit, n: int, *, seed: int, jobs: int = 1, scheduler: str | None = None
+    fit: LmmFit, draws: int, *, seed: int, jobs: int = 1, scheduler: str | None = None
 ) -> pd.DataFrame:
-    """Parametric bootstrap: simulate from a fit and refit, n times.
+    """Parametric bootstrap: simulate from a fit and refit, `draws` times.
 
     Parameters
     ----------
     fit : LmmFit
-    n : int
+    draws : int
     seed : int
         The same seed gives the same numbers, whoever does the work.
     jobs : int
@@ -59,7 +60,7 @@ def bootstrap(
     Raises
     ------
     InputError
-        n, seed or jobs is not a whole number that makes sense.
+        draws, seed or jobs is not a whole number that makes sense.
 
     Examples
     --------
@@ -67,15 +68,15 @@ def bootstrap(
     >>> from retrostats.mixed.fit import lmm
     >>> rows = pd.DataFrame({"subject": list("aabbccdd"), "time": [0, 1] * 4,
     ...                      "y": [5.0, 6.0, 4.0, 5.5, 6.0, 6.2, 5.1, 5.9]})
-    >>> draws = bootstrap(lmm("y ~ time + (1 | subject)", rows), 200, seed=1)
-    >>> draws.shape, bool(draws.converged.all())
+    >>> refits = bootstrap(lmm("y ~ time + (1 | subject)", rows), 200, seed=1)
+    >>> refits.shape, bool(refits.converged.all())
     ((200, 10), True)
     """
-    check_count("n", n, low=1)
+    check_count("draws", draws, low=1)
     stream = np.random.SeedSequence(check_count("seed", seed, low=0))
     jobs = check_count("jobs", jobs, low=1)
-    refits = fit._refits(n, stream, jobs, scheduler)
-    columns: dict[str, np.ndarray] = {"replicate": np.arange(n)}
+    refits = fit._refits(draws, stream, jobs, scheduler)
+    columns: dict[str, np.ndarray] = {"replicate": np.arange(draws)}
     for j, term in enumerate(fit.terms):
         columns[term] = fit.beta[j] + refits.error[:, j]
     for j, term in enumerate(fit.terms):
@@ -115,6 +116,7 @@ def _spreads(fit: LmmFit, refits: Refits) -> dict[str, np.ndarray]:
     return out
 
 
+@renamed_arguments(n_sim="draws", test="ddf")
 def power(
     formula: str,
     design: pd.DataFrame,
@@ -124,8 +126,8 @@ def power(
     n: int | Sequence[int],
     term: str | None = None,
     alpha: float = 0.05,
-    test: Test = "kenward-roger",
-    n_sim: int = 10_000,
+    ddf: Test = "kenward-roger",
+    draws: int = 10_000,
     seed: int = 1,
     jobs: int = 1,
 ) -> pd.DataFrame:
@@ -150,8 +152,8 @@ def power(
     term : str, optional
         Term tested; by default the only effect that is not zero.
     alpha : float
-    test : {"kenward-roger", "satterthwaite", "normal"}
-    n_sim : int
+    ddf : {"kenward-roger", "satterthwaite", "normal"}
+    draws : int
         Simulated studies for each n.
     seed, jobs : int
 
@@ -174,7 +176,7 @@ def power(
     >>> import pandas as pd
     >>> design = pd.DataFrame({"direction": ["backward", "forward"]})
     >>> table = power("log_cost ~ direction + (1 | subject)", design,
-    ...               effects={"directionforward": -0.1}, n=[6, 12], n_sim=2000,
+    ...               effects={"directionforward": -0.1}, n=[6, 12], draws=2000,
     ...               variance_components={"subject": 0.01, "Residual": 0.005})
     >>> table.power.round(1).tolist()
     [0.5, 0.9]
@@ -184,9 +186,9 @@ def power(
     if not sizes:
         raise InputError("n is empty; give the numbers of subjects to consider")
     sizes = [check_count("n", size, low=2) for size in sizes]
-    check_count("n_sim", n_sim, low=1)
+    check_count("draws", draws, low=1)
     check_count("jobs", jobs, low=1)
-    one_of(test, "test", get_args(Test))
+    one_of(ddf, "ddf", get_args(Test))
     share(alpha, "alpha")
     stream = np.random.SeedSequence(check_count("seed", seed, low=0))
     rows = []
@@ -197,9 +199,9 @@ def power(
         spread = planned_spread(model, variance_components)
         # every n has the streams of the same seed: common random numbers, and no n moves another
         own = np.random.SeedSequence(stream.entropy)
-        refits = refit(model, spread, n_sim, seed=own, test=test, jobs=jobs)
+        refits = refit(model, spread, draws, seed=own, test=ddf, jobs=jobs)
         rejected, covered, failed = _tested(refits, j, beta[j], alpha)
-        low, high = _wilson(rejected.mean(), n_sim)
+        low, high = _wilson(rejected.mean(), draws)
         rows.append(
             {
                 "n": size,
@@ -209,13 +211,14 @@ def power(
                 "conf_high": high,
                 "coverage": covered.mean(),
                 "n_subjects": sum(model.n_groups.values()) // len(model.n_groups),
-                "n_sim": n_sim,
+                "n_sim": draws,
                 "failed": failed,
             }
         )
     return pd.DataFrame(rows)
 
 
+@renamed_arguments(n_sim="draws", test="ddf")
 def type_one_error(
     formula: str,
     design: pd.DataFrame,
@@ -224,8 +227,8 @@ def type_one_error(
     term: str,
     n: int | Sequence[int],
     alpha: float = 0.05,
-    test: Test = "kenward-roger",
-    n_sim: int = 10_000,
+    ddf: Test = "kenward-roger",
+    draws: int = 10_000,
     seed: int = 1,
     jobs: int = 1,
 ) -> pd.DataFrame:
@@ -255,8 +258,8 @@ def type_one_error(
         n=n,
         term=term,
         alpha=alpha,
-        test=test,
-        n_sim=n_sim,
+        ddf=ddf,
+        draws=draws,
         seed=seed,
         jobs=jobs,
     )

@@ -68,7 +68,7 @@ def bootstrap_t(
     """
     _check_level(level)
     if n < _FEWEST:
-        raise InputError(f"n={n}: a studentised bootstrap needs at least {_FEWEST} refits")
+        raise InputError(f"draws={n}: a studentised bootstrap needs at least {_FEWEST} refits")
     draws = fit.bootstrap(n, seed, jobs)
     draws = draws[draws["converged"]]
     if len(draws) < max(_FEWEST, n // 2):
@@ -118,7 +118,7 @@ def exact_sigma(fit: LmmFit, *, level: float = 0.95) -> Effect:
     if df < 1:
         raise NotIdentified(
             "sigma: fixed and random effects together leave no degree of freedom; use "
-            "confint('bootstrap-t')"
+            "conf_int(which='all', method='bootstrap-t')"
         )
     tail = (1 - level) / 2
     low, high = np.sqrt(rss / chdtri(df, tail)), np.sqrt(rss / chdtri(df, 1 - tail))

@@ -50,7 +50,7 @@ class SubjectRows:
 
 def subject_rows(moments: Moments, formula: Formula, block: Any) -> SubjectRows:
     """Rows of patterns whose subjects share effects; `block` finds independent blocks of rows."""
-    columns, y, pattern, n, scatter = moments.rows(formula)
+    columns, y, pattern, n, scatter = moments._rows(formula)
     x, names = fixed_design(formula, columns, len(y))
     random = tuple(random_design(term, columns, len(y)) for term in formula.random)
     first, n_first = block(formula, columns, len(y))

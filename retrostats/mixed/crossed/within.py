@@ -29,8 +29,8 @@ def crossed_within(data: Crossed) -> tuple[float, int]:
     if rest > _WIDEST:
         raise InputError(
             f"sigma exactly: {rest} random effects beside {first.name!r} have to be swept out by "
-            f"eigenvalues (at most {_WIDEST}); use confint('profile'), which differs little with "
-            f"{data.n_obs} observations"
+            f"eigenvalues (at most {_WIDEST}); use conf_int(which='random'), which "
+            f"differs little with {data.n_obs} observations"
         )
     values, vectors = np.linalg.eigh(data.own[0])
     kept = values > _RANK_TOL * np.maximum(values[:, -1:], 1e-300)

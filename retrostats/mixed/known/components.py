@@ -37,6 +37,12 @@ def labels(term: RandomDesign) -> list[str]:
     return [f"{term.group} {effect}" for effect in term.effects]
 
 
+def spread_names(fit: KnownFit) -> list[str]:
+    """Names of the standard deviations, in the order of `profile`."""
+    terms = (fit.model.random[t] for t in _ordered(fit))
+    return [f"sd_{term.group}_{effect}" for term in terms for effect in term.effects]
+
+
 def variances(fit: KnownFit) -> pd.Series[float]:
     """Variances by random term."""
     matrices = covariances(fit)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,9 @@ from retrostats.mixed.after.tables import t_table
 from retrostats.mixed.known.criterion import Optimum, minimise
 from retrostats.mixed.known.model import Array, KnownModel, known_model
 from retrostats.mixed.plain.kenward_roger import KenwardRoger
-from retrostats.result.readable import readable
+from retrostats.result.readable import as_html, as_text
+from retrostats.result.values import cached_value, value_of
+from retrostats.result.verbs import Which, check_interval, intervals_of
 
 KNOWN_DDF = ("kenward-roger", "satterthwaite", "contain", "residual", "normal")
 KnownDdf = Literal["kenward-roger", "satterthwaite", "contain", "residual", "normal"]
@@ -106,15 +109,23 @@ class KnownFit(Described):
     ddf: str
     optimum: Optimum
 
+    _instead: ClassVar[Mapping[str, str]] = {
+        "predict": ".fitted for the rows fitted, .contrast({term: value}) for a new one",
+        "anova": ".contrast([{term: 1}, {term: 1}]), one F test of several terms",
+        "emmeans": ".contrast({term: weight}), one mean a call",
+        "bootstrap": '.conf_int(which="random"), profile intervals',
+        "plot": ".fitted and .residuals",
+    }
+
     @property
     def beta(self) -> Array:
         """Fixed effects (p,)."""
-        return self.optimum.state.beta
+        return value_of(self.optimum.state.beta)
 
     @property
     def theta(self) -> Array:
         """Cholesky factors of the random effects' covariances, lower triangles by column."""
-        return self.optimum.theta
+        return value_of(self.optimum.theta)
 
     @property
     def converged(self) -> bool:
@@ -150,7 +161,7 @@ class KnownFit(Described):
     @property
     def cov_unadjusted(self) -> Array:
         """Covariance (p, p) of generalised least squares."""
-        return self.optimum.state.phi
+        return value_of(self.optimum.state.phi)
 
     @cached_property
     def _kenward_roger(self) -> KenwardRoger:
@@ -201,25 +212,75 @@ class KnownFit(Described):
                 fewest = np.where(contained, np.minimum(fewest, term.n_levels), fewest)
         return np.asarray(np.maximum(1.0, fewest - p))
 
-    @cached_property
+    @cached_value
     def variance_components(self) -> pd.DataFrame:
         """Variances, then covariances of each term: group, term, term2, vcov, sdcor."""
         from retrostats.mixed.known.components import component_table
 
         return component_table(self)
 
-    @cached_property
+    @cached_value
     def sigma2(self) -> pd.Series[float]:
         """Variances by random term: its group's name, with the effect's where it has several."""
         from retrostats.mixed.known.components import variances
 
         return variances(self)
 
-    def confint(self, *, level: float = 0.95) -> pd.DataFrame:
-        """Profile intervals of the variances; see `known_components.profile`."""
+    def conf_int(
+        self,
+        *,
+        level: float = 0.95,
+        which: Which = "fixed",
+        method: Literal["wald", "profile"] | None = None,
+    ) -> pd.DataFrame:
+        """Intervals: term, estimate, conf_low, conf_high.
+
+        Parameters
+        ----------
+        level : float
+        which : {"fixed", "random", "all"}
+            Random terms are standard deviations, ``sd_<group>_<effect>``.
+        method : {"wald", "profile"}, optional
+            "wald" for fixed effects (t with the fit's degrees of freedom), "profile" for random
+            terms; there are no others.
+        """
+        from retrostats.mixed.known.components import profile, spread_names
+
+        def fixed() -> pd.DataFrame:
+            check_interval(method or "wald", ("wald",), level, which)
+            errors = np.sqrt(np.diag(self.cov_beta))
+            return t_table(self.terms, self.beta, errors, self.dfs(), level=level)
+
+        def random() -> pd.DataFrame:
+            check_interval(method or "profile", ("profile",), level, which)
+            table = profile(self, level=level)
+            numbers = ["estimate", "conf_low", "conf_high"]
+            return table.assign(
+                term=spread_names(self), **{name: np.sqrt(table[name]) for name in numbers}
+            )
+
+        return intervals_of(which, fixed, random)
+
+    def _confint(self, *, level: float = 0.95) -> pd.DataFrame:
         from retrostats.mixed.known.components import profile
 
         return profile(self, level=level)
+
+    @property
+    def fitted(self) -> pd.Series[float]:
+        """Expected outcome of each row fitted, its random effects included."""
+        return pd.Series(self.model.y, self.model.rows, name="fitted") - self.residuals.to_numpy()
+
+    @property
+    def residuals(self) -> pd.Series[float]:
+        """Observed less fitted, R V^-1 (y - X beta), by the position of the row in the data."""
+        away = self.model.y - self.model.x @ self.beta
+        left = self.model.r @ np.linalg.solve(self.working_covariance, away)
+        return pd.Series(left, self.model.rows, name="residual")
+
+    def augment(self) -> pd.DataFrame:
+        """Every row fitted: fitted, residual."""
+        return pd.concat([self.fitted, self.residuals], axis=1)
 
     def ranef(self) -> pd.DataFrame:
         """Predicted random effects; see `known_components.ranef`."""
@@ -227,7 +288,7 @@ class KnownFit(Described):
 
         return ranef(self)
 
-    @cached_property
+    @cached_value
     def working_covariance(self) -> Array:
         """V (n, n) at the estimates."""
         from retrostats.mixed.known.components import working_covariance
@@ -249,24 +310,23 @@ class KnownFit(Described):
         )
         return t_table(self.terms, self.beta, np.sqrt(np.diag(cov)), dfs, level=level)
 
-    def __repr__(self) -> str:
-        """A table to read."""
+    def _header(self) -> list[str]:
         how = "REML" if self.reml else "maximum likelihood"
         sizes = ", ".join(f"{k} {v}" for k, v in self.n_groups.items()) or "none"
         state = "; singular" if self.singular else ""
-        with pd.option_context("display.width", 120, "display.max_columns", 20):
-            return (
-                f"Linear mixed model with known residual variances by {how}: {self.formula}\n"
-                f"estimates {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}\n"
-                f"log-likelihood {self.loglik:.4f}{state}\n\n"
-                f"{readable(self.variance_components).to_string(index=False)}\n\n"
-                f"{readable(self.coefficients).to_string(index=False)}\n"
-                f"(df: {self.ddf})"
-            )
+        return [
+            f"Linear mixed model with known residual variances by {how}: {self.formula}",
+            f"estimates {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}",
+            f"log-likelihood {self.loglik:.4f}{state}; df: {self.ddf}",
+        ]
+
+    def __repr__(self) -> str:
+        """Header and both tables."""
+        return as_text(self._header(), (self.variance_components, self.coefficients))
 
     def _repr_html_(self) -> str:
-        """The coefficients, for notebooks."""
-        return readable(self.coefficients).to_html(index=False)
+        """The same, for notebooks."""
+        return as_html(self._header(), (self.coefficients, self.variance_components))
 
     def summary(self) -> str:
         """The table of ``repr``."""

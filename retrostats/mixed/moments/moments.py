@@ -173,7 +173,7 @@ class Moments:
         """The patterns with codes that are positions in other levels."""
         return recoded(self.patterns, self.levels, levels)
 
-    def rows(
+    def _rows(
         self, formula: Formula
     ) -> tuple[dict[str, Column], FloatArray, IntArray, FloatArray, dict[int, FloatArray]]:
         """Design columns, means, pattern of each row, counts and scatters, for one formula.

@@ -20,6 +20,7 @@ from retrostats.mixed.plain.optimise import Optimum
 from retrostats.mixed.plain.satterthwaite import Satterthwaite
 from retrostats.mixed.strata.inference import strata_kenward_roger, strata_satterthwaite
 from retrostats.mixed.strata.optimise import StrataOptimum, minimise_strata
+from retrostats.result.values import cached_value, value_of
 
 if TYPE_CHECKING:
     from retrostats.mixed.formula.columns import FloatArray
@@ -100,7 +101,7 @@ class StrataFit(LmmFit):
     @property
     def theta(self) -> FloatArray:
         """Covariance factor in the units of the data (not relative), lower triangles by column."""
-        return self.strata.theta
+        return value_of(self.strata.theta)
 
     @property
     def n_parameters(self) -> int:
@@ -113,14 +114,14 @@ class StrataFit(LmmFit):
         count = self.strata.data.count
         return float(np.sqrt(count @ self.strata.sigma2 / count.sum()))
 
-    @cached_property
+    @cached_value
     def residual_sd(self) -> pd.Series[Any]:
         """Residual standard deviation of each stratum, by its label."""
         data = self.strata.data
         index = pd.Index(data.labels, name=data.name)
         return pd.Series(np.sqrt(self.strata.sigma2), index=index, name="residual_sd")
 
-    @cached_property
+    @cached_value
     def variance_components(self) -> pd.DataFrame:
         """Variances and covariances: group, term, term2, vcov, sdcor; a residual row a stratum."""
         from retrostats.mixed.after.components import component_table

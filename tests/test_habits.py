@@ -1,0 +1,85 @@
+"""Calls as R, metafor and statsmodels have them end in one message with the right call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.errors import InputError
+from retrostats.habits import FUNCTIONS
+
+ROWS = pd.DataFrame({
+    "subject": list("aabbccdd"), "arm": list("xyxyxyxy"),
+    "y": [5.0, 6.0, 4.0, 5.5, 6.0, 6.2, 5.1, 5.9], "n": [3, 4, 1, 7, 2, 5, 3, 8],
+})  # fmt: skip
+FORMULA = "y ~ arm + (1 | subject)"
+
+
+def scalar(v: Any) -> tuple[float, float, float]:
+    error = math.sqrt(v["r"])
+    return 0.0, -error, error
+
+
+def branching(v: Any) -> tuple[Any, Any, Any]:
+    return (1, 0, 2) if v["r"] > 0.5 else (0, -1, 1)
+
+
+CALLS: list[tuple[Callable[[], Any], str]] = [
+    (lambda: rs.lmm(ROWS, FORMULA), r"formula comes first.*write lmm\(\"y ~ arm"),
+    (lambda: rs.lmm(ROWS, formula=FORMULA), r"formula comes first.*write lmm"),
+    (lambda: rs.lmm(ROWS), "formula comes first"),
+    (lambda: rs.lmm(FORMULA), "needs a formula and data"),
+    (lambda: rs.lmm(data=ROWS), "needs a formula and data"),
+    (lambda: rs.glmm(ROWS, "n ~ arm + (1 | subject)"), r"write glmm\("),
+    (lambda: rs.moments(ROWS, FORMULA), r"write moments\("),
+    (lambda: rs.lmm(FORMULA, ROWS, REML=False), "use reml=True or reml=False"),
+    (lambda: rs.lmm("y ~ arm", ROWS, groups="subject"), r"\(1 \| subject\)"),
+    (lambda: rs.lmm(FORMULA, ROWS, method="ML"), "reml=False"),
+    (lambda: rs.lmm("n ~ arm", ROWS, family="poisson"), "rs.glmm"),
+    (lambda: rs.glmm("n ~ arm", ROWS, nAGQ=3), "n_agq="),
+    (lambda: rs.glmm("n ~ arm", ROWS, offset="y"), "exposure="),
+    (lambda: rs.pool(yi=[0.1], vi=[0.1]), "no yi=: use data="),
+    (lambda: rs.pool([0.1, 0.2], sei=[0.1, 0.1]), "std_errors="),
+    (lambda: rs.pool([0.1, 0.2], [0.1, 0.1], mods="~ year"), "formula="),
+    (lambda: rs.explore({"r": (0, 1)}, scalar), "function comes first"),
+    (lambda: rs.explore(scalar, {"r": (0, 1)}, draws=8), "np.sqrt for math.sqrt"),
+    (lambda: rs.explore(branching, {"r": (0, 1)}, draws=8), "np.where for if"),
+    (lambda: rs.explore(lambda v: v["r"], {"r": (0, 1)}, draws=8), "returned one array"),
+    (lambda: rs.explore(lambda v: 3.0, {"r": (0, 1)}, draws=8), "returned one number"),
+    (lambda: rs.explore(lambda v: (v["r"], 1), {"r": (0, 1)}, draws=8), "returned 2 arrays"),
+]
+
+
+@pytest.mark.parametrize(("call", "says"), CALLS)
+def test_a_foreign_call_names_the_right_one(call: Callable[[], Any], says: str) -> None:
+    with pytest.raises(InputError, match=says) as told:
+        call()
+    assert len(str(told.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_foreign_function_names_ours(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"no {name}: use .+"):
+        getattr(rs, name)
+
+
+def test_a_name_of_nobody_is_plainly_absent() -> None:
+    with pytest.raises(AttributeError, match="module 'retrostats' has no attribute 'flavour'"):
+        rs.flavour  # type: ignore[attr-defined] # noqa: B018
+
+
+def test_data_may_be_named_first_and_errors_of_a_function_are_its_own() -> None:
+    fit = rs.lmm(data=ROWS, formula=FORMULA)
+    np.testing.assert_array_equal(fit.beta, rs.lmm(FORMULA, ROWS).beta)
+
+    def broken(v: Any) -> Any:
+        raise ValueError("a matrix is singular")
+
+    with pytest.raises(ValueError, match="singular"):
+        rs.explore(broken, {"r": (0, 1)}, draws=8)
