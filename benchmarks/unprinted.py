@@ -89,10 +89,10 @@ def times() -> str:
         quantity="",
     )  # fmt: skip
     data = _surrogate(study, max(0.1, middle_correlation(study.pair)), 1)
-    _statsmodels_fit(data)
+    _statsmodels_fit(data, study.pair.conditions)
     began = process_time()
     for _ in range(FITS):
-        _statsmodels_fit(data)
+        _statsmodels_fit(data, study.pair.conditions)
     loop = (process_time() - began) * TIMED / FITS
     return _lines(
         [f"{TIMED:,} joint draws", "CPU s"],
