@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from retrostats.analysis import Context
-from retrostats.findings.cohorts import CohortEffect, cohort_ratios, compared
-from retrostats.findings.crossover import CrossoverStudy, crossover_study
-from retrostats.findings.few_studies import few_studies_rows
-from retrostats.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
-from retrostats.findings.pooled import pooled_measure, pooled_row
-from retrostats.findings.printed import (
+from retrostats.audit.analysis import Context
+from retrostats.audit.claims import Claim
+from retrostats.evidence.findings.cohorts import CohortEffect, cohort_ratios, compared
+from retrostats.evidence.findings.cross_checks import witness_pair
+from retrostats.evidence.findings.crossover import CrossoverStudy, crossover_study
+from retrostats.evidence.findings.few_studies import few_studies_rows
+from retrostats.evidence.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
+from retrostats.evidence.findings.pooled import pooled_measure, pooled_row
+from retrostats.evidence.findings.printed import (
     Shown,
     hollow_ratio,
     more_in_percent,
     percentage_estimate,
     words_row,
 )
-from retrostats.findings.witnesses import witness_pair
-from retrostats.judge.claims import Claim
-from retrostats.reduce.pair import one_row
-from retrostats.reduce.recompute import percent_change
-from retrostats.reduce.reported import Reported
-from retrostats.result.findings import Assumption, Check, EstimateRow, Findings, Measure
-from retrostats.unprinted.pooled import COUNTED, method_choice, source_choice
-from retrostats.unprinted.sources import (
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.printed.recompute import percent_change
+from retrostats.evidence.printed.reported import Reported
+from retrostats.evidence.result.findings import Assumption, Check, EstimateRow, Findings, Measure
+from retrostats.evidence.unreported.pooled import COUNTED, method_choice, source_choice
+from retrostats.evidence.unreported.sources import (
     Source,
     not_significant_source,
     percentage_source,
     significant_source,
 )
-from retrostats.unprinted.unknowns import Unknown
+from retrostats.evidence.unreported.unknowns import Unknown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.draw.figures import Drawing
+    from retrostats.report.figures import Drawing
 
 NAME = "metabolic-cost"
 TITLE = "Metabolic cost"
@@ -370,7 +370,7 @@ def _checks(rows: pd.DataFrame) -> tuple[Check, ...]:
 
 def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Forest of the cost ratio, and its dependence on the correlations."""
-    from retrostats.draw.figures import (
+    from retrostats.report.figures import (
         Drawing,
         band_of,
         origin_of,

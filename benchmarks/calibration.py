@@ -30,7 +30,7 @@ STUDIES = {
 
 def retrostats_rates(n_sim: int) -> list[dict[str, object]]:
     """Type-I error and coverage of each study under each method of retrostats."""
-    from retrostats.mixed.after.simulate import power, type_one_error
+    from retrostats.models.linear.post_estimation.simulate import power, type_one_error
 
     out: list[dict[str, object]] = []
     for study, s in STUDIES.items():

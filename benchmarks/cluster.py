@@ -24,7 +24,7 @@ from distributed import Client, LocalCluster, wait
 from scipy.optimize import nnls
 
 import retrostats as rs
-from retrostats.mixed.streamed.dask import FAN
+from retrostats.models.linear.streamed.dask import FAN
 
 FORMULA = "y ~ x + (x | subject)"
 #: Rows, partitions and subjects of the runs that give the constants.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _HEAD = """
 import numpy as np, pandas as pd, retrostats as rs
-from retrostats.endings import ended
+from retrostats.common.exit_codes import ended
 rng = np.random.default_rng(1)
 n = 200
 d = pd.DataFrame({{"g": np.arange(n) % 20, "x": rng.normal(size=n)}})

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtri, stdtrit
 
-from retrostats.mixed.batch.refits import Refits, refit
-from retrostats.mixed.planned import planned_formula, planned_model
+from retrostats.models.linear.batch.refits import Refits, refit
+from retrostats.models.linear.planned import planned_formula, planned_model
 
 SUBJECTS = (4, 8, 13, 26)
 #: formula, design, term, degrees of freedom within and between subjects of n (an arm), rows' n

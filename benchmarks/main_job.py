@@ -49,7 +49,7 @@ collecting and whole fonts cut anew.
 """
 _ONE_RUN = """
 import sys
-from retrostats.endings import as_one_command
+from retrostats.common.exit_codes import as_one_command
 as_one_command()
 from benchmarks.main_job import one_run
 one_run(int(sys.argv[1]))
@@ -73,7 +73,7 @@ def one_run(functions: int) -> None:
     if functions:
         profile.enable()
     mark(STEPS[0])
-    from retrostats.replicate import replicate
+    from retrostats.app.path import replicate
 
     with tempfile.TemporaryDirectory() as folder:
         replicate(out=Path(folder) / "results", progress=mark)

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from benchmarks.error_rates import print_rates
-from retrostats.pool.batch import BatchPool, random_effects_batch
-from retrostats.pool.one_stage import one_stage_batch
+from retrostats.models.meta.batch import BatchPool, random_effects_batch
+from retrostats.models.meta.one_stage import one_stage_batch
 
 #: People and SD between them; the first three are the running studies of the audit.
 PEOPLE = np.array([13, 13, 4, 8, 10, 12, 20, 9])

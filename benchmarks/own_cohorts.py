@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from retrostats.audit import load_audit
-from retrostats.findings.changes import cohort_changes, cohort_differences
-from retrostats.findings.cohorts import CohortEffect, Compared, cohort_rates, cohort_ratios
+from retrostats.audit.audit import load_audit
+from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
+from retrostats.evidence.findings.cohorts import CohortEffect, Compared, cohort_rates, cohort_ratios
 
 DATA_SETS = 400
 SEED = 20240219

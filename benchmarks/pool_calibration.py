@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from benchmarks.error_rates import print_rates
-from retrostats.pool.batch import random_effects_batch
+from retrostats.models.meta.batch import random_effects_batch
 
 STUDIES = (3, 5, 8)
 #: Between-study SD; the sampling SD has a root mean square of 0.32.

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from benchmarks.few_studies import STUDIES, TAUS, print_coverage, table, worlds
-from retrostats.pool.batch import BatchPool, random_effects_batch
+from retrostats.models.meta.batch import BatchPool, random_effects_batch
 
 TESTS = ("z", "t", "knapp-hartung", "knapp-hartung-adhoc", "kenward-roger")
 

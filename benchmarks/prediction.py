@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from benchmarks.few_studies import STUDIES, TAUS, print_coverage, table, worlds
-from retrostats.pool.prediction import prediction_limits
+from retrostats.models.meta.prediction import prediction_limits
 
 
 def reml(y: np.ndarray, v: np.ndarray, steps: int = 300) -> np.ndarray:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 READ = {
-    "retrostats": "import retrostats as rs\nfrom retrostats.read import cohort, delimited\n"
+    "retrostats": "import retrostats as rs\nfrom retrostats.io import cohort, delimited\n"
     "import pandera.pandas\nmark()\nout = rs.load_cohort(path).frame",
     "pandas": "import pandas as pd\nmark()\n"
     "out = pd.read_csv(path) if path.endswith('csv') else pd.read_parquet(path)",

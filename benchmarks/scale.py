@@ -34,7 +34,7 @@ def clock():
 """
 OURS = """
 import retrostats as rs
-import retrostats.mixed.fit, retrostats.mixed.reducing, pyarrow.dataset
+import retrostats.models.linear.fit, retrostats.models.linear.reducing, pyarrow.dataset
 formula = "y ~ x + (x | subject)"
 wall, cpu = clock()
 moments = rs.moments(formula, path)

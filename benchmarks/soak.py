@@ -77,8 +77,8 @@ def kills(count: int) -> str:
 
 def faults(count: int) -> str:
     """An error at every call that changes the file system, one after the other."""
-    from retrostats.draw import folder as folders
-    from retrostats.errors import InputError
+    from retrostats.common.errors import InputError
+    from retrostats.report import folder as folders
 
     calls = [(os, "link"), (os, "rename"), (os, "replace"), (os, "mkdir"), (os, "unlink"),
              (os, "fsync"), (Path, "rename"), (Path, "write_text"), (Path, "unlink")]  # fmt: skip

@@ -15,13 +15,13 @@ from time import process_time
 import pandas as pd
 
 import retrostats as rs
-from retrostats.analysis import Context, select
-from retrostats.findings.crossover import crossover_study
-from retrostats.findings.witnesses import _statsmodels_fit, _surrogate
-from retrostats.reduce.pair import middle_correlation
-from retrostats.replicate import Replication
-from retrostats.unprinted.influence import quasi_random
-from retrostats.unprinted.unknowns import Space
+from retrostats.app.path import Replication
+from retrostats.audit.analysis import Context, select
+from retrostats.evidence.findings.cross_checks import _statsmodels_fit, _surrogate
+from retrostats.evidence.findings.crossover import crossover_study
+from retrostats.evidence.printed.pair import middle_correlation
+from retrostats.evidence.unreported.influence import quasi_random
+from retrostats.evidence.unreported.unknowns import Space
 
 PAGE = Path("docs/unprinted.md")
 DRAWS, TIMED, FITS, NAMED = 1_000, 10_000, 200, 3

@@ -24,13 +24,13 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from benchmarks.worlds import LEVELS, Limits, Worlds, explored, log_effects, pooled
-from retrostats.errors import InputError
-from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import COMPATIBLE_SHARE, Evidence, claimed_range, judge, labels
-from retrostats.reduce.pair import PrintedPair
-from retrostats.unprinted.exploration import explore
-from retrostats.unprinted.pooled import TEST, method_choice, pool_estimator, pool_unknowns
-from retrostats.unprinted.sources import pair_source
+from retrostats.audit.claims import Claim
+from retrostats.audit.verdict import COMPATIBLE_SHARE, Evidence, claimed_range, judge, labels
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.pair import PrintedPair
+from retrostats.evidence.unreported.exploration import explore
+from retrostats.evidence.unreported.pooled import TEST, method_choice, pool_estimator, pool_unknowns
+from retrostats.evidence.unreported.sources import pair_source
 
 NAN = float("nan")
 STUDIES, TAUS, TRUTHS = (2, 3, 4, 5, 6), (0.0, 0.05, 0.15), (1.0, 1.3)

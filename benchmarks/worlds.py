@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from retrostats.pool.batch import random_effects_batch
-from retrostats.reduce.pair import HIGHEST_CORRELATION, PrintedPair, exact_correlation
-from retrostats.reduce.reported import Reported
-from retrostats.unprinted.extremes import FIRST_STEP, _descend
-from retrostats.unprinted.influence import quasi_random
-from retrostats.unprinted.pooled import METHODS, TEST
+from retrostats.evidence.printed.pair import HIGHEST_CORRELATION, PrintedPair, exact_correlation
+from retrostats.evidence.printed.reported import Reported
+from retrostats.evidence.unreported.extremes import FIRST_STEP, _descend
+from retrostats.evidence.unreported.influence import quasi_random
+from retrostats.evidence.unreported.pooled import METHODS, TEST
+from retrostats.models.meta.batch import random_effects_batch
 
 Array = NDArray[np.float64]
 #: Unknowns of a trial: both means, both SDs, p, the correlation.

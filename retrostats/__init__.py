@@ -15,68 +15,68 @@ __version__ = "0.1.0"
 
 _HOMES = {
     # read
-    "load_audit": "retrostats.audit",
-    "Audit": "retrostats.audit",
-    "load_published": "retrostats.read.published",
-    "load_cohort": "retrostats.read.cohort",
-    "Cohort": "retrostats.read.cohort",
-    "read_cart": "retrostats.read.carts",
-    "steady_state": "retrostats.read.carts.steady",
-    "metabolic_rate_w": "retrostats.read.energy",
+    "load_audit": "retrostats.audit.audit",
+    "Audit": "retrostats.audit.audit",
+    "load_published": "retrostats.io.published.published",
+    "load_cohort": "retrostats.io.cohort.cohort",
+    "Cohort": "retrostats.io.cohort.cohort",
+    "read_cart": "retrostats.io.carts",
+    "steady_state": "retrostats.io.carts.steady",
+    "metabolic_rate_w": "retrostats.io.energy",
     # reduce
-    "Reported": "retrostats.reduce.reported",
-    "se_from_p": "retrostats.reduce.reported",
-    "r_bounds_from_p": "retrostats.reduce.reported",
-    "forensics": "retrostats.reduce.forensics.table",
-    "Moments": "retrostats.mixed.moments.moments",
-    "moments": "retrostats.mixed.reducing",
-    "moments_from_summary": "retrostats.mixed.moments.summary",
-    "moments_prepost": "retrostats.mixed.moments.studies",
-    "moments_arms": "retrostats.mixed.moments.studies",
-    "load_moments": "retrostats.mixed.moments.store",
+    "Reported": "retrostats.evidence.printed.reported",
+    "se_from_p": "retrostats.evidence.printed.reported",
+    "r_bounds_from_p": "retrostats.evidence.printed.reported",
+    "forensics": "retrostats.evidence.printed.forensics.table",
+    "Moments": "retrostats.models.linear.moments.moments",
+    "moments": "retrostats.models.linear.reducing",
+    "moments_from_summary": "retrostats.models.linear.moments.summary",
+    "moments_prepost": "retrostats.models.linear.moments.studies",
+    "moments_arms": "retrostats.models.linear.moments.studies",
+    "load_moments": "retrostats.models.linear.moments.store",
     # estimate
-    "Estimate": "retrostats.result.estimate",
-    "Interval": "retrostats.result.estimate",
-    "lmm": "retrostats.mixed.fit",
-    "LmmFit": "retrostats.mixed.fitted",
-    "glmm": "retrostats.counts.fit",
-    "GlmmFit": "retrostats.counts.result",
-    "power": "retrostats.mixed.after.simulate",
-    "type_one_error": "retrostats.mixed.after.simulate",
+    "Estimate": "retrostats.evidence.result.estimate",
+    "Interval": "retrostats.evidence.result.estimate",
+    "lmm": "retrostats.models.linear.fit",
+    "LmmFit": "retrostats.models.linear.fitted",
+    "glmm": "retrostats.models.counts.fit",
+    "GlmmFit": "retrostats.models.counts.result",
+    "power": "retrostats.models.linear.post_estimation.simulate",
+    "type_one_error": "retrostats.models.linear.post_estimation.simulate",
     # pool
-    "pool": "retrostats.pool.two_stage",
-    "Pooled": "retrostats.pool.two_stage",
-    "HalfNormal": "retrostats.pool.bayes",
-    "Posterior": "retrostats.pool.bayes",
-    "random_effects_batch": "retrostats.pool.batch",
-    "pool_counts": "retrostats.counts.pooled",
-    "PooledCounts": "retrostats.counts.pooled_result",
+    "pool": "retrostats.models.meta.two_stage",
+    "Pooled": "retrostats.models.meta.two_stage",
+    "HalfNormal": "retrostats.models.meta.bayes",
+    "Posterior": "retrostats.models.meta.bayes",
+    "random_effects_batch": "retrostats.models.meta.batch",
+    "pool_counts": "retrostats.models.counts.pooled",
+    "PooledCounts": "retrostats.models.counts.pooled_result",
     # unprinted
-    "pool_crossovers": "retrostats.unprinted.crossovers",
-    "Unknown": "retrostats.unprinted.unknowns",
-    "Choice": "retrostats.unprinted.unknowns",
-    "Printed": "retrostats.unprinted.unknowns",
-    "explore": "retrostats.unprinted.exploration",
-    "Exploration": "retrostats.unprinted.exploration",
+    "pool_crossovers": "retrostats.evidence.unreported.crossovers",
+    "Unknown": "retrostats.evidence.unreported.unknowns",
+    "Choice": "retrostats.evidence.unreported.unknowns",
+    "Printed": "retrostats.evidence.unreported.unknowns",
+    "explore": "retrostats.evidence.unreported.exploration",
+    "Exploration": "retrostats.evidence.unreported.exploration",
     # judge
-    "Claim": "retrostats.judge.claims",
-    "load_claims": "retrostats.judge.claims",
-    "Evidence": "retrostats.judge.verdict",
-    "Candidate": "retrostats.judge.verdict",
-    "Verdict": "retrostats.judge.verdict",
-    "judge": "retrostats.judge.verdict",
+    "Claim": "retrostats.audit.claims",
+    "load_claims": "retrostats.audit.claims",
+    "Evidence": "retrostats.audit.verdict",
+    "Candidate": "retrostats.audit.verdict",
+    "Verdict": "retrostats.audit.verdict",
+    "judge": "retrostats.audit.verdict",
     # plan
-    "plan": "retrostats.plan",
-    "Plan": "retrostats.plan",
+    "plan": "retrostats.planning.plan",
+    "Plan": "retrostats.planning.plan",
     # the whole path
     "replicate": "retrostats.replicate",
-    "cite": "retrostats.citation",
-    "Replication": "retrostats.replication",
+    "cite": "retrostats.common.citation",
+    "Replication": "retrostats.app.replication",
     # what can go wrong
-    "RetrostatsError": "retrostats.errors",
-    "InputError": "retrostats.errors",
-    "NotIdentified": "retrostats.errors",
-    "NotConverged": "retrostats.errors",
+    "RetrostatsError": "retrostats.common.errors",
+    "InputError": "retrostats.common.errors",
+    "NotIdentified": "retrostats.common.errors",
+    "NotConverged": "retrostats.common.errors",
 }
 
 __all__ = ["__version__", *_HOMES]
@@ -85,7 +85,7 @@ __all__ = ["__version__", *_HOMES]
 def __getattr__(name: str) -> Any:
     """Import a public name from its home on first use."""
     if name not in _HOMES:
-        from retrostats.habits import absent
+        from retrostats.common.habits import absent
 
         raise AttributeError(absent(name))
     value = getattr(import_module(_HOMES[name]), name)
@@ -99,7 +99,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps a public name what it is: importing `retrostats.pool` does not replace `pool`.
+    """Keeps a public name what it is: importing `retrostats.models.meta` does not replace `pool`.
 
     Python binds a submodule to its package under its name; `replicate`, `pool` and `judge` are
     functions as well, and stay functions whatever was imported before.

@@ -2,13 +2,13 @@
 
 import sys
 
-from retrostats.interrupt import quit_on_interrupt
+from retrostats.common.interrupt import quit_on_interrupt
 
 
 def main() -> int:
     """Run one command; Ctrl-C ends it with one line from the first import on."""
     quit_on_interrupt()
-    from retrostats.cli import main as command
+    from retrostats.app.cli import main as command
 
     return command()
 

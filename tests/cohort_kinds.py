@@ -17,7 +17,7 @@ import pytest
 from cohort_tables import METABOLIC, plain
 
 import retrostats as rs
-from retrostats.findings.cohorts import cohort_ratios, compared
+from retrostats.evidence.findings.cohorts import cohort_ratios, compared
 
 Built = tuple[Path, dict[str, Any] | None]
 KINDS: dict[str, tuple[Callable[[Path], Built], Any]] = {}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.read.validation.templates import template
+from retrostats.io.validation.templates import template
 
 
 def measured(analysis: str, audit: object = None) -> str:

@@ -13,11 +13,11 @@ from cohort_tables import measured
 from test_own_answers import crossover
 
 import retrostats as rs
-from retrostats.draw.figures.drawing import Drawing
-from retrostats.draw.figures.looks import drawn_in
-from retrostats.draw.figures.planned import told
-from retrostats.draw.own import draw_own
-from retrostats.judge.claims import claims_from_frame
+from retrostats.audit.claims import claims_from_frame
+from retrostats.report.figures.drawing import Drawing
+from retrostats.report.figures.looks import drawn_in
+from retrostats.report.figures.planned import told
+from retrostats.report.user_cohort import draw_own
 
 Key = tuple[str, float]
 KEYS: tuple[Key, ...] = (("light", 180.0), ("light", 85.0), ("dark", 180.0), ("slide", 120.0))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retrostats.judge.summary import summary_frame
-from retrostats.vocabulary import Post
+from retrostats.audit.summary import summary_frame
+from retrostats.common.vocabulary import Post
 
 NAN = float("nan")
 ESTIMATE = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import (
+from retrostats.audit.claims import Claim
+from retrostats.audit.verdict import (
     Candidate,
     Evidence,
 )
-from retrostats.result.estimate import Interval
-from retrostats.unprinted.exploration import outermost
-from retrostats.unprinted.unknowns import Unknown
+from retrostats.evidence.result.estimate import Interval
+from retrostats.evidence.unreported.exploration import outermost
+from retrostats.evidence.unreported.unknowns import Unknown
 
 NAN = float("nan")
 

@@ -24,9 +24,9 @@ import threadpoolctl
 
 import retrostats
 import retrostats as rs
-from retrostats.counts.family import Binomial
-from retrostats.counts.separation import separation
-from retrostats.mixed.moments.summary import witness_rows
+from retrostats.models.counts.family import Binomial
+from retrostats.models.counts.separation import separation
+from retrostats.models.linear.moments.summary import witness_rows
 
 TRIAL = "y ~ arm * time + (1 | subject)"
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.cli import main
-from retrostats.errors import InputError
-from retrostats.read.validation.reading import between_people
+from retrostats.app.cli import main
+from retrostats.common.errors import InputError
+from retrostats.io.validation.reading import between_people
 
 DXA = """ID,Group,Fat% pre,Fat% post
 D01,BWR,28.4,26.1

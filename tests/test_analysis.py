@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import retrostats as rs
-from retrostats.analysis import files_of, load_analysis
-from retrostats.errors import InputError
+from retrostats.audit.analysis import files_of, load_analysis
+from retrostats.common.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 
@@ -47,7 +47,7 @@ def test_every_public_name_resolves(name) -> None:
 
 def test_replicate_is_callable_whatever_was_imported_first() -> None:
     from retrostats import replicate as name
-    from retrostats.replicate import replicate
+    from retrostats.app.path import replicate
 
     assert callable(name)
     assert callable(rs.replicate)

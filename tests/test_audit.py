@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from retrostats.audit import load_audit
-from retrostats.judge.claims import load_claims
-from retrostats.judge.fidelity import Bearing, bearing_of, by_signs, fidelity_of
+from retrostats.audit.audit import load_audit
+from retrostats.audit.claims import load_claims
+from retrostats.audit.fidelity import Bearing, bearing_of, by_signs, fidelity_of
 
 CLAIM = next(iter(load_claims().values()))
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.mixed.after.backtransform import scale_of
-from retrostats.mixed.formula.expressions import evaluate
+from retrostats.common.errors import InputError
+from retrostats.models.linear.formula.expressions import evaluate
+from retrostats.models.linear.post_estimation.backtransform import scale_of
 
 #: The inverse of an expression gives its argument back but for rounding.
 ROUNDING = 1e-9

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.cli import main
-from retrostats.new_audit import new_audit
+from retrostats.app.cli import main
+from retrostats.app.new_audit import new_audit
 
 ANALYSIS = "analyses/example.py"
 Break = Callable[[Path], object]

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.mixed.batch import inference
-from retrostats.mixed.batch.design import Draws, batch_design
-from retrostats.mixed.batch.draws import draw, single
-from retrostats.mixed.batch.newton import _newton_step, fit_batch
-from retrostats.mixed.fitted import LmmFit
-from retrostats.mixed.plain.optimise import minimise
+from retrostats.models.linear.batch import inference
+from retrostats.models.linear.batch.design import Draws, batch_design
+from retrostats.models.linear.batch.draws import draw, single
+from retrostats.models.linear.batch.newton import _newton_step, fit_batch
+from retrostats.models.linear.fitted import LmmFit
+from retrostats.models.linear.homoscedastic.optimise import minimise
 
 DEVIANCE_RTOL = 1e-10  # one minimum found by two codes; worst seen 8e-15
 THETA_ATOL = 1e-6  # the deviance is flat to 1e-16 within 1e-8 of a boundary

@@ -11,9 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retrostats.pool.two_stage import pool
-from retrostats.read.published import is_poolable, load_claims_table, load_studies, load_table
-from retrostats.resources import data_dir
+from retrostats.common.resources import data_dir
+from retrostats.io.published.published import (
+    is_poolable,
+    load_claims_table,
+    load_studies,
+    load_table,
+)
+from retrostats.models.meta.two_stage import pool
 
 FOLDER = Path(__file__).resolve().parent.parent / "examples" / "bcg" / "data"
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "meta.json").read_text())

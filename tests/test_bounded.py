@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.errors import InputError
-from retrostats.read.bounded import parent
-from retrostats.read.bounded.parsers import classes
-from retrostats.read.bounded.wire import decode, encode
-from retrostats.read.carts.source import parse
-from retrostats.read.cohort import load_cohort
-from retrostats.read.grid import Row, Sheet
-from retrostats.read.workbook import read_workbook
+from retrostats.common.errors import InputError
+from retrostats.io.bounded import parent
+from retrostats.io.bounded.parsers import classes
+from retrostats.io.bounded.wire import decode, encode
+from retrostats.io.carts.source import parse
+from retrostats.io.cohort.cohort import load_cohort
+from retrostats.io.tables.grid import Row, Sheet
+from retrostats.io.tables.workbook import read_workbook
 
 openpyxl = pytest.importorskip("openpyxl")
 NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -116,8 +116,8 @@ def test_a_file_that_a_busy_machine_did_not_read_in_time_may_come_again(
 def test_the_child_ends_with_a_killed_parent(tmp_path: Path) -> None:
     (tmp_path / "lab.xlsx").write_bytes(book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>')))
     code = (
-        "import sys, time; from retrostats.read.workbook import read_workbook as r; "
-        "from retrostats.read.bounded import parent; from pathlib import Path; "
+        "import sys, time; from retrostats.io.tables.workbook import read_workbook as r; "
+        "from retrostats.io.bounded import parent; from pathlib import Path; "
         "r('lab.xlsx', Path(sys.argv[1]).read_bytes()); "
         "print(parent._HELD.child.pid, flush=True); time.sleep(60)"
     )
@@ -199,7 +199,7 @@ def test_a_parser_opens_no_connection_starts_no_process_and_touches_no_file(tmp_
     (work / "kept.txt").write_text("kept")
     script = (
         "import os, sys, socket, subprocess, tempfile, pathlib, urllib.request\n"
-        "from retrostats.read.bounded.guard import Guarded, guarded\n"
+        "from retrostats.io.bounded.guard import Guarded, guarded\n"
         "tempfile.tempdir = sys.argv[1]\n"
         "for line in sys.stdin.read().splitlines():\n"
         "    try:\n"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.draw.output import narrow_pictures
-from retrostats.draw.report.page import write_report
+from retrostats.report.output import narrow_pictures
+from retrostats.report.page.page import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retrostats.errors import InputError
-from retrostats.unprinted.pooled import TEST
+from retrostats.common.errors import InputError
+from retrostats.evidence.unreported.pooled import TEST
 
 verdicts = pytest.importorskip("benchmarks.verdicts")
 ROOT = Path(__file__).resolve().parent.parent

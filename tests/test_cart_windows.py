@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.read.carts.steady import steady_state, window_mean
+from retrostats.io.carts.steady import steady_state, window_mean
 
 
 def export(path: Path, vo2: float) -> Path:

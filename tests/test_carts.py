@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.read.carts import devices, read_cart
-from retrostats.read.carts.base import COLUMNS
-from retrostats.read.carts.steady import steady_state
+from retrostats.common.errors import InputError
+from retrostats.io.carts import devices, read_cart
+from retrostats.io.carts.base import COLUMNS
+from retrostats.io.carts.steady import steady_state
 
 #: Numbers pass through one decimal conversion; nothing else may move them.
 REL = 1e-12

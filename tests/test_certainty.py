@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.audit import load_audit
-from retrostats.errors import InputError
-from retrostats.judge.certainty import (
+from retrostats.audit.audit import load_audit
+from retrostats.audit.certainty import (
     DOMAINS,
     FEW_PEOPLE,
     LEVELS,
@@ -19,11 +18,12 @@ from retrostats.judge.certainty import (
     design_kind,
     grounds_of,
 )
-from retrostats.judge.claims import load_claims
-from retrostats.judge.verdict import Evidence
-from retrostats.result.findings import EstimateRow
-from retrostats.unprinted.exploration import explore
-from retrostats.unprinted.unknowns import Unknown
+from retrostats.audit.claims import load_claims
+from retrostats.audit.verdict import Evidence
+from retrostats.common.errors import InputError
+from retrostats.evidence.result.findings import EstimateRow
+from retrostats.evidence.unreported.exploration import explore
+from retrostats.evidence.unreported.unknowns import Unknown
 
 CLAIM = load_claims()["energy_30"]  # causal, above 1, 1.25 to 1.35
 NAN = float("nan")

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retrostats.audit import load_audit
-from retrostats.draw.figures import half_eyes, influence_bars, specification_curve, theme
-from retrostats.draw.figures.half_eye import density_of
-from retrostats.draw.figures.influence import MOST
-from retrostats.rounding import limits
+from retrostats.audit.audit import load_audit
+from retrostats.common.rounding import limits
+from retrostats.report.figures import half_eyes, influence_bars, specification_curve, theme
+from retrostats.report.figures.half_eye import density_of
+from retrostats.report.figures.influence import MOST
 
 CLAIMS = load_audit().claims
 ENERGY = CLAIMS["energy_30"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import retrostats as rs
-from retrostats import citation
+from retrostats.common import citation
 
 
 def test_the_citation_is_that_of_the_file_and_of_this_version() -> None:

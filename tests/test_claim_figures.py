@@ -8,18 +8,18 @@ from dataclasses import replace
 import pytest
 
 import retrostats as rs
-from retrostats.draw.claim_figures import (
+from retrostats.audit.claims import claims_from_frame
+from retrostats.common.errors import InputError
+from retrostats.report.claim_figures import (
     LEAST,
     claim_figures,
     told_choices,
     told_draws,
     told_influence,
 )
-from retrostats.draw.figures.influence import VISIBLE
-from retrostats.draw.figures.legibility import illegible
-from retrostats.draw.report.page import render_report
-from retrostats.errors import InputError
-from retrostats.judge.claims import claims_from_frame
+from retrostats.report.figures.influence import VISIBLE
+from retrostats.report.figures.legibility import illegible
+from retrostats.report.page.page import render_report
 
 FRAMES = ("specifications", "draws", "explorations", "unknowns", "estimates")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.errors import InputError
-from retrostats.judge.claims import KINDS, claims_from_frame
-from retrostats.judge.verdict import Candidate, judge
-from retrostats.read.published import load_claims_table
-from retrostats.result.estimate import Interval
+from retrostats.audit.claims import KINDS, claims_from_frame
+from retrostats.audit.verdict import Candidate, judge
+from retrostats.common.errors import InputError
+from retrostats.evidence.result.estimate import Interval
+from retrostats.io.published.published import load_claims_table
 
 
 def test_a_kind_that_no_rule_knows_is_named() -> None:

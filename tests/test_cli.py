@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.cli import main
+from retrostats.app.cli import main
 
 FAST = ["--draws", "0", "--formats", "svg"]
 
@@ -65,14 +65,14 @@ def test_help_of_the_main_job_imports_nothing_heavy(tmp_path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert "--themes" in ran.stdout
     imported = {line.rsplit("|", 1)[-1].strip() for line in ran.stderr.splitlines()}
-    assert "retrostats.terminal" in imported
+    assert "retrostats.app.terminal" in imported
     assert not imported & {"numpy", "pandas", "matplotlib", "scipy"}
 
 
 def test_help_imports_nothing_heavy(tmp_path) -> None:
     code = (
-        "import sys, retrostats.cli\n"
-        "try:\n    retrostats.cli.main(['replicate', '--help'])\n"
+        "import sys, retrostats.app.cli\n"
+        "try:\n    retrostats.app.cli.main(['replicate', '--help'])\n"
         "except SystemExit:\n    pass\n"
         "print([m for m in ('numpy', 'pandas', 'matplotlib', 'scipy') if m in sys.modules])"
     )
@@ -114,7 +114,7 @@ def test_a_run_that_fails_while_writing_leaves_earlier_results_whole(tmp_path, m
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("retrostats.draw.report.page.write_report", full_disk)
+    monkeypatch.setattr("retrostats.report.page.page.write_report", full_disk)
     assert main(["replicate", "body-fat", *FAST, "--out", str(out), "--seed", "7"]) == 2
     assert {p: p.read_bytes() for p in out.rglob("*.*")} == before
     assert [p.name for p in tmp_path.iterdir()] == ["results"]
@@ -147,7 +147,7 @@ def test_check_equals_the_pinned_answers_and_notices_a_change(
 ) -> None:
     assert main(["replicate", "body-fat", "--check"]) == 0
     assert "equals the pinned answers" in capsys.readouterr().out
-    from retrostats import answers
+    from retrostats.app import reference_results as answers
 
     folder = tmp_path / "pinned"
     folder.mkdir()

@@ -14,13 +14,13 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats import workers
-from retrostats.cli import main
-from retrostats.errors import InputError
-from retrostats.mixed.batch.design import batch_design
-from retrostats.new_audit import new_audit
-from retrostats.unprinted.exploration import CHUNK
-from retrostats.workers import in_order
+from retrostats.app.cli import main
+from retrostats.app.new_audit import new_audit
+from retrostats.common import workers
+from retrostats.common.errors import InputError
+from retrostats.common.workers import in_order
+from retrostats.evidence.unreported.exploration import CHUNK
+from retrostats.models.linear.batch.design import batch_design
 
 distributed = pytest.importorskip("distributed", reason="needs the extra 'scale'")
 psutil = pytest.importorskip("psutil", reason="comes with the extra 'scale'")

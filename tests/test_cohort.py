@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.cli import main
-from retrostats.draw.report.console import print_cohorts
-from retrostats.errors import InputError, RetrostatsError
-from retrostats.read.cohort import load_cohort
+from retrostats.app.cli import main
+from retrostats.common.errors import InputError, RetrostatsError
+from retrostats.io.cohort.cohort import load_cohort
+from retrostats.report.page.console import print_cohorts
 
 
 def write(tmp_path, text: str, name: str = "lab.csv", encoding: str = "utf-8"):

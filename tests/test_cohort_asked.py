@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.draw.own import people_of
+from retrostats.report.user_cohort import people_of
 
 MADE = random.Random(5)
 PEOPLE = [f"p{i}" for i in range(10)]

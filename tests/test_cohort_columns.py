@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.read import arrow_text, cells, delimited, distinct, values
-from retrostats.read.validation import examples, people, plausible, possible, sums
+from retrostats.common.errors import InputError
+from retrostats.io.cohort import values
+from retrostats.io.tables import arrow_text, cells, delimited, distinct
+from retrostats.io.validation import examples, people, plausible, possible, sums
 
 HEADER = "subject,direction,speed (km/h),VO2 (ml/kg/min),HR (bpm),remark"
 #: What people write into cells, right and wrong; by column.

@@ -9,12 +9,12 @@ from scipy import stats
 
 import retrostats as rs
 from benchmarks.own_cohorts import CHANGE, Cell, analyses, cells, held
-from retrostats.findings.changes import cohort_changes, cohort_differences
-from retrostats.findings.cohorts import CohortEffect, Compared, cohort_ratios, log_rows
-from retrostats.findings.one_stage import effect_rows
-from retrostats.findings.own import own_results
-from retrostats.read.periods import _place
-from retrostats.read.times import ordered_times
+from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
+from retrostats.evidence.findings.cohorts import CohortEffect, Compared, cohort_ratios, log_rows
+from retrostats.evidence.findings.one_stage import effect_rows
+from retrostats.evidence.findings.user_cohort import own_results
+from retrostats.io.cohort.periods import _place
+from retrostats.io.cohort.times import ordered_times
 
 AUDIT = rs.load_audit()
 #: The README of the shared cases gives three digits.

@@ -9,11 +9,11 @@ import pytest
 from cohort_tables import METABOLIC, plain, same_as_template
 
 import retrostats as rs
-from retrostats.cli import main
-from retrostats.errors import InputError
-from retrostats.nearest import suggestion
-from retrostats.read.cohort import load_cohort
-from retrostats.read.spreadsheetml import parse_spreadsheetml
+from retrostats.app.cli import main
+from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
+from retrostats.io.cohort.cohort import load_cohort
+from retrostats.io.tables.spreadsheetml import parse_spreadsheetml
 
 #: Formats that store single precision round at 6e-8 relative; all others keep every digit.
 SINGLE = 1e-6

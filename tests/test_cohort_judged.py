@@ -12,9 +12,9 @@ import pytest
 from cohort_tables import METABOLIC, measured, plain, same_as_template
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.read.cohort import load_cohort
-from retrostats.reduce.reported import t_from_p
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.reported import t_from_p
+from retrostats.io.cohort.cohort import load_cohort
 
 DOUBT = "subject;direction;injuries;exposure (h)\n" + "".join(
     f"p{i};{way};{i};{hours}\n"
@@ -214,7 +214,7 @@ def test_several_speeds_are_no_new_people_and_walking_is_kept_apart() -> None:
 
 
 def test_conditions_of_many_rows_are_named_once_each_as_row_by_row() -> None:
-    from retrostats.findings.cohorts import joined_texts
+    from retrostats.evidence.findings.cohorts import joined_texts
 
     rng = np.random.default_rng(5)
     rows = pd.DataFrame(

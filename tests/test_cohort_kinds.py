@@ -13,8 +13,8 @@ from cohort_kinds import KINDS
 from cohort_tables import plain
 
 import retrostats as rs
-from retrostats.cli import main
-from retrostats.resources import data_dir
+from retrostats.app.cli import main
+from retrostats.common.resources import data_dir
 
 pytest.importorskip("openpyxl")
 
@@ -64,8 +64,8 @@ def small(tmp_path_factory) -> Path:
 
 
 COST = """
-from retrostats.findings.cohorts import cohort_ratios, compared
-from retrostats.result.findings import Findings
+from retrostats.evidence.findings.cohorts import cohort_ratios, compared
+from retrostats.evidence.result.findings import Findings
 
 NAME, TITLE, TOPIC, QUESTION, METHODS = "metabolic-cost", "Cost", "metabolic_cost", "?", ("own",)
 

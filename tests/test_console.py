@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.draw.figures.verdicts import LOOK
-from retrostats.draw.report.console import (
+from retrostats.report.figures.verdicts import LOOK
+from retrostats.report.page.console import (
     MARKS,
     print_answers,
     print_place,

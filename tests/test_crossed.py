@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import NotIdentified
-from retrostats.mixed.crossed import inference, layout
-from retrostats.mixed.crossed.criterion import evaluate
-from retrostats.mixed.crossed.factor import inner_outer, mirrored, subtract_outer
-from retrostats.mixed.crossed.layout import build_crossed
-from retrostats.mixed.crossed.optimise import minimise_crossed
-from retrostats.mixed.crossed.result import CrossedFit
-from retrostats.mixed.crossed.start import moment_start
-from retrostats.mixed.model import prepare
+from retrostats.common.errors import NotIdentified
+from retrostats.models.linear.crossed import inference, layout
+from retrostats.models.linear.crossed.criterion import evaluate
+from retrostats.models.linear.crossed.factor import inner_outer, mirrored, subtract_outer
+from retrostats.models.linear.crossed.layout import build_crossed
+from retrostats.models.linear.crossed.optimise import minimise_crossed
+from retrostats.models.linear.crossed.result import CrossedFit
+from retrostats.models.linear.crossed.start import moment_start
+from retrostats.models.linear.model import prepare
 
 #: Both optimise fully: what is left is rounding (log-likelihood of 1,200) and lme4's own tolerance.
 LOGLIK = 1e-7
@@ -149,7 +149,7 @@ def test_gradient_is_the_derivative(rows, dense, monkeypatch):
 def test_dense_and_sparse_products_agree(rows, monkeypatch):
     from scipy.sparse import random_array
 
-    from retrostats.mixed.crossed import factor
+    from retrostats.models.linear.crossed import factor
 
     h = random_array((30, 1100), density=0.05, rng=np.random.default_rng(1), format="csr")
     inverse = np.cov(h.toarray())
@@ -165,7 +165,7 @@ def test_dense_and_sparse_products_agree(rows, monkeypatch):
 
 
 def test_what_costs_too_much_is_said(rows, monkeypatch):
-    monkeypatch.setattr("retrostats.mixed.crossed.result.MOST_PRODUCTS", 1.0)
+    monkeypatch.setattr("retrostats.models.linear.crossed.result.MOST_PRODUCTS", 1.0)
     fit = rs.lmm("y ~ x + (1 | a) + (1 | b)", rows)
     assert fit.ddf == "satterthwaite"
     assert "Satterthwaite's degrees of freedom stand in its place" in fit.summary()

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError, NotConverged
-from retrostats.mixed.after.risen import region_of
-from retrostats.mixed.crossed import layout, within
-from retrostats.mixed.crossed.intervals import Covariance, ml_deviance
-from retrostats.mixed.crossed.result import CrossedFit
+from retrostats.common.errors import InputError, NotConverged
+from retrostats.models.linear.crossed import layout, within
+from retrostats.models.linear.crossed.intervals import Covariance, ml_deviance
+from retrostats.models.linear.crossed.result import CrossedFit
+from retrostats.models.linear.post_estimation.deviance_limits import region_of
 
 #: The other engine searches its limits with differences of a gradient of its own.
 SAME = 2e-5

@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from retrostats.read.published import (
+from retrostats.common.resources import data_dir
+from retrostats.io.published.published import (
     load_claims_table,
     load_published,
     load_retellings,
@@ -16,7 +17,6 @@ from retrostats.read.published import (
     load_table,
     topics_of,
 )
-from retrostats.resources import data_dir
 
 PACKAGE = json.loads((data_dir() / "datapackage.json").read_text(encoding="utf-8"))
 RESOURCES = [resource["name"] for resource in PACKAGE["resources"]]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import retrostats
-from retrostats.pool.heterogeneity import ESTIMATORS
+from retrostats.models.meta.heterogeneity import ESTIMATORS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.errors import InputError
-from retrostats.read.energy import EQUATIONS, metabolic_rate_w, outside_validity
+from retrostats.common.errors import InputError
+from retrostats.io.energy import EQUATIONS, metabolic_rate_w, outside_validity
 
 #: A few products and sums of doubles.
 ROUNDING = 1e-12

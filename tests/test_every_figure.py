@@ -19,9 +19,9 @@ from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from test_figures import RMS
 
-from retrostats.draw.figures import theme
-from retrostats.draw.figures.legibility import illegible
-from retrostats.draw.figures.looks import LOOKS
+from retrostats.report.figures import theme
+from retrostats.report.figures.legibility import illegible
+from retrostats.report.figures.looks import LOOKS
 
 #: A page of a journal is 297 mm high; beside its margins and legend a figure of one column has
 #: this much, one of two columns is less so that it can stand upright.

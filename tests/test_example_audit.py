@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import retrostats as rs
-from retrostats.answers import pin
-from retrostats.cli import main
-from retrostats.errors import InputError
-from retrostats.judge.verdict import Fidelity, Label
+from retrostats.app.cli import main
+from retrostats.app.reference_results import pin
+from retrostats.audit.verdict import Fidelity, Label
+from retrostats.common.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 BCG = ROOT / "examples" / "bcg"

@@ -11,9 +11,9 @@ import pytest
 from cohort_tables import METABOLIC, measured
 
 import retrostats as rs
-from retrostats.cli import main
-from retrostats.errors import InputError
-from retrostats.read.validation.templates import template, templates
+from retrostats.app.cli import main
+from retrostats.common.errors import InputError
+from retrostats.io.validation.templates import template, templates
 
 LAB = "".join(
     f"lab{i},forward,2.5,{27.3 + i / 3:.1f}\nlab{i},backward,2.5,{34.1 + i / 2:.1f}\n"

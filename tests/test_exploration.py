@@ -8,14 +8,19 @@ from itertools import product
 import numpy as np
 import pytest
 
-from retrostats.errors import InputError
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import PrintedPair, printed_pair
-from retrostats.reduce.reported import Reported
-from retrostats.unprinted.exploration import CHUNK, explore, outermost
-from retrostats.unprinted.pooled import method_choice, pool_estimator, pool_unknowns, source_choice
-from retrostats.unprinted.sources import Source, pair_source, percentage_source
-from retrostats.unprinted.unknowns import Choice, Printed, Space, Unknown
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.pair import PrintedPair, printed_pair
+from retrostats.evidence.printed.reported import Reported
+from retrostats.evidence.unreported.exploration import CHUNK, explore, outermost
+from retrostats.evidence.unreported.pooled import (
+    method_choice,
+    pool_estimator,
+    pool_unknowns,
+    source_choice,
+)
+from retrostats.evidence.unreported.sources import Source, pair_source, percentage_source
+from retrostats.evidence.unreported.unknowns import Choice, Printed, Space, Unknown
+from retrostats.io.published.published import load_published
 
 #: A grid of 801 points a side misses an interior optimum by its curvature over half a step.
 GRID_ATOL = 1e-4

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import retrostats as rs
-from retrostats.draw.report.explore import WIDTHS, explorers_of
-from retrostats.draw.report.page import render_report
-from retrostats.judge.verdict import direction_of, size_of
-from retrostats.pool.bayes import HalfNormal
-from retrostats.result.estimate import Interval
+from retrostats.audit.verdict import direction_of, size_of
+from retrostats.evidence.result.estimate import Interval
+from retrostats.models.meta.bayes import HalfNormal
+from retrostats.report.page.explore import WIDTHS, explorers_of
+from retrostats.report.page.page import render_report
 
 #: The page holds twelve digits.
 PAGE_RTOL = 1e-9
@@ -83,7 +83,7 @@ def test_the_prior_of_the_page_is_the_pool_under_that_prior(replication) -> None
 
 
 def test_data_of_a_stranger_cannot_leave_its_block() -> None:
-    from retrostats.draw.report.explore import Shown, _data
+    from retrostats.report.page.explore import Shown, _data
 
     hostile = "</script><script>alert(1)</script>&"
     control = Shown("x", "", False, (hostile,), 0)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrostats.result.findings import Measure
-from retrostats.unprinted.exploration import explore
-from retrostats.unprinted.extremes import lowest
-from retrostats.unprinted.influence import quasi_random
-from retrostats.unprinted.measures import Options, explore_measures
-from retrostats.unprinted.starts import fixed_points
-from retrostats.unprinted.unknowns import Choice, Unknown
+from retrostats.evidence.result.findings import Measure
+from retrostats.evidence.unreported.exploration import explore
+from retrostats.evidence.unreported.extremes import lowest
+from retrostats.evidence.unreported.influence import quasi_random
+from retrostats.evidence.unreported.measures import Options, explore_measures
+from retrostats.evidence.unreported.starts import fixed_points
+from retrostats.evidence.unreported.unknowns import Choice, Unknown
 
 #: The limits asked for: equal to the truth to four digits.
 ATOL = 1e-4

@@ -7,8 +7,8 @@ import math
 import pytest
 
 import retrostats as rs
-from retrostats.findings.few_studies import SCALES, few_studies_rows
-from retrostats.result.estimate import Estimate
+from retrostats.evidence.findings.few_studies import SCALES, few_studies_rows
+from retrostats.evidence.result.estimate import Estimate
 
 #: Printed to two decimals in the issue that asked for them.
 PRINTED_ATOL = 0.005

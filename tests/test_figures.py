@@ -11,13 +11,13 @@ import example_frames as ex
 import pytest
 from numpy.testing import assert_allclose
 
-from retrostats.analysis import select
-from retrostats.audit import load_audit
-from retrostats.draw import figures
-from retrostats.draw.figures import theme
-from retrostats.draw.figures.fonts import LAYOUT
-from retrostats.draw.figures.looks import LIGHT, drawn_in
-from retrostats.draw.press import made
+from retrostats.audit.analysis import select
+from retrostats.audit.audit import load_audit
+from retrostats.report import figures
+from retrostats.report.figures import theme
+from retrostats.report.figures.fonts import LAYOUT
+from retrostats.report.figures.looks import LIGHT, drawn_in
+from retrostats.report.press import made
 
 MM_ATOL = 0.05  # a figure's size is set in mm; only the division by 25.4 rounds
 

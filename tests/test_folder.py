@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.draw.folder import MANIFEST, replace
-from retrostats.errors import InputError
+from retrostats.common.errors import InputError
+from retrostats.report.folder import MANIFEST, replace
 
 FIRST = {"verdicts.csv": "first\n", "figures/old.svg": "<svg/>", "figures/same.svg": "<svg>1</svg>"}
 SECOND = {"verdicts.csv": "second\n", "figures/same.svg": "<svg>2</svg>", "tables/new.csv": "x\n"}
@@ -157,7 +157,7 @@ def test_a_fill_that_fails_changes_nothing(results) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from retrostats.draw import folder
+from retrostats.report import folder
 sys.path.insert(0, {tests!r})
 from test_folder import SECOND, run
 left = int(sys.argv[2])
@@ -192,7 +192,7 @@ def test_killed_anywhere_nothing_is_lost_and_the_next_run_mends(results, steps) 
 
 
 def test_what_is_saved_while_the_folders_change_names_is_not_lost(results, monkeypatch) -> None:
-    from retrostats.draw import folder
+    from retrostats.report import folder
 
     write(results, {"thesis.docx": "two years"})
     keep = folder._keep

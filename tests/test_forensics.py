@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 import retrostats as rs
 from benchmarks.forensics import false_alarms
-from retrostats.errors import InputError
-from retrostats.reduce.forensics.debit import debit
-from retrostats.reduce.forensics.grim import grim
-from retrostats.reduce.forensics.grimmer import grimmer
-from retrostats.reduce.forensics.spreads import sd_of_change_from_p, spreads_possible
-from retrostats.reduce.recompute import paired_p
-from retrostats.reduce.reported import Reported, r_bounds_from_p
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.forensics.debit import debit
+from retrostats.evidence.printed.forensics.grim import grim
+from retrostats.evidence.printed.forensics.grimmer import grimmer
+from retrostats.evidence.printed.forensics.spreads import sd_of_change_from_p, spreads_possible
+from retrostats.evidence.printed.recompute import paired_p
+from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
 
 HONEST = 5_000  # tables; any share of false alarms above 1 in 1,600 shows with 95% certainty
 

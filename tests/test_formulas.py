@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.mixed.formula.columns import numeric, read_columns
-from retrostats.mixed.formula.expressions import evaluate
-from retrostats.mixed.formula.formula import parse_formula
-from retrostats.mixed.formula.quoted import hidden, quoted, shown
+from retrostats.common.errors import InputError
+from retrostats.models.linear.formula.columns import numeric, read_columns
+from retrostats.models.linear.formula.expressions import evaluate
+from retrostats.models.linear.formula.formula import parse_formula
+from retrostats.models.linear.formula.quoted import hidden, quoted, shown
 
 #: The same design and outcome under other names: nothing but the names differs.
 SAME = {"rtol": 1e-9, "atol": 1e-12}

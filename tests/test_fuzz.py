@@ -10,8 +10,8 @@ import pytest
 from fuzz import fuzz_formulas, targets
 from fuzz.fuzz_readers import mutate, run, seeds
 
-from retrostats.errors import InputError
-from retrostats.read.cohort import load_cohort
+from retrostats.common.errors import InputError
+from retrostats.io.cohort.cohort import load_cohort
 
 
 @pytest.mark.parametrize(("kind", "seed"), seeds(), ids=lambda value: getattr(value, "name", value))

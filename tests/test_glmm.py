@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from retrostats.counts.family import Binomial, NegativeBinomial, Poisson
-from retrostats.counts.fit import glmm
-from retrostats.counts.hypergeometric import NoncentralHypergeometric
-from retrostats.counts.problem import Problem
-from retrostats.counts.random_effects import RandomPart, split
-from retrostats.errors import InputError
+from retrostats.common.errors import InputError
+from retrostats.models.counts.family import Binomial, NegativeBinomial, Poisson
+from retrostats.models.counts.fit import glmm
+from retrostats.models.counts.hypergeometric import NoncentralHypergeometric
+from retrostats.models.counts.problem import Problem
+from retrostats.models.counts.random_effects import RandomPart, split
 
 REFERENCE = Path(__file__).parent / "reference"
 CASES = json.loads((REFERENCE / "glmm.json").read_text())

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from test_glmm import CASES, fitted, read
 
-from retrostats.counts.fit import glmm
-from retrostats.errors import InputError
+from retrostats.common.errors import InputError
+from retrostats.models.counts.fit import glmm
 
 FOUND = json.loads((Path(__file__).parent / "reference" / "glmm_after.json").read_text())
 #: glmer stops at gradients near 1e-3 and takes errors from differences of the likelihood.

@@ -7,8 +7,8 @@ import re
 import pytest
 from page_text import Blocks
 
-from retrostats.draw.report.glossary import explained, terms, terms_in
-from retrostats.draw.report.page import render_report
+from retrostats.report.page.glossary import explained, terms, terms_in
+from retrostats.report.page.page import render_report
 
 #: What a reader may not know, whoever writes it next on the page.
 METHOD = (

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.habits import FUNCTIONS
+from retrostats.common.errors import InputError
+from retrostats.common.habits import FUNCTIONS
 
 ROWS = pd.DataFrame({
     "subject": list("aabbccdd"), "arm": list("xyxyxyxy"),

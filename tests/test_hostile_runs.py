@@ -14,13 +14,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from retrostats.cli import main
-from retrostats.draw import folder
-from retrostats.draw.exchange import abandoned, held
-from retrostats.draw.folder import MANIFEST, replace
-from retrostats.draw.neutral import neutral, write_csv
-from retrostats.endings import ended
-from retrostats.errors import InputError
+from retrostats.app.cli import main
+from retrostats.common.errors import InputError
+from retrostats.common.exit_codes import ended
+from retrostats.report import folder
+from retrostats.report.exchange import abandoned, held
+from retrostats.report.folder import MANIFEST, replace
+from retrostats.report.formula_escape import neutral, write_csv
 
 COHORT = (
     "subject,direction,vo2_ml_kg_min,speed_m_s\n1,forward,30,2\n1,backward,40,2\n"
@@ -90,7 +90,7 @@ def test_out_that_leads_nowhere_is_said_before_anything_is_computed(
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    path = import_module("retrostats.replicate")
+    path = import_module("retrostats.app.path")
     monkeypatch.setattr(path, "read", lambda *_: pytest.fail("computing began"))
     for out, message in (
         ("loop", "no folder can be made"),
@@ -147,7 +147,7 @@ def test_a_matplotlibrc_changes_no_figure(tmp_path: Path) -> None:
     )
     code = (
         "import sys, hashlib, io; from matplotlib.figure import Figure; import matplotlib as mpl; "
-        "from retrostats.draw.figures import theme; b = io.BytesIO()\n"
+        "from retrostats.report.figures import theme; b = io.BytesIO()\n"
         "with mpl.rc_context(theme.STYLE):\n"
         "    f = Figure(); a = f.subplots(); a.plot([1, 2], [1, 2]); a.set_xlabel('x_1')\n"
         "theme.write(f, b, 'svg'); print(hashlib.sha256(b.getvalue()).hexdigest())"

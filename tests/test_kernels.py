@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retrostats.mixed.blocks.factor import forward, lower_factor
-from retrostats.mixed.crossed.cell_draws import CellDesign
+from retrostats.models.linear.blocks.factor import forward, lower_factor
+from retrostats.models.linear.crossed.cell_draws import CellDesign
 
 PROGRAM = Path(__file__).with_name("seeded.py")
 #: As OPENBLAS_CORETYPE says them; a library or processor without one takes another, and says so.

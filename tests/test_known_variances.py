@@ -11,9 +11,9 @@ import pytest
 from scipy import optimize, stats
 
 import retrostats as rs
-from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.known.criterion import deviance, evaluate
-from retrostats.mixed.known.model import known_model
+from retrostats.common.errors import InputError, NotIdentified
+from retrostats.models.linear.known_variance.criterion import deviance, evaluate
+from retrostats.models.linear.known_variance.model import known_model
 
 REFERENCE = json.loads(
     (Path(__file__).parent / "reference" / "synthesis.json").read_text(encoding="utf-8")
@@ -171,7 +171,10 @@ def test_crossed_terms_equal_dense_likelihood_at_a_stationary_point() -> None:
 
 
 def test_cluster_robust_matrix_with_independent_errors_is_the_diagonal_one() -> None:
-    from retrostats.mixed.known.sandwich import cluster_robust, cluster_robust_matrix
+    from retrostats.models.linear.known_variance.sandwich import (
+        cluster_robust,
+        cluster_robust_matrix,
+    )
 
     rows = nested(MULTILEVEL[0])
     X = np.column_stack([np.ones(56), np.arange(56.0)])

@@ -9,11 +9,11 @@ import pytest
 from matplotlib.figure import Figure
 
 import retrostats as rs
-from retrostats.draw.figures import looks, theme, verdicts
-from retrostats.draw.figures.legibility import distances, illegible
-from retrostats.draw.figures.looks import DARK, LIGHT, LOOKS, SLIDE
-from retrostats.draw.report.shades import contrast
-from retrostats.errors import InputError
+from retrostats.common.errors import InputError
+from retrostats.report.figures import looks, theme, verdicts
+from retrostats.report.figures.legibility import distances, illegible
+from retrostats.report.figures.looks import DARK, LIGHT, LOOKS, SLIDE
+from retrostats.report.page.shades import contrast
 
 NAMES = (
     "verdict_overview",

@@ -235,8 +235,8 @@ def test_wide_crossed_blocks_are_the_narrow_ones(monkeypatch: pytest.MonkeyPatch
     for formula in (CROSSED, MIXED):
         narrow = rs.lmm(formula, frame)
         narrow_df = narrow.coefficients["df"]
-        monkeypatch.setattr("retrostats.mixed.blocks.directions.WIDE", 5)
-        monkeypatch.setattr("retrostats.mixed.plain.criterion.WIDE", 5)
+        monkeypatch.setattr("retrostats.models.linear.blocks.directions.WIDE", 5)
+        monkeypatch.setattr("retrostats.models.linear.homoscedastic.criterion.WIDE", 5)
         wide = rs.lmm(formula, frame)
         np.testing.assert_allclose(wide.loglik, narrow.loglik, rtol=1e-12)
         np.testing.assert_allclose(wide.cov_beta, narrow.cov_beta, rtol=1e-7)

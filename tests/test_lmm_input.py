@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError, NotIdentified, RetrostatsError
-from retrostats.mixed.formula.formula import parse_formula
+from retrostats.common.errors import InputError, NotIdentified, RetrostatsError
+from retrostats.models.linear.formula.formula import parse_formula
 
 ATTACKS = [
     "y ~ __import__('os').system('true') + (1 | subject)",

@@ -9,8 +9,8 @@ from numpy.linalg import LinAlgError
 from numpy.testing import assert_allclose
 
 import retrostats as rs
-from retrostats.mixed.plain import many
-from retrostats.mixed.plain.criterion import evaluate, level_at
+from retrostats.models.linear.homoscedastic import many
+from retrostats.models.linear.homoscedastic.criterion import evaluate, level_at
 
 SAME = 1e-10
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from retrostats.result.findings import Measure
-from retrostats.unprinted.measures import Options, explore_measures
-from retrostats.unprinted.unknowns import Unknown
+from retrostats.evidence.result.findings import Measure
+from retrostats.evidence.unreported.measures import Options, explore_measures
+from retrostats.evidence.unreported.unknowns import Unknown
 
 NO_DRAWS = Options(draws=0, seed=1)
 

@@ -7,9 +7,9 @@ from cohort_kinds import book
 from cohort_tables import METABOLIC
 
 import retrostats as rs
-from retrostats.cli import main
-from retrostats.errors import InputError
-from retrostats.read.spec import read_spec
+from retrostats.app.cli import main
+from retrostats.common.errors import InputError
+from retrostats.io.cohort.spec import read_spec
 
 
 def refused(tmp_path, text: str) -> str:

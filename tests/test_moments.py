@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.moments.summary import Correlation, witness_rows
+from retrostats.common.errors import InputError, NotIdentified
+from retrostats.models.linear.moments.summary import Correlation, witness_rows
 
 FIT_RTOL = 1e-9  # the same numbers summed in another order
 TRIAL = "y ~ arm * time + (1 | subject)"

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.audit import load_audit
-from retrostats.cli import main
-from retrostats.errors import InputError
-from retrostats.new_audit import INVENTED, STEPS, new_audit
-from retrostats.resources import data_dir
+from retrostats.app.cli import main
+from retrostats.app.new_audit import INVENTED, STEPS, new_audit
+from retrostats.audit.audit import load_audit
+from retrostats.common.errors import InputError
+from retrostats.common.resources import data_dir
 
 DRAWS = 50
 FILES = {

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.reduce.change import difference_of_trials, welch_df
-from retrostats.result.estimate import Estimate
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.change import difference_of_trials, welch_df
+from retrostats.evidence.result.estimate import Estimate
 
 #: nlme 3.1-162, gls(y ~ x, weights = varIdent(form = ~ 1 | study)) on the rows below.
 NLME = {

@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import NotIdentified
-from retrostats.findings.one_stage import (
+from retrostats.common.errors import NotIdentified
+from retrostats.evidence.findings.one_stage import (
     FORMULA,
     one_stage_fit,
     one_stage_measure,
     one_stage_row,
 )
-from retrostats.mixed.moments.studies import moments_arms
-from retrostats.pool.one_stage import one_stage_batch
-from retrostats.reduce.reported import Reported
-from retrostats.unprinted.exploration import explore
-from retrostats.unprinted.sources import not_significant_source, percentage_source
-from retrostats.unprinted.unknowns import Unknown
+from retrostats.evidence.printed.reported import Reported
+from retrostats.evidence.unreported.exploration import explore
+from retrostats.evidence.unreported.sources import not_significant_source, percentage_source
+from retrostats.evidence.unreported.unknowns import Unknown
+from retrostats.models.linear.moments.studies import moments_arms
+from retrostats.models.meta.one_stage import one_stage_batch
 
 #: Two optimisers of one likelihood, each to the root of rounding or better.
 SAME_RTOL = 1e-6

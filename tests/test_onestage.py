@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.moments.summary import witness_rows
+from retrostats.common.errors import InputError, NotIdentified
+from retrostats.models.linear.moments.summary import witness_rows
 
 REFERENCE = Path(__file__).parent / "reference"
 NLME_RTOL = 1e-5  # nlme stops at about this relative accuracy

@@ -12,9 +12,9 @@ from cohort_tables import measured
 from scipy import stats
 
 import retrostats as rs
-from retrostats.cli import main
-from retrostats.draw.report.page import render_report
-from retrostats.unprinted.middle import pool_at_middle
+from retrostats.app.cli import main
+from retrostats.evidence.unreported.reference_point import pool_at_middle
+from retrostats.report.page.page import render_report
 
 
 def crossover(people: int = 9) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def test_each_speed_is_the_paired_t_of_its_people(lab) -> None:
 
 
 def test_the_next_person_is_held_as_often_as_stated() -> None:
-    from retrostats.findings.own import _mean
+    from retrostats.evidence.findings.user_cohort import _mean
 
     rng = np.random.default_rng(3)
     held = 0
@@ -167,11 +167,11 @@ def test_without_own_data_nothing_of_it_is_shown() -> None:
 
 
 def test_a_pool_at_the_middle_counts_only_what_counts_there(lab) -> None:
-    from retrostats.unprinted.sources import known_source
+    from retrostats.evidence.unreported.sources import known_source
 
     estimate = rs.Estimate(0.25, 0.05, 8, "log_ratio", "ratio")
     source = known_source("one", estimate, 9, own=True)
-    from retrostats.findings.pooled import pooled_measure
+    from retrostats.evidence.findings.pooled import pooled_measure
 
     alone = pool_at_middle(pooled_measure([source], "x", "x"), log=True)
     assert alone.weights == {"one": 100.0}

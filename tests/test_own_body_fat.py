@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.analysis import Context, select
-from retrostats.judge.fidelity import bearing_of
-from retrostats.judge.frames import verdict_on
-from retrostats.judge.verdict import Verdict
-from retrostats.pool.average import weighted_average
-from retrostats.replicate import evidence_by_claim
-from retrostats.result.findings import EstimateRow, Findings, frame_of
-from retrostats.unprinted.measures import Options, explore_measures
+from retrostats.app.path import evidence_by_claim
+from retrostats.audit.analysis import Context, select
+from retrostats.audit.fidelity import bearing_of
+from retrostats.audit.frames import verdict_on
+from retrostats.audit.verdict import Verdict
+from retrostats.evidence.result.findings import EstimateRow, Findings, frame_of
+from retrostats.evidence.unreported.measures import Options, explore_measures
+from retrostats.models.meta.average import weighted_average
 
 
 def trial(n: int, arms: dict[str, float], seed: int = 5, sd: float = 2.0) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retrostats.draw.own import LINES, _figure, _names
+from retrostats.report.user_cohort import LINES, _figure, _names
 
 
 def people(number: int) -> pd.DataFrame:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from page_links import Links
 
-from retrostats.draw.report.format import anchor
-from retrostats.draw.report.page import render_report
+from retrostats.report.page.format import anchor
+from retrostats.report.page.page import render_report
 
 
 @pytest.fixture(scope="module")

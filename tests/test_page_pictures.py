@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrostats.draw.palette import DARK, LIGHT, in_the_dark
-from retrostats.draw.press import made
-from retrostats.draw.report.pictures import pictures_of
-from retrostats.draw.report.shades import contrast, dark, page_style
+from retrostats.report.page.pictures import pictures_of
+from retrostats.report.page.shades import contrast, dark, page_style
+from retrostats.report.palette import DARK, LIGHT, in_the_dark
+from retrostats.report.press import made
 
 #: Contrast that WCAG 2.2 asks for: words, and marks that carry meaning.
 WORDS, MARKS = 4.5, 3.0

@@ -8,8 +8,8 @@ import re
 import example_frames as ex
 import pytest
 
-from retrostats.draw.report.claim_review import rating
-from retrostats.draw.report.page import render_report
+from retrostats.report.page.claim_review import rating
+from retrostats.report.page.page import render_report
 
 #: Properties that schema.org gives these types (their own, or of the types above them).
 SCHEMA = {

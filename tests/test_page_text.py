@@ -11,13 +11,13 @@ from matplotlib.text import Text
 from page_text import Blocks, defects
 
 import retrostats as rs
-from retrostats.draw.report.console import (
+from retrostats.report.page.console import (
     print_answers,
     print_cohorts,
     print_own,
     print_verdicts,
 )
-from retrostats.draw.report.page import render_report
+from retrostats.report.page.page import render_report
 
 
 @pytest.fixture(scope="module")

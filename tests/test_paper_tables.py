@@ -10,10 +10,10 @@ import pytest
 from docx import Document
 
 import retrostats as rs
-from retrostats.defaults import TABLE_FORMATS
-from retrostats.draw.tables import PaperTable, write_tables
-from retrostats.errors import InputError
-from retrostats.judge.summary import ABSOLUTES, summary_frame
+from retrostats.audit.summary import ABSOLUTES, summary_frame
+from retrostats.common.defaults import TABLE_FORMATS
+from retrostats.common.errors import InputError
+from retrostats.report.tables import PaperTable, write_tables
 
 #: Products and quotients of printed numbers in double precision.
 EXACT = 1e-12

@@ -11,11 +11,13 @@ import pytest
 from scipy import stats
 
 import retrostats as rs
-from retrostats.audit import load_audit
-from retrostats.cli import main
-from retrostats.draw.figures.looks import DARK
-from retrostats.errors import InputError
-from retrostats.judge.verdict import Evidence, judge_side
+from retrostats.app.cli import main
+from retrostats.audit.audit import load_audit
+from retrostats.audit.verdict import Evidence, judge_side
+from retrostats.common.errors import InputError
+from retrostats.evidence.unreported.exploration import explore
+from retrostats.evidence.unreported.influence import quasi_random
+from retrostats.evidence.unreported.pooled import COUNTED, pool_estimator
 from retrostats.planning.added import (
     EFFECT,
     VARIANCE,
@@ -27,9 +29,7 @@ from retrostats.planning.added import (
 from retrostats.planning.assumed import assume
 from retrostats.planning.designs import Counted, Measured
 from retrostats.planning.power import right_label
-from retrostats.unprinted.exploration import explore
-from retrostats.unprinted.influence import quasi_random
-from retrostats.unprinted.pooled import COUNTED, pool_estimator
+from retrostats.report.figures.looks import DARK
 
 BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg"
 NAN = float("nan")

@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from retrostats.errors import InputError
-from retrostats.pool.batch import BATCH_METHODS, BATCH_TESTS, random_effects_batch
-from retrostats.pool.moment import moment
+from retrostats.common.errors import InputError
+from retrostats.models.meta.batch import BATCH_METHODS, BATCH_TESTS, random_effects_batch
+from retrostats.models.meta.moment import moment
 
 #: Two implementations of one equation, solved to rounding.
 SAME_RTOL = 1e-8

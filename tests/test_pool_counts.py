@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 import retrostats as rs
-from retrostats.counts.hypergeometric import NoncentralHypergeometric
-from retrostats.errors import InputError, NotIdentified
+from retrostats.common.errors import InputError, NotIdentified
+from retrostats.models.counts.hypergeometric import NoncentralHypergeometric
 
 CASES = json.loads((Path(__file__).parent / "reference" / "count_pools.json").read_text())
 MODELS = {

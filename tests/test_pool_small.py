@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.pool.henmi_copas import henmi_copas
-from retrostats.result.estimate import Estimate
+from retrostats.common.errors import InputError
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.models.meta.henmi_copas import henmi_copas
 
 #: Four digits of a posterior, against an independent grid of that fineness.
 FOUR_DIGITS = 5e-5

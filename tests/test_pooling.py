@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.errors import InputError
-from retrostats.pool.two_stage import leave_one_out, pool
-from retrostats.result.estimate import Estimate
+from retrostats.common.errors import InputError
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.models.meta.two_stage import leave_one_out, pool
 
 REFERENCE = Path(__file__).parent / "reference"
 SUITE = REFERENCE / "metafor_suite"

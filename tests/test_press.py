@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from retrostats.draw import press
-from retrostats.draw.figures.theme import new_figure, styled
+from retrostats.report import press
+from retrostats.report.figures.theme import new_figure, styled
 
 KINDS = ("svg", "pdf", "png")
 

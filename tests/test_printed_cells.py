@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 import retrostats as rs
-from retrostats.analysis import Context, select
-from retrostats.errors import InputError
-from retrostats.reduce.reported import Reported
-from retrostats.resources import analyses_dir, data_dir
-from retrostats.unprinted.influence import quasi_random
-from retrostats.unprinted.unknowns import Space, Unknown, cell_of
+from retrostats.audit.analysis import Context, select
+from retrostats.common.errors import InputError
+from retrostats.common.resources import analyses_dir, data_dir
+from retrostats.evidence.printed.reported import Reported
+from retrostats.evidence.unreported.influence import quasi_random
+from retrostats.evidence.unreported.unknowns import Space, Unknown, cell_of
 
 NUMERIC = (
     "n", "mean", "spread", "change", "change_spread", "pct_change", "events", "exposure",

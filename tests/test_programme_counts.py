@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import retrostats as rs
-from retrostats.errors import InputError
-from retrostats.findings.trials import Effect, Trial, design_effect, trial_result
-from retrostats.read.published import load_published
+from retrostats.common.errors import InputError
+from retrostats.evidence.findings.trials import Effect, Trial, design_effect, trial_result
+from retrostats.io.published.published import load_published
 
 RATES = Effect("injury_rate_ratio", "programme / usual training", "li")
 

@@ -9,9 +9,9 @@ import shutil
 
 import pytest
 
-from retrostats.errors import InputError
-from retrostats.read.published import COLUMNS, KEPT_AS_PRINTED, load_published, load_studies
-from retrostats.resources import data_dir
+from retrostats.common.errors import InputError
+from retrostats.common.resources import data_dir
+from retrostats.io.published.published import COLUMNS, KEPT_AS_PRINTED, load_published, load_studies
 
 UNIT_RTOL = 1e-12  # one multiplication
 

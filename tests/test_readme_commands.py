@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.cli import _parser
+from retrostats.app.cli import _parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

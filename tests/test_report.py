@@ -11,11 +11,11 @@ import example_frames as ex
 import pandas as pd
 import pytest
 
-from retrostats.draw import figures
-from retrostats.draw.figures import Drawing
-from retrostats.draw.report.console import print_verdicts
-from retrostats.draw.report.page import render_report
-from retrostats.vocabulary import Post
+from retrostats.common.vocabulary import Post
+from retrostats.report import figures
+from retrostats.report.figures import Drawing
+from retrostats.report.page.console import print_verdicts
+from retrostats.report.page.page import render_report
 
 
 class Page(HTMLParser):

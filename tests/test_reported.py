@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from retrostats.errors import InputError
-from retrostats.reduce.change import difference_of_trials
-from retrostats.reduce.recompute import Recomputed
-from retrostats.reduce.reported import (
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.change import difference_of_trials
+from retrostats.evidence.printed.recompute import Recomputed
+from retrostats.evidence.printed.reported import (
     Reported,
     r_bounds_from_p,
     ratio_interval,
@@ -20,7 +20,7 @@ from retrostats.reduce.reported import (
     se_from_p,
     t_from_p,
 )
-from retrostats.result.estimate import Estimate
+from retrostats.evidence.result.estimate import Estimate
 
 ROUND_TRIP = 1e-9  # two inverse formulas in double precision
 REFERENCE = 1e-12  # a quotient and the ends of its interval, each rounded once

@@ -7,10 +7,10 @@ import itertools
 import example_frames as ex
 import pytest
 
-from retrostats.draw.report.bands import band, claimed_zone
-from retrostats.draw.report.cards import causes_of, changes
-from retrostats.draw.report.page import render_report
-from retrostats.draw.report.sentences import DIRECTIONS, SIZES, amount, answer, claimed, span
+from retrostats.report.page.bands import band, claimed_zone
+from retrostats.report.page.cards import causes_of, changes
+from retrostats.report.page.page import render_report
+from retrostats.report.page.sentences import DIRECTIONS, SIZES, amount, answer, claimed, span
 
 NAN = float("nan")
 ROW = {

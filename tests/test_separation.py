@@ -8,8 +8,8 @@ import pytest
 from scipy.optimize import linprog
 
 import retrostats as rs
-from retrostats.counts import separation
-from retrostats.counts.separation import overlap_is_proved
+from retrostats.models.counts import separation
+from retrostats.models.counts.separation import overlap_is_proved
 
 
 def separated(moved: np.ndarray) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.read.validation.templates import templates
+from retrostats.io.validation.templates import templates
 
 #: Lines of a result that a reader takes in at once.
 GLANCE = 16

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 import retrostats as rs
-from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.after.simulate import bootstrap, power, type_one_error
+from retrostats.common.errors import InputError, NotIdentified
+from retrostats.models.linear.post_estimation.simulate import bootstrap, power, type_one_error
 
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 TRIAL = "y ~ arm * time + (1 | subject)"

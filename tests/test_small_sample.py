@@ -13,11 +13,11 @@ from benchmarks.intervals import STUDIES, THETA, coverage, profiled
 from benchmarks.pool_intervals import WIDER
 from benchmarks.pool_intervals import coverage as mean_coverage
 from benchmarks.prediction import coverage as prediction_coverage
-from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.after.small_sample import bootstrap_t, exact_sigma
-from retrostats.pool.heterogeneity import weighted_fit
-from retrostats.pool.prediction import prediction_limits, tau2_at
-from retrostats.unprinted.pooled import TEST
+from retrostats.common.errors import InputError, NotIdentified
+from retrostats.evidence.unreported.pooled import TEST
+from retrostats.models.linear.post_estimation.small_sample import bootstrap_t, exact_sigma
+from retrostats.models.meta.heterogeneity import weighted_fit
+from retrostats.models.meta.prediction import prediction_limits, tau2_at
 
 REPLICATES = 3_000
 #: Three Monte Carlo errors of a coverage of 95% in 3,000 replicates.
@@ -86,7 +86,9 @@ def test_sigma_without_degrees_of_freedom_is_bootstrapped(
     unbalanced: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A design that leaves none needs crossed terms, whose refits are slow: the count is given."""
-    monkeypatch.setattr("retrostats.mixed.after.small_sample.within", lambda gram: (0.0, 0))
+    monkeypatch.setattr(
+        "retrostats.models.linear.post_estimation.small_sample.within", lambda gram: (0.0, 0)
+    )
     fit = rs.lmm("y ~ time + (1 | subject)", unbalanced)
     sigma = bootstrap_t(fit, n=400).iloc[-1]
     ratio = fit.bootstrap(400, 1)["sigma"] / fit.sigma

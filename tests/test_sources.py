@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import retrostats as rs
-from retrostats.reduce.change import between_group_change, implied_error, within_group_change
-from retrostats.reduce.pair import PrintedPair, correlation_limits, ratio_estimate
-from retrostats.reduce.reported import Reported, t_from_p
-from retrostats.result.estimate import Estimate
-from retrostats.unprinted.exploration import explore, outermost
-from retrostats.unprinted.influence import quasi_random
-from retrostats.unprinted.pooled import (
+from retrostats.evidence.printed.change import (
+    between_group_change,
+    implied_error,
+    within_group_change,
+)
+from retrostats.evidence.printed.pair import PrintedPair, correlation_limits, ratio_estimate
+from retrostats.evidence.printed.reported import Reported, t_from_p
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.unreported.exploration import explore, outermost
+from retrostats.evidence.unreported.influence import quasi_random
+from retrostats.evidence.unreported.pooled import (
     COUNTED,
     TEST,
     method_choice,
@@ -25,14 +29,14 @@ from retrostats.unprinted.pooled import (
     pool_unknowns,
     source_choice,
 )
-from retrostats.unprinted.sources import (
+from retrostats.evidence.unreported.sources import (
     known_source,
     not_significant_source,
     pair_source,
     percentage_source,
     significant_source,
 )
-from retrostats.unprinted.unknowns import Choice, Space, Unknown
+from retrostats.evidence.unreported.unknowns import Choice, Space, Unknown
 
 #: Fitted and closed form differ by the optimiser's gradient only.
 CLOSED_FORM_RTOL = 1e-7

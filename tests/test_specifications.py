@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.judge.claims import load_claims
-from retrostats.judge.verdict import direction_of, labels, size_of
-from retrostats.result.estimate import Interval
-from retrostats.unprinted.exploration import explore
-from retrostats.unprinted.specifications import specifications
+from retrostats.audit.claims import load_claims
+from retrostats.audit.verdict import direction_of, labels, size_of
+from retrostats.evidence.result.estimate import Interval
+from retrostats.evidence.unreported.exploration import explore
+from retrostats.evidence.unreported.specifications import specifications
 
 CLAIM = load_claims()["energy_30"]
 DRAWS = 256  # of the shared replication

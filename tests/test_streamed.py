@@ -11,12 +11,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 import retrostats as rs
-from retrostats.errors import InputError, NotIdentified
-from retrostats.mixed.crossed.criterion import evaluate
-from retrostats.mixed.crossed.layout import build_crossed
-from retrostats.mixed.streamed import source as pieces
-from retrostats.mixed.streamed.ahead import ahead
-from retrostats.mixed.streamed.labels import Coder, Keys
+from retrostats.common.errors import InputError, NotIdentified
+from retrostats.models.linear.crossed.criterion import evaluate
+from retrostats.models.linear.crossed.layout import build_crossed
+from retrostats.models.linear.streamed import source as pieces
+from retrostats.models.linear.streamed.labels import Coder, Keys
+from retrostats.models.linear.streamed.prefetch import ahead
 
 pa = pytest.importorskip("pyarrow")
 dataset = pytest.importorskip("pyarrow.dataset")
@@ -480,7 +480,7 @@ def test_a_pass_holds_no_file_and_one_thread_of_linear_algebra(tmp_path, monkeyp
     """Pre-buffered Parquet stays in memory until its end; two threads wait for one another."""
     from threadpoolctl import threadpool_info
 
-    from retrostats.mixed.streamed import reading
+    from retrostats.models.linear.streamed import reading
 
     frame = _rows()
     frame.to_parquet(tmp_path / "a.parquet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrostats.mixed.blocks.basis import substitute
+from retrostats.models.linear.blocks.basis import substitute
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 2), (4, 60)])

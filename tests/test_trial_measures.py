@@ -7,10 +7,10 @@ import math
 import pandas as pd
 import pytest
 
-from retrostats.draw.report.printed import printed
-from retrostats.errors import InputError
-from retrostats.findings.pooled import pooled_measure, pooled_row
-from retrostats.findings.trials import Effect, Trial, TrialResult, trial_result
+from retrostats.common.errors import InputError
+from retrostats.evidence.findings.pooled import pooled_measure, pooled_row
+from retrostats.evidence.findings.trials import Effect, Trial, TrialResult, trial_result
+from retrostats.report.page.printed import printed
 
 EFFECT = Effect("ratio", "injury rate ratio, treated / control", "t")
 #: The table prints its limits with three decimals.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.errors import InputError
-from retrostats.units import _UNITS, STANDARD, convert, parse_unit
+from retrostats.common.errors import InputError
+from retrostats.common.units import _UNITS, STANDARD, convert, parse_unit
 
 #: Both are products of a few exact decimal factors; only rounding in binary separates them.
 EXACT_RTOL = 1e-12

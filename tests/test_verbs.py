@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.deprecated import renamed_arguments
-from retrostats.errors import InputError
+from retrostats.common.deprecated import renamed_arguments
+from retrostats.common.errors import InputError
 
 INTERVAL = ["term", "estimate", "conf_low", "conf_high"]
 #: The same numbers by two routes: rounding alone.

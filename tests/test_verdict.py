@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.errors import InputError
-from retrostats.judge.verdict import (
+from retrostats.audit.verdict import (
     COMPATIBLE_SHARE,
     Candidate,
     Evidence,
@@ -20,7 +19,8 @@ from retrostats.judge.verdict import (
     label_shares,
     size_of,
 )
-from retrostats.result.estimate import Estimate, Interval
+from retrostats.common.errors import InputError
+from retrostats.evidence.result.estimate import Estimate, Interval
 from tests.judged import AT_LEAST, AT_MOST, NAN, at, claim, measured, over
 
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.errors import InputError
-from retrostats.judge.verdict import (
+from retrostats.audit.verdict import (
     Candidate,
     Evidence,
     judge,
 )
-from retrostats.result.estimate import Interval
+from retrostats.common.errors import InputError
+from retrostats.evidence.result.estimate import Interval
 from tests.judged import AT_LEAST, CAUSE, NAN, at, claim, measured, over
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retrostats.analysis import Context
-from retrostats.reduce.pair import one_row
-from retrostats.result.findings import Findings
+from retrostats.audit.analysis import Context
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.result.findings import Findings
 
 from .checks import ASSUMPTIONS, checks_of
 from .difference import difference_rows, more_space, ranges

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrostats.reduce.pair import one_row
-from retrostats.reduce.recompute import paired_p, percent_change
-from retrostats.result.findings import Assumption, Check
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.printed.recompute import paired_p, percent_change
+from retrostats.evidence.result.findings import Assumption, Check
 
 from .forward import macpherson_row, pre_post
 

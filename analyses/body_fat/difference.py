@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.reduce.change import (
+from retrostats.evidence.printed.change import (
     difference_of_trials,
     welch_df,
 )
-from retrostats.result.estimate import Estimate
-from retrostats.result.findings import EstimateRow, Measure
-from retrostats.unprinted.unknowns import Choice, Unknown, Values
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.result.findings import EstimateRow, Measure
+from retrostats.evidence.unreported.unknowns import Choice, Unknown, Values
 
 from .forward import forward_space, people_of, scaled
 from .names import BOTH_CHANGES, MODELS, MORE, READ_AS, READING, UNIT, WITHIN, Parts, measure_of

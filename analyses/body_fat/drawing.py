@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from retrostats.judge.claims import Claim
+from retrostats.audit.claims import Claim
 
 from .names import LOST
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from retrostats.draw.figures import Drawing
+    from retrostats.report.figures import Drawing
 
 
 def _told(retellings: pd.DataFrame) -> str:
@@ -27,7 +27,7 @@ def _told(retellings: pd.DataFrame) -> str:
 
 def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Change under each reading beside forward running, its sensitivity, and who retold it how."""
-    from retrostats.draw.figures import Drawing, origin_of, sensitivity
+    from retrostats.report.figures import Drawing, origin_of, sensitivity
 
     return {
         "body_fat_change": Drawing(
@@ -49,7 +49,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
 
 def _changes(estimates: pd.DataFrame, claims: Mapping[str, Claim]) -> Figure | None:
     """Forest of the changes, and of backward minus forward, one panel a unit."""
-    from retrostats.draw.figures import band_of, panel_of, rows_of, stack
+    from retrostats.report.figures import band_of, panel_of, rows_of, stack
 
     band = band_of(claims.get(LOST))
     more = ("backward loses more", "backward loses less")
@@ -72,7 +72,7 @@ def _changes(estimates: pd.DataFrame, claims: Mapping[str, Claim]) -> Figure | N
 
 def _chain(retellings: pd.DataFrame) -> Figure | None:
     """The retellings of the trial, each under the one it retells."""
-    from retrostats.draw.figures import Column, retelling_chain
+    from retrostats.report.figures import Column, retelling_chain
 
     minutes = retellings["minutes"].where(
         ~retellings["minutes"].str[:1].str.isdigit(), retellings["minutes"] + " min"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from retrostats.findings.printed import Shown, shown_only
-from retrostats.reduce.change import (
+from retrostats.evidence.findings.printed import Shown, shown_only
+from retrostats.evidence.printed.change import (
     percent_fat_change,
 )
-from retrostats.reduce.pair import one_row
-from retrostats.result.estimate import Estimate
-from retrostats.result.findings import EstimateRow
-from retrostats.unprinted.unknowns import Choice, Unknown, Values
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.result.findings import EstimateRow
+from retrostats.evidence.unreported.unknowns import Choice, Unknown, Values
 
 from .names import BOTH_CHANGES, FORWARD, UNIT, Parts
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.reduce.change import (
+from retrostats.evidence.printed.change import (
     between_group_change,
     within_group_change,
 )
-from retrostats.result.findings import Measure
-from retrostats.unprinted.pooled import interval_of
-from retrostats.unprinted.sources import Effects, Source
-from retrostats.unprinted.unknowns import Choice, Unknown, Values
+from retrostats.evidence.result.findings import Measure
+from retrostats.evidence.unreported.pooled import interval_of
+from retrostats.evidence.unreported.sources import Effects, Source
+from retrostats.evidence.unreported.unknowns import Choice, Unknown, Values
 
 if TYPE_CHECKING:
     pass

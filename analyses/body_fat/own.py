@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.analysis import Context
-from retrostats.findings.averaged import AVERAGE_ID, Literature, averaged
-from retrostats.findings.changes import cohort_changes, cohort_differences
-from retrostats.findings.cohorts import (
+from retrostats.audit.analysis import Context
+from retrostats.evidence.findings.averaged import AVERAGE_ID, Literature, averaged
+from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
+from retrostats.evidence.findings.cohorts import (
     CohortEffect,
     compared,
 )
-from retrostats.result.findings import Assumption, EstimateRow, Measure
-from retrostats.unprinted.unknowns import Choice, Values
+from retrostats.evidence.result.findings import Assumption, EstimateRow, Measure
+from retrostats.evidence.unreported.unknowns import Choice, Values
 
 from .difference import more_space
 from .forward import people_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from retrostats.reduce.change import (
+from retrostats.evidence.printed.change import (
     implied_error,
 )
-from retrostats.result.estimate import Estimate
-from retrostats.result.findings import EstimateRow
-from retrostats.unprinted.unknowns import Choice, Unknown, Values
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.result.findings import EstimateRow
+from retrostats.evidence.unreported.unknowns import Choice, Unknown, Values
 
 from .names import (
     AGAINST,

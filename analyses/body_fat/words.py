@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.analysis import Context
-from retrostats.findings.pooled import pooled_measure
-from retrostats.findings.printed import hollow_row, words_row
-from retrostats.reduce.change import (
+from retrostats.audit.analysis import Context
+from retrostats.evidence.findings.pooled import pooled_measure
+from retrostats.evidence.findings.printed import hollow_row, words_row
+from retrostats.evidence.printed.change import (
     welch_df,
 )
-from retrostats.reduce.pair import one_row
-from retrostats.result.findings import EstimateRow, Measure
-from retrostats.unprinted.sources import not_significant_source
-from retrostats.unprinted.unknowns import Values
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.result.findings import EstimateRow, Measure
+from retrostats.evidence.unreported.sources import not_significant_source
+from retrostats.evidence.unreported.unknowns import Values
 
 from .forward import forward_space, people_of, pre_post
 from .names import BACKWARD, CAUSE, MORE, ORDWAY, UNIT, Parts, measure_of

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from retrostats.analysis import Context
-from retrostats.findings.averaged import averaged
-from retrostats.findings.few_studies import few_studies_rows
-from retrostats.findings.pooled import pooled_measure, pooled_row
-from retrostats.findings.printed import hollow_ratio
-from retrostats.findings.trials import counts_row, trial_result
-from retrostats.findings.witnesses import witness_pair
-from retrostats.result.findings import Findings
-from retrostats.unprinted.pooled import method_choice
+from retrostats.audit.analysis import Context
+from retrostats.evidence.findings.averaged import averaged
+from retrostats.evidence.findings.cross_checks import witness_pair
+from retrostats.evidence.findings.few_studies import few_studies_rows
+from retrostats.evidence.findings.pooled import pooled_measure, pooled_row
+from retrostats.evidence.findings.printed import hollow_ratio
+from retrostats.evidence.findings.trials import counts_row, trial_result
+from retrostats.evidence.result.findings import Findings
+from retrostats.evidence.unreported.pooled import method_choice
 
 from .background import background_rows, checks_of
 from .drawing import draw

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.findings.printed import Shown, shown_only
-from retrostats.reduce.pair import one_row
-from retrostats.reduce.recompute import rate
-from retrostats.result.findings import Check
+from retrostats.evidence.findings.printed import Shown, shown_only
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.printed.recompute import rate
+from retrostats.evidence.result.findings import Check
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from retrostats.judge.claims import Claim
+from retrostats.audit.claims import Claim
 
 from .names import HEART, IMPACT, LOAD
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from retrostats.draw.figures import Drawing
+    from retrostats.report.figures import Drawing
 
 
 def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """Joint load and impact, programme rate ratios, and the dependence on correlations."""
-    from retrostats.draw.figures import Drawing, origin_of, sensitivity
+    from retrostats.report.figures import Drawing, origin_of, sensitivity
 
     return {
         "joint_load_impact": Drawing(
@@ -41,7 +41,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
 
 def _indirect(estimates: pd.DataFrame) -> Figure | None:
     """Joint load, impact and heart rate: indirect contrasts that disagree."""
-    from retrostats.draw.figures import panel_of, rows_of, stack
+    from retrostats.report.figures import panel_of, rows_of, stack
 
     panels = (
         (
@@ -74,7 +74,7 @@ def _indirect(estimates: pd.DataFrame) -> Figure | None:
 
 def _injury_rates(estimates: pd.DataFrame) -> Figure | None:
     """Rate ratios of programmes, none an effect of running direction, and own cohorts by it."""
-    from retrostats.draw.figures import panel_of, rows_of, stack
+    from retrostats.report.figures import panel_of, rows_of, stack
 
     return stack(
         [

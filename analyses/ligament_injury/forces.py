@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.analysis import Context
-from retrostats.findings.crossover import CrossoverStudy, crossover_study
-from retrostats.findings.pooled import pooled_measure
-from retrostats.read.published import load_published
-from retrostats.reduce.change import implied_error
-from retrostats.reduce.pair import one_row
-from retrostats.reduce.reported import t_from_p
-from retrostats.result.estimate import Estimate
-from retrostats.result.findings import Assumption, EstimateRow, Measure
-from retrostats.unprinted.pooled import interval_of, method_choice
-from retrostats.unprinted.unknowns import Choice, Unknown, Values
+from retrostats.audit.analysis import Context
+from retrostats.evidence.findings.crossover import CrossoverStudy, crossover_study
+from retrostats.evidence.findings.pooled import pooled_measure
+from retrostats.evidence.printed.change import implied_error
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.printed.reported import t_from_p
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.result.findings import Assumption, EstimateRow, Measure
+from retrostats.evidence.unreported.pooled import interval_of, method_choice
+from retrostats.evidence.unreported.unknowns import Choice, Unknown, Values
+from retrostats.io.published.published import load_published
 
 from .names import CONDITIONS, HEART, IMPACT, POUNDING
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from retrostats.analysis import Context
-from retrostats.findings.cohorts import CohortEffect, cohort_rates, compared
-from retrostats.result.findings import EstimateRow
+from retrostats.audit.analysis import Context
+from retrostats.evidence.findings.cohorts import CohortEffect, cohort_rates, compared
+from retrostats.evidence.result.findings import EstimateRow
 
 from .names import NAME, OWN
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrostats.findings.trials import Effect, Trial
+from retrostats.evidence.findings.trials import Effect, Trial
 
 if TYPE_CHECKING:
     pass

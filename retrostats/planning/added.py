@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import (
+from retrostats.audit.claims import Claim
+from retrostats.audit.verdict import (
     COMPATIBLE_SHARE,
     Label,
     Side,
@@ -25,18 +25,18 @@ from retrostats.judge.verdict import (
     deciding_unknowns,
     labels,
 )
+from retrostats.evidence.unreported.exploration import explore
+from retrostats.evidence.unreported.extremes import lowest
+from retrostats.evidence.unreported.influence import quasi_random
+from retrostats.evidence.unreported.pooled import COUNTED, pool_estimator
+from retrostats.evidence.unreported.sources import Effects, Source
+from retrostats.evidence.unreported.starts import fixed_points
+from retrostats.evidence.unreported.unknowns import Space, Values
 from retrostats.planning.power import monte_carlo_error
-from retrostats.unprinted.exploration import explore
-from retrostats.unprinted.extremes import lowest
-from retrostats.unprinted.influence import quasi_random
-from retrostats.unprinted.pooled import COUNTED, pool_estimator
-from retrostats.unprinted.sources import Effects, Source
-from retrostats.unprinted.starts import fixed_points
-from retrostats.unprinted.unknowns import Space, Values
 
 if TYPE_CHECKING:
+    from retrostats.evidence.result.findings import Measure
     from retrostats.planning.assumed import Assumed
-    from retrostats.result.findings import Measure
 
 Array = NDArray[np.float64]
 NEW = "the planned study"

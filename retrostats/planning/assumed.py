@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.analysis import Context, analysed, load_analysis
-from retrostats.arrays import instances_of, one_of, real_number
-from retrostats.audit import Audit, load_audit
-from retrostats.errors import InputError
-from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import claimed_range
+from retrostats.audit.analysis import Context, analysed, load_analysis
+from retrostats.audit.audit import Audit, load_audit
+from retrostats.audit.claims import Claim
+from retrostats.audit.verdict import claimed_range
+from retrostats.common.arrays import instances_of, one_of, real_number
+from retrostats.common.errors import InputError
+from retrostats.evidence.result.findings import Measure
+from retrostats.evidence.unreported.pooled import COUNTED
+from retrostats.evidence.unreported.unknowns import Space
+from retrostats.models.meta.batch import random_effects_batch
 from retrostats.planning.designs import Counted, Measured, arms_of
 from retrostats.planning.spreads import DRAWS, mixed, spreads_frame, spreads_of
-from retrostats.pool.batch import random_effects_batch
-from retrostats.result.findings import Measure
-from retrostats.unprinted.pooled import COUNTED
-from retrostats.unprinted.unknowns import Space
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def assume(
     exposure: float | None,
     seed: int,
 ) -> Assumed:
-    """Everything a plan rests on; parameters as of `retrostats.plan.plan`."""
+    """Everything a plan rests on; parameters as of `retrostats.planning.plan.plan`."""
     for name, value in (("truth", truth), ("exposure", exposure)):
         if value is not None:
             real_number(value, name)

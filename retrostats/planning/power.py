@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.judge.claims import Claim
-from retrostats.judge.verdict import Label, Side, claimed_range, labels
+from retrostats.audit.claims import Claim
+from retrostats.audit.verdict import Label, Side, claimed_range, labels
 from retrostats.planning.assumed import Assumed
 from retrostats.planning.designs import Design, Limits, arms_of
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.unprinted.influence import quasi_random
-from retrostats.unprinted.unknowns import Space
+from retrostats.evidence.unreported.influence import quasi_random
+from retrostats.evidence.unreported.unknowns import Space
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.unprinted.sources import Source
+    from retrostats.evidence.unreported.sources import Source
 
 Array = NDArray[np.float64]
 #: Joint draws of what each source left open.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retrostats.errors import InputError
+from retrostats.common.errors import InputError
 
 SEEDS = Path(__file__).parent / "seeds"
 #: Bytes that decide how a table is read.
@@ -37,8 +37,8 @@ def seeds() -> list[tuple[str, Path]]:
 
 def reader(kind: str) -> Callable[[Path], object]:
     """The function under test."""
-    from retrostats.read.carts import read_cart
-    from retrostats.read.cohort import load_cohort
+    from retrostats.io.carts import read_cart
+    from retrostats.io.cohort.cohort import load_cohort
 
     return read_cart if kind == "cart" else load_cohort
 

@@ -29,7 +29,7 @@ def readers(data: bytes) -> None:
 
 def parsers(data: bytes) -> None:
     """Workbooks, SpreadsheetML and statistical packages; the first byte chooses."""
-    from retrostats.read.bounded.parsers import parser
+    from retrostats.io.bounded.parsers import parser
 
     kinds = _kinds()
     name, option = kinds[data[0] % len(kinds)]
@@ -51,7 +51,7 @@ def formulas(data: bytes) -> None:
 
 def specs(data: bytes) -> None:
     """A spec beside a table."""
-    from retrostats.read.spec import read_spec
+    from retrostats.io.cohort.spec import read_spec
 
     path = _folder() / "spec.toml"
     path.write_bytes(data)
@@ -77,7 +77,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def _kinds() -> list[tuple[str, str]]:
-    from retrostats.read.packages import PACKAGES
+    from retrostats.io.tables.packages import PACKAGES
 
     return [("workbook", ""), ("spreadsheetml", ""), *(("package", s) for s in PACKAGES)]
 

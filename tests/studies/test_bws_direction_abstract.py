@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.findings.crossover import crossover_study
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
+from retrostats.evidence.findings.crossover import crossover_study
+from retrostats.evidence.printed.pair import correlation_range, printed_pair, ratio_estimate
+from retrostats.io.published.published import load_published
 
 CONDITIONS = ("backward", "forward")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.audit import load_audit
-from retrostats.judge.claims import load_claims
-from retrostats.judge.fidelity import bearing_of, fidelity_of
-from retrostats.read.published import load_published, load_studies
+from retrostats.audit.audit import load_audit
+from retrostats.audit.claims import load_claims
+from retrostats.audit.fidelity import bearing_of, fidelity_of
+from retrostats.io.published.published import load_published, load_studies
 
 
 def _elements(claim: str):

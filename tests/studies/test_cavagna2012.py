@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import one_row
-from retrostats.reduce.reported import t_from_p
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.printed.reported import t_from_p
+from retrostats.io.published.published import load_published
 
 WHERE = {"study_id": "cavagna2012", "outcome": "peak_acceleration_m_s2"}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import HIGHEST_CORRELATION, correlation_range, printed_pair
+from retrostats.evidence.printed.pair import HIGHEST_CORRELATION, correlation_range, printed_pair
+from retrostats.io.published.published import load_published
 
 CONDITIONS = ("backward", "forward")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.read.published import load_published
+from retrostats.io.published.published import load_published
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.analysis import Context, load_analysis
-from retrostats.judge.claims import load_claims
-from retrostats.read.published import load_published
-from retrostats.reduce.change import percent_fat_change
-from retrostats.resources import analyses_dir
-from retrostats.unprinted.measures import Options, explore_measures, sensitivity_frame
+from retrostats.audit.analysis import Context, load_analysis
+from retrostats.audit.claims import load_claims
+from retrostats.common.resources import analyses_dir
+from retrostats.evidence.printed.change import percent_fat_change
+from retrostats.evidence.unreported.measures import Options, explore_measures, sensitivity_frame
+from retrostats.io.published.published import load_published
 
 FAT, LEAN, P = (15.1, 13.9), (45.7, 46.3), (0.002, 0.05)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.read.published import load_published
-from retrostats.reduce.recompute import percent_change
+from retrostats.evidence.printed.recompute import percent_change
+from retrostats.io.published.published import load_published
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from retrostats.audit import load_audit
-from retrostats.judge.claims import load_claims
-from retrostats.judge.fidelity import bearing_of, by_signs
-from retrostats.read.published import load_published
+from retrostats.audit.audit import load_audit
+from retrostats.audit.claims import load_claims
+from retrostats.audit.fidelity import bearing_of, by_signs
+from retrostats.io.published.published import load_published
 
 ROW = "bf-menezes2023-pediatric-balance-scale-backward-walking-training-v-forward-walking-training"
 

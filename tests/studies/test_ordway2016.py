@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import one_row
-from retrostats.reduce.recompute import paired_p
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.printed.recompute import paired_p
+from retrostats.io.published.published import load_published
 
 
 def test_printed_p_follows_from_printed_change_and_spread() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import one_row
+from retrostats.evidence.printed.pair import one_row
+from retrostats.io.published.published import load_published
 
 
 def test_percentage_without_spread_is_never_pooled() -> None:

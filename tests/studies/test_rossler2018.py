@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrostats.read.published import load_published, load_studies
+from retrostats.io.published.published import load_published, load_studies
 
 
 def test_one_trial_of_two_names_is_poolable_under_one() -> None:

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from retrostats.findings.trials import Effect, Trial, trial_result
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import one_row
+from retrostats.evidence.findings.trials import Effect, Trial, trial_result
+from retrostats.evidence.printed.pair import one_row
+from retrostats.io.published.published import load_published
 
 RATES = Effect("injury_rate_ratio", "programme / usual training", "li")
 TRIAL = Trial(

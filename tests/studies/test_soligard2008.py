@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from retrostats.findings.trials import Effect, Trial, trial_result
-from retrostats.read.published import load_published
+from retrostats.evidence.findings.trials import Effect, Trial, trial_result
+from retrostats.io.published.published import load_published
 
 
 def test_standard_error_from_the_printed_interval() -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retrostats.read.published import load_published
-from retrostats.reduce.change import between_group_change, implied_error, within_group_change
-from retrostats.reduce.pair import one_row
-from retrostats.unprinted.unknowns import Printed, Unknown
+from retrostats.evidence.printed.change import (
+    between_group_change,
+    implied_error,
+    within_group_change,
+)
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.unreported.unknowns import Printed, Unknown
+from retrostats.io.published.published import load_published
 
 
 @pytest.fixture(scope="module")

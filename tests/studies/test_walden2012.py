@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from retrostats.analysis import load_analysis
-from retrostats.findings.trials import trial_result
-from retrostats.read.published import load_published
-from retrostats.resources import analyses_dir
+from retrostats.audit.analysis import load_analysis
+from retrostats.common.resources import analyses_dir
+from retrostats.evidence.findings.trials import trial_result
+from retrostats.io.published.published import load_published
 
 #: Limits are printed in two digits, so limits recomputed from them differ in the third.
 TWO_DIGITS = 0.01

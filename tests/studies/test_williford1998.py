@@ -7,9 +7,9 @@ import math
 import pytest
 from scipy import stats
 
-from retrostats.findings.crossover import crossover_study
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import correlation_range, printed_pair, ratio_estimate
+from retrostats.evidence.findings.crossover import crossover_study
+from retrostats.evidence.printed.pair import correlation_range, printed_pair, ratio_estimate
+from retrostats.io.published.published import load_published
 
 CONDITIONS = ("backward", "forward")
 VO2 = {"study_id": "williford1998", "outcome": "vo2_ml_kg_min"}

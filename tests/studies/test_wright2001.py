@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.findings.printed import percentage_estimate
-from retrostats.read.published import load_published
-from retrostats.reduce.pair import one_row
+from retrostats.evidence.findings.printed import percentage_estimate
+from retrostats.evidence.printed.pair import one_row
+from retrostats.io.published.published import load_published
 
 
 def test_percentage_with_its_standard_error() -> None:

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from retrostats.analysis import Context, load_analysis
-from retrostats.judge.claims import load_claims
-from retrostats.read.published import load_published
-from retrostats.resources import analyses_dir
+from retrostats.audit.analysis import Context, load_analysis
+from retrostats.audit.claims import load_claims
+from retrostats.common.resources import analyses_dir
+from retrostats.io.published.published import load_published
 
 
 @pytest.fixture(scope="module")

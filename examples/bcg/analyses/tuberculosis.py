@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from retrostats.analysis import Context
-from retrostats.errors import InputError
-from retrostats.judge.claims import Claim
-from retrostats.pool.two_stage import Pooled, pool
-from retrostats.reduce.pair import one_row
-from retrostats.result.estimate import Estimate, Scale
-from retrostats.result.findings import EstimateRow, Findings, Measure
-from retrostats.unprinted.pooled import ESTIMATOR, interval_of, method_choice
-from retrostats.unprinted.sources import known_source
-from retrostats.unprinted.unknowns import Choice, Values
+from retrostats.audit.analysis import Context
+from retrostats.audit.claims import Claim
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.result.estimate import Estimate, Scale
+from retrostats.evidence.result.findings import EstimateRow, Findings, Measure
+from retrostats.evidence.unreported.pooled import ESTIMATOR, interval_of, method_choice
+from retrostats.evidence.unreported.sources import known_source
+from retrostats.evidence.unreported.unknowns import Choice, Values
+from retrostats.models.meta.two_stage import Pooled, pool
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from retrostats.draw.figures import Drawing
+    from retrostats.report.figures import Drawing
 
 NAME = "tuberculosis"
 TITLE = "Tuberculosis after BCG vaccination"
@@ -231,7 +231,7 @@ def _over_choices(
 
 def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dict[str, Drawing]:
     """The forest by distance from the equator, and the two slopes."""
-    from retrostats.draw.figures import Drawing
+    from retrostats.report.figures import Drawing
 
     return {
         "tuberculosis": Drawing(
@@ -247,7 +247,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
 
 
 def _forest(estimates: pd.DataFrame, claims: Mapping[str, Claim]) -> Figure | None:
-    from retrostats.draw.figures import band_of, panel_of, rows_of, stack
+    from retrostats.report.figures import band_of, panel_of, rows_of, stack
 
     panel = panel_of(
         rows_of(estimates, RATIO),
@@ -259,7 +259,7 @@ def _forest(estimates: pd.DataFrame, claims: Mapping[str, Claim]) -> Figure | No
 
 
 def _slopes(estimates: pd.DataFrame) -> Figure | None:
-    from retrostats.draw.figures import panel_of, rows_of, stack
+    from retrostats.report.figures import panel_of, rows_of, stack
 
     return stack(
         [

@@ -1,0 +1,1 @@
+"""The path by name, the command line, new audits, reference results."""

@@ -1,0 +1,359 @@
+"""The main path: read, estimate and pool (each analysis), explore, judge, draw.
+
+Run it with `python -m retrostats.replicate`, or call `retrostats.replicate()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrostats.app.replication import Replication
+from retrostats.audit.analysis import Analysis, Context, analysed, blamed, select
+from retrostats.audit.audit import Audit, load_audit
+from retrostats.audit.certainty import OVERRULED, Grounds, grounds_of
+from retrostats.audit.changes import cohort_frame, shares_frame, with_use
+from retrostats.audit.claims import Claim
+from retrostats.audit.fidelity import Bearing, bearing_of
+from retrostats.audit.frames import certainties, certainty_frame, verdict_frame
+from retrostats.audit.returned import check_ids
+from retrostats.audit.summary import ABSOLUTE, summary_frame
+from retrostats.audit.verdict import Evidence
+from retrostats.common.arrays import whole_number
+from retrostats.common.defaults import (
+    CLAIM_FIGURES,
+    DRAWS,
+    FORMATS,
+    MAX_DRAWS,
+    SEED,
+    TABLE_FORMATS,
+    TABLES,
+    THEMES,
+)
+from retrostats.common.errors import InputError, refuse_unknown
+from retrostats.common.workers import connected
+from retrostats.evidence.findings.user_cohort import OwnResult, own_results
+from retrostats.evidence.result.findings import Findings, frame_of
+from retrostats.evidence.unreported.measures import Explored, Options, explore_measures, with_ranges
+from retrostats.evidence.unreported.reference_point import Middle, pool_at_middle
+from retrostats.io.published.printed_rows import check_conditions
+from retrostats.report import folder
+from retrostats.report.frames import cited, draw, draw_main, frames_of, grids_of
+from retrostats.report.output import save
+from retrostats.report.press import press
+from retrostats.report.provenance import provenance
+from retrostats.report.user_cohort import draw_own
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.report.figures import Drawing
+
+Progress = Callable[[str], None]
+
+
+def replicate(
+    analyses: Iterable[str] | None = None,
+    *,
+    audit: Audit | str | Path | None = None,
+    cohorts: Iterable[Any] = (),
+    out: str | Path | None = None,
+    seed: int = SEED,
+    draws: int = DRAWS,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    formats: Sequence[str] = FORMATS,
+    tables: Sequence[str] = TABLES,
+    themes: Sequence[str] = (),
+    claim_figures: str = "core",
+    progress: Progress | None = None,
+) -> Replication:
+    """Replicate the cited studies and judge the post's claims.
+
+    Parameters
+    ----------
+    analyses
+        Names of the audit's analyses or paths of analysis files; all of them if None.
+    audit
+        Folder of an audit, or a loaded one; the one that ships if None.
+    cohorts
+        Paths, DataFrames or loaded cohorts, analysed beside and together with the literature.
+    out
+        Folder to write to; nothing is written if None.
+    seed, draws, jobs, scheduler
+        Seed and number of the joint draws of everything not printed, and who evaluates them:
+        threads here, or a Dask cluster. The same seed gives the same bytes whoever does.
+    formats
+        Of the figures: "svg", "pdf", "png".
+    tables
+        Formats of the tables for papers: "csv", "html", "tex", and with the extra `papers` "md"
+        and "docx".
+    themes
+        Further versions of every figure: "85mm" (one column of a journal; figures of estimates are
+        always written in it), "dark", "slide".
+    claim_figures
+        Whose specification curves, draws and influences are drawn: those of the "core" claims, for
+        the page, or of "all" that were measured, in every format.
+    progress
+        Called with a line before each step.
+
+    Raises
+    ------
+    InputError
+        For an unknown analysis or format, a bad cohort, or an unusable `out`.
+
+    Examples
+    --------
+    >>> import retrostats as rs
+    >>> name = next(iter(rs.load_audit().analyses))
+    >>> r = rs.replicate([name], draws=100)
+    >>> set(r.verdicts["analysis"]) == {name}
+    True
+    """
+    _refuse_options(seed, draws, jobs)
+    refuse_unknown("formats", formats or [""], FORMATS)
+    refuse_unknown("tables", tables or [""], TABLE_FORMATS)
+    refuse_unknown("themes", themes, THEMES)
+    refuse_unknown("claim_figures", [claim_figures], CLAIM_FIGURES)
+    tell = progress or (lambda line: None)
+    about = audit if isinstance(audit, Audit) else load_audit(audit)
+    if out is not None:
+        folder.usable(Path(out))
+    chosen = select(analyses, about)
+    tell("Reading the published numbers")
+    claims, published, own = read(about, chosen, cohorts)
+    everything = Context(published, claims, about, own, seed)
+    options = Options(draws, seed, jobs, scheduler)
+    findings: dict[str, Findings] = {}
+    explored: dict[str, list[Explored]] = {}
+    with connected(scheduler):
+        for analysis in chosen:
+            tell(f"Estimating and pooling: {analysis.title}")
+            found = estimate_and_pool(analysis, everything)
+            tell(f"Exploring what was not printed: {analysis.title}")
+            with blamed(analysis, "an estimator of analyse"):
+                explored[analysis.name], findings[analysis.name] = explore(found, options)
+    check_ids(findings)
+    own = tuple(with_use(cohort, findings[cohort.analysis].estimates) for cohort in own)
+    tell("Judging the claims")
+    bearing = bearing_of(about)
+    evidence = evidence_by_claim(explored)
+    verdicts, certainty = judge(everything, findings, evidence, bearing)
+    frames = frames_of(findings, explored, claims)
+    frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
+    with connected(scheduler):
+        changed = _changes(claims, findings, explored, own, bearing, options)
+    alone = [result for cohort in own for result in own_results(cohort, about)]
+    tell("Drawing the figures")
+
+    def redraw(main: bool = False) -> dict[str, Drawing]:
+        if main:
+            return draw_main(about, chosen, frames, claims)
+        judged = {"verdicts": verdicts, **frames}
+        drawn = draw(about, chosen, judged, claims, every_claim=claim_figures == "all")
+        return drawn | draw_own(own, about, frames["estimates"], claims)
+
+    # a figure of the whole, and two or more of each analysis
+    with press(1 + 2 * len(chosen) if out is not None else 0) as printing:
+        drawings = redraw()
+        replication = Replication(
+            verdicts=verdicts,
+            certainty=certainty,
+            **frames,
+            questions=questions(published, chosen),
+            drawings=drawings,
+            **cited(about, published, frames, bearing),
+            **changed,
+            own_results=frame_of(alone, OwnResult),
+            grids=grids_of(explored, claims),
+            analyses=[
+                {
+                    "name": a.name,
+                    "title": a.title,
+                    "question": a.question,
+                    "methods": list(a.methods),
+                }
+                for a in chosen
+            ],
+            provenance=provenance(about, chosen, own, seed=seed, draws=draws),
+            audit=about,
+            redraw=redraw,
+        )
+        if out is not None:
+            tell("Writing the results")
+            save(replication, Path(out), formats, tables, themes, printing)
+    return replication
+
+
+def read(
+    audit: Audit, chosen: Sequence[Analysis], cohorts: Iterable[Any]
+) -> tuple[dict[str, Claim], pd.DataFrame, tuple[Any, ...]]:
+    """Claims, printed numbers, and the reader's own cohorts, each with an analysis of this run."""
+    own = _load_cohorts(cohorts, audit)
+    _every_cohort_has_an_analysis(own, chosen)
+    published = audit.published
+    check_conditions(published, audit.conditions, str(audit.data))
+    return audit.claims, published, own
+
+
+def estimate_and_pool(analysis: Analysis, everything: Context) -> Findings:
+    """What an analysis makes of the printed rows of its topic and of the cohorts meant for it."""
+    published = everything.published
+    rows = published[published["topic"] == analysis.topic].reset_index(drop=True)
+    mine = tuple(c for c in everything.cohorts if c.analysis == analysis.name)
+    return analysed(analysis, replace(everything, published=rows, cohorts=mine))
+
+
+def explore(found: Findings, options: Options) -> tuple[list[Explored], Findings]:
+    """Every measure over all that was not printed, and the findings with the ranges it gives."""
+    explored = explore_measures(found.measures, options)
+    return explored, with_ranges(found, explored)
+
+
+def judge(
+    everything: Context,
+    findings: Mapping[str, Findings],
+    evidence: Mapping[str, Sequence[Evidence]],
+    bearing: Bearing,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Verdicts, and certainty by claim and domain."""
+    claims, grounds = everything.claims, _grounds(everything, findings)
+    sure = certainties(claims, findings, evidence, grounds)
+    verdicts = verdict_frame(claims, findings, evidence, bearing, sure)
+    return verdicts, certainty_frame(claims, sure)
+
+
+def used_cohort(cohort: Any, audit: Audit | str | Path | None = None) -> Any:
+    """A cohort after its analysis ran on it, with a problem more where that judges nothing by it.
+
+    What `validate` calls usable, `replicate` runs: both fit the same models.
+
+    Raises
+    ------
+    RetrostatsError
+        Its analysis cannot run on it.
+    """
+    about = audit if isinstance(audit, Audit) else load_audit(audit)
+    if not cohort.analysis:
+        return cohort
+    (analysis,) = select([cohort.analysis], about)
+    context = Context(about.published, about.claims, about, (cohort,))
+    return with_use(cohort, estimate_and_pool(analysis, context).estimates)
+
+
+def questions(published: pd.DataFrame, chosen: Sequence[Analysis]) -> pd.DataFrame:
+    """What the printed numbers of the chosen analyses make one ask of their sources."""
+    from retrostats.evidence.printed.forensics import forensics
+
+    found = forensics(published[published["topic"].isin({a.topic for a in chosen})])
+    raised = found[found["finding"] == "question"].drop(columns=["finding", "reason"])
+    return raised.reset_index(drop=True)
+
+
+def summary_of(
+    audit: Audit, verdicts: pd.DataFrame, estimates: pd.DataFrame, published: pd.DataFrame
+) -> pd.DataFrame:
+    """What each effect comes to at the levels that the audit names."""
+    levels = audit.table(ABSOLUTE) if audit.has_table(ABSOLUTE) else None
+    return summary_frame(verdicts, estimates, published, levels)
+
+
+def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, list[Evidence]]:
+    """Every explored measure that judges a claim, by the claim."""
+    found: dict[str, list[Evidence]] = {}
+    for entry in (e for entries in explored.values() for e in entries):
+        measure = entry.measure
+        if measure.claim_id:
+            found.setdefault(measure.claim_id, []).append(
+                Evidence(
+                    measure.name,
+                    entry.at95,
+                    entry.at90,
+                    measure.comparison,
+                    measure.own,
+                    measure.estimate_id,
+                    measure.by_lot,
+                )
+            )
+    return found
+
+
+def _grounds(everything: Context, findings: Mapping[str, Findings]) -> Grounds:
+    """What the rules of certainty look at, and what the audit sets by hand."""
+    audit = everything.audit
+    by_hand = audit.table(OVERRULED) if audit.has_table(OVERRULED) else None
+    rows = [row for found in findings.values() for row in found.estimates]
+    return grounds_of(rows, everything.published, audit.studies, by_hand)
+
+
+def _changes(
+    claims: Mapping[str, Claim],
+    findings: Mapping[str, Findings],
+    explored: Mapping[str, Sequence[Explored]],
+    own: Sequence[Any],
+    bearing: Bearing,
+    options: Options,
+) -> dict[str, pd.DataFrame]:
+    """What the reader's own cohorts change in each verdict, and the draws by label."""
+    before = {
+        name: explore_measures(found.without_cohorts, options) for name, found in findings.items()
+    }
+    names = {
+        name: ", ".join(str(c.provenance["name"]) for c in own if c.analysis == name)
+        for name in findings
+    }
+    old, new = evidence_by_claim(before), evidence_by_claim(explored)
+    pools = {
+        claim_id: (_middle(before, claim), _middle(explored, claim))
+        for claim_id, claim in claims.items()
+    }
+    return {
+        "cohorts": cohort_frame(claims, old, new, names, bearing, pools),
+        "cohort_shares": shares_frame(claims, old, new),
+    }
+
+
+def _middle(explored: Mapping[str, Sequence[Explored]], claim: Claim) -> Middle:
+    """The pool that judges a claim, everything that was not printed at its middle."""
+    entries = (e.measure for found in explored.values() for e in found)
+    measure = next((m for m in entries if m.claim_id == claim.claim_id), None)
+    log = claim.scale != "difference"
+    return pool_at_middle(measure, log=log) if measure else Middle()
+
+
+def _refuse_options(seed: int, draws: int, jobs: int) -> None:
+    for name, value, least in (("seed", seed, 0), ("draws", draws, 0), ("jobs", jobs, 1)):
+        whole_number(value, name, least)
+    if draws > MAX_DRAWS:
+        raise InputError(f"draws must be {MAX_DRAWS} or fewer, found {draws}")
+
+
+def _load_cohorts(cohorts: Iterable[Any], audit: Audit) -> tuple[Any, ...]:
+    if not isinstance(cohorts, Iterable) or isinstance(cohorts, str):
+        raise InputError(f"cohorts: found {cohorts!r:.80}; a list of cohorts or files is needed")
+    cohorts = tuple(cohorts)
+    if not cohorts:
+        return ()
+    from retrostats.io.cohort.cohort import Cohort, load_cohort
+
+    loaded = tuple(c if isinstance(c, Cohort) else load_cohort(c, audit=audit) for c in cohorts)
+    names = [str(cohort.provenance["name"]) for cohort in loaded]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"two cohorts are named {name!r}; give one another name: name = ... in its spec"
+            )
+    return loaded
+
+
+def _every_cohort_has_an_analysis(cohorts: Sequence[Any], chosen: Sequence[Analysis]) -> None:
+    names = [a.name for a in chosen]
+    for cohort in cohorts:
+        if cohort.analysis not in names:
+            raise InputError(
+                f"cohort {cohort.provenance['name']}: its columns fit "
+                f"{cohort.analysis or 'no analysis'}, but this run does {', '.join(names)}. "
+                "See `retrostats template ANALYSIS` for what each one needs."
+            )

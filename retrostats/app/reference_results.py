@@ -1,0 +1,115 @@
+"""Reference results: what the published numbers gave when a person last looked at them.
+
+`python -m retrostats.app.reference_results` writes those of the audit that ships anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrostats.common.errors import InputError
+from retrostats.common.resources import data_dir
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.app.replication import Replication
+
+#: Libraries and processors differ in the last digits; a change of any meaning is far larger.
+TOLERANCE = 1e-6
+NUMBERS = ("estimate", "std_error", "df", "conf_low", "conf_high", "sens_low", "sens_high")
+LABELS = ("fidelity", "direction", "size", "certainty", "decided_by")
+
+
+def pinned_dir() -> Path:
+    """Folder of the pinned answers of the audit that ships."""
+    return data_dir() / "pinned"
+
+
+def _pinned_for(replication: Replication) -> Path:
+    """Folder of the pinned answers of the audit that was run."""
+    data = replication.audit.data
+    folder = pinned_dir() if data == data_dir() else data / "pinned"
+    if not (folder / "verdicts.csv").is_file():
+        raise InputError(
+            f"audit {data.parent}: no pinned answers in {folder}; write them with "
+            "retrostats.app.reference_results.pin(replication, folder) after looking at them"
+        )
+    return folder
+
+
+def differences(replication: Replication) -> list[str]:
+    """Every difference from the pinned answers of the analyses that ran, a line each.
+
+    Raises
+    ------
+    InputError
+        The audit has no pinned answers.
+    """
+    folder = _pinned_for(replication)
+    names = {a["name"] for a in replication.analyses}
+    return [
+        *_compare(replication.verdicts, folder, "claim_id", LABELS, (), names),
+        *_compare(replication.estimates, folder, "estimate_id", (), NUMBERS, names),
+    ]
+
+
+def pin(replication: Replication, folder: Path) -> None:
+    """Write the answers of a replication as the pinned ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    columns = {
+        "verdicts": ["analysis", "claim_id", *LABELS],
+        "estimates": ["analysis", "estimate_id", *NUMBERS],
+    }
+    for name, wanted in columns.items():
+        getattr(replication, name)[wanted].to_csv(
+            folder / f"{name}.csv", index=False, lineterminator="\n"
+        )
+
+
+def _compare(
+    frame: pd.DataFrame,
+    folder: Path,
+    key: str,
+    labels: tuple[str, ...],
+    numbers: tuple[str, ...],
+    analyses: set[str],
+) -> list[str]:
+    import pandas as pd
+
+    name = "verdicts" if key == "claim_id" else "estimates"
+    expected = pd.read_csv(folder / f"{name}.csv", keep_default_na=True)
+    expected = expected[expected["analysis"].isin(analyses)].set_index(key)
+    found = frame.set_index(key)
+    lines = [
+        f"{name}: {k} is pinned but was not found" for k in expected.index.difference(found.index)
+    ]
+    lines += [
+        f"{name}: {k} was found but is not pinned" for k in found.index.difference(expected.index)
+    ]
+    for k in expected.index.intersection(found.index):
+        for column in labels:
+            want, have = _text(expected.at[k, column]), _text(found.at[k, column])
+            if want != have:
+                lines.append(f"{name}: {k}, {column}: pinned {want!r}, found {have!r}")
+        for column in numbers:
+            pinned, now = _number(expected.at[k, column]), _number(found.at[k, column])
+            same = pinned == now or (pinned != pinned and now != now)
+            if not same and not abs(pinned - now) <= TOLERANCE * max(1.0, abs(pinned)):
+                lines.append(f"{name}: {k}, {column}: pinned {pinned!r}, found {now!r}")
+    return lines
+
+
+def _number(value: Any) -> float:
+    return float(value)
+
+
+def _text(value: object) -> str:
+    return "" if value is None or value != value else str(value)
+
+
+if __name__ == "__main__":
+    from retrostats.app.path import replicate
+
+    pin(replicate(), pinned_dir())

@@ -1,0 +1,144 @@
+"""An audit is one folder: what was claimed, what was printed, and the analyses that judge it.
+
+`data/` is a Frictionless data package (claims, fidelity, evidence, studies, published tables) with
+`audit.toml`; `analyses/` holds one Python file, or a folder of them, an analysis. The audit that
+ships with the package is the default; any other folder of that shape runs the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrostats.common.arrays import path_of
+from retrostats.common.errors import InputError
+from retrostats.common.resources import analyses_dir
+from retrostats.common.vocabulary import Conditions, Post, Topic
+from retrostats.io.published.audit_toml import audit_data, read_audit_toml
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.audit.claims import Claim
+    from retrostats.evidence.unreported.unknowns import Unknown
+
+__all__ = ["Audit", "Conditions", "Post", "Topic", "load_audit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A folder with everything one audit needs; tables are read when asked for.
+
+    Attributes
+    ----------
+    title, subject, post
+        For the reader.
+    conditions, topics
+        What is compared, and one `Topic` a published table, by name.
+    data, scripts
+        Folder of the data package; folder of the analyses.
+    """
+
+    title: str
+    subject: str
+    post: Post
+    conditions: Conditions
+    topics: Mapping[str, Topic]
+    data: Path
+    scripts: Path
+
+    @property
+    def claims(self) -> dict[str, Claim]:
+        """Claims by id, in file order."""
+        from retrostats.audit.claims import claims_from_frame
+
+        return claims_from_frame(self.table("claims"))
+
+    @property
+    def studies(self) -> pd.DataFrame:
+        """Every study, one row each."""
+        return self.table("studies")
+
+    @property
+    def published(self) -> pd.DataFrame:
+        """Printed numbers of every topic, normalised; see `load_published`."""
+        from retrostats.io.published.published import load_published
+
+        return load_published(folder=self.data)
+
+    @property
+    def analyses(self) -> dict[str, Path]:
+        """Analysis files by name: the topics' own in their order, then the others."""
+        order = [topic.analysis for topic in self.topics.values()]
+        found = {
+            path.stem.replace("_", "-"): path
+            for path in sorted(self.scripts.glob("[!_]*"))
+            if path.suffix == ".py" or (path / "__init__.py").is_file()
+        }
+        first = [name for name in order if name in found]
+        return {name: found[name] for name in dict.fromkeys([*first, *found])}
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of the data package, checked against its schema."""
+        from retrostats.io.published.published import load_table
+
+        return load_table(name, folder=self.data)
+
+    def range_of(self, row_id: str, unknown: str, name: str) -> Unknown:
+        """What a printed row lacks, under `name`, over the range that `unprinted.csv` gives it.
+
+        One whose unknown begins with "sd_" is a spread on the scale of the model.
+
+        Raises
+        ------
+        InputError
+            If the table has no such range.
+        """
+        from retrostats.evidence.unreported.unknowns import Unknown
+
+        table = self.table("unprinted")
+        found = table[(table["row_id"] == row_id) & (table["unknown"] == unknown)]
+        if len(found) != 1:
+            raise InputError(
+                f"unprinted.csv: {len(found)} ranges of {unknown} for row {row_id}; give one, with "
+                "a reason and a source"
+            )
+        row: Any = found.iloc[0]
+        return Unknown(name, float(row["low"]), float(row["high"]), row["why"], row["source"],
+                       kind="spread" if unknown.startswith("sd_") else "")  # fmt: skip
+
+    def has_table(self, name: str) -> bool:
+        """Whether the data package lists a table of that name."""
+        from retrostats.io.published.table_schema import descriptor
+
+        return name in descriptor(self.data)
+
+    def topic_of(self, analysis: str) -> Topic | None:
+        """The topic of an analysis, None if it has none in this audit."""
+        return next((t for t in self.topics.values() if t.analysis == analysis), None)
+
+    def __repr__(self) -> str:
+        return f"<Audit {self.title!r}: {', '.join(self.topics) or 'no topics'}>"
+
+
+def load_audit(path: str | Path | None = None) -> Audit:
+    """The audit in a folder with `data/` and `analyses/`; the one that ships if `path` is None.
+
+    Raises
+    ------
+    InputError
+        If the folder, its `audit.toml` or an entry of it is missing or malformed.
+
+    Examples
+    --------
+    >>> audit = load_audit()
+    >>> all(topic.template for topic in audit.topics.values())
+    True
+    """
+    path = None if path is None else path_of(path, "audit")
+    data = audit_data(path)
+    scripts = analyses_dir() if path is None else Path(path) / "analyses"
+    told = read_audit_toml(data)
+    return Audit(told.title, told.subject, told.post, told.conditions, told.topics, data, scripts)

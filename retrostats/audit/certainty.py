@@ -1,0 +1,288 @@
+"""Certainty beside each verdict: levels lost by stated rules, computed from the data.
+
+The domains and the four levels are those of GRADE (Guyatt et al. 2008, BMJ 336:924; imprecision and
+inconsistency: Guyatt et al. 2011, J Clin Epidemiol 64:1283 and 64:1294). GRADE leaves the levels to
+judgement; here each is lost by a rule that `docs/verdicts.md` states, and a data file may overrule
+the sum with a reason.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from retrostats.audit.claims import Claim
+from retrostats.audit.verdict import (
+    Evidence,
+    Side,
+    bounds_of,
+    claimed_range,
+    label_of,
+    label_shares,
+    middle_of,
+    outermost,
+)
+from retrostats.common.errors import InputError
+from retrostats.common.rounding import limits
+from retrostats.evidence.result.findings import EstimateRow
+from retrostats.models.meta.two_stage import pool
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Certain = Literal["high", "moderate", "low", "very low", ""]
+#: From the best; a level lost is one step to the right.
+LEVELS: tuple[Certain, ...] = ("high", "moderate", "low", "very low")
+DOMAINS = ("design", "imprecision", "inconsistency", "indirectness", "what was not printed")
+
+#: Fewer people than this in all cost a level of their own.
+FEW_PEOPLE = 30
+#: I-squared from which the effects of a pool count as inconsistent, and as very inconsistent.
+INCONSISTENT, VERY_INCONSISTENT = 0.5, 0.75
+#: Fewer draws than this that keep the middle's label cost two levels.
+KEPT_BY_FEW = 0.5
+#: A table that overrules the rules, where the audit has one: claim_id, certainty, why.
+OVERRULED = "certainty"
+
+#: Part of the printed rows whose design is neither by lot nor within people that costs a level.
+HALF = 0.5
+
+LOT = re.compile(r"\b(rct|randomi[sz]ed|random allocation|allocated by lot)\b")
+SAME_PEOPLE = re.compile(r"\b(within-subject|cross-?over)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What one domain costs: 0, 1 or 2 levels, and the sentence that says why."""
+
+    domain: str
+    levels: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """How far the evidence behind a verdict can be trusted.
+
+    Attributes
+    ----------
+    label
+        high, moderate, low or very low; empty where the claim says nothing that could be judged.
+    losses
+        One a domain, also where it costs nothing.
+    overruled
+        The reason of the data file, where it sets the label; `by_rule` is what the rules gave.
+    """
+
+    label: Certain
+    losses: tuple[Loss, ...] = ()
+    overruled: str = ""
+    by_rule: Certain = ""
+
+    @property
+    def why(self) -> str:
+        """One sentence for each level lost."""
+        lost = [f"{x.domain}, {_levels(x.levels)}: {x.why}" for x in self.losses if x.levels]
+        said = "; ".join(lost) or ("no rule costs a level" if self.losses else "")
+        if self.overruled:
+            return f"set by hand: {self.overruled} (the rules alone: {self.by_rule}; {said})"
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What the rules look at beside the explorations.
+
+    Attributes
+    ----------
+    rows
+        Every row of estimates, by id.
+    designs
+        Design in words by printed row.
+    overruled
+        Certainty and reason by claim, where the audit sets it by hand.
+    """
+
+    rows: Mapping[str, EstimateRow]
+    designs: Mapping[str, str]
+    overruled: Mapping[str, tuple[Certain, str]]
+
+
+def grounds_of(
+    rows: Iterable[EstimateRow],
+    published: pd.DataFrame,
+    studies: pd.DataFrame,
+    overruled: pd.DataFrame | None = None,
+) -> Grounds:
+    """Rows by id, the design behind each printed row, and what the audit sets by hand.
+
+    Raises
+    ------
+    InputError
+        If a certainty set by hand is none of the four, or has no reason.
+    """
+    design = dict(zip(studies["study_id"], studies["design"], strict=True))
+    by_row = zip(published["row_id"], published["study_id"], strict=True)
+    records = [] if overruled is None else overruled.to_dict("records")
+    for record in records:
+        if record["certainty"] not in LEVELS or not record["why"]:
+            raise InputError(
+                f"certainty table, claim {record['claim_id']}: found {record['certainty']!r} with "
+                f"the reason {record['why']!r}; give one of {', '.join(LEVELS)} and a reason"
+            )
+    return Grounds(
+        {row.estimate_id: row for row in rows},
+        {str(row): str(design.get(study, "")) for row, study in by_row},
+        {str(r["claim_id"]): (r["certainty"], str(r["why"])) for r in records},
+    )
+
+
+def certainty_of(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Certainty:
+    """Levels lost in each domain; of several measures the one that loses most counts.
+
+    Parameters
+    ----------
+    evidence
+        Every measure that judges the claim; none is very low, whatever signs were printed.
+    """
+    if not (claim.has_direction or claim.has_size):
+        return Certainty("")
+    if evidence:
+        losses: tuple[Loss, ...] = (
+            _design(claim, evidence, grounds),
+            _worst(evidence, lambda e: _imprecision(claim, e, grounds)),
+            _inconsistency(claim, evidence, grounds),
+            _worst(evidence, lambda e: _indirectness(e, grounds)),
+            _worst(evidence, lambda e: _unprinted(claim, e)),
+        )
+    else:
+        losses = (Loss("design", 3, "no result with an effect and its error compares the two"),)
+    lost = min(sum(loss.levels for loss in losses), len(LEVELS) - 1)
+    by_rule = LEVELS[lost]
+    label, why = grounds.overruled.get(claim.claim_id, (by_rule, ""))
+    return Certainty(label, losses, why, by_rule)
+
+
+def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
+    """What the design of a study says of its comparison.
+
+    Examples
+    --------
+    >>> design_kind("cluster RCT, 23 teams"), design_kind("two-arm; randomisation not stated")
+    ('by lot', 'other')
+    """
+    text = words.lower()
+    if SAME_PEOPLE.search(text):
+        return "same people"
+    return "by lot" if LOT.search(text) else "other"
+
+
+def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Loss:
+    """A cause needs a comparison, by lot or in the same people; a description needs none."""
+    if claim.kind != "causal":
+        return Loss("design", 0, "a description needs no comparison")
+    if not all(e.comparison for e in evidence):
+        return Loss("design", 2, "a cause is claimed and no comparison group was printed")
+    if not all(e.by_lot for e in evidence):
+        return Loss("design", 2, "compared between people who were not allocated by lot, or untold")
+    rows = [grounds.rows[e.estimate_id] for e in evidence if e.estimate_id in grounds.rows]
+    printed = {r for row in rows for r in row.source_rows if r in grounds.designs}
+    designs = [grounds.designs[r] for r in sorted(printed)]
+    other = [words for words in designs if design_kind(words) == "other"]
+    if len(other) < HALF * len(designs) or not other:
+        return Loss("design", 0, "compared by lot or in the same people, in more than half")
+    named = " / ".join(sorted({words or "not stated" for words in other}))
+    return Loss("design", 1, f"compared neither by lot nor in the same people ({named})")
+
+
+def _imprecision(claim: Claim, evidence: Evidence, grounds: Grounds) -> Loss:
+    """The interval with everything at its middle, and the number of people."""
+    _, low, high = evidence.at95.middle
+    said, span = [], " to ".join(limits(low, high, bounds=bounds_of(claim)))
+    if claim.has_direction and low <= claim.null_value <= high:
+        said.append(f"{span} spans {claim.null_value:g}")
+    if claim.has_size:
+        start, stop = claimed_range(claim)
+        inside, outside = low >= start and high <= stop, high < start or low > stop
+        if not (inside or outside):
+            said.append(f"{span} is wider than the claimed range allows")
+    levels = 1 if said else 0
+    row = grounds.rows.get(evidence.estimate_id)
+    people = row.n if row else math.nan
+    if people < FEW_PEOPLE:
+        said.append(f"{people:.0f} people in all, fewer than {FEW_PEOPLE}")
+        levels += 1
+    return Loss("imprecision", levels, _of(evidence, " and ".join(said)))
+
+
+def _inconsistency(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Loss:
+    """Measures that disagree, or studies of one pool that differ beyond their errors."""
+    if len(evidence) > 1:
+        labels = {
+            label_of(e, claim, "direction" if claim.has_direction else "size", middle_of)
+            for e in evidence
+        }
+        if {"supported", "contradicted"} <= labels:
+            return Loss("inconsistency", 2, "measures of the claim contradict one another")
+        if len(labels) > 1:
+            return Loss("inconsistency", 1, "measures of the claim do not agree")
+    return _worst(evidence, lambda e: _heterogeneity(e, grounds))
+
+
+def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Loss:
+    row = grounds.rows.get(evidence.estimate_id)
+    if row is None or row.role != "pooled":
+        return Loss("inconsistency", 0, "one study: agreement cannot be judged")
+    pooled = [r for r in grounds.rows.values() if r.pooled and r.quantity == row.quantity]
+    if len(pooled) < 2:
+        return Loss("inconsistency", 0, "one study: agreement cannot be judged")
+    effects = [math.log(r.estimate) if r.scale != "difference" else r.estimate for r in pooled]
+    share = pool(effects, [r.std_error for r in pooled]).i2 / 100
+    null = 0.0 if row.scale == "difference" else 1.0
+    both = min(r.estimate for r in pooled) < null < max(r.estimate for r in pooled)
+    levels = int(share >= INCONSISTENT) + int(share >= VERY_INCONSISTENT and both)
+    why = f"I2 {share:.0%} among {len(pooled)} studies that are pooled"
+    why += f", on both sides of {null:g}" if both else ""
+    return Loss("inconsistency", levels, _of(evidence, why))
+
+
+def _indirectness(evidence: Evidence, grounds: Grounds) -> Loss:
+    """Other than "direct..." in the row's directness costs one level, "indirect..." two."""
+    row = grounds.rows.get(evidence.estimate_id)
+    words = row.directness if row else ""
+    levels = 0 if not words or words.startswith("direct") else 1 + words.startswith("indirect")
+    return Loss("indirectness", levels, _of(evidence, words))
+
+
+def _unprinted(claim: Claim, evidence: Evidence) -> Loss:
+    """A label that holds at the middle and not at the outermost limits, and in how many draws."""
+    sides: list[tuple[Side, bool]] = [("direction", claim.has_direction), ("size", claim.has_size)]
+    worst = Loss("what was not printed", 0, "")
+    for side, claimed in sides:
+        if not claimed:
+            continue
+        middle = label_of(evidence, claim, side, middle_of)
+        if middle in ("undecided", label_of(evidence, claim, side, outermost)):
+            continue
+        kept = label_shares(evidence, claim, side)[middle]
+        levels = 2 if kept < KEPT_BY_FEW else 1
+        if levels > worst.levels:
+            why = f"{side} is {middle} at the middle and in {kept:.0%} of the draws, not throughout"
+            worst = Loss(worst.domain, levels, _of(evidence, why))
+    return worst
+
+
+def _worst(evidence: Sequence[Evidence], rule: Callable[[Evidence], Loss]) -> Loss:
+    return max((rule(e) for e in evidence), key=lambda loss: loss.levels)
+
+
+def _of(evidence: Evidence, why: str) -> str:
+    named = evidence.measure not in ("", why)
+    return f"{why} ({evidence.measure})" if why and named else why
+
+
+def _levels(count: int) -> str:
+    return {1: "one level", 2: "two levels"}.get(count, "all levels")

@@ -1,0 +1,122 @@
+"""What a reader's own cohorts change: verdicts, estimates, predictions, shares of the draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from retrostats.audit.claims import Claim
+from retrostats.audit.fidelity import Bearing
+from retrostats.audit.frames import verdict_on
+from retrostats.audit.verdict import Evidence, Side, Verdict, label_shares
+from retrostats.evidence.result.findings import EstimateRow
+from retrostats.evidence.unreported.reference_point import Middle
+from retrostats.io.validation.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBERS = ("estimate", "conf_low", "conf_high", "pred_low", "pred_high")
+_NONE = float("nan")
+
+
+def cohort_frame(
+    claims: Mapping[str, Claim],
+    before: Mapping[str, Sequence[Evidence]],
+    after: Mapping[str, Sequence[Evidence]],
+    names: Mapping[str, str],
+    bearing: Bearing,
+    pools: Mapping[str, tuple[Middle, Middle]],
+) -> pd.DataFrame:
+    """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
+
+    `names` are those of the cohorts of each analysis, `pools` the pool of each claim without and
+    with them. Estimate, 95% interval and prediction interval of a new study are those of the first
+    measure with the cohorts in it, and of the same measure without them, everything that was not
+    printed at its middle; `weight_pct` is what the cohorts weigh in it. NaN where there is none.
+    """
+    import pandas as pd
+
+    numbers = [f"{n}_{w}" for w in ("without", "with") for n in _NUMBERS]
+    columns = ["claim_id", "cohort", "without", "with_", "note", *numbers, "weight_pct"]
+    rows = []
+    for claim, old, new in _judged_by_own(claims, before, after):
+        texts = [labels_text(verdict_on(claim, found, bearing)) for found in (old, new)]
+        note = "unchanged" if texts[0] == texts[1] else "changed"
+        mine, same = _pair(old, new)
+        without, with_ = pools.get(claim.claim_id, (Middle(), Middle()))
+        moved = (
+            *(same.at95.middle if same else (_NONE,) * 3), without.pred_low, without.pred_high,
+            *mine.at95.middle, with_.pred_low, with_.pred_high,
+        )  # fmt: skip
+        weight = sum(with_.weights.values()) if with_.weights else _NONE
+        rows.append((claim.claim_id, names.get(claim.analysis, ""), *texts, note, *moved, weight))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def with_use(cohort: Any, rows: Iterable[EstimateRow]) -> Any:
+    """A cohort with a problem more where nothing that was estimated from it judges a claim."""
+    import pandas as pd
+
+    name = str(cohort.provenance["name"])
+    mine = [row for row in rows if row.role == "cohort" and row.study_id == name]
+    if any(row.claim_id for row in mine):
+        return cohort
+    why = "; ".join(dict.fromkeys(filter(None, (row.note or row.directness for row in mine))))
+    problem = Problem(
+        "warning", name, "", "", "nothing that judges a claim", "rows of what a claim compares",
+        f"shown by itself, judges no claim ({why or 'nothing could be compared'})",
+    )  # fmt: skip
+    problems = pd.concat([cohort.problems, pd.DataFrame([problem])], ignore_index=True)
+    reading = [*cohort.provenance["reading"], problem.line]
+    provenance = {**cohort.provenance, "reading": reading, "judges": False}
+    return replace(cohort, problems=problems, provenance=provenance)
+
+
+def shares_frame(
+    claims: Mapping[str, Claim],
+    before: Mapping[str, Sequence[Evidence]],
+    after: Mapping[str, Sequence[Evidence]],
+) -> pd.DataFrame:
+    """Share of the draws that gives each label: claim_id, side, label, without, with_.
+
+    Of the measures that `cohort_frame` compares; NaN without draws or without literature.
+    """
+    import pandas as pd
+
+    rows = []
+    for claim, old, new in _judged_by_own(claims, before, after):
+        mine, same = _pair(old, new)
+        sides: dict[Side, bool] = {"direction": claim.has_direction, "size": claim.has_size}
+        for side in (side for side, claimed in sides.items() if claimed):
+            shares = label_shares(mine, claim, side)
+            earlier = label_shares(same, claim, side) if same else {}
+            for label, share in shares.items():
+                rows.append((claim.claim_id, side, label, earlier.get(label, _NONE), share))
+    return pd.DataFrame(rows, columns=["claim_id", "side", "label", "without", "with_"])
+
+
+def labels_text(verdict: Verdict) -> str:
+    """Both labels in words."""
+    return f"direction {verdict.direction.label}, size {verdict.size.label}"
+
+
+def _judged_by_own(
+    claims: Mapping[str, Claim],
+    before: Mapping[str, Sequence[Evidence]],
+    after: Mapping[str, Sequence[Evidence]],
+) -> list[tuple[Claim, Sequence[Evidence], Sequence[Evidence]]]:
+    """Claims that an own cohort bears on, with their evidence without and with it."""
+    both = [(c, before.get(c.claim_id, ()), after.get(c.claim_id, ())) for c in claims.values()]
+    return [(claim, old, new) for claim, old, new in both if any(e.own for e in new)]
+
+
+def _pair(
+    before: Sequence[Evidence], after: Sequence[Evidence]
+) -> tuple[Evidence, Evidence | None]:
+    """The first measure with own cohorts, and the same or its like of the literature alone."""
+    mine = next(e for e in after if e.own)
+    same = [e for e in before if e.estimate_id == mine.estimate_id or e.measure == mine.measure]
+    alike = [e for e in before if e.comparison == mine.comparison]
+    return mine, next(iter([*same, *alike]), None)

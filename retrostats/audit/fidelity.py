@@ -1,0 +1,83 @@
+"""What the post says against what the source says, and what bare signs amount to.
+
+Both are tables in the data package (`claim_fidelity.csv`, `claim_evidence.csv`); the rules that
+turn them into verdicts are here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from retrostats.audit.claims import Claim
+from retrostats.audit.verdict import Fidelity, Label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.audit.audit import Audit
+
+#: What an element of a retelling can be found to be, strongest finding first.
+FIDELITY_RULES: tuple[tuple[str, Fidelity], ...] = (
+    ("not measured", "not measured by the source"),
+    ("no", "drifted"),
+    ("unknown", "unverified"),
+    ("yes", "faithful"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """Elements of each retelling, and printed rows that bear on a claim by sign only."""
+
+    fidelity: pd.DataFrame  # claim_id, element, post_says, source_says, agrees, source_rows
+    evidence: pd.DataFrame  # claim_id, row_id, bears, comparison, why
+
+    @property
+    def row_ids(self) -> set[str]:
+        """Every printed row either table rests on."""
+        joined = "; ".join([*self.fidelity["source_rows"], *self.evidence["row_id"]])
+        return set(filter(None, joined.split("; ")))
+
+
+def bearing_of(audit: Audit) -> Bearing:
+    """Both tables of an audit, checked against its schemas."""
+    return Bearing(audit.table("claim_fidelity"), audit.table("claim_evidence"))
+
+
+def fidelity_of(claim: Claim, bearing: Bearing) -> tuple[Fidelity, str]:
+    """The strongest finding over the elements of the retelling, and what was found.
+
+    One element the source did not measure outweighs all; then one that differs; then one that
+    could not be checked; only a retelling whose every element agrees is faithful.
+    """
+    elements = bearing.fidelity[bearing.fidelity["claim_id"] == claim.claim_id]
+    for finding, verdict in FIDELITY_RULES:
+        found = elements[elements["agrees"] == finding]
+        if len(found):
+            said = "; ".join(
+                f"{row.element} (claimed: {row.post_says}; source: {row.source_says})"
+                for row in found.itertuples()
+            )
+            return verdict, said
+    return "unverified", "no element of this claim could be set against its source"
+
+
+def by_signs(claim: Claim, bearing: Bearing) -> tuple[Label, str]:
+    """Direction from printed signs: they can leave it undecided, never settle it.
+
+    A sign or a p-value without an effect and its error is no estimate, so it supports nothing
+    by itself; where nothing compares the directions at all there is no evidence.
+    """
+    rows = bearing.evidence[bearing.evidence["claim_id"] == claim.claim_id]
+    direct = rows[rows["direct"] == "yes"]
+    if direct.empty:
+        others = f"; {len(rows)} printed results bear on it otherwise" if len(rows) else ""
+        return "no evidence", f"no printed result compares the conditions on this{others}"
+    counts = ", ".join(
+        f"{(direct['bears'] == word).sum()} {word}" for word in ("for", "against", "neither")
+    )
+    return (
+        "undecided",
+        f"printed results that compare the conditions: {counts}; none with an effect and its error",
+    )

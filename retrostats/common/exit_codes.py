@@ -1,0 +1,100 @@
+"""How a command ends: with its exit code, or with one message on standard error and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import gc
+import io
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+from retrostats.common.errors import RetrostatsError, plain
+from retrostats.common.interrupt import hand_over
+
+#: Bytes of a message: who must read more has a list of problems from `validate`.
+LONGEST = 1900
+#: New objects between two searches for those that only refer to each other. Libraries make half a
+#: million at their import, and Python would look through all of them again and again: a seventh of
+#: the time of a whole replication.
+NEW_OBJECTS = 100_000
+
+
+def as_one_command() -> None:
+    """Settings of a process that runs one command; best before numpy is imported.
+
+    Python looks for unreachable cycles of objects rarely, as a command ends soon, and not through
+    everything once more at its end, which takes most of a second. Linear algebra takes one thread:
+    the matrices are small, and a second thread spends its time waiting (`OPENBLAS_NUM_THREADS`
+    says otherwise).
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
+
+
+def ended(command: Callable[[], int]) -> int:
+    """Exit code of a command, whatever becomes of it; a traceback only for a defect of ours."""
+    _speak_any_letter()
+    before = gc.get_threshold()
+    as_one_command()
+    try:
+        hand_over()
+        code = command()
+        sys.stdout.flush()
+        return code
+    except RetrostatsError as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        _refuse("stopped; results are whole, the earlier ones or the new ones")
+        return 130
+    except BrokenPipeError:  # who reads has read enough, as `head` does
+        _drop_output()
+        return 0
+    except OSError as error:
+        _drop_output()
+        where = str(error.filename or "output")[:200]
+        return _refuse(f"{where}: {error.strerror or error}; check the path and the space left")
+    except MemoryError:
+        return _refuse("out of memory; use fewer --draws or --jobs, or a smaller table")
+    except RecursionError:
+        return _refuse("the input is nested too deep to be read")
+    finally:
+        gc.set_threshold(*before)
+
+
+def _speak_any_letter() -> None:
+    """A terminal that lacks a letter shows its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Forget what was not taken, so that nothing is said about it at the end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse(message: str) -> int:
+    """One message; control characters of a stranger never reach a terminal."""
+    print(f"retrostats: {shown(message)}", file=sys.stderr)
+    return 2
+
+
+def shown(message: str, most: int = LONGEST) -> str:
+    """A message as the terminal can show it, cut where it is too long."""
+    letters = getattr(sys.stderr, "encoding", None) or "utf-8"
+    return plain(message.encode(letters, "backslashreplace").decode(letters), most)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages follow the same rules: they repeat what a shell found in a folder."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage and one message."""
+        super().error(shown(message, most=LONGEST // 2))  # the usage comes first

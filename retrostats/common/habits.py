@@ -1,0 +1,117 @@
+"""Calls as R and statsmodels have them: one message with the call that does the same here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from retrostats.common.errors import InputError
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+#: Functions of lme4, metafor, emmeans, statsmodels and pingouin, and the call here.
+FUNCTIONS: Mapping[str, str] = {
+    "MixedLM": 'rs.lmm("y ~ arm + (1 | subject)", rows)',
+    "allFit": 'rs.lmm("y ~ arm + (1 | subject)", rows), which needs no choice of optimiser',
+    "anova": "fit.anova()",
+    "confint": 'fit.conf_int(which="all")',
+    "emmeans": 'fit.emmeans("arm")',
+    "escalc": "rs.pool_crossovers(table, measure=) or rs.pool(table)",
+    "fixef": "fit.params",
+    "gls": 'rs.lmm("y ~ arm", rows, residual="arm")',
+    "glmer": 'rs.glmm("events ~ arm + (1 | team)", rows, family="poisson")',
+    "glmmTMB": 'rs.glmm("events ~ arm + (1 | team)", rows, family="negative-binomial")',
+    "lm": 'rs.lmm("y ~ arm + (1 | subject)", rows)',
+    "lme": 'rs.lmm("y ~ arm + (1 | subject)", rows)',
+    "lmer": 'rs.lmm("y ~ arm + (1 | subject)", rows)',
+    "meta": "rs.pool(table)",
+    "metabin": 'rs.pool_counts(table, measure="odds_ratio")',
+    "metacont": "rs.pool(table)",
+    "metagen": "rs.pool(effects, std_errors)",
+    "mixed_anova": 'rs.lmm("y ~ arm * time + (1 | subject)", rows).anova()',
+    "mixedlm": 'rs.lmm("y ~ arm + (1 | subject)", rows)',
+    "predict": "fit.predict(rows)",
+    "ranef": "fit.ranef()",
+    "rma": "rs.pool(table), columns yi and vi or estimate and std_error",
+    "rma_glmm": 'rs.pool_counts(table, measure="rate_ratio")',
+    "rma_mv": 'rs.pool(table, random="(1 | district/study)", variance="vi")',
+    "rma_uni": "rs.pool(table), columns yi and vi or estimate and std_error",
+    "summary": "fit.summary()",
+}
+
+#: Arguments by the same token; a function's own come before these.
+MIXED: Mapping[str, str] = {
+    "REML": "reml=True or reml=False",
+    "contrasts": 'C(arm, Sum) in the formula, as "y ~ C(arm, Sum)"',
+    "control": "nothing: no choice of optimiser is needed",
+    "family": "rs.glmm(formula, rows, family=)",
+    "groups": 'a random term in the formula, as "(1 | subject)"',
+    "method": "reml=True, or reml=False for maximum likelihood",
+    "random": 'a random term in the formula, as "(1 | subject)"',
+    "re_formula": 'a random term in the formula, as "(1 + time | subject)"',
+    "vc_formula": 'a random term in the formula, as "(1 | school/class)"',
+}
+POOLED: Mapping[str, str] = {
+    "V": "variance=",
+    "knha": 'test="knapp-hartung"',
+    "mods": 'formula="~ year", or moderators= with columns of numbers',
+    "sei": "std_errors=",
+    "sigma2": "nothing: the variances are estimated",
+    "vi": 'variance="vi" beside a table, or variance= with numbers',
+    "yi": "data=, the effects or a table with the columns yi and vi",
+}
+
+
+def absent(name: str) -> str:
+    """Why the package has no such name, with the call that does it."""
+    if name in FUNCTIONS:
+        return f"retrostats has no {name}: use {FUNCTIONS[name]}"
+    return f"module 'retrostats' has no attribute {name!r}"
+
+
+def formula_first(
+    call: str, arguments: Mapping[str, str] = MIXED
+) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """Let `function(formula, data)` answer data before formula, and arguments that R has."""
+
+    def wrap(function: Callable[_P, _T]) -> Callable[_P, _T]:
+        name = function.__name__
+
+        @wraps(function)
+        def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            _refuse_names(name, kwargs, arguments)
+            first: Any = args[0] if args else kwargs.get("formula", "")
+            if not isinstance(first, str):
+                raise InputError(
+                    f"{name}: the formula comes first and is a text, found a "
+                    f"{type(first).__name__}; write {call}"
+                )
+            if len(args) + ("formula" in kwargs) + ("data" in kwargs) < 2:
+                raise InputError(f"{name} needs a formula and data; write {call}")
+            return function(*args, **kwargs)
+
+        return checked
+
+    return wrap
+
+
+def own_names(arguments: Mapping[str, str]) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """Let a function answer arguments that others have under another name."""
+
+    def wrap(function: Callable[_P, _T]) -> Callable[_P, _T]:
+        @wraps(function)
+        def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            _refuse_names(function.__name__, kwargs, arguments)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return wrap
+
+
+def _refuse_names(name: str, given: Mapping[str, Any], arguments: Mapping[str, str]) -> None:
+    for argument in given:
+        if argument in arguments:
+            raise InputError(f"{name} has no {argument}=: use {arguments[argument]}")

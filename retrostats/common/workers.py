@@ -1,0 +1,236 @@
+"""Who does the work: this process, its threads, or the workers of a Dask cluster.
+
+Work is cut into tasks that do not depend on who does them, and results come back in the order of
+the tasks. So the same numbers come out of one machine, of many, and of many of which one stopped.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from retrostats.common.errors import InputError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+#: How often a task is given to another worker when the one that had it stops.
+RETRIES = 5
+#: Seconds in which a scheduler has to answer.
+WAIT = 5.0
+#: First part of the names of modules that were loaded from a file of their own.
+FILES = "retrostats_analyses_"
+#: Columns of a dense matrix up to which one thread of linear algebra is used.
+ONE_THREAD = 2500
+#: Connections that are open, by address.
+_opened: ContextVar[dict[str, Any]] = ContextVar("_opened", default={})  # noqa: B039 (never changed)
+
+
+def in_order(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+) -> list[Result]:
+    """Results of `work` on each task, in the order of the tasks.
+
+    Parameters
+    ----------
+    work
+        A function of one task that depends on nothing else; on a cluster it is pickled.
+    jobs
+        Threads of this process.
+    scheduler
+        Address of a Dask scheduler whose workers do it instead; a task of a worker that stops is
+        done by another.
+
+    Raises
+    ------
+    InputError
+        As `dask_client`, or the workers cannot do the work: each that took a task stopped, or they
+        have no retrostats.
+
+    Examples
+    --------
+    >>> in_order(abs, [-3, 2, -1], jobs=2)
+    [3, 2, 1]
+    """
+    if scheduler is not None:
+        with connected(scheduler) as client, _sent_whole(), _told(scheduler):
+            parts = client.map(work, list(tasks), pure=False, retries=RETRIES)
+            return list(client.gather(parts))
+    if jobs > 1 and len(tasks) > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(jobs, len(tasks))) as pool:
+            return list(pool.map(work, tasks))
+    return [work(task) for task in tasks]
+
+
+def linear_algebra_threads(width: int) -> AbstractContextManager[Any]:
+    """One thread of the linear algebra library while matrices are no wider than `ONE_THREAD`.
+
+    A second one gains little there, and where the machine is busy the two wait for one another in a
+    loop: fits took ten times the processor time.
+    """
+    if width > ONE_THREAD:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limits
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Threads of this process, or a Dask scheduler at an address."""
+
+    jobs: int = 1
+    scheduler: str | None = None
+
+    def do(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
+        """As `in_order`."""
+        return in_order(work, tasks, jobs=self.jobs, scheduler=self.scheduler)
+
+
+@contextmanager
+def _sent_whole() -> Iterator[None]:
+    """While open, code of files that no worker can import (analyses) travels with the task."""
+    import cloudpickle
+
+    loaded = [m for name, m in list(sys.modules.items()) if name.startswith(FILES)]
+    for module in loaded:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in loaded:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Say in one message where the workers themselves are at fault."""
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except KilledWorker:
+        raise InputError(
+            f"--scheduler {address}: a task stopped every worker that took it; give the workers "
+            "more memory, or run without --scheduler"
+        ) from None
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"--scheduler {address}: the workers have no module {error.name!r}; install what this "
+            "machine has on theirs, in the same versions"
+        ) from None
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """While open, work for the scheduler at `address` goes through one connection; None opens none.
+
+    Raises
+    ------
+    InputError
+        As `dask_client`, before any work is done.
+    """
+    opened = _opened.get()
+    if address is None or address in opened:
+        yield opened.get(address or "")
+        return
+    with dask_client(address) as client:
+        token = _opened.set({**opened, address: client})
+        try:
+            yield client
+        finally:
+            _opened.reset(token)
+
+
+def dask_client(address: str) -> Any:
+    """A client of the Dask scheduler at `address`.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed, no scheduler answers there in time, or it has no workers.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise InputError(
+            "--scheduler needs Dask; install it with: pip install 'retrostats[scale]'"
+        ) from None
+    _check_answers(address)
+    client: Any = distributed.Client
+    return client(address, timeout=WAIT)
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address where no scheduler with workers answers within `WAIT` seconds.
+
+    Dask's own client waits for ever for something that listens and says nothing, and takes the
+    first bytes of another program's answer for a length in memory.
+    """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    async def asked() -> str:
+        return await asyncio.wait_for(_who(address), WAIT)
+
+    with ThreadPoolExecutor(1) as apart:  # a notebook has a loop of its own in this thread
+        try:
+            kind = apart.submit(asyncio.run, asked()).result()
+        except MemoryError:
+            raise _nobody(address, "what answers does not speak Dask's protocol") from None
+        except Exception as error:  # whatever the other side made Dask raise
+            said = str(error).strip().splitlines() or [f"not within {WAIT:g} s"]
+            raise _nobody(address, said[0]) from None
+    if kind != "Scheduler":
+        raise _nobody(address, f"what answers is a {kind.lower()}")
+
+
+async def _who(address: str) -> str:
+    """Kind of Dask server at an address; of a scheduler, once it has workers."""
+    import asyncio
+
+    from distributed import rpc
+    from distributed.security import Security
+
+    settings = Security().get_connection_args("client")
+    async with rpc(address, timeout=WAIT, connection_args=settings) as server:
+        while True:
+            found = await server.identity()
+            if found["type"] != "Scheduler" or found["workers"]:
+                return str(found["type"])
+            await asyncio.sleep(0.2)
+
+
+def _nobody(address: str, why: str) -> InputError:
+    return InputError(
+        f"--scheduler {address}: no Dask scheduler with workers answers there ({why}); start one "
+        "with 'dask scheduler', its workers with 'dask worker ADDRESS', and give its address, as "
+        "tcp://HOST:8786"
+    )
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """One thread of numpy's linear algebra, for many products of a few rows in turn.
+
+    As `linear_algebra_threads`, but the libraries are looked up once, not each time.
+    """
+    limit: AbstractContextManager[Any] = _libraries().limit(limits=1, user_api="blas")
+    return limit
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -1,6 +1,0 @@
-"""Tables for papers: what they hold, and the formats they are written in."""
-
-from retrostats.draw.tables.contents import NAMES, paper_table, paper_tables, write_tables
-from retrostats.draw.tables.paper import PaperTable
-
-__all__ = ["NAMES", "PaperTable", "paper_table", "paper_tables", "write_tables"]

@@ -1,0 +1,1 @@
+"""From a printed cell to what an answer rests on."""

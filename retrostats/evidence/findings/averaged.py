@@ -1,0 +1,114 @@
+"""A reader's own cohorts and the literature on one claim as one average, each by its precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from retrostats.evidence.findings.cohorts import CohortEffect
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.result.findings import EstimateRow, Measure
+from retrostats.evidence.unreported.pooled import interval_of
+from retrostats.evidence.unreported.unknowns import Choice, Space, Unknown, Values
+from retrostats.models.meta.average import Average, weighted_average
+
+#: Estimate, standard error and df at arrays of values.
+Parts = Callable[[Values], tuple[Any, Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Literature:
+    """What the literature says of a claim, as a function of what it left open.
+
+    Attributes
+    ----------
+    parts, unknowns
+        The function, and what it rests on.
+    n
+        People behind it.
+    estimate_id
+        Row that shows it at the middle of the unknowns, where it is part of the average shown.
+    """
+
+    parts: Parts
+    unknowns: tuple[Unknown | Choice, ...]
+    n: float
+    estimate_id: str
+
+
+def averaged(
+    own: Sequence[CohortEffect],
+    literature: Literature | None,
+    row: Callable[..., EstimateRow],
+    estimate_id: str,
+    claim_id: str,
+    scale: Callable[[CohortEffect, Values], Any] = lambda cohort, v: 1.0,
+    *,
+    comparison: bool = True,
+) -> tuple[Measure, EstimateRow | None]:
+    """Measure and row of the average; without literature, of the own cohorts alone.
+
+    One cohort alone is its own average: the measure names its row, and there is no other.
+
+    Parameters
+    ----------
+    own
+        Effects of cohorts, on one scale.
+    literature
+        None where it does not measure the same.
+    row
+        `EstimateRow.of` with what the audit knows of the row: quantity, unit's words, group.
+    scale
+        Factor of a cohort's effect at values of the unknowns: its unit follows a reading.
+    comparison
+        Whether results of a comparison group are in it.
+    """
+    unknowns = literature.unknowns if literature else ()
+    log, alone = own[0].estimate.scale != "difference", literature is None and len(own) == 1
+    if alone:
+        estimate_id = own[0].row_id
+
+    def joined(v: Values) -> Average:
+        found = [
+            (c.estimate.value * f, c.estimate.std_error * np.abs(f), c.estimate.df)
+            for c in own for f in (scale(c, v),)
+        ]  # fmt: skip
+        if literature:
+            found.append(literature.parts(v))
+        return weighted_average(found)
+
+    def parts(v: Values) -> tuple[Any, Any, Any]:
+        n = max((len(a) for a in v.values()), default=1)
+        return tuple(np.broadcast_to(x, n) for x in joined(v)[:3])  # type: ignore[return-value]
+
+    def at(level: float) -> Callable[[Values], Any]:
+        return lambda v: interval_of(*parts(v), level, log=log)
+
+    name = "own cohorts and literature" if literature else "own cohorts"
+    space = Space.of(unknowns)
+    middle = space.values(space.middle)
+    shares = np.atleast_2d(joined(middle).shares)[0]
+    measure = Measure(
+        estimate_id, name, at, unknowns, claim_id, comparison=comparison, own=True,
+        by_lot=all(c.by_lot for c in own),
+        own_weights=tuple((c.label, 100 * float(w)) for c, w in zip(own, shares, strict=False)),
+    )  # fmt: skip
+    if alone:
+        return measure, None
+    value, error, df = (float(x[0]) for x in parts(middle))
+    people = sum(c.n for c in own) + (literature.n if literature else 0)
+    estimate = Estimate(
+        value, error, df, own[0].estimate.scale, own[0].estimate.unit, assumptions=(AVERAGE_ID,)
+    )
+    shown = row(
+        estimate, estimate_id, f"Average, {name}", role="pooled", claim_id=claim_id,
+        n=float(people), directness=name,
+    )  # fmt: skip
+    return measure, shown
+
+
+#: Identifier of the assumption that an average without a variance between trials rests on.
+AVERAGE_ID = "own-average"

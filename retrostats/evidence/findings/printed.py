@@ -1,0 +1,125 @@
+"""Rows of results that a source printed as effects, with or without an error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from retrostats.evidence.printed.pair import one_row
+from retrostats.evidence.printed.reported import Reported
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.result.findings import EstimateRow, Measure
+from retrostats.evidence.unreported.unknowns import Unknown, Values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Columns of a printed row that the row of an estimate repeats.
+MODERATORS = ("gait", "speed_m_s", "gradient_pct")
+
+
+def percentage_estimate(printed: pd.Series, unit: str) -> Estimate:
+    """Ratio from a printed "x% more, SE y": delta method, SE of the log ratio = SE / ratio."""
+    ratio = 1 + float(printed["mean"]) / 100
+    return Estimate(
+        math.log(ratio),
+        float(printed["spread"]) / 100 / ratio,
+        float(printed["n"]) - 1,
+        "log_ratio",
+        unit,
+        (str(printed["row_id"]),),
+    )
+
+
+def hollow_row(
+    printed: Sequence[pd.Series], estimate: float, estimate_id: str, label: str, **extra: Any
+) -> EstimateRow:
+    """A printed result without what a pool needs: shown hollow."""
+    first = printed[0]
+    return EstimateRow(
+        estimate_id=estimate_id,
+        label=label,
+        estimate=estimate,
+        role="printed",
+        study_id=str(first["study_id"]),
+        n=float(first["n"]),
+        hollow=True,
+        source_rows=tuple(str(row["row_id"]) for row in printed),
+        **{name: first[name] for name in MODERATORS},
+        **extra,
+    )
+
+
+def words_row(printed: pd.Series, estimate_id: str, label: str, **extra: Any) -> EstimateRow:
+    """A result printed in words alone: no estimate, only the range that the words leave."""
+    return hollow_row([printed], math.nan, estimate_id, label, **extra)
+
+
+class Shown(NamedTuple):
+    """A hollow row, and the measure that gives it its range."""
+
+    row: EstimateRow
+    measure: Measure
+
+
+def shown_only(
+    cells: Sequence[tuple[pd.Series, str]],
+    formula: Callable[..., Any],
+    estimate_id: str,
+    label: str,
+    **extra: Any,
+) -> Shown:
+    """A printed result without what a pool needs: shown hollow, over the rounding of its cells.
+
+    Parameters
+    ----------
+    cells
+        Printed row and column of each number that `formula` takes, in its order.
+    formula
+        Vectorised, to the display scale.
+    """
+    printed = tuple({str(row["row_id"]): row for row, _ in cells}.values())
+    value = float(formula(*(Reported(str(row[f"{column}_text"])).value for row, column in cells)))
+    unknowns = tuple(
+        Unknown.of_cell(f"printed number {i} ({label})", row, column)
+        for i, (row, column) in enumerate(cells, start=1)
+    )
+
+    def at(level: float) -> Callable[[Values], Any]:
+        return lambda v: (formula(*(v[u.name] for u in unknowns)),) * 3
+
+    row = hollow_row(printed, value, estimate_id, label, **extra)
+    return Shown(row, Measure(estimate_id, label, at, unknowns))
+
+
+def hollow_ratio(
+    published: pd.DataFrame,
+    estimate_id: str,
+    label: str,
+    *,
+    conditions: tuple[str, str],
+    where: dict[str, Any],
+    **extra: Any,
+) -> Shown:
+    """First / second condition of two printed means that came without spread."""
+    first, second = (one_row(published, direction=c, **where) for c in conditions)
+    return shown_only(
+        [(second, "mean"), (first, "mean")],
+        lambda below, above: above / below,
+        estimate_id,
+        label,
+        scale="ratio",
+        unit=f"ratio {conditions[0]} / {conditions[1]}",
+        **extra,
+    )
+
+
+def more_in_percent(
+    printed: pd.Series, estimate_id: str, label: str, unit: str, **extra: Any
+) -> Shown:
+    """The ratio of a printed "x% more" without an error."""
+    return shown_only(
+        [(printed, "pct_change")], lambda more: 1 + more / 100, estimate_id, label,
+        scale="ratio", unit=unit, **extra,
+    )  # fmt: skip

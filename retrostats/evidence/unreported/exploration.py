@@ -1,0 +1,317 @@
+"""Explore: how far an answer moves over everything that was not printed, all of it together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.common.arrays import one_of, real_array, whole_number
+from retrostats.common.defaults import SEED
+from retrostats.common.errors import InputError
+from retrostats.common.readable import as_html
+from retrostats.common.values import cached_value, values
+from retrostats.evidence.unreported.extremes import Extreme, lowest
+from retrostats.evidence.unreported.influence import along, influence, quasi_random
+from retrostats.evidence.unreported.starts import fixed_points
+from retrostats.evidence.unreported.unknowns import Space, Values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+#: Values of the unknowns by name, arrays (n,), to estimate, conf_low and conf_high, (n,) each.
+Estimator = Callable[[Values], Any]
+OUTPUTS = ("estimate", "conf_low", "conf_high")
+#: Rows evaluated in one call; fixed, so that the number of workers cannot change a byte.
+CHUNK = 4096
+#: What Python and numpy say of a function that takes one number at a time.
+_ONE_AT_A_TIME = (
+    "truth value of an array",
+    "only length-1 arrays",
+    "only 0-dimensional",
+    "must be real number",
+)
+_ARRAYS = "explore: the function gets arrays, a value a draw, and takes one number at a time"
+_WRITE = (
+    "write it on arrays (np.sqrt for math.sqrt, np.where for if) and return estimate, conf_low, "
+    "conf_high, as in: lambda v: (v['d'], v['d'] - 2 * v['se'], v['d'] + 2 * v['se'])"
+)
+#: Draws of each base sample of the variance decomposition.
+BASE = 512
+
+
+@values("draws")
+@dataclass(frozen=True, eq=False)
+class Exploration:
+    """An answer over a whole space of unknowns.
+
+    Attributes
+    ----------
+    space
+        The unknowns.
+    estimate
+        The answer with everything at its middle and main reading.
+    low, high
+        The searches that found the outermost limits.
+    draws
+        A column an unknown (choices by label), then estimate, conf_low, conf_high.
+    impossible
+        Share of the draws that contradict themselves (an empty range) and were left out.
+    """
+
+    space: Space
+    middle: tuple[float, float, float]
+    low: Extreme
+    high: Extreme
+    draws: pd.DataFrame
+    impossible: float
+    answers: Callable[[Array], Array]
+    seed: int
+
+    @property
+    def estimate(self) -> float:
+        """The answer with everything at its middle and main reading."""
+        return self.middle[0]
+
+    @property
+    def conf_low(self) -> float:
+        """Lowest lower limit over the whole space, optimised."""
+        return self.low.value
+
+    @property
+    def conf_high(self) -> float:
+        """Highest upper limit over the whole space, optimised."""
+        return -self.high.value
+
+    @property
+    def at_low(self) -> dict[str, float | str]:
+        """Values of the unknowns that give `conf_low`."""
+        return self.space.describe(self.low.point[None, :])
+
+    @property
+    def at_high(self) -> dict[str, float | str]:
+        """Values of the unknowns that give `conf_high`."""
+        return self.space.describe(self.high.point[None, :])
+
+    @property
+    def certificate(self) -> pd.DataFrame:
+        """What vouches for each limit: searches, how many ended there, points looked at."""
+        import pandas as pd
+
+        rows = [
+            (name, value, end.starts, end.agreeing, end.evaluations)
+            for name, value, end in (
+                ("conf_low", self.conf_low, self.low),
+                ("conf_high", self.conf_high, self.high),
+            )
+        ]
+        return pd.DataFrame(rows, columns=["limit", "value", "starts", "agreeing", "evaluations"])
+
+    @cached_value
+    def influence(self) -> pd.DataFrame:
+        """Unknown, first_order, total (shares of variance), low, high when it alone moves."""
+        return influence(self.space, self.answers, BASE, self.seed + 1)
+
+    def share(self, rule: Callable[[Array, Array, Array], Any]) -> float:
+        """Share of the draws for which a rule on (estimate, conf_low, conf_high) holds."""
+        if self.draws.empty:
+            return float("nan")
+        held = rule(*(self.draws[name].to_numpy() for name in OUTPUTS))
+        return float(np.mean(np.asarray(held, dtype=float)))
+
+    def along(self, name: str) -> pd.DataFrame:
+        """The answer when one unknown alone moves: its value, then estimate and limits."""
+        import pandas as pd
+
+        one_of(name, "name", self.space.names)
+        column = self.space.names.index(name)
+        _, points = along(self.space, column)
+        answer = pd.DataFrame(self.answers(points), columns=list(OUTPUTS))
+        return answer.assign(**{name: self.space.labels(points)[name]})[[name, *OUTPUTS]]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Exploration of {self.space.size} unknowns: {self.estimate:.4g}, limits "
+            f"{self.conf_low:.4g} to {self.conf_high:.4g}, {len(self.draws)} draws>"
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html([repr(self)[1:-1]], (self.influence,))
+
+
+def explore(
+    estimate: Estimator,
+    unknowns: Any,
+    *,
+    draws: int = 10_000,
+    seed: int = SEED,
+    jobs: int = 1,
+    scheduler: str | None = None,
+) -> Exploration:
+    """Move everything that was not printed at once.
+
+    Parameters
+    ----------
+    estimate
+        A vectorised function: arrays (n,) by name to estimate, conf_low and conf_high, (n,) each
+        (a tuple, a mapping, or an array (n, 3)); NaN where the values contradict one another.
+    unknowns
+        `Unknown` and `Choice` objects in the order of their declaration, or a mapping of names to
+        ranges, printed numbers or options. A choice is handed over as the values of its options.
+    draws
+        Joint quasi-random draws (scrambled Sobol').
+    seed, jobs, scheduler
+        Threads here, or the address of a Dask scheduler that evaluates the draws instead. The same
+        seed gives the same bytes whoever does.
+
+    Returns
+    -------
+    Exploration
+        Its limits are optimised over the whole space, not taken from the draws.
+
+    Raises
+    ------
+    InputError
+        If the unknowns are not usable, or no point of the space gives an answer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def mean_of_two(v):
+    ...     error = np.sqrt((2 - 2 * v["r"]) / 20)
+    ...     return v["d"], v["d"] - 2 * error, v["d"] + 2 * error
+    >>> from retrostats.evidence.unreported.unknowns import Printed
+    >>> found = explore(mean_of_two, {"d": Printed("1.5"), "r": (-0.9, 0.9)}, draws=100)
+    >>> round(found.conf_low, 3), found.at_low["r"], found.influence["unknown"][0]
+    (0.578, -0.9, 'r')
+    """
+    whole_number(draws, "draws", 1)
+    return outermost(estimate, unknowns, draws=draws, seed=seed, jobs=jobs, scheduler=scheduler)
+
+
+def outermost(
+    estimate: Estimator,
+    unknowns: Any,
+    *,
+    draws: int,
+    seed: int = SEED,
+    jobs: int = 1,
+    scheduler: str | None = None,
+) -> Exploration:
+    """As `explore`, where the limits may be asked for without draws."""
+    import pandas as pd
+
+    if not callable(estimate):
+        raise InputError(
+            f"explore: the function comes first, found a {type(estimate).__name__}; write "
+            'explore(function, {"r": (0, 1)})'
+        )
+    space = Space.of(unknowns)
+    whole_number(draws, "draws", 0)
+    whole_number(jobs, "jobs", 1)
+    whole_number(seed, "seed", 0)
+    if not callable(estimate):
+        raise InputError(f"explore: found {estimate!r}; a function of the unknowns is needed")
+
+    def answers(points: Array) -> Array:
+        return _evaluate(estimate, space, points, jobs)
+
+    middle = answers(space.middle)[0]
+    points = quasi_random(space.size, draws if space.size else 1, seed)
+    found = _on_cluster(estimate, space, points, scheduler) if scheduler else answers(points)
+    fixed, at_fixed = fixed_points(answers, space.size, space.choices)
+    _refuse_reversed(np.vstack([middle[None, :], found, at_fixed]))
+    sound = np.isfinite(found).all(axis=1)
+    low = lowest(
+        lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1]
+    )
+    high = lowest(
+        lambda p: -answers(p)[:, 2], fixed, -at_fixed[:, 2], space.choices, points, -found[:, 2]
+    )
+    if not (np.isfinite(low.value) and np.isfinite(high.value)):
+        raise InputError(
+            f"explore: no values of {', '.join(space.names) or 'the unknowns'} give an answer; "
+            "the printed numbers contradict one another, or the function returns NaN"
+        )
+    kept = points[sound]
+    frame = pd.DataFrame({**space.labels(kept), **dict(zip(OUTPUTS, found[sound].T, strict=True))})
+    return Exploration(
+        space, (float(middle[0]), float(middle[1]), float(middle[2])), low, high, frame,
+        1.0 - len(kept) / len(points) if len(points) else 0.0, answers, seed,
+    )  # fmt: skip
+
+
+def _refuse_reversed(answers: Array) -> None:
+    """Refuse a function whose lower limit lies above its upper one."""
+    wrong = np.flatnonzero(answers[:, 1] > answers[:, 2])
+    if wrong.size:
+        low, high = answers[wrong[0], 1:]
+        raise InputError(
+            f"explore: the function returned conf_low {low:g} above conf_high {high:g}; "
+            "return estimate, conf_low and conf_high in this order"
+        )
+
+
+def _evaluate(estimate: Estimator, space: Space, points: Array, jobs: int) -> Array:
+    """Answers (n, 3), a chunk at a time."""
+    chunks = [points[i : i + CHUNK] for i in range(0, len(points), CHUNK)]
+
+    one = partial(_chunk, estimate, space)
+    if jobs > 1 and len(chunks) > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(jobs) as pool:
+            return np.vstack(list(pool.map(one, chunks)))
+    return np.vstack([one(chunk) for chunk in chunks]) if chunks else np.empty((0, 3))
+
+
+def _on_cluster(estimate: Estimator, space: Space, points: Array, address: str) -> Array:
+    """Answers (n, 3) by the workers of a Dask cluster, a chunk at a time, in order."""
+    from retrostats.common.workers import in_order
+
+    chunks = [points[i : i + CHUNK] for i in range(0, len(points), CHUNK)]
+    parts = in_order(partial(_chunk, estimate, space), chunks, scheduler=address)
+    return np.vstack([np.empty((0, 3)), *parts])
+
+
+def _chunk(estimate: Estimator, space: Space, points: Array) -> Array:
+    try:
+        answer = estimate(space.values(points))
+    except (TypeError, ValueError) as error:
+        if not any(word in str(error) for word in _ONE_AT_A_TIME):
+            raise
+        raise InputError(f"{_ARRAYS} ({error}); {_WRITE}") from None
+    return _table(answer, len(points))
+
+
+def _spread(part: Any, n: int) -> Array:
+    """One output at n points."""
+    found = real_array(part, "explore, what the function returned")
+    if found.shape not in ((), (1,), (n,)):
+        raise InputError(
+            f"explore: the function returned an array of shape {found.shape} for {n} draws; one "
+            "number a draw is needed"
+        )
+    return np.broadcast_to(found, (n,))
+
+
+def _table(answer: Any, n: int) -> Array:
+    """What an estimator returned as (n, 3); a number that does not depend on the draw is spread."""
+    if isinstance(answer, Mapping):
+        answer = [answer.get(name) for name in OUTPUTS]
+    if isinstance(answer, np.ndarray) and answer.shape == (n, 3):
+        return real_array(answer, "explore, what the function returned")
+    if np.isscalar(answer) or (isinstance(answer, np.ndarray) and answer.ndim < 2):
+        kind = "number" if np.ndim(answer) == 0 and not isinstance(answer, str) else "array"
+        raise InputError(f"explore: the function returned one {kind}; {_WRITE}")
+    if not isinstance(answer, Iterable):
+        raise InputError(f"explore: the function returned {answer!r}; {_WRITE}")
+    columns = [_spread(part, n) for part in answer]
+    if len(columns) != 3:
+        raise InputError(f"explore: the function returned {len(columns)} arrays; {_WRITE}")
+    return np.column_stack(columns)

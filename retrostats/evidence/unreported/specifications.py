@@ -1,0 +1,121 @@
+"""Every combination of choices as a row, and every joint draw: tables behind pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrostats.evidence.unreported.exploration import OUTPUTS, Exploration
+from retrostats.evidence.unreported.measures import Explored
+from retrostats.evidence.unreported.unknowns import Choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Combinations that are listed; a space with more choices shows the first of them.
+MOST = 4096
+#: Limits of the 90% interval, beside `conf_low` and `conf_high` of the 95% one.
+NARROW = ("narrow_low", "narrow_high")
+
+
+def specifications(explored: Exploration) -> pd.DataFrame:
+    """The answer at every combination of choices, everything else at its middle.
+
+    Returns
+    -------
+    DataFrame
+        A column a choice with the label of its option, then estimate, conf_low, conf_high; sorted
+        by the estimate. One row where nothing is to be chosen.
+
+    Examples
+    --------
+    >>> from retrostats.evidence.unreported.exploration import explore
+    >>> found = explore(lambda v: (v["x"], v["x"] - 1, v["x"] + 1),
+    ...                 {"x": {"mild": 2.0, "strict": 1.0}}, draws=8)
+    >>> specifications(found)["x"].tolist()
+    ['strict', 'mild']
+    """
+    import pandas as pd
+
+    space = explored.space
+    points = _combinations(explored)
+    labels = space.labels(points)
+    chosen = {u.name: labels[u.name] for u in space.unknowns if isinstance(u, Choice)}
+    answers = explored.answers(points)
+    frame = pd.DataFrame({**chosen, **dict(zip(OUTPUTS, answers.T, strict=True))})
+    sound = frame.dropna(subset=list(OUTPUTS))
+    return sound.sort_values("estimate", kind="stable").reset_index(drop=True)
+
+
+def _combinations(explored: Exploration) -> Any:
+    """Points (m, d): all combinations of options, everything else at its middle."""
+    choices = explored.space.choices
+    options = [[(i + 0.5) / count for i in range(count)] for count in choices.values()]
+    listed = np.array(list(islice(product(*options), MOST)))
+    points = np.repeat(explored.space.middle, len(listed), axis=0)
+    points[:, list(choices)] = listed
+    return points
+
+
+def specifications_frame(explored: Sequence[Explored]) -> pd.DataFrame:
+    """One row a combination of choices of each measure that judges a claim.
+
+    `choices` and `options` are lists joined by "; ", in one order; `specification` counts by
+    estimate, from 1.
+    """
+    columns = ["estimate_id", "claim_id", "measure", "specification", "choices", "options",
+               *OUTPUTS, *NARROW]  # fmt: skip
+    parts = []
+    for entry in _judging(explored):
+        wide, narrow = specifications(entry.at95), specifications(entry.at90)
+        chosen = [u.name for u in entry.at95.space.unknowns if isinstance(u, Choice)]
+        joined = wide[chosen].astype(str).agg("; ".join, axis=1) if chosen else ""
+        parts.append(
+            wide.assign(
+                estimate_id=entry.measure.estimate_id,
+                claim_id=entry.measure.claim_id,
+                measure=entry.measure.name,
+                specification=range(1, len(wide) + 1),
+                choices="; ".join(chosen),
+                options=joined,
+                **dict(zip(NARROW, _limits(narrow), strict=True)),
+            )[columns]
+        )
+    return _stacked(parts, columns)
+
+
+def draws_frame(explored: Sequence[Explored]) -> pd.DataFrame:
+    """One row a joint draw of each measure that judges a claim."""
+    columns = ["estimate_id", "claim_id", "measure", "draw", *OUTPUTS, *NARROW]
+    parts = []
+    for entry in _judging(explored):
+        draws = entry.at95.draws[list(OUTPUTS)]
+        parts.append(
+            draws.assign(
+                estimate_id=entry.measure.estimate_id,
+                claim_id=entry.measure.claim_id,
+                measure=entry.measure.name,
+                draw=range(1, len(draws) + 1),
+                **dict(zip(NARROW, _limits(entry.at90.draws), strict=True)),
+            )[columns]
+        )
+    return _stacked(parts, columns)
+
+
+def _judging(explored: Sequence[Explored]) -> list[Explored]:
+    return [entry for entry in explored if entry.measure.claim_id]
+
+
+def _limits(frame: pd.DataFrame) -> tuple[Any, Any]:
+    """Lower and upper limits (n,); both levels share their points, so rows belong together."""
+    return frame["conf_low"].to_numpy(), frame["conf_high"].to_numpy()
+
+
+def _stacked(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))

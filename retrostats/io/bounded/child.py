@@ -1,0 +1,60 @@
+"""The child: reads a question, parses the file it holds, answers; until its parent closes."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from typing import BinaryIO
+
+from retrostats.common.errors import RetrostatsError
+from retrostats.io.bounded.guard import guarded
+from retrostats.io.bounded.limits import bound, leave_network, no_core_files
+from retrostats.io.bounded.parsers import parser
+from retrostats.io.bounded.wire import encode
+
+LENGTH = struct.Struct(">Q")
+
+
+def serve() -> None:
+    """Answer questions on standard input until it ends.
+
+    A question is a parser's name, the file's name, one option and the file's bytes, each behind its
+    length; an answer is a mark ("ok", "raw" for bytes as they are, "no" for a message, "memory")
+    and a value.
+    """
+    no_core_files()
+    leave_network()
+    source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    while True:
+        name = _part(source)
+        if name is None:
+            return
+        file, option, data = (_part(source) or b"" for _ in range(3))
+        mark, value = _answer(name.decode(), file.decode("utf-8", "replace"), option.decode(), data)
+        del data
+        answers.write(mark.ljust(8).encode() + LENGTH.pack(len(value)) + value)
+        answers.flush()
+
+
+def _part(source: BinaryIO) -> bytes | None:
+    head = source.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    return source.read(LENGTH.unpack(head)[0])
+
+
+def _answer(name: str, file: str, option: str, data: bytes) -> tuple[str, bytes]:
+    try:
+        read = parser(name)  # imports stand outside the limits
+        bound(len(data))
+        with guarded():
+            found = read(file, data, option)
+            return ("raw", found) if isinstance(found, bytes) else ("ok", encode(found))
+    except MemoryError:
+        return "memory", b""
+    except RetrostatsError as error:
+        return "no", str(error).encode("utf-8", "replace")
+    except RecursionError:
+        return "deep", b""

@@ -1,0 +1,413 @@
+"""A lab's own table as a normalised cohort: columns recognised, units converted, all listed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from retrostats.common.arrays import path_of
+from retrostats.common.errors import InputError
+from retrostats.common.readable import as_html
+from retrostats.common.values import values
+from retrostats.io.cohort.arms import with_arms
+from retrostats.io.cohort.folder import LABS, read_folder, sheets_together
+from retrostats.io.cohort.normalise import Part, normalise, reads
+from retrostats.io.cohort.periods import with_periods
+from retrostats.io.cohort.spec import Spec, read_spec
+from retrostats.io.cohort.speeds import shared_speeds, with_nominal_speed
+from retrostats.io.cohort.times import time_order
+from retrostats.io.published.audit_toml import vocabulary_of
+from retrostats.io.tables.distinct import CodedColumns, repeats, spelled_out
+from retrostats.io.tables.files import shown_name
+from retrostats.io.tables.tabular import read_tables, table_of_frame
+from retrostats.io.tables.words import plain
+from retrostats.io.validation.account import grouped
+from retrostats.io.validation.examples import without_examples
+from retrostats.io.validation.plausible import doubtful_values
+from retrostats.io.validation.possible import impossible_values
+from retrostats.io.validation.problem import Problem
+from retrostats.io.validation.reading import DESCRIBING, reading_of
+from retrostats.io.validation.requirements import design_problems, outcome_column, topic_for
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.common.vocabulary import Topic, Vocabulary
+
+#: Share of rows without a person at which a table is refused.
+BLANK_PEOPLE = 0.2
+#: Problems shown in one message, and rows left out that are listed one by one.
+SHOWN = 20
+LISTED = 1000
+
+
+@values("frame", "problems")
+@dataclass(frozen=True, slots=True, repr=False)
+class Cohort:
+    """A checked cohort.
+
+    Attributes
+    ----------
+    frame
+        One row an observation, standard units in the column names, `source_file` and
+        `source_row` on every row; columns that were not recognised keep their header.
+    spec
+        What each used column was read as: header, column, unit.
+    problems
+        Columns level, file, row, column, found, allowed, action: repairs, guesses, warnings.
+    provenance
+        name, sha256, people, allocation (of a comparison between people), rows_in, rows_used,
+        rows_explained; `explained`: rows by reason;
+        `reading`: problems as lines, those that repeat put together.
+    analysis
+        The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
+    """
+
+    frame: pd.DataFrame
+    spec: dict[str, dict[str, str]]
+    problems: pd.DataFrame
+    provenance: dict[str, Any]
+    analysis: str
+
+    def _lines(self) -> list[str]:
+        """What it is, in six lines."""
+        told, levels = self.provenance, self.problems["level"].value_counts()
+        found = ", ".join(f"{n} {level}" for level, n in levels.items()) or "none"
+        columns = [str(c) for c in self.frame.columns if not str(c).startswith("source_")]
+        name = str(told.get("name", "without a name"))
+        return [
+            f"Cohort {shorten(name, 60, placeholder='...')} of {self.n_subjects} people",
+            f"rows: {told.get('rows_used', len(self.frame))} used of "
+            f"{told.get('rows_in', len(self.frame))}",
+            f"analysis: {self.analysis or 'none'}",
+            f"columns ({len(columns)}): {shorten(', '.join(columns), 84, placeholder=' ...')}",
+            f"noticed: {found}" + ("" if self.problems.empty else "; .problems lists each"),
+            ".frame has the rows, .spec how each column was read, .provenance where it is from",
+        ]
+
+    def __repr__(self) -> str:
+        """Six lines."""
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        """The same, for notebooks."""
+        return as_html(self._lines(), ())
+
+    @property
+    def n_subjects(self) -> int:
+        """Number of people."""
+        return int(self.frame["subject"].nunique())
+
+
+def load_cohort(
+    path_or_frame: str | Path | pd.DataFrame,
+    *,
+    spec: str | Path | Mapping[str, Any] | None = None,
+    audit: Vocabulary | str | Path | None = None,
+) -> Cohort:
+    """Read and check a cohort.
+
+    Parameters
+    ----------
+    path_or_frame
+        Delimited text (common delimiters, encodings, decimal commas), an .xlsx spreadsheet,
+        Parquet, a file of SPSS, Stata or SAS, a folder of such files or of metabolic-cart exports
+        with a plan, or a DataFrame. Wide or long; headers in five languages; units in the header,
+        in a row below it, or in the spec.
+    spec
+        TOML file or mapping that says what cannot be guessed; see
+        `retrostats template ANALYSIS --spec`. Without one, a .toml file of the same name beside
+        the table is used.
+    audit
+        Whose conditions and topics the table is read for: an `Audit`, its folder, or None for the
+        one that ships.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    InputError
+        One message with every problem: file, row, column, found, allowed, next step.
+
+    Examples
+    --------
+    >>> import io, pandas as pd
+    >>> from retrostats.io.validation.templates import templates
+    >>> name, text = next(iter(templates().items()))
+    >>> measured = text.replace("EXAMPLE-", "p")  # example people are never data
+    >>> cohort = load_cohort(pd.read_csv(io.StringIO(measured), dtype=str))
+    >>> cohort.analysis == name, cohort.n_subjects, cohort.provenance["rows_used"]
+    (True, 6, 12)
+    """
+    import pandas as pd
+
+    words = vocabulary_of(audit)
+    problems: list[Problem] = []
+    if isinstance(path_or_frame, pd.DataFrame):
+        options = read_spec(spec)
+        part = normalise(table_of_frame(path_or_frame), options, problems, words)
+        return cohort_of(part, options, Source("cohort", "cohort", ""), problems, words)
+    path = path_of(path_or_frame, "cohort")
+    options = read_spec(spec if spec is not None else _beside(path, problems))
+    if path.is_dir():
+        part, digest = read_folder(path, options, problems, words)
+        source = Source(shown_name(path), shown_name(path.resolve()), digest)
+        return cohort_of(part, options, source, problems, words)
+    try:
+        tables, data = read_tables(path, options, *reads(options, words))
+        part = (
+            normalise(tables[0], options, problems, words)
+            if len(tables) == 1
+            else sheets_together(tables, shown_name(path), options, problems, words)
+        )
+        name = shown_name(path)
+        source = Source(name, Path(name).stem, hashlib.sha256(data).hexdigest())
+        return cohort_of(part, options, source, problems, words)
+    except InputError as error:
+        raise InputError(_as_cart(path) or str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a cohort comes from: file, the cohort's name unless a spec gives one, digest."""
+
+    file: str
+    name: str
+    sha256: str
+
+
+def cohort_of(
+    part: Part, spec: Spec, source: Source, problems: list[Problem], audit: Vocabulary
+) -> Cohort:
+    """The cohort of a normalised table.
+
+    Raises
+    ------
+    InputError
+        Every error in one message.
+    """
+    import pandas as pd
+
+    frame, conditions = part.frame, audit.conditions
+    files = frame["source_file"].dropna().unique()
+    file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
+    topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
+    frame, left = without_examples(frame, file, problems)
+    frame = _with_labs(frame, file, problems)
+    frame = with_arms(frame, file, problems) if topic and topic.compares == "arm" else frame
+    coded = CodedColumns(_complete(frame, topic, problems, spec.times))
+    if topic and topic.paired:
+        coded = with_nominal_speed(coded, spec.speeds, file, problems)
+        timed = with_periods(coded.frame, conditions, file, problems)
+        coded = coded if timed is coded.frame else CodedColumns(timed)
+    used = coded.frame
+    problems += _blank_people(frame, file)
+    level = "error" if topic else "warning"  # outside the analyses a column may mean anything
+    problems += impossible_values(used, level) + design_problems(coded, topic, conditions, file)
+    if topic:
+        problems += reading_of(used, topic, conditions, file, spec.allocation)
+        problems += shared_speeds(coded, file)
+        counts = topic.outcomes if topic.counted else ()
+        problems += doubtful_values(used, outcome_column(used, topic), file, counts)
+    if topic:
+        problems[:] = _needed_errors(problems, part, topic)
+    _stop_on_errors(problems)
+    if "direction" in used:  # the reference first, so that a model's effect is that of the other
+        way = pd.Categorical(used["direction"], list(conditions.compared))
+        used = used.assign(direction=way)
+    rows_used = _rows_of(coded)
+    lost = _rows_without_a_value(frame, used)
+    explained = {
+        **part.explained,
+        **({"an example of the template": left} if left else {}),
+        **({"no value": lost} if lost else {}),
+    }
+    people = int(used["subject"].nunique()) if "subject" in used else 0
+    words = {str(c): spelled_out(used[c]) for c in used if c not in ("direction", "source_file")}
+    return Cohort(
+        used.assign(**words).reset_index(drop=True),
+        {
+            m.header: {"column": m.column, "unit": m.unit.symbol if m.unit else ""}
+            for m in part.meanings
+        },
+        pd.DataFrame(problems, columns=list(Problem.__dataclass_fields__)),
+        {
+            "name": spec.name or source.name,
+            "sha256": source.sha256,
+            "people": people,
+            "allocation": spec.allocation or "not told",
+            "rows_in": part.rows_in,
+            "rows_used": rows_used,
+            "rows_explained": part.rows_in - rows_used,
+            "explained": {reason: list(rows) for reason, rows in explained.items()},
+            "reading": [problem.line for problem in grouped(problems)],
+        },
+        topic.analysis if topic else "",
+    )
+
+
+def _rows_of(coded: CodedColumns) -> int:
+    """Rows of the files that a frame holds; a row of a wide table gives several of its own."""
+    frame = coded.frame
+    rows = frame["source_row"].to_numpy()
+    if frame["source_file"].nunique() == 1 and (rows[1:] > rows[:-1]).all():
+        return len(frame)
+    return int((~repeats(coded, ["source_file", "source_row"])).sum())
+
+
+def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Problem]:
+    """The problems; those of a column that no analysis uses are warnings and stop nothing."""
+    from retrostats.io.cohort.headers import kind_of, without_number
+
+    named = {m.header: m.column for m in part.meanings}
+
+    def read_as(header: str) -> str:
+        return named.get(header) or kind_of(without_number(header)) or header
+
+    unused = [
+        p.column and read_as(p.column) in DESCRIBING
+        and read_as(p.column) not in (*topic.needs, *topic.outcomes)
+        for p in problems
+    ]  # fmt: skip
+    return [
+        replace(
+            p, level="warning", action=f"{p.action}; not used by {topic.analysis}, left missing"
+        )
+        if p.level == "error" and free
+        else p
+        for p, free in zip(problems, unused, strict=True)
+    ]
+
+
+def _rows_without_a_value(frame: pd.DataFrame, used: pd.DataFrame) -> tuple[int, ...]:
+    """Rows of the files that gave no observation."""
+    import pandas as pd
+
+    if len(used) == len(frame):
+        return ()
+    place = ["source_file", "source_row"]
+    lost = pd.MultiIndex.from_frame(frame[place].drop_duplicates()).difference(
+        pd.MultiIndex.from_frame(used[place].drop_duplicates()), sort=False
+    )
+    return tuple(int(row) for _, row in lost)
+
+
+def _as_cart(path: Path) -> str:
+    """What to do with a file that is no cohort but the export of a metabolic cart."""
+    from retrostats.io.carts import read_cart
+
+    try:
+        cart = read_cart(path)
+    except InputError:
+        return ""
+    if cart.attrs["device"] == "unknown":
+        return ""
+    return (
+        f"{shown_name(path)}: this is one test of a metabolic cart "
+        f"({cart.attrs['device']}, {len(cart)} "
+        "rows), no cohort; read it with read_cart, or put the exports of all people into a folder "
+        "with a plan: a table with the columns file, subject, direction (and speed, mass)"
+    )
+
+
+def _beside(path: Path, problems: list[Problem]) -> Path | None:
+    """The spec of the same name beside a table, or inside a folder."""
+    spec = path / "cohort.toml" if path.is_dir() else path.with_suffix(".toml")
+    if spec == path or not spec.is_file():
+        return None
+    problems.append(
+        Problem("guess", shown_name(path), "", "", f"{spec.name} beside it", "", "used as spec")
+    )
+    return spec
+
+
+def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
+    """An error where many rows lack the person: left out, they would leave half a table."""
+    if "subject" not in frame:
+        return []
+    blank = frame.loc[frame["subject"].isna(), "source_row"]
+    if len(blank) <= BLANK_PEOPLE * len(frame):
+        return []
+    return [
+        Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", "subject", "no person",
+                "a code in every row", "write it in each row; blanks are not filled from above")
+    ]  # fmt: skip
+
+
+def _complete(
+    frame: pd.DataFrame, topic: Topic | None, problems: list[Problem], times: tuple[str, ...]
+) -> pd.DataFrame:
+    """Rows with everything the topic needs, in the order of time; each left out is listed."""
+    if topic is None:
+        return frame
+    needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
+    gaps = {name: frame[name].isna().to_numpy() for name in needed}
+    lacking = np.logical_or.reduce(list(gaps.values()))
+    at = np.flatnonzero(lacking)
+    for i in at[:LISTED]:
+        missing = ", ".join(name for name in needed if gaps[name][i])
+        file, row = frame["source_file"].iloc[i], str(frame["source_row"].iloc[i])
+        problems.append(
+            Problem("warning", file, row, missing, "no value", "a value", "row left out")
+        )
+    if len(at) > LISTED:
+        problems.append(
+            Problem("warning", "", "", "", f"{len(at) - LISTED} more rows without a value",
+                    "a value", "rows left out")
+        )  # fmt: skip
+    used = frame[~lacking] if len(at) else frame
+    if topic.compares == "arm":
+        files = list(used["source_file"].dropna().unique())
+        order, told = time_order(used, times, str(files[0]) if len(files) == 1 else "")
+        problems += told
+        place = {label: i for i, label in enumerate(order)}
+        used = used.assign(time=used["time"].astype(str)).sort_values(
+            ["time"], key=lambda t: t.map(place), kind="stable"
+        )
+    return used
+
+
+def _with_labs(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.DataFrame:
+    """People as `lab:code` where a column names the lab; the same code elsewhere is another."""
+    column: Any = next((c for c in frame if plain(str(c)) in LABS), None)
+    if column is None or "subject" not in frame:
+        return frame
+    coded, said = frame["subject"].notna(), frame[column].notna()
+    labs = frame.loc[said & coded, column].astype(str).str.strip()
+    if labs.nunique() < 2:
+        return frame
+    blank = frame.loc[coded & ~said, "source_row"]
+    if len(blank):
+        problems.append(
+            Problem("error", file, ", ".join(map(str, blank[:5])), str(column),
+                     f"no lab in {len(blank)} rows", "a lab in every row, as others have one",
+                    "write it in each row: a code may stand for people of several labs")
+        )  # fmt: skip
+        return frame
+    codes = labs + ":" + frame.loc[coded, "subject"].astype(str)
+    problems[:] = [p for p in problems if p.column != column or not p.of_columns]
+    problems.append(
+        Problem("guess", file, "", str(column), f"{labs.nunique()} labs", "",
+                "people are told apart by lab:code")
+    )  # fmt: skip
+    return frame.assign(subject=codes.reindex(frame.index))
+
+
+def _stop_on_errors(problems: list[Problem]) -> None:
+    errors = [p for p in problems if p.level == "error"]
+    if errors:
+        told = grouped(errors)
+        more = f"\n... and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+        lost = [p for p in problems if p.action == "row left out"]
+        if lost and not all(p.row for p in errors):
+            why = ", ".join(dict.fromkeys(p.column for p in lost))
+            more += f"\n({len(lost)} row(s) were left out before that, for want of {why})"
+        raise InputError("\n".join(map(str, told[:SHOWN])) + more)

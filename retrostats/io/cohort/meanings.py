@@ -1,0 +1,202 @@
+"""What every column of a table is: spec first, then its header, then the row of units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
+from retrostats.common.units import convert
+from retrostats.common.vocabulary import Topic, Vocabulary
+from retrostats.io.cohort.headers import (
+    KIND_BY_WORD,
+    NAMES,
+    TEXT,
+    Meaning,
+    example_unit,
+    kind_of,
+    read_header,
+    split_unit,
+    without_number,
+)
+from retrostats.io.cohort.infer_units import settled_units
+from retrostats.io.cohort.layout import Table
+from retrostats.io.cohort.shape import is_wide, names_levels
+from retrostats.io.cohort.spec import Spec
+from retrostats.io.tables.words import letters
+from retrostats.io.validation.problem import Problem
+
+UNUSED = "column kept as it is, not used"
+
+
+def own_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
+    """Columns that the topics ask for and no field vocabulary knows, by their plain words.
+
+    Examples
+    --------
+    >>> own_columns({"grip": Topic("grip", "grip", needs=("subject", "grip_kg"))})
+    {'grip kg': 'grip_kg'}
+    """
+    asked = (column for topic in topics.values() for column in (*topic.needs, *topic.outcomes))
+    own = {letters(column): column for column in asked if kind_of(column) is None}
+    said = (entry for topic in topics.values() for entry in topic.headers.items())
+    return {**{letters(word): column for column, words in said for word in words}, **own}
+
+
+def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
+    """Whether a header names something, by itself, in the spec, or in the audit."""
+    return (
+        header in spec.named
+        or kind_of(header) is not None
+        or kind_of(without_number(header)) is not None
+        or is_wide(header, audit.conditions)
+        or names_levels(header, audit.conditions)
+        or letters(header) in own_columns(audit.topics)
+    )
+
+
+def holds_text(spec: Spec, header: str) -> bool:
+    """Whether a column stays text even if it looks like numbers."""
+    return kind_of(spec.columns.get(header, header)) in TEXT
+
+
+def read_meanings(
+    table: Table, spec: Spec, problems: list[Problem], own: Mapping[str, str]
+) -> list[Meaning]:
+    """One meaning a used column; guesses, unknown and doubtful columns are listed.
+
+    `own` are columns of the audit's topics, see `own_columns`: numbers, taken as they are.
+
+    Raises
+    ------
+    InputError
+        The spec names a header that is not in the table.
+    """
+    _refuse_absent(table, spec)
+    settled = settled_units(table, spec, problems)
+    table = replace(table, units={**table.units, **settled})
+    meanings: list[Meaning] = []
+    for header in table.headers:
+        meaning = _meaning(table, spec, header, problems, own)
+        if meaning is None:
+            continue
+        taken = next((m for m in meanings if m.column == meaning.column), None)
+        if taken:
+            problems.append(
+                _error(table, header, f"also {meaning.column}, as {taken.header!r}",
+                       "one column each", "rename one, or write the right one alone under "
+                       f'[columns] in a spec: "{header}" = "{meaning.column}"')
+            )  # fmt: skip
+            continue
+        if header.strip().lower() != meaning.column or meaning.guessed:
+            note = meaning.guessed or f"read as {meaning.column}"
+            note += converted(meaning)
+            problems.append(Problem("guess", table.file, "", header, header, meaning.column, note))
+        meanings.append(Meaning(header, meaning.column, meaning.unit, meaning.to, meaning.guessed))
+    return meanings
+
+
+def converted(meaning: Meaning) -> str:
+    """What is done to the values of a column, in words; "" where they stay as they are.
+
+    Examples
+    --------
+    >>> converted(read_header("speed", "km/h"))
+    ', values converted from km/h to m/s (10 km/h become 2.778 m/s)'
+    """
+    unit, to = meaning.unit, meaning.to
+    if unit is None or unit.symbol == to:
+        return ""
+    try:
+        example = float(convert(10.0, unit.symbol, to))
+    except InputError:  # needs body mass: said where the rate is made
+        return f", values converted from {unit.symbol} to {to}"
+    if example == 10:
+        return ""
+    said = f"10 {unit.symbol} become {_plain(example)} {to}"
+    return f", values converted from {unit.symbol} to {to} ({said})"
+
+
+def _plain(value: float) -> str:
+    """Four digits, never as a power of ten."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+
+
+def _meaning(
+    table: Table, spec: Spec, header: str, problems: list[Problem], own: Mapping[str, str]
+) -> Meaning | None:
+    named = spec.columns.get(header) or _name(table, header)
+    if letters(named) in own:
+        return _as_it_is(table, spec, header, own[letters(named)], problems)
+    said = split_unit(named)[1] or (split_unit(header)[1] if kind_of(header) else None)
+    if header in table.melted:
+        said = table.units[header]
+    unit = spec.units.get(header) or said or table.units.get(header)
+    try:
+        meaning = read_header(split_unit(named)[0] if said else named, unit)
+    except InputError as error:
+        if spec.analysis == "none" and header not in spec.named:
+            problems.append(Problem("guess", table.file, "", header, str(error), "", UNUSED))
+        else:
+            reasons = re.sub(r"^column '.*?': ", "", str(error)).split("; ")
+            write = f'under [units] in a spec: "{header}" = "{example_unit(header)}"'
+            problems.append(
+                _error(table, header, reasons[0], "; ".join(reasons[1:]).removeprefix("allowed: ")
+                       .removeprefix("allowed is "), f"write it with the name, or {write}")
+            )  # fmt: skip
+        return None
+    if meaning is not None:
+        return meaning
+    if header in spec.columns:
+        hint = suggestion(named, [k.replace("_", " ") for k in NAMES])
+        problems.append(
+            _error(table, header, f"{named!r} in the spec{hint}", "a column of the template",
+                   "see `retrostats template ANALYSIS --spec`")
+        )  # fmt: skip
+        return None
+    near = suggestion(header.lower(), KIND_BY_WORD)
+    problems.append(
+        Problem("guess", table.file, "", header, f"an unknown header{near}", "",
+                UNUSED)
+    )  # fmt: skip
+    return None
+
+
+def _as_it_is(
+    table: Table, spec: Spec, header: str, column: str, problems: list[Problem]
+) -> Meaning:
+    """A column of the audit; no unit is converted, so another than its own is an error."""
+    unit = spec.units.get(header) or table.units.get(header)
+    if unit and not f" {letters(column)}".endswith(f" {letters(unit)}"):
+        problems.append(
+            _error(table, header, f"unit {unit!r}", f"values as {column} names them",
+                   "convert them in the table")
+        )  # fmt: skip
+    return Meaning(header, column, None, "")
+
+
+def _name(table: Table, header: str) -> str:
+    """The header, or the long name of a statistical package where only that one is known."""
+    label = table.labels.get(header, "")
+    if kind_of(header) is None and label and kind_of(label):
+        return label
+    bare = without_number(header)
+    return bare if kind_of(header) is None and kind_of(bare) else header
+
+
+def _refuse_absent(table: Table, spec: Spec) -> None:
+    sections = {"columns": spec.columns, "units": spec.units, "filter": spec.filter}
+    for section, entries in sections.items():
+        for header in entries:
+            if header not in table.columns:
+                raise InputError(
+                    f"spec, [{section}]: no column {header!r} in {table.file}"
+                    f"{suggestion(header, table.headers)}; it has "
+                    f"{', '.join(map(repr, table.headers))}"
+                )
+
+
+def _error(table: Table, header: str, found: str, allowed: str, action: str) -> Problem:
+    return Problem("error", table.file, "", header, found, allowed, action)

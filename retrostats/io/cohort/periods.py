@@ -1,0 +1,103 @@
+"""The period of each row of a crossover, from a column of periods or of sequences."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from retrostats.io.cohort.values import condition_word
+from retrostats.io.tables.words import letters
+from retrostats.io.validation.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.common.vocabulary import Conditions
+
+PERIODS = ("period", "periode", "periodo", "test period", "study period")
+SEQUENCES = ("sequence", "seq", "sequenz", "reihenfolge", "sequenza", "secuencia",
+             "treatment order", "order", "test order", "ordre", "ordine", "orden")  # fmt: skip
+
+
+def with_periods(
+    frame: pd.DataFrame, conditions: Conditions, file: str, problems: list[Problem]
+) -> pd.DataFrame:
+    """The frame with a column `period` where its columns say one, and what is told of the order.
+
+    A column of sequences (FB, backward-forward) gives the period of each condition; one that says
+    the order of the rows within a person is the period itself.
+    """
+    if not {"subject", "direction"} <= set(frame):
+        return frame
+    named = {letters(str(c)): c for c in frame}
+    column = next((named[n] for n in PERIODS if n in named), None)
+    other = next((named[n] for n in SEQUENCES if n in named), None)
+    if column is None and other is not None and not _of_people(frame, other):
+        column = other
+    if column is not None:
+        period = frame[column].astype("object")
+    elif other is not None:
+        ways = frame["direction"].astype(str)
+        period = frame[other].astype("object").where(frame[other].notna(), "")
+        period = period.combine(ways, lambda said, way: _place(str(said), way, conditions))
+        column = other
+    else:
+        return frame
+    missing = int(period.isna().sum())
+    if missing:
+        problems.append(
+            Problem("warning", file, "", str(column), f"{missing} rows whose period is not said",
+                    "a period, or an order of both conditions", "the period enters no model")
+        )  # fmt: skip
+        return frame
+    problems[:] = [p for p in problems if p.column != column or not p.of_columns]
+    problems += _told(frame.assign(period=period), str(column), file)
+    return frame.assign(period=[f"{p:g}" if isinstance(p, float) else str(p) for p in period])
+
+
+def _of_people(frame: pd.DataFrame, column: Any) -> bool:
+    """Whether a column says one thing of each person."""
+    return bool((frame.groupby("subject", observed=True)[column].nunique() <= 1).all())
+
+
+def _place(sequence: str, way: str, conditions: Conditions) -> float | None:
+    """Place of a condition in a sequence of words or first letters.
+
+    Examples
+    --------
+    >>> from retrostats.common.vocabulary import Conditions
+    >>> sides = Conditions("left", "right", "rest")
+    >>> _place("RL", "left", sides), _place("left-right", "left", sides)
+    (2.0, 1.0)
+    >>> _place("AB", "left", sides)
+    """
+    initials = {name[0].lower(): name for name in conditions.compared}
+    said = [condition_word(w, conditions) for w in re.findall(r"[^\W\d_]+", sequence)]
+    order = [name for name in said if name is not None]
+    bare = re.sub(r"[\W_]+", "", sequence.lower())
+    if len(initials) > 1 and bare and set(bare) <= set(initials):
+        order = [initials[c] for c in bare]
+    if len(order) == 1 and "first" in sequence.lower():
+        order += [name for name in conditions.compared if name not in order]
+    return float(order.index(way) + 1) if order.count(way) == 1 and len(order) > 1 else None
+
+
+def _told(frame: pd.DataFrame, column: str, file: str) -> list[Problem]:
+    """How many people began with each condition."""
+    first = frame.sort_values("period", kind="stable", key=lambda p: p.astype(str))
+    first = first.drop_duplicates("subject")
+    counts = first["direction"].astype(str).value_counts()
+    shown = ", ".join(f"{n} people began with {way}" for way, n in counts.items())
+    periods = frame.groupby(["subject", "direction"], observed=True)["period"].nunique()
+    if (periods > 1).any():
+        action = "several periods for a person and condition: the period enters no model"
+    elif len(first) <= frame["period"].nunique():
+        action = "too few people: the period enters no model"
+    elif len(counts) < 2:
+        action = "the effect of the period cannot be told from that of the condition"
+    else:
+        uneven = ", the orders are not balanced" if counts.nunique() > 1 else ""
+        return [
+            Problem("guess", file, "", column, shown, "", f"the period enters the model{uneven}")
+        ]
+    return [Problem("warning", file, "", column, shown, "", action)]

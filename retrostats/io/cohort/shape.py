@@ -1,0 +1,305 @@
+"""Wide tables (a column for each condition, time or speed) to one row a measurement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from retrostats.common.errors import InputError
+from retrostats.common.units import parse_unit
+from retrostats.common.vocabulary import Conditions
+from retrostats.io.cohort.headers import MEASURES, kind_of, read_header, split_unit
+from retrostats.io.cohort.layout import Table
+from retrostats.io.cohort.values import condition_word
+from retrostats.io.tables.words import AFTER, BEFORE, WEEK
+from retrostats.io.validation.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WEEK = "|".join((*WEEK, "wk"))
+_TIME = re.compile(
+    rf"{'|'.join((*BEFORE, *AFTER))}|t\d|({_WEEK}|w) ?\d{{1,3}}|\d{{1,3}} ?(weeks?|wk|wo|sem)"
+)
+_SPEED = re.compile(r"(\d+(?:[.,]\d+)?)\s*(km/h|kmh|kph|m/s|mph|m/min)")
+LEVELS = ("direction", "time", "speed", "arm", "gradient")
+
+
+@dataclass(frozen=True, slots=True)
+class WideColumn:
+    """A header that holds a measure at certain levels."""
+
+    header: str
+    measure: str
+    unit: str
+    levels: tuple[tuple[str, str], ...]
+
+
+def to_long(
+    table: Table,
+    spec: Mapping[str, Mapping[str, str]],
+    problems: list[Problem],
+    conditions: Conditions,
+) -> Table:
+    """The table with one row a measurement; unchanged if it already is.
+
+    Parameters
+    ----------
+    spec
+        Section [wide]; where it is empty, headers such as "VO2 post (ml/kg/min)", or
+        with the word of a condition, are recognised, and each is listed.
+    conditions
+        Whose words a header may hold.
+
+    Raises
+    ------
+    InputError
+        The spec names a header that is not there, or two columns for the same measurement.
+    """
+    wide = [_told(table, header, entry) for header, entry in spec.items()] or _guessed(
+        table, conditions, _in_title(table)
+    )
+    if not wide:
+        return table
+    for column in wide if not spec else ():
+        said = ", ".join(f"{name} {value}" for name, value in column.levels)
+        problems.append(
+            Problem("guess", table.file, "", column.header, column.header,
+                    f"{column.measure}, {said}", "read as one measurement a column")
+        )  # fmt: skip
+    units = _units(wide)
+    return replace(
+        table, columns=_melt(table, wide), units={**table.units, **units}, melted=frozenset(units)
+    )
+
+
+def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
+    if header not in table.columns:
+        raise InputError(
+            f"spec, [wide]: no column {header!r} in {table.file}; it has "
+            f"{', '.join(map(repr, table.headers))}"
+        )
+    levels = tuple((name, entry[name]) for name in LEVELS if name in entry)
+    return WideColumn(header, entry["column"], entry.get("unit", ""), levels)
+
+
+def _in_title(table: Table) -> tuple[str, str]:
+    """Measure and unit that a text above the header names, for columns that name none."""
+    for title in table.titles:
+        kind = kind_of(title)
+        if kind in MEASURES and kind_has_unit(title):
+            return kind, split_unit(title)[1] or ""
+    return "", ""
+
+
+def names_levels(header: str, conditions: Conditions) -> bool:
+    """Whether a header names a condition, perhaps with a speed or a time, and no quantity.
+
+    Examples
+    --------
+    >>> sides = Conditions("left", "right")
+    >>> names_levels("Left 9 km/h", sides), names_levels("left VO2", sides)
+    (True, False)
+    """
+    levels, rest = _levels(header, conditions) if len(header) <= 200 else ({}, ["long"])
+    return "direction" in levels and not rest
+
+
+def _levels(header: str, conditions: Conditions) -> tuple[dict[str, str], list[str]]:
+    """Levels that the words of a header name, and the words left over."""
+    text, levels = f" {header.replace('_', ' ')} ", {}
+    speed = _SPEED.search(text.lower())
+    if speed:
+        levels["speed"] = f"{speed[1]} {speed[2]}"
+        text = text[: speed.start()] + " " + text[speed.end() :]
+    rest = []
+    for word in re.split(r"[\s.\-]+", _joined(text).strip()):
+        direction = condition_word(word, conditions)
+        if direction and "direction" not in levels:
+            levels["direction"] = direction
+        elif _is_time(word) and "time" not in levels:
+            levels["time"] = word.replace("~", " ")
+        else:
+            rest.append(word)
+    return levels, rest
+
+
+def _without_quantity(
+    table: Table, conditions: Conditions, title: tuple[str, str]
+) -> list[WideColumn]:
+    """Columns that name conditions and no quantity: that of the title, or a question.
+
+    Raises
+    ------
+    InputError
+        No title says what was measured.
+    """
+    bare = [h for h in table.headers if names_levels(h, conditions)]
+    if len(bare) < 2:
+        return []
+    measure, unit = title
+    if measure:
+        return [
+            WideColumn(h, measure, unit, tuple(_levels(h, conditions)[0].items())) for h in bare
+        ]
+    lines = []
+    for header in bare[:2]:
+        levels = _levels(header, conditions)[0].items()
+        said = ", ".join(f'{name} = "{value}"' for name, value in levels)
+        lines.append(f'"{header}" = {{ column = "vo2", unit = "ml/kg/min", {said} }}')
+    raise InputError(
+        f"{table.file}: columns {', '.join(map(repr, bare[:4]))} name no quantity; write it with "
+        "its unit above the header, or in a spec, as\n[wide]\n" + "\n".join(lines)
+    )
+
+
+def _guessed(
+    table: Table, conditions: Conditions, title: tuple[str, str] = ("", "")
+) -> list[WideColumn]:
+    """Columns of one measure that differ in their levels; a single one is no wide table."""
+
+    def read(beside: frozenset[str]) -> list[WideColumn]:
+        units = table.units
+        columns = (_read(h, units.get(h, ""), conditions, beside) for h in table.headers)
+        return [column for column in columns if column]
+
+    # a word may name a time and a condition, as "avant" does in French: it is the condition where
+    # another column of the measure names a condition by a word that is no time
+    told = {c.measure for c in read(frozenset()) if "direction" in dict(c.levels)}
+    found = read(frozenset(told))
+    groups: dict[tuple[str, tuple[str, ...]], list[WideColumn]] = {}
+    for column in found:
+        names = tuple(name for name, _ in column.levels)
+        groups.setdefault((column.measure, names), []).append(column)
+    wide = [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
+    return wide or _without_quantity(table, conditions, title)
+
+
+def _read(
+    header: str, unit: str, conditions: Conditions, beside: frozenset[str] = frozenset()
+) -> WideColumn | None:
+    """A header as a measure at its levels; `beside` are measures whose columns name conditions."""
+    if kind_of(header) is not None:
+        return None
+    plain, said = split_unit(header)
+    text = f" {plain.replace('_', ' ')} "
+    levels: dict[str, str] = {}
+    speed = _SPEED.search(text.lower())
+    if speed:
+        levels["speed"] = f"{speed[1]} {speed[2]}"
+        text = text[: speed.start()] + " " + text[speed.end() :]
+    words = re.split(r"[\s.\-]+", _joined(text).strip())
+    either = [w for w in words if _is_time(w) and condition_word(w, conditions)]
+    sure = any(condition_word(w, conditions) for w in words if w not in either)
+    rest = []
+    for word in words:
+        direction = condition_word(word, conditions) if word not in either else None
+        if direction and "direction" not in levels:
+            levels["direction"] = direction
+        elif _is_time(word) and "time" not in levels:
+            levels["time"] = word.replace("~", " ")
+        else:
+            rest.append(word)
+    if not levels or not rest:
+        return None
+    name = " ".join(rest)
+    bare = f"{name} ({said})" if said else name
+    kind = kind_of(bare)
+    if kind not in MEASURES:
+        return None
+    if kind in beside and not sure and levels.get("time") in either:
+        word = condition_word(levels["time"], conditions) or ""
+        levels = {("direction" if k == "time" else k): v for k, v in levels.items()}
+        levels["direction"] = word
+    said = said or unit
+    meaning = read_header(bare, said or None) if said or kind_has_unit(bare) else None
+    own = said or (meaning.unit.symbol if meaning and meaning.unit else split_unit(bare)[1] or "")
+    return WideColumn(header, kind, own, tuple(levels.items()))
+
+
+def _is_time(word: str) -> bool:
+    return _TIME.fullmatch(word.lower().replace("~", " ")) is not None
+
+
+def is_wide(header: str, conditions: Conditions) -> bool:
+    """Whether a header names a measure at one condition, time or speed."""
+    return len(header) <= 200 and _read(header, "", conditions) is not None
+
+
+def measure_of(header: str, conditions: Conditions) -> str:
+    """The measure that a header names at a condition, time or speed; "" if none."""
+    read = _read(header, "", conditions) if len(header) <= 200 else None
+    return read.measure if read else ""
+
+
+def kind_has_unit(header: str) -> bool:
+    """Whether a header is read without a unit from elsewhere."""
+    try:
+        return read_header(header) is not None
+    except InputError:
+        return False
+
+
+def _joined(text: str) -> str:
+    """ "week 6" as one word, so that a split at blanks keeps it."""
+    text = re.sub(rf"(?i)\b({_WEEK}) (\d{{1,3}})\b", r"\1~\2", text)
+    return re.sub(r"(?i)\b(\d{1,3}) (weeks?|wk)\b", r"\1~\2", text)
+
+
+def _melt(table: Table, wide: list[WideColumn]) -> pd.DataFrame:
+    import pandas as pd
+
+    names = list(dict.fromkeys(name for column in wide for name, _ in column.levels))
+    clash = [name for name in names if name in table.columns]
+    if clash:
+        raise InputError(
+            f"{table.file}: {clash[0]} stands in a column and in headers such as "
+            f"{wide[0].header!r}; keep one, or name the wide columns in a spec"
+        )
+    kept = table.columns.drop(columns=[column.header for column in wide])
+    blocks: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+    for column in wide:
+        block = blocks.setdefault(column.levels, {})
+        if column.measure in block:
+            raise InputError(
+                f"{table.file}: {block[column.measure]!r} and {column.header!r} are the same "
+                "measurement; keep one, or name the wide columns in a spec"
+            )
+        block[column.measure] = column.header
+    parts = []
+    for levels, block in blocks.items():
+        part = kept.assign(**{m: table.columns[h] for m, h in block.items()})
+        for name, value in levels:
+            number = re.match(r"\s*([\d.,]+)", value) if name in ("speed", "gradient") else None
+            part[name] = number[1].replace(",", ".") if number else value
+        parts.append(part)
+    long = pd.concat(parts)
+    return long.sort_index(kind="stable")
+
+
+def _units(wide: list[WideColumn]) -> dict[str, str]:
+    """Unit of every measure and of a speed or gradient in the headers.
+
+    Raises
+    ------
+    InputError
+        One measure in two units.
+    """
+    units: dict[str, str] = {}
+    for column in wide:
+        pairs = [(column.measure, column.unit)]
+        for name, value in column.levels:
+            if name in ("speed", "gradient"):
+                pairs.append((name, re.sub(r"^\s*[\d.,]+\s*", "", value)))
+        for name, unit in pairs:
+            if not unit:
+                continue
+            before = units.setdefault(name, unit)
+            if parse_unit(before) != parse_unit(unit):
+                raise InputError(
+                    f"column {column.header!r}: {name} in {unit!r}, in another column in "
+                    f"{before!r}; give one unit"
+                )
+    return units

@@ -1,0 +1,1 @@
+"""Printed numbers and the words of an audit, as data."""

@@ -1,0 +1,234 @@
+"""Tables of a Frictionless data package, checked against the Table Schemas in its descriptor."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from retrostats.common.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pandera.pandas as pa
+
+#: The row of the first record in a CSV file, as a text editor counts.
+FIRST_RECORD = 2
+
+
+def descriptor(folder: Path) -> dict[str, Any]:
+    """Resources of the data package in `folder`, by name."""
+    path = folder / "datapackage.json"
+    try:
+        package = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder}: no datapackage.json. Give a folder with the layout of retrostats' data."
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a JSON descriptor ({error}). Repair or copy it.") from None
+    listed = package.get("resources") if isinstance(package, dict) else None
+    if not isinstance(listed, list):
+        raise InputError(f"{path}: no list of resources. Repair or copy it.")
+    found: dict[str, Any] = {}
+    for number, resource in enumerate(listed, 1):
+        _check_resource(folder, resource, f"{path}, resource {number}")
+        if resource["name"] in found:
+            raise InputError(f"{path}: two resources are named {resource['name']!r}; rename one.")
+        found[resource["name"]] = resource
+    return found
+
+
+def _check_resource(folder: Path, resource: Any, place: str) -> None:
+    """Refuse a table without name, path or fields, and a path that leaves the folder."""
+    told = resource if isinstance(resource, dict) else {}
+    for key in ("name", "path"):
+        if not (isinstance(told.get(key), str) and told[key]):
+            raise InputError(f"{place}: {key} is {told.get(key)!r}; it needs a text.")
+    schema = told.get("schema")
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    named = isinstance(fields, list) and all(isinstance(f, dict) and "name" in f for f in fields)
+    if not named:
+        raise InputError(f"{place} ({told['name']}): no schema with named fields. Give one.")
+    name = told["path"]
+    within = PurePosixPath(name.replace("\\", "/"))
+    leaves = within.is_absolute() or ".." in within.parts or ":" in name or "\0" in name
+    if leaves or not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"{place} ({told['name']}): path {name!r} leads out of {folder}. Name a file inside "
+            "it: no address, no absolute path, no .. and no link to another folder."
+        )
+
+
+def read_text_table(folder: Path, name: str) -> pd.DataFrame:
+    """Table `name` as printed: every cell text, "" where empty, after all checks of its schema.
+
+    Raises
+    ------
+    InputError
+        Naming file, row, column, what was found and what is allowed, for: an unreadable file, a
+        missing, repeated or unknown column, a value that its field does not allow, a repeated
+        key, a foreign key without its row.
+    """
+    stamp = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.rglob("*.*")))
+    return _checked_table(folder, name, stamp).copy()
+
+
+@lru_cache(maxsize=32)
+def _checked_table(folder: Path, name: str, stamp: tuple[tuple[str, int], ...]) -> pd.DataFrame:
+    """One reading and one check of a table while no file of the folder changes (`stamp`)."""
+    resources = descriptor(folder)
+    if name not in resources:
+        known = ", ".join(resources)
+        raise InputError(f"{folder / 'datapackage.json'}: no table {name!r}; it has {known}.")
+    resource = resources[name]
+    path = folder / resource["path"]
+    fields = resource["schema"]["fields"]
+    table = _read_csv(path, [field["name"] for field in fields])
+    _validate(table, resource["schema"], path)
+    for key in resource["schema"].get("foreignKeys", []):
+        target = key["reference"]["resource"] or name
+        other = folder / resources[target]["path"]
+        wanted = table if target == name else _read_csv(other, None)
+        listed = set(wanted[key["reference"]["fields"]])
+        column = table[key["fields"]]
+        unknown = column[~column.isin({*listed, ""})]
+        if len(unknown):
+            raise InputError(
+                f"{path}, row {unknown.index[0] + FIRST_RECORD}, column {key['fields']}: found "
+                f"{unknown.iloc[0]!r}, which {other.name} does not list under "
+                f"{key['reference']['fields']}. Add it there first."
+            )
+    return table
+
+
+def typed(table: pd.DataFrame, schema: dict[str, Any]) -> pd.DataFrame:
+    """The same table with number and integer fields as floats, NaN where empty."""
+    import pandas as pd
+
+    numbers = [f["name"] for f in schema["fields"] if f["type"] in ("number", "integer")]
+    return table.assign(
+        **{name: pd.to_numeric(table[name], errors="coerce").astype(float) for name in numbers}
+    )
+
+
+def _read_csv(path: Path, expected: list[str] | None) -> pd.DataFrame:
+    """Cells of a comma-separated UTF-8 file as text, with the columns `expected`, in order."""
+    import pandas as pd
+
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            header, *records = csv.reader(handle, strict=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file, but datapackage.json lists it.") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path}: not comma-separated UTF-8 text ({error}). Save it as such."
+        ) from None
+    except ValueError:
+        raise InputError(f"{path}: the file is empty. It needs a header row.") from None
+    if expected is not None and header != expected:
+        _refuse_header(path, header, expected)
+    for number, record in enumerate(records, FIRST_RECORD):
+        if len(record) != len(header):
+            raise InputError(
+                f"{path}, row {number}: found {len(record)} cells, the header has {len(header)}. "
+                "Quote cells that contain commas."
+            )
+    return pd.DataFrame(records, columns=header, dtype=str)
+
+
+def _refuse_header(path: Path, header: list[str], expected: list[str]) -> None:
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    unknown = [name for name in header if name not in expected]
+    missing = [name for name in expected if name not in header]
+    problem = "; ".join(
+        f"{what} column(s) {', '.join(names)}"
+        for what, names in (("repeated", repeated), ("unknown", unknown), ("missing", missing))
+        if names
+    )
+    raise InputError(
+        f"{path}, row 1: {problem or 'columns in another order'}. "
+        f"Allowed, in this order: {', '.join(expected)}."
+    )
+
+
+def _validate(table: pd.DataFrame, schema: dict[str, Any], path: Path) -> None:
+    """Check every cell by pandera; the first failure becomes the message."""
+    import pandera.pandas as pa
+
+    key = schema.get("primaryKey", [])
+    primary = [key] if isinstance(key, str) else list(key)
+    columns = {field["name"]: _column(field, primary) for field in schema["fields"]}
+    try:
+        pa.DataFrameSchema(columns, strict=True, unique=primary or None).validate(table, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        first = errors.failure_cases.sort_values("index", kind="stable").iloc[0]
+        more = len(errors.failure_cases) - 1
+        raise InputError(
+            f"{path}, row {int(first['index']) + FIRST_RECORD}, column {first['column']}: found "
+            f"{first['failure_case']!r}; allowed: {_allowed(first['check'])}"
+            + (f" ({more} more such cells)" if more else "")
+            + "."
+        ) from None
+
+
+def _column(field: dict[str, Any], primary: list[str]) -> pa.Column:
+    """A Table Schema field as a pandera column of text; empty cells pass unless required."""
+    import pandera.pandas as pa
+
+    limits = field.get("constraints", {})
+    checks = []
+    if limits.get("required") or field["name"] in primary:
+        checks.append(_check(lambda text: text != "", "a value, this cell may not be empty"))
+    if field["type"] in ("number", "integer"):
+        kind = float if field["type"] == "number" else int
+        checks.append(_check(lambda text: _parses(text, kind), f"a plain {field['type']}"))
+        for name, sign in (("minimum", 1), ("maximum", -1)):
+            if name in limits:
+                bound = limits[name]
+                checks.append(
+                    _check(
+                        lambda text, s=sign, b=bound: (
+                            not _parses(text, float) or s * float(text) >= s * b
+                        ),
+                        f"a number of {name} {bound}",
+                    )
+                )
+    if "enum" in limits:
+        allowed = set(limits["enum"])
+        checks.append(_check(lambda text: text in allowed, "one of " + ", ".join(limits["enum"])))
+    if "pattern" in limits:
+        pattern = re.compile(limits["pattern"])
+        checks.append(
+            _check(lambda text: pattern.fullmatch(text) is not None, f"text like {pattern.pattern}")
+        )
+    return pa.Column(str, checks, unique=limits.get("unique", False) and primary != [field["name"]])
+
+
+def _check(passes: Any, allowed: str) -> pa.Check:
+    """Element-wise check; the message is what the field allows. Empty cells are judged once."""
+    import pandera.pandas as pa
+
+    optional = not allowed.startswith("a value")
+    return pa.Check(
+        lambda text: (optional and text == "") or passes(text), element_wise=True, error=allowed
+    )
+
+
+def _parses(text: str, kind: type) -> bool:
+    """Whether `text` is a plain finite number: digits, sign, point and exponent only."""
+    if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text):
+        return False
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _allowed(check: str) -> str:
+    return "a value found in no other row" if "unique" in str(check) else str(check)

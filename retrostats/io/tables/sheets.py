@@ -1,0 +1,140 @@
+"""The tables of a spreadsheet, one a sheet, the one with most known names first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from retrostats.common.errors import InputError
+from retrostats.io.cohort.layout import HEADER_WITHIN, Says, Table, find_layout
+from retrostats.io.cohort.spec import Spec
+from retrostats.io.tables import cells as cell
+from retrostats.io.tables.grid import Sheet
+from retrostats.io.tables.merged import merged_data, one_header_row, parse_range
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.io.tables.workbook import Workbook
+
+#: Known names that a sheet needs to be a table beside another one.
+NAMES = 2
+
+
+def spreadsheet_tables(
+    file: str, data: bytes, spec: Spec, known: Says, as_text: Says
+) -> list[Table]:
+    """Every sheet with a table; a spec can name the only one.
+
+    Raises
+    ------
+    InputError
+        No table, or the sheet with most known names has none that can be read.
+    """
+    from retrostats.io.tables.workbook import read_workbook
+
+    book = read_workbook(file, data)
+    wanted, row = spec.file.get("sheet", ""), spec.file.get("header_row", 0)
+    names = [sheet.name for sheet in book.sheets]
+    if wanted and wanted not in names:
+        raise InputError(f"{file}: no sheet {wanted!r}; it has {', '.join(map(repr, names))}")
+    filled = [s for s in book.sheets if s.rows and wanted in ("", s.name)]
+    if not filled:
+        raise InputError(f"{file}: no table found; it needs a header and at least one row")
+    many = len(names) > 1
+    scored = sorted(((_known(s, known), s) for s in filled), key=lambda pair: -pair[0])
+    found: list[Table] = []
+    for count, sheet in scored:
+        where = f"{file}, sheet {sheet.name!r}" if many else file
+        if found and count < NAMES:
+            continue
+        try:
+            found.append(_table(where, sheet, book, row, known, as_text))
+        except InputError:
+            if sheet is scored[0][1]:
+                raise
+    read = [table.sheet for table in found]
+    unread = [name for name in names if name not in read]
+    if unread and not wanted:
+        note = f"sheet {', '.join(map(repr, read))} used, not {', '.join(unread)}"
+        found[0] = replace(found[0], notes=(note, *found[0].notes))
+    return found
+
+
+def _known(sheet: Sheet, known: Says) -> int:
+    """Most known names in one row of a sheet."""
+    return max(
+        sum(isinstance(c, str) and known(c) for c in row.cells)
+        for row in sheet.rows[:HEADER_WITHIN]
+    )
+
+
+def _table(
+    where: str, sheet: Sheet, book: Workbook, header_row: int, known: Says, as_text: Says
+) -> Table:
+    """Table of one sheet; `where` names it in messages.
+
+    Raises
+    ------
+    InputError
+        No table, merged cells in it, or cells beside it.
+    """
+    notes: list[str] = []
+    ranges = {parse_range(text): text for text in book.merged.get(sheet.name, ())}
+    joined = one_header_row(sheet.rows, list(ranges))
+    rows = [(row.number, row.cells) for row in joined]
+    layout = find_layout(where, rows, known, header_row)
+    header_row = layout.first_row - 1 - bool(layout.units)
+    merged = [ranges[r] for r in merged_data(joined, list(ranges), header_row)]
+    if merged:
+        raise InputError(
+            f"{where}: merged cells at {', '.join(merged[:3])}; unmerge them, one value a cell"
+        )
+    if book.formulas:
+        notes.append(
+            "formulas: their stored values are used, none was run; one that was never calculated "
+            "is an empty cell"
+        )
+    if book.percent:
+        notes.append(
+            f"{book.percent} cells shown as a percent: read as shown, 5% is 5 (stored as 0.05)"
+        )
+    body = [row for row in joined if row.number >= layout.first_row]
+    width = len(layout.header)
+    wider = next((r for r in body if any(not cell.is_missing(c) for c in r.cells[width:])), None)
+    if wider:
+        raise InputError(
+            f"{where}, row {wider.number}: {len(wider.cells)} cells, the header has {width}; "
+            "name every column"
+        )
+    table = layout.table(where, _columns(layout.header, body, as_text), notes)
+    return replace(table, sheet=sheet.name)
+
+
+def _columns(header: Sequence[str], body: Sequence[Any], as_text: Says) -> pd.DataFrame:
+    """Cells by column: numbers where all are numbers, else text."""
+    import pandas as pd
+
+    columns = {}
+    for i, name in enumerate(header):
+        cells = [None if cell.is_missing(c) else c for c in (row.at(i) for row in body)]
+        numeric = all(
+            c is None or (isinstance(c, int | float) and not isinstance(c, bool)) for c in cells
+        )
+        if numeric and not as_text(name):
+            columns[i] = pd.Series(cells, dtype=float)
+        else:
+            keep = [c if type(c) in (int, float) and not as_text(name) else _word(c) for c in cells]
+            columns[i] = pd.Series(keep, dtype=object)
+    frame = pd.DataFrame(columns)
+    frame.index = pd.Index([row.number for row in body])
+    return frame
+
+
+def _word(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,96 @@
+"""Values that no living person has: refused."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from retrostats.io.tables.distinct import ends
+from retrostats.io.validation.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Smallest and largest value a living person can have.
+POSSIBLE: dict[str, tuple[float, float]] = {
+    "vo2_ml_kg_min": (1.0, 100.0),
+    "vo2_ml_min": (50.0, 10_000.0),
+    "vco2_ml_min": (30.0, 12_000.0),
+    "energy_cost_j_kg_m": (0.3, 30.0),
+    "oxygen_cost_ml_kg_m": (0.02, 1.5),
+    "metabolic_rate_w_kg": (0.1, 60.0),
+    "metabolic_rate_w": (5.0, 4000.0),
+    "heart_rate_bpm": (25.0, 250.0),
+    "body_fat_pct": (1.0, 75.0),
+    "fat_mass_kg": (0.5, 250.0),
+    "mass_kg": (15.0, 350.0),
+    "height_cm": (80.0, 260.0),
+    "speed_m_s": (0.05, 12.5),
+    "gradient_pct": (-60.0, 100.0),
+    "time_weeks": (0.0, 2000.0),
+    "injuries": (0.0, 10_000.0),
+    "exposure_h": (1e-6, 10_000_000.0),
+    "age_y": (3.0, 110.0),
+    "rer": (0.5, 2.0),
+    "vco2_ml_kg_min": (1.0, 120.0),
+}
+#: Values of one column that are listed one by one; the others are counted.
+LISTED = 50
+#: Columns that say where a row stands.
+PLACE = ("source_file", "source_row")
+
+
+def impossible_values(frame: pd.DataFrame, level: str = "error") -> list[Problem]:
+    """Values outside what a living person can have.
+
+    Only columns whose smallest or largest value is outside are looked at cell by cell.
+    """
+    doubtful = [name for name in POSSIBLE if name in frame and not _within(frame[name], name)]
+    if frame.empty or not doubtful:
+        return []
+    from pandera.errors import SchemaErrors
+
+    plain = frame[[c for c in frame if c in doubtful or c in PLACE]].reset_index(drop=True)
+    try:
+        possible_schema().validate(plain, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return []
+    found = []
+    for column, failed in cases.groupby("column", sort=False):
+        low, high = POSSIBLE[str(column)]
+        allowed = f"{low:g} to {high:g}"
+        rows = failed["index"].astype(int).sort_values()
+        for i in rows.iloc[:LISTED]:
+            file, row = str(plain["source_file"].iat[i]), str(plain["source_row"].iat[i])
+            value = f"{plain[column].iat[i]:g}"
+            found.append(
+                Problem(level, file, row, str(column), value, allowed,
+                        "correct the value or its unit")
+            )  # fmt: skip
+        if len(rows) > LISTED:
+            more = f"{len(rows) - LISTED} more such values"
+            found.append(Problem(level, "", "", str(column), more, allowed, "correct them all"))
+    return found
+
+
+def _within(column: pd.Series, name: str) -> bool:
+    """Whether every value of a column of numbers is possible."""
+    if column.dtype != float:
+        return False
+    low, high = ends(column.to_numpy())
+    return not (low < POSSIBLE[name][0] or high > POSSIBLE[name][1])
+
+
+@cache
+def possible_schema() -> Any:
+    """Schema of the quantities: each column numbers within `POSSIBLE`, or missing."""
+    import pandera.pandas as pa
+
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(float, pa.Check.in_range(low, high), nullable=True, required=False)
+            for name, (low, high) in POSSIBLE.items()
+        }
+    )

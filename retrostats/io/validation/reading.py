@@ -1,0 +1,135 @@
+"""What a topic takes a cohort for where its columns leave it open: said, not silent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from retrostats.common.vocabulary import Conditions, Topic
+from retrostats.io.cohort.values import arm_word
+from retrostats.io.validation.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Columns that describe and enter no analysis.
+DESCRIBING = frozenset(
+    {"heart_rate_bpm", "height_cm", "age_y", "sex", "fat_mass_kg", "body_fat_pct"}
+)
+#: Fastest speed at which nearly everybody walks.
+WALKING_M_S = 1.9
+
+
+def reading_of(
+    frame: pd.DataFrame, topic: Topic, conditions: Conditions, file: str, allocation: str
+) -> list[Problem]:
+    """Running or walking, what each arm is taken for, how people came into it, what is not used."""
+    found: list[Problem] = []
+    if topic.gait and "gait" not in frame:
+        slow = "speed_m_s" in frame and bool(frame["speed_m_s"].max() < WALKING_M_S)
+        level, what = ("warning", "speeds of walking") if slow else ("guess", "no gait column")
+        found.append(
+            Problem(level, file, "", "gait", what, "a column gait: run, walk", "taken as running")
+        )
+    found += _arms(frame, conditions, file) if topic.compares == "arm" else []
+    found += _walking(frame, topic, file) + _no_speed_in_common(frame, topic, file)
+    found += [] if allocation else _allocation(frame, topic, file)
+    return found + _not_used(frame, topic, file)
+
+
+def _walking(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    if not topic.gait or "gait" not in frame or not (frame["gait"] == "walk").any():
+        return []
+    alone = "no row of running" if not (frame["gait"] != "walk").any() else "rows of walking"
+    return [
+        Problem("warning", file, "", "gait", alone, "running, where a claim is on running",
+                "walking is shown by itself and judges no claim on running")
+    ]  # fmt: skip
+
+
+def _no_speed_in_common(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    at = [name for name in ("nominal_speed_m_s", "gradient_pct") if name in frame]
+    if topic.compares != "direction" or not at or "direction" not in frame:
+        return []
+    if (frame.groupby(at, dropna=False)["direction"].nunique() > 1).any():
+        return []
+    return [
+        Problem("warning", file, "", "speed_m_s", "no speed or slope met in both directions",
+                "the same in both", "the cost of a metre is shown by itself and judges no claim")
+    ]  # fmt: skip
+
+
+def between_people(frame: pd.DataFrame, column: str) -> bool:
+    """Whether a column sets people against others: each of them has one of its levels."""
+    if column not in frame or "subject" not in frame or frame[column].nunique() < 2:
+        return False
+    return bool((frame.groupby("subject", observed=True)[column].nunique() < 2).all())
+
+
+def _allocation(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    if not between_people(frame, topic.compares):
+        return []
+    return [
+        Problem("warning", file, "", topic.compares, "nothing on how people came into their groups",
+                'allocation = "by lot", "by choice" or "not told" in a spec',
+                "taken as not told: the difference between groups is shown and supports no cause")
+    ]  # fmt: skip
+
+
+def _not_used(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    """Columns that were understood and enter nothing, each with the reason."""
+    filled = [name for name in topic.outcomes if name in frame and frame[name].notna().any()]
+    second = [] if topic.counted else filled[1:]
+    return [
+        Problem("guess", file, "", name, "a further outcome", filled[0],
+                f"not used by {topic.analysis}: {filled[0]} is")
+        for name in second
+    ] + [
+        Problem("guess", file, "", name, "describes people or the test", "",
+                f"not used by {topic.analysis}")
+        for name in sorted(DESCRIBING - {*topic.needs, *topic.outcomes}) if name in frame
+    ]  # fmt: skip
+
+
+def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Problem]:
+    allowed, first = ", ".join(conditions.arms), conditions.first
+    if "arm" not in frame or frame["arm"].isna().all():
+        return [
+            Problem("guess", file, "", "arm", "no arm column", allowed,
+                    f"everybody is taken to be in the {first} arm")
+        ]  # fmt: skip
+    kinds = {str(arm): arm_word(str(arm), conditions) for arm in frame["arm"].dropna().unique()}
+    found = _same_kind(kinds, file)
+    found += [
+        Problem("guess", file, "", "arm", repr(arm), allowed,
+                f"taken as {kind}" if kind else "taken as none of them")
+        for arm, kind in kinds.items()
+        if arm.lower() != kind
+    ]  # fmt: skip
+    if first not in kinds.values():
+        told = f'"{next(iter(kinds))}" = "{first}"'
+        found.append(
+            Problem("warning", file, "", "arm", f"no {first} arm", "one of that kind",
+                    f"each arm shown by itself, none judges; if one is {first}, write {told} "
+                    "under [levels] in a spec")
+        )  # fmt: skip
+    return found
+
+
+def _same_kind(kinds: Mapping[str, str | None], file: str) -> list[Problem]:
+    """A question for two arms that are taken for one kind: one alone would be used."""
+    found = []
+    for kind in dict.fromkeys(filter(None, kinds.values())):
+        same = [arm for arm, its in kinds.items() if its == kind]
+        if len(same) < 2:
+            continue
+        one = ", ".join(f'"{arm}"' for arm in kinds if arm not in same[1:])
+        both = ", ".join(f'"{arm}" = "{kind}"' for arm in same)
+        arms = f"{len(same)} {kind} arms: {', '.join(map(repr, same))}"
+        found.append(
+            Problem("error", file, "", "arm", arms, f"one {kind} arm",
+                    "which is meant? for one, write under [filter] in a spec, with the header of "
+                    f"the arms, arm = [{one}]; to take them as one arm, write under [levels] "
+                    f"{both}")
+        )  # fmt: skip
+    return found

@@ -1,0 +1,213 @@
+"""What a cohort must be before a topic can use it: every problem in one go, with its next step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrostats.common.nearest import suggestion
+from retrostats.io.cohort.headers import KIND_BY_WORD, columns_of, kind_of
+from retrostats.io.tables.distinct import CodedColumns, ends, repeats
+from retrostats.io.validation.factors import factor_problems
+from retrostats.io.validation.people import (
+    code_problems,
+    group_mean_problems,
+    pairing_problems,
+)
+from retrostats.io.validation.possible import POSSIBLE
+from retrostats.io.validation.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.common.vocabulary import Conditions, Topic
+
+#: What tells two measurements of one person apart.
+TELLING_APART = ("subject", "direction", "gait", "time", "speed_m_s", "gradient_pct")
+#: Rows that are listed one by one; the others are counted.
+LISTED = 50
+SHOWN_COLUMNS = 12
+
+
+def topic_for(
+    frame: pd.DataFrame,
+    topics: Mapping[str, Topic],
+    wanted: str,
+    file: str,
+    problems: list[Problem],
+) -> Topic | None:
+    """The topic whose columns are there; None if none is, which is an error unless told so.
+
+    Of several, the one that needs most columns: a table that has them all was made for it.
+
+    Parameters
+    ----------
+    topics
+        Of the audit; one without outcomes takes no cohorts.
+    wanted
+        Name of an analysis, "none" for a table that is kept out of them, "" to find one.
+    """
+    if wanted == "none":
+        if "subject" not in frame:
+            problems.append(
+                Problem("error", file, "", "subject", "no such column", "a column of people",
+                        'name it in the spec: [columns] header = "subject"')
+            )  # fmt: skip
+        return None
+    takes = {topic.analysis: topic for topic in topics.values() if topic.outcomes}
+    if wanted and wanted not in takes:
+        allowed = ", ".join([*takes, "none"])
+        problems.append(Problem("error", "spec", "", "analysis", repr(wanted), allowed, "name one"))
+        return None
+    tried = [takes[wanted]] if wanted else sorted(takes.values(), key=lambda t: -len(t.needs))
+    for topic in tried:
+        if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
+            return topic
+    pending = set(frame).union(*(columns_of(p.column) for p in problems if p.level == "error"))
+    if not any(set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()):
+        problems.append(_unfit(frame, list(takes.values()), file))  # else one column says it all
+    return None
+
+
+def outcome_column(frame: pd.DataFrame, topic: Topic | None) -> str:
+    """The column a topic's analysis explains, or "" if there is none."""
+    there = [name for name in topic.outcomes if name in frame] if topic else []
+    return next((name for name in there if frame[name].notna().any()), next(iter(there), ""))
+
+
+def design_problems(
+    coded: CodedColumns, topic: Topic | None, conditions: Conditions, file: str
+) -> list[Problem]:
+    """Too few subjects, a missing condition, a subject in two arms, repeated rows."""
+    frame = coded.frame
+    if "subject" not in frame:  # an error of its own by now
+        return []
+    found = code_problems(frame, file)
+    subjects = frame["subject"].nunique()
+    if subjects < 2:
+        found.append(
+            Problem("error", file, "", "subject", f"{subjects} subject", "2 or more",
+                    "a model needs several people")
+        )  # fmt: skip
+    if topic is None:
+        return found
+    found += group_mean_problems(frame, file)
+    if topic.compares == "direction":
+        found += _condition_problems(coded, topic, conditions, file)
+    found += _arm_problems(frame, file)
+    if not topic.counted:
+        asked = _asked(coded, topic, file)
+        found += asked or _repeated(coded, file, outcome_column(frame, topic))
+    outcome = outcome_column(frame, topic)
+    low, high = ends(frame[outcome].to_numpy(float)) if outcome else (0.0, 1.0)
+    if not low < high:
+        found.append(
+            Problem("error", file, "", outcome, "all values equal", "values that differ",
+                    "check the column")
+        )  # fmt: skip
+    return found
+
+
+def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
+    """No topic has its columns: what is there, what each needs, what was not understood."""
+    have = [str(c) for c in frame if not str(c).startswith("source_")]
+    more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
+    own = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
+    unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in own)]
+    shown = ", ".join(f"{c}{_near(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
+    names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
+    write = _to_write(unread[0], have, topics) if unread else ""
+    hint = (
+        f"not understood: {names}; name them under [columns] in a spec{write}, " if unread else ""
+    )
+    also = "; ".join(f"{t.analysis} also {t.outcome_words}" for t in topics if t.outcome_words)
+    needs = "; ".join(f"{t.analysis}: {', '.join(t.needs)}" for t in topics)
+    return Problem(
+        "error", file, "", "", f"columns {shown or 'none that are known'}{more}",
+        (needs or "no cohort: the audit has no topic with outcomes") + (f" ({also})" * bool(also)),
+        f"{hint}see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec "
+        'with analysis = "none"',
+    )  # fmt: skip
+
+
+def _to_write(header: str, have: list[str], topics: list[Topic]) -> str:
+    """The line of a spec that would make a header what the likeliest topic lacks."""
+    nearest = min(topics, key=lambda t: len(set(t.needs) - set(have)), default=None)
+    if nearest is None:
+        return ""
+    lacks = [c for c in nearest.needs if c not in have] or list(nearest.outcomes)
+    return f', as "{header}" = "{lacks[0]}"'
+
+
+def _near(column: str) -> str:
+    """The known header that an unknown one is nearly."""
+    return suggestion(column.lower(), KIND_BY_WORD)
+
+
+def _condition_problems(
+    coded: CodedColumns, topic: Topic, conditions: Conditions, file: str
+) -> list[Problem]:
+    """A condition without rows, people in one of them only."""
+    seen = set(coded.frame["direction"].dropna().unique())
+    found = [
+        Problem("error", file, "", "direction", f"no {name} row", "both directions",
+                f"add the {name} measurements")
+        for name in conditions.compared if name not in seen
+    ]  # fmt: skip
+    return found if found or not topic.paired else pairing_problems(coded, file)
+
+
+def _arm_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
+    """People in more than one arm."""
+    if "arm" not in frame:
+        return []
+    arms = frame.groupby("subject", observed=True)["arm"].nunique()
+    return [
+        Problem("error", file, "", "arm", f"subject {subject!r} in {arms[subject]} arms",
+                "one arm a subject", "correct the arm or give the people different names")
+        for subject in arms.index[arms > 1]
+    ]  # fmt: skip
+
+
+def _asked(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
+    """Questions about columns that tell repeats apart.
+
+    Where directions are compared the analysis has no time: before and after training is a factor.
+    """
+    left = ("time",) if topic.compares == "direction" and "time" not in topic.needs else ()
+    keys = [key for key in TELLING_APART if key in coded.frame and key not in left]
+    if not repeats(coded, keys).any():
+        return []
+    return factor_problems(coded, keys, topic, outcome_column(coded.frame, topic), file)
+
+
+def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:
+    """The same measurement of a person twice: a row copied, or repeated trials."""
+    frame = coded.frame
+    keys = [key for key in TELLING_APART if key in frame]
+    where = " + ".join(keys)
+    trials = repeats(coded, keys)
+    if not trials.any():
+        return []
+    again = repeats(coded, [*keys, outcome])
+    found = []
+    if (trials & ~again).any():
+        people = frame.loc[trials & ~again, "subject"].nunique()
+        found.append(
+            Problem("guess", file, "", where, f"repeated rows of {people} people", "one row each",
+                    "taken as repeated trials: they count as one person's, not as more people")
+        )  # fmt: skip
+    found += [
+        Problem("error", file, str(frame["source_row"].iloc[i]), where,
+                "the same measurement twice", "one row each",
+                "delete the copy, or tell the rows apart by speed")
+        for i in np.flatnonzero(again)[:LISTED]
+    ]  # fmt: skip
+    if again.sum() > LISTED:
+        found.append(
+            Problem("error", file, "", where, f"{again.sum() - LISTED} more such rows",
+                    "one row each", "delete them, or tell them apart")
+        )  # fmt: skip
+    return found

@@ -1,0 +1,1 @@
+"""Statistical models: linear mixed models, models of counts, pools."""

@@ -1,0 +1,352 @@
+"""`GlmmFit`: a fitted generalised mixed model and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from retrostats.common.deprecated import renamed_arguments
+from retrostats.common.readable import as_html, as_text
+from retrostats.common.values import values
+from retrostats.common.verbs import Verbs, Which, check_interval, intervals_of
+from retrostats.models.counts.design import CountDesign
+from retrostats.models.counts.family import Array
+from retrostats.models.counts.model import Maximum, Model
+from retrostats.models.counts.random_effects import RandomPart, split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.models.counts.marginal import CountMeans
+    from retrostats.models.counts.overdispersion import Overdispersion
+
+GRADIENT_TOLERANCE = 1e-4
+_SINGULAR = 1e-5
+
+
+@values("beta", "cov_beta", "theta")
+@dataclass(frozen=True, slots=True, repr=False)
+class GlmmFit(Verbs):
+    """A fitted generalised mixed model.
+
+    Attributes
+    ----------
+    terms, beta, cov_beta
+        Fixed effects (p,) with their covariance (p, p), from the Hessian in theta and beta.
+        A separated effect is infinite, its covariance NaN; `notes` says so.
+    theta, parts
+        Relative covariance factor and the random terms it belongs to.
+    alpha
+        Dispersion of a negative binomial, variance mu + alpha mu^2; NaN for other families.
+    loglik, n_agq
+        Log-likelihood (all constants kept) and the number of quadrature nodes; 1 is Laplace.
+    n_obs, n_dropped
+        Rows fitted, and rows left out because a value was missing.
+    gradient
+        Largest absolute derivative of the deviance at the answer, free parameters only.
+    dispersion
+        Pearson statistic of the fixed part over its degrees of freedom, for orientation;
+        `overdispersion()` is the check.
+    notes
+        What a reader must know: separated effects, a dispersion of zero.
+    model, maximum
+        The model and where its likelihood is largest, for intervals.
+    design
+        Formula, columns and rows, for predictions and means.
+    """
+
+    formula: str
+    family: str
+    terms: tuple[str, ...]
+    beta: Array
+    cov_beta: Array
+    theta: Array
+    parts: tuple[RandomPart, ...]
+    alpha: float
+    loglik: float
+    n_agq: int
+    n_obs: int
+    n_dropped: int
+    gradient: float
+    dispersion: float
+    notes: tuple[str, ...]
+    model: Model
+    maximum: Maximum
+    design: CountDesign
+
+    _instead: ClassVar[Mapping[str, str]] = {
+        "anova": '.conf_int(method="profile"), the likelihood-ratio test of each term inverted',
+        "contrast": '.emmeans("factor").pairs(), or .conf_int() of a term',
+        "bootstrap": '.conf_int(method="bootstrap")',
+        "plot": ".augment(), residuals beside fitted values",
+    }
+
+    @property
+    def n_parameters(self) -> int:
+        """Fixed effects, covariance parameters and the dispersion of a negative binomial."""
+        return len(self.beta) + len(self.theta) + int(np.isfinite(self.alpha))
+
+    @property
+    def converged(self) -> bool:
+        """Whether the gradient vanishes."""
+        return self.gradient < GRADIENT_TOLERANCE
+
+    @property
+    def singular(self) -> bool:
+        """Whether a variance is zero (or a correlation one)."""
+        diagonals = [
+            np.diag(part.factor(t))
+            for part, t in zip(self.parts, split(self.theta, self.parts), strict=True)
+        ]
+        return bool(np.any(np.concatenate([*diagonals, np.ones(1)]) < _SINGULAR))
+
+    @property
+    def separated(self) -> tuple[str, ...]:
+        """Terms without a finite estimate."""
+        return tuple(t for t, b in zip(self.terms, self.beta, strict=True) if not np.isfinite(b))
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        """Term, estimate, std_error, statistic, p_value, conf_low, conf_high (log scale).
+
+        Wald intervals; a separated term has a profile-likelihood interval with one end infinite.
+        """
+        import pandas as pd
+        from scipy import stats
+
+        error = np.sqrt(np.diag(self.cov_beta))
+        finite = np.isfinite(self.beta)
+        z = np.divide(self.beta, error, out=np.full(len(error), np.nan), where=finite)
+        half = stats.norm.isf(0.025) * np.where(finite, error, np.nan)
+        table = pd.DataFrame(
+            {
+                "term": self.terms,
+                "estimate": self.beta,
+                "std_error": error,
+                "statistic": z,
+                "p_value": 2 * stats.norm.sf(np.abs(z)),
+                "conf_low": np.where(finite, self.beta, np.nan) - half,
+                "conf_high": np.where(finite, self.beta, np.nan) + half,
+            }
+        )
+        if not finite.all():
+            from retrostats.models.counts.intervals import profile_interval
+
+            for j in np.flatnonzero(~finite):
+                low, high = profile_interval(self.model, self.maximum, int(j))
+                table.loc[j, ["conf_low", "conf_high"]] = low, high
+        return table
+
+    @property
+    def variance_components(self) -> pd.DataFrame:
+        """Columns group, term, term2, vcov, sdcor."""
+        import pandas as pd
+
+        rows = []
+        for part, t in zip(self.parts, split(self.theta, self.parts), strict=True):
+            factor = part.factor(t)
+            cov = factor @ factor.T
+            sd = np.sqrt(np.diag(cov))
+            for i, effect in enumerate(part.effects):
+                rows.append((part.group, effect, "", cov[i, i], sd[i]))
+            for i in range(len(sd)):
+                for j in range(i + 1, len(sd)):
+                    r = cov[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan
+                    rows.append((part.group, part.effects[i], part.effects[j], cov[i, j], r))
+        return pd.DataFrame(rows, columns=["group", "term", "term2", "vcov", "sdcor"])
+
+    def ratios(self) -> pd.DataFrame:
+        """Rate ratios (counts) or odds ratios (binomial) with intervals; no intercept."""
+        import pandas as pd
+
+        table = self.coefficients
+        rows = table[table["term"] != "(Intercept)"]
+        return pd.DataFrame(
+            {"term": rows["term"]}
+            | {new: np.exp(rows[old]) for new, old in
+               (("ratio", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high"))}
+        ).reset_index(drop=True)  # fmt: skip
+
+    def conf_int(
+        self,
+        *,
+        level: float = 0.95,
+        which: Which = "fixed",
+        method: Literal["wald", "profile", "bootstrap"] | None = None,
+        draws: int = 1000,
+        seed: int | np.random.Generator = 1,
+    ) -> pd.DataFrame:
+        """Intervals of the fixed effects: term, estimate, conf_low, conf_high (log scale).
+
+        Parameters
+        ----------
+        level
+            Confidence level.
+        which
+            "fixed"; the variances of a model of counts have no interval here.
+        method
+            "wald" (the default), "profile" (inverts the likelihood-ratio test) or "bootstrap"
+            (parametric, percentiles; `attrs` of the table count the refits and those without an
+            answer).
+        draws, seed
+            Of the bootstrap: refits, and a seed or Generator.
+
+        Raises
+        ------
+        InputError
+            An unknown method, a level outside 0 to 1, fewer than 20 draws, random terms.
+        """
+        from retrostats.models.counts.intervals import METHODS, intervals, no_random
+
+        check_interval(method or "wald", METHODS, level, which)
+        table = intervals(self, method or "wald", level, draws, seed) if which == "fixed" else None
+        found = intervals_of(which, lambda: table, no_random)
+        found.attrs.update(table.attrs if table is not None else {})
+        return found
+
+    def _confint(self, method: str = "wald", **options: Any) -> pd.DataFrame:
+        return self.conf_int(method=method, **options)  # type: ignore[arg-type]
+
+    def overdispersion(self, level: float = 0.95) -> Overdispersion:
+        """Pearson chi-squared over its degrees of freedom, with interval and p-value."""
+        from retrostats.models.counts.overdispersion import overdispersion
+
+        return overdispersion(self, level)
+
+    def predict(
+        self,
+        newdata: pd.DataFrame | None = None,
+        *,
+        random: bool = True,
+        type: Literal["link", "response"] = "response",
+        allow_new_levels: bool = False,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Expected events of each row, or the probability of one in a trial.
+
+        Parameters
+        ----------
+        newdata
+            The columns of the formula but the outcome, and the exposure; the rows fitted if not
+            given.
+        random
+            With the random effects of the row's levels (conditional), or at 0: the typical group,
+            which on the outcome's scale is not the mean over groups.
+        type
+            "response", or "link" for the logarithm or logit.
+        allow_new_levels
+            A level not seen in the fit has the effect 0 with the variance of its group.
+        level
+            Of the Wald limits, made on the scale of the link.
+
+        Returns
+        -------
+        DataFrame
+            estimate, std_error (delta method), conf_low, conf_high; NaN where a value is missing.
+
+        Raises
+        ------
+        InputError
+            A column is missing, a level is unknown, or counts separate.
+
+        Examples
+        --------
+        >>> from retrostats.models.counts.fit import glmm
+        >>> import pandas as pd
+        >>> rows = pd.DataFrame({"team": list("aabbccdd"), "arm": ["usual", "warm-up"] * 4,
+        ...                      "injuries": [9, 5, 12, 7, 6, 2, 15, 9], "hours": [100.0] * 8})
+        >>> fit = glmm("injuries ~ arm + (1 | team)", rows, exposure="hours")
+        >>> new = pd.DataFrame({"arm": ["usual", "warm-up"], "hours": [1000.0, 1000.0]})
+        >>> fit.predict(new, random=False)["estimate"].round(1).tolist()
+        [101.0, 55.3]
+        """
+        from retrostats.models.counts.predict import predict
+
+        return predict(
+            self, newdata, random=random, type=type, allow_new_levels=allow_new_levels, level=level
+        )
+
+    @property
+    def fitted(self) -> pd.Series[float]:
+        """Expected events (or probability) of each row given the random effects."""
+        from retrostats.models.counts.predict import once_called
+
+        def old(type: Literal["link", "response"] = "response") -> pd.Series[float]:
+            return self.predict(type=type)["estimate"].rename("fitted")
+
+        return once_called(old(), old, "fitted(type=)", ".fitted, or predict(type=) of the rows")
+
+    @property
+    def residuals(self) -> pd.Series[float]:
+        """Observed less fitted, of a binomial the share of events; see `residual_table`."""
+        from retrostats.models.counts.predict import once_called, residuals
+
+        def old(type: str = "deviance") -> pd.Series[float]:
+            return residuals(self, type)
+
+        now = residuals(self, "response").rename("residual")
+        return once_called(now, old, "residuals(type=)", '.residual_table["deviance" | "pearson"]')
+
+    @property
+    def residual_table(self) -> pd.DataFrame:
+        """Each row fitted: fitted, response (observed less fitted), pearson, deviance."""
+        from retrostats.models.counts.predict import residual_table
+
+        return residual_table(self)
+
+    def augment(self) -> pd.DataFrame:
+        """Every row fitted: fitted, residual, and the other columns of `residual_table`."""
+        return self.residual_table.rename(columns={"response": "residual"})
+
+    def ranef(self, level: float = 0.95) -> pd.DataFrame:
+        """Conditional modes of the random effects with intervals: group, level, term, estimate."""
+        from retrostats.models.counts.modes import ranef
+
+        return ranef(self, level)
+
+    def emmeans(
+        self,
+        factors: str | Sequence[str],
+        *,
+        at: Mapping[str, Any] | None = None,
+        type: Literal["link", "response"] = "response",
+        level: float = 0.95,
+    ) -> CountMeans:
+        """Marginal means over factors: rates for one unit of exposure, or probabilities.
+
+        Parameters are those of `LmmFit.emmeans`; means are taken on the scale of the link and
+        then transformed, errors by the delta method; `pairs()` gives rate or odds ratios.
+        """
+        from retrostats.models.counts.marginal import emmeans
+
+        return emmeans(self, factors, at=at, type=type, level=level)
+
+    @renamed_arguments(n="draws")
+    def simulate(self, draws: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+        """Events drawn anew, random effects too: one column a draw."""
+        from retrostats.models.counts.predict import simulate
+
+        return simulate(self, draws, seed=seed)
+
+    def _header(self) -> list[str]:
+        how = "Laplace" if self.n_agq == 1 else f"{self.n_agq} quadrature nodes"
+        sizes = ", ".join(f"{part.group} {part.n_levels}" for part in self.parts) or "none"
+        lines = [
+            f"Mixed model of counts ({self.family}) by {how}: {self.formula}",
+            f"observations {self.n_obs} ({self.n_dropped} dropped), groups: {sizes}",
+            f"log-likelihood {self.loglik:.4f}{'; singular' if self.singular else ''}",
+        ]
+        if np.isfinite(self.alpha):
+            lines.append(f"dispersion alpha: {self.alpha:.4f}")
+        return lines
+
+    def __repr__(self) -> str:
+        """Header, both tables and what a reader must know."""
+        return as_text(self._header(), (self.variance_components, self.coefficients), self.notes)
+
+    def _repr_html_(self) -> str:
+        """The same, for notebooks."""
+        return as_html(self._header(), (self.coefficients, self.variance_components), self.notes)

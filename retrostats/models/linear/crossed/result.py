@@ -1,0 +1,166 @@
+"""A fit of crossed or nested factors with many levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.linalg import LinAlgError
+
+from retrostats.common.workers import linear_algebra_threads
+from retrostats.models.linear.blocks.basis import substitute
+from retrostats.models.linear.blocks.working import change_theta
+from retrostats.models.linear.crossed.criterion import factors
+from retrostats.models.linear.crossed.inference import (
+    MOST_PRODUCTS,
+    crossed_kenward_roger,
+    crossed_satterthwaite,
+    products,
+)
+from retrostats.models.linear.crossed.optimise import CrossedOptimum, minimise_crossed
+from retrostats.models.linear.crossed.start import moment_start
+from retrostats.models.linear.fitted import Ddf, LmmFit, defined_ddf
+from retrostats.models.linear.homoscedastic.exact import not_evaluated, refuse_exact
+from retrostats.models.linear.homoscedastic.optimise import Optimum, searched_again
+
+if TYPE_CHECKING:
+    from numpy.random import SeedSequence
+
+    from retrostats.models.linear.batch.refits import Refits
+    from retrostats.models.linear.crossed.layout import Crossed
+    from retrostats.models.linear.formula.columns import FloatArray
+    from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
+    from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
+    from retrostats.models.linear.model import Model
+    from retrostats.models.linear.post_estimation.effect import Effect
+
+_RESTARTS = (0.2, 4.0)  # the criterion can have a second minimum inside
+
+
+def fit_crossed(
+    model: Model, *, reml: bool, ddf: Ddf, start: FloatArray | None = None
+) -> CrossedFit:
+    """Fit a model whose random effects are connected across many levels.
+
+    Raises
+    ------
+    NotConverged
+        The criterion cannot be evaluated.
+    NotIdentified
+        The random effects fit the data exactly.
+    """
+    data = model.crossed
+    assert data is not None
+    try:
+        with linear_algebra_threads(data.dense):
+            if start is None:
+                best = _best(data, reml=reml)
+            else:
+                first = change_theta(data.sizes, start, data.roots, to_working=True)
+                best = minimise_crossed(data, first, reml=reml)
+    except LinAlgError as error:
+        raise not_evaluated(model.formula, error) from None
+    if not best.converged:
+        refuse_exact(model.formula, best.point, data.yy)
+    theta = change_theta(data.sizes, best.theta, data.roots, to_working=False)
+    optimum = Optimum(
+        theta, best.point, best.singular, best.converged, best.steps, model.gram, best.theta
+    )
+    beta = data.start + substitute(data.basis, best.point.delta)
+    method, note = _method(data, reml=reml, ddf=ddf)
+    return CrossedFit(model, reml, method, optimum, beta, note)
+
+
+def _best(data: Crossed, *, reml: bool) -> CrossedOptimum:
+    """The minimum, searched again from elsewhere where it is on the boundary."""
+    ones = np.array(data.diagonal, dtype=float)
+
+    def descend(size: float) -> CrossedOptimum:
+        return minimise_crossed(data, size * ones, reml=reml)
+
+    best = minimise_crossed(data, moment_start(data), reml=reml)
+    return searched_again(best, descend, _RESTARTS)
+
+
+def _method(data: Crossed, *, reml: bool, ddf: Ddf) -> tuple[Ddf, str]:
+    """Degrees of freedom that are affordable, and a word where they are not those asked for."""
+    defined = defined_ddf(ddf, reml=reml)
+    if defined != "kenward-roger" or products(data) <= MOST_PRODUCTS:
+        return defined, ""
+    return "satterthwaite", (
+        f"Kenward-Roger would take {products(data):.1g} multiplications (at most "
+        f"{MOST_PRODUCTS:.0e}); Satterthwaite's degrees of freedom stand in its place"
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CrossedFit(LmmFit):
+    """A linear mixed model whose random effects are connected across many levels.
+
+    What `LmmFit` says holds; in addition:
+
+    Attributes
+    ----------
+    note : str
+        Why degrees of freedom are not those asked for; empty where they are.
+
+    Notes
+    -----
+    A profile limit costs ten to twenty evaluations of the criterion, a bootstrap `n` refits of
+    about four each.
+    """
+
+    note: str
+
+    @property
+    def crossed(self) -> Crossed:
+        """The sparse crossproducts."""
+        assert self.model.crossed is not None
+        return self.model.crossed
+
+    @cached_property
+    def _kenward_roger(self) -> KenwardRoger:
+        with linear_algebra_threads(self.crossed.dense):
+            return crossed_kenward_roger(self.crossed, self.optimum.working)
+
+    @cached_property
+    def _satterthwaite(self) -> Satterthwaite:
+        with linear_algebra_threads(self.crossed.dense):
+            return crossed_satterthwaite(self.crossed, self.optimum.working, reml=self.reml)
+
+    def _header(self) -> str:
+        head = super()._header()
+        return f"{head}\n{self.note}" if self.note else head
+
+    def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
+        """Share of one group in the variance, with a profile interval; see `shares.share_of`."""
+        from retrostats.models.linear.crossed.intervals import crossed_icc
+
+        with linear_algebra_threads(self.crossed.dense):
+            return crossed_icc(self, group, level)
+
+    def _profiles(self, level: float) -> list[tuple[float, float]]:
+        from retrostats.models.linear.crossed.intervals import profile_intervals
+
+        with linear_algebra_threads(self.crossed.dense):
+            return profile_intervals(self, level)
+
+    def _within(self) -> tuple[float, int]:
+        from retrostats.models.linear.crossed.within import crossed_within
+
+        return crossed_within(self.crossed)
+
+    def _refits(self, n: int, seed: SeedSequence, jobs: int, scheduler: str | None) -> Refits:
+        from retrostats.models.linear.crossed.refits import refit_crossed
+
+        with linear_algebra_threads(self.crossed.dense):
+            return refit_crossed(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
+
+    def _total_variance(self) -> float:
+        extra = 0.0
+        data, theta = self.crossed, self.optimum.working
+        for lam, own in zip(factors(data, theta, 0.0), data.own, strict=True):
+            extra += float(np.vdot(own.sum(axis=0), lam @ lam.T))
+        return self.optimum.point.sigma2 * (1.0 + extra / data.n_obs)

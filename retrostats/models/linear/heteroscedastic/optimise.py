@@ -1,0 +1,149 @@
+"""Newton's method on the deviance with residual strata, in working coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from retrostats.models.linear.blocks.working import change_theta, packed, root_of_moment, triangles
+from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.heteroscedastic.blocks import Strata, StrataStack
+from retrostats.models.linear.heteroscedastic.criterion import (
+    StrataPoint,
+    evaluate_strata,
+    factor_of,
+)
+from retrostats.models.linear.homoscedastic.optimise import (
+    column_spans,
+    line_search,
+    newton_step,
+    searched_again,
+    turn_signs,
+)
+
+_MAX_STEPS = 200
+_DECREMENT = 1e-26  # relative expected fall of the deviance below which a step is rounding
+_CONVERGED = 1e-12  # the same, above which a fit is reported as not converged
+_SLACK = 1e-10  # relative fall of the deviance that counts as one
+_BOUNDARY = 1e-4  # an effect's SD in units of the residual SD, below which a fit is singular
+_RESTARTS = (0.05, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class StrataOptimum:
+    """Where the optimiser stopped.
+
+    Attributes
+    ----------
+    theta : (k,) array
+        Covariance factor in the units of the data, lower triangles by column.
+    sigma2 : (T,) array
+        Residual variances.
+    point : StrataPoint
+        In working coordinates.
+    data : Strata
+        In working coordinates.
+    working : (k + T,) array
+        The parameters (theta, eta) there.
+    singular, converged : bool
+    steps : int
+    """
+
+    theta: FloatArray
+    sigma2: FloatArray
+    point: StrataPoint
+    data: Strata
+    working: FloatArray
+    singular: bool
+    converged: bool
+    steps: int
+
+
+def minimise_strata(data: Strata, *, reml: bool) -> StrataOptimum:
+    """Minimise the deviance over the covariance factor and the residual variances.
+
+    Raises
+    ------
+    LinAlgError
+        The criterion cannot be evaluated where it starts.
+    """
+    work, roots = _working(data)
+    diagonal = np.array(data.diagonal, dtype=float)
+    eta = np.log(data.alone)
+
+    def descend(size: float) -> StrataOptimum:
+        return _descend(work, np.concatenate([size * diagonal, eta]), reml=reml)
+
+    best = searched_again(descend(0.5), descend, _RESTARTS)
+    k = len(diagonal)
+    theta = change_theta(data.sizes, best.working[:k], roots, to_working=False)
+    return replace(best, theta=data.scale * theta, sigma2=data.scale**2 * best.sigma2)
+
+
+def _working(data: Strata) -> tuple[Strata, list[FloatArray]]:
+    """Each term's covariates made orthonormal on average, as in `working.working_gram`."""
+    moment = np.zeros(len(data.diagonal))
+    for s in data.stacks:
+        total = np.tensordot(s.n, s.zz.sum(1), axes=1)
+        np.add.at(moment, s.theta, total[s.rows, s.cols])
+    roots = [root_of_moment(m) for m in triangles(data.sizes, moment / data.n_obs)]
+    values = np.concatenate([packed(np.linalg.inv(r).T) for r in roots])
+    return replace(data, stacks=tuple(_changed(s, values) for s in data.stacks)), roots
+
+
+def _changed(s: StrataStack, values: FloatArray) -> StrataStack:
+    turn = factor_of(s, values)  # T', lower triangular like the factor
+    return replace(s, zz=turn @ s.zz @ turn.T, zx=turn @ s.zx, zy=turn @ s.zy)
+
+
+def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:
+    k = len(data.diagonal)
+
+    def criterion(new: FloatArray) -> StrataPoint:
+        return evaluate_strata(data, new[:k], new[k:], reml=reml)
+
+    x, point, steps = start, criterion(start), 0
+    while steps < _MAX_STEPS:
+        step, decrement = _step(point, x)
+        if decrement < _DECREMENT * max(1.0, abs(point.deviance)):
+            break
+        steps += 1
+        moved = line_search(criterion, x, point, step)
+        if moved is None:
+            break
+        x, point = moved
+    x, point = _snap(data, x, point, reml=reml)
+    x = turn_signs(data.sizes, x)
+    decrement = _step(point, x)[1]
+    converged = bool(decrement < _CONVERGED * max(1.0, abs(point.deviance)) and steps < _MAX_STEPS)
+    diagonal = np.array(data.diagonal, dtype=bool)
+    smallest = _BOUNDARY * float(np.sqrt(point.state.sigma2.min()))
+    singular = bool((np.abs(x[:k][diagonal]) < smallest).any())
+    return StrataOptimum(x[:k], point.state.sigma2, point, data, x, singular, converged, steps)
+
+
+def _step(point: StrataPoint, x: FloatArray) -> tuple[FloatArray, float]:
+    return newton_step(point.gradient, point.hessian, x)
+
+
+def _snap(
+    data: Strata, x: FloatArray, point: StrataPoint, *, reml: bool
+) -> tuple[FloatArray, StrataPoint]:
+    """Set tiny columns of the factor to zero where the deviance does not object."""
+    k = len(data.diagonal)
+    slack = _SLACK * max(1.0, abs(point.deviance))
+    for first, stop in column_spans(data.sizes):
+        column = x[first:stop]
+        if not 0.0 < np.abs(column).max() < 1e-2:
+            continue
+        for end in (stop, first + 1):  # the whole column; else its diagonal alone
+            trial = x.copy()
+            trial[first:end] = 0.0
+            if end == first + 1 and abs(x[first]) >= 1e-5:
+                continue
+            candidate = evaluate_strata(data, trial[:k], trial[k:], reml=reml)
+            if candidate.deviance <= point.deviance + slack:
+                x, point = trial, candidate
+                break
+    return x, point

@@ -1,0 +1,184 @@
+"""Sums over blocks of whitened products: what gradients, Hessians and adjustments are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrostats.models.linear.blocks.directions import (
+    Directions,
+    SecondDirections,
+    applied,
+    inner,
+    times,
+)
+from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.homoscedastic.many import Swept
+
+
+@dataclass(frozen=True, slots=True)
+class Whitened:
+    """One stack at one theta: everything in the space of its random effects.
+
+    w = Z'V^-1Z (B, q, q); g = Z'V^-1X (B, q, p); e = Z'V^-1(ybar - X beta) (B, q);
+    outer = Z'V^-1 (sum over blocks of residual outer products) V^-1 Z (B, q, q);
+    nn = Lambda M^-1 Lambda' (B, q, q); k = I - nn Z'Z (B, q, q).
+    """
+
+    n: FloatArray
+    w: FloatArray
+    g: FloatArray
+    e: FloatArray
+    outer: FloatArray
+    nn: FloatArray
+    k: FloatArray
+
+
+def flat_product(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Sum over blocks of a'b for a, b of shape (B, q, p)."""
+    p = a.shape[-1]
+    return np.asarray(a.reshape(-1, p).T @ b.reshape(-1, p))
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the blocks of one stack.
+
+    Attributes
+    ----------
+    w, outer : (q, q) arrays
+        As in `Whitened`.
+    of_x : function of a (p, p) array c
+        Sum (q, q) of g c g'.
+    """
+
+    w: FloatArray
+    outer: FloatArray
+    of_x: Callable[[FloatArray], FloatArray]
+
+
+def _totals(part: Whitened) -> Totals:
+    def of_x(c: FloatArray) -> FloatArray:
+        gc = part.n[:, None, None] * (part.g @ c)
+        return np.asarray(np.einsum("bip,bjp->ij", gc, part.g))
+
+    return Totals(np.tensordot(part.n, part.w, axes=1), part.outer.sum(0), of_x)
+
+
+def _totals_of(found: Swept, r: FloatArray) -> Totals:
+    def of_x(c: FloatArray) -> FloatArray:
+        return np.asarray(np.einsum("paqb,pq->ab", found.gg[:-1, :, :-1], c))
+
+    return Totals(found.w, np.einsum("paqb,p,q->ab", found.gg, r, r), of_x)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over blocks for parameters i, j whose derivative of V is Z Psi_i Z' (k of them).
+
+    trace (k,): tr(V^-1 V_i); trace2 (k, k): tr(V^-1 V_i V^-1 V_j); p (k, P, P): X'V^-1 V_i V^-1 X;
+    q (k, k, P, P): X'V^-1 V_i V^-1 V_j V^-1 X; fit (k,): r'V^-1 V_i V^-1 r;
+    fit2 (k, k): r'V^-1 V_i V^-1 V_j V^-1 r; cross (k, P): X'V^-1 V_i V^-1 r. P columns of X;
+    totals: per stack.
+    """
+
+    trace: FloatArray
+    trace2: FloatArray
+    p: FloatArray
+    q: FloatArray
+    fit: FloatArray
+    fit2: FloatArray
+    cross: FloatArray
+    totals: tuple[Totals, ...]
+
+    @classmethod
+    def over(cls, parts: list[Whitened], directions: Directions, columns: int) -> Sums:
+        """Sum the products of every pair of parameters over all stacks."""
+        k = len(directions[0])
+        out = cls(
+            np.zeros(k), np.zeros((k, k)), np.zeros((k, columns, columns)),
+            np.zeros((k, k, columns, columns)), np.zeros(k), np.zeros((k, k)),
+            np.zeros((k, columns)), tuple(_totals(part) for part in parts),
+        )  # fmt: skip
+        for part, psi in zip(parts, directions, strict=True):
+            n = part.n[:, None, None]
+            wpsi = [times(part.w, d) for d in psi]
+            dg = [applied(d, part.g) for d in psi]
+            total = part.outer.sum(0)
+            ng = n * part.g
+            wdg = [n * (part.w @ x) for x in dg]
+            ne = part.n[:, None] * part.e
+            for i in range(k):
+                out.trace[i] += part.n @ np.trace(wpsi[i], axis1=1, axis2=2)
+                out.p[i] += flat_product(ng, dg[i])
+                out.fit[i] += inner(total, psi[i])
+                out.cross[i] += ne.ravel() @ dg[i].reshape(-1, columns)
+                left = times(part.outer, psi[i])
+                nw = n * wpsi[i]
+                for j in range(i, k):
+                    out.trace2[i, j] += np.vdot(nw, np.swapaxes(wpsi[j], 1, 2))
+                    out.q[i, j] += flat_product(dg[i], wdg[j])
+                    out.fit2[i, j] += np.vdot(np.swapaxes(left, 1, 2), wpsi[j])
+        for i in range(k):
+            for j in range(i):
+                out.trace2[i, j] = out.trace2[j, i]
+                out.q[i, j] = out.q[j, i].T
+                out.fit2[i, j] = out.fit2[j, i]
+        return out
+
+    @classmethod
+    def of_swept(cls, found: list[Swept], directions: Directions, delta: FloatArray) -> Sums:
+        """The same from passes over many small blocks; the residual is y - X delta."""
+        r = np.append(-delta, 1.0)
+        fixed = slice(0, len(delta))
+        k, many = len(directions[0]), range(len(found))
+        psi = [np.array(d) for d in directions]
+        p = sum(np.einsum("pasb,kab->kps", found[s].gg, psi[s]) for s in many)
+        q = np.sum([f.q for f in found], axis=0).transpose(0, 2, 1, 3)
+        trace = sum(np.einsum("ab,kba->k", found[s].w, psi[s]) for s in many)
+        trace2 = sum(
+            np.einsum("abcd,kbc,lda->kl", found[s].ww, psi[s], psi[s], optimize=True) for s in many
+        )
+        return cls(
+            trace.reshape(k), trace2, p[:, fixed, fixed], q[:, :, fixed, fixed], p @ r @ r,
+            q @ r @ r, (p @ r)[:, fixed], tuple(_totals_of(f, r) for f in found),
+        )  # fmt: skip
+
+    def derivatives(
+        self,
+        second: SecondDirections,
+        c: FloatArray,
+        *,
+        reml: bool,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Gradient and Hessian of the log-determinants; c is (X'V^-1X)^-1."""
+        k = len(self.trace)
+        gradient, hessian = self.trace.copy(), -self.trace2
+        for total, psi in zip(self.totals, second, strict=True):
+            for i in range(k):
+                for j in range(k):
+                    hessian[i, j] += inner(total.w, psi[i][j])
+        if reml:
+            cp = c @ self.p
+            cq = c @ self.q
+            gradient -= np.trace(cp, axis1=1, axis2=2)
+            hessian += 2.0 * np.trace(cq, axis1=2, axis2=3)
+            hessian -= np.einsum("iab,jba->ij", cp, cp)
+            for total, psi in zip(self.totals, second, strict=True):
+                adjusted = total.of_x(c)
+                for i in range(k):
+                    for j in range(k):
+                        hessian[i, j] -= inner(adjusted, psi[i][j])
+        return gradient, hessian
+
+    def rss_hessian(self, second: SecondDirections, c: FloatArray) -> FloatArray:
+        """Second derivative of the profiled residual sum of squares."""
+        out = 2.0 * self.fit2 - 2.0 * self.cross @ c @ self.cross.T
+        k = len(self.trace)
+        for total, psi in zip(self.totals, second, strict=True):
+            for i in range(k):
+                for j in range(k):
+                    out[i, j] -= inner(total.outer, psi[i][j])
+        return out

@@ -1,0 +1,173 @@
+"""Variance components of a fit with known residual variances: table, profiles, predictions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from retrostats.common.errors import NotConverged
+from retrostats.models.linear.formula.design import RandomDesign
+from retrostats.models.linear.known_variance.criterion import Optimum, factors, minimise
+from retrostats.models.linear.known_variance.model import Array, KnownModel, _stacks
+
+if TYPE_CHECKING:
+    from retrostats.models.linear.known_variance.fit import KnownFit
+
+#: Where a profile is flat, the search for a limit ends at this many units of variance.
+_WIDEST = 1e6
+
+
+def _ordered(fit: KnownFit) -> list[int]:
+    """Terms in the order of the formula, outer groups before those nested in them."""
+    return sorted(range(len(fit.model.random)), key=lambda t: len(fit.model.random[t].factors))
+
+
+def covariances(fit: KnownFit) -> list[Array]:
+    """Covariance matrix (r, r) of each random term, in the formula's order."""
+    return [f @ f.T for f in factors(fit.model.sizes, fit.theta)]
+
+
+def labels(term: RandomDesign) -> list[str]:
+    """Names of a term's variances."""
+    if len(term.effects) == 1 and term.effects[0] == "(Intercept)":
+        return [term.group]
+    return [f"{term.group} {effect}" for effect in term.effects]
+
+
+def spread_names(fit: KnownFit) -> list[str]:
+    """Names of the standard deviations, in the order of `profile`."""
+    terms = (fit.model.random[t] for t in _ordered(fit))
+    return [f"sd_{term.group}_{effect}" for term in terms for effect in term.effects]
+
+
+def variances(fit: KnownFit) -> pd.Series[float]:
+    """Variances by random term."""
+    matrices = covariances(fit)
+    names, values = [], []
+    for t in _ordered(fit):
+        names += labels(fit.model.random[t])
+        values += np.diag(matrices[t]).tolist()
+    numbers = np.array(values, dtype=float)
+    return pd.Series(numbers, index=pd.Index(names, name="term"), name="sigma2")
+
+
+def component_table(fit: KnownFit) -> pd.DataFrame:
+    """Variances, then covariances, a term at a time."""
+    rows: list[tuple[str, str, str, float, float]] = []
+    matrices = covariances(fit)
+    for t in _ordered(fit):
+        term, matrix = fit.model.random[t], matrices[t]
+        sd = np.sqrt(np.diag(matrix))
+        for a, effect in enumerate(term.effects):
+            rows.append((term.group, effect, "", float(matrix[a, a]), float(sd[a])))
+        for a in range(len(sd)):
+            for b in range(a + 1, len(sd)):
+                scale = sd[a] * sd[b]
+                r = float(matrix[a, b] / scale) if scale > 0 else float("nan")
+                pair = (term.effects[a], term.effects[b])
+                rows.append((term.group, *pair, float(matrix[a, b]), r))
+    return pd.DataFrame(rows, columns=["group", "term", "term2", "vcov", "sdcor"])
+
+
+def profile(fit: KnownFit, *, level: float = 0.95) -> pd.DataFrame:
+    """Profile intervals of the variances.
+
+    The criterion of the fit (REML or ML), minimised over all other parameters, has risen at a
+    limit by the chi-squared quantile; a limit that the criterion never reaches is 0 below and
+    infinite above.
+
+    Returns
+    -------
+    DataFrame
+        term, estimate (a variance), conf_low, conf_high.
+    """
+    from scipy.special import chdtri
+
+    rise = float(chdtri(1, 1 - level))
+    rows = []
+    for t in _ordered(fit):
+        term = fit.model.random[t]
+        for effect, label in enumerate(labels(term)):
+            rows.append((label, *_limits(fit, t, effect, rise)))
+    return pd.DataFrame(rows, columns=["term", "estimate", "conf_low", "conf_high"])
+
+
+def _limits(fit: KnownFit, t: int, effect: int, rise: float) -> tuple[float, float, float]:
+    from scipy.optimize import brentq
+
+    model, position = _effect_first(fit.model, t, effect)
+    best = fit.optimum if model is fit.model else minimise(model, reml=fit.reml)
+    at = float(best.theta[position])
+    fixed = np.zeros(len(best.theta), dtype=bool)
+    fixed[position] = True
+    warm = best.theta.copy()
+
+    def gap(sd: float) -> float:
+        start = warm.copy()
+        start[position] = sd
+        held: Optimum = minimise(model, reml=fit.reml, start=start, fixed=fixed)
+        return held.state.deviance - best.state.deviance - rise
+
+    unit = max(at, float(np.sqrt(np.diag(model.r).mean())))
+    low = 0.0
+    if at > 0 and gap(0.0) > 0:
+        low = float(brentq(gap, 0.0, at, xtol=1e-10 * unit, rtol=1e-10)) ** 2
+    high = at + 0.5 * unit
+    while gap(high) < 0:
+        high *= 2
+        if high > _WIDEST * unit:
+            return at**2, low, float("inf")
+    try:
+        top = float(brentq(gap, at, high, xtol=1e-10 * unit, rtol=1e-10)) ** 2
+    except ValueError as error:  # gap(at) is -rise unless the fit was not the minimum
+        raise NotConverged(f"profile of {labels(model.random[t])[0]}: {error}") from None
+    return at**2, low, top
+
+
+def _effect_first(model: KnownModel, t: int, effect: int) -> tuple[KnownModel, int]:
+    """The model with one effect first in its term, whose factor's first entry is then its SD."""
+    position = sum(r * (r + 1) // 2 for r in model.sizes[:t])
+    if effect == 0:
+        return model, position
+    term = model.random[t]
+    order = [effect, *(e for e in range(len(term.effects)) if e != effect)]
+    effects = tuple(term.effects[e] for e in order)
+    turned = replace(term, values=term.values[:, order], effects=effects)
+    random = tuple(turned if i == t else other for i, other in enumerate(model.random))
+    stacks = _stacks(model.y, model.x, model.r, random)
+    return replace(model, random=random, stacks=stacks), position
+
+
+def working_covariance(model: KnownModel, gamma: Array) -> Array:
+    """V (n, n), rows in the order of the data."""
+    out = np.zeros((len(model.y), len(model.y)))
+    for s in model.stacks:
+        v = s.r + np.tensordot(gamma, s.g, 1)
+        for rows, block in zip(s.rows, v, strict=True):
+            real = rows >= 0
+            out[np.ix_(rows[real], rows[real])] = block[np.ix_(real, real)]
+    return out
+
+
+def ranef(fit: KnownFit) -> pd.DataFrame:
+    """Best linear unbiased predictions: group, level (its code), effect, estimate, std_error.
+
+    With C = Z Gamma, b = C'P y; the standard error is that of prediction,
+    Gamma - C'P C (Henderson 1975, Biometrics 31:423).
+    """
+    model = fit.model
+    inverse = np.linalg.inv(fit.working_covariance)
+    wx = inverse @ model.x
+    projection = inverse - wx @ fit.cov_unadjusted @ wx.T
+    rows = []
+    for term, covariance in zip(model.random, covariances(fit), strict=True):
+        for level in range(term.n_levels):
+            mine = (term.levels == level)[:, None] * term.values @ covariance
+            value = mine.T @ projection @ model.y
+            spread = np.diag(covariance - mine.T @ projection @ mine)
+            for effect, b, var in zip(term.effects, value, spread, strict=True):
+                rows.append((term.group, level, effect, float(b), float(max(var, 0.0)) ** 0.5))
+    return pd.DataFrame(rows, columns=["group", "level", "effect", "estimate", "std_error"])

@@ -1,0 +1,55 @@
+"""Variance components: table, intervals, intraclass correlation, standardised effects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from retrostats.models.linear.blocks.working import triangles
+
+if TYPE_CHECKING:
+    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.formula.columns import FloatArray
+
+
+def term_covariances(fit: LmmFit) -> list[FloatArray]:
+    """Covariance matrix (k, k) of each random term."""
+    sigma2 = fit.optimum.point.sigma2
+    if fit.model.gram.signed:
+        return [np.array([[fit.theta[0] * sigma2]])]
+    factors = triangles(fit.model.gram.sizes, fit.optimum.theta)
+    return [sigma2 * factor @ factor.T for factor in factors]
+
+
+def component_table(fit: LmmFit) -> pd.DataFrame:
+    """Variances first, then covariances, a term at a time, larger groups first, as lme4 prints."""
+    names = unique_groups(fit)
+    covariances = term_covariances(fit)
+    order = sorted(range(len(names)), key=lambda i: -fit.n_groups[fit.model.groups[i][0]])
+    rows: list[tuple[str, str, str, float, float]] = []
+    for i in order:
+        effects, matrix = fit.model.groups[i][1], covariances[i]
+        sd = np.sqrt(np.abs(np.diag(matrix)))
+        for a, effect in enumerate(effects):
+            value = float(matrix[a, a])
+            rows.append((names[i], effect, "", value, float(np.copysign(sd[a], value))))
+        for a in range(len(effects)):
+            for b in range(a + 1, len(effects)):
+                scale = sd[a] * sd[b]
+                r = matrix[a, b] / scale if scale > 0 else np.nan
+                rows.append((names[i], effects[a], effects[b], float(matrix[a, b]), float(r)))
+    rows.append(("Residual", "", "", fit.optimum.point.sigma2, fit.sigma))
+    return pd.DataFrame(rows, columns=["group", "term", "term2", "vcov", "sdcor"])
+
+
+def unique_groups(fit: LmmFit) -> list[str]:
+    """Group names, a repeated one numbered as lme4 does: subject, subject.1."""
+    seen: dict[str, int] = {}
+    out = []
+    for group, _ in fit.model.groups:
+        count = seen.get(group, 0)
+        out.append(group if count == 0 else f"{group}.{count}")
+        seen[group] = count + 1
+    return out

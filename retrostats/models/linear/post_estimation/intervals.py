@@ -1,0 +1,364 @@
+"""Intervals of variance components, the intraclass correlation and standardised effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log, pi
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.linalg import LinAlgError
+from scipy.optimize import brentq, minimize
+from scipy.special import chdtri, nctdtrinc
+
+from retrostats.common.arrays import one_of, share
+from retrostats.common.errors import InputError
+from retrostats.models.linear.blocks.directions import relative_factor
+from retrostats.models.linear.blocks.working import triangles, working_gram
+from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.homoscedastic.criterion import evaluate, level_at
+from retrostats.models.linear.post_estimation.components import component_table, unique_groups
+from retrostats.models.linear.post_estimation.effect import Effect
+from retrostats.models.linear.post_estimation.shares import share_of
+
+if TYPE_CHECKING:
+    from retrostats.models.linear.fitted import LmmFit
+
+
+def confint(
+    fit: LmmFit,
+    method: str = "profile",
+    *,
+    level: float = 0.95,
+    n: int = 2000,
+    seed: int = 1,
+    jobs: int = 1,
+) -> pd.DataFrame:
+    """Intervals of standard deviations and correlations of the random effects, and of sigma.
+
+    Parameters
+    ----------
+    fit : LmmFit
+    method : {"profile", "bootstrap", "bootstrap-t", "exact"}
+        "profile": where the maximum-likelihood deviance, all else profiled out, has risen by the
+        chi-squared quantile (as lme4). "bootstrap": percentiles of `n` parametric refits.
+        "bootstrap-t": the fixed effects (studentised) and sigma (exactly, see
+        below), for few subjects. "exact": sigma alone, see `small_sample.exact_sigma`.
+    level : float
+    n, seed, jobs : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        group, term, term2, estimate (standard deviation or correlation), conf_low, conf_high.
+        Fixed effects have the group "fixed".
+    """
+    share(level)
+    one_of(method, "method", ("profile", "bootstrap", "bootstrap-t", "exact"))
+    if method in ("bootstrap-t", "exact"):
+        from retrostats.models.linear.post_estimation.small_sample import bootstrap_t, exact_table
+
+        return (
+            exact_table(fit, level)
+            if method == "exact"
+            else bootstrap_t(fit, level=level, n=n, seed=seed, jobs=jobs)
+        )
+    table = component_table(fit)
+    if method == "bootstrap":
+        ends = _percentiles(fit, table, level, n, seed, jobs)
+    else:
+        ends = fit._profiles(level)
+    out = table[["group", "term", "term2"]].copy()
+    out["estimate"] = table["sdcor"]
+    out["conf_low"], out["conf_high"] = np.array(ends).T
+    return out
+
+
+def _percentiles(
+    fit: LmmFit, table: pd.DataFrame, level: float, n: int, seed: int, jobs: int
+) -> list[tuple[float, float]]:
+    draws = fit.bootstrap(n, seed, jobs)
+    tail = 50.0 * (1.0 - level)
+    out = []
+    for row in table.itertuples():
+        name = bootstrap_name(str(row.group), str(row.term), str(row.term2))
+        if name not in draws.columns:
+            raise InputError(f"the bootstrap has no column {name!r}")
+        low, high = np.nanpercentile(draws[name], [tail, 100.0 - tail])
+        out.append((float(low), float(high)))
+    return out
+
+
+def bootstrap_name(group: str, term: str, term2: str) -> str:
+    """Column of a spread or correlation in the table of refits."""
+    if group == "Residual":
+        return "sigma"
+    return f"cor_{group}_{term}_{term2}" if term2 else f"sd_{group}_{term}"
+
+
+Build = Callable[[FloatArray], tuple[FloatArray, float]]
+"""From free numbers to (theta, sigma2) at a fixed value of the parameter profiled."""
+
+
+def profiles(fit: LmmFit, level: float) -> list[tuple[float, float]]:
+    """Profile intervals in the order of the component table."""
+    if fit.model.gram.signed:
+        raise InputError("profile intervals need covariance='lme4'; use icc() for a signed one")
+    ml = fit.refit_ml()
+    names = unique_groups(fit)
+    at: dict[tuple[str, str, str], tuple[float, float]] = {}
+    for t, (_, effects) in enumerate(fit.model.groups):
+        for a, effect in enumerate(effects):
+            at[names[t], effect, ""] = _sd_interval(ml, t, a, level)
+            for b in range(a + 1, len(effects)):
+                at[names[t], effect, effects[b]] = _cor_interval(ml, t, a, b, level)
+    at["Residual", "", ""] = _sigma_interval(ml, level)
+    return [at[str(r.group), str(r.term), str(r.term2)] for r in component_table(fit).itertuples()]
+
+
+def deviance_at(fit: LmmFit, theta: FloatArray, sigma2: float) -> float:
+    """ML deviance at theta and sigma2, the coefficients profiled out."""
+    gram = fit.model.gram
+    try:
+        profiled, rss = level_at(gram, theta, reml=False)
+    except LinAlgError:
+        return float("inf")
+    n = gram.n_obs
+    return profiled - n * (1.0 + log(2 * pi * rss / n)) + n * log(2 * pi * sigma2) + rss / sigma2
+
+
+def _inner(
+    fit: LmmFit, build: Callable[[FloatArray], tuple[FloatArray, float]], x0: FloatArray
+) -> float:
+    """Deviance minimised over the free numbers."""
+
+    def objective(x: FloatArray) -> float:
+        if np.abs(x).max(initial=0.0) > 1e3:
+            return 1e12
+        theta, sigma2 = build(x)
+        value = deviance_at(fit, theta, sigma2) if 0 < sigma2 < 1e300 else np.inf
+        return float(value) if np.isfinite(value) else 1e12
+
+    found = minimize(objective, x0, method="BFGS", options={"gtol": 1e-5})
+    best = float(found.fun)
+    if not found.success and np.abs(found.jac).max(initial=0.0) > 1e-2:  # a kink at a zero variance
+        again = minimize(objective, found.x, method="Nelder-Mead", options={"fatol": 1e-8})
+        best = min(best, float(again.fun))
+    return best
+
+
+def _bounds(
+    profile: Callable[[float], float],
+    estimate: float,
+    best: float,
+    level: float,
+    low: float,
+    high: float,
+) -> tuple[float, float]:
+    """Where the profile crosses the quantile on both sides of the estimate, within [low, high]."""
+    target = best + float(chdtri(1, 1.0 - level))
+
+    def excess(value: float) -> float:
+        return profile(value) - target
+
+    scale = max(abs(estimate), 1e-3)
+    if np.isfinite(high):
+        upper = high - 1e-6
+    else:
+        upper = estimate + scale
+        while excess(upper) < 0 and upper < 1e12 * scale:
+            upper = estimate + 2.0 * (upper - estimate)
+    floor = low + 1e-6 * (1.0 if np.isfinite(high) else scale)
+    conf_low, conf_high = low, high
+    if estimate > floor and excess(floor) > 0:
+        conf_low = brentq(excess, floor, estimate, xtol=1e-7, rtol=1e-7)
+    if excess(upper) > 0:
+        conf_high = brentq(excess, max(estimate, floor), upper, xtol=1e-7, rtol=1e-7)
+    return float(conf_low), float(conf_high)
+
+
+def _offset(fit: LmmFit, t: int) -> int:
+    return int(sum(k * (k + 1) // 2 for k in fit.model.gram.sizes[:t]))
+
+
+def _triangle(fit: LmmFit, t: int, theta: FloatArray) -> FloatArray:
+    return triangles(fit.model.gram.sizes, theta)[t]
+
+
+def _sd_interval(fit: LmmFit, t: int, a: int, level: float) -> tuple[float, float]:
+    row = _triangle(fit, t, fit.theta)[a]
+    estimate = float(np.linalg.norm(row)) * fit.sigma
+    unit = fit.sigma
+
+    def profile(value: float) -> float:
+        def build(x: FloatArray) -> tuple[FloatArray, float]:
+            norm = float(np.linalg.norm(_triangle(fit, t, x)[a]))
+            return x, (value / norm) ** 2 if norm > 0 else 0.0
+
+        start = fit.theta.copy()
+        if estimate > 0:
+            at = [_offset(fit, t) + i for i in _row_positions(fit.model.gram.sizes[t], a)]
+            start[at] *= value / estimate
+        else:
+            start[_offset(fit, t) + _row_positions(fit.model.gram.sizes[t], a)[-1]] = value / unit
+        return _inner(fit, build, start)
+
+    low, high = _bounds(
+        lambda v: profile(v * unit), estimate / unit, fit.optimum.point.deviance, level, 0.0, np.inf
+    )
+    return low * unit, high * unit
+
+
+def _row_positions(k: int, a: int) -> list[int]:
+    """Places of row a of a lower triangle stored by column."""
+    return [sum(k - c for c in range(j)) + a - j for j in range(a + 1)]
+
+
+def _sigma_interval(fit: LmmFit, level: float) -> tuple[float, float]:
+    def profile(value: float) -> float:
+        return _inner(fit, lambda x: (x, (value * fit.sigma) ** 2), fit.theta / value)
+
+    low, high = _bounds(profile, 1.0, fit.optimum.point.deviance, level, 0.0, np.inf)
+    return low * fit.sigma, high * fit.sigma
+
+
+def _cor_interval(fit: LmmFit, t: int, a: int, b: int, level: float) -> tuple[float, float]:
+    """Of one correlation: the pair is put first, where its factor has the correlation in sight."""
+    k, at = fit.model.gram.sizes[t], _offset(fit, t)
+    order = [a, b, *(i for i in range(k) if i not in (a, b))]
+    back = np.argsort(order)
+    psi = _triangle(fit, t, fit.theta)
+    psi = psi @ psi.T
+    if psi[a, a] <= 0 or psi[b, b] <= 0:
+        return -1.0, 1.0
+    estimate = float(np.clip(psi[a, b] / np.sqrt(psi[a, a] * psi[b, b]), -1 + 1e-6, 1 - 1e-6))
+    jitter = 1e-12 * np.eye(k) * np.trace(psi)
+    factor = np.linalg.cholesky(psi[np.ix_(order, order)] + jitter)
+    lower = [(i, j) for j in range(k) for i in range(j, k)]
+    free = [(i, j) for i, j in lower if (i, j) not in ((1, 0), (1, 1))]
+    others = np.delete(fit.theta, slice(at, at + len(lower)))
+
+    def profile(value: float) -> float:
+        def build(x: FloatArray) -> tuple[FloatArray, float]:
+            f = np.zeros((k, k))
+            for (i, j), v in zip(free, x[: len(free)], strict=True):
+                f[i, j] = v
+            # Lengths are not negative: a sign that turned would turn that of the correlation.
+            f[0, 0], length = abs(f[0, 0]), abs(x[len(free)])
+            f[1, 0], f[1, 1] = length * value, length * np.sqrt(1.0 - value**2)
+            cov = (f @ f.T)[np.ix_(back, back)]
+            try:
+                chol = np.linalg.cholesky(cov + 1e-13 * np.trace(cov) * np.eye(k))
+            except LinAlgError:
+                return fit.theta, 0.0
+            rest = x[len(free) + 1 : -1]
+            new = np.concatenate([rest[:at], [chol[i, j] for i, j in lower], rest[at:]])
+            return new, float(np.exp(x[-1]))
+
+        start = np.concatenate(
+            [[factor[i, j] for i, j in free], [np.hypot(factor[1, 0], factor[1, 1])], others,
+             [2.0 * log(fit.sigma)]]
+        )  # fmt: skip
+        return _inner(fit, build, start)
+
+    return _bounds(profile, estimate, fit.optimum.point.deviance, level, -1.0, 1.0)
+
+
+def icc(fit: LmmFit, *, group: str | None = None, level: float = 0.95) -> Effect:
+    """Intraclass correlation, with a profile interval: the share of one random intercept.
+
+    The criterion of the fit itself (REML or ML) is profiled. With one random intercept the
+    correlation is a monotone function of the ratio of the variances; with several, `group` says
+    whose share of the whole variance is meant.
+
+    Raises
+    ------
+    InputError
+        A random term is no intercept, or the group is unknown or left open among several.
+    """
+    share(level)
+    gram = fit.model.gram
+    if gram.sizes != (1,) or fit.model.groups[0][1] != ("(Intercept)",):
+        return _shares(fit, group, level)
+    if group not in (None, fit.model.groups[0][0]):
+        raise InputError(f"group={group!r}; allowed: {fit.model.groups[0][0]}")
+    psi = float(fit.theta[0]) if gram.signed else float(fit.theta[0]) ** 2
+
+    def profile(ratio: float) -> float:
+        value = ratio if gram.signed else np.sqrt(max(ratio, 0.0))
+        try:
+            return level_at(gram, np.array([value]), reml=fit.reml)[0]
+        except LinAlgError:
+            return 1e12
+
+    widest = max(float(s.zz.max()) for s in gram.stacks)
+    lowest = -1.0 / widest if gram.signed else 0.0
+    low, high = _bounds(profile, psi, fit.optimum.point.deviance, level, lowest, np.inf)
+    return Effect(_ratio(psi), _ratio(low), _ratio(high), level, "profile likelihood")
+
+
+def _shares(fit: LmmFit, group: str | None, level: float) -> Effect:
+    def deviance(theta: FloatArray) -> tuple[float, FloatArray]:
+        point = evaluate(fit.optimum.gram, theta, reml=fit.reml)
+        return point.deviance, point.gradient
+
+    return share_of(fit, group, deviance, working_gram(fit.model.gram)[1], level)
+
+
+def _ratio(psi: float) -> float:
+    return psi / (1.0 + psi)
+
+
+def standardised(fit: LmmFit, term: str, *, by: str = "total", level: float = 0.95) -> Effect:
+    """A coefficient divided by a standard deviation (Cohen's d for a two-level factor).
+
+    Parameters
+    ----------
+    fit : LmmFit
+    term : str
+    by : {"total", "residual"}
+        The square root of the mean variance of an observation, or of the residual variance.
+    level : float
+
+    Notes
+    -----
+    The interval is that of the noncentrality of the term's t statistic with its degrees of freedom,
+    turned into standard deviations by the ratio of standard error to standard deviation; the
+    uncertainty of that ratio is not in it.
+    """
+    share(level)
+    if term not in fit.terms:
+        raise InputError(f"no coefficient {term!r}; the model has: {', '.join(fit.terms)}")
+    if by not in ("total", "residual"):
+        raise InputError(f"by={by!r}; allowed: total, residual")
+    sd = fit.sigma if by == "residual" else total_sd(fit)
+    row = fit.coefficients.iloc[fit.terms.index(term)]
+    t, df, scale = float(row["statistic"]), float(row["df"]), float(row["std_error"]) / sd
+    tail = (1.0 - level) / 2.0
+    nominal = min(df, 1e6)
+    low, high = nctdtrinc(nominal, 1.0 - tail, t), nctdtrinc(nominal, tail, t)
+    return Effect(
+        float(row["estimate"]) / sd, float(low) * scale, float(high) * scale, level, "noncentral t"
+    )
+
+
+def total_sd(fit: LmmFit) -> float:
+    """Root of the mean variance of an observation, tr(V) / N."""
+    return float(np.sqrt(fit._total_variance()))
+
+
+def total_variance(fit: LmmFit) -> float:
+    """Mean variance of an observation, tr(V) / N, from the crossproducts of blocks."""
+    gram = fit.model.gram
+    extra = 0.0
+    for s in gram.stacks:
+        if gram.signed:
+            psi = np.zeros(s.zz.shape[1:])
+            psi[s.rows, s.cols] = fit.theta[s.theta]
+        else:
+            lam = relative_factor(s, fit.theta)
+            psi = lam @ lam.T
+        extra += float(np.tensordot(s.n, s.zz @ psi, axes=1).trace())
+    return fit.optimum.point.sigma2 * (1.0 + extra / gram.n_obs)

@@ -1,0 +1,194 @@
+"""How the joint draws of everything not printed are spread: a half-eye of each measure."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from retrostats.report.figures import theme
+from retrostats.report.figures.axis import display_limits, set_ticks
+from retrostats.report.figures.looks import BAND, narrow, now, page_mm
+from retrostats.report.figures.panels import band_of
+
+LABEL_MM, TOP_MM, BELOW_MM = 46.0, 2.0, 11.5
+EYE_MM, NARROW_EYE_MM, GAP_MM = 12.5, 10.0, 2.0  # of the eye, and above it
+FOOT_MM, BRACKET_MM = 4.3, 2.3  # below an eye, and where its bracket stands in that
+#: Parts of the draws that the thick and the thin line below an eye hold.
+THICK, THIN = 0.66, 0.95
+GRID = 160
+#: What is drawn, with its colour in the look: the estimate, and both limits of its interval.
+PARTS = (("estimate", "blue"), ("conf_low", "grey"), ("conf_high", "grey"))
+
+
+class Eye(NamedTuple):
+    """A measure with the lines of its name, and where its row and its eye begin and end, in mm."""
+
+    part: pd.DataFrame
+    words: list[str]
+    start: float
+    top: float
+    base: float
+    stop: float
+
+
+def moving(draws: pd.DataFrame) -> pd.DataFrame:
+    """The draws of the measures that move at all: one that nothing moves has no spread to show."""
+    if draws.empty:
+        return draws
+    names = [name for name, _ in PARTS]
+    spread = draws.groupby("estimate_id", sort=False)[names].nunique().max(axis=1)
+    return draws[draws["estimate_id"].map(spread) > 1]
+
+
+def half_eyes(draws: pd.DataFrame, explorations: pd.DataFrame, claim: Any) -> Figure | None:
+    """Spread of the estimate and of both 95% limits over the draws, a row a measure.
+
+    Parameters
+    ----------
+    draws
+        Rows of `Replication.draws`, of one claim.
+    explorations
+        `Replication.explorations`, for the outermost limits.
+    claim
+        The claim, for its range and null value.
+
+    Returns
+    -------
+    Figure or None
+        None without draws, or where they are all the same.
+    """
+    shown = moving(draws)
+    if shown.empty:
+        return None
+    measures = [part for _, part in shown.groupby("estimate_id", sort=False)]
+    outer = explorations[explorations["claim_id"] == claim.claim_id].set_index("estimate_id")
+    with theme.styled():
+        return _figure(measures, outer.loc[[p["estimate_id"].iloc[0] for p in measures]], claim)
+
+
+def _rows(measures: list[pd.DataFrame], width: float) -> list[Eye]:
+    """One row under another: in one column with the name above its eye, else beside it."""
+    lines = []
+    for part in measures:
+        name, drawn = part["measure"].iloc[0], f"{len(part):,} draws"
+        if narrow():
+            lines.append(theme.wrap(f"{name}, {drawn}", width - 2 * theme.EDGE_MM - 2))
+        else:
+            lines.append([*theme.wrap(name, LABEL_MM - 3), drawn])
+    above = [theme.LINE_MM * len(said) + 0.6 if narrow() else 0.0 for said in lines]
+    eye = NARROW_EYE_MM if narrow() else EYE_MM
+    deep = [
+        max(mm + GAP_MM + eye + FOOT_MM, theme.LINE_MM * len(said) + 1)
+        for mm, said in zip(above, lines, strict=True)
+    ]
+    starts = [0.0, *accumulate(deep)]
+    return [
+        Eye(part, said, at, at + mm + GAP_MM, at + high - FOOT_MM, at + high)
+        for part, said, at, mm, high in zip(measures, lines, starts, above, deep, strict=False)
+    ]
+
+
+def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Figure:
+    width = page_mm()
+    rows = _rows(measures, width)
+    deep = rows[-1].stop
+    left = theme.EDGE_MM + (1.0 if narrow() else LABEL_MM)
+    inner = width - left - theme.EDGE_MM - 2
+    title = theme.wrap(claim.statement, width - 2 * theme.EDGE_MM, bold=True)
+    top = theme.TOP_MM + theme.LINE_MM * len(title) + TOP_MM
+    band = f"; {BAND}" if band_of(claim) is not None else ""
+    caption = theme.caption_lines(
+        "Joint draws of everything not printed, even over its ranges (not a probability). Middle: "
+        "estimate, outer two: its 95% limits; point: median, lines: 66% and 95% of draws; "
+        f"brackets: outermost limits, searched; dashed: no difference{band}.", width
+    )  # fmt: skip
+    log = claim.scale != "difference"
+    unit = (claim.unit or claim.scale) + (" (log axis)" if log else "")
+    xlabel = theme.wrap(unit, inner, theme.SIZE)
+    height = top + deep + BELOW_MM + theme.LINE_MM * (len(xlabel) - 1)
+    figure = theme.new_figure(width, height + theme.LINE_MM * len(caption) + theme.EDGE_MM)
+    for i, line in enumerate(title):
+        theme.add_text(
+            figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
+        )
+    axes = theme.add_axes(figure, left, top, inner, deep)
+    low, high = display_limits(
+        pd.concat([*measures, outer])[["estimate", "conf_low", "conf_high"]],
+        claim.null_value, band_of(claim), log=log,
+    )  # fmt: skip
+    axes.set_xlim(low, high)
+    if log:
+        axes.set_xscale("log")
+    set_ticks(axes, low, high, log=log, room_mm=inner)
+    axes.set_ylim(deep, 0)
+    for row in rows:
+        zone = (row.top, row.stop) if narrow() else (row.start, row.stop)
+        _background(axes, claim, zone, (low, high))
+        _eye(axes, row, log=log)
+        _brackets(axes, outer.loc[row.part["estimate_id"].iloc[0]], row.base + BRACKET_MM)
+        text, middle = "\n".join(row.words), top + (row.start + row.stop) / 2
+        if narrow():
+            middle = top + row.start + 0.6 + theme.LINE_MM * len(row.words) / 2
+            theme.add_text(figure, left, middle, text)
+        else:
+            theme.add_text(figure, left - 2, middle, text, ha="right")
+    axes.yaxis.set_major_locator(NullLocator())
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("\n".join(xlabel))
+    theme.draw_caption(figure, caption)
+    return figure
+
+
+def _background(
+    axes: Any, claim: Any, zone: tuple[float, float], limits: tuple[float, float]
+) -> None:
+    """The claim's range and the null value, beside an eye and not behind its name."""
+    band, (top, bottom) = band_of(claim), zone
+    if band is not None:
+        start = band.low if band.low == band.low else limits[0]
+        stop = band.high if band.high == band.high else limits[1]
+        axes.fill_betweenx([top, bottom], start, stop, facecolor=now().band, lw=0, zorder=0,
+                           gid="claim-band")  # fmt: skip
+    if claim.null_value == claim.null_value:
+        axes.plot([claim.null_value] * 2, zone, color=now().grey, lw=0.7, ls=(0, (4, 2)),
+                  zorder=1, gid="null")  # fmt: skip
+
+
+def _eye(axes: Any, row: Eye, *, log: bool) -> None:
+    """Densities above the row's line, quantiles on it."""
+    base, room = row.base, row.base - row.top
+    for name, named in PARTS:
+        colour = getattr(now(), named)
+        values = np.sort(row.part[name].to_numpy())
+        x, density = density_of(np.log(values) if log else values)
+        axes.fill_between(np.exp(x) if log else x, base - room * density, base, facecolor=colour,
+                          alpha=0.35, lw=0, gid=f"density-{name}")  # fmt: skip
+        if name == "estimate":
+            for held, thickness in ((THIN, 1.0), (THICK, 2.8)):
+                ends = np.quantile(values, [(1 - held) / 2, (1 + held) / 2])
+                axes.plot(ends, [base, base], color=colour, lw=thickness, gid="quantiles",
+                          solid_capstyle="butt")  # fmt: skip
+            axes.plot([np.median(values)], [base], "o", ms=4.0, color=colour, gid="median")
+
+
+def _brackets(axes: Any, outer: Any, base: float) -> None:
+    for end in (outer["conf_low"], outer["conf_high"]):
+        axes.plot([end, end], [base - 1.1, base + 1.1], color=now().ink, lw=0.9, gid="outermost")
+    axes.plot([outer["conf_low"], outer["conf_high"]], [base, base], color=now().ink, lw=0.5)
+
+
+def density_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points and density of sorted values, highest 1; a value that never moves is a spike."""
+    from scipy.stats import gaussian_kde
+
+    spread = float(np.ptp(values))
+    if len(values) < 3 or spread < 1e-9 * max(1.0, float(np.abs(values).max())):
+        return np.array([values[0], values[-1]]), np.array([1.0, 1.0])
+    x = np.linspace(values[0], values[-1], GRID)
+    found = gaussian_kde(values)(x)
+    return x, found / found.max()

@@ -1,0 +1,119 @@
+"""The key of a forest: what each mark means, of the marks that are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from retrostats.report.figures import theme
+from retrostats.report.figures.looks import narrow, now
+
+MARKERS = {"printed": "o", "recomputed": "o", "model": "s", "cohort": "^"}
+DIAMONDS = ("pooled", "one-stage", "few-studies")
+KEYS: Mapping[str, str] = MappingProxyType({
+    "printed": "printed by the source, or arithmetic on its print",
+    "model": "mixed model of printed numbers",
+    "cohort": "reader's own cohort",
+    "hollow": "hollow: not pooled",
+    "pooled": "pool, as wide as its 95% interval",
+    "one-stage": "one model of the people of its studies",
+    "few-studies": "pool by a method for few studies",
+    "interval": "95% confidence interval",
+    "prediction": "95% prediction interval",
+    "range": "range over what was not printed",
+    "beyond": "goes on beyond the axis",
+    "band": "range that would make the claim true",
+})  # fmt: skip
+#: The same in fewer words, for one column.
+SHORT: Mapping[str, str] = MappingProxyType(dict(KEYS) | {
+    "printed": "printed or arithmetic on print",
+    "model": "model of printed numbers",
+    "pooled": "pool, 95% interval",
+    "one-stage": "one model of all people",
+    "few-studies": "pool, few-study method",
+    "interval": "95% interval",
+    "range": "over what was not printed",
+    "beyond": "beyond the axis",
+    "band": "makes the claim true",
+})  # fmt: skip
+LINE_MM, NARROW_MM = 3.9, 3.6
+
+
+def key_mm() -> float:
+    """Height of a line of the key."""
+    return NARROW_MM if narrow() else LINE_MM
+
+
+def _said(key: str) -> str:
+    return SHORT[key] if narrow() else KEYS[key]
+
+
+def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
+    """Keys that these rows need, in the order of KEYS."""
+    role = rows["role"].replace({"recomputed": "printed"})
+    used = set(role)
+    marks = ~role.isin(DIAMONDS)
+    pooled = rows["pooled"].astype(bool)
+    if (~pooled & marks & rows["estimate"].notna()).any():
+        used.add("hollow")
+    if (rows["conf_low"].notna() & marks).any():
+        used.add("interval")
+    if (rows["pred_low"].notna() & ~marks).any():
+        used.add("prediction")
+    if rows["sens_low"].notna().any():
+        used.add("range")
+    used |= {"band"} if band else set()
+    used |= {"beyond"} if beyond else set()
+    return [key for key in KEYS if key in used]
+
+
+def _handle(key: str) -> Any:
+    mark: dict[str, Any] = {"ls": "none", "color": now().blue, "ms": 4.6}
+    line: dict[str, Any] = {"color": now().ink}
+    handles: dict[str, Any] = {
+        "printed": Line2D([], [], marker="o", **mark),
+        "model": Line2D([], [], marker="s", **mark),
+        "cohort": Line2D([], [], marker="^", **mark | {"color": now().orange}),
+        "hollow": Line2D([], [], marker="o", mfc="none", **mark),
+        "pooled": Line2D([], [], marker="D", **mark | line),
+        "one-stage": Line2D([], [], marker="D", mfc=now().paper, **mark | line),
+        "few-studies": Line2D([], [], marker="D", **mark | {"color": now().grey}),
+        "interval": Line2D([], [], lw=1.8, color=now().blue),
+        "prediction": Line2D([], [], lw=1.0, ls=(0, (1, 1.2)), **line),
+        "range": Line2D([], [], lw=0.6, marker="|", ms=4, color=now().grey),
+        "beyond": Line2D([], [], marker=">", **mark | line | {"ms": 4}),
+        "band": Patch(facecolor=now().band, edgecolor=now().band_edge, lw=0.5, ls="--"),
+    }
+    return handles[key]
+
+
+def key_rows(keys: Sequence[str], width_mm: float) -> list[list[str]]:
+    """Keys in lines that fit the figure's width."""
+    rows: list[list[str]] = [[]]
+    used = 0.0
+    for key in keys:
+        needed = 9.5 + theme.width_mm(_said(key))
+        if rows[-1] and used + needed > width_mm - 2 * theme.EDGE_MM:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(key)
+        used += needed
+    return rows
+
+
+def draw_keys(figure: Any, rows: Sequence[Sequence[str]], top: float) -> None:
+    """The key, its first line at `top` mm."""
+    width, height = theme.figure_mm(figure)
+    for i, keys in enumerate(rows):
+        legend = figure.legend(
+            [_handle(k) for k in keys], [_said(k) for k in keys], ncols=len(keys),
+            loc="center left", bbox_to_anchor=(0, 1 - (top + 2 + key_mm() * i) / height),
+            borderpad=0, borderaxespad=0, handlelength=1.8, handletextpad=0.5, columnspacing=1.4,
+        )  # fmt: skip
+        legend.set_in_layout(False)
+        legend.set_bbox_to_anchor((theme.EDGE_MM / width, 1 - (top + 2 + key_mm() * i) / height))

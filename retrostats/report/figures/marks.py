@@ -1,0 +1,101 @@
+"""Marks of one forest row: its estimate, its interval, its range, and the claim's band."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.patches import Polygon, Rectangle
+
+from retrostats.report.figures.axis import Span
+from retrostats.report.figures.keys import DIAMONDS, MARKERS
+from retrostats.report.figures.looks import now
+
+GAP = 1.35  # mm of the bracket below its line
+HALF = 1.5  # mm of a diamond above and below its line
+PAIRS = (("conf_low", "conf_high"), ("pred_low", "pred_high"), ("sens_low", "sens_high"))
+Ends = tuple[float, float]
+
+
+def goes_beyond(rows: pd.DataFrame, ends: Ends) -> bool:
+    """Whether any interval of the rows leaves the axis."""
+    low, high = ends
+    return any(
+        bool(((rows[first] < low) | (rows[last] > high)).any())
+        for first, last in PAIRS
+        if first in rows
+    )
+
+
+def draw_band(axes: Any, band: Span | None, null: float, zone: Ends, ends: Ends) -> None:
+    """The claim's range and the null value, within a zone of the panel's height."""
+    top, bottom = zone
+    if band is not None:
+        start = max(band.low, ends[0]) if band.low == band.low else ends[0]
+        stop = min(band.high, ends[1]) if band.high == band.high else ends[1]
+        axes.add_patch(Rectangle((start, top), stop - start, bottom - top, facecolor=now().band,
+                                 edgecolor="none", zorder=0, gid="claim-band"))  # fmt: skip
+        for edge in (band.low, band.high):
+            if edge == edge:
+                axes.plot([edge, edge], zone, color=now().band_edge, lw=0.5, ls=(0, (4, 2)),
+                          zorder=0.5)  # fmt: skip
+    axes.plot([null, null], zone, color=now().grey, lw=0.7, zorder=1, gid="null")
+
+
+def draw_row(axes: Any, row: Mapping[Any, Any], y: float, ends: Ends) -> None:
+    """Mark, interval and bracket of an estimate at the height `y`."""
+    estimate, low, high = row["estimate"], row["conf_low"], row["conf_high"]
+    if row["role"] in DIAMONDS and low == low:
+        _diamond(axes, row, y, ends)
+    else:
+        color = now().orange if row["role"] == "cohort" else now().blue
+        _interval(axes, low, high, y, ends, lw=1.8, color=color, gid="confidence")
+        axes.plot(
+            [estimate], [y], marker=MARKERS.get(row["role"], "D"), ms=4.6, mew=1.0, ls="none",
+            mec=color, mfc=color if row["pooled"] else "none", zorder=5, gid="estimate",
+        )  # fmt: skip
+        if not row["pooled"] and low == low:  # a hollow mark must not be crossed by its own line
+            axes.lines[-1].set_markerfacecolor(now().paper)
+    _bracket(axes, row["sens_low"], row["sens_high"], y + GAP, ends)
+
+
+def _diamond(axes: Any, row: Mapping[Any, Any], y: float, ends: Ends) -> None:
+    estimate, low, high = row["estimate"], row["conf_low"], row["conf_high"]
+    _interval(axes, row["pred_low"], row["pred_high"], y, ends, lw=1.0, ls=(0, (1, 1.2)),
+              color=now().ink, gid="prediction")  # fmt: skip
+    hollow = row["role"] == "one-stage" or bool(row["hollow"])
+    color = now().grey if row["role"] == "few-studies" else now().ink
+    axes.add_patch(
+        Polygon(
+            [(low, y), (estimate, y - HALF), (high, y), (estimate, y + HALF)],
+            facecolor=now().paper if hollow else color, edgecolor=color, lw=0.9, zorder=4,
+            gid="diamond",
+        )
+    )  # fmt: skip
+    _arrows(axes, low, high, y, ends, color)
+
+
+def _interval(axes: Any, low: float, high: float, y: float, ends: Ends, **style: Any) -> None:
+    """Line from low to high; an arrow head where it leaves the axis."""
+    if not low < high:
+        return
+    axes.plot([low, high], [y, y], solid_capstyle="butt", zorder=3, **style)
+    _arrows(axes, low, high, y, ends, style["color"])
+
+
+def _arrows(axes: Any, low: float, high: float, y: float, ends: Ends, color: str) -> None:
+    for outside, edge, marker in ((low < ends[0], ends[0], "<"), (high > ends[1], ends[1], ">")):
+        if outside:
+            axes.plot([edge], [y], marker=marker, ms=4, mew=0, color=color, zorder=6,
+                      clip_on=False, gid="beyond")  # fmt: skip
+
+
+def _bracket(axes: Any, low: float, high: float, y: float, ends: Ends) -> None:
+    if not low <= high:
+        return
+    axes.plot([low, high], [y, y], lw=0.6, color=now().grey, zorder=2, gid="range")
+    for end in (low, high):
+        if ends[0] <= end <= ends[1]:
+            axes.plot([end, end], [y - 0.55, y + 0.55], lw=0.6, color=now().grey, zorder=2)
+    _arrows(axes, low, high, y, ends, now().grey)

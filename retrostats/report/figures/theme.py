@@ -1,0 +1,256 @@
+"""One look for all figures: sizes in mm, colours, type, and files that are the same bytes.
+
+Text is text: it can be searched, read aloud and edited. SVG says how wide each line of it is
+(`textLength`), so that a machine without DejaVu Sans, which comes with matplotlib, sets it in
+another font at the same width; PDF embeds the outlines (`pdf.fonttype` 42).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from retrostats.report.figures.fonts import outlines_only
+from retrostats.report.figures.looks import DOUBLE_MM, SINGLE_MM, Look, now
+from retrostats.report.figures.svg_text import advance, font_of, with_words
+
+MM_PER_INCH = 25.4
+PT_MM = MM_PER_INCH / 72
+SIZE, SMALL = 7.5, 7.0  # pt; journals ask for 7 at least
+LINE_MM = 3.25  # one line of text at SMALL
+EDGE_MM, TOP_MM = 2.0, 2.5
+
+__all__ = [
+    "DOUBLE_MM", "EDGE_MM", "LINE_MM", "SINGLE_MM", "SIZE", "SMALL", "TOP_MM", "add_axes",
+    "add_text", "balanced", "caption_lines", "clean", "draw_caption", "figure_mm", "new_figure",
+    "style_of", "styled", "title_of", "width_mm", "wrap", "write",
+]  # fmt: skip
+
+#: A figure looks the same whatever a matplotlibrc of the user or of the folder says.
+_DEFAULTS = {
+    name: value
+    for name, value in dict.items(mpl.rcParamsDefault)
+    if name not in {"backend", "backend_fallback", "interactive", "toolbar", "timezone"}
+    and not name.startswith(("webagg.", "docstring.", "savefig.directory", "tk.", "date.epoch"))
+}
+STYLE: Any = {
+    **_DEFAULTS,
+    "font.family": "DejaVu Sans",
+    "font.size": SIZE,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelsize": SIZE,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.5,
+    "text.parse_math": False,
+    "text.hinting": "no_hinting",  # at 300 dpi letters need no grid, and take half the time
+    "axes.unicode_minus": True,
+    "path.simplify": False,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "retrostats",
+}
+
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+
+
+def style_of(look: Look) -> Any:
+    """Settings of matplotlib for a look."""
+    ink = ("axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "text.color")
+    return STYLE | dict.fromkeys(ink, look.ink) | {"axes.facecolor": "none"}
+
+
+def styled() -> Any:
+    """Context in which figures are drawn in the look of the moment."""
+    return mpl.rc_context(style_of(now()))
+
+
+def new_figure(width_mm: float, height_mm: float) -> Figure:
+    """Empty figure of that size, outside pyplot (nothing to close)."""
+    figure = Figure(
+        figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), facecolor=now().paper
+    )
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def add_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Any:
+    """Axes at a place given in mm from the figure's top left corner."""
+    figure_width, figure_height = figure_mm(figure)
+    return figure.add_axes(
+        (
+            left / figure_width,
+            1 - (top + height) / figure_height,
+            width / figure_width,
+            height / figure_height,
+        )
+    )
+
+
+def add_text(figure: Figure, left: float, top: float, text: str, **options: Any) -> Any:
+    """Text at a place given in mm from the top left corner; markup in it has no meaning."""
+    figure_width, figure_height = figure_mm(figure)
+    settings: dict[str, Any] = {
+        "fontsize": SMALL,
+        "color": now().ink,
+        "va": "center",
+        "linespacing": 1.2,
+    }
+    return figure.text(
+        left / figure_width, 1 - top / figure_height, text, parse_math=False, **settings | options
+    )
+
+
+def figure_mm(figure: Figure) -> tuple[float, float]:
+    """Width and height in mm."""
+    width, height = figure.get_size_inches()
+    return float(width) * MM_PER_INCH, float(height) * MM_PER_INCH
+
+
+@lru_cache(maxsize=1)
+def _drawable() -> frozenset[int]:
+    return frozenset(font_of(False).get_charmap()) & frozenset(font_of(True).get_charmap())
+
+
+#: Everything that breaks a line; a no-break space stays.
+_HYPHENS = re.compile(r"(?<=-)(?=.)")
+_SPACES = re.compile(r"[^\S\u00a0]+")
+
+
+def clean(text: object) -> str:
+    """One line of drawable text: scripts the font lacks, or would need shaping, become a box.
+
+    Examples
+    --------
+    >>> clean("a\\nb   $x$")
+    'a b $x$'
+    """
+    return "".join(
+        c
+        if ord(c) in _drawable() and unicodedata.bidirectional(c) not in ("R", "AL", "AN")
+        else "▯"
+        for c in " ".join(_SPACES.split(str(text).strip()))
+        if unicodedata.category(c) not in ("Cc", "Cf", "Cs")
+    )
+
+
+def width_mm(text: str, size: float = SMALL, bold: bool = False) -> float:
+    """Printed width of one line of clean text."""
+    return sum(advance(c, bold) for c in text) * size * PT_MM
+
+
+def wrap(text: object, limit_mm: float, size: float = SMALL, bold: bool = False) -> list[str]:
+    """Lines of clean text no wider than `limit_mm`; a longer word is cut, at a hyphen if it can.
+
+    Examples
+    --------
+    >>> wrap("one two", 6)
+    ['one', 'two']
+    """
+    lines = [""]
+    words = clean(text).split(" ")
+    long = [width_mm(word, size, bold) > limit_mm for word in words]
+    for word, between in _parts(words, long):
+        joined = f"{lines[-1]}{between}{word}".strip()
+        if width_mm(joined, size, bold) <= limit_mm:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        for character in word:
+            if lines[-1] and width_mm(lines[-1] + character, size, bold) > limit_mm:
+                lines.append("")
+            lines[-1] += character
+    return lines
+
+
+def balanced(text: object, limit_mm: float, size: float = SMALL, bold: bool = False) -> list[str]:
+    """As few lines as `wrap` gives, as even as they can be.
+
+    Examples
+    --------
+    >>> wrap("fewer injuries with it", 24), balanced("fewer injuries with it", 24)
+    (['fewer injuries with', 'it'], ['fewer injuries', 'with it'])
+    """
+    lines = wrap(text, limit_mm, size, bold)
+    while len(lines) > 1:
+        limit_mm -= 0.5
+        tighter = wrap(text, limit_mm, size, bold)
+        words = clean(text).split(" ")
+        if len(tighter) > len(lines) or any(width_mm(w, size, bold) > limit_mm for w in words):
+            break
+        lines = tighter
+    return lines
+
+
+def _parts(words: Sequence[str], long: Sequence[bool]) -> Iterator[tuple[str, str]]:
+    """Words, those too long in parts that end with their hyphens, and what stands before each."""
+    for word, cut in zip(words, long, strict=True):
+        parts = _HYPHENS.split(word) if cut else [word]
+        yield parts[0], " "
+        yield from ((part, "") for part in parts[1:])
+
+
+def caption_lines(text: str, figure_width_mm: float) -> list[str]:
+    """The caption line of every figure, wrapped to its width."""
+    return wrap(text, figure_width_mm - 2 * EDGE_MM)
+
+
+def draw_caption(figure: Figure, lines: Sequence[str]) -> None:
+    """Small caption along the lower edge."""
+    _, height = figure_mm(figure)
+    top = height - EDGE_MM - LINE_MM * len(lines)
+    for i, line in enumerate(lines):
+        add_text(figure, EDGE_MM, top + LINE_MM * (i + 0.5), line, color=now().grey)
+
+
+def title_of(name: str) -> str:
+    """What a file calls itself: the figure's name in words."""
+    return name.replace("_", " ").capitalize()
+
+
+def write(figure: Figure, file: Any, kind: str, title: str = "", description: str = "") -> None:
+    """Write one format to an open binary file, with what it is and what it shows in words."""
+    told = _told(kind, clean(title), clean(description))
+    with mpl.rc_context(STYLE), outlines_only() if kind == "pdf" else nullcontext():
+        options: dict[str, Any] = {
+            "metadata": _METADATA[kind] | told, "facecolor": figure.get_facecolor(),
+        }  # fmt: skip
+        if kind == "png":
+            options["pil_kwargs"] = {"compress_level": 3}  # half the time, 4% more bytes
+        if kind != "svg":
+            figure.savefig(file, format=kind, dpi=300, **options)
+            return
+        made = BytesIO()
+        figure.savefig(made, format=kind, dpi=300, **options)
+        file.write(with_words(made.getvalue().decode("utf-8"), clean(description)).encode("utf-8"))
+
+
+def _told(kind: str, title: str, description: str) -> dict[str, str]:
+    """The words under the names that each format has for them."""
+    names = {"svg": ("Title", ""), "pdf": ("Title", "Subject"), "png": ("Title", "Description")}
+    return {
+        name: words for name, words in zip(names[kind], (title, description), strict=True)
+        if name and words
+    }  # fmt: skip

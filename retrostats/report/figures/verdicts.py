@@ -1,0 +1,167 @@
+"""Verdict overview: claims by fidelity, direction and size; symbol, word and shade in each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from retrostats.report.figures import theme
+from retrostats.report.figures.looks import narrow, now, page_mm
+
+
+class Mark(NamedTuple):
+    """Symbol of a verdict: matplotlib marker, how it is filled ("dot": a ring with a dot), and
+    which colour of the look."""
+
+    marker: str
+    fill: str
+    colour: str
+
+
+#: One symbol one verdict, so that the matrix reads in grey and without colour vision: round for
+#: the evidence, with corners for what the post made of its source, a cross for what is refuted.
+LOOK: Mapping[str, Mark] = MappingProxyType({
+    "supported": Mark("o", "full", "blue"),
+    "compatible": Mark("o", "dot", "blue"),
+    "contradicted": Mark("X", "full", "red"),
+    "undecided": Mark("o", "left", "ink"),
+    "no evidence": Mark("o", "none", "grey"),
+    "not claimed": Mark("_", "full", "grey"),
+    "faithful": Mark("s", "full", "blue"),
+    "drifted": Mark("D", "full", "red"),
+    "not measured by the source": Mark("D", "none", "red"),
+    "unverified": Mark("s", "dot", "ink"),
+})  # fmt: skip
+UNKNOWN = Mark("$?$", "full", "ink")
+COLUMNS = ("fidelity", "direction", "size")
+HEADINGS = ("Does the post say\nwhat its source says?", "Evidence:\ndirection", "Evidence:\nsize")
+CELL_MM = (34.0, 28.0, 28.0)
+ROLES = MappingProxyType({"core": "The post's main claims", "audit": "Its other claims"})
+CAPTION = (
+    "Sources: data/claims.csv and the study rows each verdict names; computed from printed "
+    "numbers. A verdict that changes anywhere inside the range of what was not printed is "
+    "undecided."
+)
+
+
+def shade_of(verdict: str) -> str:
+    """Background of a verdict's cell in the look of the moment."""
+    return now().shades.get(verdict, now().paper)
+
+
+def verdict_overview(
+    verdicts: pd.DataFrame, *, roles: Mapping[str, str] = ROLES, caption: str = CAPTION
+) -> Figure | None:
+    """Matrix of the claims and their three verdicts; None if there are none.
+
+    Parameters
+    ----------
+    verdicts
+        The verdicts frame.
+    roles
+        Heading of the claims of each role, in drawing order.
+    caption
+        Below the matrix.
+
+    Raises
+    ------
+    KeyError
+        If a claim has a role that `roles` does not name.
+    """
+    if verdicts.empty:
+        return None
+    with theme.styled():
+        return _matrix(verdicts, roles, caption)
+
+
+def _cells(width: float) -> tuple[list[float], list[float]]:
+    """Left edges and widths of the three cells, in mm."""
+    room = width - 2 * theme.EDGE_MM
+    widths = [room * part for part in (0.36, 0.32, 0.32)] if narrow() else list(CELL_MM)
+    return [width - theme.EDGE_MM - sum(widths[i:]) for i in range(3)], widths
+
+
+def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Figure:
+    width = page_mm()
+    lefts, widths = _cells(width)
+    statement_mm = width - 2 * theme.EDGE_MM - (0 if narrow() else sum(widths) + 3)
+    place = {role: i for i, role in enumerate(roles)}
+    rows = sorted(verdicts.to_dict("records"), key=lambda r: place[r["role"]])
+    lines = [theme.wrap(row["statement"], statement_mm - 2) for row in rows]
+    words = [_words(row, widths) for row in rows]
+    cells = [max(6.6, theme.LINE_MM * max(map(len, said)) + 2.6) for said in words]
+    texts = [theme.LINE_MM * len(text) + 2.6 for text in lines]
+    heights = [
+        text + cell if narrow() else max(8.6, text, cell)
+        for text, cell in zip(texts, cells, strict=True)
+    ]
+    caption = theme.caption_lines(below, width)
+    headings = {row["role"] for row in rows}
+    total = 11 + sum(heights) + 5.5 * len(headings) + theme.LINE_MM * len(caption) + 6
+    figure = theme.new_figure(width, total)
+    axes = theme.add_axes(figure, 0, 0, width, total)
+    axes.set_xlim(0, width)
+    axes.set_ylim(total, 0)
+    axes.set_axis_off()
+    for left, heading, room in zip(lefts, HEADINGS, widths, strict=True):
+        said = "\n".join(theme.wrap(heading, room - 1.5)) if narrow() else heading
+        theme.add_text(figure, left + 1.5, 5, said, color=now().grey)
+    y, role = 10.0, None
+    for row, text, told, height, cell in zip(rows, lines, words, heights, cells, strict=True):
+        if row["role"] != role:
+            role = row["role"]
+            theme.add_text(figure, theme.EDGE_MM, y + 2.8, roles[role], fontweight="bold")
+            y += 5.5
+        axes.plot([theme.EDGE_MM, width - theme.EDGE_MM], [y, y], lw=0.4, color=now().pale)
+        middle = y + (height - cell) / 2 if narrow() else y + height / 2
+        theme.add_text(figure, theme.EDGE_MM, middle, "\n".join(text))
+        top, deep = (y + height - cell, cell) if narrow() else (y, height)
+        for column, left, room, verdict in zip(COLUMNS, lefts, widths, told, strict=True):
+            _cell(axes, str(row[column]), verdict, (left, top, room, deep))
+        y += height
+    theme.draw_caption(figure, caption)
+    return figure
+
+
+def _words(row: Mapping[Any, Any], widths: list[float]) -> list[list[str]]:
+    return [
+        theme.wrap(row[column], room - 9.5)
+        for column, room in zip(COLUMNS, widths, strict=True)
+    ]  # fmt: skip
+
+
+def _cell(
+    axes: Any, verdict: str, words: list[str], place: tuple[float, float, float, float]
+) -> None:
+    left, top, width, height = place
+    axes.add_patch(
+        FancyBboxPatch(
+            (left + 0.9, top + 0.9), width - 1.8, height - 1.8, facecolor=shade_of(verdict),
+            boxstyle="round,pad=0,rounding_size=0.8", edgecolor=now().pale, lw=0.4, gid=verdict,
+        )
+    )  # fmt: skip
+    middle = top + height / 2
+    draw_mark(axes, verdict, left + 4.2, middle)
+    axes.text(
+        left + 7.6, middle, "\n".join(words), fontsize=theme.SMALL, va="center", linespacing=1.15,
+        color=now().ink if verdict not in ("not claimed", "no evidence") else now().grey,
+        parse_math=False,
+    )  # fmt: skip
+
+
+def draw_mark(axes: Any, verdict: str, x: float, y: float) -> None:
+    """The symbol of a verdict."""
+    marker, fill, named = LOOK.get(verdict, UNKNOWN)
+    colour = getattr(now(), named)
+    style: dict[str, Any] = {"ls": "none", "mec": colour, "mfc": colour, "mfcalt": now().paper}
+    kind = "none" if fill == "dot" else fill
+    size = 4.4 if marker in "sD" else 5.2
+    axes.plot([x], [y], marker=marker, ms=size, mew=1.0, fillstyle=kind, gid=f"mark-{verdict}",
+              **style)  # fmt: skip
+    if fill == "dot":
+        axes.plot([x], [y], marker="o", ms=1.6, mew=0, **style)

@@ -1,0 +1,213 @@
+"""The first screen: one card a core claim, written from the results by rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from retrostats.audit.summary import own_cohorts
+from retrostats.report.page import format as fmt
+from retrostats.report.page.bands import band, claimed_zone
+from retrostats.report.page.sentences import (
+    RATIOS,
+    Answer,
+    Row,
+    answer,
+    claimed,
+    ends_of,
+)
+
+#: The study that would make up for what a domain of certainty costs.
+BETTER = {
+    "design": "a study that compares both by lot or in the same people",
+    "imprecision": "more people",
+    "inconsistency": "studies that agree",
+    "indirectness": "a study of the very comparison claimed",
+    "what was not printed": "the numbers that were not printed",
+}
+#: The question that a direction answers, by the side of no difference that is claimed.
+WHICH = {"above": "More at all?", "below": "Less at all?"}
+#: What decides, in more words than the verdict has for it.
+DECIDERS = {
+    "the comparison group": "the comparison group, of which nothing was printed",
+    "what is measured": "what is measured: measures disagree",
+}
+#: Where nothing measures the claim.
+NO_RESULT = "a study that measures this under both conditions"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One claim as the first screen shows it.
+
+    Attributes
+    ----------
+    verdict
+        Its row of the verdicts frame.
+    which, how_much
+        The questions its direction and its size answer.
+    answer
+        Its sentence, and the readings that disagree.
+    claimed
+        The range that would make it true; empty without one.
+    bands
+        A picture of each estimate told: interval, range over what was not printed, claimed range.
+    people, studies, own
+        Behind the estimate, own cohorts apart; 0 where none is known.
+    changes
+        What would change the answer.
+    causes
+        Causal claims on the same numbers, by their rows of the verdicts frame.
+    """
+
+    verdict: Row
+    which: str
+    how_much: str
+    answer: Answer
+    claimed: str
+    bands: tuple[Markup, ...]
+    people: str
+    studies: int
+    own: int
+    changes: str
+    causes: tuple[Row, ...]
+
+
+def cards_of(records: Mapping[str, Sequence[Row]]) -> list[Card]:
+    """A card for every core claim.
+
+    Parameters
+    ----------
+    records
+        Rows of the frames of a replication by name: verdicts, estimates, explorations, certainty,
+        claims, sources.
+    """
+    claims = {row["claim_id"]: row for row in records["claims"]}
+    study = {row["row_id"]: row["study_id"] for row in records["sources"]}
+    return [
+        _card(verdict, claims, study, records)
+        for verdict in records["verdicts"]
+        if verdict["role"] == "core"
+    ]
+
+
+def answers(records: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+    """The answer to every claim in words, core or not, readings that disagree included."""
+    claims = {row["claim_id"]: row for row in records["claims"]}
+    found = {}
+    for verdict in records["verdicts"]:
+        key = verdict["claim_id"]
+        told = answer(verdict, records["estimates"], claims.get(key, {}), _reach(verdict, records))
+        found[key] = " ".join((told.sentence, *told.readings))
+    return found
+
+
+def _reach(verdict: Row, records: Mapping[str, Sequence[Row]]) -> Row | None:
+    """The outermost limits of the measure that judges a claim."""
+    key = (verdict["claim_id"], verdict.get("estimate_id"))
+    rows = records["explorations"]
+    return next((r for r in rows if (r["claim_id"], r["estimate_id"]) == key), None)
+
+
+def _card(
+    verdict: Row,
+    claims: Mapping[str, Row],
+    study: Mapping[str, str],
+    records: Mapping[str, Sequence[Row]],
+) -> Card:
+    claim = claims.get(verdict["claim_id"], {})
+    reach = _reach(verdict, records)
+    told = answer(verdict, records["estimates"], claim, reach)
+    used = {
+        study[row]
+        for shown in told.shown
+        for row in fmt.split(shown.get("source_rows"))
+        if row in study
+    }
+    judged: Row = told.shown[0] if told.shown else {}
+    wanted = claimed({**verdict, "unit": claim.get("unit", verdict.get("unit"))})
+    return Card(
+        verdict=verdict,
+        which=WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
+        how_much=f"{wanted}?" if wanted and fmt.text(verdict["scale"]) in RATIOS else "That much?",
+        answer=told,
+        claimed=wanted,
+        bands=tuple(
+            _band(row, verdict, claim, None if told.readings else reach) for row in told.shown
+        ),
+        people=fmt.number(judged.get("n"), 0),
+        studies=len(used),
+        own=own_cohorts(records["estimates"], verdict["claim_id"]),
+        changes=changes(verdict, records["certainty"]),
+        causes=causes_of(claim, claims, records["verdicts"]),
+    )
+
+
+def causes_of(claim: Row, claims: Mapping[str, Row], verdicts: Sequence[Row]) -> tuple[Row, ...]:
+    """Verdicts on the cause of what a descriptive claim says was seen.
+
+    A causal claim belongs to it that names the same quantity of the same study and no core claim
+    is: what was seen says nothing of what brought it about, so both stand on one card.
+    """
+    if claim.get("kind", "causal") != "descriptive":
+        return ()
+    same = ("analysis", "quantity", "cited_study")
+    return tuple(
+        row
+        for row in verdicts
+        if (other := claims.get(row["claim_id"], {})).get("kind") == "causal"
+        and row["role"] != "core"
+        and all(other.get(name) == claim.get(name) for name in same)
+    )
+
+
+def changes(verdict: Row, certainty: Sequence[Row]) -> str:
+    """What would change the answer: what decides it, else what its certainty lacks most.
+
+    Examples
+    --------
+    >>> lost = [{"claim_id": "c", "domain": "imprecision", "levels": 2, "why": ""},
+    ...         {"claim_id": "c", "domain": "design", "levels": 0, "why": ""}]
+    >>> changes({"claim_id": "c", "decided_by": ""}, lost)
+    'more people'
+    >>> changes({"claim_id": "c", "decided_by": "which sources count"}, lost)
+    'which sources count'
+    """
+    if verdict["claim_id"] and verdict.get("direction") == "no evidence":
+        return NO_RESULT
+    mine = [r for r in certainty if r["claim_id"] == verdict["claim_id"] and r["levels"]]
+    worst = max((r["levels"] for r in mine), default=0)
+    if worst > 2:  # nothing with an effect and its error
+        return NO_RESULT
+    better = [BETTER[r["domain"]] for r in mine if r["levels"] == worst and r["domain"] in BETTER]
+    return decided_by(verdict) or "; ".join(dict.fromkeys(better))
+
+
+def decided_by(verdict: Row) -> str:
+    """What the answer turns on, in plain words; empty where nothing was named.
+
+    Examples
+    --------
+    >>> decided_by({"decided_by": "the comparison group; r"})
+    'the comparison group, of which nothing was printed; r'
+    """
+    return "; ".join(DECIDERS.get(part, part) for part in fmt.split(verdict.get("decided_by")))
+
+
+def _band(row: Row, verdict: Row, claim: Row, reach: Row | None) -> Markup:
+    told = {**claim, **verdict}
+    outer = reach or {"conf_low": row.get("sens_low"), "conf_high": row.get("sens_high")}
+    null = told.get("null_value")
+    claimed = (told.get("range_low"), told.get("range_high"))
+    return band(
+        row["estimate"],
+        (row.get("conf_low"), row.get("conf_high")),
+        (outer.get("conf_low"), outer.get("conf_high")),
+        claimed_zone(claimed, null, fmt.text(told.get("claimed_direction"))),
+        null=null,
+        log=fmt.text(verdict["scale"]) in RATIOS,
+        label=fmt.text(row.get("unit")) if told.get("scale") not in RATIOS else "",
+        bounds=ends_of(told),
+    )

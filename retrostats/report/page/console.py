@@ -1,0 +1,271 @@
+"""Verdicts on a terminal: readable at 80 columns, without colour and in plain ASCII."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from retrostats.common.rounding import limits, rounded
+
+#: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
+MARKS = {
+    "supported": ("+", "green"),
+    "compatible": ("~", "green"),
+    "contradicted": ("x", "red"),
+    "undecided": ("?", "yellow"),
+    "no evidence": ("o", "dim"),
+    "not claimed": ("-", "dim"),
+    "faithful": ("=", "green"),
+    "drifted": ("!", "red"),
+    "not measured by the source": ("#", "red"),
+    "unverified": (".", "yellow"),
+}
+#: Characters of a claim in the table: two lines of its column at 80 columns.
+TITLE = 46
+WIDTH = 80
+LEAST = 40
+#: Columns below which the table of verdicts becomes a list.
+TABLE = 72
+MINUS = "\N{MINUS SIGN}"
+
+
+def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
+    """Print one row a claim with fidelity, direction and size.
+
+    Parameters
+    ----------
+    verdicts
+        The verdicts frame.
+    file
+        Where to print; standard output if None.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=file, highlight=False)
+    if console.width < TABLE:
+        _print_narrow(verdicts, file)
+        return
+    plain = not (console.encoding or "").lower().startswith("utf")
+    lines: Any = box.ASCII if plain else box.SIMPLE_HEAD
+    table = Table(box=lines, show_lines=False, pad_edge=False)
+    table.add_column("Claim", ratio=1, overflow="fold")
+    for name in ("Fidelity", "Direction", "Size"):
+        table.add_column(name, width=16 if name == "Fidelity" else 14, overflow="fold")
+    for row in verdicts.to_dict("records"):
+        cells = [Text(f"{m} {label}", style=s) for label, (m, s) in map(_look, _labels(row))]
+        statement = textwrap.shorten(str(row["statement"]), TITLE, placeholder=" ...")
+        if plain:
+            statement = statement.encode("ascii", "replace").decode()
+        table.add_row(Text(statement), *cells)
+    console.print(table)
+
+
+def _print_narrow(verdicts: pd.DataFrame, file: IO[str] | None) -> None:
+    """The same below one another, where columns would break words."""
+    for row in verdicts.to_dict("records"):
+        _wrapped(str(row["statement"]), "", file)
+        parts = zip(("fidelity", "direction", "size"), map(_look, _labels(row)), strict=True)
+        _print("; ".join(f"{name} {m} {label}" for name, (label, (m, _)) in parts), file)
+    print(file=file)
+
+
+def print_answers(replication: Any, file: IO[str] | None = None) -> None:
+    """Print each main claim with its answer: estimate, interval, what is settled; then a tally.
+
+    Parameters
+    ----------
+    replication
+        Its `verdicts`, `estimates`, `claims` and `explorations` are read.
+    file
+        Where to print; standard output if None.
+    """
+    from retrostats.report.page.sentences import answer
+
+    estimates = replication.estimates.to_dict("records")
+    claims = replication.claims.set_index("claim_id").to_dict("index")
+    outer = replication.explorations.set_index(["claim_id", "estimate_id"])
+    ends = outer[["conf_low", "conf_high"]].to_dict("index")
+    for row in replication.verdicts.to_dict("records"):
+        if row["role"] != "core":
+            continue
+        claim = claims.get(row["claim_id"])
+        told = answer(row, estimates, claim, ends.get((row["claim_id"], row["estimate_id"])))
+        _wrapped(str(row["statement"]), "", file)
+        for sentence in (told.sentence, *told.readings):
+            _print(sentence, file)
+    _wrapped(tally(replication.verdicts), "", file)
+
+
+def tally(verdicts: pd.DataFrame) -> str:
+    """How many claims have each label.
+
+    Examples
+    --------
+    >>> tally(pd.DataFrame({"direction": ["supported", "undecided"],
+    ...                     "size": ["undecided", "not claimed"]}))
+    '2 claims. Direction: 1 supported, 1 undecided. Size: 1 undecided, 1 not claimed.'
+    """
+    count = len(verdicts)
+    parts = [f"{count} claim{'s' if count != 1 else ''}."]
+    for side in ("direction", "size"):
+        found = verdicts[side].value_counts()
+        said = ", ".join(f"{found[label]} {label}" for label in MARKS if label in found)
+        parts.append(f"{side.capitalize()}: {said}.")
+    return " ".join(parts)
+
+
+def print_place(folder: Path, seconds: float, file: IO[str] | None = None) -> None:
+    """Print where the report is, as a path and as an address to open, and how long it took."""
+    page = folder / "report.html"
+    print(f"\nReport: {page} ({seconds:.1f} s)", file=file)
+    print(f"  {page.resolve().as_uri()}", file=file)
+
+
+def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = None) -> None:
+    """Print how each own file was read: people and rows, who was left out and why, guesses.
+
+    Parameters
+    ----------
+    cohorts
+        Their records, as in `provenance`.
+    file
+        Where to print; standard output if None.
+    """
+    for cohort in cohorts:
+        print(f"\nOwn data {counted(cohort)}", file=file)
+        for line in cohort["reading"]:
+            _print(line, file)
+
+
+def counted(cohort: Mapping[str, Any]) -> str:
+    """People and rows of one cohort in words."""
+    left = f", {cohort['rows_explained']} explained" if cohort["rows_explained"] else ""
+    return (
+        f"{cohort['name']}: {cohort['people']} people; {cohort['rows_in']} rows read, "
+        f"{cohort['rows_used']} used{left}"
+    )
+
+
+def print_cohorts(
+    cohorts: pd.DataFrame, verdicts: pd.DataFrame, file: IO[str] | None = None
+) -> None:
+    """Print what the reader's own cohorts change, claim by claim; nothing without any.
+
+    Parameters
+    ----------
+    cohorts, verdicts
+        The frames of these names.
+    file
+        Where to print; standard output if None.
+    """
+    if not len(cohorts):
+        return
+    _wrapped("What your data change (estimate and 95% interval without, then with them):", "", file)
+    claims = verdicts.set_index("claim_id")
+    for row in cohorts.to_dict("records"):
+        claim = claims.loc[row["claim_id"]]
+        _print(str(claim["statement"]), file)
+        spans = " -> ".join(_span(row, name) for name in ("without", "with"))
+        _print(f"{spans} {claim['unit']}; verdict {row['note']}", file, "    ")
+        new = [
+            _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
+        ]
+        if row["weight_pct"] == row["weight_pct"]:
+            told = f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
+            _print(f"your data weigh {row['weight_pct']:.0f}% in it{told}", file, "    ")
+
+
+def print_own(
+    results: pd.DataFrame,
+    shares: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    file: IO[str] | None = None,
+) -> None:
+    """Print own rows alone (speeds, arms, rates, the next person), and verdicts by their share.
+
+    Parameters
+    ----------
+    results, shares, verdicts
+        The frames `own_results`, `cohort_shares` and `verdicts`.
+    file
+        Where to print; standard output if None.
+    """
+    for cohort, rows in results.groupby("cohort", sort=False):
+        _wrapped(f"{cohort} alone (estimate and 95% interval):", "", file)
+        for row in rows.to_dict("records"):
+            hours = f", {row['events']:g} in {row['exposure_h']:g} h" if row["events"] >= 0 else ""
+            span = f"{_number(row['estimate'])} {_limits(row, 'conf_low', 'conf_high')}"
+            told = f"{row['what']}: {span} {row['unit']} (n {row['n']:.0f}{hours})"
+            _print(told, file)
+    moved = shares[shares["with_"].notna() & ~((shares["with_"] == 0) & ~(shares["without"] > 0))]
+    if len(moved):
+        _wrapped("Share of what was not printed under which a verdict holds:", "", file)
+    statements = verdicts.set_index("claim_id")["statement"]
+    for claim, rows in moved.groupby("claim_id", sort=False):
+        _print(str(statements[claim]), file)
+        for side, part in rows.groupby("side", sort=False):
+            told = ", ".join(_moved(row) for row in part.to_dict("records"))
+            _print(f"{side}: {told}", file, "    ")
+
+
+def _moved(row: Mapping[Any, Any]) -> str:
+    old = "none" if row["without"] != row["without"] else f"{row['without']:.0%}"
+    return f"{row['label']} {old} -> {row['with_']:.0%}"
+
+
+def _print(line: str, file: IO[str] | None, indent: str = "  ") -> None:
+    """A line of 80 columns, indented; what does not fit goes below."""
+    _wrapped(line, indent, file)
+
+
+def _wrapped(line: str, indent: str, file: IO[str] | None) -> None:
+    """Text of 80 columns in what the terminal can show: plain ASCII where it knows no more."""
+    code = getattr(file or sys.stdout, "encoding", None) or "ascii"
+    if not code.lower().startswith("utf"):
+        line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
+    further = f"{indent}  " if indent else ""
+    print(
+        textwrap.fill(line, _width(), initial_indent=indent, subsequent_indent=further), file=file
+    )
+
+
+def _width() -> int:
+    """Columns of the terminal, 80 at most and where there is none."""
+    return max(LEAST, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
+
+
+def _limits(row: dict[Any, Any], low: str, high: str) -> str:
+    """Both limits in brackets; "none" where there are none."""
+    if row[low] != row[low]:
+        return "[none]"
+    return "[{}, {}]".format(*limits(row[low], row[high])).replace("-", MINUS)
+
+
+def _number(value: float) -> str:
+    return rounded(value).replace("-", MINUS)
+
+
+def _span(row: dict[Any, Any], name: str) -> str:
+    estimate, low, high = (row[f"{n}_{name}"] for n in ("estimate", "conf_low", "conf_high"))
+    if estimate != estimate:
+        return "none"
+    start, stop = limits(low, high)
+    return f"{rounded(estimate)} [{start}, {stop}]".replace("-", MINUS)
+
+
+def _labels(row: dict[Any, Any]) -> list[str]:
+    return [str(row[name]) for name in ("fidelity", "direction", "size")]
+
+
+def _look(label: str) -> tuple[str, tuple[str, str]]:
+    return label, MARKS.get(label, ("-", "dim"))

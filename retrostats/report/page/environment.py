@@ -1,0 +1,64 @@
+"""The templates: what they may call, with the names and the boundaries of an audit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from retrostats.report.page import format as fmt
+from retrostats.report.page.cards import decided_by
+from retrostats.report.page.printed import circumstances, outcome, printed
+
+FILTERS = (
+    *("text", "short", "capital", "year", "degrees", "exact", "exact_range"),
+    *("safe_url", "doi_url", "anchor", "split", "recomputed"),
+)
+#: Filters that keep clear of every boundary of the audit's claims.
+BOUNDED = ("number", "interval", "estimate")
+#: What may be an identifier within a sentence.
+IDENTIFIER = re.compile(r"\b[a-z]\w*(?:[-_]\w+)+\b|\b[a-z]+\d{4}\w*\b")
+#: Columns of the published tables, in words.
+COLUMNS = {"pct_change": "percentage", "mean": "mean", "change": "change"}
+
+
+def environment_of(names: Mapping[str, str], bounds: Iterable[float]) -> Environment:
+    """Templates that escape everything, and fail on a name they do not know.
+
+    Parameters
+    ----------
+    names
+        What studies and rows are called, by identifier.
+    bounds
+        What no number may be rounded onto or across.
+    """
+    environment = Environment(
+        loader=PackageLoader("retrostats.report.page", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in FILTERS:
+        environment.filters[name] = getattr(fmt, name)
+    for name in BOUNDED:
+        environment.filters[name] = partial(getattr(fmt, name), bounds=tuple(bounds))
+    for words in (printed, outcome, circumstances):
+        environment.filters[words.__name__] = words
+    environment.filters["decided_by"] = decided_by
+    environment.filters["said"] = partial(said, names={**COLUMNS, **names})
+    return environment
+
+
+def said(value: Any, names: Mapping[str, str]) -> str:
+    """A sentence with true minus signs, and names for identifiers.
+
+    Examples
+    --------
+    >>> said("as in smith2001, -3", {"smith2001": "Smith 2001"})
+    'as in Smith 2001, −3'
+    """
+    return fmt.said(IDENTIFIER.sub(lambda m: names.get(m[0], m[0]), fmt.text(value)))

@@ -1,0 +1,266 @@
+"""Controls a reader moves: the package's answers at the points of a grid, as data of the page.
+
+The page holds every answer it can show; its script looks them up, and computes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from retrostats.audit.claims import Claim
+from retrostats.audit.verdict import Side, labels
+from retrostats.evidence.unreported.grids import Control, Grid
+from retrostats.models.meta.bayes import HalfNormal
+from retrostats.models.meta.two_stage import pool
+from retrostats.report.page import format as fmt
+from retrostats.report.page.controls import Telling, units_of_cells
+from retrostats.report.page.embedded import json_text
+from retrostats.report.page.sentences import RATIOS, Row, ends_of
+
+#: Digits of an answer in the page: the package's to a few parts in 1e12.
+DIGITS = 12
+#: Scales of the half-normal prior that a reader may set, on the scale of the model.
+#: Studies up to which a prior on their differences matters to the eye.
+FEW = 10
+WIDTHS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
+
+
+#: A claim and the grid of one measure of it.
+ClaimGrid = tuple[Claim, Grid]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One control: its label, why it is open, a word for each setting, and where it starts."""
+
+    label: str
+    why: str
+    choice: bool
+    settings: tuple[str, ...]
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explorer:
+    """What stands under a claim for one measure.
+
+    Attributes
+    ----------
+    key
+        Unique on the page.
+    measure
+        What was measured.
+    controls
+        In the order of the grid, the last one moving fastest.
+    corners
+        Each control at each of its ends, the others where they start: setting and answer in words.
+    answer
+        Where all controls start, in words.
+    data
+        JSON for the script.
+    """
+
+    key: str
+    measure: str
+    controls: tuple[Shown, ...]
+    corners: tuple[tuple[str, str, str], ...]
+    answer: str
+    data: Markup
+
+
+def explorers_of(
+    grids: Iterable[ClaimGrid], records: Mapping[str, Sequence[Row]]
+) -> dict[str, list[Explorer]]:
+    """Explorers by claim: a grid of each measure, then the pool of what was printed by a prior.
+
+    Parameters
+    ----------
+    grids
+        Of every measure that judges a claim.
+    records
+        Rows of the frames of a replication by name: verdicts, estimates, claims, sources.
+    """
+    found: dict[str, list[Explorer]] = {}
+    units = {row["estimate_id"]: fmt.text(row["unit"]) for row in records["estimates"]}
+    cells = units_of_cells(records["sources"])
+    for number, (claim, grid) in enumerate(grids):
+        measure = grid.entry.measure
+        unit = measure.unit or units.get(measure.estimate_id, claim.unit)
+        telling = Telling(claim.scale, unit, cells, ends_of(asdict(claim)))
+        found.setdefault(claim.claim_id, []).append(_explorer(f"g{number}", grid, claim, telling))
+    claims = {row["claim_id"]: row for row in records["claims"]}
+    for number, verdict in enumerate(records["verdicts"]):
+        key = verdict["claim_id"]
+        mine = [r for r in records["estimates"] if r["estimate_id"] == verdict["estimate_id"]]
+        if mine and mine[0]["role"] == "pooled":
+            prior = _prior(f"p{number}", mine[0], records["estimates"], claims.get(key, verdict))
+            found.setdefault(key, []).extend(prior)
+    return found
+
+
+def answer_text(
+    values: Sequence[float], said: tuple[str, str], bounds: Iterable[float], unit: str
+) -> str:
+    """One answer in words: estimate, interval, unit, and what it alone would say.
+
+    Examples
+    --------
+    >>> answer_text((1.264, 1.038, 1.539), ("supported", "undecided"), (1.0,), "ratio a / b")
+    '1.26 (95% interval 1.04 to 1.54) ratio a / b: direction supported, size undecided'
+    >>> answer_text((float("nan"),) * 3, ("", ""), (), "")
+    'these settings contradict one another'
+    """
+    if not np.isfinite(values).all():
+        return "these settings contradict one another"
+    bounds = tuple(bounds)
+    limits = fmt.interval(values[1], values[2], bounds=bounds)
+    told = f"{fmt.number(values[0], bounds=bounds)} (95% interval {limits}) {unit}".strip()
+    words = _words(said)
+    return f"{told}: {words}" if words else told
+
+
+def _words(said: tuple[str, str]) -> str:
+    """What one answer alone would say of direction and size; empty where nothing is claimed."""
+    sides = zip(("direction", "size"), said, strict=True)
+    return ", ".join(f"{side} {word}" for side, word in sides if word)
+
+
+def _explorer(key: str, grid: Grid, claim: Claim, telling: Telling) -> Explorer:
+    said = _said(grid, claim)
+    controls = tuple(_shown(c, grid) for c in grid.controls)
+    return Explorer(
+        key=key,
+        measure=grid.entry.measure.name,
+        controls=controls,
+        corners=tuple(_corners(grid, said, telling, controls)),
+        answer=answer_text(
+            grid.at95[grid.start].tolist(), said[grid.start], telling.bounds, telling.unit
+        ),
+        data=_data(
+            grid.at95,
+            said,
+            [_values(c, telling) for c in grid.controls],
+            controls,
+            telling.bounds,
+            unit=telling.unit,
+            log=claim.scale in RATIOS,
+            null=claim.null_value,
+        ),
+    )
+
+
+def _said(grid: Grid, claim: Claim) -> list[tuple[str, str]]:
+    """What each point alone would say: direction and size, empty where nothing is claimed."""
+    limits = [*grid.at95[:, 1:].T, *grid.at90[:, 1:].T]
+    sides: tuple[tuple[Side, bool], ...] = (
+        ("direction", claim.has_direction),
+        ("size", claim.has_size),
+    )
+    none = np.full(len(grid.points), "")
+    found = [labels(claim, side, *limits) if there else none for side, there in sides]
+    return [(str(a), str(b)) for a, b in zip(*found, strict=True)]
+
+
+def _shown(control: Control, grid: Grid) -> Shown:
+    if control.labels:
+        settings = control.labels
+    else:
+        steps = control.settings - 1
+        settings = tuple(f"{100 * i // steps}% of its range" for i in range(control.settings))
+    return Shown(control.name, control.why, bool(control.labels), settings, control.start)
+
+
+def _values(control: Control, telling: Telling) -> list[str] | None:
+    """What a range's control says at each point; None for a choice, whose options say it."""
+    if control.labels:
+        return None
+    return [telling.value(v, control.kind, control.cell) for v in control.values.tolist()]
+
+
+def _corners(
+    grid: Grid, said: Sequence[tuple[str, str]], telling: Telling, controls: Sequence[Shown]
+) -> Iterable[tuple[str, str, str]]:
+    sizes = [c.settings for c in grid.controls]
+    start = [c.start for c in grid.controls]
+    for place, (control, shown) in enumerate(zip(grid.controls, controls, strict=True)):
+        ends = range(control.settings) if control.labels else (0, control.settings - 1)
+        for setting in ends:
+            at = int(np.ravel_multi_index([*start[:place], setting, *start[place + 1 :]], sizes))
+            value = (
+                shown.settings[setting]
+                if control.labels
+                else telling.value(control.values[at], control.kind, control.cell)
+            )
+            answer = answer_text(grid.at95[at].tolist(), said[at], telling.bounds, telling.unit)
+            yield shown.label, value, answer
+
+
+def _prior(key: str, pooled: Row, estimates: Sequence[Row], claim: Row) -> list[Explorer]:
+    """The pool of what was printed under half-normal priors of several widths; it judges nothing.
+
+    None for a pool of one, or of so many that a prior hardly matters.
+    """
+    log = fmt.text(pooled["scale"]) in RATIOS
+    mine = [r for r in estimates if r["pooled"] and r["quantity"] == pooled["quantity"]]
+    if not (2 <= len(mine) <= FEW and all(r["std_error"] > 0 for r in mine)):
+        return []
+    effects = [np.log(r["estimate"]) if log else r["estimate"] for r in mine]
+    errors = [r["std_error"] for r in mine]
+    found = [pool(effects, errors, prior=HalfNormal(width)) for width in WIDTHS]
+    answers = np.array([(p.estimate, p.conf_low, p.conf_high) for p in found])
+    answers = np.exp(answers) if log else answers
+    said = [("", "")] * len(found)
+    bounds = ends_of(claim)
+    start = WIDTHS.index(0.1)
+    shown = Shown(
+        "width of the prior on the differences between studies",
+        "a half-normal prior: at 0.1 a new study is expected within some 20% of the mean, at 0.5 "
+        "within a factor of some 2.5",
+        False,
+        tuple(fmt.short(width) for width in WIDTHS),
+        start,
+    )
+    unit = fmt.text(pooled["unit"])
+    texts = [answer_text(row, ("", ""), bounds, unit) for row in answers.tolist()]
+    ends = [(shown.label, shown.settings[i], texts[i]) for i in (0, len(WIDTHS) - 1)]
+    values: list[list[str] | None] = [list(shown.settings)]
+    null = claim.get("null_value")
+    data = _data(answers, said, values, (shown,), bounds, unit=unit, log=log, null=null)
+    label = f"{fmt.text(pooled['label'])}, by a prior (it judges nothing)"
+    return [Explorer(key, label, (shown,), tuple(ends), texts[start], data)]
+
+
+def _data(
+    answers: Any,
+    said: Sequence[tuple[str, str]],
+    values: Sequence[list[str] | None],
+    controls: Sequence[Shown],
+    bounds: Iterable[float],
+    *,
+    unit: str,
+    log: bool,
+    null: Any,
+) -> Markup:
+    """JSON whose text no parser of HTML can take for markup."""
+    known = list(dict.fromkeys(said))
+    told = {
+        "settings": [len(c.settings) for c in controls],
+        "start": [c.start for c in controls],
+        "values": values,
+        "answers": [
+            [None if not np.isfinite(v) else float(f"{v:.{DIGITS}g}") for v in row]
+            for row in np.asarray(answers).tolist()
+        ],
+        "said": [known.index(s) for s in said],
+        "words": [_words(s) for s in known],
+        "bounds": [b for b in bounds if np.isfinite(b)],
+        "unit": unit,
+        "log": log,
+        "at": [] if null is None or null != null else [float(null)],
+    }
+    return Markup(json_text(told))

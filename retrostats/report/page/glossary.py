@@ -1,0 +1,125 @@
+"""Words of the method, explained where they stand: a button with a note at their first use."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from markupsafe import Markup, escape
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the method.
+
+    Attributes
+    ----------
+    name
+        As the glossary heads it.
+    words
+        What the page may call it, as a regular expression.
+    meaning
+        In plain words.
+    """
+
+    name: str
+    words: str
+    meaning: str
+
+    @property
+    def key(self) -> str:
+        """Identifier of its note on the page."""
+        return "g-" + re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+#: Text within these is left alone: links and buttons cannot hold a button, and headings stay short.
+CLOSED = frozenset(
+    {"a", "button", "summary", "svg", "script", "style", "title", "select", "option", "textarea",
+     "pre", "h1", "h2", "h3", "h4", "figcaption", "thead", "dl", "output", "label"}
+)  # fmt: skip
+_TAG = re.compile(r"(<[^>]*>)")
+_NAME = re.compile(r"</?([a-z0-9]+)")
+_VOID = frozenset({"meta", "link", "br", "img", "input", "hr"})
+
+
+@cache
+def terms() -> tuple[Term, ...]:
+    """Every term of `glossary.toml`, the longest name first: "rate ratio" is no mere ratio."""
+    text = files("retrostats.report.page").joinpath("glossary.toml").read_text(encoding="utf-8")
+    found = (Term(**entry) for entry in tomllib.loads(text)["term"])
+    return tuple(sorted(found, key=lambda term: (-len(term.name), term.name)))
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    parts = (rf"(?P<t{i}>\b(?:{term.words})(?!\w))" for i, term in enumerate(terms()))
+    return re.compile("|".join(parts))
+
+
+def explained(html: str) -> str:
+    """The page with a button at the first use of each term in each section, and their notes.
+
+    Examples
+    --------
+    >>> page = explained("<section><p>An estimand.</p></section></body>")
+    >>> 'popovertarget="g-estimand">estimand</button>' in page, 'id="g-estimand"' in page
+    (True, True)
+    """
+    used: dict[str, Term] = {}
+    body = "".join(_with_buttons(html, used))
+    notes = Markup("").join(_note(term) for term in sorted(used.values(), key=lambda t: t.key))
+    return body.replace("</body>", f"{notes}</body>", 1)
+
+
+def terms_in(text: str) -> set[str]:
+    """Names of the terms that a text uses."""
+    return {_term(met).name for met in _words().finditer(text)}
+
+
+def _with_buttons(html: str, used: dict[str, Term]) -> Iterator[str]:
+    closed: list[str] = []
+    seen: set[str] = set()
+    inside = False
+    for piece in _TAG.split(html):
+        if not piece.startswith("<"):
+            yield _explain(piece, seen, used) if inside and not closed else piece
+            continue
+        name = _NAME.match(piece)
+        tag = name[1] if name else ""
+        if closed:
+            if tag == closed[-1]:
+                if piece.startswith("</"):
+                    closed.pop()
+                else:
+                    closed.append(tag)
+        elif tag == "section":
+            inside, seen = not piece.startswith("</"), set()
+        elif tag in CLOSED and not piece.endswith("/>"):
+            closed.append(tag)
+        yield piece
+
+
+def _explain(text: str, seen: set[str], used: dict[str, Term]) -> str:
+    def button(met: re.Match[str]) -> str:
+        term = _term(met)
+        if term.key in seen:
+            return met[0]
+        seen.add(term.key)
+        used[term.key] = term
+        return f'<button type="button" class="term" popovertarget="{term.key}">{met[0]}</button>'
+
+    return _words().sub(button, text)
+
+
+def _term(met: re.Match[str]) -> Term:
+    return terms()[int(str(met.lastgroup)[1:])]
+
+
+def _note(term: Term) -> Markup:
+    return Markup('<div popover id="{}" class="note"><b>{}</b>: {}</div>\n').format(
+        term.key, term.name, escape(term.meaning)
+    )

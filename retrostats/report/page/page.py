@@ -1,0 +1,238 @@
+"""The report: one self-contained HTML page with verdicts, figures, tables and every source row."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from retrostats.common.resources import data_dir
+from retrostats.common.rounding import BOUNDS
+from retrostats.io.published.study_names import study_labels
+from retrostats.report.page.cards import answers, cards_of
+from retrostats.report.page.claim_review import claim_reviews
+from retrostats.report.page.environment import environment_of
+from retrostats.report.page.evidence import (
+    AGREES,
+    by_speaker,
+    row_labels,
+    studies_of,
+    told_claims,
+    uses_of,
+)
+from retrostats.report.page.explore import explorers_of
+from retrostats.report.page.figures import NARROW, PageFigure, by_claim, owned, page_figures
+from retrostats.report.page.glossary import explained
+from retrostats.report.page.pictures import pictures_of
+from retrostats.report.page.policy import POLICY, with_policy
+from retrostats.report.page.reuse import bibliography, methods_paragraph
+from retrostats.report.page.sentences import SYMBOLS, claimed, ends_of, finding
+from retrostats.report.page.shades import page_style
+from retrostats.report.tables.contents import summary_text
+from retrostats.report.user_cohort import OWN
+
+#: Frames that the page reads as rows.
+FRAMES = (
+    *("verdicts", "estimates", "explorations", "certainty", "claims", "sources", "cohorts"),
+    *("checks", "assumptions", "studies", "fidelity", "evidence", "summary"),
+)
+#: Columns of the retellings that the page shows in a place of their own, or not at all.
+PLACED = ("order", "source", "year", "url", "changed", "parent", "parent_status")
+
+
+def write_report(
+    replication: Any,
+    path: Path,
+    svgs: Mapping[str, str] = MappingProxyType({}),
+    formats: Sequence[str] = (),
+    narrow: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
+    """Write the page to `path`; see `render_report`."""
+    Path(path).write_text(render_report(replication, svgs, formats, narrow), encoding="utf-8")
+    return Path(path)
+
+
+def render_report(
+    replication: Any,
+    svgs: Mapping[str, str] = MappingProxyType({}),
+    formats: Sequence[str] = (),
+    narrow: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """HTML of the page.
+
+    Parameters
+    ----------
+    replication
+        Anything with the attributes of `Replication`.
+    svgs
+        SVG texts of figures that are already written, by name; the others are drawn.
+    formats
+        In which figures are written beside the page; none if it stands alone.
+    narrow
+        SVG texts of figures at the width of a phone, by name; the others are scrolled there.
+    """
+    records = {name: _records(getattr(replication, name)) for name in FRAMES}
+    study = study_labels(records["studies"])
+    rows = row_labels(records["sources"], study)
+    ends = dict.fromkeys(b for claim in records["claims"] for b in ends_of(claim))
+    bounds = tuple(ends) or BOUNDS
+    environment = environment_of({**study, **rows}, bounds)
+    told_by = {
+        name: finding(drawing, records["estimates"], bounds)
+        for name, drawing in replication.drawings.items()
+    }
+    files = {
+        name: svgs.get(name) or _drawn(drawing.figure)
+        for name, drawing in replication.drawings.items()
+        if drawing.analysis
+    }
+    phone = {f"{name}{NARROW}": svg for name, svg in narrow.items() if name in told_by}
+    words = {**told_by, **{key: told_by[key.removesuffix(NARROW)] for key in phone}}
+    pictures = pictures_of({**files, **phone}, words)
+    figures = page_figures(replication, pictures.svgs, told_by, formats)
+    retellings = _records(replication.retellings)
+    titles = {analysis["name"]: analysis["title"] for analysis in replication.analyses}
+    told = told_claims(records, _ranges(records))
+    uses = uses_of(records)
+    studies = studies_of(records, study, _topics(replication.audit, titles), uses)
+    cards = cards_of(records)
+    cited = _references(records["studies"], records["sources"], replication.audit.post)
+    html = environment.get_template("template.html.j2").render(
+        audit=replication.audit,
+        policy=POLICY,
+        cards=cards,
+        findings=_findings(replication.summary, records["summary"]),
+        reviews=claim_reviews(
+            records["verdicts"],
+            answers(records),
+            replication.audit,
+            without={row["claim_id"] for row in records["cohorts"]},
+        ),
+        methods_text=methods_paragraph(replication),
+        bibtex_text=bibliography(replication, cited),
+        told=told,
+        explorers=explorers_of(replication.grids, records),
+        speakers=by_speaker(told),
+        plan_of="" if getattr(replication.audit, "data", None) == data_dir() else " --audit DIR",
+        agrees=AGREES,
+        titles=titles,
+        post_kind=f"the {getattr(replication.audit.post, 'kind', 'post')}",
+        retold_text=_retold(replication),
+        study=study,
+        estimate_label={row["estimate_id"]: row["label"] for row in records["estimates"]},
+        assumed={row["assumption_id"]: row["statement"] for row in records["assumptions"]},
+        statement={row["claim_id"]: row["statement"] for row in records["verdicts"]},
+        symbols=SYMBOLS,
+        letters=pictures.letters,
+        shades=Markup(page_style(pictures.colours)),
+        sections=_sections(replication, figures),
+        studies=studies,
+        study_ids={entry.study_id for entry in studies},
+        topics=list(dict.fromkeys(t for entry in studies for t in entry.topics)),
+        directness=sorted({d for entry in studies for d in entry.directness}),
+        uses=uses,
+        row_label=rows,
+        references=cited,
+        cohorts=records["cohorts"],
+        own=replication.provenance.get("cohorts", []),
+        own_figures=owned(figures, OWN),
+        claim_figures=by_claim(figures),
+        own_results=_records(replication.own_results),
+        cohort_shares=_records(replication.cohort_shares),
+        retellings=retellings,
+        retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
+        provenance=_flat(replication.provenance),
+    )
+    return with_policy(explained(html))
+
+
+def _findings(summary: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the summary of findings, each with its texts as a paper prints them."""
+    texts = _records(summary_text(summary))
+    return [
+        {"number": number, "row": row, "told": told}
+        for number, (row, told) in enumerate(zip(rows, texts, strict=True), 1)
+    ]
+
+
+def _ranges(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+    """The claimed range of each claim in words."""
+    units = {row["claim_id"]: row.get("unit") for row in records["claims"]}
+    return {
+        row["claim_id"]: claimed({**row, "unit": units.get(row["claim_id"], row["unit"])})
+        for row in records["verdicts"]
+    }
+
+
+def _topics(audit: Any, titles: Mapping[str, str]) -> dict[str, str]:
+    """Title of the section of each topic."""
+    topics = getattr(audit, "topics", {})
+    return {name: titles.get(topic.analysis, topic.analysis) for name, topic in topics.items()}
+
+
+def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+    return (
+        []
+        if frame is None
+        else [{str(k): v for k, v in r.items()} for r in frame.to_dict("records")]
+    )
+
+
+def _retold(replication: Any) -> dict[str, Any] | None:
+    """The text that the audited one retells, if the audit names it."""
+    wanted = getattr(replication.audit.post, "retells", "")
+    return next((s for s in _records(replication.studies) if s["study_id"] == wanted), None)
+
+
+def _sections(replication: Any, figures: Sequence[PageFigure]) -> list[dict[str, Any]]:
+    """One section an analysis, with the figures and rows that belong to it."""
+    return [
+        {
+            **analysis,
+            "figures": owned(figures, analysis["name"]),
+            "estimates": _mine(replication.estimates, analysis["name"]),
+            "checks": _mine(replication.checks, analysis["name"]),
+            "assumptions": _mine(replication.assumptions, analysis["name"]),
+            "verdicts": _mine(replication.verdicts, analysis["name"]),
+        }
+        for analysis in replication.analyses
+    ]
+
+
+def _mine(frame: pd.DataFrame, analysis: str) -> list[dict[str, Any]]:
+    return _records(frame[frame["analysis"] == analysis]) if len(frame) else []
+
+
+def _references(
+    studies: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]], post: Any
+) -> list[Mapping[str, Any]]:
+    """Studies whose rows were used, and the text retold, in the order of their names."""
+    used = {source["study_id"] for source in sources} | {getattr(post, "retells", "")}
+    return sorted((s for s in studies if s["study_id"] in used), key=lambda s: s["study_id"])
+
+
+def _flat(mapping: Any, prefix: str = "") -> Iterable[tuple[str, str]]:
+    """Nested provenance as name and value pairs, in words."""
+    items: list[tuple[str, str]] = []
+    for key, value in mapping.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        parts = value if isinstance(value, list) else [value]
+        nested = [part for part in parts if isinstance(part, dict)]
+        for number, part in enumerate(nested, 1):
+            items += _flat(part, f"{name} {number}: " if len(nested) > 1 else f"{name}: ")
+        if not nested:
+            items.append((name, ", ".join(map(str, parts)) or "none"))
+    return items
+
+
+def _drawn(figure: Any) -> str:
+    from retrostats.report.figures.theme import write
+
+    buffer = io.BytesIO()
+    write(figure, buffer, "svg")
+    return buffer.getvalue().decode("utf-8")

@@ -1,0 +1,303 @@
+"""What a reader is told of a claim, in plain sentences written from its verdict by rules.
+
+A supported direction never reads as a supported size: the two stand in two clauses. Where readings
+of the same words disagree, every one is told. No number is rounded onto or across a boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from retrostats.common.rounding import BOUNDS
+from retrostats.report.page import format as fmt
+
+Row = Mapping[str, Any]
+Stance = Literal["for", "against", "open"]
+
+#: Symbol of each verdict; it says the same as its word and its shade.
+SYMBOLS = {
+    "supported": "\N{CHECK MARK}",
+    "faithful": "\N{CHECK MARK}",
+    "compatible": "\N{ALMOST EQUAL TO}",
+    "contradicted": "\N{MULTIPLICATION SIGN}",
+    "drifted": "\N{MULTIPLICATION SIGN}",
+    "not measured by the source": "\N{MULTIPLICATION SIGN}",
+    "undecided": "?",
+    "unverified": "?",
+}
+#: What is said of the direction, and of the size, after the numbers.
+DIRECTIONS = {
+    "supported": "the direction is supported",
+    "contradicted": "the evidence points the other way",
+    "undecided": "the direction is not settled",
+}
+SIZES = {
+    "supported": "the size claimed is supported too",
+    "compatible": "the size claimed fits but is not shown",
+    "undecided": "the size claimed is not settled",
+    "contradicted": "the size claimed is wrong",
+}
+STANCES = {
+    "for": "for the claim",
+    "against": "against the claim",
+    "open": "for or against the claim",
+}
+#: The range over everything that the sources leave open.
+OPEN = "over all that was not printed"
+RATIOS = ("ratio", "rate_ratio", "odds_ratio", "risk_ratio")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reader sees first of a claim.
+
+    Attributes
+    ----------
+    sentence
+        The answer with its numbers, of direction and of size apart.
+    readings
+        One sentence a reading of the same words, where they disagree; else none.
+    shown
+        The rows of estimates told, the one judged first.
+    """
+
+    sentence: str
+    readings: tuple[str, ...]
+    shown: tuple[Row, ...]
+
+
+def answer(
+    verdict: Row, estimates: Sequence[Row] = (), claim: Row | None = None, reach: Row | None = None
+) -> Answer:
+    """The answer to one claim.
+
+    Parameters
+    ----------
+    verdict
+        A row of the verdicts frame.
+    estimates
+        Rows of the estimates frame; the one it rests on and other readings of it are looked up.
+    claim
+        Its row of the claims table, for the direction claimed.
+    reach
+        The outermost limits over everything that was not printed (`conf_low`, `conf_high`).
+
+    Examples
+    --------
+    >>> row = {"claim_id": "c", "direction": "supported", "size": "undecided", "scale": "ratio",
+    ...        "unit": "a / b", "estimate": 1.26, "conf_low": 1.004, "conf_high": 1.54,
+    ...        "estimate_id": "e"}
+    >>> print(answer(row).sentence)
+    Best estimate 26% higher (95% interval 0.4% to 54% higher): the direction is supported; the \
+size claimed is not settled.
+    """
+    told = {**(claim or {}), **verdict}
+    if _missing(verdict.get("estimate")):
+        return Answer(_unmeasured(verdict), (), ())
+    judged = next((e for e in estimates if e["estimate_id"] == verdict.get("estimate_id")), verdict)
+    rows = readings_of(told, judged, estimates)
+    if disagree(rows, told):
+        parts = tuple(_reading(row, told) for row in rows)
+        return Answer("It depends on how the words of the source are read.", parts, tuple(rows))
+    return Answer(_measured(told, judged, rows, reach), (), (judged,))
+
+
+def readings_of(claim: Row, judged: Row, estimates: Sequence[Row]) -> list[Row]:
+    """The judged row, then other readings of the same words: same claim and quantity."""
+    same = ("claim_id", "quantity", "role")
+    others = [
+        row
+        for row in estimates
+        if row["estimate_id"] != judged.get("estimate_id")
+        and fmt.text(row.get("reading"))
+        and fmt.text(judged.get("reading"))
+        and all(row.get(name) == judged.get(name) for name in same)
+        and not _missing(row["estimate"])
+    ]
+    return [judged, *others]
+
+
+def disagree(rows: Sequence[Row], claim: Row) -> bool:
+    """Whether readings lie on different sides, or their intervals say different things."""
+    null = claim.get("null_value")
+    if _missing(null) or len(rows) < 2:
+        return False
+    sides = {row["estimate"] > null for row in rows}
+    return len(sides) > 1 or len({stance(row, claim) for row in rows}) > 1
+
+
+def stance(row: Row, claim: Row, stem: str = "conf") -> Stance:
+    """What an interval says of the direction claimed.
+
+    Examples
+    --------
+    >>> less = {"null_value": 0.0, "claimed_direction": "below"}
+    >>> stance({"conf_low": -2.5, "conf_high": 1.2}, less)
+    'open'
+    >>> stance({"conf_low": 0.8, "conf_high": 8.4}, less)
+    'against'
+    """
+    null, low, high = claim["null_value"], row[f"{stem}_low"], row[f"{stem}_high"]
+    if _missing(low) or _missing(high) or low <= null <= high:
+        return "open"
+    return "for" if (low > null) == (claim.get("claimed_direction") == "above") else "against"
+
+
+def claimed(claim: Row) -> str:
+    """The range that would make a claim true, in the words of its estimate; empty without one.
+
+    Examples
+    --------
+    >>> claimed({"range_low": 1.25, "range_high": 1.35, "scale": "ratio"})
+    '25% to 35% higher'
+    >>> claimed({"range_low": -3.0, "range_high": -2.0, "scale": "difference", "unit": "points"})
+    '−3 to −2 points'
+    """
+    scale = fmt.text(claim.get("scale"))
+    low, high = (None if _missing(claim.get(n)) else claim[n] for n in ("range_low", "range_high"))
+    if low is None and high is None:
+        return ""
+    if scale in RATIOS:
+        if low is None and high is not None and high < 1:
+            return f"at least {amount(high, scale)}"
+        if low is not None and high is not None:
+            return span(low, high, scale)
+        return f"from {amount(low, scale)}" if low is not None else f"up to {amount(high, scale)}"
+    unit = fmt.text(claim.get("unit"))
+    ends = fmt.exact_range(low, high)
+    comma = "; " if "," in unit else " "
+    return f"{ends}{comma}{unit}".strip(" ;")
+
+
+def amount(value: Any, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS) -> str:
+    """An effect in words: per cent for a ratio, else the number with its unit.
+
+    Examples
+    --------
+    >>> amount(1.264, "ratio"), amount(0.79, "ratio"), amount(7.9, "ratio"), amount(1.0, "ratio")
+    ('26% higher', '21% lower', '7.90 times as high', 'no difference')
+    >>> amount(1.00399, "ratio"), amount(-2.4, "difference", "percentage points")
+    ('0.4% higher', '−2.40 percentage points')
+    """
+    if scale not in RATIOS:
+        return fmt.with_unit(fmt.number(value, bounds=bounds), unit)
+    number, word = _percent(value, bounds)
+    return f"{number}{word}"
+
+
+def span(
+    low: float, high: float, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS
+) -> str:
+    """A range of effects in words.
+
+    Examples
+    --------
+    >>> span(1.038, 1.539, "ratio"), span(0.79, 1.66, "ratio"), span(0.5, 0.7, "ratio")
+    ('4% to 54% higher', '21% lower to 66% higher', '30% to 50% lower')
+    """
+    if scale not in RATIOS:
+        return fmt.with_unit(fmt.interval(low, high, bounds=bounds), unit)
+    first, last = _percent(low, bounds), _percent(high, bounds)
+    if first[1] == last[1] == "% lower":
+        first, last = last, first
+    if first[1] == last[1]:
+        mark = "%" if first[1].startswith("%") else ""
+        return f"{first[0]}{mark} to {last[0]}{last[1]}"
+    return f"{first[0]}{first[1]} to {last[0]}{last[1]}"
+
+
+def _percent(value: Any, bounds: Iterable[float]) -> tuple[str, str]:
+    """A ratio as a number and what stands behind it."""
+    if value >= 2:
+        return fmt.number(value, bounds=bounds), " times as high"
+    percents = [0.0, -100.0, *(100 * (bound - 1) for bound in bounds)]
+    percent = 100 * (value - 1)
+    shown = fmt.number(percent, 0, percents).lstrip(fmt.MINUS)
+    if shown == "0":
+        return "no difference", ""
+    return shown, "% higher" if percent > 0 else "% lower"
+
+
+def finding(drawing: Any, estimates: Sequence[Row], bounds: Iterable[float] = BOUNDS) -> str:
+    """What a figure shows, and the numbers of the results it is about.
+
+    Parameters
+    ----------
+    drawing
+        Its words (`alt`) and the `estimate_id` of what it `shows`.
+    """
+    rows = {row["estimate_id"]: row for row in estimates}
+    parts = []
+    for row in (rows[name] for name in drawing.shows if name in rows):
+        reading = fmt.text(row.get("reading"))
+        name = f"{row['label']} ({reading})" if reading else row["label"]
+        number = fmt.with_unit(fmt.estimate(row, bounds), fmt.text(row.get("unit")))
+        parts.append(f"{name}: {number}")
+        if reach := fmt.interval(row.get("sens_low"), row.get("sens_high"), bounds=bounds):
+            parts[-1] += f", {OPEN} {reach}"
+    return f"{drawing.alt}. {'; '.join(parts)}." if parts else f"{drawing.alt}."
+
+
+def ends_of(claim: Row) -> tuple[float, ...]:
+    """Every boundary of a claim: no difference, its null value, the ends of its range."""
+    given: list[Any] = [claim.get(name) for name in ("null_value", "range_low", "range_high")]
+    return tuple(dict.fromkeys((*BOUNDS, *(float(v) for v in given if not _missing(v)))))
+
+
+def _unmeasured(verdict: Row) -> str:
+    """The answer where nothing gives an effect with its error."""
+    reason = fmt.text(verdict.get("direction_reason"))
+    label = verdict["direction"]
+    if label == "not claimed":
+        return "Nothing is claimed that can be measured by itself."
+    if not reason:
+        return {"no evidence": "Nothing was printed on this."}.get(label, "Not settled.")
+    return f"{reason[0].upper()}{reason[1:]}."
+
+
+def _measured(claim: Row, judged: Row, rows: Sequence[Row], reach: Row | None) -> str:
+    """Estimate, interval, range over what was not printed; then direction and size."""
+    scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(claim.get("unit")), ends_of(claim)
+    told = f"Best estimate {amount(judged['estimate'], scale, unit, bounds)}"
+    every = "over every reading and all else not printed" if len(rows) > 1 else OPEN
+    spans = [_span(judged, "conf", scale, bounds, "95% interval")]
+    if reach is not None:
+        spans.append(_span(reach, "conf", scale, bounds, every))
+    else:
+        spans.append(_span(judged, "sens", scale, bounds, OPEN))
+    inside = "; ".join(filter(None, dict.fromkeys(spans)))
+    numbers = f"{told} ({inside})" if inside else told
+    said = [DIRECTIONS.get(claim["direction"], ""), SIZES.get(claim["size"], "")]
+    if claim["direction"] == claim["size"] == "undecided":
+        said = ["neither the direction nor the size claimed is settled"]
+    clauses = "; ".join(filter(None, said))
+    return f"{numbers}: {clauses}." if clauses else f"{numbers}."
+
+
+def _reading(row: Row, claim: Row) -> str:
+    """One reading of the same words: its number, and what it would say."""
+    scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(row.get("unit")), ends_of(claim)
+    spans = (
+        _span(row, "conf", scale, bounds, "95% interval"),
+        _span(row, "sens", scale, bounds, "over all else not printed"),
+    )
+    inside = "; ".join(filter(None, spans))
+    says = STANCES[stance(row, claim)]
+    if not _missing(row.get("sens_low")) and stance(row, claim, "sens") != stance(row, claim):
+        says += ", though not over all else not printed"
+    number = amount(row["estimate"], scale, unit, bounds)
+    return f"{fmt.capital(row['reading'])}: {number} ({inside}), {says}."
+
+
+def _span(row: Row, stem: str, scale: str, bounds: Iterable[float], name: str) -> str:
+    low: Any = row.get(f"{stem}_low")
+    high: Any = row.get(f"{stem}_high")
+    if _missing(low) or _missing(high):
+        return ""
+    return f"{name} {span(low, high, scale, bounds=bounds)}"
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value != value
