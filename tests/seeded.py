@@ -146,21 +146,22 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     "bootstrap, crossed": lambda: rs.lmm(
         "y ~ t + (1 | s) + (1 | item)", _rows()).bootstrap(20, seed=1),
     "bootstrap, streamed": lambda: _streamed().bootstrap(20, seed=1),
-    "confint": lambda: [
-        rs.lmm("y ~ arm * t + (1 | s)", _rows()).confint(method, n=200, seed=1)
+    "conf_int": lambda: [
+        rs.lmm("y ~ arm * t + (1 | s)", _rows()).conf_int(
+            which="all", method=method, draws=200, seed=1)
         for method in ("bootstrap", "bootstrap-t")
     ],
     "simulate": lambda: rs.lmm("y ~ t + (t | s)", _rows()).simulate(3, seed=1),
     "glmm": lambda: [
         [_counts(family).simulate(3, seed=1),
-         _counts(family).confint("bootstrap", draws=20, seed=1)]
+         _counts(family).conf_int(method="bootstrap", draws=20, seed=1)]
         for family in ("poisson", "binomial", "negative-binomial")
     ],
     "pool_counts": lambda: [
-        list(_counted(measure="rate_ratio", model="conditional").confint(
-            "bootstrap", draws=30, seed=1)),
-        list(_counted(measure="odds_ratio", model="conditional").confint(
-            "bootstrap", draws=30, seed=1)),
+        _counted(measure="rate_ratio", model="conditional").conf_int(
+            method="bootstrap", draws=30, seed=1),
+        _counted(measure="odds_ratio", model="conditional").conf_int(
+            method="bootstrap", draws=30, seed=1),
     ],
     "separation": _separated,
     "witness_rows": _surrogates,

@@ -246,7 +246,7 @@ def test_profile_of_a_strong_correlation(sign: float) -> None:
     """
     rows = _steep(sign)
     fit = rs.lmm("y ~ time + (time | subject)", rows)
-    low, high = fit.confint().loc[2, ["conf_low", "conf_high"]]
+    low, high = fit.conf_int(which="random").loc[2, ["conf_low", "conf_high"]]
     best = -2 * fit.refit_ml().loglik
     assert low * high > 0
     for end in (low, high):

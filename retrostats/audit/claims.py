@@ -117,8 +117,6 @@ def _check_null(claim: Claim) -> None:
         below and claim.range_low >= claim.null_value
     )
     if wrong:
-        from retrostats.audit.verdict import range_text
-
         raise InputError(
             f"{at}, claimed_direction: found {claim.claimed_direction} {claim.null_value:g}, but "
             f"its range is {range_text(claim)}; correct the direction or the range"
@@ -127,3 +125,18 @@ def _check_null(claim: Claim) -> None:
 
 def _text(value: object) -> str:
     return "" if value is None or value != value else str(value)
+
+
+def range_text(claim: Claim) -> str:
+    """The claimed range in words; an open end is named.
+
+    Examples
+    --------
+    >>> nan = float("nan")
+    >>> range_text(Claim("e", "", "", "", "", "", "", "", "", 1.0, "above", 1.25, nan, "", ""))
+    'at least 1.25'
+    """
+    low, high = claim.range_low, claim.range_high
+    if math.isnan(high):
+        return f"at least {low:g}"
+    return f"at most {high:g}" if math.isnan(low) else f"{low:g} to {high:g}"

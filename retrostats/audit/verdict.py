@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from retrostats.audit.claims import Claim
+from retrostats.audit.claims import Claim, range_text
 from retrostats.common.arrays import instances_of, one_of
 from retrostats.common.errors import InputError
 from retrostats.common.rounding import BOUNDS, limits
@@ -395,18 +395,3 @@ def bounds_of(claim: Claim) -> tuple[float, ...]:
     """What no number may be rounded onto or across: no difference, the null value, claimed ends."""
     ends = (claim.null_value, claim.range_low, claim.range_high)
     return tuple(dict.fromkeys((*BOUNDS, *(end for end in ends if not math.isnan(end)))))
-
-
-def range_text(claim: Claim) -> str:
-    """The claimed range in words; an open end is named.
-
-    Examples
-    --------
-    >>> nan = float("nan")
-    >>> range_text(Claim("e", "", "", "", "", "", "", "", "", 1.0, "above", 1.25, nan, "", ""))
-    'at least 1.25'
-    """
-    low, high = claim.range_low, claim.range_high
-    if math.isnan(high):
-        return f"at least {low:g}"
-    return f"at most {high:g}" if math.isnan(low) else f"{low:g} to {high:g}"

@@ -244,6 +244,11 @@ def _descend(
         leaders = active[lead]
         moves = [_moves(points[i], step[i], smooth, moved_choices) for i in leaders]
         where = np.concatenate([[0], np.cumsum([len(column) for column, _ in moves])])
+        follow = follow.reshape(-1)
+        idle = np.diff(where) == 0  # nothing left to move, as a choice with one option
+        if idle.any():
+            step[active[idle[follow]]] = 0.0
+            continue
         rows = np.repeat(np.arange(len(leaders)), np.diff(where))
         column = np.concatenate([part for part, _ in moves])
         to = np.concatenate([part for _, part in moves])
@@ -264,7 +269,6 @@ def _descend(
         lower = np.where(both, at_together, got[single])
         arrived = np.where(both[:, None], together, trials[single])
         better = lower < values[leaders]
-        follow = follow.reshape(-1)
         moved = better[follow]
         points[active[moved]] = arrived[follow[moved]]
         values[active[moved]] = lower[follow[moved]]
