@@ -301,6 +301,5 @@ def test_a_blank_arm_is_the_one_of_the_person_and_people_without_are_told() -> N
     one, other = (limits(cohort_changes([c], by_of(c))[0]) for c in (full, filled))
     assert one == pytest.approx(other, abs=SAME)
     blank.loc[blank["subject"] == "backward0", "arm"] = None
-    told = rs.load_cohort(blank).problems.query("column == 'arm' and level == 'warning'")
-    assert told["found"].str.contains("1 people without an arm").all()
-    assert len(told) == 1
+    found = rs.load_cohort(blank).problems.query("column == 'arm' and level == 'warning'")["found"]
+    assert found.str.contains("1 people without an arm").sum() == 1

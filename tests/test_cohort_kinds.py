@@ -94,4 +94,4 @@ def test_validate_runs_the_model_of_the_cohort(tmp_path: Path, capsys) -> None:
     path = tmp_path / "lab.csv"
     path.write_text("subject,direction,speed (km/h),VO2 (ml/kg/min)\n" + "\n".join(rows))
     assert main(["validate", str(path)]) == 2
-    assert "residual variance is zero" in capsys.readouterr().err
+    assert "variance is zero" in capsys.readouterr().err

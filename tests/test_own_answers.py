@@ -57,13 +57,13 @@ def test_each_speed_is_the_paired_t_of_its_people(lab) -> None:
 
 
 def test_the_next_person_is_held_as_often_as_stated() -> None:
-    from retrostats.evidence.findings.user_cohort import _mean
+    from retrostats.evidence.findings.user_cohort import PersonEffects, _mean
 
     rng = np.random.default_rng(3)
     held = 0
     for _ in range(4000):
         *seen, new = rng.normal(1.0, 2.0, 7)
-        _, low, high = _mean(np.array(seen), new=True)
+        _, low, high = _mean(PersonEffects(np.array(seen)), new=True)
         held += low <= new <= high
     assert abs(held / 4000 - 0.95) < 0.011
 
