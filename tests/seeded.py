@@ -146,6 +146,8 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     "bootstrap, crossed": lambda: rs.lmm(
         "y ~ t + (1 | s) + (1 | item)", _rows()).bootstrap(20, seed=1),
     "bootstrap, streamed": lambda: _streamed().bootstrap(20, seed=1),
+    "confint, the old name": lambda: rs.lmm(
+        "y ~ arm * t + (1 | s)", _rows()).confint("bootstrap", n=200, seed=1),
     "conf_int": lambda: [
         rs.lmm("y ~ arm * t + (1 | s)", _rows()).conf_int(
             which="all", method=method, draws=200, seed=1)
