@@ -214,7 +214,7 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
 
 
 def _agree(rows: pd.DataFrame, file: str) -> None:
-    """Refuse limits that hold none of the numbers of their row; `check_printed` sees their order."""
+    """Refuse limits that hold none of the numbers of their row; `check_printed` has their order."""
     names = ["row_id", "ci_low", "ci_high", "mean", "change", "pct_change"]
     for row_id, low, high, *values in rows[names].itertuples(index=False):
         if not low > high:
