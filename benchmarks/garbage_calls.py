@@ -159,11 +159,11 @@ def calls() -> dict[str, Call]:
                 {"x": 1j}, MUST),
                         ("NaN in it", {"x": math.nan}, MUST), ("words in it", {"x": "a"}, MUST)],
             "null": numbers, "level": SHARE}),
-        "lmm.confint": Call(of(fit, "confint"), {"n": 40}, {
-            "method": WORD, "level": SHARE, "n": [], "seed": []}),
-        "lmm.bootstrap": Call(of(fit, "bootstrap"), {"n": 20, "seed": 1}, {
-            "n": no_count(1), "seed": no_count(0), "jobs": no_count(1)}),
-        "lmm.simulate": Call(of(fit, "simulate"), {"n": 2}, {"n": no_count(1),
+        "lmm.conf_int": Call(of(fit, "conf_int"), {"draws": 40}, {
+            "method": WORD, "level": SHARE, "draws": [], "seed": []}),
+        "lmm.bootstrap": Call(of(fit, "bootstrap"), {"draws": 20, "seed": 1}, {
+            "draws": no_count(1), "seed": no_count(0), "jobs": no_count(1)}),
+        "lmm.simulate": Call(of(fit, "simulate"), {"draws": 2}, {"draws": no_count(1),
             "seed": no_count(0)}),
         "lmm.refit": Call(of(fit, "refit"), {"data": ROWS["y"].to_numpy()}, {
             "data": [*no_array(10), *(g for g in NO_TABLE if g[0] not in ("None", "text",
@@ -191,15 +191,14 @@ def calls() -> dict[str, Call]:
         "glmm.predict": Call(of(counts_fit, "predict"), {"newdata": ROWS}, {
             "newdata": new_rows(),
             "type": WORD, "level": SHARE}),
-        "glmm.confint": Call(of(counts_fit, "confint"), {}, {"method": WORD, "level": SHARE}),
+        "glmm.conf_int": Call(of(counts_fit, "conf_int"), {}, {"method": WORD, "level": SHARE}),
         "glmm.emmeans": Call(of(counts_fit, "emmeans"), {"factors": "x", "at": {"x": [0.0]}}, {
             "factors": [g for g in NAME if g[0] != "empty"], "type": WORD, "level": SHARE}),
-        "glmm.residuals": Call(of(counts_fit, "residuals"), {}, {"type": WORD}),
-        "glmm.simulate": Call(of(counts_fit, "simulate"), {}, {"n": no_count(1),
+        "glmm.simulate": Call(of(counts_fit, "simulate"), {}, {"draws": no_count(1),
             "seed": no_count(0)}),
         "power": Call(
             rs.power, {
-                "formula": "z ~ direction + (1 | subject)", "design": DESIGN, "n": 6, "n_sim": 20,
+                "formula": "z ~ direction + (1 | subject)", "design": DESIGN, "n": 6, "draws": 20,
                 "effects": {"directionforward": -0.1},
                 "variance_components": {"subject": 0.01, "Residual": 0.005}},
             {"formula": FORMULA, "design": NO_TABLE, "n": no_count(2),
@@ -215,11 +214,11 @@ def calls() -> dict[str, Call]:
                  ("None", None, MUST), ("number", 3, MUST), ("list", [1.0], MUST),
                  *((n, {"subject": g, "Residual": 0.005}, r) for n, g, r in no_number(at_zero=MAY)),
                  *((n, {"subject": 0.01, "Residual": g}, r) for n, g, r in no_number())],
-             "term": NAME, "alpha": SHARE, "test": WORD, "n_sim": no_count(1), "seed": no_count(0),
+             "term": NAME, "alpha": SHARE, "ddf": WORD, "draws": no_count(1), "seed": no_count(0),
              "jobs": no_count(1)}),
         "type_one_error": Call(
             rs.type_one_error, {
-                "formula": "z ~ direction + (1 | subject)", "design": DESIGN, "n": 6, "n_sim": 20,
+                "formula": "z ~ direction + (1 | subject)", "design": DESIGN, "n": 6, "draws": 20,
                 "term": "directionforward", "variance_components": {"subject": 0.01,
                     "Residual": 0.005}},
             {"term": [(n, g, MUST) for n, g, _ in NAME], "alpha": SHARE, "n": no_count(2)}),
@@ -249,7 +248,7 @@ def calls() -> dict[str, Call]:
         "Pooled.influence": Call(of(pooled, "influence"), {}, {
             "by": [g for g in no_array(4) if g[0] in ("ragged", "NaN", "Nones", "masked",
                 "a set", "text")]}),
-        "Pooled.confint": Call(of(pooled, "confint"), {}, {"method": WORD}),
+        "Pooled.conf_int": Call(of(pooled, "conf_int"), {}, {"method": WORD}),
         "HalfNormal": Call(rs.HalfNormal, {"scale": 0.3}, {"scale": no_number()}),
         "Posterior.probability": Call(of(bayes, "probability"), {"low": 0.0}, {
             "low": [g for g in numbers if "inf" not in g[0]],
@@ -268,10 +267,10 @@ def calls() -> dict[str, Call]:
                           ("parts of events", COUNTS.assign(events_1=1.5), MUST)],
                 "measure": WORD, "model": WORD, "nodes": [g for g in no_count(1) if g[0] != "None"],
                 "double_zero": WORD, "level": SHARE}),
-        "PooledCounts.confint": Call(of(pooled_counts, "confint"), {}, {
+        "PooledCounts.conf_int": Call(of(pooled_counts, "conf_int"), {}, {
             "method": WORD, "level": [g for g in SHARE if g[0] != "None"]}),
-        "PooledCounts.confint, bootstrap": Call(
-            of(pooled_counts, "confint"), {"method": "bootstrap", "draws": 20},
+        "PooledCounts.conf_int, bootstrap": Call(
+            of(pooled_counts, "conf_int"), {"method": "bootstrap", "draws": 20},
             {"draws": no_count(20), "seed": no_count(0)}, slow=True),
         "pool_crossovers": Call(
             rs.pool_crossovers, {"table": CROSSOVERS, "draws": 8}, {

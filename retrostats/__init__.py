@@ -69,7 +69,7 @@ _HOMES = {
     "plan": "retrostats.planning.plan",
     "Plan": "retrostats.planning.plan",
     # the whole path
-    "replicate": "retrostats.replicate",
+    "replicate": "retrostats.app.path",
     "cite": "retrostats.common.citation",
     "Replication": "retrostats.app.replication",
     # what can go wrong

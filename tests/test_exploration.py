@@ -178,7 +178,7 @@ def test_limits_of_many_unknowns_are_the_same_whatever_is_drawn(seed) -> None:
     unknowns = pool_unknowns(sources, [method_choice(), without_one(len(sources))])
     assert len(unknowns) == 39
     found = [
-        explore(pool_estimator(sources), unknowns, draws=draws, seed=of)
+        outermost(pool_estimator(sources), unknowns, draws=draws, seed=of)
         for draws, of in ((0, 1), (64, 1), (1000, 2))
     ]
     for other in found[1:]:
@@ -203,7 +203,7 @@ def test_the_known_corner_of_39_unknowns_is_found_without_a_draw() -> None:
         value = sum(w * v[name] for w, name in zip(weights, names, strict=True))
         return spread(value)
 
-    found = explore(answer, dict.fromkeys(names, (0.0, 1.0)), draws=0)
+    found = outermost(answer, dict.fromkeys(names, (0.0, 1.0)), draws=0)
     assert found.conf_low == pytest.approx(weights[weights < 0].sum() - 1, abs=SAME_LIMIT)
     assert found.conf_high == pytest.approx(weights[weights > 0].sum() + 1, abs=SAME_LIMIT)
     assert (found.certificate["agreeing"] == found.certificate["starts"]).all()
@@ -219,7 +219,7 @@ def test_an_extreme_inside_39_unknowns_is_found_whatever_is_drawn() -> None:
         return spread((2 * (x - at)[:, ::2] ** 2).sum(axis=1) + x[:, 1::2].sum(axis=1))
 
     for draws, seed in ((0, 1), (64, 2), (1000, 3)):
-        found = explore(answer, dict.fromkeys(names, (0.0, 1.0)), draws=draws, seed=seed)
+        found = outermost(answer, dict.fromkeys(names, (0.0, 1.0)), draws=draws, seed=seed)
         assert found.conf_low == pytest.approx(-1.0, abs=SAME_LIMIT)
 
 
@@ -233,7 +233,7 @@ def test_a_corner_that_every_single_and_double_step_leads_up_from_is_left() -> N
         together = np.clip(4 * x[:, trap].min(axis=1) - 3, 0, 1)
         return spread(x.sum(axis=1) - 6 * together)
 
-    found = explore(answer, dict.fromkeys(names, (0.0, 1.0)), draws=0)
+    found = outermost(answer, dict.fromkeys(names, (0.0, 1.0)), draws=0)
     assert found.conf_low == pytest.approx(4 - 6 - 1, abs=SAME_LIMIT)
 
 
@@ -261,7 +261,7 @@ def test_where_the_middle_has_no_answer_no_draw_is_needed() -> None:
         held = (np.abs(v["x"] - 0.3) < 0.11) & (np.abs(v["y"] - 0.8) < 0.11)
         return tuple(np.where(held, part, np.nan) for part in spread(v["x"]))
 
-    found = explore(answer, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, draws=0)
+    found = outermost(answer, {"x": (0.0, 1.0), "y": (0.0, 1.0)}, draws=0)
     assert found.conf_low == pytest.approx(0.19 - 1, abs=BEYOND)
     assert found.conf_high == pytest.approx(0.41 + 1, abs=BEYOND)
 
@@ -278,7 +278,7 @@ def test_every_pair_of_choices_is_searched(choices) -> None:
         inside = sum((v[f"x{i}"] - 0.3) ** 2 for i in range(3))
         return spread(cost + inside - 5 * first * last)
 
-    found = explore(answer, unknowns, draws=0)
+    found = outermost(answer, unknowns, draws=0)
     assert found.conf_low == pytest.approx(2 - 5 - 1, abs=SAME_LIMIT)
 
 

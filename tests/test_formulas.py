@@ -223,7 +223,7 @@ def test_backticks_in_moments_counts_and_plans(rows: pd.DataFrame) -> None:
                     strange.assign(**{"the size": 20}), family="binomial")  # fmt: skip
     four = rs.glmm(renamed(counts), strange.assign(**{"the size": 20}), family="binomial", **size)
     np.testing.assert_allclose(three.beta, four.beta, rtol=1e-7)
-    plan = {"variance_components": {"a person": 1.0, "Residual": 1.0}, "n": 4, "n_sim": 100}
+    plan = {"variance_components": {"a person": 1.0, "Residual": 1.0}, "n": 4, "draws": 100}
     two_arms = rows.groupby("a").head(3).index
     table = rs.power(renamed(formula), strange.loc[two_arms], effects={"`1RM`": 1.0}, **plan)
     plain = {**plan, "variance_components": {"g": 1.0, "Residual": 1.0}}
@@ -255,7 +255,7 @@ def test_backticks_in_pools(rows: pd.DataFrame) -> None:
         strange_random = None if random is None else renamed("( 1 | g )")
         one = rs.pool(rows, variance="v", formula="y ~ x + a", random=random)
         two = rs.pool(strange, variance="µ v", formula=renamed("y ~ x + a"), random=strange_random)
-        np.testing.assert_allclose(one.coefficients, two.coefficients, rtol=1e-8)
+        np.testing.assert_allclose(one.params, two.params, rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["1RM", "a b", "a`b"[:1], "µmol", "class", "x.1", "_x", "a:b"])

@@ -31,9 +31,10 @@ def read_parquet(file: str, data: bytes) -> Table:
     try:  # the child has read a stranger's file: what it hands over is checked whole
         table = pa.ipc.open_stream(found).read_all()
         table.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+        frame = table.to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, OSError, ValueError) as error:  # also names that are no text
         raise InputError(f"{file}: not a readable Parquet file ({str(error)[:120]})") from None
-    return _table(file, table.to_pandas(ignore_metadata=True))
+    return _table(file, frame)
 
 
 def read_package(file: str, data: bytes, suffix: str, labelled: Callable[[str], bool]) -> Table:

@@ -143,7 +143,9 @@ class PooledCounts(Verbs):
         from retrostats.models.counts.intervals import no_random
 
         def fixed() -> pd.DataFrame:
-            low, high = self._confint(method or "wald", level=level, draws=draws, seed=seed)
+            low, high = self._confint(
+                "wald" if method is None else method, level=level, draws=draws, seed=seed
+            )
             return self.coefficients.assign(conf_low=low, conf_high=high)
 
         return intervals_of(which, fixed, no_random)

@@ -201,8 +201,12 @@ class GlmmFit(Verbs):
         """
         from retrostats.models.counts.intervals import METHODS, intervals, no_random
 
-        check_interval(method or "wald", METHODS, level, which)
-        table = intervals(self, method or "wald", level, draws, seed) if which == "fixed" else None
+        check_interval("wald" if method is None else method, METHODS, level, which)
+        table = (
+            intervals(self, "wald" if method is None else method, level, draws, seed)
+            if which == "fixed"
+            else None
+        )
         found = intervals_of(which, lambda: table, no_random)
         found.attrs.update(table.attrs if table is not None else {})
         return found

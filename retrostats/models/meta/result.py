@@ -172,11 +172,13 @@ class Pooled(Verbs):
         at = self.level if level is None else level
 
         def fixed() -> pd.DataFrame:
-            check_interval(method or "wald", ("wald",), at, which)
+            check_interval("wald" if method is None else method, ("wald",), at, which)
             return self._table(at)
 
         def random() -> pd.DataFrame:
-            check_interval(method or "profile", ("profile", "q-profile"), at, which)
+            check_interval(
+                "profile" if method is None else method, ("profile", "q-profile"), at, which
+            )
             if self.fit is not None and method != "q-profile":
                 return self.fit.conf_int(which="random", level=at)
             table = self._confint(method, level=at)

@@ -247,12 +247,12 @@ class KnownFit(Described):
         from retrostats.models.linear.known_variance.components import profile, spread_names
 
         def fixed() -> pd.DataFrame:
-            check_interval(method or "wald", ("wald",), level, which)
+            check_interval("wald" if method is None else method, ("wald",), level, which)
             errors = np.sqrt(np.diag(self.cov_beta))
             return t_table(self.terms, self.beta, errors, self.dfs(), level=level)
 
         def random() -> pd.DataFrame:
-            check_interval(method or "profile", ("profile",), level, which)
+            check_interval("profile" if method is None else method, ("profile",), level, which)
             table = profile(self, level=level)
             numbers = ["estimate", "conf_low", "conf_high"]
             return table.assign(

@@ -66,7 +66,7 @@ def conf_int(
         return _named(bootstrap_t(fit, level=level, n=draws, seed=seed, jobs=jobs))
 
     def fixed() -> pd.DataFrame:
-        how = method or "wald"
+        how = "wald" if method is None else method
         check_interval(how, FIXED, level, which)
         if how == "bootstrap-t":
             return studentised().iloc[: len(fit.terms)]
@@ -74,7 +74,7 @@ def conf_int(
         return table if how == "wald" else _percentiles(table[INTERVAL], drawn(), level)
 
     def random() -> pd.DataFrame:
-        how = method or "profile"
+        how = "profile" if method is None else method
         check_interval(how, RANDOM, level, which)
         fit._allow("intervals of variance components")
         if how == "bootstrap-t":
