@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from retrostats.common.arrays import one_of, share
+from retrostats.common.arrays import share
 from retrostats.common.deprecated import warn_renamed
 from retrostats.common.errors import InputError
 
@@ -145,4 +145,7 @@ def intervals_of(which: str, fixed: Any, random: Any) -> pd.DataFrame:
 def check_interval(method: str, allowed: tuple[str, ...], level: float, which: str) -> None:
     """Refuse a level that is none and a method that these terms do not have."""
     share(level)
-    one_of(method, f"conf_int method with which={which!r}", allowed)
+    if not isinstance(method, str) or method not in allowed:
+        raise InputError(
+            f"conf_int method={method!r} with which={which!r}; allowed: {', '.join(allowed)}"
+        )
