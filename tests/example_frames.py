@@ -80,7 +80,7 @@ def estimates() -> pd.DataFrame:
         _row("ligament-injury", "li-sportsmetrics", "Sportsmetrics 2015, ACL", (0.128, 0.017, 0.98, NAN, NAN, 1500), role="recomputed", hollow=True, **rate, **other),
         _row("ligament-injury", "li-walden", "Walden 2012, ACL", (0.42, 0.17, 1.04, NAN, NAN, 4564), role="recomputed", hollow=True, **rate, **other),
         _row("ligament-injury", "li-programme-pool", "Pool, programmes with backward running", (0.57, 0.13, 2.5), role="pooled", **rate, group="Together"),
-        _row("ligament-injury", "li-counts", "All printed counts, one model", (0.5, 0.31, 0.8), role="one-stage", **rate, group="Together"),
+        _row("ligament-injury", "li-counts", "All counts over time, one model", (0.5, 0.31, 0.8), role="one-stage", **rate, group="Together"),
         _row("body-fat", "bf-points-within", "Terblanche 2005, backward, p within the training group", (-2.4, -4.11, -0.69, -4.5, -0.3, 13),
              role="model", unit=points, unknown="rounding of p", reading=f"2.4% as {points}", **fat),
         _row("body-fat", "bf-points-between", "Terblanche 2005, backward, p against the control", (-2.4, -4.17, -0.63, -4.4, -0.4, 26),

@@ -10,6 +10,7 @@ import pytest
 import retrostats as rs
 from retrostats.common.errors import InputError
 from retrostats.evidence.findings.trials import Effect, Trial, design_effect, trial_result
+from retrostats.io.published.printed_rows import counts_people
 from retrostats.io.published.published import load_published
 
 RATES = Effect("injury_rate_ratio", "programme / usual training", "li")
@@ -30,7 +31,8 @@ def test_the_design_effect_of_a_printed_adjusted_interval(rows) -> None:
     error = math.log(0.81 / 0.35) / (2 * 1.959964)
     assert design_effect(rows, olsen) == pytest.approx(error**2 / (1 / 46 + 1 / 76), rel=1e-6)
     arms = ("intervention Knee Control", "control")
-    walden = _trial("walden2012", "players_with_acl_injury", arms, adjusted="acl_injury_rate_ratio")
+    walden = _trial("walden2012", "acl_injury_rate_per_1000_h", arms,
+                    adjusted="acl_injury_rate_ratio")  # fmt: skip
     assert design_effect(rows, walden) == 1.0  # the printed interval is narrower than Poisson's
     silent = _trial("sportsmetrics2015", "noncontact_acl_injury_rate_per_1000_ae",
                     ("trained female athletes 13-18 y", "control"))  # fmt: skip
@@ -47,17 +49,17 @@ def test_a_rate_and_its_exposure_give_the_one_whole_number_that_fits(rows) -> No
         trial_result(wide, _trial("labella2011", name, arms), RATES)
 
 
-def test_all_counts_stand_in_one_model_with_their_clusters() -> None:
+def test_all_counts_over_time_stand_in_one_model_with_their_clusters() -> None:
     found = rs.replicate(["ligament-injury"], draws=0)
     rows = found.estimates.set_index("estimate_id")
     row = rows.loc["li-counts"]
-    assert row["note"].startswith("8 trials, each with a level and an effect of its own")
-    assert row["df"] == 7
+    assert row["note"].startswith("6 trials, each with a level and an effect of its own")
+    assert row["df"] == 5
     listed = found.assumptions.set_index("assumption_id").loc["li-counts-clusters"]
     assert listed["low"] == 1.0
-    assert listed["high"] == pytest.approx(2.737, abs=5e-4)
-    # 535 and 912 events of independent people would give an error of 0.054
-    independent = math.sqrt(1 / 535 + 1 / 912)
+    assert listed["high"] == pytest.approx(3.052, abs=5e-4)
+    # as many events that are independent would give a much smaller error
+    independent = math.sqrt(1 / 581 + 1 / 1078)
     assert row["std_error"] > 1.3 * independent
     assert np.log(row["conf_high"] / row["conf_low"]) > 2 * 2.3 * row["std_error"]
 
@@ -88,5 +90,19 @@ def test_no_trial_with_counts_by_arm_is_left_out_in_silence(rows) -> None:
     used = rs.replicate(["ligament-injury"], draws=0).estimates.set_index("estimate_id")
     studies = rows.set_index("row_id")["study_id"]
     counted = set(studies[used.at["li-counts", "source_rows"].split("; ")])
-    assert with_counts - set(NOT_A_CONTRAST) <= counted
-    assert len(counted) == 8
+    named = used.at["li-counts", "note"].split("for teams; ")[1]
+    assert (
+        named
+        == "Hewett 1999, serious knee, Olsen 2005, knee and ankle count people and are left out"
+    )
+    assert with_counts - set(NOT_A_CONTRAST) - {"hewett1999", "olsen2005"} <= counted
+    assert len(counted) == 6
+
+
+def test_people_are_never_put_into_the_model_of_events_over_time(rows) -> None:
+    """A risk ratio and a rate ratio are two measures: no arm of the model counts people."""
+    used = rs.replicate(["ligament-injury"], draws=0).estimates.set_index("estimate_id")
+    listed = used.at["li-counts", "source_rows"].split("; ")
+    units = rows.set_index("row_id").loc[listed, "exposure_unit"].dropna()
+    assert len(units) >= 6
+    assert not [unit for unit in units if counts_people(unit)]

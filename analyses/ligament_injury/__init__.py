@@ -44,8 +44,9 @@ METHODS = (
     "error comes from the printed p read as a paired test, with the df the design allows.",
     "Programmes: injury rate ratios of warm-up programmes that contain some backward running "
     "beside much else. Cluster trials enter with their printed cluster-adjusted interval or "
-    "with the spread between teams. One model of all printed counts stands beside them: a level "
-    "and an effect of its own for every trial, counts divided by the design effect of its teams. "
+    "with the spread between teams. One model of all injuries counted over time stands beside "
+    "them: a level and an effect of its own for every trial, counts divided by the design effect "
+    "of its teams; trials that count people have a risk ratio, and stay out of it. "
     "None of it can be attributed to running direction.",
     "Pools of two studies: the interval is what a method makes of the variance between them. "
     "Knapp-Hartung, Henmi-Copas and half-normal priors of two scales are shown; none is picked.",
@@ -81,7 +82,7 @@ def analyse(context: Context) -> Findings:
         programmes,
         RATES,
         "li-counts",
-        "All printed counts, one model",
+        "All counts over time, one model",
         directness="programmes, direction not separable",
         group=COUNTED,
     )

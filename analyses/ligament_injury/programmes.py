@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from retrostats.evidence.findings.trials import Effect, Trial
-
-if TYPE_CHECKING:
-    pass
 
 CONTAINS = "programme containing backward running"
 OTHER = "programme, backward running not verified"
@@ -15,7 +10,7 @@ RATES = Effect("injury_rate_ratio", "injury rate ratio, programme / usual traini
 #: Headings of the programmes' forest.
 VERIFIED = "Programmes documented to contain backward running"
 UNVERIFIED = "Programmes in which it was not verified"
-TOGETHER, COUNTED = "Together", "Every programme with printed counts"
+TOGETHER, COUNTED = "Together", "Every programme that counted injuries over time"
 #: Warm-up programmes; only the first two are documented to contain backward running and print
 #: what a ratio needs.
 PROGRAMMES = (
@@ -34,9 +29,9 @@ PROGRAMMES = (
         True,
         CONTAINS,
         ratio="all_injuries_rate_ratio",
-        counts="players_with_lower_extremity_injury",
+        counts="all_injuries",
         arms=("intervention 11+", "control"),
-        adjusted="lower_extremity_injury_rate_ratio",
+        adjusted="all_injuries_rate_ratio",
     ),
     Trial(
         "sportsmetrics2015",
@@ -60,7 +55,7 @@ PROGRAMMES = (
         False,
         OTHER,
         ratio="acl_injury_rate_ratio",
-        counts="players_with_acl_injury",
+        counts="acl_injury_rate_per_1000_h",
         arms=("intervention Knee Control", "control"),
         adjusted="acl_injury_rate_ratio",
     ),

@@ -73,6 +73,7 @@ class TrialResult:
     estimate: Estimate
     row: EstimateRow
     counts: tuple[Mapping[str, Any], ...]
+    counts_people: bool
     assumptions: tuple[Assumption, ...]
     source: Source
 
@@ -112,7 +113,8 @@ def trial_result(
         **extra,
     )
     counts = _arm_counts(published, trial) if trial.counts else ()
-    return TrialResult(trial, estimate, row, counts, assumptions, source)
+    people = bool(counts) and both_of_people(_arm_rows(published, trial))
+    return TrialResult(trial, estimate, row, counts, people, assumptions, source)
 
 
 def _unit(measure: str, unit: str) -> str:
@@ -317,18 +319,20 @@ def counts_row(
     label: str,
     **extra: Any,
 ) -> tuple[EstimateRow, Assumption]:
-    """One model of all printed counts, and what it assumes of trials that print no clusters.
+    """One model of all events counted over time, and what it assumes where no clusters are printed.
 
     A Poisson model with a level of its own for every trial and an effect that differs between
     trials; counts are divided by design effects, the greatest printed one where a trial prints
     none. Nothing corrects such a likelihood for few trials, so the interval takes t on trials less
-    one degrees of freedom.
+    one degrees of freedom. People with an event among people are binomial and have a risk ratio,
+    another measure: trials that print no more are left out, and the row names them.
     """
     import pandas as pd
 
     from retrostats.models.counts.pooled import pool_counts
 
-    counted = [trial for trial in trials if trial.counts]
+    counted = [trial for trial in trials if trial.counts and not trial.counts_people]
+    of_people = [trial.trial.label for trial in trials if trial.counts_people]
     pairs = [trial.counts for trial in counted]
     table = pd.DataFrame(
         {
@@ -377,7 +381,8 @@ def counts_row(
         n=float(sum(arm["n"] for pair in pairs for arm in pair)),
         note=f"{len(table)} trials, each with a level and an effect of its own (SD between trials "
         f"{math.sqrt(found.tau2):.2f}); counts divided by design effects of "
-        f"{table['design_effect'].min():.2f} to {greatest:.2f} for teams",
+        f"{table['design_effect'].min():.2f} to {greatest:.2f} for teams"
+        + (f"; {', '.join(of_people)} count people and are left out" if of_people else ""),
         **extra,
     )
     return row, assumption
