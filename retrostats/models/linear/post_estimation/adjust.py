@@ -10,9 +10,12 @@ from scipy.special import stdtrit
 
 from retrostats.common.errors import InputError
 from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.post_estimation.studentized_range import (
+    studentized_range_ppf,
+    studentized_range_sf,
+)
 
 Adjust = Literal["tukey", "holm", "bonferroni", "sidak", "none"]
-_MANY_DF = 1e6  # the studentized range takes no infinite degrees of freedom
 
 
 def adjusted_p(table: pd.DataFrame, adjust: str, cells: int) -> FloatArray:
@@ -50,11 +53,8 @@ def adjusted_p(table: pd.DataFrame, adjust: str, cells: int) -> FloatArray:
         out[order] = np.minimum(1.0, steps)
         return out
     if adjust == "tukey":
-        from scipy.stats import studentized_range
-
         q = np.sqrt(2.0) * np.abs(table["statistic"].to_numpy(dtype=float))
-        df = np.minimum(table["df"].to_numpy(dtype=float), _MANY_DF)
-        return np.asarray(studentized_range.sf(q, cells, df), dtype=float)
+        return studentized_range_sf(q, cells, table["df"].to_numpy(dtype=float))
     raise InputError(f"adjust={adjust!r}; allowed: tukey, holm, bonferroni, sidak, none")
 
 
@@ -71,10 +71,7 @@ def critical(df: Any, adjust: str, cells: int, count: int, level: float) -> Floa
     """
     df, tail = np.asarray(df, dtype=float), 1.0 - level
     if adjust == "tukey":
-        from scipy.stats import studentized_range
-
-        near = np.minimum(df, _MANY_DF)
-        return np.asarray(studentized_range.ppf(level, cells, near) / np.sqrt(2.0), dtype=float)
+        return studentized_range_ppf(level, cells, df) / np.sqrt(2.0)
     if adjust in ("holm", "bonferroni"):
         tail = tail / count
     elif adjust == "sidak":
