@@ -71,7 +71,7 @@ def critical(df: Any, adjust: str, cells: int, count: int, level: float) -> Floa
     """
     df, tail = np.asarray(df, dtype=float), 1.0 - level
     if adjust == "tukey":
-        return studentized_range_ppf(level, cells, df) / np.sqrt(2.0)
+        return np.asarray(studentized_range_ppf(level, cells, df) / np.sqrt(2.0))
     if adjust in ("holm", "bonferroni"):
         tail = tail / count
     elif adjust == "sidak":
