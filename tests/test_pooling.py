@@ -32,6 +32,8 @@ PM_RTOL = 1e-4
 #: Here the likelihood has a second, higher maximum away from 0, which metafor does not reach.
 METAFOR_STUCK = ("extreme_k10", "one", "ML")
 
+#: Bytes a study at the peak: a few dozen numbers each, not k of them.
+MOST_BYTES = 1_000
 METHODS = {"FE": "common", "DL": "dl", "REML": "reml", "ML": "ml", "HE": "he", "PM": "pm"}
 TESTS = {"z": "z", "knha": "knapp-hartung", "adhoc": "knapp-hartung-adhoc"}
 MODELS = {"intercept": [], "one": ["mod1"], "two": ["mod1", "mod2"]}
@@ -211,3 +213,20 @@ def test_the_headline_of_a_meta_regression_says_what_it_is() -> None:
             assert (words in repr(found)) == (len(found.terms) > 1)
     beside = pool(table["yi"], np.sqrt(table["vi"]), moderators=table[["year"]])
     assert "where these are 0: year" in repr(beside)
+
+
+def test_memory_grows_with_the_studies_and_not_with_their_square() -> None:
+    """A (k, k) matrix of 20,000 studies would take 3.2 GB."""
+    import tracemalloc
+
+    rng = np.random.default_rng(5)
+    se = rng.uniform(0.1, 0.5, 20_000)
+    y = rng.normal(0.2, 0.3, 20_000) + se * rng.normal(size=20_000)
+    tracemalloc.start()
+    try:
+        found = pool(y, se)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < MOST_BYTES * len(y)
+    assert found.tau2 == pytest.approx(0.09, rel=0.1)

@@ -28,17 +28,17 @@ def weighted_fit(y: Array, v: Array, X: Array, tau2: float) -> tuple[Array, Arra
     return beta, inverse @ inverse.T, float(residual @ residual)
 
 
-def _projection(v: Array, X: Array, tau2: float) -> Array:
-    w = 1 / (v + tau2)
-    _, unscaled, _ = weighted_fit(np.zeros_like(v), v, X, tau2)
+def _trace(v: Array, X: Array) -> float:
+    """tr(P) at tau2 = 0: tr(W) - tr((X'WX)^-1 X'W^2 X), without the (k, k) matrix."""
+    w = 1 / v
     wx = X * w[:, None]
-    return np.diag(w) - wx @ unscaled @ wx.T
+    return float(w.sum() - np.trace(np.linalg.solve(X.T @ wx, wx.T @ wx)))
 
 
 def dersimonian_laird(y: Array, v: Array, X: Array) -> float:
     """DerSimonian and Laird (1986), Controlled Clinical Trials 7:177, for moderators too."""
     _, _, q = weighted_fit(y, v, X, 0.0)
-    return float(max(0.0, (q - (len(y) - X.shape[1])) / np.trace(_projection(v, X, 0.0))))
+    return float(max(0.0, (q - (len(y) - X.shape[1])) / _trace(v, X)))
 
 
 def hedges(y: Array, v: Array, X: Array) -> float:
@@ -90,13 +90,15 @@ def maximum_likelihood(y: Array, v: Array, X: Array, *, restricted: bool) -> flo
 
 def _deviance(y: Array, v: Array, X: Array, tau2: Array, *, restricted: bool) -> Array:
     """Minus twice the (restricted) log-likelihood up to a constant, at each tau2 (g,)."""
-    w = 1 / (v + tau2[:, None])
-    cross = np.einsum("gk,kp,kq->gpq", w, X, X)
-    right = np.einsum("gk,kp,k->gp", w, X, y)
-    beta = np.linalg.solve(cross, right[..., None])[..., 0]
-    residual = (w * (y - beta @ X.T) ** 2).sum(axis=1)
-    logdet = np.linalg.slogdet(cross)[1] if restricted else 0.0
-    return np.asarray(-np.log(w).sum(axis=1) + logdet + residual)
+    found = np.empty(len(tau2))
+    for i, one in enumerate(tau2):  # a row at a time: (g, k) weights of many studies are large
+        w = 1 / (v + one)
+        wx = X * w[:, None]
+        cross = X.T @ wx
+        residual = y - X @ np.linalg.solve(cross, wx.T @ y)
+        logdet = float(np.linalg.slogdet(cross)[1]) if restricted else 0.0
+        found[i] = logdet - float(np.log(w).sum()) + float(w @ residual**2)
+    return found
 
 
 def log_likelihood(y: Array, v: Array, X: Array, tau2: float, *, restricted: bool) -> float:
@@ -138,7 +140,7 @@ def q_profile(y: Array, v: Array, X: Array, level: float) -> tuple[float, float]
 
 def typical_variance(v: Array, X: Array) -> float:
     """Higgins and Thompson's typical sampling variance, (k - p) / tr(P) at tau2 = 0."""
-    return float((len(v) - X.shape[1]) / np.trace(_projection(v, X, 0.0)))
+    return float((len(v) - X.shape[1]) / _trace(v, X))
 
 
 def _q_equals(y: Array, v: Array, X: Array, target: float) -> float:
