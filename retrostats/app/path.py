@@ -5,6 +5,7 @@ Run it with `python -m retrostats.replicate`, or call `retrostats.replicate()`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +18,17 @@ from retrostats.audit.certainty import OVERRULED, Grounds, grounds_of
 from retrostats.audit.changes import cohort_frame, shares_frame, with_use
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import Bearing, bearing_of
-from retrostats.audit.frames import certainties, certainty_frame, verdict_frame
+from retrostats.audit.frames import (
+    answers_frame,
+    certainties,
+    certainty_frame,
+    verdict_frame,
+    verdicts_of,
+    with_posteriors,
+)
 from retrostats.audit.returned import check_ids
 from retrostats.audit.summary import ABSOLUTE, summary_frame
-from retrostats.audit.verdict import Evidence
+from retrostats.audit.verdict import Evidence, claimed_range
 from retrostats.common.arrays import whole_number
 from retrostats.common.defaults import (
     CLAIM_FIGURES,
@@ -49,6 +57,8 @@ from retrostats.report.user_cohort import draw_own
 if TYPE_CHECKING:
     import pandas as pd
 
+    from retrostats.evidence.printed.pooled_printed import PooledPrinted
+    from retrostats.evidence.result.findings import EstimateRow, Measure
     from retrostats.report.figures import Drawing
 
 Progress = Callable[[str], None]
@@ -139,12 +149,12 @@ def replicate(
     own = tuple(with_use(cohort, findings[cohort.analysis].estimates) for cohort in own)
     tell("Judging the claims")
     bearing = bearing_of(about)
-    evidence = evidence_by_claim(explored)
-    verdicts, certainty = judge(everything, findings, evidence, bearing)
-    frames = frames_of(findings, explored, claims)
+    evidence = evidence_by_claim(explored, everything, findings)
+    verdicts, certainty, answers = judge(everything, findings, evidence, bearing)
+    frames = frames_of(with_posteriors(findings, answers, claims), explored, claims)
     frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
     with connected(scheduler):
-        changed = _changes(claims, findings, explored, own, bearing, options)
+        changed = _changes(everything, findings, explored, own, bearing, options)
     alone = [result for cohort in own for result in own_results(cohort, about)]
     tell("Drawing the figures")
 
@@ -161,6 +171,7 @@ def replicate(
         replication = Replication(
             verdicts=verdicts,
             certainty=certainty,
+            answers=answers,
             **frames,
             questions=questions(published, chosen),
             drawings=drawings,
@@ -217,12 +228,13 @@ def judge(
     findings: Mapping[str, Findings],
     evidence: Mapping[str, Sequence[Evidence]],
     bearing: Bearing,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Verdicts, and certainty by claim and domain."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Verdicts, certainty by claim, side and domain, and answers by claim and measure."""
     claims, grounds = everything.claims, _grounds(everything, findings)
-    sure = certainties(claims, findings, evidence, grounds)
-    verdicts = verdict_frame(claims, findings, evidence, bearing, sure)
-    return verdicts, certainty_frame(claims, sure)
+    found = verdicts_of(claims, findings, evidence, bearing)
+    sure = certainties(claims, found, evidence, grounds)
+    verdicts = verdict_frame(claims, findings, found, sure)
+    return verdicts, certainty_frame(claims, sure), answers_frame(claims, found)
 
 
 def used_cohort(cohort: Any, audit: Audit | str | Path | None = None) -> Any:
@@ -260,12 +272,18 @@ def summary_of(
     return summary_frame(verdicts, estimates, published, levels)
 
 
-def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, list[Evidence]]:
-    """Every explored measure that judges a claim, by the claim."""
+def evidence_by_claim(
+    explored: Mapping[str, Sequence[Explored]],
+    everything: Context,
+    findings: Mapping[str, Findings],
+) -> dict[str, list[Evidence]]:
+    """Every explored measure that judges a claim with its posterior, by the claim."""
+    rows = {row.estimate_id: row for found in findings.values() for row in found.estimates}
     found: dict[str, list[Evidence]] = {}
     for entry in (e for entries in explored.values() for e in entries):
         measure = entry.measure
         if measure.claim_id:
+            claim, row = everything.claims[measure.claim_id], rows.get(measure.estimate_id)
             found.setdefault(measure.claim_id, []).append(
                 Evidence(
                     measure.name,
@@ -275,9 +293,29 @@ def evidence_by_claim(explored: Mapping[str, Sequence[Explored]]) -> dict[str, l
                     measure.own,
                     measure.estimate_id,
                     measure.by_lot,
+                    _posterior(measure, claim, row, everything.audit),
+                    # a row of no single study is a pool or a model of several
+                    not measure.sources and (row is None or not row.study_id),
                 )
             )
     return found
+
+
+def _posterior(
+    measure: Measure, claim: Claim, row: EstimateRow | None, audit: Audit
+) -> PooledPrinted:
+    """The posterior of a measure of a claim, with what the audit states of correlations."""
+    from retrostats.evidence.unreported.likelihood import posterior_of
+
+    known = row is not None and row.df > 0
+    return posterior_of(
+        measure,
+        claim.scale,
+        null=claim.null_value,
+        claimed=claimed_range(claim) if claim.has_size else None,
+        correlation=audit.correlation_prior(claim.claim_id),
+        df=row.df if row is not None and known else math.inf,
+    )
 
 
 def _grounds(everything: Context, findings: Mapping[str, Findings]) -> Grounds:
@@ -289,7 +327,7 @@ def _grounds(everything: Context, findings: Mapping[str, Findings]) -> Grounds:
 
 
 def _changes(
-    claims: Mapping[str, Claim],
+    everything: Context,
     findings: Mapping[str, Findings],
     explored: Mapping[str, Sequence[Explored]],
     own: Sequence[Any],
@@ -304,7 +342,8 @@ def _changes(
         name: ", ".join(str(c.provenance["name"]) for c in own if c.analysis == name)
         for name in findings
     }
-    old, new = evidence_by_claim(before), evidence_by_claim(explored)
+    claims = everything.claims
+    old, new = (evidence_by_claim(e, everything, findings) for e in (before, explored))
     pools = {
         claim_id: (_middle(before, claim), _middle(explored, claim))
         for claim_id, claim in claims.items()

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 #: Libraries and processors differ in the last digits; a change of any meaning is far larger.
 TOLERANCE = 1e-6
 NUMBERS = ("estimate", "std_error", "df", "conf_low", "conf_high", "sens_low", "sens_high")
-LABELS = ("fidelity", "direction", "size", "certainty", "decided_by")
+LABELS = ("fidelity", "direction", "size", "certainty_direction", "certainty_size")
+#: Probabilities of the verdicts.
+GRADES = ("prob_direction", "prob_direction_min", "prob_direction_max", "prob_size", "prob_size_min", "prob_size_max")
 
 
 def pinned_dir() -> Path:

@@ -30,7 +30,7 @@ class Replication:
 
     Attributes
     ----------
-    verdicts, certainty, summary, estimates, assumptions, sensitivity, explorations, unknowns,
+    verdicts, answers, certainty, summary, estimates, assumptions, sensitivity, explorations, unknowns,
     specifications, draws, checks, witnesses, questions
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
@@ -47,6 +47,7 @@ class Replication:
 
     verdicts: pd.DataFrame
     certainty: pd.DataFrame
+    answers: pd.DataFrame
     summary: pd.DataFrame
     estimates: pd.DataFrame
     assumptions: pd.DataFrame
@@ -172,7 +173,8 @@ class Replication:
         return f"Replication of {self.audit.title}\nanalyses: {names}"
 
     def _verdicts(self) -> pd.DataFrame:
-        return self.verdicts[["claim_id", "fidelity", "direction", "size", "certainty"]]
+        names = ["claim_id", "fidelity", "direction", "prob_direction", "size", "prob_size"]
+        return self.verdicts[[*names, "certainty_direction"]].round(3)
 
     def _rest(self) -> str:
         return (

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from retrostats.audit.claims import Claim
     from retrostats.evidence.unreported.unknowns import Unknown
 
+#: Table of prior distributions, and its name of correlations.
+PRIORS, CORRELATION = "priors", "fisher_z_correlation"
+
 __all__ = ["Audit", "Conditions", "Post", "Topic", "load_audit"]
 
 
@@ -108,6 +111,28 @@ class Audit:
         row: Any = found.iloc[0]
         return Unknown(name, float(row["low"]), float(row["high"]), row["why"], row["source"],
                        kind="spread" if unknown.startswith("sd_") else "")  # fmt: skip
+
+    def correlation_prior(self, claim_id: str) -> tuple[float, float] | None:
+        """Mean and SD of Fisher's z that `priors.csv` states for a claim; None: uniform on -1 to 1.
+
+        Raises
+        ------
+        InputError
+            A standard deviation that is not above 0, or no reason.
+        """
+        if not self.has_table(PRIORS):
+            return None
+        table = self.table(PRIORS)
+        found = table[(table["claim_id"] == claim_id) & (table["quantity"] == CORRELATION)]
+        if found.empty:
+            return None
+        row: Any = found.iloc[0]
+        if not (row["sd"] > 0 and row["why"]):
+            raise InputError(
+                f"priors.csv, claim {claim_id}: sd is {row['sd']!r} with the reason "
+                f"{row['why']!r}; give an SD above 0 and a reason"
+            )
+        return float(row["mean"]), float(row["sd"])
 
     def has_table(self, name: str) -> bool:
         """Whether the data package lists a table of that name."""

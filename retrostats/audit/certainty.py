@@ -14,17 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from retrostats.audit.answer import Answer
 from retrostats.audit.claims import Claim
-from retrostats.audit.verdict import (
-    Evidence,
-    Side,
-    bounds_of,
-    claimed_range,
-    label_of,
-    label_shares,
-    middle_of,
-    outermost,
-)
+from retrostats.audit.grades import AGAINST, FOR, LIKELY, direction_label, size_label
+from retrostats.audit.verdict import Evidence, Side, bounds_of, claimed_range
 from retrostats.common.errors import InputError
 from retrostats.common.rounding import limits
 from retrostats.evidence.result.findings import EstimateRow
@@ -42,8 +35,6 @@ DOMAINS = ("design", "imprecision", "inconsistency", "indirectness", "what was n
 FEW_PEOPLE = 30
 #: I-squared from which the effects of a pool count as inconsistent, and as very inconsistent.
 INCONSISTENT, VERY_INCONSISTENT = 0.5, 0.75
-#: Fewer draws than this that keep the middle's label cost two levels.
-KEPT_BY_FEW = 0.5
 #: A table that overrules the rules, where the audit has one: claim_id, certainty, why.
 OVERRULED = "certainty"
 
@@ -140,30 +131,46 @@ def grounds_of(
     )
 
 
-def certainty_of(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Certainty:
-    """Levels lost in each domain; of several measures the one that loses most counts.
+#: Certainty of the direction and of the size of a claim.
+Sides = dict[Side, Certainty]
+
+
+def certainty_of(
+    claim: Claim, evidence: Sequence[Evidence], answers: Sequence[Answer], grounds: Grounds
+) -> Sides:
+    """Levels lost by each side in each domain; of several measures the one that loses most counts.
 
     Parameters
     ----------
-    evidence
-        Every measure that judges the claim; none is very low, whatever signs were printed.
+    evidence, answers
+        Every measure that judges the claim, and what it says; evidence that does not exist has no
+        certainty, and neither has a side that is not claimed.
     """
-    if not (claim.has_direction or claim.has_size):
-        return Certainty("")
-    if evidence:
-        losses: tuple[Loss, ...] = (
-            _design(claim, evidence, grounds),
-            _worst(evidence, lambda e: _imprecision(claim, e, grounds)),
-            _inconsistency(claim, evidence, grounds),
-            _worst(evidence, lambda e: _indirectness(e, grounds)),
-            _worst(evidence, lambda e: _unprinted(claim, e)),
-        )
-    else:
-        losses = (Loss("design", 3, "no result with an effect and its error compares the two"),)
+    claimed: dict[Side, bool] = {"direction": claim.has_direction, "size": claim.has_size}
+    return {
+        side: _certainty(claim, side, evidence, answers, grounds) if has else Certainty("")
+        for side, has in claimed.items()
+    }
+
+
+def _certainty(
+    claim: Claim, side: Side, evidence: Sequence[Evidence], answers: Sequence[Answer],
+    grounds: Grounds,
+) -> Certainty:  # fmt: skip
+    pairs = [(e, a) for e, a in zip(evidence, answers, strict=True) if not math.isnan(a.estimate)]
+    label, why = grounds.overruled.get(claim.claim_id, ("", ""))
+    if not pairs:
+        return Certainty(label, overruled=why) if why else Certainty("")  # type: ignore[arg-type]
+    losses: tuple[Loss, ...] = (
+        _design(claim, evidence, grounds),
+        _worst(_imprecision(claim, side, *pair, grounds) for pair in pairs),
+        _inconsistency([a for _, a in pairs], [e for e, _ in pairs], grounds),
+        _worst(_indirectness(e, grounds) for e, _ in pairs),
+        _worst(_unprinted(side, *pair) for pair in pairs),
+    )
     lost = min(sum(loss.levels for loss in losses), len(LEVELS) - 1)
     by_rule = LEVELS[lost]
-    label, why = grounds.overruled.get(claim.claim_id, (by_rule, ""))
-    return Certainty(label, losses, why, by_rule)
+    return Certainty(label or by_rule, losses, why, by_rule)  # type: ignore[arg-type]
 
 
 def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
@@ -198,13 +205,15 @@ def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Los
     return Loss("design", 1, f"compared neither by lot nor in the same people ({named})")
 
 
-def _imprecision(claim: Claim, evidence: Evidence, grounds: Grounds) -> Loss:
-    """The interval with everything at its middle, and the number of people."""
-    _, low, high = evidence.at95.middle
+def _imprecision(
+    claim: Claim, side: Side, evidence: Evidence, answer: Answer, grounds: Grounds
+) -> Loss:
+    """The posterior's interval against no effect or the claimed range, and the number of people."""
+    low, high = answer.conf_low, answer.conf_high
     said, span = [], " to ".join(limits(low, high, bounds=bounds_of(claim)))
-    if claim.has_direction and low <= claim.null_value <= high:
+    if side == "direction" and low <= claim.null_value <= high:
         said.append(f"{span} spans {claim.null_value:g}")
-    if claim.has_size:
+    if side == "size":
         start, stop = claimed_range(claim)
         inside, outside = low >= start and high <= stop, high < start or low > stop
         if not (inside or outside):
@@ -218,18 +227,16 @@ def _imprecision(claim: Claim, evidence: Evidence, grounds: Grounds) -> Loss:
     return Loss("imprecision", levels, _of(evidence, " and ".join(said)))
 
 
-def _inconsistency(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Loss:
+def _inconsistency(
+    answers: Sequence[Answer], evidence: Sequence[Evidence], grounds: Grounds
+) -> Loss:
     """Measures that disagree, or studies of one pool that differ beyond their errors."""
-    if len(evidence) > 1:
-        labels = {
-            label_of(e, claim, "direction" if claim.has_direction else "size", middle_of)
-            for e in evidence
-        }
-        if {"supported", "contradicted"} <= labels:
-            return Loss("inconsistency", 2, "measures of the claim contradict one another")
-        if len(labels) > 1:
-            return Loss("inconsistency", 1, "measures of the claim do not agree")
-    return _worst(evidence, lambda e: _heterogeneity(e, grounds))
+    labels = {a.direction for a in answers}
+    if labels & set(FOR) and labels & set(AGAINST):
+        return Loss("inconsistency", 2, "measures of the claim point to both sides")
+    if len(answers) > 1 and labels & {*FOR, *AGAINST} and labels - {*FOR, *AGAINST}:
+        return Loss("inconsistency", 1, "measures of the claim do not agree")
+    return _worst(_heterogeneity(e, grounds) for e in evidence)
 
 
 def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Loss:
@@ -257,26 +264,31 @@ def _indirectness(evidence: Evidence, grounds: Grounds) -> Loss:
     return Loss("indirectness", levels, _of(evidence, words))
 
 
-def _unprinted(claim: Claim, evidence: Evidence) -> Loss:
-    """A label that holds at the middle and not at the outermost limits, and in how many draws."""
-    sides: list[tuple[Side, bool]] = [("direction", claim.has_direction), ("size", claim.has_size)]
-    worst = Loss("what was not printed", 0, "")
-    for side, claimed in sides:
-        if not claimed:
-            continue
-        middle = label_of(evidence, claim, side, middle_of)
-        if middle in ("undecided", label_of(evidence, claim, side, outermost)):
-            continue
-        kept = label_shares(evidence, claim, side)[middle]
-        levels = 2 if kept < KEPT_BY_FEW else 1
-        if levels > worst.levels:
-            why = f"{side} is {middle} at the middle and in {kept:.0%} of the draws, not throughout"
-            worst = Loss(worst.domain, levels, _of(evidence, why))
-    return worst
+def _unprinted(side: Side, evidence: Evidence, answer: Answer) -> Loss:
+    """A grade that a declared choice lowers, and whether it then is no longer likely."""
+    none = Loss("what was not printed", 0, "")
+    if side == "direction":
+        main, least, most = (
+            answer.prob_direction, answer.prob_direction_min, answer.prob_direction_max
+        )  # fmt: skip
+        if main < 0.5:
+            main, least, most = 1 - main, 1 - most, 1 - least
+        best, worst = direction_label(main, main, main), direction_label(least, least, least)
+    else:
+        main, least = answer.prob_size, answer.prob_size_min
+        beyond = (answer.prob_below, answer.prob_above)
+        best, worst = (
+            size_label((p, p), (beyond[0],) * 2, (beyond[1],) * 2) for p in (main, least)
+        )
+    if best == worst:
+        return none
+    levels = 2 if main >= LIKELY > least and least < 0.5 else 1
+    why = f"{side} is {best} as stated and {worst} under another declared choice"
+    return Loss(none.domain, levels, _of(evidence, why))
 
 
-def _worst(evidence: Sequence[Evidence], rule: Callable[[Evidence], Loss]) -> Loss:
-    return max((rule(e) for e in evidence), key=lambda loss: loss.levels)
+def _worst(losses: Iterable[Loss]) -> Loss:
+    return max(losses, key=lambda loss: loss.levels)
 
 
 def _of(evidence: Evidence, why: str) -> str:

@@ -17,7 +17,8 @@ from retrostats.io.validation.problem import Problem
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBERS = ("estimate", "conf_low", "conf_high", "pred_low", "pred_high")
+_NUMBERS = ("estimate", "conf_low", "conf_high", "prob_direction", "prob_size", "pred_low",
+            "pred_high")  # fmt: skip
 _NONE = float("nan")
 
 
@@ -32,9 +33,8 @@ def cohort_frame(
     """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
 
     `names` are those of the cohorts of each analysis, `pools` the pool of each claim without and
-    with them. Estimate, 95% interval and prediction interval of a new study are those of the first
-    measure with the cohorts in it, and of the same measure without them, everything that was not
-    printed at its middle; `weight_pct` is what the cohorts weigh in it. NaN where there is none.
+    with them. Estimate, 95% interval and probabilities are those of the answers, the prediction interval
+    of a new study that of the pool with everything not printed at its middle; `weight_pct` is what the cohorts weigh in it. NaN where there is none.
     """
     import pandas as pd
 
@@ -42,13 +42,16 @@ def cohort_frame(
     columns = ["claim_id", "cohort", "without", "with_", "note", *numbers, "weight_pct"]
     rows = []
     for claim, old, new in _judged_by_own(claims, before, after):
-        texts = [labels_text(verdict_on(claim, found, bearing)) for found in (old, new)]
+        verdicts = [verdict_on(claim, found, bearing) for found in (old, new)]
+        texts = [labels_text(verdict) for verdict in verdicts]
         note = "unchanged" if texts[0] == texts[1] else "changed"
-        mine, same = _pair(old, new)
         without, with_ = pools.get(claim.claim_id, (Middle(), Middle()))
+        before_, after_ = (verdict.answer for verdict in verdicts)
         moved = (
-            *(same.at95.middle if same else (_NONE,) * 3), without.pred_low, without.pred_high,
-            *mine.at95.middle, with_.pred_low, with_.pred_high,
+            before_.estimate, before_.conf_low, before_.conf_high, before_.prob_direction,
+            before_.prob_size, without.pred_low, without.pred_high,
+            after_.estimate, after_.conf_low, after_.conf_high, after_.prob_direction,
+            after_.prob_size, with_.pred_low, with_.pred_high,
         )  # fmt: skip
         weight = sum(with_.weights.values()) if with_.weights else _NONE
         rows.append((claim.claim_id, names.get(claim.analysis, ""), *texts, note, *moved, weight))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from retrostats.audit.certainty import Certainty, Grounds, certainty_of
+from retrostats.audit.answer import PROBABILITIES, Answer
+from retrostats.audit.certainty import Grounds, Sides, certainty_of
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import Bearing, by_signs, fidelity_of
 from retrostats.audit.verdict import Evidence, Judgement, Verdict, judge
-from retrostats.evidence.result.findings import EstimateRow, Findings
+from retrostats.evidence.result.findings import NAN, EstimateRow, Findings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,70 +26,121 @@ def verdict_on(claim: Claim, evidence: Sequence[Evidence], bearing: Bearing) -> 
     return replace(verdict, direction=Judgement(*by_signs(claim, bearing)))
 
 
-def verdict_frame(
+def verdicts_of(
     claims: Mapping[str, Claim],
     findings: Mapping[str, Findings],
     evidence: Mapping[str, Sequence[Evidence]],
     bearing: Bearing,
-    certainty: Mapping[str, Certainty],
-) -> pd.DataFrame:
-    """One row a claim that belongs to one of the analyses.
-
-    Parameters
-    ----------
-    evidence
-        Explored measures of each claim, by `claim_id`.
-    certainty
-        By `claim_id`, from `certainties`.
-    """
-    import pandas as pd
-
-    rows = []
-    for claim in claims.values():
-        if claim.analysis not in findings:
-            continue
-        found = findings[claim.analysis]
-        measures = evidence.get(claim.claim_id, ())
-        verdict = verdict_on(claim, measures, bearing)
-        judged = found.judged.get(claim.claim_id, "")
-        row = next((e for e in found.estimates if e.estimate_id == judged), None)
-        rows.append(_row(claim, verdict, certainty[claim.claim_id], judged, row))
-    return pd.DataFrame(rows)
-
-
-def certainties(
-    claims: Mapping[str, Claim],
-    findings: Mapping[str, Findings],
-    evidence: Mapping[str, Sequence[Evidence]],
-    grounds: Grounds,
-) -> dict[str, Certainty]:
-    """Certainty of each claim that belongs to one of the analyses, by `claim_id`."""
+) -> dict[str, Verdict]:
+    """The verdict on each claim that belongs to one of the analyses, by `claim_id`."""
     return {
-        claim.claim_id: certainty_of(claim, evidence.get(claim.claim_id, ()), grounds)
+        claim.claim_id: verdict_on(claim, evidence.get(claim.claim_id, ()), bearing)
         for claim in claims.values()
         if claim.analysis in findings
     }
 
 
-def certainty_frame(
-    claims: Mapping[str, Claim], certainty: Mapping[str, Certainty]
+def verdict_frame(
+    claims: Mapping[str, Claim],
+    findings: Mapping[str, Findings],
+    verdicts: Mapping[str, Verdict],
+    certainty: Mapping[str, Sides],
 ) -> pd.DataFrame:
-    """One row a claim and domain: levels lost and why; also where a domain costs nothing."""
+    """One row a claim that belongs to one of the analyses.
+
+    Parameters
+    ----------
+    verdicts, certainty
+        By `claim_id`, from `verdicts_of` and `certainties`.
+    """
     import pandas as pd
 
-    columns = ["analysis", "claim_id", "domain", "levels", "why"]
+    rows = []
+    for claim_id, verdict in verdicts.items():
+        claim = claims[claim_id]
+        found = findings[claim.analysis]
+        judged = found.judged.get(claim_id, "")
+        row = next((e for e in found.estimates if e.estimate_id == judged), None)
+        rows.append(_row(claim, verdict, certainty[claim_id], judged, row))
+    return pd.DataFrame(rows)
+
+
+def answers_frame(claims: Mapping[str, Claim], verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
+    """One row a claim and measure: its probabilities, labels and what could overturn it."""
+    import pandas as pd
+
+    names = [f.name for f in fields(Answer)]
     rows = [
-        (claims[claim_id].analysis, claim_id, loss.domain, loss.levels, loss.why)
-        for claim_id, sure in certainty.items()
+        {"analysis": claims[claim_id].analysis, "claim_id": claim_id, **asdict(answer)}
+        for claim_id, verdict in verdicts.items()
+        for answer in verdict.answers
+    ]
+    return pd.DataFrame(rows, columns=["analysis", "claim_id", *names])
+
+
+def with_posteriors(
+    findings: Mapping[str, Findings], answers: pd.DataFrame, claims: Mapping[str, Claim]
+) -> dict[str, Findings]:
+    """The findings with a row of role "posterior" beside each row that a claim is judged by."""
+    added: dict[str, list[EstimateRow]] = {}
+    for row in answers.to_dict("records"):
+        beside = [e for e in findings[row["analysis"]].estimates
+                  if e.estimate_id == row["estimate_id"]]  # fmt: skip
+        if not beside or not row["estimate"] == row["estimate"]:
+            continue
+        name = f"{row['estimate_id']}-posterior"
+        if any(e.estimate_id == name for e in added.get(row["analysis"], [])):
+            continue
+        added.setdefault(row["analysis"], []).append(
+            EstimateRow(
+                name, f"Posterior, {row['measure']}", beside[0].quantity, "posterior",
+                beside[0].scale, beside[0].unit, row["estimate"], conf_low=row["conf_low"],
+                conf_high=row["conf_high"], claim_id=row["claim_id"],
+                directness=beside[0].directness, n=beside[0].n, k=float(row["studies"]),
+                tau=row["tau"], source_rows=beside[0].source_rows,
+            )  # fmt: skip
+        )
+    return {
+        name: replace(found, estimates=(*found.estimates, *added.get(name, ())))
+        for name, found in findings.items()
+    }
+
+
+def certainties(
+    claims: Mapping[str, Claim],
+    verdicts: Mapping[str, Verdict],
+    evidence: Mapping[str, Sequence[Evidence]],
+    grounds: Grounds,
+) -> dict[str, Sides]:
+    """Certainty of both sides of each claim that has a verdict, by `claim_id`."""
+    return {
+        claim_id: certainty_of(
+            claims[claim_id], evidence.get(claim_id, ()), verdict.answers, grounds
+        )
+        for claim_id, verdict in verdicts.items()
+    }
+
+
+def certainty_frame(
+    claims: Mapping[str, Claim], certainty: Mapping[str, Sides]
+) -> pd.DataFrame:
+    """One row a claim, side and domain: levels lost and why; also where a domain costs nothing."""
+    import pandas as pd
+
+    columns = ["analysis", "claim_id", "side", "domain", "levels", "why"]
+    rows = [
+        (claims[claim_id].analysis, claim_id, side, loss.domain, loss.levels, loss.why)
+        for claim_id, sides in certainty.items()
+        for side, sure in sides.items()
         for loss in sure.losses
     ]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _row(
-    claim: Claim, verdict: Verdict, sure: Certainty, judged: str, row: EstimateRow | None
+    claim: Claim, verdict: Verdict, sides: Sides, judged: str, row: EstimateRow | None
 ) -> dict[str, Any]:
-    nan = float("nan")
+    answer = verdict.answer
     return {
         "claim_id": claim.claim_id,
         "analysis": claim.analysis,
@@ -103,13 +155,18 @@ def _row(
         "direction_reason": verdict.direction.reason,
         "size": verdict.size.label,
         "size_reason": verdict.size.reason,
-        "decided_by": verdict.decided_by,
-        "certainty": sure.label,
-        "certainty_why": sure.why,
+        "overturned_by": answer.overturned_by,
+        **{name: getattr(answer, name) for name in PROBABILITIES},
+        "certainty_direction": sides["direction"].label,
+        "certainty_direction_why": sides["direction"].why,
+        "certainty_size": sides["size"].label,
+        "certainty_size_why": sides["size"].why,
         "estimate_id": judged,
-        "estimate": row.estimate if row else nan,
-        "conf_low": row.conf_low if row else nan,
-        "conf_high": row.conf_high if row else nan,
+        "estimate": answer.estimate,
+        "conf_low": answer.conf_low,
+        "conf_high": answer.conf_high,
+        "outermost_low": row.sens_low if row else NAN,
+        "outermost_high": row.sens_high if row else NAN,
         "scale": claim.scale,
         "unit": row.unit if row else claim.unit,
         "range_low": claim.range_low,

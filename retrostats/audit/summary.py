@@ -113,7 +113,7 @@ def _row(
         "people": float(estimate.get("n", math.nan)),
         "studies": len({printed.at[row, "study_id"] for row in sources if row in printed.index}),
         "own_cohorts": own if judged else 0,
-        "certainty": _text(verdict.get("certainty")) if judged or not estimate else "",
+        "certainty": _text(verdict.get("certainty_direction")) or _text(verdict.get("certainty_size")) if judged or not estimate else "",
         "directness": _text(estimate.get("directness")),
         "answer": _answer(verdict),
     }  # fmt: skip

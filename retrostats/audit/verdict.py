@@ -1,7 +1,8 @@
-"""Judge: named rules from what the exploration returns to verdicts, and which unknown decides.
+"""Judge: from the posterior of each measure to graded answers, and what could overturn them.
 
-A verdict holds only if it holds at the outermost limits of everything that was not printed, and
-under every measure of the claim; otherwise it is undecided and says what decides.
+A label is earned by probabilities (`audit/grades.py`); the outermost limits over everything that was
+not printed stand beside it, as what follows if all of it fell out the worst way at once, and so do
+the labels that intervals alone would have (`label_of`), by which a study is planned.
 """
 
 from __future__ import annotations
@@ -11,6 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from retrostats.audit.answer import (
+    NO_COMPARISON,
+    NOT_RANDOMISED,
+    Answer,
+    agreed,
+    answer_of,
+    over_choices,
+    percent,
+)
 from retrostats.audit.claims import Claim, range_text
 from retrostats.common.arrays import instances_of, one_of
 from retrostats.common.errors import InputError
@@ -21,11 +31,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from retrostats.evidence.printed.pooled_printed import PooledPrinted
     from retrostats.evidence.unreported.exploration import Exploration
 
 Label = Literal[
-    "supported", "compatible", "contradicted", "undecided", "no evidence", "not claimed"
-]
+    "supported", "very likely", "likely", "leaning", "open", "leaning against", "unlikely",
+    "very unlikely", "contradicted", "compatible", "mixed", "undecided", "no evidence",
+    "not claimed",
+]  # fmt: skip
 Fidelity = Literal["faithful", "drifted", "not measured by the source", "unverified"]
 Side = Literal["direction", "size"]
 
@@ -67,6 +80,10 @@ class Evidence:
         Whether a reader's own cohorts are in it.
     estimate_id
         The row of estimates it belongs to.
+    pooled
+        Its posterior; None takes the 95% interval at every draw of `at95` as what is known.
+    as_it_stands
+        Whether its only source is itself a pool, to which nothing is added for other studies.
     """
 
     measure: str
@@ -76,11 +93,13 @@ class Evidence:
     own: bool = False
     estimate_id: str = ""
     by_lot: bool = True
+    pooled: PooledPrinted | None = None
+    as_it_stands: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One side of the evidence (direction or size): the label, why, and what decides it."""
+    """One side of the evidence (direction or size): the label, why, and what could overturn it."""
 
     label: Label
     reason: str
@@ -89,17 +108,22 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Both verdicts on a claim: fidelity of the retelling, and what the evidence says."""
+    """Both verdicts on a claim: fidelity of the retelling, and what the evidence says.
+
+    `answer` holds the probabilities behind the labels, `answers` those of every measure.
+    """
 
     claim_id: str
     fidelity: Fidelity
     fidelity_reason: str
     direction: Judgement
     size: Judgement
+    answer: Answer = field(default_factory=lambda: Answer(""))
+    answers: tuple[Answer, ...] = ()
 
     @property
     def decided_by(self) -> str:
-        """The unknowns on which direction or size turns."""
+        """What moves direction or size most: a source left out, or a declared choice."""
         sides = (self.direction.decided_by, self.size.decided_by)
         return "; ".join(dict.fromkeys(filter(None, sides)))
 
@@ -176,63 +200,115 @@ def judge(
     ...               1.0, "above", 1.25, 1.35, "rounds to 30", "")
     >>> v = judge(claim, [Candidate(Interval(1.15, 1.02, 1.31), {"r": 0.0}),
     ...                   Candidate(Interval(1.15, 1.07, 1.24), {"r": 0.8})])
-    >>> v.direction.label, v.size.label, v.size.decided_by
-    ('supported', 'undecided', 'r')
+    >>> v.direction.label, v.size.label, round(v.answer.prob_direction, 2)
+    ('supported', 'unlikely', 0.99)
     """
     one_of(fidelity, "fidelity", get_args(Fidelity))
     instances_of([claim], "judge, claim", Claim)
     instances_of(evidence, "judge, evidence", Candidate, Evidence)
-    sides = {side: judge_side(evidence, claim, side) for side in ("direction", "size")}
-    return Verdict(claim.claim_id, fidelity, fidelity_reason, sides["direction"], sides["size"])
-
-
-def judge_side(
-    evidence: Sequence[Candidate] | Sequence[Evidence], claim: Claim, side: Side
-) -> Judgement:
-    """One side of the verdict; a label that does not hold throughout is undecided."""
-    claimed = claim.has_direction if side == "direction" else claim.has_size
-    if not claimed:
-        return Judgement("not claimed", f"no {side} is claimed")
     candidates = [e for e in evidence if isinstance(e, Candidate)]
-    measures = [e for e in evidence if isinstance(e, Evidence)]
-    if not (candidates or measures):
-        return Judgement("no evidence", "no printed result measures this by the two conditions")
-    found = [(e.measure, _limited(_judge_measure(e, claim, side), e, claim)) for e in measures]
+    answers = [_answer(claim, e) for e in evidence if isinstance(e, Evidence)]
     if candidates:
-        found.append(("", _judge_points(candidates, claim, side)))
-    return found[0][1] if len(found) == 1 else _agreed(found)
+        answers.append(_of_candidates(claim, candidates))
+    if not answers:
+        none = Judgement("no evidence", "no printed result measures this by the two conditions")
+        sides = [none if claimed else _unclaimed(side) for side, claimed in _sides(claim)]
+        return Verdict(claim.claim_id, fidelity, fidelity_reason, *sides)
+    answer = agreed(claim, answers)
+    worst = {e.measure: outermost(e.at95) for e in evidence if isinstance(e, Evidence)}
+    found = [
+        _judgement(claim, side, answer, answers, worst) if claimed else _unclaimed(side)
+        for side, claimed in _sides(claim)
+    ]
+    return Verdict(claim.claim_id, fidelity, fidelity_reason, *found, answer, tuple(answers))
 
 
-def _agreed(found: Sequence[tuple[str, Judgement]]) -> Judgement:
-    """One verdict of several measures: their common label, or undecided because they disagree."""
-    labels = {judgement.label for _, judgement in found}
-    said = "; ".join(f"{name}: {j.label} ({j.reason})" for name, j in found)
-    if len(labels) == 1:
-        deciders = dict.fromkeys(j.decided_by for _, j in found if j.decided_by)
-        return Judgement(labels.pop(), said, "; ".join(deciders))
-    return Judgement("undecided", f"depends on the measure: {said}", "what is measured")
+def _sides(claim: Claim) -> tuple[tuple[Side, bool], tuple[Side, bool]]:
+    return ("direction", claim.has_direction), ("size", claim.has_size)
 
 
-def _limited(judgement: Judgement, evidence: Evidence, claim: Claim) -> Judgement:
-    """A cause is supported by a printed comparison alone, between people only by lot."""
-    supported = judgement.label in ("supported", "compatible")
-    if not (supported and claim.kind == "causal"):
-        return judgement
-    itself = f"(by itself: {judgement.label}, {judgement.reason})"
-    if evidence.comparison and not evidence.by_lot:
-        return Judgement(
-            "undecided",
-            "a cause is claimed, but the people compared were not allocated by lot, or nobody "
-            f"says so {itself}",
-            "the allocation",
-        )
-    if evidence.comparison:
-        return judgement
-    return Judgement(
-        "undecided",
-        f"a cause is claimed, but no result of a comparison group was printed {itself}",
-        "the comparison group",
+def _unclaimed(side: Side) -> Judgement:
+    return Judgement("not claimed", f"no {side} is claimed")
+
+
+def _answer(claim: Claim, evidence: Evidence) -> Answer:
+    """One measure, graded; one that says nothing of a claimed cause has no probability of it."""
+    why_none = ""
+    if claim.kind == "causal":
+        why_none = "" if evidence.comparison else NO_COMPARISON
+        why_none = why_none or ("" if evidence.by_lot else NOT_RANDOMISED)
+    pooled = evidence.pooled
+    if pooled is None:
+        draws = evidence.at95.draws
+        limits = outermost(evidence.at95)
+        one = ([limits.estimate], [limits.low], [limits.high])
+        parts = one if draws.empty else [draws[c] for c in ("estimate", "conf_low", "conf_high")]
+        pooled = _of_intervals(claim, evidence.measure, *parts)
+    return answer_of(
+        claim, pooled, evidence.measure, evidence.estimate_id, why_none=why_none,
+        as_it_stands=evidence.as_it_stands or evidence.pooled is None,
+    )  # fmt: skip
+
+
+def _of_candidates(claim: Claim, candidates: Sequence[Candidate]) -> Answer:
+    """Finitely many choices, each with its own interval: evenly probable, lowest and highest too."""
+    for candidate in candidates:
+        if not candidate.interval.low <= candidate.interval.estimate <= candidate.interval.high:
+            raise InputError(
+                f"claim {claim.claim_id}: interval {candidate.interval} is not ordered; "
+                "it needs low <= estimate <= high"
+            )
+
+    def of(chosen: Sequence[Candidate]) -> Answer:
+        ends = [(c.interval.estimate, c.interval.low, c.interval.high) for c in chosen]
+        pooled = _of_intervals(claim, "", *map(list, zip(*ends, strict=True)))
+        return answer_of(claim, pooled, "", as_it_stands=True)
+
+    return over_choices(claim, of(candidates), [of([candidate]) for candidate in candidates])
+
+
+def _of_intervals(claim: Claim, name: str, estimate: Any, low: Any, high: Any) -> PooledPrinted:
+    """The posterior of 95% intervals, each as probable as the others."""
+    from retrostats.evidence.unreported.likelihood import interval_posterior
+
+    return interval_posterior(name or "interval", claim.scale, claim.null_value, estimate, low, high)
+
+
+def _judgement(
+    claim: Claim, side: Side, answer: Answer, answers: Sequence[Answer], worst: Mapping[str, Interval]
+) -> Judgement:
+    """The label of one side, with the numbers behind it in words."""
+    label: Any = answer.direction if side == "direction" else answer.size
+    if len(answers) == 1:
+        return Judgement(label, _said(claim, side, answer, worst), answer.overturned_by)
+    each = "; ".join(
+        f"{a.measure}: {a.direction if side == 'direction' else a.size} "
+        f"({_said(claim, side, a, worst)})"
+        for a in answers
     )
+    return Judgement(label, each, answer.overturned_by)
+
+
+def _said(claim: Claim, side: Side, answer: Answer, worst: Mapping[str, Interval]) -> str:
+    """Probability with its lowest and highest, and the outermost limits, in words."""
+    if answer.why_none:
+        return answer.why_none
+    if side == "direction":
+        three = (answer.prob_direction, answer.prob_direction_min, answer.prob_direction_max)
+        where = f"{'below' if claim.claimed_direction == 'below' else 'above'} {claim.null_value:g}"
+    else:
+        three = (answer.prob_size, answer.prob_size_min, answer.prob_size_max)
+        where = range_text(claim)
+    main, least, most = (percent(p) for p in three)
+    over = f", {least} to {most} over the declared choices" if least != most else ""
+    said = f"{main} that it is {where}{over}"
+    if side == "size":
+        said += f"; {percent(answer.prob_below)} below, {percent(answer.prob_above)} above"
+    if side == "direction" and answer.measure in worst:
+        ends = worst[answer.measure]
+        start, stop = limits(ends.low, ends.high, bounds=bounds_of(claim))
+        said += f"; {start} to {stop} if everything left open fell out the worst way at once"
+    return said
 
 
 def outermost(explored: Exploration) -> Interval:
@@ -251,35 +327,6 @@ def label_of(
     """The label of the intervals that `at` takes from the explorations; never "compatible"."""
     wide, narrow = at(evidence.at95), at(evidence.at90 or evidence.at95)
     return direction_of(wide, claim) if side == "direction" else size_of(wide, claim, narrow)
-
-
-def _judge_measure(evidence: Evidence, claim: Claim, side: Side) -> Judgement:
-    explored = evidence.at95
-    label = label_of(evidence, claim, side)
-    if side == "size" and label == "undecided":
-        inside = explored.share(lambda estimate, *_: _inside(estimate, claim))
-        label = "compatible" if inside >= COMPATIBLE_SHARE else label
-    over = "over everything not printed" if explored.space.size else "95% interval"
-    reason = _reason(label, explored.conf_low, explored.conf_high, over, claim, side)
-    if label != "undecided":
-        return Judgement(label, reason)
-    shares = label_shares(evidence, claim, side)
-    if shares["undecided"] == 1:
-        return Judgement("undecided", reason)
-    told = ", ".join(f"{name} in {_percent(share)}" for name, share in shares.items() if share > 0)
-    said = f"{reason}; {told} of the draws" if told else reason
-    return Judgement("undecided", said, ", ".join(deciding_unknowns(explored)))
-
-
-def _percent(share: float) -> str:
-    """A share in whole percent that says neither none nor all of what is some."""
-    return "under 1%" if 0 < share < 0.01 else "over 99%" if 0.99 < share < 1 else f"{share:.0%}"
-
-
-def _inside(estimate: Any, claim: Claim) -> Any:
-    """Whether estimates lie in the claimed range."""
-    low, high = claimed_range(claim)
-    return (estimate >= low) & (estimate <= high)
 
 
 def label_shares(evidence: Evidence, claim: Claim, side: Side) -> dict[Label, float]:
@@ -330,65 +377,6 @@ def deciding_unknowns(explored: Exploration) -> list[str]:
     table = explored.influence
     least = DECIDING_PART * float(table["total"].max())
     return [str(name) for name in table.loc[table["total"] >= least, "unknown"][:MOST_DECIDERS]]
-
-
-def _judge_points(candidates: Sequence[Candidate], claim: Claim, side: Side) -> Judgement:
-    """The verdict of finitely many choices, each with its own interval."""
-    for candidate in candidates:
-        if not candidate.interval.low <= candidate.interval.estimate <= candidate.interval.high:
-            raise InputError(
-                f"claim {claim.claim_id}: interval {candidate.interval} is not ordered; "
-                "it needs low <= estimate <= high"
-            )
-    labels: list[Label] = [
-        direction_of(c.interval, claim)
-        if side == "direction"
-        else size_of(c.interval, claim, c.narrow)
-        for c in candidates
-    ]
-    low = min(c.interval.low for c in candidates)
-    high = max(c.interval.high for c in candidates)
-    over = "over everything not printed" if len(candidates) > 1 else "95% interval"
-    common = labels[0] if len(set(labels)) == 1 else "undecided"
-    inside = [_inside(c.interval.estimate, claim) for c in candidates]
-    if side == "size" and common == "undecided" and sum(inside) >= COMPATIBLE_SHARE * len(inside):
-        return Judgement("compatible", _reason("compatible", low, high, over, claim, side))
-    if len(set(labels)) == 1:
-        return Judgement(common, _reason(common, low, high, over, claim, side))
-    deciders = deciding_choices(candidates, labels) or ["what was not printed"]
-    shares = ", ".join(f"{label} at {labels.count(label)}" for label in dict.fromkeys(labels))
-    return Judgement(
-        "undecided",
-        f"changes within what was not printed ({shares} of {len(labels)} points)",
-        ", ".join(deciders),
-    )
-
-
-def deciding_choices(candidates: Sequence[Candidate], labels: Sequence[Label]) -> list[str]:
-    """Unknowns whose change alone, everything else kept, changes the label."""
-    names = list(dict.fromkeys(name for c in candidates for name in c.unknowns))
-    found = []
-    for name in names:
-        groups: dict[tuple[object, ...], set[Label]] = {}
-        for candidate, label in zip(candidates, labels, strict=True):
-            rest = tuple((k, v) for k, v in sorted(candidate.unknowns.items()) if k != name)
-            groups.setdefault(rest, set()).add(label)
-        if any(len(group) > 1 for group in groups.values()):
-            found.append(name)
-    return found
-
-
-def _reason(label: Label, low: float, high: float, over: str, claim: Claim, side: Side) -> str:
-    """The outermost interval, set against the null value or the claimed range."""
-    against = f"{claim.null_value:g}" if side == "direction" else range_text(claim)
-    where = {
-        "supported": "wholly inside" if side == "size" else "wholly on the claimed side of",
-        "contradicted": "wholly outside" if side == "size" else "wholly on the other side of",
-        "compatible": "overlaps with the estimate inside",
-        "undecided": "overlaps" if side == "size" else "spans",
-    }[label]
-    start, stop = limits(low, high, bounds=bounds_of(claim))
-    return f"{start} to {stop} ({over}) {where} {against}"
 
 
 def bounds_of(claim: Claim) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from retrostats.report.figures import Drawing
     from retrostats.report.press import Press
 
-FRAMES = ("verdicts", "estimates", "assumptions")
+FRAMES = ("verdicts", "answers", "estimates", "assumptions")
 TABLES = (
     "certainty",
     "summary",

@@ -35,6 +35,28 @@ class Effects(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A result of which only the outcome of a paired test is printed.
+
+    Attributes
+    ----------
+    sign
+        1 for significantly higher, -1 for lower, 0 for not significant.
+    people
+        Their number, or its range.
+    spread
+        The range of the standard deviation of the effect between people.
+    alpha
+        Two-sided level of the test.
+    """
+
+    sign: int
+    people: int | Unknown
+    spread: Unknown
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What one source contributes to a pool over everything it did not print.
 
@@ -52,6 +74,8 @@ class Source:
         Whether it is a reader's own cohort.
     measure
         Of events, where it is known: odds ratio, risk ratio, rate ratio, hazard ratio.
+    words
+        What is printed where neither effect nor error is.
     """
 
     name: str
@@ -62,6 +86,7 @@ class Source:
     known_df: float = math.nan
     own: bool = False
     measure: str = ""
+    words: Words | None = None
 
     @property
     def df(self) -> float:
@@ -247,8 +272,9 @@ def not_significant_source(
         ),
     )
     return Source(
-        name, float(n), unknowns, lambda v: Effects(v[effect], v[spread.name] ** 2 / n), rows
-    )
+        name, float(n), unknowns, lambda v: Effects(v[effect], v[spread.name] ** 2 / n), rows,
+        words=Words(0, n, spread, alpha),
+    )  # fmt: skip
 
 
 def significant_source(
@@ -291,9 +317,11 @@ def significant_source(
 
     unknowns = (*open_, spread, Unknown(effect, least, lambda v: np.array([top]), most.why,
                                         most.source, kind="effect"))  # fmt: skip
+    words = Words(1, people, spread, alpha)
     if isinstance(people, Unknown):  # alone it has the df of the fewest people
-        return Source(name, math.nan, unknowns, effects, rows, float(people.low) - 1)  # type: ignore[arg-type]
-    return Source(name, float(people), unknowns, effects, rows)
+        fewest = float(people.low) - 1  # type: ignore[arg-type]
+        return Source(name, math.nan, unknowns, effects, rows, fewest, words=words)
+    return Source(name, float(people), unknowns, effects, rows, words=words)
 
 
 def known_source(

@@ -1,0 +1,269 @@
+"""The answer to a claim by one measure: its posterior, graded, and what could overturn it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from retrostats.audit.claims import Claim
+from retrostats.audit.grades import AGAINST, FOR, direction_label, size_label
+
+if TYPE_CHECKING:
+    from retrostats.evidence.printed.pooled_printed import PooledPrinted
+
+NAN = float("nan")
+#: Why a measure says nothing of a cause.
+NO_COMPARISON = "a cause is claimed, but no result of a comparison group was printed"
+NOT_RANDOMISED = (
+    "a cause is claimed, but the people compared were not allocated by lot, or nobody says so"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one measure says of a claim; probabilities are NaN where there is none.
+
+    Attributes
+    ----------
+    measure, estimate_id
+        What was measured, and its row of the estimates.
+    prob_direction, prob_direction_min, prob_direction_max
+        Probability of the claimed direction, its lowest and highest over the declared choices.
+    prob_size, prob_size_min, prob_size_max
+        The same of the claimed range.
+    prob_below, prob_above
+        Of lying below and above the claimed range.
+    prob_new_study
+        Of the claimed direction in a new study.
+    estimate, conf_low, conf_high
+        Posterior median and 95% interval, on the scale of the claim.
+    tau, studies
+        Standard deviation between studies (median, model's scale) and number of sources.
+    direction, size
+        Labels.
+    overturned_by
+        The choice, or the source left out, that moves the probability most against the answer.
+    why_none
+        Why there is no probability, where there is none.
+    """
+
+    measure: str
+    estimate_id: str = ""
+    prob_direction: float = NAN
+    prob_direction_min: float = NAN
+    prob_direction_max: float = NAN
+    prob_size: float = NAN
+    prob_size_min: float = NAN
+    prob_size_max: float = NAN
+    prob_below: float = NAN
+    prob_above: float = NAN
+    prob_new_study: float = NAN
+    estimate: float = NAN
+    conf_low: float = NAN
+    conf_high: float = NAN
+    tau: float = NAN
+    studies: int = 0
+    direction: str = "not claimed"
+    size: str = "not claimed"
+    overturned_by: str = ""
+    why_none: str = ""
+
+
+#: Columns of an answer that a verdict holds too.
+PROBABILITIES = (
+    "prob_direction", "prob_direction_min", "prob_direction_max", "prob_size", "prob_size_min",
+    "prob_size_max", "prob_below", "prob_above", "prob_new_study",
+)  # fmt: skip
+
+
+def answer_of(
+    claim: Claim,
+    pooled: PooledPrinted,
+    measure: str,
+    estimate_id: str = "",
+    *,
+    why_none: str = "",
+    as_it_stands: bool = False,
+) -> Answer:
+    """Probabilities and labels of one measure.
+
+    Parameters
+    ----------
+    pooled
+        Posterior of the measure.
+    why_none
+        Why it says nothing of the claimed cause; its labels are then open and it has no
+        probabilities.
+    as_it_stands
+        Whether a single source is itself a pool, so that nothing is added for other studies. A
+        single study answers a descriptive claim as it stands too, and any other with tau.
+    """
+    if pooled.posterior is None:
+        return _none(claim, measure, estimate_id, "words alone have signs and no size", "open")
+    if why_none:
+        return _none(claim, measure, estimate_id, why_none, "open")
+    one = pooled.k == 1
+    alone = one and (as_it_stands or claim.kind == "descriptive")
+    at = _At(pooled, alone)
+    low, high = side_of(claim)
+    numbers: dict[str, Any] = {
+        "measure": measure, "estimate_id": estimate_id, "studies": pooled.k,
+        "prob_new_study": pooled.prob_new_study(low, high) if claim.has_direction else NAN,
+        "estimate": at.estimate, "conf_low": at.conf_low, "conf_high": at.conf_high,
+        "tau": NAN if alone else float(pooled.tau["median"]),
+    }  # fmt: skip
+    if claim.has_direction:
+        main, least, most = at.three(low, high)
+        numbers |= {
+            "prob_direction": main, "prob_direction_min": least, "prob_direction_max": most,
+            "direction": direction_label(main, least, most, one_study=one and not alone),
+        }  # fmt: skip
+    if claim.has_size:
+        numbers |= _of_size(claim, at, one_study=one and not alone)
+    numbers["overturned_by"] = "" if one else _overturned(claim, pooled)
+    return Answer(**numbers)
+
+
+def agreed(claim: Claim, answers: Sequence[Answer]) -> Answer:
+    """One answer of several measures: the first's, unless two are likely or more on two sides.
+
+    Then the claim is mixed and has no probability; each measure keeps its own.
+    """
+    first = next((a for a in answers if not math.isnan(a.estimate)), answers[0])
+    labels = {a.direction for a in answers}
+    if labels & set(FOR) and labels & set(AGAINST):
+        return Answer(
+            measure="; ".join(a.measure for a in answers), estimate_id=first.estimate_id,
+            direction="mixed", size="not claimed" if not claim.has_size else "open",
+            why_none="measures of the claim point to both sides",
+        )  # fmt: skip
+    return first
+
+
+def over_choices(claim: Claim, main: Answer, each: Sequence[Answer]) -> Answer:
+    """The main answer with the lowest and highest probability of single choices."""
+    found: dict[str, Any] = {}
+    if claim.has_direction:
+        p = [a.prob_direction for a in each]
+        found |= {
+            "prob_direction_min": min(p), "prob_direction_max": max(p),
+            "direction": direction_label(main.prob_direction, min(p), max(p)),
+        }  # fmt: skip
+    if claim.has_size:
+        p = [a.prob_size for a in each]
+        below, above = (min(getattr(a, name) for a in each) for name in ("prob_below", "prob_above"))
+        found |= {
+            "prob_size_min": min(p), "prob_size_max": max(p),
+            "size": size_label(
+                (main.prob_size, min(p)), (main.prob_below, below), (main.prob_above, above)
+            ),
+        }  # fmt: skip
+    return replace(main, **found)
+
+
+def side_of(claim: Claim) -> tuple[float, float]:
+    """The claimed side of no effect, as a range."""
+    if claim.claimed_direction == "below":
+        return -math.inf, claim.null_value
+    return claim.null_value, math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A posterior over studies, or the likelihood of its only source as it stands."""
+
+    pooled: PooledPrinted
+    alone: bool
+
+    @property
+    def _source(self) -> Any:
+        return self.pooled.in_that_study if self.alone else self.pooled
+
+    @property
+    def estimate(self) -> float:
+        return float(self._source.estimate)
+
+    @property
+    def conf_low(self) -> float:
+        return float(self._source.conf_low)
+
+    @property
+    def conf_high(self) -> float:
+        return float(self._source.conf_high)
+
+    def three(self, low: float, high: float) -> tuple[float, float, float]:
+        """Main, lowest and highest probability of a range."""
+        main = float(self._source.probability(low, high))
+        if self.alone:
+            return main, main, main
+        return main, self.pooled.lowest(low, high), self.pooled.highest(low, high)
+
+
+def _none(claim: Claim, measure: str, estimate_id: str, why: str, label: str) -> Answer:
+    return Answer(
+        measure, estimate_id, why_none=why,
+        direction=label if claim.has_direction else "not claimed",
+        size=label if claim.has_size else "not claimed",
+    )  # fmt: skip
+
+
+def _of_size(claim: Claim, at: _At, *, one_study: bool) -> dict[str, Any]:
+    low = -math.inf if math.isnan(claim.range_low) else claim.range_low
+    high = math.inf if math.isnan(claim.range_high) else claim.range_high
+    inside, least, most = at.three(low, high)
+    below = at.three(-math.inf, low) if math.isfinite(low) else (0.0, 0.0, 0.0)
+    above = at.three(high, math.inf) if math.isfinite(high) else (0.0, 0.0, 0.0)
+    return {
+        "prob_size": inside, "prob_size_min": least, "prob_size_max": most,
+        "prob_below": below[0], "prob_above": above[0],
+        "size": size_label((inside, least), below[:2], above[:2], one_study=one_study),
+    }  # fmt: skip
+
+
+def _overturned(claim: Claim, pooled: PooledPrinted) -> str:
+    """The source left out, or the choice, after which the probability is least for the answer."""
+    found = [*_left_out(claim, pooled), *_chosen(claim, pooled)]
+    if not found:
+        return ""
+    main = _probability(claim, pooled.tidy().iloc[0])
+    pick = min if main >= 0.5 else max
+    p, what = pick(found, key=lambda pair: pair[0])
+    return f"{what}: {percent(p)} instead of {percent(main)}"
+
+
+def _left_out(claim: Claim, pooled: PooledPrinted) -> Iterator[tuple[float, str]]:
+    for row in pooled.leave_one_out().to_dict("records"):
+        p = _probability(claim, row)
+        if not math.isnan(p):
+            yield p, f"without {row['left_out']}"
+
+
+def _chosen(claim: Claim, pooled: PooledPrinted) -> Iterator[tuple[float, str]]:
+    table = pooled.choices
+    main = table.iloc[0]
+    for row in table[table["counted"]].iloc[1:].to_dict("records"):
+        said = []
+        if row["sources"] != main["sources"]:
+            said.append(f"counting only {row['sources']} ({row['k']} of {main['k']})")
+        if row["scale"] != main["scale"]:
+            said.append(f"with studies expected to differ {row['scale']} as much")
+        if row["correlation"] != main["correlation"]:
+            said.append("with every correlation equally probable")
+        yield _probability(claim, row), " and ".join(said)
+
+
+def _probability(claim: Claim, row: Any) -> float:
+    """Of the claimed direction, or of the claimed range where no direction is claimed."""
+    if not claim.has_direction:
+        return float(row["prob_inside"])
+    above = float(row["prob_above"])
+    return above if claim.claimed_direction == "above" else 1 - above
+
+
+def percent(p: float) -> str:
+    """A probability in percent that says neither never nor always of what may be otherwise."""
+    if p > 0.995:
+        return f"{min(100 * p, 99.9):.1f}%"
+    return f"{max(100 * p, 0.1):.1f}%" if p < 0.005 else f"{100 * p:.0f}%"
