@@ -1,0 +1,186 @@
+"""Synthesis of likelihoods of any form on a grid: against normal theory and against quadrature."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import nct, norm, t
+
+from retrostats.common.errors import InputError
+from retrostats.models.meta.bayes import HalfNormal, posterior
+from retrostats.models.meta.grid_posterior import (
+    grid_posterior,
+    log_weights,
+    marginals,
+    posteriors,
+    tau_nodes,
+    theta_grid,
+)
+
+#: What a probability and, in units of the smallest standard error, a quantile may be off.
+EXACT = 1e-4
+#: What a quantile of tau may be off, in units of the prior's scale: it is shown to two digits.
+TAU = 2e-3
+#: Relative error of a convolution: a t with 3 df falls slowest, its logs bend most between points.
+QUADRATURE, NEAR = 1e-5, 2e-4
+#: Steps of the grid of the tests.
+STEP = 0.05 / 3
+#: Standard normal, by a sum whose error is below 1e-12.
+Z = np.linspace(-9, 9, 2001)
+#: The same tables, one by one and many at once: the order of sums, and a grid that is not refined.
+BATCH = 1e-5
+RNG = np.random.default_rng(8)
+
+
+def normal(theta, y, se):
+    return -0.5 * ((theta - np.asarray(y)[:, None]) / np.asarray(se)[:, None]) ** 2
+
+
+CASES = {
+    "one source": ([0.3], [0.05], 0.2, 0.2),
+    "two that differ": ([0.3, 0.1], [0.05, 0.03], 0.2, 0.2),
+    "nodes made for a scale four times as large": ([0.3, 0.1], [0.05, 0.03], 0.05, 0.2),
+    "precise beside vague": ([0.2, 0.3, 0.1], [0.004, 0.05, 0.3], 0.2, 0.2),
+    "ten alike": (RNG.normal(0.2, 0.05, 10), [0.03] * 10, 0.2, 0.2),
+    "forty without differences": (RNG.normal(0.2, 0.03, 40), [0.03] * 40, 0.2, 0.2),
+    "one far off": ([0.2] * 7 + [0.7], [0.02] * 8, 0.2, 0.2),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_normal_likelihoods_give_the_posterior_of_normal_theory(case) -> None:
+    y, se, scale, largest = (np.asarray(part) for part in CASES[case])
+    theta = theta_grid(float((y - 6 * se).min()), float((y + 6 * se).max()), se.min(), largest)
+    tau, _ = tau_nodes(float(largest))
+    weights = log_weights(tau, float(scale))
+    found = grid_posterior(marginals(normal(theta, y, se), theta, tau), theta, tau, weights)
+    exact = posterior(y, se**2, HalfNormal(float(scale)))
+    for new_study in (False, True):
+        for x in (0.0, 0.1, 0.21, exact.estimate, exact.conf_low, exact.conf_high):
+            gap = found.probability(x, new_study=new_study) - exact.probability(
+                x, new_study=new_study
+            )
+            assert abs(gap) < EXACT
+    for name in ("estimate", "conf_low", "conf_high"):
+        assert abs(getattr(found, name) - getattr(exact, name)) < EXACT * se.min() * 2
+    ends = found.quantile(0.025, new_study=True), found.quantile(0.975, new_study=True)
+    assert np.allclose(ends, (exact.pred_low, exact.pred_high), atol=EXACT)
+    for name in ("median", "conf_low", "conf_high"):
+        assert abs(found.tau[name] - exact.tau[name]) < TAU * scale
+
+
+def higher(theta, sd=0.15, n=11, alpha=0.05):
+    """P(T > t_alpha): a result in words."""
+    return nct.sf(t.ppf(1 - alpha / 2, n - 1), n - 1, theta / (sd / math.sqrt(n)))
+
+
+def few(theta, y=0.25, se=0.05, df=3):
+    return t.pdf((theta - y) / se, df)
+
+
+@pytest.mark.parametrize("width", [0.0, 0.002, 0.009, 0.012, 0.05, 0.2, 0.9])
+def test_marginals_are_the_integral_at_every_tau(width) -> None:
+    """Below a step, above it and far above it; in words it goes on flat beyond the grid."""
+    theta = theta_grid(-0.5, 1.0, 0.05, 0.2)
+    rows = np.array([few(theta), np.clip(higher(theta), 1e-290, 1)])
+    found = np.exp(marginals(np.log(rows), theta, np.array([width])))[:, 0]
+    for row, like in zip(found, (few, higher), strict=True):
+        for j in (int(np.searchsorted(theta, x)) for x in (-0.2, 0.1, 0.3, 0.7)):
+            mu = theta[j]
+            exact = (like(mu + width * Z) * norm.pdf(Z)).sum() * (Z[1] - Z[0])
+            assert row[j] == pytest.approx(exact, rel=NEAR if 0 < width < STEP else QUADRATURE)
+
+
+def test_a_t_likelihood_and_one_in_words_give_what_quadrature_gives() -> None:
+    """Brute force: tau by its own rule, the integrals over theta and mu as sums of fine steps."""
+    theta = theta_grid(-0.5, 1.0, 0.05, 0.2)
+    tau, weights = tau_nodes(0.2)
+    rows = np.log([few(theta), few(theta, 0.05, 0.08, 5), np.clip(higher(theta), 1e-290, 1)])
+    found = grid_posterior(marginals(rows, theta, tau), theta, tau, weights)
+
+    fine = np.linspace(-16, 16, 128001)
+    tables = [few(fine), few(fine, 0.05, 0.08, 5), higher(fine)]
+    mu, z = np.linspace(-2.5, 3.0, 1101), np.linspace(-8, 8, 401)
+    nodes, length = np.polynomial.legendre.leggauss(60)
+    density = np.zeros_like(mu)
+    for node, part in zip(0.5 * (1 + nodes) * 1.2, length, strict=True):
+        at = mu[:, None] + node * z
+        product = part * math.exp(-0.5 * (node / 0.2) ** 2)
+        for table in tables:
+            product = product * (np.interp(at, fine, table) @ norm.pdf(z))
+        density += product
+    cumulative = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    for x in (0.0, 0.1, 0.2, 0.4):
+        exact = 1 - np.interp(x, mu, cumulative / cumulative[-1])
+        assert abs(found.probability(x) - exact) < EXACT
+
+
+def test_many_tables_at_once_are_the_tables_one_by_one() -> None:
+    theta = theta_grid(-0.5, 1.0, 0.05, 0.2)
+    tau, weights = tau_nodes(0.2)
+    both = np.array([weights, log_weights(tau, 0.05)])
+    tables = -0.5 * ((theta - RNG.normal(0.2, 0.15, (40, 3, 1))) / 0.06) ** 2
+    tables[20:, 2] = np.log(np.clip(higher(theta), 1e-290, 1))
+    many = posteriors(tables, theta, tau, both, new_study=True)
+    for i in (0, 7, 39):
+        for found, prior in zip(many, both, strict=True):
+            one = grid_posterior(marginals(tables[i], theta, tau), theta, tau, prior)
+            for new_study in (False, True):
+                gap = found.probability(0.05, 0.4, new_study=new_study)[i] - one.probability(
+                    0.05, 0.4, new_study=new_study
+                )
+                assert abs(gap) < BATCH
+                assert found.quantile(0.3, new_study=new_study)[i] == pytest.approx(
+                    one.quantile(0.3, new_study=new_study), abs=BATCH
+                )
+
+
+def test_nothing_comes_round_from_the_other_edge() -> None:
+    theta = theta_grid(-0.5, 1.0, 0.05, 0.2)
+    one_sided = np.log(np.clip(higher(theta), 1e-290, 1))
+    found = np.exp(marginals(one_sided[None], theta, np.array([0.01, 0.1, 0.5, 1.5])))[0]
+    assert np.allclose(found[:2, -1], 1.0)
+    assert (np.diff(found, axis=-1) > -QUADRATURE).all()
+    flat = marginals(np.zeros((1, len(theta))), theta, np.array([0.001, 0.05, 0.3, 2.0]))
+    assert np.allclose(flat, 0.0, atol=1e-12)
+
+
+def test_a_likelihood_with_a_jump_is_not_swung_over() -> None:
+    """A polynomial through logs that jump by hundreds would lie far above both sides."""
+    theta = theta_grid(-0.5, 1.0, 0.05, 0.2)
+    jump = np.where(theta < 0.2, -600.0, 0.0)
+    found = np.exp(marginals(jump[None], theta, np.array([0.002, 0.01, 0.015, 0.1])))[0]
+    assert found.max() < math.exp(0.5)
+    assert (found[:, theta < 0.2 - 10 * 0.1] < 1e-15).all()
+    assert np.allclose(found[-1], norm.cdf((theta - 0.2) / 0.1), atol=0.04)
+
+
+def test_probabilities_between_grid_points_are_smooth_and_never_fall() -> None:
+    theta = theta_grid(-0.3, 0.9, 0.05, 0.2)
+    tau, weights = tau_nodes(0.2)
+    found = grid_posterior(
+        marginals(normal(theta, [0.2, 0.3], [0.05, 0.08]), theta, tau), theta, tau, weights
+    )
+    x = np.linspace(0, 0.5, 400)
+    below = np.array([found.probability(high=value) for value in x])
+    assert (np.diff(below) > 0).all()
+    assert np.abs(np.diff(below, 3)).max() < 1e-5
+    for p in (0.01, 0.3, 0.9):
+        assert found.probability(high=found.quantile(p)) == pytest.approx(p, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: theta_grid(1, 0, 0.1, 0.2), "low is below high"),
+        (lambda: theta_grid(0, 1, 0.0, 0.2), "smallest_se is finite and above 0"),
+        (lambda: tau_nodes(-1.0), "scale is finite and above 0"),
+        (lambda: log_weights(np.array([0.1, 0.2]), 0.1), "make them with tau_nodes"),
+        (lambda: marginals(np.zeros((1, 3)), np.arange(4.0), np.zeros(1)), "one value a point"),
+    ],
+)
+def test_what_cannot_be_is_refused(call, words) -> None:
+    with pytest.raises(InputError, match=words):
+        call()
