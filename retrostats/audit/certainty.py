@@ -18,11 +18,11 @@ from retrostats.audit.claims import Claim
 from retrostats.audit.verdict import (
     Evidence,
     Side,
+    at_reference_point,
     bounds_of,
     claimed_range,
     label_of,
     label_shares,
-    middle_of,
     outermost,
 )
 from retrostats.common.errors import InputError
@@ -200,7 +200,7 @@ def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Los
 
 def _imprecision(claim: Claim, evidence: Evidence, grounds: Grounds) -> Loss:
     """The interval with everything at its middle, and the number of people."""
-    _, low, high = evidence.at95.middle
+    _, low, high = evidence.at95.reference_point
     said, span = [], " to ".join(limits(low, high, bounds=bounds_of(claim)))
     if claim.has_direction and low <= claim.null_value <= high:
         said.append(f"{span} spans {claim.null_value:g}")
@@ -222,7 +222,7 @@ def _inconsistency(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds)
     """Measures that disagree, or studies of one pool that differ beyond their errors."""
     if len(evidence) > 1:
         labels = {
-            label_of(e, claim, "direction" if claim.has_direction else "size", middle_of)
+            label_of(e, claim, "direction" if claim.has_direction else "size", at_reference_point)
             for e in evidence
         }
         if {"supported", "contradicted"} <= labels:
@@ -264,13 +264,13 @@ def _unprinted(claim: Claim, evidence: Evidence) -> Loss:
     for side, claimed in sides:
         if not claimed:
             continue
-        middle = label_of(evidence, claim, side, middle_of)
-        if middle in ("undecided", label_of(evidence, claim, side, outermost)):
+        label = label_of(evidence, claim, side, at_reference_point)
+        if label in ("undecided", label_of(evidence, claim, side, outermost)):
             continue
-        kept = label_shares(evidence, claim, side)[middle]
+        kept = label_shares(evidence, claim, side)[label]
         levels = 2 if kept < KEPT_BY_FEW else 1
         if levels > worst.levels:
-            why = f"{side} is {middle} at the middle and in {kept:.0%} of the draws, not throughout"
+            why = f"{side} is {label} at the middle and in {kept:.0%} of the draws, not throughout"
             worst = Loss(worst.domain, levels, _of(evidence, why))
     return worst
 

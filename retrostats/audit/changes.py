@@ -11,7 +11,7 @@ from retrostats.audit.fidelity import Bearing
 from retrostats.audit.frames import verdict_on
 from retrostats.audit.verdict import Evidence, Side, Verdict, label_shares
 from retrostats.evidence.result.findings import EstimateRow
-from retrostats.evidence.unreported.reference_point import Middle
+from retrostats.evidence.unreported.reference_point import ReferencePool
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def cohort_frame(
     after: Mapping[str, Sequence[Evidence]],
     names: Mapping[str, str],
     bearing: Bearing,
-    pools: Mapping[str, tuple[Middle, Middle]],
+    pools: Mapping[str, tuple[ReferencePool, ReferencePool]],
 ) -> pd.DataFrame:
     """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
 
@@ -45,11 +45,15 @@ def cohort_frame(
         texts = [labels_text(verdict_on(claim, found, bearing)) for found in (old, new)]
         note = "unchanged" if texts[0] == texts[1] else "changed"
         mine, same = _pair(old, new)
-        without, with_ = pools.get(claim.claim_id, (Middle(), Middle()))
+        without, with_ = pools.get(claim.claim_id, (ReferencePool(), ReferencePool()))
         moved = (
-            *(same.at95.middle if same else (_NONE,) * 3), without.pred_low, without.pred_high,
-            *mine.at95.middle, with_.pred_low, with_.pred_high,
-        )  # fmt: skip
+            *(same.at95.reference_point if same else (_NONE,) * 3),
+            without.pred_low,
+            without.pred_high,
+            *mine.at95.reference_point,
+            with_.pred_low,
+            with_.pred_high,
+        )
         weight = sum(with_.weights.values()) if with_.weights else _NONE
         rows.append((claim.claim_id, names.get(claim.analysis, ""), *texts, note, *moved, weight))
     return pd.DataFrame(rows, columns=columns)
