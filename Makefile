@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LOCK := requirements/requirements.lock
 # Kernels of linear algebra differ in last digits; a library has those of its kind of processor.
 KERNELS := Haswell SkylakeX Zen Nehalem
 NUMBERS := $(patsubst %,tests/test_%.py,lmm_reference crossed inference batch simulate small_sample \
@@ -16,11 +17,11 @@ TAKEN := import numpy, threadpoolctl as t; print(*{i.get("architecture") for i i
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-$(STAMP): pyproject.toml requirements.lock
+$(STAMP): pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "retrostats needs Python 3.11 or later; name one with: make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
@@ -67,11 +68,11 @@ soak: $(STAMP)  ## kill runs, fill disks, read damaged files for half an hour; s
 hostile: $(STAMP)  ## files, runs and models that once broke it: how each ends now
 	$(BIN)/python -m benchmarks.hostile
 
-lock: $(STAMP)  ## requirements.lock anew, from pyproject.toml and constraints.txt
+lock: $(STAMP)  ## the lock anew, from pyproject.toml and requirements/constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --quiet --extra dev --universal --python-version 3.11.5 -c constraints.txt \
-		--generate-hashes --no-strip-extras --no-annotate --custom-compile-command "make lock" \
-		-o requirements.lock pyproject.toml requirements.in
+	$(BIN)/uv pip compile --quiet --extra dev --universal --python-version 3.11.5 \
+		-c requirements/constraints.txt --generate-hashes --no-strip-extras --no-annotate \
+		--custom-compile-command "make lock" -o $(LOCK) pyproject.toml requirements/requirements.in
 
 fuzz: $(STAMP)  ## fuzz every reader and the formulas guided by coverage, a minute each (Linux)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris

@@ -125,7 +125,11 @@ def analyse(context: Context) -> Findings:
     sources = [*(study.source for study in studies), _wright_source(printed)]
     bounded = [_rasica_source(context), _paes_source(context)]
     higher = [_reilly_source(context), _flynn_source(context)]
-    estimates = [*(study.middle for study in studies), wright, *(c.estimate for c in own)]
+    estimates = [
+        *(study.at_reference_point for study in studies),
+        wright,
+        *(c.estimate for c in own),
+    ]
     hollow, hollow_walking = _hollow_running(rows), _hollow_walking(rows)
     pool_row, _ = pooled_row(
         estimates,

@@ -98,13 +98,13 @@ def load(folder: Path, rows: int, rounds: int) -> None:
                     capture_output=True, text=True, check=True,
                 )  # fmt: skip
                 found[reader].append(json.loads(done.stdout.splitlines()[-1]))
-        middle = {reader: _medians(runs) for reader, runs in found.items()}
+        medians = {reader: _medians(runs) for reader, runs in found.items()}
         size = file.stat().st_size / 2**20
-        for reader, (wall, cpu, peak, count) in middle.items():
+        for reader, (wall, cpu, peak, count) in medians.items():
             print(
                 f"| {file.suffix[1:]}, {size:.0f} MiB | {reader} | {count:.0f} | {wall:.2f} "
-                f"| {cpu:.2f} | {peak:.0f} | {wall / middle['pandas'][0]:.1f} "
-                f"| {cpu / middle['pandas'][1]:.1f} |",
+                f"| {cpu:.2f} | {peak:.0f} | {wall / medians['pandas'][0]:.1f} "
+                f"| {cpu / medians['pandas'][1]:.1f} |",
                 flush=True,
             )
 

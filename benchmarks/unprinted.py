@@ -19,7 +19,7 @@ from retrostats.app.path import Replication
 from retrostats.audit.analysis import Context, select
 from retrostats.evidence.findings.cross_checks import _statsmodels_fit, _surrogate
 from retrostats.evidence.findings.crossover import crossover_study
-from retrostats.evidence.printed.pair import middle_correlation
+from retrostats.evidence.printed.pair import reference_correlation
 from retrostats.evidence.unreported.influence import quasi_random
 from retrostats.evidence.unreported.unknowns import Space
 
@@ -88,7 +88,7 @@ def times() -> str:
         where={"study_id": "williford1998", "outcome": "vo2_ml_kg_min", "gait": "run"},
         quantity="",
     )  # fmt: skip
-    data = _surrogate(study, max(0.1, middle_correlation(study.pair)), 1)
+    data = _surrogate(study, max(0.1, reference_correlation(study.pair)), 1)
     _statsmodels_fit(data, study.pair.conditions)
     began = process_time()
     for _ in range(FITS):

@@ -189,13 +189,13 @@ def _intervals(
     printed: Worlds, hidden: np.ndarray, found: Limits, test: str
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """95% limits on the log scale by what is done about the correlations (W,)."""
-    mean_1, mean_2, sd_1, sd_2, _ = np.moveaxis(printed.middle, -1, 0)
+    mean_1, mean_2, sd_1, sd_2, _ = np.moveaxis(printed.centre, -1, 0)
     known = log_effects(mean_1, mean_2, sd_1, sd_2, hidden, printed.n)
     estimate, error, df = pooled(*known, np.zeros(len(hidden), dtype=int), test)
     reach = stdtrit(df, 0.975) * error
     ends = (
         (found.low[:, 0], found.high[:, 0]),
-        (found.middle[:, 1], found.middle[:, 2]),
+        (found.reference_point[:, 1], found.reference_point[:, 2]),
         (estimate - reach, estimate + reach),
     )
     return dict(zip(INTERVALS, ends, strict=True))

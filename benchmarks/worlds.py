@@ -43,7 +43,7 @@ class Worlds:
         What stands before p (W, k), "" for none.
     """
 
-    middle: Array
+    centre: Array
     half: Array
     n: Array
     operator: NDArray[np.str_]
@@ -62,7 +62,7 @@ class Worlds:
 
     def effects(self, which: NDArray[np.int64], points: Array) -> tuple[Array, Array]:
         """Log ratios and their variances (m, k) of worlds (m,) at points (m, k, PARTS)."""
-        moved = self.middle[which] + self.half[which] * (2 * points[..., :5] - 1)
+        moved = self.centre[which] + self.half[which] * (2 * points[..., :5] - 1)
         mean_1, mean_2, sd_1, sd_2, p = np.moveaxis(moved, -1, 0)
         n, operator = self.n[which], self.operator[which]
         top = np.full(p.shape, HIGHEST_CORRELATION)
@@ -115,7 +115,7 @@ class Limits:
 
     low: Array
     high: Array
-    middle: Array
+    reference_point: Array
     estimates: Array
 
 
@@ -150,8 +150,10 @@ def explored(
 
             seen = np.where(np.isnan(estimate), np.inf, sign * estimate - reach)
             found[side, :, column] = sign * _lowest(objective, every, seen, choice, d)
-    middle = np.column_stack([estimate[:, 0] + t * reach_of(error, df) for t in (0, -1, 1)])
-    return Limits(found[0], found[1], middle, estimate[:, 1:])
+    reference_point = np.column_stack(
+        [estimate[:, 0] + t * reach_of(error, df) for t in (0, -1, 1)]
+    )
+    return Limits(found[0], found[1], reference_point, estimate[:, 1:])
 
 
 def reach_of(error: Array, df: Array) -> Array:

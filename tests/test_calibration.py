@@ -143,7 +143,7 @@ def _correlations(printed, which, points, end):
     """Ends of the range of correlations, recovered from the variance of the log ratio."""
     points[..., 5] = end
     _, variance = printed.effects(which, points)
-    moved = printed.middle + printed.half * (2 * points[..., :5] - 1)
+    moved = printed.centre + printed.half * (2 * points[..., :5] - 1)
     c1, c2 = moved[..., 2] / moved[..., 0], moved[..., 3] / moved[..., 1]
     return (c1**2 + c2**2 - variance * printed.n) / (2 * c1 * c2)
 

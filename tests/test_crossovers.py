@@ -93,7 +93,7 @@ def test_with_everything_known_it_is_the_pool(measure) -> None:
     found = rs.pool_crossovers(trials, measure=measure, draws=10)
     truth = known_pool(trials, measure)
     expected = (truth.estimate, truth.conf_low, truth.conf_high)
-    assert found.middle == pytest.approx(expected, rel=SAME_RTOL)
+    assert found.reference_point == pytest.approx(expected, rel=SAME_RTOL)
     assert (found.conf_low, found.conf_high) == pytest.approx(expected[1:], rel=SAME_RTOL)
     assert found.space.size == 0
 

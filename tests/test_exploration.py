@@ -39,14 +39,14 @@ ADDITIVE_ATOL, ISHIGAMI_ATOL = 0.02, 0.05
 
 def smooth(v):
     """Interior optimum in x, at an end of y."""
-    middle = np.sin(3 * v["x"]) + v["x"] * v["y"]
-    return middle, middle - 0.5 - (v["x"] - 0.4) ** 2, middle + 0.5
+    centre = np.sin(3 * v["x"]) + v["x"] * v["y"]
+    return centre, centre - 0.5 - (v["x"] - 0.4) ** 2, centre + 0.5
 
 
 def kinked(v):
     """Kinks inside the box, along its diagonal and in one reading only."""
-    middle = np.abs(v["x"] - v["y"]) + v["sign"] * np.abs(v["x"] - 0.37)
-    return middle, middle - np.maximum(0.1, v["y"]), middle + np.maximum(0.1, 0.6 - v["y"])
+    centre = np.abs(v["x"] - v["y"]) + v["sign"] * np.abs(v["x"] - 0.37)
+    return centre, centre - np.maximum(0.1, v["y"]), centre + np.maximum(0.1, 0.6 - v["y"])
 
 
 def falling(v):
@@ -139,8 +139,8 @@ def test_no_draw_of_the_real_pool_lies_outside_its_limits(sources) -> None:
     assert found.draws["conf_low"].min() >= found.conf_low
     assert found.draws["conf_high"].max() <= found.conf_high
     assert found.conf_low < found.estimate < found.conf_high
-    certificate = found.certificate.set_index("limit")
-    assert (certificate["agreeing"] > certificate["starts"] / 2).all()
+    search_diagnostics = found.search_diagnostics.set_index("limit")
+    assert (search_diagnostics["agreeing"] > search_diagnostics["starts"] / 2).all()
     at = plain(as_handed_over(found.space, found.at_low))
     assert at[1][0] == pytest.approx(found.conf_low, rel=1e-12)
 
@@ -206,7 +206,7 @@ def test_the_known_corner_of_39_unknowns_is_found_without_a_draw() -> None:
     found = outermost(answer, dict.fromkeys(names, (0.0, 1.0)), draws=0)
     assert found.conf_low == pytest.approx(weights[weights < 0].sum() - 1, abs=SAME_LIMIT)
     assert found.conf_high == pytest.approx(weights[weights > 0].sum() + 1, abs=SAME_LIMIT)
-    assert (found.certificate["agreeing"] == found.certificate["starts"]).all()
+    assert (found.search_diagnostics["agreeing"] == found.search_diagnostics["starts"]).all()
 
 
 def test_an_extreme_inside_39_unknowns_is_found_whatever_is_drawn() -> None:
@@ -343,7 +343,7 @@ def test_the_same_seed_gives_the_same_bytes_whoever_evaluates(real, sources) -> 
         explore(function, unknowns, draws=CHUNK + 900, seed=seed, jobs=jobs)
         for seed, jobs in ((5, 1), (5, 2), (6, 1))
     )
-    for frame in ("draws", "certificate", "influence"):
+    for frame in ("draws", "search_diagnostics", "influence"):
         assert getattr(one, frame).to_csv() == getattr(two, frame).to_csv()
     numbers = ["estimate", "conf_low", "conf_high"]
     assert one.draws[numbers].to_numpy().tobytes() == two.draws[numbers].to_numpy().tobytes()
@@ -447,7 +447,7 @@ def test_what_an_unknown_may_be_declared_as() -> None:
     space = Space.of(
         {"r": (-0.5, 0.5), "m": Printed("12.30"), "c": {"a": 1, "b": 2}, "u": Unknown("u", 0, 1)}
     )
-    values, labels = space.values(space.middle), space.labels(space.middle)
+    values, labels = space.values(space.reference_point), space.labels(space.reference_point)
     assert [values[name][0] for name in space.names] == pytest.approx([0.0, 12.3, 1, 0.5])
     assert labels["c"][0] == "a"
     ends = list(product([0.0, 1.0], repeat=4))

@@ -155,8 +155,8 @@ def test_kenward_roger_written_out(formula: str) -> None:
         ]
     )
     w = 2 * np.linalg.inv(info)
-    middle = sum(w[i, j] * (q[i][j] - p[i] @ phi @ p[j]) for i in range(k) for j in range(k))
-    adjusted = phi + 2 * phi @ middle @ phi
+    inner = sum(w[i, j] * (q[i][j] - p[i] @ phi @ p[j]) for i in range(k) for j in range(k))
+    adjusted = phi + 2 * phi @ inner @ phi
     np.testing.assert_allclose(fit.cov_beta, adjusted, rtol=1e-6, atol=1e-10)
     joint = np.eye(x.shape[1])[1:3]
     for rows in (np.eye(x.shape[1])[1:2], joint):

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCK = (ROOT / "requirements" / "requirements.lock").read_text(encoding="utf-8")
 
 
 def _name(text: str) -> str:
@@ -37,7 +37,7 @@ def test_every_requirement_has_hashes_and_no_address() -> None:
 
 
 def test_the_lock_has_the_versions_of_the_constraints() -> None:
-    constraints = _versions((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+    constraints = _versions((ROOT / "requirements" / "constraints.txt").read_text(encoding="utf-8"))
     locked = _versions(LOCK)
     assert locked
     differ = {n: (v, constraints[n]) for n, v in locked.items() if constraints.get(n, v) != v}

@@ -271,8 +271,8 @@ def test_criterion_and_inference_against_dense_matrices(crossed: bool) -> None:
          + np.trace(c @ p[i] @ c @ p[j]) for j in k] for i in k
     ])  # fmt: skip
     w = 2 * np.linalg.inv(information)
-    middle = sum(w[i, j] * (q[i][j] - p[i] @ c @ p[j]) for i in k for j in k)
-    np.testing.assert_allclose(fit.cov_beta, c + 2 * c @ middle @ c, rtol=DENSE_RTOL, atol=1e-12)
+    inner = sum(w[i, j] * (q[i][j] - p[i] @ c @ p[j]) for i in k for j in k)
+    np.testing.assert_allclose(fit.cov_beta, c + 2 * c @ inner @ c, rtol=DENSE_RTOL, atol=1e-12)
     slope = np.array([np.diag(c @ a @ c) for a in p]) / np.diag(c)
     df = 2 / np.einsum("il,ij,jl->l", slope, w, slope)
     np.testing.assert_allclose(fit.coefficients["df"], df, rtol=DENSE_RTOL)

@@ -13,7 +13,7 @@ from scipy import stats
 
 import retrostats as rs
 from retrostats.app.cli import main
-from retrostats.evidence.unreported.reference_point import pool_at_middle
+from retrostats.evidence.unreported.reference_point import pool_at_reference_point
 from retrostats.report.page.page import render_report
 
 
@@ -173,6 +173,6 @@ def test_a_pool_at_the_middle_counts_only_what_counts_there(lab) -> None:
     source = known_source("one", estimate, 9, own=True)
     from retrostats.evidence.findings.pooled import pooled_measure
 
-    alone = pool_at_middle(pooled_measure([source], "x", "x"), log=True)
+    alone = pool_at_reference_point(pooled_measure([source], "x", "x"), log=True)
     assert alone.weights == {"one": 100.0}
     assert np.isnan(alone.pred_low)

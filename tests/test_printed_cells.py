@@ -62,7 +62,7 @@ def answers_of(found) -> dict[str, np.ndarray]:
             )  # fmt: skip
         for i, measure in enumerate(findings.measures):
             space = Space.of(measure.unknowns)
-            points = np.vstack([space.middle, quasi_random(space.size, 16, 1)])
+            points = np.vstack([space.reference_point, quasi_random(space.size, 16, 1)])
             values = space.values(points)
             answer = measure.estimator(0.95)(values)
             got[f"measure {i} of {measure.estimate_id}"] = np.array(

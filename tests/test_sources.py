@@ -68,7 +68,9 @@ def values_at(source, points: int, seed: int = 3):
     """Values of a source's unknowns at quasi-random points and at both ends of everything."""
     space = Space.of(source.unknowns)
     ends = np.array([np.zeros(space.size), np.ones(space.size)])
-    return space.values(np.vstack([space.middle, ends, quasi_random(space.size, points, seed)]))
+    return space.values(
+        np.vstack([space.reference_point, ends, quasi_random(space.size, points, seed)])
+    )
 
 
 @given(means, means, spreads, spreads, st.integers(4, 40), st.floats(-0.95, 0.95))
@@ -205,7 +207,7 @@ def test_pool_over_the_space_is_the_pool_at_every_point(method) -> None:
     """The middle, both ends and points between: the package's own pool of the same estimates."""
     space = Space.of(pool_unknowns(SOURCES))
     ends = np.array([np.zeros(space.size), np.ones(space.size)])
-    values = space.values(np.vstack([space.middle, ends, quasi_random(space.size, 8, 2)]))
+    values = space.values(np.vstack([space.reference_point, ends, quasi_random(space.size, 8, 2)]))
     found = np.column_stack(pool_estimator(SOURCES, method=method)(values))
     effects = [source.effects(values) for source in SOURCES]
     for i, row in enumerate(found):
@@ -221,26 +223,26 @@ def test_pool_over_the_space_is_the_pool_at_every_point(method) -> None:
 
 def test_the_middle_of_the_space_is_the_pool_of_mixed_models() -> None:
     space = Space.of(pool_unknowns(SOURCES))
-    middle = space.values(space.middle)
-    r = float(middle["correlation between conditions (S)"][0])
+    at_reference = space.values(space.reference_point)
+    r = float(at_reference["correlation between conditions (S)"][0])
     wright = Estimate(np.log(1.35), 0.06 / 1.35, 3, "log_ratio", "ratio backward / forward")
     shown = rs.pool([ratio_estimate(PAIR, r), ratio_estimate(LOOSE, 0.4), wright], test=TEST)
     found = outermost(pool_estimator(SOURCES), pool_unknowns(SOURCES), draws=0)
     low, high = np.exp([shown.conf_low, shown.conf_high])
     expected = [np.exp(shown.estimate), low, high]
-    assert found.middle == pytest.approx(expected, rel=CLOSED_FORM_RTOL)
+    assert found.reference_point == pytest.approx(expected, rel=CLOSED_FORM_RTOL)
 
 
 def test_choices_pick_the_estimator_and_the_sources() -> None:
     counted = source_choice({"all": [True] * 3, "pairs": [True, True, False]}, "why")
     space = Space.of(pool_unknowns(SOURCES, [counted, method_choice()]))
-    point = np.repeat(space.middle, 2, axis=0)
+    point = np.repeat(space.reference_point, 2, axis=0)
     point[1, space.names.index(COUNTED)] = counted.position("pairs")
     point[1, -1] = method_choice().position("DerSimonian-Laird")
     found = np.column_stack(pool_estimator(SOURCES)(space.values(point)))
     for row, sources, method in zip(found, (SOURCES, SOURCES[:2]), ("reml", "dl"), strict=True):
         inner = Space.of(pool_unknowns(sources))
-        alone = pool_estimator(sources, method=method)(inner.values(inner.middle))
+        alone = pool_estimator(sources, method=method)(inner.values(inner.reference_point))
         assert row == pytest.approx([part[0] for part in alone], rel=SAME_RTOL)
     assert found[0, 0] != pytest.approx(found[1, 0], rel=1e-3)
 
@@ -251,7 +253,7 @@ def test_one_source_alone_is_its_own_t_interval(level) -> None:
     found = outermost(pool_estimator([source], level=level), source.unknowns, draws=0)
     shown = ratio_estimate(LOOSE, 0.5).interval(level)
     expected = (shown.estimate, shown.low, shown.high)
-    assert found.middle == pytest.approx(expected, rel=CLOSED_FORM_RTOL)
+    assert found.reference_point == pytest.approx(expected, rel=CLOSED_FORM_RTOL)
 
 
 def test_a_known_estimate_leaves_nothing_open_and_keeps_its_df() -> None:
@@ -260,7 +262,9 @@ def test_a_known_estimate_leaves_nothing_open_and_keeps_its_df() -> None:
     found = explore(pool_estimator([source]), source.unknowns, draws=50)
     shown = own.interval()
     assert (source.df, source.rows, found.space.size) == (7.5, ("row",), 0)
-    assert found.middle == pytest.approx((shown.estimate, shown.low, shown.high), rel=1e-12)
+    assert found.reference_point == pytest.approx(
+        (shown.estimate, shown.low, shown.high), rel=1e-12
+    )
     assert (found.conf_low, found.conf_high) == pytest.approx((shown.low, shown.high), rel=1e-12)
 
 

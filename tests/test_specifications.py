@@ -25,8 +25,8 @@ def replication(whole):
 
 def test_every_combination_once_and_all_else_at_its_middle() -> None:
     def answer(v):
-        middle = v["a"] + 10 * v["b"] + 100 * v["x"]
-        return middle, middle - 1, middle + 1
+        centre = v["a"] + 10 * v["b"] + 100 * v["x"]
+        return centre, centre - 1, centre + 1
 
     space = {
         "a": {"one": 1.0, "two": 2.0, "three": 3.0},
@@ -40,8 +40,8 @@ def test_every_combination_once_and_all_else_at_its_middle() -> None:
 
 def test_a_combination_without_an_answer_is_left_out_and_no_choice_is_one_row() -> None:
     def answer(v):
-        middle = np.where(v["a"] > 1, np.nan, v["a"])
-        return middle, middle - 1, middle + 1
+        centre = np.where(v["a"] > 1, np.nan, v["a"])
+        return centre, centre - 1, centre + 1
 
     assert specifications(explore(answer, {"a": {"s": 1.0, "t": 2.0}}))["a"].tolist() == ["s"]
     assert len(specifications(explore(answer, {"a": (0.0, 1.0)}))) == 1
@@ -93,11 +93,11 @@ def test_only_measures_that_judge_are_listed_and_files_are_written(replication, 
 @given(st.lists(st.tuples(st.floats(0.5, 2), st.floats(0.0, 1), st.floats(0, 1)), min_size=1))
 def test_arrays_and_single_intervals_have_one_rule(points) -> None:
     """Limits and the share of the half width that the narrow interval takes."""
-    middle, half, part = np.array(points).T
-    wide, narrow = (middle - half, middle + half), (middle - part * half, middle + part * half)
+    centre, half, part = np.array(points).T
+    wide, narrow = (centre - half, centre + half), (centre - part * half, centre + part * half)
     directions = labels(CLAIM, "direction", *wide, *narrow)
     sizes = labels(CLAIM, "size", *wide, *narrow)
-    for i, m in enumerate(middle):
+    for i, m in enumerate(centre):
         outer = Interval(m, wide[0][i], wide[1][i])
         inner = Interval(m, narrow[0][i], narrow[1][i])
         assert directions[i] == direction_of(outer, CLAIM)

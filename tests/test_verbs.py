@@ -246,3 +246,12 @@ def test_old_arguments_warn_and_new_ones_do_not() -> None:
             pytest.raises(TypeError, match="missing"),
         ):
             getattr(rs, name)(**{old: 10})
+
+
+def test_old_names_of_fields_and_properties_work_and_warn() -> None:
+    found = rs.explore(lambda v: (v["x"], v["x"] - 1, v["x"] + 1), {"x": (0, 1)}, draws=16)
+    for old, new in (("middle", "reference_point"), ("certificate", "search_diagnostics")):
+        with pytest.warns(DeprecationWarning, match=f"Exploration.{old} is now .*{new}") as caught:
+            before = getattr(found, old)
+        assert [w.filename for w in caught] == [__file__]
+        assert str(before) == str(getattr(found, new))

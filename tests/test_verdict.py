@@ -181,12 +181,12 @@ def test_compatible_is_an_estimate_inside_in_nearly_all_draws(share, label) -> N
     assert ("with the estimate inside" in size.reason) == (label == "compatible")
 
 
-@pytest.mark.parametrize("middle", [1.5, NAN])
-def test_compatible_asks_the_draws_not_the_middle(middle) -> None:
+@pytest.mark.parametrize("centre", [1.5, NAN])
+def test_compatible_asks_the_draws_not_the_middle(centre) -> None:
     """A middle that lies elsewhere, or contradicts itself, is one point among all draws."""
 
     def answer(v):
-        estimate = np.where(np.abs(v["u"] - 0.5) < 0.001, middle, 1.3)
+        estimate = np.where(np.abs(v["u"] - 0.5) < 0.001, centre, 1.3)
         return estimate, estimate - 0.3, estimate + 0.3
 
     evidence = Evidence("oxygen", over(answer, u=(0, 1)))

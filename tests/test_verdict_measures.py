@@ -70,9 +70,9 @@ def test_a_cause_can_be_contradicted_without_a_comparison_and_a_description_supp
 
 
 @given(st.floats(0.5, 2), st.floats(0.001, 0.5), st.sampled_from([claim(), AT_LEAST]))
-def test_no_interval_supports_a_cause_without_a_comparison(middle, half, claimed) -> None:
+def test_no_interval_supports_a_cause_without_a_comparison(centre, half, claimed) -> None:
     causal = replace(claimed, kind="causal")
-    verdict = judge(causal, [measured(middle - half, middle + half, comparison=False)])
+    verdict = judge(causal, [measured(centre - half, centre + half, comparison=False)])
     for judged in (verdict.direction, verdict.size):
         assert judged.label not in ("supported", "compatible")
 

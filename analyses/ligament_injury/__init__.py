@@ -64,7 +64,7 @@ def analyse(context: Context) -> Findings:
         crossover(rows, "li-flynn", "Flynn 1995, own speed", flynn, pooled=True, **LOAD),
     ]
     load_pool, _ = pooled_row(
-        [study.middle for study in loads],
+        [study.at_reference_point for study in loads],
         "li-load-pool",
         "Pool, joint load",
         n=float(sum(study.pair.n for study in loads)),
@@ -116,7 +116,7 @@ def analyse(context: Context) -> Findings:
             thesis.row,
             load_pool,
             *few_studies_rows(
-                [study.middle for study in loads], "li-load-pool", n=load_pool.n, **LOAD
+                [study.at_reference_point for study in loads], "li-load-pool", n=load_pool.n, **LOAD
             ),
             acceleration_row(rows, impact),
             heart.row,

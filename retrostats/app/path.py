@@ -45,7 +45,7 @@ from retrostats.common.workers import connected
 from retrostats.evidence.findings.user_cohort import OwnResult, own_results
 from retrostats.evidence.result.findings import Findings, frame_of
 from retrostats.evidence.unreported.measures import Explored, Options, explore_measures, with_ranges
-from retrostats.evidence.unreported.reference_point import Middle, pool_at_middle
+from retrostats.evidence.unreported.reference_point import ReferencePool, pool_at_reference_point
 from retrostats.io.published.printed_rows import check_conditions
 from retrostats.report import folder
 from retrostats.report.frames import cited, draw, draw_main, frames_of, grids_of
@@ -345,7 +345,7 @@ def _changes(
     claims = everything.claims
     old, new = (evidence_by_claim(e, everything, findings) for e in (before, explored))
     pools = {
-        claim_id: (_middle(before, claim), _middle(explored, claim))
+        claim_id: (_reference_pool(before, claim), _reference_pool(explored, claim))
         for claim_id, claim in claims.items()
     }
     return {
@@ -354,12 +354,12 @@ def _changes(
     }
 
 
-def _middle(explored: Mapping[str, Sequence[Explored]], claim: Claim) -> Middle:
+def _reference_pool(explored: Mapping[str, Sequence[Explored]], claim: Claim) -> ReferencePool:
     """The pool that judges a claim, everything that was not printed at its middle."""
     entries = (e.measure for found in explored.values() for e in found)
     measure = next((m for m in entries if m.claim_id == claim.claim_id), None)
     log = claim.scale != "difference"
-    return pool_at_middle(measure, log=log) if measure else Middle()
+    return pool_at_reference_point(measure, log=log) if measure else ReferencePool()
 
 
 def _refuse_options(seed: int, draws: int, jobs: int) -> None:

@@ -11,7 +11,7 @@ from retrostats.audit.fidelity import Bearing
 from retrostats.audit.frames import verdict_on
 from retrostats.audit.verdict import Evidence, Side, Verdict, label_shares
 from retrostats.evidence.result.findings import EstimateRow
-from retrostats.evidence.unreported.reference_point import Middle
+from retrostats.evidence.unreported.reference_point import ReferencePool
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def cohort_frame(
     after: Mapping[str, Sequence[Evidence]],
     names: Mapping[str, str],
     bearing: Bearing,
-    pools: Mapping[str, tuple[Middle, Middle]],
+    pools: Mapping[str, tuple[ReferencePool, ReferencePool]],
 ) -> pd.DataFrame:
     """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
 
@@ -45,7 +45,7 @@ def cohort_frame(
         verdicts = [verdict_on(claim, found, bearing) for found in (old, new)]
         texts = [labels_text(verdict) for verdict in verdicts]
         note = "unchanged" if texts[0] == texts[1] else "changed"
-        without, with_ = pools.get(claim.claim_id, (Middle(), Middle()))
+        without, with_ = pools.get(claim.claim_id, (ReferencePool(), ReferencePool()))
         before_, after_ = (verdict.answer for verdict in verdicts)
         moved = (
             before_.estimate, before_.conf_low, before_.conf_high, before_.prob_direction,

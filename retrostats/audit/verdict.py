@@ -316,9 +316,9 @@ def outermost(explored: Exploration) -> Interval:
     return Interval(explored.estimate, explored.conf_low, explored.conf_high)
 
 
-def middle_of(explored: Exploration) -> Interval:
+def at_reference_point(explored: Exploration) -> Interval:
     """The interval with everything at its middle and main reading."""
-    return Interval(*explored.middle)
+    return Interval(*explored.reference_point)
 
 
 def label_of(

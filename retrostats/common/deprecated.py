@@ -29,11 +29,11 @@ def renamed_arguments(**names: str) -> Callable[[Callable[_P, _T]], Callable[_P,
     >>> @renamed_arguments(n_sim="draws")
     ... def size(*, draws=10):
     ...     return draws
-    >>> with warnings.catch_warnings(record=True) as told:
+    >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     size(n_sim=3)
     3
-    >>> str(told[0].message)
+    >>> str(caught[0].message)
     'size(n_sim=) is now size(draws=); the old name goes with the next version'
     """
 
@@ -52,3 +52,53 @@ def renamed_arguments(**names: str) -> Callable[[Callable[_P, _T]], Callable[_P,
         return call
 
     return wrap
+
+
+def renamed_fields(**names: str) -> Callable[[type[_T]], type[_T]]:
+    """Let a class take and show fields and properties under their old names, given as old="new".
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from dataclasses import dataclass
+    >>> @renamed_fields(length="height")
+    ... @dataclass(frozen=True)
+    ... class Box:
+    ...     height: float
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     Box(length=2.0).length
+    2.0
+    >>> [str(w.message).partition(";")[0] for w in caught]
+    ['Box(length=) is now Box(height=)', 'Box.length is now Box.height']
+    """
+
+    def change(kind: type[_T]) -> type[_T]:
+        named: Any = kind
+        build = named.__init__
+
+        @wraps(build)
+        def made(self: Any, *args: Any, **given: Any) -> None:
+            for old, new in names.items():
+                if old in given and new not in given:
+                    warn_renamed(f"{kind.__name__}({old}=)", f"{kind.__name__}({new}=)")
+                    given[new] = given.pop(old)
+            build(self, *args, **given)
+
+        named.__init__ = made
+        for old, new in names.items():
+            setattr(kind, old, _renamed_property(f"{kind.__name__}.{old}", kind.__name__, new))
+        return kind
+
+    return change
+
+
+def _renamed_property(old: str, owner: str, new: str) -> property:
+    """What an old name of an attribute gives: a warning, then what the new one gives."""
+
+    def value(self: Any) -> Any:
+        warn_renamed(old, f"{owner}.{new}")
+        return getattr(self, new)
+
+    value.__doc__ = f"Now `{new}`."
+    return property(value)

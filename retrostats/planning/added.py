@@ -101,7 +101,7 @@ def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int)
     ends = drawn.copy()
     smooth = [j for j in range(space.size) if j not in space.choices]
     ends[:, smooth] = (drawn[:, smooth] > 0.5).astype(float)
-    every = np.vstack([space.middle, drawn, ends])
+    every = np.vstack([space.reference_point, drawn, ends])
     answers = planned(every)
     sound: Any = np.isfinite(answers).all(axis=1)
     low = np.where(sound, answers[:, 1], np.inf)

@@ -184,7 +184,7 @@ def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: b
             "(--truth), the effect that the study should be able to show"
         )
     space = Space.of(measure.unknowns)
-    return float(np.ravel(measure.estimator(0.95)(space.values(space.middle))[0])[0])
+    return float(np.ravel(measure.estimator(0.95)(space.values(space.reference_point))[0])[0])
 
 
 def _tau(measure: Measure | None) -> float:
@@ -192,7 +192,7 @@ def _tau(measure: Measure | None) -> float:
     if measure is None or len(measure.sources) < 2:
         return 0.0
     space = Space.of(measure.unknowns)
-    values = space.values(space.middle)
+    values = space.values(space.reference_point)
     effects = [source.effects(values) for source in measure.sources]
     y = np.array([[float(np.ravel(e.value)[0]) for e in effects]])
     v = np.array([[float(np.ravel(e.variance)[0]) for e in effects]])

@@ -82,8 +82,8 @@ def _fewest(enough: Any, smallest: int, most: int) -> float:
         if low >= most:
             return math.nan
     while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
+        midpoint = (low + high) // 2
+        low, high = (low, midpoint) if enough(midpoint) else (midpoint, high)
     return float(high)
 
 

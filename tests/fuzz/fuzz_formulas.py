@@ -39,8 +39,8 @@ def rows() -> pd.DataFrame:
 
 def formula(rng: np.random.Generator) -> str:
     """Half of them begin and end as a formula does, so that what is between is reached."""
-    middle = "".join(rng.choice(PIECES, rng.integers(1, 9)))
-    return f"y ~ {middle} + (1 | subject)" if rng.random() < 0.6 else middle
+    inside = "".join(rng.choice(PIECES, rng.integers(1, 9)))
+    return f"y ~ {inside} + (1 | subject)" if rng.random() < 0.6 else inside
 
 
 def run(text: str, data: pd.DataFrame) -> bool:

@@ -89,8 +89,8 @@ def averaged(
 
     name = "own cohorts and literature" if literature else "own cohorts"
     space = Space.of(unknowns)
-    middle = space.values(space.middle)
-    shares = np.atleast_2d(joined(middle).shares)[0]
+    at_reference = space.values(space.reference_point)
+    shares = np.atleast_2d(joined(at_reference).shares)[0]
     measure = Measure(
         estimate_id, name, at, unknowns, claim_id, comparison=comparison, own=True,
         by_lot=all(c.by_lot for c in own),
@@ -98,7 +98,7 @@ def averaged(
     )  # fmt: skip
     if alone:
         return measure, None
-    value, error, df = (float(x[0]) for x in parts(middle))
+    value, error, df = (float(x[0]) for x in parts(at_reference))
     people = sum(c.n for c in own) + (literature.n if literature else 0)
     estimate = Estimate(
         value, error, df, own[0].estimate.scale, own[0].estimate.unit, assumptions=(AVERAGE_ID,)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.evidence.findings.crossover import CrossoverStudy
-from retrostats.evidence.printed.pair import middle_correlation, pair_coefficient, pair_moments
+from retrostats.evidence.printed.pair import pair_coefficient, pair_moments, reference_correlation
 from retrostats.evidence.result.findings import Witness
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
     A random intercept cannot express a negative correlation, so statsmodels is asked only
     where the correlation is positive.
     """
-    r = middle_correlation(study.pair)
+    r = reference_correlation(study.pair)
     coefficient: Any = pair_coefficient(study.pair, r)
     rows = _surrogate(study, r, seed)
     found = []

@@ -13,9 +13,9 @@ from retrostats.evidence.printed.pair import (
     HIGHEST_CORRELATION,
     PrintedPair,
     correlation_range,
-    middle_correlation,
     printed_pair,
     ratio_estimate,
+    reference_correlation,
 )
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.result.findings import Assumption, EstimateRow, Measure
@@ -48,9 +48,9 @@ class CrossoverStudy:
     assumptions: tuple[Assumption, ...]
 
     @property
-    def middle(self) -> Estimate:
+    def at_reference_point(self) -> Estimate:
         """The estimate at the middle of the range of correlations; the verdict uses the range."""
-        return ratio_estimate(self.pair, middle_correlation(self.pair), self.row.assumptions)
+        return ratio_estimate(self.pair, reference_correlation(self.pair), self.row.assumptions)
 
 
 def crossover_study(
@@ -75,7 +75,7 @@ def crossover_study(
     printed = published.set_index("row_id").loc[list(pair.rows)]
     assumptions = _assumptions(pair)
     row = EstimateRow.of(
-        ratio_estimate(pair, middle_correlation(pair), [a.assumption_id for a in assumptions]),
+        ratio_estimate(pair, reference_correlation(pair), [a.assumption_id for a in assumptions]),
         estimate_id,
         label,
         role="model",

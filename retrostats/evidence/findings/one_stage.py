@@ -60,8 +60,8 @@ def cells_of(sources: Sequence[Source], own: Sequence[pd.DataFrame] = ()) -> pd.
     import pandas as pd
 
     space = Space.of(pool_unknowns(sources))
-    middle = space.values(space.middle)
-    found = [(s.name, round(s.n), *map(np.squeeze, people_of(s, middle))) for s in sources]
+    at_reference = space.values(space.reference_point)
+    found = [(s.name, round(s.n), *map(np.squeeze, people_of(s, at_reference))) for s in sources]
     found += [(r["study"].iloc[0], len(r), r["y"].mean(), r["y"].var()) for r in own]
     cells = pd.DataFrame(found, columns=["study", "n", "mean", "sd"])
     numbers = cells.astype({"mean": float, "sd": float})

@@ -92,7 +92,7 @@ def trial_result(
     assumptions = counted[1] if counted else ()
     of_people = source.measure == "risk ratio"
     estimate = Estimate(
-        *_at_middle(source),
+        *_at_reference_point(source),
         math.inf,
         "log_ratio" if of_people else "log_rate_ratio",
         _unit(source.measure, effect.unit),
@@ -125,10 +125,10 @@ def _unit(measure: str, unit: str) -> str:
     return unit.replace(named, measure) if named else f"{measure}, {unit}"
 
 
-def _at_middle(source: Source) -> tuple[float, float]:
+def _at_reference_point(source: Source) -> tuple[float, float]:
     """Effect and standard error at the printed numbers themselves."""
     space = Space.of(source.unknowns)
-    found = source.effects(space.values(space.middle))
+    found = source.effects(space.values(space.reference_point))
     return float(np.squeeze(found.value)), math.sqrt(float(np.squeeze(found.variance)))
 
 

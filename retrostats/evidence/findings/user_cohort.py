@@ -145,7 +145,7 @@ def _group(
 ) -> OwnResult:
     """Mean of a group of people, one value each, or where a `new` one of them is expected."""
     found = _mean(people, new=new)
-    middle, low, high = np.exp(found) if log else found
+    mean, low, high = np.exp(found) if log else found
     note = (
         "95% prediction for one more person, measured as these were"
         if new
@@ -158,7 +158,7 @@ def _group(
         what=what,
         unit=unit,
         scale="ratio" if log else "difference",
-        estimate=float(middle),
+        estimate=float(mean),
         conf_low=float(low),
         conf_high=float(high),
         n=len(people.values),
@@ -247,10 +247,10 @@ def _mean(people: PersonEffects, *, new: bool = False) -> tuple[float, float, fl
     from scipy import stats
 
     values = people.values
-    df, middle = len(values) - 1 - people.lost, float(np.mean(values))
+    df, mean = len(values) - 1 - people.lost, float(np.mean(values))
     if df < 1:
-        return middle, NAN, NAN
-    variance = float(((values - middle) ** 2).sum()) / df
+        return mean, NAN, NAN
+    variance = float(((values - mean) ** 2).sum()) / df
     spread = np.sqrt(variance * (people.share + new))
     half = float(stats.t.isf((1 - LEVEL) / 2, df)) * spread
-    return middle, middle - half, middle + half
+    return mean, mean - half, mean + half

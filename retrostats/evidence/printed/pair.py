@@ -236,7 +236,7 @@ def correlation_range(pair: PrintedPair) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def middle_correlation(pair: PrintedPair) -> float:
+def reference_correlation(pair: PrintedPair) -> float:
     """The known correlation, or the middle of those left possible."""
     return sum(correlation_range(pair)) / 2 if pair.correlation is None else pair.correlation
 

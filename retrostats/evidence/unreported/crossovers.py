@@ -273,7 +273,9 @@ def _least(number: _Number) -> float:
 def _possible(source: Source) -> None:
     """Refuse a trial whose own numbers contradict one another, naming it."""
     space = Space.of(source.unknowns)
-    points = np.vstack([space.middle, quasi_random(space.size, 64, 0), corners(space.size, {})])
+    points = np.vstack(
+        [space.reference_point, quasi_random(space.size, 64, 0), corners(space.size, {})]
+    )
     effects = source.effects(space.values(points))
     if not (np.isfinite(effects.variance) & (effects.variance > 0)).any():
         raise InputError(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retrostats.common.arrays import one_of, real_array, whole_number
 from retrostats.common.defaults import SEED
+from retrostats.common.deprecated import renamed_fields
 from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html
 from retrostats.common.values import cached_value, values
@@ -45,6 +46,7 @@ _WRITE = (
 BASE = 512
 
 
+@renamed_fields(middle="reference_point", certificate="search_diagnostics")
 @values("draws")
 @dataclass(frozen=True, eq=False)
 class Exploration:
@@ -54,8 +56,8 @@ class Exploration:
     ----------
     space
         The unknowns.
-    estimate
-        The answer with everything at its middle and main reading.
+    reference_point
+        The answer and its limits with everything at its middle and main reading.
     low, high
         The searches that found the outermost limits.
     draws
@@ -65,7 +67,7 @@ class Exploration:
     """
 
     space: Space
-    middle: tuple[float, float, float]
+    reference_point: tuple[float, float, float]
     low: Extreme
     high: Extreme
     draws: pd.DataFrame
@@ -76,7 +78,7 @@ class Exploration:
     @property
     def estimate(self) -> float:
         """The answer with everything at its middle and main reading."""
-        return self.middle[0]
+        return self.reference_point[0]
 
     @property
     def conf_low(self) -> float:
@@ -99,7 +101,7 @@ class Exploration:
         return self.space.describe(self.high.point[None, :])
 
     @property
-    def certificate(self) -> pd.DataFrame:
+    def search_diagnostics(self) -> pd.DataFrame:
         """What vouches for each limit: searches, how many ended there, points looked at."""
         import pandas as pd
 
@@ -221,11 +223,11 @@ def outermost(
     def answers(points: Array) -> Array:
         return _evaluate(estimate, space, points, jobs)
 
-    middle = answers(space.middle)[0]
+    at_reference = answers(space.reference_point)[0]
     points = quasi_random(space.size, draws if space.size else 1, seed)
     found = _on_cluster(estimate, space, points, scheduler) if scheduler else answers(points)
     fixed, at_fixed = fixed_points(answers, space.size, space.choices)
-    _refuse_reversed(np.vstack([middle[None, :], found, at_fixed]))
+    _refuse_reversed(np.vstack([at_reference[None, :], found, at_fixed]))
     sound = np.isfinite(found).all(axis=1)
     low = lowest(
         lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1]
@@ -241,8 +243,8 @@ def outermost(
     kept = points[sound]
     frame = pd.DataFrame({**space.labels(kept), **dict(zip(OUTPUTS, found[sound].T, strict=True))})
     return Exploration(
-        space, (float(middle[0]), float(middle[1]), float(middle[2])), low, high, frame,
-        1.0 - len(kept) / len(points) if len(points) else 0.0, answers, seed,
+        space, (float(at_reference[0]), float(at_reference[1]), float(at_reference[2])), low, high,
+        frame, 1.0 - len(kept) / len(points) if len(points) else 0.0, answers, seed,
     )  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def grid_of(entry: Explored) -> Grid | None:
         return None
     settings = _settings(explored, chosen)
     positions = [_positions(explored, c, n) for c, n in zip(chosen, settings, strict=True)]
-    points = np.repeat(explored.space.middle, int(np.prod(settings)), axis=0)
+    points = np.repeat(explored.space.reference_point, int(np.prod(settings)), axis=0)
     points[:, chosen] = list(product(*positions))
     values = explored.space.values(points)
     controls = []

@@ -108,6 +108,6 @@ def along(space: Space, column: int, count: int = ALONG) -> tuple[Array, Array]:
         positions = (np.arange(options) + 0.5) / options
     else:
         positions = np.linspace(0.0, 1.0, count)
-    points = np.repeat(space.middle, len(positions), axis=0)
+    points = np.repeat(space.reference_point, len(positions), axis=0)
     points[:, column] = positions
     return positions, points

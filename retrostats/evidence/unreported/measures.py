@@ -106,7 +106,7 @@ def sensitivity_frame(
             continue
         claim = measure.claim_id or row.claim_id
         for name in measure.follow:
-            used = entry.at95.space.describe(entry.at95.space.middle)[name]
+            used = entry.at95.space.describe(entry.at95.space.reference_point)[name]
             people = _people_by_option(measure) if name == COUNTED else {}
             for at in entry.at95.along(name).itertuples(index=False):
                 value, estimate, low, high = at

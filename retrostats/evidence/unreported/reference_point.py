@@ -19,7 +19,7 @@ LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Middle:
+class ReferencePool:
     """What a reader's own cohorts weigh in a pool, and where it expects a new study.
 
     Attributes
@@ -36,17 +36,17 @@ class Middle:
     pred_high: float = NAN
 
 
-def pool_at_middle(measure: Measure, *, log: bool) -> Middle:
+def pool_at_reference_point(measure: Measure, *, log: bool) -> ReferencePool:
     """Weights and prediction of the pool of a measure; of an average, its weights alone."""
     if not measure.sources:
-        return Middle(dict(measure.own_weights))
+        return ReferencePool(dict(measure.own_weights))
     space = Space.of(measure.unknowns)
-    values = space.values(space.middle)
+    values = space.values(space.reference_point)
     counted = values.get(COUNTED)
     chosen = [True] * len(measure.sources) if counted is None else list(counted[0])
     used = [s for s, counts in zip(measure.sources, chosen, strict=True) if counts]
     if len(used) < LEAST:
-        return Middle({s.name: 100.0 for s in used if s.own})
+        return ReferencePool({s.name: 100.0 for s in used if s.own})
     effects = [source.effects(values) for source in used]
     y = np.array([_first(effect.value) for effect in effects])
     v = np.array([_first(effect.variance) for effect in effects])
@@ -54,7 +54,7 @@ def pool_at_middle(measure: Measure, *, log: bool) -> Middle:
     pooled = pool(y, np.sqrt(v), method="reml" if method is None else str(method[0]))
     show = math.exp if log else float
     weights = {s.name: w for s, w in zip(used, pooled.weights, strict=True) if s.own}
-    return Middle(weights, show(pooled.pred_low), show(pooled.pred_high))
+    return ReferencePool(weights, show(pooled.pred_low), show(pooled.pred_high))
 
 
 def _first(values: Any) -> float:

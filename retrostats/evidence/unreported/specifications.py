@@ -55,7 +55,7 @@ def _combinations(explored: Exploration) -> Any:
     choices = explored.space.choices
     options = [[(i + 0.5) / count for i in range(count)] for count in choices.values()]
     listed = np.array(list(islice(product(*options), MOST)))
-    points = np.repeat(explored.space.middle, len(listed), axis=0)
+    points = np.repeat(explored.space.reference_point, len(listed), axis=0)
     points[:, list(choices)] = listed
     return points
 

@@ -184,7 +184,7 @@ class Space:
     Examples
     --------
     >>> space = Space.of([Unknown("r", -1.0, 1.0), Choice("method", {"REML": "reml", "ML": "ml"})])
-    >>> space.values(space.middle)["r"], space.labels(space.middle)["method"]
+    >>> space.values(space.reference_point)["r"], space.labels(space.reference_point)["method"]
     (array([0.]), array(['REML'], dtype=object))
     """
 
@@ -237,7 +237,7 @@ class Space:
         return {i: len(u.options) for i, u in enumerate(self.unknowns) if isinstance(u, Choice)}
 
     @property
-    def middle(self) -> Array:
+    def reference_point(self) -> Array:
         """One point (1, d): the middle of each range and the main reading of each choice."""
         point = np.full((1, self.size), 0.5)
         for column, count in self.choices.items():

@@ -293,10 +293,10 @@ def _scores(d: _Draws, grid: Array, *, restricted: bool) -> Array:
     """Derivative of the deviance in tau2, (g, n): sums over studies, whole grids at a time."""
     shape = grid.shape
     s1, s2, wy, w2y, w2y2 = (np.zeros(shape) for _ in range(5))
-    middle = d.y.mean(axis=1)  # squares about the middle keep their digits
+    centre = d.y.mean(axis=1)  # squares about the middle keep their digits
     for v, y, counts in zip(d.v.T, d.y.T, d.counts.T, strict=True):
         w = counts / (v + grid)
-        part = w * (y - middle)
+        part = w * (y - centre)
         s1 += w
         wy += part
         s2 += w * w

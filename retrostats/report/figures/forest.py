@@ -257,12 +257,12 @@ def _draw_panel(
                            color=now().grey, fontweight="bold")  # fmt: skip
             y += HEADING
         deep = line.height - (HEADING if line.heading else 0.0)
-        middle = y + deep / 2
+        centre = y + deep / 2
         if narrow():
-            middle = y + deep - 0.5 - MARK_MM / 2
-            zone = (middle - MARK_MM / 2 + 0.5, middle + MARK_MM / 2)
+            centre = y + deep - 0.5 - MARK_MM / 2
+            zone = (centre - MARK_MM / 2 + 0.5, centre + MARK_MM / 2)
             draw_band(axes, panel.band, panel.null, zone, ends)
-        draw_row(axes, line.row, middle, ends)
+        draw_row(axes, line.row, centre, ends)
         _words(figure, line, top + y, deep, (weights_at, n_at))
         y += deep
 
@@ -291,17 +291,17 @@ def _headings(
     """Names of the columns, and what left and right of the null value mean."""
     left, right, weights_at, n_at = at
     less, more = _ends(panel, at)
-    middle = top + 2.5 + theme.LINE_MM * (max(len(less), len(more), 1) - 1)
+    centre = top + 2.5 + theme.LINE_MM * (max(len(less), len(more), 1) - 1)
     grey = {"color": now().grey}
     if not narrow():
-        theme.add_text(figure, n_at, middle, "n", ha="right", **grey)
+        theme.add_text(figure, n_at, centre, "n", ha="right", **grey)
         if _weighed(panel.rows):
-            theme.add_text(figure, weights_at, middle, "weight", ha="right", **grey)
+            theme.add_text(figure, weights_at, centre, "weight", ha="right", **grey)
         edge = theme.figure_mm(figure)[0] - theme.EDGE_MM
-        theme.add_text(figure, edge, middle, "Estimate [95% CI]", ha="right", **grey)
+        theme.add_text(figure, edge, centre, "Estimate [95% CI]", ha="right", **grey)
     for lines, place, side in ((less, left, "left"), (more, right, "right")):
         for i, line in enumerate(lines):
-            low = middle - theme.LINE_MM * (len(lines) - 1 - i)
+            low = centre - theme.LINE_MM * (len(lines) - 1 - i)
             theme.add_text(figure, place, low, line, ha=side, **grey)
 
 
@@ -333,7 +333,7 @@ def _words(
     weight = "bold" if row["role"] == "pooled" else "normal"
     lead = 0.5 if narrow() else (deep - theme.LINE_MM * count) / 2
     first = top + lead + theme.LINE_MM / 2
-    middle = first if narrow() else top + deep / 2
+    centre = first if narrow() else top + deep / 2
     for i, text in enumerate(line.words):
         place = first + theme.LINE_MM * i
         theme.add_text(figure, theme.EDGE_MM, place, text, fontweight=weight)
@@ -341,14 +341,14 @@ def _words(
         place = first + theme.LINE_MM * (len(line.words) + i)
         theme.add_text(figure, theme.EDGE_MM, place, text, color=now().grey)
     edge = theme.figure_mm(figure)[0] - theme.EDGE_MM
-    theme.add_text(figure, edge, middle, _estimate_text(row), ha="right", fontweight=weight)
+    theme.add_text(figure, edge, centre, _estimate_text(row), ha="right", fontweight=weight)
     if narrow():
         return
     weights_at, n_at = columns
-    theme.add_text(figure, n_at, middle, _n_text(row["n"]), ha="right")
+    theme.add_text(figure, n_at, centre, _n_text(row["n"]), ha="right")
     share = row.get("weight", float("nan"))
     if share == share:
-        theme.add_text(figure, weights_at, middle, f"{share:.0f}%", ha="right")
+        theme.add_text(figure, weights_at, centre, f"{share:.0f}%", ha="right")
 
 
 def _n_text(n: float) -> str:

@@ -131,12 +131,12 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
         _background(axes, claim, zone, (low, high))
         _eye(axes, row, log=log)
         _brackets(axes, outer.loc[row.part["estimate_id"].iloc[0]], row.base + BRACKET_MM)
-        text, middle = "\n".join(row.words), top + (row.start + row.stop) / 2
+        text, centre = "\n".join(row.words), top + (row.start + row.stop) / 2
         if narrow():
-            middle = top + row.start + 0.6 + theme.LINE_MM * len(row.words) / 2
-            theme.add_text(figure, left, middle, text)
+            centre = top + row.start + 0.6 + theme.LINE_MM * len(row.words) / 2
+            theme.add_text(figure, left, centre, text)
         else:
-            theme.add_text(figure, left - 2, middle, text, ha="right")
+            theme.add_text(figure, left - 2, centre, text, ha="right")
     axes.yaxis.set_major_locator(NullLocator())
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("\n".join(xlabel))

@@ -82,8 +82,8 @@ def _figure(rows: pd.DataFrame, count: int, title: str, unit: str) -> Figure:
         alone = min(row["first_order"], row["total"])
         axes.barh(place, alone, thick, color=now().blue, gid="first")
         if narrow():
-            middle = top + start + 1.4 + theme.LINE_MM * len(lines) / 2
-            theme.add_text(figure, theme.EDGE_MM, middle, "\n".join(lines))
+            centre = top + start + 1.4 + theme.LINE_MM * len(lines) / 2
+            theme.add_text(figure, theme.EDGE_MM, centre, "\n".join(lines))
         else:
             theme.add_text(figure, left - 2, top + place, "\n".join(lines), ha="right")
         theme.add_text(figure, left + inner + 4, top + place, reach_of(row))

@@ -139,11 +139,11 @@ def _grid(
     """A row an option, under the name of its choice; a mark where a combination takes it."""
     left, inner = place
     for line in lines:
-        middle, text = top + line.height / 2, "\n".join(line.words)
+        centre, text = top + line.height / 2, "\n".join(line.words)
         if line.taken is None:
-            theme.add_text(figure, theme.EDGE_MM, middle, text, fontweight="bold")
+            theme.add_text(figure, theme.EDGE_MM, centre, text, fontweight="bold")
         else:
-            theme.add_text(figure, left - 3, middle, text, ha="right")
+            theme.add_text(figure, left - 3, centre, text, ha="right")
             axes = theme.add_axes(figure, left, top, inner, line.height)
             taken = np.flatnonzero(line.taken) + 1
             axes.axhline(0, color=now().pale, lw=0.6, zorder=0)

@@ -118,8 +118,8 @@ def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Fig
             theme.add_text(figure, theme.EDGE_MM, y + 2.8, roles[role], fontweight="bold")
             y += 5.5
         axes.plot([theme.EDGE_MM, width - theme.EDGE_MM], [y, y], lw=0.4, color=now().pale)
-        middle = y + (height - cell) / 2 if narrow() else y + height / 2
-        theme.add_text(figure, theme.EDGE_MM, middle, "\n".join(text))
+        centre = y + (height - cell) / 2 if narrow() else y + height / 2
+        theme.add_text(figure, theme.EDGE_MM, centre, "\n".join(text))
         top, deep = (y + height - cell, cell) if narrow() else (y, height)
         for column, left, room, verdict in zip(COLUMNS, lefts, widths, told, strict=True):
             _cell(axes, str(row[column]), verdict, (left, top, room, deep))
@@ -145,10 +145,10 @@ def _cell(
             boxstyle="round,pad=0,rounding_size=0.8", edgecolor=now().pale, lw=0.4, gid=verdict,
         )
     )  # fmt: skip
-    middle = top + height / 2
-    draw_mark(axes, verdict, left + 4.2, middle)
+    centre = top + height / 2
+    draw_mark(axes, verdict, left + 4.2, centre)
     axes.text(
-        left + 7.6, middle, "\n".join(words), fontsize=theme.SMALL, va="center", linespacing=1.15,
+        left + 7.6, centre, "\n".join(words), fontsize=theme.SMALL, va="center", linespacing=1.15,
         color=now().ink if verdict not in ("not claimed", "no evidence") else now().grey,
         parse_math=False,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from retrostats.common.rounding import BOUNDS
 from retrostats.report.page import format as fmt
 
 Ends = tuple[Any, Any]
-HEIGHT, MIDDLE = 50, 27
+HEIGHT, CENTRE = 50, 27
 #: Part of the width kept free at both ends.
 MARGIN = 0.06
 #: Share of the width below which a label at an end is set from that end.
@@ -49,7 +49,7 @@ def band(
     """
     known = [v for v in (value, *conf, *outer, *(claimed or ()), null) if not _missing(v)]
     place = _scale(known, log)
-    parts = [Markup('<line class="b-axis" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(MIDDLE)]
+    parts = [Markup('<line class="b-axis" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(CENTRE)]
     if claimed:
         start, stop = (
             e if _missing(v) else place(v) for v, e in zip(claimed, (0, 100), strict=True)
@@ -66,11 +66,11 @@ def band(
         if not (_missing(low) or _missing(high)):
             parts.append(
                 Markup('<line class="{}" x1="{:.2f}%" x2="{:.2f}%" y1="{}" y2="{}"/>').format(
-                    name, place(low), place(high), MIDDLE, MIDDLE
+                    name, place(low), place(high), CENTRE, CENTRE
                 )
             )
     parts.append(
-        Markup('<circle class="b-dot" cx="{:.2f}%" cy="{}" r="5"/>').format(place(value), MIDDLE)
+        Markup('<circle class="b-dot" cx="{:.2f}%" cy="{}" r="5"/>').format(place(value), CENTRE)
     )
     said = _said(value, conf, outer, claimed, null, label, tuple(bounds))
     return Markup(

@@ -41,8 +41,8 @@ def debit(
     [True, False]
     """
     first, last = sums(np.maximum(mean_low, 0.0), np.minimum(mean_high, 1.0), n)
-    middle = np.clip(np.array([np.floor(n / 2), np.ceil(n / 2)]), first, last)
-    ones = np.stack([first, last, *middle])
+    halves = np.clip(np.array([np.floor(n / 2), np.ceil(n / 2)]), first, last)
+    ones = np.stack([first, last, *halves])
     sds = np.sqrt(np.maximum(ones * (n - ones), 0.0) / (n * (n - 1)))
     low, high = sds.min(0), sds.max(0)
     meets = (low <= sd_high + SLACK) & (high >= sd_low - SLACK)
