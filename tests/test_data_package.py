@@ -153,7 +153,7 @@ def test_each_retelling_descends_from_an_earlier_one():
 
 def test_a_spread_is_called_sd_only_where_labelled(published):
     labelled = published[published["spread_type"] == "SD"]
-    assert set(labelled["study_id"]) == {"silversgranelli2015"}
+    assert set(labelled["study_id"]) == {"silversgranelli2015", "kaplan2014", "park2024"}
     assert set(published.loc[published["spread_type"] == "SE", "study_id"]) == {
         "wright2001",
         "macpherson2011",

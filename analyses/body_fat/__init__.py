@@ -8,12 +8,14 @@ from retrostats.audit.analysis import Context
 from retrostats.evidence.printed.pair import one_row
 from retrostats.evidence.result.findings import Findings
 
+from .bending import bending
 from .checks import ASSUMPTIONS, checks_of
 from .difference import difference_rows, more_space, ranges
 from .drawing import draw
 from .forward import forward_estimate, forward_rows, people_of, printed_only_rows
 from .names import (
     BACKWARD,
+    BEND,
     CAUSE,
     IN_ITS_READING,
     LOST,
@@ -58,6 +60,8 @@ METHODS = (
     "whatever the other arm; the change against a control arm is a row of its own, and the only "
     "one that bears on the cause. Two trials tell nothing of a variance between trials, so the "
     "average stands for these trials and has none.",
+    "Bending the back (a reader's claim): the printed difference in pain between two groups by "
+    "lot, with the error of its printed interval; people with back pain.",
 )
 
 
@@ -94,6 +98,7 @@ def analyse(context: Context) -> Findings:
     joined = joined_measures(own, rows, printed)
     printed_only = printed_only_rows(rows)
     trained_men = trained_men_rows(context)
+    bend_row, bend_measure = bending(rows)
     averaged = {SHOWN[claim] for claim in SHOWN if claim in joined}
     literature = (
         *trained_rows(printed),
@@ -105,6 +110,7 @@ def analyse(context: Context) -> Findings:
             *(replace(row, pooled=row.estimate_id in averaged) for row in literature),
             *(shown.row for shown in printed_only),
             *(row for row, _ in trained_men.values()),
+            bend_row,
             *(c.row(LOST, BACKWARD if c.bears else NEITHER) for c in own[""]),
             *(c.row(CAUSE) for c in own[CAUSE]),
             *(c.row(MORE) for c in own[MORE]),
@@ -117,6 +123,7 @@ def analyse(context: Context) -> Findings:
                 for claim, (_, measure) in trained_men.items()
             ),
             *ranges(rows, printed),
+            bend_measure,
             *(shown.measure for shown in printed_only),
         ),
         without_cohorts=(
@@ -124,7 +131,7 @@ def analyse(context: Context) -> Findings:
             *(measure for claim, (_, measure) in trained_men.items() if claim in joined),
         ),
         judged={
-            **SHOWN, CAUSE: SHOWN[LOST],
+            **SHOWN, CAUSE: SHOWN[LOST], BEND: bend_row.estimate_id,
             **{claim: measure.estimate_id for claim, (measure, _) in joined.items()},
         },
         assumptions=(*ASSUMPTIONS, *((AVERAGE,) if joined else ())),

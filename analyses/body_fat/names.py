@@ -33,6 +33,7 @@ P_TESTS = {
 }
 MODELS = {WITHIN: within_group_change, AGAINST: between_group_change}
 LOST, CAUSE, MORE = "body_fat_6wk", "body_fat_cause", "more_than_forward"
+BEND = "bend_back"
 ORDWAY = "bf-ordway2016-body-fat-pct-backward-run-treadmill"
 TRAINED = ("bf-unit", "bf-test", "bf-rounding")
 #: Headings of the forest of changes.

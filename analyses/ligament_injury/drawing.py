@@ -24,7 +24,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
         "joint_load_impact": Drawing(
             _indirect(frames["estimates"]),
             "Joint load, impact and heart rate, backward / forward",
-            shows=("li-load-pool", "li-acceleration", "li-heart-rate"),
+            shows=("li-roos", "li-acceleration", "li-heart-rate"),
         ),
         "injury_rate_ratios": Drawing(
             _injury_rates(frames["estimates"]),
@@ -34,7 +34,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
         "joint_load_sensitivity": Drawing(
             sensitivity(frames["sensitivity"], claims, origin_of(frames["estimates"])),
             "Joint load ratio as a function of the unprinted correlation",
-            shows=("li-load-pool",),
+            shows=("li-roos",),
         ),
     }
 

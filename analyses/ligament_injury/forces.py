@@ -11,46 +11,63 @@ import numpy as np
 
 from retrostats.audit.analysis import Context
 from retrostats.evidence.findings.crossover import CrossoverStudy, crossover_study
-from retrostats.evidence.findings.pooled import pooled_measure
 from retrostats.evidence.printed.change import implied_error
 from retrostats.evidence.printed.pair import one_row
 from retrostats.evidence.printed.reported import t_from_p
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.result.findings import Assumption, EstimateRow, Measure
-from retrostats.evidence.unreported.pooled import interval_of, method_choice
+from retrostats.evidence.unreported.pooled import interval_of
 from retrostats.evidence.unreported.unknowns import Choice, Unknown, Values
 from retrostats.io.published.published import load_published
 
-from .names import CONDITIONS, HEART, IMPACT, POUNDING
+from .names import CONDITIONS, HEART, IMPACT, LOAD, POUNDING
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ACCELERATION_DF = "df behind the printed p, Cavagna 2012"
-LOADS = ("roos2012", "flynn1995")
+#: Study, row, label, and what its row says beside `LOAD`: one judges, the other is no contrast at
+#: one speed.
+AT_ONE_SPEED = ("roos2012", "li-roos", "Roos 2012, same speed", {"claim_id": POUNDING})
+AT_OWN_SPEED = (
+    "flynn1995",
+    "li-flynn",
+    "Flynn 1995, own speed",
+    {"directness": "joint load at self-chosen speeds, not one speed"},
+)
 
 
 def crossover(
-    rows: pd.DataFrame, name: str, label: str, where: dict[str, str], **extra: Any
+    context: Context, name: str, label: str, where: dict[str, str], **extra: Any
 ) -> CrossoverStudy:
     """Backward against forward in the rows that share the column values of `where`."""
-    return crossover_study(rows, name, label, conditions=CONDITIONS, where=where, **extra)
+    return crossover_study(
+        context.published,
+        name,
+        label,
+        conditions=CONDITIONS,
+        where=where,
+        highest_cv=context.audit.highest_cv,
+        **extra,
+    )
+
+
+def load(
+    context: Context, study_id: str, name: str, label: str, extra: dict[str, str]
+) -> CrossoverStudy:
+    """Peak force of the kneecap joint in one study."""
+    where = {"study_id": study_id, "outcome": "patellofemoral_force_bw"}
+    return crossover(context, name, label, where, **{**LOAD, **extra})
 
 
 def pounding_measures(
-    impact: Measure, heart: CrossoverStudy, ground: CrossoverStudy, loads: list[CrossoverStudy]
+    impact: Measure, heart: CrossoverStudy, ground: CrossoverStudy, joint: CrossoverStudy
 ) -> tuple[Measure, ...]:
     """Every printed measure of 'less pounding': they are judged each, and must agree."""
     return (
         impact,
         replace(heart.measure, name="heart rate", claim_id=POUNDING),
-        pooled_measure(
-            [study.source for study in loads],
-            "li-load-pool",
-            "load on the kneecap joint",
-            [method_choice()],
-            claim_id=POUNDING,
-        ),
+        replace(joint.measure, name="load on the kneecap joint", claim_id=POUNDING),
         replace(ground.measure, name="ground force at peak knee moment", claim_id=POUNDING),
     )
 
@@ -138,16 +155,17 @@ def heart_rate(context: Context) -> CrossoverStudy:
         "Williford 1998, heart rate, run",
         conditions=CONDITIONS,
         where={"study_id": "williford1998", "outcome": "heart_rate_bpm", "gait": "run"},
+        highest_cv=context.audit.highest_cv,
         quantity=HEART,
         claim_id=POUNDING,
         directness="heart rate",
     )
 
 
-def ground_force(rows: pd.DataFrame) -> CrossoverStudy:
+def ground_force(context: Context) -> CrossoverStudy:
     """Resultant ground force at the peak knee moment; which mean is which had to be inferred."""
     return crossover(
-        rows,
+        context,
         "li-ground-force",
         "Roos 2012, ground force",
         {"study_id": "roos2012", "outcome": "ground_force_at_peak_knee_moment_bw"},

@@ -11,6 +11,7 @@ NAME = "ligament-injury"
 CONDITIONS = ("backward", "forward")
 LOAD = {"quantity": "patellofemoral_force_ratio", "directness": "joint load, not ligament"}
 IMPACT, HEART = "peak_acceleration_ratio", "heart_rate_ratio"
+ELLIPTICAL = "elliptical_knee"
 TEARS, POUNDING, AVOID = "ligament_tears", "pounding", "avoid_injury"
 #: Claim: column of a reader's own cohort that counts it, its quantity and unit, and the reference.
 OWN = {

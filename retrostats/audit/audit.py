@@ -134,6 +134,29 @@ class Audit:
             )
         return float(row["mean"]), float(row["sd"])
 
+    @property
+    def highest_cv(self) -> dict[str, float]:
+        """Largest standard deviation that people have, as a share of the mean, by outcome.
+
+        Raises
+        ------
+        InputError
+            If two rows of `plausible_spread.csv` bound one outcome.
+        """
+        if not self.has_table("plausible_spread"):
+            return {}
+        found: dict[str, float] = {}
+        table = self.table("plausible_spread")
+        for outcomes, percent in zip(table["outcomes"], table["highest_cv_pct"], strict=True):
+            for outcome in str(outcomes).split("; "):
+                if outcome in found:
+                    raise InputError(
+                        f"plausible_spread.csv, column outcomes: found {outcome} in two rows; "
+                        "an outcome has one bound: remove it from one of them"
+                    )
+                found[outcome] = float(percent) / 100
+        return found
+
     def has_table(self, name: str) -> bool:
         """Whether the data package lists a table of that name."""
         from retrostats.io.published.table_schema import descriptor

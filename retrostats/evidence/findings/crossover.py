@@ -60,6 +60,7 @@ def crossover_study(
     *,
     conditions: tuple[str, str],
     where: Mapping[str, Any],
+    highest_cv: Mapping[str, float] | None = None,
     **extra: Any,
 ) -> CrossoverStudy:
     """Mixed model of the rows of both conditions that share the column values of `where`.
@@ -68,10 +69,12 @@ def crossover_study(
     ----------
     conditions
         Values of the column `direction`, the first against the second.
+    highest_cv
+        By outcome, the largest standard deviation that people have, as a share of the mean.
     extra
         Further columns of the row: claim_id, quantity, directness, ...
     """
-    pair = printed_pair(published, conditions, label, **where)
+    pair = printed_pair(published, conditions, label, highest_cv=highest_cv, **where)
     printed = published.set_index("row_id").loc[list(pair.rows)]
     assumptions = _assumptions(pair)
     row = EstimateRow.of(
@@ -139,11 +142,24 @@ def _as_error(pair: PrintedPair, cv: float, printed_p: str) -> str:
             "a standard error is impossible: no correlation between -1 and 1 gives the printed "
             f"{printed_p} with it"
         )
+    beyond = _beyond(pair)
     if least <= -1:
-        return f"as a standard error the SD would be {cv * pair.n**0.5:.0f}%"
+        return f"as a standard error the SD would be {cv * pair.n**0.5:.0f}%{beyond}"
     bound = "above" if pair.p_operator.startswith("<") else "of"
     digits = math.floor(1000 * least) / 1000
     ruled = ", which is ruled out" if least > HIGHEST_CORRELATION else ""
     return (
         f"as a standard error it needs a correlation {bound} {digits:g} to give {printed_p}{ruled}"
+        f"{beyond}"
+    )
+
+
+def _beyond(pair: PrintedPair) -> str:
+    """That people do not differ as much as the reading needs, or nothing."""
+    if not pair.beyond_plausible:
+        return ""
+    low, high = (f"{100 * cv:.0f}" for cv in pair.cv_as_error)
+    return (
+        f"; it is refused, since an SD of {low} to {high}% of the mean is more than the "
+        f"{100 * pair.highest_cv:g}% by which people differ in this at most"
     )

@@ -8,7 +8,8 @@ second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ class PrintedPair:
         `row_id` of the printed rows, first then second.
     correlation
         Between the two values of one person, if it is known.
+    highest_cv
+        Largest standard deviation that people have, as a share of the mean; infinite if unbounded.
     """
 
     study_id: str
@@ -65,6 +68,7 @@ class PrintedPair:
     conditions: tuple[str, str] = ("1", "2")
     rows: tuple[str, ...] = ()
     correlation: float | None = None
+    highest_cv: float = math.inf
 
     @property
     def error_factor(self) -> float:
@@ -118,10 +122,25 @@ class PrintedPair:
         )
 
     @property
+    def cv_as_error(self) -> tuple[float, float]:
+        """Coefficients of variation, low and high, if the printed spreads were standard errors."""
+        spreads = (Reported(text).value * float(self.n) ** 0.5 for text in self.texts[2:])
+        means = (abs(self.mean_1), abs(self.mean_2))
+        found = [s / m if m else math.nan for s, m in zip(spreads, means, strict=True)]
+        return min(found), max(found)
+
+    @property
+    def beyond_plausible(self) -> bool:
+        """Whether a reading as standard errors needs people to differ more than they do."""
+        return self.cv_as_error[1] > self.highest_cv
+
+    @property
     def may_be_error(self) -> bool:
-        """Whether an unlabelled spread can be a standard error."""
-        return self.spread_type == "unlabelled" and (
-            self.least_correlation_as_error <= HIGHEST_CORRELATION
+        """Whether an unlabelled spread can be a standard error: by the p and by how people vary."""
+        return (
+            self.spread_type == "unlabelled"
+            and self.least_correlation_as_error <= HIGHEST_CORRELATION
+            and not self.beyond_plausible
         )
 
 
@@ -149,9 +168,19 @@ def one_row(frame: pd.DataFrame, **where: object) -> pd.Series:
 
 
 def printed_pair(
-    frame: pd.DataFrame, conditions: tuple[str, str], name: str = "", **where: object
+    frame: pd.DataFrame,
+    conditions: tuple[str, str],
+    name: str = "",
+    *,
+    highest_cv: Mapping[str, float] | None = None,
+    **where: object,
 ) -> PrintedPair:
     """Rows of both conditions (column `direction`) that share every column value in `where`.
+
+    Parameters
+    ----------
+    highest_cv
+        By outcome, the largest standard deviation as a share of the mean (`Audit.highest_cv`).
 
     Raises
     ------
@@ -180,6 +209,7 @@ def printed_pair(
         p_operator=str(first["p_operator"]) if exact else "",
         conditions=conditions,
         rows=(str(first["row_id"]), str(second["row_id"])),
+        highest_cv=(highest_cv or {}).get(str(first["outcome"]), math.inf),
     )
 
 
