@@ -151,11 +151,11 @@ def _normal_nodes(count: int) -> tuple[Array, Array]:
 
 
 class _Outputs(NamedTuple):
-    """Where a sum is wanted: `count` points from `start` on, every `stride`-th."""
+    """Where a sum is wanted: `points` points from `start` on, every `stride`-th."""
 
     start: int
     stride: int
-    count: int
+    points: int
 
 
 def _windows(values: Array, width: float, wanted: _Outputs) -> Array:
