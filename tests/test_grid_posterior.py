@@ -123,7 +123,8 @@ def test_many_tables_at_once_are_the_tables_one_by_one() -> None:
     both = np.array([weights, log_weights(tau, 0.05)])
     tables = -0.5 * ((theta - RNG.normal(0.2, 0.15, (40, 3, 1))) / 0.06) ** 2
     tables[20:, 2] = np.log(np.clip(higher(theta), 1e-290, 1))
-    many = posteriors(tables, theta, tau, both, new_study=True)
+    sets = np.array([[1, 1, 1], [1, 1, 0]])
+    many, two = posteriors(tables, theta, tau, both, members=sets, new_study=True)
     for i in (0, 7, 39):
         for found, prior in zip(many, both, strict=True):
             one = grid_posterior(marginals(tables[i], theta, tau), theta, tau, prior)
@@ -135,6 +136,8 @@ def test_many_tables_at_once_are_the_tables_one_by_one() -> None:
                 assert found.quantile(0.3, new_study=new_study)[i] == pytest.approx(
                     one.quantile(0.3, new_study=new_study), abs=BATCH
                 )
+        pair = grid_posterior(marginals(tables[i, :2], theta, tau), theta, tau, both[0])
+        assert two[0].probability(0.1)[i] == pytest.approx(pair.probability(0.1), abs=BATCH)
 
 
 def test_nothing_comes_round_from_the_other_edge() -> None:

@@ -237,7 +237,10 @@ class GridPosterior:
 
     @cached_value
     def _of_new_study(self) -> GridDensity:
-        return GridDensity.of(self.theta, _log_new_study(self.joint, self.theta, self.tau_nodes))
+        """mu given tau, convolved with N(0, tau^2)."""
+        log_joint = np.log(np.maximum(self.joint, _TINY))
+        density = _new_density(log_joint, _step(self.theta), self.tau_nodes).sum(axis=0)
+        return GridDensity.of(self.theta, np.log(np.maximum(density, _TINY)))
 
     def __repr__(self) -> str:
         """Estimate, interval and tau, on the analysis scale."""
@@ -323,16 +326,6 @@ def _normalised(log_joint: Array, theta: Array) -> Array:
     return np.asarray(joint / (joint.sum() * _step(theta)))
 
 
-def _log_new_study(joint: Array, theta: Array, tau: Array) -> Array:
-    """Log density (..., m) of a new study's effect: mu given tau convolved with N(0, tau^2)."""
-    step = _step(theta)
-    log_joint = np.log(np.maximum(joint, _TINY))
-    total = np.zeros_like(joint[..., 0, :])
-    for i, width in enumerate(tau):
-        total += np.exp(log_convolved(log_joint[..., i, :], step, float(width)))
-    return np.asarray(np.log(np.maximum(total, _TINY)))
-
-
 def _tau_quantile(weights: Array, nodes: Array, p: float) -> float:
     """The distribution function is smooth in the nodes' parameter: interpolated there."""
     from scipy.interpolate import CubicSpline
@@ -375,50 +368,79 @@ class GridPosteriors:
 
 
 def posteriors(
-    log_likelihood: Array, theta: Array, tau: Array, log_weights: Array, *, new_study: bool = False
-) -> list[GridPosteriors]:
-    """Posteriors of d tables of k sources (d, k, m), one for each prior's `log_weights` (s, t).
+    log_likelihood: Array,
+    theta: Array,
+    tau: Array,
+    log_weights: Array,
+    *,
+    members: Array | None = None,
+    new_study: bool = False,
+) -> list[list[GridPosteriors]]:
+    """Posteriors of d tables of k sources (d, k, m): for each set of sources, one for each prior.
 
-    A source without a value in a table has a log-likelihood of 0 everywhere.
+    Parameters
+    ----------
+    log_likelihood
+        Of the sources (d, k, m); 0 everywhere where a table has no such source.
+    theta, tau
+        As for `marginals`.
+    log_weights
+        Of each prior (s, t), from `log_weights`.
+    members
+        Which sources are in each set (g, k), as 0 and 1; default: one set of all.
+    new_study
+        Whether a new study's effect is wanted, for the first set.
 
     Examples
     --------
     >>> theta = theta_grid(-1, 1.5, 0.1, 0.2)
     >>> tau, wide = tau_nodes(0.2)
     >>> tables = -0.5 * ((theta - np.array([[0.2, 0.3], [0.0, 0.4]])[..., None]) / 0.1) ** 2
-    >>> both = posteriors(tables, theta, tau, np.array([wide, log_weights(tau, 0.05)]))
+    >>> (both,) = posteriors(tables, theta, tau, np.array([wide, log_weights(tau, 0.05)]))
     >>> [found.probability(0).round(3).tolist() for found in both]
     [[0.97, 0.886], [0.999, 0.988]]
     """
     count, sources, m = log_likelihood.shape
+    sets = np.ones((1, sources)) if members is None else np.asarray(members, dtype=np.float64)
     at_once = max(1, _BYTES // (8 * m * sources))
-    mu = np.empty((len(log_weights), count, m))
-    new = np.empty_like(mu) if new_study else None
+    mu = np.empty((len(sets), len(log_weights), count, m))
+    new = np.empty((len(log_weights), count, m)) if new_study else None
     step = _step(theta)
     for start in range(0, count, at_once):
         rows = slice(start, start + at_once)
-        joint = _log_joint(log_likelihood[rows], step, tau)
+        joint = _log_joint(log_likelihood[rows], step, tau, sets)
         joint -= joint.max(axis=(-2, -1), keepdims=True)
-        density = np.exp(joint)
-        mu[:, rows] = _averaged(density, log_weights)
+        for i in range(len(sets)):
+            mu[i, :, rows] = _averaged(np.exp(joint[:, i]), log_weights)
         if new is not None:
-            for i, width in enumerate(tau):
-                density[:, i] = np.exp(log_convolved(joint[:, i], step, float(width)))
-            new[:, rows] = _averaged(density, log_weights)
+            new[:, rows] = _averaged(_new_density(joint[:, 0], step, tau), log_weights)
     return [
-        GridPosteriors(
-            GridDensity.of(theta, mu[i]), None if new is None else GridDensity.of(theta, new[i])
-        )
-        for i in range(len(log_weights))
+        [
+            GridPosteriors(
+                GridDensity.of(theta, density),
+                GridDensity.of(theta, new[j]) if i == 0 and new is not None else None,
+            )
+            for j, density in enumerate(of_set)
+        ]
+        for i, of_set in enumerate(mu)
     ]
 
 
-def _log_joint(log_likelihood: Array, step: float, tau: Array) -> Array:
-    """Log-likelihood (d, t, m) of mu and tau: the sources' marginals, summed."""
-    total = np.empty((len(log_likelihood), len(tau), log_likelihood.shape[-1]))
+def _log_joint(log_likelihood: Array, step: float, tau: Array, sets: Array) -> Array:
+    """Log-likelihood (d, g, t, m) of mu and tau: the marginals of each set's sources, summed."""
+    shape = (len(log_likelihood), len(sets), len(tau), log_likelihood.shape[-1])
+    total = np.empty(shape)
     for i, width in enumerate(tau):
-        total[:, i] = log_convolved(log_likelihood, step, float(width), add=True)
+        total[:, :, i] = log_convolved(log_likelihood, step, float(width), members=sets)
     return total
+
+
+def _new_density(log_joint: Array, step: float, tau: Array) -> Array:
+    """Density (..., t, m) of a new study's effect and tau, up to a constant."""
+    density = np.empty_like(log_joint)
+    for i, width in enumerate(tau):
+        density[..., i, :] = np.exp(log_convolved(log_joint[..., i, :], step, float(width)))
+    return density
 
 
 def _averaged(density: Array, log_weights: Array) -> Array:
