@@ -119,7 +119,11 @@ def analyse(context: Context) -> Findings:
     sources = [*(study.source for study in studies), _wright_source(printed)]
     bounded = [rasica_source(context), paes_source(context), reilly_source(context)]
     every = [*bounded, flynn_source(context)]
-    estimates = [*(study.at_reference_point for study in studies), wright, *(c.estimate for c in own)]
+    estimates = [
+        *(study.at_reference_point for study in studies),
+        wright,
+        *(c.estimate for c in own),
+    ]
     hollow, hollow_walking = _hollow_running(rows), _hollow_walking(rows)
     pool_row, _ = pooled_row(
         estimates,

@@ -150,7 +150,8 @@ def flynn_source(context: Context) -> Source:
     def least(v: Values) -> NDArray[np.float64]:
         n = v[people.name]
         ratio = np.exp(-stdtrit(n - 1, alpha / 2) * v[spread.name] / np.sqrt(n))
-        return np.maximum(float(ends.low), ratio * forward * 100 / v[share.name])  # type: ignore[arg-type]
+        lowest = float(ends.low)  # type: ignore[arg-type]
+        return np.asarray(np.maximum(lowest, ratio * forward * 100 / v[share.name]))
 
     def effects(v: Values) -> Effects:
         ratio = v[share.name] / 100 * v[ends.name] / forward

@@ -21,7 +21,14 @@ TOLERANCE = 1e-6
 NUMBERS = ("estimate", "std_error", "df", "conf_low", "conf_high", "sens_low", "sens_high")
 LABELS = ("fidelity", "direction", "size", "certainty_direction", "certainty_size")
 #: Probabilities of the verdicts.
-GRADES = ("prob_direction", "prob_direction_min", "prob_direction_max", "prob_size", "prob_size_min", "prob_size_max")
+GRADES = (
+    "prob_direction",
+    "prob_direction_min",
+    "prob_direction_max",
+    "prob_size",
+    "prob_size_min",
+    "prob_size_max",
+)
 
 
 def pinned_dir() -> Path:

@@ -30,8 +30,8 @@ class Replication:
 
     Attributes
     ----------
-    verdicts, answers, certainty, summary, estimates, assumptions, sensitivity, explorations, unknowns,
-    specifications, draws, checks, witnesses, questions
+    verdicts, answers, certainty, summary, estimates, assumptions, sensitivity, explorations,
+    unknowns, specifications, draws, checks, witnesses, questions
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
         Each figure by its name, with what it shows in words and the analysis that drew it.

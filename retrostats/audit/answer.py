@@ -71,6 +71,11 @@ class Answer:
     why_none: str = ""
 
 
+#: Sets of sources in words.
+_SETS = {
+    "spread or error": "what prints a spread or an error",
+    "spread or error + bare estimate": "what prints a number",
+}
 #: Columns of an answer that a verdict holds too.
 PROBABILITIES = (
     "prob_direction", "prob_direction_min", "prob_direction_max", "prob_size", "prob_size_min",
@@ -153,7 +158,9 @@ def over_choices(claim: Claim, main: Answer, each: Sequence[Answer]) -> Answer:
         }  # fmt: skip
     if claim.has_size:
         p = [a.prob_size for a in each]
-        below, above = (min(getattr(a, name) for a in each) for name in ("prob_below", "prob_above"))
+        below, above = (
+            min(getattr(a, name) for a in each) for name in ("prob_below", "prob_above")
+        )
         found |= {
             "prob_size_min": min(p), "prob_size_max": max(p),
             "size": size_label(
@@ -246,7 +253,8 @@ def _chosen(claim: Claim, pooled: PooledPrinted) -> Iterator[tuple[float, str]]:
     for row in table[table["counted"]].iloc[1:].to_dict("records"):
         said = []
         if row["sources"] != main["sources"]:
-            said.append(f"counting only {row['sources']} ({row['k']} of {main['k']})")
+            said.append(f"counting only {_SETS.get(row['sources'], row['sources'])}, "
+                        f"{row['k']} of {main['k']} sources")  # fmt: skip
         if row["scale"] != main["scale"]:
             said.append(f"with studies expected to differ {row['scale']} as much")
         if row["correlation"] != main["correlation"]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -160,7 +160,7 @@ def _certainty(
     pairs = [(e, a) for e, a in zip(evidence, answers, strict=True) if not math.isnan(a.estimate)]
     label, why = grounds.overruled.get(claim.claim_id, ("", ""))
     if not pairs:
-        return Certainty(label, overruled=why) if why else Certainty("")  # type: ignore[arg-type]
+        return Certainty(label, overruled=why) if why else Certainty("")
     losses: tuple[Loss, ...] = (
         _design(claim, evidence, grounds),
         _worst(_imprecision(claim, side, *pair, grounds) for pair in pairs),
@@ -170,7 +170,7 @@ def _certainty(
     )
     lost = min(sum(loss.levels for loss in losses), len(LEVELS) - 1)
     by_rule = LEVELS[lost]
-    return Certainty(label or by_rule, losses, why, by_rule)  # type: ignore[arg-type]
+    return Certainty(label or by_rule, losses, why, by_rule)
 
 
 def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
@@ -273,13 +273,12 @@ def _unprinted(side: Side, evidence: Evidence, answer: Answer) -> Loss:
         )  # fmt: skip
         if main < 0.5:
             main, least, most = 1 - main, 1 - most, 1 - least
-        best, worst = direction_label(main, main, main), direction_label(least, least, least)
+        grades: list[str] = [direction_label(p, p, p) for p in (main, least)]
     else:
         main, least = answer.prob_size, answer.prob_size_min
         beyond = (answer.prob_below, answer.prob_above)
-        best, worst = (
-            size_label((p, p), (beyond[0],) * 2, (beyond[1],) * 2) for p in (main, least)
-        )
+        grades = [size_label((p, p), (beyond[0],) * 2, (beyond[1],) * 2) for p in (main, least)]
+    best, worst = grades
     if best == worst:
         return none
     levels = 2 if main >= LIKELY > least and least < 0.5 else 1

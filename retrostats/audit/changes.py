@@ -33,8 +33,9 @@ def cohort_frame(
     """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
 
     `names` are those of the cohorts of each analysis, `pools` the pool of each claim without and
-    with them. Estimate, 95% interval and probabilities are those of the answers, the prediction interval
-    of a new study that of the pool with everything not printed at its middle; `weight_pct` is what the cohorts weigh in it. NaN where there is none.
+    with them. Estimate, 95% interval and probabilities are those of the answers, the prediction
+    interval of a new study that of the pool with everything not printed at its middle;
+    `weight_pct` is what the cohorts weigh in it. NaN where there is none.
     """
     import pandas as pd
 

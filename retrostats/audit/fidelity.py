@@ -64,20 +64,24 @@ def fidelity_of(claim: Claim, bearing: Bearing) -> tuple[Fidelity, str]:
 
 
 def by_signs(claim: Claim, bearing: Bearing) -> tuple[Label, str]:
-    """Direction from printed signs: they can leave it undecided, never settle it.
+    """Direction from printed signs: they can leave it open, never settle it.
 
     A sign or a p-value without an effect and its error is no estimate, so it supports nothing
-    by itself; where nothing compares the directions at all there is no evidence.
+    by itself: a sign test of those that lie on one side stands beside it. Where nothing compares
+    the directions at all there is no evidence.
     """
+    from retrostats.evidence.printed.printed_choices import sign_test
+
     rows = bearing.evidence[bearing.evidence["claim_id"] == claim.claim_id]
     direct = rows[rows["direct"] == "yes"]
     if direct.empty:
         others = f"; {len(rows)} printed results bear on it otherwise" if len(rows) else ""
         return "no evidence", f"no printed result compares the conditions on this{others}"
-    counts = ", ".join(
-        f"{(direct['bears'] == word).sum()} {word}" for word in ("for", "against", "neither")
-    )
+    count = {w: int((direct["bears"] == w).sum()) for w in ("for", "against", "neither")}
+    said = ", ".join(f"{number} {word}" for word, number in count.items())
+    p = sign_test(count["for"], count["against"])
     return (
-        "undecided",
-        f"printed results that compare the conditions: {counts}; none with an effect and its error",
+        "open",
+        f"printed results that compare the conditions: {said}; none with an effect and its error "
+        f"(sign test of for and against: p = {p:.2g})",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -86,19 +87,29 @@ def with_posteriors(
     for row in answers.to_dict("records"):
         beside = [e for e in findings[row["analysis"]].estimates
                   if e.estimate_id == row["estimate_id"]]  # fmt: skip
-        if not beside or not row["estimate"] == row["estimate"]:
+        if not beside or math.isnan(row["estimate"]):
             continue
         name = f"{row['estimate_id']}-posterior"
         if any(e.estimate_id == name for e in added.get(row["analysis"], [])):
             continue
         added.setdefault(row["analysis"], []).append(
             EstimateRow(
-                name, f"Posterior, {row['measure']}", beside[0].quantity, "posterior",
-                beside[0].scale, beside[0].unit, row["estimate"], conf_low=row["conf_low"],
-                conf_high=row["conf_high"], claim_id=row["claim_id"],
-                directness=beside[0].directness, n=beside[0].n, k=float(row["studies"]),
-                tau=row["tau"], source_rows=beside[0].source_rows,
-            )  # fmt: skip
+                name,
+                f"Posterior, {row['measure']}",
+                beside[0].quantity,
+                "posterior",
+                beside[0].scale,
+                beside[0].unit,
+                row["estimate"],
+                conf_low=row["conf_low"],
+                conf_high=row["conf_high"],
+                claim_id=row["claim_id"],
+                directness=beside[0].directness,
+                n=beside[0].n,
+                k=float(row["studies"]),
+                tau=row["tau"],
+                source_rows=beside[0].source_rows,
+            )
         )
     return {
         name: replace(found, estimates=(*found.estimates, *added.get(name, ())))
@@ -121,9 +132,7 @@ def certainties(
     }
 
 
-def certainty_frame(
-    claims: Mapping[str, Claim], certainty: Mapping[str, Sides]
-) -> pd.DataFrame:
+def certainty_frame(claims: Mapping[str, Claim], certainty: Mapping[str, Sides]) -> pd.DataFrame:
     """One row a claim, side and domain: levels lost and why; also where a domain costs nothing."""
     import pandas as pd
 

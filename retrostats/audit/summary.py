@@ -113,10 +113,15 @@ def _row(
         "people": float(estimate.get("n", math.nan)),
         "studies": len({printed.at[row, "study_id"] for row in sources if row in printed.index}),
         "own_cohorts": own if judged else 0,
-        "certainty": _text(verdict.get("certainty_direction")) or _text(verdict.get("certainty_size")) if judged or not estimate else "",
+        "certainty": _certainty(verdict) if judged or not estimate else "",
         "directness": _text(estimate.get("directness")),
         "answer": _answer(verdict),
     }  # fmt: skip
+
+
+def _certainty(verdict: Mapping[str, Any]) -> str:
+    """Of the direction, or of the size where no direction is claimed."""
+    return _text(verdict.get("certainty_direction")) or _text(verdict.get("certainty_size"))
 
 
 def own_cohorts(rows: Iterable[Mapping[str, Any]], claim_id: str) -> int:

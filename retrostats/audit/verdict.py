@@ -1,7 +1,7 @@
 """Judge: from the posterior of each measure to graded answers, and what could overturn them.
 
-A label is earned by probabilities (`audit/grades.py`); the outermost limits over everything that was
-not printed stand beside it, as what follows if all of it fell out the worst way at once, and so do
+A label is earned by probabilities (`audit/grades.py`); the outermost limits over everything that
+was not printed stand beside it, as what follows if all of it fell out the worst way at once, and so do
 the labels that intervals alone would have (`label_of`), by which a study is planned.
 """
 
@@ -212,15 +212,18 @@ def judge(
         answers.append(_of_candidates(claim, candidates))
     if not answers:
         none = Judgement("no evidence", "no printed result measures this by the two conditions")
-        sides = [none if claimed else _unclaimed(side) for side, claimed in _sides(claim)]
-        return Verdict(claim.claim_id, fidelity, fidelity_reason, *sides)
+        sides = {side: none if claimed else _unclaimed(side) for side, claimed in _sides(claim)}
+        return Verdict(claim.claim_id, fidelity, fidelity_reason, sides["direction"], sides["size"])
     answer = agreed(claim, answers)
     worst = {e.measure: outermost(e.at95) for e in evidence if isinstance(e, Evidence)}
-    found = [
-        _judgement(claim, side, answer, answers, worst) if claimed else _unclaimed(side)
+    found = {
+        side: _judgement(claim, side, answer, answers, worst) if claimed else _unclaimed(side)
         for side, claimed in _sides(claim)
-    ]
-    return Verdict(claim.claim_id, fidelity, fidelity_reason, *found, answer, tuple(answers))
+    }
+    return Verdict(
+        claim.claim_id, fidelity, fidelity_reason, found["direction"], found["size"], answer,
+        tuple(answers),
+    )  # fmt: skip
 
 
 def _sides(claim: Claim) -> tuple[tuple[Side, bool], tuple[Side, bool]]:
@@ -251,7 +254,7 @@ def _answer(claim: Claim, evidence: Evidence) -> Answer:
 
 
 def _of_candidates(claim: Claim, candidates: Sequence[Candidate]) -> Answer:
-    """Finitely many choices, each with its own interval: evenly probable, lowest and highest too."""
+    """Finitely many choices, each with its own interval, and each as probable as the others."""
     for candidate in candidates:
         if not candidate.interval.low <= candidate.interval.estimate <= candidate.interval.high:
             raise InputError(
@@ -271,11 +274,17 @@ def _of_intervals(claim: Claim, name: str, estimate: Any, low: Any, high: Any) -
     """The posterior of 95% intervals, each as probable as the others."""
     from retrostats.evidence.unreported.likelihood import interval_posterior
 
-    return interval_posterior(name or "interval", claim.scale, claim.null_value, estimate, low, high)
+    return interval_posterior(
+        name or "interval", claim.scale, claim.null_value, estimate, low, high
+    )
 
 
 def _judgement(
-    claim: Claim, side: Side, answer: Answer, answers: Sequence[Answer], worst: Mapping[str, Interval]
+    claim: Claim,
+    side: Side,
+    answer: Answer,
+    answers: Sequence[Answer],
+    worst: Mapping[str, Interval],
 ) -> Judgement:
     """The label of one side, with the numbers behind it in words."""
     label: Any = answer.direction if side == "direction" else answer.size

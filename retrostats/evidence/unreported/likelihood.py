@@ -17,14 +17,25 @@ from numpy.typing import ArrayLike, NDArray
 from retrostats.common.student import t_quantile
 from retrostats.evidence.printed.likelihoods import averaged, between_log_likelihood
 from retrostats.evidence.printed.measures import (
-    DIFFERENCE, RATE_RATIO, RATIO_OF_MEANS, Measure, usual_scale,
+    DIFFERENCE,
+    RATE_RATIO,
+    RATIO_OF_MEANS,
+    Measure,
+    usual_scale,
 )  # fmt: skip
 from retrostats.evidence.printed.pooled_printed import PooledPrinted
 from retrostats.evidence.printed.printed_choices import (
-    STATED, choices, correlation_priors, nested_sets, synthesis,
+    STATED,
+    choices,
+    correlation_priors,
+    nested_sets,
+    synthesis,
 )  # fmt: skip
 from retrostats.evidence.printed.quadrature import (
-    LOG_RATIO_SPREAD, CorrelationPrior, interval_points, log_total,
+    LOG_RATIO_SPREAD,
+    CorrelationPrior,
+    interval_points,
+    log_total,
 )  # fmt: skip
 from retrostats.evidence.printed.sources import BARE, SPREAD, WORDS, Nodes, PrintedSource
 from retrostats.evidence.unreported.influence import quasi_random
@@ -152,8 +163,8 @@ def posterior_of(
     else:
         points = _points(found.unknowns)
         shown = found.estimator(_LEVEL)(Space.of(found.unknowns).values(points))
-        ends = (np.broadcast_to(np.asarray(x, dtype=float), len(points)) for x in shown)
-        read = [interval_source(found.name, *ends, df, measure)]
+        at, low, high = (np.broadcast_to(np.asarray(x, dtype=float), len(points)) for x in shown)
+        read = [interval_source(found.name, at, low, high, df, measure)]
     return pooled_of(read, measure, null=null, claimed=claimed, correlation=correlation)
 
 
@@ -172,9 +183,7 @@ def pooled_of(
     words = "uniform on -1 to 1" if stated.mean is None else (
         f"with Fisher's z normal, mean {stated.mean:g}, SD {stated.sd:g}")  # fmt: skip
     if not any(source.bounded for source in pooled):
-        return PooledPrinted(
-            measure, null, claimed, math.nan, words, tuple(read), pooled, (), None
-        )
+        return PooledPrinted(measure, null, claimed, math.nan, words, tuple(read), pooled, (), None)
     width = usual_scale(measure, [s.sd if s.sd > 0 else s.error for s in pooled if s.bounded])
     sets = nested_sets(pooled, None)
     return PooledPrinted(
@@ -186,11 +195,7 @@ def pooled_of(
 def _words(source: Source, words: Words, row: int, measure: Measure) -> PrintedSource:
     """P(test | theta) averaged over the spread between people, and over their number if open."""
     spread, weight = _spread_nodes(words.spread, measure)
-    people = (
-        np.unique(np.round(np.linspace(float(words.people.low), float(words.people.high), _FEW_POINTS)))  # type: ignore[arg-type]
-        if isinstance(words.people, Unknown)
-        else np.array([float(words.people)])
-    )
+    people = _people(words.people)
 
     def curve(theta: Array) -> Array:
         logs = []
@@ -210,6 +215,14 @@ def _words(source: Source, words: Words, row: int, measure: Measure) -> PrintedS
     )  # fmt: skip
 
 
+def _people(people: int | Unknown) -> Array:
+    """Numbers of people, evenly over their range where they were not printed."""
+    if not isinstance(people, Unknown):
+        return np.array([float(people)])
+    low, high = (float(end) for end in (people.low, people.high) if not callable(end))
+    return np.unique(np.round(np.linspace(low, high, _FEW_POINTS)))
+
+
 def _points(unknowns: Sequence[Any]) -> Array:
     """Positions of the unknowns (n, d): the same for every run."""
     if not unknowns:
@@ -219,16 +232,14 @@ def _points(unknowns: Sequence[Any]) -> Array:
 
 def _spread_nodes(spread: Unknown, measure: Measure) -> tuple[Array, Array]:
     """Standard deviations between people and their log weights, within the declared range."""
-    low, high = float(spread.low), float(spread.high)  # type: ignore[arg-type]
+    low, high = (float(end) for end in (spread.low, spread.high) if not callable(end))
     if measure.is_log:
         return LOG_RATIO_SPREAD.nodes(low, high)
     at, share = interval_points(low, high, _FEW_POINTS)
     return at, np.log(share)
 
 
-def _spread_weights(
-    unknowns: Sequence[Any], values: Values, measure: Measure, count: int
-) -> Array:
+def _spread_weights(unknowns: Sequence[Any], values: Values, measure: Measure, count: int) -> Array:
     """Log weight of each point for spreads whose prior is not even."""
     log = np.zeros(count)
     for unknown in unknowns if measure.is_log else ():
@@ -264,4 +275,6 @@ def _became(source: Source, kind: str) -> str:
         return "an own cohort's mixed model"
     if source.correlations:
         return "a pair of the same people"
-    return {BARE: "an estimate without its error", WORDS: "words"}.get(kind, "an estimate with its error")
+    return {BARE: "an estimate without its error", WORDS: "words"}.get(
+        kind, "an estimate with its error"
+    )
