@@ -1,6 +1,6 @@
 """Judge: from the posterior of each measure to graded answers, and what could overturn them.
 
-A label is earned by probabilities (`audit/grades.py`); the outermost limits over everything that
+A label is earned by probabilities (`audit/grades.py`). The outermost limits over everything that
 was not printed stand beside it, as what follows if all of it fell out the worst way at once, and so do
 the labels that intervals alone would have (`label_of`), by which a study is planned.
 """
