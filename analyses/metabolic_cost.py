@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from retrostats.audit.analysis import Context
 from retrostats.audit.claims import Claim
 from retrostats.evidence.findings.cohorts import CohortEffect, cohort_ratios, compared
-from retrostats.evidence.findings.cross_checks import witness_pair
+from retrostats.evidence.findings.cross_checks import cross_check_pair
 from retrostats.evidence.findings.crossover import CrossoverStudy, crossover_study
 from retrostats.evidence.findings.few_studies import few_studies_rows
 from retrostats.evidence.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
 from retrostats.evidence.findings.pooled import pooled_measure, pooled_row
 from retrostats.evidence.findings.printed import (
     Shown,
-    hollow_ratio,
     more_in_percent,
+    no_standard_error_ratio,
     percentage_estimate,
     words_row,
 )
@@ -120,28 +120,26 @@ def analyse(context: Context) -> Findings:
     wright = percentage_estimate(printed, UNIT)
     by = compared(context.audit, NAME, "metabolic_rate_ratio", UNIT)
     cohorts = cohort_ratios(context.cohorts, by)
-    own = [cohort for cohort in cohorts if cohort.bears]
+    relevant = [cohort for cohort in cohorts if cohort.relevant]
 
     sources = [*(study.source for study in studies), _wright_source(printed)]
     bounded = [_rasica_source(context), _paes_source(context)]
     higher = [_reilly_source(context), _flynn_source(context)]
-    estimates = [
-        *(study.at_reference_point for study in studies),
-        wright,
-        *(c.estimate for c in own),
-    ]
-    hollow, hollow_walking = _hollow_running(rows), _hollow_walking(rows)
+    measured = [study.at_reference_point for study in studies]
+    estimates = [*measured, wright, *(c.estimate for c in relevant)]
+    without_error = _no_standard_error_running(rows)
+    without_error_walking = _no_standard_error_walking(rows)
     pool_row, _ = pooled_row(
         estimates,
         "mc-pool",
         "Pool, running",
         gait="run",
-        n=float(sum(s.n for s in sources) + sum(c.n for c in own)),
+        n=float(sum(s.n for s in sources) + sum(c.n for c in relevant)),
         **RATIO,
     )
-    rows_of_own = [effect_rows(cohort, by) for cohort in context.cohorts]
+    user_cohort_rows = [effect_rows(cohort, by) for cohort in context.cohorts]
     one_stage = [
-        one_stage_row(part, name, label, UNIT, rows_of_own, gait="run", **RATIO)
+        one_stage_row(part, name, label, UNIT, user_cohort_rows, gait="run", **RATIO)
         for name, label, part in (
             ("mc-one-stage", "One stage, those that print an error", sources),
             ("mc-one-stage-all", "One stage, and Rasica 2020, Paes 2016", [*sources, *bounded]),
@@ -149,7 +147,7 @@ def analyse(context: Context) -> Findings:
     ]
     judged = [
         _pool_measure(sources, [*bounded, *higher], [cohort.source for cohort in part])
-        for part in ([own, []] if own else [[]])
+        for part in ([relevant, []] if relevant else [[]])
     ]
     return Findings(
         estimates=(
@@ -166,7 +164,7 @@ def analyse(context: Context) -> Findings:
                 pooled=True,
                 **RATIO,
             ),
-            *(shown.row for shown in hollow),
+            *(shown.row for shown in without_error),
             *(
                 words_row(
                     one_row(rows, row_id=row_id),
@@ -184,11 +182,11 @@ def analyse(context: Context) -> Findings:
             *one_stage,
             *few_studies_rows(estimates, "mc-pool", gait="run", n=pool_row.n, **RATIO),
             walking.row,
-            *(shown.row for shown in hollow_walking),
+            *(shown.row for shown in without_error_walking),
         ),
         measures=(
             judged[0],
-            *_one_stage_measures(sources, bounded, [cohort.source for cohort in own]),
+            *_one_stage_measures(sources, bounded, [cohort.source for cohort in relevant]),
             *(study.measure for study in [*studies, walking]),
             *(
                 pooled_measure([source], estimate_id, source.name)
@@ -198,7 +196,7 @@ def analyse(context: Context) -> Findings:
                     strict=True,
                 )
             ),
-            *(shown.measure for shown in [*hollow[1:], *hollow_walking]),
+            *(shown.measure for shown in [*without_error[1:], *without_error_walking]),
         ),
         without_cohorts=tuple(judged[1:]),
         judged={CLAIM: "mc-pool"},
@@ -207,8 +205,8 @@ def analyse(context: Context) -> Findings:
             WORDS_ONLY,
         ),
         checks=_checks(rows),
-        witnesses=tuple(
-            w for study in [*studies, walking] for w in witness_pair(study, context.seed)
+        cross_checks=tuple(
+            w for study in [*studies, walking] for w in cross_check_pair(study, context.seed)
         ),
     )
 
@@ -217,7 +215,7 @@ def _group(cohort: CohortEffect) -> str:
     """Heading under which a cohort stands."""
     if cohort.quantity != QUANTITY:
         return SELF_CHOSEN
-    return RUN if cohort.bears else WALK
+    return RUN if cohort.relevant else WALK
 
 
 def _study(rows: pd.DataFrame, name: str, label: str, where: dict[str, str]) -> CrossoverStudy:
@@ -227,10 +225,10 @@ def _study(rows: pd.DataFrame, name: str, label: str, where: dict[str, str]) -> 
 
 
 def _pool_measure(
-    sources: Sequence[Source], bounded: Sequence[Source], own: Sequence[Source]
+    sources: Sequence[Source], bounded: Sequence[Source], relevant: Sequence[Source]
 ) -> Measure:
     """The pool over everything left open; sources without an error count or do not."""
-    printed = [True] * (len(sources) + len(own))
+    printed = [True] * (len(sources) + len(relevant))
     counted = source_choice(
         {
             "those that print an error": [*printed, False, False, False, False],
@@ -243,23 +241,24 @@ def _pool_measure(
     )
     follow = [name for source in sources for name in source.correlations]
     return pooled_measure(
-        [*sources, *own, *bounded],
+        [*sources, *relevant, *bounded],
         "mc-pool",
         "pool of running studies",
         [counted, method_choice()],
         claim_id=CLAIM,
         follow=(*follow, COUNTED),
-        own=bool(own),
+        user_cohorts=bool(relevant),
     )
 
 
 def _one_stage_measures(
-    sources: Sequence[Source], bounded: Sequence[Source], own: Sequence[Source]
+    sources: Sequence[Source], bounded: Sequence[Source], relevant: Sequence[Source]
 ) -> list[Measure]:
     """The one-stage model over everything left open; it judges nothing by itself."""
+    certain = [*sources, *relevant]
     return [
-        one_stage_measure([*sources, *own], "mc-one-stage", "one stage, with an error printed"),
-        one_stage_measure([*sources, *own, *bounded], "mc-one-stage-all", "one stage, bounded too"),
+        one_stage_measure(certain, "mc-one-stage", "one stage, with an error printed"),
+        one_stage_measure([*certain, *bounded], "mc-one-stage-all", "one stage, bounded too"),
     ]
 
 
@@ -316,7 +315,7 @@ def _flynn_source(context: Context) -> Source:
     return significant_source(label, people, spread, most, float(row["p_value"]), (FLYNN,))
 
 
-def _hollow_running(rows: pd.DataFrame) -> list[Shown]:
+def _no_standard_error_running(rows: pd.DataFrame) -> list[Shown]:
     """Running results printed without a standard error, an outlier among them; none is weighed.
 
     The first, Rasica 2020, has a source of its own in the space.
@@ -331,7 +330,7 @@ def _hollow_running(rows: pd.DataFrame) -> list[Shown]:
     )
     return [
         *(more_in_percent(row, name, label, UNIT, **RATIO) for row, name, label in named),
-        hollow_ratio(
+        no_standard_error_ratio(
             rows,
             "mc-effort",
             "Ten women, self-selected effort",
@@ -342,10 +341,10 @@ def _hollow_running(rows: pd.DataFrame) -> list[Shown]:
     ]
 
 
-def _hollow_walking(rows: pd.DataFrame) -> list[Shown]:
+def _no_standard_error_walking(rows: pd.DataFrame) -> list[Shown]:
     """Walking results printed without a standard error."""
     return [
-        hollow_ratio(
+        no_standard_error_ratio(
             rows,
             "mc-kimchoi",
             "Kim & Choi 2001, walk",

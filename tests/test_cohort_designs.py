@@ -8,11 +8,11 @@ import pytest
 from scipy import stats
 
 import retrostats as rs
-from benchmarks.own_cohorts import CHANGE, Cell, analyses, cells, held
+from benchmarks.user_cohorts import CHANGE, Cell, analyses, cells, held
 from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
 from retrostats.evidence.findings.cohorts import CohortEffect, Compared, cohort_ratios, log_rows
 from retrostats.evidence.findings.one_stage import effect_rows
-from retrostats.evidence.findings.user_cohort import own_results
+from retrostats.evidence.findings.user_cohort import user_cohort_results
 from retrostats.io.cohort.periods import _place
 from retrostats.io.cohort.times import ordered_times
 
@@ -164,7 +164,7 @@ ENOUGH = int(stats.binom.ppf(0.003, SETS, 0.95))
 
 @pytest.mark.parametrize("cell", [c for c in cells() if c.repeats != 1][::2], ids=str)
 def test_intervals_of_own_cohorts_hold_the_truth(cell: Cell) -> None:
-    """Every second design with repeats; `python -m benchmarks.own_cohorts` has all of them."""
+    """Every second design with repeats; `python -m benchmarks.user_cohorts` has all of them."""
     assert held(cell, SETS).sum() >= ENOUGH
 
 
@@ -245,7 +245,7 @@ def test_case_period_and_sequence(shared) -> None:
 def test_own_results_and_one_stage_agree_with_the_model(trials) -> None:
     cohort = rs.load_cohort(crossover(trials=trials))
     (effect,) = cohort_ratios([cohort], by_of(cohort))
-    mine = own_results(cohort, AUDIT)[0]
+    mine = user_cohort_results(cohort, AUDIT)[0]
     assert (mine.estimate, mine.conf_low, mine.conf_high) == pytest.approx(limits(effect), abs=SAME)
     people = effect_rows(cohort, by_of(cohort))["y"]
     assert people.mean() == pytest.approx(effect.estimate.value, abs=SAME)

@@ -170,7 +170,7 @@ def test_a_pool_at_the_middle_counts_only_what_counts_there(lab) -> None:
     from retrostats.evidence.unreported.sources import known_source
 
     estimate = rs.Estimate(0.25, 0.05, 8, "log_ratio", "ratio")
-    source = known_source("one", estimate, 9, own=True)
+    source = known_source("one", estimate, 9, user_cohort=True)
     from retrostats.evidence.findings.pooled import pooled_measure
 
     alone = pool_at_reference_point(pooled_measure([source], "x", "x"), log=True)

@@ -9,7 +9,7 @@ import pytest
 import retrostats as rs
 from retrostats.app.path import evidence_by_claim
 from retrostats.audit.analysis import Context, select
-from retrostats.audit.fidelity import bearing_of
+from retrostats.audit.fidelity import claim_evidence_of
 from retrostats.audit.frames import verdict_on
 from retrostats.audit.verdict import Verdict
 from retrostats.evidence.result.findings import EstimateRow, Findings, frame_of
@@ -51,7 +51,7 @@ def verdict(found: Findings, claim: str) -> Verdict:
     """As a run judges, of one claim alone: nothing else is explored, nothing is drawn."""
     mine = [m for m in found.measures if m.claim_id == claim]
     evidence = evidence_by_claim({ANALYSIS.name: explore_measures(mine, Options(0, 1))})
-    return verdict_on(AUDIT.claims[claim], evidence[claim], bearing_of(AUDIT))
+    return verdict_on(AUDIT.claims[claim], evidence[claim], claim_evidence_of(AUDIT))
 
 
 def test_a_trial_of_200_people_decides_what_the_literature_leaves_open() -> None:
@@ -104,7 +104,9 @@ def test_arms_of_unknown_kind_are_never_averaged(names) -> None:
     told = rs.load_cohort(frame).problems
     assert told["action"].str.contains(f'"{names[0]}" = "backward"').any()
     mapped = found_in(frame, {"levels": {names[0]: "backward", names[1]: "control"}})
-    assert "body_fat_6wk" in {measure.claim_id for measure in mapped.measures if measure.own}
+    assert "body_fat_6wk" in {
+        measure.claim_id for measure in mapped.measures if measure.user_cohorts
+    }
 
 
 def test_a_cause_needs_a_control_arm() -> None:

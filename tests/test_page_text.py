@@ -14,7 +14,7 @@ import retrostats as rs
 from retrostats.report.page.console import (
     print_answers,
     print_cohorts,
-    print_own,
+    print_user_cohorts,
     print_verdicts,
 )
 from retrostats.report.page.page import render_report
@@ -72,7 +72,7 @@ def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, names):
     print_answers(whole, stream)
     print_verdicts(whole.verdicts, stream)
     print_cohorts(own.cohorts, own.verdicts, stream)
-    print_own(own.own_results, own.cohort_shares, own.verdicts, stream)
+    print_user_cohorts(own.own_results, own.cohort_shares, own.verdicts, stream)
     stream.flush()
     assert defects(raw.getvalue().decode().splitlines(), names) == []
     for name in ("findings", *(a["name"] for a in whole.analyses)):

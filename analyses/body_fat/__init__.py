@@ -25,8 +25,8 @@ from .names import (
     UNIT,
     measure_of,
 )
-from .own import AVERAGE, SHOWN, joined_measures, own_cohorts
 from .trained import trained_rows, trained_space
+from .user_cohorts import AVERAGE, SHOWN, joined_measures, user_cohort_effects
 from .words import trained_men_rows
 
 __all__ = ["METHODS", "NAME", "QUESTION", "TITLE", "TOPIC", "analyse", "draw"]
@@ -66,7 +66,7 @@ def analyse(context: Context) -> Findings:
     rows = context.published
     printed = one_row(rows, study_id="terblanche2005", outcome="body_fat_pct")
     forward = {reading: forward_estimate(rows, reading) for reading in UNIT}
-    own = own_cohorts(context)
+    user_cohorts = user_cohort_effects(context)
     n = float(printed["n"])
     lost = measure_of(
         SHOWN[LOST],
@@ -91,7 +91,7 @@ def analyse(context: Context) -> Findings:
         CAUSE: replace(lost, claim_id=CAUSE, comparison=False, follow=()),
         MORE: more,
     }
-    joined = joined_measures(own, rows, printed)
+    joined = joined_measures(user_cohorts, rows, printed)
     printed_only = printed_only_rows(rows)
     trained_men = trained_men_rows(context)
     averaged = {SHOWN[claim] for claim in SHOWN if claim in joined}
@@ -105,9 +105,9 @@ def analyse(context: Context) -> Findings:
             *(replace(row, pooled=row.estimate_id in averaged) for row in literature),
             *(shown.row for shown in printed_only),
             *(row for row, _ in trained_men.values()),
-            *(c.row(LOST, BACKWARD if c.bears else NEITHER) for c in own[""]),
-            *(c.row(CAUSE) for c in own[CAUSE]),
-            *(c.row(MORE) for c in own[MORE]),
+            *(c.row(LOST, BACKWARD if c.relevant else NEITHER) for c in user_cohorts[""]),
+            *(c.row(CAUSE) for c in user_cohorts[CAUSE]),
+            *(c.row(MORE) for c in user_cohorts[MORE]),
             *{row.estimate_id: row for _, row in joined.values() if row}.values(),
         ),
         measures=(

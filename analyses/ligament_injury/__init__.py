@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from retrostats.audit.analysis import Context
 from retrostats.evidence.findings.averaged import averaged
-from retrostats.evidence.findings.cross_checks import witness_pair
+from retrostats.evidence.findings.cross_checks import cross_check_pair
 from retrostats.evidence.findings.few_studies import few_studies_rows
 from retrostats.evidence.findings.pooled import pooled_measure, pooled_row
-from retrostats.evidence.findings.printed import hollow_ratio
+from retrostats.evidence.findings.printed import no_standard_error_ratio
 from retrostats.evidence.findings.trials import counts_row, trial_result
 from retrostats.evidence.result.findings import Findings
 from retrostats.evidence.unreported.pooled import method_choice
@@ -24,9 +24,9 @@ from .forces import (
     heart_rate,
     pounding_measures,
 )
-from .names import CONDITIONS, LOAD, NAME, OWN, POUNDING
-from .own import own_cohorts, own_row
+from .names import CONDITIONS, LOAD, NAME, POUNDING, USER_COHORT
 from .programmes import CONTAINS, COUNTED, PROGRAMMES, RATES, TOGETHER, UNVERIFIED, VERIFIED
+from .user_cohorts import user_cohort_effects, user_cohort_row
 
 __all__ = ["METHODS", "NAME", "QUESTION", "TITLE", "TOPIC", "analyse", "draw"]
 
@@ -95,12 +95,14 @@ def analyse(context: Context) -> Findings:
         group=TOGETHER,
         n=float(sum(p.row.n for p in programmes if p.trial.pooled)),
     )
-    own = {claim: found for claim in OWN if (found := own_cohorts(context, claim))}
-    joined = {
-        claim: averaged(found, None, own_row(claim), f"li-own-{claim}", claim)
-        for claim, found in own.items()
+    user_cohorts = {
+        claim: found for claim in USER_COHORT if (found := user_cohort_effects(context, claim))
     }
-    thesis = hollow_ratio(
+    joined = {
+        claim: averaged(found, None, user_cohort_row(claim), f"li-own-{claim}", claim)
+        for claim, found in user_cohorts.items()
+    }
+    thesis = no_standard_error_ratio(
         rows,
         "li-odu",
         "Thesis 1998, 1.0 m/s",
@@ -131,7 +133,7 @@ def analyse(context: Context) -> Findings:
             ),
             counts,
             *(shown.row for shown in background),
-            *(cohort.row(claim) for claim, found in own.items() for cohort in found),
+            *(cohort.row(claim) for claim, found in user_cohorts.items() for cohort in found),
             *(row for _, row in joined.values() if row),
         ),
         measures=(
@@ -158,5 +160,5 @@ def analyse(context: Context) -> Findings:
             ACCELERATION_ASSUMPTION,
         ),
         checks=checks_of(rows),
-        witnesses=tuple(w for study in loads for w in witness_pair(study, context.seed)),
+        cross_checks=tuple(w for study in loads for w in cross_check_pair(study, context.seed)),
     )

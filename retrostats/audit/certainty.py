@@ -50,12 +50,12 @@ OVERRULED = "certainty"
 #: Part of the printed rows whose design is neither by lot nor within people that costs a level.
 HALF = 0.5
 
-LOT = re.compile(r"\b(rct|randomi[sz]ed|random allocation|allocated by lot)\b")
+RANDOMISED = re.compile(r"\b(rct|randomi[sz]ed|random allocation|allocated by lot)\b")
 SAME_PEOPLE = re.compile(r"\b(within-subject|cross-?over)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class Downgrade:
     """What one domain costs: 0, 1 or 2 levels, and the sentence that says why."""
 
     domain: str
@@ -71,22 +71,22 @@ class Certainty:
     ----------
     label
         high, moderate, low or very low; empty where the claim says nothing that could be judged.
-    losses
+    downgrades
         One a domain, also where it costs nothing.
     overruled
         The reason of the data file, where it sets the label; `by_rule` is what the rules gave.
     """
 
     label: Certain
-    losses: tuple[Loss, ...] = ()
+    downgrades: tuple[Downgrade, ...] = ()
     overruled: str = ""
     by_rule: Certain = ""
 
     @property
     def why(self) -> str:
         """One sentence for each level lost."""
-        lost = [f"{x.domain}, {_levels(x.levels)}: {x.why}" for x in self.losses if x.levels]
-        said = "; ".join(lost) or ("no rule costs a level" if self.losses else "")
+        lost = [f"{x.domain}, {_levels(x.levels)}: {x.why}" for x in self.downgrades if x.levels]
+        said = "; ".join(lost) or ("no rule costs a level" if self.downgrades else "")
         if self.overruled:
             return f"set by hand: {self.overruled} (the rules alone: {self.by_rule}; {said})"
         return said
@@ -151,19 +151,21 @@ def certainty_of(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -
     if not (claim.has_direction or claim.has_size):
         return Certainty("")
     if evidence:
-        losses: tuple[Loss, ...] = (
+        downgrades: tuple[Downgrade, ...] = (
             _design(claim, evidence, grounds),
             _worst(evidence, lambda e: _imprecision(claim, e, grounds)),
             _inconsistency(claim, evidence, grounds),
             _worst(evidence, lambda e: _indirectness(e, grounds)),
-            _worst(evidence, lambda e: _unprinted(claim, e)),
+            _worst(evidence, lambda e: _unreported(claim, e)),
         )
     else:
-        losses = (Loss("design", 3, "no result with an effect and its error compares the two"),)
-    lost = min(sum(loss.levels for loss in losses), len(LEVELS) - 1)
+        downgrades = (
+            Downgrade("design", 3, "no result with an effect and its error compares the two"),
+        )
+    lost = min(sum(downgrade.levels for downgrade in downgrades), len(LEVELS) - 1)
     by_rule = LEVELS[lost]
     label, why = grounds.overruled.get(claim.claim_id, (by_rule, ""))
-    return Certainty(label, losses, why, by_rule)
+    return Certainty(label, downgrades, why, by_rule)
 
 
 def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
@@ -177,28 +179,30 @@ def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
     text = words.lower()
     if SAME_PEOPLE.search(text):
         return "same people"
-    return "by lot" if LOT.search(text) else "other"
+    return "by lot" if RANDOMISED.search(text) else "other"
 
 
-def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Loss:
+def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Downgrade:
     """A cause needs a comparison, by lot or in the same people; a description needs none."""
     if claim.kind != "causal":
-        return Loss("design", 0, "a description needs no comparison")
+        return Downgrade("design", 0, "a description needs no comparison")
     if not all(e.comparison for e in evidence):
-        return Loss("design", 2, "a cause is claimed and no comparison group was printed")
-    if not all(e.by_lot for e in evidence):
-        return Loss("design", 2, "compared between people who were not allocated by lot, or untold")
+        return Downgrade("design", 2, "a cause is claimed and no comparison group was printed")
+    if not all(e.randomised for e in evidence):
+        return Downgrade(
+            "design", 2, "compared between people who were not allocated by lot, or untold"
+        )
     rows = [grounds.rows[e.estimate_id] for e in evidence if e.estimate_id in grounds.rows]
     printed = {r for row in rows for r in row.source_rows if r in grounds.designs}
     designs = [grounds.designs[r] for r in sorted(printed)]
     other = [words for words in designs if design_kind(words) == "other"]
     if len(other) < HALF * len(designs) or not other:
-        return Loss("design", 0, "compared by lot or in the same people, in more than half")
+        return Downgrade("design", 0, "compared by lot or in the same people, in more than half")
     named = " / ".join(sorted({words or "not stated" for words in other}))
-    return Loss("design", 1, f"compared neither by lot nor in the same people ({named})")
+    return Downgrade("design", 1, f"compared neither by lot nor in the same people ({named})")
 
 
-def _imprecision(claim: Claim, evidence: Evidence, grounds: Grounds) -> Loss:
+def _imprecision(claim: Claim, evidence: Evidence, grounds: Grounds) -> Downgrade:
     """The interval with everything at its middle, and the number of people."""
     _, low, high = evidence.at95.reference_point
     said, span = [], " to ".join(limits(low, high, bounds=bounds_of(claim)))
@@ -215,10 +219,10 @@ def _imprecision(claim: Claim, evidence: Evidence, grounds: Grounds) -> Loss:
     if people < FEW_PEOPLE:
         said.append(f"{people:.0f} people in all, fewer than {FEW_PEOPLE}")
         levels += 1
-    return Loss("imprecision", levels, _of(evidence, " and ".join(said)))
+    return Downgrade("imprecision", levels, _of(evidence, " and ".join(said)))
 
 
-def _inconsistency(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Loss:
+def _inconsistency(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Downgrade:
     """Measures that disagree, or studies of one pool that differ beyond their errors."""
     if len(evidence) > 1:
         labels = {
@@ -226,19 +230,19 @@ def _inconsistency(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds)
             for e in evidence
         }
         if {"supported", "contradicted"} <= labels:
-            return Loss("inconsistency", 2, "measures of the claim contradict one another")
+            return Downgrade("inconsistency", 2, "measures of the claim contradict one another")
         if len(labels) > 1:
-            return Loss("inconsistency", 1, "measures of the claim do not agree")
+            return Downgrade("inconsistency", 1, "measures of the claim do not agree")
     return _worst(evidence, lambda e: _heterogeneity(e, grounds))
 
 
-def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Loss:
+def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Downgrade:
     row = grounds.rows.get(evidence.estimate_id)
     if row is None or row.role != "pooled":
-        return Loss("inconsistency", 0, "one study: agreement cannot be judged")
+        return Downgrade("inconsistency", 0, "one study: agreement cannot be judged")
     pooled = [r for r in grounds.rows.values() if r.pooled and r.quantity == row.quantity]
     if len(pooled) < 2:
-        return Loss("inconsistency", 0, "one study: agreement cannot be judged")
+        return Downgrade("inconsistency", 0, "one study: agreement cannot be judged")
     effects = [math.log(r.estimate) if r.scale != "difference" else r.estimate for r in pooled]
     share = pool(effects, [r.std_error for r in pooled]).i2 / 100
     null = 0.0 if row.scale == "difference" else 1.0
@@ -246,21 +250,21 @@ def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Loss:
     levels = int(share >= INCONSISTENT) + int(share >= VERY_INCONSISTENT and both)
     why = f"I2 {share:.0%} among {len(pooled)} studies that are pooled"
     why += f", on both sides of {null:g}" if both else ""
-    return Loss("inconsistency", levels, _of(evidence, why))
+    return Downgrade("inconsistency", levels, _of(evidence, why))
 
 
-def _indirectness(evidence: Evidence, grounds: Grounds) -> Loss:
+def _indirectness(evidence: Evidence, grounds: Grounds) -> Downgrade:
     """Other than "direct..." in the row's directness costs one level, "indirect..." two."""
     row = grounds.rows.get(evidence.estimate_id)
     words = row.directness if row else ""
     levels = 0 if not words or words.startswith("direct") else 1 + words.startswith("indirect")
-    return Loss("indirectness", levels, _of(evidence, words))
+    return Downgrade("indirectness", levels, _of(evidence, words))
 
 
-def _unprinted(claim: Claim, evidence: Evidence) -> Loss:
+def _unreported(claim: Claim, evidence: Evidence) -> Downgrade:
     """A label that holds at the middle and not at the outermost limits, and in how many draws."""
     sides: list[tuple[Side, bool]] = [("direction", claim.has_direction), ("size", claim.has_size)]
-    worst = Loss("what was not printed", 0, "")
+    worst = Downgrade("what was not printed", 0, "")
     for side, claimed in sides:
         if not claimed:
             continue
@@ -271,12 +275,12 @@ def _unprinted(claim: Claim, evidence: Evidence) -> Loss:
         levels = 2 if kept < KEPT_BY_FEW else 1
         if levels > worst.levels:
             why = f"{side} is {label} at the middle and in {kept:.0%} of the draws, not throughout"
-            worst = Loss(worst.domain, levels, _of(evidence, why))
+            worst = Downgrade(worst.domain, levels, _of(evidence, why))
     return worst
 
 
-def _worst(evidence: Sequence[Evidence], rule: Callable[[Evidence], Loss]) -> Loss:
-    return max((rule(e) for e in evidence), key=lambda loss: loss.levels)
+def _worst(evidence: Sequence[Evidence], rule: Callable[[Evidence], Downgrade]) -> Downgrade:
+    return max((rule(e) for e in evidence), key=lambda downgrade: downgrade.levels)
 
 
 def _of(evidence: Evidence, why: str) -> str:

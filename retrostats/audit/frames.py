@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.certainty import Certainty, Grounds, certainty_of
 from retrostats.audit.claims import Claim
-from retrostats.audit.fidelity import Bearing, by_signs, fidelity_of
+from retrostats.audit.fidelity import ClaimEvidence, by_signs, fidelity_of
 from retrostats.audit.verdict import Evidence, Judgement, Verdict, judge
 from retrostats.evidence.result.findings import EstimateRow, Findings
 
@@ -16,20 +16,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def verdict_on(claim: Claim, evidence: Sequence[Evidence], bearing: Bearing) -> Verdict:
+def verdict_on(
+    claim: Claim, evidence: Sequence[Evidence], claim_evidence: ClaimEvidence
+) -> Verdict:
     """Evidence by the rules; without any interval, what the printed signs amount to."""
-    fidelity, reason = fidelity_of(claim, bearing)
+    fidelity, reason = fidelity_of(claim, claim_evidence)
     verdict = judge(claim, evidence, fidelity=fidelity, fidelity_reason=reason)
     if evidence or not claim.has_direction:
         return verdict
-    return replace(verdict, direction=Judgement(*by_signs(claim, bearing)))
+    return replace(verdict, direction=Judgement(*by_signs(claim, claim_evidence)))
 
 
 def verdict_frame(
     claims: Mapping[str, Claim],
     findings: Mapping[str, Findings],
     evidence: Mapping[str, Sequence[Evidence]],
-    bearing: Bearing,
+    claim_evidence: ClaimEvidence,
     certainty: Mapping[str, Certainty],
 ) -> pd.DataFrame:
     """One row a claim that belongs to one of the analyses.
@@ -49,7 +51,7 @@ def verdict_frame(
             continue
         found = findings[claim.analysis]
         measures = evidence.get(claim.claim_id, ())
-        verdict = verdict_on(claim, measures, bearing)
+        verdict = verdict_on(claim, measures, claim_evidence)
         judged = found.judged.get(claim.claim_id, "")
         row = next((e for e in found.estimates if e.estimate_id == judged), None)
         rows.append(_row(claim, verdict, certainty[claim.claim_id], judged, row))
@@ -78,9 +80,9 @@ def certainty_frame(
 
     columns = ["analysis", "claim_id", "domain", "levels", "why"]
     rows = [
-        (claims[claim_id].analysis, claim_id, loss.domain, loss.levels, loss.why)
+        (claims[claim_id].analysis, claim_id, downgrade.domain, downgrade.levels, downgrade.why)
         for claim_id, sure in certainty.items()
-        for loss in sure.losses
+        for downgrade in sure.downgrades
     ]
     return pd.DataFrame(rows, columns=columns)
 

@@ -91,7 +91,7 @@ def _row(
     values = [float(estimate.get(name, math.nan)) for name in LIMITS]
     scale = str(estimate.get("scale", ""))
     sources = set(_text(estimate.get("source_rows")).split("; ")) - {""}
-    own = own_cohorts(rows, verdict["claim_id"])
+    count = user_cohort_count(rows, verdict["claim_id"])
     judged = estimate.get("claim_id") == verdict["claim_id"] or (
         bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
     )
@@ -112,14 +112,14 @@ def _row(
         "absolute_unit": _text(level.get("unit")),
         "people": float(estimate.get("n", math.nan)),
         "studies": len({printed.at[row, "study_id"] for row in sources if row in printed.index}),
-        "own_cohorts": own if judged else 0,
+        "own_cohorts": count if judged else 0,
         "certainty": _text(verdict.get("certainty")) if judged or not estimate else "",
         "directness": _text(estimate.get("directness")),
         "answer": _answer(verdict),
     }  # fmt: skip
 
 
-def own_cohorts(rows: Iterable[Mapping[str, Any]], claim_id: str) -> int:
+def user_cohort_count(rows: Iterable[Mapping[str, Any]], claim_id: str) -> int:
     """How many of a reader's own cohorts are pooled for a claim, from rows of the estimates."""
     return sum(
         row["role"] == "cohort" and bool(row["pooled"]) and row["claim_id"] == claim_id

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from retrostats.audit.claims import Claim, range_text
 from retrostats.common.arrays import instances_of, one_of
+from retrostats.common.deprecated import renamed_fields
 from retrostats.common.errors import InputError
 from retrostats.common.rounding import BOUNDS, limits
 from retrostats.evidence.result.estimate import Interval
@@ -49,6 +50,7 @@ class Candidate:
     narrow: Interval | None = None
 
 
+@renamed_fields(own="user_cohorts", by_lot="randomised")
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """One measure of a claim over everything that was not printed.
@@ -61,9 +63,9 @@ class Evidence:
         Explorations of its 95% interval, and of its 90% interval if the claim has a size.
     comparison
         Whether results of a comparison group were printed; a causal claim needs one.
-    by_lot
+    randomised
         False for a comparison between people not allocated by lot: it supports no cause.
-    own
+    user_cohorts
         Whether a reader's own cohorts are in it.
     estimate_id
         The row of estimates it belongs to.
@@ -73,9 +75,9 @@ class Evidence:
     at95: Exploration
     at90: Exploration | None = None
     comparison: bool = True
-    own: bool = False
+    user_cohorts: bool = False
     estimate_id: str = ""
-    by_lot: bool = True
+    randomised: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,7 @@ def _limited(judgement: Judgement, evidence: Evidence, claim: Claim) -> Judgemen
     if not (supported and claim.kind == "causal"):
         return judgement
     itself = f"(by itself: {judgement.label}, {judgement.reason})"
-    if evidence.comparison and not evidence.by_lot:
+    if evidence.comparison and not evidence.randomised:
         return Judgement(
             "undecided",
             "a cause is claimed, but the people compared were not allocated by lot, or nobody "

@@ -60,7 +60,7 @@ class Source:
     effects: Callable[[Values], Effects]
     rows: tuple[str, ...] = ()
     known_df: float = math.nan
-    own: bool = False
+    user_cohort: bool = False
     measure: str = ""
 
     @property
@@ -297,8 +297,8 @@ def significant_source(
 
 
 def known_source(
-    name: str, estimate: Estimate, n: float = math.nan, *, own: bool = False
+    name: str, estimate: Estimate, n: float = math.nan, *, user_cohort: bool = False
 ) -> Source:
     """An effect that leaves nothing open, as that of a reader's own cohort."""
     found = Effects(np.array([estimate.value]), np.array([estimate.std_error**2]))
-    return Source(name, n, (), lambda v: found, estimate.source, estimate.df, own)
+    return Source(name, n, (), lambda v: found, estimate.source, estimate.df, user_cohort)

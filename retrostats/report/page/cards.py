@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from retrostats.audit.summary import own_cohorts
+from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
 from retrostats.report.page.bands import band, claimed_zone
 from retrostats.report.page.sentences import (
@@ -70,7 +70,7 @@ class Card:
     bands: tuple[Markup, ...]
     people: str
     studies: int
-    own: int
+    user_cohorts: int
     changes: str
     causes: tuple[Row, ...]
 
@@ -139,7 +139,7 @@ def _card(
         ),
         people=fmt.number(judged.get("n"), 0),
         studies=len(used),
-        own=own_cohorts(records["estimates"], verdict["claim_id"]),
+        user_cohorts=user_cohort_count(records["estimates"], verdict["claim_id"]),
         changes=changes(verdict, records["certainty"]),
         causes=causes_of(claim, claims, records["verdicts"]),
     )

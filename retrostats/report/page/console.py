@@ -185,7 +185,7 @@ def print_cohorts(
             _print(f"your data weigh {row['weight_pct']:.0f}% in it{told}", file, "    ")
 
 
-def print_own(
+def print_user_cohorts(
     results: pd.DataFrame,
     shares: pd.DataFrame,
     verdicts: pd.DataFrame,

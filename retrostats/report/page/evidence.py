@@ -39,7 +39,7 @@ class Told:
         Elements of the retelling, each set against its source.
     signs
         Printed results that bear on it by their sign only.
-    losses
+    downgrades
         What each domain of certainty costs.
     estimates
         Rows of estimates that bear on it.
@@ -51,7 +51,7 @@ class Told:
     claimed: str
     elements: tuple[Row, ...]
     signs: tuple[Row, ...]
-    losses: tuple[Row, ...]
+    downgrades: tuple[Row, ...]
     estimates: tuple[Row, ...]
 
     @property

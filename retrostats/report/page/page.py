@@ -34,7 +34,7 @@ from retrostats.report.page.reuse import bibliography, methods_paragraph
 from retrostats.report.page.sentences import SYMBOLS, claimed, ends_of, finding
 from retrostats.report.page.shades import page_style
 from retrostats.report.tables.contents import summary_text
-from retrostats.report.user_cohort import OWN
+from retrostats.report.user_cohort import USER_COHORT
 
 #: Frames that the page reads as rows.
 FRAMES = (
@@ -139,10 +139,10 @@ def render_report(
         row_label=rows,
         references=cited,
         cohorts=records["cohorts"],
-        own=replication.provenance.get("cohorts", []),
-        own_figures=owned(figures, OWN),
+        user_cohorts=replication.provenance.get("cohorts", []),
+        user_cohort_figures=owned(figures, USER_COHORT),
         claim_figures=by_claim(figures),
-        own_results=_records(replication.own_results),
+        user_cohort_results=_records(replication.own_results),
         cohort_shares=_records(replication.cohort_shares),
         retellings=retellings,
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
