@@ -48,8 +48,8 @@ def tost_power(people: int, spread: float, truth: float = 1.30) -> float:
     """Two one-sided t-tests at 5%, integrated over the sample variance."""
     df = people - 1
     grid = (np.arange(20_000) + 0.5) / 20_000
-    reach = stats.t.ppf(0.95, df) * spread * np.sqrt(stats.chi2.ppf(grid, df) / df / people)
-    low, high = np.log(1.25) + reach, np.log(1.35) - reach
+    margin = stats.t.ppf(0.95, df) * spread * np.sqrt(stats.chi2.ppf(grid, df) / df / people)
+    low, high = np.log(1.25) + margin, np.log(1.35) - margin
     error = spread / math.sqrt(people)
     inside = stats.norm.cdf((high - np.log(truth)) / error) - stats.norm.cdf(
         (low - np.log(truth)) / error

@@ -53,7 +53,7 @@ def test_every_reading_is_told_where_readings_disagree():
 
 def test_readings_that_agree_are_told_once_with_the_range_over_all_of_them():
     same = {**SHARE, "estimate": -0.7, "conf_low": -2.0, "conf_high": 1.0}
-    told = answer(LESS, [POINTS, same], reach={"conf_low": -4.38, "conf_high": 1.9})
+    told = answer(LESS, [POINTS, same], outer_bounds={"conf_low": -4.38, "conf_high": 1.9})
     assert not told.readings
     assert "over every reading and all else not printed \u22124.38 to 1.90" in told.sentence
 

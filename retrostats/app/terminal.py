@@ -97,7 +97,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
             progress=progress,
         )
     if arguments.check:
-        return _compare_with_pinned(replication)
+        return _compare_with_reference(replication)
     from retrostats.report.page.console import (
         print_answers,
         print_cohorts,
@@ -116,7 +116,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     return 0
 
 
-def _compare_with_pinned(replication: Any) -> int:
+def _compare_with_reference(replication: Any) -> int:
     from retrostats.app.reference_results import differences
 
     found = differences(replication)

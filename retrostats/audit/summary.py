@@ -108,7 +108,7 @@ def _row(
         "level_of": _text(level.get("typical")),
         "level_why": _text(level.get("why")),
         "level_rows": "; ".join(used),
-        **dict(zip(ABSOLUTES, _absolute(values, scale, base, told=bool(level)), strict=True)),
+        **dict(zip(ABSOLUTES, _absolute(values, scale, base, known=bool(level)), strict=True)),
         "absolute_unit": _text(level.get("unit")),
         "people": float(estimate.get("n", math.nan)),
         "studies": len({printed.at[row, "study_id"] for row in sources if row in printed.index}),
@@ -127,8 +127,8 @@ def user_cohort_count(rows: Iterable[Mapping[str, Any]], claim_id: str) -> int:
     )
 
 
-def _absolute(values: Sequence[float], scale: str, level: float, *, told: bool) -> list[float]:
-    if not told:
+def _absolute(values: Sequence[float], scale: str, level: float, *, known: bool) -> list[float]:
+    if not known:
         return [math.nan] * len(values)
     if scale == "difference":
         return [v if math.isnan(level) else level * v / 100 for v in values]
@@ -161,8 +161,8 @@ def _cell(level: Mapping[str, Any], printed: pd.DataFrame, row: str, column: str
 
 def _answer(verdict: Mapping[str, Any]) -> str:
     direction, size = _text(verdict["direction"]), _text(verdict["size"])
-    told = f"direction {direction}" if direction != "not claimed" else "no direction claimed"
-    return told if size == "not claimed" else f"{told}, size {size}"
+    claimed = f"direction {direction}" if direction != "not claimed" else "no direction claimed"
+    return claimed if size == "not claimed" else f"{claimed}, size {size}"
 
 
 def _text(value: Any) -> str:

@@ -268,8 +268,8 @@ def _judge_measure(evidence: Evidence, claim: Claim, side: Side) -> Judgement:
     shares = label_shares(evidence, claim, side)
     if shares["undecided"] == 1:
         return Judgement("undecided", reason)
-    told = ", ".join(f"{name} in {_percent(share)}" for name, share in shares.items() if share > 0)
-    said = f"{reason}; {told} of the draws" if told else reason
+    held = ", ".join(f"{name} in {_percent(share)}" for name, share in shares.items() if share > 0)
+    said = f"{reason}; {held} of the draws" if held else reason
     return Judgement("undecided", said, ", ".join(deciding_unknowns(explored)))
 
 
@@ -292,8 +292,8 @@ def label_shares(evidence: Evidence, claim: Claim, side: Side) -> dict[Label, fl
     if len(narrow) != len(wide):  # an exploration of limits alone
         narrow = wide
     found = labels(claim, side, *_limits(wide), *_limits(narrow))
-    told: tuple[Label, ...] = ("supported", "contradicted", "undecided")
-    return {label: float((found == label).mean()) for label in told}
+    possible: tuple[Label, ...] = ("supported", "contradicted", "undecided")
+    return {label: float((found == label).mean()) for label in possible}
 
 
 def _limits(draws: pd.DataFrame) -> tuple[Any, Any]:

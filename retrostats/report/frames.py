@@ -137,8 +137,8 @@ def _judged(rows: pd.DataFrame, claims: Mapping[str, Claim]) -> pd.DataFrame:
     for claim_id, part in rows.groupby("claim_id", sort=False):
         claim = claims[str(claim_id)]
         claimed: dict[Side, bool] = {"direction": claim.has_direction, "size": claim.has_size}
-        for side, told in claimed.items():
-            if told:
+        for side, is_claimed in claimed.items():
+            if is_claimed:
                 ends = (part[name].to_numpy() for name in LIMITS)
                 found[side][part.index] = labels(claim, side, *ends)
     return rows.assign(**found)

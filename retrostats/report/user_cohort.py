@@ -157,8 +157,8 @@ def _rates(cohort: Any, topic: Topic) -> pd.DataFrame:
         total = each.groupby("x", observed=True)[[outcome, "exposure_h"]].sum()
         per = HOURS / total["exposure_h"]
         ends = np.array([poisson_limits(events) for events in total[outcome]])
-        told = {"mean": total[outcome] * per, "low": ends[:, 0] * per, "high": ends[:, 1] * per}
-        each = each.assign(**{k: each["x"].map(v).astype(float) for k, v in told.items()})
+        columns = {"mean": total[outcome] * per, "low": ends[:, 0] * per, "high": ends[:, 1] * per}
+        each = each.assign(**{k: each["x"].map(v).astype(float) for k, v in columns.items()})
         parts.append(each.assign(panel=column_words(outcome), x=each["x"].astype(str)))
     keys = ["subject", "panel", "x", "y", "mean", "low", "high"]
     return pd.concat(parts)[keys] if parts else pd.DataFrame(columns=keys)

@@ -33,7 +33,8 @@ class CohortEffect:
 
     `relevant` is False for a cohort without the first condition: it is shown, and judges nothing.
     `randomised` is False for a difference between people who were not allocated by lot, or not
-    said to be. `part` names the arm or speed that it is about, `baseline` is the mean before of a change.
+    said to be. `part` names the arm or speed that it is about, `baseline` is the mean before of a
+    change.
     """
 
     estimate: Estimate

@@ -218,10 +218,10 @@ def ratio_source(
             "the ratio must be above 0 and its lower limit below the upper one"
         )
     low, high = (limit.name for limit in limits)
-    reach = 2 * float(ndtri(0.5 + level / 2))
+    width = 2 * float(ndtri(0.5 + level / 2))
 
     def effects(v: Values) -> Effects:
-        return Effects(np.log(v[ratio.name]), (np.log(v[high] / v[low]) / reach) ** 2)
+        return Effects(np.log(v[ratio.name]), (np.log(v[high] / v[low]) / width) ** 2)
 
     return Source(name, n, (ratio, *limits), effects, rows, math.inf)
 
