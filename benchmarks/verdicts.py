@@ -148,13 +148,13 @@ def labels_in(found: Limits, truth: float) -> pd.DataFrame:
     for where, claim in claims_about(truth).items():
         side = "size" if where in RANGES else "direction"
         with np.errstate(invalid="ignore"):
-            told = labels(claim, side, low[:, 0], high[:, 0], low[:, 1], high[:, 1])  # type: ignore[arg-type]
+            labelled = labels(claim, side, low[:, 0], high[:, 0], low[:, 1], high[:, 1])  # type: ignore[arg-type]
             start, stop = claimed_range(claim)
             share = ((estimates >= start) & (estimates <= stop)).sum(axis=1) / drawn
         if side == "size":
-            near = (told == "undecided") & (share >= COMPATIBLE_SHARE)
-            told = np.where(near, "compatible", told)
-        table[where] = np.where(refused, "refused", told)
+            near = (labelled == "undecided") & (share >= COMPATIBLE_SHARE)
+            labelled = np.where(near, "compatible", labelled)
+        table[where] = np.where(refused, "refused", labelled)
     return pd.DataFrame(table)
 
 

@@ -159,7 +159,7 @@ def test_a_batch_of_worlds_gives_the_limits_and_labels_of_the_path() -> None:
     for k in (2, 3):
         mine = [world for world in worlds if len(world) == k]
         found = explored(Worlds.of(mine))
-        told = verdicts.labels_in(found, 1.3)
+        labels = verdicts.labels_in(found, 1.3)
         for i, world in enumerate(mine):
             evidence = verdicts.evidence_of(world)
             for column, part in enumerate((evidence.at95, evidence.at90)):
@@ -170,7 +170,7 @@ def test_a_batch_of_worlds_gives_the_limits_and_labels_of_the_path() -> None:
             path = verdicts.judged_by_the_path(world, 1.3)
             near = {"compatible", "undecided"}  # the draws differ
             for where, label in path.items():
-                assert told.loc[i, where] == label or {told.loc[i, where], label} == near
+                assert labels.loc[i, where] == label or {labels.loc[i, where], label} == near
 
 
 def test_a_world_that_contradicts_itself_is_refused_by_both() -> None:
@@ -182,9 +182,9 @@ def test_a_world_that_contradicts_itself_is_refused_by_both() -> None:
         first, texts=("30.00", "10.00", "1.00", "9.00"), p_text="0.0001", p_operator="="
     )
     found = explored(Worlds.of([[far, second], [first, second]]))
-    told = verdicts.labels_in(found, 1.3)
-    assert set(told.loc[0]) == {"refused"}
-    assert "refused" not in set(told.loc[1])
+    labels = verdicts.labels_in(found, 1.3)
+    assert set(labels.loc[0]) == {"refused"}
+    assert "refused" not in set(labels.loc[1])
     with pytest.raises(InputError, match="contradict"):
         verdicts.evidence_of([far, second])
 

@@ -32,8 +32,8 @@ DRAWS = 256
 
 def row(name: str = "judged", **extra) -> EstimateRow:
     """A row that costs nothing."""
-    told = {"role": "model", "directness": "direct", "n": 200.0, "source_rows": ("r-cross",)}
-    return EstimateRow(name, name, "ratio", scale="ratio", unit="ratio", **{**told, **extra})
+    defaults = {"role": "model", "directness": "direct", "n": 200.0, "source_rows": ("r-cross",)}
+    return EstimateRow(name, name, "ratio", scale="ratio", unit="ratio", **{**defaults, **extra})
 
 
 def grounds(*rows: EstimateRow, overruled=None) -> Grounds:
@@ -84,8 +84,8 @@ def test_design_of_half_the_rows_or_more_counts(designs, levels) -> None:
 def test_a_cause_without_a_comparison_loses_two_and_a_description_none() -> None:
     alone = [evidence(comparison=False)]
     assert downgrades(certainty_of(CLAIM, alone, grounds())) == {"design": 2}
-    told = replace(CLAIM, kind="descriptive")
-    assert downgrades(certainty_of(told, alone, grounds(row(source_rows=("r-two",))))) == {}
+    descriptive = replace(CLAIM, kind="descriptive")
+    assert downgrades(certainty_of(descriptive, alone, grounds(row(source_rows=("r-two",))))) == {}
 
 
 @pytest.mark.parametrize(

@@ -143,8 +143,8 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
     crossover().to_csv(path, index=False)
     options = ["--out", str(out), "--draws", "64", "--formats", "svg"]
     assert main(["replicate", "metabolic-cost", "--cohort", str(path), *options]) == 0
-    told = capsys.readouterr().out
-    said = " ".join(told.split())
+    output = capsys.readouterr().out
+    said = " ".join(output.split())
     for words in (
         "Own data lab: 10 people; 36 rows read, 36 used",
         "one direction only: alone", "values converted from km/h to m/s", "your data weigh",
@@ -152,7 +152,7 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
         "direction: supported", "ratio backward / forward (n 8)",
     ):  # fmt: skip
         assert words in said, words
-    lines = [line for line in told.splitlines() if str(out) not in line]  # a path may be long
+    lines = [line for line in output.splitlines() if str(out) not in line]  # a path may be long
     assert max(map(len, lines)) <= 80
     page = " ".join((out / "report.html").read_text().split())
     for words in ("Your own data", "run, a new person", 'id="fig-own', "Of all values"):

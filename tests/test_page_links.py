@@ -32,8 +32,8 @@ def test_every_row_of_every_frame_has_its_place(page, whole):
     assert set(page.of("c-")) == ids("c-", whole.checks["check_id"])
     assert set(page.of("as-")) == ids("as-", whole.assumptions["assumption_id"])
     assert set(page.of("row-")) == ids("row-", whole.sources["row_id"])
-    told = [i for i, e in enumerate(whole.summary["estimate_id"], 1) if e]
-    assert set(page.of("sof-")) == ids("sof-", told)
+    numbered = [i for i, e in enumerate(whole.summary["estimate_id"], 1) if e]
+    assert set(page.of("sof-")) == ids("sof-", numbered)
     assert set(page.of("study-")) == ids("study-", whole.sources["study_id"])
 
 

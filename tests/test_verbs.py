@@ -215,9 +215,9 @@ OLD: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], str]] = [
 def test_an_old_name_works_and_warns(
     results: dict[str, Any], name: str, old: Any, new: Any, says: str
 ) -> None:
-    with pytest.warns(DeprecationWarning, match=says) as told:
+    with pytest.warns(DeprecationWarning, match=says) as caught:
         before = old(results[name])
-    assert [w.filename for w in told] == [__file__]
+    assert [w.filename for w in caught] == [__file__]
     after = new(results[name])
     if isinstance(before, pd.DataFrame):
         pd.testing.assert_frame_equal(before, after)

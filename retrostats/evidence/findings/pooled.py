@@ -52,9 +52,10 @@ def _one_measure(stated: Sequence[tuple[str, str, str]], estimate_id: str) -> No
     """Refuse what differs in scale or unit (with the rows it comes from): no mean is of both."""
     for scale, unit, rows in stated[1:]:
         if (scale, unit) != stated[0][:2]:
+            first_scale, first_unit, first_rows = stated[0]
             raise InputError(
                 f"pool {estimate_id}: rows {rows} are {unit or scale} ({scale or 'measure'}), but "
-                f"rows {stated[0][2]} are {stated[0][1] or stated[0][0]} ({stated[0][0] or 'measure'}); "
+                f"rows {first_rows} are {first_unit or first_scale} ({first_scale or 'measure'}); "
                 "a pool takes one measure in one unit: leave some out, or pool each by itself"
             )
 
