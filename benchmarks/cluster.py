@@ -123,11 +123,11 @@ def report(runs: list[Run], held: list[Run], each: tuple[float, float, float]) -
     print("| rows | partitions | subjects | workers | wall, s | CPU, s | predicted CPU, s | |")
     print("|---|---|---|---|---|---|---|---|")
     for run in [*runs, *held]:
-        told = float(found @ drivers(run))
-        error = f"{100 * (told / run.cpu - 1):+.0f}%" + ("" if run in runs else ", not fitted")
+        score = float(found @ drivers(run))
+        error = f"{100 * (score / run.cpu - 1):+.0f}%" + ("" if run in runs else ", not fitted")
         print(
             f"| {run.rows:.0e} | {run.partitions} | {run.subjects:.0e} | {run.workers} "
-            f"| {run.wall:.2f} | {run.cpu:.2f} | {told:.2f} | {error} |"
+            f"| {run.wall:.2f} | {run.cpu:.2f} | {score:.2f} | {error} |"
         )
     print(
         f"\nA row {found[0]:.2e} s, a subject of a partition {found[1]:.2e} s, a task "

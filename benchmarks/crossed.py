@@ -119,11 +119,11 @@ def rated(sizes: list[tuple[int, int, int]], seconds: float | None = None) -> No
         with tempfile.NamedTemporaryFile(suffix=".csv") as file:
             frame.to_csv(file.name, index=False)
             try:
-                told = r("fit", file.name, RATINGS, "gaussian", seconds=seconds).split()
+                output = r("fit", file.name, RATINGS, "gaussian", seconds=seconds).split()
             except subprocess.TimeoutExpired:
                 print(f"| {label} | not in {seconds:.0f} s | {ours} | | |", flush=True)
                 continue
-        theirs, theirs_cpu, theirs_loglik = (float(x) for x in told[-3:])
+        theirs, theirs_cpu, theirs_loglik = (float(x) for x in output[-3:])
         print(
             f"| {label} | {theirs:.2f} ({theirs_cpu:.2f}) | {ours} | "
             f"{theirs / wall:.1f} ({theirs_cpu / cpu:.1f}) | {loglik - theirs_loglik:.1e} |",

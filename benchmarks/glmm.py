@@ -76,10 +76,10 @@ def boot(share: int) -> None:
             wall, cpu = perf_counter(), process_time()
             fit.conf_int(method="bootstrap", draws=REFITS)
             wall, cpu = perf_counter() - wall, process_time() - cpu
-            told = r("boot", data, formula, options["family"], str(share)).split()[-2:]
-            theirs, theirs_cpu = (float(x) * REFITS / share for x in told)
+            peer = r("boot", data, formula, options["family"], str(share)).split()[-2:]
+            theirs, theirs_cpu = (float(x) * REFITS / share for x in peer)
             print(
-                f"| {label} | {wall:.2f} ({cpu:.2f}) | {float(told[0]):.2f} ({float(told[1]):.2f}) "
+                f"| {label} | {wall:.2f} ({cpu:.2f}) | {float(peer[0]):.2f} ({float(peer[1]):.2f}) "
                 f"| {theirs:.0f} ({theirs_cpu:.0f}) "
                 f"| {theirs / wall:.0f} ({theirs_cpu / cpu:.0f}) |",
                 flush=True,

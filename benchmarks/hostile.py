@@ -90,11 +90,11 @@ def line(name: str, before: str, done: Ending, codes: tuple[int, ...], **limits:
     """Print one line; whether nothing was wrong."""
     wrong = done.wrong(codes, **limits)
     text = " ".join(done.said.decode("utf-8", "replace").split())
-    told = text.replace("|", "\\|").removeprefix("retrostats: ")
+    message = text.replace("|", "\\|").removeprefix("retrostats: ")
     print(
         f"| {name} | {before} | exit {done.code}, {len(done.said)} B | {done.seconds:.1f} "
         f"| {done.peak / 1e6:.0f} | {', '.join(wrong) or 'held'} |"
-        + (f" {told[:300]}" if wrong else ""),
+        + (f" {message[:300]}" if wrong else ""),
         flush=True,
     )
     return not wrong

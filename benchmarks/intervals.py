@@ -75,12 +75,12 @@ def fixed_effects(model, truth: Refits, j: int, refits: int, seed: list[int]) ->
     q, t_low_high = _at(theta, np.array(plain)), _at(theta, np.array(t))
     low, high = error + sigma * q[0], error + sigma * q[1]
     t_low, t_high = error - kr_error * t_low_high[1], error - kr_error * t_low_high[0]
-    reach = -stdtrit(df, 0.025) * kr_error
+    half_width = -stdtrit(df, 0.025) * kr_error
     name = "fixed effect"
     return {
         (name, "bootstrap percentile (before)"): (low <= 0) & (high >= 0),
         (name, "bootstrap-t"): (t_low <= 0) & (t_high >= 0),
-        (name, "Kenward-Roger t"): np.abs(error) <= reach,
+        (name, "Kenward-Roger t"): np.abs(error) <= half_width,
     }
 
 

@@ -87,11 +87,11 @@ def one_run(functions: int) -> None:
 def measured(runs: int, functions: int = 0) -> tuple[dict[str, tuple[float, float]], str]:
     """Medians of wall and CPU seconds by step over fresh processes; the profile of the last."""
     found: dict[str, list[tuple[float, float]]] = {}
-    told = ""
+    profiled = ""
     for _ in range(runs):
         command = [sys.executable, "-c", _ONE_RUN, str(functions)]
         ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        line, told = ran.stdout.split("\n", 1)
+        line, profiled = ran.stdout.split("\n", 1)
         marks = json.loads(line)
         for (step, wall, cpu), (_, wall2, cpu2) in pairwise(marks):
             found.setdefault(step, []).append((wall2 - wall, cpu2 - cpu))
@@ -104,7 +104,7 @@ def measured(runs: int, functions: int = 0) -> tuple[dict[str, tuple[float, floa
         )
         for step, times in found.items()
     }
-    return medians, told
+    return medians, profiled
 
 
 def _ahead() -> str:
@@ -132,10 +132,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
-    now, told = measured(chosen.runs, chosen.functions)
+    now, profiled = measured(chosen.runs, chosen.functions)
     about = ABOUT.format(runs=chosen.runs, cores=os.cpu_count(), load=load, ahead=_ahead())
     text = f"{about}{table(now)}\n"
-    print(text + told)
+    print(text + profiled)
     if chosen.write:
         KEPT.write_text(text, encoding="utf-8")
 

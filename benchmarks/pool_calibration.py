@@ -29,9 +29,9 @@ def rates(
     for test in TESTS:
         fit = random_effects_batch(y, v, test=test)
         crit = stdtrit(fit.df, 0.975)
-        reach = crit * np.sqrt(fit.tau2 + fit.std_error**2)
+        half_width = crit * np.sqrt(fit.tau2 + fit.std_error**2)
         rejected = np.abs(fit.estimate) > crit * fit.std_error
-        covered = np.abs(new - fit.estimate) <= reach
+        covered = np.abs(new - fit.estimate) <= half_width
         out[test] = float(rejected.mean()), float(covered.mean())
     return out
 

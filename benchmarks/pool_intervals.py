@@ -39,14 +39,14 @@ def coverage(
         y = spread * world.rng.standard_normal(spread.shape)
         v = world.variances()
         fits = {test: random_effects_batch(y, v, test=test) for test in TESTS}
-        reaches = {test: reach_of(got) for test, got in fits.items()}
+        reaches = {test: bounds_of(got) for test, got in fits.items()}
         reaches[WIDER] = np.maximum(reaches["knapp-hartung"], reaches["z"])
         mean = fits["z"].estimate
         rows += [world.row(test, mean - by, mean + by, 0.0) for test, by in reaches.items()]
     return table(rows, "test")
 
 
-def reach_of(got: BatchPool) -> np.ndarray:
+def bounds_of(got: BatchPool) -> np.ndarray:
     """Half the 95% interval of each pool."""
     df = np.where(np.isinf(got.df), 1.0, got.df)
     t = np.where(np.isinf(got.df), ndtri(0.975), stdtrit(df, 0.975))

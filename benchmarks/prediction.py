@@ -46,8 +46,8 @@ def plug_in(y: np.ndarray, v: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndar
     ):
         if df < 1:
             continue
-        reach = -stdtrit(df, 0.025) * np.sqrt(tau2 + variance)
-        out[name] = mean - reach, mean + reach
+        half_width = -stdtrit(df, 0.025) * np.sqrt(tau2 + variance)
+        out[name] = mean - half_width, mean + half_width
     return out
 
 

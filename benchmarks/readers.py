@@ -150,12 +150,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=("load", "replicate"))
-    told = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        if told.only != "replicate":
-            load(Path(name), told.rows, told.rounds)
-        if told.only != "load":
-            replicate(Path(name), told.rounds)
+        if options.only != "replicate":
+            load(Path(name), options.rows, options.rounds)
+        if options.only != "load":
+            replicate(Path(name), options.rounds)
 
 
 if __name__ == "__main__":

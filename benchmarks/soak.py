@@ -32,13 +32,13 @@ RUN = [sys.executable, "-m", "retrostats.replicate", "body-fat", "--draws", "64"
 def whole(folder: Path) -> bool:
     """Whether a folder holds what its list says, and nothing is missing."""
     try:
-        told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["sha256"]
+        hashes = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["sha256"]
     except (OSError, ValueError):
         return False
     return all(
         (folder / name).is_file()
         and hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-        for name, digest in told.items()
+        for name, digest in hashes.items()
     )
 
 
@@ -157,14 +157,14 @@ def disks(count: int) -> str:
             before = (out / "manifest.json").read_bytes()
             subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
             run = quiet([*RUN, "--out", str(out)], Path(name))
-            told = run.communicate()[1].decode().strip().splitlines()
+            lines = run.communicate()[1].decode().strip().splitlines()
             kept = (out / "manifest.json").read_bytes() == before
         finally:
             subprocess.run(["umount", str(disk)], check=False)
     return (
         f"{count} disks of {used} to {used + needed} KiB: {refused} runs refused, {odd} otherwise "
         f"than by a message; results not whole {wrong} times; left over {left}; read-only: exit "
-        f"{run.returncode}, {len(told)} line, kept {kept}"
+        f"{run.returncode}, {len(lines)} line, kept {kept}"
     )
 
 

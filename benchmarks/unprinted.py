@@ -60,8 +60,8 @@ def _share(value: float) -> str:
 
 
 def _shares(labels: pd.Series) -> str:
-    told = [(label, float((labels == label).mean())) for label in LABELS]
-    shown = [f"{label} {100 * share:.0f}%" for label, share in told if share > 0]
+    shares = [(label, float((labels == label).mean())) for label in LABELS]
+    shown = [f"{label} {100 * share:.0f}%" for label, share in shares if share > 0]
     return ", ".join(shown) or "not claimed"
 
 

@@ -56,7 +56,7 @@ INTERVALS = ("outermost limits", "all at its middle", "correlations known")
 TESTS = (TEST, "knapp-hartung")
 CLAIM = Claim("c", "", "", "core", "", "", "", "ratio", "ratio", 1.0, "above", NAN, NAN, "", "")
 PAGE = Path("docs/calibration.md")
-PINNED = {"verdicts": Path("tests/reference/verdict_rates.csv"),
+REFERENCE = {"verdicts": Path("tests/reference/verdict_rates.csv"),
           "coverage": Path("tests/reference/hidden_coverage.csv")}  # fmt: skip
 
 
@@ -148,13 +148,13 @@ def labels_in(found: Limits, truth: float) -> pd.DataFrame:
     for where, claim in claims_about(truth).items():
         side = "size" if where in RANGES else "direction"
         with np.errstate(invalid="ignore"):
-            told = labels(claim, side, low[:, 0], high[:, 0], low[:, 1], high[:, 1])  # type: ignore[arg-type]
+            labelled = labels(claim, side, low[:, 0], high[:, 0], low[:, 1], high[:, 1])  # type: ignore[arg-type]
             start, stop = claimed_range(claim)
             share = ((estimates >= start) & (estimates <= stop)).sum(axis=1) / drawn
         if side == "size":
-            near = (told == "undecided") & (share >= COMPATIBLE_SHARE)
-            told = np.where(near, "compatible", told)
-        table[where] = np.where(refused, "refused", told)
+            near = (labelled == "undecided") & (share >= COMPATIBLE_SHARE)
+            labelled = np.where(near, "compatible", labelled)
+        table[where] = np.where(refused, "refused", labelled)
     return pd.DataFrame(table)
 
 
@@ -192,11 +192,11 @@ def _intervals(
     mean_1, mean_2, sd_1, sd_2, _ = np.moveaxis(printed.centre, -1, 0)
     known = log_effects(mean_1, mean_2, sd_1, sd_2, hidden, printed.n)
     estimate, error, df = pooled(*known, np.zeros(len(hidden), dtype=int), test)
-    reach = stdtrit(df, 0.975) * error
+    half_width = stdtrit(df, 0.975) * error
     ends = (
         (found.low[:, 0], found.high[:, 0]),
         (found.reference_point[:, 1], found.reference_point[:, 2]),
-        (estimate - reach, estimate + reach),
+        (estimate - half_width, estimate + half_width),
     )
     return dict(zip(INTERVALS, ends, strict=True))
 
@@ -269,8 +269,8 @@ if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     start = time.time()
     verdicts, coverage = rates(count, jobs=int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    verdicts.to_csv(PINNED["verdicts"], index=False, float_format="%.6g")
-    coverage.to_csv(PINNED["coverage"], index=False, float_format="%.6g")
+    verdicts.to_csv(REFERENCE["verdicts"], index=False, float_format="%.6g")
+    coverage.to_csv(REFERENCE["coverage"], index=False, float_format="%.6g")
     page = PAGE.read_text(encoding="utf-8")
     page = _into_page(page, "verdicts", markdown(summed(verdicts)))
     page = _into_page(page, "coverage", markdown_of_coverage(coverage))

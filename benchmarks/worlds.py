@@ -140,7 +140,7 @@ def explored(
     estimate, error, df = (part.reshape(size, -1) for part in answers(every))
     found = np.full((2, size, len(levels)), np.nan)
     for column, level in enumerate(levels):
-        reach = stdtrit(df, 0.5 + level / 2) * error
+        half_width = stdtrit(df, 0.5 + level / 2) * error
         for side, sign in enumerate((1.0, -1.0)):
 
             def objective(points: Array, sign: float = sign, level: float = level) -> Array:
@@ -148,15 +148,15 @@ def explored(
                 value = sign * mid - stdtrit(free, 0.5 + level / 2) * se
                 return np.where(np.isnan(value), np.inf, value)
 
-            seen = np.where(np.isnan(estimate), np.inf, sign * estimate - reach)
+            seen = np.where(np.isnan(estimate), np.inf, sign * estimate - half_width)
             found[side, :, column] = sign * _lowest(objective, every, seen, choice, d)
     reference_point = np.column_stack(
-        [estimate[:, 0] + t * reach_of(error, df) for t in (0, -1, 1)]
+        [estimate[:, 0] + t * half_width_of(error, df) for t in (0, -1, 1)]
     )
     return Limits(found[0], found[1], reference_point, estimate[:, 1:])
 
 
-def reach_of(error: Array, df: Array) -> Array:
+def half_width_of(error: Array, df: Array) -> Array:
     """Half the 95% interval with everything at its middle (W,)."""
     return np.asarray(stdtrit(df[:, 0], 0.975) * error[:, 0])
 

@@ -218,7 +218,7 @@ def _no_ratio(cohort: rs.Cohort) -> None:
     by = compared(rs.load_audit(), "metabolic-cost", "metabolic_rate_ratio", "ratio")
     (own,) = cohort_ratios([cohort], by)
     assert own.quantity == "cost_per_metre_ratio"
-    assert not own.bears
+    assert not own.relevant
     a_metre = plain()["vo2_ml_kg_min"] / plain()["direction"].map({"forward": 2.5, "backward": 1.9})
     logs = np.log(a_metre).groupby(plain()["direction"]).mean()
     assert own.estimate.value == pytest.approx(logs["backward"] - logs["forward"], rel=1e-9)

@@ -16,8 +16,8 @@ import retrostats as rs
 from retrostats.audit.claims import claims_from_frame
 from retrostats.report.figures.drawing import Drawing
 from retrostats.report.figures.looks import drawn_in
-from retrostats.report.figures.planned import told
-from retrostats.report.user_cohort import draw_own
+from retrostats.report.figures.planned import describe
+from retrostats.report.user_cohort import draw_user_cohorts
 
 Key = tuple[str, float]
 KEYS: tuple[Key, ...] = (("light", 180.0), ("light", 85.0), ("dark", 180.0), ("slide", 120.0))
@@ -53,7 +53,7 @@ class Every:
             "audit": self.whole.drawn(*key),
             "own": self._own(key),
             "bcg": self.other.drawn(*key),
-            "plan": {"plan": Drawing(self.plan.figure(*key), told(self.plan))},
+            "plan": {"plan": Drawing(self.plan.figure(*key), describe(self.plan))},
         }
         return {f"{s}.{name}": d for s, drawn in sources.items() for name, d in drawn.items()}
 
@@ -62,4 +62,4 @@ class Every:
             return self.own.drawn(*key)
         claims = claims_from_frame(self.own.claims)
         with drawn_in(*key):
-            return draw_own(self.cohorts, self.own.audit, self.own.estimates, claims)
+            return draw_user_cohorts(self.cohorts, self.own.audit, self.own.estimates, claims)

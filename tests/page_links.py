@@ -28,8 +28,8 @@ class Links(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
-        told = dict(attrs)
-        key = told.get("id") or ""
+        attributes = dict(attrs)
+        key = attributes.get("id") or ""
         around = tuple(k for _, k in self._open if k)
         if key:
             assert key not in self.places, f"two places are called {key}"
@@ -37,7 +37,7 @@ class Links(HTMLParser):
         if tag not in VOID:
             self._open.append((tag, key))
         if tag == "a":
-            href = told.get("href", "")
+            href = attributes.get("href", "")
             self.all.append(href)
             for name in (*around, key):
                 if name:

@@ -38,10 +38,10 @@ class Blocks(HTMLParser):
             self._parts.append(data)
 
     def _end(self) -> None:
-        told = re.sub(r"\s+", " ", "".join(self._parts)).strip()
+        text = re.sub(r"\s+", " ", "".join(self._parts)).strip()
         self._parts = []
-        if told:
-            self.blocks.append(told)
+        if text:
+            self.blocks.append(text)
 
 
 #: What a reader should never meet, and why.

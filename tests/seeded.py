@@ -230,9 +230,9 @@ def main(*, watch: bool, wanted: str) -> None:
         sys.setprofile(note)
     found = {name: plain(run()) for name, run in ENTRIES.items()}
     sys.setprofile(None)
-    told = {"kernels": sorted(kernels), "found": found,
+    record = {"kernels": sorted(kernels), "found": found,
             "never": sorted(set(codes.values()) - called)}  # fmt: skip
-    print(json.dumps(told))
+    print(json.dumps(record))
 
 
 if __name__ == "__main__":

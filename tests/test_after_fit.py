@@ -274,9 +274,9 @@ def test_kenward_roger_with_weights_is_that_of_the_same_model_without() -> None:
     pbkrtest's df of those rows are pinned; its df of the weighted fit (661 for 180 rows) take the
     residual covariance for that of unweighted rows.
     """
-    told = json.loads((REFERENCE / "kr_weights.json").read_text())
+    reference = json.loads((REFERENCE / "kr_weights.json").read_text())
     rows = pd.read_csv(REFERENCE / "data" / "sleepstudy.csv")
-    rows["w"] = np.resize(told["weights"], len(rows))
+    rows["w"] = np.resize(reference["weights"], len(rows))
     root = np.sqrt(rows["w"])
     plain = pd.DataFrame(
         {"y": root * rows["Reaction"], "i": root, "x": root * rows["Days"], "z": root,
@@ -286,8 +286,8 @@ def test_kenward_roger_with_weights_is_that_of_the_same_model_without() -> None:
     same = rs.lmm("y ~ 0 + i + x + (0 + z | Subject)", plain).coefficients
     for name, rtol in (("estimate", 1e-9), ("std_error", 1e-6), ("df", 1e-6)):
         assert_allclose(ours[name], same[name], rtol=rtol)
-        assert_allclose(ours[name], told[name], rtol=max(rtol, 1e-6))
-    assert max(told["df_of_pbkrtest_with_weights"]) > len(rows)
+        assert_allclose(ours[name], reference[name], rtol=max(rtol, 1e-6))
+    assert max(reference["df_of_pbkrtest_with_weights"]) > len(rows)
 
 
 @pytest.mark.parametrize("weights", [0.0, -1.0, np.inf])

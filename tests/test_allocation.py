@@ -69,9 +69,9 @@ def test_the_question_is_asked_until_it_is_answered() -> None:
     asked = cohort(DXA).problems.query("column == 'arm' and level == 'warning'")
     assert "how people came into their groups" in asked["found"].item()
     assert 'allocation = "by lot"' in asked["allowed"].item()
-    told = cohort(DXA, allocation="by choice")
-    assert told.problems.query("column == 'arm' and level == 'warning'").empty
-    assert told.provenance["allocation"] == "by choice"
+    loaded = cohort(DXA, allocation="by choice")
+    assert loaded.problems.query("column == 'arm' and level == 'warning'").empty
+    assert loaded.provenance["allocation"] == "by choice"
 
 
 def test_a_wrong_answer_is_refused_with_the_right_ones() -> None:

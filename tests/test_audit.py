@@ -7,22 +7,22 @@ import pytest
 
 from retrostats.audit.audit import load_audit
 from retrostats.audit.claims import load_claims
-from retrostats.audit.fidelity import Bearing, bearing_of, by_signs, fidelity_of
+from retrostats.audit.fidelity import ClaimEvidence, by_signs, claim_evidence_of, fidelity_of
 
 CLAIM = next(iter(load_claims().values()))
 
 
-def bearing(agrees: list[str], signs: list[tuple[str, str, str]] = ()) -> Bearing:
+def claim_evidence(agrees: list[str], signs: list[tuple[str, str, str]] = ()) -> ClaimEvidence:
     """Elements of one retelling, and (bears, comparison, direct) of rows that bear on it."""
     elements = pd.DataFrame(
         {"claim_id": CLAIM.claim_id, "element": "e", "post_says": "p", "source_says": "s",
          "agrees": agrees, "source_rows": ""}
     )  # fmt: skip
     evidence = pd.DataFrame(
-        [(CLAIM.claim_id, "row", bears, compared, "", direct) for bears, compared, direct in signs],
+        [(CLAIM.claim_id, "row", sign, compared, "", direct) for sign, compared, direct in signs],
         columns=["claim_id", "row_id", "bears", "comparison", "why", "direct"],
     )
-    return Bearing(elements, evidence)
+    return ClaimEvidence(elements, evidence)
 
 
 @pytest.mark.parametrize(
@@ -36,38 +36,38 @@ def bearing(agrees: list[str], signs: list[tuple[str, str, str]] = ()) -> Bearin
     ],
 )
 def test_the_strongest_finding_decides(agrees, verdict) -> None:
-    assert fidelity_of(CLAIM, bearing(agrees))[0] == verdict
+    assert fidelity_of(CLAIM, claim_evidence(agrees))[0] == verdict
 
 
 @pytest.mark.parametrize("signs", [["for"], ["for"] * 9, ["against"] * 9, ["for", "against"]])
 def test_signs_never_settle_a_direction(signs) -> None:
     rows = [(s, "backward vs forward", "yes") for s in signs]
-    label, reason = by_signs(CLAIM, bearing([], rows))
+    label, reason = by_signs(CLAIM, claim_evidence([], rows))
     assert label == "undecided"
     assert f"{signs.count('for')} for" in reason
 
 
 def test_without_a_comparison_of_directions_there_is_no_evidence() -> None:
-    label, reason = by_signs(CLAIM, bearing([], [("for", "backward, one group", "no")]))
+    label, reason = by_signs(CLAIM, claim_evidence([], [("for", "backward, one group", "no")]))
     assert label == "no evidence"
     assert "1 printed results bear on it otherwise" in reason
 
 
 def test_what_compares_otherwise_is_not_counted_beside_what_compares_directly() -> None:
     rows = [("against", "backward vs forward", "yes"), *[("for", "one group", "no")] * 3]
-    label, reason = by_signs(CLAIM, bearing([], rows))
+    label, reason = by_signs(CLAIM, claim_evidence([], rows))
     assert label == "undecided"
     assert "0 for, 1 against, 0 neither" in reason
 
 
 def test_rows_of_both_tables_are_split_at_the_semicolon() -> None:
-    tables = bearing(["yes"], [("for", "backward vs forward", "yes")])
+    tables = claim_evidence(["yes"], [("for", "backward vs forward", "yes")])
     tables.fidelity["source_rows"] = "a; b"
     assert tables.row_ids == {"a", "b", "row"}
 
 
 def test_every_claim_has_fidelity_elements_and_known_words() -> None:
-    tables = bearing_of(load_audit())
+    tables = claim_evidence_of(load_audit())
     assert set(tables.fidelity["claim_id"]) == set(load_claims())
     assert set(tables.fidelity["agrees"]) <= {"yes", "no", "unknown", "not measured"}
     assert set(tables.evidence["bears"]) <= {"for", "against", "neither"}

@@ -30,13 +30,13 @@ NULL, ABOVE = verdicts.DIRECTIONS
 
 
 @pytest.fixture(scope="module")
-def pinned() -> pd.DataFrame:
-    return pd.read_csv(ROOT / verdicts.PINNED["verdicts"])
+def reference() -> pd.DataFrame:
+    return pd.read_csv(ROOT / verdicts.REFERENCE["verdicts"])
 
 
 @pytest.fixture(scope="module")
 def coverage() -> pd.DataFrame:
-    return pd.read_csv(ROOT / verdicts.PINNED["coverage"])
+    return pd.read_csv(ROOT / verdicts.REFERENCE["coverage"])
 
 
 def error(rate, worlds):
@@ -45,39 +45,41 @@ def error(rate, worlds):
     return np.sqrt(held * (1 - held) / worlds)
 
 
-def test_every_cell_is_pinned_and_shares_add_up(pinned, coverage) -> None:
+def test_every_cell_is_pinned_and_shares_add_up(reference, coverage) -> None:
     cells = len(verdicts.STUDIES) * len(verdicts.TAUS) * len(verdicts.TRUTHS)
-    assert len(pinned) == cells * (len(verdicts.RANGES) + len(verdicts.DIRECTIONS))
-    assert np.allclose(pinned[list(verdicts.LABELS)].sum(axis=1), 1)
+    assert len(reference) == cells * (len(verdicts.RANGES) + len(verdicts.DIRECTIONS))
+    assert np.allclose(reference[list(verdicts.LABELS)].sum(axis=1), 1)
     assert len(coverage) == cells * len(verdicts.INTERVALS) * len(verdicts.TESTS)
-    assert pinned["worlds"].min() >= 200
+    assert reference["worlds"].min() >= 200
 
 
 @pytest.mark.parametrize("where", FALSE_SIZE)
 def test_a_size_that_is_not_true_is_supported_at_most_as_often_as_the_level_says(
-    pinned, where
+    reference, where
 ) -> None:
-    for _, rows in pinned[pinned["where"] == where].groupby("studies"):
+    for _, rows in reference[reference["where"] == where].groupby("studies"):
         rate, worlds = rows["supported"].mean(), rows["worlds"].sum()
         assert rate <= SIZE + ERRORS * np.sqrt(SIZE * (1 - SIZE) / worlds)
 
 
 @pytest.mark.parametrize("where", TRUE_SIZE)
 def test_a_size_that_is_true_is_contradicted_at_most_as_often_as_the_level_says(
-    pinned, where
+    reference, where
 ) -> None:
-    for _, rows in pinned[pinned["where"] == where].groupby("studies"):
+    for _, rows in reference[reference["where"] == where].groupby("studies"):
         rate, worlds = rows["contradicted"].mean(), rows["worlds"].sum()
         assert rate <= SIZE + ERRORS * np.sqrt(SIZE * (1 - SIZE) / worlds)
 
 
-def test_a_direction_that_is_not_there_is_found_at_most_as_often_as_the_level_says(pinned) -> None:
-    for _, rows in pinned[pinned["where"] == NULL].groupby("studies"):
+def test_a_direction_that_is_not_there_is_found_at_most_as_often_as_the_level_says(
+    reference,
+) -> None:
+    for _, rows in reference[reference["where"] == NULL].groupby("studies"):
         worlds = rows["worlds"].sum()
         most = DIRECTION + ERRORS * np.sqrt(DIRECTION * (1 - DIRECTION) / worlds)
         assert rows["supported"].mean() <= most
         assert rows["contradicted"].mean() <= most
-    assert pinned.loc[pinned["where"] == ABOVE, "contradicted"].max() <= SIZE
+    assert reference.loc[reference["where"] == ABOVE, "contradicted"].max() <= SIZE
 
 
 def test_limits_over_hidden_correlations_hold_the_truth(coverage) -> None:
@@ -96,9 +98,9 @@ def test_hiding_correlations_costs_width_and_never_coverage(coverage) -> None:
     assert (table["held"][outer] >= table["held"][known] - 0.02).all()
 
 
-def test_the_page_shows_the_pinned_tables(pinned, coverage) -> None:
+def test_the_page_shows_the_pinned_tables(reference, coverage) -> None:
     page = (ROOT / verdicts.PAGE).read_text(encoding="utf-8")
-    assert verdicts.markdown(verdicts.summed(pinned)) in page
+    assert verdicts.markdown(verdicts.summed(reference)) in page
     assert verdicts.markdown_of_coverage(coverage) in page
 
 
@@ -157,18 +159,18 @@ def test_a_batch_of_worlds_gives_the_limits_and_labels_of_the_path() -> None:
     for k in (2, 3):
         mine = [world for world in worlds if len(world) == k]
         found = explored(Worlds.of(mine))
-        told = verdicts.labels_in(found, 1.3)
+        labels = verdicts.labels_in(found, 1.3)
         for i, world in enumerate(mine):
             evidence = verdicts.evidence_of(world)
             for column, part in enumerate((evidence.at95, evidence.at90)):
                 low, high = np.log([part.conf_low, part.conf_high])
-                reach = BATCH * (high - low)
-                assert low - 1e-9 <= found.low[i, column] <= low + reach
-                assert high - reach <= found.high[i, column] <= high + 1e-9
+                margin = BATCH * (high - low)
+                assert low - 1e-9 <= found.low[i, column] <= low + margin
+                assert high - margin <= found.high[i, column] <= high + 1e-9
             path = verdicts.judged_by_the_path(world, 1.3)
             near = {"compatible", "undecided"}  # the draws differ
             for where, label in path.items():
-                assert told.loc[i, where] == label or {told.loc[i, where], label} == near
+                assert labels.loc[i, where] == label or {labels.loc[i, where], label} == near
 
 
 def test_a_world_that_contradicts_itself_is_refused_by_both() -> None:
@@ -180,17 +182,17 @@ def test_a_world_that_contradicts_itself_is_refused_by_both() -> None:
         first, texts=("30.00", "10.00", "1.00", "9.00"), p_text="0.0001", p_operator="="
     )
     found = explored(Worlds.of([[far, second], [first, second]]))
-    told = verdicts.labels_in(found, 1.3)
-    assert set(told.loc[0]) == {"refused"}
-    assert "refused" not in set(told.loc[1])
+    labels = verdicts.labels_in(found, 1.3)
+    assert set(labels.loc[0]) == {"refused"}
+    assert "refused" not in set(labels.loc[1])
     with pytest.raises(InputError, match="contradict"):
         verdicts.evidence_of([far, second])
 
 
-def compared(found: pd.DataFrame, pinned: pd.DataFrame) -> pd.DataFrame:
+def compared(found: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     """Differences from the pinned table in Monte Carlo errors, a row a cell."""
     keys = ["studies", "tau", "truth", "where"]
-    both = found.merge(pinned, on=keys, suffixes=("", "_pinned"))
+    both = found.merge(reference, on=keys, suffixes=("", "_pinned"))
     assert len(both) == len(found)
     for label in verdicts.LABELS:
         spread = np.hypot(
@@ -201,17 +203,17 @@ def compared(found: pd.DataFrame, pinned: pd.DataFrame) -> pd.DataFrame:
     return both[[*keys, *verdicts.LABELS]]
 
 
-def test_a_few_new_worlds_agree_with_the_pinned_table(pinned) -> None:
+def test_a_few_new_worlds_agree_with_the_pinned_table(reference) -> None:
     found = pd.DataFrame(verdicts.cell(3, 0.05, 1.3, 12, seed=77)[0])
-    assert compared(found, pinned)[list(verdicts.LABELS)].abs().to_numpy().max() < 4.5
+    assert compared(found, reference)[list(verdicts.LABELS)].abs().to_numpy().max() < 4.5
     wrong = found.assign(supported=1 - found["supported"], undecided=1 - found["undecided"])
-    assert compared(wrong, pinned)[list(verdicts.LABELS)].abs().to_numpy().max() > 4.5
+    assert compared(wrong, reference)[list(verdicts.LABELS)].abs().to_numpy().max() > 4.5
 
 
 @pytest.mark.slow
-def test_all_cells_again_with_another_seed_agree_with_the_pinned_table(pinned) -> None:
+def test_all_cells_again_with_another_seed_agree_with_the_pinned_table(reference) -> None:
     """About four minutes of one core: `pytest -m slow`."""
     found, _ = verdicts.rates(50, seed=2)
-    apart = compared(found, pinned)[list(verdicts.LABELS)].abs().to_numpy()
+    apart = compared(found, reference)[list(verdicts.LABELS)].abs().to_numpy()
     assert apart.max() < 5.0  # of 1,350 comparisons
     assert (apart > 2).mean() < 0.1

@@ -32,8 +32,8 @@ DRAWS = 256
 
 def row(name: str = "judged", **extra) -> EstimateRow:
     """A row that costs nothing."""
-    told = {"role": "model", "directness": "direct", "n": 200.0, "source_rows": ("r-cross",)}
-    return EstimateRow(name, name, "ratio", scale="ratio", unit="ratio", **{**told, **extra})
+    defaults = {"role": "model", "directness": "direct", "n": 200.0, "source_rows": ("r-cross",)}
+    return EstimateRow(name, name, "ratio", scale="ratio", unit="ratio", **{**defaults, **extra})
 
 
 def grounds(*rows: EstimateRow, overruled=None) -> Grounds:
@@ -58,14 +58,16 @@ def evidence(
     return Evidence(name, explored, explored, estimate_id=name, **extra)
 
 
-def losses(found) -> dict[str, int]:
-    return {loss.domain: loss.levels for loss in found.losses if loss.levels}
+def downgrades(found) -> dict[str, int]:
+    return {
+        downgrade.domain: downgrade.levels for downgrade in found.downgrades if downgrade.levels
+    }
 
 
 def test_nothing_lost_is_high() -> None:
     found = certainty_of(CLAIM, [evidence()], grounds())
-    assert (found.label, losses(found)) == ("high", {})
-    assert [loss.domain for loss in found.losses] == list(DOMAINS)
+    assert (found.label, downgrades(found)) == ("high", {})
+    assert [downgrade.domain for downgrade in found.downgrades] == list(DOMAINS)
     assert found.why == "no rule costs a level"
 
 
@@ -76,14 +78,14 @@ def test_nothing_lost_is_high() -> None:
 )  # fmt: skip
 def test_design_of_half_the_rows_or_more_counts(designs, levels) -> None:
     found = certainty_of(CLAIM, [evidence()], grounds(row(source_rows=designs)))
-    assert losses(found).get("design", 0) == levels
+    assert downgrades(found).get("design", 0) == levels
 
 
 def test_a_cause_without_a_comparison_loses_two_and_a_description_none() -> None:
     alone = [evidence(comparison=False)]
-    assert losses(certainty_of(CLAIM, alone, grounds())) == {"design": 2}
-    told = replace(CLAIM, kind="descriptive")
-    assert losses(certainty_of(told, alone, grounds(row(source_rows=("r-two",))))) == {}
+    assert downgrades(certainty_of(CLAIM, alone, grounds())) == {"design": 2}
+    descriptive = replace(CLAIM, kind="descriptive")
+    assert downgrades(certainty_of(descriptive, alone, grounds(row(source_rows=("r-two",))))) == {}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_design_words(words, kind) -> None:
 )
 def test_imprecision(low, high, n, levels) -> None:
     found = certainty_of(CLAIM, [evidence(low, high)], grounds(row(n=float(n))))
-    assert losses(found).get("imprecision", 0) == levels
+    assert downgrades(found).get("imprecision", 0) == levels
 
 
 def pool_rows(effects, error: float = 0.05) -> list[EstimateRow]:
@@ -130,7 +132,7 @@ def pool_rows(effects, error: float = 0.05) -> list[EstimateRow]:
 )  # fmt: skip
 def test_studies_that_differ_beyond_their_errors(effects, levels) -> None:
     found = certainty_of(CLAIM, [evidence()], grounds(*pool_rows(effects)))
-    assert losses(found).get("inconsistency", 0) == levels
+    assert downgrades(found).get("inconsistency", 0) == levels
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_studies_that_differ_beyond_their_errors(effects, levels) -> None:
 def test_measures_that_disagree(second, levels) -> None:
     both = [evidence(), evidence(*second, name="other")]
     found = certainty_of(CLAIM, both, grounds(row(), row("other")))
-    assert losses(found).get("inconsistency", 0) == levels
+    assert downgrades(found).get("inconsistency", 0) == levels
 
 
 @pytest.mark.parametrize(
@@ -149,13 +151,13 @@ def test_measures_that_disagree(second, levels) -> None:
 )  # fmt: skip
 def test_indirectness(words, levels) -> None:
     found = certainty_of(CLAIM, [evidence()], grounds(row(directness=words)))
-    assert losses(found).get("indirectness", 0) == levels
+    assert downgrades(found).get("indirectness", 0) == levels
 
 
 @pytest.mark.parametrize(("move", "levels"), [(0.005, 0), (0.015, 1), (0.05, 2)])
 def test_what_was_not_printed_costs_by_the_draws_that_keep_the_label(move, levels) -> None:
     found = certainty_of(CLAIM, [evidence(move=move)], grounds())
-    assert losses(found).get("what was not printed", 0) == levels
+    assert downgrades(found).get("what was not printed", 0) == levels
     if levels:
         assert "size is supported at the middle" in found.why
 
@@ -163,7 +165,7 @@ def test_what_was_not_printed_costs_by_the_draws_that_keep_the_label(move, level
 def test_of_several_measures_the_one_that_loses_most_counts() -> None:
     both = [evidence(), evidence(1.27, 1.33, name="other")]
     found = certainty_of(CLAIM, both, grounds(row(), row("other", n=5.0)))
-    assert losses(found) == {"imprecision": 1}
+    assert downgrades(found) == {"imprecision": 1}
     assert "5 people in all, fewer than 30 (other)" in found.why
 
 
@@ -171,7 +173,7 @@ def test_levels_add_up_and_end_at_very_low() -> None:
     worse = {"directness": "indirect, two trials", "n": 5.0}
     assert certainty_of(CLAIM, [evidence()], grounds(row(n=5.0))).label == "moderate"
     found = certainty_of(CLAIM, [evidence(0.9, 1.3)], grounds(row(**worse)))
-    assert sum(losses(found).values()) > len(LEVELS) - 1
+    assert sum(downgrades(found).values()) > len(LEVELS) - 1
     assert found.label == "very low"
 
 

@@ -13,9 +13,9 @@ from retrostats.common.errors import InputError
 from retrostats.report.claim_figures import (
     LEAST,
     claim_figures,
-    told_choices,
-    told_draws,
-    told_influence,
+    describe_choices,
+    describe_draws,
+    describe_influence,
 )
 from retrostats.report.figures.influence import VISIBLE
 from retrostats.report.figures.legibility import illegible
@@ -92,20 +92,22 @@ def test_words_hold_the_numbers_of_the_frames(frames, claims) -> None:
     rows = frames["specifications"].query("claim_id == 'energy_30'").reset_index(drop=True)
     rows["size"] = ["supported"] * 5 + ["undecided"] * (len(rows) - 5)
     rows["estimate"] = [1.1, 1.26, *[1.2] * (len(rows) - 2)]
-    assert told_choices(rows, claim, "pool") == (
+    assert describe_choices(rows, claim, "pool") == (
         f"Over {len(rows)} combinations of choices the estimate goes from 1.10 to 1.26; the size "
         f"is supported under 5 of them and undecided under {len(rows) - 5} of them (pool)"
     )
     rows["size"] = "undecided"
-    assert "undecided under all of them" in told_choices(rows, claim, "pool")
+    assert "undecided under all of them" in describe_choices(rows, claim, "pool")
     draws = frames["draws"].query("claim_id == 'energy_30'")
-    said = told_draws(draws, frames["explorations"], claim)
+    said = describe_draws(draws, frames["explorations"], claim)
     assert f"below {draws['estimate'].median():.2f}," in said
     outer = frames["explorations"].query("claim_id == 'energy_30'").iloc[0]
     assert f"outermost limits {outer['conf_low']:.2f} to {outer['conf_high']:.2f}" in said
     bars = frames["unknowns"].query("claim_id == 'energy_30'")
     first = bars.sort_values("total", ascending=False).iloc[0]
-    assert f"“{first['unknown']}” ({first['total']:.0%} of" in told_influence(bars, claim, "pool")
+    assert f"“{first['unknown']}” ({first['total']:.0%} of" in describe_influence(
+        bars, claim, "pool"
+    )
 
 
 def test_each_figure_names_its_files_and_how_to_cite_it(whole, html) -> None:

@@ -147,13 +147,13 @@ def test_check_equals_the_pinned_answers_and_notices_a_change(
 ) -> None:
     assert main(["replicate", "body-fat", "--check"]) == 0
     assert "equals the pinned answers" in capsys.readouterr().out
-    from retrostats.app import reference_results as answers
+    from retrostats.app import reference_results
 
     folder = tmp_path / "pinned"
     folder.mkdir()
     for name in ("verdicts.csv", "estimates.csv"):
-        text = (answers.pinned_dir() / name).read_text(encoding="utf-8")
+        text = (reference_results.reference_dir() / name).read_text(encoding="utf-8")
         (folder / name).write_text(text.replace("drifted", "faithful"), encoding="utf-8")
-    monkeypatch.setattr(answers, "pinned_dir", lambda: folder)
+    monkeypatch.setattr(reference_results, "reference_dir", lambda: folder)
     assert main(["replicate", "body-fat", "--check"]) == 1
     assert "body_fat_6wk, fidelity: pinned 'faithful', found 'drifted'" in capsys.readouterr().out

@@ -236,12 +236,12 @@ def test_a_cohort_enters_the_analysis_and_the_report_says_what_it_changes(
     assert claim in set(joined.cohorts["claim_id"])
     moved = joined.cohorts.set_index("claim_id").loc[claim]
     assert moved["conf_low_with"] < moved["estimate_with"] < moved["conf_high_with"]
-    told = io.StringIO()
-    print_cohorts(joined.cohorts, joined.verdicts, told)
+    printed = io.StringIO()
+    print_cohorts(joined.cohorts, joined.verdicts, printed)
     statement = joined.verdicts.set_index("claim_id").at[claim, "statement"]
-    assert statement in " ".join(told.getvalue().split())
-    assert claim not in told.getvalue()
-    assert max(map(len, told.getvalue().splitlines())) <= 80
+    assert statement in " ".join(printed.getvalue().split())
+    assert claim not in printed.getvalue()
+    assert max(map(len, printed.getvalue().splitlines())) <= 80
     for term in terms:
         before = alone.estimates.set_index("estimate_id").at[term, "std_error"]
         assert rows.at[term, "std_error"] != before

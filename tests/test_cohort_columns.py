@@ -54,7 +54,7 @@ def texts_of_tables(draw: st.DrawFn) -> str:
     return end.join([HEADER, *lines]) + draw(st.sampled_from(["", end, end * 2]))
 
 
-def told(source: object) -> object:
+def outcome_of(source: object) -> object:
     """What a table gives: its cohort, or its message."""
     try:
         return rs.load_cohort(source)
@@ -80,9 +80,9 @@ def test_threads_and_the_careful_reader_give_the_same(as_text, text, tmp_path_fa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delimited, "AS_TEXT", as_text)
         patch.setattr(delimited, "PLAIN_FROM", 2**40)
-        careful = told(path)
+        careful = outcome_of(path)
         patch.setattr(delimited, "PLAIN_FROM", 0)
-        fast = told(path)
+        fast = outcome_of(path)
     assert_same(fast, careful)
 
 
@@ -101,7 +101,7 @@ def test_each_defect_alone_is_read_the_same(as_text, whole, tmp_path, monkeypatc
             both = []
             for size in (2**40, 0):
                 monkeypatch.setattr(delimited, "PLAIN_FROM", size)
-                both.append(told(path))
+                both.append(outcome_of(path))
             assert_same(*both)
 
 
@@ -109,10 +109,10 @@ def test_each_defect_alone_is_read_the_same(as_text, whole, tmp_path, monkeypatc
 def test_numbers_read_at_once_are_those_read_one_by_one(text, tmp_path_factory) -> None:
     path = tmp_path_factory.mktemp("same") / "lab.csv"
     path.write_bytes(text.encode())
-    fast = told(path)
+    fast = outcome_of(path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(values, "plain_numbers", lambda texts: None)
-        careful = told(path)
+        careful = outcome_of(path)
     assert_same(fast, careful)
 
 
@@ -196,10 +196,10 @@ def test_values_are_judged_as_all_of_them_would_be(frame) -> None:
     far = [p for p in plausible._far(frame, "vo2_ml_kg_min", "") if p.action.startswith("kept")]
     assert [p.row for p in far] == list(map(str, rows[: plausible.LISTED]))
 
-    told_of = plausible.doubtful_values(frame, "", "lab.csv")
+    problems = plausible.doubtful_values(frame, "", "lab.csv")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plausible, "median_within", lambda values, low, high: False)
-        assert told_of == plausible.doubtful_values(frame, "", "lab.csv")
+        assert problems == plausible.doubtful_values(frame, "", "lab.csv")
 
 
 def large_table(people: int = 60, each: int = 400) -> pd.DataFrame:

@@ -8,11 +8,11 @@ import pytest
 from scipy import stats
 
 import retrostats as rs
-from benchmarks.own_cohorts import CHANGE, Cell, analyses, cells, held
+from benchmarks.user_cohorts import CHANGE, Cell, analyses, cells, held
 from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
 from retrostats.evidence.findings.cohorts import CohortEffect, Compared, cohort_ratios, log_rows
 from retrostats.evidence.findings.one_stage import effect_rows
-from retrostats.evidence.findings.user_cohort import own_results
+from retrostats.evidence.findings.user_cohort import user_cohort_results
 from retrostats.io.cohort.periods import _place
 from retrostats.io.cohort.times import ordered_times
 
@@ -94,9 +94,9 @@ def test_other_times_stand_as_they_appear(labels) -> None:
 def test_the_order_is_told_and_a_spec_gives_another() -> None:
     frame = trial(("Sept", "Dec"))
     found = rs.load_cohort(frame)
-    (told,) = found.problems.query("column == 'time'").itertuples()
-    assert (told.level, told.found) == ("guess", "Sept < Dec")
-    assert "first appearance" in told.action
+    (problem,) = found.problems.query("column == 'time'").itertuples()
+    assert (problem.level, problem.found) == ("guess", "Sept < Dec")
+    assert "first appearance" in problem.action
     turned = rs.load_cohort(frame, spec={"times": {"order": ["Dec", "Sept"]}})
     one, other = (limits(cohort_changes([c], by_of(c))[0]) for c in (found, turned))
     assert one[0] < 0 < other[0]
@@ -164,7 +164,7 @@ ENOUGH = int(stats.binom.ppf(0.003, SETS, 0.95))
 
 @pytest.mark.parametrize("cell", [c for c in cells() if c.repeats != 1][::2], ids=str)
 def test_intervals_of_own_cohorts_hold_the_truth(cell: Cell) -> None:
-    """Every second design with repeats; `python -m benchmarks.own_cohorts` has all of them."""
+    """Every second design with repeats; `python -m benchmarks.user_cohorts` has all of them."""
     assert held(cell, SETS).sum() >= ENOUGH
 
 
@@ -234,8 +234,8 @@ def test_case_period_and_sequence(shared) -> None:
     cohort = rs.load_cohort(path)
     (effect,) = cohort_ratios([cohort], by_of(cohort))
     assert limits(effect) == pytest.approx((1.236, 1.225, 1.246), abs=PRINTED)
-    told = cohort.problems.query("column == 'period'")
-    assert told["found"].str.contains("14 people began with forward, 4 people").all()
+    problems = cohort.problems.query("column == 'period'")
+    assert problems["found"].str.contains("14 people began with forward, 4 people").all()
     alone = rs.load_cohort(pd.read_csv(path, dtype=str).drop(columns="period"))
     (other,) = cohort_ratios([alone], by_of(alone))
     assert limits(other) == pytest.approx(limits(effect), abs=SAME)
@@ -245,7 +245,7 @@ def test_case_period_and_sequence(shared) -> None:
 def test_own_results_and_one_stage_agree_with_the_model(trials) -> None:
     cohort = rs.load_cohort(crossover(trials=trials))
     (effect,) = cohort_ratios([cohort], by_of(cohort))
-    mine = own_results(cohort, AUDIT)[0]
+    mine = user_cohort_results(cohort, AUDIT)[0]
     assert (mine.estimate, mine.conf_low, mine.conf_high) == pytest.approx(limits(effect), abs=SAME)
     people = effect_rows(cohort, by_of(cohort))["y"]
     assert people.mean() == pytest.approx(effect.estimate.value, abs=SAME)
@@ -253,9 +253,9 @@ def test_own_results_and_one_stage_agree_with_the_model(trials) -> None:
 
 def test_one_order_for_all_leaves_the_period_out_and_says_so() -> None:
     cohort = rs.load_cohort(crossover(first=12))
-    (told,) = cohort.problems.query("column == 'period'").itertuples()
-    assert told.level == "warning"
-    assert "cannot be told from" in told.action
+    (problem,) = cohort.problems.query("column == 'period'").itertuples()
+    assert problem.level == "warning"
+    assert "cannot be told from" in problem.action
     plain = rs.load_cohort(crossover(first=12).drop(columns=["sequence", "period"]))
     one, other = (limits(cohort_ratios([c], by_of(c))[0]) for c in (cohort, plain))
     assert one == pytest.approx(other, abs=SAME)

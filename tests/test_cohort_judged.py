@@ -28,8 +28,8 @@ def test_thousands_or_decimals_is_asked_not_guessed(tmp_path) -> None:
     path.write_text(DOUBT)
     with pytest.raises(InputError, match="thousands or decimals"):
         load_cohort(path)
-    told = load_cohort(path, spec={"file": {"decimal": ","}}).frame
-    assert told["exposure_h"].max() == 1300
+    frame = load_cohort(path, spec={"file": {"decimal": ","}}).frame
+    assert frame["exposure_h"].max() == 1300
     quoted = re.sub(r"1\.(\d)00", r'"1,\g<1>00"', DOUBT.replace(";", ","))
     path.write_text(quoted)
     with pytest.raises(InputError, match="thousands or decimals"):

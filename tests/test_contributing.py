@@ -53,7 +53,7 @@ def example(heading: str) -> str:
     return str(code)
 
 
-def told(row: str) -> tuple[int, int]:
+def stated(row: str) -> tuple[int, int]:
     """Files and lines that the table of what adding touches has in a row."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     [found] = re.findall(rf"^\| {row} \| (\d+) \| (\d+) \|", text, re.MULTILINE)
@@ -82,7 +82,7 @@ def lines_of(code: str, *kinds: type[ast.stmt], name: str) -> int:
 
 def test_a_study(run: Any) -> None:
     made = run("Add a published study")
-    assert touched(Path("mine/data"), data_dir()) == told("a study")
+    assert touched(Path("mine/data"), data_dir()) == stated("a study")
     rows = made["added"]
     assert list(rows["mean"]) == [27.0, 32.4]
     assert list(rows["mean_text"]) == ["27.0", "32.4"]
@@ -92,7 +92,7 @@ def test_a_study(run: Any) -> None:
 
 def test_a_claim(run: Any) -> None:
     made = run("Add a claim")
-    assert touched(Path("mine/data"), data_dir()) == told("a claim")
+    assert touched(Path("mine/data"), data_dir()) == stated("a claim")
     claim, verdict = made["claim"], made["verdict"]
     assert (claim.kind, claim.range_low, np.isnan(claim.range_high)) == ("descriptive", 1.05, True)
     assert verdict.direction.label == "supported"
@@ -103,7 +103,7 @@ def test_a_claim(run: Any) -> None:
 
 def test_an_audit(run: Any) -> None:
     made = run("Add an audit")
-    assert touched(Path("mine")) == told("an audit")
+    assert touched(Path("mine")) == stated("an audit")
     replication = made["replication"]
     assert replication.audit.conditions.first == "treated"
     verdicts = replication.verdicts.set_index("claim_id")
@@ -119,7 +119,7 @@ def test_a_cart_reader(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     made = run("Add a reader of cart exports")
     code = example("Add a reader of cart exports")
     lines = lines_of(code, ast.ImportFrom, ast.Assign, name="Reader")
-    assert (2, lines + 2) == told("a cart reader")  # two more where `_readers()` names it
+    assert (2, lines + 2) == stated("a cart reader")  # two more where `_readers()` names it
     assert made["recognised"]
     assert list(made["breaths"]["vo2_ml_min"]) == [800.0, 1200.0]
     assert made["breaths"].attrs["device"] == "unknown"
@@ -137,7 +137,7 @@ def test_a_pooling_method(run: Any) -> None:
     made = run("Add a pooling method")
     code = example("Add a pooling method")
     lines = lines_of(code, ast.FunctionDef, ast.Assign, name="sidik_jonkman")
-    assert (1, lines) == told("a pooling method")
+    assert (1, lines) == stated("a pooling method")
     assert made["pooled"].method == "sj"
     rows = load_table("tuberculosis", folder=ROOT / "examples" / "bcg" / "data")
     arms = {name: arm.set_index("study_id") for name, arm in rows.groupby("arm")}
@@ -154,7 +154,7 @@ def test_a_pooling_method(run: Any) -> None:
 
 
 def test_an_analysis_is_one_file() -> None:
-    assert (1, len(example("Add an analysis").splitlines())) == told("an analysis")
+    assert (1, len(example("Add an analysis").splitlines())) == stated("an analysis")
 
 
 def test_every_way_of_adding_is_tested() -> None:

@@ -88,7 +88,7 @@ def test_terminal_page_and_record_say_what_is_from_own_data(tmp_path, capsys) ->
 
 def test_a_template_of_another_audit_must_mark_its_people(tmp_path) -> None:
     (tmp_path / "data").mkdir()
-    told = """title = "Grip"
+    audit_toml = """title = "Grip"
 [conditions]
 compared = ["left", "right"]
 [topics.grip]
@@ -96,10 +96,10 @@ needs = ["subject", "direction", "grip_kg"]
 outcomes = ["grip_kg"]
 template = "subject,direction,grip_kg\\np1,left,40\\n"
 """
-    (tmp_path / "data" / "audit.toml").write_text(told)
+    (tmp_path / "data" / "audit.toml").write_text(audit_toml)
     with pytest.raises(InputError, match=r"person 'p1', who would count.*EXAMPLE-1"):
         template("grip", tmp_path)
-    (tmp_path / "data" / "audit.toml").write_text(told.replace("p1", "EXAMPLE-1"))
+    (tmp_path / "data" / "audit.toml").write_text(audit_toml.replace("p1", "EXAMPLE-1"))
     assert "EXAMPLE-1" in template("grip", tmp_path)
 
 

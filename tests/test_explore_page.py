@@ -149,8 +149,8 @@ def test_moving_a_control_shows_what_the_package_says(replication, tmp_path) -> 
                 )
             at = int(np.ravel_multi_index(wanted, sizes))
             names = ("data-estimate", "data-low", "data-high")
-            told = [float(box.get_attribute(name)) for name in names]
-            assert told == pytest.approx(grid.at95[at].tolist(), rel=PAGE_RTOL)
+            numbers = [float(box.get_attribute(name)) for name in names]
+            assert numbers == pytest.approx(grid.at95[at].tolist(), rel=PAGE_RTOL)
         # by keyboard: the arrow keys move a range by one setting
         slider = box.locator("input[type=range]").first
         slider.focus()

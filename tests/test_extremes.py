@@ -168,7 +168,7 @@ def test_monotone_in_twelve_dimensions_takes_few_points() -> None:
 def test_two_measures_on_one_function_share_limits_of_both_levels() -> None:
     """The one that judges a claim is judged at 90%, whichever stands first."""
 
-    def reach(level):
+    def bounds(level):
         return {0.95: wide, 0.90: narrow}[level]
 
     def wide(v):
@@ -178,8 +178,8 @@ def test_two_measures_on_one_function_share_limits_of_both_levels() -> None:
         return v["x"], v["x"] - 1, v["x"] + 1
 
     open_ = (Unknown("x", 0.0, 1.0),)
-    silent = Measure("a", "without a claim", reach, open_)
-    judged = Measure("b", "with one", reach, open_, claim_id="claim")
+    silent = Measure("a", "without a claim", bounds, open_)
+    judged = Measure("b", "with one", bounds, open_, claim_id="claim")
     for order in ([silent, judged], [judged, silent]):
         for entry in explore_measures(order, Options(10, 1)):
             assert entry.at95.conf_low == -2

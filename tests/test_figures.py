@@ -244,9 +244,9 @@ def test_pdf_and_png_say_what_they_show(drawn):
     for kind in ("pdf", "png"):
         buffer = io.BytesIO()
         theme.write(drawn["cost"], buffer, kind, "The cost", "What it shows")
-        told = buffer.getvalue()
-        assert b"The cost" in told
-        assert b"What it shows" in told
+        written = buffer.getvalue()
+        assert b"The cost" in written
+        assert b"What it shows" in written
 
 
 def test_pdf_embeds_truetype_and_no_type_3(drawn):

@@ -118,8 +118,8 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path, name, text) -> None:
 
 
 def test_the_list_holds_every_file_with_its_hash_and_repeats(results, tmp_path) -> None:
-    told = json.loads((results / MANIFEST).read_text(encoding="utf-8"))
-    assert told["sha256"] == {
+    manifest = json.loads((results / MANIFEST).read_text(encoding="utf-8"))
+    assert manifest["sha256"] == {
         name: hashlib.sha256(text.encode()).hexdigest() for name, text in FIRST.items()
     }
     again = run(tmp_path / "again", FIRST)
@@ -132,9 +132,9 @@ def test_the_list_holds_every_file_with_its_hash_and_repeats(results, tmp_path) 
 def test_a_list_that_names_files_outside_touches_none(results, tmp_path) -> None:
     outside = tmp_path / "outside.txt"
     outside.write_text("mine", encoding="utf-8")
-    told = json.loads((results / MANIFEST).read_text(encoding="utf-8"))
-    told["sha256"]["../outside.txt"] = hashlib.sha256(b"mine").hexdigest()
-    (results / MANIFEST).write_text(json.dumps(told), encoding="utf-8")
+    manifest = json.loads((results / MANIFEST).read_text(encoding="utf-8"))
+    manifest["sha256"]["../outside.txt"] = hashlib.sha256(b"mine").hexdigest()
+    (results / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     run(results, SECOND)
     assert outside.read_text(encoding="utf-8") == "mine"
 

@@ -40,9 +40,11 @@ def test_predictions_and_residuals_are_those_of_lme4(both) -> None:
 def test_modes_are_those_of_lme4(both) -> None:
     _, wanted, fit = both
     modes = fit.ranef().set_index("level")
-    told = pd.DataFrame(wanted["modes"]).set_index("level").reindex(modes.index)
-    assert modes["estimate"].to_numpy() == pytest.approx(told["estimate"], rel=2e-3, abs=1e-3)
-    assert modes["std_error"].to_numpy() == pytest.approx(told["std_error"], rel=SE_RTOL)
+    wanted_modes = pd.DataFrame(wanted["modes"]).set_index("level").reindex(modes.index)
+    assert modes["estimate"].to_numpy() == pytest.approx(
+        wanted_modes["estimate"], rel=2e-3, abs=1e-3
+    )
+    assert modes["std_error"].to_numpy() == pytest.approx(wanted_modes["std_error"], rel=SE_RTOL)
     assert (modes["conf_low"] < modes["estimate"]).all()
 
 
@@ -79,8 +81,8 @@ def test_predictions_hold_the_truth_as_often_as_stated() -> None:
         effects, group = 0.7 * rng.normal(size=60), np.repeat(np.arange(60), 8)
         eta = 1.0 + effects[group]
         rows = pd.DataFrame({"group": group.astype(str), "y": rng.poisson(np.exp(eta))})
-        told = glmm("y ~ 1 + (1 | group)", rows).predict(type="link")
-        held.append(((told["conf_low"] <= eta) & (eta <= told["conf_high"])).mean())
+        predicted = glmm("y ~ 1 + (1 | group)", rows).predict(type="link")
+        held.append(((predicted["conf_low"] <= eta) & (eta <= predicted["conf_high"])).mean())
     assert abs(np.mean(held) - 0.95) < 0.015
 
 
@@ -90,22 +92,22 @@ def test_a_new_group_is_at_the_population_with_the_spread_between_groups() -> No
     new = pd.DataFrame({"x": [0.0, 1.5], "group": ["g0", "elsewhere"]})
     with pytest.raises(InputError, match="'elsewhere' was not in the fit"):
         fit.predict(new)
-    told = fit.predict(new, allow_new_levels=True, type="link")
+    predicted = fit.predict(new, allow_new_levels=True, type="link")
     plain = fit.predict(new, random=False, type="link")
-    assert told["estimate"].iloc[1] == pytest.approx(plain["estimate"].iloc[1])
+    assert predicted["estimate"].iloc[1] == pytest.approx(plain["estimate"].iloc[1])
     factor = fit.parts[0].factor(fit.theta)
     between = np.sum((np.array([1.0, 1.5]) @ factor) ** 2)
     wanted = np.sqrt(plain["std_error"].iloc[1] ** 2 + between)
-    assert told["std_error"].iloc[1] == pytest.approx(wanted)
-    assert told["estimate"].iloc[0] != pytest.approx(plain["estimate"].iloc[0])
+    assert predicted["std_error"].iloc[1] == pytest.approx(wanted)
+    assert predicted["estimate"].iloc[0] != pytest.approx(plain["estimate"].iloc[0])
 
 
 def test_exposure_of_new_rows_multiplies_and_is_asked_for() -> None:
     fit = glmm("y ~ x + (1 | group)", simulated(), exposure="hours")
     new = pd.DataFrame({"x": [0.2, 0.2, 0.2], "hours": [1.0, 50.0, np.nan]})
-    told = fit.predict(new, random=False)["estimate"]
-    assert told.iloc[1] == pytest.approx(50 * told.iloc[0])
-    assert np.isnan(told.iloc[2])
+    predicted = fit.predict(new, random=False)["estimate"]
+    assert predicted.iloc[1] == pytest.approx(50 * predicted.iloc[0])
+    assert np.isnan(predicted.iloc[2])
     with pytest.raises(InputError, match="no column 'hours'"):
         fit.predict(new.drop(columns="hours"), random=False)
     with pytest.raises(InputError, match="above 0"):

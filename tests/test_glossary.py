@@ -41,13 +41,13 @@ def test_it_is_explained_in_the_section_where_it_stands(html):
     sections = re.findall(r"<section.*?</section>", html, re.DOTALL)
     assert len(sections) >= 7
     for section in sections:
-        told = re.sub(
+        plain_text = re.sub(
             r"<(svg|thead|summary|a|h[1-4]|figcaption|dl|select|pre)\b.*?</\1>",
             "<p>",
             section,
             flags=re.S,
         )
-        words = " ".join(Blocks(told).blocks)
+        words = " ".join(Blocks(plain_text).blocks)
         names = {re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") for name in terms_in(words)}
         buttons = set(re.findall(r'popovertarget="g-([^"]+)"', section))
         assert names <= buttons, section[:60]
@@ -73,9 +73,9 @@ def test_every_button_has_its_note_and_stands_in_no_other_control(html):
 
 
 def test_terms_are_told_apart_and_told_once_a_section():
-    told = explained("<section><p>A rate ratio is a ratio; ratios.</p></section></body>")
-    assert told.count('popovertarget="g-rate-ratio">rate ratio</button>') == 1
-    assert told.count('popovertarget="g-ratio">ratio</button>') == 1
+    explained_html = explained("<section><p>A rate ratio is a ratio; ratios.</p></section></body>")
+    assert explained_html.count('popovertarget="g-rate-ratio">rate ratio</button>') == 1
+    assert explained_html.count('popovertarget="g-ratio">ratio</button>') == 1
     twice = explained("<section>SD</section><section>SD, SD</section></body>")
     assert twice.count("popovertarget") == 2
     assert "popovertarget" not in explained("<p>SD</p><section><a href='#'>SD</a></section></body>")

@@ -58,9 +58,9 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
 
 @pytest.mark.parametrize(("call", "says"), CALLS)
 def test_a_foreign_call_names_the_right_one(call: Callable[[], Any], says: str) -> None:
-    with pytest.raises(InputError, match=says) as told:
+    with pytest.raises(InputError, match=says) as caught:
         call()
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

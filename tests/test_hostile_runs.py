@@ -20,7 +20,7 @@ from retrostats.common.exit_codes import ended
 from retrostats.report import folder
 from retrostats.report.exchange import abandoned, held
 from retrostats.report.folder import MANIFEST, replace
-from retrostats.report.formula_escape import neutral, write_csv
+from retrostats.report.formula_escape import escape_formula, write_csv
 
 COHORT = (
     "subject,direction,vo2_ml_kg_min,speed_m_s\n1,forward,30,2\n1,backward,40,2\n"
@@ -243,7 +243,7 @@ def test_runs_at_once_into_one_folder(tmp_path: Path) -> None:
      '-1 +WEBSERVICE("http://127.0.0.1")', "-1% *HYPERLINK(A1)", "-1 :1", "\uff1d1+1", "\uff0b1"]
 )  # fmt: skip
 def test_formulas_are_text_in_tables(text: str, tmp_path: Path) -> None:
-    assert neutral(text) == f"'{text}"
+    assert escape_formula(text) == f"'{text}"
     write_csv(pd.DataFrame({"label": [text], "estimate": [-1 / 3]}), tmp_path / "t.csv")
     found = pd.read_csv(tmp_path / "t.csv")
     assert found["label"][0].startswith("'")
@@ -265,4 +265,4 @@ def test_formulas_are_text_in_tables(text: str, tmp_path: Path) -> None:
     ],
 )
 def test_numbers_and_words_stay_as_they_are(text: str) -> None:
-    assert neutral(text) == text
+    assert escape_formula(text) == text

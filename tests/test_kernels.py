@@ -73,9 +73,9 @@ def test_every_seeded_function_gives_the_same_under_every_kernel() -> None:
     assert not here["never"], "no entry of tests/seeded.py calls these: add one"
     found = {name: run.result() for name, run in others.items()}
     taken = {name: run["found"] for name, run in found.items() if "found" in run}
-    told = [f"{name}: {place}" for name, values in taken.items()
+    differences = [f"{name}: {place}" for name, values in taken.items()
             for place in _differences("", here["found"], values)]  # fmt: skip
-    assert not told, "\n".join(told[:20])
+    assert not differences, "\n".join(differences[:20])
     if len(taken) < 3:
         pytest.skip(f"only {', '.join(taken)} could be compared: another library or processor")
 

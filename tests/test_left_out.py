@@ -8,7 +8,7 @@ import retrostats as rs
 
 #: What bears on a claim: topic, words of the gait and of the outcome, where a backward condition
 #: was measured.
-BEARS = {
+RELEVANT = {
     "energy_30": [("metabolic_cost", "run", "vo2|metabolic|cost_of_transport|energy|efficiency")],
     "pounding": [
         ("metabolic_cost", "run", "heart_rate|hrmax"),
@@ -58,11 +58,11 @@ def used(audit, found) -> set[str]:
     return {row.strip() for cell in cells for row in str(cell).split(";")}
 
 
-def bearing(audit, claim: str) -> dict[str, set[str]]:
+def claim_evidence(audit, claim: str) -> dict[str, set[str]]:
     """Rows by study: a source's own results on the outcomes of a claim."""
     rows = audit.published
     found: dict[str, set[str]] = {}
-    for topic, gait, words in BEARS[claim]:
+    for topic, gait, words in RELEVANT[claim]:
         own = rows[
             (rows["topic"] == topic)
             & (rows["independence"] == "independent")
@@ -84,19 +84,19 @@ def silent(audit, used, claim: str) -> set[str]:
     signs = audit.table("claim_evidence").query("claim_id == @claim")["row_id"]
     named = {row.strip() for cell in signs for row in cell.split(";")}
     return {
-        study for study, own in bearing(audit, claim).items()
+        study for study, own in claim_evidence(audit, claim).items()
         if not own & used and not rows[study] & named
     }  # fmt: skip
 
 
 def test_every_claim_has_a_pattern_or_the_one_of_another(audit) -> None:
-    assert set(audit.claims) == set(BEARS) | set(ELSEWHERE)
-    assert set(ELSEWHERE.values()) - {""} <= set(BEARS)
+    assert set(audit.claims) == set(RELEVANT) | set(ELSEWHERE)
+    assert set(ELSEWHERE.values()) - {""} <= set(RELEVANT)
 
 
-@pytest.mark.parametrize("claim", BEARS)
+@pytest.mark.parametrize("claim", RELEVANT)
 def test_no_source_is_left_out_without_a_reason(audit, used, claim) -> None:
-    assert len(bearing(audit, claim)) >= 2
+    assert len(claim_evidence(audit, claim)) >= 2
     table = audit.table("left_out")
     assert silent(audit, used, claim) - set(table[table["claim_id"] == claim]["study_id"]) == set()
 

@@ -61,10 +61,10 @@ def test_a_dark_figure_is_light_on_dark_throughout(drawn):
         assert drawing.figure.get_facecolor()[0] < 0.2
         file = io.BytesIO()
         theme.write(drawing.figure, file, "svg")
-        told = file.getvalue().decode()
-        assert "#ffffff" not in told
-        assert LIGHT.ink not in told
-        assert DARK.ink in told
+        svg = file.getvalue().decode()
+        assert "#ffffff" not in svg
+        assert LIGHT.ink not in svg
+        assert DARK.ink in svg
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=list(LOOKS))

@@ -26,10 +26,10 @@ BASE = [
 def test_a_dependency_is_listed_with_its_licence(name: str) -> None:
     rows = (ROOT / "LICENSES.md").read_text(encoding="utf-8").splitlines()
     row = next(line for line in rows if line.startswith(f"| {name} "))
-    told = metadata.metadata(name)
+    meta = metadata.metadata(name)
     stated = " ".join(
-        [told.get("License-Expression") or "", (told.get("License") or "")[:200],
-         *(told.get_all("Classifier") or [])]
+        [meta.get("License-Expression") or "", (meta.get("License") or "")[:200],
+         *(meta.get_all("Classifier") or [])]
     )  # fmt: skip
     kinds = [kind for kind in ("GPL", "BSD", "MIT", "Apache", "Python Software") if kind in stated]
     listed = row.replace("PSF", "Python Software")

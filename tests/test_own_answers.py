@@ -143,8 +143,8 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
     crossover().to_csv(path, index=False)
     options = ["--out", str(out), "--draws", "64", "--formats", "svg"]
     assert main(["replicate", "metabolic-cost", "--cohort", str(path), *options]) == 0
-    told = capsys.readouterr().out
-    said = " ".join(told.split())
+    output = capsys.readouterr().out
+    said = " ".join(output.split())
     for words in (
         "Own data lab: 10 people; 36 rows read, 36 used",
         "one direction only: alone", "values converted from km/h to m/s", "your data weigh",
@@ -152,7 +152,7 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
         "direction: supported", "ratio backward / forward (n 8)",
     ):  # fmt: skip
         assert words in said, words
-    lines = [line for line in told.splitlines() if str(out) not in line]  # a path may be long
+    lines = [line for line in output.splitlines() if str(out) not in line]  # a path may be long
     assert max(map(len, lines)) <= 80
     page = " ".join((out / "report.html").read_text().split())
     for words in ("Your own data", "run, a new person", 'id="fig-own', "Of all values"):
@@ -170,7 +170,7 @@ def test_a_pool_at_the_middle_counts_only_what_counts_there(lab) -> None:
     from retrostats.evidence.unreported.sources import known_source
 
     estimate = rs.Estimate(0.25, 0.05, 8, "log_ratio", "ratio")
-    source = known_source("one", estimate, 9, own=True)
+    source = known_source("one", estimate, 9, user_cohort=True)
     from retrostats.evidence.findings.pooled import pooled_measure
 
     alone = pool_at_reference_point(pooled_measure([source], "x", "x"), log=True)

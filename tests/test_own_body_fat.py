@@ -9,7 +9,7 @@ import pytest
 import retrostats as rs
 from retrostats.app.path import evidence_by_claim
 from retrostats.audit.analysis import Context, select
-from retrostats.audit.fidelity import bearing_of
+from retrostats.audit.fidelity import claim_evidence_of
 from retrostats.audit.frames import verdict_on
 from retrostats.audit.verdict import Verdict
 from retrostats.evidence.result.findings import EstimateRow, Findings, frame_of
@@ -51,16 +51,16 @@ def verdict(found: Findings, claim: str) -> Verdict:
     """As a run judges, of one claim alone: nothing else is explored, nothing is drawn."""
     mine = [m for m in found.measures if m.claim_id == claim]
     evidence = evidence_by_claim({ANALYSIS.name: explore_measures(mine, Options(0, 1))})
-    return verdict_on(AUDIT.claims[claim], evidence[claim], bearing_of(AUDIT))
+    return verdict_on(AUDIT.claims[claim], evidence[claim], claim_evidence_of(AUDIT))
 
 
 def test_a_trial_of_200_people_decides_what_the_literature_leaves_open() -> None:
     """Found in use: it was one more point in a list, and the claim stayed undecided."""
     cohort = load(trial(100, {"backward": -2.5, "forward": -0.5}))
     found = rs.replicate(["body-fat"], cohorts=[cohort], draws=0)
-    told = found.verdicts.set_index("claim_id").loc["more_than_forward"]
-    assert told["direction"] == "supported"
-    assert told["estimate_id"] == "bf-own-more"
+    verdict = found.verdicts.set_index("claim_id").loc["more_than_forward"]
+    assert verdict["direction"] == "supported"
+    assert verdict["estimate_id"] == "bf-own-more"
     row = found.estimates.set_index("estimate_id").loc["bf-own-more"]
     own = found.estimates.set_index("estimate_id").loc["cohort-lab-body_fat_difference"]
     assert row["std_error"] < own["std_error"]  # the literature adds what it has
@@ -101,10 +101,12 @@ def test_arms_of_unknown_kind_are_never_averaged(names) -> None:
     assert sorted(own["estimate"]) == pytest.approx(sorted(wanted), rel=1e-9)
     assert (own["claim_id"] == "").all()
     assert not (found["role"] == "pooled").any()
-    told = rs.load_cohort(frame).problems
-    assert told["action"].str.contains(f'"{names[0]}" = "backward"').any()
+    problems = rs.load_cohort(frame).problems
+    assert problems["action"].str.contains(f'"{names[0]}" = "backward"').any()
     mapped = found_in(frame, {"levels": {names[0]: "backward", names[1]: "control"}})
-    assert "body_fat_6wk" in {measure.claim_id for measure in mapped.measures if measure.own}
+    assert "body_fat_6wk" in {
+        measure.claim_id for measure in mapped.measures if measure.user_cohorts
+    }
 
 
 def test_a_cause_needs_a_control_arm() -> None:

@@ -32,8 +32,8 @@ def test_every_row_of_every_frame_has_its_place(page, whole):
     assert set(page.of("c-")) == ids("c-", whole.checks["check_id"])
     assert set(page.of("as-")) == ids("as-", whole.assumptions["assumption_id"])
     assert set(page.of("row-")) == ids("row-", whole.sources["row_id"])
-    told = [i for i, e in enumerate(whole.summary["estimate_id"], 1) if e]
-    assert set(page.of("sof-")) == ids("sof-", told)
+    numbered = [i for i, e in enumerate(whole.summary["estimate_id"], 1) if e]
+    assert set(page.of("sof-")) == ids("sof-", numbered)
     assert set(page.of("study-")) == ids("study-", whole.sources["study_id"])
 
 
@@ -49,8 +49,8 @@ def test_every_claim_leads_to_its_evidence(page, whole):
         signs = whole.evidence.query("claim_id == @row['claim_id']")["row_id"]
         rows = {r for joined in (*printed, *signs) for r in joined.split("; ") if r}
         assert ids("row-", rows) <= set(links)
-        bears = rows or row["estimate_id"]
-        assert bears or row["direction"] in ("not claimed", "no evidence", "undecided")
+        shown = rows or row["estimate_id"]
+        assert shown or row["direction"] in ("not claimed", "no evidence", "undecided")
 
 
 def test_core_claims_are_reached_from_the_first_screen(page, whole):

@@ -43,9 +43,9 @@ def test_every_colour_of_every_figure_is_the_themes(pictures) -> None:
 
 
 def test_what_stands_out_in_the_light_stands_out_in_the_dark(pictures) -> None:
-    told = [c for c in pictures.colours if contrast(c, LIGHT.paper) >= STANDS_OUT]
-    assert len(told) > 3
-    for colour in told:
+    visible = [c for c in pictures.colours if contrast(c, LIGHT.paper) >= STANDS_OUT]
+    assert len(visible) > 3
+    for colour in visible:
         light, night = contrast(colour, LIGHT.paper), contrast(dark(colour), DARK.paper)
         assert night >= (WORDS if light >= WORDS else MARKS), colour
 

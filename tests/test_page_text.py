@@ -14,7 +14,7 @@ import retrostats as rs
 from retrostats.report.page.console import (
     print_answers,
     print_cohorts,
-    print_own,
+    print_user_cohorts,
     print_verdicts,
 )
 from retrostats.report.page.page import render_report
@@ -72,7 +72,7 @@ def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, names):
     print_answers(whole, stream)
     print_verdicts(whole.verdicts, stream)
     print_cohorts(own.cohorts, own.verdicts, stream)
-    print_own(own.own_results, own.cohort_shares, own.verdicts, stream)
+    print_user_cohorts(own.own_results, own.cohort_shares, own.verdicts, stream)
     stream.flush()
     assert defects(raw.getvalue().decode().splitlines(), names) == []
     for name in ("findings", *(a["name"] for a in whole.analyses)):
@@ -80,23 +80,23 @@ def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, names):
     for run in (whole, own):
         for name, drawing in run.drawings.items():
             texts = [t.get_text().replace("\n", " ") for t in drawing.figure.findobj(Text)]
-            told = [re.sub(r"\S+/\S+|\S+\.csv", "a file", t) for t in texts if t.strip()]
-            assert defects([drawing.alt, *told], names) == [], name
+            texts_shown = [re.sub(r"\S+/\S+|\S+\.csv", "a file", t) for t in texts if t.strip()]
+            assert defects([drawing.alt, *texts_shown], names) == [], name
 
 
 def test_captions_say_that_own_data_are_in():
     own = rs.replicate(["metabolic-cost"], cohorts=[rs.load_cohort(plain())], draws=64)
     for name in ("metabolic_cost_sensitivity", "energy_30_choices"):
-        told = " ".join(t.get_text() for t in own.figures[name].findobj(Text)).replace("\n", " ")
-        assert "computed from printed numbers and own data" in told.lower(), name
+        caption = " ".join(t.get_text() for t in own.figures[name].findobj(Text)).replace("\n", " ")
+        assert "computed from printed numbers and own data" in caption.lower(), name
     assert "Computed from printed numbers and own data" in render_report(own)
 
 
 def test_an_undecided_claim_says_how_a_study_is_planned(html, whole):
-    told = set(re.findall(r"<code>retrostats plan (\w+) --figure plan.svg</code>", html))
+    commands = set(re.findall(r"<code>retrostats plan (\w+) --figure plan.svg</code>", html))
     core = whole.verdicts.query("role == 'core' and estimate_id != ''")
     open_ = core[(core["direction"] == "undecided") | (core["size"] == "undecided")]
-    assert told == set(open_["claim_id"]) != set()
+    assert commands == set(open_["claim_id"]) != set()
 
 
 def test_both_readings_and_the_cause_stand_on_the_first_screen(html):

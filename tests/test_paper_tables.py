@@ -36,12 +36,12 @@ def test_nothing_in_a_cell_is_markup(hostile: PaperTable) -> None:
     assert r"\input" not in hostile.latex()
     assert r"50\%" in hostile.latex()
     assert "−" not in hostile.latex()  # pdfTeX has no glyph for it
-    told = hostile.markdown()
-    lines = [line for line in told.splitlines() if line.startswith("|")]
+    markdown = hostile.markdown()
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
     assert len(lines) == 4
     assert all(line.replace(r"\|", "").count("|") == 3 for line in lines)
-    assert r"\<script\>" in told
-    assert r"\[l\](" in told
+    assert r"\<script\>" in markdown
+    assert r"\[l\](" in markdown
 
 
 def test_a_word_file_holds_the_cells_as_they_are(hostile: PaperTable) -> None:

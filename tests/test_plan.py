@@ -48,8 +48,8 @@ def tost_power(people: int, spread: float, truth: float = 1.30) -> float:
     """Two one-sided t-tests at 5%, integrated over the sample variance."""
     df = people - 1
     grid = (np.arange(20_000) + 0.5) / 20_000
-    reach = stats.t.ppf(0.95, df) * spread * np.sqrt(stats.chi2.ppf(grid, df) / df / people)
-    low, high = np.log(1.25) + reach, np.log(1.35) - reach
+    margin = stats.t.ppf(0.95, df) * spread * np.sqrt(stats.chi2.ppf(grid, df) / df / people)
+    low, high = np.log(1.25) + margin, np.log(1.35) - margin
     error = spread / math.sqrt(people)
     inside = stats.norm.cdf((high - np.log(truth)) / error) - stats.norm.cdf(
         (low - np.log(truth)) / error
@@ -384,11 +384,11 @@ def test_a_pool_that_a_study_can_decide_says_nothing() -> None:
 
 def test_a_size_that_comes_out_oftener_than_its_direction_is_explained() -> None:
     """Few people and an open range: each side comes out at the level of its own test."""
-    told = rs.plan("halves", audit="examples/bcg", people=[4, 24, 19000], draws=8192)
-    alone = told.curve.pivot(index="people", columns="side", values="supported")
+    plan = rs.plan("halves", audit="examples/bcg", people=[4, 24, 19000], draws=8192)
+    alone = plan.curve.pivot(index="people", columns="side", values="supported")
     assert alone.loc[4, "size"] == pytest.approx(0.05, abs=0.01)
     assert alone.loc[4, "direction"] == pytest.approx(0.025, abs=0.01)
-    assert "Up to 24 people a size is supported oftener" in told.summary()
+    assert "Up to 24 people a size is supported oftener" in plan.summary()
     assert "oftener" not in rs.plan("energy_30", spread=0.1, people=[30], draws=512).summary()
 
 

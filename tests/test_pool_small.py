@@ -28,9 +28,9 @@ def test_half_normal_against_a_fine_grid_of_both_parameters(scale, k) -> None:
     u = (np.arange(1500) + 0.5) / 1500
     tau = top * u**3  # midpoints, dense at 0
     jacobian = 3 * top * u**2
-    reach = 12 * np.hypot(se.max(), 3 * scale)
+    half_width = 12 * np.hypot(se.max(), 3 * scale)
     s = np.linspace(-1, 1, 4001)
-    mu = y.mean() + reach * s**3
+    mu = y.mean() + half_width * s**3
     log = -0.5 * (tau / scale) ** 2
     density = np.tile(log[:, None], (1, len(mu)))
     for effect, error in zip(y, se, strict=True):
@@ -184,9 +184,9 @@ def test_henmi_copas_predicts_with_both_variances() -> None:
     y, se = [0.1, 0.6, 0.3], [0.1, 0.12, 0.2]
     pooled = rs.pool(y, se, test="henmi-copas")
     found = henmi_copas(np.array(y), np.array(se) ** 2, 0.95)
-    reach = found.quantile * np.sqrt(found.tau2 + found.std_error**2)
+    half_width = found.quantile * np.sqrt(found.tau2 + found.std_error**2)
     assert found.tau2 > 0
-    assert pooled.pred_high - pooled.estimate == pytest.approx(reach)
+    assert pooled.pred_high - pooled.estimate == pytest.approx(half_width)
     assert pooled.conf_high - pooled.estimate == pytest.approx(found.quantile * found.std_error)
 
 

@@ -39,6 +39,6 @@ def test_right_calls_pass_a_strict_check_and_every_wrong_one_is_found(tmp_path: 
     wanted = {(i, m[1]) for i, line in enumerate(lines, 1) if (m := MARK.search(line))}
     bare = tmp_path / "public_calls_without_marks.py"
     bare.write_text("\n".join(MARK.sub("", line) for line in lines) + "\n", encoding="utf-8")
-    told = re.findall(rf"{bare.name}:(\d+): error: .*\[([\w-]+)\]$", mypy(bare), re.MULTILINE)
-    assert {(int(line), code) for line, code in told} == wanted
+    errors = re.findall(rf"{bare.name}:(\d+): error: .*\[([\w-]+)\]$", mypy(bare), re.MULTILINE)
+    assert {(int(line), code) for line, code in errors} == wanted
     assert len(wanted) > 10

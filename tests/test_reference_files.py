@@ -10,10 +10,10 @@ import pytest
 from tests.reference.compare import differences
 
 FOLDER = Path(__file__).parent / "reference"
-PINNED = sorted(FOLDER.glob("*.json"))
+FILES = sorted(FOLDER.glob("*.json"))
 
 
-@pytest.mark.parametrize("path", PINNED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_an_answer_has_its_script_and_a_line_in_the_table(path: Path) -> None:
     script = path.with_suffix(".R")
     assert script.is_file()

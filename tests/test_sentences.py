@@ -34,28 +34,28 @@ LESS = {**ROW, **POINTS, "direction": "undecided", "size": "not claimed", "scale
 
 @pytest.mark.parametrize("size", ["compatible", "undecided", "contradicted", "not claimed"])
 def test_a_supported_direction_never_reads_as_a_supported_size(size):
-    told = answer({**ROW, "size": size}).sentence
-    assert "the direction is supported" in told
-    assert told.count("supported") == 1
+    answered = answer({**ROW, "size": size}).sentence
+    assert "the direction is supported" in answered
+    assert answered.count("supported") == 1
 
 
 def test_every_reading_is_told_where_readings_disagree():
-    told = answer(LESS, [POINTS, SHARE])
-    assert told.sentence == "It depends on how the words of the source are read."
-    assert told.readings == (
+    answered = answer(LESS, [POINTS, SHARE])
+    assert answered.sentence == "It depends on how the words of the source are read."
+    assert answered.readings == (
         "As points: \u22120.65 points (95% interval \u22122.51 to 1.20; over all else not printed "
         "\u22122.99 to 1.72), for or against the claim.",
         "As a share: 4.63% of the fat (95% interval 0.83 to 8.43; over all else not printed "
         "\u22120.45 to 10.50), against the claim, though not over all else not printed.",
     )
-    assert [row["estimate_id"] for row in told.shown] == ["e", "f"]
+    assert [row["estimate_id"] for row in answered.shown] == ["e", "f"]
 
 
 def test_readings_that_agree_are_told_once_with_the_range_over_all_of_them():
     same = {**SHARE, "estimate": -0.7, "conf_low": -2.0, "conf_high": 1.0}
-    told = answer(LESS, [POINTS, same], reach={"conf_low": -4.38, "conf_high": 1.9})
-    assert not told.readings
-    assert "over every reading and all else not printed \u22124.38 to 1.90" in told.sentence
+    answered = answer(LESS, [POINTS, same], outer_bounds={"conf_low": -4.38, "conf_high": 1.9})
+    assert not answered.readings
+    assert "over every reading and all else not printed \u22124.38 to 1.90" in answered.sentence
 
 
 def test_rows_of_another_quantity_are_no_other_reading():
@@ -71,13 +71,15 @@ def test_what_is_said_of_the_size_follows_its_verdict_alone():
         assert ("size claimed is supported" in sentence) == (size == "supported")
     sized = {answer({**ROW, "size": size}).sentence for size in (*SIZES, "not claimed")}
     assert len(sized) == len(SIZES) + 1
-    told = {answer({**ROW, "direction": d, "size": "not claimed"}).sentence for d in DIRECTIONS}
-    assert len(told) == len(DIRECTIONS)
+    sentences = {
+        answer({**ROW, "direction": d, "size": "not claimed"}).sentence for d in DIRECTIONS
+    }
+    assert len(sentences) == len(DIRECTIONS)
 
 
 def test_numbers_name_estimate_interval_and_what_was_not_printed():
-    told = answer(ROW, [{**ROW, "sens_low": 0.79, "sens_high": 1.66}]).sentence
-    assert told.startswith(
+    answered = answer(ROW, [{**ROW, "sens_low": 0.79, "sens_high": 1.66}]).sentence
+    assert answered.startswith(
         "Best estimate 26% higher (95% interval 4% to 54% higher; "
         "over all that was not printed 21% lower to 66% higher): "
     )

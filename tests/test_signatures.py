@@ -48,8 +48,8 @@ def test_what_is_too_long_is_found(tmp_path: Path) -> None:
     (code / "toy.py").write_text(
         f"def f({many}): ...\ndef g(*, {many}): ...\ndef pool(*, {many}): ...\nf({many})\n"
     )
-    told = too_long(tmp_path, ("code",))
-    assert told == [
+    listed = too_long(tmp_path, ("code",))
+    assert listed == [
         "code/toy.py: f has 9 parameters",
         "code/toy.py: g has 9 parameters",
         "code/toy.py:4: 9 places in a call",

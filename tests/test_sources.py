@@ -168,9 +168,9 @@ def test_not_significant_is_every_effect_that_its_test_would_not_call_so() -> No
     p = 2 * stats.t.sf(np.abs(effect) / np.sqrt(variance), 9)
     assert p.min() == pytest.approx(0.05, rel=P_RTOL)
     assert (p >= 0.05 * (1 - P_RTOL)).all()
-    reach = t_from_p(0.05, 9) * 0.3 / np.sqrt(10)  # at the largest spread
-    assert effect.max() == pytest.approx(reach, rel=P_RTOL)
-    assert effect.min() < -0.9 * reach
+    largest = t_from_p(0.05, 9) * 0.3 / np.sqrt(10)  # at the largest spread
+    assert effect.max() == pytest.approx(largest, rel=P_RTOL)
+    assert effect.min() < -0.9 * largest
 
 
 def test_significant_is_every_effect_that_its_test_would_call_so_up_to_the_limit() -> None:

@@ -40,9 +40,9 @@ def test_measured_speeds_are_the_levels_the_belt_was_set_to() -> None:
 
 
 def test_the_levels_are_said_and_can_be_set() -> None:
-    told = rs.load_cohort(belt(0.04))
-    assert sorted(set(np.round(told.frame["nominal_speed_m_s"] * 3.6))) == [6, 8]
-    said = told.problems[told.problems["column"] == "speed_m_s"]["action"]
+    cohort = rs.load_cohort(belt(0.04))
+    assert sorted(set(np.round(cohort.frame["nominal_speed_m_s"] * 3.6))) == [6, 8]
+    said = cohort.problems[cohort.problems["column"] == "speed_m_s"]["action"]
     assert said.str.contains("km/h (20 rows", regex=False).any()
     assert said.str.contains("speeds = [", regex=False).any()
     set_to = rs.load_cohort(belt(0.04), spec={"speeds": ["6 km/h", "8 km/h"]})

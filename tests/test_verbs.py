@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -214,9 +215,9 @@ OLD: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any], str]] = [
 def test_an_old_name_works_and_warns(
     results: dict[str, Any], name: str, old: Any, new: Any, says: str
 ) -> None:
-    with pytest.warns(DeprecationWarning, match=says) as told:
+    with pytest.warns(DeprecationWarning, match=says) as caught:
         before = old(results[name])
-    assert [w.filename for w in told] == [__file__]
+    assert [w.filename for w in caught] == [__file__]
     after = new(results[name])
     if isinstance(before, pd.DataFrame):
         pd.testing.assert_frame_equal(before, after)
@@ -255,3 +256,7 @@ def test_old_names_of_fields_and_properties_work_and_warn() -> None:
             before = getattr(found, old)
         assert [w.filename for w in caught] == [__file__]
         assert str(before) == str(getattr(found, new))
+    with pytest.warns(DeprecationWarning, match=r"Evidence\(own=\) is now Evidence\(user_co"):
+        held = rs.Evidence("x", found, own=True)  # type: ignore[call-arg]
+    assert held.user_cohorts
+    assert replace(held, randomised=False).user_cohorts

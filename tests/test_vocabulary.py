@@ -49,10 +49,10 @@ def audit(tmp_path):
 
 def test_a_second_audit_reads_by_its_own_words(audit) -> None:
     text = measured("grip", audit)
-    told = load_audit(audit)
+    parsed = load_audit(audit)
     for words in ("left", "links", "Gauche"):
         frame = pd.read_csv(io.StringIO(text.replace("left", words)), dtype=str)
-        cohort = load_cohort(frame, audit=told)
+        cohort = load_cohort(frame, audit=parsed)
         assert cohort.analysis == "grip"
         assert list(cohort.frame["direction"].cat.categories) == ["right", "left"]
         assert cohort.frame["grip_kg"].tolist() == [40, 44, 38, 41]

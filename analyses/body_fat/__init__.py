@@ -27,7 +27,7 @@ from .names import (
     UNIT,
     measure_of,
 )
-from .own import AVERAGE, SHOWN, joined_measures, own_cohorts
+from .own import AVERAGE, SHOWN, joined_measures, user_cohort_effects
 from .trained import trained_rows, trained_space
 from .words import trained_men_rows
 
@@ -70,7 +70,7 @@ def analyse(context: Context) -> Findings:
     rows = context.published
     printed = one_row(rows, study_id="terblanche2005", outcome="body_fat_pct")
     forward = {reading: forward_estimate(rows, reading) for reading in UNIT}
-    own = own_cohorts(context)
+    own = user_cohort_effects(context)
     n = float(printed["n"])
     lost = measure_of(
         SHOWN[LOST],
@@ -111,7 +111,7 @@ def analyse(context: Context) -> Findings:
             *(shown.row for shown in printed_only),
             *(row for row, _ in trained_men.values()),
             bend_row,
-            *(c.row(LOST, BACKWARD if c.bears else NEITHER) for c in own[""]),
+            *(c.row(LOST, BACKWARD if c.relevant else NEITHER) for c in own[""]),
             *(c.row(CAUSE) for c in own[CAUSE]),
             *(c.row(MORE) for c in own[MORE]),
             *{row.estimate_id: row for _, row in joined.values() if row}.values(),

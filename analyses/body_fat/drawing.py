@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from retrostats.report.figures import Drawing
 
 
-def _told(retellings: pd.DataFrame) -> str:
+def _retellings_in_words(retellings: pd.DataFrame) -> str:
     """What the chain of retellings comes to."""
     changed = int((retellings["changed"] != "").sum())
     return (
@@ -42,7 +42,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
         ),
         "retelling_chain": Drawing(
             _chain(frames["retellings"]),
-            _told(frames["retellings"]),
+            _retellings_in_words(frames["retellings"]),
         ),
     }
 

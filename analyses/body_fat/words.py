@@ -8,7 +8,7 @@ import numpy as np
 
 from retrostats.audit.analysis import Context
 from retrostats.evidence.findings.pooled import pooled_measure
-from retrostats.evidence.findings.printed import hollow_row, words_row
+from retrostats.evidence.findings.printed import no_standard_error_row, words_row
 from retrostats.evidence.printed.change import (
     welch_df,
 )
@@ -67,7 +67,7 @@ def trained_men_rows(context: Context) -> dict[str, tuple[EstimateRow, Measure]]
             alone,
         ),
         MORE: (
-            hollow_row(
+            no_standard_error_row(
                 [printed, *pre_post(rows, "fat_mass_kg"), *pre_post(rows, "fat_free_mass_kg")],
                 np.nan, more.estimate_id, "Ordway 2016 minus forward, indirect",
                 quantity="body_fat_difference", directness="indirect, two trials", claim_id=MORE,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from retrostats.audit.analysis import Context
 from retrostats.evidence.findings.averaged import averaged
-from retrostats.evidence.findings.cross_checks import witness_pair
+from retrostats.evidence.findings.cross_checks import cross_check_pair
 from retrostats.evidence.findings.few_studies import few_studies_rows
 from retrostats.evidence.findings.pooled import pooled_measure, pooled_row
-from retrostats.evidence.findings.printed import hollow_ratio
+from retrostats.evidence.findings.printed import no_standard_error_ratio
 from retrostats.evidence.findings.trials import counts_row, trial_result
 from retrostats.evidence.result.findings import Findings
 from retrostats.evidence.unreported.pooled import method_choice
@@ -26,8 +26,8 @@ from .forces import (
     pounding_measures,
 )
 from .machines import AGAINST_RUNNING, AGAINST_WALKING, machine
-from .names import CONDITIONS, ELLIPTICAL, LOAD, NAME, OWN, POUNDING
-from .own import own_cohorts, own_row
+from .names import CONDITIONS, ELLIPTICAL, LOAD, NAME, POUNDING, USER_COHORT
+from .own import user_cohort_effects, user_cohort_row
 from .programmes import CONTAINS, COUNTED, PROGRAMMES, RATES, TOGETHER, UNVERIFIED, VERIFIED
 
 __all__ = ["METHODS", "NAME", "QUESTION", "TITLE", "TOPIC", "analyse", "draw"]
@@ -92,12 +92,12 @@ def analyse(context: Context) -> Findings:
         group=TOGETHER,
         n=float(sum(p.row.n for p in programmes if p.trial.pooled)),
     )
-    own = {claim: found for claim in OWN if (found := own_cohorts(context, claim))}
+    own = {claim: found for claim in USER_COHORT if (found := user_cohort_effects(context, claim))}
     joined = {
-        claim: averaged(found, None, own_row(claim), f"li-own-{claim}", claim)
+        claim: averaged(found, None, user_cohort_row(claim), f"li-own-{claim}", claim)
         for claim, found in own.items()
     }
-    thesis = hollow_ratio(
+    thesis = no_standard_error_ratio(
         rows,
         "li-odu",
         "Thesis 1998, 1.0 m/s",
@@ -159,5 +159,7 @@ def analyse(context: Context) -> Findings:
             ACCELERATION_ASSUMPTION,
         ),
         checks=checks_of(rows),
-        witnesses=tuple(w for study in (roos, flynn) for w in witness_pair(study, context.seed)),
+        cross_checks=tuple(
+            w for study in (roos, flynn) for w in cross_check_pair(study, context.seed)
+        ),
     )

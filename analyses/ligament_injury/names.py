@@ -14,7 +14,7 @@ IMPACT, HEART = "peak_acceleration_ratio", "heart_rate_ratio"
 ELLIPTICAL = "elliptical_knee"
 TEARS, POUNDING, AVOID = "ligament_tears", "pounding", "avoid_injury"
 #: Claim: column of a reader's own cohort that counts it, its quantity and unit, and the reference.
-OWN = {
+USER_COHORT = {
     TEARS: (
         "ligament_injuries",
         "ligament_injury_rate_ratio",

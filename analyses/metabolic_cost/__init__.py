@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from retrostats.audit.analysis import Context
 from retrostats.audit.claims import Claim
 from retrostats.evidence.findings.cohorts import CohortEffect, cohort_ratios, compared
-from retrostats.evidence.findings.cross_checks import witness_pair
+from retrostats.evidence.findings.cross_checks import cross_check_pair
 from retrostats.evidence.findings.crossover import CrossoverStudy, crossover_study
 from retrostats.evidence.findings.few_studies import few_studies_rows
 from retrostats.evidence.findings.one_stage import effect_rows, one_stage_measure, one_stage_row
 from retrostats.evidence.findings.pooled import pooled_measure, pooled_row
 from retrostats.evidence.findings.printed import (
     Shown,
-    hollow_ratio,
     more_in_percent,
+    no_standard_error_ratio,
     percentage_estimate,
 )
 from retrostats.evidence.printed.pair import one_row
@@ -114,7 +114,7 @@ def analyse(context: Context) -> Findings:
     wright = percentage_estimate(printed, UNIT)
     by = compared(context.audit, NAME, "metabolic_rate_ratio", UNIT)
     cohorts = cohort_ratios(context.cohorts, by)
-    own = [cohort for cohort in cohorts if cohort.bears]
+    own = [cohort for cohort in cohorts if cohort.relevant]
 
     sources = [*(study.source for study in studies), _wright_source(printed)]
     bounded = [rasica_source(context), paes_source(context), reilly_source(context)]
@@ -191,8 +191,8 @@ def analyse(context: Context) -> Findings:
             *ASSUMPTIONS,
         ),
         checks=_checks(rows),
-        witnesses=tuple(
-            w for study in [*studies, walking] for w in witness_pair(study, context.seed)
+        cross_checks=tuple(
+            w for study in [*studies, walking] for w in cross_check_pair(study, context.seed)
         ),
     )
 
@@ -201,7 +201,7 @@ def _group(cohort: CohortEffect) -> str:
     """Heading under which a cohort stands."""
     if cohort.quantity != QUANTITY:
         return SELF_CHOSEN
-    return RUN if cohort.bears else WALK
+    return RUN if cohort.relevant else WALK
 
 
 def _study(context: Context, name: str, label: str, where: dict[str, str]) -> CrossoverStudy:
@@ -278,7 +278,7 @@ def _hollow_running(rows: pd.DataFrame) -> list[Shown]:
     )
     return [
         *(more_in_percent(row, name, label, UNIT, **RATIO) for row, name, label in named),
-        hollow_ratio(
+        no_standard_error_ratio(
             rows,
             "mc-effort",
             "Ten women, self-selected effort",
@@ -292,7 +292,7 @@ def _hollow_running(rows: pd.DataFrame) -> list[Shown]:
 def _hollow_walking(rows: pd.DataFrame) -> list[Shown]:
     """Walking results printed without a standard error."""
     return [
-        hollow_ratio(
+        no_standard_error_ratio(
             rows,
             "mc-kimchoi",
             "Kim & Choi 2001, walk",

@@ -17,7 +17,7 @@ from retrostats.audit.audit import Audit, load_audit
 from retrostats.audit.certainty import OVERRULED, Grounds, grounds_of
 from retrostats.audit.changes import cohort_frame, shares_frame, with_use
 from retrostats.audit.claims import Claim
-from retrostats.audit.fidelity import Bearing, bearing_of
+from retrostats.audit.fidelity import ClaimEvidence, claim_evidence_of
 from retrostats.audit.frames import (
     answers_frame,
     certainties,
@@ -42,7 +42,7 @@ from retrostats.common.defaults import (
 )
 from retrostats.common.errors import InputError, refuse_unknown
 from retrostats.common.workers import connected
-from retrostats.evidence.findings.user_cohort import OwnResult, own_results
+from retrostats.evidence.findings.user_cohort import UserCohortResult, user_cohort_results
 from retrostats.evidence.result.findings import Findings, frame_of
 from retrostats.evidence.unreported.measures import Explored, Options, explore_measures, with_ranges
 from retrostats.evidence.unreported.reference_point import ReferencePool, pool_at_reference_point
@@ -52,7 +52,7 @@ from retrostats.report.frames import cited, draw, draw_main, frames_of, grids_of
 from retrostats.report.output import save
 from retrostats.report.press import press
 from retrostats.report.provenance import provenance
-from retrostats.report.user_cohort import draw_own
+from retrostats.report.user_cohort import draw_user_cohorts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,8 +133,8 @@ def replicate(
         folder.usable(Path(out))
     chosen = select(analyses, about)
     tell("Reading the published numbers")
-    claims, published, own = read(about, chosen, cohorts)
-    everything = Context(published, claims, about, own, seed)
+    claims, published, user_cohorts = read(about, chosen, cohorts)
+    everything = Context(published, claims, about, user_cohorts, seed)
     options = Options(draws, seed, jobs, scheduler)
     findings: dict[str, Findings] = {}
     explored: dict[str, list[Explored]] = {}
@@ -146,16 +146,18 @@ def replicate(
             with blamed(analysis, "an estimator of analyse"):
                 explored[analysis.name], findings[analysis.name] = explore(found, options)
     check_ids(findings)
-    own = tuple(with_use(cohort, findings[cohort.analysis].estimates) for cohort in own)
+    user_cohorts = tuple(
+        with_use(cohort, findings[cohort.analysis].estimates) for cohort in user_cohorts
+    )
     tell("Judging the claims")
-    bearing = bearing_of(about)
+    claim_evidence = claim_evidence_of(about)
     evidence = evidence_by_claim(explored, everything, findings)
-    verdicts, certainty, answers = judge(everything, findings, evidence, bearing)
+    verdicts, certainty, answers = judge(everything, findings, evidence, claim_evidence)
     frames = frames_of(with_posteriors(findings, answers, claims), explored, claims)
     frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
     with connected(scheduler):
-        changed = _changes(everything, findings, explored, own, bearing, options)
-    alone = [result for cohort in own for result in own_results(cohort, about)]
+        changed = _changes(everything, findings, explored, user_cohorts, claim_evidence, options)
+    alone = [result for cohort in user_cohorts for result in user_cohort_results(cohort, about)]
     tell("Drawing the figures")
 
     def redraw(main: bool = False) -> dict[str, Drawing]:
@@ -163,7 +165,7 @@ def replicate(
             return draw_main(about, chosen, frames, claims)
         judged = {"verdicts": verdicts, **frames}
         drawn = draw(about, chosen, judged, claims, every_claim=claim_figures == "all")
-        return drawn | draw_own(own, about, frames["estimates"], claims)
+        return drawn | draw_user_cohorts(user_cohorts, about, frames["estimates"], claims)
 
     # a figure of the whole, and two or more of each analysis
     with press(1 + 2 * len(chosen) if out is not None else 0) as printing:
@@ -175,9 +177,9 @@ def replicate(
             **frames,
             questions=questions(published, chosen),
             drawings=drawings,
-            **cited(about, published, frames, bearing),
+            **cited(about, published, frames, claim_evidence),
             **changed,
-            own_results=frame_of(alone, OwnResult),
+            own_results=frame_of(alone, UserCohortResult),
             grids=grids_of(explored, claims),
             analyses=[
                 {
@@ -188,7 +190,7 @@ def replicate(
                 }
                 for a in chosen
             ],
-            provenance=provenance(about, chosen, own, seed=seed, draws=draws),
+            provenance=provenance(about, chosen, user_cohorts, seed=seed, draws=draws),
             audit=about,
             redraw=redraw,
         )
@@ -202,11 +204,11 @@ def read(
     audit: Audit, chosen: Sequence[Analysis], cohorts: Iterable[Any]
 ) -> tuple[dict[str, Claim], pd.DataFrame, tuple[Any, ...]]:
     """Claims, printed numbers, and the reader's own cohorts, each with an analysis of this run."""
-    own = _load_cohorts(cohorts, audit)
-    _every_cohort_has_an_analysis(own, chosen)
+    user_cohorts = _load_cohorts(cohorts, audit)
+    _every_cohort_has_an_analysis(user_cohorts, chosen)
     published = audit.published
     check_conditions(published, audit.conditions, str(audit.data))
-    return audit.claims, published, own
+    return audit.claims, published, user_cohorts
 
 
 def estimate_and_pool(analysis: Analysis, everything: Context) -> Findings:
@@ -227,11 +229,11 @@ def judge(
     everything: Context,
     findings: Mapping[str, Findings],
     evidence: Mapping[str, Sequence[Evidence]],
-    bearing: Bearing,
+    claim_evidence: ClaimEvidence,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Verdicts, certainty by claim, side and domain, and answers by claim and measure."""
     claims, grounds = everything.claims, _grounds(everything, findings)
-    found = verdicts_of(claims, findings, evidence, bearing)
+    found = verdicts_of(claims, findings, evidence, claim_evidence)
     sure = certainties(claims, found, evidence, grounds)
     verdicts = verdict_frame(claims, findings, found, sure)
     return verdicts, certainty_frame(claims, sure), answers_frame(claims, found)
@@ -290,9 +292,9 @@ def evidence_by_claim(
                     entry.at95,
                     entry.at90,
                     measure.comparison,
-                    measure.own,
+                    measure.user_cohorts,
                     measure.estimate_id,
-                    measure.by_lot,
+                    measure.randomised,
                     _posterior(measure, claim, row, everything.audit),
                     # a row of no single study is a pool or a model of several
                     not measure.sources and (row is None or not row.study_id),
@@ -330,8 +332,8 @@ def _changes(
     everything: Context,
     findings: Mapping[str, Findings],
     explored: Mapping[str, Sequence[Explored]],
-    own: Sequence[Any],
-    bearing: Bearing,
+    user_cohorts: Sequence[Any],
+    claim_evidence: ClaimEvidence,
     options: Options,
 ) -> dict[str, pd.DataFrame]:
     """What the reader's own cohorts change in each verdict, and the draws by label."""
@@ -339,7 +341,7 @@ def _changes(
         name: explore_measures(found.without_cohorts, options) for name, found in findings.items()
     }
     names = {
-        name: ", ".join(str(c.provenance["name"]) for c in own if c.analysis == name)
+        name: ", ".join(str(c.provenance["name"]) for c in user_cohorts if c.analysis == name)
         for name in findings
     }
     claims = everything.claims
@@ -349,7 +351,7 @@ def _changes(
         for claim_id, claim in claims.items()
     }
     return {
-        "cohorts": cohort_frame(claims, old, new, names, bearing, pools),
+        "cohorts": cohort_frame(claims, old, new, names, claim_evidence, pools),
         "cohort_shares": shares_frame(claims, old, new),
     }
 

@@ -31,15 +31,15 @@ GRADES = (
 )
 
 
-def pinned_dir() -> Path:
+def reference_dir() -> Path:
     """Folder of the pinned answers of the audit that ships."""
     return data_dir() / "pinned"
 
 
-def _pinned_for(replication: Replication) -> Path:
+def _reference_for(replication: Replication) -> Path:
     """Folder of the pinned answers of the audit that was run."""
     data = replication.audit.data
-    folder = pinned_dir() if data == data_dir() else data / "pinned"
+    folder = reference_dir() if data == data_dir() else data / "pinned"
     if not (folder / "verdicts.csv").is_file():
         raise InputError(
             f"audit {data.parent}: no pinned answers in {folder}; write them with "
@@ -56,7 +56,7 @@ def differences(replication: Replication) -> list[str]:
     InputError
         The audit has no pinned answers.
     """
-    folder = _pinned_for(replication)
+    folder = _reference_for(replication)
     names = {a["name"] for a in replication.analyses}
     return [
         *_compare(replication.verdicts, folder, "claim_id", LABELS, (), names),
@@ -103,10 +103,10 @@ def _compare(
             if want != have:
                 lines.append(f"{name}: {k}, {column}: pinned {want!r}, found {have!r}")
         for column in numbers:
-            pinned, now = _number(expected.at[k, column]), _number(found.at[k, column])
-            same = pinned == now or (pinned != pinned and now != now)
-            if not same and not abs(pinned - now) <= TOLERANCE * max(1.0, abs(pinned)):
-                lines.append(f"{name}: {k}, {column}: pinned {pinned!r}, found {now!r}")
+            before, now = _number(expected.at[k, column]), _number(found.at[k, column])
+            same = before == now or (before != before and now != now)
+            if not same and not abs(before - now) <= TOLERANCE * max(1.0, abs(before)):
+                lines.append(f"{name}: {k}, {column}: pinned {before!r}, found {now!r}")
     return lines
 
 
@@ -121,4 +121,4 @@ def _text(value: object) -> str:
 if __name__ == "__main__":
     from retrostats.app.path import replicate
 
-    pin(replicate(), pinned_dir())
+    pin(replicate(), reference_dir())

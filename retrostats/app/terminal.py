@@ -97,26 +97,26 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
             progress=progress,
         )
     if arguments.check:
-        return _compare_with_pinned(replication)
+        return _compare_with_reference(replication)
     from retrostats.report.page.console import (
         print_answers,
         print_cohorts,
-        print_own,
         print_place,
         print_reading,
+        print_user_cohorts,
         print_verdicts,
     )
 
     print_verdicts(replication.verdicts)
     print_reading(replication.provenance["cohorts"])
     print_cohorts(replication.cohorts, replication.verdicts)
-    print_own(replication.own_results, replication.cohort_shares, replication.verdicts)
+    print_user_cohorts(replication.own_results, replication.cohort_shares, replication.verdicts)
     print_answers(replication)
     print_place(Path(arguments.out or "results"), time.perf_counter() - start)
     return 0
 
 
-def _compare_with_pinned(replication: Any) -> int:
+def _compare_with_reference(replication: Any) -> int:
     from retrostats.app.reference_results import differences
 
     found = differences(replication)

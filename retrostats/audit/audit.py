@@ -188,5 +188,7 @@ def load_audit(path: str | Path | None = None) -> Audit:
     path = None if path is None else path_of(path, "audit")
     data = audit_data(path)
     scripts = analyses_dir() if path is None else Path(path) / "analyses"
-    told = read_audit_toml(data)
-    return Audit(told.title, told.subject, told.post, told.conditions, told.topics, data, scripts)
+    parsed = read_audit_toml(data)
+    return Audit(
+        parsed.title, parsed.subject, parsed.post, parsed.conditions, parsed.topics, data, scripts
+    )

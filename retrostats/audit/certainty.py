@@ -41,12 +41,12 @@ OVERRULED = "certainty"
 #: Part of the printed rows whose design is neither by lot nor within people that costs a level.
 HALF = 0.5
 
-LOT = re.compile(r"\b(rct|randomi[sz]ed|random allocation|allocated by lot)\b")
+RANDOMISED = re.compile(r"\b(rct|randomi[sz]ed|random allocation|allocated by lot)\b")
 SAME_PEOPLE = re.compile(r"\b(within-subject|cross-?over)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class Downgrade:
     """What one domain costs: 0, 1 or 2 levels, and the sentence that says why."""
 
     domain: str
@@ -69,15 +69,15 @@ class Certainty:
     """
 
     label: Certain
-    losses: tuple[Loss, ...] = ()
+    downgrades: tuple[Downgrade, ...] = ()
     overruled: str = ""
     by_rule: Certain = ""
 
     @property
     def why(self) -> str:
         """One sentence for each level lost."""
-        lost = [f"{x.domain}, {_levels(x.levels)}: {x.why}" for x in self.losses if x.levels]
-        said = "; ".join(lost) or ("no rule costs a level" if self.losses else "")
+        lost = [f"{x.domain}, {_levels(x.levels)}: {x.why}" for x in self.downgrades if x.levels]
+        said = "; ".join(lost) or ("no rule costs a level" if self.downgrades else "")
         if self.overruled:
             return f"set by hand: {self.overruled} (the rules alone: {self.by_rule}; {said})"
         return said
@@ -161,16 +161,16 @@ def _certainty(
     label, why = grounds.overruled.get(claim.claim_id, ("", ""))
     if not pairs:
         return Certainty(label, overruled=why) if why else Certainty("")
-    losses: tuple[Loss, ...] = (
+    downgrades: tuple[Downgrade, ...] = (
         _design(claim, evidence, grounds),
         _worst(_imprecision(claim, side, *pair, grounds) for pair in pairs),
         _inconsistency([a for _, a in pairs], [e for e, _ in pairs], grounds),
         _worst(_indirectness(e, grounds) for e, _ in pairs),
-        _worst(_unprinted(side, *pair) for pair in pairs),
+        _worst(_unreported(side, *pair) for pair in pairs),
     )
-    lost = min(sum(loss.levels for loss in losses), len(LEVELS) - 1)
+    lost = min(sum(downgrade.levels for downgrade in downgrades), len(LEVELS) - 1)
     by_rule = LEVELS[lost]
-    return Certainty(label or by_rule, losses, why, by_rule)
+    return Certainty(label or by_rule, downgrades, why, by_rule)
 
 
 def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
@@ -184,30 +184,32 @@ def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
     text = words.lower()
     if SAME_PEOPLE.search(text):
         return "same people"
-    return "by lot" if LOT.search(text) else "other"
+    return "by lot" if RANDOMISED.search(text) else "other"
 
 
-def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Loss:
+def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Downgrade:
     """A cause needs a comparison, by lot or in the same people; a description needs none."""
     if claim.kind != "causal":
-        return Loss("design", 0, "a description needs no comparison")
+        return Downgrade("design", 0, "a description needs no comparison")
     if not all(e.comparison for e in evidence):
-        return Loss("design", 2, "a cause is claimed and no comparison group was printed")
-    if not all(e.by_lot for e in evidence):
-        return Loss("design", 2, "compared between people who were not allocated by lot, or untold")
+        return Downgrade("design", 2, "a cause is claimed and no comparison group was printed")
+    if not all(e.randomised for e in evidence):
+        return Downgrade(
+            "design", 2, "compared between people who were not allocated by lot, or untold"
+        )
     rows = [grounds.rows[e.estimate_id] for e in evidence if e.estimate_id in grounds.rows]
     printed = {r for row in rows for r in row.source_rows if r in grounds.designs}
     designs = [grounds.designs[r] for r in sorted(printed)]
     other = [words for words in designs if design_kind(words) == "other"]
     if len(other) < HALF * len(designs) or not other:
-        return Loss("design", 0, "compared by lot or in the same people, in more than half")
+        return Downgrade("design", 0, "compared by lot or in the same people, in more than half")
     named = " / ".join(sorted({words or "not stated" for words in other}))
-    return Loss("design", 1, f"compared neither by lot nor in the same people ({named})")
+    return Downgrade("design", 1, f"compared neither by lot nor in the same people ({named})")
 
 
 def _imprecision(
     claim: Claim, side: Side, evidence: Evidence, answer: Answer, grounds: Grounds
-) -> Loss:
+) -> Downgrade:
     """The posterior's interval against no effect or the claimed range, and the number of people."""
     low, high = answer.conf_low, answer.conf_high
     said, span = [], " to ".join(limits(low, high, bounds=bounds_of(claim)))
@@ -224,28 +226,28 @@ def _imprecision(
     if people < FEW_PEOPLE:
         said.append(f"{people:.0f} people in all, fewer than {FEW_PEOPLE}")
         levels += 1
-    return Loss("imprecision", levels, _of(evidence, " and ".join(said)))
+    return Downgrade("imprecision", levels, _of(evidence, " and ".join(said)))
 
 
 def _inconsistency(
     answers: Sequence[Answer], evidence: Sequence[Evidence], grounds: Grounds
-) -> Loss:
+) -> Downgrade:
     """Measures that disagree, or studies of one pool that differ beyond their errors."""
     labels = {a.direction for a in answers}
     if labels & set(FOR) and labels & set(AGAINST):
-        return Loss("inconsistency", 2, "measures of the claim point to both sides")
+        return Downgrade("inconsistency", 2, "measures of the claim point to both sides")
     if len(answers) > 1 and labels & {*FOR, *AGAINST} and labels - {*FOR, *AGAINST}:
-        return Loss("inconsistency", 1, "measures of the claim do not agree")
+        return Downgrade("inconsistency", 1, "measures of the claim do not agree")
     return _worst(_heterogeneity(e, grounds) for e in evidence)
 
 
-def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Loss:
+def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Downgrade:
     row = grounds.rows.get(evidence.estimate_id)
     if row is None or row.role != "pooled":
-        return Loss("inconsistency", 0, "one study: agreement cannot be judged")
+        return Downgrade("inconsistency", 0, "one study: agreement cannot be judged")
     pooled = [r for r in grounds.rows.values() if r.pooled and r.quantity == row.quantity]
     if len(pooled) < 2:
-        return Loss("inconsistency", 0, "one study: agreement cannot be judged")
+        return Downgrade("inconsistency", 0, "one study: agreement cannot be judged")
     effects = [math.log(r.estimate) if r.scale != "difference" else r.estimate for r in pooled]
     share = pool(effects, [r.std_error for r in pooled]).i2 / 100
     null = 0.0 if row.scale == "difference" else 1.0
@@ -253,20 +255,20 @@ def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Loss:
     levels = int(share >= INCONSISTENT) + int(share >= VERY_INCONSISTENT and both)
     why = f"I2 {share:.0%} among {len(pooled)} studies that are pooled"
     why += f", on both sides of {null:g}" if both else ""
-    return Loss("inconsistency", levels, _of(evidence, why))
+    return Downgrade("inconsistency", levels, _of(evidence, why))
 
 
-def _indirectness(evidence: Evidence, grounds: Grounds) -> Loss:
+def _indirectness(evidence: Evidence, grounds: Grounds) -> Downgrade:
     """Other than "direct..." in the row's directness costs one level, "indirect..." two."""
     row = grounds.rows.get(evidence.estimate_id)
     words = row.directness if row else ""
     levels = 0 if not words or words.startswith("direct") else 1 + words.startswith("indirect")
-    return Loss("indirectness", levels, _of(evidence, words))
+    return Downgrade("indirectness", levels, _of(evidence, words))
 
 
-def _unprinted(side: Side, evidence: Evidence, answer: Answer) -> Loss:
+def _unreported(side: Side, evidence: Evidence, answer: Answer) -> Downgrade:
     """A grade that a declared choice lowers, and whether it then is no longer likely."""
-    none = Loss("what was not printed", 0, "")
+    none = Downgrade("what was not printed", 0, "")
     if side == "direction":
         main, least, most = (
             answer.prob_direction, answer.prob_direction_min, answer.prob_direction_max
@@ -283,11 +285,11 @@ def _unprinted(side: Side, evidence: Evidence, answer: Answer) -> Loss:
         return none
     levels = 2 if main >= LIKELY > least and least < 0.5 else 1
     why = f"{side} is {best} as stated and {worst} under another declared choice"
-    return Loss(none.domain, levels, _of(evidence, why))
+    return Downgrade(none.domain, levels, _of(evidence, why))
 
 
-def _worst(losses: Iterable[Loss]) -> Loss:
-    return max(losses, key=lambda loss: loss.levels)
+def _worst(downgrades: Iterable[Downgrade]) -> Downgrade:
+    return max(downgrades, key=lambda downgrade: downgrade.levels)
 
 
 def _of(evidence: Evidence, why: str) -> str:

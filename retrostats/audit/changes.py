@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.claims import Claim
-from retrostats.audit.fidelity import Bearing
+from retrostats.audit.fidelity import ClaimEvidence
 from retrostats.audit.frames import verdict_on
 from retrostats.audit.verdict import Evidence, Side, Verdict, label_shares
 from retrostats.evidence.result.findings import EstimateRow
@@ -27,7 +27,7 @@ def cohort_frame(
     before: Mapping[str, Sequence[Evidence]],
     after: Mapping[str, Sequence[Evidence]],
     names: Mapping[str, str],
-    bearing: Bearing,
+    claim_evidence: ClaimEvidence,
     pools: Mapping[str, tuple[ReferencePool, ReferencePool]],
 ) -> pd.DataFrame:
     """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
@@ -42,8 +42,8 @@ def cohort_frame(
     numbers = [f"{n}_{w}" for w in ("without", "with") for n in _NUMBERS]
     columns = ["claim_id", "cohort", "without", "with_", "note", *numbers, "weight_pct"]
     rows = []
-    for claim, old, new in _judged_by_own(claims, before, after):
-        verdicts = [verdict_on(claim, found, bearing) for found in (old, new)]
+    for claim, old, new in _judged_by_user_cohort(claims, before, after):
+        verdicts = [verdict_on(claim, found, claim_evidence) for found in (old, new)]
         texts = [labels_text(verdict) for verdict in verdicts]
         note = "unchanged" if texts[0] == texts[1] else "changed"
         without, with_ = pools.get(claim.claim_id, (ReferencePool(), ReferencePool()))
@@ -90,7 +90,7 @@ def shares_frame(
     import pandas as pd
 
     rows = []
-    for claim, old, new in _judged_by_own(claims, before, after):
+    for claim, old, new in _judged_by_user_cohort(claims, before, after):
         mine, same = _pair(old, new)
         sides: dict[Side, bool] = {"direction": claim.has_direction, "size": claim.has_size}
         for side in (side for side, claimed in sides.items() if claimed):
@@ -106,21 +106,21 @@ def labels_text(verdict: Verdict) -> str:
     return f"direction {verdict.direction.label}, size {verdict.size.label}"
 
 
-def _judged_by_own(
+def _judged_by_user_cohort(
     claims: Mapping[str, Claim],
     before: Mapping[str, Sequence[Evidence]],
     after: Mapping[str, Sequence[Evidence]],
 ) -> list[tuple[Claim, Sequence[Evidence], Sequence[Evidence]]]:
     """Claims that an own cohort bears on, with their evidence without and with it."""
     both = [(c, before.get(c.claim_id, ()), after.get(c.claim_id, ())) for c in claims.values()]
-    return [(claim, old, new) for claim, old, new in both if any(e.own for e in new)]
+    return [(claim, old, new) for claim, old, new in both if any(e.user_cohorts for e in new)]
 
 
 def _pair(
     before: Sequence[Evidence], after: Sequence[Evidence]
 ) -> tuple[Evidence, Evidence | None]:
     """The first measure with own cohorts, and the same or its like of the literature alone."""
-    mine = next(e for e in after if e.own)
+    mine = next(e for e in after if e.user_cohorts)
     same = [e for e in before if e.estimate_id == mine.estimate_id or e.measure == mine.measure]
     alike = [e for e in before if e.comparison == mine.comparison]
     return mine, next(iter([*same, *alike]), None)

@@ -27,7 +27,7 @@ FIDELITY_RULES: tuple[tuple[str, Fidelity], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Bearing:
+class ClaimEvidence:
     """Elements of each retelling, and printed rows that bear on a claim by sign only."""
 
     fidelity: pd.DataFrame  # claim_id, element, post_says, source_says, agrees, source_rows
@@ -40,18 +40,18 @@ class Bearing:
         return set(filter(None, joined.split("; ")))
 
 
-def bearing_of(audit: Audit) -> Bearing:
+def claim_evidence_of(audit: Audit) -> ClaimEvidence:
     """Both tables of an audit, checked against its schemas."""
-    return Bearing(audit.table("claim_fidelity"), audit.table("claim_evidence"))
+    return ClaimEvidence(audit.table("claim_fidelity"), audit.table("claim_evidence"))
 
 
-def fidelity_of(claim: Claim, bearing: Bearing) -> tuple[Fidelity, str]:
+def fidelity_of(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Fidelity, str]:
     """The strongest finding over the elements of the retelling, and what was found.
 
     One element the source did not measure outweighs all; then one that differs; then one that
     could not be checked; only a retelling whose every element agrees is faithful.
     """
-    elements = bearing.fidelity[bearing.fidelity["claim_id"] == claim.claim_id]
+    elements = claim_evidence.fidelity[claim_evidence.fidelity["claim_id"] == claim.claim_id]
     for finding, verdict in FIDELITY_RULES:
         found = elements[elements["agrees"] == finding]
         if len(found):
@@ -63,7 +63,7 @@ def fidelity_of(claim: Claim, bearing: Bearing) -> tuple[Fidelity, str]:
     return "unverified", "no element of this claim could be set against its source"
 
 
-def by_signs(claim: Claim, bearing: Bearing) -> tuple[Label, str]:
+def by_signs(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Label, str]:
     """Direction from printed signs: they can leave it open, never settle it.
 
     A sign or a p-value without an effect and its error is no estimate, so it supports nothing
@@ -72,7 +72,7 @@ def by_signs(claim: Claim, bearing: Bearing) -> tuple[Label, str]:
     """
     from retrostats.evidence.printed.printed_choices import sign_test
 
-    rows = bearing.evidence[bearing.evidence["claim_id"] == claim.claim_id]
+    rows = claim_evidence.evidence[claim_evidence.evidence["claim_id"] == claim.claim_id]
     direct = rows[rows["direct"] == "yes"]
     if direct.empty:
         others = f"; {len(rows)} printed results bear on it otherwise" if len(rows) else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.audit.answer import PROBABILITIES, Answer
 from retrostats.audit.certainty import Grounds, Sides, certainty_of
 from retrostats.audit.claims import Claim
-from retrostats.audit.fidelity import Bearing, by_signs, fidelity_of
+from retrostats.audit.fidelity import ClaimEvidence, by_signs, fidelity_of
 from retrostats.audit.verdict import Evidence, Judgement, Verdict, judge
 from retrostats.evidence.result.findings import NAN, EstimateRow, Findings
 
@@ -18,24 +18,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def verdict_on(claim: Claim, evidence: Sequence[Evidence], bearing: Bearing) -> Verdict:
+def verdict_on(
+    claim: Claim, evidence: Sequence[Evidence], claim_evidence: ClaimEvidence
+) -> Verdict:
     """Evidence by the rules; without any interval, what the printed signs amount to."""
-    fidelity, reason = fidelity_of(claim, bearing)
+    fidelity, reason = fidelity_of(claim, claim_evidence)
     verdict = judge(claim, evidence, fidelity=fidelity, fidelity_reason=reason)
     if evidence or not claim.has_direction:
         return verdict
-    return replace(verdict, direction=Judgement(*by_signs(claim, bearing)))
+    return replace(verdict, direction=Judgement(*by_signs(claim, claim_evidence)))
 
 
 def verdicts_of(
     claims: Mapping[str, Claim],
     findings: Mapping[str, Findings],
     evidence: Mapping[str, Sequence[Evidence]],
-    bearing: Bearing,
+    claim_evidence: ClaimEvidence,
 ) -> dict[str, Verdict]:
     """The verdict on each claim that belongs to one of the analyses, by `claim_id`."""
     return {
-        claim.claim_id: verdict_on(claim, evidence.get(claim.claim_id, ()), bearing)
+        claim.claim_id: verdict_on(claim, evidence.get(claim.claim_id, ()), claim_evidence)
         for claim in claims.values()
         if claim.analysis in findings
     }
@@ -138,10 +140,17 @@ def certainty_frame(claims: Mapping[str, Claim], certainty: Mapping[str, Sides])
 
     columns = ["analysis", "claim_id", "side", "domain", "levels", "why"]
     rows = [
-        (claims[claim_id].analysis, claim_id, side, loss.domain, loss.levels, loss.why)
+        (
+            claims[claim_id].analysis,
+            claim_id,
+            side,
+            downgrade.domain,
+            downgrade.levels,
+            downgrade.why,
+        )
         for claim_id, sides in certainty.items()
         for side, sure in sides.items()
-        for loss in sure.losses
+        for downgrade in sure.downgrades
     ]
     return pd.DataFrame(rows, columns=columns)
 

@@ -12,10 +12,10 @@ from retrostats.common.errors import InputError
 from retrostats.evidence.result.findings import (
     Assumption,
     Check,
+    CrossCheck,
     EstimateRow,
     Findings,
     Measure,
-    Witness,
 )
 
 PARTS = {
@@ -24,7 +24,7 @@ PARTS = {
     "without_cohorts": Measure,
     "assumptions": Assumption,
     "checks": Check,
-    "witnesses": Witness,
+    "cross_checks": CrossCheck,
 }
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 

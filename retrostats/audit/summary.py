@@ -91,7 +91,7 @@ def _row(
     values = [float(estimate.get(name, math.nan)) for name in LIMITS]
     scale = str(estimate.get("scale", ""))
     sources = set(_text(estimate.get("source_rows")).split("; ")) - {""}
-    own = own_cohorts(rows, verdict["claim_id"])
+    count = user_cohort_count(rows, verdict["claim_id"])
     judged = estimate.get("claim_id") == verdict["claim_id"] or (
         bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
     )
@@ -108,11 +108,11 @@ def _row(
         "level_of": _text(level.get("typical")),
         "level_why": _text(level.get("why")),
         "level_rows": "; ".join(used),
-        **dict(zip(ABSOLUTES, _absolute(values, scale, base, told=bool(level)), strict=True)),
+        **dict(zip(ABSOLUTES, _absolute(values, scale, base, known=bool(level)), strict=True)),
         "absolute_unit": _text(level.get("unit")),
         "people": float(estimate.get("n", math.nan)),
         "studies": len({printed.at[row, "study_id"] for row in sources if row in printed.index}),
-        "own_cohorts": own if judged else 0,
+        "own_cohorts": count if judged else 0,
         "certainty": _certainty(verdict) if judged or not estimate else "",
         "directness": _text(estimate.get("directness")),
         "answer": _answer(verdict),
@@ -124,7 +124,7 @@ def _certainty(verdict: Mapping[str, Any]) -> str:
     return _text(verdict.get("certainty_direction")) or _text(verdict.get("certainty_size"))
 
 
-def own_cohorts(rows: Iterable[Mapping[str, Any]], claim_id: str) -> int:
+def user_cohort_count(rows: Iterable[Mapping[str, Any]], claim_id: str) -> int:
     """How many of a reader's own cohorts are pooled for a claim, from rows of the estimates."""
     return sum(
         row["role"] == "cohort" and bool(row["pooled"]) and row["claim_id"] == claim_id
@@ -132,8 +132,8 @@ def own_cohorts(rows: Iterable[Mapping[str, Any]], claim_id: str) -> int:
     )
 
 
-def _absolute(values: Sequence[float], scale: str, level: float, *, told: bool) -> list[float]:
-    if not told:
+def _absolute(values: Sequence[float], scale: str, level: float, *, known: bool) -> list[float]:
+    if not known:
         return [math.nan] * len(values)
     if scale == "difference":
         return [v if math.isnan(level) else level * v / 100 for v in values]
@@ -166,8 +166,8 @@ def _cell(level: Mapping[str, Any], printed: pd.DataFrame, row: str, column: str
 
 def _answer(verdict: Mapping[str, Any]) -> str:
     direction, size = _text(verdict["direction"]), _text(verdict["size"])
-    told = f"direction {direction}" if direction != "not claimed" else "no direction claimed"
-    return told if size == "not claimed" else f"{told}, size {size}"
+    claimed = f"direction {direction}" if direction != "not claimed" else "no direction claimed"
+    return claimed if size == "not claimed" else f"{claimed}, size {size}"
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Judge: from the posterior of each measure to graded answers, and what could overturn them.
 
 A label is earned by probabilities (`audit/grades.py`). The outermost limits over everything that
-was not printed stand beside it, as what follows if all of it fell out the worst way at once, and so do
+was not printed stand beside it, as what follows if all of it fell out the worst way at once; so do
 the labels that intervals alone would have (`label_of`), by which a study is planned.
 """
 
@@ -23,6 +23,7 @@ from retrostats.audit.answer import (
 )
 from retrostats.audit.claims import Claim, range_text
 from retrostats.common.arrays import instances_of, one_of
+from retrostats.common.deprecated import renamed_fields
 from retrostats.common.errors import InputError
 from retrostats.common.rounding import BOUNDS, limits
 from retrostats.evidence.result.estimate import Interval
@@ -62,6 +63,7 @@ class Candidate:
     narrow: Interval | None = None
 
 
+@renamed_fields(own="user_cohorts", by_lot="randomised")
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """One measure of a claim over everything that was not printed.
@@ -74,9 +76,9 @@ class Evidence:
         Explorations of its 95% interval, and of its 90% interval if the claim has a size.
     comparison
         Whether results of a comparison group were printed; a causal claim needs one.
-    by_lot
+    randomised
         False for a comparison between people not allocated by lot: it supports no cause.
-    own
+    user_cohorts
         Whether a reader's own cohorts are in it.
     estimate_id
         The row of estimates it belongs to.
@@ -90,9 +92,9 @@ class Evidence:
     at95: Exploration
     at90: Exploration | None = None
     comparison: bool = True
-    own: bool = False
+    user_cohorts: bool = False
     estimate_id: str = ""
-    by_lot: bool = True
+    randomised: bool = True
     pooled: PooledPrinted | None = None
     as_it_stands: bool = False
 
@@ -239,7 +241,7 @@ def _answer(claim: Claim, evidence: Evidence) -> Answer:
     why_none = ""
     if claim.kind == "causal":
         why_none = "" if evidence.comparison else NO_COMPARISON
-        why_none = why_none or ("" if evidence.by_lot else NOT_RANDOMISED)
+        why_none = why_none or ("" if evidence.randomised else NOT_RANDOMISED)
     pooled = evidence.pooled
     if pooled is None:
         draws = evidence.at95.draws

@@ -61,7 +61,7 @@ def in_order(
     [3, 2, 1]
     """
     if scheduler is not None:
-        with connected(scheduler) as client, _sent_whole(), _told(scheduler):
+        with connected(scheduler) as client, _sent_whole(), _worker_errors(scheduler):
             parts = client.map(work, list(tasks), pure=False, retries=RETRIES)
             return list(client.gather(parts))
     if jobs > 1 and len(tasks) > 1:
@@ -114,7 +114,7 @@ def _sent_whole() -> Iterator[None]:
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
+def _worker_errors(address: str) -> Iterator[None]:
     """Say in one message where the workers themselves are at fault."""
     from distributed import KilledWorker
 

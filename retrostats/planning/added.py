@@ -145,14 +145,14 @@ def verdicts_with(
     )  # fmt: skip
     found: dict[Side, NDArray[Any]] = {}
     for side in sides:
-        told = labels(claim, side, *ends)
+        label = labels(claim, side, *ends)
         if side == "size":
             low, high = claimed_range(claim)
             inside = (wide[:, :, 0] >= low) & (wide[:, :, 0] <= high)
             random = inside[:, 1 : RANDOM + 1] if len(points) > 1 else inside
             fits = inside[:, 0] & (random.mean(axis=1) >= COMPATIBLE_SHARE)
-            told = np.where((told == "undecided") & fits, "compatible", told)
-        found[side] = told
+            label = np.where((label == "undecided") & fits, "compatible", label)
+        found[side] = label
     return found
 
 

@@ -77,20 +77,20 @@ def assume(
         if value is not None:
             real_number(value, name)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
-    told = _claim(claim, about)
-    log = told.scale != "difference"
-    chosen = _design(told, about) if design is None else design
+    parsed = _claim(claim, about)
+    log = parsed.scale != "difference"
+    chosen = _design(parsed, about) if design is None else design
     one_of(chosen, "design", DESIGNS)
-    if chosen == "counts" and _in_arms(told, about):
+    if chosen == "counts" and _in_arms(parsed, about):
         chosen = "two-arm-counts"
-    measure = None if isinstance(claim, Claim) else _measure(told, about, seed)
-    true = _truth(told, truth, measure, log=log)
+    measure = None if isinstance(claim, Claim) else _measure(parsed, about, seed)
+    true = _truth(parsed, truth, measure, log=log)
     model = math.log(true) if log else true
     tau = _tau(measure)
     if chosen in ("counts", "two-arm-counts"):
-        study, words = _counted(told, rate, exposure, arms_of(chosen), log=log)
+        study, words = _counted(parsed, rate, exposure, arms_of(chosen), log=log)
         return Assumed(
-            claim=told,
+            claim=parsed,
             design=chosen,
             study=study,
             truth=true,
@@ -101,18 +101,18 @@ def assume(
             measure=measure,
             tau=tau,
             exposure=study.exposure,
-            words=f"{_said(told, true)}; {words}",
+            words=f"{_said(parsed, true)}; {words}",
         )
     if rate is not None or exposure is not None:
         raise InputError(f"rate and exposure are of counts, but the design is {chosen}; leave them")
     by_source = {} if spread is not None or measure is None else spreads_of(measure.sources, seed)
     # one group printed, two planned: half of the people in each doubles the error of a difference
     single = chosen == "two-arm" and measure is not None and not measure.comparison
-    sample = _sample(told, spread, by_source, 2.0 if single else 1.0)
+    sample = _sample(parsed, spread, by_source, 2.0 if single else 1.0)
     groups = 2 if chosen == "two-arm" else 1
     ends = f"spread {sample[0]:.3g} to {sample[-1]:.3g}, middle {np.median(sample):.3g}"
     return Assumed(
-        claim=told,
+        claim=parsed,
         design=chosen,
         study=Measured(sample, groups),
         truth=true,
@@ -123,7 +123,7 @@ def assume(
         measure=measure,
         tau=tau,
         exposure=math.nan,
-        words=f"{_said(told, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
+        words=f"{_said(parsed, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
     )
 
 
@@ -132,13 +132,13 @@ def _claim(claim: str | Claim, audit: Audit) -> Claim:
     claims = audit.claims
     if isinstance(claim, str) and claim not in claims:
         raise InputError(f"claim {claim!r}: not in this audit; choose from {', '.join(claims)}")
-    told = claims[claim] if isinstance(claim, str) else claim
-    if not (told.has_direction or told.has_size):
+    parsed = claims[claim] if isinstance(claim, str) else claim
+    if not (parsed.has_direction or parsed.has_size):
         raise InputError(
-            f"claim {told.claim_id}: it names neither a direction nor a size, so no study of "
+            f"claim {parsed.claim_id}: it names neither a direction nor a size, so no study of "
             "people settles it by itself"
         )
-    return told
+    return parsed
 
 
 def _design(claim: Claim, audit: Audit) -> str:

@@ -214,10 +214,10 @@ class Plan:
         )
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{side} {self.size_text(people)}" for side, people in self.people.items())
+        sizes = ", ".join(f"{side} {self.size_text(n)}" for side, n in self.people.items())
         return (
             f"<Plan for {self.claim.claim_id}: {self.design}, truth {self.truth:.4g}, "
-            f"needed: {told}>"
+            f"needed: {sizes}>"
         )
 
     def _repr_html_(self) -> str:

@@ -24,8 +24,8 @@ SHARES: tuple[Label, ...] = ("supported", "contradicted", "undecided")
 
 def sides_of(claim: Claim) -> tuple[Side, ...]:
     """What a claim says that a study can settle."""
-    told: list[tuple[Side, bool]] = [("direction", claim.has_direction), ("size", claim.has_size)]
-    return tuple(side for side, claimed in told if claimed)
+    sides: list[tuple[Side, bool]] = [("direction", claim.has_direction), ("size", claim.has_size)]
+    return tuple(side for side, claimed in sides if claimed)
 
 
 def right_label(claim: Claim, side: Side, truth: float) -> Label | None:

@@ -77,16 +77,16 @@ def _of_claim(frames: Mapping[str, pd.DataFrame], claim: Claim) -> Iterator[tupl
         rows = _only(mine["specifications"], key)
         end = f"_{i}" if several else ""
         curve = specification_curve(rows, claim, origin=origin) if len(rows) >= LEAST else None
-        yield from drawn(f"choices{end}", curve, told_choices(rows, claim, str(measure)))
+        yield from drawn(f"choices{end}", curve, describe_choices(rows, claim, str(measure)))
     eyes = half_eyes(mine["draws"], frames["explorations"], claim)
     spread = moving(mine["draws"])
-    yield from drawn("draws", eyes, told_draws(spread, frames["explorations"], claim))
+    yield from drawn("draws", eyes, describe_draws(spread, frames["explorations"], claim))
     for i, (key, measure) in enumerate(measures, 1):
         rows = _only(mine["unknowns"], key)
         end = f"_{i}" if several else ""
         title = f"{claim.statement} ({measure}): what moves the answer"
         bars = influence_bars(rows, title, claim.unit)
-        yield from drawn(f"influence{end}", bars, told_influence(rows, claim, str(measure)))
+        yield from drawn(f"influence{end}", bars, describe_influence(rows, claim, str(measure)))
 
 
 def _rows(frame: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -97,15 +97,15 @@ def _only(frame: pd.DataFrame, estimate_id: object) -> pd.DataFrame:
     return frame[frame["estimate_id"] == estimate_id]
 
 
-def told_choices(rows: pd.DataFrame, claim: Claim, measure: str) -> str:
+def describe_choices(rows: pd.DataFrame, claim: Claim, measure: str) -> str:
     """What a specification curve shows, in words."""
     if rows.empty:
         return ""
     low, high = _ends(rows["estimate"].min(), rows["estimate"].max(), claim)
     side = "size" if claim.has_size else "direction"
     counts = [(label, int((rows[side] == label).sum())) for label in LABELS]
-    told = [f"{label} under {_of(count, len(rows))}" for label, count in counts if count]
-    said = f"; the {side} is {' and '.join(told)}" if told else ""
+    listed = [f"{label} under {_of(count, len(rows))}" for label, count in counts if count]
+    said = f"; the {side} is {' and '.join(listed)}" if listed else ""
     spread = f"is {low}" if low == high else f"goes from {low} to {high}"
     return f"Over {len(rows)} combinations of choices the estimate {spread}{said} ({measure})"
 
@@ -114,7 +114,7 @@ def _of(count: int, whole: int) -> str:
     return "all of them" if count == whole else f"{count} of them"
 
 
-def told_draws(draws: pd.DataFrame, explorations: pd.DataFrame, claim: Claim) -> str:
+def describe_draws(draws: pd.DataFrame, explorations: pd.DataFrame, claim: Claim) -> str:
     """What half-eyes show, in words."""
     outer = {e["estimate_id"]: e for e in _rows(explorations, claim).to_dict("records")}
     parts = []
@@ -130,16 +130,16 @@ def told_draws(draws: pd.DataFrame, explorations: pd.DataFrame, claim: Claim) ->
     return f"Over joint draws of all that was not printed: {'; '.join(parts)}"
 
 
-def told_influence(rows: pd.DataFrame, claim: Claim, measure: str) -> str:
+def describe_influence(rows: pd.DataFrame, claim: Claim, measure: str) -> str:
     """What bars of influence show, in words."""
     if rows.empty:
         return ""
     first = rows.sort_values("total", ascending=False, kind="stable").iloc[0]
     low, high = _ends(first["low"], first["high"], claim)
-    reach = f", which by itself moves the limits to {low} and {high}" if low and high else ""
+    bounds = f", which by itself moves the limits to {low} and {high}" if low and high else ""
     return (
         f"What moves the answer most is “{first['unknown']}” "
-        f"({min(float(first['total']), 1.0):.0%} of the variance){reach} ({measure})"
+        f"({min(float(first['total']), 1.0):.0%} of the variance){bounds} ({measure})"
     )
 
 

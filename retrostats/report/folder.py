@@ -126,12 +126,12 @@ def refuse_foreign(directory: Path) -> None:
 def _listed(directory: Path) -> Mapping[str, str] | None:
     """Hash of each file that was written here, by its path; None without a list of our own."""
     try:
-        told = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        parsed = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(told, dict) or told.get("written_by") != WRITTEN_BY:
+    if not isinstance(parsed, dict) or parsed.get("written_by") != WRITTEN_BY:
         return None
-    files = told.get("sha256")
+    files = parsed.get("sha256")
     return files if isinstance(files, dict) else None
 
 

@@ -20,13 +20,13 @@ _NUMBER = re.compile(
 DIGITS = "%.10g"
 
 
-def neutral(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A text that no spreadsheet runs: an apostrophe before what looks like a formula.
 
     Examples
     --------
-    >>> neutral("=cmd|' /C calc'!A0"), neutral("-2.4 (rounded)"), neutral("Lab 3")
-    ("'=cmd|' /C calc'!A0", '-2.4 (rounded)', 'Lab 3')
+    >>> [escape_formula(text) for text in ("=cmd|' /C calc'!A0", "-2.4 (rounded)", "Lab 3")]
+    ["'=cmd|' /C calc'!A0", '-2.4 (rounded)', 'Lab 3']
     """
     if not _FORMULA.match(text) or _NUMBER.match(text):
         return text
@@ -42,6 +42,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     for name in shown.columns:
         if shown[name].dtype.kind not in "fiub":
             shown[name] = [
-                neutral(v).replace("\r", " ") if isinstance(v, str) else v for v in shown[name]
+                escape_formula(v).replace("\r", " ") if isinstance(v, str) else v
+                for v in shown[name]
             ]
     shown.to_csv(path, index=False, lineterminator="\n", float_format=DIGITS)

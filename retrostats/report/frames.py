@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.analysis import blamed
 from retrostats.audit.claims import Claim
-from retrostats.audit.fidelity import Bearing
+from retrostats.audit.fidelity import ClaimEvidence
 from retrostats.audit.verdict import Side, direction_of, labels, size_of
 from retrostats.common.errors import InputError
 from retrostats.evidence.result.estimate import Interval
 from retrostats.evidence.result.findings import (
     Assumption,
     Check,
+    CrossCheck,
     EstimateRow,
     Findings,
-    Witness,
     frame_of,
 )
 from retrostats.evidence.unreported.grids import Grid, grid_of
@@ -50,8 +50,8 @@ def frames_of(
     estimates = weighed(_stack(findings, EstimateRow, "estimates"))
     assumptions = _stack(findings, Assumption, "assumptions").drop_duplicates("assumption_id")
     assumptions["used_by"] = [_used_by(a, estimates) for a in assumptions["assumption_id"]]
-    witnesses = _stack(findings, Witness, "witnesses")
-    witnesses["agrees"] = [w.agrees for found in findings.values() for w in found.witnesses]
+    cross_checks = _stack(findings, CrossCheck, "cross_checks")
+    cross_checks["agrees"] = [w.agrees for found in findings.values() for w in found.cross_checks]
     rows = {row.estimate_id: row for found in findings.values() for row in found.estimates}
     followed = _each(explored, lambda entries: sensitivity_frame(entries, rows))
     return {
@@ -63,7 +63,7 @@ def frames_of(
         "specifications": _judged(_each(explored, specifications_frame), claims),
         "draws": _judged(_each(explored, draws_frame), claims),
         "checks": _stack(findings, Check, "checks"),
-        "witnesses": witnesses,
+        "witnesses": cross_checks,
     }
 
 
@@ -137,8 +137,8 @@ def _judged(rows: pd.DataFrame, claims: Mapping[str, Claim]) -> pd.DataFrame:
     for claim_id, part in rows.groupby("claim_id", sort=False):
         claim = claims[str(claim_id)]
         claimed: dict[Side, bool] = {"direction": claim.has_direction, "size": claim.has_size}
-        for side, told in claimed.items():
-            if told:
+        for side, is_claimed in claimed.items():
+            if is_claimed:
                 ends = (part[name].to_numpy() for name in LIMITS)
                 found[side][part.index] = labels(claim, side, *ends)
     return rows.assign(**found)
@@ -228,7 +228,7 @@ def cited(
     audit: Audit,
     published: pd.DataFrame,
     frames: Mapping[str, pd.DataFrame],
-    bearing: Bearing,
+    claim_evidence: ClaimEvidence,
 ) -> dict[str, pd.DataFrame]:
     """The printed rows that entered, and the tables the report cites."""
     used = {
@@ -241,13 +241,13 @@ def cited(
         for joined in frames[name][column]
         for row_id in str(joined).split("; ")
     }
-    wanted = published["row_id"].isin(used | bearing.row_ids)
+    wanted = published["row_id"].isin(used | claim_evidence.row_ids)
     return {
         "sources": published[wanted].reset_index(drop=True),
         "studies": audit.studies,
         "claims": audit.table("claims"),
-        "fidelity": bearing.fidelity,
-        "evidence": bearing.evidence,
+        "fidelity": claim_evidence.fidelity,
+        "evidence": claim_evidence.evidence,
         "retellings": _retellings(audit),
     }
 

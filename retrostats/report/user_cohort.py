@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from retrostats.common.vocabulary import Topic
 
 #: Owner of these figures: the page shows them with the cohorts, not with an analysis.
-OWN = "own data"
+USER_COHORT = "own data"
 #: Panels of people and rows of the literature that have room, and panels in a line.
 PANELS, ROWS = 4, 12
 ACROSS, NARROW_ACROSS = 4, 2
@@ -40,7 +40,7 @@ LEVELS = ("nominal_speed_m_s", "gradient_pct")
 LEFT_MM, GAP_MM, HEAD_MM, FOOT_MM = 13.0, 4.0, 5.0, 8.0
 
 
-def draw_own(
+def draw_user_cohorts(
     cohorts: Sequence[Any], audit: Audit, estimates: pd.DataFrame, claims: Mapping[str, Claim]
 ) -> dict[str, Drawing]:
     """One figure a cohort: its people in each condition, and its effect beside the literature.
@@ -72,7 +72,7 @@ def draw_own(
         found[f"own_data_{i}"] = Drawing(
             _figure(name, people, what, _panels_of(beside, cohort.analysis, claims)),
             alt,
-            OWN,
+            USER_COHORT,
             tuple(beside.loc[beside["role"] == "cohort", "estimate_id"]),
         )
     return found
@@ -157,8 +157,8 @@ def _rates(cohort: Any, topic: Topic) -> pd.DataFrame:
         total = each.groupby("x", observed=True)[[outcome, "exposure_h"]].sum()
         per = HOURS / total["exposure_h"]
         ends = np.array([poisson_limits(events) for events in total[outcome]])
-        told = {"mean": total[outcome] * per, "low": ends[:, 0] * per, "high": ends[:, 1] * per}
-        each = each.assign(**{k: each["x"].map(v).astype(float) for k, v in told.items()})
+        columns = {"mean": total[outcome] * per, "low": ends[:, 0] * per, "high": ends[:, 1] * per}
+        each = each.assign(**{k: each["x"].map(v).astype(float) for k, v in columns.items()})
         parts.append(each.assign(panel=column_words(outcome), x=each["x"].astype(str)))
     keys = ["subject", "panel", "x", "y", "mean", "low", "high"]
     return pd.concat(parts)[keys] if parts else pd.DataFrame(columns=keys)
@@ -167,9 +167,9 @@ def _rates(cohort: Any, topic: Topic) -> pd.DataFrame:
 def literature_beside(estimates: pd.DataFrame, analysis: str, name: str) -> pd.DataFrame:
     """Rows under the cohort's heading, of its quantities in its unit: print, pools, its own."""
     mine = estimates[estimates["analysis"] == analysis]
-    own = mine[(mine["role"] == "cohort") & (mine["study_id"] == name)]
-    asked = mine["quantity"].isin(own["quantity"]) & mine["scale"].isin(own["scale"])
-    asked &= mine["group"].isin(own["group"]) & mine["unit"].isin(own["unit"].iloc[:1])
+    cohort = mine[(mine["role"] == "cohort") & (mine["study_id"] == name)]
+    asked = mine["quantity"].isin(cohort["quantity"]) & mine["scale"].isin(cohort["scale"])
+    asked &= mine["group"].isin(cohort["group"]) & mine["unit"].isin(cohort["unit"].iloc[:1])
     whole = np.isfinite(mine["conf_low"]) & np.isfinite(mine["conf_high"])
     judged = ~mine["hollow"].astype(bool) | (mine["study_id"] == name)
     shown: pd.DataFrame = mine[asked & whole & judged].iloc[:ROWS]

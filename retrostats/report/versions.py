@@ -20,7 +20,7 @@ def save_versions(
     InputError
         For another ending, format or theme, or a place that cannot be written.
     """
-    from retrostats.report.figures.planned import told
+    from retrostats.report.figures.planned import describe
     from retrostats.report.figures.theme import write
 
     path = Path(path)
@@ -29,7 +29,7 @@ def save_versions(
         raise InputError(f"figure {path}: the name must end with .{', .'.join(FORMATS)}")
     refuse_unknown("formats", formats, FORMATS)
     refuse_unknown("themes", themes, THEMES)
-    title, words = path.stem.replace("_", " ").capitalize(), told(plan)
+    title, words = path.stem.replace("_", " ").capitalize(), describe(plan)
     written = []
     for version in (None, *dict.fromkeys(themes)):
         figure = plan.figure() if version is None else plan.figure(*THEMES[version])

@@ -89,8 +89,8 @@ def main(name: str, seconds: int) -> int:
             [sys.executable, __file__, "--loop", name, str(seconds), str(folder)],
             cwd=place, stderr=subprocess.PIPE, text=True, errors="replace", check=False,
         )  # fmt: skip
-        told = [line for line in run.stderr.splitlines() if line.startswith("stat::number_of")]
-        print(name, *(told or run.stderr.splitlines()[-30:]), sep="\n  ")
+        lines = [line for line in run.stderr.splitlines() if line.startswith("stat::number_of")]
+        print(name, *(lines or run.stderr.splitlines()[-30:]), sep="\n  ")
         for crash in Path(place).glob("crash-*"):
             print(f"  crash: {crash.read_bytes()[:300]!r}")
         print(f"  kept {keep(name, folder)} inputs", flush=True)

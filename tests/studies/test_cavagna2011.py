@@ -6,12 +6,12 @@ import pytest
 
 from retrostats.audit.audit import load_audit
 from retrostats.audit.claims import load_claims
-from retrostats.audit.fidelity import bearing_of, fidelity_of
+from retrostats.audit.fidelity import claim_evidence_of, fidelity_of
 from retrostats.io.published.published import load_published, load_studies
 
 
 def _elements(claim: str):
-    fidelity = bearing_of(load_audit()).fidelity
+    fidelity = claim_evidence_of(load_audit()).fidelity
     return fidelity[fidelity["claim_id"] == claim].set_index("element")
 
 
@@ -30,7 +30,9 @@ def test_more_energy_is_said_but_not_thirty_percent() -> None:
     energy = _elements("energy_30")["agrees"]
     assert energy["the direction"] == "yes"
     assert energy["the figure"] == "unknown"
-    assert fidelity_of(load_claims()["energy_30"], bearing_of(load_audit()))[0] == "unverified"
+    assert (
+        fidelity_of(load_claims()["energy_30"], claim_evidence_of(load_audit()))[0] == "unverified"
+    )
 
 
 def test_softer_impact_has_a_basis_the_heart_has_none() -> None:
@@ -41,10 +43,10 @@ def test_softer_impact_has_a_basis_the_heart_has_none() -> None:
     assert not pounding["source_rows"].str.contains("cavagna2012").any()
 
 
-@pytest.mark.parametrize("bears", ["for", "against"])
-def test_printed_signs_on_pounding_point_both_ways(bears) -> None:
-    evidence = bearing_of(load_audit()).evidence
-    assert bears in set(evidence.loc[evidence["claim_id"] == "pounding", "bears"])
+@pytest.mark.parametrize("sign", ["for", "against"])
+def test_printed_signs_on_pounding_point_both_ways(sign) -> None:
+    evidence = claim_evidence_of(load_audit()).evidence
+    assert sign in set(evidence.loc[evidence["claim_id"] == "pounding", "bears"])
 
 
 def test_doi_of_its_companion() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retrostats.audit.audit import load_audit
 from retrostats.audit.claims import load_claims
-from retrostats.audit.fidelity import bearing_of, by_signs
+from retrostats.audit.fidelity import by_signs, claim_evidence_of
 from retrostats.io.published.published import load_published
 
 ROW = "bf-menezes2023-pediatric-balance-scale-backward-walking-training-v-forward-walking-training"
@@ -18,6 +18,6 @@ def test_balance_effect_as_printed_and_never_pooled() -> None:
 
 
 def test_it_bears_on_balance_without_settling_it() -> None:
-    evidence = bearing_of(load_audit()).evidence
+    evidence = claim_evidence_of(load_audit()).evidence
     assert set(evidence.loc[evidence["row_id"] == ROW, "claim_id"]) == {"balance"}
-    assert by_signs(load_claims()["balance"], bearing_of(load_audit()))[0] == "undecided"
+    assert by_signs(load_claims()["balance"], claim_evidence_of(load_audit()))[0] == "undecided"

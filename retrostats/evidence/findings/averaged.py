@@ -40,7 +40,7 @@ class Literature:
 
 
 def averaged(
-    own: Sequence[CohortEffect],
+    user_cohorts: Sequence[CohortEffect],
     literature: Literature | None,
     row: Callable[..., EstimateRow],
     estimate_id: str,
@@ -67,14 +67,15 @@ def averaged(
         Whether results of a comparison group are in it.
     """
     unknowns = literature.unknowns if literature else ()
-    log, alone = own[0].estimate.scale != "difference", literature is None and len(own) == 1
+    first = user_cohorts[0].estimate
+    log, alone = first.scale != "difference", literature is None and len(user_cohorts) == 1
     if alone:
-        estimate_id = own[0].row_id
+        estimate_id = user_cohorts[0].row_id
 
     def joined(v: Values) -> Average:
         found = [
             (c.estimate.value * f, c.estimate.std_error * np.abs(f), c.estimate.df)
-            for c in own for f in (scale(c, v),)
+            for c in user_cohorts for f in (scale(c, v),)
         ]  # fmt: skip
         if literature:
             found.append(literature.parts(v))
@@ -92,17 +93,17 @@ def averaged(
     at_reference = space.values(space.reference_point)
     shares = np.atleast_2d(joined(at_reference).shares)[0]
     measure = Measure(
-        estimate_id, name, at, unknowns, claim_id, comparison=comparison, own=True,
-        by_lot=all(c.by_lot for c in own),
-        own_weights=tuple((c.label, 100 * float(w)) for c, w in zip(own, shares, strict=False)),
+        estimate_id, name, at, unknowns, claim_id, comparison=comparison, user_cohorts=True,
+        randomised=all(c.randomised for c in user_cohorts),
+        user_cohort_weights=tuple(
+            (c.label, 100 * float(w)) for c, w in zip(user_cohorts, shares, strict=False)
+        ),
     )  # fmt: skip
     if alone:
         return measure, None
     value, error, df = (float(x[0]) for x in parts(at_reference))
-    people = sum(c.n for c in own) + (literature.n if literature else 0)
-    estimate = Estimate(
-        value, error, df, own[0].estimate.scale, own[0].estimate.unit, assumptions=(AVERAGE_ID,)
-    )
+    people = sum(c.n for c in user_cohorts) + (literature.n if literature else 0)
+    estimate = Estimate(value, error, df, first.scale, first.unit, assumptions=(AVERAGE_ID,))
     shown = row(
         estimate, estimate_id, f"Average, {name}", role="pooled", claim_id=claim_id,
         n=float(people), directness=name,

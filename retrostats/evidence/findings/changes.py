@@ -77,7 +77,7 @@ def _within(cohort: Any, rows: pd.DataFrame, by: Compared, arm: str = "") -> Coh
     if not arm:
         return effect
     label = f"{effect.name}, {arm} (own cohort, not {by.first})"
-    return replace(effect, label=label, bears=False, part=arm)
+    return replace(effect, label=label, relevant=False, part=arm)
 
 
 def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffect:
@@ -88,7 +88,7 @@ def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffe
     rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
     formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
     effect = _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
-    return replace(effect, by_lot=allocated(cohort, "arm"))
+    return replace(effect, randomised=allocated(cohort, "arm"))
 
 
 def timed(cohort: Any) -> pd.DataFrame:

@@ -31,9 +31,10 @@ CONDITIONS = ("nominal_speed_m_s", "gradient_pct")
 class CohortEffect:
     """Effect of one cohort, ready for a pool, a forest row and a verdict.
 
-    `bears` is False for a cohort without the first condition: it is shown, and judges nothing.
-    `by_lot` is False for a difference between people who were not allocated by lot, or not said to
-    be. `part` names the arm or speed that it is about, `baseline` is the mean before of a change.
+    `relevant` is False for a cohort without the first condition: it is shown, and judges nothing.
+    `randomised` is False for a difference between people who were not allocated by lot, or not
+    said to be. `part` names the arm or speed that it is about, `baseline` is the mean before of a
+    change.
     """
 
     estimate: Estimate
@@ -41,23 +42,23 @@ class CohortEffect:
     label: str
     quantity: str
     n: int
-    bears: bool = True
+    relevant: bool = True
     gait: str = ""
     note: str = ""
     part: str = ""
     baseline: float = float("nan")
-    by_lot: bool = True
+    randomised: bool = True
 
     @property
     def source(self) -> Source:
         """What it brings to a pool; nothing is left unprinted in rows."""
-        return known_source(self.label, self.estimate, float(self.n), own=True)
+        return known_source(self.label, self.estimate, float(self.n), user_cohort=True)
 
     @property
     def _directness(self) -> str:
         if self.gait == "walk":
             return "walking, own cohort"
-        return "direct, own cohort" if self.bears else "own cohort, not this comparison"
+        return "direct, own cohort" if self.relevant else "own cohort, not this comparison"
 
     @property
     def row_id(self) -> str:
@@ -72,15 +73,15 @@ class CohortEffect:
             self.label,
             quantity=self.quantity,
             role="cohort",
-            claim_id=claim_id if self.bears else "",
+            claim_id=claim_id if self.relevant else "",
             study_id=self.name,
             n=float(self.n),
             directness=self._directness,
             gait=self.gait,
             note=self.note,
             group=group,
-            pooled=self.bears,
-            hollow=not self.bears,
+            pooled=self.relevant,
+            hollow=not self.relevant,
         )
 
 
@@ -181,8 +182,8 @@ def joined_texts(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Categorical[A
         return pd.Categorical([])
     codes: Any = np.zeros(len(rows), dtype=np.intp)
     for column in columns:
-        own, values = pd.factorize(rows[column], use_na_sentinel=False)
-        _, codes = np.unique(codes * len(values) + own, return_inverse=True)
+        level_codes, values = pd.factorize(rows[column], use_na_sentinel=False)
+        _, codes = np.unique(codes * len(values) + level_codes, return_inverse=True)
     _, first = np.unique(codes, return_index=True)
     parts = [rows[c].iloc[first].astype(str).fillna("nan").tolist() for c in columns]
     texts = [" ".join(words) for words in zip(*parts, strict=True)]
@@ -304,7 +305,7 @@ def _per_metre(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> Coho
     effect = _ratio(cohort, replace(by, quantity="cost_per_metre_ratio"), gait,
                     rows[rows["log_outcome"].notna()].assign(condition=""))  # fmt: skip
     note = "no speed in both directions: cost of a metre, each at its own speed"
-    return replace(effect, bears=False, note=note, label=f"{effect.name}, at different speeds")
+    return replace(effect, relevant=False, note=note, label=f"{effect.name}, at different speeds")
 
 
 def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEffect:
@@ -327,7 +328,7 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
     walks = gait == "walk"
     label = f"{effect.name}, walk (own cohort)" if walks else effect.label
     return replace(
-        effect, label=label, n=rows["subject"].nunique(), bears=not walks, gait=gait,
+        effect, label=label, n=rows["subject"].nunique(), relevant=not walks, gait=gait,
         note="" if "gait" in cohort.frame else "taken as running: no gait column",
     )  # fmt: skip
 
@@ -360,13 +361,13 @@ def _rate(cohort: Any, by: Compared, against: str, exposure: str) -> CohortEffec
         fit = glmm(formula, rows, exposure=exposure, penalty="firth")
         note = "no event in one condition: Firth-penalised, without which the ratio is not finite"
     effect = _effect(cohort, fit, f"direction{other}", "log_rate_ratio", by)
-    return replace(effect, note=note, by_lot=allocated(cohort, "direction"))
+    return replace(effect, note=note, randomised=allocated(cohort, "direction"))
 
 
 def allocated(cohort: Any, column: str) -> bool:
     """Whether people are their own comparison in a column, or came into its levels by lot."""
-    by_lot = cohort.provenance.get("allocation") == "by lot"
-    return by_lot or not between_people(cohort.frame, column)
+    randomised = cohort.provenance.get("allocation") == "by lot"
+    return randomised or not between_people(cohort.frame, column)
 
 
 def _effect(cohort: Any, fit: Any, term: str, scale: Any, by: Compared) -> CohortEffect:

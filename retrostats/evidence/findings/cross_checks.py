@@ -10,7 +10,7 @@ import numpy as np
 
 from retrostats.evidence.findings.crossover import CrossoverStudy
 from retrostats.evidence.printed.pair import pair_coefficient, pair_moments, reference_correlation
-from retrostats.evidence.result.findings import Witness
+from retrostats.evidence.result.findings import CrossCheck
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ STATSMODELS_TOLERANCE = 1e-4
 PINGOUIN_TOLERANCE = 1e-6
 
 
-def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
+def cross_check_pair(study: CrossoverStudy, seed: int) -> tuple[CrossCheck, ...]:
     """Paired t-test by pingouin and mixed model by statsmodels beside our fit.
 
     A random intercept cannot express a negative correlation, so statsmodels is asked only
@@ -34,7 +34,7 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
     paired_t = _pingouin_t(rows, study.pair.conditions)
     if paired_t is not None:
         found.append(
-            Witness(
+            CrossCheck(
                 study.row.estimate_id,
                 "pingouin paired t-test",
                 "t statistic",
@@ -47,7 +47,7 @@ def witness_pair(study: CrossoverStudy, seed: int) -> tuple[Witness, ...]:
         estimate, std_error = _statsmodels_fit(rows, study.pair.conditions)
         pairs = (("log ratio", "estimate", estimate), ("standard error", "std_error", std_error))
         found += [
-            Witness(
+            CrossCheck(
                 study.row.estimate_id,
                 "statsmodels mixed model",
                 name,

@@ -55,20 +55,20 @@ def effect_rows(cohort: Any, by: Compared) -> pd.DataFrame:
                         ).assign(study=str(cohort.provenance["name"]), arm=0)  # fmt: skip
 
 
-def cells_of(sources: Sequence[Source], own: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
+def cells_of(sources: Sequence[Source], user_cohorts: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
     """Study, n, mean and sd of the effect, at the middle of all that the sources left open."""
     import pandas as pd
 
     space = Space.of(pool_unknowns(sources))
     at_reference = space.values(space.reference_point)
     found = [(s.name, round(s.n), *map(np.squeeze, people_of(s, at_reference))) for s in sources]
-    found += [(r["study"].iloc[0], len(r), r["y"].mean(), r["y"].var()) for r in own]
+    found += [(r["study"].iloc[0], len(r), r["y"].mean(), r["y"].var()) for r in user_cohorts]
     cells = pd.DataFrame(found, columns=["study", "n", "mean", "sd"])
     numbers = cells.astype({"mean": float, "sd": float})
     return numbers.assign(sd=numbers["sd"] ** 0.5, arm=0)
 
 
-def one_stage_fit(sources: Sequence[Source], own: Sequence[pd.DataFrame] = ()) -> LmmFit:
+def one_stage_fit(sources: Sequence[Source], user_cohorts: Sequence[pd.DataFrame] = ()) -> LmmFit:
     """The model of printed moments and of the rows of cohorts, merged.
 
     Raises
@@ -81,9 +81,9 @@ def one_stage_fit(sources: Sequence[Source], own: Sequence[pd.DataFrame] = ()) -
     from retrostats.models.linear.moments.studies import moments_arms
     from retrostats.models.linear.reducing import moments
 
-    few = [rows for rows in own if len(rows) < _CELL]
+    few = [rows for rows in user_cohorts if len(rows) < _CELL]
     merged: Moments = moments_arms(cells_of(sources, few))
-    for rows in own:
+    for rows in user_cohorts:
         if len(rows) >= _CELL:
             merged = merged + moments("y ~ arm + (1 | study)", rows)
     return lmm(FORMULA, merged, residual="study")
@@ -94,7 +94,7 @@ def one_stage_row(
     estimate_id: str,
     label: str,
     unit: str,
-    own: Sequence[pd.DataFrame] = (),
+    user_cohorts: Sequence[pd.DataFrame] = (),
     **extra: Any,
 ) -> EstimateRow:
     """The model's effect as a row; its note says what two stages give of the same numbers.
@@ -105,12 +105,12 @@ def one_stage_row(
     `own` holds rows of cohorts, as `effect_rows` makes them; people without an effect, and a cohort
     in which nothing varies between people, cannot enter, and the note says so.
     """
-    people = sum(len(rows) for rows in own)
-    own = [rows.dropna(subset="y") for rows in own]
-    own = [rows for rows in own if len(rows) > 1 and rows["y"].var() > 0]
-    left = people - sum(len(rows) for rows in own)
-    cells = cells_of(sources, own)
-    row: Any = one_stage_fit(sources, own).coefficients.iloc[0]
+    people = sum(len(rows) for rows in user_cohorts)
+    user_cohorts = [rows.dropna(subset="y") for rows in user_cohorts]
+    user_cohorts = [rows for rows in user_cohorts if len(rows) > 1 and rows["y"].var() > 0]
+    left = people - sum(len(rows) for rows in user_cohorts)
+    cells = cells_of(sources, user_cohorts)
+    row: Any = one_stage_fit(sources, user_cohorts).coefficients.iloc[0]
     printed = tuple(row_id for source in sources for row_id in source.rows)
     estimate = Estimate(
         float(row["estimate"]), float(row["std_error"]), len(cells) - 1, "log_ratio", unit, printed

@@ -48,14 +48,15 @@ def pooled_row(
     return row, pooled
 
 
-def _one_measure(told: Sequence[tuple[str, str, str]], estimate_id: str) -> None:
+def _one_measure(stated: Sequence[tuple[str, str, str]], estimate_id: str) -> None:
     """Refuse what differs in scale or unit (with the rows it comes from): no mean is of both."""
-    for scale, unit, rows in told[1:]:
-        if (scale, unit) != told[0][:2]:
+    for scale, unit, rows in stated[1:]:
+        if (scale, unit) != stated[0][:2]:
+            first_scale, first_unit, first_rows = stated[0]
             raise InputError(
                 f"pool {estimate_id}: rows {rows} are {unit or scale} ({scale or 'measure'}), but "
-                f"rows {told[0][2]} are {told[0][1] or told[0][0]} ({told[0][0] or 'measure'}); a "
-                "pool takes one measure in one unit: leave some out, or pool each by itself"
+                f"rows {first_rows} are {first_unit or first_scale} ({first_scale or 'measure'}); "
+                "a pool takes one measure in one unit: leave some out, or pool each by itself"
             )
 
 
@@ -69,8 +70,8 @@ def pooled_measure(
     **extra: Any,
 ) -> Measure:
     """The pool of the sources over everything they left open and the choices of the pool."""
-    told = [("", s.measure, ", ".join(s.rows) or s.name) for s in sources if s.measure]
-    _one_measure(told, estimate_id)
+    stated = [("", s.measure, ", ".join(s.rows) or s.name) for s in sources if s.measure]
+    _one_measure(stated, estimate_id)
     return Measure(
         estimate_id,
         name,

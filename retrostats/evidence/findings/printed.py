@@ -32,7 +32,7 @@ def percentage_estimate(printed: pd.Series, unit: str) -> Estimate:
     )
 
 
-def hollow_row(
+def no_standard_error_row(
     printed: Sequence[pd.Series], estimate: float, estimate_id: str, label: str, **extra: Any
 ) -> EstimateRow:
     """A printed result without what a pool needs: shown hollow."""
@@ -53,7 +53,7 @@ def hollow_row(
 
 def words_row(printed: pd.Series, estimate_id: str, label: str, **extra: Any) -> EstimateRow:
     """A result printed in words alone: no estimate, only the range that the words leave."""
-    return hollow_row([printed], math.nan, estimate_id, label, **extra)
+    return no_standard_error_row([printed], math.nan, estimate_id, label, **extra)
 
 
 class Shown(NamedTuple):
@@ -89,11 +89,11 @@ def shown_only(
     def at(level: float) -> Callable[[Values], Any]:
         return lambda v: (formula(*(v[u.name] for u in unknowns)),) * 3
 
-    row = hollow_row(printed, value, estimate_id, label, **extra)
+    row = no_standard_error_row(printed, value, estimate_id, label, **extra)
     return Shown(row, Measure(estimate_id, label, at, unknowns))
 
 
-def hollow_ratio(
+def no_standard_error_ratio(
     published: pd.DataFrame,
     estimate_id: str,
     label: str,

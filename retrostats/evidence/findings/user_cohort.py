@@ -37,7 +37,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class OwnResult:
+class UserCohortResult:
     """One result of one cohort alone.
 
     Attributes
@@ -71,7 +71,7 @@ class OwnResult:
     note: str = ""
 
 
-def own_results(cohort: Any, audit: Audit) -> list[OwnResult]:
+def user_cohort_results(cohort: Any, audit: Audit) -> list[UserCohortResult]:
     """Every result of one cohort: by speed or by arm with the next person, or rates."""
     topic = next((t for t in audit.topics.values() if t.analysis == cohort.analysis), None)
     if topic is None:
@@ -119,7 +119,7 @@ def _level(row: pd.Series) -> str:
     return ", ".join(parts)
 
 
-def _by_speed(cohort: Any, by: Compared) -> Iterator[OwnResult]:
+def _by_speed(cohort: Any, by: Compared) -> Iterator[UserCohortResult]:
     unit = f"ratio {by.first} / {by.second}"
     for gait in ("run", "walk"):
         pairs = pairs_of(cohort, by, gait)
@@ -142,7 +142,7 @@ def _group(
     *,
     log: bool = False,
     new: bool = False,
-) -> OwnResult:
+) -> UserCohortResult:
     """Mean of a group of people, one value each, or where a `new` one of them is expected."""
     found = _mean(people, new=new)
     mean, low, high = np.exp(found) if log else found
@@ -151,7 +151,7 @@ def _group(
         if new
         else "people with both measurements, paired t"
     ) + (", less the effect of the period" if people.lost else "")
-    return OwnResult(
+    return UserCohortResult(
         cohort=str(cohort.provenance["name"]),
         analysis=cohort.analysis,
         kind="person" if new else "level",
@@ -183,7 +183,7 @@ def changes_of(cohort: Any, by: Compared) -> pd.DataFrame:
     return found
 
 
-def _by_arm(cohort: Any, by: Compared) -> Iterator[OwnResult]:
+def _by_arm(cohort: Any, by: Compared) -> Iterator[UserCohortResult]:
     times = list(timed(cohort)["time"].cat.categories)
     unit = f"change of {column_words(outcome_of(cohort, by))}"
     for arm, part in changes_of(cohort, by).groupby("arm", sort=False):
@@ -193,7 +193,7 @@ def _by_arm(cohort: Any, by: Compared) -> Iterator[OwnResult]:
         yield _group(cohort, people, f"{who}, a new person", unit, new=True)
 
 
-def _rates(cohort: Any, topic: Topic) -> Iterator[OwnResult]:
+def _rates(cohort: Any, topic: Topic) -> Iterator[UserCohortResult]:
     """Events for 1,000 hours in each condition, by kind of event."""
     for outcome in (o for o in topic.outcomes if o in cohort.frame):
         rows = cohort.frame[cohort.frame[outcome].notna()]
@@ -201,7 +201,7 @@ def _rates(cohort: Any, topic: Topic) -> Iterator[OwnResult]:
             events, hours = float(part[outcome].sum()), float(part["exposure_h"].sum())
             low, high = poisson_limits(events)
             per = HOURS / hours if hours else NAN
-            yield OwnResult(
+            yield UserCohortResult(
                 cohort=str(cohort.provenance["name"]),
                 analysis=cohort.analysis,
                 kind="rate",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from retrostats.common.deprecated import renamed_fields
 from retrostats.evidence.result.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Check:
     note: str = ""
 
 
+@renamed_fields(own="user_cohorts", own_weights="user_cohort_weights", by_lot="randomised")
 @dataclass(frozen=True, slots=True, eq=False)
 class Measure:
     """One way of measuring something, as a function of everything that was not printed.
@@ -131,18 +133,18 @@ class Measure:
         The claim it judges; empty if it only gives the row its range.
     comparison
         Whether results of a comparison group were printed; a causal claim needs one.
-    by_lot
+    randomised
         False for a comparison between people who were not allocated by lot, or not said to be: it
         supports no cause.
     follow
         Unknowns drawn one at a time.
-    own
+    user_cohorts
         Whether a reader's own cohorts are in it; the same measure without them is beside it.
     unit
         Of its answers, where a followed unknown decides it and it is not the row's.
     sources
         What is pooled, each with its effect and error over what it left open; a plan needs them.
-    own_weights
+    user_cohort_weights
         Percent that each own cohort weighs in an average that has no `sources`.
     """
 
@@ -153,15 +155,15 @@ class Measure:
     claim_id: str = ""
     comparison: bool = True
     follow: tuple[str, ...] = ()
-    own: bool = False
+    user_cohorts: bool = False
     sources: tuple[Any, ...] = ()
-    own_weights: tuple[tuple[str, float], ...] = ()
-    by_lot: bool = True
+    user_cohort_weights: tuple[tuple[str, float], ...] = ()
+    randomised: bool = True
     unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class CrossCheck:
     """The same quantity from an independent program, on rows with exactly the printed moments."""
 
     estimate_id: str
@@ -177,6 +179,7 @@ class Witness:
         return abs(self.ours - self.theirs) <= self.tolerance * max(1.0, abs(self.theirs))
 
 
+@renamed_fields(witnesses="cross_checks")
 @dataclass(frozen=True, slots=True)
 class Findings:
     """All that one analysis found."""
@@ -187,7 +190,7 @@ class Findings:
     without_cohorts: tuple[Measure, ...] = ()  # measures of the same claims, literature alone
     assumptions: tuple[Assumption, ...] = ()
     checks: tuple[Check, ...] = ()
-    witnesses: tuple[Witness, ...] = ()
+    cross_checks: tuple[CrossCheck, ...] = ()
 
 
 def frame_of(rows: Iterable[Any], kind: Any, **constant: str) -> pd.DataFrame:

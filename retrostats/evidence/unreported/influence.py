@@ -48,14 +48,14 @@ def influence(space: Space, answers: Answers, base: int, seed: int) -> pd.DataFr
 
     empty = np.empty(0)
     first, total = _shares(space, answers, base, seed) if space.size else (empty, empty)
-    reach = [_alone(space, answers, column) for column in range(space.size)]
+    bounds = [_alone(space, answers, column) for column in range(space.size)]
     frame = pd.DataFrame(
         {
             "unknown": list(space.names),
             "first_order": first,
             "total": total,
-            "low": [low for low, _ in reach],
-            "high": [high for _, high in reach],
+            "low": [low for low, _ in bounds],
+            "high": [high for _, high in bounds],
         }
     )
     return frame.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)

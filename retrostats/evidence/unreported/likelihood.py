@@ -271,7 +271,7 @@ def _correlation_weights(
 
 
 def _became(source: Source, kind: str) -> str:
-    if source.own:
+    if source.user_cohort:
         return "an own cohort's mixed model"
     if source.correlations:
         return "a pair of the same people"

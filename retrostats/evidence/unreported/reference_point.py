@@ -39,21 +39,21 @@ class ReferencePool:
 def pool_at_reference_point(measure: Measure, *, log: bool) -> ReferencePool:
     """Weights and prediction of the pool of a measure; of an average, its weights alone."""
     if not measure.sources:
-        return ReferencePool(dict(measure.own_weights))
+        return ReferencePool(dict(measure.user_cohort_weights))
     space = Space.of(measure.unknowns)
     values = space.values(space.reference_point)
     counted = values.get(COUNTED)
     chosen = [True] * len(measure.sources) if counted is None else list(counted[0])
     used = [s for s, counts in zip(measure.sources, chosen, strict=True) if counts]
     if len(used) < LEAST:
-        return ReferencePool({s.name: 100.0 for s in used if s.own})
+        return ReferencePool({s.name: 100.0 for s in used if s.user_cohort})
     effects = [source.effects(values) for source in used]
     y = np.array([_first(effect.value) for effect in effects])
     v = np.array([_first(effect.variance) for effect in effects])
     method = values.get(ESTIMATOR)
     pooled = pool(y, np.sqrt(v), method="reml" if method is None else str(method[0]))
     show = math.exp if log else float
-    weights = {s.name: w for s, w in zip(used, pooled.weights, strict=True) if s.own}
+    weights = {s.name: w for s, w in zip(used, pooled.weights, strict=True) if s.user_cohort}
     return ReferencePool(weights, show(pooled.pred_low), show(pooled.pred_high))
 
 

@@ -84,7 +84,7 @@ class Source:
     effects: Callable[[Values], Effects]
     rows: tuple[str, ...] = ()
     known_df: float = math.nan
-    own: bool = False
+    user_cohort: bool = False
     measure: str = ""
     words: Words | None = None
 
@@ -243,10 +243,10 @@ def ratio_source(
             "the ratio must be above 0 and its lower limit below the upper one"
         )
     low, high = (limit.name for limit in limits)
-    reach = 2 * float(ndtri(0.5 + level / 2))
+    width = 2 * float(ndtri(0.5 + level / 2))
 
     def effects(v: Values) -> Effects:
-        return Effects(np.log(v[ratio.name]), (np.log(v[high] / v[low]) / reach) ** 2)
+        return Effects(np.log(v[ratio.name]), (np.log(v[high] / v[low]) / width) ** 2)
 
     return Source(name, n, (ratio, *limits), effects, rows, math.inf)
 
@@ -325,8 +325,8 @@ def significant_source(
 
 
 def known_source(
-    name: str, estimate: Estimate, n: float = math.nan, *, own: bool = False
+    name: str, estimate: Estimate, n: float = math.nan, *, user_cohort: bool = False
 ) -> Source:
     """An effect that leaves nothing open, as that of a reader's own cohort."""
     found = Effects(np.array([estimate.value]), np.array([estimate.std_error**2]))
-    return Source(name, n, (), lambda v: found, estimate.source, estimate.df, own)
+    return Source(name, n, (), lambda v: found, estimate.source, estimate.df, user_cohort)

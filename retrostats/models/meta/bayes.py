@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PANELS = 48
 _NODES = 10
 #: Standard deviations of the prior beyond which it holds 1e-23.
-_REACH = 10.0
+_SCALES = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class HalfNormal:
     @property
     def top(self) -> float:
         """A tau beyond which the prior is nothing."""
-        return _REACH * self.scale
+        return _SCALES * self.scale
 
 
 @values("nodes")
@@ -189,8 +189,8 @@ def _quantile(nodes: Array, p: float, new_study: bool) -> float:
     from scipy.optimize import brentq
 
     tau, _, mean, sd = nodes
-    reach = 10 * np.hypot(sd, tau if new_study else 0.0)
-    low, high = float((mean - reach).min()), float((mean + reach).max())
+    half_width = 10 * np.hypot(sd, tau if new_study else 0.0)
+    low, high = float((mean - half_width).min()), float((mean + half_width).max())
 
     def gap(x: float) -> float:
         return _cdf(nodes, x, new_study) - p

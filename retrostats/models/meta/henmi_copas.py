@@ -15,9 +15,9 @@ import numpy as np
 from retrostats.common.errors import InputError
 from retrostats.models.meta.heterogeneity import Array
 
-#: Nodes of the integral over the mean's error, and its reach in standard deviations.
+#: Nodes of the integral over the mean's error, and how far it goes in standard deviations.
 _NODES = 200
-_REACH = 12.0
+_SDS = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ def _exceeds(
 
     sd = math.sqrt(variance)
     x, share = _rule()
-    reach = _REACH * sd
-    r = t + 0.5 * reach * (1 + x)
+    span = _SDS * sd
+    r = t + 0.5 * span * (1 + x)
     mean, spread = moments[0] + moments[1] * r**2, moments[2] + moments[3] * r**2
     # at t = 0 the square must not overflow; whatever is this far is exceeded anyway
-    needed = (k - 1) + ratio * ((r / max(t, 1e-100 * reach)) ** 2 - 1)
+    needed = (k - 1) + ratio * ((r / max(t, 1e-100 * span)) ** 2 - 1)
     below = gammainc(mean**2 / spread, needed * mean / spread)
     density = np.exp(-0.5 * (r / sd) ** 2) / (sd * math.sqrt(2 * math.pi))
-    return float(2 * 0.5 * reach * (share @ (below * density)))
+    return float(2 * 0.5 * span * (share @ (below * density)))

@@ -106,7 +106,7 @@ def _pooled(
     homogeneous = evaluate(model, np.zeros_like(fit.optimum.gamma), reml=False)
     q_df = float(len(model.y) - len(beta))
     typical = q_df / _trace(model.r, model.x) if q_df else NAN
-    reach = crit * math.sqrt(tau2 + error**2) if fit.terms[0] == "(Intercept)" else NAN
+    half_width = crit * math.sqrt(tau2 + error**2) if fit.terms[0] == "(Intercept)" else NAN
     return Pooled(
         estimate=first,
         std_error=error,
@@ -114,8 +114,8 @@ def _pooled(
         conf_low=first - crit * error,
         conf_high=first + crit * error,
         p_value=t_p_value(first / error, df) if error > 0 else NAN,
-        pred_low=first - reach,
-        pred_high=first + reach,
+        pred_low=first - half_width,
+        pred_high=first + half_width,
         tau2=tau2,
         tau2_low=NAN,
         tau2_high=NAN,

@@ -221,14 +221,14 @@ def _henmi_copas(read: Entered, level: float) -> Pooled:
     fitted = _Fitted(read, ones, ("(Intercept)",), mean, error, df, found.tau2)
     base = _pooled(fitted, "dl", "henmi-copas", level, None)
     half = found.quantile * found.std_error
-    reach = found.quantile * math.sqrt(found.tau2 + found.std_error**2)
+    half_width = found.quantile * math.sqrt(found.tau2 + found.std_error**2)
     weights = 1 / read.v
     return replace(
         base,
         conf_low=found.estimate - half,
         conf_high=found.estimate + half,
-        pred_low=found.estimate - reach,
-        pred_high=found.estimate + reach,
+        pred_low=found.estimate - half_width,
+        pred_high=found.estimate + half_width,
         p_value=found.p_value,
         weights=tuple((100 * weights / weights.sum()).tolist()),
     )
@@ -261,7 +261,7 @@ def _pooled(fitted: _Fitted, method: str, test: str, level: float, cluster: Any)
     i2 = max(0.0, 1 - q_df / q) if common and q > 0 else tau2 / (tau2 + typical)
     low, high = q_profile(y, v, X, level)
     pred = _prediction(y, v, terms, cluster, level) if not common else None
-    reach = crit * math.sqrt(tau2 + error**2)
+    half_width = crit * math.sqrt(tau2 + error**2)
     weights = 1 / (v + tau2)
     return Pooled(
         estimate=estimate,
@@ -270,8 +270,8 @@ def _pooled(fitted: _Fitted, method: str, test: str, level: float, cluster: Any)
         conf_low=estimate - crit * error,
         conf_high=estimate + crit * error,
         p_value=t_p_value(estimate / error, df) if error > 0 else NAN,
-        pred_low=pred[0] if pred else estimate - reach,
-        pred_high=pred[1] if pred else estimate + reach,
+        pred_low=pred[0] if pred else estimate - half_width,
+        pred_high=pred[1] if pred else estimate + half_width,
         tau2=tau2,
         tau2_low=low,
         tau2_high=high,

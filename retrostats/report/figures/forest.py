@@ -114,8 +114,8 @@ def forest(
         ]
         columns = _columns(panels, label_mm, width)
         titles = _titles(panels, width, first=0 if lead is None else 1)
-        told = WEIGHTS if narrow() and any(_weighed(p.rows) for p in panels) else ""
-        captions = theme.caption_lines(f"{caption}{told}", width)
+        weights_note = WEIGHTS if narrow() and any(_weighed(p.rows) for p in panels) else ""
+        captions = theme.caption_lines(f"{caption}{weights_note}", width)
         axes = _shared_limits(panels)
         headers = [_header_mm(panel, columns) for panel in panels]
         beyond = any(goes_beyond(p.rows, ends) for p, ends in zip(panels, axes, strict=True))
@@ -358,8 +358,8 @@ def _n_text(n: float) -> str:
 def _xlabel(panel: Panel, width: float) -> list[str]:
     """Quantity, unit and people of an axis, in lines that fit the page; narrow rows tell n."""
     room = width - 2 * theme.EDGE_MM - (0 if narrow() else TEXT_COLUMN + 20)
-    told = "" if narrow() else _n_range(panel.rows)
-    return theme.wrap(f"{panel.xlabel}{told}", room, theme.SIZE)
+    people = "" if narrow() else _n_range(panel.rows)
+    return theme.wrap(f"{panel.xlabel}{people}", room, theme.SIZE)
 
 
 def _n_range(rows: pd.DataFrame) -> str:

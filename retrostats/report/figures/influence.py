@@ -15,7 +15,7 @@ from retrostats.common.rounding import limits
 from retrostats.report.figures import theme
 from retrostats.report.figures.looks import narrow, now, page_mm
 
-ROW_MM, LABEL_MM, REACH_MM, TOP_MM, BELOW_MM = 7.6, 74.0, 34.0, 9.0, 11.5
+ROW_MM, LABEL_MM, BOUNDS_MM, TOP_MM, BELOW_MM = 7.6, 74.0, 34.0, 9.0, 11.5
 BAR_MM, NARROW_BAR_MM = 4.6, 3.2  # in one column the name stands above its bar
 #: Unknowns that are drawn, the most influential; the caption says how many are left out.
 MOST = 8
@@ -51,7 +51,7 @@ def influence_bars(unknowns: pd.DataFrame, title: str, unit: str = "") -> Figure
 def _figure(rows: pd.DataFrame, count: int, title: str, unit: str) -> Figure:
     width = page_mm()
     left = theme.EDGE_MM + (0.5 if narrow() else LABEL_MM)
-    inner = width - left - REACH_MM - theme.EDGE_MM
+    inner = width - left - BOUNDS_MM - theme.EDGE_MM
     room = width - 2 * theme.EDGE_MM if narrow() else LABEL_MM - 3
     names = [theme.wrap(name, room) for name in rows["unknown"]]
     words = [theme.LINE_MM * len(lines) for lines in names]
@@ -86,7 +86,7 @@ def _figure(rows: pd.DataFrame, count: int, title: str, unit: str) -> Figure:
             theme.add_text(figure, theme.EDGE_MM, centre, "\n".join(lines))
         else:
             theme.add_text(figure, left - 2, top + place, "\n".join(lines), ha="right")
-        theme.add_text(figure, left + inner + 4, top + place, reach_of(row))
+        theme.add_text(figure, left + inner + 4, top + place, bounds_of(row))
     axes.set_ylim(sum(deep), 0)
     axes.set_xlim(0, max(1.0, float(rows["total"].max()) * 1.02))
     axes.yaxis.set_major_locator(NullLocator())
@@ -96,12 +96,12 @@ def _figure(rows: pd.DataFrame, count: int, title: str, unit: str) -> Figure:
     return figure
 
 
-def reach_of(row: Mapping[Any, Any]) -> str:
+def bounds_of(row: Mapping[Any, Any]) -> str:
     """Limits when an unknown alone moves, by the one rule of rounding; empty without them.
 
     Examples
     --------
-    >>> reach_of({"low": -4.2437, "high": -0.5561})
+    >>> bounds_of({"low": -4.2437, "high": -0.5561})
     '−4.24 to −0.56'
     """
     if not (math.isfinite(row["low"]) and math.isfinite(row["high"])):

@@ -64,12 +64,12 @@ def _diamond(axes: Any, row: Mapping[Any, Any], y: float, ends: Ends) -> None:
     estimate, low, high = row["estimate"], row["conf_low"], row["conf_high"]
     _interval(axes, row["pred_low"], row["pred_high"], y, ends, lw=1.0, ls=(0, (1, 1.2)),
               color=now().ink, gid="prediction")  # fmt: skip
-    hollow = row["role"] == "one-stage" or bool(row["hollow"])
+    open_mark = row["role"] == "one-stage" or bool(row["hollow"])
     color = now().grey if row["role"] == "few-studies" else now().ink
     axes.add_patch(
         Polygon(
             [(low, y), (estimate, y - HALF), (high, y), (estimate, y + HALF)],
-            facecolor=now().paper if hollow else color, edgecolor=color, lw=0.9, zorder=4,
+            facecolor=now().paper if open_mark else color, edgecolor=color, lw=0.9, zorder=4,
             gid="diamond",
         )
     )  # fmt: skip

@@ -121,7 +121,7 @@ def _people(axes: Any, rows: pd.DataFrame) -> None:
     axes.set_xlabel("People in all (log axis)")
 
 
-def told(plan: Any) -> str:
+def describe(plan: Any) -> str:
     """What the figure shows, in words."""
     needed = [
         f"the {row['side']} would be {row['settles']} in {plan.power:.0%} of studies of "

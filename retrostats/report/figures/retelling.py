@@ -48,12 +48,12 @@ def retelling_chain(
     if retellings.empty:
         return None
     rows = _in_tree_order(retellings.sort_values("order").to_dict("records"))
-    told = len(rows) - 1
+    retellings_shown = len(rows) - 1
     caption = (
         "Filled diamond: the step changed something; hollow circle: it did not, compared with the "
         "one its line comes from, or with the first source where no line is drawn. Solid line: the "
         f"retelling names its source; dashed: the link is inferred. Source: {sources} (the first "
-        f"source and n = {told} retelling{'s' if told != 1 else ''})"
+        f"source and n = {retellings_shown} retelling{'s' if retellings_shown != 1 else ''})"
         + (f"; {note}." if note else ".")
     )
     with theme.styled():

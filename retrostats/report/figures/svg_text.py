@@ -44,8 +44,8 @@ def with_words(svg: str, description: str = "") -> str:
     '''
     svg = _TEXT.sub(_measured, svg)
     if description:
-        told = f"<desc>{escape(description, quote=False)}</desc>"
-        svg = svg.replace("</title>", f"</title>{told}", 1)
+        element = f"<desc>{escape(description, quote=False)}</desc>"
+        svg = svg.replace("</title>", f"</title>{element}", 1)
     return svg
 
 

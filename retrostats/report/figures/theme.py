@@ -232,10 +232,10 @@ def title_of(name: str) -> str:
 
 def write(figure: Figure, file: Any, kind: str, title: str = "", description: str = "") -> None:
     """Write one format to an open binary file, with what it is and what it shows in words."""
-    told = _told(kind, clean(title), clean(description))
+    described = _text_metadata(kind, clean(title), clean(description))
     with mpl.rc_context(STYLE), outlines_only() if kind == "pdf" else nullcontext():
         options: dict[str, Any] = {
-            "metadata": _METADATA[kind] | told, "facecolor": figure.get_facecolor(),
+            "metadata": _METADATA[kind] | described, "facecolor": figure.get_facecolor(),
         }  # fmt: skip
         if kind == "png":
             options["pil_kwargs"] = {"compress_level": 3}  # half the time, 4% more bytes
@@ -247,7 +247,7 @@ def write(figure: Figure, file: Any, kind: str, title: str = "", description: st
         file.write(with_words(made.getvalue().decode("utf-8"), clean(description)).encode("utf-8"))
 
 
-def _told(kind: str, title: str, description: str) -> dict[str, str]:
+def _text_metadata(kind: str, title: str, description: str) -> dict[str, str]:
     """The words under the names that each format has for them."""
     names = {"svg": ("Title", ""), "pdf": ("Title", "Subject"), "png": ("Title", "Description")}
     return {

@@ -112,7 +112,7 @@ def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Fig
         said = "\n".join(theme.wrap(heading, room - 1.5)) if narrow() else heading
         theme.add_text(figure, left + 1.5, 5, said, color=now().grey)
     y, role = 10.0, None
-    for row, text, told, height, cell in zip(rows, lines, words, heights, cells, strict=True):
+    for row, text, found, height, cell in zip(rows, lines, words, heights, cells, strict=True):
         if row["role"] != role:
             role = row["role"]
             theme.add_text(figure, theme.EDGE_MM, y + 2.8, roles[role], fontweight="bold")
@@ -121,7 +121,7 @@ def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Fig
         centre = y + (height - cell) / 2 if narrow() else y + height / 2
         theme.add_text(figure, theme.EDGE_MM, centre, "\n".join(text))
         top, deep = (y + height - cell, cell) if narrow() else (y, height)
-        for column, left, room, verdict in zip(COLUMNS, lefts, widths, told, strict=True):
+        for column, left, room, verdict in zip(COLUMNS, lefts, widths, found, strict=True):
             _cell(axes, str(row[column]), verdict, (left, top, room, deep))
         y += height
     theme.draw_caption(figure, caption)

@@ -125,10 +125,10 @@ def _said(
     """The picture in words."""
     parts = [f"Estimate {fmt.number(value, bounds=bounds)}"]
     for name, ends in (("95% interval", conf), ("over all that was not printed", outer)):
-        if told := fmt.interval(*ends, bounds=bounds):
-            parts.append(f"{name} {told}")
-    if told := fmt.exact_range(*(None if _missing(v) else v for v in claimed or (None, None))):
-        parts.append(f"claimed {told}")
+        if shown := fmt.interval(*ends, bounds=bounds):
+            parts.append(f"{name} {shown}")
+    if shown := fmt.exact_range(*(None if _missing(v) else v for v in claimed or (None, None))):
+        parts.append(f"claimed {shown}")
     if not _missing(null):
         parts.append(f"no difference at {fmt.exact(null)}")
     return f"{', '.join(parts)}{f'; {unit}' if unit else ''}"

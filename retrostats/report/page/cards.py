@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from retrostats.audit.summary import own_cohorts
+from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
 from retrostats.report.page.bands import band, claimed_zone
 from retrostats.report.page.sentences import (
@@ -70,7 +70,7 @@ class Card:
     bands: tuple[Markup, ...]
     people: str
     studies: int
-    own: int
+    user_cohorts: int
     changes: str
     causes: tuple[Row, ...]
 
@@ -99,12 +99,14 @@ def answers(records: Mapping[str, Sequence[Row]]) -> dict[str, str]:
     found = {}
     for verdict in records["verdicts"]:
         key = verdict["claim_id"]
-        told = answer(verdict, records["estimates"], claims.get(key, {}), _reach(verdict, records))
-        found[key] = " ".join((told.sentence, *told.readings))
+        answered = answer(
+            verdict, records["estimates"], claims.get(key, {}), _outer_bounds(verdict, records)
+        )
+        found[key] = " ".join((answered.sentence, *answered.readings))
     return found
 
 
-def _reach(verdict: Row, records: Mapping[str, Sequence[Row]]) -> Row | None:
+def _outer_bounds(verdict: Row, records: Mapping[str, Sequence[Row]]) -> Row | None:
     """The outermost limits of the measure that judges a claim."""
     key = (verdict["claim_id"], verdict.get("estimate_id"))
     rows = records["explorations"]
@@ -118,28 +120,29 @@ def _card(
     records: Mapping[str, Sequence[Row]],
 ) -> Card:
     claim = claims.get(verdict["claim_id"], {})
-    reach = _reach(verdict, records)
-    told = answer(verdict, records["estimates"], claim, reach)
+    outer_bounds = _outer_bounds(verdict, records)
+    answered = answer(verdict, records["estimates"], claim, outer_bounds)
     used = {
         study[row]
-        for shown in told.shown
+        for shown in answered.shown
         for row in fmt.split(shown.get("source_rows"))
         if row in study
     }
-    judged: Row = told.shown[0] if told.shown else {}
+    judged: Row = answered.shown[0] if answered.shown else {}
     wanted = claimed({**verdict, "unit": claim.get("unit", verdict.get("unit"))})
     return Card(
         verdict=verdict,
         which=WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
         how_much=f"{wanted}?" if wanted and fmt.text(verdict["scale"]) in RATIOS else "That much?",
-        answer=told,
+        answer=answered,
         claimed=wanted,
         bands=tuple(
-            _band(row, verdict, claim, None if told.readings else reach) for row in told.shown
+            _band(row, verdict, claim, None if answered.readings else outer_bounds)
+            for row in answered.shown
         ),
         people=fmt.number(judged.get("n"), 0),
         studies=len(used),
-        own=own_cohorts(records["estimates"], verdict["claim_id"]),
+        user_cohorts=user_cohort_count(records["estimates"], verdict["claim_id"]),
         changes=changes(verdict, records["certainty"]),
         causes=causes_of(claim, claims, records["verdicts"]),
     )
@@ -196,18 +199,18 @@ def decided_by(verdict: Row) -> str:
     return "; ".join(DECIDERS.get(part, part) for part in fmt.split(verdict.get("decided_by")))
 
 
-def _band(row: Row, verdict: Row, claim: Row, reach: Row | None) -> Markup:
-    told = {**claim, **verdict}
-    outer = reach or {"conf_low": row.get("sens_low"), "conf_high": row.get("sens_high")}
-    null = told.get("null_value")
-    claimed = (told.get("range_low"), told.get("range_high"))
+def _band(row: Row, verdict: Row, claim: Row, outer_bounds: Row | None) -> Markup:
+    merged = {**claim, **verdict}
+    outer = outer_bounds or {"conf_low": row.get("sens_low"), "conf_high": row.get("sens_high")}
+    null = merged.get("null_value")
+    claimed = (merged.get("range_low"), merged.get("range_high"))
     return band(
         row["estimate"],
         (row.get("conf_low"), row.get("conf_high")),
         (outer.get("conf_low"), outer.get("conf_high")),
-        claimed_zone(claimed, null, fmt.text(told.get("claimed_direction"))),
+        claimed_zone(claimed, null, fmt.text(merged.get("claimed_direction"))),
         null=null,
         log=fmt.text(verdict["scale"]) in RATIOS,
-        label=fmt.text(row.get("unit")) if told.get("scale") not in RATIOS else "",
-        bounds=ends_of(told),
+        label=fmt.text(row.get("unit")) if merged.get("scale") not in RATIOS else "",
+        bounds=ends_of(merged),
     )

@@ -61,8 +61,8 @@ def rating(verdict: Row) -> dict[str, Any]:
     False
     """
     labels = {verdict["direction"], verdict["size"]} - {"not claimed"}
-    told = f"direction {verdict['direction']}, size {verdict['size']}"
-    found = {"@type": "Rating", "alternateName": told, "bestRating": BEST, "worstRating": WORST}
+    words = f"direction {verdict['direction']}, size {verdict['size']}"
+    found = {"@type": "Rating", "alternateName": words, "bestRating": BEST, "worstRating": WORST}
     if labels == {"supported"}:
         return {**found, "ratingValue": BEST}
     return {**found, "ratingValue": WORST} if "contradicted" in labels else found

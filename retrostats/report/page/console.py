@@ -99,9 +99,9 @@ def print_answers(replication: Any, file: IO[str] | None = None) -> None:
         if row["role"] != "core":
             continue
         claim = claims.get(row["claim_id"])
-        told = answer(row, estimates, claim, ends.get((row["claim_id"], row["estimate_id"])))
+        answered = answer(row, estimates, claim, ends.get((row["claim_id"], row["estimate_id"])))
         _wrapped(str(row["statement"]), "", file)
-        for sentence in (told.sentence, *told.readings):
+        for sentence in (answered.sentence, *answered.readings):
             _print(sentence, file)
     _wrapped(tally(replication.verdicts), "", file)
 
@@ -181,11 +181,13 @@ def print_cohorts(
             _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
         ]
         if row["weight_pct"] == row["weight_pct"]:
-            told = f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
-            _print(f"your data weigh {row['weight_pct']:.0f}% in it{told}", file, "    ")
+            prediction = (
+                f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
+            )
+            _print(f"your data weigh {row['weight_pct']:.0f}% in it{prediction}", file, "    ")
 
 
-def print_own(
+def print_user_cohorts(
     results: pd.DataFrame,
     shares: pd.DataFrame,
     verdicts: pd.DataFrame,
@@ -205,8 +207,8 @@ def print_own(
         for row in rows.to_dict("records"):
             hours = f", {row['events']:g} in {row['exposure_h']:g} h" if row["events"] >= 0 else ""
             span = f"{_number(row['estimate'])} {_limits(row, 'conf_low', 'conf_high')}"
-            told = f"{row['what']}: {span} {row['unit']} (n {row['n']:.0f}{hours})"
-            _print(told, file)
+            line = f"{row['what']}: {span} {row['unit']} (n {row['n']:.0f}{hours})"
+            _print(line, file)
     moved = shares[shares["with_"].notna() & ~((shares["with_"] == 0) & ~(shares["without"] > 0))]
     if len(moved):
         _wrapped("Share of what was not printed under which a verdict holds:", "", file)
@@ -214,8 +216,8 @@ def print_own(
     for claim, rows in moved.groupby("claim_id", sort=False):
         _print(str(statements[claim]), file)
         for side, part in rows.groupby("side", sort=False):
-            told = ", ".join(_moved(row) for row in part.to_dict("records"))
-            _print(f"{side}: {told}", file, "    ")
+            moves = ", ".join(_moved(row) for row in part.to_dict("records"))
+            _print(f"{side}: {moves}", file, "    ")
 
 
 def _moved(row: Mapping[Any, Any]) -> str:

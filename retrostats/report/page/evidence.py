@@ -26,7 +26,7 @@ LEVEL = "level of a typical person"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DescribedClaim:
     """Everything the page says of one claim.
 
     Attributes
@@ -39,7 +39,7 @@ class Told:
         Elements of the retelling, each set against its source.
     signs
         Printed results that bear on it by their sign only.
-    losses
+    downgrades
         What each domain of certainty costs.
     estimates
         Rows of estimates that bear on it.
@@ -51,7 +51,7 @@ class Told:
     claimed: str
     elements: tuple[Row, ...]
     signs: tuple[Row, ...]
-    losses: tuple[Row, ...]
+    downgrades: tuple[Row, ...]
     estimates: tuple[Row, ...]
 
     @property
@@ -95,11 +95,11 @@ class Use:
     directness: str = ""
 
 
-def told_claims(records: Records, ranges: Mapping[str, str]) -> list[Told]:
+def described_claims(records: Records, ranges: Mapping[str, str]) -> list[DescribedClaim]:
     """One entry a claim, in the order of the verdicts; `ranges` are the claimed ones in words."""
     claims = {row["claim_id"]: row for row in records["claims"]}
     return [
-        Told(
+        DescribedClaim(
             verdict,
             fmt.text(claims.get(key, {}).get("said_by")),
             fmt.text(claims.get(key, {}).get("range_basis")),
@@ -114,10 +114,10 @@ def told_claims(records: Records, ranges: Mapping[str, str]) -> list[Told]:
     ]
 
 
-def by_speaker(told: Iterable[Told]) -> list[tuple[str, list[Told]]]:
+def by_speaker(described: Iterable[DescribedClaim]) -> list[tuple[str, list[DescribedClaim]]]:
     """Claims under the one who makes them, in order of appearance."""
-    groups: dict[str, list[Told]] = {}
-    for claim in told:
+    groups: dict[str, list[DescribedClaim]] = {}
+    for claim in described:
         groups.setdefault(claim.said_by, []).append(claim)
     return list(groups.items())
 

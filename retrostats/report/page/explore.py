@@ -119,9 +119,9 @@ def answer_text(
         return "these settings contradict one another"
     bounds = tuple(bounds)
     limits = fmt.interval(values[1], values[2], bounds=bounds)
-    told = f"{fmt.number(values[0], bounds=bounds)} (95% interval {limits}) {unit}".strip()
+    shown = f"{fmt.number(values[0], bounds=bounds)} (95% interval {limits}) {unit}".strip()
     words = _words(said)
-    return f"{told}: {words}" if words else told
+    return f"{shown}: {words}" if words else shown
 
 
 def _words(said: tuple[str, str]) -> str:
@@ -248,7 +248,7 @@ def _data(
 ) -> Markup:
     """JSON whose text no parser of HTML can take for markup."""
     known = list(dict.fromkeys(said))
-    told = {
+    record = {
         "settings": [len(c.settings) for c in controls],
         "start": [c.start for c in controls],
         "values": values,
@@ -263,4 +263,4 @@ def _data(
         "log": log,
         "at": [] if null is None or null != null else [float(null)],
     }
-    return Markup(json_text(told))
+    return Markup(json_text(record))

@@ -128,11 +128,11 @@ def capital(value: Any) -> str:
     >>> capital("the impact"), capital("2.4% as points"), capital("mc-pool"), capital("df, known")
     ('The impact', '2.4% as points', 'mc-pool', 'df, known')
     """
-    told = text(value)
-    first = re.match(r"[a-z]+(?= |$|,|:)", told)
+    shown = text(value)
+    first = re.match(r"[a-z]+(?= |$|,|:)", shown)
     if not first or first[0] in AS_WRITTEN:
-        return told
-    return told[0].upper() + told[1:]
+        return shown
+    return shown[0].upper() + shown[1:]
 
 
 def ends(low: Any, high: Any, digits: int = 2, bounds: Iterable[float] = BOUNDS) -> tuple[str, str]:
@@ -166,8 +166,8 @@ def year(value: Any) -> str:
     >>> year(2005.0), year("2012"), year(float("nan"))
     ('2005', '2012', '')
     """
-    told = text(value)
-    return told.removesuffix(".0") if re.fullmatch(r"\d{4}\.0", told) else told
+    shown = text(value)
+    return shown.removesuffix(".0") if re.fullmatch(r"\d{4}\.0", shown) else shown
 
 
 def degrees(df: Any) -> str:

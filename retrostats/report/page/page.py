@@ -20,9 +20,9 @@ from retrostats.report.page.environment import environment_of
 from retrostats.report.page.evidence import (
     AGREES,
     by_speaker,
+    described_claims,
     row_labels,
     studies_of,
-    told_claims,
     uses_of,
 )
 from retrostats.report.page.explore import explorers_of
@@ -34,7 +34,7 @@ from retrostats.report.page.reuse import bibliography, methods_paragraph
 from retrostats.report.page.sentences import SYMBOLS, claimed, ends_of, finding
 from retrostats.report.page.shades import page_style
 from retrostats.report.tables.contents import summary_text
-from retrostats.report.user_cohort import OWN
+from retrostats.report.user_cohort import USER_COHORT
 
 #: Frames that the page reads as rows.
 FRAMES = (
@@ -82,7 +82,7 @@ def render_report(
     ends = dict.fromkeys(b for claim in records["claims"] for b in ends_of(claim))
     bounds = tuple(ends) or BOUNDS
     environment = environment_of({**study, **rows}, bounds)
-    told_by = {
+    descriptions = {
         name: finding(drawing, records["estimates"], bounds)
         for name, drawing in replication.drawings.items()
     }
@@ -91,13 +91,13 @@ def render_report(
         for name, drawing in replication.drawings.items()
         if drawing.analysis
     }
-    phone = {f"{name}{NARROW}": svg for name, svg in narrow.items() if name in told_by}
-    words = {**told_by, **{key: told_by[key.removesuffix(NARROW)] for key in phone}}
+    phone = {f"{name}{NARROW}": svg for name, svg in narrow.items() if name in descriptions}
+    words = {**descriptions, **{key: descriptions[key.removesuffix(NARROW)] for key in phone}}
     pictures = pictures_of({**files, **phone}, words)
-    figures = page_figures(replication, pictures.svgs, told_by, formats)
+    figures = page_figures(replication, pictures.svgs, descriptions, formats)
     retellings = _records(replication.retellings)
     titles = {analysis["name"]: analysis["title"] for analysis in replication.analyses}
-    told = told_claims(records, _ranges(records))
+    described = described_claims(records, _ranges(records))
     uses = uses_of(records)
     studies = studies_of(records, study, _topics(replication.audit, titles), uses)
     cards = cards_of(records)
@@ -115,9 +115,9 @@ def render_report(
         ),
         methods_text=methods_paragraph(replication),
         bibtex_text=bibliography(replication, cited),
-        told=told,
+        described=described,
         explorers=explorers_of(replication.grids, records),
-        speakers=by_speaker(told),
+        speakers=by_speaker(described),
         plan_of="" if getattr(replication.audit, "data", None) == data_dir() else " --audit DIR",
         agrees=AGREES,
         titles=titles,
@@ -139,10 +139,10 @@ def render_report(
         row_label=rows,
         references=cited,
         cohorts=records["cohorts"],
-        own=replication.provenance.get("cohorts", []),
-        own_figures=owned(figures, OWN),
+        user_cohorts=replication.provenance.get("cohorts", []),
+        user_cohort_figures=owned(figures, USER_COHORT),
         claim_figures=by_claim(figures),
-        own_results=_records(replication.own_results),
+        user_cohort_results=_records(replication.own_results),
         cohort_shares=_records(replication.cohort_shares),
         retellings=retellings,
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],
@@ -155,8 +155,8 @@ def _findings(summary: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> list[
     """Rows of the summary of findings, each with its texts as a paper prints them."""
     texts = _records(summary_text(summary))
     return [
-        {"number": number, "row": row, "told": told}
-        for number, (row, told) in enumerate(zip(rows, texts, strict=True), 1)
+        {"number": number, "row": row, "texts": row_texts}
+        for number, (row, row_texts) in enumerate(zip(rows, texts, strict=True), 1)
     ]
 
 

@@ -117,6 +117,6 @@ def _inline(svg: str, prefix: str, title: str, glyphs: frozenset[str]) -> Markup
     ids = {key: f"{prefix}-{i}" for i, key in enumerate(sorted(used))}
     svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{ids[m[1]]}"' if m[1] in ids else "", svg)
     svg = re.sub(r'(href="|url\()#([^")]+)', lambda m: f"{m[1]}#{ids.get(m[2], m[2])}", svg)
-    told = Markup("<title id='{}-title'>{}</title>").format(prefix, title)
+    title_element = Markup("<title id='{}-title'>{}</title>").format(prefix, title)
     head, rest = svg.split(">", 1)
-    return Markup(f'{head} role="img" aria-labelledby="{prefix}-title">{told}{rest}')
+    return Markup(f'{head} role="img" aria-labelledby="{prefix}-title">{title_element}{rest}')

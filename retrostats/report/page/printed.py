@@ -37,8 +37,8 @@ def printed(row: Row) -> str:
         parts.append(f"CI {'from' if low else 'up to'} {low or high}")
     if p := fmt.text(row.get("p_value_text")):
         parts.append(f"p {fmt.text(row.get('p_operator'))} {p}".replace("  ", " "))
-    told = "; ".join(fmt.said(part) for part in parts if part)
-    return told or fmt.said(row.get("statistic")) or "in words only"
+    shown = "; ".join(fmt.said(part) for part in parts if part)
+    return shown or fmt.said(row.get("statistic")) or "in words only"
 
 
 def circumstances(row: Row) -> str:
@@ -62,11 +62,11 @@ def _amount(row: Row, name: str, spread: str, unit: str, before: str = "") -> st
     value = fmt.text(row.get(name))
     if not value:
         return ""
-    told = f"{before}{value}"
+    shown = f"{before}{value}"
     if error := fmt.text(row.get(f"{spread}_text")):
         kind = fmt.text(row.get(f"{spread}_type"))
-        told += f" ± {error} ({kind})" if kind else f" ± {error}"
-    return fmt.with_unit(told, unit)
+        shown += f" ± {error} ({kind})" if kind else f" ± {error}"
+    return fmt.with_unit(shown, unit)
 
 
 def _percent(row: Row) -> str:

@@ -69,7 +69,10 @@ class Answer:
 
 
 def answer(
-    verdict: Row, estimates: Sequence[Row] = (), claim: Row | None = None, reach: Row | None = None
+    verdict: Row,
+    estimates: Sequence[Row] = (),
+    claim: Row | None = None,
+    outer_bounds: Row | None = None,
 ) -> Answer:
     """The answer to one claim.
 
@@ -93,15 +96,15 @@ def answer(
     Best estimate 26% higher (95% interval 0.4% to 54% higher): the direction is supported; the \
 size claimed is not settled.
     """
-    told = {**(claim or {}), **verdict}
+    merged = {**(claim or {}), **verdict}
     if _missing(verdict.get("estimate")):
         return Answer(_unmeasured(verdict), (), ())
     judged = next((e for e in estimates if e["estimate_id"] == verdict.get("estimate_id")), verdict)
-    rows = readings_of(told, judged, estimates)
-    if disagree(rows, told):
-        parts = tuple(_reading(row, told) for row in rows)
+    rows = readings_of(merged, judged, estimates)
+    if disagree(rows, merged):
+        parts = tuple(_reading(row, merged) for row in rows)
         return Answer("It depends on how the words of the source are read.", parts, tuple(rows))
-    return Answer(_measured(told, judged, rows, reach), (), (judged,))
+    return Answer(_measured(merged, judged, rows, outer_bounds), (), (judged,))
 
 
 def readings_of(claim: Row, judged: Row, estimates: Sequence[Row]) -> list[Row]:
@@ -235,8 +238,8 @@ def finding(drawing: Any, estimates: Sequence[Row], bounds: Iterable[float] = BO
         name = f"{row['label']} ({reading})" if reading else row["label"]
         number = fmt.with_unit(fmt.estimate(row, bounds), fmt.text(row.get("unit")))
         parts.append(f"{name}: {number}")
-        if reach := fmt.interval(row.get("sens_low"), row.get("sens_high"), bounds=bounds):
-            parts[-1] += f", {OPEN} {reach}"
+        if outer := fmt.interval(row.get("sens_low"), row.get("sens_high"), bounds=bounds):
+            parts[-1] += f", {OPEN} {outer}"
     return f"{drawing.alt}. {'; '.join(parts)}." if parts else f"{drawing.alt}."
 
 
@@ -257,18 +260,18 @@ def _unmeasured(verdict: Row) -> str:
     return f"{reason[0].upper()}{reason[1:]}."
 
 
-def _measured(claim: Row, judged: Row, rows: Sequence[Row], reach: Row | None) -> str:
+def _measured(claim: Row, judged: Row, rows: Sequence[Row], outer_bounds: Row | None) -> str:
     """Estimate, interval, range over what was not printed; then direction and size."""
     scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(claim.get("unit")), ends_of(claim)
-    told = f"Best estimate {amount(judged['estimate'], scale, unit, bounds)}"
+    best = f"Best estimate {amount(judged['estimate'], scale, unit, bounds)}"
     every = "over every reading and all else not printed" if len(rows) > 1 else OPEN
     spans = [_span(judged, "conf", scale, bounds, "95% interval")]
-    if reach is not None:
-        spans.append(_span(reach, "conf", scale, bounds, every))
+    if outer_bounds is not None:
+        spans.append(_span(outer_bounds, "conf", scale, bounds, every))
     else:
         spans.append(_span(judged, "sens", scale, bounds, OPEN))
     inside = "; ".join(filter(None, dict.fromkeys(spans)))
-    numbers = f"{told} ({inside})" if inside else told
+    numbers = f"{best} ({inside})" if inside else best
     said = [DIRECTIONS.get(claim["direction"], ""), SIZES.get(claim["size"], "")]
     if claim["direction"] == claim["size"] == "undecided":
         said = ["neither the direction nor the size claimed is settled"]

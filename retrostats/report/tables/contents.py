@@ -47,7 +47,7 @@ def summary_text(summary: pd.DataFrame) -> pd.DataFrame:
             "Effect [95% CI]": [fmt.estimate(r) for r in records],
             "Unit": [fmt.text(r["unit"]) for r in records],
             "Absolute effect [95% CI]": [_absolute(r) for r in records],
-            "The same over what was not printed": [_reach(r) for r in records],
+            "The same over what was not printed": [_outer_bounds(r) for r in records],
             "Level": [_level(r) for r in records],
             "People (studies)": [_people(r) for r in records],
             "Certainty": [fmt.text(r["certainty"]) for r in records],
@@ -114,7 +114,7 @@ def _absolute(row: Any) -> str:
     return fmt.with_unit(f"{value} [{low}, {high}]" if low else value, row["absolute_unit"])
 
 
-def _reach(row: Any) -> str:
+def _outer_bounds(row: Any) -> str:
     return fmt.interval(
         row["absolute_sens_low"], row["absolute_sens_high"], _digits(row["absolute"])
     )

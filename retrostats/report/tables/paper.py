@@ -60,10 +60,10 @@ class PaperTable:
 
     def latex(self) -> str:
         """A table environment; needs the packages booktabs and caption."""
-        told = str(self._built().as_latex())
+        text = str(self._built().as_latex())
         for character, code in _TEX.items():
-            told = told.replace(character, code)
-        return told + "\n"
+            text = text.replace(character, code)
+        return text + "\n"
 
     def markdown(self) -> str:
         """A pipe table with its caption and note.

@@ -87,7 +87,7 @@ def spreads_possible(first: Box, second: Box, change: Box, factor: Array) -> Boo
     """
     (low1, high1), (low2, high2) = first, second
     gap = np.maximum(0.0, np.maximum(low1 - high2, low2 - high1)) * factor
-    reach = (high1 + high2) * factor
+    upper = (high1 + high2) * factor
     least, most = change
-    slack = _SLACK * np.maximum(1.0, reach)
-    return np.asarray((gap <= most + slack) & (reach >= least - slack))
+    slack = _SLACK * np.maximum(1.0, upper)
+    return np.asarray((gap <= most + slack) & (upper >= least - slack))

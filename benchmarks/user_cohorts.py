@@ -1,6 +1,6 @@
 """Coverage of the 95% intervals of own cohorts: repeats, visits, arms, periods, unequal counts.
 
-    python -m benchmarks.own_cohorts [DATA_SETS]
+    python -m benchmarks.user_cohorts [DATA_SETS]
 
 prints the table of docs/calibration.md. People differ in level and in effect, a visit of a person
 has an error of its own, and so has each scan of it.

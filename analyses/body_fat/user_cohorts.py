@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SHOWN = {LOST: "bf-points-within", MORE: "bf-more-points"}
 
 
-def own_cohorts(context: Context) -> dict[str, list[CohortEffect]]:
+def user_cohort_effects(context: Context) -> dict[str, list[CohortEffect]]:
     """Effects of a reader's own cohorts: every change (""), and those that bear on each claim."""
     points, cohorts = "percentage points of body mass", context.cohorts
     change, effect, more = (
@@ -42,14 +42,14 @@ def own_cohorts(context: Context) -> dict[str, list[CohortEffect]]:
     changes = cohort_changes(cohorts, change)
     return {
         "": changes,
-        LOST: [c for c in changes if c.bears],
+        LOST: [c for c in changes if c.relevant],
         CAUSE: cohort_differences(cohorts, effect, effect.control),
         MORE: cohort_differences(cohorts, more),
     }
 
 
 def joined_measures(
-    own: Mapping[str, Sequence[CohortEffect]], rows: pd.DataFrame, printed: pd.Series
+    user_cohorts: Mapping[str, Sequence[CohortEffect]], rows: pd.DataFrame, printed: pd.Series
 ) -> dict[str, tuple[Measure, EstimateRow | None]]:
     """Each claim on which own cohorts bear, as one average with the literature on it.
 
@@ -61,20 +61,22 @@ def joined_measures(
     reading = Choice(READING, readings, "the abstract does not say")
     change = Literature(trained, (*unknowns, reading), float(printed["n"]), SHOWN[LOST])
     found: dict[str, tuple[Measure, EstimateRow | None]] = {}
-    if own[LOST]:
+    if user_cohorts[LOST]:
         row = partial(EstimateRow.of, quantity="body_fat_change", group=BACKWARD)
-        found[LOST] = averaged(own[LOST], change, row, "bf-own-lost", LOST, _in_reading)
+        found[LOST] = averaged(user_cohorts[LOST], change, row, "bf-own-lost", LOST, _in_reading)
         measure, shown = found[LOST]
         found[CAUSE] = replace(measure, claim_id=CAUSE, comparison=False), shown
-    if own[CAUSE]:
+    if user_cohorts[CAUSE]:
         row = partial(EstimateRow.of, quantity="body_fat_against_control")
-        found[CAUSE] = averaged(own[CAUSE], None, row, "bf-own-cause", CAUSE)
-    if own[MORE]:
+        found[CAUSE] = averaged(user_cohorts[CAUSE], None, row, "bf-own-cause", CAUSE)
+    if user_cohorts[MORE]:
         parts, more = more_space(rows, printed)
         row = partial(EstimateRow.of, quantity="body_fat_difference")
         people = float(printed["n"]) + people_of(rows)
         literature = Literature(parts, tuple(more), people, SHOWN[MORE])
-        found[MORE] = averaged(own[MORE], literature, row, "bf-own-more", MORE, _in_reading)
+        found[MORE] = averaged(
+            user_cohorts[MORE], literature, row, "bf-own-more", MORE, _in_reading
+        )
     return found
 
 
