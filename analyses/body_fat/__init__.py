@@ -27,7 +27,7 @@ from .names import (
     UNIT,
     measure_of,
 )
-from .own import AVERAGE, SHOWN, joined_measures, user_cohort_effects
+from .user_cohorts import AVERAGE, SHOWN, joined_measures, user_cohort_effects
 from .trained import trained_rows, trained_space
 from .words import trained_men_rows
 

@@ -238,7 +238,7 @@ def _pool_measure(
         [counted, method_choice()],
         claim_id=CLAIM,
         follow=(*follow, COUNTED),
-        own=bool(own),
+        user_cohorts=bool(own),
     )
 
 

@@ -132,19 +132,32 @@ def answer_of(
 
 
 def agreed(claim: Claim, answers: Sequence[Answer]) -> Answer:
-    """One answer of several measures: the first's, unless two are likely or more on two sides.
+    """One answer of several measures: that of the least sure, where all lie on one side.
 
-    Then the claim is mixed and has no probability; each measure keeps its own.
+    Where two are likely or more on two sides the claim is mixed, where they differ otherwise it is
+    open; then it has no probability, and each measure keeps its own.
     """
-    first = next((a for a in answers if not math.isnan(a.estimate)), answers[0])
-    labels = {a.direction for a in answers}
-    if labels & set(FOR) and labels & set(AGAINST):
-        return Answer(
-            measure="; ".join(a.measure for a in answers), estimate_id=first.estimate_id,
-            direction="mixed", size="not claimed" if not claim.has_size else "open",
-            why_none="measures of the claim point to both sides",
-        )  # fmt: skip
-    return first
+    known = [a for a in answers if not math.isnan(a.estimate)]
+    if not known:
+        return answers[0]
+    labels = {a.direction for a in known}
+    mixed = bool(labels & set(FOR) and labels & set(AGAINST))
+    sides = {a.prob_direction >= 0.5 for a in known if not math.isnan(a.prob_direction)}
+    if not mixed and len(sides) < 2:
+        return min(known, key=_sureness)
+    return Answer(
+        measure="; ".join(a.measure for a in known),
+        estimate_id=known[0].estimate_id,
+        direction="mixed" if mixed else "open",
+        size="open" if claim.has_size else "not claimed",
+        why_none="measures of the claim point to both sides",
+    )
+
+
+def _sureness(answer: Answer) -> float:
+    """How far a probability is from a toss of a coin."""
+    p = answer.prob_size if math.isnan(answer.prob_direction) else answer.prob_direction
+    return abs(p - 0.5)
 
 
 def over_choices(claim: Claim, main: Answer, each: Sequence[Answer]) -> Answer:
