@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+import retrostats as rs
 from retrostats.audit.claims import KINDS, claims_from_frame
+from retrostats.audit.fidelity import bearing_of, by_signs, fidelity_of
 from retrostats.audit.verdict import Candidate, judge
 from retrostats.common.errors import InputError
 from retrostats.evidence.result.estimate import Interval
-from retrostats.io.published.published import load_claims_table
+from retrostats.io.published.published import load_claims_table, load_table
 
 
 def test_a_kind_that_no_rule_knows_is_named() -> None:
@@ -33,3 +35,37 @@ def test_a_lone_interval_is_called_one_and_several_are_not() -> None:
     assert "(95% interval)" in judge(claim, [one]).direction.reason
     both = judge(claim, [one, other]).direction.reason
     assert "(over everything not printed)" in both
+
+
+def test_every_claim_says_who_makes_it_and_what_its_source_says() -> None:
+    claims = load_claims_table().set_index("claim_id")
+    assert set(claims["said_by"]) == {"the post", "a commenter"}
+    elements = load_table("claim_fidelity")
+    assert set(elements["claim_id"]) == set(claims.index)
+
+
+def test_claims_that_nobody_measured_say_so_and_one_outside_the_subject_too() -> None:
+    audit = rs.load_audit()
+    elements = load_table("claim_fidelity").set_index("claim_id")
+    for claim in ("acl_pain", "fall_risk", "track_safe", "neck_strain"):
+        assert "nothing was found that measured it" in elements.loc[claim, "source_says"]
+        assert (
+            fidelity_of(audit.claims[claim], bearing_of(audit))[0] == "not measured by the source"
+        )
+        assert by_signs(audit.claims[claim], bearing_of(audit))[0] == "no evidence"
+    assert elements.loc["other_hand", "source_says"].startswith("outside the subject")
+    assert "outside the subject" in audit.claims["other_hand"].attributed_to
+
+
+def test_claims_of_the_third_pass_name_no_size() -> None:
+    claims = load_claims_table().set_index("claim_id")
+    sized = claims[claims["range_low"].notna()]
+    assert set(sized.index) == {"energy_30", "body_fat_6wk"}
+    assert len(claims) == 29
+
+
+def test_what_the_column_did_not_say_is_not_attributed_to_it() -> None:
+    claims = load_claims_table().set_index("claim_id")
+    for claim in ("avoid_injury", "balance"):
+        assert "the post added walking" in claims.loc[claim, "attributed_to"]
+    assert "the post's own" in claims.loc["improves_forward", "attributed_to"]

@@ -24,6 +24,24 @@ RELEVANT = {
         ("body_fat", "", "economy|sprint|run_5km|agility|performance|direction_speed|velocity")
     ],
     "balance": [("body_fat", "", "balance")],
+    "walk_energy": [
+        ("metabolic_cost", "walk", "vo2|metabolic|cost_of_transport|energy|efficiency")
+    ],
+    "gets_easier": [("body_fat", "walk", "oxygen_uptake|submaximal_vo2|rpe|walking_velocity")],
+    "calf": [
+        ("ligament_injury", "", "emg.*(?:gastrocnemius|soleus|calf)"),
+        ("body_fat", "", "heel_rise"),
+    ],
+    "unused_muscles": [
+        ("ligament_injury", "", "emg"),
+        ("metabolic_cost", "run", "active_muscle"),
+    ],
+    "leg_pain": [("ligament_injury", "", "soreness|tenderness")],
+    "best_weight_loss": [("body_fat", "", "body_mass|bmi")],
+    "elliptical_reverse": [
+        ("ligament_injury", "elliptical", "emg|knee|hip"),
+        ("metabolic_cost", "elliptical", "vo2|energy"),
+    ],
 }
 #: Claims without a pattern of their own, and what they rest on instead.
 ELSEWHERE = {
@@ -32,6 +50,16 @@ ELSEWHERE = {
     "avoid_injury": "ligament_tears",
     "acl_easier": "pounding",
     "fat_by_energy": "",  # an inference, not a measured contrast
+    "unfamiliar_effort": "gets_easier",
+    "acl_pain": "leg_pain",
+    "fall_risk": "ligament_tears",
+    "track_safe": "ligament_tears",
+    "neck_strain": "",  # nobody measured it
+    "no_problems": "",  # a search, not a measurement
+    "elliptical_knee": "",  # two machines, no direction
+    "routine_change": "",  # two programmes, no direction
+    "bend_back": "",  # two exercises of the back, no running
+    "other_hand": "",  # outside the subject
 }
 BACKWARD = ("backward", "backward vs forward", "several", "mixed")
 #: Bounded and judged for another claim, with a reason why not for this one.

@@ -99,7 +99,7 @@ def test_every_study_of_the_audit_is_in_it() -> None:
     rows = rs.replicate(["metabolic-cost"], draws=0).estimates.set_index("estimate_id")
     printed, every = rows.loc["mc-one-stage"], rows.loc["mc-one-stage-all"]
     assert printed["n"] == rows.loc["mc-pool", "n"]
-    assert every["n"] == printed["n"] + 8 + 10  # Rasica 2020 and Paes 2016
+    assert every["n"] == printed["n"] + 8 + 10 + 9  # Rasica 2020, Paes 2016 and Reilly 1984
     two = rows.loc["mc-pool"]
     assert np.log(printed["estimate"]) == pytest.approx(np.log(two["estimate"]), rel=0.01)
     assert "two stages on the same numbers give" in every["note"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.audit.analysis import Context
-from retrostats.evidence.findings.printed import words_row
+from retrostats.evidence.findings.printed import hollow_row, words_row
 from retrostats.evidence.printed.pair import one_row
 from retrostats.evidence.printed.reported import Reported
 from retrostats.evidence.result.findings import Assumption, EstimateRow
@@ -26,11 +26,11 @@ from .names import FLYNN, FLYNN_SHARE, PAES, RASICA, RASICA_LEVEL, RATIO, REILLY
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Row, identifier and label of results in words alone that are bounded.
+#: Rows, identifier and label of results in words alone that are bounded.
 IN_WORDS = (
-    (PAES, "mc-paes", "Paes 2016, run, “not significant”"),
-    (REILLY, "mc-reilly", "Reilly 1984, run, “significantly greater”"),
-    (FLYNN, "mc-flynn", "Flynn 1994, run, “higher”, p < 0.001"),
+    ((PAES,), "mc-paes", "Paes 2016, run, “not significant”"),
+    ((REILLY,), "mc-reilly", "Reilly 1984, run, “significantly greater”"),
+    ((FLYNN, FLYNN_SHARE), "mc-flynn", "Flynn 1994, run, “higher”, p < 0.001"),
 )
 #: Oxygen uptake of level running [ml/kg/min] at a speed [m/min]: slope and intercept of the running
 #: equation of the American College of Sports Medicine (Guidelines for Exercise Testing).
@@ -78,8 +78,15 @@ def words_rows(rows: pd.DataFrame) -> list[EstimateRow]:
     )
     return [
         *(
-            words_row(one_row(rows, row_id=row_id), name, label, note=bounded, **shown)
-            for row_id, name, label in IN_WORDS
+            hollow_row(
+                [one_row(rows, row_id=row_id) for row_id in row_ids],
+                float("nan"),
+                name,
+                label,
+                note=bounded,
+                **shown,
+            )
+            for row_ids, name, label in IN_WORDS
         ),
         words_row(
             one_row(rows, row_id=RASICA_LEVEL),

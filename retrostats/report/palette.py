@@ -57,10 +57,12 @@ def _shades(
     supported: str, compatible: str, undecided: str, unmeasured: str, contradicted: str
 ) -> Mapping[str, str]:
     return MappingProxyType({
-        "supported": supported, "faithful": supported, "compatible": compatible,
-        "contradicted": contradicted, "drifted": contradicted,
-        "not measured by the source": unmeasured,
-        "undecided": undecided, "unverified": undecided,
+        "supported": supported, "faithful": supported, "very likely": supported,
+        "compatible": compatible, "likely": compatible, "leaning": undecided,
+        "contradicted": contradicted, "drifted": contradicted, "very unlikely": contradicted,
+        "unlikely": unmeasured, "not measured by the source": unmeasured,
+        "leaning against": undecided, "mixed": undecided,
+        "open": undecided, "undecided": undecided, "unverified": undecided,
     })  # fmt: skip
 
 

@@ -27,9 +27,17 @@ class Mark(NamedTuple):
 #: the evidence, with corners for what the post made of its source, a cross for what is refuted.
 LOOK: Mapping[str, Mark] = MappingProxyType({
     "supported": Mark("o", "full", "blue"),
+    "very likely": Mark("^", "full", "blue"),
+    "likely": Mark("^", "none", "blue"),
     "compatible": Mark("o", "dot", "blue"),
+    "leaning": Mark(">", "none", "ink"),
+    "open": Mark("o", "left", "ink"),
+    "mixed": Mark("P", "full", "ink"),
+    "leaning against": Mark("<", "none", "ink"),
+    "unlikely": Mark("v", "none", "red"),
+    "very unlikely": Mark("v", "full", "red"),
     "contradicted": Mark("X", "full", "red"),
-    "undecided": Mark("o", "left", "ink"),
+    "undecided": Mark("o", "top", "ink"),
     "no evidence": Mark("o", "none", "grey"),
     "not claimed": Mark("_", "full", "grey"),
     "faithful": Mark("s", "full", "blue"),
@@ -44,8 +52,8 @@ CELL_MM = (34.0, 28.0, 28.0)
 ROLES = MappingProxyType({"core": "The post's main claims", "audit": "Its other claims"})
 CAPTION = (
     "Sources: data/claims.csv and the study rows each verdict names; computed from printed "
-    "numbers. A verdict that changes anywhere inside the range of what was not printed is "
-    "undecided."
+    "numbers. A word is earned by a probability: supported where even its lowest over the declared "
+    "choices is 97.5% or more."
 )
 
 

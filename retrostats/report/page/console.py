@@ -17,9 +17,17 @@ from retrostats.common.rounding import limits, rounded
 #: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
 MARKS = {
     "supported": ("+", "green"),
+    "very likely": ("P", "green"),
+    "likely": ("p", "green"),
     "compatible": ("~", "green"),
+    "leaning": (">", "yellow"),
+    "open": ("?", "yellow"),
+    "mixed": ("*", "yellow"),
+    "leaning against": ("<", "yellow"),
+    "unlikely": ("u", "red"),
+    "very unlikely": ("U", "red"),
     "contradicted": ("x", "red"),
-    "undecided": ("?", "yellow"),
+    "undecided": ("/", "yellow"),
     "no evidence": ("o", "dim"),
     "not claimed": ("-", "dim"),
     "faithful": ("=", "green"),

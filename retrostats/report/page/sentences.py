@@ -20,24 +20,20 @@ Stance = Literal["for", "against", "open"]
 SYMBOLS = {
     "supported": "\N{CHECK MARK}",
     "faithful": "\N{CHECK MARK}",
+    "very likely": "\N{CHECK MARK}",
+    "likely": "\N{CHECK MARK}",
     "compatible": "\N{ALMOST EQUAL TO}",
+    "leaning": "?",
+    "leaning against": "?",
+    "unlikely": "\N{MULTIPLICATION SIGN}",
+    "very unlikely": "\N{MULTIPLICATION SIGN}",
     "contradicted": "\N{MULTIPLICATION SIGN}",
     "drifted": "\N{MULTIPLICATION SIGN}",
     "not measured by the source": "\N{MULTIPLICATION SIGN}",
+    "mixed": "\N{PLUS-MINUS SIGN}",
+    "open": "?",
     "undecided": "?",
     "unverified": "?",
-}
-#: What is said of the direction, and of the size, after the numbers.
-DIRECTIONS = {
-    "supported": "the direction is supported",
-    "contradicted": "the evidence points the other way",
-    "undecided": "the direction is not settled",
-}
-SIZES = {
-    "supported": "the size claimed is supported too",
-    "compatible": "the size claimed fits but is not shown",
-    "undecided": "the size claimed is not settled",
-    "contradicted": "the size claimed is wrong",
 }
 STANCES = {
     "for": "for the claim",
