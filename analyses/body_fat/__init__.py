@@ -27,8 +27,8 @@ from .names import (
     UNIT,
     measure_of,
 )
-from .user_cohorts import AVERAGE, SHOWN, joined_measures, user_cohort_effects
 from .trained import trained_rows, trained_space
+from .user_cohorts import AVERAGE, SHOWN, joined_measures, user_cohort_effects
 from .words import trained_men_rows
 
 __all__ = ["METHODS", "NAME", "QUESTION", "TITLE", "TOPIC", "analyse", "draw"]

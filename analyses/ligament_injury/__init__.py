@@ -27,8 +27,8 @@ from .forces import (
 )
 from .machines import AGAINST_RUNNING, AGAINST_WALKING, machine
 from .names import CONDITIONS, ELLIPTICAL, LOAD, NAME, POUNDING, USER_COHORT
-from .user_cohorts import user_cohort_effects, user_cohort_row
 from .programmes import CONTAINS, COUNTED, PROGRAMMES, RATES, TOGETHER, UNVERIFIED, VERIFIED
+from .user_cohorts import user_cohort_effects, user_cohort_row
 
 __all__ = ["METHODS", "NAME", "QUESTION", "TITLE", "TOPIC", "analyse", "draw"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.audit.analysis import Context
-from retrostats.evidence.findings.printed import hollow_row, words_row
+from retrostats.evidence.findings.printed import no_standard_error_row, words_row
 from retrostats.evidence.printed.pair import one_row
 from retrostats.evidence.printed.reported import Reported
 from retrostats.evidence.result.findings import Assumption, EstimateRow
@@ -78,7 +78,7 @@ def words_rows(rows: pd.DataFrame) -> list[EstimateRow]:
     )
     return [
         *(
-            hollow_row(
+            no_standard_error_row(
                 [one_row(rows, row_id=row_id) for row_id in row_ids],
                 float("nan"),
                 name,

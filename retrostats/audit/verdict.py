@@ -105,7 +105,7 @@ class Judgement:
 
     label: Label
     reason: str
-    decided_by: str = ""
+    overturned_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,9 @@ class Verdict:
     answers: tuple[Answer, ...] = ()
 
     @property
-    def decided_by(self) -> str:
+    def overturned_by(self) -> str:
         """What moves direction or size most: a source left out, or a declared choice."""
-        sides = (self.direction.decided_by, self.size.decided_by)
+        sides = (self.direction.overturned_by, self.size.overturned_by)
         return "; ".join(dict.fromkeys(filter(None, sides)))
 
 

@@ -29,11 +29,6 @@ BETTER = {
 }
 #: The question that a direction answers, by the side of no difference that is claimed.
 WHICH = {"above": "More at all?", "below": "Less at all?"}
-#: What decides, in more words than the verdict has for it.
-DECIDERS = {
-    "the comparison group": "the comparison group, of which nothing was printed",
-    "what is measured": "what is measured: measures disagree",
-}
 #: Where nothing measures the claim.
 NO_RESULT = "a study that measures this under both conditions"
 
@@ -167,36 +162,39 @@ def causes_of(claim: Row, claims: Mapping[str, Row], verdicts: Sequence[Row]) ->
 
 
 def changes(verdict: Row, certainty: Sequence[Row]) -> str:
-    """What would change the answer: what decides it, else what its certainty lacks most.
+    """The study that would change the answer most: what its certainty lacks most.
 
     Examples
     --------
     >>> lost = [{"claim_id": "c", "domain": "imprecision", "levels": 2, "why": ""},
     ...         {"claim_id": "c", "domain": "design", "levels": 0, "why": ""}]
-    >>> changes({"claim_id": "c", "decided_by": ""}, lost)
+    >>> changes({"claim_id": "c", "direction": "likely"}, lost)
     'more people'
-    >>> changes({"claim_id": "c", "decided_by": "which sources count"}, lost)
-    'which sources count'
+    >>> changes({"claim_id": "c", "direction": "no evidence"}, [])
+    'a study that measures this under both conditions'
     """
-    if verdict["claim_id"] and verdict.get("direction") == "no evidence":
+    if verdict.get("direction") == "no evidence":
         return NO_RESULT
     mine = [r for r in certainty if r["claim_id"] == verdict["claim_id"] and r["levels"]]
     worst = max((r["levels"] for r in mine), default=0)
-    if worst > 2:  # nothing with an effect and its error
-        return NO_RESULT
     better = [BETTER[r["domain"]] for r in mine if r["levels"] == worst and r["domain"] in BETTER]
-    return decided_by(verdict) or "; ".join(dict.fromkeys(better))
+    return "; ".join(dict.fromkeys(better))
 
 
-def decided_by(verdict: Row) -> str:
-    """What the answer turns on, in plain words; empty where nothing was named.
+def certainty_words(verdict: Row) -> str:
+    """Certainty of each side that is claimed, in a clause.
 
     Examples
     --------
-    >>> decided_by({"decided_by": "the comparison group; r"})
-    'the comparison group, of which nothing was printed; r'
+    >>> certainty_words({"certainty_direction": "moderate", "certainty_size": "very low"})
+    'moderate; of how much, very low'
+    >>> certainty_words({"certainty_direction": "", "certainty_size": ""})
+    ''
     """
-    return "; ".join(DECIDERS.get(part, part) for part in fmt.split(verdict.get("decided_by")))
+    direction, size = (fmt.text(verdict.get(f"certainty_{s}")) for s in ("direction", "size"))
+    if direction and size and size != direction:
+        return f"{direction}; of how much, {size}"
+    return direction or size
 
 
 def _band(row: Row, verdict: Row, claim: Row, outer_bounds: Row | None) -> Markup:

@@ -1,7 +1,7 @@
 """The verdicts for search engines: ClaimReview of schema.org, as JSON-LD.
 
-A verdict gets a number on a scale of 1 to 5 only where it decides; "undecided" is in the middle of
-no scale, so it stands in words alone.
+A verdict gets a number on a scale of 1 to 5 only where it decides; a grade between is in the middle
+of no scale, so it stands in words alone.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def rating(verdict: Row) -> dict[str, Any]:
     --------
     >>> rating({"direction": "supported", "size": "not claimed"})["ratingValue"]
     5
-    >>> "ratingValue" in rating({"direction": "supported", "size": "undecided"})
+    >>> "ratingValue" in rating({"direction": "supported", "size": "compatible"})
     False
     """
     labels = {verdict["direction"], verdict["size"]} - {"not claimed"}

@@ -119,9 +119,9 @@ def tally(verdicts: pd.DataFrame) -> str:
 
     Examples
     --------
-    >>> tally(pd.DataFrame({"direction": ["supported", "undecided"],
-    ...                     "size": ["undecided", "not claimed"]}))
-    '2 claims. Direction: 1 supported, 1 undecided. Size: 1 undecided, 1 not claimed.'
+    >>> tally(pd.DataFrame({"direction": ["supported", "open"],
+    ...                     "size": ["compatible", "not claimed"]}))
+    '2 claims. Direction: 1 supported, 1 open. Size: 1 compatible, 1 not claimed.'
     """
     count = len(verdicts)
     parts = [f"{count} claim{'s' if count != 1 else ''}."]

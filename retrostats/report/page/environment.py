@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from retrostats.report.page import format as fmt
-from retrostats.report.page.cards import decided_by
+from retrostats.report.page.cards import certainty_words
 from retrostats.report.page.printed import circumstances, outcome, printed
 
 FILTERS = (
@@ -48,7 +48,7 @@ def environment_of(names: Mapping[str, str], bounds: Iterable[float]) -> Environ
         environment.filters[name] = partial(getattr(fmt, name), bounds=tuple(bounds))
     for words in (printed, outcome, circumstances):
         environment.filters[words.__name__] = words
-    environment.filters["decided_by"] = decided_by
+    environment.filters["certainty_words"] = certainty_words
     environment.filters["said"] = partial(said, names={**COLUMNS, **names})
     return environment
 

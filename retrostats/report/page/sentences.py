@@ -1,7 +1,9 @@
 """What a reader is told of a claim, in plain sentences written from its verdict by rules.
 
-A supported direction never reads as a supported size: the two stand in two clauses. Where readings
-of the same words disagree, every one is told. No number is rounded onto or across a boundary.
+First yes, no or open, with how sure that is in words and then as a probability; then the number
+with one interval; then the size that was claimed. A supported direction never reads as a supported
+size. Where readings of the same words disagree, every one is told. No number is rounded onto or
+across a boundary.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from retrostats.audit.answer import percent
+from retrostats.audit.grades import adverb, yes_or_no
 from retrostats.common.rounding import BOUNDS
 from retrostats.report.page import format as fmt
 
@@ -85,21 +89,27 @@ def answer(
 
     Examples
     --------
-    >>> row = {"claim_id": "c", "direction": "supported", "size": "undecided", "scale": "ratio",
-    ...        "unit": "a / b", "estimate": 1.26, "conf_low": 1.004, "conf_high": 1.54,
-    ...        "estimate_id": "e"}
+    >>> row = {"claim_id": "c", "direction": "supported", "size": "compatible", "scale": "ratio",
+    ...        "unit": "a / b", "estimate": 1.26, "conf_low": 1.13, "conf_high": 1.43,
+    ...        "estimate_id": "e", "prob_direction": 0.999, "prob_direction_min": 0.989,
+    ...        "prob_size": 0.46, "prob_below": 0.45, "prob_above": 0.09,
+    ...        "range_low": 1.25, "range_high": 1.35}
     >>> print(answer(row).sentence)
-    Best estimate 26% higher (95% interval 0.4% to 54% higher): the direction is supported; the \
-size claimed is not settled.
+    Yes, almost certainly (99.9%; 99% at the least, however what was not printed is taken). Best \
+estimate 26% higher (95% interval 13% to 43% higher). As much as claimed, 25% to 35% higher? \
+Possible (46%).
     """
     merged = {**(claim or {}), **verdict}
     if _missing(verdict.get("estimate")):
-        return Answer(_unmeasured(verdict), (), ())
+        shown = [e for e in estimates if _judges(e, verdict)]
+        return Answer(_unmeasured(verdict), (), tuple(shown))
     judged = next((e for e in estimates if e["estimate_id"] == verdict.get("estimate_id")), verdict)
     rows = readings_of(merged, judged, estimates)
     if disagree(rows, merged):
         parts = tuple(_reading(row, merged) for row in rows)
-        return Answer("It depends on how the words of the source are read.", parts, tuple(rows))
+        first = direction_words(merged)
+        said = " ".join(filter(None, (first, "It depends on how the source is read.")))
+        return Answer(said, parts, tuple(rows))
     return Answer(_measured(merged, judged, rows, outer_bounds), (), (judged,))
 
 
@@ -245,34 +255,88 @@ def ends_of(claim: Row) -> tuple[float, ...]:
     return tuple(dict.fromkeys((*BOUNDS, *(float(v) for v in given if not _missing(v)))))
 
 
+def _judges(row: Row, verdict: Row) -> bool:
+    """Whether a row is one of the measures of a claim that point to different sides."""
+    wanted = fmt.text(verdict.get("estimate_id"))
+    return bool(wanted) and row["estimate_id"] == wanted
+
+
 def _unmeasured(verdict: Row) -> str:
-    """The answer where nothing gives an effect with its error."""
+    """The answer where no probability can be given."""
     reason = fmt.text(verdict.get("direction_reason"))
     label = verdict["direction"]
     if label == "not claimed":
         return "Nothing is claimed that can be measured by itself."
     if not reason:
-        return {"no evidence": "Nothing was printed on this."}.get(label, "Not settled.")
-    return f"{reason[0].upper()}{reason[1:]}."
+        return {"no evidence": "Nobody measured it."}.get(label, "Open.")
+    start = {"no evidence": "Nobody measured it: ", "mixed": "Yes by some measures, no by others: "}
+    begin = start.get(label, "Open: ")
+    return f"{begin}{reason[0].lower()}{reason[1:]}."
 
 
-def _measured(claim: Row, judged: Row, rows: Sequence[Row], outer_bounds: Row | None) -> str:
-    """Estimate, interval, range over what was not printed; then direction and size."""
+def direction_words(verdict: Row) -> str:
+    """Yes, no or open, how sure that is, and the lowest probability over the declared choices.
+
+    Examples
+    --------
+    >>> direction_words({"direction": "likely", "prob_direction": 0.91, "prob_direction_min": 0.91})
+    'Yes, likely (91%).'
+    >>> direction_words({"direction": "unlikely", "prob_direction": 0.13,
+    ...                  "prob_direction_max": 0.13})
+    'No, likely not (87% against it).'
+    >>> direction_words({"direction": "open", "prob_direction": 0.35})
+    'Open: 35% for it, 65% against it.'
+    """
+    p: Any = verdict.get("prob_direction")
+    if _missing(p) or verdict["direction"] in ("not claimed", "no evidence", "mixed"):
+        return ""
+    word = yes_or_no(verdict["direction"])
+    if word == "open":
+        return f"Open: {percent(p)} for it, {percent(1 - p)} against it."
+    sure = adverb(p)
+    if verdict["direction"] in ("likely", "unlikely"):  # one study says no more of others
+        sure = "likely" if word == "yes" else "likely not"
+    end: Any = verdict.get("prob_direction_min" if word == "yes" else "prob_direction_max")
+    shown, least = (
+        percent(x if word == "yes" else 1 - x) for x in (p, p if _missing(end) else end)
+    )
+    over = "" if least == shown else (
+        f"; {least} at the least, however what was not printed is taken")  # fmt: skip
+    against = "" if word == "yes" else " against it"
+    return f"{word.capitalize()}, {sure} ({shown}{against}{over})."
+
+
+def size_words(verdict: Row) -> str:
+    """Whether it is as much as claimed, with the probability; empty where no size is claimed.
+
+    Examples
+    --------
+    >>> size_words({"size": "unlikely", "prob_size": 0.1, "prob_below": 0.88, "prob_above": 0.02,
+    ...             "scale": "ratio", "range_low": 1.25, "range_high": 1.35})
+    'As much as claimed, 25% to 35% higher? Unlikely (10%): below it is likelier (88%).'
+    """
+    label, p = verdict.get("size"), verdict.get("prob_size")
+    if label in (None, "not claimed", "no evidence") or _missing(p):
+        return ""
+    inside: Any = p
+    asked = f"As much as claimed, {claimed(verdict)}?"
+    word = {"supported": "Yes", "compatible": "Possible", "open": "Open",
+            "unlikely": "Unlikely", "contradicted": "No"}.get(str(label), "Open")  # fmt: skip
+    said = f"{asked} {word} ({percent(inside)})"
+    if label not in ("unlikely", "contradicted"):
+        return f"{said}."
+    below, above = (float(verdict.get(n) or 0.0) for n in ("prob_below", "prob_above"))
+    side, share = ("below", below) if below >= above else ("above", above)
+    return f"{said}: {side} it is likelier ({percent(share)})."
+
+
+def _measured(claim: Row, judged: Row, rows: Sequence[Row], reach: Row | None) -> str:
+    """Yes, no or open; the best estimate with its interval; the size that was claimed."""
     scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(claim.get("unit")), ends_of(claim)
-    best = f"Best estimate {amount(judged['estimate'], scale, unit, bounds)}"
-    every = "over every reading and all else not printed" if len(rows) > 1 else OPEN
-    spans = [_span(judged, "conf", scale, bounds, "95% interval")]
-    if outer_bounds is not None:
-        spans.append(_span(outer_bounds, "conf", scale, bounds, every))
-    else:
-        spans.append(_span(judged, "sens", scale, bounds, OPEN))
-    inside = "; ".join(filter(None, dict.fromkeys(spans)))
-    numbers = f"{best} ({inside})" if inside else best
-    said = [DIRECTIONS.get(claim["direction"], ""), SIZES.get(claim["size"], "")]
-    if claim["direction"] == claim["size"] == "undecided":
-        said = ["neither the direction nor the size claimed is settled"]
-    clauses = "; ".join(filter(None, said))
-    return f"{numbers}: {clauses}." if clauses else f"{numbers}."
+    number = amount(claim["estimate"], scale, unit, bounds)
+    inside = _span(claim, "conf", scale, bounds, "95% interval")
+    best = f"Best estimate {number}" + (f" ({inside})." if inside else ".")
+    return " ".join(filter(None, (direction_words(claim), best, size_words(claim))))
 
 
 def _reading(row: Row, claim: Row) -> str:
