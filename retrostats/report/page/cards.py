@@ -55,6 +55,8 @@ class Card:
         What would change the answer.
     causes
         Causal claims on the same numbers, by their rows of the verdicts frame.
+    source
+        What the cited source says instead, or that it says so, in a sentence; empty if not known.
     """
 
     verdict: Row
@@ -68,6 +70,7 @@ class Card:
     user_cohorts: int
     changes: str
     causes: tuple[Row, ...]
+    source: str = ""
 
 
 def cards_of(records: Mapping[str, Sequence[Row]]) -> list[Card]:
@@ -76,8 +79,8 @@ def cards_of(records: Mapping[str, Sequence[Row]]) -> list[Card]:
     Parameters
     ----------
     records
-        Rows of the frames of a replication by name: verdicts, estimates, explorations, certainty,
-        claims, sources.
+        Rows of the frames of a replication by name: verdicts, answers, estimates, explorations,
+        certainty, claims, fidelity, sources.
     """
     claims = {row["claim_id"]: row for row in records["claims"]}
     study = {row["row_id"]: row["study_id"] for row in records["sources"]}
@@ -124,6 +127,7 @@ def _card(
         if row in study
     }
     judged: Row = answered.shown[0] if answered.shown else {}
+    counted = _counted(verdict, records)
     wanted = claimed({**verdict, "unit": claim.get("unit", verdict.get("unit"))})
     return Card(
         verdict=verdict,
@@ -132,15 +136,56 @@ def _card(
         answer=answered,
         claimed=wanted,
         bands=tuple(
-            _band(row, verdict, claim, None if answered.readings else outer_bounds)
+            _band(row, verdict, claim, None)
+            if answered.readings
+            else _band(_graded(row, verdict), verdict, claim, outer_bounds)
             for row in answered.shown
         ),
-        people=fmt.number(judged.get("n"), 0),
-        studies=len(used),
+        people=fmt.number(judged.get("n"), 0) if counted in (0, len(used)) else "",
+        studies=counted or len(used),
         user_cohorts=user_cohort_count(records["estimates"], verdict["claim_id"]),
         changes=changes(verdict, records["certainty"]),
         causes=causes_of(claim, claims, records["verdicts"]),
+        source=source_words(verdict, records["fidelity"]),
     )
+
+
+def _counted(verdict: Row, records: Mapping[str, Sequence[Row]]) -> int:
+    """Sources behind the probability; 0 where there is none."""
+    key = (verdict["claim_id"], verdict.get("estimate_id"))
+    mine = [r for r in records["answers"] if (r["claim_id"], r["estimate_id"]) == key]
+    return int(mine[0]["studies"]) if mine else 0
+
+
+def _graded(row: Row, verdict: Row) -> Row:
+    """A row with the estimate and interval of the answer, where it has one."""
+    names = ("estimate", "conf_low", "conf_high")
+    known = verdict.get("estimate") == verdict.get("estimate")
+    return {**row, **{n: verdict[n] for n in names}} if known else row
+
+
+#: How the sentence on the source begins, by what was found.
+SAYS = {
+    "faithful": ("yes", "Yes"),
+    "drifted": ("no", "Not so"),
+    "not measured by the source": ("not measured", "It did not measure it"),
+    "unverified": ("unknown", "Not known"),
+}
+
+
+def source_words(verdict: Row, elements: Sequence[Row]) -> str:
+    """What the cited source says of the claim, from the first element that decides its fidelity.
+
+    Examples
+    --------
+    >>> element = {"claim_id": "c", "agrees": "no", "source_says": "three times a week"}
+    >>> source_words({"claim_id": "c", "fidelity": "drifted"}, [element])
+    'Not so: three times a week.'
+    """
+    finding, start = SAYS.get(verdict["fidelity"], ("", ""))
+    mine = [e for e in elements if e["claim_id"] == verdict["claim_id"] and e["agrees"] == finding]
+    said = fmt.text(mine[0]["source_says"]) if mine else ""
+    return f"{start}: {said}." if said else ""
 
 
 def causes_of(claim: Row, claims: Mapping[str, Row], verdicts: Sequence[Row]) -> tuple[Row, ...]:

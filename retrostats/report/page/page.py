@@ -38,7 +38,16 @@ from retrostats.report.user_cohort import USER_COHORT
 
 #: Frames that the page reads as rows.
 FRAMES = (
-    *("verdicts", "estimates", "explorations", "certainty", "claims", "sources", "cohorts"),
+    *(
+        "verdicts",
+        "answers",
+        "estimates",
+        "explorations",
+        "certainty",
+        "claims",
+        "sources",
+        "cohorts",
+    ),
     *("checks", "assumptions", "studies", "fidelity", "evidence", "summary"),
 )
 #: Columns of the retellings that the page shows in a place of their own, or not at all.
