@@ -1,131 +1,81 @@
-"""Verdicts of several measures, of causes, and what is said to decide."""
+"""Verdicts of several measures, and of causes."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.audit.verdict import (
-    Candidate,
-    Evidence,
-    judge,
-)
+import retrostats as rs
+from retrostats.audit.answer import answer_of
+from retrostats.audit.verdict import Candidate, Evidence, judge
 from retrostats.common.errors import InputError
 from retrostats.evidence.result.estimate import Interval
-from tests.judged import AT_LEAST, CAUSE, NAN, at, claim, measured, over
+from tests.judged import AT_LEAST, CAUSE, NAN, at, claim, measured
+
+COLUMNS = ("study", "design", "n", "estimate", "low", "high", "level")
 
 
-def test_measures_without_a_comparison_cannot_hide_behind_one_that_has_it() -> None:
-    both = [measured(1.26, 1.34), measured(1.26, 1.34, "before and after", comparison=False)]
-    for judged in (judge(CAUSE, both).direction, judge(CAUSE, both).size):
-        assert (judged.label, judged.decided_by) == ("undecided", "what is measured")
-        assert "before and after: undecided (a cause is claimed" in judged.reason
+def pooled(*rows: tuple[float, float, float], n: int = 20, **options):
+    """A pool of ratios with their 95% intervals."""
+    table = [
+        dict(zip(COLUMNS, (f"s{i}", "crossover", n, *row, 95), strict=True))
+        for i, row in enumerate(rows)
+    ]
+    columns = {name: [row[name] for row in table] for name in COLUMNS}
+    return rs.pool_printed(columns, measure="ratio of means", **options)
 
 
-def test_compatible_is_said_of_a_size_never_of_a_direction() -> None:
-    verdict = judge(claim(), [measured(0.9, 1.7)])  # 1.3 in the middle, spanning no difference
-    assert (verdict.direction.label, verdict.size.label) == ("undecided", "compatible")
-
-
-def test_measures_that_disagree_are_undecided_and_each_is_named() -> None:
+def test_measures_on_both_sides_are_mixed_and_have_no_probability() -> None:
     verdict = judge(claim(), [measured(1.26, 1.34), measured(0.8, 0.9, "heart rate")])
-    for judged in (verdict.direction, verdict.size):
-        assert (judged.label, judged.decided_by) == ("undecided", "what is measured")
-        assert "oxygen: supported" in judged.reason
-        assert "heart rate: contradicted" in judged.reason
+    assert verdict.direction.label == "mixed"
+    assert math.isnan(verdict.answer.prob_direction)
+    assert "oxygen: supported" in verdict.direction.reason
+    assert "heart rate: contradicted" in verdict.direction.reason
+    assert [a.direction for a in verdict.answers] == ["supported", "contradicted"]
 
 
-def test_one_measure_without_a_decision_leaves_the_others_undecided() -> None:
-    verdict = judge(claim(), [measured(1.26, 1.34), measured(0.9, 1.34, "heart rate")])
-    assert (verdict.direction.label, verdict.direction.decided_by) == (
-        "undecided", "what is measured",
-    )  # fmt: skip
+def test_measures_that_differ_and_are_not_both_likely_leave_it_open() -> None:
+    verdict = judge(claim(), [measured(1.26, 1.34), measured(0.85, 1.12, "heart rate")])
+    assert verdict.direction.label == "open"
+    assert math.isnan(verdict.answer.prob_direction)
 
 
-def test_measures_that_agree_keep_their_label_and_each_its_interval() -> None:
-    direction = judge(claim(), [measured(1.1, 1.2), measured(1.4, 1.5, "heart rate")]).direction
-    assert (direction.label, direction.decided_by) == ("supported", "")
-    assert "oxygen: supported (1.10 to 1.20" in direction.reason
-    assert "heart rate: supported (1.40 to 1.50" in direction.reason
+def test_measures_on_one_side_are_as_sure_as_the_least_sure() -> None:
+    verdict = judge(claim(), [measured(1.26, 1.34), measured(0.97, 1.34, "heart rate")])
+    assert verdict.direction.label == "likely"
+    assert verdict.answer.measure == "heart rate"
+    assert "oxygen: supported" in verdict.direction.reason
 
 
-@pytest.mark.parametrize("low", [1.26, 1.1])  # a size supported, and one compatible
-def test_a_cause_without_a_comparison_group_is_never_supported(low) -> None:
+@pytest.mark.parametrize("low", [1.26, 1.1])
+def test_a_cause_without_a_comparison_group_is_open_and_has_no_probability(low) -> None:
     without = judge(CAUSE, [measured(low, 2.6 - low, comparison=False)])
     beside = judge(CAUSE, [measured(low, 2.6 - low)])
+    assert beside.direction.label == "supported"
     for side in ("direction", "size"):
-        assert getattr(beside, side).label in ("supported", "compatible")
-        judged = getattr(without, side)
-        assert (judged.label, judged.decided_by) == ("undecided", "the comparison group")
-        assert f"by itself: {getattr(beside, side).label}" in judged.reason
+        assert getattr(without, side).label == "open"
+        assert "no result of a comparison group was printed" in getattr(without, side).reason
+    assert math.isnan(without.answer.prob_direction)
 
 
-def test_a_cause_can_be_contradicted_without_a_comparison_and_a_description_supported() -> None:
-    assert judge(CAUSE, [measured(0.8, 0.9, comparison=False)]).direction.label == "contradicted"
+def test_a_description_needs_no_comparison() -> None:
     assert judge(claim(), [measured(1.26, 1.34, comparison=False)]).size.label == "supported"
 
 
-@given(st.floats(0.5, 2), st.floats(0.001, 0.5), st.sampled_from([claim(), AT_LEAST]))
-def test_no_interval_supports_a_cause_without_a_comparison(centre, half, claimed) -> None:
-    causal = replace(claimed, kind="causal")
-    verdict = judge(causal, [measured(centre - half, centre + half, comparison=False)])
-    for judged in (verdict.direction, verdict.size):
-        assert judged.label not in ("supported", "compatible")
+def test_people_not_allocated_by_lot_support_no_cause() -> None:
+    explored = measured(1.26, 1.34).at95
+    verdict = judge(CAUSE, [Evidence("two groups", explored, randomised=False)])
+    assert verdict.direction.label == "open"
+    assert "not allocated by lot" in verdict.direction.reason
 
 
-def two_unknowns(strong: float, weak: float, width: float = 0.1):
-    """An estimate about 1.1 that two unknowns move by so much either way."""
-
-    def answer(v):
-        estimate = 1.1 + strong * v["strong"] + weak * v["weak"]
-        return estimate, estimate - width, estimate + width
-
-    return Evidence("oxygen", over(answer, weak=(-1, 1), strong=(-1, 1)))
-
-
-@pytest.mark.parametrize(
-    ("strong", "weak", "deciders"),
-    [(0.3, 0.01, "strong"), (0.3, 0.25, "strong, weak"), (0.01, 0.3, "weak")],
-)
-def test_a_label_that_changes_names_the_unknowns_that_move_the_answer(
-    strong, weak, deciders
-) -> None:
-    direction = judge(claim(), [two_unknowns(strong, weak)]).direction
-    assert direction.label == "undecided"
-    assert direction.decided_by == deciders
-    for word in ("supported", "contradicted", "undecided"):
-        assert f"{word} in " in direction.reason
-
-
-def test_what_is_undecided_everywhere_is_decided_by_nothing() -> None:
-    direction = judge(claim(), [two_unknowns(0.02, 0.01, width=0.5)]).direction
-    assert (direction.label, direction.decided_by) == ("undecided", "")
-    assert "of the draws" not in direction.reason
-
-
-def test_the_outermost_limits_judge_not_the_draws() -> None:
-    """Every draw supports; the corner that none of them reaches does not."""
-
-    def answer(v):
-        low = 1.05 - 0.1 * (v["a"] > 0.9999) * (v["b"] > 0.9999)
-        return 0 * v["a"] + 1.3, low, 0 * v["a"] + 1.5
-
-    explored = over(answer, a=(0, 1), b=(0, 1))
-    assert explored.share(lambda _, low, high: low > 1) == 1
-    direction = judge(claim(), [Evidence("oxygen", explored)]).direction
-    assert direction.label == "undecided"
-    assert "0.95 to 1.50 (over everything not printed)" in direction.reason
-
-
-def test_an_exploration_throughout_on_one_side_is_decided() -> None:
-    direction = judge(claim(), [two_unknowns(0.001, 0.001, width=0.05)]).direction
-    assert (direction.label, direction.decided_by) == ("supported", "")
-    below = judge(claim("below", NAN, NAN), [two_unknowns(0.001, 0.001, width=0.05)]).direction
-    assert below.label == "contradicted"
+@given(st.floats(0.5, 2), st.floats(0.001, 0.4))
+def test_no_interval_says_anything_of_a_cause_without_a_comparison(centre, half) -> None:
+    verdict = judge(CAUSE, [measured(centre - half, centre + half, comparison=False)])
+    assert verdict.direction.label == "open"
 
 
 def test_candidates_and_evidence_without_order_or_anything() -> None:
@@ -134,11 +84,28 @@ def test_candidates_and_evidence_without_order_or_anything() -> None:
     assert judge(CAUSE, []).size.label == "no evidence"
 
 
-def test_a_middle_that_contradicts_itself_still_leaves_names_of_what_decides() -> None:
-    def answer(v):
-        estimate = np.where(np.abs(v["strong"]) < 0.2, np.nan, 1.1 + 0.5 * v["strong"])
-        return estimate + 0.01 * v["weak"], estimate - 0.1, estimate + 0.1
+def test_one_study_answers_a_description_and_is_at_most_likely_of_a_cause() -> None:
+    one = pooled((1.3, 1.2, 1.41))
+    described, caused = (answer_of(c, one, "oxygen") for c in (claim(low=NAN, high=NAN), CAUSE))
+    assert described.direction == "supported"
+    assert described.prob_direction == described.prob_direction_min
+    assert caused.direction == "likely"
+    assert caused.prob_direction < described.prob_direction
+    assert caused.conf_low < described.conf_low
 
-    evidence = Evidence("oxygen", over(answer, weak=(-1, 1), strong=(-1, 1)))
-    direction = judge(claim(), [evidence]).direction
-    assert (direction.label, direction.decided_by) == ("undecided", "strong")
+
+def test_several_studies_support_a_cause_and_say_what_could_overturn_it() -> None:
+    three = pooled((1.3, 1.2, 1.41), (1.25, 1.12, 1.4), (1.35, 1.2, 1.52))
+    answer = answer_of(CAUSE, three, "oxygen")
+    assert answer.direction == "supported"
+    assert answer.studies == 3
+    assert answer.overturned_by.startswith("without s")
+    assert answer.prob_direction_min <= answer.prob_direction <= answer.prob_direction_max
+
+
+def test_words_alone_leave_a_claim_open() -> None:
+    table = {"study": ["A", "B"], "design": ["crossover"] * 2, "n": ["9", "10"],
+             "estimate": ["higher", "higher"]}  # fmt: skip
+    answer = answer_of(CAUSE, rs.pool_printed(table, measure="ratio of means"), "oxygen")
+    assert answer.direction == "open"
+    assert answer.why_none == "words alone have signs and no size"

@@ -246,8 +246,8 @@ def _answer(claim: Claim, evidence: Evidence) -> Answer:
     if pooled is None:
         draws = evidence.at95.draws
         limits = outermost(evidence.at95)
-        one = ([limits.estimate], [limits.low], [limits.high])
-        parts = one if draws.empty else [draws[c] for c in ("estimate", "conf_low", "conf_high")]
+        one = ([limits.low], [limits.high])
+        parts = one if draws.empty else (draws["conf_low"], draws["conf_high"])
         pooled = _of_intervals(claim, evidence.measure, *parts)
     return answer_of(
         claim, pooled, evidence.measure, evidence.estimate_id, why_none=why_none,
@@ -265,20 +265,18 @@ def _of_candidates(claim: Claim, candidates: Sequence[Candidate]) -> Answer:
             )
 
     def of(chosen: Sequence[Candidate]) -> Answer:
-        ends = [(c.interval.estimate, c.interval.low, c.interval.high) for c in chosen]
-        pooled = _of_intervals(claim, "", *map(list, zip(*ends, strict=True)))
+        low, high = [c.interval.low for c in chosen], [c.interval.high for c in chosen]
+        pooled = _of_intervals(claim, "", low, high)
         return answer_of(claim, pooled, "", as_it_stands=True)
 
     return over_choices(claim, of(candidates), [of([candidate]) for candidate in candidates])
 
 
-def _of_intervals(claim: Claim, name: str, estimate: Any, low: Any, high: Any) -> PooledPrinted:
+def _of_intervals(claim: Claim, name: str, low: Any, high: Any) -> PooledPrinted:
     """The posterior of 95% intervals, each as probable as the others."""
     from retrostats.evidence.unreported.likelihood import interval_posterior
 
-    return interval_posterior(
-        name or "interval", claim.scale, claim.null_value, estimate, low, high
-    )
+    return interval_posterior(name or "interval", claim.scale, claim.null_value, low, high)
 
 
 def _judgement(

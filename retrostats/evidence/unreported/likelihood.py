@@ -98,22 +98,23 @@ def printed_source(source: Source, row: int, measure: Measure) -> PrintedSource:
 
 
 def interval_source(
-    name: str, estimate: ArrayLike, low: ArrayLike, high: ArrayLike, df: float, measure: Measure
+    name: str, low: ArrayLike, high: ArrayLike, df: float, measure: Measure
 ) -> PrintedSource:
     """Something of which only 95% intervals are known, each as probable as the others.
 
     Parameters
     ----------
-    estimate, low, high
-        Arrays (q,) on the printed scale: the interval at each point of what was left open.
+    low, high
+        Arrays (q,) on the printed scale: the interval at each point of what was left open, read as
+        even about its middle on the model's scale.
     df
         Of t; infinite where it is not known, so that 2.5% lie beyond each limit.
     """
-    at, start, stop = (measure.to_model(np.atleast_1d(np.asarray(x, dtype=float)))
-                       for x in (estimate, low, high))  # fmt: skip
-    possible = np.isfinite(at) & np.isfinite(start) & np.isfinite(stop) & (stop > start)
+    start, stop = (measure.to_model(np.atleast_1d(np.asarray(x, dtype=float))) for x in (low, high))
+    possible = np.isfinite(start) & np.isfinite(stop) & (stop > start)
     half = t_quantile((1 - _LEVEL) / 2, df)
-    at, error = at[possible], (stop - start)[possible] / (2 * half)
+    at = 0.5 * (start + stop)[possible]
+    error = (stop - start)[possible] / (2 * half)
     log = np.full(len(at), -math.log(max(len(at), 1)))
 
     def nodes(prior: CorrelationPrior) -> Nodes:
@@ -121,18 +122,24 @@ def interval_source(
 
     centre, typical = (float(np.median(x)) if len(x) else math.nan for x in (at, error))
     return PrintedSource(
-        study=name, row=1, kind=SPREAD, became="an interval", nodes=nodes,
+        study=name,
+        row=1,
+        kind=SPREAD,
+        became="an interval",
+        nodes=nodes,
         left_out="" if len(at) else "its numbers contradict one another",
-        sign=int(np.sign(centre)) if len(at) else 0, about=centre, error=typical,
-    )  # fmt: skip
+        sign=int(np.sign(centre)) if len(at) else 0,
+        about=centre,
+        error=typical,
+    )
 
 
 def interval_posterior(
-    name: str, scale: str, null: float, estimate: ArrayLike, low: ArrayLike, high: ArrayLike
+    name: str, scale: str, null: float, low: ArrayLike, high: ArrayLike
 ) -> PooledPrinted:
     """The posterior of 95% intervals (q,) on the printed scale, each as probable as the others."""
     measure = Measure(MEASURES[scale])
-    source = interval_source(name, estimate, low, high, math.inf, measure)
+    source = interval_source(name, low, high, math.inf, measure)
     return pooled_of([source], measure, null=null, claimed=None, correlation=None)
 
 
@@ -162,9 +169,9 @@ def posterior_of(
         read = [printed_source(source, i, measure) for i, source in enumerate(sources, start=1)]
     else:
         points = _points(found.unknowns)
-        shown = found.estimator(_LEVEL)(Space.of(found.unknowns).values(points))
-        at, low, high = (np.broadcast_to(np.asarray(x, dtype=float), len(points)) for x in shown)
-        read = [interval_source(found.name, at, low, high, df, measure)]
+        _, low, high = found.estimator(_LEVEL)(Space.of(found.unknowns).values(points))
+        ends = (np.broadcast_to(np.asarray(x, dtype=float), len(points)) for x in (low, high))
+        read = [interval_source(found.name, *ends, df=df, measure=measure)]
     return pooled_of(read, measure, null=null, claimed=claimed, correlation=correlation)
 
 
