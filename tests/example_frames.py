@@ -138,10 +138,10 @@ def sensitivity_in_words() -> pd.DataFrame:
 
 def verdicts() -> pd.DataFrame:
     texts = (
-        ("energy_30", "metabolic-cost", "core", "Running backward takes about 30% more energy than running forward.", "unverified", "supported", "undecided"),
+        ("energy_30", "metabolic-cost", "core", "Running backward takes about 30% more energy than running forward.", "unverified", "supported", "compatible"),
         ("ligament_tears", "ligament-injury", "core", "Running forward tears more ligaments and causes more injuries than running backward.", "not measured by the source", "no evidence", "not claimed"),
-        ("body_fat_6wk", "body-fat", "core", "Women students who jogged backward 15 to 45 minutes a day for six weeks lost almost 2.5% body fat.", "drifted", "supported", "undecided"),
-        ("more_than_forward", "body-fat", "core", "That is more than they would have lost by running forward.", "not measured by the source", "undecided", "not claimed"),
+        ("body_fat_6wk", "body-fat", "core", "Women students who jogged backward 15 to 45 minutes a day for six weeks lost almost 2.5% body fat.", "drifted", "supported", "compatible"),
+        ("more_than_forward", "body-fat", "core", "That is more than they would have lost by running forward.", "not measured by the source", "open", "not claimed"),
         ("pounding", "ligament-injury", "audit", "Running backward means less pounding.", "drifted", "contradicted", "not claimed"),
         ("balance", "body-fat", "audit", "Running and walking backward sharpen balance.", "unverified", "no evidence", "not claimed"),
         ("quoted", "body-fat", "audit", "A claim repeated just as its source says it.", "faithful", "supported", "supported"),
@@ -154,8 +154,14 @@ def verdicts() -> pd.DataFrame:
             "fidelity": fidelity, "fidelity_reason": "The source could not be read in full.",
             "direction": direction, "direction_reason": "The interval lies above 1 throughout.",
             "size": size, "size_reason": "The interval overlaps the range and its outside.",
-            "certainty": "low", "certainty_why": "imprecision, two levels: wide",
-            "decided_by": "correlation between directions, williford1998" if size == "undecided" else "",
+            "certainty_direction": "low", "certainty_direction_why": "imprecision, two levels: wide",
+            "certainty_size": "very low" if claim == "energy_30" else "", "certainty_size_why": "",
+            "overturned_by": "without Williford 1998, run: 93% instead of 98%" if claim == "energy_30" else "",
+            "prob_direction": 0.98 if claim == "energy_30" else NAN, "prob_direction_min": 0.976 if claim == "energy_30" else NAN,
+            "prob_direction_max": 0.99 if claim == "energy_30" else NAN, "prob_size": 0.46 if claim == "energy_30" else NAN,
+            "prob_size_min": 0.4 if claim == "energy_30" else NAN, "prob_size_max": 0.7 if claim == "energy_30" else NAN,
+            "prob_below": 0.45 if claim == "energy_30" else NAN, "prob_above": 0.09 if claim == "energy_30" else NAN,
+            "prob_new_study": 0.95 if claim == "energy_30" else NAN,
             "estimate_id": "mc-pool" if claim == "energy_30" else "", "estimate": 1.246 if claim == "energy_30" else NAN,
             "conf_low": 1.02 if claim == "energy_30" else NAN, "conf_high": 1.52 if claim == "energy_30" else NAN,
             "scale": "ratio" if claim == "energy_30" else "none", "unit": "ratio backward / forward",
@@ -207,13 +213,20 @@ def explorations() -> pd.DataFrame:
     }])  # fmt: skip
 
 
+def answers() -> pd.DataFrame:
+    row = {"analysis": "metabolic-cost", "claim_id": "energy_30", "measure": "pool",
+           "estimate_id": "mc-pool", "estimate": 1.246, "conf_low": 1.02, "conf_high": 1.52,
+           "prob_direction": 0.98, "studies": 3, "direction": "supported", "size": "compatible"}  # fmt: skip
+    return pd.DataFrame([row])
+
+
 def certainty() -> pd.DataFrame:
     rows = [
-        ("metabolic-cost", "energy_30", "design", 0, "in the same people"),
-        ("metabolic-cost", "energy_30", "imprecision", 1, "1.02 to 1.52 is wide"),
-        ("ligament-injury", "ligament_tears", "design", 3, "no result compares the two"),
+        ("metabolic-cost", "energy_30", "direction", "design", 0, "in the same people"),
+        ("metabolic-cost", "energy_30", "direction", "imprecision", 1, "1.02 to 1.52 is wide"),
+        ("metabolic-cost", "energy_30", "size", "imprecision", 2, "1.02 to 1.52 is wide"),
     ]
-    columns = ["analysis", "claim_id", "domain", "levels", "why"]
+    columns = ["analysis", "claim_id", "side", "domain", "levels", "why"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -277,7 +290,7 @@ def replication(drawings: dict[str, Any] | None = None) -> SimpleNamespace:
             "study_id": "williford1998", "citation": "Williford et al. 1998. Title. Journal 30(9):1419",
             "year": 1998, "doi": "10.1097/00005768-199809000-00011", "pmid": "9741611", "design": "crossover",
         }]),
-        claims=claims_table(), fidelity=fidelity(), evidence=evidence(), explorations=explorations(), certainty=certainty(),
+        claims=claims_table(), fidelity=fidelity(), evidence=evidence(), explorations=explorations(), answers=answers(), certainty=certainty(),
         retellings=retellings(), cohorts=None, cohort_shares=None, own_results=None, grids=(), analyses=analyses,
         provenance={"retrostats": "0.1.0", "seed": 20050301, "packages": {"numpy": "2.0"}, "cohorts": []},
         audit=SimpleNamespace(title="Backward running: claimed, measured", subject="backward running",

@@ -10,13 +10,38 @@ import pytest
 from retrostats.report.page.bands import band, claimed_zone
 from retrostats.report.page.cards import causes_of, changes
 from retrostats.report.page.page import render_report
-from retrostats.report.page.sentences import DIRECTIONS, SIZES, amount, answer, claimed, span
+from retrostats.report.page.sentences import amount, answer, claimed, span
 
 NAN = float("nan")
+#: Labels of a size with its probability, and of lying below and above the range.
+SIZES = {
+    "supported": (0.96, 0.02, 0.02), "compatible": (0.46, 0.45, 0.09), "open": (0.25, 0.4, 0.35),
+    "unlikely": (0.1, 0.88, 0.02), "contradicted": (0.01, 0.98, 0.01),
+}  # fmt: skip
+#: Labels of a direction with its probability, lowest and highest.
+DIRECTIONS = {
+    "supported": (0.999, 0.989, 0.9995), "very likely": (0.96, 0.9, 0.99),
+    "likely": (0.91, 0.91, 0.95), "leaning": (0.7, 0.6, 0.8), "open": (0.5, 0.4, 0.6),
+    "leaning against": (0.3, 0.2, 0.4), "unlikely": (0.13, 0.01, 0.13),
+    "very unlikely": (0.04, 0.01, 0.1), "contradicted": (0.01, 0.001, 0.02),
+}  # fmt: skip
+
+
+def graded(direction: str = "supported", size: str = "compatible") -> dict:
+    """A verdict with the probabilities that earn its labels."""
+    main, least, most = DIRECTIONS[direction]
+    inside, below, above = SIZES.get(size, (NAN, NAN, NAN))
+    return {
+        **ROW, "direction": direction, "size": size, "prob_direction": main,
+        "prob_direction_min": least, "prob_direction_max": most, "prob_size": inside,
+        "prob_below": below, "prob_above": above, "range_low": 1.25, "range_high": 1.35,
+    }  # fmt: skip
+
+
 ROW = {
-    "claim_id": "c", "direction": "supported", "size": "undecided",
+    "claim_id": "c", "direction": "supported", "size": "not claimed",
     "direction_reason": "nobody looked", "scale": "ratio", "unit": "ratio a / b", "estimate": 1.26,
-    "conf_low": 1.04, "conf_high": 1.54, "decided_by": "", "estimate_id": "e",
+    "conf_low": 1.04, "conf_high": 1.54, "estimate_id": "e",
     "null_value": 1.0, "claimed_direction": "above",
 }  # fmt: skip
 POINTS = {
@@ -28,20 +53,37 @@ SHARE = {
     **POINTS, "estimate_id": "f", "reading": "as a share", "estimate": 4.63, "conf_low": 0.83,
     "conf_high": 8.43, "sens_low": -0.45, "sens_high": 10.5, "unit": "% of the fat",
 }  # fmt: skip
-LESS = {**ROW, **POINTS, "direction": "undecided", "size": "not claimed", "scale": "difference",
+LESS = {**ROW, **POINTS, "direction": "open", "prob_direction": 0.354, "size": "not claimed", "scale": "difference",
         "null_value": 0.0, "claimed_direction": "below"}  # fmt: skip
 
 
-@pytest.mark.parametrize("size", ["compatible", "undecided", "contradicted", "not claimed"])
+@pytest.mark.parametrize("size", ["compatible", "open", "contradicted", "not claimed"])
 def test_a_supported_direction_never_reads_as_a_supported_size(size):
-    answered = answer({**ROW, "size": size}).sentence
-    assert "the direction is supported" in answered
-    assert answered.count("supported") == 1
+    answered = answer(graded(size=size)).sentence
+    assert answered.startswith("Yes, almost certainly (99.9%; 99% at the least, however what was")
+    assert "higher? Yes" not in answered
+
+
+def test_each_grade_says_yes_no_or_open_with_its_number():
+    said = {d: answer(graded(d, "not claimed")).sentence.split(".  ")[0] for d in DIRECTIONS}
+    starts = {d: text.split(" ")[0].strip(",:") for d, text in said.items()}
+    assert starts == {
+        "supported": "Yes", "very likely": "Yes", "likely": "Yes", "leaning": "Open",
+        "open": "Open", "leaning against": "Open", "unlikely": "No", "very unlikely": "No",
+        "contradicted": "No",
+    }  # fmt: skip
+    assert said["likely"].startswith("Yes, likely (91%).")
+    assert said["unlikely"].startswith("No, likely not (87% against it).")
+    assert said["contradicted"].startswith("No, almost certainly not (99% against it; 98% at the")
+    assert said["leaning"].startswith("Open: 70% for it, 30% against it.")
+    assert len(set(said.values())) == len(said)
 
 
 def test_every_reading_is_told_where_readings_disagree():
     answered = answer(LESS, [POINTS, SHARE])
-    assert answered.sentence == "It depends on how the words of the source are read."
+    assert answered.sentence == (
+        "Open: 35% for it, 65% against it. It depends on how the source is read."
+    )
     assert answered.readings == (
         "As points: \u22120.65 points (95% interval \u22122.51 to 1.20; over all else not printed "
         "\u22122.99 to 1.72), for or against the claim.",
@@ -51,11 +93,11 @@ def test_every_reading_is_told_where_readings_disagree():
     assert [row["estimate_id"] for row in answered.shown] == ["e", "f"]
 
 
-def test_readings_that_agree_are_told_once_with_the_range_over_all_of_them():
+def test_readings_that_agree_are_told_once():
     same = {**SHARE, "estimate": -0.7, "conf_low": -2.0, "conf_high": 1.0}
-    answered = answer(LESS, [POINTS, same], outer_bounds={"conf_low": -4.38, "conf_high": 1.9})
+    answered = answer(LESS, [POINTS, same])
     assert not answered.readings
-    assert "over every reading and all else not printed \u22124.38 to 1.90" in answered.sentence
+    assert "Best estimate \u22120.65 points (95% interval \u22122.51 to 1.20)." in answered.sentence
 
 
 def test_rows_of_another_quantity_are_no_other_reading():
@@ -64,30 +106,28 @@ def test_rows_of_another_quantity_are_no_other_reading():
     assert not answer(LESS, [{**POINTS, "reading": ""}, SHARE]).readings
 
 
-def test_what_is_said_of_the_size_follows_its_verdict_alone():
-    directions = ("supported", "contradicted", "undecided", "not claimed")
-    for direction, size in itertools.product(directions, SIZES):
-        sentence = answer({**ROW, "direction": direction, "size": size}).sentence
-        assert ("size claimed is supported" in sentence) == (size == "supported")
-    sized = {answer({**ROW, "size": size}).sentence for size in (*SIZES, "not claimed")}
+def test_what_is_said_of_the_size_follows_its_grade_alone():
+    for direction, size in itertools.product(DIRECTIONS, SIZES):
+        sentence = answer(graded(direction, size)).sentence
+        assert ("higher? Yes" in sentence) == (size == "supported")
+    sized = {answer(graded(size=size)).sentence for size in (*SIZES, "not claimed")}
     assert len(sized) == len(SIZES) + 1
-    sentences = {
-        answer({**ROW, "direction": d, "size": "not claimed"}).sentence for d in DIRECTIONS
-    }
-    assert len(sentences) == len(DIRECTIONS)
+    unlikely = answer(graded(size="unlikely")).sentence
+    assert unlikely.endswith("25% to 35% higher? Unlikely (10%): below it is likelier (88%).")
 
 
-def test_numbers_name_estimate_interval_and_what_was_not_printed():
-    answered = answer(ROW, [{**ROW, "sens_low": 0.79, "sens_high": 1.66}]).sentence
-    assert answered.startswith(
-        "Best estimate 26% higher (95% interval 4% to 54% higher; "
-        "over all that was not printed 21% lower to 66% higher): "
-    )
-    assert answer({**ROW, "conf_low": NAN}).sentence.startswith("Best estimate 26% higher: ")
+def test_numbers_name_estimate_and_one_interval():
+    answered = answer(graded(size="not claimed")).sentence
+    assert answered.endswith("Best estimate 26% higher (95% interval 4% to 54% higher).")
+    without = answer({**graded(size="not claimed"), "conf_low": NAN}).sentence
+    assert without.endswith("Best estimate 26% higher.")
 
 
 def test_without_an_estimate_the_reason_is_the_answer():
-    assert answer({**ROW, "estimate": NAN, "direction": "no evidence"}).sentence == "Nobody looked."
+    none = {**ROW, "estimate": NAN, "direction": "no evidence"}
+    assert answer(none).sentence == "Nobody measured it: nobody looked."
+    mixed = answer({**none, "direction": "mixed"}).sentence
+    assert mixed == "Yes by some measures, no by others: nobody looked."
 
 
 def test_no_number_is_rounded_onto_or_across_a_boundary():
@@ -117,7 +157,6 @@ def test_what_would_change_the_answer_is_named_by_rule():
     lost = [{"claim_id": "c", "domain": "imprecision", "levels": 1},
             {"claim_id": "c", "domain": "indirectness", "levels": 2},
             {"claim_id": "d", "domain": "design", "levels": 2}]  # fmt: skip
-    assert changes({**ROW, "decided_by": "the reading"}, lost) == "the reading"
     assert changes(ROW, lost) == "a study of the very comparison claimed"
     assert "under both conditions" in changes({**ROW, "direction": "no evidence"}, lost)
 
