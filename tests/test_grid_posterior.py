@@ -14,10 +14,10 @@ from retrostats.models.meta.grid_posterior import (
     grid_posterior,
     log_weights,
     marginals,
-    posteriors,
     tau_nodes,
     theta_grid,
 )
+from retrostats.models.meta.grid_posteriors import posteriors
 
 #: What a probability and, in units of the smallest standard error, a quantile may be off.
 EXACT = 1e-4
@@ -55,7 +55,11 @@ def test_normal_likelihoods_give_the_posterior_of_normal_theory(case) -> None:
     theta = theta_grid(float((y - 6 * se).min()), float((y + 6 * se).max()), se.min(), largest)
     tau, _ = tau_nodes(float(largest))
     weights = log_weights(tau, float(scale))
-    found = grid_posterior(marginals(normal(theta, y, se), theta, tau), theta, tau, weights)
+    marginal = marginals(normal(theta, y, se), theta, tau)
+    found = grid_posterior(marginal, theta, tau, weights)
+    total = marginal.sum(axis=0, keepdims=True)
+    added = grid_posterior(total, theta, tau, weights, sources=len(y))
+    assert added.estimate == pytest.approx(found.estimate, abs=1e-12)
     exact = posterior(y, se**2, HalfNormal(float(scale)))
     for new_study in (False, True):
         for x in (0.0, 0.1, 0.21, exact.estimate, exact.conf_low, exact.conf_high):
