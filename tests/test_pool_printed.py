@@ -213,7 +213,8 @@ def test_leave_one_out_is_the_pool_without_that_row(pooled: rs.PooledPrinted) ->
 def test_rows_left_out_are_listed_with_their_reasons() -> None:
     table = pd.DataFrame({
         "study": ["A", "B", "C", "D", "E"], "design": "crossover", "n": ["13", "8", "8", "", "8"],
-        "first": ["31.3 SD 5.8", "1", "", "", "20"], "second": ["27.2 SD 2.5", "2", "", "", "18"],
+        "first": ["31.3 SD 5.8", "1", "", "", "20 per 1000 h"],
+        "second": ["27.2 SD 2.5", "2", "", "", "18 per 1000 h"],
         "estimate": ["", "", "", "25%", ""],
         "pool": ["yes", "no: another speed", "sign: against", "", ""],
     })  # fmt: skip
@@ -223,7 +224,7 @@ def test_rows_left_out_are_listed_with_their_reasons() -> None:
     assert sources.loc["B", "why"] == "another speed"
     assert sources.loc["C", "why"] == "only its sign counts"
     assert "give n" in sources.loc["D", "why"]
-    assert "no spread" in sources.loc["E", "why"]
+    assert "a rate without its events" in sources.loc["E", "why"]
     assert list(found.signs[["above", "below"]]) == [3, 1]
 
 
@@ -361,6 +362,54 @@ def test_a_missing_error_without_a_prior_is_listed_and_with_one_pooled() -> None
     assert "give sd_median" in found.sources.loc[3, "why"]
     given = pd.concat([trials(), pd.DataFrame([row | {"sd_median": "4", "sd_high": "8"}])])
     assert rs.pool_printed(given, measure="mean difference").k == 4
+
+
+def test_two_means_without_spreads_are_a_bare_estimate() -> None:
+    row = {"study": "D", "design": "crossover", "n": "12", "first": "35.0", "second": "28.0"}
+    means = pool(pd.concat([trials(), pd.DataFrame([row])]))
+    percent = pool(pd.concat([trials(), pd.DataFrame([row | {
+        "first": "", "second": "", "estimate": 25.0, "measure": "percent"}])]))  # fmt: skip
+    assert "bare estimate" in means.sources.loc[3, "became"]
+    assert means.estimate == pytest.approx(percent.estimate, abs=SAME_POSTERIOR)
+    with_p = pool(pd.concat([trials(), pd.DataFrame([row | {"p": "0.02"}])]))
+    assert "error from p = 0.02" in with_p.sources.loc[3, "became"]
+
+
+def test_both_sides_check_an_effect_that_is_printed_beside_them() -> None:
+    row = trials().iloc[[0]].assign(estimate="1.15", low="1.05", high="1.26", level="95")
+    assert "interval of 95%" in pool(row).sources.loc[0, "became"]
+    wrong = row.assign(estimate="1.51", low="1.35", high="1.70")
+    with pytest.raises(InputError, match="the estimate is 1.515, and first and second give 1.151"):
+        pool(wrong)
+    assert pool(wrong.assign(adjusted="yes")).k == 1
+
+
+def test_a_design_effect_widens_every_kind_of_row() -> None:
+    rows = {
+        "pair": {"first": "31.3 SD 5.8", "second": "27.2 SD 2.5", "r": "0.5"},
+        "interval": {"estimate": "1.15", "low": "1.05", "high": "1.26", "level": "95"},
+        "bare": {"estimate": "15%"},
+    }
+    for cells in rows.values():
+        row = pd.DataFrame([{"study": "A", "design": "crossover", "n": "13"} | cells])
+        widths = []
+        for effect in ("1", "4"):
+            own = pool(row.assign(design_effect=effect), prior=rs.HalfNormal(0.2)).in_that_study
+            assert own is not None
+            widths.append(math.log(own.conf_high / own.conf_low))
+        assert widths[1] == pytest.approx(2 * widths[0], rel=0.01)  # the rounding stays as it is
+
+
+def test_an_inequality_of_p_cuts_the_spread_behind_a_bare_estimate() -> None:
+    row = pd.DataFrame([{"study": "A", "design": "crossover", "n": "8", "estimate": "8%"}])
+    small, plain, large = (
+        pool(row.assign(p=p)).in_that_study for p in ("<0.01", "", "ns")
+    )  # fmt: skip
+    assert small is not None
+    assert plain is not None
+    assert large is not None
+    widths = [x.conf_high / x.conf_low for x in (small, plain, large)]
+    assert widths == sorted(widths)
 
 
 def test_what_is_handed_out_is_a_value(pooled: rs.PooledPrinted) -> None:

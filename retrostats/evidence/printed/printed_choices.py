@@ -123,19 +123,20 @@ def synthesis(
     widest = (high - low + _FREE * free) * _STEPS / _MOST_POINTS
     theta = theta_grid(low, high, max(smallest, widest), free)
     tau, _ = tau_nodes(scale)
-    first = np.array([s.log_likelihood(theta, stated) for s in sources])
-    likelihoods = {STATED: first}
-    marginal = {STATED: marginals(first, theta, tau)}
     again = [i for i, source in enumerate(sources) if source.depends_on_correlation]
-    for name, prior in priors.items():
-        if name == STATED:
-            continue
-        likelihoods[name], marginal[name] = first, marginal[STATED]
-        if again:
-            other = np.array([sources[i].log_likelihood(theta, prior) for i in again])
-            likelihoods[name], marginal[name] = first.copy(), marginal[STATED].copy()
-            likelihoods[name][again] = other
-            marginal[name][again] = marginals(other, theta, tau)
+    others = [prior for name, prior in priors.items() if name != STATED]
+    logs = [source.log_likelihood(theta, stated) for source in sources]
+    logs += [sources[i].log_likelihood(theta, prior) for prior in others for i in again]
+    held = np.array(logs)
+    every = marginals(held, theta, tau)
+    # rows of `held` and `every` that belong to each prior
+    likelihoods, marginal, at = {}, {}, len(sources)
+    for name in priors:
+        places = np.arange(len(sources))
+        if name != STATED:
+            places[again] = np.arange(at, at + len(again))
+            at += len(again)
+        likelihoods[name], marginal[name] = held[places], every[places]
     bounded = tuple(source.bounded for source in sources)
     return Synthesis(theta, tau, likelihoods, marginal, scale, bounded)
 

@@ -22,7 +22,7 @@ from retrostats.evidence.printed.measures import DIFFERENCE, RATIO_OF_MEANS, SMD
 from retrostats.evidence.printed.quadrature import HIGHEST, CorrelationPrior, rounding_points
 from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
 from retrostats.evidence.printed.row_counts import counts_source
-from retrostats.evidence.printed.row_effects import nothing_source
+from retrostats.evidence.printed.row_effects import nothing_source, two_means_source
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow
 from retrostats.evidence.printed.sources import BARE, SPREAD, Nodes, PrintedSource
 
@@ -73,11 +73,7 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
     assert isinstance(second, Summary)
     _one_unit(row, first, second)
     if not (first.spread and second.spread):
-        sign = int(np.sign(first.mean.value - second.mean.value))
-        return PrintedSource(
-            row.study, row.number, BARE, "two means", bounded=False, sign=sign,
-            left_out="its error is open: a mean has no spread; give it, or the effect as estimate",
-        )  # fmt: skip
+        return two_means_source(row, measure, (first.mean, second.mean))
     if row.design == PARALLEL:
         return _groups(row, measure, first, second)
     return _pair(row, measure, first, second)
@@ -291,12 +287,6 @@ def _groups(row: PrintedRow, measure: Measure, first: Summary, second: Summary) 
 def _fixed(
     row: PrintedRow, nodes: Nodes, words: str, first: Summary, second: Summary
 ) -> PrintedSource:
-    effect = row.positive("design_effect")
-    if effect is not None:
-        nodes = Nodes(
-            nodes.estimate, nodes.std_error * math.sqrt(effect), nodes.df, nodes.log_weight
-        )
-        words += f", design effect {effect:g}"
     return PrintedSource(
         row.study, row.number, SPREAD, words, nodes=lambda _: nodes,
         sign=int(np.sign(nodes.centre)), sd=nodes.error_at(0.5) * row.root_n,
