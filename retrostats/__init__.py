@@ -51,6 +51,8 @@ _HOMES = {
     "random_effects_batch": "retrostats.models.meta.batch",
     "pool_counts": "retrostats.models.counts.pooled",
     "PooledCounts": "retrostats.models.counts.pooled_result",
+    "pool_printed": "retrostats.evidence.printed.pool_printed",
+    "PooledPrinted": "retrostats.evidence.printed.pooled_printed",
     # unprinted
     "pool_crossovers": "retrostats.evidence.unreported.crossovers",
     "Unknown": "retrostats.evidence.unreported.unknowns",

@@ -16,6 +16,8 @@ from retrostats.common.errors import NotConverged as NotConverged
 from retrostats.common.errors import NotIdentified as NotIdentified
 from retrostats.common.errors import RetrostatsError as RetrostatsError
 from retrostats.evidence.printed.forensics.table import forensics as forensics
+from retrostats.evidence.printed.pool_printed import pool_printed as pool_printed
+from retrostats.evidence.printed.pooled_printed import PooledPrinted as PooledPrinted
 from retrostats.evidence.printed.reported import Reported as Reported
 from retrostats.evidence.printed.reported import r_bounds_from_p as r_bounds_from_p
 from retrostats.evidence.printed.reported import se_from_p as se_from_p

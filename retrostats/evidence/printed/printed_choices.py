@@ -1,0 +1,243 @@
+"""The declared choices of a pool of printed rows, and its posterior under each of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.quadrature import CorrelationPrior
+from retrostats.evidence.printed.sources import KINDS, PrintedSource, grid_ends
+from retrostats.models.meta.grid_posterior import (
+    GridPosterior,
+    grid_posterior,
+    log_weights,
+    marginals,
+    tau_nodes,
+    theta_grid,
+)  # fmt: skip
+
+Array = NDArray[np.float64]
+#: Prior scales as shares of the main one, and whether lowest and highest look at them.
+SCALES = {"main": 1.0, "half": 0.5, "quarter": 0.25, "double": 2.0}
+SHOWN_ONLY = ("double",)
+STATED, UNIFORM = "stated", "uniform"
+#: Most points of the grid: a sharper source is widened to a step of it.
+_MOST_POINTS = 6000
+#: Prior scales on both sides of the sources, as in `theta_grid`, and its steps a standard error.
+_FREE, _STEPS = 20.0, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to answer: prior scale, prior of correlations, sources that count.
+
+    Attributes
+    ----------
+    scale, tau_scale
+        "main", "half", "quarter" or "double", and the half-normal's scale.
+    correlation
+        "stated" or "uniform".
+    sources, members
+        Name of the set, and which sources are in it (k,).
+    counted
+        Whether lowest and highest look at it.
+    """
+
+    scale: str
+    tau_scale: float
+    correlation: str
+    sources: str
+    members: tuple[bool, ...]
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """Marginals of all sources on one grid, from which every choice follows.
+
+    Attributes
+    ----------
+    theta, tau
+        Grids (m,) and (t,).
+    likelihoods, marginal
+        By prior of correlations: (k, m) and (k, t, m).
+    scale
+        Main scale of the prior on tau.
+    bounded
+        Whether each source falls to nothing on both sides (k,).
+    """
+
+    theta: Array
+    tau: Array
+    likelihoods: Mapping[str, Array]
+    marginal: Mapping[str, Array]
+    scale: float
+    bounded: tuple[bool, ...]
+
+    def posterior(
+        self, members: Sequence[bool], tau_scale: float, correlation: str
+    ) -> GridPosterior | None:
+        """Posterior of some of the sources; None where none of them is bounded on both sides."""
+        chosen = np.asarray(members, dtype=bool)
+        if not (chosen & np.asarray(self.bounded)).any():
+            return None
+        total = self.marginal[correlation][chosen].sum(axis=0, keepdims=True)
+        return self._of(total, tau_scale)
+
+    def posteriors(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, GridPosterior]]:
+        """Posterior of every choice that has one; sources are added up once for all scales."""
+        totals: dict[tuple[tuple[bool, ...], str], Array] = {}
+        bounded = np.asarray(self.bounded)
+        for choice in choices:
+            key = (choice.members, choice.correlation)
+            members = np.asarray(choice.members, dtype=bool)
+            if not (members & bounded).any():
+                continue
+            if key not in totals:
+                held = self.marginal[choice.correlation][members]
+                totals[key] = held.sum(axis=0, keepdims=True)
+            yield choice, self._of(totals[key], choice.tau_scale)
+
+    def _of(self, total: Array, tau_scale: float) -> GridPosterior:
+        weights = log_weights(self.tau, tau_scale)
+        return grid_posterior(total, self.theta, self.tau, weights)
+
+
+def synthesis(
+    sources: Sequence[PrintedSource], priors: Mapping[str, CorrelationPrior], scale: float
+) -> Synthesis:
+    """Likelihoods and marginals of the pooled sources (k), under each prior of correlations.
+
+    Sources that leave no correlation open are computed once.
+    """
+    stated = priors[STATED]
+    low, high, smallest = grid_ends(list(sources), stated)
+    # k sources leave their mean free by less: as far as one source, over the root of k
+    free = scale / math.sqrt(sum(source.bounded for source in sources))
+    widest = (high - low + _FREE * free) * _STEPS / _MOST_POINTS
+    theta = theta_grid(low, high, max(smallest, widest), free)
+    tau, _ = tau_nodes(scale)
+    again = [i for i, source in enumerate(sources) if source.depends_on_correlation]
+    others = [prior for name, prior in priors.items() if name != STATED]
+    logs = [source.log_likelihood(theta, stated) for source in sources]
+    logs += [sources[i].log_likelihood(theta, prior) for prior in others for i in again]
+    held = np.array(logs)
+    every = marginals(held, theta, tau)
+    # rows of `held` and `every` that belong to each prior
+    likelihoods, marginal, at = {}, {}, len(sources)
+    for name in priors:
+        places = np.arange(len(sources))
+        if name != STATED:
+            places[again] = np.arange(at, at + len(again))
+            at += len(again)
+        likelihoods[name], marginal[name] = held[places], every[places]
+    bounded = tuple(source.bounded for source in sources)
+    return Synthesis(theta, tau, likelihoods, marginal, scale, bounded)
+
+
+def nested_sets(sources: Sequence[PrintedSource], asked: Any) -> dict[str, tuple[bool, ...]]:
+    """Sets of sources, each holding the one before: what prints an error, then bare, then words.
+
+    Parameters
+    ----------
+    asked
+        None, or a mapping of names to lists of studies.
+
+    Raises
+    ------
+    InputError
+        A study that is not pooled, or sets that are not nested: picked sets are no choice.
+    """
+    if asked is not None:
+        return _asked_sets(sources, asked)
+    found: dict[str, tuple[bool, ...]] = {}
+    names = []
+    for i, kind in enumerate(KINDS):
+        members = tuple(KINDS.index(source.kind) <= i for source in sources)
+        if any(source.kind == kind for source in sources):
+            names.append(kind)
+            found[" + ".join(names)] = members
+    return found
+
+
+def _asked_sets(sources: Sequence[PrintedSource], asked: Any) -> dict[str, tuple[bool, ...]]:
+    known = [source.study for source in sources]
+    if not isinstance(asked, Mapping) or not asked:
+        raise InputError(
+            "pool_printed: sets is a mapping of names to lists of studies, each set within the next"
+        )
+    found: dict[str, tuple[bool, ...]] = {}
+    before: set[str] = set()
+    for name, studies in asked.items():
+        listed = [studies] if isinstance(studies, str) else list(studies)
+        wrong = [str(study) for study in listed if study not in known]
+        if wrong or not listed:
+            raise InputError(
+                f"pool_printed: sets[{name!r}] has {', '.join(wrong) or 'nothing'}; the pooled "
+                f"studies are {', '.join(known)}"
+            )
+        if not before <= set(listed):
+            raise InputError(
+                f"pool_printed: sets[{name!r}] leaves out {', '.join(sorted(before - set(listed)))}"
+                ", which the set before it holds; sets are nested, smallest first"
+            )
+        before = set(listed)
+        found[str(name)] = tuple(study in before for study in known)
+    if not all(next(reversed(found.values()))):
+        found["all"] = (True,) * len(known)
+    return found
+
+
+def choices(
+    sets: Mapping[str, tuple[bool, ...]], correlations: Sequence[str], scale: float
+) -> list[Choice]:
+    """Every combination; the first is the main one: all sources, main scale, stated correlation."""
+    return [
+        Choice(name, share * scale, correlation, which, members, name not in SHOWN_ONLY)
+        for name, share in SCALES.items()
+        for correlation in correlations
+        for which, members in reversed(list(sets.items()))
+    ]
+
+
+def sign_test(above: int, below: int) -> float:
+    """Two-sided p of as uneven a split of signs, each side equally probable.
+
+    Examples
+    --------
+    >>> round(sign_test(7, 1), 4), sign_test(0, 0)
+    (0.0703, 1.0)
+    """
+    from scipy.special import bdtr
+
+    n, fewer = above + below, min(above, below)
+    return min(1.0, 2 * float(bdtr(fewer, n, 0.5))) if n else 1.0
+
+
+def correlation_priors(correlation: Any) -> dict[str, CorrelationPrior]:
+    """The stated prior, and beside it the uniform one.
+
+    Raises
+    ------
+    InputError
+        Something else than a mean and an SD of Fisher's z.
+    """
+    if correlation is None:
+        return {STATED: CorrelationPrior()}
+    pair = list(correlation) if isinstance(correlation, list | tuple) else [correlation]
+    plain = len(pair) == 2 and all(
+        isinstance(x, int | float | np.number) and not isinstance(x, bool) and math.isfinite(x)
+        for x in pair
+    )
+    if not plain or not pair[1] > 0:
+        raise InputError(
+            f"pool_printed: correlation is {correlation!r}; allowed: (mean, sd) of Fisher's z with "
+            "an SD above 0, as (0.9, 0.5), or None for uniform on -1 to 1"
+        )
+    return {STATED: CorrelationPrior(float(pair[0]), float(pair[1])), UNIFORM: CorrelationPrior()}

@@ -1,0 +1,394 @@
+"""Rows that print an effect: an estimate with an error, an interval or a p, alone, or words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from retrostats.common.errors import InputError
+from retrostats.common.student import t_quantile
+from retrostats.evidence.printed.cells import WORDS, Number, number_cell
+from retrostats.evidence.printed.likelihoods import (
+    averaged,
+    between_by_table,
+    t_statistic_log_likelihood,
+)  # fmt: skip
+from retrostats.evidence.printed.measures import (
+    CORRELATION,
+    EVENT_RATIOS,
+    PERCENT,
+    RATIO_OF_MEANS,
+    RISK_DIFFERENCE,
+    SMD,
+    Measure,
+    one_measure,
+)  # fmt: skip
+from retrostats.evidence.printed.quadrature import (
+    LOG_RATIO_SPREAD,
+    SpreadPrior,
+    interval_points,
+)  # fmt: skip
+from retrostats.evidence.printed.rows import PARALLEL, PrintedRow
+from retrostats.evidence.printed.sources import (
+    BARE,
+    NOTHING,
+    SPREAD,
+    Nodes,
+    PrintedSource,
+)  # fmt: skip
+from retrostats.evidence.printed.sources import (
+    WORDS as WORDS_KIND,
+)
+
+Array = NDArray[np.float64]
+#: Words without a p, and intervals of tests that words report, are read at this level, two-sided.
+ALPHA = 0.05
+#: Rounding of an estimate counts where half its last digit is more than this share of its error.
+_ROUNDING_COUNTS = 0.05
+_ROUNDING_POINTS = 5
+
+
+def says_words(row: PrintedRow) -> bool:
+    """Whether the estimate is a word as "higher"."""
+    text = row.cells.get("estimate")
+    return isinstance(text, str) and _word(text) in WORDS
+
+
+def reported_source(row: PrintedRow, measure: Measure) -> PrintedSource:
+    """A row with a number in `estimate`, or limits alone.
+
+    Raises
+    ------
+    InputError
+        Limits without their level or out of order, an estimate outside them, or a number that the
+        measure cannot have.
+    """
+    scale = _Scale(row, measure)
+    low, high = (scale.limit(name) for name in ("low", "high"))
+    estimate = scale.estimate()
+    if low is not None or high is not None:
+        return _interval(row, scale, estimate, (low, high))
+    if estimate is None:
+        raise InputError(f"{row.where}: estimate is empty; give it, or first and second")
+    se = scale.error()
+    if se is not None:
+        return _source(
+            row, scale, estimate, se, f"estimate with its standard error, {scale.df_words}"
+        )
+    return _alone(row, scale, estimate)
+
+
+def two_means_source(
+    row: PrintedRow, measure: Measure, means: tuple[Number, Number]
+) -> PrintedSource:
+    """Two means without spreads: their effect alone."""
+    scale = _Scale(row, measure)
+    (a, b), ends = (x.value for x in means), [x.ends for x in means]
+    if measure.is_log:
+        if min(low for low, _ in ends) <= 0:
+            raise InputError(
+                f"{row.where}: a mean is not above 0 within its rounding, so it has no log ratio; "
+                "use measure 'mean difference'"
+            )
+        logs = [[math.log(x) for x in pair] for pair in ends]
+        centre = math.log(a / b)
+        return _alone(row, scale, (logs[0][0] - logs[1][1], centre, logs[0][1] - logs[1][0]))
+    return _alone(row, scale, (ends[0][0] - ends[1][1], a - b, ends[0][1] - ends[1][0]))
+
+
+def _alone(row: PrintedRow, scale: _Scale, estimate: tuple[float, float, float]) -> PrintedSource:
+    """An estimate without an error: by an exact p, by n where that gives it, or bare."""
+    if row.p is not None and row.operator == "=":
+        return _from_p(row, scale, estimate)
+    known = _error_of_n(row, scale.measure, estimate[1])
+    if known is not None:
+        words = "estimate whose standard error follows from n, normal"
+        return _source(row, scale, estimate, known, words, normal=True)
+    return _bare(row, scale.measure, estimate)
+
+
+class _Scale:
+    """Numbers of one row on the model's scale."""
+
+    def __init__(self, row: PrintedRow, measure: Measure) -> None:
+        self.row, self.measure = row, measure
+        text = str(row.cells.get("estimate", ""))
+        signed = text.strip().endswith("%") and measure.name == RATIO_OF_MEANS
+        own = row.measure or (PERCENT if signed else measure.name)
+        self.own = PERCENT if signed and one_measure(own) == RATIO_OF_MEANS else own
+
+    def model(self, value: float, column: str) -> float:
+        """A printed number on the model's scale."""
+        shown = 1 + value / 100 if self.own == PERCENT else value
+        if self.measure.is_log and not shown > 0:
+            what = "a percentage above -100" if self.own == PERCENT else "a ratio above 0"
+            raise InputError(f"{self.row.where}: {column} is {value:g}; allowed is {what}")
+        if self.measure.name == CORRELATION and not -1 < shown < 1:
+            raise InputError(
+                f"{self.row.where}: {column} is {value:g}; allowed is between -1 and 1"
+            )
+        return float(self.measure.to_model(shown))
+
+    def limit(self, column: str) -> float | None:
+        """A limit of the interval."""
+        found = self.row.number_of(column)
+        return None if found is None else self.model(found.value, column)
+
+    def estimate(self) -> tuple[float, float, float] | None:
+        """Lowest rounding, estimate and highest rounding."""
+        if "estimate" not in self.row.cells:
+            return None
+        found: Number = number_cell(self.row.cells["estimate"], f"{self.row.where}, estimate")
+        centre = self.model(found.value, "estimate")
+        low, high = found.ends
+        floor = -100.0 if self.own == PERCENT else 0.0
+        if self.measure.is_log and low <= floor:
+            low = floor + 0.5 * (found.value - floor)
+        if self.measure.name == CORRELATION:
+            low, high = max(low, -0.9999), min(high, 0.9999)
+        return self.model(low, "estimate"), centre, self.model(high, "estimate")
+
+    def error(self) -> float | None:
+        """Standard error: of a percentage in percent points, of other ratios of the logarithm."""
+        found = self.row.positive("se")
+        if found is None or self.own != PERCENT:
+            return found
+        shown = 1 + self.row_estimate / 100
+        return found / 100 / shown
+
+    @property
+    def row_estimate(self) -> float:
+        """The estimate as printed."""
+        return number_cell(self.row.cells["estimate"], f"{self.row.where}, estimate").value
+
+    @property
+    def df(self) -> float:
+        """Of the row's column, else by its people; tests of events and correlations are normal."""
+        told = self.row.positive("df")
+        if told is not None:
+            return told
+        if one_measure(self.own) in (*EVENT_RATIOS, RISK_DIFFERENCE, CORRELATION):
+            return math.inf
+        return self.row.people_df
+
+    @property
+    def df_words(self) -> str:
+        """Which df, and why."""
+        if "df" in self.row.cells:
+            return f"t with the {self.df:g} df of the row"
+        return "normal" if math.isinf(self.df) and self.row.n else self.row.df_words
+
+
+def _interval(
+    row: PrintedRow,
+    scale: _Scale,
+    estimate: tuple[float, float, float] | None,
+    limits: tuple[float | None, float | None],
+) -> PrintedSource:
+    level = row.positive("level")
+    if level is None:
+        raise InputError(
+            f"{row.where}: level is empty beside low and high; give the interval's level in percent"
+        )
+    if not 1 < level < 100:
+        raise InputError(f"{row.where}: level is {level:g}; allowed is in percent, as 95")
+    low, high = limits
+    if estimate is None and (low is None or high is None):
+        raise InputError(f"{row.where}: one limit and no estimate; give the other limit")
+    if low is not None and high is not None and low >= high:
+        raise InputError(f"{row.where}: low is not below high; swap them as printed")
+    # limits that are printed swallow the rounding of an estimate that lies on them
+    if estimate is not None and (
+        (low is not None and estimate[2] < low) or (high is not None and estimate[0] > high)
+    ):
+        raise InputError(
+            f"{row.where}: estimate lies outside low to high; correct the one that is misread"
+        )
+    t = t_quantile((1 - level / 100) / 2, scale.df)
+    if low is not None and high is not None:
+        width = (high - low) / 2
+        centre = (low + high) / 2
+    else:
+        assert estimate is not None
+        limit = low if low is not None else high
+        assert limit is not None
+        width, centre = abs(estimate[1] - limit), estimate[1]
+    if not width > 0:
+        raise InputError(f"{row.where}: the limit equals the estimate; correct the one misread")
+    at = (centre, centre, centre) if estimate is None else estimate
+    words = f"interval of {level:g}%, {scale.df_words}"
+    return _source(row, scale, at, width / t, words)
+
+
+def _from_p(row: PrintedRow, scale: _Scale, estimate: tuple[float, float, float]) -> PrintedSource:
+    """Error from an exact p: |estimate| / t(p, df), over the rounding of p."""
+    assert row.p is not None
+    low, high = row.p.ends
+    low, high = max(low, 0.1 * row.p.value), min(high, 1.0 - 1e-9)
+    if estimate[1] == 0.0 or row.p.value >= 1:
+        return _listed(
+            row, BARE, estimate, "its error is open: a p of 1, or no effect, leaves it so"
+        )
+    points, share = interval_points(low, high, _ROUNDING_POINTS) if high > low else (
+        np.array([row.p.value]), np.ones(1))  # fmt: skip
+    df = scale.df
+    errors = abs(estimate[1]) / -stdtrit(df, points / 2)
+    nodes = Nodes(
+        np.full(len(points), estimate[1]), errors, np.full(len(points), df), np.log(share)
+    )
+    words = f"estimate with its error from p = {row.p.text}, {scale.df_words}"
+    return _of_nodes(row, nodes, words, estimate, SPREAD)
+
+
+def _error_of_n(row: PrintedRow, measure: Measure, estimate: float) -> float | None:
+    """Errors that the number of people gives: of Fisher's z, and of the SMD of two groups."""
+    if measure.name == CORRELATION and len(row.n) == 1 and row.n[0] > 3:
+        return 1 / math.sqrt(row.n[0] - 3)
+    if measure.name == SMD and row.n and row.design == PARALLEL:
+        return math.sqrt(1 / row.root_n**2 + estimate**2 / (2 * sum(row.n)))
+    return None
+
+
+def spread_prior(row: PrintedRow, measure: Measure) -> SpreadPrior | None:
+    """Prior of the SD between people of an effect without an error; None where there is none."""
+    declared = row.spread_prior()
+    if declared is not None or measure.name != RATIO_OF_MEANS:
+        return declared
+    return LOG_RATIO_SPREAD
+
+
+def _bare(row: PrintedRow, measure: Measure, estimate: tuple[float, float, float]) -> PrintedSource:
+    """An estimate alone: normal, over the SD between people; an inequality of p cuts that SD."""
+    prior = spread_prior(row, measure)
+    if prior is None:
+        why = f"its error is open and a {measure.name} has no usual one; give sd_median"
+        return _listed(row, BARE, estimate, why)
+    if not row.n:
+        return _listed(row, BARE, estimate, "its error is open without n; give n")
+    low, high, cut = 0.0, math.inf, ""
+    if row.p is not None and estimate[1] != 0.0:
+        bound = abs(estimate[1]) * row.root_n / t_quantile(row.p.value / 2, row.people_df)
+        low, high = (0.0, bound) if row.operator == "<" else (bound, math.inf)
+        cut = f", cut by p {row.operator} {row.p.text}"
+    sds, log_weight = prior.nodes(low, high)
+    nodes = Nodes(
+        np.full(len(sds), estimate[1]), sds / row.root_n, np.full(len(sds), math.inf), log_weight
+    )
+    words = f"bare estimate, normal, SD between people around {prior.median:g}{cut}"
+    return _of_nodes(row, nodes, words, estimate, BARE)
+
+
+def words_source(row: PrintedRow, measure: Measure) -> PrintedSource:
+    """ "Higher", "lower" or "not significant": a test statistic of which only a range is known."""
+    sign = WORDS[_word(str(row.cells["estimate"]))]
+    if sign == 0 and row.operator == "<":
+        raise InputError(
+            f"{row.where}: estimate says {row.cells['estimate']!r} and p {row.operator} "
+            f"{row.p.text if row.p else ''}; say higher or lower, or correct p"
+        )
+    df, threshold = row.people_df, None
+    prior = spread_prior(row, measure)
+    standard = measure.name == SMD and row.design == PARALLEL
+    if not row.n or not (prior or standard):
+        missing = "n" if not row.n else "a prior of the SD between people (sd_median)"
+        return _words(row, sign, None, f"words without {missing} say no size")
+    alpha = row.p.value if row.p else ALPHA
+    threshold = t_quantile(alpha / 2, df)
+    if standard or prior is None:
+        sds, log_weight = np.ones(1), np.zeros(1)
+    else:
+        sds, log_weight = prior.nodes()
+    root_n = row.root_n
+
+    def curve(theta: Array) -> Array:
+        ncp = theta / sds[:, None] * root_n
+        return averaged(_tested(row, sign, ncp, threshold, df), log_weight)
+
+    return _words(row, sign, curve, "")
+
+
+def _tested(row: PrintedRow, sign: int, ncp: Array, t: float, df: float) -> Array:
+    """Log probability of what the words and p say together, given noncentralities."""
+    if row.operator == "=":
+        ends = (sign,) if sign else (1, -1)
+        logs = [t_statistic_log_likelihood(ncp, end * t, df) for end in ends]
+        return np.asarray(np.logaddexp.reduce(logs)) if len(logs) > 1 else logs[0]
+    if sign == 0:
+        return between_by_table(ncp, -t, t, df)
+    low, high = (0.0, t) if row.operator == ">" else (t, math.inf)
+    return between_by_table(sign * ncp, low, high, df)
+
+
+def _words(
+    row: PrintedRow, sign: int, curve: Callable[[Array], Array] | None, why: str
+) -> PrintedSource:
+    p = f"p {row.operator} {row.p.text}" if row.p else f"at {100 * ALPHA:g}%, two-sided"
+    return PrintedSource(
+        study=row.study,
+        row=row.number,
+        kind=WORDS_KIND,
+        became=f"{_word(str(row.cells['estimate']))} ({p}): the probability of such a test result",
+        curve=curve,
+        left_out=why,
+        bounded=False,
+        sign=sign,
+    )
+
+
+def _source(
+    row: PrintedRow,
+    scale: _Scale,
+    estimate: tuple[float, float, float],
+    se: float,
+    words: str,
+    *,
+    normal: bool = False,
+) -> PrintedSource:
+    df = math.inf if normal else scale.df
+    low, centre, high = estimate
+    if high - low > 2 * _ROUNDING_COUNTS * se:
+        points, share = interval_points(low, high, _ROUNDING_POINTS)
+        size = np.ones(len(points))
+        nodes = Nodes(points, se * size, df * size, np.log(share))
+    else:
+        nodes = Nodes.single(centre, se, df)
+    return _of_nodes(row, nodes, words, estimate, SPREAD)
+
+
+def _of_nodes(
+    row: PrintedRow, nodes: Nodes, words: str, estimate: tuple[float, float, float], kind: str
+) -> PrintedSource:
+    return PrintedSource(
+        study=row.study,
+        row=row.number,
+        kind=kind,
+        became=words,
+        nodes=lambda _: nodes,
+        sign=int(np.sign(estimate[1])),
+        sd=nodes.error_at(0.5) * row.root_n,
+    )
+
+
+def _listed(
+    row: PrintedRow, kind: str, estimate: tuple[float, float, float], why: str
+) -> PrintedSource:
+    sign = int(np.sign(estimate[1]))
+    return PrintedSource(
+        row.study, row.number, kind, "estimate without an error", left_out=why, sign=sign,
+        bounded=False,
+    )  # fmt: skip
+
+
+def nothing_source(row: PrintedRow, why: str, sign: int = 0) -> PrintedSource:
+    """A row that is listed and never pooled."""
+    return PrintedSource(row.study, row.number, NOTHING, "not read", left_out=why, sign=sign,
+                         bounded=False)  # fmt: skip
+
+
+def _word(text: Any) -> str:
+    return " ".join(str(text).strip().lower().split())

@@ -1,0 +1,440 @@
+"""A table of printed rows in, an answer with its probability out."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.common.errors import InputError
+
+#: Two quadratures of one posterior: a grid of effects, and a mixture of normals.
+SAME_POSTERIOR = 1e-3
+#: What more evidence may take from the lowest probability: design, section 4, point 7.
+MONOTONE, SMALLER_P = 0.005, 0.015
+
+
+def trials(**columns: Any) -> pd.DataFrame:
+    """Three crossovers whose correlations were not printed."""
+    table = pd.DataFrame({
+        "study": ["A", "B", "C"], "design": "crossover", "n": ["13", "13", "10"],
+        "first": ["31.3 SD 5.8", "5.8 SD 1.4", "40.5 SD 4"],
+        "second": ["27.2 SD 2.5", "4.5 SD 1.1", "30 SD 3.5"],
+    })  # fmt: skip
+    return table.assign(**columns)
+
+
+def pool(table: Any, **options: Any) -> rs.PooledPrinted:
+    return rs.pool_printed(table, **({"measure": "ratio of means"} | options))
+
+
+def intervals(estimates: list[float], errors: list[float], **columns: Any) -> pd.DataFrame:
+    """Differences with normal intervals, exact."""
+    ends = [(y - 1.959963984540054 * s, y + 1.959963984540054 * s)
+            for y, s in zip(estimates, errors, strict=True)]  # fmt: skip
+    table = pd.DataFrame({
+        "study": [f"S{i}" for i in range(len(ends))], "estimate": estimates, "level": 95.0,
+        "low": [low for low, _ in ends], "high": [high for _, high in ends],
+        "measure": "mean difference", "df": 1e9,
+    })  # fmt: skip
+    return table.assign(**columns)
+
+
+@pytest.fixture(scope="module")
+def pooled() -> rs.PooledPrinted:
+    return pool(trials(p=["<0.05", "", ""]), correlation=(0.9, 0.5), claimed=(1.25, 1.35))
+
+
+def test_normal_sources_agree_with_the_pool_of_estimates_under_the_same_prior() -> None:
+    for y, s in (([0.1, 0.35, 0.5, 0.2], [0.1, 0.15, 0.12, 0.2]), ([0.3, 0.32], [0.05, 0.2])):
+        ours = rs.pool_printed(intervals(y, s), prior=rs.HalfNormal(0.2))
+        theirs = rs.pool(y, s, prior=rs.HalfNormal(0.2))
+        for name in ("estimate", "conf_low", "conf_high"):
+            assert getattr(ours, name) == pytest.approx(getattr(theirs, name), abs=SAME_POSTERIOR)
+        for low, high in ((0.0, math.inf), (0.2, 0.4)):
+            assert ours.probability(low, high) == pytest.approx(
+                theirs.probability(low, high), abs=SAME_POSTERIOR
+            )
+            assert ours.prob_new_study(low, high) == pytest.approx(
+                theirs.probability(low, high, new_study=True), abs=SAME_POSTERIOR
+            )
+        assert float(ours.tau["median"]) == pytest.approx(
+            float(theirs.tau["median"]), abs=SAME_POSTERIOR
+        )
+
+
+def test_a_smaller_p_of_one_trial_does_not_turn_the_answer() -> None:
+    """The outermost limits went from 1.013 to 0.983 when "ns" became "<0.001"."""
+    low = [pool(trials(p=[p, "", ""])).lowest(1.0) for p in ("ns", "<0.001")]
+    assert low[1] > low[0] - SMALLER_P
+    assert min(low) > 0.975
+
+
+def test_a_study_raised_to_the_others_does_not_lower_the_answer() -> None:
+    """Raising one study from 1.35 to 1.8 lowered the outermost lower limit from 1.04 to 0.78."""
+    at = [pool(trials(first=["31.3 SD 5.8", "5.8 SD 1.4", f"{x} SD 4"])) for x in (38, 39.5, 40.5)]
+    lows = [found.lowest(1.0) for found in at]
+    assert lows[1] > lows[0] - MONOTONE
+    raised = pool(trials(first=["31.3 SD 5.8", "5.8 SD 1.4", "54 SD 4"]))
+    # far above the others it says that they disagree more: in tau, not by losing the direction
+    assert float(raised.tau["median"]) > float(at[-1].tau["median"])
+    assert raised.prob_above() > 0.95
+
+
+def test_one_more_result_higher_does_not_lower_the_answer() -> None:
+    more = pd.concat([
+        trials(),
+        pd.DataFrame({"study": ["D"], "design": "crossover", "n": "12", "estimate": "higher",
+                      "p": "<0.05"}),
+    ])  # fmt: skip
+    before, after = pool(trials()), pool(more)
+    assert after.prob_above() > before.prob_above()
+    assert after.lowest(1.0) > before.lowest(1.0) - MONOTONE
+
+
+def random_table(rng: np.random.Generator) -> pd.DataFrame:
+    """Two or three pairs and a result in words."""
+    k = int(rng.integers(2, 4))
+    rows = []
+    for i in range(k):
+        mean = 30 * math.exp(rng.normal(0.15, 0.12))
+        rows.append({
+            "study": f"S{i}", "design": "crossover", "n": str(rng.integers(5, 18)),
+            "first": f"{mean:.1f} SD {rng.uniform(2, 5):.1f}",
+            "second": f"30.0 SD {rng.uniform(2, 5):.1f}",
+        })  # fmt: skip
+    words = {"study": "W", "design": "crossover", "n": str(rng.integers(5, 18))}
+    return pd.DataFrame([*rows, words | {"estimate": "lower"}])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_more_in_favour_never_lowers_the_lowest_probability(seed: int) -> None:
+    table = random_table(np.random.default_rng(seed))
+    at = {
+        word: pool(table.assign(estimate=[*[""] * (len(table) - 1), word])).lowest(1.0)
+        for word in ("lower", "not significant", "higher")
+    }
+    without = pool(table.iloc[:-1]).lowest(1.0)
+    assert at["not significant"] > at["lower"] - MONOTONE
+    assert at["higher"] > at["not significant"] - MONOTONE
+    assert at["higher"] > without - MONOTONE
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_sources_moved_up_move_the_answer_up(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, s = rng.normal(0.1, 0.15, 3), rng.uniform(0.05, 0.2, 3)
+    lows = [rs.pool_printed(intervals(list(y + by), list(s)), prior=rs.HalfNormal(0.2)).lowest(0.0)
+            for by in (0.0, 0.05, 0.1)]  # fmt: skip
+    assert lows == sorted(lows)
+
+
+def test_the_answer_is_one_sentence_first(pooled: rs.PooledPrinted) -> None:
+    first = repr(pooled).splitlines()[0]
+    assert first.startswith("Very likely above 1: 1.26 [")
+    assert f"P = {pooled.prob_above():.3f}; lowest over declared choices" in first
+    assert "from 1.25 to 1.35: P = " in repr(pooled)
+    assert "A: pair, t with 12 df" in pooled.summary()
+    assert "<table" in pooled._repr_html_()
+
+
+def test_choices_are_every_scale_correlation_and_nested_set(pooled: rs.PooledPrinted) -> None:
+    table = pooled.choices
+    assert list(table["scale"].unique()) == ["main", "half", "quarter", "double"]
+    assert list(table["correlation"].unique()) == ["stated", "uniform"]
+    assert not table.loc[table["scale"] == "double", "counted"].any()
+    held = table.loc[table["counted"], "prob_above"]
+    assert (pooled.lowest(1.0), pooled.highest(1.0)) == (held.min(), held.max())
+    assert table.loc[0, "prob_above"] == pooled.prob_above()
+    assert pooled.lowest(1.25, 1.35) == table.loc[table["counted"], "prob_inside"].min()
+
+
+def test_sets_are_nested_and_never_picked() -> None:
+    table = pd.DataFrame({
+        "study": ["A", "B", "C", "D"], "design": "crossover", "n": "12",
+        "first": ["31.3 SD 5.8", "", "", ""], "second": ["27.2 SD 2.5", "", "", ""],
+        "estimate": ["", "28%", "higher", "not significant"],
+    })  # fmt: skip
+    found = pool(table)
+    assert list(found.choices["sources"].unique()) == [
+        "spread or error + bare estimate + words",
+        "spread or error + bare estimate",
+        "spread or error",
+    ]
+    assert list(found.choices["k"].unique()) == [4, 2, 1]
+    mine = pool(table, sets={"first": ["A"], "with B": ["A", "B"]})
+    assert list(mine.choices["sources"].unique()) == ["all", "with B", "first"]
+    with pytest.raises(InputError, match="leaves out A, which the set before it holds"):
+        pool(table, sets={"first": ["A"], "next": ["B", "C"]})
+    with pytest.raises(InputError, match="has Z; the pooled studies are A, B, C, D"):
+        pool(table, sets={"first": ["Z"]})
+
+
+def test_words_alone_have_signs_and_no_size() -> None:
+    table = pd.DataFrame({"study": list("ABCD"), "design": "crossover", "n": "12",
+                          "estimate": ["higher", "higher", "lower", "higher"]})  # fmt: skip
+    found = pool(table, claimed=(1.2, 1.3))
+    assert math.isnan(found.estimate)
+    assert math.isnan(found.prob_above())
+    assert math.isnan(found.lowest(1.0))
+    assert list(found.signs) == [3, 1, pytest.approx(0.625)]
+    assert repr(found).startswith(
+        "No size: no source of 4 is bounded on both sides. Signs: 3 above"
+    )
+    assert (found.k, len(found.choices), len(found.leave_one_out())) == (0, 0, 0)
+    assert found.sources["why"].str.contains("words alone have no size").all()
+
+
+def test_one_study_answers_for_itself_and_more_carefully_for_others() -> None:
+    found = pool(trials().iloc[[2]])
+    own = found.in_that_study
+    assert own is not None
+    assert own.conf_low > found.conf_low
+    assert own.conf_high < found.conf_high
+    assert own.probability(1.0) > found.prob_above()
+    assert repr(found).startswith("Likely above 1 (one study)")
+    assert pool(trials()).in_that_study is None
+
+
+def test_leave_one_out_is_the_pool_without_that_row(pooled: rs.PooledPrinted) -> None:
+    table = pooled.leave_one_out()
+    assert list(table["left_out"]) == ["A", "B", "C"]
+    without = pool(trials().iloc[1:], correlation=(0.9, 0.5))
+    # grids differ: the pool's own is that of all three
+    assert table.loc[0, "estimate"] == pytest.approx(without.estimate, abs=SAME_POSTERIOR)
+    assert table.loc[0, "prob_above"] == pytest.approx(without.prob_above(), abs=SAME_POSTERIOR)
+
+
+def test_rows_left_out_are_listed_with_their_reasons() -> None:
+    table = pd.DataFrame({
+        "study": ["A", "B", "C", "D", "E"], "design": "crossover", "n": ["13", "8", "8", "", "8"],
+        "first": ["31.3 SD 5.8", "1", "", "", "20 per 1000 h"],
+        "second": ["27.2 SD 2.5", "2", "", "", "18 per 1000 h"],
+        "estimate": ["", "", "", "25%", ""],
+        "pool": ["yes", "no: another speed", "sign: against", "", ""],
+    })  # fmt: skip
+    found = pool(table)
+    sources = found.sources.set_index("study")
+    assert list(sources["pooled"]) == [True, False, False, False, False]
+    assert sources.loc["B", "why"] == "another speed"
+    assert sources.loc["C", "why"] == "only its sign counts"
+    assert "give n" in sources.loc["D", "why"]
+    assert "a rate without its events" in sources.loc["E", "why"]
+    assert list(found.signs[["above", "below"]]) == [3, 1]
+
+
+def test_counts_of_people_and_of_time_are_what_their_noun_says() -> None:
+    people = pd.DataFrame({"study": ["A", "B"], "design": "parallel",
+                           "first": ["15 / 461 players", "4 / 60 people"],
+                           "second": ["52 / 481 players", "9 / 58 people"]})  # fmt: skip
+    risk = rs.pool_printed(people, measure="risk ratio")
+    odds = rs.pool_printed(people, measure="odds ratio")
+    assert 0.25 < risk.estimate < 0.5
+    assert odds.estimate < risk.estimate
+    with pytest.raises(InputError, match="people with an event give risk ratio"):
+        rs.pool_printed(people, measure="rate ratio")
+    time = people.replace({"players": "h", "people": "h"}, regex=True)
+    rate = rs.pool_printed(time, measure="rate ratio")
+    exact = 15 / 461 / (52 / 481)
+    assert rate.sources.loc[0, "estimate"] == pytest.approx(exact, rel=0.05)
+    wide = rs.pool_printed(time.assign(design_effect="2"), measure="rate ratio")
+    ratio = [math.log(r.conf_high / r.conf_low) for r in (wide, rate)]
+    assert ratio[0] > ratio[1]
+    none = people.assign(first=["0 / 40 people", "4 / 60 people"])
+    assert rs.pool_printed(none, measure="risk ratio").k == 2
+
+
+def test_percent_and_ratio_of_means_are_one_measure_and_others_are_mixed_only_when_asked() -> None:
+    table = pd.DataFrame({
+        "study": ["A", "B"], "n": "12", "design": "crossover", "estimate": ["-1.1", "1.02"],
+        "low": ["-3", "0.97"], "high": ["1", "1.07"], "level": "95",
+        "measure": ["percent", "ratio of means"],
+    })  # fmt: skip
+    found = rs.pool_printed(table)
+    assert found.measure.name == "ratio of means"
+    assert found.sources.loc[0, "estimate"] == pytest.approx(0.989, abs=1e-3)
+    events = table.assign(measure=["odds ratio", "rate ratio"], estimate=["0.9", "1.02"],
+                          low=["0.7", "0.97"], high=["1.2", "1.07"])  # fmt: skip
+    with pytest.raises(InputError, match="odds ratio and rate ratio"):
+        rs.pool_printed(events)
+    with pytest.raises(InputError, match=r"row 1 .A.: measure is odds ratio, and the pool is of"):
+        rs.pool_printed(events, measure="rate ratio")
+    assert rs.pool_printed(events, measure=["rate ratio", "odds ratio"]).k == 2
+
+
+def test_the_nordic_table_is_read_as_it_stands(shared: Path) -> None:
+    table = pd.read_csv(shared / "cases" / "audits" / "nordic.csv", dtype=str)
+    halves = table[table["claim"] == "halves"]
+    mixed = ["rate ratio", "odds ratio", "risk ratio"]
+    found = rs.pool_printed(halves, measure=mixed, claimed=(0.45, 0.55))
+    sources = found.sources.set_index("study")
+    assert list(sources["pooled"]) == [True, True, True, True, False]
+    assert 0.25 < found.estimate < 0.75
+    assert found.probability(-math.inf, 1.0) > 0.9
+    with pytest.raises(InputError, match="rows of 2 claims"):
+        rs.pool_printed(table, measure=mixed)
+
+
+def test_a_path_is_read_and_a_wrong_one_is_one_message(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    trials().to_csv(path, index=False)
+    assert pool(path).estimate == pool(trials()).estimate
+    path.write_text("study,n\nA,3,4\n")
+    with pytest.raises(InputError, match="3 cells under 2 columns"):
+        pool(path)
+    with pytest.raises(InputError, match="no such file"):
+        pool(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ({"first": "31.3 SD"}, r"row 1 \(A\), first: found '31.3 SD'; allowed: '38.35 SD"),
+        ({"n": ""}, "n is empty; a pair needs the number of people"),
+        ({"n": "12.5"}, "allowed is a whole number of 2 or more"),
+        ({"design": "between"}, "design is 'between'; allowed: crossover, parallel, before-after"),
+        ({"design": "parallel"}, "n is 13; two groups need both numbers"),
+        ({"p": "about 5%"}, "p: found 'about 5%'; allowed is above 0 and up to 1"),
+        ({"r": "1.2"}, "r is 1.2; allowed is between -1 and 1"),
+        ({"p": "0.03", "r": "-0.8"}, "contradicts p"),
+        ({"p": "0.9"}, "none between -1 and 1 gives it with SDs 5.8, 2.5"),
+        ({"pool": "maybe"}, "pool is 'maybe'; allowed: yes, 'no: reason'"),
+        ({"measure": "size"}, "measure is 'size'; allowed: mean difference"),
+        ({"estimate": "1.2", "low": "1.1", "high": "1.3"}, "level is empty beside low and high"),
+        ({"estimate": "1.5", "low": "1.1", "high": "1.3", "level": "95"}, "outside low to high"),
+        ({"estimate": "1.2", "low": "1.3", "high": "1.1", "level": "95"}, "low is not below high"),
+        ({"estimate": "1.2", "low": "1.1", "high": "1.3", "level": "0.95"}, "in percent, as 95"),
+        ({"estimate": "-1.2", "se": "0.1"}, "estimate is -1.2; allowed is a ratio above 0"),
+        ({"estimate": "1.2", "se": "0"}, "se is 0; allowed is above 0"),
+        ({"estimate": "not significant", "p": "<0.05"}, "say higher or lower, or correct p"),
+        ({"first": "15 / 461 players"}, "first is a count and second a mean"),
+        ({"first": "-3 SD 5.8"}, "no log ratio; use measure 'mean difference'"),
+        ({"first": "31 SD 5.8 kg", "second": "27 SD 2.5 lb"}, "first is in kg and second in lb"),
+    ],
+)  # fmt: skip
+def test_bad_cells_are_one_message_that_names_the_row(cells: dict[str, str], says: str) -> None:
+    table = trials().iloc[[0]].assign(**{k: [v] for k, v in cells.items()})
+    with pytest.raises(InputError, match=says):
+        pool(table)
+
+
+def test_bad_tables_and_options_are_one_message() -> None:
+    with pytest.raises(InputError, match="A has rows 1 and 2; sources must be independent"):
+        pool(trials(study=["A", "A", "B"]))
+    with pytest.raises(InputError, match="column 'frist' is not read; did you mean 'first'"):
+        pool(trials().rename(columns={"first": "frist"}))
+    with pytest.raises(InputError, match="no column study"):
+        pool(trials().drop(columns="study"))
+    with pytest.raises(InputError, match="no rows"):
+        pool(trials().iloc[:0])
+    with pytest.raises(InputError, match="found int"):
+        pool(3)
+    with pytest.raises(InputError, match="prior is a float; allowed: HalfNormal"):
+        pool(trials(), prior=0.2)
+    with pytest.raises(InputError, match=r"correlation is \(0.9,\); allowed: \(mean, sd\)"):
+        pool(trials(), correlation=(0.9,))
+    with pytest.raises(InputError, match="claimed is"):
+        pool(trials(), claimed=(1.35, 1.25))
+    with pytest.raises(InputError, match="the rows have none as their measure"):
+        rs.pool_printed(trials())
+    with pytest.raises(InputError, match="give prior="):
+        rs.pool_printed(intervals([0.1], [0.1]).assign(n=""))
+
+
+def test_differences_take_half_the_median_spread_as_the_scale_of_their_prior() -> None:
+    table = trials(r=["0.5", "0.5", "0.5"])
+    found = rs.pool_printed(table, measure="mean difference")
+    sds = [math.sqrt(a**2 + b**2 - a * b) for a, b in ((5.8, 2.5), (1.4, 1.1), (4, 3.5))]
+    assert found.prior_scale == pytest.approx(0.5 * np.median(sds), rel=0.02)  # r is rounded
+    assert found.null == 0
+
+
+def test_a_missing_error_without_a_prior_is_listed_and_with_one_pooled() -> None:
+    row = {"study": "D", "design": "crossover", "n": "12", "estimate": "3.5"}
+    table = pd.concat([trials(), pd.DataFrame([row])])
+    found = rs.pool_printed(table, measure="mean difference")
+    assert found.k == 3
+    assert "give sd_median" in found.sources.loc[3, "why"]
+    given = pd.concat([trials(), pd.DataFrame([row | {"sd_median": "4", "sd_high": "8"}])])
+    assert rs.pool_printed(given, measure="mean difference").k == 4
+
+
+def test_two_means_without_spreads_are_a_bare_estimate() -> None:
+    row = {"study": "D", "design": "crossover", "n": "12", "first": "35.0", "second": "28.0"}
+    means = pool(pd.concat([trials(), pd.DataFrame([row])]))
+    percent = pool(pd.concat([trials(), pd.DataFrame([row | {
+        "first": "", "second": "", "estimate": 25.0, "measure": "percent"}])]))  # fmt: skip
+    assert "bare estimate" in means.sources.loc[3, "became"]
+    assert means.estimate == pytest.approx(percent.estimate, abs=SAME_POSTERIOR)
+    with_p = pool(pd.concat([trials(), pd.DataFrame([row | {"p": "0.02"}])]))
+    assert "error from p = 0.02" in with_p.sources.loc[3, "became"]
+
+
+def test_both_sides_check_an_effect_that_is_printed_beside_them() -> None:
+    row = trials().iloc[[0]].assign(estimate="1.15", low="1.05", high="1.26", level="95")
+    assert "interval of 95%" in pool(row).sources.loc[0, "became"]
+    wrong = row.assign(estimate="1.51", low="1.35", high="1.70")
+    with pytest.raises(InputError, match="the estimate is 1.515, and first and second give 1.151"):
+        pool(wrong)
+    assert pool(wrong.assign(adjusted="yes")).k == 1
+
+
+def test_a_design_effect_widens_every_kind_of_row() -> None:
+    rows = {
+        "pair": {"first": "31.3 SD 5.8", "second": "27.2 SD 2.5", "r": "0.5"},
+        "interval": {"estimate": "1.15", "low": "1.05", "high": "1.26", "level": "95"},
+        "bare": {"estimate": "15%"},
+    }
+    for cells in rows.values():
+        row = pd.DataFrame([{"study": "A", "design": "crossover", "n": "13"} | cells])
+        widths = []
+        for effect in ("1", "4"):
+            own = pool(row.assign(design_effect=effect), prior=rs.HalfNormal(0.2)).in_that_study
+            assert own is not None
+            widths.append(math.log(own.conf_high / own.conf_low))
+        assert widths[1] == pytest.approx(2 * widths[0], rel=0.01)  # the rounding stays as it is
+
+
+def test_an_inequality_of_p_cuts_the_spread_behind_a_bare_estimate() -> None:
+    row = pd.DataFrame([{"study": "A", "design": "crossover", "n": "8", "estimate": "8%"}])
+    small, plain, large = (
+        pool(row.assign(p=p)).in_that_study for p in ("<0.01", "", "ns")
+    )  # fmt: skip
+    assert small is not None
+    assert plain is not None
+    assert large is not None
+    widths = [x.conf_high / x.conf_low for x in (small, plain, large)]
+    assert widths == sorted(widths)
+
+
+def test_what_is_handed_out_is_a_value(pooled: rs.PooledPrinted) -> None:
+    for name in ("choices", "sources"):
+        table = getattr(pooled, name)
+        table.iloc[0, 0] = "other"
+        assert getattr(pooled, name).iloc[0, 0] != "other"
+    with pytest.raises(AttributeError):
+        pooled.null = 2.0  # type: ignore[misc]
+    assert pooled.posterior is not None
+    with pytest.raises(ValueError, match="read-only"):
+        pooled.posterior.density[0] = 1.0
+
+
+def test_the_plot_draws_every_source_the_mean_and_a_new_study(pooled: rs.PooledPrinted) -> None:
+    (axes,) = pooled.plot().axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["A", "B", "C", "mean over studies", "a new study"]
+    drawn = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2]
+    assert list(drawn[3]) == [pooled.conf_low, pooled.conf_high]
+    assert axes.get_xscale() == "log"
+
+
+def test_tables_of_the_answer_agree_with_its_methods(pooled: rs.PooledPrinted) -> None:
+    row, glance = pooled.tidy().iloc[0], pooled.glance().iloc[0]
+    assert (row["estimate"], row["prob_above"]) == (pooled.estimate, pooled.prob_above())
+    assert glance["prob_inside_min"] == pooled.lowest(1.25, 1.35)
+    assert glance["prob_new_study"] == pooled.prob_new_study(1.0)
