@@ -379,7 +379,7 @@ def test_both_sides_check_an_effect_that_is_printed_beside_them() -> None:
     row = trials().iloc[[0]].assign(estimate="1.15", low="1.05", high="1.26", level="95")
     assert "interval of 95%" in pool(row).sources.loc[0, "became"]
     wrong = row.assign(estimate="1.51", low="1.35", high="1.70")
-    with pytest.raises(InputError, match="the estimate is 1.515, and first and second give 1.151"):
+    with pytest.raises(InputError, match=r"the estimate is 1.51, and first and second give 1.151"):
         pool(wrong)
     assert pool(wrong.assign(adjusted="yes")).k == 1
 
