@@ -14,10 +14,10 @@ from retrostats.models.meta.grid_posterior import (
     grid_posterior,
     log_weights,
     marginals,
-    posteriors,
     tau_nodes,
     theta_grid,
 )
+from retrostats.models.meta.grid_posteriors import posteriors
 
 #: What a probability and, in units of the smallest standard error, a quantile may be off.
 EXACT = 1e-4
@@ -55,7 +55,11 @@ def test_normal_likelihoods_give_the_posterior_of_normal_theory(case) -> None:
     theta = theta_grid(float((y - 6 * se).min()), float((y + 6 * se).max()), se.min(), largest)
     tau, _ = tau_nodes(float(largest))
     weights = log_weights(tau, float(scale))
-    found = grid_posterior(marginals(normal(theta, y, se), theta, tau), theta, tau, weights)
+    marginal = marginals(normal(theta, y, se), theta, tau)
+    found = grid_posterior(marginal, theta, tau, weights)
+    total = marginal.sum(axis=0, keepdims=True)
+    added = grid_posterior(total, theta, tau, weights, sources=len(y))
+    assert added.estimate == pytest.approx(found.estimate, abs=1e-12)
     exact = posterior(y, se**2, HalfNormal(float(scale)))
     for new_study in (False, True):
         for x in (0.0, 0.1, 0.21, exact.estimate, exact.conf_low, exact.conf_high):
@@ -123,7 +127,8 @@ def test_many_tables_at_once_are_the_tables_one_by_one() -> None:
     both = np.array([weights, log_weights(tau, 0.05)])
     tables = -0.5 * ((theta - RNG.normal(0.2, 0.15, (40, 3, 1))) / 0.06) ** 2
     tables[20:, 2] = np.log(np.clip(higher(theta), 1e-290, 1))
-    many = posteriors(tables, theta, tau, both, new_study=True)
+    sets = np.array([[1, 1, 1], [1, 1, 0]])
+    many, two = posteriors(tables, theta, tau, both, members=sets, new_study=True)
     for i in (0, 7, 39):
         for found, prior in zip(many, both, strict=True):
             one = grid_posterior(marginals(tables[i], theta, tau), theta, tau, prior)
@@ -135,6 +140,8 @@ def test_many_tables_at_once_are_the_tables_one_by_one() -> None:
                 assert found.quantile(0.3, new_study=new_study)[i] == pytest.approx(
                     one.quantile(0.3, new_study=new_study), abs=BATCH
                 )
+        pair = grid_posterior(marginals(tables[i, :2], theta, tau), theta, tau, both[0])
+        assert two[0].probability(0.1)[i] == pytest.approx(pair.probability(0.1), abs=BATCH)
 
 
 def test_nothing_comes_round_from_the_other_edge() -> None:

@@ -46,10 +46,12 @@ _FIRST = 1.2
 LEAST = -690.0
 
 
-def log_convolved(log_values: Array, step: float, tau: float, *, add: bool = False) -> Array:
+def log_convolved(
+    log_values: Array, step: float, tau: float, *, members: Array | None = None
+) -> Array:
     """Log of exp(`log_values`) convolved with N(0, tau^2), on the same grid (..., m).
 
-    `add` sums the result over the last axis but one (sources), (..., k, m) to (..., m).
+    `members` (g, k), of 0 and 1, adds the k sources of each of g sets: (..., k, m) to (..., g, m).
 
     Examples
     --------
@@ -70,7 +72,7 @@ def log_convolved(log_values: Array, step: float, tau: float, *, add: bool = Fal
         found = _log(_windows(np.exp(held), width, _Outputs(0, 1, m)))
     else:
         found = _log(_twice(np.exp(held), width, stride))
-    found = (found + top).sum(axis=-2) if add else found + top
+    found = found + top if members is None else members @ (found + top)
     return np.asarray(_filled(found, stride, m) if stride >= 2 else found)
 
 
@@ -151,11 +153,11 @@ def _normal_nodes(count: int) -> tuple[Array, Array]:
 
 
 class _Outputs(NamedTuple):
-    """Where a sum is wanted: `count` points from `start` on, every `stride`-th."""
+    """Where a sum is wanted: `points` points from `start` on, every `stride`-th."""
 
     start: int
     stride: int
-    count: int
+    points: int
 
 
 def _windows(values: Array, width: float, wanted: _Outputs) -> Array:
