@@ -19,7 +19,12 @@ from retrostats.evidence.printed.likelihoods import (
     smd_log_likelihood,
 )
 from retrostats.evidence.printed.measures import DIFFERENCE, RATIO_OF_MEANS, SMD, Measure
-from retrostats.evidence.printed.quadrature import CORRELATION_NODES, HIGHEST, CorrelationPrior, rounding_points
+from retrostats.evidence.printed.quadrature import (
+    CORRELATION_NODES,
+    HIGHEST,
+    CorrelationPrior,
+    rounding_points,
+)
 from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
 from retrostats.evidence.printed.row_counts import counts_source
 from retrostats.evidence.printed.row_effects import nothing_source, two_means_source
