@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 import retrostats as rs
 from retrostats.common.errors import InputError
@@ -85,6 +86,8 @@ def test_percent_and_ratio_of_means_are_one_measure_and_others_are_mixed_only_wh
     with pytest.raises(InputError, match=r"row 1 .A.: measure is odds ratio, and the pool is of"):
         rs.pool_printed(events, measure="rate ratio")
     assert rs.pool_printed(events, measure=["rate ratio", "odds ratio"]).k == 2
+    with pytest.raises(InputError, match="mixes ratio of means and SMD; allowed to"):
+        rs.pool_printed(table, measure=["percent", "SMD"])
 
 
 def test_the_nordic_table_is_read_as_it_stands(shared: Path) -> None:
@@ -130,6 +133,15 @@ def test_two_means_without_spreads_are_a_bare_estimate() -> None:
     assert means.estimate == pytest.approx(percent.estimate, abs=SAME_POSTERIOR)
     with_p = pool(pd.concat([trials(), pd.DataFrame([row | {"p": "0.02"}])]))
     assert "error from p = 0.02" in with_p.sources.loc[3, "became"]
+
+
+def test_a_cohort_enters_as_an_estimate_with_its_error_and_df() -> None:
+    # an error of 6.25 percent points is one of 0.05 of the logarithm of 1.25
+    row = {"study": ["own"], "estimate": [25.0], "se": [6.25], "df": [6.4], "measure": ["percent"]}
+    own = rs.pool_printed(row).in_that_study
+    assert own is not None
+    half = stats.t.isf(0.025, 6.4) * 0.05
+    assert math.log(own.conf_high) == pytest.approx(math.log(1.25) + half, abs=SAME_POSTERIOR)
 
 
 def test_both_sides_check_an_effect_that_is_printed_beside_them() -> None:

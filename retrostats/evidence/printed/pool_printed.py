@@ -11,6 +11,7 @@ from retrostats.common.arrays import single
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.answer import claimed_range
 from retrostats.evidence.printed.measures import (
+    EVENT_RATIOS,
     Measure,
     measure_of_pool,
     one_measure,
@@ -134,8 +135,8 @@ def pool_printed(
         claimed=limits,
         prior_scale=scale,
         correlation=words,
-        read=tuple(read),
-        pooled=pooled,
+        read=tuple(source.told for source in read),
+        pooled=tuple(source.told for source in pooled),
         declared=tuple(choices(which, list(priors), scale)),
         synthesis=synthesis(pooled, priors, scale) if sized else None,
     )
@@ -200,9 +201,11 @@ def _refuse_mixed(rows: Sequence[PrintedRow], measure: Measure) -> None:
     for row in rows:
         own = one_measure(row.measure) if row.measure else measure.name
         if own not in allowed:
+            both = measure.name in EVENT_RATIOS and own in EVENT_RATIOS
+            mixing = f", or mix it in: measure=[{measure.name!r}, {own!r}]" if both else ""
             raise InputError(
                 f"{row.where}: measure is {row.measure}, and the pool is of {measure.name}; leave "
-                f"it out (pool = 'no: reason'), or mix it in: measure=[{measure.name!r}, {own!r}]"
+                f"it out (pool = 'no: reason'){mixing}"
             )
 
 

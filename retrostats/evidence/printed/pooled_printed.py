@@ -139,9 +139,10 @@ class PooledPrinted:
         import pandas as pd
 
         rows = []
+        places = {source.row: i for i, source in enumerate(self.pooled)}
         for source in self.read:
-            held = source in self.pooled and self.synthesis is not None
-            own = self._own(self.pooled.index(source)) if held and source.bounded else None
+            held = source.row in places and self.synthesis is not None
+            own = self._own(places[source.row]) if held and source.bounded else None
             rows.append({
                 "study": source.study, "row": source.row, "kind": source.kind,
                 "became": source.became, "pooled": held, "why": self._why(source),

@@ -137,6 +137,10 @@ def synthesis(
             places[again] = np.arange(at, at + len(again))
             at += len(again)
         likelihoods[name], marginal[name] = held[places], every[places]
+        likelihoods[name].setflags(write=False)
+        marginal[name].setflags(write=False)
+    for grid in (theta, tau):
+        grid.setflags(write=False)
     bounded = tuple(source.bounded for source in sources)
     return Synthesis(theta, tau, likelihoods, marginal, scale, bounded)
 

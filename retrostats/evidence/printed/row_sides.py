@@ -67,7 +67,7 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         )  # fmt: skip
     if measure.name not in (DIFFERENCE, RATIO_OF_MEANS, SMD):
         raise InputError(
-            f"{row.where}: first and second are means, and a {measure.name} is not made from them; "
+            f"{row.where}: first and second are means, which give no {measure.name}; "
             f"give an estimate, or measure {DIFFERENCE}, {RATIO_OF_MEANS} or {SMD}"
         )
     if not row.design:
