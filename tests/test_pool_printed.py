@@ -137,6 +137,7 @@ def test_the_answer_is_one_sentence_first(pooled: rs.PooledPrinted) -> None:
     first = repr(pooled).splitlines()[0]
     assert first.startswith("Very likely above 1: 1.26 [")
     assert f"P = {pooled.prob_above():.3f}; lowest over declared choices" in first
+    assert first.endswith("(correlation uniform)")
     assert "from 1.25 to 1.35: P = " in repr(pooled)
     assert "A: pair, t with 12 df" in pooled.summary()
     assert "<table" in pooled._repr_html_()

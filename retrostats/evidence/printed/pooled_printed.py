@@ -249,11 +249,13 @@ class PooledPrinted:
         low, high = limits(self.conf_low, self.conf_high)
         above = self.prob_above() >= 0.5
         ends = (self.null, math.inf) if above else (-math.inf, self.null)
-        p, least = self.probability(*ends), self.lowest(*ends)
+        p = self.probability(*ends)
+        choice, least = min(self._over_choices(*ends), key=lambda pair: pair[1])
         side = "above" if above else "below"
         lines = [
             f"{adverb(p, side, self.null, one_study=self.k == 1)}: {rounded(self.estimate)} "
-            f"[{low}, {high}], P = {p:.3f}; lowest over declared choices {least:.3f}"
+            f"[{low}, {high}], P = {p:.3f}; lowest over declared choices {least:.3f} "
+            f"({choice.beside(self.declared[0])})"
         ]
         if self.claimed is not None:
             a, b = (rounded(x) for x in self.claimed)
