@@ -271,7 +271,7 @@ def grid_posterior(
     Raises
     ------
     InputError
-        Sources so far apart that no tau under this prior makes them likely.
+        Marginals of other nodes or points, or not finite anywhere.
     """
     k, t, m = log_marginals.shape
     if (t, m) != (len(tau), len(theta)):
@@ -280,10 +280,10 @@ def grid_posterior(
             f"{len(theta)}; give those that the marginals were computed for"
         )
     found = log_marginals.sum(axis=0)
-    if k > _SOURCES:
-        tau, found, log_weights = _more_nodes(
-            tau, found, log_weights, math.ceil((k / _SOURCES) ** 0.5)
-        )
+    many = k if sources is None else sources
+    if many > _SOURCES:
+        more = math.ceil((many / _SOURCES) ** 0.5)
+        tau, found, log_weights = _more_nodes(tau, found, log_weights, more)
     found = found + log_weights[:, None]
     joint = _normalised(found, theta)
     density = joint.sum(axis=0)
