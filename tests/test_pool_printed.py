@@ -141,6 +141,10 @@ def test_the_answer_is_one_sentence_first(pooled: rs.PooledPrinted) -> None:
     assert "from 1.25 to 1.35: P = " in repr(pooled)
     assert "A: pair, t with 12 df" in pooled.summary()
     assert "<table" in pooled._repr_html_()
+    assert "correlation with Fisher's z normal, mean 0.9, SD 0.5" in repr(pooled)
+    assert "correlation" not in repr(
+        rs.pool_printed(intervals([0.1, 0.2], [0.1, 0.1]), prior=rs.HalfNormal(0.2))
+    )
 
 
 def test_choices_are_every_scale_correlation_and_nested_set(pooled: rs.PooledPrinted) -> None:

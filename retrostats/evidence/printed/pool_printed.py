@@ -124,6 +124,8 @@ def pool_printed(
     pooled = tuple(source for source in read if source.kept)
     priors = correlation_priors(correlation)
     stated = priors[STATED]
+    if not any(source.depends_on_correlation for source in pooled):
+        priors = {STATED: stated}
     words = "uniform on -1 to 1" if stated.mean is None else (
         f"with Fisher's z normal, mean {stated.mean:g}, SD {stated.sd:g}")  # fmt: skip
     sized = any(source.bounded for source in pooled)

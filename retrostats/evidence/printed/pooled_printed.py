@@ -275,7 +275,7 @@ class PooledPrinted:
         lines.append(
             f"{self.measure.name}, {self.k} source{'s' * (self.k != 1)} pooled"
             + (f", {out} left out (.sources says why)" if out else "")
-            + f"; correlation {self.correlation}"
+            + (f"; correlation {self.correlation}" if self._correlation_counts else "")
         )
         return lines
 
@@ -308,6 +308,10 @@ class PooledPrinted:
             for choice, _, found in self._posteriors
             if choice.counted
         ]
+
+    @property
+    def _correlation_counts(self) -> bool:
+        return any(source.depends_on_correlation for source in self.pooled)
 
     @property
     def _mean(self) -> GridDensity | None:
