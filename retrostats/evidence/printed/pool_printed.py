@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from retrostats.common.arrays import single
+from retrostats.common.arrays import real_number
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.answer import claimed_range
 from retrostats.evidence.printed.measures import (
@@ -117,7 +117,9 @@ def pool_printed(
     kind = measure_of_pool(measure, [row.measure for row in live])
     _refuse_mixed(live, kind)
     limits = claimed_range(claimed)
-    nothing = kind.null if null is None else single(null, "null")
+    nothing = kind.null if null is None else real_number(null, "pool_printed, null")
+    if kind.is_log and not nothing > 0:
+        raise InputError(f"pool_printed: null is {nothing:g}; allowed is a ratio above 0")
     side = _claimed_side(limits, nothing)
     read = [_source(row, kind, side) for row in rows]
     _refuse_repeats(read)
