@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from retrostats.common.arrays import single
+from retrostats.common.arrays import real_number
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.answer import claimed_range
 from retrostats.evidence.printed.measures import (
+    EVENT_RATIOS,
     Measure,
     measure_of_pool,
     one_measure,
@@ -116,13 +117,17 @@ def pool_printed(
     kind = measure_of_pool(measure, [row.measure for row in live])
     _refuse_mixed(live, kind)
     limits = claimed_range(claimed)
-    nothing = kind.null if null is None else single(null, "null")
+    nothing = kind.null if null is None else real_number(null, "pool_printed, null")
+    if kind.is_log and not nothing > 0:
+        raise InputError(f"pool_printed: null is {nothing:g}; allowed is a ratio above 0")
     side = _claimed_side(limits, nothing)
     read = [_source(row, kind, side) for row in rows]
     _refuse_repeats(read)
     pooled = tuple(source for source in read if source.kept)
     priors = correlation_priors(correlation)
     stated = priors[STATED]
+    if not any(source.depends_on_correlation for source in pooled):
+        priors = {STATED: stated}
     words = "uniform on -1 to 1" if stated.mean is None else (
         f"with Fisher's z normal, mean {stated.mean:g}, SD {stated.sd:g}")  # fmt: skip
     sized = any(source.bounded for source in pooled)
@@ -134,8 +139,8 @@ def pool_printed(
         claimed=limits,
         prior_scale=scale,
         correlation=words,
-        read=tuple(read),
-        pooled=pooled,
+        read=tuple(source.told for source in read),
+        pooled=tuple(source.told for source in pooled),
         declared=tuple(choices(which, list(priors), scale)),
         synthesis=synthesis(pooled, priors, scale) if sized else None,
     )
@@ -200,9 +205,11 @@ def _refuse_mixed(rows: Sequence[PrintedRow], measure: Measure) -> None:
     for row in rows:
         own = one_measure(row.measure) if row.measure else measure.name
         if own not in allowed:
+            both = measure.name in EVENT_RATIOS and own in EVENT_RATIOS
+            mixing = f", or mix it in: measure=[{measure.name!r}, {own!r}]" if both else ""
             raise InputError(
                 f"{row.where}: measure is {row.measure}, and the pool is of {measure.name}; leave "
-                f"it out (pool = 'no: reason'), or mix it in: measure=[{measure.name!r}, {own!r}]"
+                f"it out (pool = 'no: reason'){mixing}"
             )
 
 

@@ -56,6 +56,17 @@ class Choice:
     members: tuple[bool, ...]
     counted: bool
 
+    def beside(self, main: Choice) -> str:
+        """In what it differs from the main choice, in words."""
+        differs = []
+        if self.members != main.members:
+            differs.append(f"{sum(self.members)} of {len(self.members)} sources: {self.sources}")
+        if self.scale != main.scale:
+            differs.append(f"prior scale {self.tau_scale:.3g}")
+        if self.correlation != main.correlation:
+            differs.append(f"correlation {self.correlation}")
+        return ", ".join(differs) or "the main one"
+
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
@@ -137,6 +148,10 @@ def synthesis(
             places[again] = np.arange(at, at + len(again))
             at += len(again)
         likelihoods[name], marginal[name] = held[places], every[places]
+        likelihoods[name].setflags(write=False)
+        marginal[name].setflags(write=False)
+    for grid in (theta, tau):
+        grid.setflags(write=False)
     bounded = tuple(source.bounded for source in sources)
     return Synthesis(theta, tau, likelihoods, marginal, scale, bounded)
 

@@ -135,9 +135,10 @@ class PrintedSource:
         """Whether it is pooled."""
         return not self.left_out
 
-    def without(self, why: str) -> PrintedSource:
-        """The same, listed and not pooled."""
-        return replace(self, left_out=why)
+    @property
+    def told(self) -> PrintedSource:
+        """What a result keeps of it: all but its functions, which no file can hold."""
+        return replace(self, nodes=None, curve=None)
 
     def thinned(self, effect: float) -> PrintedSource:
         """With its information divided by a design effect: people came in clusters.
