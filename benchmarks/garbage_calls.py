@@ -38,6 +38,7 @@ from benchmarks.garbage_tables import (
     DESIGN,
     EFFECTS,
     PREPOST,
+    PRINTED,
     ROWS,
     TRIALS,
     answer,
@@ -51,6 +52,8 @@ from benchmarks.garbage_tables import (
     of,
     pooled,
     pooled_counts,
+    pooled_printed,
+    printed_cells,
     saved,
     scratch,
 )  # fmt: skip
@@ -277,6 +280,17 @@ def calls() -> dict[str, Call]:
                 "table": [*NO_TABLE, *_crossovers()], "measure": WORD, "method": WORD,
                 "test": WORD, "level": SHARE, "draws": no_count(0), "seed": no_count(0),
                     "jobs": no_count(1)}),
+        "pool_printed": Call(
+            rs.pool_printed, {"table": PRINTED, "measure": "ratio of means"}, {
+                "table": [*NO_TABLE, *printed_cells()], "measure": WORD,
+                "prior": [("number", 3, MUST), ("text", "half", MUST), ("object", THING, MUST)],
+                "correlation": [g for g in no_array(3) if g[0] != "None"],
+                "sets": [g for g in no_array(2) if g[0] not in ("None", "a mapping")],
+                "null": no_number(),
+                "claimed": [g for g in no_array(3) if g[0] != "None"]}),
+        "PooledPrinted.probability": Call(of(pooled_printed, "probability"), {"low": 1.0}, {
+            "low": [g for g in numbers if "inf" not in g[0]],
+            "high": [g for g in numbers if "inf" not in g[0] and g[0] != "0"]}),
         "Unknown": Call(rs.Unknown, {"name": "r", "low": 0.0, "high": 1.0}, {
             "low": [g for g in numbers if g[0] != "0"], "high": [g for g in numbers if g[0] != "0"],
             "name": [(n, g, MUST) for n, g, _ in NAME if n not in ("not there",)]}),

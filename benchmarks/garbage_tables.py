@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 import retrostats as rs
-from benchmarks.garbage_kinds import MAY, NO_TABLE, Garbage, spoilt
+from benchmarks.garbage_kinds import HUGE, MAY, MUST, NO_TABLE, THING, Garbage, spoilt
 
 ROWS = pd.DataFrame(
     {
@@ -40,6 +42,11 @@ CROSSOVERS = pd.DataFrame(
     {"study": ["A", "B"], "n": ["13", "10"], "mean_1": ["31.3", "40.5"], "sd_1": ["5.8", "4.0"],
      "mean_2": ["27.2", "30.0"], "sd_2": ["2.5", "3.5"], "p": ["0.01", ""], "r": ["", "0.9"]}
 )  # fmt: skip
+PRINTED = pd.DataFrame(
+    {"study": ["A", "B"], "design": "crossover", "n": ["13", "12"], "first": ["31.3 SD 5.8", ""],
+     "second": ["27.2 SD 2.5", ""], "r": ["0.5", ""], "estimate": ["", "1.28"],
+     "low": ["", "1.10"], "high": ["", "1.49"], "level": ["", "95"], "se": "", "df": "", "p": ""}
+)  # fmt: skip
 EFFECTS = pd.DataFrame({"estimate": [0.14, 0.25, 0.3, 0.2], "std_error": [0.05, 0.04, 0.05, 0.1]})
 DESIGN = pd.DataFrame({"direction": ["backward", "forward"]})
 TRIALS = pd.DataFrame(
@@ -47,6 +54,21 @@ TRIALS = pd.DataFrame(
         12.71],
      "spread": [1.58, 1.58], "mean_text": ["12.75", "12.71"], "spread_text": ["1.58", "1.58"]}
 )  # fmt: skip
+
+
+def printed_cells() -> list[Garbage]:
+    """Cells of printed rows that are none, each in the row that is read by its column."""
+    out: list[Garbage] = []
+    places = {"design": 0, "n": 0, "first": 0, "second": 0, "r": 0, "p": 0, "estimate": 1,
+              "low": 1, "high": 1, "level": 1, "df": 1}  # fmt: skip
+    for name, place in places.items():
+        for what in ("abc", "1e999", 1j, dt.date(2020, 1, 1), [1.0], THING, math.inf, True, HUGE):
+            values: list[Any] = PRINTED[name].tolist()
+            values[place] = what
+            spoiled = PRINTED.assign(**{name: pd.Series(values, dtype=object)})
+            out.append((f"{name}: {what!r}"[:30], spoiled, MUST))
+    twice = pd.concat([PRINTED, PRINTED[["n"]]], axis=1)
+    return [*out, ("n: twice", twice, MUST), ("one study", PRINTED.assign(study="A"), MUST)]
 
 
 def new_rows() -> list[Garbage]:
@@ -78,6 +100,11 @@ def bayes() -> Any:
 @cache
 def pooled_counts() -> Any:
     return rs.pool_counts(COUNTS, measure="rate_ratio")
+
+
+@cache
+def pooled_printed() -> Any:
+    return rs.pool_printed(PRINTED, measure="ratio of means")
 
 
 @cache

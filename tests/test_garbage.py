@@ -14,7 +14,8 @@ from benchmarks.garbage_kinds import MAY, MUST
 #: Classes whose objects the package makes; what users type goes into their methods.
 MADE = {
     "Audit", "Candidate", "Cohort", "Evidence", "Exploration", "GlmmFit", "Interval", "LmmFit",
-    "Moments", "Plan", "Pooled", "PooledCounts", "Posterior", "Replication", "Verdict",
+    "Moments", "Plan", "Pooled", "PooledCounts", "PooledPrinted", "Posterior", "Replication",
+    "Verdict",
 }  # fmt: skip
 CALLS = [name for name, call in calls().items() if not call.slow]
 

@@ -10,14 +10,15 @@ from scipy.stats import nct, norm, t
 
 from retrostats.common.errors import InputError
 from retrostats.models.meta.bayes import HalfNormal, posterior
+from retrostats.models.meta.grid_density import GridDensity
 from retrostats.models.meta.grid_posterior import (
     grid_posterior,
     log_weights,
     marginals,
-    posteriors,
     tau_nodes,
     theta_grid,
 )
+from retrostats.models.meta.grid_posteriors import posteriors
 
 #: What a probability and, in units of the smallest standard error, a quantile may be off.
 EXACT = 1e-4
@@ -45,6 +46,7 @@ CASES = {
     "precise beside vague": ([0.2, 0.3, 0.1], [0.004, 0.05, 0.3], 0.2, 0.2),
     "ten alike": (RNG.normal(0.2, 0.05, 10), [0.03] * 10, 0.2, 0.2),
     "forty without differences": (RNG.normal(0.2, 0.03, 40), [0.03] * 40, 0.2, 0.2),
+    "a hundred that differ": (RNG.normal(0.2, 0.1, 100), [0.03] * 100, 0.2, 0.2),
     "one far off": ([0.2] * 7 + [0.7], [0.02] * 8, 0.2, 0.2),
 }
 
@@ -55,7 +57,11 @@ def test_normal_likelihoods_give_the_posterior_of_normal_theory(case) -> None:
     theta = theta_grid(float((y - 6 * se).min()), float((y + 6 * se).max()), se.min(), largest)
     tau, _ = tau_nodes(float(largest))
     weights = log_weights(tau, float(scale))
-    found = grid_posterior(marginals(normal(theta, y, se), theta, tau), theta, tau, weights)
+    marginal = marginals(normal(theta, y, se), theta, tau)
+    found = grid_posterior(marginal, theta, tau, weights)
+    total = marginal.sum(axis=0, keepdims=True)
+    added = grid_posterior(total, theta, tau, weights, sources=len(y))
+    assert added.tau.to_numpy() == pytest.approx(found.tau.to_numpy(), abs=1e-12)
     exact = posterior(y, se**2, HalfNormal(float(scale)))
     for new_study in (False, True):
         for x in (0.0, 0.1, 0.21, exact.estimate, exact.conf_low, exact.conf_high):
@@ -146,8 +152,9 @@ def test_nothing_comes_round_from_the_other_edge() -> None:
     found = np.exp(marginals(one_sided[None], theta, np.array([0.01, 0.1, 0.5, 1.5])))[0]
     assert np.allclose(found[:2, -1], 1.0)
     assert (np.diff(found, axis=-1) > -QUADRATURE).all()
-    flat = marginals(np.zeros((1, len(theta))), theta, np.array([0.001, 0.05, 0.3, 2.0]))
-    assert np.allclose(flat, 0.0, atol=1e-12)
+    for points in (12, 40, len(theta)):
+        flat = marginals(np.zeros((1, points)), theta[:points], np.array([0.001, 0.05, 0.12, 2.0]))
+        assert np.allclose(flat, 0.0, atol=1e-12)
 
 
 def test_a_likelihood_with_a_jump_is_not_swung_over() -> None:
@@ -172,6 +179,37 @@ def test_probabilities_between_grid_points_are_smooth_and_never_fall() -> None:
     assert np.abs(np.diff(below, 3)).max() < 1e-5
     for p in (0.01, 0.3, 0.9):
         assert found.probability(high=found.quantile(p)) == pytest.approx(p, abs=1e-9)
+
+
+def above_at(y, se, node: int) -> float:
+    """P(mu > 0) at one node of tau."""
+    y, se = np.asarray(y), np.asarray(se)
+    theta = theta_grid(float((y - 9 * se).min()), float((y + 9 * se).max()), se.min(), 0.2)
+    tau, _ = tau_nodes(0.2)
+    joint = marginals(normal(theta, y, se), theta, tau[[node]]).sum(axis=0)[0]
+    return float(GridDensity.of(theta, joint).probability(0.0, math.inf))
+
+
+@pytest.mark.parametrize("node", [0, 12, 25, 32])
+def test_at_a_fixed_tau_more_never_says_less(node) -> None:
+    """A raise of any source; more precision of one of at least half the pooled mean."""
+    rng = np.random.default_rng(node)
+    for _ in range(6):
+        y, se = rng.normal(0.05, 0.15, 4), rng.uniform(0.03, 0.15, 4)
+        tau, _ = tau_nodes(0.2)
+        weight = 1 / (se**2 + tau[node] ** 2)
+        mean = (weight @ y) / weight.sum()
+        now = above_at(y, se, node)
+        for i in range(4):
+            raised, sharper = y.copy(), se.copy()
+            raised[i] += rng.uniform(0, 1)
+            assert above_at(raised, se, node) >= now - EXACT
+            sharper[i] *= rng.uniform(0.5, 1)
+            if y[i] >= mean / 2:
+                assert above_at(y, sharper, node) >= now - EXACT
+    assert above_at([0.2, 0.1, 0.2], [0.1, 0.1, 0.1], node) > above_at(
+        [0.2, -0.1, 0.2], [0.1, 0.1, 0.1], node
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,9 @@ from retrostats.evidence.printed.sources import Nodes, PrintedSource
 SAME = 1e-6
 #: Five standard errors of a share of 20,000 draws.
 SHARE = 5 * math.sqrt(0.25 / 20_000)
-#: Four standard errors of a coverage of 95% in 1,500 printed tables.
-COVERED = 4 * math.sqrt(0.95 * 0.05 / 1_500)
+#: Printed tables, and four standard errors of a coverage of 95% in so many.
+TABLES = 1_000
+COVERED = 4 * math.sqrt(0.95 * 0.05 / TABLES)
 THETA = np.linspace(-1.5, 2.0, 71)
 LOG, PLAIN = Measure(RATIO_OF_MEANS), Measure("mean difference")
 
@@ -128,7 +129,7 @@ def test_pairs_that_are_printed_cover_their_effect_over_the_prior_of_the_correla
     """13 people, means at one decimal, Fisher's z of the correlation from the stated prior."""
     rng = np.random.default_rng(5)
     prior, n, places = CorrelationPrior(0.9, 0.5), 13, []
-    for _ in range(1_500):
+    for _ in range(TABLES):
         theta, r = rng.normal(4, 2), math.tanh(rng.normal(0.9, 0.5))
         cov = [[25.0, 15.0 * r], [15.0 * r, 9.0]]
         people = rng.multivariate_normal([30 + theta, 30], cov, n)
@@ -136,7 +137,7 @@ def test_pairs_that_are_printed_cover_their_effect_over_the_prior_of_the_correla
         found = source(PLAIN, design="crossover", n=str(n), first=first, second=second)
         places.append(below(nodes_of(found, prior), theta))
     assert covered(places) == pytest.approx(0.95, abs=COVERED)
-    assert np.mean(places) == pytest.approx(0.5, abs=4 * 0.29 / math.sqrt(1_500))
+    assert np.mean(places) == pytest.approx(0.5, abs=4 * 0.29 / math.sqrt(TABLES))
 
 
 def test_a_p_that_is_printed_cuts_the_correlation_to_the_one_that_gives_it() -> None:
@@ -169,7 +170,7 @@ def test_coarse_rounding_widens_a_pair_by_its_variance() -> None:
 def test_two_groups_cover_their_log_ratio() -> None:
     rng = np.random.default_rng(7)
     places = []
-    for _ in range(1_500):
+    for _ in range(TABLES):
         theta = rng.normal(0.2, 0.1)
         first, second = rng.normal(30 * math.exp(theta), 5, 12), rng.normal(30, 3, 9)
         texts = [f"{x.mean():.2f} SD {x.std(ddof=1):.2f}" for x in (first, second)]
@@ -181,7 +182,7 @@ def test_two_groups_cover_their_log_ratio() -> None:
 def test_an_interval_and_an_exact_p_give_back_the_error() -> None:
     rng = np.random.default_rng(8)
     by_interval, by_p = [], []
-    for _ in range(1_500):
+    for _ in range(TABLES):
         theta = rng.normal(0.3, 0.1)
         people = rng.normal(theta, 0.3, 10)
         mean, error = people.mean(), people.std(ddof=1) / math.sqrt(10)
@@ -201,7 +202,7 @@ def test_bare_percentages_cover_their_effect_over_the_prior_of_the_spread() -> N
     rng = np.random.default_rng(9)
     sds, log_weight = SpreadPrior(0.12, 0.5, 0.05, 0.3).nodes()
     # the nodes' own distribution: its quantile function drawn from
-    u = rng.uniform(*stats.norm.cdf(np.log([0.05 / 0.12, 0.3 / 0.12]) / 0.5), 1_500)
+    u = rng.uniform(*stats.norm.cdf(np.log([0.05 / 0.12, 0.3 / 0.12]) / 0.5), TABLES)
     drawn = 0.12 * np.exp(0.5 * stats.norm.ppf(u))
     assert float(np.exp(log_weight) @ sds) == pytest.approx(drawn.mean(), rel=0.03)
     places = []
@@ -285,9 +286,9 @@ def test_smd_of_two_groups_covers_the_true_one() -> None:
     n = (9, 14)
     grid = np.linspace(-4, 5, 361)
     root_n = math.sqrt(n[0] * n[1] / sum(n))
-    true = rng.normal(0.5, 0.5, 1_500)
-    first = true[:, None] + rng.standard_normal((1_500, n[0]))
-    second = rng.standard_normal((1_500, n[1]))
+    true = rng.normal(0.5, 0.5, TABLES)
+    first = true[:, None] + rng.standard_normal((TABLES, n[0]))
+    second = rng.standard_normal((TABLES, n[1]))
     pooled = np.sqrt(
         (8 * first.var(axis=1, ddof=1) + 13 * second.var(axis=1, ddof=1)) / (sum(n) - 2)
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,9 +137,14 @@ def test_the_answer_is_one_sentence_first(pooled: rs.PooledPrinted) -> None:
     first = repr(pooled).splitlines()[0]
     assert first.startswith("Very likely above 1: 1.26 [")
     assert f"P = {pooled.prob_above():.3f}; lowest over declared choices" in first
+    assert first.endswith("(correlation uniform)")
     assert "from 1.25 to 1.35: P = " in repr(pooled)
     assert "A: pair, t with 12 df" in pooled.summary()
     assert "<table" in pooled._repr_html_()
+    assert "correlation with Fisher's z normal, mean 0.9, SD 0.5" in repr(pooled)
+    assert "correlation" not in repr(
+        rs.pool_printed(intervals([0.1, 0.2], [0.1, 0.1]), prior=rs.HalfNormal(0.2))
+    )
 
 
 def test_choices_are_every_scale_correlation_and_nested_set(pooled: rs.PooledPrinted) -> None:
@@ -210,157 +214,12 @@ def test_leave_one_out_is_the_pool_without_that_row(pooled: rs.PooledPrinted) ->
     assert table.loc[0, "prob_above"] == pytest.approx(without.prob_above(), abs=SAME_POSTERIOR)
 
 
-def test_rows_left_out_are_listed_with_their_reasons() -> None:
-    table = pd.DataFrame({
-        "study": ["A", "B", "C", "D", "E"], "design": "crossover", "n": ["13", "8", "8", "", "8"],
-        "first": ["31.3 SD 5.8", "1", "", "", "20"], "second": ["27.2 SD 2.5", "2", "", "", "18"],
-        "estimate": ["", "", "", "25%", ""],
-        "pool": ["yes", "no: another speed", "sign: against", "", ""],
-    })  # fmt: skip
-    found = pool(table)
-    sources = found.sources.set_index("study")
-    assert list(sources["pooled"]) == [True, False, False, False, False]
-    assert sources.loc["B", "why"] == "another speed"
-    assert sources.loc["C", "why"] == "only its sign counts"
-    assert "give n" in sources.loc["D", "why"]
-    assert "no spread" in sources.loc["E", "why"]
-    assert list(found.signs[["above", "below"]]) == [3, 1]
-
-
-def test_counts_of_people_and_of_time_are_what_their_noun_says() -> None:
-    people = pd.DataFrame({"study": ["A", "B"], "design": "parallel",
-                           "first": ["15 / 461 players", "4 / 60 people"],
-                           "second": ["52 / 481 players", "9 / 58 people"]})  # fmt: skip
-    risk = rs.pool_printed(people, measure="risk ratio")
-    odds = rs.pool_printed(people, measure="odds ratio")
-    assert 0.25 < risk.estimate < 0.5
-    assert odds.estimate < risk.estimate
-    with pytest.raises(InputError, match="people with an event give risk ratio"):
-        rs.pool_printed(people, measure="rate ratio")
-    time = people.replace({"players": "h", "people": "h"}, regex=True)
-    rate = rs.pool_printed(time, measure="rate ratio")
-    exact = 15 / 461 / (52 / 481)
-    assert rate.sources.loc[0, "estimate"] == pytest.approx(exact, rel=0.05)
-    wide = rs.pool_printed(time.assign(design_effect="2"), measure="rate ratio")
-    ratio = [math.log(r.conf_high / r.conf_low) for r in (wide, rate)]
-    assert ratio[0] > ratio[1]
-    none = people.assign(first=["0 / 40 people", "4 / 60 people"])
-    assert rs.pool_printed(none, measure="risk ratio").k == 2
-
-
-def test_percent_and_ratio_of_means_are_one_measure_and_others_are_mixed_only_when_asked() -> None:
-    table = pd.DataFrame({
-        "study": ["A", "B"], "n": "12", "design": "crossover", "estimate": ["-1.1", "1.02"],
-        "low": ["-3", "0.97"], "high": ["1", "1.07"], "level": "95",
-        "measure": ["percent", "ratio of means"],
-    })  # fmt: skip
-    found = rs.pool_printed(table)
-    assert found.measure.name == "ratio of means"
-    assert found.sources.loc[0, "estimate"] == pytest.approx(0.989, abs=1e-3)
-    events = table.assign(measure=["odds ratio", "rate ratio"], estimate=["0.9", "1.02"],
-                          low=["0.7", "0.97"], high=["1.2", "1.07"])  # fmt: skip
-    with pytest.raises(InputError, match="odds ratio and rate ratio"):
-        rs.pool_printed(events)
-    with pytest.raises(InputError, match=r"row 1 .A.: measure is odds ratio, and the pool is of"):
-        rs.pool_printed(events, measure="rate ratio")
-    assert rs.pool_printed(events, measure=["rate ratio", "odds ratio"]).k == 2
-
-
-def test_the_nordic_table_is_read_as_it_stands(shared: Path) -> None:
-    table = pd.read_csv(shared / "cases" / "audits" / "nordic.csv", dtype=str)
-    halves = table[table["claim"] == "halves"]
-    mixed = ["rate ratio", "odds ratio", "risk ratio"]
-    found = rs.pool_printed(halves, measure=mixed, claimed=(0.45, 0.55))
-    sources = found.sources.set_index("study")
-    assert list(sources["pooled"]) == [True, True, True, True, False]
-    assert 0.25 < found.estimate < 0.75
-    assert found.probability(-math.inf, 1.0) > 0.9
-    with pytest.raises(InputError, match="rows of 2 claims"):
-        rs.pool_printed(table, measure=mixed)
-
-
-def test_a_path_is_read_and_a_wrong_one_is_one_message(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    trials().to_csv(path, index=False)
-    assert pool(path).estimate == pool(trials()).estimate
-    path.write_text("study,n\nA,3,4\n")
-    with pytest.raises(InputError, match="3 cells under 2 columns"):
-        pool(path)
-    with pytest.raises(InputError, match="no such file"):
-        pool(tmp_path / "none.csv")
-
-
-@pytest.mark.parametrize(
-    ("cells", "says"),
-    [
-        ({"first": "31.3 SD"}, r"row 1 \(A\), first: found '31.3 SD'; allowed: '38.35 SD"),
-        ({"n": ""}, "n is empty; a pair needs the number of people"),
-        ({"n": "12.5"}, "allowed is a whole number of 2 or more"),
-        ({"design": "between"}, "design is 'between'; allowed: crossover, parallel, before-after"),
-        ({"design": "parallel"}, "n is 13; two groups need both numbers"),
-        ({"p": "about 5%"}, "p: found 'about 5%'; allowed is above 0 and up to 1"),
-        ({"r": "1.2"}, "r is 1.2; allowed is between -1 and 1"),
-        ({"p": "0.03", "r": "-0.8"}, "contradicts p"),
-        ({"p": "0.9"}, "none between -1 and 1 gives it with SDs 5.8, 2.5"),
-        ({"pool": "maybe"}, "pool is 'maybe'; allowed: yes, 'no: reason'"),
-        ({"measure": "size"}, "measure is 'size'; allowed: mean difference"),
-        ({"estimate": "1.2", "low": "1.1", "high": "1.3"}, "level is empty beside low and high"),
-        ({"estimate": "1.5", "low": "1.1", "high": "1.3", "level": "95"}, "outside low to high"),
-        ({"estimate": "1.2", "low": "1.3", "high": "1.1", "level": "95"}, "low is not below high"),
-        ({"estimate": "1.2", "low": "1.1", "high": "1.3", "level": "0.95"}, "in percent, as 95"),
-        ({"estimate": "-1.2", "se": "0.1"}, "estimate is -1.2; allowed is a ratio above 0"),
-        ({"estimate": "1.2", "se": "0"}, "se is 0; allowed is above 0"),
-        ({"estimate": "not significant", "p": "<0.05"}, "say higher or lower, or correct p"),
-        ({"first": "15 / 461 players"}, "first is a count and second a mean"),
-        ({"first": "-3 SD 5.8"}, "no log ratio; use measure 'mean difference'"),
-        ({"first": "31 SD 5.8 kg", "second": "27 SD 2.5 lb"}, "first is in kg and second in lb"),
-    ],
-)  # fmt: skip
-def test_bad_cells_are_one_message_that_names_the_row(cells: dict[str, str], says: str) -> None:
-    table = trials().iloc[[0]].assign(**{k: [v] for k, v in cells.items()})
-    with pytest.raises(InputError, match=says):
-        pool(table)
-
-
-def test_bad_tables_and_options_are_one_message() -> None:
-    with pytest.raises(InputError, match="A has rows 1 and 2; sources must be independent"):
-        pool(trials(study=["A", "A", "B"]))
-    with pytest.raises(InputError, match="column 'frist' is not read; did you mean 'first'"):
-        pool(trials().rename(columns={"first": "frist"}))
-    with pytest.raises(InputError, match="no column study"):
-        pool(trials().drop(columns="study"))
-    with pytest.raises(InputError, match="no rows"):
-        pool(trials().iloc[:0])
-    with pytest.raises(InputError, match="found int"):
-        pool(3)
-    with pytest.raises(InputError, match="prior is a float; allowed: HalfNormal"):
-        pool(trials(), prior=0.2)
-    with pytest.raises(InputError, match=r"correlation is \(0.9,\); allowed: \(mean, sd\)"):
-        pool(trials(), correlation=(0.9,))
-    with pytest.raises(InputError, match="claimed is"):
-        pool(trials(), claimed=(1.35, 1.25))
-    with pytest.raises(InputError, match="the rows have none as their measure"):
-        rs.pool_printed(trials())
-    with pytest.raises(InputError, match="give prior="):
-        rs.pool_printed(intervals([0.1], [0.1]).assign(n=""))
-
-
 def test_differences_take_half_the_median_spread_as_the_scale_of_their_prior() -> None:
     table = trials(r=["0.5", "0.5", "0.5"])
     found = rs.pool_printed(table, measure="mean difference")
     sds = [math.sqrt(a**2 + b**2 - a * b) for a, b in ((5.8, 2.5), (1.4, 1.1), (4, 3.5))]
     assert found.prior_scale == pytest.approx(0.5 * np.median(sds), rel=0.02)  # r is rounded
     assert found.null == 0
-
-
-def test_a_missing_error_without_a_prior_is_listed_and_with_one_pooled() -> None:
-    row = {"study": "D", "design": "crossover", "n": "12", "estimate": "3.5"}
-    table = pd.concat([trials(), pd.DataFrame([row])])
-    found = rs.pool_printed(table, measure="mean difference")
-    assert found.k == 3
-    assert "give sd_median" in found.sources.loc[3, "why"]
-    given = pd.concat([trials(), pd.DataFrame([row | {"sd_median": "4", "sd_high": "8"}])])
-    assert rs.pool_printed(given, measure="mean difference").k == 4
 
 
 def test_what_is_handed_out_is_a_value(pooled: rs.PooledPrinted) -> None:

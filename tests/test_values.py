@@ -27,6 +27,11 @@ def explored() -> rs.Exploration:
     return rs.explore(lambda v: (v["d"], v["d"] - 1, v["d"] + 1), {"d": (0, 1)}, draws=32)
 
 
+def printed() -> rs.PooledPrinted:
+    table = {"study": ["a", "b"], "estimate": [0.2, 0.3], "se": [0.1, 0.1]}
+    return rs.pool_printed(table, measure="mean difference", prior=rs.HalfNormal(0.2))
+
+
 RESULTS: dict[str, Callable[[], Any]] = {
     "lmm": lambda: rs.lmm("y ~ time + (1 | subject)", rows()),
     "strata": lambda: rs.lmm("y ~ time + (1 | subject)", rows(), residual="arm"),
@@ -37,6 +42,7 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "pool": lambda: rs.pool([0.1, 0.4, 0.3], [0.1, 0.1, 0.2]),
     "posterior": lambda: rs.pool([0.1, 0.4], [0.1, 0.1], prior=rs.HalfNormal(0.1)),
     "exploration": explored,
+    "printed": printed,
     "plan": lambda: rs.plan("energy_30", spread=0.09, people=[30], draws=128),
 }
 

@@ -1,125 +1,277 @@
-"""Labels and words that probabilities earn: docs/verdicts.md, "How an answer comes about".
+"""Labels and words from probabilities: pure functions, design.md section 4.
 
-A direction is supported where even the lowest probability over the declared choices is high; below
-that the main probability grades it. A size is graded in the same way, by the probability of the
-claimed range and of lying beyond it.
+A probability stands with its lowest and highest over the declared choices. Supported and
+contradicted ask all of them, every other label the main one; the number stands beside the word.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
 
-Direction = Literal[
+from retrostats.common.arrays import one_of, single
+from retrostats.common.errors import InputError
+from retrostats.evidence.printed.answer import ADVERBS
+from retrostats.evidence.printed.printed_choices import sign_test
+
+DirectionLabel = Literal[
     "supported", "very likely", "likely", "leaning", "open",
-    "leaning against", "unlikely", "very unlikely", "contradicted",
+    "leaning against", "unlikely", "very unlikely", "contradicted", "mixed", "no evidence",
 ]  # fmt: skip
-Size = Literal["supported", "compatible", "open", "unlikely", "contradicted"]
+SizeLabel = Literal["supported", "compatible", "open", "unlikely", "contradicted", "no evidence"]
+Ground = Literal["description", "same people", "by lot", "not by lot", "no comparison"]
 
-#: The lowest probability of a direction that supports it; its complement contradicts.
-SUPPORTED = 0.975
-#: Main probabilities of the grades below it, from the surest.
+#: Least probability over all choices of a direction that is supported, of a size that is.
+DIRECTION_SUPPORTED, SIZE_SUPPORTED = 0.975, 0.95
+#: Main probability from which a direction is so.
 VERY_LIKELY, LIKELY, LEANING = 0.95, 0.8, 0.65
-#: Of a size: the lowest P(inside) that supports it, or P(beyond) that contradicts; P(beyond) that
-#: makes it unlikely; P(inside) from which it is compatible, if neither side holds more.
-SIZE_SUPPORTED, SIZE_UNLIKELY, SIZE_COMPATIBLE = 0.95, 0.8, 0.3
-#: From the claim's side to the other.
-DIRECTIONS: tuple[Direction, ...] = (
+#: Main probability outside on one side from which a size is unlikely, inside from which compatible.
+SIZE_UNLIKELY, SIZE_COMPATIBLE = 0.8, 0.3
+#: What a lowest probability may lie above the main one: two roundings.
+_ROUNDED = 1e-9
+#: From the claimed side to the other; open is the middle.
+DIRECTION_ORDER: tuple[DirectionLabel, ...] = (
     "supported", "very likely", "likely", "leaning", "open",
     "leaning against", "unlikely", "very unlikely", "contradicted",
 )  # fmt: skip
-#: Those that count as a side of their own where measures of one claim disagree.
-FOR = ("supported", "very likely", "likely")
-AGAINST = ("contradicted", "very unlikely", "unlikely")
+_OPEN = DIRECTION_ORDER.index("open")
+_LIKELY = DIRECTION_ORDER.index("likely")
+#: Grounds on which a probability is one of the claim; on the others a cause stays open.
+_BEARING: tuple[Ground, ...] = ("description", "same people", "by lot")
+
+
+@dataclass(frozen=True, slots=True)
+class Probability:
+    """A probability with its lowest and highest over the declared choices.
+
+    Raises
+    ------
+    InputError
+        A number outside 0 to 1, or a main one outside lowest to highest.
+
+    Examples
+    --------
+    >>> Probability(0.986, 0.953, 0.999)
+    Probability(main=0.986, lowest=0.953, highest=0.999)
+    """
+
+    main: float
+    lowest: float
+    highest: float
+
+    def __post_init__(self) -> None:
+        for name in ("main", "lowest", "highest"):
+            value = single(getattr(self, name), f"Probability, {name}")
+            if not 0 <= value <= 1:
+                raise InputError(f"Probability: {name} is {value!r}; allowed is 0 to 1")
+        if not self.lowest - _ROUNDED <= self.main <= self.highest + _ROUNDED:
+            raise InputError(
+                f"Probability: main {self.main!r} is not from lowest {self.lowest!r} to highest "
+                f"{self.highest!r}; the main choice is one of the declared ones"
+            )
 
 
 def direction_label(
-    main: float, lowest: float, highest: float, *, one_study: bool = False
-) -> Direction:
-    """Label of a direction from its probability, and the lowest and highest over the choices.
+    claimed: Probability | None, *, one_study: bool = False, ground: Ground = "description"
+) -> DirectionLabel:
+    """The label of a claimed direction from the probability of the claimed side.
 
     Parameters
     ----------
-    main, lowest, highest
-        Probabilities of the claimed direction; lowest <= main <= highest.
+    claimed
+        None where no source prints an effect that can be bounded.
     one_study
-        A single study that is asked about others: at most likely, or unlikely.
+        A general claim with a single source: at most "likely", on either side.
+    ground
+        What a causal claim rests on; a claim that describes rests on "description". A cause stays
+        open without a printed comparison, and between people who were not allocated by lot.
+
+    Raises
+    ------
+    InputError
+        An unknown ground.
 
     Examples
     --------
-    >>> direction_label(0.999, 0.989, 1.0), direction_label(0.97, 0.94, 0.99)
+    >>> direction_label(Probability(0.99, 0.98, 0.999)), direction_label(Probability(0.99, 0.9, 1))
     ('supported', 'very likely')
-    >>> direction_label(0.97, 0.97, 0.97, one_study=True), direction_label(0.1, 0.05, 0.2)
-    ('likely', 'unlikely')
+    >>> direction_label(Probability(0.99, 0.98, 0.999), one_study=True)
+    'likely'
+    >>> direction_label(Probability(0.99, 0.98, 0.999), ground="not by lot")
+    'open'
     """
-    found: Direction
-    if main < 0.5:
-        mirrored = direction_label(1 - main, 1 - highest, 1 - lowest, one_study=one_study)
-        found = DIRECTIONS[-1 - DIRECTIONS.index(mirrored)]
-    elif lowest >= SUPPORTED and not one_study:
-        found = "supported"
-    elif main >= VERY_LIKELY and not one_study:
-        found = "very likely"
-    elif main >= LIKELY:
-        found = "likely"
-    else:
-        found = "leaning" if main >= LEANING else "open"
-    return found
+    one_of(ground, "ground", get_args(Ground))
+    if claimed is None:
+        return "no evidence"
+    if ground not in _BEARING:
+        return "open"
+    place = _direction_place(claimed)
+    if one_study:
+        place = min(max(place, _LIKELY), 2 * _OPEN - _LIKELY)
+    return DIRECTION_ORDER[place]
+
+
+def _direction_place(claimed: Probability) -> int:
+    if claimed.lowest >= DIRECTION_SUPPORTED:
+        return 0
+    if 1 - claimed.highest >= DIRECTION_SUPPORTED:
+        return len(DIRECTION_ORDER) - 1
+    for i, least in enumerate((VERY_LIKELY, LIKELY, LEANING), start=1):
+        if claimed.main >= least:
+            return i
+        if 1 - claimed.main >= least:
+            return len(DIRECTION_ORDER) - 1 - i
+    return _OPEN
 
 
 def size_label(
-    inside: tuple[float, float], below: tuple[float, float], above: tuple[float, float],
-    *, one_study: bool = False,
-) -> Size:  # fmt: skip
-    """Label of a claimed range from main and lowest probabilities of lying in, below, above it.
+    inside: Probability | None,
+    below: Probability | None = None,
+    above: Probability | None = None,
+    *,
+    one_study: bool = False,
+    ground: Ground = "description",
+) -> SizeLabel:
+    """The label of a claimed range from the probabilities inside, below and above it.
+
+    Without `below` or `above` the range is open on that side. Other arguments as for
+    `direction_label`; one study over studies is at most "compatible" or "unlikely".
+
+    Raises
+    ------
+    InputError
+        An unknown ground, or main probabilities that do not add up to 1.
 
     Examples
     --------
-    >>> size_label((0.46, 0.40), (0.46, 0.1), (0.08, 0.05))
+    >>> size_label(Probability(0.4, 0.2, 0.5), Probability(0.35, 0.2, 0.6),
+    ...            Probability(0.25, 0.1, 0.3))
     'compatible'
-    >>> size_label((0.02, 0.0), (0.98, 0.96), (0.0, 0.0))
+    >>> size_label(Probability(0.02, 0.0, 0.1), Probability(0.98, 0.96, 1.0))
     'contradicted'
     """
-    beyond = max(below[0], above[0])
-    if inside[1] >= SIZE_SUPPORTED and not one_study:
-        return "supported"
-    if max(below[1], above[1]) >= SIZE_SUPPORTED and not one_study:
-        return "contradicted"
-    if beyond >= SIZE_UNLIKELY:
+    one_of(ground, "ground", get_args(Ground))
+    if inside is None:
+        return "no evidence"
+    outside = [side for side in (below, above) if side is not None]
+    total = inside.main + sum(side.main for side in outside)
+    if abs(total - 1) > 1e-3:
+        raise InputError(
+            f"size_label: the main probabilities add up to {total:.4g}; give those inside, below "
+            "and above of one posterior"
+        )
+    if ground not in _BEARING:
+        return "open"
+    if inside.lowest >= SIZE_SUPPORTED:
+        return "compatible" if one_study else "supported"
+    if any(side.lowest >= SIZE_SUPPORTED for side in outside):
+        return "unlikely" if one_study else "contradicted"
+    if any(side.main >= SIZE_UNLIKELY for side in outside):
         return "unlikely"
-    return "compatible" if inside[0] >= SIZE_COMPATIBLE and beyond <= inside[0] else "open"
+    if inside.main >= SIZE_COMPATIBLE and all(side.main <= inside.main for side in outside):
+        return "compatible"
+    return "open"
 
 
-def adverb(probability: float) -> str:
-    """What a probability is called, from "almost certainly" to "almost certainly not".
+def over_measures(labels: Sequence[DirectionLabel]) -> DirectionLabel:
+    """One label of a claim's several measures.
 
-    Examples
-    --------
-    >>> adverb(0.997), adverb(0.7), adverb(0.5), adverb(0.04)
-    ('almost certainly', 'perhaps', 'as likely as not', 'very likely not')
-    """
-    if math.isnan(probability):
-        return ""
-    if probability < 0.5:
-        found = adverb(1 - probability)
-        return found if found == "as likely as not" else f"{found} not"
-    for least, word in ((0.99, "almost certainly"), (VERY_LIKELY, "very likely"),
-                        (LIKELY, "likely"), (LEANING, "perhaps")):  # fmt: skip
-        if probability >= least:
-            return word
-    return "as likely as not"
-
-
-def yes_or_no(label: str) -> str:
-    """The short word on a direction: yes, no, open, or that nobody measured it.
+    "mixed" where two are likely or more on opposite sides; else the one nearest to open, and open
+    where they lean to different sides. Measures without evidence say nothing.
 
     Examples
     --------
-    >>> yes_or_no("very likely"), yes_or_no("leaning"), yes_or_no("no evidence")
-    ('yes', 'open', 'nobody measured it')
+    >>> over_measures(["supported", "likely"]), over_measures(["very likely", "unlikely"])
+    ('likely', 'mixed')
+    >>> over_measures(["very likely", "leaning against"]), over_measures(["no evidence"])
+    ('open', 'no evidence')
     """
-    if label in FOR:
-        return "yes"
-    if label in AGAINST:
-        return "no"
-    return "nobody measured it" if label == "no evidence" else "open"
+    for label in labels:
+        one_of(label, "label of a measure", get_args(DirectionLabel))
+    if "mixed" in labels:
+        return "mixed"
+    places = [DIRECTION_ORDER.index(label) for label in labels if label in DIRECTION_ORDER]
+    if not places:
+        return "no evidence"
+    first, last = min(places), max(places)
+    if first <= _LIKELY and last >= 2 * _OPEN - _LIKELY:
+        return "mixed"
+    if first < _OPEN < last:
+        return "open"
+    return DIRECTION_ORDER[min(places, key=lambda place: abs(place - _OPEN))]
+
+
+def adverb(p: float, *, one_study: bool = False) -> str:
+    """How sure a probability is, in words; one study says at most "likely" of others.
+
+    Examples
+    --------
+    >>> [adverb(p) for p in (0.995, 0.96, 0.9, 0.7, 0.5)]
+    ['almost certainly', 'very likely', 'likely', 'perhaps', 'a coin toss']
+    >>> adverb(0.03), adverb(0.003, one_study=True)
+    ('very likely not', 'likely not')
+    """
+    p = single(p, "adverb, p")
+    if not 0 <= p <= 1:
+        raise InputError(f"adverb: p is {p!r}; allowed is 0 to 1")
+    sure = max(p, 1 - p)
+    words = [
+        word for least, word in ADVERBS if sure >= least and (least <= LIKELY or not one_study)
+    ]
+    if not words:
+        return "a coin toss"
+    return words[0] if p > 0.5 else f"{words[0]} not"
+
+
+def answer(label: DirectionLabel, p: float | None = None, *, one_study: bool = False) -> str:
+    """Yes, no, open or nobody measured it, with the adverb of the probability.
+
+    Examples
+    --------
+    >>> answer("supported", 0.998), answer("unlikely", 0.11), answer("leaning", 0.7)
+    ('Yes, almost certainly', 'No, likely not', 'Perhaps')
+    >>> answer("open", 0.6), answer("no evidence"), answer("mixed")
+    ('Open, a coin toss', 'Nobody measured it', 'Open, measures disagree')
+    """
+    one_of(label, "label", get_args(DirectionLabel))
+    if label == "no evidence":
+        return "Nobody measured it"
+    if label == "mixed":
+        return "Open, measures disagree"
+    if p is None:
+        raise InputError(f"answer: p is missing; a label {label!r} needs its probability")
+    word = adverb(p, one_study=one_study)
+    if label == "open":
+        return "Open, a coin toss" if word == "a coin toss" else "Open"
+    if word.startswith("perhaps"):
+        return word.capitalize()
+    return f"{'Yes' if DIRECTION_ORDER.index(label) < _OPEN else 'No'}, {word}"
+
+
+def sign_line(agree: int, against: int) -> str:
+    """The line on a claim of which only signs are known: a sign test, and no size.
+
+    Raises
+    ------
+    InputError
+        Counts that are not whole numbers of 0 or more.
+
+    Examples
+    --------
+    >>> sign_line(7, 1)
+    '7 of 8 results point that way (sign test, two-sided p = 0.07); they say no size'
+    >>> sign_line(0, 0)
+    'no result has a sign'
+    """
+    for name, count in (("agree", agree), ("against", against)):
+        if not (isinstance(count, int) and count >= 0):
+            raise InputError(f"sign_line: {name} is {count!r}; allowed: whole numbers from 0")
+    if agree + against == 0:
+        return "no result has a sign"
+    p = sign_test(agree, against)
+    shown = "< 0.001" if p < 0.001 else f"= {p:.2g}"
+    return (
+        f"{agree} of {agree + against} results point that way (sign test, two-sided p {shown}); "
+        "they say no size"
+    )

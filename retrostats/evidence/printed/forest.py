@@ -57,7 +57,9 @@ def _rows(
     rows = []
     for row in table[table["pooled"]].to_dict("records"):
         low, centre, high = (float(row[c]) for c in ("conf_low", "estimate", "conf_high"))
-        name = str(row["study"]) if math.isfinite(low) else f"{row['study']} ({row['kind']})"
+        name = str(row["study"])
+        if not math.isfinite(low):  # words, which have no interval of their own
+            name += f": {str(row['became']).split(':')[0]}"
         rows.append((name, (centre, low, high), _SOURCE, "-"))
     found = pooled.posterior
     if found is None:

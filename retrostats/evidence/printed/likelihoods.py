@@ -96,7 +96,7 @@ def pair_effect(
     --------
     >>> effect, error = pair_effect((31.3, 27.2), (5.8, 2.5), 13, 0.5, log=True)
     >>> round(float(effect), 3), round(float(error), 4)
-    (0.14, 0.0449)
+    (0.14, 0.0445)
     """
     (m1, m2), (s1, s2) = (tuple(np.asarray(x, dtype=float) for x in pair) for pair in (means, sds))
     if log:

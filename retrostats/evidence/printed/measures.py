@@ -80,7 +80,8 @@ class Measure:
         """From the model's scale."""
         model = np.asarray(value, dtype=float)
         if self.is_log:
-            return np.asarray(np.exp(model))
+            with np.errstate(over="ignore"):
+                return np.asarray(np.exp(model))
         return np.asarray(np.tanh(model)) if self.name == CORRELATION else model
 
 
@@ -134,10 +135,10 @@ def measure_of_pool(asked: object, found: Sequence[str]) -> Measure:
     if not listed:
         raise InputError("pool_printed: measure is an empty list; name one, or leave it out")
     names = [one_measure(measure_name(name, "pool_printed")) for name in listed]
-    logs = {name in RATIOS for name in names}
-    if len(logs) > 1 or (len(names) > 1 and not logs.pop()):
+    if len(set(names)) > 1 and not set(names) <= set(EVENT_RATIOS):
         raise InputError(
-            f"pool_printed: measure mixes {' and '.join(names)}; only ratios have one scale"
+            f"pool_printed: measure mixes {' and '.join(names)}; allowed to mix: "
+            f"{', '.join(EVENT_RATIOS)}"
         )
     return Measure(names[0], tuple(names[1:]))
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from retrostats.common.arrays import single
+from retrostats.common.arrays import real_number
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.answer import claimed_range
 from retrostats.evidence.printed.measures import (
+    EVENT_RATIOS,
     Measure,
     measure_of_pool,
     one_measure,
@@ -24,6 +25,7 @@ from retrostats.evidence.printed.printed_choices import (
     nested_sets,
     synthesis,
 )  # fmt: skip
+from retrostats.evidence.printed.quadrature import CorrelationPrior
 from retrostats.evidence.printed.row_effects import (
     nothing_source,
     reported_source,
@@ -34,6 +36,10 @@ from retrostats.evidence.printed.row_sides import sides_source
 from retrostats.evidence.printed.rows import PrintedRow, is_left_out, read_rows
 from retrostats.evidence.printed.sources import PrintedSource
 from retrostats.models.meta.bayes import HalfNormal
+
+#: Standard errors that an effect may lie from what first and second give: rounding, and models
+#: that hardly adjust, explain as much.
+_CONTRADICTS = 1.0
 
 
 def pool_printed(
@@ -111,32 +117,32 @@ def pool_printed(
     kind = measure_of_pool(measure, [row.measure for row in live])
     _refuse_mixed(live, kind)
     limits = claimed_range(claimed)
-    nothing = kind.null if null is None else single(null, "null")
+    nothing = kind.null if null is None else real_number(null, "pool_printed, null")
+    if kind.is_log and not nothing > 0:
+        raise InputError(f"pool_printed: null is {nothing:g}; allowed is a ratio above 0")
     side = _claimed_side(limits, nothing)
     read = [_source(row, kind, side) for row in rows]
     _refuse_repeats(read)
     pooled = tuple(source for source in read if source.kept)
     priors = correlation_priors(correlation)
     stated = priors[STATED]
+    if not any(source.depends_on_correlation for source in pooled):
+        priors = {STATED: stated}
     words = "uniform on -1 to 1" if stated.mean is None else (
         f"with Fisher's z normal, mean {stated.mean:g}, SD {stated.sd:g}")  # fmt: skip
-    if not any(source.bounded for source in pooled):
-        return PooledPrinted(
-            kind, nothing, limits, math.nan if prior is None else prior.scale, words,
-            tuple(read), pooled, (), None,
-        )  # fmt: skip
-    scale = _scale(prior, kind, pooled)
-    which = nested_sets(pooled, sets)
+    sized = any(source.bounded for source in pooled)
+    scale = _scale(prior, kind, pooled) if sized else math.nan
+    which = nested_sets(pooled, sets) if sized else {}
     return PooledPrinted(
         measure=kind,
         null=nothing,
         claimed=limits,
         prior_scale=scale,
         correlation=words,
-        read=tuple(read),
-        pooled=pooled,
+        read=tuple(source.told for source in read),
+        pooled=tuple(source.told for source in pooled),
         declared=tuple(choices(which, list(priors), scale)),
-        synthesis=synthesis(pooled, priors, scale),
+        synthesis=synthesis(pooled, priors, scale) if sized else None,
     )
 
 
@@ -149,12 +155,41 @@ def _source(row: PrintedRow, measure: Measure, claimed_side: int) -> PrintedSour
         agrees = reason.strip().lower() == "for"
         sign = claimed_side if agrees else -claimed_side
         return replace(nothing_source(row, "only its sign counts", sign), became="a sign")
+    effect = row.positive("design_effect")
+    found = _read(row, measure)
+    return found if effect is None or found.left_out else found.thinned(effect)
+
+
+def _read(row: PrintedRow, measure: Measure) -> PrintedSource:
+    """An effect, words, or both sides; an effect wins and both sides check it."""
     if says_words(row):
         return words_source(row, measure)
-    effect = ("estimate", "low", "high")
-    if any(name in row.cells for name in effect):
-        return reported_source(row, measure)
-    return sides_source(row, measure)
+    if not any(name in row.cells for name in ("estimate", "low", "high")):
+        return sides_source(row, measure)
+    found = reported_source(row, measure)
+    if str(row.cells.get("adjusted", "")).strip().lower() != "yes":
+        _refuse_other_sides(row, measure, found)
+    return found
+
+
+def _refuse_other_sides(row: PrintedRow, measure: Measure, found: PrintedSource) -> None:
+    """Refuse an effect that first and second, where they give one as well, contradict."""
+    if not ("first" in row.cells and "second" in row.cells) or found.nodes is None:
+        return
+    try:
+        sides = sides_source(row, measure)
+    except InputError:  # they give no effect of this measure: nothing to check by
+        return
+    if not (sides.kept and sides.bounded):
+        return
+    stated = found.nodes(CorrelationPrior())
+    centre = sides.reach(CorrelationPrior())[0]
+    if abs(centre - stated.centre) > _CONTRADICTS * stated.error_at(0.5):
+        shown, other = (float(measure.to_printed(x)) for x in (stated.centre, centre))
+        raise InputError(
+            f"{row.where}: the estimate is {shown:.4g}, and first and second give {other:.4g}; "
+            "correct one of them, or say adjusted = yes"
+        )
 
 
 def _claimed_side(claimed: tuple[float, float] | None, null: float) -> int:
@@ -170,9 +205,11 @@ def _refuse_mixed(rows: Sequence[PrintedRow], measure: Measure) -> None:
     for row in rows:
         own = one_measure(row.measure) if row.measure else measure.name
         if own not in allowed:
+            both = measure.name in EVENT_RATIOS and own in EVENT_RATIOS
+            mixing = f", or mix it in: measure=[{measure.name!r}, {own!r}]" if both else ""
             raise InputError(
                 f"{row.where}: measure is {row.measure}, and the pool is of {measure.name}; leave "
-                f"it out (pool = 'no: reason'), or mix it in: measure=[{measure.name!r}, {own!r}]"
+                f"it out (pool = 'no: reason'){mixing}"
             )
 
 

@@ -139,9 +139,10 @@ class PooledPrinted:
         import pandas as pd
 
         rows = []
+        places = {source.row: i for i, source in enumerate(self.pooled)}
         for source in self.read:
-            held = source in self.pooled and self.synthesis is not None
-            own = self._own(self.pooled.index(source)) if held and source.bounded else None
+            held = source.row in places and self.synthesis is not None
+            own = self._own(places[source.row]) if held and source.bounded else None
             rows.append({
                 "study": source.study, "row": source.row, "kind": source.kind,
                 "became": source.became, "pooled": held, "why": self._why(source),
@@ -248,11 +249,13 @@ class PooledPrinted:
         low, high = limits(self.conf_low, self.conf_high)
         above = self.prob_above() >= 0.5
         ends = (self.null, math.inf) if above else (-math.inf, self.null)
-        p, least = self.probability(*ends), self.lowest(*ends)
+        p = self.probability(*ends)
+        choice, least = min(self._over_choices(*ends), key=lambda pair: pair[1])
         side = "above" if above else "below"
         lines = [
             f"{adverb(p, side, self.null, one_study=self.k == 1)}: {rounded(self.estimate)} "
-            f"[{low}, {high}], P = {p:.3f}; lowest over declared choices {least:.3f}"
+            f"[{low}, {high}], P = {p:.3f}; lowest over declared choices {least:.3f} "
+            f"({choice.beside(self.declared[0])})"
         ]
         if self.claimed is not None:
             a, b = (rounded(x) for x in self.claimed)
@@ -272,7 +275,7 @@ class PooledPrinted:
         lines.append(
             f"{self.measure.name}, {self.k} source{'s' * (self.k != 1)} pooled"
             + (f", {out} left out (.sources says why)" if out else "")
-            + f"; correlation {self.correlation}"
+            + (f"; correlation {self.correlation}" if self._correlation_counts else "")
         )
         return lines
 
@@ -305,6 +308,10 @@ class PooledPrinted:
             for choice, _, found in self._posteriors
             if choice.counted
         ]
+
+    @property
+    def _correlation_counts(self) -> bool:
+        return any(source.depends_on_correlation for source in self.pooled)
 
     @property
     def _mean(self) -> GridDensity | None:

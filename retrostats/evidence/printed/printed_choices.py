@@ -56,6 +56,17 @@ class Choice:
     members: tuple[bool, ...]
     counted: bool
 
+    def beside(self, main: Choice) -> str:
+        """In what it differs from the main choice, in words."""
+        differs = []
+        if self.members != main.members:
+            differs.append(f"{sum(self.members)} of {len(self.members)} sources: {self.sources}")
+        if self.scale != main.scale:
+            differs.append(f"prior scale {self.tau_scale:.3g}")
+        if self.correlation != main.correlation:
+            differs.append(f"correlation {self.correlation}")
+        return ", ".join(differs) or "the main one"
+
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
@@ -123,19 +134,24 @@ def synthesis(
     widest = (high - low + _FREE * free) * _STEPS / _MOST_POINTS
     theta = theta_grid(low, high, max(smallest, widest), free)
     tau, _ = tau_nodes(scale)
-    first = np.array([s.log_likelihood(theta, stated) for s in sources])
-    likelihoods = {STATED: first}
-    marginal = {STATED: marginals(first, theta, tau)}
     again = [i for i, source in enumerate(sources) if source.depends_on_correlation]
-    for name, prior in priors.items():
-        if name == STATED:
-            continue
-        likelihoods[name], marginal[name] = first, marginal[STATED]
-        if again:
-            other = np.array([sources[i].log_likelihood(theta, prior) for i in again])
-            likelihoods[name], marginal[name] = first.copy(), marginal[STATED].copy()
-            likelihoods[name][again] = other
-            marginal[name][again] = marginals(other, theta, tau)
+    others = [prior for name, prior in priors.items() if name != STATED]
+    logs = [source.log_likelihood(theta, stated) for source in sources]
+    logs += [sources[i].log_likelihood(theta, prior) for prior in others for i in again]
+    held = np.array(logs)
+    every = marginals(held, theta, tau)
+    # rows of `held` and `every` that belong to each prior
+    likelihoods, marginal, at = {}, {}, len(sources)
+    for name in priors:
+        places = np.arange(len(sources))
+        if name != STATED:
+            places[again] = np.arange(at, at + len(again))
+            at += len(again)
+        likelihoods[name], marginal[name] = held[places], every[places]
+        likelihoods[name].setflags(write=False)
+        marginal[name].setflags(write=False)
+    for grid in (theta, tau):
+        grid.setflags(write=False)
     bounded = tuple(source.bounded for source in sources)
     return Synthesis(theta, tau, likelihoods, marginal, scale, bounded)
 

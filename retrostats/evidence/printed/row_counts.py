@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 
 def counts_source(row: PrintedRow, measure: Measure, first: Count, second: Count) -> PrintedSource:
-    """Counts as the ratio (or difference) that they give exactly; a design effect thins them.
+    """Counts as the ratio (or difference) that they give exactly.
 
     Raises
     ------
@@ -53,7 +53,6 @@ def counts_source(row: PrintedRow, measure: Measure, first: Count, second: Count
             f"{allowed[0]!r}]"
         )
     y, total = (first.events, second.events), (first.total, second.total)
-    effect = row.positive("design_effect") or 1.0
     about, error = _roughly(y, total, kind)
     words = {
         RISK_RATIO: "people with an event, two binomials over their common level",
@@ -67,23 +66,22 @@ def counts_source(row: PrintedRow, measure: Measure, first: Count, second: Count
     full = kind == ODDS_RATIO and any(e == n for e, n in zip(y, total, strict=True))
     return PrintedSource(
         row.study, row.number, SPREAD,
-        words + (f", design effect {effect:g}" if effect != 1 else ""),
-        curve=_count_curve(kind, y, total, effect),
+        words, curve=_count_curve(kind, y, total),
         left_out=why if kind != RISK_DIFFERENCE else "",
         bounded=kind == RISK_DIFFERENCE or (min(y) > 0 and not full),
-        sign=int(np.sign(rates[0] - rates[1])), about=about, error=error * math.sqrt(effect),
+        sign=int(np.sign(rates[0] - rates[1])), about=about, error=error,
     )  # fmt: skip
 
 
 def _count_curve(
-    kind: str, y: tuple[float, float], total: tuple[float, float], effect: float
+    kind: str, y: tuple[float, float], total: tuple[float, float]
 ) -> Callable[[Array], Array]:
     if kind == RATE_RATIO:
-        return lambda theta: rates_log_likelihood(theta, y, total, effect)
+        return lambda theta: rates_log_likelihood(theta, y, total)
     if kind == ODDS_RATIO:
         events, people = (int(y[0]), int(y[1])), (int(total[0]), int(total[1]))
-        return lambda theta: odds_log_likelihood(theta, events, people, effect)
-    return lambda theta: risks_log_likelihood(theta, y, total, effect, log=kind == RISK_RATIO)
+        return lambda theta: odds_log_likelihood(theta, events, people)
+    return lambda theta: risks_log_likelihood(theta, y, total, log=kind == RISK_RATIO)
 
 
 def _roughly(y: tuple[float, float], total: tuple[float, float], kind: str) -> tuple[float, float]:

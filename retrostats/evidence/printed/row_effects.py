@@ -80,13 +80,36 @@ def reported_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         return _source(
             row, scale, estimate, se, f"estimate with its standard error, {scale.df_words}"
         )
+    return _alone(row, scale, estimate)
+
+
+def two_means_source(
+    row: PrintedRow, measure: Measure, means: tuple[Number, Number]
+) -> PrintedSource:
+    """Two means without spreads: their effect alone."""
+    scale = _Scale(row, measure)
+    (a, b), ends = (x.value for x in means), [x.ends for x in means]
+    if measure.is_log:
+        if min(low for low, _ in ends) <= 0:
+            raise InputError(
+                f"{row.where}: a mean is not above 0 within its rounding, so it has no log ratio; "
+                "use measure 'mean difference'"
+            )
+        logs = [[math.log(x) for x in pair] for pair in ends]
+        centre = math.log(a / b)
+        return _alone(row, scale, (logs[0][0] - logs[1][1], centre, logs[0][1] - logs[1][0]))
+    return _alone(row, scale, (ends[0][0] - ends[1][1], a - b, ends[0][1] - ends[1][0]))
+
+
+def _alone(row: PrintedRow, scale: _Scale, estimate: tuple[float, float, float]) -> PrintedSource:
+    """An estimate without an error: by an exact p, by n where that gives it, or bare."""
     if row.p is not None and row.operator == "=":
         return _from_p(row, scale, estimate)
-    known = _error_of_n(row, measure, estimate[1])
+    known = _error_of_n(row, scale.measure, estimate[1])
     if known is not None:
         words = "estimate whose standard error follows from n, normal"
         return _source(row, scale, estimate, known, words, normal=True)
-    return _bare(row, measure, scale, estimate)
+    return _bare(row, scale.measure, estimate)
 
 
 class _Scale:
@@ -239,9 +262,7 @@ def spread_prior(row: PrintedRow, measure: Measure) -> SpreadPrior | None:
     return LOG_RATIO_SPREAD
 
 
-def _bare(
-    row: PrintedRow, measure: Measure, scale: _Scale, estimate: tuple[float, float, float]
-) -> PrintedSource:
+def _bare(row: PrintedRow, measure: Measure, estimate: tuple[float, float, float]) -> PrintedSource:
     """An estimate alone: normal, over the SD between people; an inequality of p cuts that SD."""
     prior = spread_prior(row, measure)
     if prior is None:
@@ -342,12 +363,6 @@ def _source(
 def _of_nodes(
     row: PrintedRow, nodes: Nodes, words: str, estimate: tuple[float, float, float], kind: str
 ) -> PrintedSource:
-    effect = row.positive("design_effect")
-    if effect is not None:
-        nodes = Nodes(
-            nodes.estimate, nodes.std_error * math.sqrt(effect), nodes.df, nodes.log_weight
-        )
-        words += f", design effect {effect:g}"
     return PrintedSource(
         study=row.study,
         row=row.number,

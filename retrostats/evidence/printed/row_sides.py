@@ -19,16 +19,23 @@ from retrostats.evidence.printed.likelihoods import (
     smd_log_likelihood,
 )
 from retrostats.evidence.printed.measures import DIFFERENCE, RATIO_OF_MEANS, SMD, Measure
-from retrostats.evidence.printed.quadrature import HIGHEST, CorrelationPrior, rounding_points
+from retrostats.evidence.printed.quadrature import (
+    CORRELATION_NODES,
+    HIGHEST,
+    CorrelationPrior,
+    rounding_points,
+)
 from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
 from retrostats.evidence.printed.row_counts import counts_source
-from retrostats.evidence.printed.row_effects import nothing_source
+from retrostats.evidence.printed.row_effects import nothing_source, two_means_source
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow
 from retrostats.evidence.printed.sources import BARE, SPREAD, Nodes, PrintedSource
 
 Array = NDArray[np.float64]
 #: Rounding counts where half a digit moves a mean by this share of the error, or an SD by that.
 _MEAN_ROUNDING, _SD_ROUNDING = 0.05, 0.02
+#: Nodes within the rounding of a printed correlation.
+_KNOWN_NODES = 3
 
 
 def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
@@ -60,7 +67,7 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         )  # fmt: skip
     if measure.name not in (DIFFERENCE, RATIO_OF_MEANS, SMD):
         raise InputError(
-            f"{row.where}: first and second are means, and a {measure.name} is not made from them; "
+            f"{row.where}: first and second are means, which give no {measure.name}; "
             f"give an estimate, or measure {DIFFERENCE}, {RATIO_OF_MEANS} or {SMD}"
         )
     if not row.design:
@@ -73,11 +80,7 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
     assert isinstance(second, Summary)
     _one_unit(row, first, second)
     if not (first.spread and second.spread):
-        sign = int(np.sign(first.mean.value - second.mean.value))
-        return PrintedSource(
-            row.study, row.number, BARE, "two means", bounded=False, sign=sign,
-            left_out="its error is open: a mean has no spread; give it, or the effect as estimate",
-        )  # fmt: skip
+        return two_means_source(row, measure, (first.mean, second.mean))
     if row.design == PARALLEL:
         return _groups(row, measure, first, second)
     return _pair(row, measure, first, second)
@@ -224,7 +227,9 @@ def _pair_nodes(
 
     def nodes(prior: CorrelationPrior) -> Nodes:
         uniform = CorrelationPrior()
-        r, log_weight = (uniform if known else prior).nodes(*limits, count=3 if known else 24)
+        r, log_weight = (uniform if known else prior).nodes(
+            *limits, count=_KNOWN_NODES if known else CORRELATION_NODES
+        )
         m1, m2, s1, s2 = (numbers[:, i, None] for i in range(4))
         effect, error = pair_effect((m1, m2), (s1, s2), n, r, log=log)
         shape = error.shape
@@ -291,12 +296,6 @@ def _groups(row: PrintedRow, measure: Measure, first: Summary, second: Summary) 
 def _fixed(
     row: PrintedRow, nodes: Nodes, words: str, first: Summary, second: Summary
 ) -> PrintedSource:
-    effect = row.positive("design_effect")
-    if effect is not None:
-        nodes = Nodes(
-            nodes.estimate, nodes.std_error * math.sqrt(effect), nodes.df, nodes.log_weight
-        )
-        words += f", design effect {effect:g}"
     return PrintedSource(
         row.study, row.number, SPREAD, words, nodes=lambda _: nodes,
         sign=int(np.sign(nodes.centre)), sd=nodes.error_at(0.5) * row.root_n,

@@ -67,11 +67,11 @@ class PrintedRow:
     number: int
     study: str
     design: str
-    n: tuple[int, ...]
-    measure: str
     cells: Mapping[str, Any]
-    p: Number | None
-    operator: str
+    n: tuple[int, ...] = ()
+    measure: str = ""
+    p: Number | None = None
+    operator: str = ""
 
     def number_of(self, column: str) -> Number | None:
         """A column's number; None where the cell is empty."""
@@ -225,14 +225,16 @@ def _row(cells: Mapping[str, Any], number: int) -> PrintedRow:
             f"{where}: design is {cells['design']!r}; allowed: crossover, parallel, before-after"
         )
     if is_left_out(cells, where):  # what is not pooled is listed as it stands
-        return PrintedRow(where, number, study, _DESIGNS.get(design, ""), (), "", cells, None, "")
+        return PrintedRow(where, number, study, _DESIGNS.get(design, ""), cells=cells)
     people = people_cell(cells["n"], f"{where}, n") if "n" in cells else ()
     design = _DESIGNS.get(design, PARALLEL if len(people) == 2 else "")
     if len(people) == 2 and design != PARALLEL:
         people = _same_people(people, design, where)
     measure = measure_name(cells["measure"], where) if "measure" in cells else ""
     p, operator = p_cell(cells.get("p"), f"{where}, p")
-    return PrintedRow(where, number, study, design, people, measure, cells, p, operator)
+    return PrintedRow(
+        where, number, study, design, n=people, measure=measure, cells=cells, p=p, operator=operator
+    )
 
 
 def is_left_out(cells: Mapping[str, Any], where: str) -> bool:

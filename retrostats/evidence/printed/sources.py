@@ -59,6 +59,10 @@ class Nodes:
             np.broadcast_to(self.df, q), self.log_weight,
         )  # fmt: skip
 
+    def widened(self, factor: float) -> Nodes:
+        """All errors larger by a factor."""
+        return Nodes(self.estimate, self.std_error * factor, self.df, self.log_weight)
+
     @property
     def centre(self) -> float:
         """Mean of the estimates."""
@@ -131,9 +135,32 @@ class PrintedSource:
         """Whether it is pooled."""
         return not self.left_out
 
-    def without(self, why: str) -> PrintedSource:
-        """The same, listed and not pooled."""
-        return replace(self, left_out=why)
+    @property
+    def told(self) -> PrintedSource:
+        """What a result keeps of it: all but its functions, which no file can hold."""
+        return replace(self, nodes=None, curve=None)
+
+    def thinned(self, effect: float) -> PrintedSource:
+        """With its information divided by a design effect: people came in clusters.
+
+        Errors grow by the root of it; a log-likelihood of counts is divided by it; a test statistic
+        in words has a noncentrality smaller by its root.
+        """
+        root = math.sqrt(effect)
+        nodes, curve = self.nodes, self.curve
+        found = replace(
+            self,
+            became=f"{self.became}, design effect {effect:g}",
+            error=self.error * root,
+            sd=self.sd * root,
+        )
+        if nodes is not None:
+            return replace(found, nodes=lambda prior: nodes(prior).widened(root))
+        if curve is None:
+            return found
+        if self.kind == WORDS:
+            return replace(found, curve=lambda theta: curve(theta / root))
+        return replace(found, curve=lambda theta: curve(theta) / effect)
 
     def log_likelihood(self, theta: Array, correlation: CorrelationPrior) -> Array:
         """At the effects theta (m,), under this prior of a correlation that was not printed."""

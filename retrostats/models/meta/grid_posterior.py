@@ -3,8 +3,8 @@ r"""Synthesis of sources whose likelihoods have any form, by quadrature on a gri
     theta_i ~ N(mu, tau^2),  mu flat,  tau half-normal,
     p(mu, tau | data) ~ prior(tau) prod_i integral L_i(theta) N(theta; mu, tau^2) dtheta
 
-`marginals` gives the integrals, `grid_posterior` the posterior of one table, `posteriors` those of
-many tables and several scales of the prior at once. For normal likelihoods it is
+`marginals` gives the integrals, `grid_posterior` the posterior of one table; those of many tables
+at once are in `grid_posteriors`. For normal likelihoods it is
 `retrostats.models.meta.bayes.posterior`.
 
 Arrays: m grid points (of theta and of mu), t nodes of tau, k sources; d draws stand in front.
@@ -42,8 +42,6 @@ _IN_SD = 2.5
 #: Sources for which the nodes of tau are dense enough: with k sources log tau has a posterior
 #: standard deviation of about 1 / sqrt(2 k).
 _SOURCES = 16
-#: Bytes of the sources' likelihoods that are taken at once: what a processor's cache holds.
-_BYTES = 2**19
 
 
 def theta_grid(low: float, high: float, smallest_se: float, scale: float) -> Array:
@@ -147,13 +145,14 @@ def marginals(log_likelihood: Array, theta: Array, tau: Array) -> Array:
             "points of theta; give one value a point"
         )
     found = np.empty((*log_likelihood.shape[:-1], len(tau), len(theta)))
-    step = _step(theta)
+    step = grid_step(theta)
     for i, width in enumerate(tau):
         found[..., i, :] = log_convolved(log_likelihood, step, float(width))
     return found
 
 
-def _step(theta: Array) -> float:
+def grid_step(theta: Array) -> float:
+    """Distance of two points."""
     return float(theta[-1] - theta[0]) / (len(theta) - 1)
 
 
@@ -233,14 +232,14 @@ class GridPosterior:
 
     @cached_value
     def _of_mu(self) -> GridDensity:
-        return GridDensity.of(self.theta, np.log(np.maximum(self.density, _TINY)))
+        return GridDensity.of(self.theta, np.log(np.maximum(self.density, TINY)))
 
     @cached_value
     def _of_new_study(self) -> GridDensity:
         """mu given tau, convolved with N(0, tau^2)."""
-        log_joint = np.log(np.maximum(self.joint, _TINY))
-        density = _new_density(log_joint, _step(self.theta), self.tau_nodes).sum(axis=0)
-        return GridDensity.of(self.theta, np.log(np.maximum(density, _TINY)))
+        log_joint = np.log(np.maximum(self.joint, TINY))
+        density = new_density(log_joint, grid_step(self.theta), self.tau_nodes).sum(axis=0)
+        return GridDensity.of(self.theta, np.log(np.maximum(density, TINY)))
 
     def __repr__(self) -> str:
         """Estimate, interval and tau, on the analysis scale."""
@@ -253,18 +252,26 @@ class GridPosterior:
 
 
 #: Below it a density is 0.
-_TINY = 1e-300
+TINY = 1e-300
 
 
 def grid_posterior(
-    log_marginals: Array, theta: Array, tau: Array, log_weights: Array, level: float = 0.95
+    log_marginals: Array,
+    theta: Array,
+    tau: Array,
+    log_weights: Array,
+    *,
+    level: float = 0.95,
+    sources: int | None = None,
 ) -> GridPosterior:
     """Posterior from the sources' `marginals` (k, t, m) and the weights of `tau_nodes`.
+
+    `sources` is k where marginals are added up already (1, t, m).
 
     Raises
     ------
     InputError
-        Sources so far apart that no tau under this prior makes them likely.
+        Marginals of other nodes or points, or not finite anywhere.
     """
     k, t, m = log_marginals.shape
     if (t, m) != (len(tau), len(theta)):
@@ -273,20 +280,20 @@ def grid_posterior(
             f"{len(theta)}; give those that the marginals were computed for"
         )
     found = log_marginals.sum(axis=0)
-    if k > _SOURCES:
-        tau, found, log_weights = _more_nodes(
-            tau, found, log_weights, math.ceil((k / _SOURCES) ** 0.5)
-        )
+    many = k if sources is None else sources
+    if many > _SOURCES:
+        more = math.ceil((many / _SOURCES) ** 0.5)
+        tau, found, log_weights = _more_nodes(tau, found, log_weights, more)
     found = found + log_weights[:, None]
     joint = _normalised(found, theta)
     density = joint.sum(axis=0)
-    parts = math.ceil(_IN_SD * _step(theta) / _spread(theta, density))
+    parts = math.ceil(_IN_SD * grid_step(theta) / _spread(theta, density))
     if parts > 1:
         found = refined(found, parts)
         theta = np.linspace(theta[0], theta[-1], found.shape[-1])
         joint = _normalised(found, theta)
         density = joint.sum(axis=0)
-    return GridPosterior(theta, density, tau, joint.sum(axis=1) * _step(theta), joint, level)
+    return GridPosterior(theta, density, tau, joint.sum(axis=1) * grid_step(theta), joint, level)
 
 
 def _more_nodes(
@@ -312,7 +319,7 @@ def _spread(theta: Array, density: Array) -> float:
     weight = density / density.sum()
     mean = float((weight * theta).sum())
     variance = float((weight * (theta - mean) ** 2).sum())
-    return max(math.sqrt(variance), 0.1 * _step(theta))
+    return max(math.sqrt(variance), 0.1 * grid_step(theta))
 
 
 def _normalised(log_joint: Array, theta: Array) -> Array:
@@ -323,7 +330,7 @@ def _normalised(log_joint: Array, theta: Array) -> Array:
             "grid_posterior: a likelihood is not finite anywhere on the grid; give numbers"
         )
     joint = np.exp(log_joint - top)
-    return np.asarray(joint / (joint.sum() * _step(theta)))
+    return np.asarray(joint / (joint.sum() * grid_step(theta)))
 
 
 def _tau_quantile(weights: Array, nodes: Array, p: float) -> float:
@@ -342,108 +349,9 @@ def _tau_quantile(weights: Array, nodes: Array, p: float) -> float:
     return first * math.sinh(float(np.interp(p, share, fine)))
 
 
-@dataclass(frozen=True, slots=True)
-class GridPosteriors:
-    """Posteriors of d tables under one prior: of mu, and of a new study's effect if asked for."""
-
-    mu: GridDensity = field(compare=False)
-    new_study: GridDensity | None = field(default=None, compare=False)
-
-    def probability(
-        self, low: float = -math.inf, high: float = math.inf, *, new_study: bool = False
-    ) -> Array:
-        """Posterior probability (d,) that mu (or a new study's effect) lies from low to high."""
-        return self._density(new_study).probability(low, high)
-
-    def quantile(self, p: float, *, new_study: bool = False) -> Array:
-        """Quantile (d,) of mu, or of a new study's effect."""
-        return self._density(new_study).quantile(p)
-
-    def _density(self, new_study: bool) -> GridDensity:
-        if not new_study:
-            return self.mu
-        if self.new_study is None:
-            raise InputError("new_study: it was not computed; call posteriors(new_study=True)")
-        return self.new_study
-
-
-def posteriors(
-    log_likelihood: Array,
-    theta: Array,
-    tau: Array,
-    log_weights: Array,
-    *,
-    members: Array | None = None,
-    new_study: bool = False,
-) -> list[list[GridPosteriors]]:
-    """Posteriors of d tables of k sources (d, k, m): for each set of sources, one for each prior.
-
-    Parameters
-    ----------
-    log_likelihood
-        Of the sources (d, k, m); 0 everywhere where a table has no such source.
-    theta, tau
-        As for `marginals`.
-    log_weights
-        Of each prior (s, t), from `log_weights`.
-    members
-        Which sources are in each set (g, k), as 0 and 1; default: one set of all.
-    new_study
-        Whether a new study's effect is wanted, for the first set.
-
-    Examples
-    --------
-    >>> theta = theta_grid(-1, 1.5, 0.1, 0.2)
-    >>> tau, wide = tau_nodes(0.2)
-    >>> tables = -0.5 * ((theta - np.array([[0.2, 0.3], [0.0, 0.4]])[..., None]) / 0.1) ** 2
-    >>> (both,) = posteriors(tables, theta, tau, np.array([wide, log_weights(tau, 0.05)]))
-    >>> [found.probability(0).round(3).tolist() for found in both]
-    [[0.97, 0.886], [0.999, 0.988]]
-    """
-    count, sources, m = log_likelihood.shape
-    sets = np.ones((1, sources)) if members is None else np.asarray(members, dtype=np.float64)
-    at_once = max(1, _BYTES // (8 * m * sources))
-    mu = np.empty((len(sets), len(log_weights), count, m))
-    new = np.empty((len(log_weights), count, m)) if new_study else None
-    step = _step(theta)
-    for start in range(0, count, at_once):
-        rows = slice(start, start + at_once)
-        joint = _log_joint(log_likelihood[rows], step, tau, sets)
-        joint -= joint.max(axis=(-2, -1), keepdims=True)
-        for i in range(len(sets)):
-            mu[i, :, rows] = _averaged(np.exp(joint[:, i]), log_weights)
-        if new is not None:
-            new[:, rows] = _averaged(_new_density(joint[:, 0], step, tau), log_weights)
-    return [
-        [
-            GridPosteriors(
-                GridDensity.of(theta, density),
-                GridDensity.of(theta, new[j]) if i == 0 and new is not None else None,
-            )
-            for j, density in enumerate(of_set)
-        ]
-        for i, of_set in enumerate(mu)
-    ]
-
-
-def _log_joint(log_likelihood: Array, step: float, tau: Array, sets: Array) -> Array:
-    """Log-likelihood (d, g, t, m) of mu and tau: the marginals of each set's sources, summed."""
-    shape = (len(log_likelihood), len(sets), len(tau), log_likelihood.shape[-1])
-    total = np.empty(shape)
-    for i, width in enumerate(tau):
-        total[:, :, i] = log_convolved(log_likelihood, step, float(width), members=sets)
-    return total
-
-
-def _new_density(log_joint: Array, step: float, tau: Array) -> Array:
+def new_density(log_joint: Array, step: float, tau: Array) -> Array:
     """Density (..., t, m) of a new study's effect and tau, up to a constant."""
     density = np.empty_like(log_joint)
     for i, width in enumerate(tau):
         density[..., i, :] = np.exp(log_convolved(log_joint[..., i, :], step, float(width)))
     return density
-
-
-def _averaged(density: Array, log_weights: Array) -> Array:
-    """Log density (s, d, m) of mu under each prior of tau, up to a constant."""
-    weighted = np.einsum("st,dtm->sdm", np.exp(log_weights), density)
-    return np.asarray(np.log(np.maximum(weighted, _TINY)))
