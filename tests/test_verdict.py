@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.audit.grades import DIRECTIONS
+from retrostats.audit.grades import DIRECTION_ORDER
 from retrostats.audit.verdict import (
     Candidate,
     Evidence,
@@ -96,7 +96,7 @@ def test_a_higher_interval_never_lowers_the_grade(middle, half, shift) -> None:
     )
     slack = PROBABILITY_ATOL
     assert higher.prob_direction >= lower.prob_direction - slack
-    rank = {label: -i for i, label in enumerate(DIRECTIONS)}
+    rank = {label: -i for i, label in enumerate(DIRECTION_ORDER)}
     if abs(higher.prob_direction - lower.prob_direction) > slack:
         assert rank[higher.direction] >= rank[lower.direction]
 
@@ -107,7 +107,7 @@ def test_a_claim_and_its_opposite_mirror_one_another(middle, half) -> None:
     against = judge(claim("below", NAN, NAN), [at(middle - half, middle + half)]).answer
     total = for_it.prob_direction + against.prob_direction
     assert total == pytest.approx(1.0, abs=PROBABILITY_ATOL)
-    mirrored = DIRECTIONS[-1 - DIRECTIONS.index(for_it.direction)]
+    mirrored = DIRECTION_ORDER[-1 - DIRECTION_ORDER.index(for_it.direction)]
     assert against.direction == mirrored or abs(for_it.prob_direction - 0.5) > 0.49
 
 

@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.claims import Claim
-from retrostats.audit.grades import AGAINST, FOR, direction_label, size_label
+from retrostats.audit.grades import (
+    Probability,
+    direction_label,
+    over_measures,
+    size_label,
+)
 
 if TYPE_CHECKING:
     from retrostats.evidence.printed.pooled_printed import PooledPrinted
@@ -120,10 +125,11 @@ def answer_of(
         "tau": NAN if alone else float(pooled.tau["median"]),
     }  # fmt: skip
     if claim.has_direction:
-        main, least, most = at.three(low, high)
+        claimed = at.over_choices(low, high)
         numbers |= {
-            "prob_direction": main, "prob_direction_min": least, "prob_direction_max": most,
-            "direction": direction_label(main, least, most, one_study=one and not alone),
+            "prob_direction": claimed.main, "prob_direction_min": claimed.lowest,
+            "prob_direction_max": claimed.highest,
+            "direction": direction_label(claimed, one_study=one and not alone),
         }  # fmt: skip
     if claim.has_size:
         numbers |= _of_size(claim, at, one_study=one and not alone)
@@ -140,8 +146,8 @@ def agreed(claim: Claim, answers: Sequence[Answer]) -> Answer:
     known = [a for a in answers if not math.isnan(a.estimate)]
     if not known:
         return answers[0]
-    labels = {a.direction for a in known}
-    mixed = bool(labels & set(FOR) and labels & set(AGAINST))
+    labels: list[Any] = [a.direction for a in known]
+    mixed = claim.has_direction and over_measures(labels) == "mixed"
     sides = {a.prob_direction >= 0.5 for a in known if not math.isnan(a.prob_direction)}
     if not mixed and len(sides) < 2:
         return min(known, key=_sureness)
@@ -164,23 +170,25 @@ def over_choices(claim: Claim, main: Answer, each: Sequence[Answer]) -> Answer:
     """The main answer with the lowest and highest probability of single choices."""
     found: dict[str, Any] = {}
     if claim.has_direction:
-        p = [a.prob_direction for a in each]
+        over = _over(main, each, "prob_direction")
         found |= {
-            "prob_direction_min": min(p), "prob_direction_max": max(p),
-            "direction": direction_label(main.prob_direction, min(p), max(p)),
+            "prob_direction_min": over.lowest, "prob_direction_max": over.highest,
+            "direction": direction_label(over),
         }  # fmt: skip
     if claim.has_size:
-        p = [a.prob_size for a in each]
-        below, above = (
-            min(getattr(a, name) for a in each) for name in ("prob_below", "prob_above")
-        )
+        over = _over(main, each, "prob_size")
+        beyond = (_over(main, each, name) for name in ("prob_below", "prob_above"))
         found |= {
-            "prob_size_min": min(p), "prob_size_max": max(p),
-            "size": size_label(
-                (main.prob_size, min(p)), (main.prob_below, below), (main.prob_above, above)
-            ),
+            "prob_size_min": over.lowest, "prob_size_max": over.highest,
+            "size": size_label(over, *beyond),
         }  # fmt: skip
     return replace(main, **found)
+
+
+def _over(main: Answer, each: Sequence[Answer], name: str) -> Probability:
+    """One probability with its lowest and highest over single choices."""
+    found = [getattr(answer, name) for answer in (main, *each)]
+    return Probability(found[0], min(found), max(found))
 
 
 def side_of(claim: Claim) -> tuple[float, float]:
@@ -213,12 +221,13 @@ class _At:
     def conf_high(self) -> float:
         return float(self._source.conf_high)
 
-    def three(self, low: float, high: float) -> tuple[float, float, float]:
-        """Main, lowest and highest probability of a range."""
+    def over_choices(self, low: float, high: float) -> Probability:
+        """The probability of a range, with its lowest and highest over the declared choices."""
         main = float(self._source.probability(low, high))
         if self.alone:
-            return main, main, main
-        return main, self.pooled.lowest(low, high), self.pooled.highest(low, high)
+            return Probability(main, main, main)
+        ends = (self.pooled.lowest(low, high), self.pooled.highest(low, high))
+        return Probability(main, min(main, ends[0]), max(main, ends[1]))
 
 
 def _none(claim: Claim, measure: str, estimate_id: str, why: str, label: str) -> Answer:
@@ -232,13 +241,13 @@ def _none(claim: Claim, measure: str, estimate_id: str, why: str, label: str) ->
 def _of_size(claim: Claim, at: _At, *, one_study: bool) -> dict[str, Any]:
     low = -math.inf if math.isnan(claim.range_low) else claim.range_low
     high = math.inf if math.isnan(claim.range_high) else claim.range_high
-    inside, least, most = at.three(low, high)
-    below = at.three(-math.inf, low) if math.isfinite(low) else (0.0, 0.0, 0.0)
-    above = at.three(high, math.inf) if math.isfinite(high) else (0.0, 0.0, 0.0)
+    inside = at.over_choices(low, high)
+    below = at.over_choices(-math.inf, low) if math.isfinite(low) else None
+    above = at.over_choices(high, math.inf) if math.isfinite(high) else None
     return {
-        "prob_size": inside, "prob_size_min": least, "prob_size_max": most,
-        "prob_below": below[0], "prob_above": above[0],
-        "size": size_label((inside, least), below[:2], above[:2], one_study=one_study),
+        "prob_size": inside.main, "prob_size_min": inside.lowest, "prob_size_max": inside.highest,
+        "prob_below": below.main if below else 0.0, "prob_above": above.main if above else 0.0,
+        "size": size_label(inside, below, above, one_study=one_study),
     }  # fmt: skip
 
 

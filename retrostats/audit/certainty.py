@@ -12,11 +12,18 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from retrostats.audit.answer import Answer
 from retrostats.audit.claims import Claim
-from retrostats.audit.grades import AGAINST, FOR, LIKELY, direction_label, size_label
+from retrostats.audit.grades import (
+    DIRECTION_ORDER,
+    LIKELY,
+    Probability,
+    direction_label,
+    over_measures,
+    size_label,
+)
 from retrostats.audit.verdict import Evidence, Side, bounds_of, claimed_range
 from retrostats.common.errors import InputError
 from retrostats.common.rounding import limits
@@ -131,6 +138,9 @@ def grounds_of(
     )
 
 
+#: Grades from open, and how many lead to likely.
+_OPEN = DIRECTION_ORDER.index("open")
+_LIKELY = _OPEN - DIRECTION_ORDER.index("likely")
 #: Certainty of the direction and of the size of a claim.
 Sides = dict[Side, Certainty]
 
@@ -233,10 +243,11 @@ def _inconsistency(
     answers: Sequence[Answer], evidence: Sequence[Evidence], grounds: Grounds
 ) -> Downgrade:
     """Measures that disagree, or studies of one pool that differ beyond their errors."""
-    labels = {a.direction for a in answers}
-    if labels & set(FOR) and labels & set(AGAINST):
+    labels: list[Any] = [a.direction for a in answers if a.direction in DIRECTION_ORDER]
+    if over_measures(labels) == "mixed":
         return Downgrade("inconsistency", 2, "measures of the claim point to both sides")
-    if len(answers) > 1 and labels & {*FOR, *AGAINST} and labels - {*FOR, *AGAINST}:
+    far = [abs(DIRECTION_ORDER.index(label) - _OPEN) >= _LIKELY for label in labels]
+    if any(far) and not all(far):
         return Downgrade("inconsistency", 1, "measures of the claim do not agree")
     return _worst(_heterogeneity(e, grounds) for e in evidence)
 
@@ -275,17 +286,25 @@ def _unreported(side: Side, evidence: Evidence, answer: Answer) -> Downgrade:
         )  # fmt: skip
         if main < 0.5:
             main, least, most = 1 - main, 1 - most, 1 - least
-        grades: list[str] = [direction_label(p, p, p) for p in (main, least)]
+        grades: list[str] = [direction_label(Probability(p, p, p)) for p in (main, least)]
     else:
         main, least = answer.prob_size, answer.prob_size_min
-        beyond = (answer.prob_below, answer.prob_above)
-        grades = [size_label((p, p), (beyond[0],) * 2, (beyond[1],) * 2) for p in (main, least)]
+        grades = [_size_grade(p, answer) for p in (main, least)]
     best, worst = grades
     if best == worst:
         return none
     levels = 2 if main >= LIKELY > least and least < 0.5 else 1
     why = f"{side} is {best} as stated and {worst} under another declared choice"
     return Downgrade(none.domain, levels, _of(evidence, why))
+
+
+def _size_grade(inside: float, answer: Answer) -> str:
+    """The label of a size if this were its probability; what it lacks lies beyond in proportion."""
+    beyond = answer.prob_below + answer.prob_above
+    share = (1 - inside) / beyond if beyond > 0 else 0.0
+    below, above = answer.prob_below * share, answer.prob_above * share
+    three = (Probability(p, p, p) for p in (inside, below, above if beyond > 0 else 1 - inside))
+    return size_label(*three)
 
 
 def _worst(downgrades: Iterable[Downgrade]) -> Downgrade:

@@ -170,8 +170,8 @@ def posterior_of(
     else:
         points = _points(found.unknowns)
         _, low, high = found.estimator(_LEVEL)(Space.of(found.unknowns).values(points))
-        ends = (np.broadcast_to(np.asarray(x, dtype=float), len(points)) for x in (low, high))
-        read = [interval_source(found.name, *ends, df=df, measure=measure)]
+        low, high = (np.broadcast_to(np.asarray(x, dtype=float), len(points)) for x in (low, high))
+        read = [interval_source(found.name, low, high, df, measure)]
     return pooled_of(read, measure, null=null, claimed=claimed, correlation=correlation)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from retrostats.audit.answer import percent
-from retrostats.audit.grades import adverb, yes_or_no
+from retrostats.audit.grades import DIRECTION_ORDER, adverb
 from retrostats.common.rounding import BOUNDS
 from retrostats.report.page import format as fmt
 
@@ -44,6 +44,8 @@ STANCES = {
     "against": "against the claim",
     "open": "for or against the claim",
 }
+#: Places of two labels, from the claimed side to the other.
+_LIKELY, _OPEN = DIRECTION_ORDER.index("likely"), DIRECTION_ORDER.index("open")
 #: The range over everything that the sources leave open.
 OPEN = "over all that was not printed"
 RATIOS = ("ratio", "rate_ratio", "odds_ratio", "risk_ratio")
@@ -290,8 +292,9 @@ def direction_words(verdict: Row) -> str:
     p: Any = verdict.get("prob_direction")
     if _missing(p) or verdict["direction"] in ("not claimed", "no evidence", "mixed"):
         return ""
-    word = yes_or_no(verdict["direction"])
-    if word == "open":
+    place = DIRECTION_ORDER.index(verdict["direction"])
+    word = "yes" if place <= _LIKELY else "no" if place >= 2 * _OPEN - _LIKELY else ""
+    if not word:
         return f"Open: {percent(p)} for it, {percent(1 - p)} against it."
     sure = adverb(p)
     if verdict["direction"] in ("likely", "unlikely"):  # one study says no more of others
