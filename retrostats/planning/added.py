@@ -84,7 +84,7 @@ def planned_source() -> Source:
     return Source(NEW, float("nan"), (), effects)
 
 
-def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int) -> Array:
+def bounding_points(pooling: Pooling, effect: float, variance: float, seed: int) -> Array:
     """The middle, some random points, then those with the farthest limits on either side.
 
     The last two are the outermost limits with the study as planned, searched for.
@@ -176,7 +176,7 @@ def pooled_rows(
     variance = ((limits.narrow_high - limits.narrow_low) / (2 * t)) ** 2
     effect = limits.estimate + given.tau * ndtri(draws[:, 3])
     typical = float(np.median(variance))
-    points = reaching_points(pooling, given.model_truth, typical, seed)
+    points = bounding_points(pooling, given.model_truth, typical, seed)
     found = verdicts_with(pooling, given.claim, sides, effect, variance, points)
     rows = []
     for side in sides:
