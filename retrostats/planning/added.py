@@ -186,15 +186,13 @@ def pooled_rows(
     return rows, typical
 
 
-def kept_open_by(
-    pooling: Pooling, effect: float, variance: float, seed: int, scheduler: str | None = None
-) -> list[str]:
+def kept_open_by(pooling: Pooling, effect: float, variance: float, seed: int) -> list[str]:
     """The unknowns that move today's pool most once the study is added, each with its reason."""
 
     def answer(v: Values) -> Array:
         n = max((len(a) for a in v.values()), default=1)
         return pooling.answers(v, np.full(n, effect), np.full(n, variance), 0.95)
 
-    found = explore(answer, pooling.measure.unknowns, draws=SCANNED, seed=seed, scheduler=scheduler)
+    found = explore(answer, pooling.measure.unknowns, draws=SCANNED, seed=seed)
     why = {unknown.name: unknown.why for unknown in found.space.unknowns}
     return [name + f" ({why[name]})" * bool(why[name]) for name in deciding_unknowns(found)]
