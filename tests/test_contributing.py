@@ -179,7 +179,7 @@ def test_no_public_function_hides_a_module() -> None:
     assert modules & set(rs.__all__) == {"replicate"}
 
 
-#: One component or several, in small letters, then what changed; merges are named by git or by hand.
+#: One component or several, in small letters, then what changed; a merge is a subject of its own.
 SUBJECT = re.compile(r"(Merge\b|[a-z][a-z0-9_.-]*(, [a-z][a-z0-9_.-]*)*: \S)")
 
 
