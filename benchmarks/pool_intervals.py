@@ -39,10 +39,10 @@ def coverage(
         y = spread * world.rng.standard_normal(spread.shape)
         v = world.variances()
         fits = {test: random_effects_batch(y, v, test=test) for test in TESTS}
-        reaches = {test: bounds_of(got) for test, got in fits.items()}
-        reaches[WIDER] = np.maximum(reaches["knapp-hartung"], reaches["z"])
+        half_widths = {test: bounds_of(got) for test, got in fits.items()}
+        half_widths[WIDER] = np.maximum(half_widths["knapp-hartung"], half_widths["z"])
         mean = fits["z"].estimate
-        rows += [world.row(test, mean - by, mean + by, 0.0) for test, by in reaches.items()]
+        rows += [world.row(test, mean - by, mean + by, 0.0) for test, by in half_widths.items()]
     return table(rows, "test")
 
 

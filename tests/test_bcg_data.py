@@ -52,7 +52,7 @@ def _bcg() -> dict:
     return next(entry for entry in REFERENCE if entry["name"] == "bcg")
 
 
-def test_each_trial_equals_the_pinned_log_risk_ratio(trials) -> None:
+def test_each_trial_equals_the_reference_log_risk_ratio(trials) -> None:
     reference = _bcg()
     np.testing.assert_allclose(trials["yi"], reference["yi"], rtol=COUNT_RTOL)
     np.testing.assert_allclose(trials["vi"], reference["vi"], rtol=COUNT_RTOL)

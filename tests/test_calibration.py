@@ -45,7 +45,7 @@ def error(rate, worlds):
     return np.sqrt(held * (1 - held) / worlds)
 
 
-def test_every_cell_is_pinned_and_shares_add_up(reference, coverage) -> None:
+def test_every_cell_has_a_reference_and_shares_add_up(reference, coverage) -> None:
     cells = len(verdicts.STUDIES) * len(verdicts.TAUS) * len(verdicts.TRUTHS)
     assert len(reference) == cells * (len(verdicts.RANGES) + len(verdicts.DIRECTIONS))
     assert np.allclose(reference[list(verdicts.LABELS)].sum(axis=1), 1)
@@ -98,7 +98,7 @@ def test_hiding_correlations_costs_width_and_never_coverage(coverage) -> None:
     assert (table["held"][outer] >= table["held"][known] - 0.02).all()
 
 
-def test_the_page_shows_the_pinned_tables(reference, coverage) -> None:
+def test_the_page_shows_the_reference_tables(reference, coverage) -> None:
     page = (ROOT / verdicts.PAGE).read_text(encoding="utf-8")
     assert verdicts.markdown(verdicts.summed(reference)) in page
     assert verdicts.markdown_of_coverage(coverage) in page
@@ -203,7 +203,7 @@ def compared(found: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     return both[[*keys, *verdicts.LABELS]]
 
 
-def test_a_few_new_worlds_agree_with_the_pinned_table(reference) -> None:
+def test_a_few_new_worlds_agree_with_the_reference(reference) -> None:
     found = pd.DataFrame(verdicts.cell(3, 0.05, 1.3, 12, seed=77)[0])
     assert compared(found, reference)[list(verdicts.LABELS)].abs().to_numpy().max() < 4.5
     wrong = found.assign(supported=1 - found["supported"], undecided=1 - found["undecided"])
@@ -211,7 +211,7 @@ def test_a_few_new_worlds_agree_with_the_pinned_table(reference) -> None:
 
 
 @pytest.mark.slow
-def test_all_cells_again_with_another_seed_agree_with_the_pinned_table(reference) -> None:
+def test_all_cells_again_with_another_seed_agree_with_the_reference(reference) -> None:
     """About four minutes of one core: `pytest -m slow`."""
     found, _ = verdicts.rates(50, seed=2)
     apart = compared(found, reference)[list(verdicts.LABELS)].abs().to_numpy()

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from legibility import illegible
 
 import retrostats as rs
 from retrostats.audit.claims import claims_from_frame
@@ -18,7 +19,6 @@ from retrostats.report.claim_figures import (
     describe_influence,
 )
 from retrostats.report.figures.influence import VISIBLE
-from retrostats.report.figures.legibility import illegible
 from retrostats.report.page.page import render_report
 
 FRAMES = ("specifications", "draws", "explorations", "unknowns", "estimates")

@@ -142,7 +142,7 @@ def test_a_folder_of_another_tool_is_not_replaced(tmp_path, capsys) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["provenance.json"]
 
 
-def test_check_equals_the_pinned_answers_and_notices_a_change(
+def test_check_equals_the_reference_results_and_notices_a_change(
     capsys, monkeypatch, tmp_path
 ) -> None:
     assert main(["replicate", "body-fat", "--check"]) == 0

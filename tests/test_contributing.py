@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,30 @@ def test_no_public_function_hides_a_module() -> None:
     """`import retrostats.audit.verdict` works, whatever a function is called; one is guarded."""
     modules = {p.stem for p in (ROOT / "retrostats").iterdir()}
     assert modules & set(rs.__all__) == {"replicate"}
+
+
+#: One component or several, in small letters, then what changed; a merge is a subject of its own.
+SUBJECT = re.compile(r"(Merge\b|[a-z][a-z0-9_.-]*(, [a-z][a-z0-9_.-]*)*: \S)")
+
+
+@pytest.mark.parametrize(
+    ("subject", "holds"),
+    [
+        ("linear: one Newton driver for the five searches", True),
+        ("page, terminal: the number stands beside the word", True),
+        ("Merge branch 'cohorts'", True),
+        ("tests follow the new names", False),
+        ("Linear: one driver", False),
+        ("fix: ", False),
+    ],
+)
+def test_a_subject_names_the_component_first(subject: str, holds: bool) -> None:
+    assert bool(SUBJECT.match(subject)) == holds
+
+
+def test_the_newest_commit_names_its_component_first() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("a source archive has no commits")
+    command = ["git", "log", "-1", "--no-merges", "--format=%s"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert SUBJECT.match(ran.stdout.strip()), "see the house rules in CONTRIBUTING.md"

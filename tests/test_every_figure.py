@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from drawn_figures import KEYS, Every
+from legibility import illegible
 from matplotlib.collections import Collection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -20,7 +21,6 @@ from matplotlib.text import Text
 from test_figures import RMS
 
 from retrostats.report.figures import theme
-from retrostats.report.figures.legibility import illegible
 from retrostats.report.figures.looks import LOOKS
 
 #: A page of a journal is 297 mm high; beside its margins and legend a figure of one column has

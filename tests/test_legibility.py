@@ -6,12 +6,12 @@ import io
 from itertools import combinations
 
 import pytest
+from legibility import distances, illegible
 from matplotlib.figure import Figure
 
 import retrostats as rs
 from retrostats.common.errors import InputError
 from retrostats.report.figures import looks, theme, verdicts
-from retrostats.report.figures.legibility import distances, illegible
 from retrostats.report.figures.looks import DARK, LIGHT, LOOKS, SLIDE
 from retrostats.report.page.shades import contrast
 

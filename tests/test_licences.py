@@ -37,7 +37,7 @@ def test_a_dependency_is_listed_with_its_licence(name: str) -> None:
     assert ("GPL" in row) == ("GPL" in stated)
 
 
-def test_everything_but_a_witness_runs_without_the_gpl(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_but_a_cross_check_runs_without_the_gpl(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util,

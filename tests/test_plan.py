@@ -22,8 +22,8 @@ from retrostats.planning.added import (
     EFFECT,
     VARIANCE,
     Pooling,
+    bounding_points,
     planned_source,
-    reaching_points,
     verdicts_with,
 )
 from retrostats.planning.assumed import assume
@@ -229,7 +229,7 @@ def test_what_one_more_study_changes_is_what_the_whole_exploration_says(
     given = assume(claim_id, None, truth, None, None, None, None, 3)
     pooling = Pooling(given.measure, given.log)
     effect, variance = np.array(effects, dtype=float), np.full(len(effects), sd**2)
-    points = reaching_points(pooling, given.model_truth, sd**2, 3)
+    points = bounding_points(pooling, given.model_truth, sd**2, 3)
     found = verdicts_with(pooling, given.claim, ("direction", "size"), effect, variance, points)
     assert set(found["direction"]) == decided
 
@@ -368,7 +368,7 @@ def test_a_pool_that_stays_undecided_says_why() -> None:
     # with the sources that print an error alone, the same study does settle the direction
     given = assume("energy_30", None, 1.3, None, None, None, None, 3)
     pooling = Pooling(given.measure, given.log)
-    points = reaching_points(pooling, given.model_truth, 0.02**2, 3)
+    points = bounding_points(pooling, given.model_truth, 0.02**2, 3)
     counted = [u.name for u in given.measure.unknowns].index(COUNTED)
     points[:, counted] = 0.1  # the first option
     limits = pooling.limits(points, np.array([np.log(1.3)]), np.array([0.02**2]), 0.95)

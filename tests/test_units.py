@@ -9,10 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrostats.common.errors import InputError
-from retrostats.common.units import _UNITS, STANDARD, convert, parse_unit
+from retrostats.common.units import _UNITS, convert, parse_unit
 
 #: Both are products of a few exact decimal factors; only rounding in binary separates them.
 EXACT_RTOL = 1e-12
+
+#: Quantity: its standard unit, as in column names.
+STANDARD = {
+    "oxygen_uptake": "ml/kg/min",
+    "gas_flow": "ml/min",
+    "ventilation": "l/min",
+    "energy_cost": "J/kg/m",
+    "oxygen_cost": "ml/kg/m",
+    "power": "W",
+    "specific_power": "W/kg",
+    "speed": "m/s",
+    "mass": "kg",
+    "length": "cm",
+    "time": "s",
+    "percent": "%",
+    "heart_rate": "bpm",
+}
 
 registry = pint.UnitRegistry()
 SPELLED = {"%": "percent", "fraction": "", "bpm": "1/min", "in": "inch", "ft": "foot",

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 Certain = Literal["high", "moderate", "low", "very low", ""]
 #: From the best; a level lost is one step to the right.
 LEVELS: tuple[Certain, ...] = ("high", "moderate", "low", "very low")
-DOMAINS = ("design", "imprecision", "inconsistency", "indirectness", "what was not printed")
 
 #: Fewer people than this in all cost a level of their own.
 FEW_PEOPLE = 30

@@ -7,7 +7,6 @@ compares every factor with `pint`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,23 +30,6 @@ class Unit:
     absolute: bool = False
     reciprocal: bool = False
 
-
-#: Quantity: its standard unit, as in column names.
-STANDARD: Mapping[str, str] = {
-    "oxygen_uptake": "ml/kg/min",
-    "gas_flow": "ml/min",
-    "ventilation": "l/min",
-    "energy_cost": "J/kg/m",
-    "oxygen_cost": "ml/kg/m",
-    "power": "W",
-    "specific_power": "W/kg",
-    "speed": "m/s",
-    "mass": "kg",
-    "length": "cm",
-    "time": "s",
-    "percent": "%",
-    "heart_rate": "bpm",
-}
 
 #: One calorie (thermochemical) in joules.
 J_PER_CAL = 4.184

@@ -84,7 +84,7 @@ def planned_source() -> Source:
     return Source(NEW, float("nan"), (), effects)
 
 
-def reaching_points(pooling: Pooling, effect: float, variance: float, seed: int) -> Array:
+def bounding_points(pooling: Pooling, effect: float, variance: float, seed: int) -> Array:
     """The middle, some random points, then those with the farthest limits on either side.
 
     The last two are the outermost limits with the study as planned, searched for.
@@ -176,7 +176,7 @@ def pooled_rows(
     variance = ((limits.narrow_high - limits.narrow_low) / (2 * t)) ** 2
     effect = limits.estimate + given.tau * ndtri(draws[:, 3])
     typical = float(np.median(variance))
-    points = reaching_points(pooling, given.model_truth, typical, seed)
+    points = bounding_points(pooling, given.model_truth, typical, seed)
     found = verdicts_with(pooling, given.claim, sides, effect, variance, points)
     rows = []
     for side in sides:
@@ -186,15 +186,13 @@ def pooled_rows(
     return rows, typical
 
 
-def kept_open_by(
-    pooling: Pooling, effect: float, variance: float, seed: int, scheduler: str | None = None
-) -> list[str]:
+def kept_open_by(pooling: Pooling, effect: float, variance: float, seed: int) -> list[str]:
     """The unknowns that move today's pool most once the study is added, each with its reason."""
 
     def answer(v: Values) -> Array:
         n = max((len(a) for a in v.values()), default=1)
         return pooling.answers(v, np.full(n, effect), np.full(n, variance), 0.95)
 
-    found = explore(answer, pooling.measure.unknowns, draws=SCANNED, seed=seed, scheduler=scheduler)
+    found = explore(answer, pooling.measure.unknowns, draws=SCANNED, seed=seed)
     why = {unknown.name: unknown.why for unknown in found.space.unknowns}
     return [name + f" ({why[name]})" * bool(why[name]) for name in deciding_unknowns(found)]

@@ -354,7 +354,7 @@ def _added(
     if sizes[-1] < most or not _open_sides(shown):
         return shown, given.tau, ()
     pooling, typical = Pooling(given.measure, given.log), found[-1][1]
-    open_ = kept_open_by(pooling, given.model_truth, typical, seed, who.scheduler)
+    open_ = kept_open_by(pooling, given.model_truth, typical, seed)
     return shown, given.tau, tuple(open_)
 
 

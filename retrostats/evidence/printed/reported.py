@@ -94,30 +94,6 @@ class Reported:
         return low - slack <= unrounded <= high + slack
 
 
-def ratio_interval(numerator: Reported, denominator: Reported) -> tuple[float, float]:
-    """Range of numerator / denominator over the rounding of both.
-
-    Raises
-    ------
-    InputError
-        If the denominator can be zero within its rounding.
-
-    Examples
-    --------
-    >>> low, high = ratio_interval(Reported("5.8"), Reported("4.5"))
-    >>> round(low, 3), round(high, 3)
-    (1.264, 1.315)
-    """
-    low, high = denominator.interval
-    if low <= 0 <= high:
-        raise InputError(
-            f"ratio of printed numbers: the denominator {denominator.text!r} can be zero within "
-            "its rounding. Use a number printed with more digits."
-        )
-    quotients = [a / b for a, b in product(numerator.interval, (low, high))]
-    return min(quotients), max(quotients)
-
-
 def t_from_p(p: float, df: float) -> float:
     """Absolute t of a two-sided p-value: the 1 - p/2 quantile of Student's t.
 
@@ -153,22 +129,6 @@ def se_from_p(change: float, p: float, df: float) -> float:
             "a change other than 0 and a p below 1 are needed."
         )
     return abs(change) / t
-
-
-def sd_of_change_from_r(sd1: float, sd2: float, r: float) -> float:
-    """SD of a within-person change: sqrt(sd1^2 + sd2^2 - 2 r sd1 sd2).
-
-    Cochrane Handbook, section 6.5.2.8.
-
-    Examples
-    --------
-    >>> sd_of_change_from_r(3.0, 4.0, 0.0)
-    5.0
-    """
-    _check_spread(sd1, sd2)
-    if not -1 <= r <= 1:
-        raise InputError(f"correlation: found {r!r}; allowed is -1 to 1.")
-    return math.sqrt(max(0.0, sd1**2 + sd2**2 - 2 * r * sd1 * sd2))
 
 
 def r_bounds_from_p(

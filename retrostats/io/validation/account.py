@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from retrostats.io.validation.problem import LEVELS, Problem
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Different values, files or columns that one line names; the others are counted.
 NAMED = 4
 #: What stands between the name of a workbook and that of a sheet.
 SHEET = ", sheet "
-
-
-def problems_of(frame: pd.DataFrame) -> list[Problem]:
-    """The findings of `Cohort.problems`."""
-    return [Problem(*map(str, row)) for row in frame.itertuples(index=False)]
 
 
 def grouped(problems: Iterable[Problem]) -> list[Problem]:

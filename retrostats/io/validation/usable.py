@@ -10,21 +10,14 @@ from retrostats.io.cohort.cohort import Cohort, load_cohort
 from retrostats.io.tables.files import shown_name
 
 
-def validate_file(
-    path: str | Path,
-    spec: str | Path | None = None,
-    audit: Vocabulary | str | Path | None = None,
-) -> tuple[int, str]:
-    """Exit code (0 usable, 2 not) and the text to print; arguments as of `load_cohort`."""
-    return validated(path, spec, audit)[:2]
-
-
 def validated(
     path: str | Path,
     spec: str | Path | None = None,
     audit: Vocabulary | str | Path | None = None,
 ) -> tuple[int, str, Cohort | None]:
-    """As `validate_file`, with the cohort where the file is usable.
+    """Exit code (0 usable, 2 not), the text to print, and the cohort where the file is usable.
+
+    Arguments are those of `load_cohort`.
 
     Examples
     --------

@@ -42,10 +42,10 @@ class Telling:
 
         Examples
         --------
-        >>> told = Telling("ratio", "ratio a / b", {"r1: mean": "N"}, (1.0,))
-        >>> told.value(-0.1252, "effect", ""), told.value(0.113, "spread", "")
+        >>> telling = Telling("ratio", "ratio a / b", {"r1: mean": "N"}, (1.0,))
+        >>> telling.value(-0.1252, "effect", ""), telling.value(0.113, "spread", "")
         ('12% lower', 'SD 12%')
-        >>> told.value(3.35, "", "r1: mean"), told.value(-0.99, "", "")
+        >>> telling.value(3.35, "", "r1: mean"), telling.value(-0.99, "", "")
         ('3.35 N', '−0.99')
         >>> Telling("difference", "kg", {}, ()).value(-0.5, "effect", "")
         '−0.5 kg'

@@ -43,7 +43,6 @@ CLOSED = frozenset(
 )  # fmt: skip
 _TAG = re.compile(r"(<[^>]*>)")
 _NAME = re.compile(r"</?([a-z0-9]+)")
-_VOID = frozenset({"meta", "link", "br", "img", "input", "hr"})
 
 
 @cache
