@@ -25,7 +25,14 @@ from scipy.special import stdtrit
 
 from benchmarks.worlds import LEVELS, Limits, Worlds, explored, log_effects, pooled
 from retrostats.audit.claims import Claim
-from retrostats.audit.verdict import COMPATIBLE_SHARE, Evidence, claimed_range, judge, labels
+from retrostats.audit.verdict import (
+    COMPATIBLE_SHARE,
+    Evidence,
+    Side,
+    claimed_range,
+    label_of,
+    labels,
+)
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.pair import PrintedPair
 from retrostats.evidence.unreported.exploration import explore
@@ -120,10 +127,19 @@ def judged_by_the_path(pairs: Sequence[PrintedPair], truth: float) -> dict[str, 
     except InputError:
         return dict.fromkeys([*RANGES, *DIRECTIONS], "refused")
     return {
-        where: (judge(claim, [evidence]).size if where in RANGES
-                else judge(claim, [evidence]).direction).label
+        where: _label(evidence, claim, "size" if where in RANGES else "direction")
         for where, claim in claims_about(truth).items()
-    }  # fmt: skip
+    }
+
+
+def _label(evidence: Evidence, claim: Claim, side: Side) -> str:
+    """The label that holds at the outermost limits; compatible by the share of the draws."""
+    found = label_of(evidence, claim, side)
+    if side == "direction" or found != "undecided":
+        return found
+    low, high = claimed_range(claim)
+    inside = evidence.at95.share(lambda estimate, *_: (estimate >= low) & (estimate <= high))
+    return "compatible" if inside >= COMPATIBLE_SHARE else found
 
 
 def claims_about(truth: float) -> dict[str, Claim]:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -53,16 +54,17 @@ def cause(**spec: Any) -> pd.Series:
 @pytest.mark.parametrize("spec", [{}, {"allocation": "by choice"}, {"allocation": "not told"}])
 def test_a_cause_is_not_supported_by_groups_that_were_not_drawn_by_lot(spec: Any) -> None:
     row = cause(**spec)
-    assert row["direction"] == "undecided"
-    assert row["decided_by"] == "the allocation"
+    assert row["direction"] == "open"
+    assert np.isnan(row["prob_direction"])
     assert "not allocated by lot" in row["direction_reason"]
-    assert row["certainty"] == "very low"
+    assert row["certainty_direction"] == ""
 
 
 def test_by_lot_the_same_rows_support_it() -> None:
     row = cause(allocation="by lot")
-    assert row["direction"] == "supported"
-    assert "design" not in row["certainty_why"]
+    assert row["direction"] == "likely"  # one trial, asked about others
+    assert row["prob_direction"] > 0.8
+    assert "design" not in row["certainty_direction_why"]
 
 
 def test_the_question_is_asked_until_it_is_answered() -> None:

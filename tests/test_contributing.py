@@ -111,7 +111,7 @@ def test_an_audit(run: Any) -> None:
     assert verdicts.loc["lowers", "range_high"] == -2
     assert np.isnan(verdicts.loc["lowers", "range_low"])
     assert verdicts.loc["lowers", "size_reason"].endswith("at most -2")
-    assert list(verdicts["direction"]) == ["supported", "undecided"]
+    assert list(verdicts["direction"]) == ["supported", "open"]
     page = replication.save(Path("results"), formats=("svg",)) / "report.html"
     assert "INVENTED EXAMPLE" in page.read_text(encoding="utf-8")
 

@@ -64,7 +64,7 @@ def test_its_verdicts_show_an_estimate_and_a_bare_sign(folder) -> None:
         "faithful", "supported", "compatible",
     ]  # fmt: skip
     assert verdicts.loc["lasts", ["fidelity", "direction", "size"]].tolist() == [
-        "unverified", "undecided", "not claimed",
+        "unverified", "open", "not claimed",
     ]  # fmt: skip
     assert replication.analyses[0]["name"] == "example"
     assert (~replication.audit.published["poolable"]).sum() == 1

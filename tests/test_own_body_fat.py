@@ -55,11 +55,12 @@ def verdict(found: Findings, claim: str) -> Verdict:
 
 
 def test_a_trial_of_200_people_decides_what_the_literature_leaves_open() -> None:
-    """Found in use: it was one more point in a list, and the claim stayed undecided."""
+    """Found in use: it was one more point in a list, and the claim stayed open."""
     cohort = load(trial(100, {"backward": -2.5, "forward": -0.5}))
     found = rs.replicate(["body-fat"], cohorts=[cohort], draws=0)
     verdict = found.verdicts.set_index("claim_id").loc["more_than_forward"]
     assert verdict["direction"] == "supported"
+    assert verdict["prob_direction_min"] > 0.99
     assert verdict["estimate_id"] == "bf-own-more"
     row = found.estimates.set_index("estimate_id").loc["bf-own-more"]
     own = found.estimates.set_index("estimate_id").loc["cohort-lab-body_fat_difference"]
@@ -69,7 +70,11 @@ def test_a_trial_of_200_people_decides_what_the_literature_leaves_open() -> None
 
 def test_a_small_trial_against_the_literature_does_not_decide() -> None:
     found = found_in(trial(4, {"backward": -0.5, "forward": -0.5}))
-    assert verdict(found, "more_than_forward").direction.label == "undecided"
+    assert verdict(found, "more_than_forward").direction.label in (
+        "leaning",
+        "open",
+        "leaning against",
+    )
 
 
 @pytest.mark.parametrize("other", ["control", "forward", "yoga"])
@@ -111,9 +116,9 @@ def test_arms_of_unknown_kind_are_never_averaged(names) -> None:
 
 def test_a_cause_needs_a_control_arm() -> None:
     alone = found_in(trial(60, {"backward": -2.5}))
-    assert verdict(alone, "body_fat_cause").decided_by == "the comparison group"
+    assert verdict(alone, "body_fat_cause").direction.label == "open"
     both = found_in(trial(60, {"backward": -2.5, "control": 0.0}))
-    assert verdict(both, "body_fat_cause").direction.label == "supported"
+    assert verdict(both, "body_fat_cause").direction.label in ("supported", "likely")
     assert rows_of(both).at[both.judged["body_fat_cause"], "estimate"] > -3.5
 
 

@@ -50,7 +50,7 @@ def test_every_claim_leads_to_its_evidence(page, whole):
         rows = {r for joined in (*printed, *signs) for r in joined.split("; ") if r}
         assert ids("row-", rows) <= set(links)
         shown = rows or row["estimate_id"]
-        assert shown or row["direction"] in ("not claimed", "no evidence", "undecided")
+        assert shown or row["direction"] in ("not claimed", "no evidence", "open")
 
 
 def test_core_claims_are_reached_from_the_first_screen(page, whole):

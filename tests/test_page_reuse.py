@@ -60,7 +60,7 @@ def test_every_claim_has_a_review_that_schema_org_knows(whole):
 
 
 def test_a_verdict_that_decides_nothing_has_no_number():
-    labels = ("supported", "contradicted", "undecided", "compatible", "no evidence", "not claimed")
+    labels = ("supported", "contradicted", "open", "compatible", "no evidence", "not claimed")
     rated = {
         (d, s): rating({"direction": d, "size": s}).get("ratingValue")
         for d in labels
@@ -68,8 +68,8 @@ def test_a_verdict_that_decides_nothing_has_no_number():
     }
     assert rated["supported", "supported"] == rated["supported", "not claimed"] == 5
     assert rated["contradicted", "not claimed"] == rated["supported", "contradicted"] == 1
-    assert all(rated["supported", size] is None for size in ("undecided", "compatible"))
-    assert rated["undecided", "undecided"] is rated["no evidence", "not claimed"] is None
+    assert all(rated["supported", size] is None for size in ("open", "compatible"))
+    assert rated["open", "open"] is rated["no evidence", "not claimed"] is None
     assert rated["not claimed", "not claimed"] is None
 
 

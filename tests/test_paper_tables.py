@@ -97,7 +97,7 @@ def test_an_absolute_effect_is_the_effect_at_a_printed_level(replication: rs.Rep
     assert relative["absolute"] == pytest.approx(relative["estimate"] * 15.1 / 60.8, rel=EXACT)
     none = rows.loc["strengthens_muscles"].iloc[0]
     assert none[list(ABSOLUTES)].isna().all()
-    assert none["answer"] == "direction undecided"
+    assert none["answer"] == "direction open"
 
 
 def test_every_claim_is_in_the_summary_and_every_level_was_printed(replication) -> None:

@@ -29,19 +29,36 @@ def test_every_claim_gets_both_verdicts(replication) -> None:
 def test_what_the_sources_allow_to_be_said(replication) -> None:
     """These follow from the printed numbers by the rules; a change is news for the changelog."""
     verdicts = replication.verdicts.set_index("claim_id")
-    assert verdicts.at["energy_30", "fidelity"] == "unverified"
-    assert verdicts.at["energy_30", "size"] == "undecided"
+    assert verdicts.at["energy_30", "fidelity"] == "drifted"
+    assert verdicts.at["energy_30", "direction"] == "supported"
+    assert verdicts.at["energy_30", "size"] == "compatible"
+    assert verdicts.at["energy_30", "prob_direction_min"] == pytest.approx(0.989, abs=2e-3)
+    assert verdicts.at["energy_30", "estimate"] == pytest.approx(1.26, abs=0.01)
     assert verdicts.at["ligament_tears", "fidelity"] == "not measured by the source"
     assert verdicts.at["ligament_tears", "direction"] == "no evidence"
     assert verdicts.at["body_fat_6wk", "fidelity"] == "drifted"
     assert verdicts.at["body_fat_6wk", "direction"] == "supported"
     assert verdicts.at["more_than_forward", "fidelity"] == "not measured by the source"
-    assert verdicts.at["energy_30", "direction"] == "undecided"
-    assert "which sources count" in verdicts.at["energy_30", "decided_by"]
-    assert verdicts.at["pounding", "direction"] == "undecided"
-    assert verdicts.at["pounding", "decided_by"] == "what is measured"
-    assert verdicts.at["body_fat_cause", "direction"] == "undecided"
-    assert verdicts.at["body_fat_cause", "decided_by"] == "the comparison group"
+    assert verdicts.at["more_than_forward", "direction"] == "open"
+    assert verdicts.at["pounding", "direction"] == "mixed"
+    assert np.isnan(verdicts.at["pounding", "prob_direction"])
+    assert verdicts.at["body_fat_cause", "direction"] == "open"
+    assert "comparison group" in verdicts.at["body_fat_cause", "direction_reason"]
+
+
+def test_probabilities_and_labels_of_the_answers_belong_together(replication) -> None:
+    answers, verdicts = replication.answers, replication.verdicts.set_index("claim_id")
+    known = answers[answers["prob_direction"].notna()]
+    assert (known["prob_direction_min"] <= known["prob_direction"]).all()
+    assert (known["prob_direction"] <= known["prob_direction_max"]).all()
+    sized = answers[answers["prob_size"].notna()]
+    total = sized["prob_size"] + sized["prob_below"] + sized["prob_above"]
+    np.testing.assert_allclose(total, 1, atol=1e-4)  # read off one posterior
+    one = known[known["studies"] == 1].set_index("claim_id")
+    causal = one[verdicts.loc[one.index, "kind"] == "causal"]
+    assert not causal["direction"].isin(["supported", "contradicted"]).any()
+    posterior = replication.estimates.query("role == 'posterior'")
+    assert set(posterior["claim_id"]) == set(answers.loc[answers["estimate"].notna(), "claim_id"])
 
 
 def test_rows_that_are_not_independent_never_enter_a_pool(replication) -> None:

@@ -53,8 +53,10 @@ SHARE = {
     **POINTS, "estimate_id": "f", "reading": "as a share", "estimate": 4.63, "conf_low": 0.83,
     "conf_high": 8.43, "sens_low": -0.45, "sens_high": 10.5, "unit": "% of the fat",
 }  # fmt: skip
-LESS = {**ROW, **POINTS, "direction": "open", "prob_direction": 0.354, "size": "not claimed", "scale": "difference",
-        "null_value": 0.0, "claimed_direction": "below"}  # fmt: skip
+LESS = {
+    **ROW, **POINTS, "direction": "open", "prob_direction": 0.354, "size": "not claimed",
+    "scale": "difference", "null_value": 0.0, "claimed_direction": "below",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("size", ["compatible", "open", "contradicted", "not claimed"])

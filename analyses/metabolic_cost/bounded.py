@@ -153,12 +153,13 @@ def flynn_source(context: Context) -> Source:
     slope, rest = RUNNING_EQUATION
     forward = slope * 60 * float(words["speed_m_s"]) + rest
     alpha = float(words["p_value"])
+    lowest = float(ends.low)  # type: ignore[arg-type]
 
     def least(v: Values) -> NDArray[np.float64]:
         n = v[people.name]
         ratio = np.exp(-stdtrit(n - 1, alpha / 2) * v[spread.name] / np.sqrt(n))
-        lowest = float(ends.low)  # type: ignore[arg-type]
-        return np.asarray(np.maximum(lowest, ratio * forward * 100 / v[share.name]))
+        needed: NDArray[np.float64] = ratio * forward * 100 / v[share.name]
+        return np.maximum(lowest, needed)
 
     def effects(v: Values) -> Effects:
         ratio = v[share.name] / 100 * v[ends.name] / forward

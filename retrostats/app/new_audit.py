@@ -117,7 +117,7 @@ def new_audit(directory: str | Path) -> Path:
     ...     made = new_audit(folder)
     ...     verdicts = rs.replicate(audit=made, draws=50).verdicts
     >>> list(verdicts["direction"])
-    ['supported', 'undecided']
+    ['supported', 'open']
     """
     folder = Path(directory)
     try:

@@ -20,4 +20,4 @@ def test_balance_effect_as_printed_and_never_pooled() -> None:
 def test_it_bears_on_balance_without_settling_it() -> None:
     evidence = claim_evidence_of(load_audit()).evidence
     assert set(evidence.loc[evidence["row_id"] == ROW, "claim_id"]) == {"balance"}
-    assert by_signs(load_claims()["balance"], claim_evidence_of(load_audit()))[0] == "undecided"
+    assert by_signs(load_claims()["balance"], claim_evidence_of(load_audit()))[0] == "open"
