@@ -62,7 +62,7 @@ DEFECTS = {
 def defects(blocks: list[str], identifiers: set[str]) -> list[str]:
     """Each defect with the block it stands in; `identifiers` are those of rows and studies."""
     found = []
-    for block in blocks:
+    for block in (re.sub(r"doi:\S+", "a DOI", block) for block in blocks):
         for name, pattern in DEFECTS.items():
             if met := re.search(pattern, block):
                 found.append(f"{name}: {met[0]!r} in {block[:120]!r}")

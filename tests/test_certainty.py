@@ -8,17 +8,19 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
+from retrostats.audit.answer import Answer
 from retrostats.audit.audit import load_audit
 from retrostats.audit.certainty import (
     FEW_PEOPLE,
     LEVELS,
+    Certainty,
     Grounds,
     certainty_of,
     design_kind,
     grounds_of,
 )
 from retrostats.audit.claims import load_claims
-from retrostats.audit.verdict import Evidence
+from retrostats.audit.verdict import Evidence, Side, judge
 from retrostats.common.errors import InputError
 from retrostats.evidence.result.findings import EstimateRow
 from retrostats.evidence.unreported.exploration import explore
@@ -57,12 +59,17 @@ def evidence(
     return Evidence(name, explored, explored, estimate_id=name, **extra)
 
 
+def sure(claim, found, grounds, side: Side = "size") -> Certainty:
+    """Certainty of one side, from the answers that the evidence gives."""
+    return certainty_of(claim, found, judge(claim, found).answers, grounds)[side]
+
+
 def downgrades(found) -> dict[str, int]:
     return {lost.domain: lost.levels for lost in found.downgrades if lost.levels}
 
 
 def test_nothing_lost_is_high() -> None:
-    found = certainty_of(CLAIM, [evidence()], grounds())
+    found = sure(CLAIM, [evidence()], grounds())
     assert (found.label, downgrades(found)) == ("high", {})
     domains = ["design", "imprecision", "inconsistency", "indirectness", "what was not printed"]
     assert [downgrade.domain for downgrade in found.downgrades] == domains
@@ -75,15 +82,15 @@ def test_nothing_lost_is_high() -> None:
      (("r-two", "r-lot", "r-cross"), 0)],
 )  # fmt: skip
 def test_design_of_half_the_rows_or_more_counts(designs, levels) -> None:
-    found = certainty_of(CLAIM, [evidence()], grounds(row(source_rows=designs)))
+    found = sure(CLAIM, [evidence()], grounds(row(source_rows=designs)))
     assert downgrades(found).get("design", 0) == levels
 
 
-def test_a_cause_without_a_comparison_loses_two_and_a_description_none() -> None:
+def test_a_cause_without_a_comparison_has_none_and_a_description_loses_nothing() -> None:
     alone = [evidence(comparison=False)]
-    assert downgrades(certainty_of(CLAIM, alone, grounds())) == {"design": 2}
+    assert sure(CLAIM, alone, grounds()).label == ""  # it says nothing of the cause
     descriptive = replace(CLAIM, kind="descriptive")
-    assert downgrades(certainty_of(descriptive, alone, grounds(row(source_rows=("r-two",))))) == {}
+    assert downgrades(sure(descriptive, alone, grounds(row(source_rows=("r-two",))))) == {}
 
 
 @pytest.mark.parametrize(
@@ -99,20 +106,21 @@ def test_design_words(words, kind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "n", "levels"),
+    ("low", "high", "n", "direction", "size"),
     [
-        (1.26, 1.34, FEW_PEOPLE, 0),
-        (1.26, 1.34, FEW_PEOPLE - 1, 1),
-        (1.20, 1.34, 200, 1),  # across an end of the claimed range
-        (1.05, 1.20, 200, 0),  # wholly outside: precise enough to contradict
-        (0.95, 1.20, 200, 1),  # spans no difference
-        (0.95, 1.30, 8, 2),
-        (1.26, 1.34, NAN, 0),
+        (1.26, 1.34, FEW_PEOPLE, 0, 0),
+        (1.26, 1.34, FEW_PEOPLE - 1, 1, 1),
+        (1.20, 1.34, 200, 0, 1),  # across an end of the claimed range
+        (1.05, 1.20, 200, 0, 0),  # wholly outside: precise enough to contradict
+        (0.95, 1.20, 200, 1, 0),  # spans no difference
+        (0.95, 1.30, 8, 2, 2),
+        (1.26, 1.34, NAN, 0, 0),
     ],
 )
-def test_imprecision(low, high, n, levels) -> None:
-    found = certainty_of(CLAIM, [evidence(low, high)], grounds(row(n=float(n))))
-    assert downgrades(found).get("imprecision", 0) == levels
+def test_imprecision_of_each_side(low, high, n, direction, size) -> None:
+    for side, levels in (("direction", direction), ("size", size)):
+        found = sure(CLAIM, [evidence(low, high)], grounds(row(n=float(n))), side)
+        assert downgrades(found).get("imprecision", 0) == levels
 
 
 def pool_rows(effects, error: float = 0.05) -> list[EstimateRow]:
@@ -129,16 +137,16 @@ def pool_rows(effects, error: float = 0.05) -> list[EstimateRow]:
      ((0.80, 1.30, 1.60), 2), ((1.30,), 0)],
 )  # fmt: skip
 def test_studies_that_differ_beyond_their_errors(effects, levels) -> None:
-    found = certainty_of(CLAIM, [evidence()], grounds(*pool_rows(effects)))
+    found = sure(CLAIM, [evidence()], grounds(*pool_rows(effects)))
     assert downgrades(found).get("inconsistency", 0) == levels
 
 
 @pytest.mark.parametrize(
-    ("second", "levels"), [((1.27, 1.33), 0), ((0.9, 1.4), 1), ((0.8, 0.9), 2)]
+    ("second", "levels"), [((1.27, 1.33), 0), ((0.85, 1.25), 1), ((0.8, 0.9), 2)]
 )
 def test_measures_that_disagree(second, levels) -> None:
     both = [evidence(), evidence(*second, name="other")]
-    found = certainty_of(CLAIM, both, grounds(row(), row("other")))
+    found = sure(CLAIM, both, grounds(row(), row("other")), "direction")
     assert downgrades(found).get("inconsistency", 0) == levels
 
 
@@ -148,42 +156,47 @@ def test_measures_that_disagree(second, levels) -> None:
      ("indirect, two trials", 2)],
 )  # fmt: skip
 def test_indirectness(words, levels) -> None:
-    found = certainty_of(CLAIM, [evidence()], grounds(row(directness=words)))
+    found = sure(CLAIM, [evidence()], grounds(row(directness=words)))
     assert downgrades(found).get("indirectness", 0) == levels
 
 
-@pytest.mark.parametrize(("move", "levels"), [(0.005, 0), (0.015, 1), (0.05, 2)])
-def test_what_was_not_printed_costs_by_the_draws_that_keep_the_label(move, levels) -> None:
-    found = certainty_of(CLAIM, [evidence(move=move)], grounds())
+@pytest.mark.parametrize(
+    ("p_low", "least", "levels"), [(0.999, 0.99, 0), (0.97, 0.9, 1), (0.9, 0.4, 2)]
+)
+def test_a_grade_that_a_declared_choice_lowers_costs_a_level(p_low, least, levels) -> None:
+    answer = Answer("judged", "judged", p_low, least, 0.999, estimate=1.3, conf_low=1.2,
+                    conf_high=1.4, direction="likely")  # fmt: skip
+    descriptive = replace(CLAIM, kind="descriptive")
+    found = certainty_of(descriptive, [evidence()], [answer], grounds())["direction"]
     assert downgrades(found).get("what was not printed", 0) == levels
     if levels:
-        assert "size is supported at the middle" in found.why
+        assert "under another declared choice" in found.why
 
 
 def test_of_several_measures_the_one_that_loses_most_counts() -> None:
     both = [evidence(), evidence(1.27, 1.33, name="other")]
-    found = certainty_of(CLAIM, both, grounds(row(), row("other", n=5.0)))
+    found = sure(CLAIM, both, grounds(row(), row("other", n=5.0)))
     assert downgrades(found) == {"imprecision": 1}
     assert "5 people in all, fewer than 30 (other)" in found.why
 
 
 def test_levels_add_up_and_end_at_very_low() -> None:
     worse = {"directness": "indirect, two trials", "n": 5.0}
-    assert certainty_of(CLAIM, [evidence()], grounds(row(n=5.0))).label == "moderate"
-    found = certainty_of(CLAIM, [evidence(0.9, 1.3)], grounds(row(**worse)))
+    assert sure(CLAIM, [evidence()], grounds(row(n=5.0))).label == "moderate"
+    found = sure(CLAIM, [evidence(0.9, 1.3)], grounds(row(**worse)))
     assert sum(downgrades(found).values()) > len(LEVELS) - 1
     assert found.label == "very low"
 
 
-def test_signs_alone_are_very_low_and_no_claim_has_none() -> None:
-    assert certainty_of(CLAIM, [], grounds()).label == "very low"
+def test_evidence_that_does_not_exist_has_no_certainty() -> None:
+    assert sure(CLAIM, [], grounds()).label == ""
     nothing = replace(CLAIM, claimed_direction="none", range_low=NAN, range_high=NAN)
-    assert certainty_of(nothing, [evidence()], grounds()).label == ""
+    assert sure(nothing, [evidence()], grounds()).label == ""
 
 
 def test_a_data_file_overrules_with_its_reason_and_shows_the_rules() -> None:
     by_hand = {CLAIM.claim_id: ("low", "the abstract alone was read")}
-    found = certainty_of(CLAIM, [evidence()], grounds(overruled=by_hand))
+    found = sure(CLAIM, [evidence()], grounds(overruled=by_hand))
     assert (found.label, found.by_rule) == ("low", "high")
     assert found.why.startswith("set by hand: the abstract alone was read (the rules alone: high")
 
@@ -206,13 +219,15 @@ def test_the_path_gives_every_claim_its_certainty(tmp_path) -> None:
     table.write_text("claim_id,certainty,why\nmore_than_forward,low,a test\n", encoding="utf-8")
     found = rs.replicate(["body-fat"], audit=audit, draws=DRAWS)
     verdicts = found.verdicts.set_index("claim_id")
-    assert verdicts.at["more_than_forward", "certainty"] == "low"
-    assert "set by hand: a test" in verdicts.at["more_than_forward", "certainty_why"]
-    assert verdicts.at["body_fat_6wk", "certainty"] == "low"
-    assert set(verdicts["certainty"]) <= {*LEVELS, ""}
-    lost = found.certainty.query("claim_id == 'body_fat_6wk'").set_index("domain")["levels"]
+    assert verdicts.at["more_than_forward", "certainty_direction"] == "low"
+    assert "set by hand: a test" in verdicts.at["more_than_forward", "certainty_direction_why"]
+    assert verdicts.at["body_fat_6wk", "certainty_size"] == "low"
+    assert set(verdicts["certainty_direction"]) | set(verdicts["certainty_size"]) <= {*LEVELS, ""}
+    lost = found.certainty.query("claim_id == 'body_fat_6wk' and side == 'size'")
+    lost = lost.set_index("domain")["levels"]
     assert dict(lost[lost > 0]) == {"imprecision": 2}
     found.save(tmp_path / "out", formats=("svg",))
     written = pd.read_csv(tmp_path / "out" / "verdicts.csv")
-    assert list(written["certainty"].dropna()) == [v for v in verdicts["certainty"] if v]
+    for side in ("certainty_direction", "certainty_size"):
+        assert list(written[side].dropna()) == [v for v in verdicts[side] if v]
     assert len(pd.read_csv(tmp_path / "out" / "tables" / "certainty.csv")) == len(found.certainty)
