@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from retrostats.audit.answer import percent
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import ClaimEvidence
 from retrostats.audit.frames import verdict_on
@@ -44,8 +45,9 @@ def cohort_frame(
     rows = []
     for claim, old, new in _judged_by_user_cohort(claims, before, after):
         verdicts = [verdict_on(claim, found, claim_evidence) for found in (old, new)]
-        texts = [labels_text(verdict) for verdict in verdicts]
-        note = "unchanged" if texts[0] == texts[1] else "changed"
+        labels = [labels_text(verdict) for verdict in verdicts]
+        note = "unchanged" if labels[0] == labels[1] else "changed"
+        texts = [graded_text(verdict) for verdict in verdicts]
         without, with_ = pools.get(claim.claim_id, (ReferencePool(), ReferencePool()))
         before_, after_ = (verdict.answer for verdict in verdicts)
         moved = (
@@ -99,6 +101,16 @@ def shares_frame(
             for label, share in shares.items():
                 rows.append((claim.claim_id, side, label, earlier.get(label, _NONE), share))
     return pd.DataFrame(rows, columns=["claim_id", "side", "label", "without", "with_"])
+
+
+def graded_text(verdict: Verdict) -> str:
+    """Both labels in words, each with its probability where it has one."""
+    sides = (("direction", verdict.direction, verdict.answer.prob_direction),
+             ("size", verdict.size, verdict.answer.prob_size))  # fmt: skip
+    return ", ".join(
+        f"{side} {judged.label}" + (f" ({percent(p)})" if p == p else "")
+        for side, judged, p in sides
+    )
 
 
 def labels_text(verdict: Verdict) -> str:

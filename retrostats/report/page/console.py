@@ -185,6 +185,7 @@ def print_cohorts(
         _print(str(claim["statement"]), file)
         spans = " -> ".join(_span(row, name) for name in ("without", "with"))
         _print(f"{spans} {claim['unit']}; verdict {row['note']}", file, "    ")
+        _print(f"{row['without']} -> {row['with_']}", file, "    ")
         new = [
             _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
         ]
