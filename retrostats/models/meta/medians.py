@@ -101,9 +101,10 @@ def _arm(frame: pd.DataFrame, arm: str, how: str) -> dict[str, Any]:
     mean, sd = _column(frame, f"mean{arm}"), _column(frame, f"sd{arm}")
     mean_se, sd_se = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
     skewed: list[bool | None] = [None] * len(frame)
+    names = row_names(frame)
     for i in np.flatnonzero(~np.isnan(five["median"]) & np.isnan(mean)):
         values = {name: float(column[i]) for name, column in five.items()}
-        where = f"means_from_medians: {row_names(frame)[i]}"
+        where = f"means_from_medians: {names[i]}"
         kind = _kind(values, float(n[i]), where, arm)
         weights = _weights(kind, float(n[i]))
         numbers_ = np.array([values[name] for name in _FIVE])
