@@ -93,7 +93,8 @@ def test_the_table_stays_and_own_names_do() -> None:
     rows = pd.DataFrame({"study": ["a"], "events_1": [4], "total_1": [123], "events_2": [11],
                          "total_2": [139]}, index=[7])  # fmt: skip
     found = rs.escalc(rows, "RR")
-    assert list(found) == [*rows, "yi", "vi"] and list(found.index) == [7]
+    assert list(found) == [*rows, "yi", "vi"]
+    assert list(found.index) == [7]
     cells = {"ai": [4], "bi": [119], "ci": [11], "di": [128]}
     assert rs.escalc(cells, "RR")["vi"].iloc[0] == found["vi"].iloc[0]
     assert "yi" not in rows

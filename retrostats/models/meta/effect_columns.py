@@ -60,7 +60,8 @@ def numbers(frame: pd.DataFrame, column: str, where: str = "escalc") -> Array:
         i = int(bad[0])
         raise InputError(
             f"{where}: {row_names(frame)[i]}, column {column!r}: found {_shown(series.iloc[i])}; "
-            "allowed is one finite number with a decimal point. Leave the cell empty if it is not known"
+            "allowed is one finite number with a decimal point. Leave the cell empty if it is "
+            "not known"
         )
     return found
 
