@@ -191,7 +191,8 @@ class Reviewing:
         Returns
         -------
         TrimAndFill
-            missing, std_error, side, pooled, filled.
+            missing, missing_se, side; estimate, std_error, df, conf_low, conf_high, p_value, tau2
+            with the mirrored estimates; filled, the table of all for `pool`.
 
         Raises
         ------
@@ -225,8 +226,8 @@ class Reviewing:
         Returns
         -------
         DataFrame
-            added, k, estimate, std_error, conf_low, conf_high, p_value, tau2, each pool by the same
-            method and test.
+            added, k, estimate, std_error, df, conf_low, conf_high, p_value, tau2, each pool by the
+            same method and test.
 
         Examples
         --------

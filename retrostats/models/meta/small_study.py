@@ -11,13 +11,13 @@ Publication Bias in Meta-Analysis, chapter 7; Cochrane Handbook, 10.4.4).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retrostats.common.arrays import label_array, one_of, share
+from retrostats.common.arrays import label_array, one_of
 from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html, as_text
 from retrostats.common.student import t_p_value, t_quantile
@@ -35,41 +35,74 @@ ESTIMATORS = ("L0", "R0", "Q0")
 _MOST_STEPS = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Mean:
+    """A mean of estimates by a pool's method and test."""
+
+    estimate: float
+    std_error: float
+    df: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+    tau2: float
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class TrimAndFill:
     """What trim and fill gives.
 
     Attributes
     ----------
-    missing, std_error
+    missing, missing_se
         Estimated number of studies that are missing, and its standard error.
     side
         "left" or "right" of the funnel.
-    pooled
-        The pool with the mirrored estimates.
+    estimate, std_error, df, conf_low, conf_high, p_value, tau2
+        The mean with the mirrored estimates, by the pool's method and test.
     filled
-        DataFrame: label, estimate, std_error, filled (whether the row is a mirrored one).
+        DataFrame for `pool`: label, estimate, std_error, filled (whether a row is a mirrored one).
     """
 
     missing: int
-    std_error: float
+    missing_se: float
     side: str
-    pooled: Pooled
+    estimate: float
+    std_error: float
+    df: float
+    conf_low: float
+    conf_high: float
+    p_value: float
+    tau2: float
     filled: pd.DataFrame = field(compare=False)
 
     def _header(self) -> list[str]:
         return [
-            f"Trim and fill: {self.missing} missing on the {self.side} (se {self.std_error:.3g})",
-            repr(self.pooled),
+            f"Trim and fill: {self.missing} missing on the {self.side} (se {self.missing_se:.3g})",
+            f"mean with them {self.estimate:.4g} [{self.conf_low:.4g}, {self.conf_high:.4g}], "
+            f"tau2 {self.tau2:.4g}",
         ]
 
     def __repr__(self) -> str:
-        """The number missing, and the pool with them."""
+        """The number missing, and the mean with them."""
         return as_text(self._header(), ())
 
     def _repr_html_(self) -> str:
         """The same with the estimates, for notebooks."""
         return as_html(self._header(), (self.filled,))
+
+
+def _mean(pooled: Pooled, y: Array, v: Array) -> _Mean:
+    """The mean of some estimates as the pool takes it; of one estimate, that estimate."""
+    if len(y) == 1:
+        estimate, error, df, tau2 = float(y[0]), math.sqrt(v[0]), math.inf, 0.0
+    else:
+        ones = np.ones((len(y), 1))
+        beta, cov, dfs, tau2 = moment(y, v, ones, pooled.method, pooled.test, None)
+        estimate, error, df = float(beta[0]), math.sqrt(cov[0, 0]), float(dfs[0])
+    half = t_quantile((1 - pooled.level) / 2, df) * error
+    p = t_p_value(estimate / error, df) if error > 0 else math.nan
+    return _Mean(estimate, error, df, estimate - half, estimate + half, p, float(tau2))
 
 
 def _simple(pooled: Pooled, verb: str, least: int) -> PoolData:
@@ -85,6 +118,11 @@ def _simple(pooled: Pooled, verb: str, least: int) -> PoolData:
     if data.cluster is not None:
         raise InputError(f"{verb} takes estimates as independent; pool one a cluster first")
     return data
+
+
+def _refuse_henmi_copas(pooled: Pooled, verb: str) -> None:
+    if pooled.test == "henmi-copas":
+        raise InputError(f"{verb} pools again; give the pool another test than henmi-copas")
 
 
 def funnel(pooled: Pooled) -> pd.DataFrame:
@@ -163,14 +201,11 @@ def trim_and_fill(pooled: Pooled, *, estimator: str, side: str | None) -> TrimAn
     """See `Pooled.trim_and_fill`."""
     import pandas as pd
 
-    from retrostats.models.meta.two_stage import pool
-
     one_of(estimator, "trim_and_fill estimator", ESTIMATORS)
     if side is not None:
         one_of(side, "trim_and_fill side", ("left", "right"))
     data = _simple(pooled, "trim_and_fill", 3)
-    if pooled.test == "henmi-copas":
-        raise InputError("trim_and_fill pools again; give the pool another test than henmi-copas")
+    _refuse_henmi_copas(pooled, "trim_and_fill")
     errors = np.sqrt(data.v)
     if side is None:
         X = np.column_stack([np.ones_like(errors), errors])
@@ -191,11 +226,8 @@ def trim_and_fill(pooled: Pooled, *, estimator: str, side: str | None) -> TrimAn
             "filled": np.r_[np.zeros(len(y), dtype=bool), np.ones(missing, dtype=bool)],
         }
     )
-    again = pool(
-        filled[["label", "estimate", "std_error"]],
-        method=pooled.method, test=pooled.test, level=pooled.level,
-    )  # fmt: skip
-    return TrimAndFill(missing, error, side, again, filled)
+    mean = _mean(pooled, filled["estimate"].to_numpy(), filled["std_error"].to_numpy() ** 2)
+    return TrimAndFill(missing, error, side, **asdict(mean), filled=filled)
 
 
 def _trimmed(y: Array, v: Array, method: str, estimator: str) -> tuple[int, float, float]:
@@ -244,9 +276,8 @@ def cumulative(pooled: Pooled, by: ArrayLike | None) -> pd.DataFrame:
     """See `Pooled.cumulative`."""
     import pandas as pd
 
-    from retrostats.models.meta.two_stage import pool
-
     data = _simple(pooled, "cumulative", 2)
+    _refuse_henmi_copas(pooled, "cumulative")
     order = np.arange(pooled.k)
     if by is not None:
         keys: Any = label_array(by, "cumulative", pooled.k)
@@ -256,17 +287,9 @@ def cumulative(pooled: Pooled, by: ArrayLike | None) -> pd.DataFrame:
             raise InputError(
                 "cumulative: by= holds numbers and text; give one kind, as years"
             ) from None
-    share(pooled.level)
-    rows = []
-    for n in range(1, pooled.k + 1):
-        at = order[:n]
-        part = pool(
-            data.y[at], variance=data.v[at], method=pooled.method, test=pooled.test,
-            level=pooled.level,
-        )  # fmt: skip
-        rows.append(
-            (data.labels[at[-1]], n, part.estimate, part.std_error, part.conf_low, part.conf_high,
-             part.p_value, 0.0 if n == 1 else part.tau2)
-        )  # fmt: skip
-    names = ["added", "k", "estimate", "std_error", "conf_low", "conf_high", "p_value", "tau2"]
-    return pd.DataFrame(rows, columns=names)
+    rows = [
+        {"added": data.labels[order[n - 1]], "k": n}
+        | asdict(_mean(pooled, data.y[order[:n]], data.v[order[:n]]))
+        for n in range(1, pooled.k + 1)
+    ]
+    return pd.DataFrame(rows)
