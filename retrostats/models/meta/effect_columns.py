@@ -128,10 +128,11 @@ def columns_of(
             found[name] = numbers(frame, name)
             spared |= set(replaced)
     found |= {name: numbers(frame, name) for name in optional if name in frame.columns}
+    kept = {"yi", "vi"} <= set(frame.columns)  # rows without raw numbers keep their effect
     missing = []
     for name in needs:
         column = _find(frame, name)
-        if column is not None:
+        if column is not None and (name in spared or not np.isnan(column).all() or kept):
             found[name] = column
         elif name in spared:
             found[name] = np.full(len(frame), np.nan)
@@ -154,8 +155,10 @@ def _refuse_missing(
             "; pairs need r, the correlation of both measurements: where it was not printed, "
             "rs.pool_crossovers takes all that are possible"
         )
+    if "first" in frame.columns and "n_1" in missing:
+        pairs = "; the people of two groups stand in column n as '13 / 12'"
     raise InputError(
-        f"escalc: measure {measure} needs the columns {', '.join(needs)}; missing: "
+        f"escalc: measure {measure} needs the columns {', '.join(needs)}; missing or empty: "
         f"{', '.join(missing)}{near}; the table has: {', '.join(shown)}{pairs}"
     )
 

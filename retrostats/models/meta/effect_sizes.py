@@ -113,7 +113,7 @@ def escalc(
     References
     ----------
     Viechtbauer (2010), Journal of Statistical Software 36(3), and the documentation of metafor;
-    docs/mathematics.md, section 16.
+    docs/mathematics.md, section 19.
 
     Examples
     --------
@@ -124,6 +124,8 @@ def escalc(
     """
     code = measure_code(measure)
     options = _options(code, (add, to, drop00, vtype, correct))
+    if not isinstance(convert_medians, bool | np.bool_):
+        raise InputError(f"escalc: convert_medians={convert_medians!r}; allowed: True or False")
     frame = table_of(table, "escalc")
     if frame.empty:
         raise InputError("escalc: the table has no rows; give one a study")
@@ -154,7 +156,7 @@ def _options(code: str, given: tuple[Any, ...]) -> Options:
 
 
 def _converted(frame: pd.DataFrame, code: str, o: Options, *, convert: bool) -> pd.DataFrame:
-    if convert is not True:
+    if not convert:
         raise InputError(
             "escalc: the table holds medians; say convert_medians=True to take them for means by "
             "Luo (2018) and Wan (2014), which supposes that people are near normal, or leave the "
@@ -209,7 +211,8 @@ def _effects(frame: pd.DataFrame, code: str, o: Options, *, percent: bool) -> Ef
                 "columns estimate, low, high and level, or estimate and p"
             )
         return y, v
-    if printed and not any(name in frame.columns for name in _sought(measure)):
+    sought = any(name in frame.columns for name in _sought(measure))
+    if printed and (not sought or not np.isnan(v).any()):
         return y, v
     errors = _CONVERTED if has_medians(frame) else ()
     found = columns_of(frame, measure.needs, measure.instead or {}, code, errors)
@@ -248,7 +251,7 @@ def _computed(
     if flipped and "mean_change" in found:  # given as after less before
         found["mean_change"] = -found["mean_change"]
     assert measure.compute is not None
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         y, v = measure.compute(found, o)
     y = -y if flipped else y
     bad = ~np.isfinite(y) | ~np.isfinite(v)

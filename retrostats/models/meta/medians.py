@@ -20,8 +20,8 @@ _FIVE = ("min", "q1", "median", "q3", "max")
 _ARMS = ("", "_1", "_2")
 #: Points of the quasi-random sequence; standard errors are exact to three digits.
 _POINTS = 1 << 13
-#: Fewest people whose quartiles or range the formulas are for.
-_FEWEST = 5
+#: Fewest and most people whose quartiles or range the formulas are for.
+_FEWEST, _MOST = 5, 10**9
 
 
 def means_from_medians(table: Any, *, sd: str = "wan") -> pd.DataFrame:
@@ -125,7 +125,7 @@ def _kind(values: dict[str, float], n: float, where: str, arm: str) -> str:
         raise InputError(
             f"{where}: median{arm} stands alone; give q1{arm} and q3{arm}, or min{arm} and max{arm}"
         )
-    if not n >= _FEWEST:
+    if not _FEWEST <= n <= _MOST:
         found = "no number of people" if np.isnan(n) else f"{n:g} people"
         raise InputError(
             f"{where}: {found} for median{arm}; the conversion needs n{arm} of {_FEWEST} or more"

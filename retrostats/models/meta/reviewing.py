@@ -153,7 +153,7 @@ class Reviewing:
         >>> from retrostats.models.meta.two_stage import pool
         >>> p = pool([0.1, 0.2, 0.4, 0.9], [0.05, 0.1, 0.2, 0.4])
         >>> p.egger()[["estimate", "df", "limit"]].round(2).values.tolist()
-        [[2.12, 2.0, -0.01]]
+        [[2.15, 2.0, -0.01]]
         """
         from retrostats.models.meta.small_study import egger
 
