@@ -112,6 +112,7 @@ def test_a_cell_of_an_audit_may_hold_a_median() -> None:
         ({"median": [5.0], "q1": [4], "q3": [6]}, "no number of people"),
         ({"n": [40], "median": [7.0], "q1": [4], "q3": [6]}, "not in order of size"),
         ({"n": [40], "median": [5.0], "q1": [5], "q3": [5]}, "or all one"),
+        ({"n": [40, 9], "median": [5.0, None], "q1": [4, 4], "q3": [6, 6]}, "row 2: quartiles"),
         ({"n": [40], "median": ["5-6"], "q1": [5], "q3": [5]}, "row 1, column 'median'"),
     ],
 )

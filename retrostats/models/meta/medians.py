@@ -102,6 +102,13 @@ def _arm(frame: pd.DataFrame, arm: str, how: str) -> dict[str, Any]:
     mean_se, sd_se = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
     skewed: list[bool | None] = [None] * len(frame)
     names = row_names(frame)
+    stray = np.isnan(five["median"]) & np.isnan(mean)
+    stray &= np.any([~np.isnan(column) for column in five.values()], axis=0)
+    if stray.any():
+        raise InputError(
+            f"means_from_medians: {names[int(np.flatnonzero(stray)[0])]}: quartiles or range "
+            f"without median{arm}; fill it in, or leave the row's cells empty"
+        )
     for i in np.flatnonzero(~np.isnan(five["median"]) & np.isnan(mean)):
         values = {name: float(column[i]) for name, column in five.items()}
         where = f"means_from_medians: {names[i]}"
