@@ -37,6 +37,7 @@ from benchmarks.garbage_tables import (
     CROSSOVERS,
     DESIGN,
     EFFECTS,
+    MEDIANS,
     PREPOST,
     PRINTED,
     ROWS,
@@ -63,6 +64,7 @@ from benchmarks.garbage_tables import (
 def calls() -> dict[str, Call]:
     """Every public function, and the methods that take what users type."""
     v3 = dict.fromkeys(("n", "mean", "sd"), MUST)
+    no_truth = [("number", 3, MUST), ("text", "yes", MUST)]
     optional = [g for g in WORD if g[0] != "None"]
     unknown = [("None", None, MUST), ("text", "abc", MUST), ("reversed", {"r": (1, 0)}, MUST),
                ("NaN", {"r": (math.nan, 1)}, MUST), ("words", {"r": ("a", "b")}, MUST),
@@ -252,6 +254,22 @@ def calls() -> dict[str, Call]:
             "by": [g for g in no_array(4) if g[0] in ("ragged", "NaN", "Nones", "masked",
                 "a set", "text")]}),
         "Pooled.conf_int": Call(of(pooled, "conf_int"), {}, {"method": WORD}),
+        "Pooled.egger": Call(of(pooled, "egger"), {}, {"model": WORD, "predictor": WORD}),
+        "Pooled.trim_and_fill": Call(of(pooled, "trim_and_fill"), {}, {
+            "estimator": WORD, "side": WORD}),
+        "Pooled.cumulative": Call(of(pooled, "cumulative"), {"by": [4, 2, 3, 1]}, {
+            "by": [g for g in no_array(4) if g[0] in ("ragged", "NaN", "Nones", "masked",
+                "a set", "text")]}),
+        "escalc": Call(
+            rs.escalc, {"table": COUNTS, "measure": "OR", "add": 0.5}, {
+                "table": [*NO_TABLE, *spoilt(COUNTS, dict.fromkeys(COUNTS.columns[1:], MAY)),
+                          ("more events than people", COUNTS.assign(events_1=500), MUST)],
+                "measure": WORD, "to": WORD, "vtype": WORD, "add": no_number(at_zero=MAY),
+                "drop00": no_truth, "correct": no_truth, "convert_medians": no_truth}),
+        "means_from_medians": Call(
+            rs.means_from_medians, {"table": MEDIANS}, {
+                "table": [*NO_TABLE, *spoilt(MEDIANS, dict.fromkeys(MEDIANS.columns, MUST))],
+                "sd": WORD}),
         "HalfNormal": Call(rs.HalfNormal, {"scale": 0.3}, {"scale": no_number()}),
         "Posterior.probability": Call(of(bayes, "probability"), {"low": 0.0}, {
             "low": [g for g in numbers if "inf" not in g[0]],

@@ -48,6 +48,9 @@ PRINTED = pd.DataFrame(
      "low": ["", "1.10"], "high": ["", "1.49"], "level": ["", "95"], "se": "", "df": "", "p": ""}
 )  # fmt: skip
 EFFECTS = pd.DataFrame({"estimate": [0.14, 0.25, 0.3, 0.2], "std_error": [0.05, 0.04, 0.05, 0.1]})
+MEDIANS = pd.DataFrame(
+    {"n": [40, 25, 31], "q1": [4.0, 3.5, 4.1], "median": [5.0, 5.2, 4.9], "q3": [6.0, 6.1, 7.0]}
+)  # fmt: skip
 DESIGN = pd.DataFrame({"direction": ["backward", "forward"]})
 TRIALS = pd.DataFrame(
     {"row_id": ["a", "b"], "study_id": "s", "outcome": "rating", "n": [8, 8], "mean": [12.75,

@@ -43,6 +43,8 @@ _HOMES = {
     "GlmmFit": "retrostats.models.counts.result",
     "power": "retrostats.models.linear.post_estimation.simulate",
     "type_one_error": "retrostats.models.linear.post_estimation.simulate",
+    "escalc": "retrostats.models.meta.effect_sizes",
+    "means_from_medians": "retrostats.models.meta.medians",
     # pool
     "pool": "retrostats.models.meta.two_stage",
     "Pooled": "retrostats.models.meta.two_stage",

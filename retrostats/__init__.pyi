@@ -52,6 +52,8 @@ from retrostats.models.linear.reducing import moments as moments
 from retrostats.models.meta.batch import random_effects_batch as random_effects_batch
 from retrostats.models.meta.bayes import HalfNormal as HalfNormal
 from retrostats.models.meta.bayes import Posterior as Posterior
+from retrostats.models.meta.effect_sizes import escalc as escalc
+from retrostats.models.meta.medians import means_from_medians as means_from_medians
 from retrostats.models.meta.two_stage import Pooled as Pooled
 from retrostats.models.meta.two_stage import pool as pool
 from retrostats.planning.plan import Plan as Plan

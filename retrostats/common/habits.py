@@ -18,7 +18,9 @@ FUNCTIONS: Mapping[str, str] = {
     "anova": "fit.anova()",
     "confint": 'fit.conf_int(which="all")',
     "emmeans": 'fit.emmeans("arm")',
-    "escalc": "rs.pool_crossovers(table, measure=) or rs.pool(table)",
+    "conv_fivenum": "rs.means_from_medians(table)",
+    "conv_wald": "rs.escalc(table, measure=), columns estimate, low, high and level",
+    "cumul": "rs.pool(table).cumulative()",
     "fixef": "fit.params",
     "gls": 'rs.lmm("y ~ arm", rows, residual="arm")',
     "glmer": 'rs.glmm("events ~ arm + (1 | team)", rows, family="poisson")',
@@ -62,6 +64,25 @@ POOLED: Mapping[str, str] = {
     "vi": 'variance="vi" beside a table, or variance= with numbers',
     "yi": "data=, the effects or a table with the columns yi and vi",
 }
+
+_COLUMN = "a column of the table"
+TABLED: Mapping[str, str] = {
+    "data": "the table itself, first",
+    "append": "nothing: yi and vi stand beside the table's columns",
+    **{f"{name}{arm}i": f"{_COLUMN}, {word}_{arm} or {name}{arm}i" for arm in "12"
+       for name, word in (("n", "n"), ("m", "mean"), ("sd", "sd"), ("x", "events"),
+                          ("t", "total"))},
+    "ai": f"{_COLUMN}, events_1 or ai",
+    "bi": f"{_COLUMN}, total_1, or ai and bi",
+    "ci": f"{_COLUMN}, events_2 or ci",
+    "di": f"{_COLUMN}, total_2, or ci and di",
+    "ri": f"{_COLUMN}, r or ri",
+    "ni": f"{_COLUMN}, n or ni",
+    "xi": f"{_COLUMN}, events or xi",
+    "mi": f"{_COLUMN}, mean or mi",
+    "sdi": f"{_COLUMN}, sd or sdi",
+    "ti": f"{_COLUMN}, total or ti",
+}  # fmt: skip
 
 
 def absent(name: str) -> str:

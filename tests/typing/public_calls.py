@@ -24,6 +24,10 @@ def right(rows: pd.DataFrame) -> type[Exception]:
     assert_type(rs.pool([0.1, 0.2], [0.05, 0.04]), rs.Pooled)
     assert_type(rs.pool([0.1, 0.2], [0.05, 0.04], prior=rs.HalfNormal(0.2)), rs.Posterior)
     assert_type(rs.pool_counts(rows, measure="rate_ratio"), rs.PooledCounts)
+    assert_type(rs.escalc(rows, "SMD", vtype="UB"), pd.DataFrame)
+    assert_type(rs.means_from_medians(rows), pd.DataFrame)
+    assert_type(rs.pool(rows).egger(), pd.DataFrame)
+    assert_type(rs.pool(rows).predict({"year": [2000]}), pd.DataFrame)
     assert_type(rs.moments("y ~ arm + (1 | subject)", rows), rs.Moments)
     assert_type(rs.load_audit(), rs.Audit)
     assert_type(rs.load_cohort("cohort.csv"), rs.Cohort)
@@ -43,6 +47,8 @@ def wrong(rows: pd.DataFrame, fit: rs.LmmFit) -> None:
     rs.pool([0.1], [0.2], method=1)  # type: ignore[call-overload]
     rs.pool([0.1], [0.2], test="t", prior=rs.HalfNormal(0.2))  # type: ignore[call-overload]
     rs.pool_counts(rows)  # type: ignore[call-arg]
+    rs.escalc(rows, "SMD", ti=[2.0])  # type: ignore[call-arg]
+    rs.pool([0.1], [0.2]).egger(model="lm")  # type: ignore[arg-type]
     rs.HalfNormal("wide")  # type: ignore[arg-type]
     rs.replicate(draws="many")  # type: ignore[arg-type]
     rs.judge()  # type: ignore[call-arg]

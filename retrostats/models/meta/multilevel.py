@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from retrostats.common.errors import InputError
 from retrostats.common.student import t_p_value, t_quantile
 from retrostats.models.meta.heterogeneity import Array
 from retrostats.models.meta.inputs import Entered
+from retrostats.models.meta.moderators import read_moderators
 from retrostats.models.meta.result import NAN, PoolData, Pooled
 
 if TYPE_CHECKING:
@@ -52,7 +54,10 @@ def pool_multilevel(
     if test == "kenward-roger" and method == "ml":
         raise InputError("test='kenward-roger' is defined for method='reml'; use REML, t or z")
     fit = _fit(read, formula, random, method, DDF[test])
-    return _pooled(fit, read, method, test, cluster, level)
+    said = None if formula is None else read_moderators(read, formula)
+    found = _pooled(fit, read, method, test, cluster, level)
+    assert found.data is not None
+    return replace(found, data=replace(found.data, moderators=said))
 
 
 def _fit(read: Entered, formula: str | None, random: str | None, method: str, ddf: str) -> KnownFit:

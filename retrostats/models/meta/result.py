@@ -16,11 +16,13 @@ from retrostats.common.student import t_quantile
 from retrostats.common.values import values
 from retrostats.common.verbs import Verbs, Which, check_interval, intervals_of
 from retrostats.models.meta.heterogeneity import Array, q_profile
+from retrostats.models.meta.reviewing import Reviewing
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.models.linear.known_variance.fit import KnownFit
+    from retrostats.models.meta.moderators import Moderators
 
 NAN = float("nan")
 _KNAPP_HARTUNG = ("knapp-hartung", "knapp-hartung-adhoc")
@@ -30,17 +32,21 @@ _ROUNDING = 1e-9  # intervals that differ by less are the same
 @values("y", "v", "x")
 @dataclass(frozen=True, slots=True)
 class PoolData:
-    """What was pooled: effects (k,), variances (k,), design (k, p), labels (k,), clusters."""
+    """What was pooled: effects (k,), variances (k,), design (k, p), labels (k,), clusters.
+
+    `moderators` is the formula of the design with its columns, where there is one.
+    """
 
     y: Array
     v: Array
     x: Array
     labels: tuple[str, ...]
     cluster: Any = None
+    moderators: Moderators | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Pooled(Verbs):
+class Pooled(Reviewing, Verbs):
     """A pooled effect on the scale of its estimates.
 
     Attributes
@@ -103,7 +109,6 @@ class Pooled(Verbs):
         "fitted": ".estimate, which is the same for all, or .fit.fitted of a pool with random=",
         "residuals": '.influence()["rstudent"]',
         "augment": ".influence(), a row an estimate",
-        "anova": ".q, .q_df and .q_p of homogeneity, or .pvalues of moderators",
         "emmeans": '.coefficients of a pool with formula="0 + factor"',
         "contrast": 'formula="0 + factor" with random=, and .fit.contrast({term: weight})',
         "plot": ".coefficients and .influence(), the numbers of a forest plot",
@@ -187,18 +192,6 @@ class Pooled(Verbs):
             return table.assign(term="tau")
 
         return intervals_of(which, fixed, random)
-
-    def predict(self) -> pd.DataFrame:
-        """The mean and a new study's effect: estimate, limits, and pred_low, pred_high."""
-        import pandas as pd
-
-        if len(self.terms) > 1:
-            raise InputError(
-                "predict: this pool has moderators, whose values a new study would need; use "
-                "coefficients"
-            )
-        names = ("estimate", "std_error", "conf_low", "conf_high", "pred_low", "pred_high")
-        return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     @property
     def estimand(self) -> str:

@@ -22,6 +22,7 @@ from retrostats.models.meta.heterogeneity import (
     weighted_fit,
 )
 from retrostats.models.meta.inputs import Entered, arrays, entered, labels_of, outcome_of
+from retrostats.models.meta.moderators import Moderators, fixed_matrix, read_moderators
 from retrostats.models.meta.moment import moment
 from retrostats.models.meta.result import NAN, PoolData, Pooled
 
@@ -173,7 +174,8 @@ def _simple(
     y, v = read.y, read.v
     if formula is not None and moderators is not None:
         raise InputError("give formula or moderators, not both")
-    X, terms = _formula(read, formula) if formula else _design(len(y), moderators)
+    said = None if formula is None else read_moderators(read, formula)
+    X, terms = _design(len(y), moderators) if said is None else fixed_matrix(said, len(y))
     intercept = terms == ("(Intercept)",)
     if test == "henmi-copas":
         if not intercept or cluster is not None:
@@ -183,7 +185,8 @@ def _simple(
         return _one(read, method, test, level)
     beta, cov, dfs, tau2 = moment(y, v, X, method, test, cluster)
     errors = np.sqrt(np.diag(cov))
-    return _pooled(_Fitted(read, X, terms, beta, errors, dfs, tau2), method, test, level, cluster)
+    fitted = _Fitted(read, X, terms, beta, errors, dfs, tau2, said)
+    return _pooled(fitted, method, test, level, cluster)
 
 
 def leave_one_out(
@@ -245,6 +248,7 @@ class _Fitted:
     errors: Array
     dfs: Array
     tau2: float
+    moderators: Moderators | None = None
 
 
 def _pooled(fitted: _Fitted, method: str, test: str, level: float, cluster: Any) -> Pooled:
@@ -290,7 +294,7 @@ def _pooled(fitted: _Fitted, method: str, test: str, level: float, cluster: Any)
         dfs=tuple(map(float, dfs)),
         loglik=log_likelihood(y, v, X, tau2, restricted=method == "reml"),
         level=level,
-        data=PoolData(y, v, X, fitted.read.labels, cluster),
+        data=PoolData(y, v, X, fitted.read.labels, cluster, fitted.moderators),
     )
 
 
@@ -360,30 +364,3 @@ def _design(k: int, moderators: pd.DataFrame | None) -> tuple[Array, tuple[str, 
             "leave out a moderator or one that repeats another"
         )
     return X, ("(Intercept)", *map(str, table.columns))
-
-
-def _formula(read: Entered, formula: str) -> tuple[Array, tuple[str, ...]]:
-    """Design (k, p) of a formula's right side, coded as in the mixed models."""
-    from retrostats.models.linear.formula.columns import read_columns
-    from retrostats.models.linear.formula.design import fixed_design, refuse_offsets
-    from retrostats.models.linear.formula.formula import parse_formula
-
-    if read.frame is None:
-        raise InputError("pool: a formula needs a DataFrame, whose columns it names")
-    parsed = parse_formula(f"{read.left} ~ {formula.partition('~')[2] or formula}")
-    refuse_offsets(parsed, "by a pool; subtract it from the effects")
-    if parsed.random:
-        raise InputError("pool: random terms go into random=, not into formula=")
-    columns, dropped = read_columns(read.frame, parsed)
-    if dropped:
-        raise InputError(
-            f"pool: {dropped} rows lack a value that {formula!r} uses; leave them out or fill "
-            "them in"
-        )
-    X, terms = fixed_design(parsed, columns, len(read.y))
-    if np.linalg.matrix_rank(X) < X.shape[1] or (len(terms) > 1 and len(X) <= X.shape[1]):
-        raise InputError(
-            f"pool: {len(X)} estimates do not determine {X.shape[1]} coefficients "
-            f"({', '.join(terms)}); leave out a moderator or one that repeats another"
-        )
-    return np.asarray(X, dtype=float), terms
