@@ -1,9 +1,9 @@
 """How often graded answers are right: probabilities, labels and intervals at known truths.
 
-    python -m benchmarks.graded_answers [WORLDS A CELL] [FIRST SEED]
+    python -m benchmarks.graded_answers [WORLDS A CELL] [SEED]
 
-Worlds of k printed pairs, and worlds shaped like the evidence of the audit that ships (two pairs, one
-standard error, one bare percentage, three results in words), judged by the probability of a
+Worlds of k printed pairs, and worlds shaped like the evidence of the audit that ships (two pairs,
+one standard error, one bare percentage, three results in words), judged by the probability of a
 direction over the declared choices: scales 0.2, 0.1 and 0.05 of the prior of tau, the correlation
 with its reason and without, nested sets of sources. It rewrites the pinned tables and those of
 docs/calibration.md.
@@ -20,10 +20,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.printed_worlds import EVIDENCE, PAIR, likelihoods, worlds
+from benchmarks.printed_worlds import EVIDENCE, PAIR, PRIORS, PrintedWorlds, likelihoods, worlds
 from benchmarks.verdicts import _into_page
+from retrostats.audit.grades import DIRECTION_SUPPORTED, SIZE_SUPPORTED, Probability, size_label
 from retrostats.models.meta.grid_posterior import log_weights, tau_nodes
-from retrostats.models.meta.grid_posteriors import posteriors
+from retrostats.models.meta.grid_posteriors import GridPosteriors, posteriors
 
 Array = NDArray[np.float64]
 TAUS, TRUTHS = (0.0, 0.05, 0.10, 0.15), (1.0, 1.3)
@@ -32,7 +33,6 @@ SCALES = (0.2, 0.1, 0.05)
 STUDIES = (1, 2, 3, 4, 5, 6, 7)
 SHAPES = {**{f"{k} pairs" if k > 1 else "1 pair": (PAIR,) * k for k in STUDIES},
           "evidence-shaped": EVIDENCE}  # fmt: skip
-DECIDED = 0.975
 #: The claimed size of the calibration of P(inside), and where its truths lie.
 CLAIMED = (np.log(1.25), np.log(1.35))
 SPREAD_OF_TRUTHS = (-0.3, 0.7)
@@ -43,57 +43,78 @@ OLD = Path("tests/reference/verdict_rates.csv")
 
 
 def judged(
-    rng: np.random.Generator, kinds: Sequence[str], truth: Array, tau: Array
+    rng: np.random.Generator, kinds: Sequence[str], truth: Array, tau: Array, *, main_only: bool
 ) -> pd.DataFrame:
-    """One row a world: probabilities over the choices, interval, and what it should hold."""
-    found = worlds(rng, kinds, truth, tau)
-    nodes, _ = tau_nodes(SCALES[0])
-    weights = np.array([log_weights(nodes, scale) for scale in SCALES])
-    parts = []
-    for at, theta, logs in likelihoods(found, SCALES[0]):
-        direction, inside = [], []
-        for i, of_prior in enumerate(logs):
-            sets = posteriors(
-                of_prior, theta, nodes, weights, members=found.members, new_study=i == 0
-            )
-            if i == 0:
-                main = sets[0][0]
-            for one in (one for of_set in sets for one in of_set):
-                direction.append(one.probability(low=0.0))
-                inside.append(one.probability(*CLAIMED))
-        ends = {
-            name: main.quantile(p, new_study=new)
-            for name, p, new in (
-                ("low", 0.025, False), ("high", 0.975, False),
-                ("new_low", 0.025, True), ("new_high", 0.975, True),
-            )
-        }  # fmt: skip
-        parts.append(
-            pd.DataFrame({
-                "world": at, "main": direction[0], "lowest": np.min(direction, axis=0),
-                "highest": np.max(direction, axis=0), "inside": inside[0],
-                "inside_lowest": np.min(inside, axis=0), **ends,
-            })
-        )  # fmt: skip
-    table = pd.concat(parts).sort_values("world", ignore_index=True)
+    """One row a world: what `judged_worlds` gives, the truth, and a new study's effect."""
+    table = judged_worlds(worlds(rng, kinds, truth, tau), main_only=main_only)
     new_study = truth + tau * rng.normal(size=len(truth))
     return table.assign(truth=truth, tau=tau, new_study=new_study)
+
+
+def judged_worlds(found: PrintedWorlds, *, main_only: bool) -> pd.DataFrame:
+    """One row a world: probabilities, lowest and highest over the choices, and the interval."""
+    nodes, _ = tau_nodes(SCALES[0])
+    weights = np.array([log_weights(nodes, scale) for scale in SCALES])
+    members, priors = found.members, PRIORS
+    if main_only:
+        weights, members, priors = weights[:1], members[:1], PRIORS[:1]
+    parts = []
+    for at, theta, logs in likelihoods(found, SCALES[0], priors):
+        every = [
+            one
+            for i, of_prior in enumerate(logs)
+            for of_set in posteriors(
+                of_prior, theta, nodes, weights, members=members, new_study=i == 0
+            )
+            for one in of_set
+        ]
+        asked = _over_choices([_probabilities(one) for one in every])
+        parts.append(pd.DataFrame({"world": at, **asked, **_interval(every[0])}))
+    return pd.concat(parts).sort_values("world", ignore_index=True)
+
+
+def _probabilities(one: GridPosteriors) -> dict[str, Array]:
+    low, high = CLAIMED
+    return {
+        "direction": one.probability(low=0.0),
+        "inside": one.probability(low, high),
+        "below": one.probability(high=low),
+        "above": one.probability(low=high),
+    }
+
+
+def _over_choices(asked: Sequence[dict[str, Array]]) -> dict[str, Array]:
+    """Each probability by the main choice, lowest and highest."""
+    found = {}
+    for name, main in asked[0].items():
+        every = np.array([probabilities[name] for probabilities in asked])
+        found |= {name: main, f"{name}_lowest": every.min(0), f"{name}_highest": every.max(0)}
+    return found
+
+
+def _interval(main: GridPosteriors) -> dict[str, Array]:
+    return {
+        "low": main.quantile(0.025),
+        "high": main.quantile(0.975),
+        "new_low": main.quantile(0.025, new_study=True),
+        "new_high": main.quantile(0.975, new_study=True),
+    }
 
 
 def cell(shape: str, tau: float, ratio: float, count: int, seed: int) -> dict[str, object]:
     """Rates of one shape, tau and true ratio."""
     rng = np.random.default_rng([seed, list(SHAPES).index(shape), round(100 * tau), ratio > 1])
     truth = np.full(count, np.log(ratio))
-    table = judged(rng, SHAPES[shape], truth, np.full(count, tau))
+    table = judged(rng, SHAPES[shape], truth, np.full(count, tau), main_only=False)
     return {
         "shape": shape,
         "tau": tau,
         "truth": ratio,
         "worlds": count,
-        "supported": (table["lowest"] >= DECIDED).mean(),
-        "contradicted": (table["highest"] <= 1 - DECIDED).mean(),
-        "main_supported": (table["main"] >= DECIDED).mean(),
-        "size_supported": (table["inside_lowest"] >= 0.95).mean(),
+        "supported": (table["direction_lowest"] >= DIRECTION_SUPPORTED).mean(),
+        "contradicted": (table["direction_highest"] <= 1 - DIRECTION_SUPPORTED).mean(),
+        "main_supported": (table["direction"] >= DIRECTION_SUPPORTED).mean(),
+        "size_supported": (table["inside_lowest"] >= SIZE_SUPPORTED).mean(),
         "held": table["truth"].between(table["low"], table["high"]).mean(),
         "new_held": table["new_study"].between(table["new_low"], table["new_high"]).mean(),
         "width": (table["high"] - table["low"]).median(),
@@ -113,20 +134,25 @@ def rates(count: int, seed: int = 1) -> pd.DataFrame:
 
 
 def insides(count: int, seed: int = 1) -> pd.DataFrame:
-    """P(inside) against how often the truth was inside, by bins of ten points."""
+    """How often a truth was inside the claimed range, by bins of P(inside) and by size label."""
     rows = []
     for shape in [name for name in SHAPES if name not in ("1 pair", "2 pairs")]:
         rng = np.random.default_rng([seed, 77, list(SHAPES).index(shape)])
         truth, tau = rng.uniform(*SPREAD_OF_TRUTHS, count), rng.uniform(0, 0.15, count)
-        table = judged(rng, SHAPES[shape], truth, tau)
-        right = (truth > CLAIMED[0]) & (truth < CLAIMED[1])
-        bins = np.minimum((10 * table["inside"]).astype(int), 9)
-        for one in range(10):
-            here = bins == one
-            if here.any():
-                rows.append({"shape": shape, "bin": one, "claims": int(here.sum()),
-                             "said": table["inside"][here].mean(), "true": right[here].mean()})  # fmt: skip
-    return pd.DataFrame(rows)
+        table = judged(rng, SHAPES[shape], truth, tau, main_only=True)
+        table["right"] = (truth > CLAIMED[0]) & (truth < CLAIMED[1])
+        low = 10 * np.minimum((10 * table["inside"]).astype(int), 9)
+        table["said"] = [f"{one} to {one + 10}%" for one in low]
+        table["label"] = [
+            size_label(*(Probability(p, p, p) for p in (inside, below, 1 - inside - below)))
+            for inside, below in zip(table["inside"], table["below"], strict=True)
+        ]
+        for by in ("said", "label"):
+            for name, part in table.groupby(by):
+                rows.append(
+                    [shape, by, name, len(part), part["inside"].mean(), part["right"].mean()]
+                )
+    return pd.DataFrame(rows, columns=["shape", "by", "is", "claims", "probability", "right"])
 
 
 def markdown(found: pd.DataFrame, old: pd.DataFrame) -> str:
@@ -166,16 +192,15 @@ def _old(old: pd.DataFrame, shape: str) -> tuple[float, float]:
 
 
 def markdown_of_insides(found: pd.DataFrame) -> str:
-    """How often the truth was inside, by what was said and the shape."""
-    lines = ["| P(inside) said | " + " | ".join(found["shape"].unique()) + " |",
-             "|---|" + "--:|" * found["shape"].nunique()]  # fmt: skip
-    for one in sorted(found["bin"].unique()):
-        cells = []
-        for shape in found["shape"].unique():
-            rows = found[(found["bin"] == one) & (found["shape"] == shape)]
-            shown = [f"{100 * r.true:.0f} of {r.claims:,}" for r in rows.itertuples()]
-            cells.append(shown[0] if shown else "")
-        lines.append(f"| {10 * one} to {10 * (one + 1)}% | " + " | ".join(cells) + " |")
+    """How often the truth was inside, by what was said and by label, for each shape."""
+    shapes = list(found["shape"].unique())
+    lines = ["| P(inside), or label | " + " | ".join(shapes) + " |", "|---|" + "--:|" * len(shapes)]
+    for _, rows in found.groupby(["by", "is"], sort=True):
+        by_shape = {
+            row.shape: f"{100 * row.right:.0f}% of {row.claims:,}" for row in rows.itertuples()
+        }
+        cells = " | ".join(by_shape.get(shape, "") for shape in shapes)
+        lines.append(f"| {rows['is'].iloc[0]} | {cells} |")
     return "\n".join(lines)
 
 

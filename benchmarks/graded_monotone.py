@@ -168,10 +168,11 @@ def falls(count: int, seed: int = 1) -> pd.DataFrame:
                 if refused > 10 * count:
                     raise
         fell = np.maximum(0.0, -np.array(change))
-        rows.append({"move": name, "tables": count, "worst": fell.max(),
-                     "fell": (fell > NUMERICAL).mean(), "beyond": (fell > ALLOWED[name] + NUMERICAL).mean(),
-                     "rose": np.median(change)})  # fmt: skip
-    return pd.DataFrame(rows)
+        beyond = fell > ALLOWED[name] + NUMERICAL
+        rows.append([
+            name, count, fell.max(), (fell > NUMERICAL).mean(), beyond.mean(), np.median(change)
+        ])  # fmt: skip
+    return pd.DataFrame(rows, columns=["move", "tables", "worst", "fell", "beyond", "rose"])
 
 
 def markdown(found: pd.DataFrame) -> str:

@@ -95,10 +95,9 @@ def worlds(
     first = second * np.exp(effect) * rng.uniform(0.8, 1.25, shape)
     here = np.arange(MOST) < n[..., None]
     z = rng.normal(size=(2, *shape, MOST))
-    people = np.array([
-        (mean * np.exp(effect))[..., None] + first[..., None] * (r * z[0] + np.sqrt(1 - r**2) * z[1]),
-        mean[..., None] + second[..., None] * z[0],
-    ])  # fmt: skip
+    other = r * z[0] + np.sqrt(1 - r**2) * z[1]
+    sides = ((mean * np.exp(effect), first, other), (mean, second, z[0]))
+    people = np.array([at[..., None] + sd[..., None] * unit for at, sd, unit in sides])
     means = (people * here).sum(axis=-1) / n
     centred = (people - means[..., None]) * here
     sds = np.sqrt((centred**2).sum(axis=-1) / (n - 1))
@@ -119,8 +118,9 @@ def _limits(rng: np.random.Generator, printed: tuple[Array, Array], n: Array, p:
     """Correlations that p leaves: exact to three decimals, a threshold, or none."""
     exact = np.round(p, 3)
     by_decimals = exact >= 0.001
-    low_p, high_p = np.where(by_decimals, exact - 0.0005, 0.0), np.where(
-        by_decimals, exact + 0.0005, 0.001
+    low_p, high_p = (
+        np.where(by_decimals, exact - 0.0005, 0.0),
+        np.where(by_decimals, exact + 0.0005, 0.001),
     )
     threshold = rng.random(p.shape) < 0.5
     low_p = np.where(threshold, np.where(p < 0.05, 0.0, 0.05), low_p)
@@ -141,9 +141,9 @@ def _limits(rng: np.random.Generator, printed: tuple[Array, Array], n: Array, p:
 
 
 def likelihoods(
-    found: PrintedWorlds, scale: float
+    found: PrintedWorlds, scale: float, priors: Sequence[CorrelationPrior] = PRIORS
 ) -> Iterator[tuple[NDArray[np.int64], Array, list[Array]]]:
-    """Some worlds, their grid and log-likelihoods (d, k, m) under each of `PRIORS`, in turn."""
+    """Some worlds, their grid and log-likelihoods (d, k, m) under each prior, the first stated."""
     errors = _typical_errors(found)
     bounded = [i for i, kind in enumerate(found.kinds) if kind != WORDS]
     smallest = errors[:, bounded].min(axis=1)
@@ -155,10 +155,10 @@ def likelihoods(
         low, high = float((centre - 8 * error).min()), float((centre + 8 * error).max())
         free = scale / math.sqrt(len(bounded))
         theta = theta_grid(low, high, float(smallest[at[0]]), free)
-        logs = [np.empty((len(at), len(part.kinds), len(theta))) for _ in PRIORS]
+        logs = [np.empty((len(at), len(part.kinds), len(theta))) for _ in priors]
         for i, kind in enumerate(part.kinds):
-            for prior, into in zip(PRIORS, logs, strict=True):
-                if kind == PAIR or prior is PRIORS[0]:
+            for prior, into in zip(priors, logs, strict=True):
+                if kind == PAIR or prior is priors[0]:
                     into[:, i] = _of_kind(part, i, theta, prior)
                 else:
                     into[:, i] = logs[0][:, i]
@@ -197,9 +197,7 @@ def _of_kind(part: PrintedWorlds, i: int, theta: Array, prior: CorrelationPrior)
     at_once = max(1, _BYTES // (8 * r.shape[1] * len(theta)))
     for start in range(0, len(n), at_once):
         at = slice(start, start + at_once)
-        logs[at] = mixed_log_likelihood(
-            theta, effect[at], error[at], n[at, None] - 1, weight[at]
-        )
+        logs[at] = mixed_log_likelihood(theta, effect[at], error[at], n[at, None] - 1, weight[at])
     return logs
 
 

@@ -10,6 +10,7 @@ from scipy.stats import nct, norm, t
 
 from retrostats.common.errors import InputError
 from retrostats.models.meta.bayes import HalfNormal, posterior
+from retrostats.models.meta.grid_density import GridDensity
 from retrostats.models.meta.grid_posterior import (
     grid_posterior,
     log_weights,
@@ -178,6 +179,37 @@ def test_probabilities_between_grid_points_are_smooth_and_never_fall() -> None:
     assert np.abs(np.diff(below, 3)).max() < 1e-5
     for p in (0.01, 0.3, 0.9):
         assert found.probability(high=found.quantile(p)) == pytest.approx(p, abs=1e-9)
+
+
+def above_at(y, se, node: int) -> float:
+    """P(mu > 0) at one node of tau."""
+    y, se = np.asarray(y), np.asarray(se)
+    theta = theta_grid(float((y - 9 * se).min()), float((y + 9 * se).max()), se.min(), 0.2)
+    tau, _ = tau_nodes(0.2)
+    joint = marginals(normal(theta, y, se), theta, tau[[node]]).sum(axis=0)[0]
+    return float(GridDensity.of(theta, joint).probability(0.0, math.inf))
+
+
+@pytest.mark.parametrize("node", [0, 12, 25, 32])
+def test_at_a_fixed_tau_more_never_says_less(node) -> None:
+    """A raise of any source; more precision of one of at least half the pooled mean."""
+    rng = np.random.default_rng(node)
+    for _ in range(6):
+        y, se = rng.normal(0.05, 0.15, 4), rng.uniform(0.03, 0.15, 4)
+        tau, _ = tau_nodes(0.2)
+        weight = 1 / (se**2 + tau[node] ** 2)
+        mean = (weight @ y) / weight.sum()
+        now = above_at(y, se, node)
+        for i in range(4):
+            raised, sharper = y.copy(), se.copy()
+            raised[i] += rng.uniform(0, 1)
+            assert above_at(raised, se, node) >= now - EXACT
+            sharper[i] *= rng.uniform(0.5, 1)
+            if y[i] >= mean / 2:
+                assert above_at(y, sharper, node) >= now - EXACT
+    assert above_at([0.2, 0.1, 0.2], [0.1, 0.1, 0.1], node) > above_at(
+        [0.2, -0.1, 0.2], [0.1, 0.1, 0.1], node
+    )
 
 
 @pytest.mark.parametrize(
