@@ -35,6 +35,8 @@ _RANK = {PAIR: 0, ERROR: 0, BARE: 1, WORDS: 2}
 #: Correlations of gas exchange in one session: Fisher's z about 0.9 (0.72), and without a reason.
 PRIORS = (CorrelationPrior(0.9, 0.5), CorrelationPrior())
 ALPHA = 0.05
+#: Two steps of the grid in the smallest standard error instead of three.
+_COARSER = 1.5
 #: Tables that share a grid, and bytes of one array of nodes.
 _TABLES, _BYTES = 100, 2**22
 
@@ -152,9 +154,9 @@ def likelihoods(
         at = order[start : start + _TABLES]
         part = found.rows(at)
         centre, error = part.estimate[:, bounded], errors[at][:, bounded]
-        low, high = float((centre - 8 * error).min()), float((centre + 8 * error).max())
+        low, high = float((centre - 6 * error).min()), float((centre + 6 * error).max())
         free = scale / math.sqrt(len(bounded))
-        theta = theta_grid(low, high, float(smallest[at[0]]), free)
+        theta = theta_grid(low, high, _COARSER * float(smallest[at[0]]), free)
         logs = [np.empty((len(at), len(part.kinds), len(theta))) for _ in priors]
         for i, kind in enumerate(part.kinds):
             for prior, into in zip(priors, logs, strict=True):
