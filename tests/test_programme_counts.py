@@ -90,7 +90,10 @@ def test_no_trial_with_counts_by_arm_is_left_out_in_silence(rows) -> None:
     used = rs.replicate(["ligament-injury"], draws=0).estimates.set_index("estimate_id")
     studies = rows.set_index("row_id")["study_id"]
     counted = set(studies[used.at["li-counts", "source_rows"].split("; ")])
-    named = used.at["li-counts", "note"].split("for teams; ")[1]
+    quoted, named = (
+        used.at["li-counts", "note"].split("for teams; ")[1].split(" as quoted by reviews; ")
+    )
+    assert quoted == "Soligard 2008, 11+, Walden 2012, ACL"
     assert (
         named
         == "Hewett 1999, serious knee, Olsen 2005, knee and ankle count people and are left out"

@@ -18,6 +18,7 @@ from retrostats.evidence.result.findings import Assumption, EstimateRow, Measure
 from retrostats.evidence.unreported.sources import Effects, Source, ratio_source
 from retrostats.evidence.unreported.unknowns import Space, Unknown, Values
 from retrostats.io.published.printed_rows import both_of_people, measure_of, refuse_no_events
+from retrostats.models.meta.inputs import INDEPENDENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -333,6 +334,12 @@ def counts_row(
 
     counted = [trial for trial in trials if trial.counts and not trial.counts_people]
     of_people = [trial.trial.label for trial in trials if trial.counts_people]
+    independence = published.set_index("row_id")["independence"]
+    quoted = [
+        t.trial.label
+        for t in counted
+        if any(independence[arm["row_id"]] != INDEPENDENT for arm in t.counts)
+    ]
     pairs = [trial.counts for trial in counted]
     table = pd.DataFrame(
         {
@@ -382,6 +389,7 @@ def counts_row(
         note=f"{len(table)} trials, each with a level and an effect of its own (SD between trials "
         f"{math.sqrt(found.tau2):.2f}); counts divided by design effects of "
         f"{table['design_effect'].min():.2f} to {greatest:.2f} for teams"
+        + (f"; {', '.join(quoted)} as quoted by reviews" if quoted else "")
         + (f"; {', '.join(of_people)} count people and are left out" if of_people else ""),
         **extra,
     )
