@@ -39,7 +39,7 @@ def test_printed_adjusted_ratio_is_used(trial) -> None:
 
 
 def test_ratio_of_raw_counts_is_another_number(trial) -> None:
-    """7 in 149,214 against 14 in 129,084 hours, as reviews quote: what the model of counts takes."""
+    """7 in 149,214 h against 14 in 129,084 h, as reviews quote them for the model of counts."""
     treated, control = trial.counts
     crude = treated["events"] / treated["exposure"] / (control["events"] / control["exposure"])
     assert round(crude, 2) == 0.43
