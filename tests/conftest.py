@@ -17,6 +17,28 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
+#: What takes longest is begun first, so that no worker waits for another at the end.
+LONGEST = ("test_kernels", "test_notebooks", "test_cluster", "test_public_types")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers share nothing: one has the tests of the whole audit, and a file stays with one."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        shared = {"whole", "every"} & set(fixtures)
+        item.add_marker(pytest.mark.xdist_group("whole" if shared else item.path.stem))
+    items.sort(key=_turn)  # stable: the order within a file stays
+
+
+def _turn(item: pytest.Item) -> int:
+    """Tests of the whole audit, what takes longest, everything else."""
+    groups = [mark.args[0] for mark in item.iter_markers("xdist_group")]
+    if "whole" in groups:
+        return 0
+    return 1 if item.path.stem in LONGEST else 2
 
 
 @pytest.fixture(scope="session")
