@@ -29,7 +29,7 @@ replicate: $(STAMP)  ## replicate the cited studies into results/
 	$(BIN)/python -m retrostats.replicate
 
 test: $(STAMP) lint  ## checks and tests, on every core
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
 kernels: $(STAMP)  ## the tests of numbers under four kernels of linear algebra, and with one thread
 	@for kernel in $(KERNELS); do \
@@ -39,9 +39,9 @@ kernels: $(STAMP)  ## the tests of numbers under four kernels of linear algebra,
 		fi; \
 		echo "$$kernel:"; \
 		OPENBLAS_CORETYPE=$$kernel OPENBLAS_NUM_THREADS=2 \
-			$(BIN)/python -m pytest -n auto --dist worksteal $(NUMBERS) || exit 1; \
+			$(BIN)/python -m pytest -n auto --no-loadscope-reorder $(NUMBERS) || exit 1; \
 	done
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(NUMBERS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --no-loadscope-reorder $(NUMBERS)
 
 lint: $(STAMP)  ## style, types, layers
 	$(BIN)/ruff check .

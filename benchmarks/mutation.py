@@ -48,7 +48,14 @@ TESTS = {
         "test_known_variances",
         "test_one_stage_people",
     ),
-    "unprinted": ("test_measures", "test_exploration", "test_extremes", "test_sources"),
+    "unprinted": (
+        "test_measures",
+        "test_exploration",
+        "test_exploration_draws",
+        "test_unknowns",
+        "test_extremes",
+        "test_sources",
+    ),
 }
 LIMIT_S = 150.0
 COMPARE = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +19,38 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
+#: What takes longest is begun first, so that no worker waits for another at the end.
+LONGEST = ("test_kernels", "test_notebooks", "test_cluster", "test_public_types")
+
+
+#: A test or fixture that asks for the whole audit.
+ASKS = re.compile(r"def \w+\([^)]*\b(?:whole|every)\b|usefixtures\(.whole")
+WHOLE = {
+    path.name for path in Path(__file__).parent.glob("test_*.py")
+    if ASKS.search(path.read_text(encoding="utf-8"))
+}  # fmt: skip
+
+
+def _group(nodeid: str) -> str:
+    name = nodeid.partition("::")[0]
+    return "whole" if Path(name).name in WHOLE else name
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole audit, then what takes longest; the order within a file stays."""
+    items.sort(key=lambda item: (_group(item.nodeid) != "whole", item.path.stem not in LONGEST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Workers share nothing: one has the tests of the whole audit, and a file stays with one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Files(config, log)
 
 
 @pytest.fixture(scope="session")

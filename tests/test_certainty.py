@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -139,6 +140,21 @@ def pool_rows(effects, error: float = 0.05) -> list[EstimateRow]:
 def test_studies_that_differ_beyond_their_errors(effects, levels) -> None:
     found = sure(CLAIM, [evidence()], grounds(*pool_rows(effects)))
     assert downgrades(found).get("inconsistency", 0) == levels
+
+
+@pytest.mark.parametrize(
+    ("share", "middle", "levels"),
+    [(0.49, 1.0, 0), (0.51, 1.0, 1), (0.74, 1.0, 1), (0.76, 1.0, 2), (0.49, 1.3, 0),
+     (0.51, 1.3, 1), (0.76, 1.3, 1)],
+)  # fmt: skip
+def test_i2_costs_a_level_from_a_half_and_two_from_three_quarters(share, middle, levels) -> None:
+    """Two effects 2e apart with equal errors s have I2 = 1 - s^2 / (2 e^2)."""
+    error = 0.05
+    away = np.exp(error / np.sqrt(2 * (1 - share)))
+    found = sure(CLAIM, [evidence()], grounds(*pool_rows((middle * away, middle / away))))
+    assert downgrades(found).get("inconsistency", 0) == levels
+    why = next(loss.why for loss in found.downgrades if loss.domain == "inconsistency")
+    assert f"I2 {share:.0%} among 2 studies" in why
 
 
 @pytest.mark.parametrize(

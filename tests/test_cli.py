@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,11 +21,18 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def test_results_are_complete_and_repeat_to_the_byte(tmp_path, capsys) -> None:
-    for name in ("first", "second"):
-        assert main(["replicate", "body-fat", *FAST, "--out", str(tmp_path / name)]) == 0
-    assert "body_fat" in (tmp_path / "first" / "report.html").read_text(encoding="utf-8")
-    files = sorted(p.relative_to(tmp_path / "first") for p in (tmp_path / "first").rglob("*.*"))
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    """Results of one run, as they were written: to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("cli") / "results"
+    assert main(["replicate", "body-fat", *FAST, "--out", str(folder)]) == 0
+    return folder
+
+
+def test_results_are_complete_and_repeat_to_the_byte(results, tmp_path, capsys) -> None:
+    assert main(["replicate", "body-fat", *FAST, "--out", str(tmp_path / "second")]) == 0
+    assert "body_fat" in (results / "report.html").read_text(encoding="utf-8")
+    files = sorted(p.relative_to(results) for p in results.rglob("*.*"))
     assert {
         "verdicts.csv",
         "estimates.csv",
@@ -33,8 +41,8 @@ def test_results_are_complete_and_repeat_to_the_byte(tmp_path, capsys) -> None:
         "provenance.json",
     } <= {str(f) for f in files}
     for file in files:
-        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
-    record = json.loads((tmp_path / "first" / "provenance.json").read_text(encoding="utf-8"))
+        assert (results / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+    record = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
     assert "data/published/body_fat.csv" in record["inputs_sha256"]
     out = capsys.readouterr().out
     assert "Report:" in out
@@ -106,9 +114,10 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path, capsys) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_run_that_fails_while_writing_leaves_earlier_results_whole(tmp_path, monkeypatch) -> None:
-    out = tmp_path / "results"
-    assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 0
+def test_a_run_that_fails_while_writing_leaves_earlier_results_whole(
+    results, tmp_path, monkeypatch
+) -> None:
+    out = shutil.copytree(results, tmp_path / "results")
     before = {p: p.read_bytes() for p in out.rglob("*.*")}
 
     def full_disk(*_: object) -> None:
@@ -120,10 +129,9 @@ def test_a_run_that_fails_while_writing_leaves_earlier_results_whole(tmp_path, m
     assert [p.name for p in tmp_path.iterdir()] == ["results"]
 
 
-def test_own_files_beside_the_results_survive_the_next_run(tmp_path, capsys) -> None:
+def test_own_files_beside_the_results_survive_the_next_run(results, tmp_path, capsys) -> None:
     """Whatever lay in the folder was once gone after the next run, with exit code 0."""
-    out = tmp_path / "results"
-    assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 0
+    out = shutil.copytree(results, tmp_path / "results")
     for place in (out, out / "figures"):
         (place / "thesis.docx").write_text("two years of work", encoding="utf-8")
     assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 0

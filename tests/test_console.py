@@ -79,3 +79,16 @@ def test_the_report_is_given_as_a_path_and_an_address_with_the_time(tmp_path: Pa
     lines = printed("utf-8", lambda file: print_place(tmp_path / "a b", 10.96, file))
     assert lines[1] == f"Report: {tmp_path / 'a b' / 'report.html'} (11.0 s)"
     assert lines[2].strip() == (tmp_path / "a b" / "report.html").as_uri()
+
+
+def test_each_label_of_a_terminal_has_its_symbol_and_the_colour_of_its_stance() -> None:
+    assert {symbol for symbol, _ in MARKS.values()} == set("+~x?o-=!#.")
+    colours = {colour: {word for word, (_, c) in MARKS.items() if c == colour}
+               for _, colour in MARKS.values()}  # fmt: skip
+    assert colours == {
+        "green": {"supported", "compatible", "faithful"},
+        "red": {"contradicted", "drifted", "not measured by the source"},
+        "yellow": {"undecided", "unverified"},
+        "dim": {"no evidence", "not claimed"},
+    }
+    assert (MARKS["faithful"], MARKS["supported"]) == (("=", "green"), ("+", "green"))

@@ -23,8 +23,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
-def replication() -> rs.Replication:
-    return rs.replicate(draws=0)
+def replication(whole: rs.Replication) -> rs.Replication:
+    return whole
 
 
 @pytest.fixture(scope="module")

@@ -72,14 +72,9 @@ def audit():
 
 
 @pytest.fixture(scope="module")
-def found(audit):
-    return rs.replicate(audit=audit, draws=16)
-
-
-@pytest.fixture(scope="module")
-def used(audit, found) -> set[str]:
+def used(audit, whole) -> set[str]:
     """Printed rows behind an estimate, a range, or a result that bears by sign."""
-    estimates = found.estimates["source_rows"]
+    estimates = whole.estimates["source_rows"]
     evidence = audit.table("claim_evidence")["row_id"]
     bounded = audit.table("unprinted")["row_id"]
     cells = [*estimates, *evidence, *bounded]
@@ -117,25 +112,31 @@ def silent(audit, used, claim: str) -> set[str]:
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def unused(audit, used) -> dict[str, set[str]]:
+    """Studies by claim that bear on it and are not used."""
+    return {claim: silent(audit, used, claim) for claim in RELEVANT}
+
+
 def test_every_claim_has_a_pattern_or_the_one_of_another(audit) -> None:
     assert set(audit.claims) == set(RELEVANT) | set(ELSEWHERE)
     assert set(ELSEWHERE.values()) - {""} <= set(RELEVANT)
 
 
 @pytest.mark.parametrize("claim", RELEVANT)
-def test_no_source_is_left_out_without_a_reason(audit, used, claim) -> None:
+def test_no_source_is_left_out_without_a_reason(audit, unused, claim) -> None:
     assert len(claim_evidence(audit, claim)) >= 2
     table = audit.table("left_out")
-    assert silent(audit, used, claim) - set(table[table["claim_id"] == claim]["study_id"]) == set()
+    assert unused[claim] - set(table[table["claim_id"] == claim]["study_id"]) == set()
 
 
-def test_reasons_are_of_sources_that_bear_and_are_not_used(audit, used) -> None:
+def test_reasons_are_of_sources_that_bear_and_are_not_used(audit, unused) -> None:
     """A reason that has outlived its source is a claim that is no longer true."""
     table = audit.table("left_out")
     assert (table["why"].str.len() > 20).all()
     for claim, study in zip(table["claim_id"], table["study_id"], strict=True):
         if (claim, study) not in JUDGED_ELSEWHERE:
-            assert study in silent(audit, used, claim)
+            assert study in unused[claim]
     assert set(JUDGED_ELSEWHERE) <= set(zip(table["claim_id"], table["study_id"], strict=True))
 
 
@@ -144,8 +145,8 @@ def test_reasons_are_of_sources_that_bear_and_are_not_used(audit, used) -> None:
                           ("energy_30", "Paes 2016"), ("energy_30", "Rasica 2020"),
                           ("body_fat_cause", "Ordway 2016"), ("more_than_forward", "Ordway 2016")],
 )  # fmt: skip
-def test_a_source_with_words_or_no_error_moves_the_claim_it_bears_on(found, claim, source) -> None:
-    unknowns = found.unknowns[found.unknowns["claim_id"] == claim]
+def test_a_source_with_words_or_no_error_moves_the_claim_it_bears_on(whole, claim, source) -> None:
+    unknowns = whole.unknowns[whole.unknowns["claim_id"] == claim]
     its = unknowns[unknowns["unknown"].str.contains(source)]
     assert (its["total"] > 0).any()
     assert (its["why"] != "").all()

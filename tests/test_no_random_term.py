@@ -66,8 +66,8 @@ def test_without_residual_a_random_term_is_asked_for() -> None:
         rs.lmm("y ~ x", _rows())
 
 
-def test_the_body_fat_comparison_is_one_model() -> None:
-    found = rs.replicate(["body-fat"], draws=0).estimates.set_index("estimate_id")
+def test_the_body_fat_comparison_is_one_model(whole) -> None:
+    found = whole.estimates.set_index("estimate_id")
     row = found.loc["bf-more-points"]
     assert row["note"].startswith("one model of both trials")
     assert row["estimate"] == pytest.approx(-0.65, abs=0.05)

@@ -95,8 +95,8 @@ def test_the_measure_moves_over_what_was_left_open() -> None:
     assert found.at_low["effect printed in words only (C)"] < 0
 
 
-def test_every_study_of_the_audit_is_in_it() -> None:
-    rows = rs.replicate(["metabolic-cost"], draws=0).estimates.set_index("estimate_id")
+def test_every_study_of_the_audit_is_in_it(whole) -> None:
+    rows = whole.estimates.set_index("estimate_id")
     printed, every = rows.loc["mc-one-stage"], rows.loc["mc-one-stage-all"]
     assert printed["n"] == rows.loc["mc-pool", "n"]
     assert every["n"] == printed["n"] + 8 + 10 + 9  # Rasica 2020, Paes 2016 and Reilly 1984

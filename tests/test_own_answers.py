@@ -47,6 +47,8 @@ def logs() -> pd.DataFrame:
 def test_each_speed_is_the_paired_t_of_its_people(lab) -> None:
     found = lab.own_results[lab.own_results["kind"] == "level"]
     assert found["what"].tolist() == ["run, 8 km/h (2.22 m/s)", "run, 10 km/h (2.78 m/s)"]
+    assert set(lab.own_results["scale"]) == {"ratio"}
+    assert set(lab.own_results["unit"]) == {"ratio backward / forward"}
     for speed, row in zip((8, 10), found.to_dict("records"), strict=True):
         values = logs()[speed].dropna()
         wanted = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -97,6 +99,7 @@ def test_rates_have_the_exact_interval_of_a_count() -> None:
     found = rs.replicate(["ligament-injury"], cohorts=[cohort], draws=0)
     row = found.own_results.set_index("what").loc["injuries, forward"]
     assert (row["events"], row["exposure_h"]) == (9, 610)
+    assert set(found.own_results["scale"]) == {"rate"}
     # R: poisson.test(9, 610)$conf.int * 1000
     assert [row["conf_low"], row["conf_high"]] == pytest.approx([6.746513, 28.007875], rel=1e-6)
     none = found.own_results["conf_low"].min()
@@ -111,6 +114,7 @@ def test_a_body_fat_trial_has_its_weight_and_each_arm() -> None:
     arms = found.own_results[found.own_results["kind"] == "level"].set_index("what")
     assert arms.loc["backward, pre to post", "estimate"] == pytest.approx(-1.95)
     assert arms.loc["control, pre to post", "n"] == 6
+    assert set(found.own_results["scale"]) == {"difference"}
     lost = found.cohorts.set_index("claim_id").loc["body_fat_6wk"]
     cause = found.cohorts.set_index("claim_id").loc["body_fat_cause"]
     assert np.isnan(cause["estimate_without"])  # no printed trial has a control arm

@@ -19,6 +19,9 @@ from retrostats.report.page.console import (
 )
 from retrostats.report.page.page import render_report
 
+# The run with own measurements is made once too, where the other one is.
+pytestmark = pytest.mark.usefixtures("whole")
+
 
 @pytest.fixture(scope="module")
 def html(whole) -> str:
@@ -59,16 +62,21 @@ def test_every_defect_would_be_seen(text, name):
     assert [f for f in defects(Blocks(f"<p>{text}</p>").blocks, {"mc-pool"}) if f.startswith(name)]
 
 
+@pytest.fixture(scope="module")
+def own() -> rs.Replication:
+    """A run with own measurements beside the printed ones."""
+    return rs.replicate(["metabolic-cost"], cohorts=[rs.load_cohort(plain())], draws=64)
+
+
 def test_what_reads_well_is_no_defect():
     fine = "<p>−0.01 to 0.01 (2001-02, p < 0.05); 10 to 100, open-ended</p>"
     assert defects(Blocks(fine).blocks, {"mc-pool"}) == []
 
 
-def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, names):
+def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, own, names):
     """The same eyes on what stands beside the page."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="utf-8")
-    own = rs.replicate(["metabolic-cost"], cohorts=[rs.load_cohort(plain())], draws=64)
     print_answers(whole, stream)
     print_verdicts(whole.verdicts, stream)
     print_cohorts(own.cohorts, own.verdicts, stream)
@@ -84,8 +92,7 @@ def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, names):
             assert defects([drawing.alt, *texts_shown], names) == [], name
 
 
-def test_captions_say_that_own_data_are_in():
-    own = rs.replicate(["metabolic-cost"], cohorts=[rs.load_cohort(plain())], draws=64)
+def test_captions_say_that_own_data_are_in(own):
     for name in ("metabolic_cost_sensitivity", "energy_30_choices"):
         caption = " ".join(t.get_text() for t in own.figures[name].findobj(Text)).replace("\n", " ")
         assert "computed from printed numbers and own data" in caption.lower(), name

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-import retrostats as rs
 from retrostats.common.errors import InputError
 from retrostats.evidence.findings.trials import Effect, Trial, design_effect, trial_result
 from retrostats.io.published.printed_rows import counts_people
@@ -49,13 +48,12 @@ def test_a_rate_and_its_exposure_give_the_one_whole_number_that_fits(rows) -> No
         trial_result(wide, _trial("labella2011", name, arms), RATES)
 
 
-def test_all_counts_over_time_stand_in_one_model_with_their_clusters() -> None:
-    found = rs.replicate(["ligament-injury"], draws=0)
-    rows = found.estimates.set_index("estimate_id")
+def test_all_counts_over_time_stand_in_one_model_with_their_clusters(whole) -> None:
+    rows = whole.estimates.set_index("estimate_id")
     row = rows.loc["li-counts"]
     assert row["note"].startswith("6 trials, each with a level and an effect of its own")
     assert row["df"] == 5
-    listed = found.assumptions.set_index("assumption_id").loc["li-counts-clusters"]
+    listed = whole.assumptions.set_index("assumption_id").loc["li-counts-clusters"]
     assert listed["low"] == 1.0
     assert listed["high"] == pytest.approx(3.052, abs=5e-4)
     # as many events that are independent would give a much smaller error
@@ -82,12 +80,12 @@ NOT_A_CONTRAST = {
 }
 
 
-def test_no_trial_with_counts_by_arm_is_left_out_in_silence(rows) -> None:
+def test_no_trial_with_counts_by_arm_is_left_out_in_silence(rows, whole) -> None:
     own = rows[(rows["independence"] == "independent") & (rows["events"] > 0)]
     rate = own["exposure"].notna() | (own["mean"].notna() & own["unit"].str.contains("per 1000"))
     arms = own[rate].groupby(["study_id", "outcome"])["arm"].nunique()
     with_counts = set(arms[arms > 1].reset_index()["study_id"])
-    used = rs.replicate(["ligament-injury"], draws=0).estimates.set_index("estimate_id")
+    used = whole.estimates.set_index("estimate_id")
     studies = rows.set_index("row_id")["study_id"]
     counted = set(studies[used.at["li-counts", "source_rows"].split("; ")])
     quoted, named = (
@@ -102,9 +100,9 @@ def test_no_trial_with_counts_by_arm_is_left_out_in_silence(rows) -> None:
     assert len(counted) == 6
 
 
-def test_people_are_never_put_into_the_model_of_events_over_time(rows) -> None:
+def test_people_are_never_put_into_the_model_of_events_over_time(rows, whole) -> None:
     """A risk ratio and a rate ratio are two measures: no arm of the model counts people."""
-    used = rs.replicate(["ligament-injury"], draws=0).estimates.set_index("estimate_id")
+    used = whole.estimates.set_index("estimate_id")
     listed = used.at["li-counts", "source_rows"].split("; ")
     units = rows.set_index("row_id").loc[listed, "exposure_unit"].dropna()
     assert len(units) >= 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import example_frames as ex
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from retrostats.report.page.bands import band, claimed_zone
 from retrostats.report.page.cards import causes_of, changes
 from retrostats.report.page.page import render_report
-from retrostats.report.page.sentences import amount, answer, claimed, span
+from retrostats.report.page.sentences import SYMBOLS, amount, answer, claimed, span
 
 NAN = float("nan")
 #: Labels of a size with its probability, and of lying below and above the range.
@@ -202,3 +203,19 @@ def test_a_post_without_date_and_address_says_so():
     replication.audit.post = type(replication.audit.post)(name="A post")
     assert "Its own date and address are not known." in render_report(replication)
     assert "not known" not in render_report(ex.replication())
+
+
+#: Good, near, bad, open and nothing: the same marks for the retelling as for the evidence.
+MARKED = {
+    "supported": "✓", "faithful": "✓", "compatible": "≈", "contradicted": "×", "drifted": "×",
+    "not measured by the source": "×", "undecided": "?", "unverified": "?", "no evidence": "–",
+    "not claimed": "–",
+}  # fmt: skip
+
+
+def test_the_symbol_before_a_verdict_says_what_its_word_says() -> None:
+    chip = re.compile(r'class="v v-[\w-]+"><span aria-hidden="true">(.)</span> ([^<]+)</span>')
+    shown = {(word, mark) for mark, word in chip.findall(render_report(ex.replication()))}
+    assert {word for word, _ in shown} >= set(MARKED) - {"compatible"}
+    assert shown <= set(MARKED.items())
+    assert {word: SYMBOLS.get(word, "–") for word in MARKED} == MARKED

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrostats.common.errors import InputError
-from retrostats.common.units import _UNITS, convert, parse_unit
+from retrostats.common.units import _UNITS, _WORDS, convert, parse_unit
 
 #: Both are products of a few exact decimal factors; only rounding in binary separates them.
 EXACT_RTOL = 1e-12
@@ -71,6 +71,32 @@ def test_every_factor_against_pint(unit) -> None:
 )
 def test_spellings(text, symbol) -> None:
     assert parse_unit(text).symbol == symbol
+
+
+#: Each alias of a part of a unit, in a unit: what labs of several languages and devices print.
+ALIASES = {
+    "milliliter": "milliliter/min", "millilitre": "millilitre/min", "liter": "liter/min",
+    "litre": "litre/min", "lit": "lit/min", "mi": "min/mi", "beats": "beats/min",
+}  # fmt: skip
+STANDS_FOR = {
+    "ml/min": "milliliter millilitre mlmin", "l/min": "liter litre lit lmin",
+    "min": "minute minutes mn minuten", "h": "hour hours hr std", "s": "sec seconds second sek",
+    "km/h": "kph kmh kmph", "mph": "mi/h mile/h miles/h", "min/mile": "mi min/mi",
+    "lb": "lbs pound pounds", "kg": "kilogram", "in": "inch inches", "W": "watt watts",
+    "bpm": "beats b/min beat/min 1/min /min s/min batt/min bat/min lpm spm",
+    "%": "percent pct prozent", "ml/kg/min": "mlkgmin mlminkg",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("alias", "symbol"), [(word, s) for s, words in STANDS_FOR.items() for word in words.split()]
+)
+def test_each_alias_stands_for_its_unit(alias, symbol) -> None:
+    assert parse_unit(ALIASES.get(alias, alias)).symbol == symbol
+
+
+def test_no_alias_is_without_a_test() -> None:
+    assert set(_WORDS) == {word for words in STANDS_FOR.values() for word in words.split()}
 
 
 @pytest.mark.parametrize("text", ["", "furlong", "ml", "kg/ml", "=cmd()", "m/s; rm"])

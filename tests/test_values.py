@@ -87,8 +87,8 @@ def test_a_field_cannot_be_replaced(name: str) -> None:
             result.coefficients = None
 
 
-def test_a_run_of_the_path_hands_out_copies() -> None:
-    found = rs.replicate(["ligament-injury"], draws=64)
+def test_a_run_of_the_path_hands_out_copies(whole) -> None:
+    found = whole
     verdicts, estimates = found.verdicts, found.estimates
     verdicts["direction"] = "supported"
     estimates.loc[:, "estimate"] = 0.0
