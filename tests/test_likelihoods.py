@@ -78,6 +78,20 @@ def test_draws_stand_in_front() -> None:
     )
 
 
+def test_many_rows_at_once_are_each_their_own_mixture() -> None:
+    rng = np.random.default_rng(2)
+    estimate, error = rng.normal(0, 1, (40, 3, 1)), rng.uniform(0.001, 0.5, (40, 3, 1))
+    error = error * rng.uniform(0.8, 1.2, (40, 3, 6))
+    weight = np.log(rng.dirichlet(np.ones(6), (40, 3)))
+    df = rng.integers(3, 900, (40, 3, 1)).astype(float)
+    many = lik.mixed_log_likelihood(THETA, estimate, error, df, weight)
+    assert many.shape == (40, 3, len(THETA))
+    assert many.min() < -700  # beyond what a double holds
+    for i in range(40):
+        one = lik.mixed_log_likelihood(THETA, estimate[i], error[i], df[i], weight[i])
+        np.testing.assert_allclose(many[i], one, rtol=SAME)
+
+
 def test_a_statistic_has_the_noncentral_t_density() -> None:
     for df, t in ((3, 0.5), (12, 2.4), (60, -1.0)):
         ours = lik.t_statistic_log_likelihood(THETA * 2, t, df)

@@ -34,8 +34,8 @@ def pool(table: Any, **options: Any) -> rs.PooledPrinted:
 def test_rows_left_out_are_listed_with_their_reasons() -> None:
     table = pd.DataFrame({
         "study": ["A", "B", "C", "D", "E"], "design": "crossover", "n": ["13", "8", "8", "", "8"],
-        "first": ["31.3 SD 5.8", "1", "", "", "20 per 1000 h"],
-        "second": ["27.2 SD 2.5", "2", "", "", "18 per 1000 h"],
+        "first": ["31.3 SD 5.8", "1", "", "", "20"],
+        "second": ["27.2 SD 2.5", "2", "", "", ""],
         "estimate": ["", "", "", "25%", ""],
         "pool": ["yes", "no: another speed", "sign: against", "", ""],
     })  # fmt: skip
@@ -45,8 +45,8 @@ def test_rows_left_out_are_listed_with_their_reasons() -> None:
     assert sources.loc["B", "why"] == "another speed"
     assert sources.loc["C", "why"] == "only its sign counts"
     assert "give n" in sources.loc["D", "why"]
-    assert "a rate without its events" in sources.loc["E", "why"]
-    assert list(found.signs[["above", "below"]]) == [3, 1]
+    assert "prints no effect" in sources.loc["E", "why"]
+    assert list(found.signs[["above", "below"]]) == [2, 1]
 
 
 def test_counts_of_people_and_of_time_are_what_their_noun_says() -> None:
@@ -70,6 +70,19 @@ def test_counts_of_people_and_of_time_are_what_their_noun_says() -> None:
     assert rs.pool_printed(none, measure="risk ratio").k == 2
     # no event in one arm: any smaller ratio is as likely
     assert math.isnan(rs.pool_printed(none.iloc[[0]], measure="risk ratio").estimate)
+
+
+def test_rates_without_their_events_need_a_p_or_a_prior() -> None:
+    table = pd.DataFrame({"study": ["A", "B"], "design": "parallel", "n": "40 / 38",
+                          "first": ["15 / 461 h", "12 per 1000 h"],
+                          "second": ["52 / 481 h", "30 per 1000 h"]})  # fmt: skip
+    alone = rs.pool_printed(table, measure="rate ratio")
+    assert (alone.k, alone.signs["below"]) == (1, 2)
+    assert "a rate ratio has no usual one; give sd_median" in alone.sources.loc[1, "why"]
+    by_p = rs.pool_printed(table.assign(p=["", "0.02"]), measure="rate ratio")
+    assert by_p.sources.loc[1, "estimate"] == pytest.approx(0.4, abs=0.01)
+    with pytest.raises(InputError, match="first is per h and second per days; give"):
+        rs.pool_printed(table.assign(second=["52 / 481 h", "3 per 100 days"]), measure="rate ratio")
 
 
 def test_percent_and_ratio_of_means_are_one_measure_and_others_are_mixed_only_when_asked() -> None:

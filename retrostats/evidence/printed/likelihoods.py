@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 _LEAST = 1e-300
 #: Nodes of the level that two groups of people share.
 _LEVEL_NODES = 96
+#: Rows from which a mixture is added up node by node, and the bytes that are taken at once.
+_MANY, _BYTES = 8, 2**19
 _TINY = 1e-15
 #: Reach and points of the table of results in words: a spline of step 0.1 errs by 1e-7.
 _NCP, _NCP_POINTS = 40.0, 801
@@ -65,8 +67,49 @@ def mixed_log_likelihood(
 
     log sum_q w_q t_df((estimate_q - theta) / se_q) / se_q.
     """
-    logs = t_log_likelihood(theta, estimate, std_error, df)
-    return averaged(logs, log_weights)
+    nodes = np.broadcast_arrays(
+        *(np.asarray(x, dtype=float) for x in (estimate, std_error, df, log_weights))
+    )
+    count = nodes[0].shape[-1]
+    flat = [x.reshape(-1, count) for x in nodes]
+    theta = np.asarray(theta, dtype=float)
+    if len(flat[0]) < _MANY or not np.isfinite(flat[2]).all():
+        return averaged(t_log_likelihood(theta, *nodes[:3]), nodes[3])
+    found = np.empty((len(flat[0]), len(theta)))
+    at_once = max(1, _BYTES // (8 * len(theta)))
+    for start in range(0, len(found), at_once):
+        rows = slice(start, start + at_once)
+        found[rows] = _node_by_node(theta, *(x[rows] for x in flat))
+    return found.reshape(*nodes[0].shape[:-1], len(theta))
+
+
+def _node_by_node(
+    theta: Array, estimate: Array, std_error: Array, df: Array, log_weights: Array
+) -> Array:
+    """As `mixed_log_likelihood` of many rows (d, q), in memory that a processor's cache holds.
+
+    Densities are added up themselves; rows in which one is less than a double holds are done anew.
+    """
+    constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * np.log(math.pi * df)
+    height = np.exp(constant + log_weights - np.log(std_error))
+    width, power = 1 / (std_error * np.sqrt(df)), -(df + 1) / 2
+    total = np.zeros((len(estimate), len(theta)))
+    part = np.empty_like(total)
+    for q in range(estimate.shape[1]):
+        np.subtract(theta, estimate[:, q, None], out=part)
+        part *= width[:, q, None]
+        part *= part
+        np.log1p(part, out=part)
+        part *= power[:, q, None]
+        np.exp(part, out=part)
+        part *= height[:, q, None]
+        total += part
+    lost = (total < _LEAST).any(axis=1)
+    found = np.log(np.maximum(total, _LEAST))
+    if lost.any():
+        logs = t_log_likelihood(theta, estimate[lost], std_error[lost], df[lost])
+        found[lost] = averaged(logs, log_weights[lost])
+    return np.asarray(found)
 
 
 def averaged(logs: Array, log_weights: ArrayLike) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.common.errors import InputError
-from retrostats.evidence.printed.cells import Count
+from retrostats.evidence.printed.cells import Count, Rate
 from retrostats.evidence.printed.likelihoods import (
     odds_log_likelihood,
     rates_log_likelihood,
@@ -22,6 +22,7 @@ from retrostats.evidence.printed.measures import (
     RISK_RATIO,
     Measure,
 )
+from retrostats.evidence.printed.row_effects import two_means_source
 from retrostats.evidence.printed.rows import PrintedRow
 from retrostats.evidence.printed.sources import SPREAD, PrintedSource
 
@@ -71,6 +72,26 @@ def counts_source(row: PrintedRow, measure: Measure, first: Count, second: Count
         bounded=kind == RISK_DIFFERENCE or (min(y) > 0 and not full),
         sign=int(np.sign(rates[0] - rates[1])), about=about, error=error,
     )  # fmt: skip
+
+
+def rates_source(row: PrintedRow, measure: Measure, first: Rate, second: Rate) -> PrintedSource:
+    """Two rates without their events: their ratio alone.
+
+    Raises
+    ------
+    InputError
+        Rates per different things, or in a pool of another measure.
+    """
+    if RATE_RATIO not in (measure.name, *measure.mixed):
+        raise InputError(
+            f"{row.where}: two rates give a {RATE_RATIO}, and the pool is of {measure.name}; "
+            "leave it out (pool = 'no: reason')"
+        )
+    if first.noun.lower() != second.noun.lower():
+        raise InputError(
+            f"{row.where}: first is per {first.noun} and second per {second.noun}; give one unit"
+        )
+    return two_means_source(row, measure, (first.value, second.value))
 
 
 def _count_curve(

@@ -18,7 +18,12 @@ from retrostats.evidence.printed.likelihoods import (
     pair_effect,
     smd_log_likelihood,
 )
-from retrostats.evidence.printed.measures import DIFFERENCE, RATIO_OF_MEANS, SMD, Measure
+from retrostats.evidence.printed.measures import (
+    DIFFERENCE,
+    RATIO_OF_MEANS,
+    SMD,
+    Measure,
+)
 from retrostats.evidence.printed.quadrature import (
     CORRELATION_NODES,
     HIGHEST,
@@ -26,10 +31,10 @@ from retrostats.evidence.printed.quadrature import (
     rounding_points,
 )
 from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
-from retrostats.evidence.printed.row_counts import counts_source
+from retrostats.evidence.printed.row_counts import counts_source, rates_source
 from retrostats.evidence.printed.row_effects import nothing_source, two_means_source
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow
-from retrostats.evidence.printed.sources import BARE, SPREAD, Nodes, PrintedSource
+from retrostats.evidence.printed.sources import SPREAD, Nodes, PrintedSource
 
 Array = NDArray[np.float64]
 #: Rounding counts where half a digit moves a mean by this share of the error, or an SD by that.
@@ -60,11 +65,7 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
     if isinstance(first, Count) and isinstance(second, Count):
         return counts_source(row, measure, first, second)
     if isinstance(first, Rate) and isinstance(second, Rate):
-        sign = int(np.sign(first.value.value - second.value.value))
-        return PrintedSource(
-            row.study, row.number, BARE, "two rates", bounded=False, sign=sign,
-            left_out="its error is open: a rate without its events; give events / exposure",
-        )  # fmt: skip
+        return rates_source(row, measure, first, second)
     if measure.name not in (DIFFERENCE, RATIO_OF_MEANS, SMD):
         raise InputError(
             f"{row.where}: first and second are means, which give no {measure.name}; "
@@ -141,8 +142,7 @@ def _readings(row: PrintedRow, cells: tuple[Summary, Summary], n: tuple[int, int
 def _reading_words(cells: tuple[Summary, Summary], readings: list[bool]) -> str:
     if all(cell.kind != "unlabelled" for cell in cells):
         return ""
-    return ", unlabelled spread read as SD or SE" if len(readings) > 1 else (
-        ", unlabelled spread read as SD")  # fmt: skip
+    return ", unlabelled spread read as SD" + " or SE" * (len(readings) > 1)
 
 
 def _pair(row: PrintedRow, measure: Measure, first: Summary, second: Summary) -> PrintedSource:
