@@ -158,10 +158,10 @@ def insides(count: int, seed: int = 1) -> pd.DataFrame:
 def markdown(found: pd.DataFrame, old: pd.DataFrame) -> str:
     """False support and found by shape, lowest and highest over tau; the old rule beside."""
     lines = [
-        "| | false support, worst tau | false contradiction, worst tau | found, tau 0.05 | found, "
-        "tau 0.1 | old rule: false support | old rule: found, tau 0.05 | interval holds, tau 0 to "
-        "0.05 | tau 0.15 | new study's interval |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| | worlds a cell | false support, worst tau | false contradiction, worst tau | found, "
+        "tau 0.05 | found, tau 0.1 | old rule: false support | old rule: found, tau 0.05 | "
+        "interval holds, tau 0 to 0.05 | tau 0.15 | new study's interval |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for shape, rows in found.groupby("shape", sort=False):
         null, real = rows[rows["truth"] == 1.0], rows[rows["truth"] != 1.0].set_index("tau")
@@ -174,11 +174,18 @@ def markdown(found: pd.DataFrame, old: pd.DataFrame) -> str:
         ]  # fmt: skip
         shown = " | ".join("" if np.isnan(value) else f"{value:.1f}" for value in cells)
         lines.append(
-            f"| {shape} | {shown} | {100 * small.min():.1f} to {100 * small.max():.1f} | "
+            f"| {shape} | {_counts(rows['worlds'])} | {shown} | "
+            f"{100 * small.min():.1f} to {100 * small.max():.1f} | "
             f"{100 * large.min():.1f} to {100 * large.max():.1f} | "
             f"{100 * rows['new_held'].min():.1f} to {100 * rows['new_held'].max():.1f} |"
         )
     return "\n".join(lines)
+
+
+def _counts(worlds: pd.Series) -> str:
+    """The number of worlds of each cell, or the lowest and highest."""
+    low, high = int(worlds.min()), int(worlds.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _old(old: pd.DataFrame, shape: str) -> tuple[float, float]:
