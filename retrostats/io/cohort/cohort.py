@@ -213,7 +213,10 @@ def cohort_of(
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
     problems += impossible_values(used, level) + design_problems(coded, topic, conditions, file)
     if topic:
-        problems += reading_of(used, topic, conditions, file, spec.allocation)
+        named = {m.column for m in part.meanings}
+        problems += reading_of(
+            used, topic, conditions, file, allocation=spec.allocation, named=named
+        )
         problems += shared_speeds(coded, file)
         counts = topic.outcomes if topic.counted else ()
         problems += doubtful_values(used, outcome_column(used, topic), file, counts)

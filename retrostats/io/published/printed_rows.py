@@ -1,4 +1,4 @@
-"""Printed rows against each other: limits in order, one unit and one measure an outcome."""
+"""Printed rows against each other: events of people, one unit and one measure an outcome."""
 
 from __future__ import annotations
 
@@ -53,25 +53,17 @@ def check_printed(rows: pd.DataFrame, file: str) -> None:
     Raises
     ------
     InputError
-        Limits in the wrong order or not around their value, more people with an event than people,
-        or rows of one outcome in several units or measures.
+        More people with an event than people, or rows of one outcome in several units or measures.
     """
     for at, row in zip(rows.index, rows.to_dict("records"), strict=True):
-        _check_limits(row, f"{file}, row {at + FIRST_RECORD}")
+        _check_people(row, f"{file}, row {at + FIRST_RECORD}")
     rated = rows[rows["poolable"]]
     _one_of(rated[rated["mean"].notna()], "unit", file)
     _one_of(rated[rated["events"].notna()], "exposure_unit", file)
 
 
-def _check_limits(row: Mapping[Any, Any], place: str) -> None:
-    low, high, events, exposure = (
-        float(row[name]) for name in ("ci_low", "ci_high", "events", "exposure")
-    )
-    if low > high:
-        raise InputError(
-            f"{place}, column ci_low: found {row['ci_low_text']}, above ci_high "
-            f"{row['ci_high_text']}; the lower limit is the smaller: swap them as printed"
-        )
+def _check_people(row: Mapping[Any, Any], place: str) -> None:
+    events, exposure = float(row["events"]), float(row["exposure"])
     if counts_people(str(row["exposure_unit"])) and events > exposure:
         raise InputError(
             f"{place}, column events: found {events:g} of {exposure:g} {row['exposure_unit']}; at "

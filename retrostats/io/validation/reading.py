@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from retrostats.common.vocabulary import Conditions, Topic
+from retrostats.io.cohort.normalise import PER_KILOGRAM
 from retrostats.io.cohort.values import arm_word
 from retrostats.io.validation.problem import Problem
 
@@ -21,9 +22,21 @@ WALKING_M_S = 1.9
 
 
 def reading_of(
-    frame: pd.DataFrame, topic: Topic, conditions: Conditions, file: str, allocation: str
+    frame: pd.DataFrame,
+    topic: Topic,
+    conditions: Conditions,
+    file: str,
+    *,
+    allocation: str,
+    named: Collection[str],
 ) -> list[Problem]:
-    """Running or walking, what each arm is taken for, how people came into it, what is not used."""
+    """Running or walking, what each arm is taken for, how people came into it, what is not used.
+
+    Parameters
+    ----------
+    named
+        Columns that the file itself has; the others were derived from them.
+    """
     found: list[Problem] = []
     if topic.gait and "gait" not in frame:
         slow = "speed_m_s" in frame and bool(frame["speed_m_s"].max() < WALKING_M_S)
@@ -34,7 +47,7 @@ def reading_of(
     found += _arms(frame, conditions, file) if topic.compares == "arm" else []
     found += _walking(frame, topic, file) + _no_speed_in_common(frame, topic, file)
     found += [] if allocation else _allocation(frame, topic, file)
-    return found + _not_used(frame, topic, file)
+    return found + _not_used(frame, topic, file, named)
 
 
 def _walking(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
@@ -76,19 +89,33 @@ def _allocation(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _not_used(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
-    """Columns that were understood and enter nothing, each with the reason."""
+def _not_used(
+    frame: pd.DataFrame, topic: Topic, file: str, named: Collection[str]
+) -> list[Problem]:
+    """Columns of the file that were understood and enter nothing, each with the reason."""
     filled = [name for name in topic.outcomes if name in frame and frame[name].notna().any()]
-    second = [] if topic.counted else filled[1:]
+    used = _sources(filled[0], named) if filled else set()
+    further = [name for name in filled[1:] if name in named and name not in used]
+    described = DESCRIBING - {*topic.needs, *topic.outcomes, *used}
     return [
         Problem("guess", file, "", name, "a further outcome", filled[0],
                 f"not used by {topic.analysis}: {filled[0]} is")
-        for name in second
+        for name in further if not topic.counted
     ] + [
         Problem("guess", file, "", name, "describes people or the test", "",
                 f"not used by {topic.analysis}")
-        for name in sorted(DESCRIBING - {*topic.needs, *topic.outcomes}) if name in frame
+        for name in sorted(described & set(named)) if name in frame
     ]  # fmt: skip
+
+
+def _sources(outcome: str, named: Collection[str]) -> set[str]:
+    """Columns of the file that an outcome is, or was derived from."""
+    if outcome in named:
+        return {outcome}
+    absolute = next((one for one, _, per_kg, _ in PER_KILOGRAM if per_kg == outcome), "")
+    if absolute in named:
+        return {absolute}
+    return {name for name in named if name.startswith(("vo2_", "vco2_"))}
 
 
 def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Problem]:
