@@ -216,8 +216,8 @@ def _kind(name: str) -> str | None:
 
 
 def _exactly(name: str) -> str | None:
-    own = (kind for kind in NAMES if name == kind.replace("_", " "))
-    return next(own, next((kind for kind, names in NAMES.items() if name in names), None))
+    exact = (kind for kind in NAMES if name == kind.replace("_", " "))
+    return next(exact, next((kind for kind, names in NAMES.items() if name in names), None))
 
 
 def _per_kg(name: str) -> bool:

@@ -34,7 +34,7 @@ AGREE = 0.08
 ROWS = 2000
 
 
-def settled_units(table: Table, spec: Spec, problems: list[Problem]) -> dict[str, str]:
+def infer_units(table: Table, spec: Spec, problems: list[Problem]) -> dict[str, str]:
     """Unit of each gas column without one that another column proves; each is listed."""
     open_, known = _gases(table, spec)
     if not open_:
@@ -78,9 +78,9 @@ def _gases(table: Table, spec: Spec) -> tuple[list[str], dict[str, str]]:
 def _possible(header: str, table: Table) -> Iterator[str]:
     """Units under which the median of a column is that of people."""
     values = _numbers(table.columns[header])
-    middle = float(np.nanmedian(values)) if np.isfinite(values).any() else np.nan
+    median = float(np.nanmedian(values)) if np.isfinite(values).any() else np.nan
     for unit, (low, high) in UNITS.items():
-        if low <= middle <= high:
+        if low <= median <= high:
             yield unit
 
 

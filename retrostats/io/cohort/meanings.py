@@ -21,7 +21,7 @@ from retrostats.io.cohort.headers import (
     split_unit,
     without_number,
 )
-from retrostats.io.cohort.infer_units import settled_units
+from retrostats.io.cohort.infer_units import infer_units
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.shape import is_wide, names_levels
 from retrostats.io.cohort.spec import Spec
@@ -31,18 +31,18 @@ from retrostats.io.validation.problem import Problem
 UNUSED = "column kept as it is, not used"
 
 
-def own_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
+def audit_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
     """Columns that the topics ask for and no field vocabulary knows, by their plain words.
 
     Examples
     --------
-    >>> own_columns({"grip": Topic("grip", "grip", needs=("subject", "grip_kg"))})
+    >>> audit_columns({"grip": Topic("grip", "grip", needs=("subject", "grip_kg"))})
     {'grip kg': 'grip_kg'}
     """
     asked = (column for topic in topics.values() for column in (*topic.needs, *topic.outcomes))
-    own = {letters(column): column for column in asked if kind_of(column) is None}
+    of_audit = {letters(column): column for column in asked if kind_of(column) is None}
     said = (entry for topic in topics.values() for entry in topic.headers.items())
-    return {**{letters(word): column for column, words in said for word in words}, **own}
+    return {**{letters(word): column for column, words in said for word in words}, **of_audit}
 
 
 def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
@@ -53,7 +53,7 @@ def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
         or kind_of(without_number(header)) is not None
         or is_wide(header, audit.conditions)
         or names_levels(header, audit.conditions)
-        or letters(header) in own_columns(audit.topics)
+        or letters(header) in audit_columns(audit.topics)
     )
 
 
@@ -63,11 +63,11 @@ def holds_text(spec: Spec, header: str) -> bool:
 
 
 def read_meanings(
-    table: Table, spec: Spec, problems: list[Problem], own: Mapping[str, str]
+    table: Table, spec: Spec, problems: list[Problem], of_audit: Mapping[str, str]
 ) -> list[Meaning]:
     """One meaning a used column; guesses, unknown and doubtful columns are listed.
 
-    `own` are columns of the audit's topics, see `own_columns`: numbers, taken as they are.
+    `of_audit` are columns of the audit's topics, see `audit_columns`: numbers, taken as they are.
 
     Raises
     ------
@@ -75,11 +75,11 @@ def read_meanings(
         The spec names a header that is not in the table.
     """
     _refuse_absent(table, spec)
-    settled = settled_units(table, spec, problems)
-    table = replace(table, units={**table.units, **settled})
+    inferred = infer_units(table, spec, problems)
+    table = replace(table, units={**table.units, **inferred})
     meanings: list[Meaning] = []
     for header in table.headers:
-        meaning = _meaning(table, spec, header, problems, own)
+        meaning = _meaning(table, spec, header, problems, of_audit)
         if meaning is None:
             continue
         taken = next((m for m in meanings if m.column == meaning.column), None)
@@ -125,11 +125,11 @@ def _plain(value: float) -> str:
 
 
 def _meaning(
-    table: Table, spec: Spec, header: str, problems: list[Problem], own: Mapping[str, str]
+    table: Table, spec: Spec, header: str, problems: list[Problem], of_audit: Mapping[str, str]
 ) -> Meaning | None:
     named = spec.columns.get(header) or _name(table, header)
-    if letters(named) in own:
-        return _as_it_is(table, spec, header, own[letters(named)], problems)
+    if letters(named) in of_audit:
+        return _as_it_is(table, spec, header, of_audit[letters(named)], problems)
     said = split_unit(named)[1] or (split_unit(header)[1] if kind_of(header) else None)
     if header in table.melted:
         said = table.units[header]

@@ -15,7 +15,7 @@ from retrostats.common.units import convert
 from retrostats.common.vocabulary import Conditions, Vocabulary
 from retrostats.io.cohort.headers import TEXT, Meaning, kind_of
 from retrostats.io.cohort.layout import Table
-from retrostats.io.cohort.meanings import holds_text, known_header, own_columns, read_meanings
+from retrostats.io.cohort.meanings import audit_columns, holds_text, known_header, read_meanings
 from retrostats.io.cohort.quantities import other_quantities
 from retrostats.io.cohort.shape import to_long
 from retrostats.io.cohort.spec import Spec
@@ -83,7 +83,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
     table = _arm_or_direction(table, spec, problems, conditions)
     table = _without_clocks(table, spec, problems)
-    meanings = read_meanings(table, spec, problems, own_columns(audit.topics))
+    meanings = read_meanings(table, spec, problems, audit_columns(audit.topics))
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
     table, named = _without_sums(table, meanings, problems)
     if named:
@@ -228,8 +228,8 @@ def _values(
             )
             values = numbers(cells, meaning.header, file, problems, rules, clock)
             if clock and meaning.unit and meaning.unit.quantity == "time":
-                told = cells.map(lambda c: isinstance(c, str) and ":" in c).to_numpy(bool)
-                values = np.where(told, values * 60 / meaning.unit.factor, values)
+                is_clock_text = cells.map(lambda c: isinstance(c, str) and ":" in c).to_numpy(bool)
+                values = np.where(is_clock_text, values * 60 / meaning.unit.factor, values)
             if meaning.unit is not None and meaning.unit.symbol != meaning.to:
                 with np.errstate(divide="ignore"):
                     values = convert(values, meaning.unit.symbol, meaning.to)

@@ -51,7 +51,7 @@ def with_periods(
         )  # fmt: skip
         return frame
     problems[:] = [p for p in problems if p.column != column or not p.of_columns]
-    problems += _told(frame.assign(period=period), str(column), file)
+    problems += _order_problems(frame.assign(period=period), str(column), file)
     return frame.assign(period=[f"{p:g}" if isinstance(p, float) else str(p) for p in period])
 
 
@@ -82,7 +82,7 @@ def _place(sequence: str, way: str, conditions: Conditions) -> float | None:
     return float(order.index(way) + 1) if order.count(way) == 1 and len(order) > 1 else None
 
 
-def _told(frame: pd.DataFrame, column: str, file: str) -> list[Problem]:
+def _order_problems(frame: pd.DataFrame, column: str, file: str) -> list[Problem]:
     """How many people began with each condition."""
     first = frame.sort_values("period", kind="stable", key=lambda p: p.astype(str))
     first = first.drop_duplicates("subject")

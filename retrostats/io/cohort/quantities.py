@@ -116,8 +116,8 @@ def _eaten(table: Table) -> str:
         if set(words) & (EATEN | DIET) or "energy intake" in " ".join(words) or words == ["energy"]:
             return f"beside {header!r}"
     around: Sequence[str] = (*table.titles, table.sheet, table.file)
-    told = next((text for text in around if set(letters(text).split()) & DIET), "")
-    return f"in a table about food ({told!r})" if told else ""
+    named = next((text for text in around if set(letters(text).split()) & DIET), "")
+    return f"in a table about food ({named!r})" if named else ""
 
 
 def _too_much(table: Table, header: str) -> str:
@@ -128,8 +128,8 @@ def _too_much(table: Table, header: str) -> str:
     column = table.columns[header].dropna()
     mark = cell.decimal_mark(column)
     values = [v for v in map(mark.value, column) if v is not None]
-    middle = median(values) if values else 0.0
-    return f"with a median of {middle:.4g} and no unit" if middle > USUAL_BODY_FAT else ""
+    center = median(values) if values else 0.0
+    return f"with a median of {center:.4g} and no unit" if center > USUAL_BODY_FAT else ""
 
 
 def _fat(table: Table, header: str, reason: str, spec: Spec, *, wide: bool) -> Problem:

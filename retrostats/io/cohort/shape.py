@@ -58,7 +58,7 @@ def to_long(
     InputError
         The spec names a header that is not there, or two columns for the same measurement.
     """
-    wide = [_told(table, header, entry) for header, entry in spec.items()] or _guessed(
+    wide = [_specified(table, header, entry) for header, entry in spec.items()] or _guessed(
         table, conditions, _in_title(table)
     )
     if not wide:
@@ -75,7 +75,7 @@ def to_long(
     )
 
 
-def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
+def _specified(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
     if header not in table.columns:
         raise InputError(
             f"spec, [wide]: no column {header!r} in {table.file}; it has "
@@ -167,8 +167,8 @@ def _guessed(
 
     # a word may name a time and a condition, as "avant" does in French: it is the condition where
     # another column of the measure names a condition by a word that is no time
-    told = {c.measure for c in read(frozenset()) if "direction" in dict(c.levels)}
-    found = read(frozenset(told))
+    with_direction = {c.measure for c in read(frozenset()) if "direction" in dict(c.levels)}
+    found = read(frozenset(with_direction))
     groups: dict[tuple[str, tuple[str, ...]], list[WideColumn]] = {}
     for column in found:
         names = tuple(name for name, _ in column.levels)
@@ -215,8 +215,8 @@ def _read(
         levels["direction"] = word
     said = said or unit
     meaning = read_header(bare, said or None) if said or kind_has_unit(bare) else None
-    own = said or (meaning.unit.symbol if meaning and meaning.unit else split_unit(bare)[1] or "")
-    return WideColumn(header, kind, own, tuple(levels.items()))
+    text = said or (meaning.unit.symbol if meaning and meaning.unit else split_unit(bare)[1] or "")
+    return WideColumn(header, kind, text, tuple(levels.items()))
 
 
 def _is_time(word: str) -> bool:

@@ -227,9 +227,9 @@ def coded(
     said = [str(_word(u) or "") for u in uniques]
     read = [named(given.get(t.lower(), t), known) for t in said]
     odd = np.array([r is None and bool(t) for r, t in zip(read, said, strict=True)] + [False])
-    told = pd.Series(words_of(codes, read), index=column.index)
+    parsed = pd.Series(words_of(codes, read), index=column.index)
     if not odd.any():
-        return told
+        return parsed
     bad = odd[codes]
     at = np.flatnonzero(bad)[:LISTED]
     rows = column.index[bad]
@@ -240,7 +240,7 @@ def coded(
                     + _lines(said[codes[i]], known))
         )  # fmt: skip
     _rest(rows, name, file, problems)
-    return told
+    return parsed
 
 
 def several_phrases(column: pd.Series, known: Mapping[str, Sequence[str]]) -> bool:

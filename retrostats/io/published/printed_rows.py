@@ -81,8 +81,8 @@ def _kind(text: str, column: str) -> str:
 def _one_of(rows: pd.DataFrame, column: str, file: str) -> None:
     """Refuse an outcome whose rows differ in `column`; rows that leave it empty are passed over."""
     first: dict[str, tuple[str, str]] = {}
-    told = rows[rows[column].str.strip() != ""]
-    for at, row in zip(told.index, told.to_dict("records"), strict=True):
+    filled = rows[rows[column].str.strip() != ""]
+    for at, row in zip(filled.index, filled.to_dict("records"), strict=True):
         seen, row_id = first.setdefault(row["outcome"], (row[column], row["row_id"]))
         if _kind(seen, column) != _kind(row[column], column):
             raise InputError(
@@ -101,13 +101,13 @@ def both_of_people(rows: Sequence[Mapping[str, Any] | pd.Series]) -> bool:
         One arm is of people, the other of time.
     """
     units = [str(row["exposure_unit"]) for row in rows]
-    told = [counts_people(unit) for unit in units]
-    if any(told) != all(told):
+    filled = [counts_people(unit) for unit in units]
+    if any(filled) != all(filled):
         raise InputError(
             f"published rows {rows[0]['row_id']} and {rows[1]['row_id']}, column exposure_unit: "
             f"found {units[0]!r} and {units[1]!r}; give both arms in people or both in time"
         )
-    return all(told)
+    return all(filled)
 
 
 def refuse_no_events(arms: Sequence[Mapping[str, Any]]) -> None:

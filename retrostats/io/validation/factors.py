@@ -139,10 +139,10 @@ def _question(file: str, column: str, levels: Sequence[str]) -> Problem:
     column = column.removesuffix(AS_WRITTEN)
     shown = ", ".join(levels[:NAMED]) + (" ..." if len(levels) > NAMED else "")
     lines = " or ".join(f'"{column}" = "{level}"' for level in levels[:3])
-    own = ", with the header that the file has" if kind_of(column) else ""
+    note = ", with the header that the file has" if kind_of(column) else ""
     return Problem(
         "error", file, "", column, f"repeated rows told apart by it: {shown}",
         "one of them, or mere repeats",
-        f"which is meant? write under [filter] in a spec {lines}{own}; they are not averaged. "
+        f"which is meant? write under [filter] in a spec {lines}{note}; they are not averaged. "
         "Where it only numbers repeats, call the column trial",
     )  # fmt: skip

@@ -134,10 +134,10 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
         if arm.lower() != kind
     ]  # fmt: skip
     if first not in kinds.values():
-        told = f'"{next(iter(kinds))}" = "{first}"'
+        example = f'"{next(iter(kinds))}" = "{first}"'
         found.append(
             Problem("warning", file, "", "arm", f"no {first} arm", "one of that kind",
-                    f"each arm shown by itself, none judges; if one is {first}, write {told} "
+                    f"each arm shown by itself, none judges; if one is {first}, write {example} "
                     "under [levels] in a spec")
         )  # fmt: skip
     return found

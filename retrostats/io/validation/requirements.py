@@ -114,8 +114,8 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     """No topic has its columns: what is there, what each needs, what was not understood."""
     have = [str(c) for c in frame if not str(c).startswith("source_")]
     more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
-    own = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
-    unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in own)]
+    required = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
+    unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in required)]
     shown = ", ".join(f"{c}{_near(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
     names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
     write = _to_write(unread[0], have, topics) if unread else ""
