@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -35,13 +35,14 @@ from retrostats.io.validation.examples import without_examples
 from retrostats.io.validation.plausible import doubtful_values
 from retrostats.io.validation.possible import impossible_values
 from retrostats.io.validation.problem import Problem
-from retrostats.io.validation.reading import DESCRIBING, reading_of
+from retrostats.io.validation.reading import reading_of
+from retrostats.io.validation.relevant import needed_errors
 from retrostats.io.validation.requirements import design_problems, outcome_column, topic_for
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.common.vocabulary import Topic, Vocabulary
+    from retrostats.common.vocabulary import Vocabulary
 
 #: Problems shown in one message.
 SHOWN = 20
@@ -199,6 +200,7 @@ def cohort_of(
     frame, conditions = part.frame, audit.conditions
     files = frame["source_file"].dropna().unique()
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
+    of_columns = {*problems}
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
     frame = with_labs(frame, file, problems)
@@ -211,7 +213,8 @@ def cohort_of(
     used = coded.frame
     problems += blank_people(frame, file)
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
-    problems += impossible_values(used, level) + design_problems(coded, topic, conditions, file)
+    impossible = impossible_values(used, level)
+    problems += impossible + design_problems(coded, topic, conditions, file)
     if topic:
         named = {m.column for m in part.meanings}
         problems += reading_of(
@@ -221,7 +224,8 @@ def cohort_of(
         counts = topic.outcomes if topic.counted else ()
         problems += doubtful_values(used, outcome_column(used, topic), file, counts)
     if topic:
-        problems[:] = _needed_errors(problems, part, topic)
+        cells = of_columns.union(impossible)
+        problems[:] = needed_errors(problems, part, topic, used, cells=cells, wanted=spec.named)
     _stop_on_errors(problems)
     if "direction" in used:  # the reference first, so that a model's effect is that of the other
         way = pd.Categorical(used["direction"], list(conditions.compared))
@@ -255,30 +259,6 @@ def cohort_of(
         },
         topic.analysis if topic else "",
     )
-
-
-def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Problem]:
-    """The problems; those of a column that no analysis uses are warnings and stop nothing."""
-    from retrostats.io.cohort.headers import kind_of, without_number
-
-    named = {m.header: m.column for m in part.meanings}
-
-    def read_as(header: str) -> str:
-        return named.get(header) or kind_of(without_number(header)) or header
-
-    unused = [
-        p.column and read_as(p.column) in DESCRIBING
-        and read_as(p.column) not in (*topic.needs, *topic.outcomes)
-        for p in problems
-    ]  # fmt: skip
-    return [
-        replace(
-            p, level="warning", action=f"{p.action}; not used by {topic.analysis}, left missing"
-        )
-        if p.level == "error" and free
-        else p
-        for p, free in zip(problems, unused, strict=True)
-    ]
 
 
 def _as_cart(path: Path) -> str:

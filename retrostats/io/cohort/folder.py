@@ -12,7 +12,7 @@ from retrostats.common.errors import InputError
 from retrostats.common.vocabulary import Conditions, Vocabulary
 from retrostats.io.cohort.events import counted
 from retrostats.io.cohort.headers import kind_of, without_number
-from retrostats.io.cohort.labs import describes_people, labs_apart
+from retrostats.io.cohort.labs import describes_people, labs_apart, one_spelling
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.meanings import known_header
 from retrostats.io.cohort.normalise import Part, derived, normalise, reads
@@ -83,6 +83,7 @@ def together(
         The spec names a header that is in none of them.
     """
     _each_header_somewhere(spec, parts)
+    parts = one_spelling(parts, name, problems)
     part = _joined(counted(parts, audit.topics, name, problems), name, problems, audit)
     return replace(part, frame=derived(part.frame, spec, name, problems))
 
@@ -280,7 +281,7 @@ def _with_people(
         )  # fmt: skip
     for column in known.columns.difference(["source_file", "source_row"]):
         if column not in frame:
-            frame = frame.assign(**{column: frame["subject"].map(known[column])})
+            frame = frame.assign(**{column: frame["subject"].astype(object).map(known[column])})
     return frame
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.common.vocabulary import Vocabulary
 from retrostats.io.cohort.normalise import Part
 from retrostats.io.tables.words import plain
+from retrostats.io.validation.people import plain_codes
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.requirements import TELLING_APART, outcome_column
 
@@ -79,6 +80,42 @@ def labs_apart(
                 "put the files into one table")
     )  # fmt: skip
     return found
+
+
+def one_spelling(parts: list[Part], name: str, problems: list[Problem]) -> list[Part]:
+    """The parts with each person under one code, as the first of them spells it.
+
+    Spreadsheets turn "01" into 1: codes of several tables that differ only so are one person's,
+    unless one table has both.
+    """
+    known: dict[str, str] = {}
+    spelled: list[Part] = []
+    joined: dict[str, str] = {}
+    for part in parts:
+        if "subject" not in part.frame:
+            spelled.append(part)
+            continue
+        codes = [str(code) for code in part.frame["subject"].dropna().unique()]
+        plain_ones = plain_codes(codes)
+        here = {
+            code: known[one] for code, one in zip(codes, plain_ones, strict=True)
+            if plain_ones.count(one) == 1 and known.get(one, code) != code
+            and known[one] not in codes
+        }  # fmt: skip
+        for code, one in zip(codes, plain_ones, strict=True):
+            known.setdefault(one, code)
+        if here:
+            people = part.frame["subject"].astype(object)
+            part = replace(part, frame=part.frame.assign(subject=people.replace(here)))
+        joined |= here
+        spelled.append(part)
+    if joined:
+        code, first = next(iter(joined.items()))
+        problems.append(
+            Problem("guess", name, "", "subject", f"{len(joined)} codes in two spellings, as "
+                    f"{first!r} and {code!r}", "one code a person", "taken as the same people")
+        )  # fmt: skip
+    return spelled
 
 
 def _measured_at(part: Part) -> list[tuple[str, ...]]:

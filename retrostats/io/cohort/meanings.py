@@ -29,6 +29,11 @@ from retrostats.io.tables.words import letters
 from retrostats.io.validation.problem import Problem
 
 UNUSED = "column kept as it is, not used"
+#: Words before the name of an audit's column that do not change what it counts.
+_BEFORE = frozenset({
+    "number", "of", "nr", "n", "count", "total", "all", "new", "acute", "sustained", "the",
+    "knee", "ankle", "joint", "leg", "limb", "lower", "extremity",
+})  # fmt: skip
 
 
 def audit_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
@@ -45,6 +50,26 @@ def audit_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
     return {**{letters(word): column for column, words in said for word in words}, **of_audit}
 
 
+def audit_column(header: str, of_audit: Mapping[str, str]) -> str:
+    """The audit's column that a header names, with words before it that change nothing; "" if none.
+
+    Examples
+    --------
+    >>> falls = {"hip falls": "hip_falls"}
+    >>> audit_column("Number of hip falls", falls), audit_column("non-hip falls", falls)
+    ('hip_falls', '')
+    """
+    said = letters(header)
+    if said in of_audit:
+        return of_audit[said]
+    words = said.split()
+    for cut in range(1, len(words)):
+        name = " ".join(words[cut:])
+        if name in of_audit and set(words[:cut]) <= _BEFORE:
+            return of_audit[name]
+    return ""
+
+
 def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
     """Whether a header names something, by itself, in the spec, or in the audit."""
     return (
@@ -53,7 +78,7 @@ def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
         or kind_of(without_number(header)) is not None
         or is_wide(header, audit.conditions)
         or names_levels(header, audit.conditions)
-        or letters(header) in audit_columns(audit.topics)
+        or audit_column(header, audit_columns(audit.topics)) != ""
     )
 
 
@@ -78,17 +103,13 @@ def read_meanings(
     inferred = infer_units(table, spec, problems)
     table = replace(table, units={**table.units, **inferred})
     meanings: list[Meaning] = []
-    for header in table.headers:
+    for header in sorted(table.headers, key=lambda name: letters(name) in ("met", "mets")):
         meaning = _meaning(table, spec, header, problems, of_audit)
         if meaning is None:
             continue
         taken = next((m for m in meanings if m.column == meaning.column), None)
         if taken:
-            problems.append(
-                _error(table, header, f"also {meaning.column}, as {taken.header!r}",
-                       "one column each", "rename one, or write the right one alone under "
-                       f'[columns] in a spec: "{header}" = "{meaning.column}"')
-            )  # fmt: skip
+            problems.append(_again(table, header, meaning, taken))
             continue
         if header.strip().lower() != meaning.column or meaning.guessed:
             note = meaning.guessed or f"read as {meaning.column}"
@@ -96,6 +117,22 @@ def read_meanings(
             problems.append(Problem("guess", table.file, "", header, header, meaning.column, note))
         meanings.append(Meaning(header, meaning.column, meaning.unit, meaning.to, meaning.guessed))
     return meanings
+
+
+def _again(table: Table, header: str, meaning: Meaning, taken: Meaning) -> Problem:
+    """A second column of one meaning: a question, unless it holds the same cells."""
+    first = taken.header
+    if meaning.unit and meaning.unit.symbol == "MET":
+        return Problem("guess", table.file, "", header, "METs", "", f"{UNUSED}: {first!r} is")
+    if meaning.unit == taken.unit and table.columns[header].equals(table.columns[first]):
+        return Problem("guess", table.file, "", header, f"the same cells as {first!r}", "", UNUSED)
+    twice = without_number(header) == first
+    found = f"{first!r} occurs twice" if twice else f"also {meaning.column}, as {first!r}"
+    return _error(
+        table, header, found, "one column each",
+        "rename one, or write the right one alone under [columns] in a spec: "
+        f'"{header}" = "{meaning.column}"',
+    )  # fmt: skip
 
 
 def converted(meaning: Meaning) -> str:
@@ -128,8 +165,9 @@ def _meaning(
     table: Table, spec: Spec, header: str, problems: list[Problem], of_audit: Mapping[str, str]
 ) -> Meaning | None:
     named = spec.columns.get(header) or _name(table, header)
-    if letters(named) in of_audit:
-        return _as_it_is(table, spec, header, of_audit[letters(named)], problems)
+    column = audit_column(named, of_audit)
+    if column:
+        return _as_it_is(table, spec, header, column, problems)
     said = split_unit(named)[1] or (split_unit(header)[1] if kind_of(header) else None)
     if header in table.melted:
         said = table.units[header]

@@ -13,9 +13,11 @@ from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.common.units import convert
 from retrostats.common.vocabulary import Conditions, Vocabulary
+from retrostats.io.cohort.blanks import filled_down
 from retrostats.io.cohort.headers import TEXT, Meaning, kind_of
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.meanings import audit_columns, holds_text, known_header, read_meanings
+from retrostats.io.cohort.other_conditions import OTHER, without_other_conditions
 from retrostats.io.cohort.quantities import other_quantities
 from retrostats.io.cohort.shape import to_long
 from retrostats.io.cohort.spec import Spec
@@ -80,6 +82,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     table, filtered = _filtered(table, spec)
     conditions = audit.conditions
     table = other_quantities(table, spec, problems, conditions)
+    table = filled_down(table, spec, problems)
     table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
     table = _arm_or_direction(table, spec, problems, conditions)
     table = _without_clocks(table, spec, problems)
@@ -88,6 +91,9 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     table, named = _without_sums(table, meanings, problems)
     if named:
         explained[SUMMARY] = named
+    table, others = without_other_conditions(table, meanings, spec, problems, conditions)
+    if others:
+        explained[OTHER] = others
     frame = _values(table, meanings, spec, problems, conditions)
     if "subject" in frame:
         sums = summary_rows(frame)
@@ -249,6 +255,7 @@ def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem])
 
     if "time" not in frame and "time_weeks" in frame and "direction" not in frame:
         frame = frame.assign(time=texts(frame["time_weeks"]))
+    frame = _with_body_fat(frame, file, problems)
     frame = with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
     for absolute, unit, per_kg, to in PER_KILOGRAM:
         if {absolute, "mass_kg"} <= set(frame) and per_kg not in frame:
@@ -256,3 +263,14 @@ def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem])
             if not np.isnan(values).all():  # an empty column of body mass is none
                 frame = frame.assign(**{per_kg: values})
     return frame
+
+
+def _with_body_fat(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.DataFrame:
+    """Percent of body fat from fat mass and body mass, where groups are followed over time."""
+    if not {"fat_mass_kg", "mass_kg"} <= set(frame) or {"body_fat_pct", "direction"} & set(frame):
+        return frame
+    problems.append(
+        Problem("guess", file, "", "body_fat_pct", "fat mass and body mass", "percent of body fat",
+                "their ratio taken as percent of body fat")
+    )  # fmt: skip
+    return frame.assign(body_fat_pct=100 * frame["fat_mass_kg"] / frame["mass_kg"])

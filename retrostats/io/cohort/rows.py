@@ -53,7 +53,8 @@ def blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
         return []
     return [
         Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", "subject", "no person",
-                "a code in every row", "write it in each row; blanks are not filled from above")
+                "a code in every row", "write it in each row; blanks are filled from above "
+                "only where each code stands once and the rows below it differ")
     ]  # fmt: skip
 
 

@@ -25,6 +25,8 @@ _TIME = re.compile(
 )
 _SPEED = re.compile(r"(\d+(?:[.,]\d+)?)\s*(km/h|kmh|kph|m/s|mph|m/min)")
 LEVELS = ("direction", "time", "speed", "arm", "gradient")
+#: Measures that an analysis explains.
+EXPLAINED = frozenset({"oxygen", "energy_cost", "metabolic_rate", "body_fat_pct"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,39 @@ def _guessed(
         names = tuple(name for name, _ in column.levels)
         groups.setdefault((column.measure, names), []).append(column)
     wide = [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
+    wide = _units_apart(_wanted(wide, {kind_of(h) for h in table.headers}))
     return wide or _without_quantity(table, conditions, title)
+
+
+def _wanted(wide: list[WideColumn], long: set[str | None]) -> list[WideColumn]:
+    """The wide columns, but none beside an outcome in a column of its own that they would repeat.
+
+    Parameters
+    ----------
+    long
+        Kinds of the columns that name no level.
+    """
+    if not long & EXPLAINED:
+        return wide
+    if "direction" in long and long & EXPLAINED != {"body_fat_pct"}:
+        return [c for c in wide if c.measure in EXPLAINED and "direction" in dict(c.levels)]
+    return wide if any(c.measure in EXPLAINED for c in wide) else []
+
+
+def _units_apart(wide: list[WideColumn]) -> list[WideColumn]:
+    """Grams and percent of one tissue, or two units of one gas, as two measures."""
+    places = [(c.measure, c.levels) for c in wide]
+    twice = {measure for measure, levels in places if places.count((measure, levels)) > 1}
+    return [replace(c, measure=_column(c)) if c.measure in twice else c for c in wide]
+
+
+def _column(wide: WideColumn) -> str:
+    """The column that a measure becomes in its unit; the measure itself where it has none."""
+    try:
+        meaning = read_header(wide.measure.replace("_", " "), wide.unit or None)
+    except InputError:
+        return wide.measure
+    return meaning.column if meaning else wide.measure
 
 
 def _read(

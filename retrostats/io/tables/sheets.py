@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.common.errors import InputError
+from retrostats.io.cohort.headers import MEASURES, kind_of
 from retrostats.io.cohort.layout import HEADER_WITHIN, Says, Table, find_layout
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.tables import cells as cell
 from retrostats.io.tables.grid import Sheet
-from retrostats.io.tables.merged import merged_data, one_header_row, parse_range
+from retrostats.io.tables.merged import filled_rows, merged_data, one_header_row, parse_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,11 +87,17 @@ def _table(
     rows = [(row.number, row.cells) for row in joined]
     layout = find_layout(where, rows, known, header_row)
     header_row = layout.first_row - 1 - bool(layout.units)
-    merged = [ranges[r] for r in merged_data(joined, list(ranges), header_row)]
+    data = merged_data(joined, list(ranges), header_row)
+    fills = [kind_of(name) not in MEASURES - {"mass_kg", "height_cm"} for name in layout.header]
+    joined, filled = filled_rows(joined, [r for r in data if r[0] > header_row], fills)
+    merged = [ranges[r] for r in data if r not in filled]
     if merged:
         raise InputError(
             f"{where}: merged cells at {', '.join(merged[:3])}; unmerge them, one value a cell"
         )
+    if filled:
+        shown = ", ".join(ranges[r] for r in filled[:3]) + (" ..." if len(filled) > 3 else "")
+        notes.append(f"cells merged at {shown}: their value taken in every row of them")
     if book.formulas:
         notes.append(
             "formulas: their stored values are used, none was run; one that was never calculated "

@@ -57,7 +57,7 @@ def factor_problems(
     topic, outcome
         What its analysis needs and explains is measured, and no factor.
     """
-    frame = coded.frame
+    frame = coded.frame.reset_index(drop=True)  # a row of a wide table stands in several
     known = {*keys, *topic.needs, *topic.outcomes, outcome, "nominal_speed_m_s", "arm"}
     known -= {"time"} - set(keys)
     asked = [str(c) for c in frame if str(c) not in known and not str(c).startswith("source_")]

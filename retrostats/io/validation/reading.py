@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from retrostats.common.vocabulary import Conditions, Topic
-from retrostats.io.cohort.normalise import PER_KILOGRAM
 from retrostats.io.cohort.values import arm_word
 from retrostats.io.validation.problem import Problem
+from retrostats.io.validation.relevant import sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def _not_used(
 ) -> list[Problem]:
     """Columns of the file that were understood and enter nothing, each with the reason."""
     filled = [name for name in topic.outcomes if name in frame and frame[name].notna().any()]
-    used = _sources(filled[0], named) if filled else set()
+    used = sources(filled[0], named) if filled else set()
     further = [name for name in filled[1:] if name in named and name not in used]
     described = DESCRIBING - {*topic.needs, *topic.outcomes, *used}
     return [
@@ -106,16 +106,6 @@ def _not_used(
                 f"not used by {topic.analysis}")
         for name in sorted(described & set(named)) if name in frame
     ]  # fmt: skip
-
-
-def _sources(outcome: str, named: Collection[str]) -> set[str]:
-    """Columns of the file that an outcome is, or was derived from."""
-    if outcome in named:
-        return {outcome}
-    absolute = next((one for one, _, per_kg, _ in PER_KILOGRAM if per_kg == outcome), "")
-    if absolute in named:
-        return {absolute}
-    return {name for name in named if name.startswith(("vo2_", "vco2_"))}
 
 
 def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Problem]:

@@ -10,6 +10,7 @@ import numpy as np
 from retrostats.common.nearest import suggestion
 from retrostats.io.cohort.headers import KIND_BY_WORD, columns_of, kind_of
 from retrostats.io.tables.distinct import CodedColumns, ends, repeats
+from retrostats.io.validation.copies import copied_rows
 from retrostats.io.validation.factors import factor_problems
 from retrostats.io.validation.people import (
     code_problems,
@@ -191,7 +192,7 @@ def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:
     trials = repeats(coded, keys)
     if not trials.any():
         return []
-    again = repeats(coded, [*keys, outcome])
+    again = copied_rows(coded, keys, outcome)
     found = []
     if (trials & ~again).any():
         people = frame.loc[trials & ~again, "subject"].nunique()
@@ -202,7 +203,7 @@ def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:
     found += [
         Problem("error", file, str(frame["source_row"].iloc[i]), where,
                 "the same measurement twice", "one row each",
-                "delete the copy, or tell the rows apart by speed")
+                "delete the copy, or tell the rows apart by speed or by the number of the trial")
         for i in np.flatnonzero(again)[:LISTED]
     ]  # fmt: skip
     if again.sum() > LISTED:

@@ -1,0 +1,251 @@
+"""A lab's real file goes in: repeats, merged cells, irrelevant columns, third conditions, names."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retrostats as rs
+from retrostats.io.cohort.headers import read_header
+
+HEADER = ["subject", "direction", "speed (km/h)", "VO2 (ml/kg/min)"]
+#: Of any file: ten digits survive the way through text and units.
+RTOL = 1e-10
+
+
+def rows(people: int = 8, speeds: tuple[float, ...] = (6.0, 8.0)) -> list[list[object]]:
+    return [
+        [f"P{i:02d}", way, speed, round((25 + 0.7 * i + speed) * (1.28 if way[0] == "b" else 1), 2)]
+        for i in range(people) for speed in speeds for way in ("forward", "backward")
+    ]  # fmt: skip
+
+
+def lab(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame(rows(), columns=HEADER).assign(**columns)
+
+
+def values(frame: pd.DataFrame) -> list[float]:
+    return sorted(rs.load_cohort(frame).frame["vo2_ml_kg_min"])
+
+
+def every_other(*cells: object) -> list[object]:
+    return [cells[i % len(cells)] for i in range(len(rows()))]
+
+
+IRRELEVANT = {
+    "fat (g/day)": ("60", "70"), "weight (st)": ("10.1", "11.2"), "age": ("6M", "7M"),
+    "from": ("2024-01-02", "2024-02-03"), "until": ("noon", "late"), "weight": ("light", "?"),
+    "hours": ("a few", "many"), "RER": ("ok", "bad"), "injuries": ("none", "two"),
+    "week": ("first", "second"), "metabolic rate": ("1", "2"), "VCO2": ("1", "2"),
+    "energy cost": ("x", "y"), "mass (kg)": ("1000", "60"), "HR (mmHg)": ("1", "2"),
+    "height (furlong)": ("1", "2"), "VO2 net (ml/kg/min)": ("20.1", "30.2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("header", IRRELEVANT)
+def test_a_column_that_no_analysis_needs_stops_no_file_and_is_listed(header: str) -> None:
+    frame = lab(**{header: every_other(*IRRELEVANT[header])})
+    cohort = rs.load_cohort(frame)
+    assert sorted(cohort.frame["vo2_ml_kg_min"]) == values(lab())
+    listed = cohort.problems[cohort.problems["column"].isin([header, "mass_kg"])]
+    assert len(listed)
+    if header != "weight (st)":  # a unit that is known
+        assert listed["action"].str.contains("not used").any()
+
+
+def test_a_column_that_is_needed_still_stops_the_file() -> None:
+    for header in ("speed (furlong)", "incline (mmHg)"):
+        with pytest.raises(rs.InputError, match="not known"):
+            rs.load_cohort(lab(**{header: "1"}).drop(columns="speed (km/h)"))
+    with pytest.raises(rs.InputError, match="a number"):  # the spec says that it is meant
+        rs.load_cohort(lab(hours="a few"), spec={"columns": {"hours": "exposure_h"}})
+
+
+def test_wide_columns_of_something_else_do_not_double_the_rows() -> None:
+    for name in ("HR", "Weight"):
+        frame = lab(**{f"{name} pre": every_other(60, 61), f"{name} post": every_other(59, 62)})
+        assert values(frame) == values(lab())
+
+
+def test_names_that_occur_twice_stop_a_file_only_where_they_are_needed() -> None:
+    frame = lab(remark="a", other="b", again=lab()["VO2 (ml/kg/min)"])
+    same = frame.set_axis([*HEADER, "remark", "remark", HEADER[-1]], axis=1)
+    assert values(same) == values(lab())
+    same.iloc[0, -1] = 99.0
+    with pytest.raises(rs.InputError, match=r"'VO2 \(ml/kg/min\)' occurs twice"):
+        rs.load_cohort(same)
+
+
+def test_a_slope_in_degrees_is_converted(shared) -> None:
+    cohort = rs.load_cohort(shared / "cases" / "cohorts" / "irr_incl.csv")
+    slope = 100 * np.tan(np.radians(3.0))
+    assert cohort.frame["gradient_pct"].unique() == pytest.approx([slope], rel=RTOL)
+    assert cohort.provenance["rows_used"] == 40
+
+
+THIRD = {"sideways": "direction", "rest": "direction", "standing": "gait"}
+
+
+@pytest.mark.parametrize("word", THIRD)
+def test_rows_of_another_condition_are_left_out_and_listed(word: str) -> None:
+    column = THIRD[word]
+    base = lab(gait="run")
+    third = base[base["direction"] == "forward"].assign(**{column: word})
+    cohort = rs.load_cohort(pd.concat([base, third]))
+    assert sorted(cohort.frame["vo2_ml_kg_min"]) == values(lab())
+    assert len(cohort.provenance["explained"]["another condition"]) == len(third)
+    told = cohort.problems[cohort.problems["found"] == repr(word)]
+    assert len(told) == 1
+    assert "[filter]" in told["action"].item()
+
+
+def test_a_word_that_may_be_one_of_the_two_conditions_is_asked_about() -> None:
+    base = lab()
+    typo = base.assign(direction=base["direction"].where(base.index > 4, "backwrad"))
+    own_word = base.assign(direction=base["direction"].where(base.index % 8 > 1, "R"))
+    odd = base.assign(direction=base["direction"].where(base.index != 3, "sideways"))
+    for frame in (typo, own_word, odd):
+        with pytest.raises(rs.InputError, match=r"\[levels\]"):
+            rs.load_cohort(frame)
+
+
+def test_codes_under_a_name_in_merged_and_in_blank_cells(tmp_path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    ordered = sorted(rows(), key=lambda row: (row[0], str(row[1]) == "backward"))
+    book = openpyxl.Workbook()
+    for line in (HEADER, *ordered):
+        book.active.append(line)
+    for top in range(2, len(ordered) + 2, 4):
+        book.active.merge_cells(f"A{top}:A{top + 3}")
+        book.active.merge_cells(f"B{top}:B{top + 1}")
+        book.active.merge_cells(f"B{top + 2}:B{top + 3}")
+    book.save(tmp_path / "lab.xlsx")
+    blank = pd.DataFrame(ordered, columns=HEADER)
+    blank.loc[blank.index % 4 > 0, "subject"] = None
+    blank.loc[blank.index % 2 > 0, "direction"] = None
+    for source in (tmp_path / "lab.xlsx", blank):
+        cohort = rs.load_cohort(source)
+        assert cohort.n_subjects == 8
+        assert cohort.provenance["rows_used"] == 32
+        assert sorted(cohort.frame["vo2_ml_kg_min"]) == values(lab())
+
+
+def test_codes_that_a_spreadsheet_wrote_without_zeros_are_joined(shared, tmp_path) -> None:
+    cohort = rs.load_cohort(shared / "cases" / "cohorts" / "joinids.xlsx")
+    assert cohort.n_subjects == 10
+    assert cohort.frame["vo2_ml_kg_min"].notna().all()
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    tests = lab(mass=None).drop(columns="mass").assign(subject=lambda f: f["subject"].str[1:])
+    tests.assign(subject=tests["subject"].astype(int)).to_csv(folder / "tests.csv", index=False)
+    people = pd.DataFrame({"id": sorted(tests["subject"].unique()), "sex": "F"})
+    people.to_csv(folder / "people.csv", index=False)
+    joined = rs.load_cohort(folder)
+    assert joined.n_subjects == 8
+    assert (joined.frame["sex"] == "F").all()
+    one_table = lab(subject=["1", "01"] * 16)  # in one table they may be two people
+    with pytest.raises(rs.InputError, match="one code a person"):
+        rs.load_cohort(one_table)
+
+
+def trials(people: int, repeats: int, digits: int, seed: int) -> pd.DataFrame:
+    """People in both conditions, several times, with ties as rounding makes them."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(people), 2 * repeats)
+    way = np.tile(np.repeat(["forward", "backward"], repeats), people)
+    level = rng.normal(32, 3, people)[who] * np.where(way == "backward", 1.28, 1.0)
+    uptake = np.round(level + rng.normal(0, 0.3, len(who)), digits)
+    cells = [[f"P{i}" for i in who], way, 7.2, uptake]
+    return pd.DataFrame(dict(zip(HEADER, cells, strict=True)))
+
+
+def test_repeats_that_are_equal_are_trials(shared) -> None:
+    cohort = rs.load_cohort(shared / "cases" / "cohorts" / "repeated_trials_with_ties.csv")
+    assert cohort.provenance["rows_used"] == 60
+    for seed in range(10):  # without a number of the trial: as many as chance makes
+        assert len(rs.load_cohort(trials(10, 3, 1, seed)).frame) == 60
+
+
+def test_many_repeats_may_be_equal_by_chance() -> None:
+    """Found in use: long recordings at four digits were refused for chance repeats."""
+    frame = trials(40, 400, 3, 1)
+    assert frame.duplicated().sum() > 100
+    assert len(rs.load_cohort(frame).frame) == len(frame)
+
+
+@pytest.mark.parametrize("copied", ["all", "some", "one"])
+def test_copies_are_no_trials(copied: str) -> None:
+    frame = trials(10, 1 if copied == "one" else 3, 1, 2)
+    part = {"all": frame, "some": frame.iloc[6:30], "one": frame.iloc[[3]]}[copied]
+    with pytest.raises(rs.InputError, match="the same measurement twice"):
+        rs.load_cohort(pd.concat([frame, part]))
+
+
+NAMES = {
+    "Total Tissue (%Fat)": ("body_fat_pct", "%"), "Region %Fat": ("body_fat_pct", "%"),
+    "WBTOT_PFAT": ("body_fat_pct", "%"), "Tissue (%Fat)": ("body_fat_pct", "%"),
+    "Fat (g)": ("fat_mass_kg", "g"), "Fat (%)": ("body_fat_pct", "%"),
+    "player_name": ("subject", ""), "subjectname": ("subject", ""),
+    "Training hours": ("exposure_h", "h"), "METs": ("vo2_ml_kg_min", "MET"),
+    "VO2 (ml/kg/km)": ("oxygen_cost_ml_kg_m", "ml/kg/km"),
+    "VO2 gross (ml/kg/min)": ("vo2_ml_kg_min", "ml/kg/min"),
+    "incline (deg)": ("gradient_pct", "deg"), "incline (%)": ("gradient_pct", "%"),
+    "weight (st)": ("mass_kg", "st"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("header", NAMES)
+def test_names_of_devices_and_exports(header: str) -> None:
+    found = read_header(header)
+    assert found is not None
+    assert (found.column, found.unit.symbol if found.unit else "") == NAMES[header]
+
+
+@pytest.mark.parametrize("header", ["Arms %Fat", "Trunk (%Fat)", "android fat"])
+def test_fat_of_a_part_is_no_body_fat(header: str) -> None:
+    assert read_header(header) is None
+
+
+def test_mets_are_used_alone_and_not_beside_an_uptake() -> None:
+    mets = lab(METs=(lab()["VO2 (ml/kg/min)"] / 3.5).round(4))
+    assert values(mets) == values(lab())
+    alone = values(mets.drop(columns="VO2 (ml/kg/min)"))
+    np.testing.assert_allclose(alone, values(lab()), atol=3.5 * 5e-5)  # four digits of a MET
+
+
+def test_injuries_of_a_kind_and_hours_by_their_usual_names(shared) -> None:
+    cohort = rs.load_cohort(shared / "cases" / "cohorts" / "injuries.csv")
+    assert {"exposure_h", "ligament_injuries"} <= set(cohort.frame)
+    other = (shared / "cases" / "cohorts" / "injuries.csv").read_text()
+    other = other.replace("Knee ligament injuries", "Non-ligament injuries")
+    with pytest.raises(rs.InputError, match="not understood"):
+        rs.load_cohort(pd.read_csv(io.StringIO(other), dtype=str))
+
+
+def people_over_time(**columns: object) -> pd.DataFrame:
+    at = [("pre", 0), ("post", -2)]
+    cells = [(f"p{i}", "backward" if i < 6 else "control", time, 60 + i, 15 + i + change)
+             for i in range(12) for time, change in at]  # fmt: skip
+    table = pd.DataFrame(cells, columns=["id", "group", "time", "weight (kg)", "fat mass (kg)"])
+    return table.assign(**columns)
+
+
+def test_fat_mass_with_body_mass_becomes_percent() -> None:
+    frame = rs.load_cohort(people_over_time()).frame
+    wanted = 100 * frame["fat_mass_kg"] / frame["mass_kg"]
+    np.testing.assert_allclose(frame["body_fat_pct"], wanted, rtol=RTOL)
+
+
+def test_grams_and_percent_of_one_tissue_stand_side_by_side() -> None:
+    long = people_over_time().rename(columns={"fat mass (kg)": "Fat (%)"})
+    both = long.assign(**{"Fat (g)": long["Fat (%)"] * 700})
+    assert rs.load_cohort(both).frame["fat_mass_kg"].iloc[0] == pytest.approx(10.5, rel=RTOL)
+    wide = long.pivot(index=["id", "group"], columns="time", values="Fat (%)").reset_index()
+    wide = wide.rename(columns={"pre": "Fat pre (%)", "post": "Fat post (%)"})
+    for time in ("pre", "post"):
+        wide[f"Fat {time} (g)"] = wide[f"Fat {time} (%)"] * 700
+    frame = rs.load_cohort(wide).frame
+    np.testing.assert_allclose(frame["fat_mass_kg"], 0.7 * frame["body_fat_pct"], rtol=RTOL)
