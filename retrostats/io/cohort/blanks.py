@@ -80,4 +80,4 @@ def _tell_apart(columns: pd.DataFrame, block: pd.Series) -> bool:
     if not alike.any():
         return bool((rows.str.strip("\x1f") != "").all())
     held = {frozenset(Counter(texts).items()) for _, texts in rows.groupby(block)}
-    return len(held) == 1
+    return len(held) == 1 and len(next(iter(held))) > 1

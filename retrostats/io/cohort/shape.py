@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from retrostats.common.errors import InputError
 from retrostats.common.units import parse_unit
 from retrostats.common.vocabulary import Conditions
-from retrostats.io.cohort.headers import MEASURES, kind_of, read_header, split_unit
+from retrostats.io.cohort.headers import MEASURES, NAMES, kind_of, read_header, split_unit
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.values import condition_word
 from retrostats.io.tables.words import AFTER, BEFORE, WEEK
@@ -205,7 +205,7 @@ def _units_apart(wide: list[WideColumn]) -> list[WideColumn]:
 def _column(wide: WideColumn) -> str:
     """The column that a measure becomes in its unit; the measure itself where it has none."""
     try:
-        meaning = read_header(wide.measure.replace("_", " "), wide.unit or None)
+        meaning = read_header(NAMES[wide.measure][0], wide.unit or None)
     except InputError:
         return wide.measure
     return meaning.column if meaning else wide.measure
