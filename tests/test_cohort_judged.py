@@ -133,7 +133,7 @@ def test_rows_without_a_person_are_filled_from_above_only_where_each_code_stands
     frame = plain()
     frame.loc[1::2, "subject"] = None
     same_as_template(load_cohort(frame))
-    alone = plain().assign(direction=["forward"] * len(frame))  # a forgotten code, or a repeat?
+    alone = plain().assign(direction="forward", speed_m_s=2.5)  # a forgotten code, or a repeat?
     alone.loc[1::2, "subject"] = None
     some = plain()
     some.loc[[3, 5, 7], "subject"] = None
