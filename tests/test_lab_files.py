@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
+from retrostats.app.cli import main
 from retrostats.io.cohort.headers import read_header
 
 HEADER = ["subject", "direction", "speed (km/h)", "VO2 (ml/kg/min)"]
@@ -226,8 +227,8 @@ def test_injuries_of_a_kind_and_hours_by_their_usual_names(shared) -> None:
 
 
 def people_over_time(**columns: object) -> pd.DataFrame:
-    at = [("pre", 0), ("post", -2)]
-    cells = [(f"p{i}", "backward" if i < 6 else "control", time, 60 + i, 15 + i + change)
+    at = [("pre", 0.0), ("post", -2.0)]
+    cells = [(f"p{i}", "backward" if i < 6 else "control", time, 60 + i, 15 + i + change * (i % 3))
              for i in range(12) for time, change in at]  # fmt: skip
     table = pd.DataFrame(cells, columns=["id", "group", "time", "weight (kg)", "fat mass (kg)"])
     return table.assign(**columns)
@@ -249,3 +250,59 @@ def test_grams_and_percent_of_one_tissue_stand_side_by_side() -> None:
         wide[f"Fat {time} (g)"] = wide[f"Fat {time} (%)"] * 700
     frame = rs.load_cohort(wide).frame
     np.testing.assert_allclose(frame["fat_mass_kg"], 0.7 * frame["body_fat_pct"], rtol=RTOL)
+
+
+def columns_of(cohort: rs.Cohort) -> dict[str, list[str]]:
+    rows = cohort.provenance["columns"]
+    return {row["header"]: [row[k] for k in ("meaning", "unit", "first", "basis")] for row in rows}
+
+
+def test_what_was_understood_is_one_table(capsys, tmp_path) -> None:
+    path = tmp_path / "lab.csv"
+    frame = lab(HR=every_other(141, 160)).replace({"forward": "Fwd"})
+    frame.to_csv(path, index=False)
+    cohort = rs.load_cohort(path)
+    assert columns_of(cohort) == {
+        "subject": ["subject", "", "P00", "stated"],
+        "direction": ["direction", "", "Fwd", "stated"],
+        "speed (km/h)": ["speed", "km/h to m/s", "6.0 -> 1.667", "stated"],
+        "VO2 (ml/kg/min)": ["VO2", "ml/kg/min", "31.0", "stated"],
+        "HR": ["heart rate", "bpm", "141", "guess: no unit given, taken as bpm; not used"],
+    }
+    (line,) = cohort.provenance["design"]
+    assert "backward with forward ('Fwd'); 8 of 8 people in both, 2 speeds, 1 row each" in line
+    assert main(["validate", str(path)]) == 0
+    said = capsys.readouterr().out
+    for text in (line, "guess: no unit given", "6.0 -> 1.667"):
+        assert text in said
+        assert text in repr(cohort)
+
+
+@pytest.mark.parametrize("kind", ["direction", "arm"])
+def test_a_clean_file_is_six_lines(kind: str, capsys, tmp_path) -> None:
+    clean = {"direction": lab(), "arm": people_over_time().drop(columns="weight (kg)")}[kind]
+    clean = clean.rename(columns={"fat mass (kg)": "body fat (%)"})
+    clean.to_csv(tmp_path / "lab.csv", index=False)
+    (tmp_path / "lab.toml").write_text('allocation = "by lot"\n')
+    assert main(["validate", str(tmp_path / "lab.csv")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len([line for line in lines if "lab.toml beside it" not in line]) == 6
+
+
+def test_arms_times_and_wide_headers_are_said_in_words() -> None:
+    long = people_over_time().rename(columns={"fat mass (kg)": "Fat"})
+    wide = long.pivot(index=["id", "group"], columns="time", values="Fat").reset_index()
+    wide = wide.rename(columns={"pre": "Fat pre (%)", "post": "Fat post (%)"})
+    cohort = rs.load_cohort(wide)
+    assert columns_of(cohort)["Fat post (%), Fat pre (%)"][0] == "body fat"
+    (line,) = cohort.provenance["design"]
+    assert line == "arms: backward (6 people), control (6 people); times: pre < post; 1 row each"
+
+
+def test_rows_left_out_are_said_with_the_reason_and_repeats_are_counted() -> None:
+    frame = lab().astype({"VO2 (ml/kg/min)": object})
+    frame.loc[3, "VO2 (ml/kg/min)"] = None
+    design = rs.load_cohort(frame).provenance["design"]
+    assert design[1] == "left out or joined: no value (rows 5)"
+    again = pd.concat([lab(), lab().iloc[:2].assign(**{HEADER[-1]: [30.11, 40.22]})])
+    assert "1 to 2 rows each" in rs.load_cohort(again).provenance["design"][0]

@@ -38,6 +38,7 @@ from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.reading import reading_of
 from retrostats.io.validation.relevant import needed_errors
 from retrostats.io.validation.requirements import design_problems, outcome_column, topic_for
+from retrostats.io.validation.understood import column_rows, design_lines, understood_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,8 @@ class Cohort:
         Columns level, file, row, column, found, allowed, action: repairs, guesses, warnings.
     provenance
         name, sha256, people, allocation (of a comparison between people), rows_in, rows_used,
-        rows_explained; `explained`: rows by reason;
+        rows_explained; `explained`: rows by reason; `columns`: header, meaning, unit, first value
+        and basis (stated or guessed) of each; `design`: who is compared, when, how often, in words;
         `reading`: problems as lines, those that repeat put together.
     analysis
         The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
@@ -77,23 +79,19 @@ class Cohort:
     analysis: str
 
     def _lines(self) -> list[str]:
-        """What it is, in six lines."""
-        listed, levels = self.provenance, self.problems["level"].value_counts()
-        found = ", ".join(f"{n} {level}" for level, n in levels.items()) or "none"
-        columns = [str(c) for c in self.frame.columns if not str(c).startswith("source_")]
-        name = str(listed.get("name", "without a name"))
-        return [
-            f"Cohort {shorten(name, 60, placeholder='...')} of {self.n_subjects} people",
-            f"rows: {listed.get('rows_used', len(self.frame))} used of "
-            f"{listed.get('rows_in', len(self.frame))}",
-            f"analysis: {self.analysis or 'none'}",
-            f"columns ({len(columns)}): {shorten(', '.join(columns), 84, placeholder=' ...')}",
-            f"noticed: {found}" + ("" if self.problems.empty else "; .problems lists each"),
-            ".frame has the rows, .spec how each column was read, .provenance where it is from",
-        ]
+        """What it is, a line a column as it was understood, and who is compared."""
+        counts, levels = self.provenance, self.problems["level"].value_counts()
+        found = ", ".join(f"{n} {level}" for level, n in levels.items())
+        name = shorten(str(counts.get("name", "without a name")), 40, placeholder="...")
+        used = counts.get("rows_used", len(self.frame))
+        title = (
+            f"Cohort {name} of {self.n_subjects} people: {used} of "
+            f"{counts.get('rows_in', len(self.frame))} rows; analysis: {self.analysis or 'none'}"
+        )
+        return [title + (f"; .problems: {found}" if found else ""), *understood_lines(counts)]
 
     def __repr__(self) -> str:
-        """Six lines."""
+        """A title, a line a column, a line on the design."""
         return "\n".join(self._lines())
 
     def _repr_html_(self) -> str:
@@ -255,10 +253,18 @@ def cohort_of(
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
             "explained": {reason: list(rows) for reason, rows in explained.items()},
+            "columns": column_rows(part.meanings, problems, _unused(problems)),
+            "design": design_lines(used, topic, conditions, part.meanings, explained),
             "reading": [problem.line for problem in grouped(problems)],
         },
         topic.analysis if topic else "",
     )
+
+
+def _unused(problems: list[Problem]) -> set[str]:
+    """Columns that were understood and enter nothing."""
+    described = ("describes people or the test", "a further outcome")
+    return {p.column for p in problems if p.found in described}
 
 
 def _as_cart(path: Path) -> str:

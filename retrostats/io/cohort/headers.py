@@ -124,13 +124,20 @@ TEXT = ("subject", "direction", "arm", "gait", "time", "sex")
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a header was read as; `unit` is None for a column without one."""
+    """What a header was read as; `unit` is None for a column without one.
+
+    `shown` are the headers of a wide table that it stood in, `first` its first value, as written
+    and as converted, `words` each word of a column of codes with its code.
+    """
 
     header: str
     column: str
     unit: Unit | None
     to: str
     guessed: str = ""
+    shown: str = ""
+    first: str = ""
+    words: tuple[tuple[str, str], ...] = ()
 
 
 def read_header(header: str, unit: str | None = None) -> Meaning | None:

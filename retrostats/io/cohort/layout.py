@@ -34,7 +34,7 @@ class Table:
     `units` come from a row of their own, `labels` are the long names of statistical packages,
     `explained` names the rows that are not measurements, by reason, `titles` are the texts above
     the header, `melted` the measures that stood in a column for each level: their units are those
-    of the headers, whatever the name of the measure says.
+    of the headers, whatever the name of the measure says; `origins` are the headers of each.
     """
 
     file: str
@@ -47,6 +47,7 @@ class Table:
     sheet: str = ""
     titles: tuple[str, ...] = ()
     melted: frozenset[str] = frozenset()
+    origins: dict[str, str] = field(default_factory=dict)
 
     @property
     def headers(self) -> list[str]:

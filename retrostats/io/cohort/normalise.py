@@ -36,6 +36,7 @@ from retrostats.io.cohort.values import (
 from retrostats.io.validation.factors import AS_WRITTEN
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.sums import named_as_sums, summary_rows
+from retrostats.io.validation.understood import with_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +96,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     if others:
         explained[OTHER] = others
     frame = _values(table, meanings, spec, problems, conditions)
+    meanings = [with_values(m, table, frame) for m in meanings]
     if "subject" in frame:
         sums = summary_rows(frame)
         if sums.any():
@@ -164,7 +166,8 @@ def _arm_or_direction(
                 Problem("guess", table.file, "", header, header, "direction",
                         "its values are directions, read as direction")
             )  # fmt: skip
-            return replace(table, columns=table.columns.rename(columns={header: "direction"}))
+            renamed = table.columns.rename(columns={header: "direction"})
+            return replace(table, columns=renamed, origins={**table.origins, "direction": header})
     return table
 
 

@@ -50,7 +50,13 @@ def with_periods(
                     "a period, or an order of both conditions", "the period enters no model")
         )  # fmt: skip
         return frame
-    problems[:] = [p for p in problems if p.column != column or not p.of_columns]
+    used = (str(column), str(other))
+    problems[:] = [p for p in problems if p.column not in used or not p.of_columns]
+    if other is not None and other != column:
+        problems.append(
+            Problem("guess", file, "", str(other), "an order of the conditions", "",
+                    f"not needed beside {str(column)!r}")
+        )  # fmt: skip
     problems += _order_problems(frame.assign(period=period), str(column), file)
     return frame.assign(period=[f"{p:g}" if isinstance(p, float) else str(p) for p in period])
 

@@ -73,8 +73,21 @@ def to_long(
         )  # fmt: skip
     units = _units(wide)
     return replace(
-        table, columns=_melt(table, wide), units={**table.units, **units}, melted=frozenset(units)
+        table,
+        columns=_melt(table, wide),
+        units={**table.units, **units},
+        melted=frozenset(units),
+        origins=_origins(wide),
     )
+
+
+def _origins(wide: list[WideColumn]) -> dict[str, str]:
+    """The headers that each measure stood in; a level stood in all of them."""
+    stood: dict[str, list[str]] = {}
+    for column in wide:
+        stood.setdefault(column.measure, []).append(column.header)
+    levels = {level: "in the headers" for column in wide for level, _ in column.levels}
+    return {**levels, **{name: ", ".join(headers) for name, headers in stood.items()}}
 
 
 def _specified(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
