@@ -306,3 +306,52 @@ def test_rows_left_out_are_said_with_the_reason_and_repeats_are_counted() -> Non
     assert design[1] == "left out or joined: no value (rows 5)"
     again = pd.concat([lab(), lab().iloc[:2].assign(**{HEADER[-1]: [30.11, 40.22]})])
     assert "1 to 2 rows each" in rs.load_cohort(again).provenance["design"][0]
+
+
+def test_what_follows_from_a_first_error_is_not_said() -> None:
+    with pytest.raises(rs.InputError) as found:
+        rs.load_cohort(lab(**{HEADER[-1]: "x"}))
+    assert len(str(found.value).splitlines()) == 1
+    assert "a number" in str(found.value)
+
+
+def test_points_that_may_separate_thousands_are_asked_about(tmp_path) -> None:
+    """A table of German numbers gives 2.219 for 2219 ml/min."""
+    uptake = (lab()[HEADER[-1]] * 70).round().astype(int)
+    german = [f"{value // 1000}.{value % 1000:03d}" for value in uptake]
+    frame = lab(mass=70, **{HEADER[2]: [int(row[2]) for row in rows()]})
+    frame = frame.drop(columns=HEADER[-1]).assign(**{"VO2 (ml/min)": german})
+    path = tmp_path / "lab.csv"
+    frame.to_csv(path, sep=";", index=False)
+    with pytest.raises(rs.InputError, match="separate thousands") as found:
+        rs.load_cohort(path)
+    assert "vo2_ml_kg_min" not in str(found.value)  # follows from the first
+    (tmp_path / "lab.toml").write_text('[file]\ndecimal = ","\n')
+    assert sorted(rs.load_cohort(path).frame["vo2_ml_min"]) == sorted(uptake)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_recording_of_no_known_device_points_at_read_cart(encoding, shared, tmp_path) -> None:
+    text = (shared / "cases" / "cohorts" / "cart_quoted_decimal_commas.csv").read_text()
+    (tmp_path / "test.csv").write_text(text, encoding=encoding)
+    with pytest.raises(rs.InputError, match="read it with read_cart"):
+        rs.load_cohort(tmp_path / "test.csv")
+
+
+def test_a_suggestion_is_the_one_thing_that_lacks_or_none() -> None:
+    with pytest.raises(rs.InputError, match='as "way" = "direction"'):
+        rs.load_cohort(lab().rename(columns={"direction": "way"}))
+    with pytest.raises(rs.InputError) as found:
+        rs.load_cohort(lab(other=1).rename(columns={"direction": "way"}))
+    assert '" = "' not in str(found.value)
+
+
+def test_sessions_that_number_the_conditions_are_periods() -> None:
+    base = lab()
+    first = (base.index // 4) % 2 == 0  # every other person began with the first condition
+    session = np.where((base["direction"] == "forward") == first, 1, 2)
+    cohort = rs.load_cohort(base.assign(session=session))
+    assert cohort.frame["period"].tolist() == [str(s) for s in session]
+    assert cohort.problems["action"].str.contains("the period enters the model").any()
+    days = rs.load_cohort(base.assign(session=(base["speed (km/h)"] > 7) + 1))
+    assert "period" not in days.frame  # both conditions on each day

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
     from retrostats.common.vocabulary import Vocabulary
 
+#: Rows of times and gases from which a table of no known device is a recording.
+CART_ROWS = 20
 #: Problems shown in one message.
 SHOWN = 20
 
@@ -171,7 +174,7 @@ def load_cohort(
         source = Source(name, Path(name).stem, hashlib.sha256(data).hexdigest())
         return cohort_of(part, options, source, problems, words)
     except InputError as error:
-        raise InputError(_as_cart(path) or str(error)) from None
+        raise InputError(_as_cart(path, str(error)) or str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,13 @@ def cohort_of(
     problems += blank_people(frame, file)
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
     impossible = impossible_values(used, level)
-    problems += impossible + design_problems(coded, topic, conditions, file)
+    problems += impossible
+    if topic:
+        problems[:] = needed_errors(
+            problems, part, topic, used, cells=of_columns.union(impossible), wanted=spec.named
+        )
+    whole = not any(p.level == "error" for p in problems)
+    problems += design_problems(coded, topic, conditions, file, whole=whole)
     if topic:
         named = {m.column for m in part.meanings}
         problems += reading_of(
@@ -221,9 +230,6 @@ def cohort_of(
         problems += shared_speeds(coded, file)
         counts = topic.outcomes if topic.counted else ()
         problems += doubtful_values(used, outcome_column(used, topic), file, counts)
-    if topic:
-        cells = of_columns.union(impossible)
-        problems[:] = needed_errors(problems, part, topic, used, cells=cells, wanted=spec.named)
     _stop_on_errors(problems)
     if "direction" in used:  # the reference first, so that a model's effect is that of the other
         way = pd.Categorical(used["direction"], list(conditions.compared))
@@ -267,15 +273,22 @@ def _unused(problems: list[Problem]) -> set[str]:
     return {p.column for p in problems if p.found in described}
 
 
-def _as_cart(path: Path) -> str:
-    """What to do with a file that is no cohort but the export of a metabolic cart."""
+def _as_cart(path: Path, message: str) -> str:
+    """What to do with a file that is no cohort but the export of a metabolic cart.
+
+    Of an unknown device it is one where its columns are times and gases, and none says who or
+    which way.
+    """
     from retrostats.io.carts import read_cart
 
     try:
         cart = read_cart(path)
     except InputError:
         return ""
-    if cart.attrs["device"] == "unknown":
+    columns = re.search(r"found columns (.*?); allowed", message)
+    said = set(columns[1].split(", ")) if columns else {"subject"}
+    bare = {"time_s"} <= set(cart) and not said & {"subject", "direction", "arm"}
+    if cart.attrs["device"] == "unknown" and not (bare and len(cart) >= CART_ROWS):
         return ""
     return (
         f"{shown_name(path)}: this is one test of a metabolic cart "

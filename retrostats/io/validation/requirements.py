@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,15 +79,26 @@ def outcome_column(frame: pd.DataFrame, topic: Topic | None) -> str:
 
 
 def design_problems(
-    coded: CodedColumns, topic: Topic | None, conditions: Conditions, file: str
+    coded: CodedColumns,
+    topic: Topic | None,
+    conditions: Conditions,
+    file: str,
+    *,
+    whole: bool = True,
 ) -> list[Problem]:
-    """Too few subjects, a missing condition, a subject in two arms, repeated rows."""
+    """Too few subjects, a missing condition, a subject in two arms, repeated rows.
+
+    Parameters
+    ----------
+    whole
+        Whether all rows could be read: where not, what is missing is no finding of its own.
+    """
     frame = coded.frame
     if "subject" not in frame:  # an error of its own by now
         return []
     found = code_problems(frame, file)
     subjects = frame["subject"].nunique()
-    if subjects < 2:
+    if subjects < 2 and whole:
         found.append(
             Problem("error", file, "", "subject", f"{subjects} subject", "2 or more",
                     "a model needs several people")
@@ -95,7 +106,7 @@ def design_problems(
     if topic is None:
         return found
     found += group_mean_problems(frame, file)
-    if topic.compares == "direction":
+    if topic.compares == "direction" and whole:
         found += _condition_problems(coded, topic, conditions, file)
     found += _arm_problems(frame, file)
     if not topic.counted:
@@ -103,7 +114,7 @@ def design_problems(
         found += asked or _repeated(coded, file, outcome_column(frame, topic))
     outcome = outcome_column(frame, topic)
     low, high = ends(frame[outcome].to_numpy(float)) if outcome else (0.0, 1.0)
-    if not low < high:
+    if not low < high and whole:
         found.append(
             Problem("error", file, "", outcome, "all values equal", "values that differ",
                     "check the column")
@@ -119,7 +130,7 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in required)]
     shown = ", ".join(f"{c}{_near(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
     names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
-    write = _to_write(unread[0], have, topics) if unread else ""
+    write = _to_write(unread, have, topics)
     hint = (
         f"not understood: {names}; name them under [columns] in a spec{write}, " if unread else ""
     )
@@ -133,13 +144,16 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     )  # fmt: skip
 
 
-def _to_write(header: str, have: list[str], topics: list[Topic]) -> str:
-    """The line of a spec that would make a header what the likeliest topic lacks."""
-    nearest = min(topics, key=lambda t: len(set(t.needs) - set(have)), default=None)
-    if nearest is None:
+def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> str:
+    """The line of a spec that makes the one header not understood what alone is lacking."""
+    lacking = []
+    for topic in topics:
+        outcomes = [] if set(topic.outcomes) & set(have) else [topic.outcomes[:1]]
+        lacks = [*(c for c in topic.needs if c not in have), *(o for one in outcomes for o in one)]
+        lacking += [lacks] if len(set(lacks)) == 1 else []
+    if len(unread) != 1 or len(lacking) != 1:
         return ""
-    lacks = [c for c in nearest.needs if c not in have] or list(nearest.outcomes)
-    return f', as "{header}" = "{lacks[0]}"'
+    return f', as "{unread[0]}" = "{lacking[0][0]}"'
 
 
 def _near(column: str) -> str:

@@ -137,8 +137,8 @@ def _arms_and_times(frame: pd.DataFrame, conditions: Conditions) -> str:
     times = " < ".join(dict.fromkeys(frame["time"].astype(str)))
     rows = _each(frame, ["subject", "time"])
     if "arm" not in frame or frame["arm"].isna().all():
-        people = f"{frame['subject'].nunique()} people"
-        return f"arms: everybody {conditions.first}; times: {times}; {people}, {rows}"
+        everybody = f"{frame['subject'].nunique()} people"
+        return f"arms: everybody {conditions.first}; times: {times}; {everybody}, {rows}"
     people = frame.dropna(subset=["arm"]).groupby("arm", observed=True)["subject"].nunique()
     said = []
     for arm, count in people.items():
