@@ -355,3 +355,33 @@ def test_sessions_that_number_the_conditions_are_periods() -> None:
     assert cohort.problems["action"].str.contains("the period enters the model").any()
     days = rs.load_cohort(base.assign(session=(base["speed (km/h)"] > 7) + 1))
     assert "period" not in days.frame  # both conditions on each day
+
+
+def test_a_speed_in_two_units_is_one_speed_and_two_speeds_are_asked_about() -> None:
+    metres = [round(float(row[2]) / 3.6, 2) for row in rows()]
+    assert values(lab(**{"speed (m/s)": metres})) == values(lab())
+    with pytest.raises(rs.InputError, match="also speed_m_s"):
+        rs.load_cohort(lab(**{"speed (m/s)": [2 * m for m in metres]}))
+
+
+def test_a_condition_beside_the_directions_is_listed_or_asked_about() -> None:
+    shoes = lab(group=every_other("shod", "shod", "bare", "bare"))  # another shoe at each speed
+    assert values(shoes) == values(lab())
+    listed = rs.load_cohort(shoes).problems
+    assert listed["found"].str.contains("'shod', 'bare' within 8 people").any()
+    repeated = pd.concat([lab(group="shod"), lab(group="bare")])
+    repeated[HEADER[-1]] += np.arange(len(repeated)) * 0.01
+    with pytest.raises(rs.InputError, match=r"arm: found repeated rows told apart by it"):
+        rs.load_cohort(repeated)
+
+
+def test_what_is_compared_decides_the_analysis_not_what_describes_people() -> None:
+    cohort = rs.load_cohort(lab(session=1, **{"body fat (%)": every_other(20, 21)}))
+    assert cohort.analysis == "metabolic-cost"
+
+
+def test_one_slope_that_cannot_be_read_stops_nothing() -> None:
+    for grade in (lab(grade="A"), lab(**{"slope (furlong)": 1})):
+        assert values(grade) == values(lab())
+    with pytest.raises(rs.InputError, match="a number"):
+        rs.load_cohort(lab(grade=every_other("A", "B")))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.common.units import convert
@@ -21,7 +23,7 @@ from retrostats.io.cohort.headers import (
     split_unit,
     without_number,
 )
-from retrostats.io.cohort.infer_units import infer_units
+from retrostats.io.cohort.infer_units import cell_numbers, infer_units
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.shape import is_wide, names_levels
 from retrostats.io.cohort.spec import Spec
@@ -29,6 +31,8 @@ from retrostats.io.tables.words import letters
 from retrostats.io.validation.problem import Problem
 
 UNUSED = "column kept as it is, not used"
+#: Relative difference of one value in two units, as two or three digits leave it.
+SAME = 0.02
 #: Words before the name of an audit's column that do not change what it counts.
 _BEFORE = frozenset({
     "number", "of", "nr", "n", "count", "total", "all", "new", "acute", "sustained", "the",
@@ -126,6 +130,10 @@ def _again(table: Table, header: str, meaning: Meaning, taken: Meaning) -> Probl
         return Problem("guess", table.file, "", header, "METs", "", f"{UNUSED}: {first!r} is")
     if meaning.unit == taken.unit and table.columns[header].equals(table.columns[first]):
         return Problem("guess", table.file, "", header, f"the same cells as {first!r}", "", UNUSED)
+    if meaning.unit and taken.unit and meaning.to == taken.to and _agree(table, header, meaning,
+                                                                          taken):  # fmt: skip
+        return Problem("guess", table.file, "", header, f"the values of {first!r} in another unit",
+                       "", UNUSED)  # fmt: skip
     twice = without_number(header) == first
     found = f"{first!r} occurs twice" if twice else f"also {meaning.column}, as {first!r}"
     return _error(
@@ -133,6 +141,16 @@ def _again(table: Table, header: str, meaning: Meaning, taken: Meaning) -> Probl
         "rename one, or write the right one alone under [columns] in a spec: "
         f'"{header}" = "{meaning.column}"',
     )  # fmt: skip
+
+
+def _agree(table: Table, header: str, one: Meaning, other: Meaning) -> bool:
+    """Whether two columns hold the same values, to the digits that were written."""
+    read = []
+    for name, meaning in ((header, one), (other.header, other)):
+        values = cell_numbers(table.columns[name])
+        read.append(convert(values, meaning.unit.symbol if meaning.unit else "", meaning.to))
+    there = np.isfinite(read[0]) & np.isfinite(read[1])
+    return bool(there.any() and np.allclose(read[0][there], read[1][there], rtol=SAME))
 
 
 def converted(meaning: Meaning) -> str:

@@ -60,6 +60,8 @@ def factor_problems(
     frame = coded.frame.reset_index(drop=True)  # a row of a wide table stands in several
     known = {*keys, *topic.needs, *topic.outcomes, outcome, "nominal_speed_m_s", "arm"}
     known -= {"time"} - set(keys)
+    if topic.compares != "arm":  # a condition beside the one compared
+        known -= {"arm"}
     asked = [str(c) for c in frame if str(c) not in known and not str(c).startswith("source_")]
     cells = _repeated_cells(frame, keys) if asked else None
     if cells is None:

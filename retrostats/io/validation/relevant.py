@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrostats.io.cohort.headers import columns_of, kind_of, without_number
 from retrostats.io.cohort.normalise import PER_KILOGRAM, Part
+from retrostats.io.cohort.values import LISTED
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.requirements import TELLING_APART, outcome_column
 
@@ -78,10 +79,21 @@ def needed_errors(
         could_be = {named.get(name, name)}
         if name not in named:  # not read: whatever its name could have been
             could_be |= columns_of(name) | {kind_of(without_number(name)) or name}
-        return not could_be & relevant
+        if could_be & relevant <= {"gradient_pct"}:  # one slope throughout tells no rows apart
+            return not could_be & relevant or _one_value(frame, name, problems)
+        return False
 
     return [
         replace(p, level="warning", action=f"{p.action}; not used by {topic.analysis}")
         if free(p) else p
         for p in problems
     ]  # fmt: skip
+
+
+def _one_value(frame: pd.DataFrame, header: str, problems: Sequence[Problem]) -> bool:
+    """Whether a column that could not be read holds the same in every row."""
+    if header in frame:
+        return int(frame[header].nunique(dropna=False)) == 1
+    cells = [p for p in problems if p.column == header and p.row]
+    found = {p.found for p in cells if not p.found.endswith("more such cells")}
+    return len(found) == 1 and len(cells) >= min(len(frame), LISTED)

@@ -41,7 +41,8 @@ def topic_for(
 ) -> Topic | None:
     """The topic whose columns are there; None if none is, which is an error unless told so.
 
-    Of several, the one that needs most columns: a table that has them all was made for it.
+    Of several, one whose conditions are a column, then the one that needs most columns: a table
+    that has them all was made for it.
 
     Parameters
     ----------
@@ -62,7 +63,9 @@ def topic_for(
         allowed = ", ".join([*takes, "none"])
         problems.append(Problem("error", "spec", "", "analysis", repr(wanted), allowed, "name one"))
         return None
-    tried = [takes[wanted]] if wanted else sorted(takes.values(), key=lambda t: -len(t.needs))
+    tried = [takes[wanted]] if wanted else sorted(
+        takes.values(), key=lambda t: (t.compares not in frame, -len(t.needs))
+    )  # fmt: skip
     for topic in tried:
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
@@ -108,7 +111,7 @@ def design_problems(
     found += group_mean_problems(frame, file)
     if topic.compares == "direction" and whole:
         found += _condition_problems(coded, topic, conditions, file)
-    found += _arm_problems(frame, file)
+    found += _arm_problems(frame, topic, file)
     if not topic.counted:
         asked = _asked(coded, topic, file)
         found += asked or _repeated(coded, file, outcome_column(frame, topic))
@@ -174,11 +177,18 @@ def _condition_problems(
     return found if found or not topic.paired else pairing_problems(coded, file)
 
 
-def _arm_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
-    """People in more than one arm."""
+def _arm_problems(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    """People in more than one arm: an error where arms are compared."""
     if "arm" not in frame:
         return []
     arms = frame.groupby("subject", observed=True)["arm"].nunique()
+    if topic.compares != "arm":
+        several = int((arms > 1).sum())
+        shown = ", ".join(map(repr, frame["arm"].dropna().unique()[:4]))
+        return [
+            Problem("warning", file, "", "arm", f"{shown} within {several} people", "",
+                    f"a condition beside the one compared; not used by {topic.analysis}")
+        ] * bool(several)  # fmt: skip
     return [
         Problem("error", file, "", "arm", f"subject {subject!r} in {arms[subject]} arms",
                 "one arm a subject", "correct the arm or give the people different names")
