@@ -223,7 +223,7 @@ def cohort_of(
     whole = not any(p.level == "error" for p in problems)
     problems += design_problems(coded, topic, conditions, file, whole=whole)
     if topic:
-        named = {m.column for m in part.meanings}
+        named = {m.column: m.header for m in part.meanings}
         problems += reading_of(
             used, topic, conditions, file, allocation=spec.allocation, named=named
         )

@@ -28,14 +28,14 @@ def reading_of(
     file: str,
     *,
     allocation: str,
-    named: Collection[str],
+    named: Mapping[str, str],
 ) -> list[Problem]:
     """Running or walking, what each arm is taken for, how people came into it, what is not used.
 
     Parameters
     ----------
     named
-        Columns that the file itself has; the others were derived from them.
+        Columns that the file itself has, with their headers; the others were derived from them.
     """
     found: list[Problem] = []
     if topic.gait and "gait" not in frame:
@@ -44,7 +44,9 @@ def reading_of(
         found.append(
             Problem(level, file, "", "gait", what, "a column gait: run, walk", "taken as running")
         )
-    found += _arms(frame, conditions, file) if topic.compares == "arm" else []
+    found += (
+        _arms(frame, conditions, file, named.get("arm", "arm")) if topic.compares == "arm" else []
+    )
     found += _walking(frame, topic, file) + _no_speed_in_common(frame, topic, file)
     found += [] if allocation else _allocation(frame, topic, file)
     return found + _not_used(frame, topic, file, named)
@@ -108,7 +110,7 @@ def _not_used(
     ]  # fmt: skip
 
 
-def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Problem]:
+def _arms(frame: pd.DataFrame, conditions: Conditions, file: str, header: str) -> list[Problem]:
     allowed, first = ", ".join(conditions.arms), conditions.first
     if "arm" not in frame or frame["arm"].isna().all():
         return [
@@ -116,7 +118,7 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
                     f"everybody is taken to be in the {first} arm")
         ]  # fmt: skip
     kinds = {str(arm): arm_word(str(arm), conditions) for arm in frame["arm"].dropna().unique()}
-    found = _same_kind(kinds, file)
+    found = _same_kind(kinds, file, header)
     found += [
         Problem("guess", file, "", "arm", repr(arm), allowed,
                 f"taken as {kind}" if kind else "taken as none of them")
@@ -133,7 +135,7 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
     return found
 
 
-def _same_kind(kinds: Mapping[str, str | None], file: str) -> list[Problem]:
+def _same_kind(kinds: Mapping[str, str | None], file: str, header: str) -> list[Problem]:
     """A question for two arms that are taken for one kind: one alone would be used."""
     found = []
     for kind in dict.fromkeys(filter(None, kinds.values())):
@@ -145,8 +147,7 @@ def _same_kind(kinds: Mapping[str, str | None], file: str) -> list[Problem]:
         arms = f"{len(same)} {kind} arms: {', '.join(map(repr, same))}"
         found.append(
             Problem("error", file, "", "arm", arms, f"one {kind} arm",
-                    "which is meant? for one, write under [filter] in a spec, with the header of "
-                    f"the arms, arm = [{one}]; to take them as one arm, write under [levels] "
-                    f"{both}")
+                    f'which is meant? for one, write under [filter] in a spec "{header}" = [{one}]; '
+                    f"to take them as one arm, write under [levels] {both}")
         )  # fmt: skip
     return found
