@@ -114,7 +114,8 @@ _WORDS = {
     "b/min": "bpm", "beat/min": "bpm", "1/min": "bpm", "/min": "bpm", "s/min": "bpm",
     "batt/min": "bpm", "bat/min": "bpm", "lpm": "bpm", "spm": "bpm", "min/mi": "min/mile",
     "prozent": "%", "°": "deg", "degree": "deg", "degrees": "deg", "grad": "deg", "mets": "met",
-    "stone": "st", "stones": "st", "mlkgmin": "ml/kg/min", "mlminkg": "ml/kg/min", "mlmin": "ml/min",
+    "stone": "st", "stones": "st",
+    "mlkgmin": "ml/kg/min", "mlminkg": "ml/kg/min", "mlmin": "ml/min",
     "lmin": "l/min",
 }  # fmt: skip
 _SUPERSCRIPT = str.maketrans("⁻¹²·⋅×∙", "-12    ")

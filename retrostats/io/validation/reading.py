@@ -147,7 +147,7 @@ def _same_kind(kinds: Mapping[str, str | None], file: str, header: str) -> list[
         arms = f"{len(same)} {kind} arms: {', '.join(map(repr, same))}"
         found.append(
             Problem("error", file, "", "arm", arms, f"one {kind} arm",
-                    f'which is meant? for one, write under [filter] in a spec "{header}" = [{one}]; '
-                    f"to take them as one arm, write under [levels] {both}")
+                    f'which is meant? for one, write under [filter] in a spec "{header}" = '
+                    f"[{one}]; to take them as one arm, write under [levels] {both}")
         )  # fmt: skip
     return found
