@@ -290,3 +290,43 @@ def test_one_slope_that_cannot_be_read_stops_nothing() -> None:
         assert values(grade) == values(lab())
     with pytest.raises(rs.InputError, match="a number"):
         rs.load_cohort(lab(grade=every_other("A", "B")))
+
+
+def test_merged_remarks_stop_nothing_and_merged_outcomes_do(tmp_path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    path = tmp_path / "lab.xlsx"
+    for cells, refused in (("E3:E5", False), ("E3:F4", False), ("G3:G4", False), ("D3:D4", True),
+                           ("A3:B3", True)):  # fmt: skip
+        book = openpyxl.Workbook()
+        for line in ([*HEADER, "remark", "note", "HR"], *[[*r, "x", "y", 150] for r in rows()]):
+            book.active.append(line)
+        book.active.merge_cells(cells)
+        book.save(path)
+        if refused:
+            with pytest.raises(rs.InputError, match=f"merged cells at {cells}"):
+                rs.load_cohort(path)
+        else:
+            assert sorted(rs.load_cohort(path).frame["vo2_ml_kg_min"]) == values(lab())
+    wide = lab().pivot(index=["subject", HEADER[2]], columns="direction", values=HEADER[3])
+    book = openpyxl.Workbook()
+    book.active.append(["subject", HEADER[2], "VO2 bwd (ml/kg/min)", "VO2 fwd (ml/kg/min)"])
+    for key, row in wide.iterrows():
+        book.active.append([*key, *row])
+    book.active.merge_cells("C2:C3")  # a measurement, whatever its header
+    book.save(path)
+    with pytest.raises(rs.InputError, match="merged cells at C2:C3"):
+        rs.load_cohort(path)
+
+
+def test_other_levels_and_units_beside_wide_outcomes_make_no_rows() -> None:
+    wide = lab().pivot(index=["subject", HEADER[2]], columns="direction", values=HEADER[3])
+    wide = wide.reset_index().set_axis(["subject", HEADER[2], "VO2 bwd (ml/kg/min)",
+                                        "VO2 fwd (ml/kg/min)"], axis=1)  # fmt: skip
+    beside = wide.assign(**{"Weight pre (kg)": 70, "Weight post (lb)": 150, "HR fwd": 150,
+                            "HR bwd": 160, "HR bwd (bpm)": 161})  # fmt: skip
+    cohort = rs.load_cohort(beside)
+    assert sorted(cohort.frame["vo2_ml_kg_min"]) == values(lab())
+    assert not cohort.problems["action"].eq("row left out").any()
+    assert "mass_kg" not in cohort.frame
+    good = rs.load_cohort(wide.assign(**{"HR fwd": 150, "HR bwd": 160}))
+    assert set(good.frame["heart_rate_bpm"]) == {150.0, 160.0}

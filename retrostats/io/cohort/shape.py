@@ -190,6 +190,7 @@ def _guessed(
         groups.setdefault((column.measure, names), []).append(column)
     wide = [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
     wide = _units_apart(_wanted(wide, {kind_of(h) for h in table.headers}))
+    wide = _beside_outcomes(wide)
     return wide or _without_quantity(table, conditions, title)
 
 
@@ -213,6 +214,29 @@ def _units_apart(wide: list[WideColumn]) -> list[WideColumn]:
     places = [(c.measure, c.levels) for c in wide]
     twice = {measure for measure, levels in places if places.count((measure, levels)) > 1}
     return [replace(c, measure=_column(c)) if c.measure in twice else c for c in wide]
+
+
+def _beside_outcomes(wide: list[WideColumn]) -> list[WideColumn]:
+    """The outcomes, and the other measures that stand at the same levels, once each, in one unit.
+
+    What else is written for several levels (a weight before and after) is no part of the table.
+    """
+    counted = EXPLAINED | {"injuries", "exposure_h"}
+    outcomes = [c for c in wide if (kind_of(c.measure) or c.measure) in counted]
+    levels = {tuple(name for name, _ in c.levels) for c in outcomes}
+    if not outcomes:
+        return wide
+
+    def fits(measure: str) -> bool:
+        mine = [c for c in wide if c.measure == measure]
+        at = [c.levels for c in mine]
+        same_units = len({c.unit for c in mine if c.unit}) < 2
+        known = all(tuple(name for name, _ in place) in levels for place in at)
+        return known and same_units and len(set(at)) == len(at)
+
+    others = {c.measure for c in wide if c not in outcomes}
+    kept = {measure for measure in others if fits(measure)}
+    return [c for c in wide if c in outcomes or c.measure in kept]
 
 
 def _column(wide: WideColumn) -> str:

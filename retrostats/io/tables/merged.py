@@ -82,7 +82,7 @@ def filled_rows(
     fills
         Of each column, whether a value written once for several rows holds for all of them.
     """
-    down = [r for r in merged if r[1] == r[3] and r[1] <= len(fills) and fills[r[1] - 1]]
+    down = [r for r in merged if r[1] == r[3] <= len(fills) and fills[r[1] - 1]]
     at = {row.number: list(row.cells) for row in rows}
     for top, column, bottom, _ in down:
         value = next((row.at(column - 1) for row in rows if row.number == top), None)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Known names that a sheet needs to be a table beside another one.
 NAMES = 2
+#: Measurements beside those that an analysis explains: a merged cell is that of its first row.
+BESIDE = frozenset({"heart_rate_bpm", "rer", "window_start_s", "window_end_s"})
 
 
 def spreadsheet_tables(
@@ -88,9 +90,11 @@ def _table(
     layout = find_layout(where, rows, known, header_row)
     header_row = layout.first_row - 1 - bool(layout.units)
     data = merged_data(joined, list(ranges), header_row)
-    fills = [kind_of(name) not in MEASURES - {"mass_kg", "height_cm"} for name in layout.header]
-    joined, filled = filled_rows(joined, [r for r in data if r[0] > header_row], fills)
-    merged = [ranges[r] for r in data if r not in filled]
+    below = [r for r in data if r[0] > header_row]
+    roles = [_when_merged(name, known) for name in layout.header]
+    joined, filled = filled_rows(joined, below, [role == "fill" for role in roles])
+    free = [r for r in below if not {"fill", "refuse"} & set(roles[r[1] - 1 : r[3]])]
+    merged = [ranges[r] for r in data if r not in filled and r not in free]
     if merged:
         raise InputError(
             f"{where}: merged cells at {', '.join(merged[:3])}; unmerge them, one value a cell"
@@ -117,6 +121,16 @@ def _table(
         )
     table = layout.table(where, _columns(layout.header, body, as_text), notes)
     return replace(table, sheet=sheet.name)
+
+
+def _when_merged(header: str, known: Says) -> str:
+    """What a merged cell of a column means: one value for all rows, nothing, or a question."""
+    kind = kind_of(header)
+    if kind is None:
+        return "refuse" if known(header) else "free"
+    if kind not in MEASURES or kind in ("mass_kg", "height_cm"):
+        return "fill"
+    return "free" if kind in BESIDE else "refuse"
 
 
 def _columns(header: Sequence[str], body: Sequence[Any], as_text: Says) -> pd.DataFrame:
