@@ -330,3 +330,10 @@ def test_other_levels_and_units_beside_wide_outcomes_make_no_rows() -> None:
     assert "mass_kg" not in cohort.frame
     good = rs.load_cohort(wide.assign(**{"HR fwd": 150, "HR bwd": 160}))
     assert set(good.frame["heart_rate_bpm"]) == {150.0, 160.0}
+
+
+def test_a_recording_whose_time_is_called_sec(tmp_path) -> None:
+    lines = [f"{5 * i},{2000 + i},{1800 + i}" for i in range(40)]
+    (tmp_path / "cart.csv").write_text("\n".join(["sec,VO2 (ml/min),VCO2 (ml/min)", *lines]))
+    cart = rs.read_cart(tmp_path / "cart.csv")
+    assert cart["time_s"].tolist() == [5.0 * i for i in range(40)]
