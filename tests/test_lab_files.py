@@ -337,3 +337,13 @@ def test_a_recording_whose_time_is_called_sec(tmp_path) -> None:
     (tmp_path / "cart.csv").write_text("\n".join(["sec,VO2 (ml/min),VCO2 (ml/min)", *lines]))
     cart = rs.read_cart(tmp_path / "cart.csv")
     assert cart["time_s"].tolist() == [5.0 * i for i in range(40)]
+
+
+def test_minutes_of_exposure_are_used_where_no_hours_are() -> None:
+    table = pd.DataFrame({"player_name": [f"p{i}" for i in range(14)], "ACL injuries": [0, 1] * 7,
+                          "Group": ["backward"] * 7 + ["forward"] * 7,
+                          "Minutes played": np.arange(14) * 60 + 900})  # fmt: skip
+    alone = rs.load_cohort(table).frame
+    np.testing.assert_allclose(alone["exposure_h"], np.arange(14) + 15, rtol=RTOL)
+    both = rs.load_cohort(table.assign(**{"Training hours": 90})).frame
+    assert set(both["exposure_h"]) == {90.0}

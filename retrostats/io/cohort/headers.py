@@ -59,7 +59,10 @@ NAMES: dict[str, tuple[str, ...]] = {
     "injuries": ("injuries", "injury count", "verletzungen", "blessures", "infortuni", "lesiones"),
     "exposure_h": ("exposure", "exposure hours", "hours", "training hours", "hours of training",
                    "hours trained", "training and match hours", "practice hours", "playing hours",
-                   "exposure time", "hours of exposure", "athletic exposure hours", "stunden",
+                   "exposure time", "hours of exposure", "exposure minutes",
+                   "training minutes", "minutes played", "playing minutes", "match minutes",
+                   "minutes of exposure", "minutes", "spielminuten", "athletic exposure hours",
+                   "stunden",
                    "trainingsstunden", "heures", "ore", "horas"),
     "window_start_s": ("start", "window start", "from", "beginn", "debut", "inizio", "inicio"),
     "window_end_s": ("end", "window end", "until", "ende", "fin", "fine"),
@@ -172,6 +175,8 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     guessed = ""
     if text is None and letters(name) in ("met", "mets"):
         text, guessed = "MET", "1 MET is 3.5 ml/kg/min"
+    if text is None and kind == "exposure_h" and "minute" in letters(name):
+        text, guessed = "min", "minutes by its name"
     if text is None and kind == "oxygen" and _per_kg(name):
         text, guessed = "ml/kg/min", "no unit given, taken as ml/kg/min"
     if text is None:

@@ -107,7 +107,7 @@ def read_meanings(
     inferred = infer_units(table, spec, problems)
     table = replace(table, units={**table.units, **inferred})
     meanings: list[Meaning] = []
-    for header in sorted(table.headers, key=lambda name: letters(name) in ("met", "mets")):
+    for header in sorted(table.headers, key=_second_choice):
         meaning = _meaning(table, spec, header, problems, of_audit)
         if meaning is None:
             continue
@@ -126,8 +126,9 @@ def read_meanings(
 def _again(table: Table, header: str, meaning: Meaning, taken: Meaning) -> Problem:
     """A second column of one meaning: a question, unless it holds the same cells."""
     first = taken.header
-    if meaning.unit and meaning.unit.symbol == "MET":
-        return Problem("guess", table.file, "", header, "METs", "", f"{UNUSED}: {first!r} is")
+    if _second_choice(header):
+        return Problem("guess", table.file, "", header, f"{meaning.column} in another unit", "",
+                       f"{UNUSED}: {first!r} is")  # fmt: skip
     if meaning.unit == taken.unit and table.columns[header].equals(table.columns[first]):
         return Problem("guess", table.file, "", header, f"the same cells as {first!r}", "", UNUSED)
     if meaning.unit and taken.unit and meaning.to == taken.to and _agree(table, header, meaning,
@@ -140,6 +141,14 @@ def _again(table: Table, header: str, meaning: Meaning, taken: Meaning) -> Probl
         table, header, found, "one column each",
         "rename one, or write the right one alone under [columns] in a spec: "
         f'"{header}" = "{meaning.column}"',
+    )  # fmt: skip
+
+
+def _second_choice(header: str) -> bool:
+    """Whether a column is used only where no other has its meaning: METs, minutes of exposure."""
+    words = letters(header).split()
+    return words in (["met"], ["mets"]) or (
+        "minutes" in words and kind_of(header) == "exposure_h"
     )  # fmt: skip
 
 
