@@ -243,6 +243,10 @@ def test_grams_and_percent_of_one_tissue_stand_side_by_side() -> None:
     long = people_over_time().rename(columns={"fat mass (kg)": "Fat (%)"})
     both = long.assign(**{"Fat (g)": long["Fat (%)"] * 700})
     assert rs.load_cohort(both).frame["fat_mass_kg"].iloc[0] == pytest.approx(10.5, rel=RTOL)
+    alone = both.drop(columns="Fat (%)")  # grams of tissue, as DXA exports have them
+    assert rs.load_cohort(alone).frame["fat_mass_kg"].iloc[0] == pytest.approx(10.5, rel=RTOL)
+    with pytest.raises(rs.InputError, match="is it fat eaten"):
+        rs.load_cohort(alone.assign(**{"Fat (g)": np.arange(24) + 50}))
     wide = long.pivot(index=["id", "group"], columns="time", values="Fat (%)").reset_index()
     wide = wide.rename(columns={"pre": "Fat pre (%)", "post": "Fat post (%)"})
     for time in ("pre", "post"):

@@ -166,3 +166,12 @@ def test_every_entry_that_a_message_proposes_is_an_option() -> None:
     assert asked.options == (("file", 'decimal = "."'), ("file", 'decimal = ","'))
     (times,) = questions_of('a: which? say it in the spec: [times] order = ["the first", "last"]')
     assert times.options == (("times", 'order = ["the first", "last"]'),)
+
+
+def test_the_one_strange_word_is_the_condition_that_is_missing() -> None:
+    coded = lab().replace({"backward": "R"})
+    with pytest.raises(rs.InputError, match=r'what it is: "R" = "backward"$'):
+        rs.load_cohort(coded)
+    both = lab().replace({"backward": "R", "forward": "X"})
+    with pytest.raises(rs.InputError, match='"R" = "forward" or "R" = "backward"'):
+        rs.load_cohort(both)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from statistics import median
 
+from retrostats.common.errors import InputError
+from retrostats.common.units import convert
 from retrostats.common.vocabulary import Conditions
 from retrostats.io.cohort.headers import kind_of, split_unit
 from retrostats.io.cohort.layout import Table
@@ -43,6 +45,8 @@ DIET = frozenset(_DIET.split())
 EITHER = frozenset({"fat", "fat percent", "fat percentage", "fat pct"})
 #: Percent of body fat that half the people of a study do not exceed.
 USUAL_BODY_FAT = 45.0
+#: Kilograms of fat that nobody eats in a day and everybody has.
+LEAST_TISSUE_KG = 1.0
 #: Ways in which people write that the unit is a share.
 _SHARE = re.compile(r"%|percent|pct|prozent|fraction")
 
@@ -156,7 +160,14 @@ def _too_much(table: Table, header: str) -> str:
     mark = cell.decimal_mark(column)
     values = [v for v in map(mark.value, column) if v is not None]
     center = median(values) if values else 0.0
-    return f"with a median of {center:.4g} and no unit" if center > USUAL_BODY_FAT else ""
+    unit = split_unit(header)[1] or table.units.get(header, "")
+    if not unit:
+        return f"with a median of {center:.4g} and no unit" if center > USUAL_BODY_FAT else ""
+    try:
+        kilograms = float(convert(center, unit, "kg"))
+    except InputError:
+        return f"in {unit!r}"
+    return f"with a median of {center:.4g} {unit}" if kilograms < LEAST_TISSUE_KG else ""
 
 
 def _fat(table: Table, header: str, reason: str, spec: Spec, *, wide: bool) -> Problem:

@@ -55,9 +55,9 @@ def copied_rows(coded: CodedColumns, keys: Sequence[str], outcome: str) -> Mask:
         return none
     expected, pairs = _expected_ties(frame, keys)
     if expected > 0 and not _copied_block(cells, same_as, expected / pairs):
-        from scipy.stats import poisson
+        from scipy.special import gammainc  # P(X >= k) of a Poisson variable with this mean
 
-        if poisson.sf(_tied_pairs(cells[same_as]) - 1, SLACK * expected) > RARE:
+        if gammainc(_tied_pairs(cells[same_as]), SLACK * expected) > RARE:
             return none
     return cells.duplicated(keep="first").to_numpy()
 
