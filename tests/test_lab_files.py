@@ -97,7 +97,7 @@ def test_rows_of_another_condition_are_left_out_and_listed(word: str) -> None:
     cohort = rs.load_cohort(pd.concat([base, third]))
     assert sorted(cohort.frame["vo2_ml_kg_min"]) == values(lab())
     assert len(cohort.provenance["explained"]["another condition"]) == len(third)
-    told = cohort.problems[cohort.problems["found"] == repr(word)]
+    told = cohort.problems[cohort.problems["found"] == f"{word!r} in {len(third)} rows"]
     assert len(told) == 1
     assert "[filter]" in told["action"].item()
 

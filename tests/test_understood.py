@@ -65,7 +65,7 @@ def test_rows_left_out_are_said_with_the_reason_and_repeats_are_counted() -> Non
     frame = lab().astype({"VO2 (ml/kg/min)": object})
     frame.loc[3, "VO2 (ml/kg/min)"] = None
     design = rs.load_cohort(frame).provenance["design"]
-    assert design[1] == "left out or joined: no value (rows 5)"
+    assert design[1] == "left out or joined: no value (1 row: 5)"
     again = pd.concat([lab(), lab().iloc[:2].assign(**{HEADER[-1]: [30.11, 40.22]})])
     assert "1 to 2 rows each" in rs.load_cohort(again).provenance["design"][0]
 

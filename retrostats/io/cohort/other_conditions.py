@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 OTHER = "another condition"
 #: People who were measured in it: fewer are a slip of the pen.
 FEWEST = 2
+#: Words, and rows, that a message names.
+NAMED = 5
 
 
 def without_other_conditions(
@@ -51,9 +53,10 @@ def without_other_conditions(
         if not words:
             continue
         rows = [int(row) for row in dict.fromkeys(table.columns.index[out])]
-        shown = ", ".join(f"{word!r}" for word in words)
+        shown = f"{', '.join(map(repr, words[:NAMED]))} in {len(rows)} rows"
+        first = ", ".join(map(str, rows[:NAMED])) + " ..." * (len(rows) > NAMED)
         problems.append(
-            Problem("warning", table.file, ", ".join(map(str, rows)), column, shown,
+            Problem("warning", table.file, first, column, shown,
                     " or ".join(known), f"{OTHER}, rows left out; if one of these is meant, write "
                     f'under [levels] in a spec "{words[0]}" = "{next(iter(known))}", and choose '
                     f'rows under [filter] "{headers[column]}"')

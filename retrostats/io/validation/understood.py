@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 COLUMNS = ("header", "meaning", "unit", "first", "basis")
 #: Letters of a cell of it, and words of one condition that are named.
 WIDTH, NAMED = 32, 6
+#: Runs of rows that are named, of so many of the first ones.
+NAMED_ROWS, LISTED = 5, 1000
 
 
 def with_values(meaning: Meaning, table: Table, frame: pd.DataFrame) -> Meaning:
@@ -94,8 +96,22 @@ def design_lines(
         lines.append(_directions(frame, topic, conditions, meanings))
     if topic and topic.compares == "arm":
         lines.append(_arms_and_times(frame, conditions))
-    left = [f"{reason} (rows {rows_text(map(str, rows))})" for reason, rows in explained.items()]
+    left = [f"{reason} ({counted_rows(rows)})" for reason, rows in explained.items()]
     return lines + ([f"left out or joined: {'; '.join(left)}"] if left else [])
+
+
+def counted_rows(rows: Sequence[int]) -> str:
+    """How many rows, and the first of them, runs shortened.
+
+    Examples
+    --------
+    >>> counted_rows([5]), counted_rows([2, 3, 4]), counted_rows(range(2, 40, 2))
+    ('1 row: 5', '3 rows: 2 to 4', '19 rows: 2, 4, 6, 8, 10 ...')
+    """
+    runs = rows_text(map(str, sorted(rows)[:LISTED])).split(", ")
+    more = " ..." if len(runs) > NAMED_ROWS or len(rows) > LISTED else ""
+    shown = ", ".join(runs[:NAMED_ROWS])
+    return f"{len(rows)} row{'s' * (len(rows) != 1)}: {shown}{more}"
 
 
 def _directions(
