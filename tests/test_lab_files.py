@@ -176,6 +176,14 @@ def test_many_repeats_may_be_equal_by_chance() -> None:
     assert len(rs.load_cohort(frame).frame) == len(frame)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_block_of_copied_rows_is_found_among_ties(seed: int) -> None:
+    """Their number alone is no rarer than chance in half of such tables."""
+    frame = trials(10, 3, 1, seed)
+    with pytest.raises(rs.InputError, match="the same measurement twice"):
+        rs.load_cohort(pd.concat([frame, frame.iloc[:24]]))
+
+
 @pytest.mark.parametrize("copied", ["all", "some", "one"])
 def test_copies_are_no_trials(copied: str) -> None:
     frame = trials(10, 1 if copied == "one" else 3, 1, 2)
