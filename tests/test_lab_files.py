@@ -107,7 +107,9 @@ def test_a_word_that_may_be_one_of_the_two_conditions_is_asked_about() -> None:
     typo = base.assign(direction=base["direction"].where(base.index > 4, "backwrad"))
     own_word = base.assign(direction=base["direction"].where(base.index % 8 > 1, "R"))
     odd = base.assign(direction=base["direction"].where(base.index != 3, "sideways"))
-    for frame in (typo, own_word, odd):
+    some = (base["direction"] == "backward") & base["subject"].isin(["P00", "P01", "P02"])
+    instead = base.assign(direction=base["direction"].where(~some, "reverse"))
+    for frame in (typo, own_word, odd, instead):
         with pytest.raises(rs.InputError, match=r"\[levels\]"):
             rs.load_cohort(frame)
 
