@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.io.cohort.headers import kind_of
+from retrostats.io.cohort.headers import kind_of, split_unit
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.tables import cells as cell
@@ -50,7 +50,7 @@ def filled_down(table: Table, spec: Spec, problems: list[Problem]) -> Table:
     for name, kind in kinds.items():
         if kind in WRITTEN_ONCE:
             columns[name] = _once_a_block(columns[name], block)
-    apart = [h for h, kind in kinds.items() if kind in APART or set(letters(h).split()) & COUNTING]
+    apart = [h for h, kind in kinds.items() if kind in APART or (kind is None and _counts(h))]
     if not _tell_apart(columns[apart], block):
         return table
     problems.append(
@@ -58,6 +58,11 @@ def filled_down(table: Table, spec: Spec, problems: list[Problem]) -> Table:
                 "a code in every row", "filled from above: each code stands once")
     )  # fmt: skip
     return replace(table, columns=columns)
+
+
+def _counts(header: str) -> bool:
+    """Whether a header numbers repeats, as "trial"."""
+    return bool(set(letters(split_unit(header)[0]).split()) & COUNTING)
 
 
 def _once_a_block(column: pd.Series, block: pd.Series) -> pd.Series:
