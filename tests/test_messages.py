@@ -28,7 +28,7 @@ def refused(tmp_path, text: str) -> str:
         ("vo2_ml_kg_min", "VO2", "units", '"VO2" = "ml/kg/min"'),
         ("speed_m_s", "speed (furlong)", "units", '"speed (furlong)" = "m/s"'),
         ("subject", "Nummer", "columns", '"Nummer" = "subject"'),
-        ("backward", "sideways", "levels", '"sideways" = "forward"'),
+        ("backward", "sideways", "levels", '"sideways" = "backward"'),
     ],
 )
 def test_a_refusal_says_what_to_write_in_the_spec(old, new, section, line, tmp_path) -> None:
