@@ -16,7 +16,8 @@ EXACT_RTOL = 1e-12
 
 registry = pint.UnitRegistry()
 SPELLED = {"%": "percent", "fraction": "", "bpm": "1/min", "in": "inch", "ft": "foot",
-           "lb": "pound", "deg": "degree", "st": "stone", "MET": "3.5 ml/kg/min", "l": "liter", "g": "gram", "h": "hour", "min": "minute"}  # fmt: skip
+           "lb": "pound", "deg": "degree", "st": "stone", "MET": "3.5 ml/kg/min", "l": "liter",
+           "g": "gram", "h": "hour", "min": "minute"}  # fmt: skip
 
 
 def in_pint(symbol: str) -> pint.Quantity:
