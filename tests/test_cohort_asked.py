@@ -148,7 +148,7 @@ def test_units_of_wide_headers_are_used_whatever_the_measure_is_called(tmp_path)
     assert masses.iloc[0] == pytest.approx(150 * 0.45359237, rel=1e-12)  # doubles hold 16 digits
     grams = [",".join(row.split(",")[:3]) for row in rows]
     path.write_text("\n".join(["subject,FAT_G_WEEK_1,FAT_G_WEEK_2", *grams]))
-    with pytest.raises(rs.InputError, match="unit 'g' measures mass"):
+    with pytest.raises(rs.InputError, match="columns subject, fat_mass_kg, time"):
         rs.load_cohort(path)
 
 

@@ -129,11 +129,18 @@ def test_a_condition_that_is_a_direction_and_weeks_that_are_times() -> None:
     assert load_cohort(fat).frame["time"].tolist()[:2] == ["0", "0"]
 
 
-def test_rows_without_a_person_are_not_filled_from_above() -> None:
+def test_rows_without_a_person_are_filled_from_above_only_where_each_code_stands_once() -> None:
     frame = plain()
     frame.loc[1::2, "subject"] = None
-    with pytest.raises(InputError, match="not filled from above"):
-        load_cohort(frame)
+    same_as_template(load_cohort(frame))
+    alone = plain().assign(direction="forward", speed_m_s=2.5)  # a forgotten code, or a repeat?
+    alone.loc[1::2, "subject"] = None
+    some = plain()
+    some.loc[[3, 5, 7], "subject"] = None
+    some.loc[2, "subject"] = some.loc[0, "subject"]  # a code that stands twice
+    for doubtful in (alone, some):
+        with pytest.raises(InputError, match="only where each code stands once"):
+            load_cohort(doubtful)
 
 
 def test_uneven_terrain_trial_gives_its_authors_own_mixed_model(shared) -> None:

@@ -58,7 +58,14 @@ def test_every_column_is_used_or_listed() -> None:
     listed = set(cohort.problems["column"]) | set(cohort.spec)
     assert set(frame.columns) <= listed
     assert set(cohort.problems.loc[cohort.problems["action"].str.contains("not used"), "column"]) \
-        == {"shoes", "lactate", "vo2_ml_min", "vo2_ml_kg_min", "metabolic_rate_w"}  # fmt: skip
+        == {"shoes", "lactate"}  # fmt: skip
+
+
+def test_a_further_outcome_of_the_file_is_told_and_a_derived_one_is_not() -> None:
+    gases = table(**{"VO2 (ml/min)": BASE["vo2"], "metabolic rate (W)": BASE["vo2"] / 3})
+    problems = rs.load_cohort(gases).problems
+    further = problems.loc[problems["found"] == "a further outcome", "column"]
+    assert set(further) == {"vo2_ml_min"}
 
 
 def test_every_column_of_a_cart_export_is_used_or_listed(tmp_path) -> None:

@@ -33,12 +33,14 @@ STANDARD = {
 
 registry = pint.UnitRegistry()
 SPELLED = {"%": "percent", "fraction": "", "bpm": "1/min", "in": "inch", "ft": "foot",
-           "lb": "pound", "l": "liter", "g": "gram", "h": "hour", "min": "minute"}  # fmt: skip
+           "lb": "pound", "deg": "degree", "st": "stone", "MET": "3.5 ml/kg/min", "l": "liter",
+           "g": "gram", "h": "hour", "min": "minute"}  # fmt: skip
 
 
 def in_pint(symbol: str) -> pint.Quantity:
     words = SPELLED.get(symbol, symbol).replace("kcal", "kilocalorie").replace("cal/", "calorie/")
-    return registry.Quantity(1.0, words.replace("ml", "milliliter"))
+    number, _, rest = words.rpartition(" ")
+    return registry.Quantity(float(number or 1), rest.replace("ml", "milliliter"))
 
 
 @pytest.mark.parametrize("unit", _UNITS, ids=lambda u: u.symbol)
@@ -67,6 +69,8 @@ def test_every_factor_against_pint(unit) -> None:
         ("lbs", "lb"),
         ("W·kg-1", "W/kg"),
         ("[ml/kg/min]", "ml/kg/min"),
+        ("METs", "MET"),
+        ("°", "deg"),
     ],
 )
 def test_spellings(text, symbol) -> None:
@@ -112,6 +116,11 @@ def test_traps() -> None:
     assert convert(5.0, "min/km", "m/s") == pytest.approx(1000 / 300, rel=EXACT_RTOL)
     assert convert(1.0, "kcal/kg/km", "J/kg/m") == pytest.approx(4.184, rel=EXACT_RTOL)
     assert convert(4.0, "kJ/kg/km", "J/kg/m") == pytest.approx(4.0, rel=EXACT_RTOL)
+
+
+def test_a_slope_in_degrees_becomes_percent() -> None:
+    assert convert(45.0, "deg", "%") == pytest.approx(100.0, rel=EXACT_RTOL)
+    assert convert(3.0, "degrees", "%") == pytest.approx(5.2407779283, rel=1e-10)  # ten digits
 
 
 def test_mass_and_energy_equivalent_are_never_guessed() -> None:

@@ -48,6 +48,8 @@ def _add_validate(commands: Any) -> None:
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--spec", metavar="TOML", help="what the file's columns mean")
     parser.add_argument("--audit", metavar="DIR", help="whose topics (the one that ships)")
+    asks = "ask each open question here, and write the spec beside the file"
+    parser.add_argument("--ask", action="store_true", help=asks)
 
 
 def _add_template(commands: Any) -> None:
@@ -94,6 +96,12 @@ def _validate(arguments: Any) -> int:
     from retrostats.app.path import used_cohort
     from retrostats.io.validation.usable import account_of, validated
 
+    if arguments.ask:
+        from retrostats.io.validation.questions import ask
+
+        _, written = ask(arguments.file, arguments.audit)
+        if written is not None:
+            print(f"{written}: written")
     code, text, cohort = validated(arguments.file, arguments.spec, arguments.audit)
     if cohort is not None:
         try:

@@ -40,6 +40,7 @@ M_PER_MILE = 1609.344
 _UNITS = (
     Unit("ml/kg/min", "oxygen_uptake", 1.0),
     Unit("l/kg/min", "oxygen_uptake", 1000.0),
+    Unit("MET", "oxygen_uptake", 3.5),
     Unit("ml/min", "gas_flow", 1.0, absolute=True),
     Unit("l/min", "gas_flow", 1000.0, absolute=True),
     Unit("l/h", "gas_flow", 1000.0 / 60, absolute=True),
@@ -67,6 +68,7 @@ _UNITS = (
     Unit("kg", "mass", 1.0),
     Unit("g", "mass", 1e-3),
     Unit("lb", "mass", KG_PER_LB),
+    Unit("st", "mass", 14 * KG_PER_LB),
     Unit("cm", "length", 1.0),
     Unit("m", "length", 100.0),
     Unit("mm", "length", 0.1),
@@ -77,6 +79,7 @@ _UNITS = (
     Unit("h", "time", 3600.0),
     Unit("%", "percent", 1.0),
     Unit("fraction", "percent", 100.0),
+    Unit("deg", "angle", 1.0),
     Unit("bpm", "heart_rate", 1.0),
 )
 _BY_SYMBOL = {unit.symbol.lower(): unit for unit in _UNITS}
@@ -91,7 +94,9 @@ _WORDS = {
     "inches": "in", "watt": "w", "watts": "w", "beats": "beat", "percent": "%", "pct": "%",
     "b/min": "bpm", "beat/min": "bpm", "1/min": "bpm", "/min": "bpm", "s/min": "bpm",
     "batt/min": "bpm", "bat/min": "bpm", "lpm": "bpm", "spm": "bpm", "min/mi": "min/mile",
-    "prozent": "%", "mlkgmin": "ml/kg/min", "mlminkg": "ml/kg/min", "mlmin": "ml/min",
+    "prozent": "%", "°": "deg", "degree": "deg", "degrees": "deg", "grad": "deg", "mets": "met",
+    "stone": "st", "stones": "st",
+    "mlkgmin": "ml/kg/min", "mlminkg": "ml/kg/min", "mlmin": "ml/min",
     "lmin": "l/min",
 }  # fmt: skip
 _SUPERSCRIPT = str.maketrans("⁻¹²·⋅×∙", "-12    ")
@@ -181,6 +186,8 @@ def _across(
                 raise InputError(f"{source.symbol} to {target.symbol}: body mass in kg is needed")
             mass = np.asarray(mass_kg, dtype=float)
             return np.asarray(standard / mass if have == absolute else standard * mass)
+    if (have, want) == ("angle", "percent"):  # rise over run of a slope
+        return np.asarray(100 * np.tan(np.radians(standard)))
     if {have, want} == {"energy_cost", "oxygen_cost"}:
         if oxygen_j_ml is None:
             raise InputError(

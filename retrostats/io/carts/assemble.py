@@ -217,12 +217,12 @@ def _impossible(
     present = column[~np.isnan(column) & (column >= 0)]
     if not len(present):
         return
-    middle = float(np.median(present))
+    median = float(np.median(present))
     low, high = POSSIBLE[target]
-    if target in USUAL_MEDIAN and not USUAL_MEDIAN[target][0] <= middle <= USUAL_MEDIAN[target][1]:
+    if target in USUAL_MEDIAN and not USUAL_MEDIAN[target][0] <= median <= USUAL_MEDIAN[target][1]:
         least, most = USUAL_MEDIAN[target]
         problems.append(
-            Problem("error", file, "", target, f"a median of {middle:.6g}",
+            Problem("error", file, "", target, f"a median of {median:.6g}",
                     f"{least:g} to {most:g}", "check the unit in the export; nothing was rescaled")
         )  # fmt: skip
         low, high = min(low, 0.0), np.inf
@@ -247,10 +247,10 @@ def _ratios(
     for target, printed, made, what in pairs:
         both = printed / made
         both = both[np.isfinite(both)]
-        middle = float(np.median(both)) if len(both) else 1.0
-        if abs(middle - 1) > AGREE:
+        median = float(np.median(both)) if len(both) else 1.0
+        if abs(median - 1) > AGREE:
             problems.append(
-                Problem("error", file, "", target, f"{middle:.3g} times {what}",
+                Problem("error", file, "", target, f"{median:.3g} times {what}",
                         f"within {AGREE:.0%}", "check the units and the body mass of the export")
             )  # fmt: skip
     if vo2 is not None and mass and not np.isnan(vo2).all():

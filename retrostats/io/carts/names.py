@@ -66,6 +66,8 @@ GASES = frozenset({"oxygen", "oxygen_kg", "carbon_dioxide", "ventilation"})
 SHORT_PER_KG = {
     "ml/kg/m": "ml/kg/min", "ml/min": "ml/kg/min", "ml/kg": "ml/kg/min", "l/min": "l/kg/min",
 }  # fmt: skip
+#: Headers of a time that name its unit alone.
+SECONDS = frozenset({"sec", "secs", "second", "seconds", "sek", "sekunden", "secondes", "secondi"})
 DEGREES = frozenset({"°", "deg", "degree", "degrees", "grad"})
 
 _KIND = {name: kind for kind, names in NAMES.items() for name in names}
@@ -104,6 +106,8 @@ def read_name(text: str) -> tuple[str, str, str] | None:
     found = _CONDITION.search(text)
     condition = found[1].lower() if found else ""
     text = _CONDITION.sub("", _MADE_UNIQUE.sub("", text))
+    if fold(text) in SECONDS:
+        return "time", "s", condition
     kind = _KIND.get(fold(text))
     if kind:
         return kind, "", condition

@@ -116,8 +116,8 @@ def _unused(header: Row, named: Named, body: tuple[Row, ...]) -> list[Finding]:
     ]  # fmt: skip
     if not names:
         return []
-    told = ", ".join(names)
-    return [("guess", "", told, f"{len(names)} more columns", "columns of a cart", "not used")]
+    unused = ", ".join(names)
+    return [("guess", "", unused, f"{len(names)} more columns", "columns of a cart", "not used")]
 
 
 def _one_time(header: Row, named: Named) -> Named:
@@ -255,10 +255,10 @@ def _usual(kind: str, values: list[object], comma: bool, gas_unit: str) -> str:
     numbers = sorted(n for n in (cell.number(v, comma) for v in values) if n)
     if kind not in ("oxygen", "carbon_dioxide") or not numbers:
         return ""
-    middle = numbers[len(numbers) // 2]
-    if 0.05 <= middle < 8:
+    median = numbers[len(numbers) // 2]
+    if 0.05 <= median < 8:
         return "l/min"
-    return "ml/min" if 120 <= middle < 8000 else ""
+    return "ml/min" if 120 <= median < 8000 else ""
 
 
 def _time_column(

@@ -16,9 +16,9 @@ def with_arms(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.Dat
     Examples
     --------
     >>> import pandas as pd
-    >>> told = []
+    >>> noticed = []
     >>> rows = pd.DataFrame({"subject": ["a", "a", "b"], "arm": ["x", None, None]})
-    >>> with_arms(rows, "", told)["arm"].fillna("").tolist(), [p.level for p in told]
+    >>> with_arms(rows, "", noticed)["arm"].fillna("").tolist(), [p.level for p in noticed]
     (['x', 'x', ''], ['repair', 'warning'])
     """
     if not {"arm", "subject"} <= set(frame) or frame["arm"].isna().all():
@@ -26,8 +26,8 @@ def with_arms(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.Dat
     blank = frame["arm"].isna()
     if not blank.any():
         return frame
-    own = frame.dropna(subset=["arm", "subject"]).groupby("subject", observed=True)["arm"]
-    one = own.first()[own.nunique() == 1]  # people in two arms are an error of their own
+    stated = frame.dropna(subset=["arm", "subject"]).groupby("subject", observed=True)["arm"]
+    one = stated.first()[stated.nunique() == 1]  # people in two arms are an error of their own
     filled = frame["arm"].where(~blank, frame["subject"].map(one))
     mended = int((blank & filled.notna()).sum())
     if mended:

@@ -3,48 +3,53 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from retrostats.common.arrays import path_of
 from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html
 from retrostats.common.values import values
 from retrostats.io.cohort.arms import with_arms
-from retrostats.io.cohort.folder import LABS, read_folder, sheets_together
+from retrostats.io.cohort.folder import read_folder, sheets_together
+from retrostats.io.cohort.labs import with_labs
 from retrostats.io.cohort.normalise import Part, normalise, reads
 from retrostats.io.cohort.periods import with_periods
+from retrostats.io.cohort.rows import (
+    blank_people,
+    complete_rows,
+    rows_of,
+    rows_without_a_value,
+)
 from retrostats.io.cohort.spec import Spec, read_spec
 from retrostats.io.cohort.speeds import shared_speeds, with_nominal_speed
-from retrostats.io.cohort.times import time_order
 from retrostats.io.published.audit_toml import vocabulary_of
-from retrostats.io.tables.distinct import CodedColumns, repeats, spelled_out
+from retrostats.io.tables.distinct import CodedColumns, spelled_out
 from retrostats.io.tables.files import shown_name
 from retrostats.io.tables.tabular import read_tables, table_of_frame
-from retrostats.io.tables.words import plain
 from retrostats.io.validation.account import grouped
 from retrostats.io.validation.examples import without_examples
 from retrostats.io.validation.plausible import doubtful_values
 from retrostats.io.validation.possible import impossible_values
 from retrostats.io.validation.problem import Problem
-from retrostats.io.validation.reading import DESCRIBING, reading_of
+from retrostats.io.validation.reading import reading_of
+from retrostats.io.validation.relevant import needed_errors
 from retrostats.io.validation.requirements import design_problems, outcome_column, topic_for
+from retrostats.io.validation.understood import column_rows, design_lines, understood_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.common.vocabulary import Topic, Vocabulary
+    from retrostats.common.vocabulary import Vocabulary
 
-#: Share of rows without a person at which a table is refused.
-BLANK_PEOPLE = 0.2
-#: Problems shown in one message, and rows left out that are listed one by one.
+#: Rows of times and gases from which a table of no known device is a recording.
+CART_ROWS = 20
+#: Problems shown in one message.
 SHOWN = 20
-LISTED = 1000
 
 
 @values("frame", "problems")
@@ -63,7 +68,8 @@ class Cohort:
         Columns level, file, row, column, found, allowed, action: repairs, guesses, warnings.
     provenance
         name, sha256, people, allocation (of a comparison between people), rows_in, rows_used,
-        rows_explained; `explained`: rows by reason;
+        rows_explained; `explained`: rows by reason; `columns`: header, meaning, unit, first value
+        and basis (stated or guessed) of each; `design`: who is compared, when, how often, in words;
         `reading`: problems as lines, those that repeat put together.
     analysis
         The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
@@ -76,23 +82,19 @@ class Cohort:
     analysis: str
 
     def _lines(self) -> list[str]:
-        """What it is, in six lines."""
-        told, levels = self.provenance, self.problems["level"].value_counts()
-        found = ", ".join(f"{n} {level}" for level, n in levels.items()) or "none"
-        columns = [str(c) for c in self.frame.columns if not str(c).startswith("source_")]
-        name = str(told.get("name", "without a name"))
-        return [
-            f"Cohort {shorten(name, 60, placeholder='...')} of {self.n_subjects} people",
-            f"rows: {told.get('rows_used', len(self.frame))} used of "
-            f"{told.get('rows_in', len(self.frame))}",
-            f"analysis: {self.analysis or 'none'}",
-            f"columns ({len(columns)}): {shorten(', '.join(columns), 84, placeholder=' ...')}",
-            f"noticed: {found}" + ("" if self.problems.empty else "; .problems lists each"),
-            ".frame has the rows, .spec how each column was read, .provenance where it is from",
-        ]
+        """What it is, a line a column as it was understood, and who is compared."""
+        counts, levels = self.provenance, self.problems["level"].value_counts()
+        found = ", ".join(f"{n} {level}" for level, n in levels.items())
+        name = shorten(str(counts.get("name", "without a name")), 40, placeholder="...")
+        used = counts.get("rows_used", len(self.frame))
+        title = (
+            f"Cohort {name} of {self.n_subjects} people: {used} of "
+            f"{counts.get('rows_in', len(self.frame))} rows; analysis: {self.analysis or 'none'}"
+        )
+        return [title + (f"; .problems: {found}" if found else ""), *understood_lines(counts)]
 
     def __repr__(self) -> str:
-        """Six lines."""
+        """A title, a line a column, a line on the design."""
         return "\n".join(self._lines())
 
     def _repr_html_(self) -> str:
@@ -172,7 +174,7 @@ def load_cohort(
         source = Source(name, Path(name).stem, hashlib.sha256(data).hexdigest())
         return cohort_of(part, options, source, problems, words)
     except InputError as error:
-        raise InputError(_as_cart(path) or str(error)) from None
+        raise InputError(_as_cart(path, str(error)) or str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,32 +201,41 @@ def cohort_of(
     frame, conditions = part.frame, audit.conditions
     files = frame["source_file"].dropna().unique()
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
+    of_columns = {*problems}
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
     frame, left = without_examples(frame, file, problems)
-    frame = _with_labs(frame, file, problems)
+    frame = with_labs(frame, file, problems)
     frame = with_arms(frame, file, problems) if topic and topic.compares == "arm" else frame
-    coded = CodedColumns(_complete(frame, topic, problems, spec.times))
+    coded = CodedColumns(complete_rows(frame, topic, problems, spec.times))
     if topic and topic.paired:
         coded = with_nominal_speed(coded, spec.speeds, file, problems)
         timed = with_periods(coded.frame, conditions, file, problems)
         coded = coded if timed is coded.frame else CodedColumns(timed)
     used = coded.frame
-    problems += _blank_people(frame, file)
+    problems += blank_people(frame, file)
     level = "error" if topic else "warning"  # outside the analyses a column may mean anything
-    problems += impossible_values(used, level) + design_problems(coded, topic, conditions, file)
+    impossible = impossible_values(used, level)
+    problems += impossible
     if topic:
-        problems += reading_of(used, topic, conditions, file, spec.allocation)
+        problems[:] = needed_errors(
+            problems, part, topic, used, cells=of_columns.union(impossible), wanted=spec.named
+        )
+    whole = not any(p.level == "error" for p in problems)
+    problems += design_problems(coded, topic, conditions, file, whole=whole)
+    if topic:
+        named = {m.column: m.header for m in part.meanings}
+        problems += reading_of(
+            used, topic, conditions, file, allocation=spec.allocation, named=named
+        )
         problems += shared_speeds(coded, file)
         counts = topic.outcomes if topic.counted else ()
         problems += doubtful_values(used, outcome_column(used, topic), file, counts)
-    if topic:
-        problems[:] = _needed_errors(problems, part, topic)
     _stop_on_errors(problems)
     if "direction" in used:  # the reference first, so that a model's effect is that of the other
         way = pd.Categorical(used["direction"], list(conditions.compared))
         used = used.assign(direction=way)
-    rows_used = _rows_of(coded)
-    lost = _rows_without_a_value(frame, used)
+    rows_used = rows_of(coded)
+    lost = rows_without_a_value(frame, used)
     explained = {
         **part.explained,
         **({"an example of the template": left} if left else {}),
@@ -248,67 +259,36 @@ def cohort_of(
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
             "explained": {reason: list(rows) for reason, rows in explained.items()},
+            "columns": column_rows(part.meanings, problems, _unused(problems)),
+            "design": design_lines(used, topic, conditions, part.meanings, explained),
             "reading": [problem.line for problem in grouped(problems)],
         },
         topic.analysis if topic else "",
     )
 
 
-def _rows_of(coded: CodedColumns) -> int:
-    """Rows of the files that a frame holds; a row of a wide table gives several of its own."""
-    frame = coded.frame
-    rows = frame["source_row"].to_numpy()
-    if frame["source_file"].nunique() == 1 and (rows[1:] > rows[:-1]).all():
-        return len(frame)
-    return int((~repeats(coded, ["source_file", "source_row"])).sum())
+def _unused(problems: list[Problem]) -> set[str]:
+    """Columns that were understood and enter nothing."""
+    described = ("describes people or the test", "a further outcome")
+    return {p.column for p in problems if p.found in described}
 
 
-def _needed_errors(problems: list[Problem], part: Part, topic: Topic) -> list[Problem]:
-    """The problems; those of a column that no analysis uses are warnings and stop nothing."""
-    from retrostats.io.cohort.headers import kind_of, without_number
+def _as_cart(path: Path, message: str) -> str:
+    """What to do with a file that is no cohort but the export of a metabolic cart.
 
-    named = {m.header: m.column for m in part.meanings}
-
-    def read_as(header: str) -> str:
-        return named.get(header) or kind_of(without_number(header)) or header
-
-    unused = [
-        p.column and read_as(p.column) in DESCRIBING
-        and read_as(p.column) not in (*topic.needs, *topic.outcomes)
-        for p in problems
-    ]  # fmt: skip
-    return [
-        replace(
-            p, level="warning", action=f"{p.action}; not used by {topic.analysis}, left missing"
-        )
-        if p.level == "error" and free
-        else p
-        for p, free in zip(problems, unused, strict=True)
-    ]
-
-
-def _rows_without_a_value(frame: pd.DataFrame, used: pd.DataFrame) -> tuple[int, ...]:
-    """Rows of the files that gave no observation."""
-    import pandas as pd
-
-    if len(used) == len(frame):
-        return ()
-    place = ["source_file", "source_row"]
-    lost = pd.MultiIndex.from_frame(frame[place].drop_duplicates()).difference(
-        pd.MultiIndex.from_frame(used[place].drop_duplicates()), sort=False
-    )
-    return tuple(int(row) for _, row in lost)
-
-
-def _as_cart(path: Path) -> str:
-    """What to do with a file that is no cohort but the export of a metabolic cart."""
+    Of an unknown device it is one where its columns are times and gases, and none says who or
+    which way.
+    """
     from retrostats.io.carts import read_cart
 
     try:
         cart = read_cart(path)
     except InputError:
         return ""
-    if cart.attrs["device"] == "unknown":
+    columns = re.search(r"found columns (.*?); allowed", message)
+    said = set(columns[1].split(", ")) if columns else {"subject"}
+    bare = {"time_s"} <= set(cart) and not said & {"subject", "direction", "arm"}
+    if cart.attrs["device"] == "unknown" and not (bare and len(cart) >= CART_ROWS):
         return ""
     return (
         f"{shown_name(path)}: this is one test of a metabolic cart "
@@ -329,85 +309,13 @@ def _beside(path: Path, problems: list[Problem]) -> Path | None:
     return spec
 
 
-def _blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
-    """An error where many rows lack the person: left out, they would leave half a table."""
-    if "subject" not in frame:
-        return []
-    blank = frame.loc[frame["subject"].isna(), "source_row"]
-    if len(blank) <= BLANK_PEOPLE * len(frame):
-        return []
-    return [
-        Problem("error", file, f"{blank.iloc[0]} and {len(blank) - 1} more", "subject", "no person",
-                "a code in every row", "write it in each row; blanks are not filled from above")
-    ]  # fmt: skip
-
-
-def _complete(
-    frame: pd.DataFrame, topic: Topic | None, problems: list[Problem], times: tuple[str, ...]
-) -> pd.DataFrame:
-    """Rows with everything the topic needs, in the order of time; each left out is listed."""
-    if topic is None:
-        return frame
-    needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
-    gaps = {name: frame[name].isna().to_numpy() for name in needed}
-    lacking = np.logical_or.reduce(list(gaps.values()))
-    at = np.flatnonzero(lacking)
-    for i in at[:LISTED]:
-        missing = ", ".join(name for name in needed if gaps[name][i])
-        file, row = frame["source_file"].iloc[i], str(frame["source_row"].iloc[i])
-        problems.append(
-            Problem("warning", file, row, missing, "no value", "a value", "row left out")
-        )
-    if len(at) > LISTED:
-        problems.append(
-            Problem("warning", "", "", "", f"{len(at) - LISTED} more rows without a value",
-                    "a value", "rows left out")
-        )  # fmt: skip
-    used = frame[~lacking] if len(at) else frame
-    if topic.compares == "arm":
-        files = list(used["source_file"].dropna().unique())
-        order, told = time_order(used, times, str(files[0]) if len(files) == 1 else "")
-        problems += told
-        place = {label: i for i, label in enumerate(order)}
-        used = used.assign(time=used["time"].astype(str)).sort_values(
-            ["time"], key=lambda t: t.map(place), kind="stable"
-        )
-    return used
-
-
-def _with_labs(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.DataFrame:
-    """People as `lab:code` where a column names the lab; the same code elsewhere is another."""
-    column: Any = next((c for c in frame if plain(str(c)) in LABS), None)
-    if column is None or "subject" not in frame:
-        return frame
-    coded, said = frame["subject"].notna(), frame[column].notna()
-    labs = frame.loc[said & coded, column].astype(str).str.strip()
-    if labs.nunique() < 2:
-        return frame
-    blank = frame.loc[coded & ~said, "source_row"]
-    if len(blank):
-        problems.append(
-            Problem("error", file, ", ".join(map(str, blank[:5])), str(column),
-                     f"no lab in {len(blank)} rows", "a lab in every row, as others have one",
-                    "write it in each row: a code may stand for people of several labs")
-        )  # fmt: skip
-        return frame
-    codes = labs + ":" + frame.loc[coded, "subject"].astype(str)
-    problems[:] = [p for p in problems if p.column != column or not p.of_columns]
-    problems.append(
-        Problem("guess", file, "", str(column), f"{labs.nunique()} labs", "",
-                "people are told apart by lab:code")
-    )  # fmt: skip
-    return frame.assign(subject=codes.reindex(frame.index))
-
-
 def _stop_on_errors(problems: list[Problem]) -> None:
     errors = [p for p in problems if p.level == "error"]
     if errors:
-        told = grouped(errors)
-        more = f"\n... and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+        listed = grouped(errors)
+        more = f"\n... and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
         lost = [p for p in problems if p.action == "row left out"]
         if lost and not all(p.row for p in errors):
             why = ", ".join(dict.fromkeys(p.column for p in lost))
             more += f"\n({len(lost)} row(s) were left out before that, for want of {why})"
-        raise InputError("\n".join(map(str, told[:SHOWN])) + more)
+        raise InputError("\n".join(map(str, listed[:SHOWN])) + more)

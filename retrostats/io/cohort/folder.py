@@ -12,15 +12,14 @@ from retrostats.common.errors import InputError
 from retrostats.common.vocabulary import Conditions, Vocabulary
 from retrostats.io.cohort.events import counted
 from retrostats.io.cohort.headers import kind_of, without_number
+from retrostats.io.cohort.labs import describes_people, labs_apart, one_spelling
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.meanings import known_header
 from retrostats.io.cohort.normalise import Part, derived, normalise, reads
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.cohort.values import condition_word
 from retrostats.io.tables.tabular import SUFFIXES, read_table
-from retrostats.io.tables.words import plain
 from retrostats.io.validation.problem import Problem
-from retrostats.io.validation.requirements import TELLING_APART, outcome_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,16 +29,6 @@ MAX_FILES = 2000
 OUTCOMES = frozenset({
     "oxygen", "energy_cost", "metabolic_rate", "body_fat_pct", "injuries", "exposure_h",
 })  # fmt: skip
-#: Headers of a column that names the lab.
-LABS = ("lab", "laboratory", "site", "centre", "center", "labor", "zentrum", "laboratoire",
-        "laboratorio", "centro")  # fmt: skip
-#: Names of files that are sessions of the same people: words, a date, or a bare number.
-_SESSION = re.compile(
-    r"day|session|trial|visit|test|week|rep|part|run|set|round|period|phase|tag|messung|"
-    r"\d{4}-\d\d|^\W*\d+\W*$"
-)
-#: Share of people measured more than once, from which a file holds whole people.
-_WHOLE = 0.5
 #: Suffixes of text that need not be a table.
 PROSE = (".txt", ".dat", ".asc")
 #: A table and the bytes of its file, or why the file is none.
@@ -83,50 +72,6 @@ def read_folder(
     return together(parts, folder.name, spec, problems, audit), digest.hexdigest()
 
 
-def labs_apart(
-    parts: list[Part], files: list[Path], name: str, problems: list[Problem], audit: Vocabulary
-) -> list[Part]:
-    """A column `lab`, the file's name, where the files are of different labs.
-
-    The same code in two files that each hold whole people (both conditions, or several times) at
-    the same speeds is another person, unless the names of the files say sessions.
-    """
-    measured = [i for i, part in enumerate(parts) if _whole_people(part, audit)]
-    rows = [set(_measured_at(parts[i])) for i in measured]
-    shared = {row[0] for i, a in enumerate(rows) for b in rows[i + 1 :] for row in a & b}
-    sessions = any(_SESSION.search(plain(files[i].stem)) for i in measured)
-    if not shared or sessions or any(plain(str(c)) in LABS for p in parts for c in p.frame):
-        return parts
-    found = list(parts)
-    for i in measured:
-        frame = parts[i].frame
-        found[i] = replace(parts[i], frame=frame.assign(lab=files[i].stem))
-    problems.append(
-        Problem("warning", name, "", "subject", f"{len(shared)} codes in several files, as "
-                f"{min(shared)!r}, each with all its measurements", "",
-                "taken as other people of other labs, one file a lab; if they are the same people, "
-                "put the files into one table")
-    )  # fmt: skip
-    return found
-
-
-def _measured_at(part: Part) -> list[tuple[str, ...]]:
-    """Person, and what tells the rows of one person apart, of each row."""
-    names = ["subject", *(c for c in TELLING_APART if c != "subject" and c in part.frame)]
-    rows = part.frame.dropna(subset=["subject"])[names].astype(str)
-    return list(rows.itertuples(index=False, name=None))
-
-
-def _whole_people(part: Part, audit: Vocabulary) -> bool:
-    """Whether the people of a table were each measured in both conditions, or at several times."""
-    frame = part.frame
-    if "subject" not in frame or _describes_people(frame, audit):
-        return False
-    ways = [c for c in ("direction", "time") if c in frame]
-    counts = [frame.groupby("subject", observed=True)[c].nunique() for c in ways]
-    return any(bool((n > 1).mean() > _WHOLE) for n in counts if len(n))
-
-
 def together(
     parts: list[Part], name: str, spec: Spec, problems: list[Problem], audit: Vocabulary
 ) -> Part:
@@ -138,6 +83,7 @@ def together(
         The spec names a header that is in none of them.
     """
     _each_header_somewhere(spec, parts)
+    parts = one_spelling(parts, name, problems)
     part = _joined(counted(parts, audit.topics, name, problems), name, problems, audit)
     return replace(part, frame=derived(part.frame, spec, name, problems))
 
@@ -165,7 +111,7 @@ def sheets_together(
         quiet: list[Problem] = []
         part = _part(table, "", spec, quiet, audit)
         new = set(part.frame) - have
-        joins = _describes_people(part.frame, audit) and bool(new & {m.column for m in
+        joins = describes_people(part.frame, audit) and bool(new & {m.column for m in
                                                                      part.meanings})  # fmt: skip
         if joins or len(counted([*used, part], audit.topics, file, [])) <= len(used):
             used.append(part)
@@ -203,7 +149,7 @@ def _ways(name: str, conditions: Conditions) -> list[str]:
 
 def _part(table: Table, name: str, spec: Spec, problems: list[Problem], audit: Vocabulary) -> Part:
     """A table normalised, with what its own name says of it; `derived` comes later."""
-    named = _own_names(table, name, problems, audit.conditions) if name else table
+    named = _named_by_file(table, name, problems, audit.conditions) if name else table
     return normalise(named, _about(spec, table), problems, audit)
 
 
@@ -261,7 +207,9 @@ def _from_carts(
     return replace(part, frame=derived(frame, spec, name, problems)), digest
 
 
-def _own_names(table: Table, name: str, problems: list[Problem], conditions: Conditions) -> Table:
+def _named_by_file(
+    table: Table, name: str, problems: list[Problem], conditions: Conditions
+) -> Table:
     """Subject and direction from the name of a file or a sheet, where no column says it."""
     kinds = {kind_of(header) for header in table.headers}
     columns = table.columns
@@ -305,8 +253,8 @@ def _each_header_somewhere(spec: Spec, parts: list[Part]) -> None:
 def _joined(parts: list[Part], name: str, problems: list[Problem], audit: Vocabulary) -> Part:
     import pandas as pd
 
-    people = [part for part in parts if _describes_people(part.frame, audit)]
-    measured = [part for part in parts if not _describes_people(part.frame, audit)] or parts
+    people = [part for part in parts if describes_people(part.frame, audit)]
+    measured = [part for part in parts if not describes_people(part.frame, audit)] or parts
     frame = pd.concat([part.frame for part in measured], ignore_index=True)
     explained: dict[str, tuple[int, ...]] = {}
     for part in people if measured is not parts else ():
@@ -316,13 +264,6 @@ def _joined(parts: list[Part], name: str, problems: list[Problem], audit: Vocabu
         explained |= part.explained
     meanings = {m.header: m for part in parts for m in part.meanings}
     return Part(frame, list(meanings.values()), sum(p.rows_in for p in parts), explained)
-
-
-def _describes_people(frame: pd.DataFrame, audit: Vocabulary) -> bool:
-    """One row a person, and nothing that an analysis explains."""
-    if "subject" not in frame or frame["subject"].duplicated().any() or "direction" in frame:
-        return False
-    return not any(outcome_column(frame, topic) for topic in audit.topics.values())
 
 
 def _with_people(
@@ -340,7 +281,7 @@ def _with_people(
         )  # fmt: skip
     for column in known.columns.difference(["source_file", "source_row"]):
         if column not in frame:
-            frame = frame.assign(**{column: frame["subject"].map(known[column])})
+            frame = frame.assign(**{column: frame["subject"].astype(object).map(known[column])})
     return frame
 
 

@@ -17,6 +17,11 @@ NAMES: dict[str, tuple[str, ...]] = {
                 "athlete", "runner", "person", "player", "spieler", "spielerin", "joueur",
                 "joueuse", "giocatore", "giocatrice", "jugador", "jugadora", "volunteer",
                 "proband", "probandin", "vp",
+                "subjectname", "subject name", "subject code", "subject no", "subject number",
+                "subjid",
+                "subject nr", "participant name", "participant code", "participant number",
+                "participant no", "ppt", "player name", "player id", "athlete name", "athlete id",
+                "runner id", "patient", "patient id", "patient name", "volunteer id",
                 "versuchsperson", "teilnehmer", "teilnehmerin", "laufer", "sujet", "participante",
                 "coureur", "soggetto", "partecipante", "atleta", "sujeto"),
     "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens",
@@ -30,7 +35,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "speed": (*words.SPEED, "vitesse de course", "tempo km h", "pace"),
     "gradient_pct": words.GRADIENT,
     "oxygen": (*words.OXYGEN, "v o2", "vo2 net", "vo2 steady", "vo2 steady state", "net vo2",
-               "oxygen", "vo2 kg", "vo2 per kg", "vo2 bm"),
+               "oxygen", "vo2 kg", "vo2 per kg", "vo2 bm", "met", "mets"),
     "carbon_dioxide": (*words.CARBON_DIOXIDE, "v co2", "carbon dioxide"),
     "rer": words.EXCHANGE_RATIO,
     "energy_cost": ("energy cost", "cost of transport", "cost of running", "running cost",
@@ -42,15 +47,23 @@ NAMES: dict[str, tuple[str, ...]] = {
                        "puissance metabolique", "potenza metabolica", "potencia metabolica"),
     "heart_rate_bpm": words.HEART_RATE,
     "body_fat_pct": ("body fat", "percent body fat", "body fat percentage", "fat percent",
-                     "fat percentage", "fat", "bf", "fat pct dxa", "fat dxa",
+                     "fat percentage", "fat", "bf", "fat pct dxa", "fat dxa", "pct fat",
+                     "region pct fat", "total pct fat", "tissue pct fat", "total tissue pct fat",
+                     "total body pct fat", "whole body pct fat", "wbtot pfat", "wbtot pct fat",
+                     "total body fat", "whole body fat",
                      "korperfett", "korperfettanteil", "graisse corporelle",
                      "grasso corporeo", "grasa corporal"),
     "fat_mass_kg": ("fat mass", "fm", "fettmasse", "masse grasse", "massa grassa", "masa grasa"),
     "mass_kg": (*words.MASS, "bodymass", "bodyweight"),
     "height_cm": words.HEIGHT,
     "injuries": ("injuries", "injury count", "verletzungen", "blessures", "infortuni", "lesiones"),
-    "exposure_h": ("exposure", "exposure hours", "hours", "stunden", "trainingsstunden", "heures",
-                   "ore", "horas"),
+    "exposure_h": ("exposure", "exposure hours", "hours", "training hours", "hours of training",
+                   "hours trained", "training and match hours", "practice hours", "playing hours",
+                   "exposure time", "hours of exposure", "exposure minutes",
+                   "training minutes", "minutes played", "playing minutes", "match minutes",
+                   "minutes of exposure", "minutes", "spielminuten", "athletic exposure hours",
+                   "stunden",
+                   "trainingsstunden", "heures", "ore", "horas"),
     "window_start_s": ("start", "window start", "from", "beginn", "debut", "inizio", "inicio"),
     "window_end_s": ("end", "window end", "until", "ende", "fin", "fine"),
     "sex": ("sex", "gender", "geschlecht", "sexe", "sesso", "sexo"),
@@ -64,6 +77,7 @@ BY_UNIT: dict[str, dict[str, tuple[str, str]]] = {
     "oxygen": {
         "oxygen_uptake": ("vo2_ml_kg_min", "ml/kg/min"),
         "gas_flow": ("vo2_ml_min", "ml/min"),
+        "oxygen_cost": ("oxygen_cost_ml_kg_m", "ml/kg/m"),
     },
     "carbon_dioxide": {
         "gas_flow": ("vco2_ml_min", "ml/min"),
@@ -84,8 +98,8 @@ BY_UNIT: dict[str, dict[str, tuple[str, str]]] = {
     "exposure_h": {"time": ("exposure_h", "h")},
     "window_start_s": {"time": ("window_start_s", "s")},
     "window_end_s": {"time": ("window_end_s", "s")},
-    "body_fat_pct": {"percent": ("body_fat_pct", "%")},
-    "gradient_pct": {"percent": ("gradient_pct", "%")},
+    "body_fat_pct": {"percent": ("body_fat_pct", "%"), "mass": ("fat_mass_kg", "kg")},
+    "gradient_pct": {"percent": ("gradient_pct", "%"), "angle": ("gradient_pct", "%")},
     "heart_rate_bpm": {"heart_rate": ("heart_rate_bpm", "bpm")},
 }
 #: Unit of a column that says none, where only one is usual; using it is listed as a guess.
@@ -105,7 +119,7 @@ MEASURES = frozenset(NAMES) - {
 QUALIFIERS = frozenset({
     "mean", "avg", "average", "mw", "mittel", "mittelwert", "moyenne", "moyen", "media", "medio",
     "promedio", "rel", "relative", "relativ", "relatif", "relativo", "abs", "absolute", "absolut",
-    "absolu", "assoluto", "absoluto",
+    "absolu", "assoluto", "absoluto", "gross", "brutto", "brut", "lordo", "bruto",
 })  # fmt: skip
 #: Kinds that hold words or names, even where they look like numbers.
 TEXT = ("subject", "direction", "arm", "gait", "time", "sex")
@@ -113,13 +127,20 @@ TEXT = ("subject", "direction", "arm", "gait", "time", "sex")
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a header was read as; `unit` is None for a column without one."""
+    """What a header was read as; `unit` is None for a column without one.
+
+    `shown` are the headers of a wide table that it stood in, `first` its first value, as written
+    and as converted, `words` each word of a column of codes with its code.
+    """
 
     header: str
     column: str
     unit: Unit | None
     to: str
     guessed: str = ""
+    shown: str = ""
+    first: str = ""
+    words: tuple[tuple[str, str], ...] = ()
 
 
 def read_header(header: str, unit: str | None = None) -> Meaning | None:
@@ -143,7 +164,7 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     'speed_m_s'
     """
     name, said = split_unit(header)
-    kind = _kind(letters(name))
+    kind = _kind(_letters(name))
     if kind is None:
         return None
     if kind not in BY_UNIT:
@@ -152,6 +173,10 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
         raise InputError(f"column {header!r}: its name says {said}, but {unit} is given for it")
     text = unit or said
     guessed = ""
+    if text is None and letters(name) in ("met", "mets"):
+        text, guessed = "MET", "1 MET is 3.5 ml/kg/min"
+    if text is None and kind == "exposure_h" and "minute" in letters(name):
+        text, guessed = "min", "minutes by its name"
     if text is None and kind == "oxygen" and _per_kg(name):
         text, guessed = "ml/kg/min", "no unit given, taken as ml/kg/min"
     if text is None:
@@ -183,13 +208,15 @@ def kind_of(header: str) -> str | None:
     >>> kind_of("Laufrichtung"), kind_of("VO2 (l/min)"), kind_of("remarks")
     ('direction', 'oxygen', None)
     """
-    return _kind(letters(split_unit(header)[0])) if len(header) <= 200 else None
+    return _kind(_letters(split_unit(header)[0])) if len(header) <= 200 else None
 
 
 def split_unit(header: str) -> tuple[str, str | None]:
     """Name and unit text: brackets first, else the tail of a snake_case name."""
     plain = without_accents(header)
     bracket = re.match(r"^(.*?)[\s_]*[\[(](.+)[\])]\s*$", plain)
+    if bracket and re.fullmatch(r"%\s*fat", bracket[2], re.IGNORECASE):  # "Tissue (%Fat)" of DXA
+        return f"{bracket[1]} % fat", "%"
     if bracket:
         return bracket[1], bracket[2]
     parts = re.split(r"[_\s]+", plain.strip().lower())
@@ -206,6 +233,13 @@ def split_unit(header: str) -> tuple[str, str | None]:
     return plain, None
 
 
+def _letters(name: str) -> str:
+    """As `letters`, the sign of a percent as a word where the name needs it ("Region %Fat")."""
+    bare = letters(name)
+    spelled = letters(name.replace("%", " pct "))
+    return spelled if spelled != bare and _kind(bare) is None else bare
+
+
 def _kind(name: str) -> str | None:
     kind = _exactly(name)
     if kind is None:
@@ -216,8 +250,8 @@ def _kind(name: str) -> str | None:
 
 
 def _exactly(name: str) -> str | None:
-    own = (kind for kind in NAMES if name == kind.replace("_", " "))
-    return next(own, next((kind for kind, names in NAMES.items() if name in names), None))
+    exact = (kind for kind in NAMES if name == kind.replace("_", " "))
+    return next(exact, next((kind for kind, names in NAMES.items() if name in names), None))
 
 
 def _per_kg(name: str) -> bool:

@@ -34,7 +34,7 @@ AGREE = 0.08
 ROWS = 2000
 
 
-def settled_units(table: Table, spec: Spec, problems: list[Problem]) -> dict[str, str]:
+def infer_units(table: Table, spec: Spec, problems: list[Problem]) -> dict[str, str]:
     """Unit of each gas column without one that another column proves; each is listed."""
     open_, known = _gases(table, spec)
     if not open_:
@@ -77,10 +77,10 @@ def _gases(table: Table, spec: Spec) -> tuple[list[str], dict[str, str]]:
 
 def _possible(header: str, table: Table) -> Iterator[str]:
     """Units under which the median of a column is that of people."""
-    values = _numbers(table.columns[header])
-    middle = float(np.nanmedian(values)) if np.isfinite(values).any() else np.nan
+    values = cell_numbers(table.columns[header])
+    median = float(np.nanmedian(values)) if np.isfinite(values).any() else np.nan
     for unit, (low, high) in UNITS.items():
-        if low <= middle <= high:
+        if low <= median <= high:
             yield unit
 
 
@@ -112,7 +112,7 @@ def _proved(
 
 def _standard(table: Table, header: str, units: Mapping[str, str]) -> Numbers:
     to = "ml/min" if parse_unit(units[header]).absolute else "ml/kg/min"
-    return convert(_numbers(table.columns[header]), units[header], to)
+    return convert(cell_numbers(table.columns[header]), units[header], to)
 
 
 def _near(ratio: Numbers, wanted: Numbers) -> bool:
@@ -126,11 +126,11 @@ def _of_kind(table: Table, kind: str) -> Numbers | None:
     if len(headers) != 1:
         return None
     unit = split_unit(headers[0])[1] or table.units.get(headers[0])
-    values = _numbers(table.columns[headers[0]])
+    values = cell_numbers(table.columns[headers[0]])
     return convert(values, unit, "kg") if unit and kind == "mass_kg" else values
 
 
-def _numbers(column: pd.Series) -> Numbers:
+def cell_numbers(column: pd.Series) -> Numbers:
     """Values of the first rows of a column, NaN for what is no number."""
     some: Any = column.iloc[:ROWS]
     mark = cell.decimal_mark(some)

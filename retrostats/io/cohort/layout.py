@@ -34,7 +34,7 @@ class Table:
     `units` come from a row of their own, `labels` are the long names of statistical packages,
     `explained` names the rows that are not measurements, by reason, `titles` are the texts above
     the header, `melted` the measures that stood in a column for each level: their units are those
-    of the headers, whatever the name of the measure says.
+    of the headers, whatever the name of the measure says; `origins` are the headers of each.
     """
 
     file: str
@@ -47,6 +47,7 @@ class Table:
     sheet: str = ""
     titles: tuple[str, ...] = ()
     melted: frozenset[str] = frozenset()
+    origins: dict[str, str] = field(default_factory=dict)
 
     @property
     def headers(self) -> list[str]:
@@ -56,13 +57,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Header texts (blank ones for columns to drop), units, and the number of the first row."""
+    """Header texts (blank ones for columns to drop), units, and the number of the first row.
+
+    `repeated` are the header texts that got a number because they had occurred before.
+    """
 
     header: tuple[str, ...]
     units: dict[str, str]
     first_row: int
     explained: dict[str, tuple[int, ...]]
     titles: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
     def table(self, file: str, frame: pd.DataFrame, notes: Sequence[str] = ()) -> Table:
         """The table of a frame whose columns stand in the order of the header.
@@ -70,7 +75,7 @@ class Layout:
         Raises
         ------
         InputError
-            Two columns of one name.
+            No filled row, or one column only.
         """
         frame, below = without_block_below(_filled_rows(frame), self.header)
         if frame.empty:
@@ -79,9 +84,9 @@ class Layout:
             i for i, name in enumerate(self.header) if name or not frame.iloc[:, i].isna().all()
         ]
         names = [self.header[i] or f"column {i + 1}" for i in used]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(f"{file}: column {twice[0]!r} occurs twice; rename one of them")
+        names = unique_names(names)
+        if self.repeated:
+            notes = (*notes, f"names that occur again: {', '.join(self.repeated)}")
         if len(names) < 2:
             raise InputError(
                 f"{file}: one column only ({names[0][:40]!r}); separate columns by comma, "
@@ -91,6 +96,24 @@ class Layout:
         columns.columns = names
         explained = below_table(self.explained, below)
         return Table(file, columns, self.units, {}, explained, tuple(notes), titles=self.titles)
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Names of columns that differ: one that occurs again gets a number; blank ones stay.
+
+    Examples
+    --------
+    >>> unique_names(["id", "remark", "remark", "", ""])
+    ['id', 'remark', 'remark...2', '', '']
+    """
+    unique: list[str] = []
+    for name in names:
+        new, count = name, 1
+        while new and (new in unique or (count > 1 and new in names)):
+            count += 1
+            new = f"{name}...{count}"
+        unique.append(new)
+    return unique
 
 
 def _filled_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -188,7 +211,8 @@ def find_layout(
         if max(counts) > max(1, counts[0]):
             at = counts.index(max(counts))
     number, header = filled[at]
-    names = tuple("" if c is None else " ".join(str(c).split()) for c in header)
+    said = tuple("" if c is None else " ".join(str(c).split()) for c in header)
+    names = tuple(unique_names(said))
     long = next((name for name in names if len(name) > MAX_HEADER), "")
     if long:
         raise InputError(
@@ -204,7 +228,8 @@ def find_layout(
         explained["units"] = (below,)
         first = below + 1
     above = (c for _, row in filled[:at] for c in row if isinstance(c, str) and c.strip())
-    return Layout(names, units, first, explained, tuple(above))
+    repeated = tuple(new for new, old in zip(names, said, strict=True) if new != old)
+    return Layout(names, units, first, explained, tuple(above), repeated)
 
 
 def _is_unit_row(row: Sequence[Any]) -> bool:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.common.units import convert
@@ -21,7 +23,7 @@ from retrostats.io.cohort.headers import (
     split_unit,
     without_number,
 )
-from retrostats.io.cohort.infer_units import settled_units
+from retrostats.io.cohort.infer_units import cell_numbers, infer_units
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.shape import is_wide, names_levels
 from retrostats.io.cohort.spec import Spec
@@ -29,20 +31,47 @@ from retrostats.io.tables.words import letters
 from retrostats.io.validation.problem import Problem
 
 UNUSED = "column kept as it is, not used"
+#: Relative difference of one value in two units, as two or three digits leave it.
+SAME = 0.02
+#: Words before the name of an audit's column that do not change what it counts.
+_BEFORE = frozenset({
+    "number", "of", "nr", "n", "count", "total", "all", "new", "acute", "sustained", "the",
+    "knee", "ankle", "joint", "leg", "limb", "lower", "extremity",
+})  # fmt: skip
 
 
-def own_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
+def audit_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
     """Columns that the topics ask for and no field vocabulary knows, by their plain words.
 
     Examples
     --------
-    >>> own_columns({"grip": Topic("grip", "grip", needs=("subject", "grip_kg"))})
+    >>> audit_columns({"grip": Topic("grip", "grip", needs=("subject", "grip_kg"))})
     {'grip kg': 'grip_kg'}
     """
     asked = (column for topic in topics.values() for column in (*topic.needs, *topic.outcomes))
-    own = {letters(column): column for column in asked if kind_of(column) is None}
+    of_audit = {letters(column): column for column in asked if kind_of(column) is None}
     said = (entry for topic in topics.values() for entry in topic.headers.items())
-    return {**{letters(word): column for column, words in said for word in words}, **own}
+    return {**{letters(word): column for column, words in said for word in words}, **of_audit}
+
+
+def audit_column(header: str, of_audit: Mapping[str, str]) -> str:
+    """The audit's column that a header names, with words before it that change nothing; "" if none.
+
+    Examples
+    --------
+    >>> falls = {"hip falls": "hip_falls"}
+    >>> audit_column("Number of hip falls", falls), audit_column("non-hip falls", falls)
+    ('hip_falls', '')
+    """
+    said = letters(header)
+    if said in of_audit:
+        return of_audit[said]
+    words = said.split()
+    for cut in range(1, len(words)):
+        name = " ".join(words[cut:])
+        if name in of_audit and set(words[:cut]) <= _BEFORE:
+            return of_audit[name]
+    return ""
 
 
 def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
@@ -53,7 +82,7 @@ def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
         or kind_of(without_number(header)) is not None
         or is_wide(header, audit.conditions)
         or names_levels(header, audit.conditions)
-        or letters(header) in own_columns(audit.topics)
+        or audit_column(header, audit_columns(audit.topics)) != ""
     )
 
 
@@ -63,11 +92,11 @@ def holds_text(spec: Spec, header: str) -> bool:
 
 
 def read_meanings(
-    table: Table, spec: Spec, problems: list[Problem], own: Mapping[str, str]
+    table: Table, spec: Spec, problems: list[Problem], of_audit: Mapping[str, str]
 ) -> list[Meaning]:
     """One meaning a used column; guesses, unknown and doubtful columns are listed.
 
-    `own` are columns of the audit's topics, see `own_columns`: numbers, taken as they are.
+    `of_audit` are columns of the audit's topics, see `audit_columns`: numbers, taken as they are.
 
     Raises
     ------
@@ -75,20 +104,16 @@ def read_meanings(
         The spec names a header that is not in the table.
     """
     _refuse_absent(table, spec)
-    settled = settled_units(table, spec, problems)
-    table = replace(table, units={**table.units, **settled})
+    inferred = infer_units(table, spec, problems)
+    table = replace(table, units={**table.units, **inferred})
     meanings: list[Meaning] = []
-    for header in table.headers:
-        meaning = _meaning(table, spec, header, problems, own)
+    for header in sorted(table.headers, key=_second_choice):
+        meaning = _meaning(table, spec, header, problems, of_audit)
         if meaning is None:
             continue
         taken = next((m for m in meanings if m.column == meaning.column), None)
         if taken:
-            problems.append(
-                _error(table, header, f"also {meaning.column}, as {taken.header!r}",
-                       "one column each", "rename one, or write the right one alone under "
-                       f'[columns] in a spec: "{header}" = "{meaning.column}"')
-            )  # fmt: skip
+            problems.append(_again(table, header, meaning, taken))
             continue
         if header.strip().lower() != meaning.column or meaning.guessed:
             note = meaning.guessed or f"read as {meaning.column}"
@@ -96,6 +121,45 @@ def read_meanings(
             problems.append(Problem("guess", table.file, "", header, header, meaning.column, note))
         meanings.append(Meaning(header, meaning.column, meaning.unit, meaning.to, meaning.guessed))
     return meanings
+
+
+def _again(table: Table, header: str, meaning: Meaning, taken: Meaning) -> Problem:
+    """A second column of one meaning: a question, unless it holds the same cells."""
+    first = taken.header
+    if _second_choice(header):
+        return Problem("guess", table.file, "", header, f"{meaning.column} in another unit", "",
+                       f"{UNUSED}: {first!r} is")  # fmt: skip
+    if meaning.unit == taken.unit and table.columns[header].equals(table.columns[first]):
+        return Problem("guess", table.file, "", header, f"the same cells as {first!r}", "", UNUSED)
+    if meaning.unit and taken.unit and meaning.to == taken.to and _agree(table, header, meaning,
+                                                                          taken):  # fmt: skip
+        return Problem("guess", table.file, "", header, f"the values of {first!r} in another unit",
+                       "", UNUSED)  # fmt: skip
+    twice = without_number(header) == first
+    found = f"{first!r} occurs twice" if twice else f"also {meaning.column}, as {first!r}"
+    return _error(
+        table, header, found, "one column each",
+        "rename one, or write the right one alone under [columns] in a spec: "
+        f'"{header}" = "{meaning.column}"',
+    )  # fmt: skip
+
+
+def _second_choice(header: str) -> bool:
+    """Whether a column is used only where no other has its meaning: METs, minutes of exposure."""
+    words = letters(header).split()
+    return words in (["met"], ["mets"]) or (
+        "minutes" in words and kind_of(header) == "exposure_h"
+    )  # fmt: skip
+
+
+def _agree(table: Table, header: str, one: Meaning, other: Meaning) -> bool:
+    """Whether two columns hold the same values, to the digits that were written."""
+    read = []
+    for name, meaning in ((header, one), (other.header, other)):
+        values = cell_numbers(table.columns[name])
+        read.append(convert(values, meaning.unit.symbol if meaning.unit else "", meaning.to))
+    there = np.isfinite(read[0]) & np.isfinite(read[1])
+    return bool(there.any() and np.allclose(read[0][there], read[1][there], rtol=SAME))
 
 
 def converted(meaning: Meaning) -> str:
@@ -125,11 +189,12 @@ def _plain(value: float) -> str:
 
 
 def _meaning(
-    table: Table, spec: Spec, header: str, problems: list[Problem], own: Mapping[str, str]
+    table: Table, spec: Spec, header: str, problems: list[Problem], of_audit: Mapping[str, str]
 ) -> Meaning | None:
     named = spec.columns.get(header) or _name(table, header)
-    if letters(named) in own:
-        return _as_it_is(table, spec, header, own[letters(named)], problems)
+    column = audit_column(named, of_audit)
+    if column:
+        return _as_it_is(table, spec, header, column, problems)
     said = split_unit(named)[1] or (split_unit(header)[1] if kind_of(header) else None)
     if header in table.melted:
         said = table.units[header]

@@ -13,9 +13,11 @@ from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.common.units import convert
 from retrostats.common.vocabulary import Conditions, Vocabulary
+from retrostats.io.cohort.blanks import filled_down
 from retrostats.io.cohort.headers import TEXT, Meaning, kind_of
 from retrostats.io.cohort.layout import Table
-from retrostats.io.cohort.meanings import holds_text, known_header, own_columns, read_meanings
+from retrostats.io.cohort.meanings import audit_columns, holds_text, known_header, read_meanings
+from retrostats.io.cohort.other_conditions import OTHER, without_other_conditions
 from retrostats.io.cohort.quantities import other_quantities
 from retrostats.io.cohort.shape import to_long
 from retrostats.io.cohort.spec import Spec
@@ -34,6 +36,7 @@ from retrostats.io.cohort.values import (
 from retrostats.io.validation.factors import AS_WRITTEN
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.sums import named_as_sums, summary_rows
+from retrostats.io.validation.understood import with_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,15 +83,20 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     table, filtered = _filtered(table, spec)
     conditions = audit.conditions
     table = other_quantities(table, spec, problems, conditions)
+    table = filled_down(table, spec, problems)
     table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
     table = _arm_or_direction(table, spec, problems, conditions)
     table = _without_clocks(table, spec, problems)
-    meanings = read_meanings(table, spec, problems, own_columns(audit.topics))
+    meanings = read_meanings(table, spec, problems, audit_columns(audit.topics))
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
     table, named = _without_sums(table, meanings, problems)
     if named:
         explained[SUMMARY] = named
+    table, others = without_other_conditions(table, meanings, spec, problems, conditions)
+    if others:
+        explained[OTHER] = others
     frame = _values(table, meanings, spec, problems, conditions)
+    meanings = [with_values(m, table, frame) for m in meanings]
     if "subject" in frame:
         sums = summary_rows(frame)
         if sums.any():
@@ -158,7 +166,8 @@ def _arm_or_direction(
                 Problem("guess", table.file, "", header, header, "direction",
                         "its values are directions, read as direction")
             )  # fmt: skip
-            return replace(table, columns=table.columns.rename(columns={header: "direction"}))
+            renamed = table.columns.rename(columns={header: "direction"})
+            return replace(table, columns=renamed, origins={**table.origins, "direction": header})
     return table
 
 
@@ -228,8 +237,8 @@ def _values(
             )
             values = numbers(cells, meaning.header, file, problems, rules, clock)
             if clock and meaning.unit and meaning.unit.quantity == "time":
-                told = cells.map(lambda c: isinstance(c, str) and ":" in c).to_numpy(bool)
-                values = np.where(told, values * 60 / meaning.unit.factor, values)
+                is_clock_text = cells.map(lambda c: isinstance(c, str) and ":" in c).to_numpy(bool)
+                values = np.where(is_clock_text, values * 60 / meaning.unit.factor, values)
             if meaning.unit is not None and meaning.unit.symbol != meaning.to:
                 with np.errstate(divide="ignore"):
                     values = convert(values, meaning.unit.symbol, meaning.to)
@@ -249,6 +258,7 @@ def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem])
 
     if "time" not in frame and "time_weeks" in frame and "direction" not in frame:
         frame = frame.assign(time=texts(frame["time_weeks"]))
+    frame = _with_body_fat(frame, file, problems)
     frame = with_metabolic_rate(frame, spec.energy.get("equation", ""), file, problems)
     for absolute, unit, per_kg, to in PER_KILOGRAM:
         if {absolute, "mass_kg"} <= set(frame) and per_kg not in frame:
@@ -256,3 +266,14 @@ def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem])
             if not np.isnan(values).all():  # an empty column of body mass is none
                 frame = frame.assign(**{per_kg: values})
     return frame
+
+
+def _with_body_fat(frame: pd.DataFrame, file: str, problems: list[Problem]) -> pd.DataFrame:
+    """Percent of body fat from fat mass and body mass, where groups are followed over time."""
+    if not {"fat_mass_kg", "mass_kg"} <= set(frame) or {"body_fat_pct", "direction"} & set(frame):
+        return frame
+    problems.append(
+        Problem("guess", file, "", "body_fat_pct", "fat mass and body mass", "percent of body fat",
+                "their ratio taken as percent of body fat")
+    )  # fmt: skip
+    return frame.assign(body_fat_pct=100 * frame["fat_mass_kg"] / frame["mass_kg"])

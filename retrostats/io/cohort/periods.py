@@ -19,6 +19,10 @@ SEQUENCES = ("sequence", "seq", "sequenz", "reihenfolge", "sequenza", "secuencia
              "treatment order", "order", "test order", "ordre", "ordine", "orden")  # fmt: skip
 
 
+#: Columns that number what came after what, where each condition has one of its own.
+SESSIONS = ("time", "session", "visit", "day", "test day")
+
+
 def with_periods(
     frame: pd.DataFrame, conditions: Conditions, file: str, problems: list[Problem]
 ) -> pd.DataFrame:
@@ -34,6 +38,10 @@ def with_periods(
     other = next((named[n] for n in SEQUENCES if n in named), None)
     if column is None and other is not None and not _of_people(frame, other):
         column = other
+    if column is None and other is None:
+        column = next(
+            (named[n] for n in SESSIONS if n in named and _one_each(frame, named[n])), None
+        )
     if column is not None:
         period = frame[column].astype("object")
     elif other is not None:
@@ -50,9 +58,29 @@ def with_periods(
                     "a period, or an order of both conditions", "the period enters no model")
         )  # fmt: skip
         return frame
-    problems[:] = [p for p in problems if p.column != column or not p.of_columns]
-    problems += _told(frame.assign(period=period), str(column), file)
+    used = (str(column), str(other))
+    problems[:] = [p for p in problems if p.column not in used or not p.of_columns]
+    if other is not None and other != column:
+        problems.append(
+            Problem("guess", file, "", str(other), "an order of the conditions", "",
+                    f"not needed beside {str(column)!r}")
+        )  # fmt: skip
+    problems += _order_problems(frame.assign(period=period), str(column), file)
     return frame.assign(period=[f"{p:g}" if isinstance(p, float) else str(p) for p in period])
+
+
+def _one_each(frame: pd.DataFrame, column: Any) -> bool:
+    """Whether a column numbers the conditions of each person, one number a condition."""
+    said = frame[column].astype("object")
+    numbers = said.map(lambda text: re.sub(r"^[^\W\d_]*[\s_-]*", "", str(text)))
+    if not numbers.str.fullmatch(r"\d(\.0)?").all():
+        return False
+    cells = frame[["subject", "direction"]].astype(str).assign(number=numbers)
+    if (cells.groupby(["subject", "direction"])["number"].nunique() != 1).any():
+        return False
+    people = cells.groupby("subject")
+    return bool((people["number"].nunique() == people["direction"].nunique()).all()
+                and (people["number"].nunique() > 1).any())  # fmt: skip
 
 
 def _of_people(frame: pd.DataFrame, column: Any) -> bool:
@@ -82,7 +110,7 @@ def _place(sequence: str, way: str, conditions: Conditions) -> float | None:
     return float(order.index(way) + 1) if order.count(way) == 1 and len(order) > 1 else None
 
 
-def _told(frame: pd.DataFrame, column: str, file: str) -> list[Problem]:
+def _order_problems(frame: pd.DataFrame, column: str, file: str) -> list[Problem]:
     """How many people began with each condition."""
     first = frame.sort_values("period", kind="stable", key=lambda p: p.astype(str))
     first = first.drop_duplicates("subject")

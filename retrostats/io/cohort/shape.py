@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from retrostats.common.errors import InputError
 from retrostats.common.units import parse_unit
 from retrostats.common.vocabulary import Conditions
-from retrostats.io.cohort.headers import MEASURES, kind_of, read_header, split_unit
+from retrostats.io.cohort.headers import MEASURES, NAMES, kind_of, read_header, split_unit
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.values import condition_word
 from retrostats.io.tables.words import AFTER, BEFORE, WEEK
@@ -25,6 +25,8 @@ _TIME = re.compile(
 )
 _SPEED = re.compile(r"(\d+(?:[.,]\d+)?)\s*(km/h|kmh|kph|m/s|mph|m/min)")
 LEVELS = ("direction", "time", "speed", "arm", "gradient")
+#: Measures that an analysis explains.
+EXPLAINED = frozenset({"oxygen", "energy_cost", "metabolic_rate", "body_fat_pct"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def to_long(
     InputError
         The spec names a header that is not there, or two columns for the same measurement.
     """
-    wide = [_told(table, header, entry) for header, entry in spec.items()] or _guessed(
+    wide = [_specified(table, header, entry) for header, entry in spec.items()] or _guessed(
         table, conditions, _in_title(table)
     )
     if not wide:
@@ -71,11 +73,24 @@ def to_long(
         )  # fmt: skip
     units = _units(wide)
     return replace(
-        table, columns=_melt(table, wide), units={**table.units, **units}, melted=frozenset(units)
+        table,
+        columns=_melt(table, wide),
+        units={**table.units, **units},
+        melted=frozenset(units),
+        origins=_origins(wide),
     )
 
 
-def _told(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
+def _origins(wide: list[WideColumn]) -> dict[str, str]:
+    """The headers that each measure stood in; a level stood in all of them."""
+    stood: dict[str, list[str]] = {}
+    for column in wide:
+        stood.setdefault(column.measure, []).append(column.header)
+    levels = {level: "in the headers" for column in wide for level, _ in column.levels}
+    return {**levels, **{name: ", ".join(headers) for name, headers in stood.items()}}
+
+
+def _specified(table: Table, header: str, entry: Mapping[str, str]) -> WideColumn:
     if header not in table.columns:
         raise InputError(
             f"spec, [wide]: no column {header!r} in {table.file}; it has "
@@ -167,14 +182,70 @@ def _guessed(
 
     # a word may name a time and a condition, as "avant" does in French: it is the condition where
     # another column of the measure names a condition by a word that is no time
-    told = {c.measure for c in read(frozenset()) if "direction" in dict(c.levels)}
-    found = read(frozenset(told))
+    with_direction = {c.measure for c in read(frozenset()) if "direction" in dict(c.levels)}
+    found = read(frozenset(with_direction))
     groups: dict[tuple[str, tuple[str, ...]], list[WideColumn]] = {}
     for column in found:
         names = tuple(name for name, _ in column.levels)
         groups.setdefault((column.measure, names), []).append(column)
     wide = [c for group in groups.values() if len({c.levels for c in group}) > 1 for c in group]
+    wide = _units_apart(_wanted(wide, {kind_of(h) for h in table.headers}))
+    wide = _beside_outcomes(wide)
     return wide or _without_quantity(table, conditions, title)
+
+
+def _wanted(wide: list[WideColumn], long: set[str | None]) -> list[WideColumn]:
+    """The wide columns, but none beside an outcome in a column of its own that they would repeat.
+
+    Parameters
+    ----------
+    long
+        Kinds of the columns that name no level.
+    """
+    if not long & EXPLAINED:
+        return wide
+    if "direction" in long and long & EXPLAINED != {"body_fat_pct"}:
+        return [c for c in wide if c.measure in EXPLAINED and "direction" in dict(c.levels)]
+    return wide if any(c.measure in EXPLAINED for c in wide) else []
+
+
+def _units_apart(wide: list[WideColumn]) -> list[WideColumn]:
+    """Grams and percent of one tissue, or two units of one gas, as two measures."""
+    places = [(c.measure, c.levels) for c in wide]
+    twice = {measure for measure, levels in places if places.count((measure, levels)) > 1}
+    return [replace(c, measure=_column(c)) if c.measure in twice else c for c in wide]
+
+
+def _beside_outcomes(wide: list[WideColumn]) -> list[WideColumn]:
+    """The outcomes, and the other measures that stand at the same levels, once each, in one unit.
+
+    What else is written for several levels (a weight before and after) is no part of the table.
+    """
+    counted = EXPLAINED | {"injuries", "exposure_h"}
+    outcomes = [c for c in wide if (kind_of(c.measure) or c.measure) in counted]
+    levels = {tuple(name for name, _ in c.levels) for c in outcomes}
+    if not outcomes:
+        return wide
+
+    def fits(measure: str) -> bool:
+        mine = [c for c in wide if c.measure == measure]
+        at = [c.levels for c in mine]
+        same_units = len({c.unit for c in mine if c.unit}) < 2
+        known = all(tuple(name for name, _ in place) in levels for place in at)
+        return known and same_units and len(set(at)) == len(at)
+
+    others = {c.measure for c in wide if c not in outcomes}
+    kept = {measure for measure in others if fits(measure)}
+    return [c for c in wide if c in outcomes or c.measure in kept]
+
+
+def _column(wide: WideColumn) -> str:
+    """The column that a measure becomes in its unit; the measure itself where it has none."""
+    try:
+        meaning = read_header(NAMES[wide.measure][0], wide.unit or None)
+    except InputError:
+        return wide.measure
+    return meaning.column if meaning else wide.measure
 
 
 def _read(
@@ -215,8 +286,8 @@ def _read(
         levels["direction"] = word
     said = said or unit
     meaning = read_header(bare, said or None) if said or kind_has_unit(bare) else None
-    own = said or (meaning.unit.symbol if meaning and meaning.unit else split_unit(bare)[1] or "")
-    return WideColumn(header, kind, own, tuple(levels.items()))
+    text = said or (meaning.unit.symbol if meaning and meaning.unit else split_unit(bare)[1] or "")
+    return WideColumn(header, kind, text, tuple(levels.items()))
 
 
 def _is_time(word: str) -> bool:

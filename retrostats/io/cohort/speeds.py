@@ -104,7 +104,7 @@ def clustered(speeds: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([float(np.median(group)) for group in groups])
 
 
-def _said(speed: Any, nominal: Any, levels: Any, told: bool, file: str) -> list[Problem]:
+def _said(speed: Any, nominal: Any, levels: Any, from_spec: bool, file: str) -> list[Problem]:
     found = []
     counts = [(level, speed[nominal == level]) for level in levels]
     shown = ", ".join(
@@ -113,7 +113,7 @@ def _said(speed: Any, nominal: Any, levels: Any, told: bool, file: str) -> list[
         for level, rows in counts if len(rows)
     )  # fmt: skip
     found.append(
-        Problem("repair" if told else "guess", file, "", "speed_m_s",
+        Problem("repair" if from_spec else "guess", file, "", "speed_m_s",
                 f"{len(np.unique(speed[~np.isnan(speed)]))} measured speeds", "nominal speeds",
                 f"taken as {shown}; others: write speeds = [\"6 km/h\", ...] in a spec")
     )  # fmt: skip

@@ -227,20 +227,23 @@ def coded(
     said = [str(_word(u) or "") for u in uniques]
     read = [named(given.get(t.lower(), t), known) for t in said]
     odd = np.array([r is None and bool(t) for r, t in zip(read, said, strict=True)] + [False])
-    told = pd.Series(words_of(codes, read), index=column.index)
+    parsed = pd.Series(words_of(codes, read), index=column.index)
     if not odd.any():
-        return told
+        return parsed
     bad = odd[codes]
     at = np.flatnonzero(bad)[:LISTED]
     rows = column.index[bad]
+    strange = {t for t, r in zip(said, read, strict=True) if t and r is None}
+    missing = [code for code in known if code not in read]
+    only = missing if name == "direction" and len(strange) == len(missing) == 1 else None
     for row, i in zip(rows[: len(at)], at, strict=True):
         problems.append(
             Problem("error", file, str(row), name, repr(said[codes[i]][:40]),
                     " or ".join(known), "correct it, or say under [levels] in a spec what it is: "
-                    + _lines(said[codes[i]], known))
+                    + _lines(said[codes[i]], known, only))
         )  # fmt: skip
     _rest(rows, name, file, problems)
-    return told
+    return parsed
 
 
 def several_phrases(column: pd.Series, known: Mapping[str, Sequence[str]]) -> bool:
@@ -264,11 +267,16 @@ def several_phrases(column: pd.Series, known: Mapping[str, Sequence[str]]) -> bo
     return any(len(phrases) > 1 for phrases in more.values())
 
 
-def _lines(word: str, known: Mapping[str, Sequence[str]]) -> str:
-    """The line of a spec for the code that a word nearly names; one for each where none is near."""
+def _lines(
+    word: str, known: Mapping[str, Sequence[str]], missing: Sequence[str] | None = None
+) -> str:
+    """The line of a spec for the code that a word nearly names; one for each where none is near.
+
+    Where one code is `missing` and one word strange, it is the code for the word.
+    """
     of = {plain(said): name for name, words in known.items() for said in (name, *words)}
     near = nearest(plain(word), of)
-    names = [of[near]] if near else list(known)
+    names = [of[near]] if near else list(missing or known)
     return " or ".join(f'"{word[:40]}" = "{name}"' for name in names)
 
 

@@ -43,10 +43,25 @@ def spread_unit(value: float) -> float:
     return min(half_unit(value), 0.05)
 
 
-def refuse_limits(where: str, low: float, high: float, values: Iterable[float]) -> None:
+def refuse_limits(
+    where: str,
+    low: float,
+    high: float,
+    values: Iterable[float],
+    *,
+    names: tuple[str, str] = LIMITS[0],
+    printed: tuple[str, str] | None = None,
+) -> None:
     """Refuse limits in the wrong order, and limits with none of the values between them.
 
     NaN stands for what was not printed. Numbers may be off by their rounding.
+
+    Parameters
+    ----------
+    names
+        Columns of the lower and the upper limit.
+    printed
+        Both limits as they were printed, for the message.
 
     Raises
     ------
@@ -59,7 +74,11 @@ def refuse_limits(where: str, low: float, high: float, values: Iterable[float]) 
     retrostats.common.errors.InputError: a: 3 lies outside its interval 5 to 9; correct one of them
     """
     if low > high:
-        raise InputError(f"{where}: the lower limit {low:g} is above the upper one {high:g}")
+        lower, upper = printed or (f"{low:g}", f"{high:g}")
+        raise InputError(
+            f"{where}, column {names[0]}: found {lower}, above {names[1]} {upper}; the lower limit "
+            "is the smaller: swap them as printed"
+        )
 
     def rough(end: float, value: float) -> float:
         return half_unit(end) + half_unit(value)
@@ -140,7 +159,8 @@ def refuse_table(table: pd.DataFrame, where: str, value: str, error: str = "") -
         rows = zip(estimates, errors, *ends, strict=True)
         for i, (estimate, size, low, high) in enumerate(rows):
             ratio = math.exp(estimate) if abs(estimate) < 50 else math.nan
-            refuse_limits(f"{where} row {i}", low, high, (estimate, ratio))
+            names = low_name, high_name
+            refuse_limits(f"{where} row {i}", low, high, (estimate, ratio), names=names)
             if low <= estimate <= high:
                 refuse_error(f"{where} row {i}", estimate, size, (low, high))
     if "p_value" in table.columns and error:

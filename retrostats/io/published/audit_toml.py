@@ -92,28 +92,28 @@ def read_audit_toml(data: Path) -> AuditToml:
 def _read(file: Path, stamp: int) -> AuditToml:
     """One reading of `audit.toml` while it does not change (`stamp`)."""
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        parsed = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not a TOML file ({error}); correct it") from None
-    _only(told, ("title", "subject", "post", "conditions", "topics"), file, "the top level")
-    title = told.get("title", "")
+    _only(parsed, ("title", "subject", "post", "conditions", "topics"), file, "the top level")
+    title = parsed.get("title", "")
     if not (isinstance(title, str) and title.strip()):
         raise InputError(f'{file}: no title; write title = "..." on its first line')
-    conditions = _conditions(told.get("conditions", {}), file)
-    sections = told.get("topics", {})
+    conditions = _conditions(parsed.get("conditions", {}), file)
+    sections = parsed.get("topics", {})
     _only(sections, tuple(sections), file, "[topics]")
     topics = {name: _topic(name, entry, conditions, file) for name, entry in sections.items()}
     analyses = [topic.analysis for topic in topics.values()]
     twice = next((name for name in analyses if analyses.count(name) > 1), None)
     if twice:
         raise InputError(f"{file}, [topics]: two topics with analysis = {twice!r}; rename one")
-    post = _made(Post, told.get("post", {}), file, "post")
-    return AuditToml(title, str(told.get("subject", "")), post, conditions, topics)
+    post = _made(Post, parsed.get("post", {}), file, "post")
+    return AuditToml(title, str(parsed.get("subject", "")), post, conditions, topics)
 
 
-def _conditions(told: Any, file: Path) -> Conditions:
-    _only(told, ("compared", "control", "synonyms"), file, "[conditions]")
-    compared = told.get("compared", [])
+def _conditions(parsed: Any, file: Path) -> Conditions:
+    _only(parsed, ("compared", "control", "synonyms"), file, "[conditions]")
+    compared = parsed.get("compared", [])
     texts = isinstance(compared, list) and all(isinstance(c, str) and c.strip() for c in compared)
     if not texts or len(compared) not in (0, 2):
         raise InputError(
@@ -121,14 +121,14 @@ def _conditions(told: Any, file: Path) -> Conditions:
             'the second, as ["treated", "untreated"]'
         )
     first, second = compared or ("", "")
-    control = told.get("control", "control")
+    control = parsed.get("control", "control")
     if not isinstance(control, str) or not control.strip():
         raise InputError(f"{file}, [conditions]: control = {control!r}; it needs a name")
-    synonyms = told.get("synonyms", {})
+    synonyms = parsed.get("synonyms", {})
     _only(synonyms, (*compared, control), file, "[conditions.synonyms]")
     words = {name: _words(name, listed, file) for name, listed in synonyms.items()}
     found = Conditions(first, second, control, words)
-    _told_apart(found, file)
+    _refuse_shared_words(found, file)
     return found
 
 
@@ -140,7 +140,7 @@ def _words(
     return tuple(listed)
 
 
-def _told_apart(conditions: Conditions, file: Path) -> None:
+def _refuse_shared_words(conditions: Conditions, file: Path) -> None:
     """Refuse a word that stands for two conditions: a table with it could not be read."""
     stands_for: dict[str, str] = {}
     for name in conditions.arms:
@@ -152,10 +152,10 @@ def _told_apart(conditions: Conditions, file: Path) -> None:
                 )
 
 
-def _topic(name: str, told: Any, conditions: Conditions, file: Path) -> Topic:
-    if not isinstance(told, dict):
-        raise InputError(f"{file}: [topics.{name}] is {told!r}; it must be a section")
-    entry = {"analysis": name.replace("_", "-"), **told, "name": name}
+def _topic(name: str, parsed: Any, conditions: Conditions, file: Path) -> Topic:
+    if not isinstance(parsed, dict):
+        raise InputError(f"{file}: [topics.{name}] is {parsed!r}; it must be a section")
+    entry = {"analysis": name.replace("_", "-"), **parsed, "name": name}
     made: Topic = _made(Topic, entry, file, f"topics.{name}")
     if made.compares not in COMPARES:
         raise InputError(
@@ -173,8 +173,8 @@ def _takes_cohorts(topic: Topic, conditions: Conditions, file: Path) -> None:
             f"{file}, [topics.{topic.name}]: outcomes for cohorts, but nothing to compare; write "
             'compared = ["treated", "untreated"] under [conditions], or leave out outcomes'
         )
-    own = ("subject", "direction") if topic.compares == "direction" else ("subject", "time")
-    missing = [column for column in own if column not in topic.needs]
+    required = ("subject", "direction") if topic.compares == "direction" else ("subject", "time")
+    missing = [column for column in required if column not in topic.needs]
     if missing:
         raise InputError(
             f"{file}, [topics.{topic.name}]: needs = {list(topic.needs)}; with compares = "
@@ -194,12 +194,12 @@ def _examples(topic: Topic, file: Path) -> None:
         )
 
 
-def _made(kind: Any, told: Any, file: Path, section: str) -> Any:
+def _made(kind: Any, parsed: Any, file: Path, section: str) -> Any:
     """A dataclass of one section; lists become tuples, other types than its own are refused."""
     fields = kind.__dataclass_fields__
-    _only(told, tuple(fields), file, f"[{section}]")
+    _only(parsed, tuple(fields), file, f"[{section}]")
     entries: dict[str, Any] = {
-        k: tuple(map(str, v)) if isinstance(v, list) else v for k, v in told.items()
+        k: tuple(map(str, v)) if isinstance(v, list) else v for k, v in parsed.items()
     }
     wanted = {"str": str, "bool": bool, "tuple[str, ...]": tuple}
     for key, value in entries.items():
@@ -215,10 +215,10 @@ def _made(kind: Any, told: Any, file: Path, section: str) -> Any:
     return kind(**{k: v.lstrip("\n") if isinstance(v, str) else v for k, v in entries.items()})
 
 
-def _only(told: Any, allowed: tuple[str, ...], file: Path, where: str) -> None:
-    if not isinstance(told, dict):
-        raise InputError(f"{file}: {where} is {told!r}; it must be a section")
-    unknown = [key for key in told if key not in allowed]
+def _only(parsed: Any, allowed: tuple[str, ...], file: Path, where: str) -> None:
+    if not isinstance(parsed, dict):
+        raise InputError(f"{file}: {where} is {parsed!r}; it must be a section")
+    unknown = [key for key in parsed if key not in allowed]
     if unknown:
         raise InputError(
             f"{file}, {where}: unknown entry {', '.join(unknown)}; allowed: {', '.join(allowed)}"

@@ -1,4 +1,4 @@
-"""Printed rows against each other: limits in order, one unit and one measure an outcome."""
+"""Printed rows against each other: events of people, one unit and one measure an outcome."""
 
 from __future__ import annotations
 
@@ -53,25 +53,17 @@ def check_printed(rows: pd.DataFrame, file: str) -> None:
     Raises
     ------
     InputError
-        Limits in the wrong order or not around their value, more people with an event than people,
-        or rows of one outcome in several units or measures.
+        More people with an event than people, or rows of one outcome in several units or measures.
     """
     for at, row in zip(rows.index, rows.to_dict("records"), strict=True):
-        _check_limits(row, f"{file}, row {at + FIRST_RECORD}")
+        _check_people(row, f"{file}, row {at + FIRST_RECORD}")
     rated = rows[rows["poolable"]]
     _one_of(rated[rated["mean"].notna()], "unit", file)
     _one_of(rated[rated["events"].notna()], "exposure_unit", file)
 
 
-def _check_limits(row: Mapping[Any, Any], place: str) -> None:
-    low, high, events, exposure = (
-        float(row[name]) for name in ("ci_low", "ci_high", "events", "exposure")
-    )
-    if low > high:
-        raise InputError(
-            f"{place}, column ci_low: found {row['ci_low_text']}, above ci_high "
-            f"{row['ci_high_text']}; the lower limit is the smaller: swap them as printed"
-        )
+def _check_people(row: Mapping[Any, Any], place: str) -> None:
+    events, exposure = float(row["events"]), float(row["exposure"])
     if counts_people(str(row["exposure_unit"])) and events > exposure:
         raise InputError(
             f"{place}, column events: found {events:g} of {exposure:g} {row['exposure_unit']}; at "
@@ -89,8 +81,8 @@ def _kind(text: str, column: str) -> str:
 def _one_of(rows: pd.DataFrame, column: str, file: str) -> None:
     """Refuse an outcome whose rows differ in `column`; rows that leave it empty are passed over."""
     first: dict[str, tuple[str, str]] = {}
-    told = rows[rows[column].str.strip() != ""]
-    for at, row in zip(told.index, told.to_dict("records"), strict=True):
+    filled = rows[rows[column].str.strip() != ""]
+    for at, row in zip(filled.index, filled.to_dict("records"), strict=True):
         seen, row_id = first.setdefault(row["outcome"], (row[column], row["row_id"]))
         if _kind(seen, column) != _kind(row[column], column):
             raise InputError(
@@ -109,13 +101,13 @@ def both_of_people(rows: Sequence[Mapping[str, Any] | pd.Series]) -> bool:
         One arm is of people, the other of time.
     """
     units = [str(row["exposure_unit"]) for row in rows]
-    told = [counts_people(unit) for unit in units]
-    if any(told) != all(told):
+    filled = [counts_people(unit) for unit in units]
+    if any(filled) != all(filled):
         raise InputError(
             f"published rows {rows[0]['row_id']} and {rows[1]['row_id']}, column exposure_unit: "
             f"found {units[0]!r} and {units[1]!r}; give both arms in people or both in time"
         )
-    return all(told)
+    return all(filled)
 
 
 def refuse_no_events(arms: Sequence[Mapping[str, Any]]) -> None:

@@ -13,7 +13,12 @@ from retrostats.common.units import convert
 from retrostats.io.published.agreement import refuse_limits
 from retrostats.io.published.printed_rows import PEOPLE, check_printed
 from retrostats.io.published.study_names import study_labels
-from retrostats.io.published.table_schema import descriptor, read_text_table, typed
+from retrostats.io.published.table_schema import (
+    FIRST_RECORD,
+    descriptor,
+    read_text_table,
+    typed,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,21 +209,24 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
         speed_m_s=_speed(printed),
         gradient_pct=_plain(printed["gradient_printed"]),
     )
-    _agree(rows, f"{topic}.csv")
+    file = str(folder / descriptor(folder)[topic]["path"])
+    _check_limits(rows, file)
     rows = _in_standard_units(rows)
     rows = rows.join(studies[["study", "citation", "year", "doi", "pmid"]], on="study_id")
     rows["year"] = _plain(rows["year"])
     rows["poolable"] = is_poolable(rows)
-    check_printed(rows, str(folder / descriptor(folder)[topic]["path"]))
+    check_printed(rows, file)
     return rows[COLUMNS]
 
 
-def _agree(rows: pd.DataFrame, file: str) -> None:
-    """Refuse limits that hold none of the numbers of their row; `check_printed` has their order."""
-    names = ["row_id", "ci_low", "ci_high", "mean", "change", "pct_change"]
-    for row_id, low, high, *values in rows[names].itertuples(index=False):
-        if not low > high:
-            refuse_limits(f"{file}, row {row_id}", low, high, map(float, values))
+def _check_limits(rows: pd.DataFrame, file: str) -> None:
+    """Refuse limits in the wrong order, or that hold none of the numbers of their row."""
+    for at, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        values = (float(row[name]) for name in ("mean", "change", "pct_change"))
+        refuse_limits(
+            f"{file}, row {at + FIRST_RECORD}", float(row["ci_low"]), float(row["ci_high"]),
+            values, printed=(row["ci_low_text"], row["ci_high_text"]),
+        )  # fmt: skip
 
 
 def _plain(text: pd.Series) -> pd.Series:

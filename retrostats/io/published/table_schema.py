@@ -44,21 +44,21 @@ def descriptor(folder: Path) -> dict[str, Any]:
 
 def _check_resource(folder: Path, resource: Any, place: str) -> None:
     """Refuse a table without name, path or fields, and a path that leaves the folder."""
-    told = resource if isinstance(resource, dict) else {}
+    entry = resource if isinstance(resource, dict) else {}
     for key in ("name", "path"):
-        if not (isinstance(told.get(key), str) and told[key]):
-            raise InputError(f"{place}: {key} is {told.get(key)!r}; it needs a text.")
-    schema = told.get("schema")
+        if not (isinstance(entry.get(key), str) and entry[key]):
+            raise InputError(f"{place}: {key} is {entry.get(key)!r}; it needs a text.")
+    schema = entry.get("schema")
     fields = schema.get("fields") if isinstance(schema, dict) else None
     named = isinstance(fields, list) and all(isinstance(f, dict) and "name" in f for f in fields)
     if not named:
-        raise InputError(f"{place} ({told['name']}): no schema with named fields. Give one.")
-    name = told["path"]
+        raise InputError(f"{place} ({entry['name']}): no schema with named fields. Give one.")
+    name = entry["path"]
     within = PurePosixPath(name.replace("\\", "/"))
     leaves = within.is_absolute() or ".." in within.parts or ":" in name or "\0" in name
     if leaves or not (folder / name).resolve().is_relative_to(folder.resolve()):
         raise InputError(
-            f"{place} ({told['name']}): path {name!r} leads out of {folder}. Name a file inside "
+            f"{place} ({entry['name']}): path {name!r} leads out of {folder}. Name a file inside "
             "it: no address, no absolute path, no .. and no link to another folder."
         )
 

@@ -206,10 +206,10 @@ def _delimited(
     file: str, data: bytes, delimiter: str, known: Callable[[str], bool]
 ) -> tuple[bytes, str]:
     """The text and its delimiter; columns set by blanks become columns set by tabs."""
-    told = re.match(rb"sep=(.)\r?\n", data)  # how spreadsheet programs write it down
-    if told:
-        data = b"\n" + data[told.end() :]
-        delimiter = delimiter or told[1].decode("utf-8", "replace")
+    declared = re.match(rb"sep=(.)\r?\n", data)  # how spreadsheet programs write it down
+    if declared:
+        data = b"\n" + data[declared.end() :]
+        delimiter = delimiter or declared[1].decode("utf-8", "replace")
     if delimiter:
         if len(delimiter) != 1 or ord(delimiter) > 127:
             raise InputError(f"delimiter {delimiter!r}: allowed is one plain character")

@@ -66,8 +66,8 @@ def spelled_out(column: pd.Series) -> pd.Series:
     if not all(isinstance(word, str) for word in column.array.categories):
         return column
     words = pd.Series(column.array.categories, dtype=str).array
-    told = words.take(column.array.codes, allow_fill=True)
-    return pd.Series(told, index=column.index, name=column.name)
+    words = words.take(column.array.codes, allow_fill=True)
+    return pd.Series(words, index=column.index, name=column.name)
 
 
 def any_matches(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Merged cells of a spreadsheet: two-row headers become one row; merged data is refused."""
+"""Merged cells of a spreadsheet: headers of two rows joined, who and when filled down."""
 
 from __future__ import annotations
 
@@ -70,6 +70,28 @@ def merged_data(rows: Sequence[Row], merged: Sequence[Range], header_row: int) -
         r for r in merged
         if r[0] <= last and (r[2] > header_row or (r[0] == header_row and r[3] > r[1]))
     ]  # fmt: skip
+
+
+def filled_rows(
+    rows: Sequence[Row], merged: Sequence[Range], fills: Sequence[bool]
+) -> tuple[tuple[Row, ...], list[Range]]:
+    """Rows with the value of cells merged downwards in each of them, and the ranges so filled.
+
+    Parameters
+    ----------
+    fills
+        Of each column, whether a value written once for several rows holds for all of them.
+    """
+    down = [r for r in merged if r[1] == r[3] <= len(fills) and fills[r[1] - 1]]
+    at = {row.number: list(row.cells) for row in rows}
+    for top, column, bottom, _ in down:
+        value = next((row.at(column - 1) for row in rows if row.number == top), None)
+        for number in range(top, bottom + 1):
+            if number in at:
+                cells = at[number]
+                cells += [None] * (column - len(cells))
+                cells[column - 1] = value
+    return tuple(Row(row.number, tuple(at[row.number])) for row in rows), down
 
 
 def _filled(row: Row, across: Sequence[Range]) -> list[Cell]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.common.errors import InputError
+from retrostats.io.cohort.headers import MEASURES, kind_of
 from retrostats.io.cohort.layout import HEADER_WITHIN, Says, Table, find_layout
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.tables import cells as cell
 from retrostats.io.tables.grid import Sheet
-from retrostats.io.tables.merged import merged_data, one_header_row, parse_range
+from retrostats.io.tables.merged import filled_rows, merged_data, one_header_row, parse_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Known names that a sheet needs to be a table beside another one.
 NAMES = 2
+#: Measurements beside those that an analysis explains: a merged cell is that of its first row.
+BESIDE = frozenset({"heart_rate_bpm", "rer", "window_start_s", "window_end_s"})
 
 
 def spreadsheet_tables(
@@ -86,11 +89,19 @@ def _table(
     rows = [(row.number, row.cells) for row in joined]
     layout = find_layout(where, rows, known, header_row)
     header_row = layout.first_row - 1 - bool(layout.units)
-    merged = [ranges[r] for r in merged_data(joined, list(ranges), header_row)]
+    data = merged_data(joined, list(ranges), header_row)
+    below = [r for r in data if r[0] > header_row]
+    roles = [_when_merged(name, known) for name in layout.header]
+    joined, filled = filled_rows(joined, below, [role == "fill" for role in roles])
+    free = [r for r in below if not {"fill", "refuse"} & set(roles[r[1] - 1 : r[3]])]
+    merged = [ranges[r] for r in data if r not in filled and r not in free]
     if merged:
         raise InputError(
             f"{where}: merged cells at {', '.join(merged[:3])}; unmerge them, one value a cell"
         )
+    if filled:
+        shown = ", ".join(ranges[r] for r in filled[:3]) + (" ..." if len(filled) > 3 else "")
+        notes.append(f"cells merged at {shown}: their value taken in every row of them")
     if book.formulas:
         notes.append(
             "formulas: their stored values are used, none was run; one that was never calculated "
@@ -110,6 +121,16 @@ def _table(
         )
     table = layout.table(where, _columns(layout.header, body, as_text), notes)
     return replace(table, sheet=sheet.name)
+
+
+def _when_merged(header: str, known: Says) -> str:
+    """What a merged cell of a column means: one value for all rows, nothing, or a question."""
+    kind = kind_of(header)
+    if kind is None:
+        return "refuse" if known(header) else "free"
+    if kind not in MEASURES or kind in ("mass_kg", "height_cm"):
+        return "fill"
+    return "free" if kind in BESIDE else "refuse"
 
 
 def _columns(header: Sequence[str], body: Sequence[Any], as_text: Says) -> pd.DataFrame:

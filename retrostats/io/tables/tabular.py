@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrostats.common.errors import InputError
-from retrostats.io.cohort.layout import Layout, Says, Table
+from retrostats.io.cohort.layout import Layout, Says, Table, unique_names
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.tables.files import read_bytes, short, shown_name
 from retrostats.io.tables.packages import PACKAGES
@@ -74,7 +74,9 @@ def table_of_frame(frame: pd.DataFrame) -> Table:
     """Table of a DataFrame, its rows numbered as if the header were row 1."""
     import pandas as pd
 
-    names = tuple(" ".join(str(c).split()) for c in frame.columns)
+    said = [" ".join(str(c).split()) for c in frame.columns]
+    names = tuple(unique_names(said))
     plain = frame.set_axis(range(len(names)), axis=1)
     plain.index = pd.RangeIndex(2, len(frame) + 2)
-    return Layout(names, {}, 2, {}).table("cohort", plain)
+    repeated = tuple(new for new, old in zip(names, said, strict=True) if new != old)
+    return Layout(names, {}, 2, {}, repeated=repeated).table("cohort", plain)

@@ -61,10 +61,10 @@ def _run(ends: Sequence[int]) -> str:
 
 def _key(problem: Problem) -> tuple[str, ...]:
     """What two findings share that are one line."""
-    told = problem.level, problem.allowed if problem.row else "", problem.action
+    shared = problem.level, problem.allowed if problem.row else "", problem.action
     if problem.row:
-        return *told, problem.file, problem.column or problem.found
-    return *told, f"found {problem.found}" if problem.of_columns else f"in {problem.column}"
+        return *shared, problem.file, problem.column or problem.found
+    return *shared, f"found {problem.found}" if problem.of_columns else f"in {problem.column}"
 
 
 def _one(same: Sequence[Problem]) -> Problem:

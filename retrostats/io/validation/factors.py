@@ -57,9 +57,11 @@ def factor_problems(
     topic, outcome
         What its analysis needs and explains is measured, and no factor.
     """
-    frame = coded.frame
+    frame = coded.frame.reset_index(drop=True)  # a row of a wide table stands in several
     known = {*keys, *topic.needs, *topic.outcomes, outcome, "nominal_speed_m_s", "arm"}
     known -= {"time"} - set(keys)
+    if topic.compares != "arm":  # a condition beside the one compared
+        known -= {"arm"}
     asked = [str(c) for c in frame if str(c) not in known and not str(c).startswith("source_")]
     cells = _repeated_cells(frame, keys) if asked else None
     if cells is None:
@@ -139,10 +141,10 @@ def _question(file: str, column: str, levels: Sequence[str]) -> Problem:
     column = column.removesuffix(AS_WRITTEN)
     shown = ", ".join(levels[:NAMED]) + (" ..." if len(levels) > NAMED else "")
     lines = " or ".join(f'"{column}" = "{level}"' for level in levels[:3])
-    own = ", with the header that the file has" if kind_of(column) else ""
+    note = ", with the header that the file has" if kind_of(column) else ""
     return Problem(
         "error", file, "", column, f"repeated rows told apart by it: {shown}",
         "one of them, or mere repeats",
-        f"which is meant? write under [filter] in a spec {lines}{own}; they are not averaged. "
+        f"which is meant? write under [filter] in a spec {lines}{note}; they are not averaged. "
         "Where it only numbers repeats, call the column trial",
     )  # fmt: skip

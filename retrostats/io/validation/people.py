@@ -64,8 +64,8 @@ def group_mean_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
     differ = frame.groupby("subject", observed=True)[column].nunique() > 1
     if sizes.empty or not (sizes > 1).any() or not (sized or spread or differ.any()):
         return []
-    told = frame.loc[frame["subject"].isin(differ.index[differ]), column] if differ.any() else sizes
-    numbers = " and ".join(f"{size:g}" for size in list(dict.fromkeys(told))[:3])
+    of = frame.loc[frame["subject"].isin(differ.index[differ]), column] if differ.any() else sizes
+    numbers = " and ".join(f"{size:g}" for size in list(dict.fromkeys(of))[:3])
     return [
         Problem("error", file, "", column, f"means of groups of {numbers}", "a row a person",
                 "means of different people are no pairs: give each person's values, or the printed "

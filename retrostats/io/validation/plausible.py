@@ -43,12 +43,12 @@ def doubtful_values(
     but the last counts some of what the one after it counts.
     """
     found = [
-        Problem("warning", file, "", column, f"a median of {middle:.3g}", f"{low:g} to {high:g}",
+        Problem("warning", file, "", column, f"a median of {median:.3g}", f"{low:g} to {high:g}",
                 "kept; check the unit")
         for column, (low, high) in USUAL_MEDIAN.items()
         if column in frame
         and not median_within(frame[column].to_numpy(float), low, high)
-        and not low <= (middle := _median(frame[column])) <= high
+        and not low <= (median := _median(frame[column])) <= high
     ]  # fmt: skip
     if outcome not in counts:
         found += _far(frame, outcome, file)
@@ -56,8 +56,8 @@ def doubtful_values(
 
 
 def _median(values: pd.Series) -> float:
-    middle = float(values.median())
-    return 1.0 if np.isnan(middle) else middle
+    median = float(values.median())
+    return 1.0 if np.isnan(median) else median
 
 
 def _far(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:

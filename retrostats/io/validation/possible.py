@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrostats.io.tables.distinct import ends
 from retrostats.io.validation.problem import Problem
 
@@ -34,6 +37,8 @@ POSSIBLE: dict[str, tuple[float, float]] = {
     "rer": (0.5, 2.0),
     "vco2_ml_kg_min": (1.0, 120.0),
 }
+#: Columns that are derived from another one, which is then what is wrong.
+_DIVIDED = {"vo2_ml_kg_min": "vo2_ml_min", "metabolic_rate_w_kg": "metabolic_rate_w"}
 #: Values of one column that are listed one by one; the others are counted.
 LISTED = 50
 #: Columns that say where a row stands.
@@ -58,21 +63,34 @@ def impossible_values(frame: pd.DataFrame, level: str = "error") -> list[Problem
     else:
         return []
     found = []
+    failing = {str(name): set(part["index"]) for name, part in cases.groupby("column", sort=False)}
     for column, failed in cases.groupby("column", sort=False):
         low, high = POSSIBLE[str(column)]
         allowed = f"{low:g} to {high:g}"
-        rows = failed["index"].astype(int).sort_values()
+        made_of = failing.get(_DIVIDED.get(str(column), ""), set())  # said of that one
+        rows = failed.loc[~failed["index"].isin(made_of), "index"].astype(int).sort_values()
+        action = "correct the value or its unit"
+        if _thousands(plain[str(column)].to_numpy(float), low, high):
+            action = ('do its points separate thousands? Then write decimal = "," under [file] in '
+                      f"a spec; else {action}")  # fmt: skip
         for i in rows.iloc[:LISTED]:
             file, row = str(plain["source_file"].iat[i]), str(plain["source_row"].iat[i])
             value = f"{plain[column].iat[i]:g}"
             found.append(
-                Problem(level, file, row, str(column), value, allowed,
-                        "correct the value or its unit")
+                Problem(level, file, row, str(column), value, allowed, action)
             )  # fmt: skip
         if len(rows) > LISTED:
             more = f"{len(rows) - LISTED} more such values"
             found.append(Problem(level, "", "", str(column), more, allowed, "correct them all"))
     return found
+
+
+def _thousands(values: NDArray[np.float64], low: float, high: float) -> bool:
+    """Whether all values are too small by a factor of 1000 that a point of thousands makes."""
+    known = values[np.isfinite(values)]
+    whole = np.abs(1000 * known - np.rint(1000 * known)) < 1e-6
+    return bool(len(known) and (known < low).all() and whole.all()
+                and ((1000 * known >= low) & (1000 * known <= high)).all())  # fmt: skip
 
 
 def _within(column: pd.Series, name: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.values import arm_word
 from retrostats.io.validation.problem import Problem
+from retrostats.io.validation.relevant import sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +22,21 @@ WALKING_M_S = 1.9
 
 
 def reading_of(
-    frame: pd.DataFrame, topic: Topic, conditions: Conditions, file: str, allocation: str
+    frame: pd.DataFrame,
+    topic: Topic,
+    conditions: Conditions,
+    file: str,
+    *,
+    allocation: str,
+    named: Mapping[str, str],
 ) -> list[Problem]:
-    """Running or walking, what each arm is taken for, how people came into it, what is not used."""
+    """Running or walking, what each arm is taken for, how people came into it, what is not used.
+
+    Parameters
+    ----------
+    named
+        Columns that the file itself has, with their headers; the others were derived from them.
+    """
     found: list[Problem] = []
     if topic.gait and "gait" not in frame:
         slow = "speed_m_s" in frame and bool(frame["speed_m_s"].max() < WALKING_M_S)
@@ -31,10 +44,12 @@ def reading_of(
         found.append(
             Problem(level, file, "", "gait", what, "a column gait: run, walk", "taken as running")
         )
-    found += _arms(frame, conditions, file) if topic.compares == "arm" else []
+    found += (
+        _arms(frame, conditions, file, named.get("arm", "arm")) if topic.compares == "arm" else []
+    )
     found += _walking(frame, topic, file) + _no_speed_in_common(frame, topic, file)
     found += [] if allocation else _allocation(frame, topic, file)
-    return found + _not_used(frame, topic, file)
+    return found + _not_used(frame, topic, file, named)
 
 
 def _walking(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
@@ -76,22 +91,26 @@ def _allocation(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _not_used(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
-    """Columns that were understood and enter nothing, each with the reason."""
+def _not_used(
+    frame: pd.DataFrame, topic: Topic, file: str, named: Collection[str]
+) -> list[Problem]:
+    """Columns of the file that were understood and enter nothing, each with the reason."""
     filled = [name for name in topic.outcomes if name in frame and frame[name].notna().any()]
-    second = [] if topic.counted else filled[1:]
+    used = sources(filled[0], named) if filled else set()
+    further = [name for name in filled[1:] if name in named and name not in used]
+    described = DESCRIBING - {*topic.needs, *topic.outcomes, *used}
     return [
         Problem("guess", file, "", name, "a further outcome", filled[0],
                 f"not used by {topic.analysis}: {filled[0]} is")
-        for name in second
+        for name in further if not topic.counted
     ] + [
         Problem("guess", file, "", name, "describes people or the test", "",
                 f"not used by {topic.analysis}")
-        for name in sorted(DESCRIBING - {*topic.needs, *topic.outcomes}) if name in frame
+        for name in sorted(described & set(named)) if name in frame
     ]  # fmt: skip
 
 
-def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Problem]:
+def _arms(frame: pd.DataFrame, conditions: Conditions, file: str, header: str) -> list[Problem]:
     allowed, first = ", ".join(conditions.arms), conditions.first
     if "arm" not in frame or frame["arm"].isna().all():
         return [
@@ -99,7 +118,7 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
                     f"everybody is taken to be in the {first} arm")
         ]  # fmt: skip
     kinds = {str(arm): arm_word(str(arm), conditions) for arm in frame["arm"].dropna().unique()}
-    found = _same_kind(kinds, file)
+    found = _same_kind(kinds, file, header)
     found += [
         Problem("guess", file, "", "arm", repr(arm), allowed,
                 f"taken as {kind}" if kind else "taken as none of them")
@@ -107,16 +126,16 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str) -> list[Proble
         if arm.lower() != kind
     ]  # fmt: skip
     if first not in kinds.values():
-        told = f'"{next(iter(kinds))}" = "{first}"'
+        example = f'"{next(iter(kinds))}" = "{first}"'
         found.append(
             Problem("warning", file, "", "arm", f"no {first} arm", "one of that kind",
-                    f"each arm shown by itself, none judges; if one is {first}, write {told} "
+                    f"each arm shown by itself, none judges; if one is {first}, write {example} "
                     "under [levels] in a spec")
         )  # fmt: skip
     return found
 
 
-def _same_kind(kinds: Mapping[str, str | None], file: str) -> list[Problem]:
+def _same_kind(kinds: Mapping[str, str | None], file: str, header: str) -> list[Problem]:
     """A question for two arms that are taken for one kind: one alone would be used."""
     found = []
     for kind in dict.fromkeys(filter(None, kinds.values())):
@@ -128,8 +147,7 @@ def _same_kind(kinds: Mapping[str, str | None], file: str) -> list[Problem]:
         arms = f"{len(same)} {kind} arms: {', '.join(map(repr, same))}"
         found.append(
             Problem("error", file, "", "arm", arms, f"one {kind} arm",
-                    "which is meant? for one, write under [filter] in a spec, with the header of "
-                    f"the arms, arm = [{one}]; to take them as one arm, write under [levels] "
-                    f"{both}")
+                    f'which is meant? for one, write under [filter] in a spec "{header}" = '
+                    f"[{one}]; to take them as one arm, write under [levels] {both}")
         )  # fmt: skip
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from retrostats.common.nearest import suggestion
 from retrostats.io.cohort.headers import KIND_BY_WORD, columns_of, kind_of
 from retrostats.io.tables.distinct import CodedColumns, ends, repeats
+from retrostats.io.validation.copies import copied_rows
 from retrostats.io.validation.factors import factor_problems
 from retrostats.io.validation.people import (
     code_problems,
@@ -40,7 +41,8 @@ def topic_for(
 ) -> Topic | None:
     """The topic whose columns are there; None if none is, which is an error unless told so.
 
-    Of several, the one that needs most columns: a table that has them all was made for it.
+    Of several, one whose conditions are a column, then the one that needs most columns: a table
+    that has them all was made for it.
 
     Parameters
     ----------
@@ -61,7 +63,9 @@ def topic_for(
         allowed = ", ".join([*takes, "none"])
         problems.append(Problem("error", "spec", "", "analysis", repr(wanted), allowed, "name one"))
         return None
-    tried = [takes[wanted]] if wanted else sorted(takes.values(), key=lambda t: -len(t.needs))
+    tried = [takes[wanted]] if wanted else sorted(
+        takes.values(), key=lambda t: (t.compares not in frame, -len(t.needs))
+    )  # fmt: skip
     for topic in tried:
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
@@ -78,15 +82,26 @@ def outcome_column(frame: pd.DataFrame, topic: Topic | None) -> str:
 
 
 def design_problems(
-    coded: CodedColumns, topic: Topic | None, conditions: Conditions, file: str
+    coded: CodedColumns,
+    topic: Topic | None,
+    conditions: Conditions,
+    file: str,
+    *,
+    whole: bool = True,
 ) -> list[Problem]:
-    """Too few subjects, a missing condition, a subject in two arms, repeated rows."""
+    """Too few subjects, a missing condition, a subject in two arms, repeated rows.
+
+    Parameters
+    ----------
+    whole
+        Whether all rows could be read: where not, what is missing is no finding of its own.
+    """
     frame = coded.frame
     if "subject" not in frame:  # an error of its own by now
         return []
     found = code_problems(frame, file)
     subjects = frame["subject"].nunique()
-    if subjects < 2:
+    if subjects < 2 and whole:
         found.append(
             Problem("error", file, "", "subject", f"{subjects} subject", "2 or more",
                     "a model needs several people")
@@ -94,15 +109,15 @@ def design_problems(
     if topic is None:
         return found
     found += group_mean_problems(frame, file)
-    if topic.compares == "direction":
+    if topic.compares == "direction" and whole:
         found += _condition_problems(coded, topic, conditions, file)
-    found += _arm_problems(frame, file)
+    found += _arm_problems(frame, topic, file)
     if not topic.counted:
         asked = _asked(coded, topic, file)
         found += asked or _repeated(coded, file, outcome_column(frame, topic))
     outcome = outcome_column(frame, topic)
     low, high = ends(frame[outcome].to_numpy(float)) if outcome else (0.0, 1.0)
-    if not low < high:
+    if not low < high and whole:
         found.append(
             Problem("error", file, "", outcome, "all values equal", "values that differ",
                     "check the column")
@@ -114,11 +129,11 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     """No topic has its columns: what is there, what each needs, what was not understood."""
     have = [str(c) for c in frame if not str(c).startswith("source_")]
     more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
-    own = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
-    unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in own)]
+    required = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
+    unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in required)]
     shown = ", ".join(f"{c}{_near(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
     names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
-    write = _to_write(unread[0], have, topics) if unread else ""
+    write = _to_write(unread, have, topics)
     hint = (
         f"not understood: {names}; name them under [columns] in a spec{write}, " if unread else ""
     )
@@ -132,13 +147,16 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     )  # fmt: skip
 
 
-def _to_write(header: str, have: list[str], topics: list[Topic]) -> str:
-    """The line of a spec that would make a header what the likeliest topic lacks."""
-    nearest = min(topics, key=lambda t: len(set(t.needs) - set(have)), default=None)
-    if nearest is None:
+def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> str:
+    """The line of a spec that makes the one header not understood what alone is lacking."""
+    lacking = []
+    for topic in topics:
+        outcomes = [] if set(topic.outcomes) & set(have) else [topic.outcomes[:1]]
+        lacks = [*(c for c in topic.needs if c not in have), *(o for one in outcomes for o in one)]
+        lacking += [lacks] if len(set(lacks)) == 1 else []
+    if len(unread) != 1 or len(lacking) != 1:
         return ""
-    lacks = [c for c in nearest.needs if c not in have] or list(nearest.outcomes)
-    return f', as "{header}" = "{lacks[0]}"'
+    return f', as "{unread[0]}" = "{lacking[0][0]}"'
 
 
 def _near(column: str) -> str:
@@ -159,11 +177,18 @@ def _condition_problems(
     return found if found or not topic.paired else pairing_problems(coded, file)
 
 
-def _arm_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
-    """People in more than one arm."""
+def _arm_problems(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+    """People in more than one arm: an error where arms are compared."""
     if "arm" not in frame:
         return []
     arms = frame.groupby("subject", observed=True)["arm"].nunique()
+    if topic.compares != "arm":
+        several = int((arms > 1).sum())
+        shown = ", ".join(map(repr, frame["arm"].dropna().unique()[:4]))
+        return [
+            Problem("warning", file, "", "arm", f"{shown} within {several} people", "",
+                    f"a condition beside the one compared; not used by {topic.analysis}")
+        ] * bool(several)  # fmt: skip
     return [
         Problem("error", file, "", "arm", f"subject {subject!r} in {arms[subject]} arms",
                 "one arm a subject", "correct the arm or give the people different names")
@@ -191,7 +216,7 @@ def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:
     trials = repeats(coded, keys)
     if not trials.any():
         return []
-    again = repeats(coded, [*keys, outcome])
+    again = copied_rows(coded, keys, outcome)
     found = []
     if (trials & ~again).any():
         people = frame.loc[trials & ~again, "subject"].nunique()
@@ -202,7 +227,7 @@ def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:
     found += [
         Problem("error", file, str(frame["source_row"].iloc[i]), where,
                 "the same measurement twice", "one row each",
-                "delete the copy, or tell the rows apart by speed")
+                "delete the copy, or tell the rows apart by speed or by the number of the trial")
         for i in np.flatnonzero(again)[:LISTED]
     ]  # fmt: skip
     if again.sum() > LISTED:

@@ -8,6 +8,8 @@ from retrostats.common.errors import InputError
 from retrostats.common.vocabulary import Vocabulary
 from retrostats.io.cohort.cohort import Cohort, load_cohort
 from retrostats.io.tables.files import shown_name
+from retrostats.io.validation.account import grouped, problems_of
+from retrostats.io.validation.understood import not_shown, understood_lines
 
 
 def validated(
@@ -42,5 +44,7 @@ def account_of(path: str | Path, cohort: Cohort) -> str:
         f"{counts['rows_used']} used, {counts['rows_explained']} explained below; "
         f"{cohort.n_subjects} subjects"
     ]
-    lines += [f"  {line}" for line in counts["reading"]]
+    lines += [f"  {line}" for line in understood_lines(counts)]
+    more = grouped(not_shown(problems_of(cohort.problems)))
+    lines += [f"  {problem.line}" for problem in more]
     return "\n".join(lines)
