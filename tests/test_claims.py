@@ -6,7 +6,7 @@ import pytest
 
 import retrostats as rs
 from retrostats.audit.claims import KINDS, claims_from_frame
-from retrostats.audit.fidelity import claim_evidence_of, by_signs, fidelity_of
+from retrostats.audit.fidelity import by_signs, claim_evidence_of, fidelity_of
 from retrostats.audit.verdict import Candidate, judge
 from retrostats.common.errors import InputError
 from retrostats.evidence.result.estimate import Interval
@@ -50,7 +50,8 @@ def test_claims_that_nobody_measured_say_so_and_one_outside_the_subject_too() ->
     for claim in ("acl_pain", "fall_risk", "track_safe", "neck_strain"):
         assert "nothing was found that measured it" in elements.loc[claim, "source_says"]
         assert (
-            fidelity_of(audit.claims[claim], claim_evidence_of(audit))[0] == "not measured by the source"
+            fidelity_of(audit.claims[claim], claim_evidence_of(audit))[0]
+            == "not measured by the source"
         )
         assert by_signs(audit.claims[claim], claim_evidence_of(audit))[0] == "no evidence"
     assert elements.loc["other_hand", "source_says"].startswith("outside the subject")

@@ -28,6 +28,7 @@ STANDARD = {
     "length": "cm",
     "time": "s",
     "percent": "%",
+    "angle": "deg",
     "heart_rate": "bpm",
 }
 

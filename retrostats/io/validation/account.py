@@ -14,6 +14,11 @@ NAMED = 4
 SHEET = ", sheet "
 
 
+def problems_of(frame: pd.DataFrame) -> list[Problem]:
+    """The findings of `Cohort.problems`."""
+    return [Problem(*map(str, row)) for row in frame.itertuples(index=False)]
+
+
 def grouped(problems: Iterable[Problem]) -> list[Problem]:
     """One finding for each thing to do: rows, values and columns of equal ones put together.
 
