@@ -23,7 +23,8 @@ from retrostats.models.linear.crossed.optimise import CrossedOptimum, minimise_c
 from retrostats.models.linear.crossed.start import moment_start
 from retrostats.models.linear.fitted import Ddf, LmmFit, defined_ddf
 from retrostats.models.linear.homoscedastic.exact import not_evaluated, refuse_exact
-from retrostats.models.linear.homoscedastic.optimise import Optimum, searched_again
+from retrostats.models.linear.homoscedastic.optimise import Optimum
+from retrostats.models.linear.newton import searched_again
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence

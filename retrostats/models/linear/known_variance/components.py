@@ -10,8 +10,9 @@ import pandas as pd
 
 from retrostats.common.errors import NotConverged
 from retrostats.models.linear.formula.design import RandomDesign
-from retrostats.models.linear.known_variance.criterion import Optimum, factors, minimise
+from retrostats.models.linear.known_variance.criterion import factors
 from retrostats.models.linear.known_variance.model import Array, KnownModel, _stacks
+from retrostats.models.linear.known_variance.optimise import Optimum, minimise
 
 if TYPE_CHECKING:
     from retrostats.models.linear.known_variance.fit import KnownFit

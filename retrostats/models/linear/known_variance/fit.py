@@ -16,8 +16,8 @@ from retrostats.common.readable import as_html, as_text
 from retrostats.common.values import cached_value, value_of
 from retrostats.common.verbs import Which, check_interval, intervals_of
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
-from retrostats.models.linear.known_variance.criterion import Optimum, minimise
 from retrostats.models.linear.known_variance.model import Array, KnownModel, known_model
+from retrostats.models.linear.known_variance.optimise import Optimum, minimise
 from retrostats.models.linear.post_estimation.described import Described
 from retrostats.models.linear.post_estimation.tables import t_table
 
