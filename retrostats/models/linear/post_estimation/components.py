@@ -10,11 +10,11 @@ import pandas as pd
 from retrostats.models.linear.blocks.working import triangles
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
     from retrostats.models.linear.formula.columns import FloatArray
 
 
-def term_covariances(fit: LmmFit) -> list[FloatArray]:
+def term_covariances(fit: Estimates) -> list[FloatArray]:
     """Covariance matrix (k, k) of each random term."""
     sigma2 = fit.optimum.point.sigma2
     if fit.model.gram.signed:
@@ -23,7 +23,7 @@ def term_covariances(fit: LmmFit) -> list[FloatArray]:
     return [sigma2 * factor @ factor.T for factor in factors]
 
 
-def component_table(fit: LmmFit) -> pd.DataFrame:
+def component_table(fit: Estimates) -> pd.DataFrame:
     """Variances first, then covariances, a term at a time, larger groups first, as lme4 prints."""
     names = unique_groups(fit)
     covariances = term_covariances(fit)
@@ -40,11 +40,12 @@ def component_table(fit: LmmFit) -> pd.DataFrame:
                 scale = sd[a] * sd[b]
                 r = matrix[a, b] / scale if scale > 0 else np.nan
                 rows.append((names[i], effects[a], effects[b], float(matrix[a, b]), float(r)))
-    rows.append(("Residual", "", "", fit.optimum.point.sigma2, fit.sigma))
+    for label, value in fit.engine.residual_variances(fit).items():
+        rows.append(("Residual", str(label), "", float(value), float(np.sqrt(value))))
     return pd.DataFrame(rows, columns=["group", "term", "term2", "vcov", "sdcor"])
 
 
-def unique_groups(fit: LmmFit) -> list[str]:
+def unique_groups(fit: Estimates) -> list[str]:
     """Group names, a repeated one numbered as lme4 does: subject, subject.1."""
     seen: dict[str, int] = {}
     out = []

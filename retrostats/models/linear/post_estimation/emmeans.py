@@ -25,7 +25,7 @@ from retrostats.models.linear.post_estimation.backtransform import Scale, scale_
 from retrostats.models.linear.post_estimation.tables import t_table
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 Type = Literal["link", "response"]
 
@@ -41,7 +41,7 @@ class MarginalMeans:
         The factors, then estimate, std_error, df, statistic, p_value, conf_low, conf_high.
     weights : (cells, p) array
         Each cell's combination of the coefficients.
-    fit : LmmFit
+    fit : Estimates
     level : float
     scale : Scale
         How the outcome was transformed, and whether the table is on its own scale again.
@@ -55,7 +55,7 @@ class MarginalMeans:
     table: pd.DataFrame
     weights: FloatArray
     factors: tuple[str, ...]
-    fit: LmmFit
+    fit: Estimates
     level: float
     scale: Scale
     held: dict[str, float] = field(default_factory=dict)
@@ -128,7 +128,7 @@ def emmeans(
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     factors : str or list of str
         Categorical columns; numeric ones too where `at` gives their values.
     at : mapping of column to value or values, optional
@@ -205,7 +205,7 @@ def emmeans(
     return MarginalMeans(table, weights, wanted, fit, level, scale, held, mixed)
 
 
-def _is_binary(fit: LmmFit, name: str) -> bool:
+def _is_binary(fit: Estimates, name: str) -> bool:
     """Whether a numeric column of the fit holds 0 and 1 and nothing else."""
     column = fit.model.columns[name]
     return not isinstance(column, Factor) and set(np.unique(column).tolist()) == {0.0, 1.0}
@@ -218,7 +218,7 @@ def _names(factors: Any) -> tuple[str, ...]:
     return tuple(factors)
 
 
-def _grid_values(fit: LmmFit, at: dict[str, Any]) -> dict[str, Column]:
+def _grid_values(fit: Estimates, at: dict[str, Any]) -> dict[str, Column]:
     """The values each column of the fixed effects takes in the grid."""
     formula, columns = fit.model.formula, fit.model.columns
     used = dict.fromkeys(name for t in formula.fixed for c in t for name in columns_of(c))
@@ -272,7 +272,7 @@ def _shown(column: Column, places: np.ndarray) -> list[Any]:
 
 
 def _test(
-    fit: LmmFit, weights: FloatArray, names: tuple[str, ...], level: float, shift: Any
+    fit: Estimates, weights: FloatArray, names: tuple[str, ...], level: float, shift: Any
 ) -> pd.DataFrame:
     std_error = np.sqrt(np.einsum("ij,jk,ik->i", weights, fit.cov_beta, weights))
     df = np.array([fit.df_of(row[None])[0] for row in weights])
