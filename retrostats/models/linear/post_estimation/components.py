@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,9 @@ from retrostats.models.linear.blocks.working import triangles
 if TYPE_CHECKING:
     from retrostats.models.linear.estimates import Estimates
     from retrostats.models.linear.formula.columns import FloatArray
+
+COMPONENT = ["group", "term", "term2", "vcov", "sdcor"]
+Component = tuple[str, str, str, float, float]
 
 
 def term_covariances(fit: Estimates) -> list[FloatArray]:
@@ -28,21 +33,29 @@ def component_table(fit: Estimates) -> pd.DataFrame:
     names = unique_groups(fit)
     covariances = term_covariances(fit)
     order = sorted(range(len(names)), key=lambda i: -fit.n_groups[fit.model.groups[i][0]])
-    rows: list[tuple[str, str, str, float, float]] = []
+    rows: list[Component] = []
     for i in order:
-        effects, matrix = fit.model.groups[i][1], covariances[i]
-        sd = np.sqrt(np.abs(np.diag(matrix)))
-        for a, effect in enumerate(effects):
-            value = float(matrix[a, a])
-            rows.append((names[i], effect, "", value, float(np.copysign(sd[a], value))))
-        for a in range(len(effects)):
-            for b in range(a + 1, len(effects)):
-                scale = sd[a] * sd[b]
-                r = matrix[a, b] / scale if scale > 0 else np.nan
-                rows.append((names[i], effects[a], effects[b], float(matrix[a, b]), float(r)))
+        rows += components_of(names[i], fit.model.groups[i][1], covariances[i])
     for label, value in fit.engine.residual_variances(fit).items():
         rows.append(("Residual", str(label), "", float(value), float(np.sqrt(value))))
-    return pd.DataFrame(rows, columns=["group", "term", "term2", "vcov", "sdcor"])
+    return pd.DataFrame(rows, columns=COMPONENT)
+
+
+def components_of(group: str, effects: Sequence[str], matrix: FloatArray) -> list[Component]:
+    """A term's variances, then its covariances, of every kind of mixed model.
+
+    Where signed compound symmetry makes a variance negative its standard deviation takes the sign.
+    """
+    sd = np.sqrt(np.abs(np.diag(matrix)))
+    rows: list[Component] = []
+    for a, effect in enumerate(effects):
+        value = float(matrix[a, a])
+        rows.append((group, effect, "", value, float(np.copysign(sd[a], value))))
+    for a, b in combinations(range(len(effects)), 2):
+        scale = sd[a] * sd[b]
+        r = matrix[a, b] / scale if scale > 0 else np.nan
+        rows.append((group, effects[a], effects[b], float(matrix[a, b]), float(r)))
+    return rows
 
 
 def unique_groups(fit: Estimates) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -234,23 +235,32 @@ def ranef(fit: Estimates, *, level: float = 0.95) -> pd.DataFrame:
     if modes.inner is not None:
         variance = fit.optimum.point.sigma2 * modes.inner.diagonal()
         error = np.sqrt(np.maximum(variance, 0.0))
-    parts = []
-    terms = zip(fit.model.rows.random, unique_groups(fit), modes.starts, strict=True)
-    for term, name, start in terms:
-        k, count = len(term.effects), term.n_levels
-        at = slice(start, start + k * count)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "group": name,
-                    "level": np.repeat(level_labels(term, fit.model.columns), k),
-                    "term": list(term.effects) * count,
-                    "estimate": modes.values[at],
-                    "std_error": error[at],
-                }
-            )
-        )
-    out = pd.concat(parts, ignore_index=True)
+    terms = zip(fit.model.rows.random, unique_groups(fit), strict=True)
+    named = [
+        (name, level_labels(term, fit.model.columns), tuple(term.effects)) for term, name in terms
+    ]
+    return effects_table(named, modes.values, error, level)
+
+
+def effects_table(
+    terms: Sequence[tuple[str, list[str], tuple[str, ...]]],
+    values: FloatArray,
+    error: FloatArray,
+    level: float,
+) -> pd.DataFrame:
+    """One row a level and effect, with normal limits, of every kind of mixed model.
+
+    Parameters
+    ----------
+    terms : sequence of (group, labels of its levels, effects)
+    values, error : (Q,) arrays
+        Of all terms in that order, level by level.
+    """
+    out = pd.DataFrame(
+        [(g, label, e) for g, labels, effects in terms for label in labels for e in effects],
+        columns=["group", "level", "term"],
+    )
+    out["estimate"], out["std_error"] = values, error
     half = float(ndtri(0.5 + level / 2.0)) * out["std_error"]
     out["conf_low"], out["conf_high"] = out["estimate"] - half, out["estimate"] + half
     return out
