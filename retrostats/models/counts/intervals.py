@@ -196,6 +196,7 @@ class _Excess:
                 at = fixed.maximise()
             if np.isfinite(at.beta).all():
                 self._near = at
+            # eq. 28
             self._known[value] = 2 * (self._best.loglik - at.loglik) - self._critical
         return self._known[value]
 

@@ -123,6 +123,7 @@ def _curvature(design: Design, state: State) -> FloatArray:
     """
     if not design.direct:
         return state.hessian
+    # eq. 13
     t, f, t1, f1 = state.slope[0], state.fit[0], state.curve[0, 0], -state.rss_curve[0, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         secular = t1 - t * f / state.rss - t * f1 / f

@@ -80,6 +80,7 @@ def _deviance(
     phi = inverse.T @ inverse
     beta = phi @ cross[:p, p]
     residual = max(0.0, float(cross[p, p] - cross[:p, p] @ beta))
+    # eq. P1
     value = logdet + residual + len(model.y) * math.log(2 * math.pi)
     if reml:
         value += 2 * float(np.log(np.diag(factor)).sum()) - p * math.log(2 * math.pi)
@@ -96,25 +97,31 @@ def evaluate(model: KnownModel, gamma: Array, *, reml: bool) -> State:
     trace2, curve = np.zeros((k, k)), np.zeros((k, k))
     ps, qs, lean = np.zeros((k, p, p)), np.zeros((k, k, p, p)), np.zeros((k, p))
     for s, (inverse, solved) in zip(model.stacks, parts, strict=True):
+        # u = V^-1 (y - X beta) and V^-1 X, block by block
         wx, u = solved[..., :p], solved[..., p] - solved[..., :p] @ beta
+        # eqs. P1a and P1b: tr(V^-1 G_i) and tr(V^-1 G_i V^-1 G_j)
         product = inverse @ s.g
         trace += np.einsum("kbii->k", product)
         flat = product.reshape(k, -1)
         trace2 += flat @ np.swapaxes(product, 2, 3).reshape(k, -1).T
         both = s.g @ np.concatenate([wx, u[..., None]], axis=2)  # (k, b, m, p + 1)
         gx, h = both[..., :p], both[..., p]
+        # eq. P1a: u'G_i u; eq. 15: P_i and what u shares with it
         fit += np.einsum("kbm,bm->k", h, u)
         ps += np.einsum("bmp,kbmr->kpr", wx, gx)
         lean += np.einsum("bmp,kbm->kp", wx, h)
         solved_both = inverse @ both
+        # eq. P1b: u'G_i V^-1 G_j u; eq. 15: Q_ij
         curve += np.einsum("kbm,lbm->kl", h, solved_both[..., p])
         qs += np.einsum("kbmp,lbmr->klpr", gx, solved_both[..., :p])
     phi_p = phi @ ps
+    # eq. 16: tr(P G_i P G_j), and P in place of V^-1 in eq. P1b
     information = trace2 - 2 * np.einsum("klpr,rp->kl", qs, phi)
     information += np.einsum("kpr,lrp->kl", phi_p, phi_p)
     curve -= lean @ phi @ lean.T
     if reml:
         trace = trace - np.einsum("kpp->k", phi_p)
+    # eqs. P1a and P1b
     gradient = trace - fit
     hessian = 2 * curve - (information if reml else trace2)
     return State(
@@ -156,6 +163,7 @@ def by_theta(sizes: tuple[int, ...], theta: Array, state: State) -> tuple[Array,
     jacobian = np.zeros((len(pairs), len(pairs)))
     extra = np.zeros((len(pairs), len(pairs)))
     at = {pair: i for i, pair in enumerate(pairs)}
+    # By the chain rule to the elements of the factors.
     for i, (t, a, b) in enumerate(pairs):
         for m in range(b + 1):  # gamma_ab is the sum over m of factor_am factor_bm
             jacobian[i, at[t, a, m]] += lower[t][b, m]

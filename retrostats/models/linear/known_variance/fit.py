@@ -169,6 +169,7 @@ class KnownFit(FixedEffects):
     def _kenward_roger(self) -> KenwardRoger:
         """Kenward and Roger (1997), eqs. 4 and 5: the residual's variances are not parameters."""
         state = self.optimum.state
+        # eqs. 16 and 17 without the residual, which is no parameter
         w = _inverse(0.5 * (state.information + state.information.T))
         weighted = np.tensordot(w, state.p, 1)
         middle = np.einsum("kl,klpr->pr", w, state.q)
