@@ -15,9 +15,8 @@ from retrostats.models.linear.crossed import inference, layout
 from retrostats.models.linear.crossed.criterion import evaluate
 from retrostats.models.linear.crossed.factor import inner_outer, mirrored, subtract_outer
 from retrostats.models.linear.crossed.layout import build_crossed
-from retrostats.models.linear.crossed.optimise import minimise_crossed
-from retrostats.models.linear.crossed.start import moment_start
-from retrostats.models.linear.model import prepare
+from retrostats.models.linear.crossed.optimise import minimise_crossed, moment_start
+from retrostats.models.linear.prepare import prepare
 
 #: Both optimise fully: what is left is rounding (log-likelihood of 1,200) and lme4's own tolerance.
 LOGLIK = 1e-7

@@ -54,10 +54,6 @@ def named(source: str) -> Iterator[str]:
 KNOWN = tags((ROOT / "docs" / "mathematics.md").read_text(encoding="utf-8"))
 
 
-def test_no_two_equations_have_one_number() -> None:
-    assert len(set(KNOWN)) == len(KNOWN) > 50
-
-
 def test_every_equation_that_a_comment_names_exists() -> None:
     wrong = {
         str(path.relative_to(MODELS)): missing

@@ -16,7 +16,7 @@ from retrostats.models.linear.crossed.criterion import evaluate
 from retrostats.models.linear.crossed.layout import build_crossed
 from retrostats.models.linear.streamed import source as pieces
 from retrostats.models.linear.streamed.labels import Coder, Keys
-from retrostats.models.linear.streamed.prefetch import ahead
+from retrostats.models.linear.streamed.prefetch import prefetched
 
 pa = pytest.importorskip("pyarrow")
 dataset = pytest.importorskip("pyarrow.dataset")
@@ -444,7 +444,7 @@ def _counted(read: list[int], fails_at: int = 10**9):
 def test_few_pieces_are_read_ahead_and_none_after_the_end() -> None:
     """Memory does not grow with the rows: the reader waits for whoever adds the pieces up."""
     read: list[int] = []
-    pieces_of = ahead(lambda: _counted(read))
+    pieces_of = prefetched(lambda: _counted(read))
     assert next(pieces_of) == 0
     time.sleep(0.3)
     assert len(read) <= 3
@@ -452,9 +452,9 @@ def test_few_pieces_are_read_ahead_and_none_after_the_end() -> None:
     pieces_of.close()
     assert threading.active_count() < before
     assert len(read) <= 6
-    assert list(ahead(lambda: _counted([]))) == list(range(100))
+    assert list(prefetched(lambda: _counted([]))) == list(range(100))
     with pytest.raises(ValueError, match="broken there"):
-        list(ahead(lambda: _counted([], 5)))
+        list(prefetched(lambda: _counted([], 5)))
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -205,11 +205,11 @@ def bracket(
     excess: Callable[[float], float], centre: float, step: float, unit: float
 ) -> tuple[float, float]:
     """Two values, allowed at the first and not at the second, which may be infinite."""
-    inner, reach = centre, step
-    while abs(reach) < max(_FARTHEST * unit, 4 * abs(step)):
-        if excess(centre + reach) > 0:
-            return inner, centre + reach
-        inner, reach = centre + reach, 1.5 * reach
+    inner, distance = centre, step
+    while abs(distance) < max(_FARTHEST * unit, 4 * abs(step)):
+        if excess(centre + distance) > 0:
+            return inner, centre + distance
+        inner, distance = centre + distance, 1.5 * distance
     return inner, math.copysign(math.inf, step)
 
 

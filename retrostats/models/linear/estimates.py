@@ -25,9 +25,10 @@ from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.homoscedastic.optimise import Optimum
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
 from retrostats.models.linear.in_memory import frame_moments
-from retrostats.models.linear.model import Model, prepare, with_outcome
+from retrostats.models.linear.model import Model
 from retrostats.models.linear.moments.moments import Moments
 from retrostats.models.linear.post_estimation.tables import t_table
+from retrostats.models.linear.prepare import prepare, with_outcome
 
 if TYPE_CHECKING:
     from typing import Self
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from retrostats.models.linear.batch.refits import Refits
-    from retrostats.models.linear.post_estimation.effect import Effect
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
 T = TypeVar("T")

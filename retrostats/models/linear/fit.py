@@ -13,7 +13,8 @@ from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.heteroscedastic.engine import fit_strata
 from retrostats.models.linear.homoscedastic.engine import fit_homoscedastic
 from retrostats.models.linear.known_variance.fit import lmm_known
-from retrostats.models.linear.model import Model, prepare
+from retrostats.models.linear.model import Model
+from retrostats.models.linear.prepare import prepare
 
 if TYPE_CHECKING:
     from retrostats.models.linear.known_variance.fit import KnownFit

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from retrostats.common.verbs import Method, Which
-    from retrostats.models.linear.post_estimation.effect import Effect
     from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
     from retrostats.models.linear.post_estimation.modes import Modes
     from retrostats.models.linear.post_estimation.residuals import RSquared
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 _SHORT = 10  # rows of a table that `repr` shows
 

@@ -134,8 +134,8 @@ def kenward_roger(fit: BatchFit) -> BatchInference:
     pg = np.einsum("ixyr,ytr->ixtr", pp, g)
     change = np.einsum("xtr,ixtr->itr", g, pg)
     variance = np.einsum("xtr,xtr->tr", g, g)
-    middle = inner - np.einsum("ixtr,jxtr->ijtr", pg, pg)
-    adjusted = variance + 2.0 * np.einsum("ijr,ijtr->tr", w, middle)
+    bracket = inner - np.einsum("ixtr,jxtr->ijtr", pg, pg)
+    adjusted = variance + 2.0 * np.einsum("ijr,ijtr->tr", w, bracket)
     spread = np.einsum("itr,ijr,jtr->tr", change, w, change, optimize=True)
     with np.errstate(divide="ignore"):
         df = np.where(spread > 0, 2.0 * variance**2 / spread, np.inf)

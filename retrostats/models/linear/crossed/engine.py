@@ -17,11 +17,10 @@ from retrostats.models.linear.crossed.inference import (
     crossed_satterthwaite,
     products,
 )
-from retrostats.models.linear.crossed.optimise import CrossedOptimum, minimise_crossed
-from retrostats.models.linear.crossed.start import moment_start
+from retrostats.models.linear.crossed.optimise import CrossedOptimum, minimise_crossed, moment_start
 from retrostats.models.linear.estimates import Ddf, Engine, Estimates, defined_ddf
 from retrostats.models.linear.fitted import LmmFit
-from retrostats.models.linear.homoscedastic.exact import not_evaluated, refuse_exact
+from retrostats.models.linear.homoscedastic.engine import not_evaluated, refuse_exact
 from retrostats.models.linear.homoscedastic.optimise import Optimum
 from retrostats.models.linear.newton import searched_again
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
     from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
     from retrostats.models.linear.model import Model
-    from retrostats.models.linear.post_estimation.effect import Effect
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 _RESTARTS = (0.2, 4.0)  # the criterion can have a second minimum inside
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from retrostats.models.linear.crossed.layout import Crossed
     from retrostats.models.linear.estimates import Estimates
     from retrostats.models.linear.formula.columns import FloatArray
-    from retrostats.models.linear.post_estimation.effect import Effect
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 _ZERO = 1e-4  # diagonal of a factor in a singular fit
 _NONE = 1e-7  # share of the estimate (or of sigma) below which a lower limit is zero

@@ -18,8 +18,7 @@ from retrostats.models.linear.heteroscedastic.inference import (
 )
 from retrostats.models.linear.heteroscedastic.optimise import StrataOptimum, minimise_strata
 from retrostats.models.linear.homoscedastic.criterion import Point
-from retrostats.models.linear.homoscedastic.engine import Homoscedastic
-from retrostats.models.linear.homoscedastic.exact import not_evaluated
+from retrostats.models.linear.homoscedastic.engine import Homoscedastic, not_evaluated
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.homoscedastic.optimise import Optimum
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite

@@ -36,9 +36,9 @@ def strata_kenward_roger(data: Strata, state: State) -> KenwardRoger:
     w = inverse_information(information) * np.outer(unit, unit)
     weighted = (w @ p.reshape(size, -1)).reshape(p.shape)
     # eq. 17: the bracket, and C times it
-    middle = _weighted_q(data, state, directions, sums, w)
-    middle -= (p @ c @ weighted).sum(axis=0)
-    lambda_ = c @ (middle + middle.T) @ c
+    bracket = _weighted_q(data, state, directions, sums, w)
+    bracket -= (p @ c @ weighted).sum(axis=0)
+    lambda_ = c @ (bracket + bracket.T) @ c
     back = np.linalg.solve(data.basis, np.eye(len(c)))
     s2 = data.scale**2
     return KenwardRoger(

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from numpy.linalg import LinAlgError
 
+from retrostats.common.errors import NotConverged, NotIdentified
 from retrostats.models.linear.blocks.basis import substitute
 from retrostats.models.linear.estimates import Ddf, Engine, Estimates, defined_ddf
 from retrostats.models.linear.fitted import LmmFit
-from retrostats.models.linear.homoscedastic.exact import not_evaluated, refuse_exact
+from retrostats.models.linear.formula.formula import Formula
+from retrostats.models.linear.homoscedastic.criterion import Point
 from retrostats.models.linear.homoscedastic.inference import kenward_roger_of, satterthwaite_of
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.homoscedastic.optimise import minimise
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from retrostats.models.linear.batch.refits import Refits
     from retrostats.models.linear.formula.columns import FloatArray
     from retrostats.models.linear.model import Model
-    from retrostats.models.linear.post_estimation.effect import Effect
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 
 def fit_homoscedastic(
@@ -94,3 +96,27 @@ class Homoscedastic(Engine):
             fit.model, (fit.theta, fit.sigma), n, seed=seed, reml=fit.reml, jobs=jobs,
             scheduler=scheduler,
         )  # fmt: skip
+
+
+_EXACT = 1e-8  # share of the spread left as residual below which a failed fit is an exact one
+
+
+def not_evaluated(formula: Formula, error: Exception, having: str = "") -> NotConverged:
+    """What is raised where the criterion cannot be evaluated; `having` follows the formula."""
+    return NotConverged(
+        f"{formula.text!r}{having}: {error}; the data may be fitted exactly by the random effects"
+    )
+
+
+def refuse_exact(formula: Formula, point: Point, yy: float) -> None:
+    """Say why a search that did not converge could not, where next to nothing of `yy` is left.
+
+    Raises
+    ------
+    NotIdentified
+    """
+    if point.rss < _EXACT * yy:
+        raise NotIdentified(
+            f"{formula.text!r}: the random effects fit the data exactly and the residual "
+            "variance is zero; repeated measurements that differ are needed"
+        )

@@ -142,8 +142,8 @@ def adjusted(
     w = inverse_information(0.5 * (information + information.T))
     weighted = (w @ p.reshape(len(p), -1)).reshape(p.shape)
     # eq. 17: the bracket, and Phi times it
-    middle = (w[:, :, None, None] * q).sum(axis=(0, 1)) - (p @ phi @ weighted).sum(axis=0)
-    lambda_ = phi @ (middle + middle.T) @ phi
+    bracket = (w[:, :, None, None] * q).sum(axis=(0, 1)) - (p @ phi @ weighted).sum(axis=0)
+    lambda_ = phi @ (bracket + bracket.T) @ phi
     back = np.linalg.solve(basis, np.eye(len(xvx)))
     return KenwardRoger(
         sigma2 * back @ phi @ back.T,

@@ -172,9 +172,9 @@ class KnownFit(FixedEffects):
         # eqs. 16 and 17 without the residual, which is no parameter
         w = _inverse(0.5 * (state.information + state.information.T))
         weighted = np.tensordot(w, state.p, 1)
-        middle = np.einsum("kl,klpr->pr", w, state.q)
-        middle = middle - np.einsum("kpr,rs,kst->pt", state.p, state.phi, weighted)
-        adjusted = state.phi + state.phi @ (middle + middle.T) @ state.phi
+        bracket = np.einsum("kl,klpr->pr", w, state.q)
+        bracket = bracket - np.einsum("kpr,rs,kst->pt", state.p, state.phi, weighted)
+        adjusted = state.phi + state.phi @ (bracket + bracket.T) @ state.phi
         return KenwardRoger(state.phi, adjusted, -state.p, w)
 
     @cached_property

@@ -32,7 +32,7 @@ def envelope(n: int, level: float = 0.95) -> tuple[FloatArray, FloatArray, Float
 
     Returns
     -------
-    middle, low, high : (n,) arrays
+    expected, low, high : (n,) arrays
 
     References
     ----------
@@ -93,10 +93,10 @@ def _quantiles(ax: Axes, ordered: FloatArray) -> None:
     spread = ordered.std(ddof=1)
     if not spread > 0:
         raise InputError("the residuals do not vary; there is nothing to draw")
-    middle, low, high = envelope(len(ordered))
-    ax.fill_between(middle, low, high, color=_PALE, linewidth=0, label="95% of normal samples")
-    ax.plot(middle, middle, color=_INK, linewidth=0.6)
-    ax.scatter(middle, (ordered - ordered.mean()) / spread, s=7, color=_BLUE, linewidths=0)
+    expected, low, high = envelope(len(ordered))
+    ax.fill_between(expected, low, high, color=_PALE, linewidth=0, label="95% of normal samples")
+    ax.plot(expected, expected, color=_INK, linewidth=0.6)
+    ax.scatter(expected, (ordered - ordered.mean()) / spread, s=7, color=_BLUE, linewidths=0)
     ax.legend(fontsize=7, frameon=False, loc="upper left")
     _words(ax, "normal quantile", "residual, standardised")
 

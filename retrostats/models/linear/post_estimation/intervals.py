@@ -19,9 +19,9 @@ from retrostats.models.linear.blocks.working import triangles, working_gram
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.criterion import evaluate, level_at
 from retrostats.models.linear.post_estimation.components import component_table, unique_groups
-from retrostats.models.linear.post_estimation.effect import Effect
 from retrostats.models.linear.post_estimation.shares import share_of
 from retrostats.models.linear.post_estimation.simulate import bootstrap
+from retrostats.models.linear.post_estimation.tables import Effect
 
 if TYPE_CHECKING:
     from retrostats.models.linear.estimates import Estimates

@@ -10,7 +10,7 @@ import numpy as np
 from retrostats.common.errors import InputError
 from retrostats.models.linear.post_estimation.components import unique_groups
 from retrostats.models.linear.post_estimation.deviance_limits import Function, region_of
-from retrostats.models.linear.post_estimation.effect import Effect
+from retrostats.models.linear.post_estimation.tables import Effect
 
 if TYPE_CHECKING:
     from retrostats.models.linear.estimates import Estimates

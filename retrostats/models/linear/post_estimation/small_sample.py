@@ -16,8 +16,8 @@ from scipy.special import chdtri
 
 from retrostats.common.arrays import share
 from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.post_estimation.effect import Effect
 from retrostats.models.linear.post_estimation.simulate import bootstrap
+from retrostats.models.linear.post_estimation.tables import Effect
 
 if TYPE_CHECKING:
     from retrostats.models.linear.blocks.gram import Gram
