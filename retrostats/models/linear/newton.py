@@ -94,15 +94,20 @@ class Descent(Generic[P]):
     steps : int
     exhausted : bool
         The steps that were allowed did not suffice.
-    converged : bool
-        They did, and a further step promises next to nothing.
+    promised : function
+        How far the deviance is expected to fall by a further step.
     """
 
     x: FloatArray
     point: P
     steps: int
     exhausted: bool
-    converged: bool
+    promised: Callable[[], float]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the steps sufficed and a further one promises next to nothing."""
+        return not self.exhausted and has_converged(self.promised(), self.point.deviance)
 
 
 def descend(
@@ -146,8 +151,8 @@ def descend(
         steps, last = steps + 1, fall < _LAST * size
     exhausted = steps == most and not last
     x, point = _snapped(criterion, x, point, sizes, unit)
-    converged = not exhausted and has_converged(direction(point, x)[1], point.deviance)
-    return Descent(turn_signs(sizes, x), point, steps, exhausted, converged)
+    turned = turn_signs(sizes, x)
+    return Descent(turned, point, steps, exhausted, lambda: direction(point, x)[1])
 
 
 def has_converged(fall: float, deviance: float) -> bool:
