@@ -30,7 +30,7 @@ class GlmmFit(CountEstimates):
     ----------
     terms, beta, cov_beta
         Fixed effects (p,) with their covariance (p, p), from the Hessian in theta and beta.
-        A separated effect is infinite, its covariance NaN; `notes` says so.
+        A separated effect is infinite, its covariance NaN; the notes say so.
     theta, parts
         Relative covariance factor and the random terms it belongs to.
     alpha
