@@ -43,15 +43,22 @@ def _meanings(
     yield from ((f"{home}.{alias.name}", home) for alias in node.names)
 
 
-def import_graph(package: Path) -> Graph:
+def all_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Import statements wherever they stand, those for types too."""
+    yield from (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom))
+
+
+def import_graph(package: Path, *, types: bool = False) -> Graph:
     """Each module of a package with the modules of the same package it imports.
 
-    `from a import b` counts as an import of the module a.b where there is one, else of a.
+    `from a import b` counts as an import of the module a.b where there is one, else of a. With
+    `types` what is imported for annotations alone counts too.
     """
+    found = all_imports if types else runtime_imports
     names = module_names(package)
     graph: Graph = {name: set() for name in names}
     for name, path in names.items():
-        for node in runtime_imports(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in found(ast.parse(path.read_text(encoding="utf-8"))):
             for meanings in _meanings(node, name, path.name == "__init__.py"):
                 graph[name].update([m for m in meanings if m in names][:1])
         graph[name].discard(name)

@@ -99,7 +99,8 @@ def test_each_replicate_is_the_single_fit(case: str) -> None:
         assert batch.singular[r] == optimum.singular
         for ddf, test in tests.items():
             error = np.linalg.solve(gram.basis, optimum.point.delta)
-            one = LmmFit(replace(fit.model, gram=gram), fit.reml, ddf, optimum, error).coefficients
+            model = replace(fit.model, gram=gram)
+            one = replace(fit, model=model, ddf=ddf, optimum=optimum, beta=error).coefficients
             np.testing.assert_allclose(batch.beta[:, r], one["estimate"], rtol=1e-6, atol=1e-7)
             np.testing.assert_allclose(test.std_error[:, r], one["std_error"], rtol=SE_RTOL)
             np.testing.assert_allclose(test.df[:, r], one["df"], rtol=DF_RTOL)

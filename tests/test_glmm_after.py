@@ -12,6 +12,7 @@ from test_glmm import CASES, fitted, read
 
 from retrostats.common.errors import InputError
 from retrostats.models.counts.fit import glmm
+from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
 
 FOUND = json.loads((Path(__file__).parent / "reference" / "glmm_after.json").read_text())
 #: glmer stops at gradients near 1e-3 and takes errors from differences of the likelihood.
@@ -185,3 +186,13 @@ def test_bad_requests(ask, says) -> None:
     fit = glmm("y ~ x + (1 | group)", simulated(12))
     with pytest.raises(InputError, match=says):
         ask(fit)
+
+
+def test_means_of_counts_are_those_of_linear_fits_without_degrees_of_freedom() -> None:
+    rows = simulated(12).assign(arm=lambda t: np.where(t["x"] > 0, "b", "a"))
+    means = glmm("y ~ arm + (1 | group)", rows).emmeans("arm")
+    assert isinstance(means, MarginalMeans)
+    for table in (means.table, means.pairs()):
+        assert "df" not in table.columns
+    ratio = float(means.table["estimate"].iloc[0] / means.table["estimate"].iloc[1])
+    assert means.pairs()["estimate"].item() == pytest.approx(ratio)

@@ -71,3 +71,17 @@ def test_the_body_fat_comparison_is_one_model(whole) -> None:
     row = found.loc["bf-more-points"]
     assert row["note"].startswith("one model of both trials")
     assert row["estimate"] == pytest.approx(-0.65, abs=0.05)
+
+
+def test_one_residual_variance_is_a_table_of_one() -> None:
+    rows = _rows()
+    one = rs.lmm("y ~ x + (1 | study)", rows)
+    assert one.engine.name == "homoscedastic"
+    np.testing.assert_allclose(one.residual_sd, [one.sigma], rtol=SAME_RTOL)
+    strata = rs.lmm("y ~ x", rows, residual="study")
+    assert strata.engine.name == "heteroscedastic"
+    assert strata.residual_sd.index.tolist() == ["a", "b", "c"]
+    # Three residual variances where the other has one, and a variance of studies less.
+    assert strata.n_parameters == one.n_parameters + 3 - 1 - 1
+    residual = strata.variance_components.query("group == 'Residual'")
+    np.testing.assert_allclose(residual["sdcor"], strata.residual_sd, rtol=SAME_RTOL)

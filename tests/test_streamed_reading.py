@@ -14,7 +14,7 @@ import retrostats as rs
 from retrostats.common.errors import InputError
 from retrostats.models.linear.streamed import source as pieces
 from retrostats.models.linear.streamed.labels import Coder, Keys
-from retrostats.models.linear.streamed.prefetch import ahead
+from retrostats.models.linear.streamed.prefetch import prefetched
 
 pa = pytest.importorskip("pyarrow")
 dataset = pytest.importorskip("pyarrow.dataset")
@@ -129,7 +129,7 @@ def _counted(read: list[int], fails_at: int = 10**9):
 def test_few_pieces_are_read_ahead_and_none_after_the_end() -> None:
     """Memory does not grow with the rows: the reader waits for whoever adds the pieces up."""
     read: list[int] = []
-    pieces_of = ahead(lambda: _counted(read))
+    pieces_of = prefetched(lambda: _counted(read))
     assert next(pieces_of) == 0
     time.sleep(0.3)
     assert len(read) <= 3
@@ -137,9 +137,9 @@ def test_few_pieces_are_read_ahead_and_none_after_the_end() -> None:
     pieces_of.close()
     assert threading.active_count() < before
     assert len(read) <= 6
-    assert list(ahead(lambda: _counted([]))) == list(range(100))
+    assert list(prefetched(lambda: _counted([]))) == list(range(100))
     with pytest.raises(ValueError, match="broken there"):
-        list(ahead(lambda: _counted([], 5)))
+        list(prefetched(lambda: _counted([], 5)))
 
 
 def test_a_pass_holds_no_file_and_one_thread_of_linear_algebra(tmp_path, monkeypatch) -> None:

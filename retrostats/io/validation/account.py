@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from retrostats.io.validation.problem import LEVELS, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Different values, files or columns that one line names; the others are counted.
 NAMED = 4

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from retrostats.models.counts.family import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.models.linear.formula.columns import Column
+    from retrostats.models.linear.formula.columns import Column, FloatArray
     from retrostats.models.linear.formula.design import RandomDesign
     from retrostats.models.linear.formula.formula import Formula
 
@@ -48,9 +47,9 @@ class Linear:
     beta: Array
     cov_beta: Array
 
-    def df_of(self, weights: Array) -> Array:
-        """Infinite: tests of counts are asymptotic."""
-        return np.full(len(weights), np.inf)
+    def df_of(self, contrast: FloatArray) -> tuple[float, float]:
+        """Infinite, and no scaling: tests of counts are asymptotic."""
+        return math.inf, 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from retrostats.common.arrays import check_seed, one_of, share
+from retrostats.common.arrays import check_seed
 from retrostats.common.errors import InputError, NotConverged
+from retrostats.common.verbs import Verbs, Which, check_interval, intervals_of
 from retrostats.models.counts.batch import can_batch, refit
 from retrostats.models.counts.family import Array
 from retrostats.models.counts.model import Maximum, Model
@@ -19,42 +20,119 @@ from retrostats.models.counts.separation import separation
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.models.counts.result import GlmmFit
-
 METHODS = ("wald", "profile", "bootstrap")
 _FARTHEST = 60.0
 _FEWEST = 20
 
 
-def intervals(
-    fit: GlmmFit, method: str, level: float, draws: int, seed: int | np.random.Generator
-) -> pd.DataFrame:
-    """Table term, estimate, conf_low, conf_high; see `GlmmFit.conf_int`."""
-    import pandas as pd
+class Intervals(Verbs):
+    """Intervals of what models of counts estimate: of a fit's effects, or of a pooled one."""
+
+    __slots__ = ()
+
+    def conf_int(
+        self,
+        *,
+        level: float | None = None,
+        which: Which = "fixed",
+        method: Literal["wald", "profile", "bootstrap"] | None = None,
+        draws: int = 1000,
+        seed: int | np.random.Generator = 1,
+    ) -> pd.DataFrame:
+        """Intervals on the model's scale (logarithm or logit): term, estimate, conf_low, conf_high.
+
+        Parameters
+        ----------
+        level
+            Confidence level; where it is not given that of a pool, and 0.95 of a fit.
+        which
+            "fixed"; the variances of a model of counts have no interval here.
+        method
+            "wald" (the default), "profile" (inverts the likelihood-ratio test) or "bootstrap"
+            (parametric, percentiles; `attrs` of a fit's table count the refits and those without
+            an answer). An infinite estimate of a pool has its exact interval whatever the method.
+        draws, seed
+            Of the bootstrap: refits, and a seed or Generator.
+
+        Raises
+        ------
+        InputError
+            An unknown method, a level outside 0 to 1, fewer than 20 draws, random terms.
+
+        Examples
+        --------
+        >>> table = {"study": ["a", "b", "c"], "events_1": [2, 0, 5], "total_1": [90, 40, 210],
+        ...          "events_2": [6, 3, 9], "total_2": [88, 41, 200]}
+        >>> from retrostats.models.counts.pooled import pool_counts
+        >>> pooled = pool_counts(table, measure="rate_ratio")
+        >>> pooled.conf_int(method="profile")[["conf_low", "conf_high"]].round(2).values.tolist()
+        [[-2.16, -0.13]]
+        """
+        how = "wald" if method is None else method
+        check_interval(how, METHODS, 0.95 if level is None else level, which)
+        attrs: dict[Any, Any] = {}
+
+        def fixed() -> pd.DataFrame:
+            table = self._fixed(how, level, draws, seed)
+            attrs.update(table.attrs)
+            return table
+
+        found = intervals_of(which, fixed, no_random)
+        found.attrs.update(attrs)
+        return found
+
+    def _fixed(
+        self, method: str, level: float | None, draws: int, seed: int | np.random.Generator
+    ) -> pd.DataFrame:
+        """The table of fixed effects, the method being one of `METHODS`."""
+        raise NotImplementedError
+
+
+class Estimated(Protocol):
+    """What is needed of a fit."""
+
+    @property
+    def formula(self) -> str:
+        """As given."""
+
+    @property
+    def beta(self) -> Array:
+        """Fixed effects (p,)."""
+
+    @property
+    def cov_beta(self) -> Array:
+        """Their covariance (p, p)."""
+
+    @property
+    def model(self) -> Model:
+        """The likelihood."""
+
+    @property
+    def maximum(self) -> Maximum:
+        """Where it is largest."""
+
+    @property
+    def separated(self) -> tuple[str, ...]:
+        """Terms without a finite estimate."""
+
+
+def limits(
+    fit: Estimated, method: str, level: float, draws: int, seed: int | np.random.Generator
+) -> tuple[Array, dict[str, int]]:
+    """Limits (p, 2) of the fixed effects, and what a bootstrap counts; see `conf_int`."""
     from scipy import stats
 
-    one_of(method, "conf_int method", METHODS)
-    share(level)
-    attrs: dict[str, int] = {}
     if method == "bootstrap":
-        limits, failed = bootstrap(fit, level, draws, seed)
-        attrs = {"draws": draws, "without_answer": failed}
-    else:
-        half = stats.norm.isf((1 - level) / 2) * np.sqrt(np.diag(fit.cov_beta))
-        limits = np.array(
-            [
-                profile_interval(fit.model, fit.maximum, j, level)
-                if method == "profile" or not math.isfinite(b)
-                else (b - h, b + h)
-                for j, (b, h) in enumerate(zip(fit.beta, half, strict=True))
-            ]
-        )
-    table = pd.DataFrame(
-        {"term": fit.terms, "estimate": fit.beta, "conf_low": limits[:, 0],
-         "conf_high": limits[:, 1]}
-    )  # fmt: skip
-    table.attrs.update(attrs)
-    return table
+        found, failed = bootstrap(fit, level, draws, seed)
+        return found, {"draws": draws, "without_answer": failed}
+    half = stats.norm.isf((1 - level) / 2) * np.sqrt(np.diag(fit.cov_beta))
+    ends = [
+        profile_interval(fit.model, fit.maximum, j, level)
+        if method == "profile" or not math.isfinite(b)
+        else (b - h, b + h)
+        for j, (b, h) in enumerate(zip(fit.beta, half, strict=True))
+    ]
+    return np.array(ends), {}
 
 
 def no_random() -> pd.DataFrame:
@@ -118,6 +196,7 @@ class _Excess:
                 at = fixed.maximise()
             if np.isfinite(at.beta).all():
                 self._near = at
+            # eq. 28
             self._known[value] = 2 * (self._best.loglik - at.loglik) - self._critical
         return self._known[value]
 
@@ -126,11 +205,11 @@ def bracket(
     excess: Callable[[float], float], centre: float, step: float, unit: float
 ) -> tuple[float, float]:
     """Two values, allowed at the first and not at the second, which may be infinite."""
-    inner, reach = centre, step
-    while abs(reach) < max(_FARTHEST * unit, 4 * abs(step)):
-        if excess(centre + reach) > 0:
-            return inner, centre + reach
-        inner, reach = centre + reach, 1.5 * reach
+    inner, distance = centre, step
+    while abs(distance) < max(_FARTHEST * unit, 4 * abs(step)):
+        if excess(centre + distance) > 0:
+            return inner, centre + distance
+        inner, distance = centre + distance, 1.5 * distance
     return inner, math.copysign(math.inf, step)
 
 
@@ -155,7 +234,7 @@ def root(f: Callable[[float], float], inner: float, outer: float, tolerance: flo
 
 
 def bootstrap(
-    fit: GlmmFit, level: float, draws: int, seed: int | np.random.Generator
+    fit: Estimated, level: float, draws: int, seed: int | np.random.Generator
 ) -> tuple[Array, int]:
     """Percentile limits (p, 2) of a fit, and how many refits had no answer."""
     if not np.isfinite(fit.beta).all():

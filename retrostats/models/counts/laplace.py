@@ -17,6 +17,7 @@ from retrostats.models.counts.random_effects import RandomPart
 
 def laplace(mode: Mode) -> float:
     """Log-likelihood at the mode."""
+    # eq. 24
     return mode.value - 0.5 * mode.factor.logdet
 
 
@@ -25,6 +26,7 @@ def laplace_gradient(
 ) -> tuple[Array, Array, float]:
     """Derivatives of `laplace` by theta, by the fixed effects of x (N, p), and by the scale."""
     p = a.pattern
+    # eq. 24b: leverages from the entries of H^-1 within a row's own levels
     first, cross, rest = mode.factor.own_inverse()
     if p.k_first == 1:
         pa1 = first[p.first, :, 0] * a.a1
@@ -39,9 +41,11 @@ def laplace_gradient(
         pa2 = (shared * a.a1[:, None, :]).sum(axis=2)
         pa2 = pa2 + (rest[p.own_at].reshape(-1, e, e) * a.a2[:, None, :]).sum(axis=2)
         leverage = (a.a1 * pa1).sum(axis=1) + (a.a2 * pa2).sum(axis=1)
+    # eq. 24b: kappa and t
     half = 0.5 * leverage * mode.third
     t1, t2 = mode.factor.solve(*a.columns(half, len(p.place)))
     moved = a.rows(t1, t2)
+    # eq. 25: c = s - kappa + W A t
     core = mode.score - half + mode.weight * moved
     theta: list[Array] = [np.zeros(0)] * len(parts)
     begin = 0
@@ -54,10 +58,12 @@ def laplace_gradient(
             here = slice(begin, begin + k)
             u, t, pa = mode.u2[p.column[:, here]], t2[p.column[:, here]], pa2[:, here]
             begin += k
+        # eq. 26
         inner = core[:, None] * u - mode.score[:, None] * t - mode.weight[:, None] * pa
         theta[j] = (part.values.T @ inner)[part.entries]
     scale = 0.0
     if family.scale is not None:
         by_loglik, by_score, by_weight = family.by_scale(mode.eta)
+        # eq. 26a
         scale = float((by_loglik - 0.5 * leverage * by_weight - moved * by_score).sum())
     return np.concatenate(theta), x.T @ core, scale

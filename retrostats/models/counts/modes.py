@@ -15,7 +15,7 @@ from retrostats.models.counts.family import Array, Family
 from retrostats.models.counts.random_effects import split
 
 if TYPE_CHECKING:
-    from retrostats.models.counts.result import GlmmFit
+    from retrostats.models.counts.estimates import CountEstimates
 
 #: Random effects above which their errors are not computed.
 MOST = 4000
@@ -41,7 +41,7 @@ class CountModes:
     carried: Array | None
 
 
-def modes_of(fit: GlmmFit) -> CountModes:
+def modes_of(fit: CountEstimates) -> CountModes:
     """Modes and their covariance at the estimates.
 
     At the mode the penalised score vanishes: u is Z' of the rows' score in the coordinates in which
@@ -80,7 +80,7 @@ def modes_of(fit: GlmmFit) -> CountModes:
     return CountModes(values, starts, dense @ inner @ dense.T, carried)
 
 
-def family_at(fit: GlmmFit) -> Family:
+def family_at(fit: CountEstimates) -> Family:
     """The family with its estimated dispersion."""
     family, scale = fit.model.family, fit.maximum.scale
     return family if scale is None else family.with_scale(scale)
@@ -95,42 +95,25 @@ def level_matrix(values: Array, levels: Any, n_levels: int) -> Any:
     return sparse.csr_matrix((values[known].ravel(), places), shape=(n, n_levels * k))
 
 
-def ranef(fit: GlmmFit, level: float = 0.95) -> pd.DataFrame:
+def ranef(fit: CountEstimates, level: float = 0.95) -> pd.DataFrame:
     """One row a level and effect: group, level, term, estimate, std_error, conf_low, conf_high.
 
     The error is that given fixed effects and variances, as lme4's condVar.
     """
-    from scipy.stats import norm
-
-    from retrostats.models.linear.post_estimation.modes import level_labels
+    from retrostats.models.linear.post_estimation.modes import effects_table, level_labels
 
     share(level)
-    modes, half = modes_of(fit), norm.isf((1 - level) / 2)
+    modes = modes_of(fit)
     whole = np.full(len(modes.values), np.nan)
     if modes.inner is not None:
         whole = np.sqrt(np.maximum(np.diag(modes.inner), 0.0))
-    tables = []
-    for i, (part, start) in enumerate(zip(fit.parts, modes.starts, strict=True)):
-        k = len(part.effects)
-        at = slice(start, start + k * part.n_levels)
+    terms = []
+    for i, part in enumerate(fit.parts):
+        formulated = i < len(fit.design.random)  # what is not is the observation itself
         labels = (
             level_labels(fit.design.random[i], dict(fit.design.columns))
-            if i < len(fit.design.random)
+            if formulated
             else [str(label) for label in fit.design.index]
         )
-        estimate, error = modes.values[at], whole[at]
-        tables.append(
-            pd.DataFrame(
-                {
-                    "group": part.group,
-                    "level": np.repeat(labels, k),
-                    "term": list(part.effects) * part.n_levels,
-                    "estimate": estimate,
-                    "std_error": error,
-                    "conf_low": estimate - half * error,
-                    "conf_high": estimate + half * error,
-                }
-            )
-        )
-    columns = ["group", "level", "term", "estimate", "std_error", "conf_low", "conf_high"]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+        terms.append((part.group, labels, part.effects))
+    return effects_table(terms, modes.values, whole, level)

@@ -11,7 +11,7 @@ from retrostats.common.arrays import share
 from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
-    from retrostats.models.counts.result import GlmmFit
+    from retrostats.models.counts.estimates import CountEstimates
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Overdispersion:
     advice: str
 
 
-def overdispersion(fit: GlmmFit, level: float = 0.95) -> Overdispersion:
+def overdispersion(fit: CountEstimates, level: float = 0.95) -> Overdispersion:
     """Pearson chi-squared of a fit over its degrees of freedom.
 
     McCullagh and Nelder (1989), Generalized Linear Models, section 4.5, applied given the random

@@ -108,6 +108,7 @@ def find_mode(family: Family, fixed: Array, a: Slopes, start: tuple[Array, Array
             break
         if done:
             return Mode(u1, u2, eta, score, weight, third, factor, value)
+        # eq. 24a: the step from A's - u, by H of eq. 24
         g1, g2 = a.columns(score, n_rest)
         g1, g2 = g1 - u1, g2 - u2
         d1, d2 = factor.solve(g1, g2)

@@ -60,7 +60,7 @@ def pool_counts(
         studies. "conditional-approximate" takes the binomial for odds too, good where events are
         rare. Single groups have one model, whatever is asked for.
     nodes
-        Of the adaptive Gauss-Hermite quadrature; 7 unless told, which is exact to about 1e-4 in
+        Of the adaptive Gauss-Hermite quadrature; 7 unless given, which is exact to about 1e-4 in
         tau2. "random-study" with two arms has two random effects and takes 1, Laplace's
         approximation.
     double_zero
@@ -163,7 +163,7 @@ def _result(
     else:
         tau2 = float(best.theta[0] ** 2) if len(best.theta) else math.nan
         sigma2 = float(best.theta[1] ** 2) if len(best.theta) > 1 else math.nan
-    reach = z * math.sqrt(tau2 + error**2) if math.isfinite(tau2) else math.nan
+    half_width = z * math.sqrt(tau2 + error**2) if math.isfinite(tau2) else math.nan
     shift = math.isfinite(estimate)
     return PooledCounts(
         estimate=estimate,
@@ -173,8 +173,8 @@ def _result(
         p_value=2 * float(stats.norm.sf(abs(estimate) / error))
         if shift and measure in TWO_ARMS
         else math.nan,
-        pred_low=estimate - reach if shift else math.nan,
-        pred_high=estimate + reach if shift else math.nan,
+        pred_low=estimate - half_width if shift else math.nan,
+        pred_high=estimate + half_width if shift else math.nan,
         tau2=tau2,
         sigma2=sigma2,
         loglik=best.loglik,

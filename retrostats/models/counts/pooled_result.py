@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from retrostats.common.arrays import one_of, share
 from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html
-from retrostats.common.verbs import Verbs, Which, intervals_of
-from retrostats.models.counts.intervals import profile_interval
+from retrostats.models.counts.intervals import (
+    METHODS,
+    Intervals,
+    bootstrap_limits,
+    profile_interval,
+)
 from retrostats.models.counts.model import Maximum, Model
 
 if TYPE_CHECKING:
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PooledCounts(Verbs):
+class PooledCounts(Intervals):
     """A pooled rate or odds ratio, rate or proportion.
 
     Attributes
@@ -93,62 +97,21 @@ class PooledCounts(Verbs):
     @property
     def coefficients(self) -> pd.DataFrame:
         """The pooled effect on the model scale, as one row like those of `rs.pool`."""
-        import pandas as pd
+        from retrostats.models.linear.post_estimation.tables import t_table
 
         finite = math.isfinite(self.estimate) and self.std_error > 0
-        row = {
-            "term": "(Intercept)", "estimate": self.estimate, "std_error": self.std_error,
-            "df": math.inf, "statistic": self.estimate / self.std_error if finite else math.nan,
-            "p_value": self.p_value, "conf_low": self.conf_low, "conf_high": self.conf_high,
-        }  # fmt: skip
-        return pd.DataFrame([row])
+        numbers = ([self.estimate], [self.std_error if finite else math.nan], [math.inf])
+        table = t_table(("(Intercept)",), *map(np.array, numbers), level=self.level)
+        return table.assign(
+            std_error=self.std_error, p_value=self.p_value, conf_low=self.conf_low,
+            conf_high=self.conf_high,
+        )  # fmt: skip
 
-    def conf_int(
-        self,
-        *,
-        level: float | None = None,
-        which: Which = "fixed",
-        method: Literal["wald", "profile", "bootstrap"] | None = None,
-        draws: int = 1000,
-        seed: int | np.random.Generator = 1,
+    def _fixed(
+        self, method: str, level: float | None, draws: int, seed: int | np.random.Generator
     ) -> pd.DataFrame:
-        """Interval of the pooled effect on the model scale: term, estimate, conf_low, conf_high.
-
-        Parameters
-        ----------
-        level
-            That of the pool where it is not given.
-        which
-            "fixed"; tau2 of counts has no interval here.
-        method
-            "wald" (the default), "profile" (likelihood ratio) or "bootstrap" (parametric,
-            percentiles). An infinite estimate has its exact interval whatever the method.
-        draws, seed
-            Of the bootstrap.
-
-        Raises
-        ------
-        InputError
-            An unknown method, a level outside 0 to 1, fewer than 20 draws, random terms.
-
-        Examples
-        --------
-        >>> table = {"study": ["a", "b", "c"], "events_1": [2, 0, 5], "total_1": [90, 40, 210],
-        ...          "events_2": [6, 3, 9], "total_2": [88, 41, 200]}
-        >>> from retrostats.models.counts.pooled import pool_counts
-        >>> pooled = pool_counts(table, measure="rate_ratio")
-        >>> pooled.conf_int(method="profile")[["conf_low", "conf_high"]].round(2).values.tolist()
-        [[-2.16, -0.13]]
-        """
-        from retrostats.models.counts.intervals import no_random
-
-        def fixed() -> pd.DataFrame:
-            low, high = self._confint(
-                "wald" if method is None else method, level=level, draws=draws, seed=seed
-            )
-            return self.coefficients.assign(conf_low=low, conf_high=high)
-
-        return intervals_of(which, fixed, no_random)
+        low, high = self._confint(method, level=level, draws=draws, seed=seed)
+        return self.coefficients.assign(conf_low=low, conf_high=high)
 
     def predict(self) -> pd.DataFrame:
         """The mean and a new study's effect: estimate, limits, and pred_low, pred_high."""
@@ -168,8 +131,6 @@ class PooledCounts(Verbs):
         Parameters are those of `conf_int`.
         """
         from scipy import stats
-
-        from retrostats.models.counts.intervals import METHODS, bootstrap_limits
 
         level = self.level if level is None else level
         one_of(method, "conf_int method", METHODS)

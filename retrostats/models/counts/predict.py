@@ -15,12 +15,12 @@ from retrostats.common.deprecated import warn_renamed
 from retrostats.common.errors import InputError
 from retrostats.models.counts.design import Formulated, Linear
 from retrostats.models.counts.family import Array
-from retrostats.models.counts.link import checked, inverse, slope
 from retrostats.models.counts.modes import CountModes, family_at, level_matrix, modes_of
 from retrostats.models.counts.random_effects import split
+from retrostats.models.linear.post_estimation.backtransform import scale_of_link
 
 if TYPE_CHECKING:
-    from retrostats.models.counts.result import GlmmFit
+    from retrostats.models.counts.estimates import CountEstimates
 
 Type = Literal["link", "response"]
 COLUMNS = ("estimate", "std_error", "conf_low", "conf_high")
@@ -28,7 +28,7 @@ RESIDUALS = ("deviance", "pearson", "response")
 
 
 def predict(
-    fit: GlmmFit,
+    fit: CountEstimates,
     newdata: pd.DataFrame | None = None,
     *,
     random: bool = True,
@@ -41,7 +41,7 @@ def predict(
     The limits are made on the scale of the linear predictor and transformed. With `random=False`
     the random effects are 0: the typical group, not the mean over groups.
     """
-    back = checked(type)
+    scale = scale_of_link(fit.link, type)
     share(level)
     modes = modes_of(fit) if random and fit.parts else None
     if newdata is None:
@@ -58,16 +58,20 @@ def predict(
     eta, error = numbers
     half = norm.isf((1 - level) / 2) * error
     shown = np.column_stack([eta, error, eta - half, eta + half])
-    if back:
-        shown = inverse(fit.family, shown)
-        shown[:, 1] = slope(fit.family, eta) * error
+    if scale.back:
+        shown = scale.inverse(shown)
+        shown[:, 1] = scale.slope(eta) * error
     out = pd.DataFrame(np.nan, index=index, columns=list(COLUMNS))
     out.iloc[np.flatnonzero(whole)] = shown
     return out
 
 
 def _new(
-    fit: GlmmFit, newdata: pd.DataFrame, modes: CountModes | None, random: bool, new_levels: bool
+    fit: CountEstimates,
+    newdata: pd.DataFrame,
+    modes: CountModes | None,
+    random: bool,
+    new_levels: bool,
 ) -> tuple[tuple[Array, Array], Any]:
     """Linear predictor and error of the complete new rows, and which rows are complete."""
     from retrostats.models.linear.formula.design import model_matrix, offset_values
@@ -114,7 +118,7 @@ def _taken(column: Any, rows: Any) -> Any:
 
 
 def _numbers(
-    fit: GlmmFit, x: Array, offset: Array, values: list[Array], levels: list[Any],
+    fit: CountEstimates, x: Array, offset: Array, values: list[Array], levels: list[Any],
     modes: CountModes | None,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Linear predictor (n,) and its error; a level not seen adds the variance of its term."""
@@ -141,7 +145,7 @@ def _numbers(
     return eta, np.sqrt(variance)
 
 
-def residuals(fit: GlmmFit, type: str = "deviance") -> pd.Series[float]:
+def residuals(fit: CountEstimates, type: str = "deviance") -> pd.Series[float]:
     """Residuals of each row given the random effects.
 
     Raises
@@ -164,9 +168,9 @@ def residuals(fit: GlmmFit, type: str = "deviance") -> pd.Series[float]:
     return pd.Series(found, index=fit.design.index, name=type)
 
 
-def residual_table(fit: GlmmFit) -> pd.DataFrame:
+def residual_table(fit: CountEstimates) -> pd.DataFrame:
     """Each row fitted: fitted, and every kind of residual that its family has."""
-    table = pd.DataFrame({"fitted": fit.predict()["estimate"]})
+    table = pd.DataFrame({"fitted": predict(fit)["estimate"]})
     kinds = ("response", "pearson", "deviance")
     known = kinds[:2] if fit.family == "negative-binomial" and not fit.alpha > 0 else kinds
     return table.assign(**{kind: residuals(fit, kind).to_numpy() for kind in known})
@@ -191,7 +195,7 @@ def once_called(
     return series
 
 
-def _deviance(fit: GlmmFit, y: Array, mean: Array, size: Array) -> Array:
+def _deviance(fit: CountEstimates, y: Array, mean: Array, size: Array) -> Array:
     """Half of each row's deviance: the best log-likelihood of the row less that at its mean."""
     if fit.family == "poisson":
         return np.asarray(xlogy(y, y / mean) - (y - mean))
@@ -207,7 +211,9 @@ def _deviance(fit: GlmmFit, y: Array, mean: Array, size: Array) -> Array:
     )
 
 
-def simulate(fit: GlmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+def simulate(
+    fit: CountEstimates, n: int = 1, *, seed: int | np.random.Generator = 1
+) -> pd.DataFrame:
     """Events drawn anew, random effects too: one column a draw."""
     whole_number(n, "draws", 1)
     check_seed(seed)

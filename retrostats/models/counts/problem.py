@@ -119,13 +119,13 @@ class Problem:
                 by_theta, by_beta, by_scale = laplace_gradient(
                     family, self.whitened, self.parts, a, mode
                 )
-        middle = [by_scale] * self.n_scale
-        return -value, -np.concatenate([by_theta, middle, by_beta])
+        scale_part = [by_scale] * self.n_scale
+        return -value, -np.concatenate([by_theta, scale_part, by_beta])
 
     def _plain(self, family: Family, fixed: Array) -> tuple[float, Array]:
         """A generalised linear model: no random terms."""
-        middle = [float(family.by_scale(fixed)[0].sum())] if self.n_scale else []
-        gradient = np.concatenate([middle, self.whitened.T @ family.score(fixed)])
+        scale_part = [float(family.by_scale(fixed)[0].sum())] if self.n_scale else []
+        gradient = np.concatenate([scale_part, self.whitened.T @ family.score(fixed)])
         return -float(family.loglik(fixed).sum()), -gradient
 
     def mode(self, parameters: Array) -> Mode | None:
@@ -139,8 +139,8 @@ class Problem:
 
     def longest(self) -> Array:
         """Longest step: 1 in a standard deviation, 4 in eta by a fixed effect."""
-        reach = 4 / np.maximum(np.abs(self.whitened).max(axis=0, initial=0.0), 1e-300)
-        return np.concatenate([np.ones(self.n_theta + self.n_scale), reach])
+        fixed = 4 / np.maximum(np.abs(self.whitened).max(axis=0, initial=0.0), 1e-300)
+        return np.concatenate([np.ones(self.n_theta + self.n_scale), fixed])
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def quadrature(
     slope = theta * z
     at_mode = fixed + slope * u[..., level]
     first, weight, third = family.derivatives(at_mode)
+    # eq. 27: sigma = H^-1/2 and the nodes
     curvature = 1 + groups.sum(weight * slope**2)
     spread = 1 / np.sqrt(curvature)
     grid, log_weights = nodes(n_nodes)
@@ -79,6 +80,7 @@ def quadrature(
     points = u + spread * column  # (nodes, ..., L)
     at_rows = points[..., level]
     eta = fixed + slope * at_rows  # (nodes, ..., N)
+    # eq. 27: the bracket, each node's share taken relative to the largest
     exponent = groups.sum(family.loglik(eta)) - 0.5 * points**2 + 0.5 * column**2
     exponent += log_weights.reshape(column.shape)
     top = exponent.max(axis=0)
@@ -88,16 +90,19 @@ def quadrature(
     chance /= total
     score = family.score(eta)
     pull = chance * (groups.sum(score * slope) - points)
+    # eq. 27a: df by u and by sigma, and d sigma = -sigma^3 dH / 2
     by_mode, by_spread = pull.sum(axis=0), (pull * column).sum(axis=0)
     by_curvature = -0.5 * spread**3 * (by_spread + 1 / spread)
     bend = third * slope
     by_mode = by_mode + by_curvature * groups.sum(bend * slope**2)
+    # eq. 24b: du, carried to the rows
     shift = (by_mode / curvature)[..., level]
     curve = by_curvature[..., level]
     share = chance[..., level]
     weighted = share * score
     local = curve * bend * slope - shift * slope * weight
     inner = (weighted * at_rows).sum(axis=0) + local * u[..., level]
+    # eq. 27a by theta; by_scale by the dispersion
     by_theta = (inner + shift * first + 2 * curve * weight * slope) @ z
     by_scale = np.zeros(value.shape)
     if family.scale is not None:

@@ -9,34 +9,28 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from retrostats.common.deprecated import renamed_arguments
+from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html, as_text
-from retrostats.common.values import values
-from retrostats.common.verbs import Verbs, Which, check_interval, intervals_of
-from retrostats.models.counts.design import CountDesign
-from retrostats.models.counts.family import Array
-from retrostats.models.counts.model import Maximum, Model
-from retrostats.models.counts.random_effects import RandomPart, split
+from retrostats.models.counts.design import Formulated, Linear
+from retrostats.models.counts.estimates import CountEstimates
+from retrostats.models.counts.intervals import limits, profile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.models.counts.marginal import CountMeans
     from retrostats.models.counts.overdispersion import Overdispersion
-
-GRADIENT_TOLERANCE = 1e-4
-_SINGULAR = 1e-5
+    from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
 
 
-@values("beta", "cov_beta", "theta")
 @dataclass(frozen=True, slots=True, repr=False)
-class GlmmFit(Verbs):
+class GlmmFit(CountEstimates):
     """A fitted generalised mixed model.
 
     Attributes
     ----------
     terms, beta, cov_beta
         Fixed effects (p,) with their covariance (p, p), from the Hessian in theta and beta.
-        A separated effect is infinite, its covariance NaN; `notes` says so.
+        A separated effect is infinite, its covariance NaN; the notes say so.
     theta, parts
         Relative covariance factor and the random terms it belongs to.
     alpha
@@ -58,25 +52,6 @@ class GlmmFit(Verbs):
         Formula, columns and rows, for predictions and means.
     """
 
-    formula: str
-    family: str
-    terms: tuple[str, ...]
-    beta: Array
-    cov_beta: Array
-    theta: Array
-    parts: tuple[RandomPart, ...]
-    alpha: float
-    loglik: float
-    n_agq: int
-    n_obs: int
-    n_dropped: int
-    gradient: float
-    dispersion: float
-    notes: tuple[str, ...]
-    model: Model
-    maximum: Maximum
-    design: CountDesign
-
     _instead: ClassVar[Mapping[str, str]] = {
         "anova": '.conf_int(method="profile"), the likelihood-ratio test of each term inverted',
         "contrast": '.emmeans("factor").pairs(), or .conf_int() of a term',
@@ -85,78 +60,19 @@ class GlmmFit(Verbs):
     }
 
     @property
-    def n_parameters(self) -> int:
-        """Fixed effects, covariance parameters and the dispersion of a negative binomial."""
-        return len(self.beta) + len(self.theta) + int(np.isfinite(self.alpha))
-
-    @property
-    def converged(self) -> bool:
-        """Whether the gradient vanishes."""
-        return self.gradient < GRADIENT_TOLERANCE
-
-    @property
-    def singular(self) -> bool:
-        """Whether a variance is zero (or a correlation one)."""
-        diagonals = [
-            np.diag(part.factor(t))
-            for part, t in zip(self.parts, split(self.theta, self.parts), strict=True)
-        ]
-        return bool(np.any(np.concatenate([*diagonals, np.ones(1)]) < _SINGULAR))
-
-    @property
-    def separated(self) -> tuple[str, ...]:
-        """Terms without a finite estimate."""
-        return tuple(t for t, b in zip(self.terms, self.beta, strict=True) if not np.isfinite(b))
-
-    @property
     def coefficients(self) -> pd.DataFrame:
         """Term, estimate, std_error, statistic, p_value, conf_low, conf_high (log scale).
 
         Wald intervals; a separated term has a profile-likelihood interval with one end infinite.
         """
-        import pandas as pd
-        from scipy import stats
+        from retrostats.models.linear.post_estimation.tables import t_table
 
-        error = np.sqrt(np.diag(self.cov_beta))
-        finite = np.isfinite(self.beta)
-        z = np.divide(self.beta, error, out=np.full(len(error), np.nan), where=finite)
-        half = stats.norm.isf(0.025) * np.where(finite, error, np.nan)
-        table = pd.DataFrame(
-            {
-                "term": self.terms,
-                "estimate": self.beta,
-                "std_error": error,
-                "statistic": z,
-                "p_value": 2 * stats.norm.sf(np.abs(z)),
-                "conf_low": np.where(finite, self.beta, np.nan) - half,
-                "conf_high": np.where(finite, self.beta, np.nan) + half,
-            }
-        )
-        if not finite.all():
-            from retrostats.models.counts.intervals import profile_interval
-
-            for j in np.flatnonzero(~finite):
-                low, high = profile_interval(self.model, self.maximum, int(j))
-                table.loc[j, ["conf_low", "conf_high"]] = low, high
+        error, df = np.sqrt(np.diag(self.cov_beta)), np.full(len(self.beta), np.inf)
+        table = t_table(self.terms, self.beta, error, df).drop(columns="df")
+        for j in np.flatnonzero(~np.isfinite(self.beta)):
+            low, high = profile_interval(self.model, self.maximum, int(j))
+            table.loc[j, ["conf_low", "conf_high"]] = low, high
         return table
-
-    @property
-    def variance_components(self) -> pd.DataFrame:
-        """Columns group, term, term2, vcov, sdcor."""
-        import pandas as pd
-
-        rows = []
-        for part, t in zip(self.parts, split(self.theta, self.parts), strict=True):
-            factor = part.factor(t)
-            cov = factor @ factor.T
-            sd = np.sqrt(np.diag(cov))
-            for i, effect in enumerate(part.effects):
-                rows.append((part.group, effect, "", cov[i, i], sd[i]))
-            for i in range(len(sd)):
-                for j in range(i + 1, len(sd)):
-                    r = cov[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan
-                    rows.append((part.group, part.effects[i], part.effects[j], cov[i, j], r))
-        return pd.DataFrame(rows, columns=["group", "term", "term2", "vcov", "sdcor"])
 
     def ratios(self) -> pd.DataFrame:
         """Rate ratios (counts) or odds ratios (binomial) with intervals; no intercept."""
@@ -170,46 +86,18 @@ class GlmmFit(Verbs):
                (("ratio", "estimate"), ("conf_low", "conf_low"), ("conf_high", "conf_high"))}
         ).reset_index(drop=True)  # fmt: skip
 
-    def conf_int(
-        self,
-        *,
-        level: float = 0.95,
-        which: Which = "fixed",
-        method: Literal["wald", "profile", "bootstrap"] | None = None,
-        draws: int = 1000,
-        seed: int | np.random.Generator = 1,
+    def _fixed(
+        self, method: str, level: float | None, draws: int, seed: int | np.random.Generator
     ) -> pd.DataFrame:
-        """Intervals of the fixed effects: term, estimate, conf_low, conf_high (log scale).
+        import pandas as pd
 
-        Parameters
-        ----------
-        level
-            Confidence level.
-        which
-            "fixed"; the variances of a model of counts have no interval here.
-        method
-            "wald" (the default), "profile" (inverts the likelihood-ratio test) or "bootstrap"
-            (parametric, percentiles; `attrs` of the table count the refits and those without an
-            answer).
-        draws, seed
-            Of the bootstrap: refits, and a seed or Generator.
-
-        Raises
-        ------
-        InputError
-            An unknown method, a level outside 0 to 1, fewer than 20 draws, random terms.
-        """
-        from retrostats.models.counts.intervals import METHODS, intervals, no_random
-
-        check_interval("wald" if method is None else method, METHODS, level, which)
-        table = (
-            intervals(self, "wald" if method is None else method, level, draws, seed)
-            if which == "fixed"
-            else None
+        found, attrs = limits(self, method, 0.95 if level is None else level, draws, seed)
+        low, high = found.T
+        table = pd.DataFrame(
+            {"term": self.terms, "estimate": self.beta, "conf_low": low, "conf_high": high}
         )
-        found = intervals_of(which, lambda: table, no_random)
-        found.attrs.update(table.attrs if table is not None else {})
-        return found
+        table.attrs.update(attrs)
+        return table
 
     def _confint(self, method: str = "wald", **options: Any) -> pd.DataFrame:
         return self.conf_int(method=method, **options)  # type: ignore[arg-type]
@@ -318,15 +206,23 @@ class GlmmFit(Verbs):
         at: Mapping[str, Any] | None = None,
         type: Literal["link", "response"] = "response",
         level: float = 0.95,
-    ) -> CountMeans:
+    ) -> MarginalMeans:
         """Marginal means over factors: rates for one unit of exposure, or probabilities.
 
         Parameters are those of `LmmFit.emmeans`; means are taken on the scale of the link and
         then transformed, errors by the delta method; `pairs()` gives rate or odds ratios.
         """
-        from retrostats.models.counts.marginal import emmeans
+        from retrostats.models.linear.post_estimation.emmeans import emmeans
 
-        return emmeans(self, factors, at=at, type=type, level=level)
+        if self.separated:
+            raise InputError(
+                f"glmm: {', '.join(self.separated)} has no finite estimate; fit with "
+                "penalty='firth'"
+            )
+        linear = Linear(
+            Formulated(self.design.formula, self.design.columns), self.beta, self.cov_beta
+        )
+        return emmeans(linear, factors, at=at, type=type, level=level, link=self.link)
 
     @renamed_arguments(n="draws")
     def simulate(self, draws: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from numpy.linalg import LinAlgError
-
 from retrostats.common.errors import InputError
 from retrostats.common.habits import formula_first
-from retrostats.models.linear.blocks.basis import substitute
-from retrostats.models.linear.fitted import Ddf, LmmFit, defined_ddf
+from retrostats.models.linear.estimates import Ddf
+from retrostats.models.linear.fitted import LmmFit
 from retrostats.models.linear.formula.columns import FloatArray
-from retrostats.models.linear.heteroscedastic.result import fit_strata
-from retrostats.models.linear.homoscedastic.exact import not_evaluated, refuse_exact
-from retrostats.models.linear.homoscedastic.optimise import minimise
+from retrostats.models.linear.heteroscedastic.engine import fit_strata
+from retrostats.models.linear.homoscedastic.engine import fit_homoscedastic
 from retrostats.models.linear.known_variance.fit import lmm_known
-from retrostats.models.linear.model import Model, prepare
+from retrostats.models.linear.model import Model
+from retrostats.models.linear.prepare import prepare
 
 if TYPE_CHECKING:
     from retrostats.models.linear.known_variance.fit import KnownFit
@@ -152,15 +150,7 @@ def _fitted(model: Model, reml: bool, ddf: Ddf, start: FloatArray | None) -> Lmm
     if model.strata is not None:
         return fit_strata(model, reml=reml, ddf=ddf)
     if model.crossed is not None:
-        from retrostats.models.linear.crossed.result import fit_crossed
+        from retrostats.models.linear.crossed.engine import fit_crossed
 
         return fit_crossed(model, reml=reml, ddf=ddf, start=start)
-    try:
-        optimum = minimise(model.gram, reml=reml, start=start)
-    except LinAlgError as error:
-        raise not_evaluated(model.formula, error) from None
-    gram, point = model.gram, optimum.point
-    if not optimum.converged:
-        refuse_exact(model.formula, point, gram.yy)
-    beta = gram.start + substitute(gram.basis, point.delta)
-    return LmmFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta)
+    return fit_homoscedastic(model, reml=reml, ddf=ddf, start=start)

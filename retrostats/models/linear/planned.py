@@ -13,7 +13,8 @@ from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.formula.design import refuse_offsets
 from retrostats.models.linear.formula.expressions import columns_of
 from retrostats.models.linear.formula.formula import Formula, parse_formula
-from retrostats.models.linear.model import Model, prepare
+from retrostats.models.linear.model import Model
+from retrostats.models.linear.prepare import prepare
 
 Spread = float | Sequence[Sequence[float]]
 

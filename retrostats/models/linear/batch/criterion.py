@@ -90,6 +90,7 @@ def evaluate(design: Design, draws: Draws, parameters: FloatArray, *, reml: bool
     xvx = np.repeat(np.eye(p)[:, :, None], count, axis=2)
     xvy, yvy, logdet = draws.xy.copy(), draws.yy.copy(), np.zeros(count)
     held = []
+    # eqs. 2-5 of every replicate
     for block, zy, scatter in zip(design.blocks, draws.zy, draws.scatter, strict=True):
         log_v, nn = _precision(block, parameters, direct=design.direct)
         logdet += np.einsum("br,b->r", log_v, block.n[:, 0])
@@ -101,6 +102,7 @@ def evaluate(design: Design, draws: Draws, parameters: FloatArray, *, reml: bool
         if scatter is not None:
             yvy -= np.einsum("abcr,abcr->r", nn, scatter)
         held.append((block, nn, zy, scatter))
+    # eqs. 6-8
     factor = cholesky(xvx)
     white = forward(factor, xvy)
     rss = yvy - np.einsum("xr,xr->r", white, white)
@@ -162,6 +164,7 @@ def _part(
     factor: FloatArray,
     white: FloatArray,
 ) -> Part:
+    # eq. 9: K', W, G L^-T, g and Y
     q = len(nn)
     k = -product(block.zz, nn)
     for a in range(q):
@@ -208,21 +211,25 @@ def _derivatives(
         ng = block.n * part.g
         for i, here in enumerate(block.pairs):
             for a, b in here:
+                # eqs. 10 and 11: tr((nW - GCG') D_i), tr(Y D_i), c_i and P_i
                 slope[i] += information[a, b].sum(0)
                 fit[i] += part.outer[a, b].sum(0)
                 cross[i] += np.einsum("xbr,br->xr", ng[a], part.e[b])
                 pp[i] += np.einsum("xbr,ybr->xyr", ng[a], part.g[b])
         for i in range(k):
             for j in range(i, k):
+                # eq. 12: the traces of log-determinants; eq. 11: tr(Y D_i W D_j)
                 curve[i, j] += trace_of(block.pairs[i], part.w, block.pairs[j], second)
                 outer = trace_of(block.pairs[i], part.w, block.pairs[j], part.outer)
                 rss_curve[i, j] += 2.0 * outer
+    # eq. 11: 2 c_i'C c_j; eq. 12: tr(C P_i C P_j)
     rss_curve -= 2.0 * np.einsum("ixr,jxr->ijr", cross, cross)
     if reml:
         curve -= np.einsum("ixyr,jxyr->ijr", pp, pp)
     for i in range(k):
         for j in range(i):
             curve[i, j], rss_curve[i, j] = curve[j, i], rss_curve[j, i]
+    # eqs. 10 and 12 by covariance parameters
     gradient: FloatArray = slope - nu * fit / rss
     hessian: FloatArray = curve + nu * (rss_curve - fit[:, None] * fit[None] / rss) / rss
     if not design.direct:

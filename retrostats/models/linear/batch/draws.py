@@ -46,6 +46,7 @@ def draw(
     scatters: list[FloatArray | None] = []
     for block in design.blocks:
         count = block.n[:, 0]
+        # eq. 23b: the means of a pattern's blocks
         root, half, x, kept = _spaces(block, theta, signed=gram.signed)
         outside -= np.einsum("b,bax,bay->xy", count, x, x)
         rest -= float(count @ kept.sum(1))
@@ -56,6 +57,7 @@ def draw(
         yy += np.einsum("b,bar,bar->r", count, mean, mean, optimize=True)
         scatters.append(None)
         if (count > 1).any():
+            # eq. 23b: their scatter, by Bartlett's decomposition
             scatter = np.zeros((*block.zz.shape[:3], n))
             for b in np.flatnonzero(count > 1):
                 here = np.flatnonzero(kept[b])
@@ -65,6 +67,7 @@ def draw(
                 factor = np.tensordot(root[b][:, here], factor, 1)
                 scatter[:, :, b] = np.einsum("acr,bcr->abr", factor, factor)
             scatters[-1] = scatter
+    # eq. 23c: what X explains outside Z, then the rest of the sum of squares
     found, some = lower_factor(outside[None], least=_RANK_TOL)
     kept = some[0]
     normal = sigma * rng.standard_normal((int(kept.sum()), n))

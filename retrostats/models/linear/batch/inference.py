@@ -61,6 +61,7 @@ def satterthwaite(fit: BatchFit) -> BatchInference:
         _, curve = chain_rule(fit.design, fit.theta, slope, curve)
         first = np.einsum("itr,ir->tr", turn, state.fit)
     # the scale of sigma is taken out: the parameter is log sigma
+    # eq. 22
     hessian = np.empty((k + 1, k + 1, len(fit.sigma2)))
     hessian[:k, :k] = curve
     hessian[:k, k] = hessian[k, :k] = 2.0 * first / fit.sigma2
@@ -68,6 +69,7 @@ def satterthwaite(fit: BatchFit) -> BatchInference:
     values, vectors = np.linalg.eigh(np.moveaxis(hessian, -1, 0))
     kept = values > _SATTERTHWAITE_TOL * values.max(1, keepdims=True)
     variance = np.einsum("xtr,xtr->tr", g, g)
+    # eq. 23
     change = np.einsum("xtr,ixyr,ytr->itr", g, state.p, g, optimize=True)
     gradient = np.concatenate(
         [np.einsum("ijr,itr->jtr", turn, change), 2.0 * variance[None]], axis=0
@@ -92,6 +94,7 @@ def kenward_roger(fit: BatchFit) -> BatchInference:
     state, design = fit.state, fit.design
     k, (p, _, count) = design.k, g.shape
     # the residual variance is the last parameter (V_i = I); whitened X'V^-2X and X'V^-3X
+    # eqs. 15, 16 and 18, whitened
     xv2x = np.repeat(np.eye(p)[:, :, None], count, axis=2)
     xv3x = np.zeros((p, p, count))
     trace = np.zeros((k + 1, k + 1, count))
@@ -131,8 +134,8 @@ def kenward_roger(fit: BatchFit) -> BatchInference:
     pg = np.einsum("ixyr,ytr->ixtr", pp, g)
     change = np.einsum("xtr,ixtr->itr", g, pg)
     variance = np.einsum("xtr,xtr->tr", g, g)
-    middle = inner - np.einsum("ixtr,jxtr->ijtr", pg, pg)
-    adjusted = variance + 2.0 * np.einsum("ijr,ijtr->tr", w, middle)
+    bracket = inner - np.einsum("ixtr,jxtr->ijtr", pg, pg)
+    adjusted = variance + 2.0 * np.einsum("ijr,ijtr->tr", w, bracket)
     spread = np.einsum("itr,ijr,jtr->tr", change, w, change, optimize=True)
     with np.errstate(divide="ignore"):
         df = np.where(spread > 0, 2.0 * variance**2 / spread, np.inf)

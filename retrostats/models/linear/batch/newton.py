@@ -1,20 +1,19 @@
-"""Newton's method on every replicate of a batch at once; those that have converged step out."""
+"""Minima of every replicate of a batch at once, and the curvatures that lead there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrostats.models.linear.batch.criterion import State, evaluate
 from retrostats.models.linear.batch.design import Design, Draws
 from retrostats.models.linear.formula.columns import FloatArray
-from retrostats.models.linear.homoscedastic.optimise import column_spans
+from retrostats.models.linear.newton import descend_all
 
-_MAX_STEPS = 200
-_DECREMENT = 1e-15  # expected relative fall of the deviance below which a step is rounding
-_LAST_STEP = 1e-4
-_CONVERGED = 1e-9
+_CONVERGED = 1e-9  # looser than for one fit: a refit takes its last step unevaluated
 _BOUNDARY = 1e-4  # lme4's tolerance for a singular fit
 
 
@@ -68,45 +67,28 @@ def fit_batch(design: Design, draws: Draws, *, reml: bool) -> BatchFit:
     bounded = design.direct and not design.gram.signed
     start = np.zeros(1) if design.gram.signed else diagonal.astype(float)
     x = np.repeat(start[:, None], len(draws.yy), axis=1)
-    state = evaluate(design, draws, x, reml=reml)
-    deviance, gradient, curve = state.deviance, state.gradient, _curvature(design, state, reml=reml)
-    active = np.arange(len(draws.yy))
-    for _ in range(_MAX_STEPS):
-        step, decrement = _newton_step(
-            gradient[:, active], curve[..., active], x[:, active], bounded=bounded
-        )
-        going = decrement >= _DECREMENT * np.maximum(1.0, np.abs(deviance[active]))
-        # The last step is below the resolution of the deviance, not of the gradient: take it.
-        last = ~going & (np.abs(step).max(0) < _LAST_STEP)
-        x[:, active[last]] += step[:, last]
-        active, step = active[going], step[:, going]
-        moved = np.zeros(len(active), dtype=bool)
-        pending = np.arange(len(active))
-        for halving in range(30):
-            if not len(pending):
-                break
-            at = active[pending]
-            new = x[:, at] + step[:, pending] * 0.5**halving
-            trial = evaluate(design, draws.take(at), new, reml=reml)
-            rounding = 1e-13 * np.maximum(1.0, np.abs(deviance[at]))
-            change = trial.deviance - deviance[at]
-            level = np.abs(change) <= rounding
-            calmer = np.abs(trial.gradient).max(0) < 0.5 * np.abs(gradient[:, at]).max(0)
-            accepted = (change < -rounding) | (level & calmer)
-            to = at[accepted]
-            x[:, to], deviance[to] = new[:, accepted], trial.deviance[accepted]
-            gradient[:, to] = trial.gradient[:, accepted]
-            curve[..., to] = _curvature(design, trial, reml=reml)[..., accepted]
-            moved[pending[accepted]] = True
-            pending = pending[~accepted & ~level]
-        active = active[moved]
-        if not len(active):
-            break
-    if not design.direct:
-        x = _turn_signs(design, _snap(design, draws, x, deviance, diagonal, reml=reml))
-    finished = np.ones(len(draws.yy), dtype=bool)
-    finished[active] = False
+
+    def criterion(new: FloatArray, at: NDArray[np.intp]) -> _Sloped:
+        here = draws if len(at) == len(draws.yy) else draws.take(at)
+        state = evaluate(design, here, new, reml=reml)
+        return _Sloped(state.deviance, state.gradient, _curvature(design, state))
+
+    def direction(
+        gradient: FloatArray, curve: FloatArray, at: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        return _newton_step(gradient, curve, at, bounded=bounded)
+
+    sizes = () if design.direct else design.gram.sizes
+    x, finished = descend_all(criterion, x, direction, sizes)
     return _finish(design, draws, x, diagonal, finished, reml=reml)
+
+
+class _Sloped(NamedTuple):
+    """A criterion's values (R,), slopes (k, R) and curvatures (k, k, R)."""
+
+    deviance: FloatArray
+    gradient: FloatArray
+    curvature: FloatArray
 
 
 def _finish(
@@ -132,7 +114,7 @@ def _finish(
     return BatchFit(design, state, theta, beta, state.rss / nu, singular, small & finished, reml)
 
 
-def _curvature(design: Design, state: State, *, reml: bool) -> FloatArray:
+def _curvature(design: Design, state: State) -> FloatArray:
     """The Hessian, or for one parameter the curvature of the secular equation.
 
     With one variance ratio psi the minimum solves t(psi) rss(psi) / f(psi) = nu (t, f: derivatives
@@ -141,6 +123,7 @@ def _curvature(design: Design, state: State, *, reml: bool) -> FloatArray:
     """
     if not design.direct:
         return state.hessian
+    # eq. 13
     t, f, t1, f1 = state.slope[0], state.fit[0], state.curve[0, 0], -state.rss_curve[0, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         secular = t1 - t * f / state.rss - t * f1 / f
@@ -193,34 +176,3 @@ def _positive_steps(gradient: FloatArray, curve: FloatArray) -> FloatArray:
         along = np.einsum("rji,jr->ri", vectors, gradient[:, rough]) / values
         step[:, rough] = -np.einsum("rij,rj->ir", vectors, along)
     return step
-
-
-def _snap(
-    design: Design,
-    draws: Draws,
-    theta: FloatArray,
-    deviance: FloatArray,
-    diagonal: np.ndarray,
-    *,
-    reml: bool,
-) -> FloatArray:
-    """Set tiny diagonals of the factor to zero where the deviance does not object."""
-    theta = theta.copy()
-    for start, stop in column_spans(design.gram.sizes):
-        rest = np.abs(theta[start + 1 : stop]).sum(0)
-        limit = np.where(rest == 0.0, 1e-2, 1e-5)
-        at = np.flatnonzero((np.abs(theta[start]) < limit) & (theta[start] != 0.0))
-        if len(at):
-            trial = theta[:, at]
-            trial[start] = 0.0
-            candidate = evaluate(design, draws.take(at), trial, reml=reml)
-            slack = 1e-10 * np.maximum(1.0, np.abs(deviance[at]))
-            kept = at[candidate.deviance <= deviance[at] + slack]
-            theta[start, kept] = 0.0
-    return theta
-
-
-def _turn_signs(design: Design, theta: FloatArray) -> FloatArray:
-    for start, stop in column_spans(design.gram.sizes):
-        theta[start:stop] *= np.where(theta[start] < 0, -1.0, 1.0)
-    return theta + 0.0

@@ -64,6 +64,7 @@ def whitened(
     data: Crossed, lams: list[FloatArray], factor: Factor, v: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """u = A^-1 Lambda' v, and (I + Z'Z Psi)^-1 v = Lambda^-T u (eq. 47)."""
+    # eqs. 46 and 47
     u = factor.solve(turned(data, lams, v, "t"))
     return u, turned(data, lams, u, "i")
 
@@ -80,12 +81,14 @@ def solve(data: Crossed, theta: FloatArray, *, reml: bool, floor: float = FLOOR)
     factor = factorise(data, lams)
     p = len(data.xy)
     z = np.column_stack([data.zx, data.zy])
+    # eqs. 46 and 47: X'V^-1 [X r] and Z'V^-1 [X r]
     u, k = whitened(data, lams, factor, z)
     moved = turned(data, lams, u, "n")
     both = z.T @ moved
     xvx = np.eye(p) - both[:p, :p]
     xvx = 0.5 * (xvx + xvx.T)
     xvy = data.xy - both[:p, p]
+    # eqs. 6-8, log|V| from eq. 45
     root = np.linalg.cholesky(xvx)
     c = np.linalg.inv(xvx)  # X is orthonormal: well conditioned, and needed whole
     delta = np.linalg.solve(xvx, xvy)
@@ -126,11 +129,14 @@ def sensitivity(data: Crossed, at: Solved, *, reml: bool) -> Sensitivity:
     logdet: list[FloatArray] = []
     fit: list[FloatArray] = []
     for group, lam, s in zip(data.groups, at.lams, inverse_sums(data, at.factor), strict=True):
+        # eq. 48: Lambda'^-1 (L I - sum (A^-1)_ll) Lambda^-1
         back = np.linalg.inv(lam)
         total = back.T @ (group.levels * np.eye(group.k) - s) @ back
         if reml:
+            # eq. 48: REML's g C g'
             g = at.g[group.columns].reshape(group.levels, group.k, -1)
             total = total - np.einsum("lip,pq,ljq->ij", g, at.c, g, optimize=True)
+        # eq. 48: e e', weighted by nu / rss later
         e = at.e[group.columns].reshape(group.levels, group.k)
         logdet.append(0.5 * (total + total.T))
         fit.append(e.T @ e)
@@ -139,6 +145,7 @@ def sensitivity(data: Crossed, at: Solved, *, reml: bool) -> Sensitivity:
 
 def along(data: Crossed, lams: list[FloatArray], matrices: list[FloatArray]) -> FloatArray:
     """Derivative by theta of what has these derivatives by Psi: 2 (M Lambda)_ij."""
+    # eq. 48: 2 (M Lambda)_ij
     products = [2.0 * m @ lam for m, lam in zip(matrices, lams, strict=True)]
     return np.array([products[g][i, j] for g, i, j in data.positions])
 
@@ -151,14 +158,17 @@ def evaluate(data: Crossed, theta: FloatArray, *, reml: bool) -> Point:
     m = [a - ratio * b for a, b in zip(parts.logdet, parts.fit, strict=True)]
     gradient = along(data, at.lams, m)
     gradient[[abs(t) < FLOOR for t in theta]] = 0.0
+    # eq. 49: e'Psi_i W Psi_j e by one solution a parameter
     v = psi_directions(data, at.lams, at.e)
     _, wv = whitened(data, at.lams, at.factor, data.c @ v)
     fit = v.T @ at.e
     cross = v.T @ at.g
+    # eq. 49: the average information
     hessian = ratio * (v.T @ wv - cross @ at.c @ cross.T) - ratio / at.rss * np.outer(fit, fit)
     for a, (g, i, j) in enumerate(data.positions):
         for b, (h, r, s) in enumerate(data.positions):
             if g == h and j == s:
+                # eq. 49: tr(M d2 Psi)
                 hessian[a, b] += 2.0 * m[g][i, r]
     hessian = 0.5 * (hessian + hessian.T)
     return Point(at.deviance, gradient, hessian, at.delta, at.xvx, at.rss, at.sigma2)

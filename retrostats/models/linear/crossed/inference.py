@@ -67,12 +67,15 @@ def sum_inverse(data: Crossed, factor: Factor) -> InverseSums:
             rhs = np.zeros((q, len(at)))
             rhs[at, np.arange(len(at))] = 1.0
             columns = factor.solve(rhs)
+            # eq. 49a: ||A^-1||^2
             square += float(np.vdot(columns, columns))
             blocks = columns.reshape(q, count, group.k)
             place = at.reshape(count, group.k)
             here = blocks[place, np.arange(count)[:, None]]  # (count, k, k)
+            # eq. 49b: A^-1 - A^-2, block by block
             own[b] += here.sum(axis=0) - np.einsum("qci,qcj->ij", blocks, blocks)
             columns = rhs - columns
+            # eq. 16: tr(W E_i W E_j) over all pairs of levels, W from I - A^-1
             for a, other in enumerate(groups):
                 m = columns[other.columns].reshape(other.levels, other.k, count, group.k)
                 flat = np.ascontiguousarray(m.transpose(1, 3, 0, 2)).reshape(other.k * group.k, -1)
@@ -98,17 +101,20 @@ def crossed_kenward_roger(data: Crossed, theta: FloatArray) -> KenwardRoger:
         moved.append(_along_group(data, g, unit, at.g))
     wmoved = [whitened(data, at.lams, at.factor, data.c @ m)[1] for m in moved]
     for i, (a, _, _) in enumerate(data.positions):
+        # eqs. 15 and 18 of a random effect, alone and with the residual
         left = back[a] @ units[i] @ back[a].T
         p[i] = at.g.T @ moved[i]
         q[i, k] = moved[i].T @ h
         q[k, i] = q[i, k].T
         trace2[i, k] = trace2[k, i] = float(np.vdot(left, sums.own[a]))
         for j, (b, _, _) in enumerate(data.positions):
+            # eq. 15: Q_ij
             q[i, j] = moved[i].T @ wmoved[j]
             right = back[b] @ units[j] @ back[b].T
             # tr(M_lm R M_lm' L), summed over levels l and m
             trace2[i, j] = np.einsum("cdef,ce,df->", sums.pairs[a][b], left, right, optimize=True)
     carried = _carried(data, at)
+    # eq. 18: X'V^-2 X and X'V^-3 X; eq. 49a: tr V^-2
     lost = at.g.T @ carried
     width = sum(group.width for group in data.groups)
     p[k] = at.xvx - lost
@@ -155,6 +161,7 @@ def crossed_satterthwaite(data: Crossed, theta: FloatArray, *, reml: bool) -> Sa
         size = _STEP * max(abs(theta[i]), 1.0) if not diagonal[i] else _STEP * abs(theta[i])
         step = np.zeros(k)
         step[i] = size
+        # eq. 22 by central differences of eq. 48
         hessian[i, :k] = (gradient(theta + step) - gradient(theta - step)) / (2.0 * size)
     hessian = 0.5 * (hessian + hessian.T)
     hessian[:k, k] = hessian[k, :k] = 2.0 * along(data, at.lams, here.fit) / sigma**3
@@ -167,6 +174,7 @@ def crossed_satterthwaite(data: Crossed, theta: FloatArray, *, reml: bool) -> Sa
         unit[i, j] = 1.0
         direction = unit @ at.lams[g].T
         along_v = _along_group(data, g, direction + direction.T, at.g)
+        # eq. 23
         moved.append(sigma2 * half @ (at.g.T @ along_v) @ half.T)
     covariance = half @ back.T
     moved.append(2.0 * sigma * covariance)

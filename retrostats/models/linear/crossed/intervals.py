@@ -20,9 +20,9 @@ from retrostats.models.linear.post_estimation.shares import share_of
 
 if TYPE_CHECKING:
     from retrostats.models.linear.crossed.layout import Crossed
-    from retrostats.models.linear.crossed.result import CrossedFit
+    from retrostats.models.linear.estimates import Estimates
     from retrostats.models.linear.formula.columns import FloatArray
-    from retrostats.models.linear.post_estimation.effect import Effect
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 _ZERO = 1e-4  # diagonal of a factor in a singular fit
 _NONE = 1e-7  # share of the estimate (or of sigma) below which a lower limit is zero
@@ -41,10 +41,10 @@ def ml_deviance(data: Crossed, eta: FloatArray) -> tuple[float, FloatArray]:
     return float(value), np.append(gradient, data.n_obs - ratio)
 
 
-def profile_intervals(fit: CrossedFit, level: float) -> list[tuple[float, float]]:
+def profile_intervals(fit: Estimates, data: Crossed, level: float) -> list[tuple[float, float]]:
     """Profile intervals in the order of the component table."""
     ml = fit.refit_ml()
-    data, theta = fit.crossed, ml.optimum.working
+    theta = ml.optimum.working
     eta = np.append(theta, 2.0 * log(ml.sigma))
     flat = np.append(np.array(data.diagonal) & (np.abs(theta) < _ZERO), False).astype(float)
     region = region_of(lambda x: ml_deviance(data, x), eta, flat, level)
@@ -132,9 +132,8 @@ class Covariance:
         return r, self._wide(own, 0.0)
 
 
-def crossed_icc(fit: CrossedFit, group: str | None, level: float) -> Effect:
+def crossed_icc(fit: Estimates, data: Crossed, group: str | None, level: float) -> Effect:
     """Share of one group in the variance of an observation; see `shares.share_of`."""
-    data = fit.crossed
 
     def deviance(theta: FloatArray) -> tuple[float, FloatArray]:
         point = evaluate(data, theta, reml=fit.reml)

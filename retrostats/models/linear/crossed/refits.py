@@ -30,20 +30,29 @@ from retrostats.models.linear.homoscedastic.optimise import Optimum
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
-    from retrostats.models.linear.crossed.result import CrossedFit
+    from retrostats.models.linear.crossed.layout import Crossed
+    from retrostats.models.linear.estimates import Estimates
     from retrostats.models.linear.model import Model
 
 _CHUNK = 8  # refits that share a stream: a property of nothing but this, so that bytes stay
 
 
 def refit_crossed(
-    fit: CrossedFit, n: int, *, seed: SeedSequence, jobs: int = 1, scheduler: str | None = None
+    fit: Estimates,
+    data: Crossed,
+    n: int,
+    *,
+    seed: SeedSequence,
+    jobs: int = 1,
+    scheduler: str | None = None,
 ) -> Refits:
     """Draw n outcomes from a fit and refit each.
 
     Parameters
     ----------
-    fit : CrossedFit
+    fit : Estimates
+    data : Crossed
+        Its crossproducts.
     n : int
     seed : SeedSequence
         Each 8 refits draw from a stream of their own, whoever does them.
@@ -52,7 +61,7 @@ def refit_crossed(
     scheduler : str, optional
         Address of a Dask scheduler whose workers refit instead.
     """
-    data, model = fit.crossed, fit.model
+    model = fit.model
     width = len(data.zy)
     draw = partial(drawn_from_cells, data.cells, data.c, data.zx) if data.cells else _rows(model)
     theta, sigma, reml = fit.optimum.working, fit.sigma, fit.reml

@@ -274,7 +274,7 @@ def _groups(group: str, text: str) -> list[tuple[str, ...]]:
     return nested
 
 
-class _Told(logging.Filter):
+class _Notices(logging.Filter):
     """Keeps the library's remark on powers from the terminal; it advises what is refused here."""
 
     power = False
@@ -289,9 +289,9 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
     from formulae.model_description import model_description
     from formulae.terms.terms import Intercept
 
-    told = _Told()
+    notices = _Notices()
     log = logging.getLogger("formulae")
-    log.addFilter(told)
+    log.addFilter(notices)
     try:
         # To the library calls are names: it would print I(1 / (x + 1)) without the inner brackets.
         model = model_description(without_calls(side))
@@ -306,8 +306,8 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
             f"formula {text!r}: cannot read {shown(side.strip())!r} ({error})"
         ) from None
     finally:
-        log.removeFilter(told)
-    if told.power:
+        log.removeFilter(notices)
+    if notices.power:
         raise InputError(
             f"formula {text!r}: a power of one column is written I(x^2), a power of a sum (a + b)^2"
         )

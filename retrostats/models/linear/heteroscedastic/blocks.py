@@ -163,7 +163,7 @@ def build_strata(data: Stratified) -> Strata:
 
 
 def _outcomes(rows: Rows, reduced: Reduced) -> FloatArray:
-    """Residual of the mean and a root of the scatter, as columns: all enter alike (eq. 27)."""
+    """Residual of the mean and a root of the scatter, as columns: all enter alike (eq. 33)."""
     residual = reduced.residual
     if reduced.weight is not None:
         residual = np.sqrt(reduced.weight) * residual

@@ -77,7 +77,8 @@ def _in_blocks(t: FloatArray, a: FloatArray) -> FloatArray:
 
 
 def solve_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool) -> State:
-    """Deviance, coefficients and the whitened stacks at one point (eqs. 24-26)."""
+    """Deviance, coefficients and the whitened stacks at one point (eqs. 30-32)."""
+    # eq. 31 begins at the sums over strata; each block takes away what its effects explain.
     tau = np.exp(-eta)
     p = data.xy.shape[1]
     xvx = np.tensordot(tau, data.xx, axes=1)
@@ -88,6 +89,7 @@ def solve_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool
     for s in data.stacks:
         t = tau[s.stratum]
         azz, azx, azy = _in_blocks(t, s.zz), _in_blocks(t, s.zx), _in_blocks(t, s.zy)
+        # eq. 31: log|Lambda'A Lambda + I|, and N of eq. 30
         lam = factor_of(s, theta)
         m = lam.T @ azz @ lam + np.eye(len(lam))
         chol = np.linalg.cholesky(m)
@@ -99,6 +101,7 @@ def solve_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool
         xvy -= flat.T @ hy[:, :, 0].ravel()
         yvy -= float(np.vdot(azy, hy))
         prepared.append((s, t, azz, nn))
+    # eq. 32
     factor = np.linalg.cholesky(xvx)
     c = np.linalg.inv(xvx)  # X is orthonormal; needed whole
     delta = np.linalg.solve(xvx, xvy)
@@ -116,6 +119,7 @@ def solve_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool
 def _part(
     s: StrataStack, t: FloatArray, azz: FloatArray, nn: FloatArray, delta: FloatArray
 ) -> Part:
+    # eq. 34: H = N Z'R^-1 U, K = I - N A and E_s, U = [X r]
     zu = np.concatenate([s.zx, s.zy], axis=-1)
     zu[..., len(delta)] -= s.zx @ delta
     au = _in_blocks(t, zu)
@@ -153,6 +157,7 @@ def sum_strata(data: Strata, state: State, directions: list[list[FloatArray]]) -
         np.zeros((size, size)), np.zeros(size), np.zeros((size, size)), np.zeros((size, columns)),
     )  # fmt: skip
     tau = 1.0 / state.sigma2
+    # eq. 34: the strata's own products, tau_s^2 U_s'U_s
     out.trace[k:] = tau * data.count
     moved = data.xx @ state.delta
     square = tau**2
@@ -163,7 +168,7 @@ def sum_strata(data: Strata, state: State, directions: list[list[FloatArray]]) -
     for part, psi in zip(state.parts, directions, strict=True):
         _add_random(out, part, psi, state.c)
         diagonal -= _add_residual(out, part, k, columns)
-    # The part of X'V^-1 D_s V^-1 D_s V^-1 X that needs the finished sums of all blocks.
+    # eq. 35: delta_st tau_s U'V^-1 D_s V^-1 U, which needs the finished sums of all blocks
     at = np.arange(k, size)
     out.trace2[at, at] += diagonal
     out.cq[at, at] += tau * _traces(out.p[k:], state.c)
@@ -180,6 +185,7 @@ def _add_random(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArra
     columns = len(c)
     x, r = part.g[:, :, :columns], part.g[:, :, columns:]
     n = part.stack.n[:, None, None]
+    # eqs. 37 and 38 with V_i = Z Psi_i Z': as eqs. 10-12, R^-1 in place of I
     wpsi = [part.w @ d for d in psi]
     dx, dr = [d @ x for d in psi], [d @ r for d in psi]
     xc = x @ c
@@ -199,10 +205,11 @@ def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArr
     s, t, total = part.stack, part.t, len(out.trace) - k
     h, zu, e = part.h[:, None], part.zu, part.e
     flat, square = s.stratum.ravel(), t**2
+    # eq. 36, what stands in the bracket
     lost = _traces(part.nn[:, None], s.zz)
     out.trace[k:] -= np.bincount(flat, (s.n[:, None] * square * lost).ravel(), total)
     hx, hr = h[..., :columns], h[..., columns:]
-    # (V^-1 U)_s'(V^-1 U)_s = t^2 U_s'U_s - H'(t E + t^2 Z_s'U_s) + the like, cell by cell (eq. 28).
+    # (V^-1 U)_s'(V^-1 U)_s = t^2 U_s'U_s - H'(t E + t^2 Z_s'U_s) + the like, cell by cell: eq. 34.
     te = t[:, :, None, None] * e
     wz = square[:, :, None, None] * zu
     fit = ((te[..., columns:] + wz[..., columns:]) * hr).sum((2, 3))
@@ -229,7 +236,7 @@ def _traces(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def _add_pairs(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray, k: int) -> None:
-    """Pairs of strata within a block, and of a random and a residual parameter (eqs. 29-30)."""
+    """Pairs of strata within a block, and of a random and a residual parameter (eqs. 35-36)."""
     s, t, columns = part.stack, part.t, len(c)
     nc = part.nn[:, None] @ s.zz
     weight = t[:, :, None] * t[:, None, :]
@@ -240,10 +247,12 @@ def _add_pairs(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray
     depth = nc.shape[1]
     flat = (len(nc), depth, -1)
     turned = np.swapaxes(nc, 2, 3).reshape(flat)
+    # eq. 36: tr(N Z_s'Z_s N Z_t'Z_t) of two strata
     pairs: FloatArray = (
         s.n[:, None, None] * weight**2 * (nc.reshape(flat) @ np.swapaxes(turned, 1, 2))
     )
     np.add.at(out.trace2, where, pairs.ravel())
+    # eq. 35: E_s'N E_t, of X and of the residual
     right = (nn @ ex).reshape(flat)
     pairs = weight * ((ex @ c).reshape(flat) @ np.swapaxes(right, 1, 2))
     np.add.at(out.cq, where, -pairs.ravel())
@@ -251,6 +260,7 @@ def _add_pairs(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray
     pairs = weight * (er.reshape(flat) @ np.swapaxes(right, 1, 2))
     np.add.at(out.fit2, where, -pairs.ravel())
     k_turned = np.swapaxes(part.k, 1, 2)[:, None]
+    # eq. 35: Z'V^-1 D_s V^-1 U = tau_s K'E_s meets a random effect
     ckc = k_turned @ s.zz @ part.k[:, None]
     ke = t[:, :, None, None] * (k_turned @ part.e)
     x, r = part.g[:, :, :columns] @ c, part.g[:, :, columns:]
@@ -304,11 +314,12 @@ class StrataPoint:
 
 
 def evaluate_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool) -> StrataPoint:
-    """Deviance with gradient and Hessian in (theta, eta) (eqs. 31-32)."""
+    """Deviance with gradient and Hessian in (theta, eta) (eqs. 37-38)."""
     state = solve_strata(data, theta, eta, reml=reml)
     first, second = factor_directions(data, theta)
     sums = sum_strata(data, state, first)
     k, c = len(theta), state.c
+    # eqs. 37 and 38, first line
     gradient = sums.trace - sums.fit
     hessian = 2.0 * sums.fit2 - sums.trace2 - 2.0 * sums.cross @ c @ sums.cross.T
     if reml:
@@ -316,6 +327,7 @@ def evaluate_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: b
         cpc = (c @ sums.p @ c).reshape(len(gradient), -1)
         gradient = gradient - flat @ c.ravel()
         hessian += 2.0 * sums.cq - cpc @ flat.T
+    # eq. 38, second line: where V is not linear, in theta
     for part, psi in zip(state.parts, second, strict=True):
         x, r = part.g[:, :, : len(c)], part.g[:, :, len(c) :]
         whole = np.tensordot(part.stack.n, part.w, axes=1)

@@ -28,15 +28,17 @@ def strata_kenward_roger(data: Strata, state: State) -> KenwardRoger:
     p, c, size = sums.p, state.c, len(sums.trace)
     flat = (c @ p).reshape(size, -1)
     turned = np.swapaxes(c @ p, 1, 2).reshape(size, -1)
+    # eq. 16 with the sums of eqs. 34-36
     information = sums.trace2 - 2.0 * sums.cq + flat @ turned.T
     # Parameters in comparable units: residual variances can differ a millionfold.
     unit = 1.0 / np.sqrt(np.diag(sums.trace2))
     information = 0.5 * (information + information.T) * np.outer(unit, unit)
     w = inverse_information(information) * np.outer(unit, unit)
     weighted = (w @ p.reshape(size, -1)).reshape(p.shape)
-    middle = _weighted_q(data, state, directions, sums, w)
-    middle -= (p @ c @ weighted).sum(axis=0)
-    lambda_ = c @ (middle + middle.T) @ c
+    # eq. 17: the bracket, and C times it
+    bracket = _weighted_q(data, state, directions, sums, w)
+    bracket -= (p @ c @ weighted).sum(axis=0)
+    lambda_ = c @ (bracket + bracket.T) @ c
     back = np.linalg.solve(data.basis, np.eye(len(c)))
     s2 = data.scale**2
     return KenwardRoger(
@@ -54,9 +56,10 @@ def _weighted_q(
     sums: StrataSums,
     w: FloatArray,
 ) -> FloatArray:
-    """Sum over i, j of w_ij Q_ij, without an array of all Q (eqs. 29-30)."""
+    """Sum over i, j of w_ij Q_ij, without an array of all Q (eqs. 35-36)."""
     k = len(directions[0])
     tau = 1.0 / state.sigma2
+    # eq. 35: delta_st tau_s U'V^-1 D_s V^-1 U
     out = np.einsum("s,sij->ij", tau * np.diag(w)[k:], sums.p[k:])
     for part, psi in zip(state.parts, directions, strict=True):
         out += _part_q(part, psi, w, len(state.c))
@@ -72,9 +75,11 @@ def _part_q(part: Part, psi: list[FloatArray], w: FloatArray, columns: int) -> F
     pairs = w[at[:, :, None], at[:, None, :]]
     flat = (*te.shape[:2], -1)
     mixed = (pairs @ te.reshape(flat)).reshape(te.shape)
+    # eq. 35: tau_s tau_t E_s'N E_t
     out -= (part.nn[:, None] @ te).reshape(-1, columns).T @ mixed.reshape(-1, columns)
     dx = [d @ part.g[:, :, :columns] for d in psi]
     for i in range(k):
+        # eq. 35: K'E_s beside a random effect, both ways
         moved = np.swapaxes(part.k, 1, 2) @ np.einsum("bs,bsip->bip", w[i, at], te)
         half = dx[i].reshape(-1, columns).T @ moved.reshape(-1, columns)
         out += half + half.T
@@ -90,6 +95,7 @@ def strata_satterthwaite(data: Strata, point: StrataPoint) -> Satterthwaite:
     back = np.linalg.solve(data.basis, np.eye(len(c)))
     k = len(point.gradient) - len(point.state.sigma2)
     unit = np.concatenate([np.ones(k), point.state.sigma2])
+    # eq. 23, in theta and log sigma_s^2
     moved = back @ c @ (unit[:, None, None] * point.sums.p) @ c @ back.T
     s2 = data.scale**2
     return Satterthwaite(s2 * back @ c @ back.T, s2 * moved, inverse_hessian(point.hessian))

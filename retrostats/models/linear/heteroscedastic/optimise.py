@@ -14,18 +14,8 @@ from retrostats.models.linear.heteroscedastic.criterion import (
     evaluate_strata,
     factor_of,
 )
-from retrostats.models.linear.homoscedastic.optimise import (
-    column_spans,
-    line_search,
-    newton_step,
-    searched_again,
-    turn_signs,
-)
+from retrostats.models.linear.newton import along_hessian, descend, searched_again
 
-_MAX_STEPS = 200
-_DECREMENT = 1e-26  # relative expected fall of the deviance below which a step is rounding
-_CONVERGED = 1e-12  # the same, above which a fit is reported as not converged
-_SLACK = 1e-10  # relative fall of the deviance that counts as one
 _BOUNDARY = 1e-4  # an effect's SD in units of the residual SD, below which a fit is singular
 _RESTARTS = (0.05, 2.0)
 
@@ -103,47 +93,10 @@ def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:
     def criterion(new: FloatArray) -> StrataPoint:
         return evaluate_strata(data, new[:k], new[k:], reml=reml)
 
-    x, point, steps = start, criterion(start), 0
-    while steps < _MAX_STEPS:
-        step, decrement = _step(point, x)
-        if decrement < _DECREMENT * max(1.0, abs(point.deviance)):
-            break
-        steps += 1
-        moved = line_search(criterion, x, point, step)
-        if moved is None:
-            break
-        x, point = moved
-    x, point = _snap(data, x, point, reml=reml)
-    x = turn_signs(data.sizes, x)
-    decrement = _step(point, x)[1]
-    converged = bool(decrement < _CONVERGED * max(1.0, abs(point.deviance)) and steps < _MAX_STEPS)
-    diagonal = np.array(data.diagonal, dtype=bool)
-    smallest = _BOUNDARY * float(np.sqrt(point.state.sigma2.min()))
-    singular = bool((np.abs(x[:k][diagonal]) < smallest).any())
-    return StrataOptimum(x[:k], point.state.sigma2, point, data, x, singular, converged, steps)
-
-
-def _step(point: StrataPoint, x: FloatArray) -> tuple[FloatArray, float]:
-    return newton_step(point.gradient, point.hessian, x)
-
-
-def _snap(
-    data: Strata, x: FloatArray, point: StrataPoint, *, reml: bool
-) -> tuple[FloatArray, StrataPoint]:
-    """Set tiny columns of the factor to zero where the deviance does not object."""
-    k = len(data.diagonal)
-    slack = _SLACK * max(1.0, abs(point.deviance))
-    for first, stop in column_spans(data.sizes):
-        column = x[first:stop]
-        if not 0.0 < np.abs(column).max() < 1e-2:
-            continue
-        for end in (stop, first + 1):  # the whole column; else its diagonal alone
-            trial = x.copy()
-            trial[first:end] = 0.0
-            if end == first + 1 and abs(x[first]) >= 1e-5:
-                continue
-            candidate = evaluate_strata(data, trial[:k], trial[k:], reml=reml)
-            if candidate.deviance <= point.deviance + slack:
-                x, point = trial, candidate
-                break
-    return x, point
+    found = descend(criterion, start, along_hessian, data.sizes)
+    sigma2, diagonal = found.point.state.sigma2, np.array(data.diagonal, dtype=bool)
+    smallest = _BOUNDARY * float(np.sqrt(sigma2.min()))
+    singular = bool((np.abs(found.x[:k][diagonal]) < smallest).any())
+    return StrataOptimum(
+        found.x[:k], sigma2, found.point, data, found.x, singular, found.converged, found.steps
+    )

@@ -103,6 +103,7 @@ class Sums:
             np.zeros((k, columns)), tuple(_totals(part) for part in parts),
         )  # fmt: skip
         for part, psi in zip(parts, directions, strict=True):
+            # eqs. 10-12 and 15: sums of W, G and g between the Psi_i of every pair of parameters
             n = part.n[:, None, None]
             wpsi = [times(part.w, d) for d in psi]
             dg = [applied(d, part.g) for d in psi]
@@ -111,15 +112,22 @@ class Sums:
             wdg = [n * (part.w @ x) for x in dg]
             ne = part.n[:, None] * part.e
             for i in range(k):
+                # eq. 10: tr(W Psi_i)
                 out.trace[i] += part.n @ np.trace(wpsi[i], axis1=1, axis2=2)
+                # eqs. 10 and 15: P_i = sum n G'Psi_i G (without its sign)
                 out.p[i] += flat_product(ng, dg[i])
+                # eq. 10: tr(Y Psi_i)
                 out.fit[i] += inner(total, psi[i])
+                # eq. 11: c_i = sum n G'Psi_i g
                 out.cross[i] += ne.ravel() @ dg[i].reshape(-1, columns)
                 left = times(part.outer, psi[i])
                 nw = n * wpsi[i]
                 for j in range(i, k):
+                    # eq. 12: tr(W Psi_i W Psi_j)
                     out.trace2[i, j] += np.vdot(nw, np.swapaxes(wpsi[j], 1, 2))
+                    # eqs. 12 and 15: Q_ij = sum n G'Psi_i W Psi_j G
                     out.q[i, j] += flat_product(dg[i], wdg[j])
+                    # eq. 11: tr(Y Psi_i W Psi_j)
                     out.fit2[i, j] += np.vdot(np.swapaxes(left, 1, 2), wpsi[j])
         for i in range(k):
             for j in range(i):
@@ -155,12 +163,14 @@ class Sums:
     ) -> tuple[FloatArray, FloatArray]:
         """Gradient and Hessian of the log-determinants; c is (X'V^-1X)^-1."""
         k = len(self.trace)
+        # eq. 12: first two terms, of log|V|
         gradient, hessian = self.trace.copy(), -self.trace2
         for total, psi in zip(self.totals, second, strict=True):
             for i in range(k):
                 for j in range(k):
                     hessian[i, j] += inner(total.w, psi[i][j])
         if reml:
+            # eqs. 10 and 12: the terms with C, of log|A|
             cp = c @ self.p
             cq = c @ self.q
             gradient -= np.trace(cp, axis1=1, axis2=2)
@@ -175,6 +185,7 @@ class Sums:
 
     def rss_hessian(self, second: SecondDirections, c: FloatArray) -> FloatArray:
         """Second derivative of the profiled residual sum of squares."""
+        # eq. 11
         out = 2.0 * self.fit2 - 2.0 * self.cross @ c @ self.cross.T
         k = len(self.trace)
         for total, psi in zip(self.totals, second, strict=True):

@@ -62,6 +62,7 @@ Solution = tuple[float, FloatArray, FloatArray, float, float, list[Whitened]]
 def solve(gram: Gram, theta: FloatArray, *, reml: bool) -> Solution:
     """Deviance, delta, X'V^-1X, rss, sigma2 and the whitened stacks at theta (eqs. 3-8)."""
     p = len(gram.xy)
+    # eqs. 3-5 begin at X'X = I, X'r and r'r; each stack takes away what its effects explain.
     xvx = np.eye(p)
     xvy = gram.xy.copy()
     yvy = gram.yy
@@ -72,8 +73,11 @@ def solve(gram: Gram, theta: FloatArray, *, reml: bool) -> Solution:
         logdet += float(s.n @ log_v)
         nzx = nn @ s.zx
         weighted = s.n[:, None, None] * nzx
+        # eq. 3: A = I - sum n X'Z N Z'X
         xvx -= flat_product(s.zx, weighted)
+        # eq. 4: X'V^-1 r
         xvy -= s.zy.ravel() @ weighted.reshape(-1, p)
+        # eq. 5: r'V^-1 r, with what the scatter of blocks measured alike adds
         nzy = (nn @ s.zy[:, :, None])[:, :, 0]
         yvy -= float(np.einsum("b,bi,bi->", s.n, s.zy, nzy))
         if s.scatter is not None:
@@ -103,12 +107,14 @@ def _profiled(
     gram: Gram, xvx: FloatArray, xvy: FloatArray, yvy: float, logdet: float, *, reml: bool
 ) -> _Level:
     """Deviance, delta, X'V^-1X, rss and sigma2 from X'V^-1[X y], y'V^-1y and log|V|."""
+    # eq. 6: delta by generalised least squares, rss, sigma^2 = rss / nu
     factor = np.linalg.cholesky(xvx)
     delta = np.linalg.solve(xvx, xvy)
     rss = yvy - float(delta @ xvy)
     nu = gram.n_obs - len(xvx) if reml else gram.n_obs
     if not rss > 1e-14 * gram.yy:
         raise LinAlgError("the residual variance vanished")
+    # eqs. 7 and 8: log|V|, the profiled residual, and REML's log|A| with 2 log|R|
     deviance = logdet + nu * (1.0 + log(2.0 * pi * rss / nu))
     if reml:
         deviance += 2.0 * float(np.log(np.diag(factor)).sum())
@@ -119,6 +125,7 @@ def _profiled(
 def _precision(s: Stack, theta: FloatArray, *, signed: bool) -> tuple[FloatArray, FloatArray]:
     """log|V| (B,) and N = Psi (I + Z'Z Psi)^-1 (B, q, q), so that V^-1 = I - Z N Z' (eq. 2)."""
     if s.zz.shape[1] == 1:
+        # eq. 2 for one effect a block: numbers in place of matrices
         psi = theta[0] if signed else float(theta[s.theta] @ theta[s.theta])
         m = 1.0 + psi * s.zz
         if m.min() <= 0.0:
@@ -134,6 +141,7 @@ def _precision(s: Stack, theta: FloatArray, *, signed: bool) -> tuple[FloatArray
         return log_v, np.linalg.solve(m, np.broadcast_to(psi_matrix, m.shape))
     if s.zz.shape[1] > WIDE and len(s.n) == 1:
         return _wide_precision(s, theta)
+    # eq. 2: Lambda'Z'Z Lambda + I, its log-determinant, and N by one solution
     lam = relative_factor(s, theta)
     m = lam.T @ s.zz @ lam + np.eye(len(lam))
     chol = np.linalg.cholesky(m)
@@ -158,6 +166,7 @@ def _wide_precision(s: Stack, theta: FloatArray) -> tuple[FloatArray, FloatArray
 def _whiten(
     s: Stack, nn: FloatArray, nzx: FloatArray, nzy: FloatArray, delta: FloatArray
 ) -> Whitened:
+    # eq. 9: K = I - N Z'Z, W = Z'Z K, G = Z'V^-1 X, g = Z'V^-1 (r - X delta), Y
     if nn.shape[1] > WIDE and len(nn) == 1:
         zz = csr_array(s.zz[0])
         k = -np.ascontiguousarray((zz @ nn[0]).T)[None]
@@ -184,9 +193,11 @@ def evaluate(gram: Gram, theta: FloatArray, *, reml: bool) -> Point:
         sums = Sums.over(parts, first, len(delta))
     c = np.linalg.inv(xvx)  # X is orthonormal: well conditioned, and needed whole
     nu = gram.n_obs - len(delta) if reml else gram.n_obs
+    # eqs. 10 and 12: of the log-determinants, then of rss; rss_i = -tr(Y Psi_i)
     gradient, hessian = sums.derivatives(second, c, reml=reml)
     rss_1 = -sums.fit
     gradient = gradient + nu * rss_1 / rss
+    # eq. 11
     rss_2 = sums.rss_hessian(second, c)
     hessian = hessian + nu * (rss_2 / rss - np.outer(rss_1, rss_1) / rss**2)
     return Point(deviance, gradient, hessian, delta, xvx, rss, sigma2)

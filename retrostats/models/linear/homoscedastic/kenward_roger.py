@@ -1,7 +1,7 @@
 """Kenward and Roger's adjusted covariance and degrees of freedom (Biometrics 53:983, 1997).
 
-Equation numbers of the comments are the paper's; the scale is that of V in units of the residual
-variance, in which the whole computation is invariant.
+Equation numbers of comments are those of docs/mathematics.md, of docstrings the paper's; the scale
+is that of V in units of the residual variance, in which the whole computation is invariant.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class KenwardRoger:
         scaling : float
             The Wald F with the adjusted covariance is multiplied by this.
         """
+        # eq. 19: Theta, A_1 and A_2
         q = len(contrast)
         inner = contrast @ self.phi @ contrast.T
         theta = contrast.T @ np.linalg.solve(inner, contrast)
@@ -75,12 +76,14 @@ class KenwardRoger:
 def _df(a1: float, a2: float, q: int) -> tuple[float, float]:
     if a2 <= 0.0:
         return np.inf, 1.0
-    if q == 1:  # A1 = A2: eqs. 8-11 reduce to this, which has no pole at 4 degrees of freedom
+    if q == 1:  # A_1 = A_2: eq. 21 reduces to this, which has no pole at 4 degrees of freedom
         return 2.0 / a2, 1.0
+    # eq. 19: B; eq. 20: g, c_1, c_2, c_3
     b = (a1 + 6.0 * a2) / (2.0 * q)
     g = ((q + 1.0) * a1 - (q + 4.0) * a2) / ((q + 2.0) * a2)
     base = 3.0 * q + 2.0 * (1.0 - g)
     c1, c2, c3 = g / base, (q - g) / base, (q + 2.0 - g) / base
+    # eq. 21: the factors of V*, rho, m and lambda
     v0, v1, v2 = 1.0 + c1 * b, 1.0 - c2 * b, 1.0 - c3 * b
     v0 = 0.0 if abs(v0) < 1e-10 else v0
     shrink = 1.0 - a2 / q
@@ -133,13 +136,14 @@ def adjusted(
     q = q * np.outer(unit, unit)[:, :, None, None]
     phi = np.linalg.inv(xvx)  # the covariance matrix is itself the result
     phi_p = phi @ p
-    # The two signs of P cancel; eq. 4.
+    # eq. 16; the two signs of P cancel.
     information = trace2 - 2.0 * (q * phi).sum(axis=(2, 3))
     information += (phi_p[:, None] * np.swapaxes(phi_p, 1, 2)).sum(axis=(2, 3))
     w = inverse_information(0.5 * (information + information.T))
     weighted = (w @ p.reshape(len(p), -1)).reshape(p.shape)
-    middle = (w[:, :, None, None] * q).sum(axis=(0, 1)) - (p @ phi @ weighted).sum(axis=0)
-    lambda_ = phi @ (middle + middle.T) @ phi
+    # eq. 17: the bracket, and Phi times it
+    bracket = (w[:, :, None, None] * q).sum(axis=(0, 1)) - (p @ phi @ weighted).sum(axis=0)
+    lambda_ = phi @ (bracket + bracket.T) @ phi
     back = np.linalg.solve(basis, np.eye(len(xvx)))
     return KenwardRoger(
         sigma2 * back @ phi @ back.T,
@@ -157,6 +161,7 @@ def _with_residual(
     p = np.zeros((k + 1, columns, columns))
     q = np.zeros((k + 1, k + 1, columns, columns))
     trace2 = np.zeros((k + 1, k + 1))
+    # eq. 15 between random effects; eq. 18 with the residual, whose G_k = I
     p[:k], q[:k, :k], trace2[:k, :k] = sums.p, sums.q, sums.trace2
     p[k], q[k, k] = xvx - own.lost2, xvx - own.lost2 - own.lost3
     q[:k, k], q[k, :k] = own.q, np.swapaxes(own.q, 1, 2)

@@ -45,12 +45,15 @@ def sum_residual(gram: Gram, directions: Directions, parts: list[Whitened]) -> R
     q, trace2 = np.zeros((k, p, p)), np.zeros(k)
     for s, part, psi in zip(gram.stacks, parts, directions, strict=True):
         n = part.n[:, None, None]
+        # eq. 18: K'G, and what X'V^-2 X and X'V^-3 X lose
         h = np.swapaxes(part.k, 1, 2) @ part.g
         nzx = n * (part.nn @ s.zx)
         lost2 += flat_product(part.g, nzx)
         lost3 += flat_product(h, nzx)
+        # eq. 18: tr V^-2
         own = np.einsum("bij,bji->b", part.k, part.k)
         squared += float(part.n @ (own - part.k.shape[1]))
+        # eqs. 15 and 16 of a random effect with the residual
         kw = np.tensordot(part.n, np.swapaxes(part.k, 1, 2) @ part.w, axes=1)
         for i in range(k):
             q[i] += flat_product(n * part.g, applied(psi[i], h))

@@ -34,6 +34,7 @@ class Satterthwaite:
 
     def term_dfs(self) -> FloatArray:
         """Degrees of freedom (p,) of each coefficient."""
+        # eq. 23, all coefficients at once
         gradient = np.diagonal(self.jacobian, axis1=1, axis2=2)
         spread = np.einsum("il,ij,jl->l", gradient, self.a, gradient)
         with np.errstate(divide="ignore"):
@@ -41,6 +42,7 @@ class Satterthwaite:
 
     def df(self, contrast: FloatArray) -> float:
         """Degrees of freedom 2 v^2 / var(v) of one contrast (p,)."""
+        # eq. 23
         variance = float(contrast @ self.covariance @ contrast)
         gradient = self.jacobian @ contrast @ contrast
         spread = float(gradient @ self.a @ gradient)
@@ -63,6 +65,7 @@ def _fai_cornelius(dfs: FloatArray) -> float:
         return float(dfs.mean())
     if dfs.min() <= 2.0:
         return 2.0
+    # eq. 23a: F's mean is that of the squared t's
     expectation = float(np.sum(dfs / (dfs - 2.0))) if np.isfinite(dfs).all() else np.inf
     if not np.isfinite(expectation):
         finite = dfs[np.isfinite(dfs)]
@@ -91,11 +94,13 @@ def satterthwaite(
     nu = gram.n_obs - columns if reml else gram.n_obs
     sigma = float(np.sqrt(sigma2))
     hessian = np.zeros((k + 1, k + 1))
+    # eq. 22
     hessian[:k, :k] = log_det + sums.rss_hessian(second, c) / sigma2
     hessian[:k, k] = hessian[k, :k] = 2.0 * sums.fit / sigma**3
     hessian[k, k] = 4.0 * nu / sigma2
     a = inverse_hessian(hessian)
     back = np.linalg.solve(gram.basis, np.eye(columns))
+    # eq. 23: how the covariance of the coefficients moves with theta and sigma
     derivatives = [sigma2 * c @ x @ c for x in sums.p] + [2.0 * sigma * c]
     return Satterthwaite(
         sigma2 * back @ c @ back.T, np.stack([back @ x @ back.T for x in derivatives]), a

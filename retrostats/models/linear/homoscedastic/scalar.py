@@ -37,10 +37,12 @@ def evaluate_ratio(gram: Gram, psi: float, *, reml: bool) -> tuple[Point, float,
     """
     s, p = gram.stacks[0], len(gram.xy)
     n, a, zx, zy = s.n, s.zz[:, 0, 0], s.zx[:, 0, :], s.zy[:, 0]
+    # eq. 2: V^-1 of one effect a block, N = psi / m
     m = 1.0 + psi * a
     if m.min() <= 0.0:
         raise LinAlgError("the covariance matrix is not positive definite")
     weighted = (psi * n / m)[:, None] * zx
+    # eqs. 3-5
     xvx = -(zx.T @ weighted)
     xvx.ravel()[:: p + 1] += 1.0
     xvy = gram.xy - zy @ weighted
@@ -48,12 +50,14 @@ def evaluate_ratio(gram: Gram, psi: float, *, reml: bool) -> tuple[Point, float,
     if s.scatter is not None:
         yvy -= psi * float((s.scatter[:, 0, 0] / m).sum())
     c, log_xvx = _inverse(xvx)
+    # eqs. 6-8
     delta = c @ xvy
     rss = yvy - float(delta @ xvy)
     if not rss > 1e-14 * gram.yy:
         raise LinAlgError("the residual variance vanished")
     nu = gram.n_obs - p if reml else gram.n_obs
     deviance = float(n @ np.log(m)) + nu * (1.0 + log(2.0 * pi * rss / nu))
+    # eq. 9 in numbers: W, G, g and Y, and their derivatives by psi
     w, g = a / m, zx / m[:, None]
     e = zy / m - g @ delta
     outer = n * e * e
@@ -68,10 +72,13 @@ def evaluate_ratio(gram: Gram, psi: float, *, reml: bool) -> tuple[Point, float,
         cp = c @ (g.T @ ng)
         trace -= float(cp.trace())
         trace_1 += 2.0 * float(np.vdot(c, g.T @ (w[:, None] * ng))) - float(np.vdot(cp.T, cp))
+    # eqs. 10 and 12 by psi
     slope = trace - nu * fit / rss
     curve = trace_1 - nu * (fit_1 / rss + (fit / rss) ** 2)
+    # eq. 13: a Newton step towards t rss / f = nu
     step = _step(trace * rss, trace_1 * rss - trace * fit, fit, fit_1, nu, slope, psi)
     root = float(np.sqrt(max(psi, 0.0)))
+    # By theta, psi = theta^2.
     gradient, hessian = slope, curve
     if not gram.signed:
         gradient, hessian = 2.0 * root * slope, 4.0 * psi * curve + 2.0 * slope

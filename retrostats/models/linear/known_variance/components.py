@@ -3,29 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from retrostats.common.errors import NotConverged
 from retrostats.models.linear.formula.design import RandomDesign
-from retrostats.models.linear.known_variance.criterion import Optimum, factors, minimise
+from retrostats.models.linear.known_variance.criterion import factors
 from retrostats.models.linear.known_variance.model import Array, KnownModel, _stacks
-
-if TYPE_CHECKING:
-    from retrostats.models.linear.known_variance.fit import KnownFit
+from retrostats.models.linear.known_variance.optimise import Optimum, minimise
+from retrostats.models.linear.post_estimation.components import (
+    COMPONENT,
+    Component,
+    components_of,
+)
 
 #: Where a profile is flat, the search for a limit ends at this many units of variance.
 _WIDEST = 1e6
 
 
-def _ordered(fit: KnownFit) -> list[int]:
+class Known(Protocol):
+    """What is needed of a fit."""
+
+    @property
+    def model(self) -> KnownModel:
+        """Formula and data."""
+
+    @property
+    def reml(self) -> bool:
+        """Whether the criterion is restricted."""
+
+    @property
+    def optimum(self) -> Optimum:
+        """Where it is lowest."""
+
+    @property
+    def theta(self) -> Array:
+        """Factors of the covariances."""
+
+    @property
+    def cov_unadjusted(self) -> Array:
+        """Covariance (p, p) of generalised least squares."""
+
+    @property
+    def working_covariance(self) -> Array:
+        """V (n, n) at the estimates."""
+
+
+def _ordered(fit: Known) -> list[int]:
     """Terms in the order of the formula, outer groups before those nested in them."""
     return sorted(range(len(fit.model.random)), key=lambda t: len(fit.model.random[t].factors))
 
 
-def covariances(fit: KnownFit) -> list[Array]:
+def covariances(fit: Known) -> list[Array]:
     """Covariance matrix (r, r) of each random term, in the formula's order."""
     return [f @ f.T for f in factors(fit.model.sizes, fit.theta)]
 
@@ -37,13 +68,13 @@ def labels(term: RandomDesign) -> list[str]:
     return [f"{term.group} {effect}" for effect in term.effects]
 
 
-def spread_names(fit: KnownFit) -> list[str]:
+def spread_names(fit: Known) -> list[str]:
     """Names of the standard deviations, in the order of `profile`."""
     terms = (fit.model.random[t] for t in _ordered(fit))
     return [f"sd_{term.group}_{effect}" for term in terms for effect in term.effects]
 
 
-def variances(fit: KnownFit) -> pd.Series[float]:
+def variances(fit: Known) -> pd.Series[float]:
     """Variances by random term."""
     matrices = covariances(fit)
     names, values = [], []
@@ -54,25 +85,17 @@ def variances(fit: KnownFit) -> pd.Series[float]:
     return pd.Series(numbers, index=pd.Index(names, name="term"), name="sigma2")
 
 
-def component_table(fit: KnownFit) -> pd.DataFrame:
+def component_table(fit: Known) -> pd.DataFrame:
     """Variances, then covariances, a term at a time."""
-    rows: list[tuple[str, str, str, float, float]] = []
+    rows: list[Component] = []
     matrices = covariances(fit)
     for t in _ordered(fit):
-        term, matrix = fit.model.random[t], matrices[t]
-        sd = np.sqrt(np.diag(matrix))
-        for a, effect in enumerate(term.effects):
-            rows.append((term.group, effect, "", float(matrix[a, a]), float(sd[a])))
-        for a in range(len(sd)):
-            for b in range(a + 1, len(sd)):
-                scale = sd[a] * sd[b]
-                r = float(matrix[a, b] / scale) if scale > 0 else float("nan")
-                pair = (term.effects[a], term.effects[b])
-                rows.append((term.group, *pair, float(matrix[a, b]), r))
-    return pd.DataFrame(rows, columns=["group", "term", "term2", "vcov", "sdcor"])
+        term = fit.model.random[t]
+        rows += components_of(term.group, term.effects, matrices[t])
+    return pd.DataFrame(rows, columns=COMPONENT)
 
 
-def profile(fit: KnownFit, *, level: float = 0.95) -> pd.DataFrame:
+def profile(fit: Known, *, level: float = 0.95) -> pd.DataFrame:
     """Profile intervals of the variances.
 
     The criterion of the fit (REML or ML), minimised over all other parameters, has risen at a
@@ -95,7 +118,7 @@ def profile(fit: KnownFit, *, level: float = 0.95) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["term", "estimate", "conf_low", "conf_high"])
 
 
-def _limits(fit: KnownFit, t: int, effect: int, rise: float) -> tuple[float, float, float]:
+def _limits(fit: Known, t: int, effect: int, rise: float) -> tuple[float, float, float]:
     from scipy.optimize import brentq
 
     model, position = _effect_first(fit.model, t, effect)
@@ -152,7 +175,7 @@ def working_covariance(model: KnownModel, gamma: Array) -> Array:
     return out
 
 
-def ranef(fit: KnownFit) -> pd.DataFrame:
+def ranef(fit: Known) -> pd.DataFrame:
     """Best linear unbiased predictions: group, level (its code), effect, estimate, std_error.
 
     With C = Z Gamma, b = C'P y; the standard error is that of prediction,

@@ -15,10 +15,12 @@ from retrostats.common.errors import InputError, NotConverged, NotIdentified
 from retrostats.common.readable import as_html, as_text
 from retrostats.common.values import cached_value, value_of
 from retrostats.common.verbs import Which, check_interval, intervals_of
+from retrostats.common.whole import whole
+from retrostats.models.linear.estimates import FixedEffects
+from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
-from retrostats.models.linear.known_variance.criterion import Optimum, minimise
 from retrostats.models.linear.known_variance.model import Array, KnownModel, known_model
-from retrostats.models.linear.post_estimation.described import Described
+from retrostats.models.linear.known_variance.optimise import Optimum, minimise
 from retrostats.models.linear.post_estimation.tables import t_table
 
 KNOWN_DDF = ("kenward-roger", "satterthwaite", "contain", "residual", "normal")
@@ -92,7 +94,7 @@ def fit_known(model: KnownModel, *, reml: bool = True, ddf: str = "kenward-roger
 
 
 @dataclass(frozen=True, eq=False)
-class KnownFit(Described):
+class KnownFit(FixedEffects):
     """A fitted mixed model with known residual variances.
 
     Attributes
@@ -167,11 +169,12 @@ class KnownFit(Described):
     def _kenward_roger(self) -> KenwardRoger:
         """Kenward and Roger (1997), eqs. 4 and 5: the residual's variances are not parameters."""
         state = self.optimum.state
+        # eqs. 16 and 17 without the residual, which is no parameter
         w = _inverse(0.5 * (state.information + state.information.T))
         weighted = np.tensordot(w, state.p, 1)
-        middle = np.einsum("kl,klpr->pr", w, state.q)
-        middle = middle - np.einsum("kpr,rs,kst->pt", state.p, state.phi, weighted)
-        adjusted = state.phi + state.phi @ (middle + middle.T) @ state.phi
+        bracket = np.einsum("kl,klpr->pr", w, state.q)
+        bracket = bracket - np.einsum("kpr,rs,kst->pt", state.p, state.phi, weighted)
+        adjusted = state.phi + state.phi @ (bracket + bracket.T) @ state.phi
         return KenwardRoger(state.phi, adjusted, -state.p, w)
 
     @cached_property
@@ -180,7 +183,7 @@ class KnownFit(Described):
         state = self.optimum.state
         return KenwardRoger(state.phi, state.phi, -state.p, _inverse(state.hessian))
 
-    def df_of(self, contrast: Array) -> tuple[float, float]:
+    def df_of(self, contrast: FloatArray) -> tuple[float, float]:
         """Denominator df and F scaling of the rows of a full-rank contrast (rank, p)."""
         if self.ddf == "normal" or not len(self.theta):
             return float("inf"), 1.0
@@ -265,6 +268,14 @@ class KnownFit(Described):
         from retrostats.models.linear.known_variance.components import profile
 
         return profile(self, level=level)
+
+    def contrast(
+        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
+        from retrostats.models.linear.post_estimation.contrasts import contrast
+
+        return whole(contrast(self, weights, null=null, level=level))
 
     @property
     def fitted(self) -> pd.Series[float]:

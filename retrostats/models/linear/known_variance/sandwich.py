@@ -94,6 +94,7 @@ def cluster_robust_matrix(
     wx = inverse @ X
     bread = np.linalg.inv(X.T @ wx)
     residual = y - X @ (bread @ (wx.T @ y))
+    # eq. P2a: B_j, its root, and the adjusted rows
     lost = X @ bread @ X.T
     maker = np.eye(len(y)) - X @ bread @ wx.T  # I - H
     scores, influence = [], []
@@ -107,6 +108,7 @@ def cluster_robust_matrix(
         influence.append(maker[rows].T @ adjusted)
     stacked = np.array(scores)
     G = np.array(influence)
+    # Satterthwaite's df of a sum of squares: eq. 23 with the working V
     inner = np.einsum("akp,kl,blp->pab", G, v, G, optimize=True)
     trace = np.einsum("paa->p", inner)
     return stacked.T @ stacked, trace**2 / np.einsum("pab,pab->p", inner, inner)

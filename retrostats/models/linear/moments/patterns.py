@@ -68,6 +68,7 @@ def _merge_all(family: list[Pattern]) -> Pattern:
         return family[0]
     n = np.array([p.n for p in family])
     means = np.stack([p.mean for p in family])
+    # eq. 1b, about one of the means so that nothing cancels
     base = means[0]
     mean = base + (n @ (means - base)) / n.sum()
     away = means - mean

@@ -191,9 +191,9 @@ def _implied_changes(
             for b in (s1 - half[:, 1], s1 + half[:, 1])
             for c in (r - half[:, 2], r + half[:, 2])
         ]
-        middle = np.sqrt(np.maximum(s0**2 + s1**2 - 2 * r * s0 * s1, 0.0))
-        slack = np.maximum(np.max(ends, axis=0) - middle, middle - np.min(ends, axis=0))
-        _implied(table, "sd_change", middle, slack)
+        implied = np.sqrt(np.maximum(s0**2 + s1**2 - 2 * r * s0 * s1, 0.0))
+        slack = np.maximum(np.max(ends, axis=0) - implied, implied - np.min(ends, axis=0))
+        _implied(table, "sd_change", implied, slack)
 
 
 def _implied(table: pd.DataFrame, name: str, implied: FloatArray, slack: FloatArray) -> None:

@@ -14,17 +14,17 @@ from retrostats.models.linear.formula.formula import Term
 from retrostats.models.linear.post_estimation.contrasts import contrast
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 _ZERO = 1e-10  # weights of a hypothesis below this share of the largest are rounding
 
 
-def anova(fit: LmmFit, kind: str = "III") -> pd.DataFrame:
+def anova(fit: Estimates, kind: str = "III") -> pd.DataFrame:
     """F test of every term of the fixed effects.
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     kind : {"I", "II", "III"}
         Each term after those before it; after all that do not contain it; or all others kept, with
         factors coded to sum to zero whatever the coding of the fit (a factor beside an interaction
@@ -71,7 +71,7 @@ def anova(fit: LmmFit, kind: str = "III") -> pd.DataFrame:
     return out
 
 
-def _blocks(fit: LmmFit, coding: str | None = None) -> list[FloatArray]:
+def _blocks(fit: Estimates, coding: str | None = None) -> list[FloatArray]:
     """The columns of each term, rows weighted by what they stand for."""
     weight = fit.model.weight if fit.model.precision is None else fit.model.precision
     root = np.sqrt(weight)[:, None]
@@ -80,7 +80,7 @@ def _blocks(fit: LmmFit, coding: str | None = None) -> list[FloatArray]:
     return [root * matrix for matrix, _ in blocks]
 
 
-def _sum_to_zero(fit: LmmFit, term: Term) -> FloatArray:
+def _sum_to_zero(fit: Estimates, term: Term) -> FloatArray:
     """The term's coefficients were factors coded to sum to zero, as combinations of the fit's."""
     terms = fit.model.formula.fixed
     coded = _blocks(fit, "sum")
@@ -92,7 +92,7 @@ def _sum_to_zero(fit: LmmFit, term: Term) -> FloatArray:
     return np.where(np.abs(rows) > _ZERO * np.abs(change).max(), rows, 0.0)
 
 
-def _adjusted(fit: LmmFit, term: Term, *, marginal: bool) -> FloatArray:
+def _adjusted(fit: Estimates, term: Term, *, marginal: bool) -> FloatArray:
     """The term after those before it, or after all that do not contain it.
 
     Rows of the triangular factor of X'X, its columns in the order of adjustment.
@@ -115,7 +115,7 @@ def _adjusted(fit: LmmFit, term: Term, *, marginal: bool) -> FloatArray:
     return np.where(np.abs(out) > _ZERO * np.abs(out).max(), out, 0.0)
 
 
-def _contains(fit: LmmFit, larger: Term, smaller: Term) -> bool:
+def _contains(fit: Estimates, larger: Term, smaller: Term) -> bool:
     """Whether a term has the same numbers as another and its factors among more."""
     columns = fit.model.columns
     parts = [

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from retrostats.common.errors import InputError
 from retrostats.models.linear.formula.columns import Column, numeric
@@ -78,6 +79,27 @@ class Scale:
         """Differences of logarithms as ratios of the outcome."""
         assert self.unit is not None
         return Scale(True, steps=(_exponential(self.unit),)).transform(table)
+
+
+def scale_of_link(link: str, type: str) -> Scale:
+    """The way back from a linear predictor, a logarithm or logit, to the mean of the outcome.
+
+    Differences of both are logarithms of ratios: of rates, or of odds.
+
+    Examples
+    --------
+    >>> float(scale_of_link("logit", "response").inverse(0.0))
+    0.5
+    """
+    if type not in ("link", "response"):
+        raise InputError(f"type={type!r}; allowed: link, response")
+    step = _exponential(1.0) if link == "log" else Step(expit, _logistic_slope)
+    return Scale(True, 1.0, (step,)) if type == "response" else Scale(False)
+
+
+def _logistic_slope(eta: Any) -> Any:
+    p = expit(eta)
+    return p * (1 - p)
 
 
 def scale_of(outcome: str, type: str, columns: Mapping[str, Column] | None = None) -> Scale:

@@ -11,18 +11,19 @@ import pandas as pd
 from retrostats.common.verbs import INTERVAL, Method, Which, check_interval, intervals_of
 from retrostats.models.linear.post_estimation.components import component_table
 from retrostats.models.linear.post_estimation.intervals import bootstrap_name, confint
+from retrostats.models.linear.post_estimation.simulate import bootstrap
 from retrostats.models.linear.post_estimation.small_sample import bootstrap_t
 from retrostats.models.linear.post_estimation.tables import t_table
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 FIXED = ("wald", "bootstrap", "bootstrap-t")
 RANDOM = ("profile", "bootstrap", "bootstrap-t", "exact")
 
 
 def conf_int(
-    fit: LmmFit,
+    fit: Estimates,
     *,
     level: float = 0.95,
     which: Which = "fixed",
@@ -35,7 +36,7 @@ def conf_int(
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     level : float
     which : {"fixed", "random", "all"}
     method : {"wald", "profile", "bootstrap", "bootstrap-t", "exact"}, optional
@@ -59,7 +60,7 @@ def conf_int(
 
     @cache
     def drawn() -> pd.DataFrame:
-        return fit.bootstrap(draws, seed=seed, jobs=jobs)
+        return bootstrap(fit, draws, seed=seed, jobs=jobs)
 
     @cache
     def studentised() -> pd.DataFrame:
@@ -76,7 +77,7 @@ def conf_int(
     def random() -> pd.DataFrame:
         how = "profile" if method is None else method
         check_interval(how, RANDOM, level, which)
-        fit._allow("intervals of variance components")
+        fit.engine.allow("intervals of variance components")
         if how == "bootstrap-t":
             return studentised().iloc[len(fit.terms) :]
         if how == "bootstrap":

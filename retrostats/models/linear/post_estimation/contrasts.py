@@ -16,20 +16,20 @@ from retrostats.models.linear.post_estimation.nested import require_nested
 from retrostats.models.linear.post_estimation.tables import t_table
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates, FixedEffects
 
 
 _MISSED = 1e-5  # relative: by how much an optimum of a larger model may miss a smaller
 
 
 def contrast(
-    fit: LmmFit, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
+    fit: FixedEffects, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
 ) -> pd.DataFrame:
     """Test one combination of coefficients by t, or several jointly by F.
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     weights : mapping of term to weight, (p,) array, list of mappings, or (r, p) array
         A mapping or a vector gives one row with a t-test; several rows give one joint F-test.
     null : float
@@ -71,7 +71,7 @@ def contrast(
     return _joint(fit, matrix)
 
 
-def _matrix(fit: LmmFit, weights: Any) -> tuple[FloatArray, str]:
+def _matrix(fit: FixedEffects, weights: Any) -> tuple[FloatArray, str]:
     if isinstance(weights, Mapping):
         unknown = [t for t in weights if t not in fit.terms]
         if unknown:
@@ -95,7 +95,7 @@ def _matrix(fit: LmmFit, weights: Any) -> tuple[FloatArray, str]:
     return matrix, label
 
 
-def _joint(fit: LmmFit, matrix: FloatArray) -> pd.DataFrame:
+def _joint(fit: FixedEffects, matrix: FloatArray) -> pd.DataFrame:
     _, values, vectors = np.linalg.svd(matrix, full_matrices=False)
     rows = vectors[values > 1e-10 * values[0]]
     q = len(rows)
@@ -115,12 +115,12 @@ def _joint(fit: LmmFit, matrix: FloatArray) -> pd.DataFrame:
     )
 
 
-def compare(first: LmmFit, second: LmmFit, *, refit: bool = True) -> pd.DataFrame:
+def compare(first: Estimates, second: Estimates, *, refit: bool = True) -> pd.DataFrame:
     """Likelihood-ratio test of two nested models of the same data.
 
     Parameters
     ----------
-    first, second : LmmFit
+    first, second : Estimates
         In either order.
     refit : bool
         Compare maximum-likelihood refits, as lme4 does. With False REML fits are compared as they

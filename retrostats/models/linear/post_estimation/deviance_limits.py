@@ -88,7 +88,7 @@ class Region:
     def _end(self, quantity: Function, sign: int, start: FloatArray, size: float) -> float | None:
         seen: dict[bytes, tuple[float, FloatArray]] = {}
 
-        def risen(z: FloatArray) -> tuple[float, FloatArray]:
+        def deviance_rise(z: FloatArray) -> tuple[float, FloatArray]:
             key = z.tobytes()
             if key not in seen:
                 try:
@@ -104,14 +104,14 @@ class Region:
 
         inside = {
             "type": "ineq",
-            "fun": lambda z: self.rise - risen(z)[0],
-            "jac": lambda z: -risen(z)[1],
+            "fun": lambda z: self.rise - deviance_rise(z)[0],
+            "jac": lambda z: -deviance_rise(z)[1],
         }
         options = {"ftol": _SHARP, "maxiter": 60}
         end = minimize(goal, start, jac=True, method="SLSQP", constraints=[inside], options=options)
-        if not np.isfinite(end.fun) or risen(end.x)[0] > self.rise + _ON:
+        if not np.isfinite(end.fun) or deviance_rise(end.x)[0] > self.rise + _ON:
             return None
-        stopped = end.success or risen(end.x)[0] > self.rise - _ON
+        stopped = end.success or deviance_rise(end.x)[0] > self.rise - _ON
         return float(-sign * end.fun * size) if stopped else None
 
 

@@ -9,12 +9,14 @@ from scipy.special import betaincinv, ndtri
 
 from retrostats.common.errors import InputError
 from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.post_estimation.modes import ranef
+from retrostats.models.linear.post_estimation.residuals import residual_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 _MOST_LEVELS = 60  # random effects drawn with their intervals; the outermost and a sample else
 _INK, _BLUE, _PALE = "#1a1a1a", "#0b5394", "#d9d9d9"
@@ -30,7 +32,7 @@ def envelope(n: int, level: float = 0.95) -> tuple[FloatArray, FloatArray, Float
 
     Returns
     -------
-    middle, low, high : (n,) arrays
+    expected, low, high : (n,) arrays
 
     References
     ----------
@@ -47,13 +49,13 @@ def envelope(n: int, level: float = 0.95) -> tuple[FloatArray, FloatArray, Float
     return tuple(ndtri(betaincinv(k, n + 1 - k, q)) for q in (0.5, tail, 1.0 - tail))
 
 
-def plot(fit: LmmFit) -> Figure:
+def plot(fit: Estimates) -> Figure:
     """Four panels: scaled residuals over fitted values, their quantiles with an envelope, random
     effects with intervals, leverage.
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
         From rows.
 
     Returns
@@ -67,7 +69,7 @@ def plot(fit: LmmFit) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    table = fit.residual_table
+    table = residual_table(fit)
     figure = Figure(figsize=(180 / 25.4, 150 / 25.4), layout="constrained")
     axes = figure.subplots(2, 2)
     _residuals(axes[0, 0], table["fitted"].to_numpy(), table["scaled"].to_numpy())
@@ -91,16 +93,16 @@ def _quantiles(ax: Axes, ordered: FloatArray) -> None:
     spread = ordered.std(ddof=1)
     if not spread > 0:
         raise InputError("the residuals do not vary; there is nothing to draw")
-    middle, low, high = envelope(len(ordered))
-    ax.fill_between(middle, low, high, color=_PALE, linewidth=0, label="95% of normal samples")
-    ax.plot(middle, middle, color=_INK, linewidth=0.6)
-    ax.scatter(middle, (ordered - ordered.mean()) / spread, s=7, color=_BLUE, linewidths=0)
+    expected, low, high = envelope(len(ordered))
+    ax.fill_between(expected, low, high, color=_PALE, linewidth=0, label="95% of normal samples")
+    ax.plot(expected, expected, color=_INK, linewidth=0.6)
+    ax.scatter(expected, (ordered - ordered.mean()) / spread, s=7, color=_BLUE, linewidths=0)
     ax.legend(fontsize=7, frameon=False, loc="upper left")
     _words(ax, "normal quantile", "residual, standardised")
 
 
-def _random_effects(ax: Axes, fit: LmmFit) -> None:
-    effects = fit.ranef()
+def _random_effects(ax: Axes, fit: Estimates) -> None:
+    effects = ranef(fit)
     first = effects[["group", "term"]].iloc[0]
     mine = effects[(effects["group"] == first["group"]) & (effects["term"] == first["term"])]
     mine = mine.sort_values("estimate", kind="stable").reset_index(drop=True)

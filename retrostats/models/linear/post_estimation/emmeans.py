@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,13 +21,29 @@ from retrostats.models.linear.formula.design import model_matrix, offset_values,
 from retrostats.models.linear.formula.expressions import columns_of
 from retrostats.models.linear.formula.quoted import name_of
 from retrostats.models.linear.post_estimation.adjust import Adjust, adjusted_p, critical
-from retrostats.models.linear.post_estimation.backtransform import Scale, scale_of
+from retrostats.models.linear.post_estimation.backtransform import Scale, scale_of, scale_of_link
 from retrostats.models.linear.post_estimation.tables import t_table
 
-if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
-
 Type = Literal["link", "response"]
+
+
+class Predictor(Protocol):
+    """Fixed effects with their design, which is all that marginal means ask for."""
+
+    @property
+    def model(self) -> Any:
+        """Formula, columns and weight of the rows."""
+
+    @property
+    def beta(self) -> FloatArray:
+        """Fixed effects (p,)."""
+
+    @property
+    def cov_beta(self) -> FloatArray:
+        """Their covariance (p, p)."""
+
+    def df_of(self, contrast: FloatArray) -> tuple[float, float]:
+        """Degrees of freedom of a row (1, p), and scaling."""
 
 
 @values("table", "weights")
@@ -38,28 +54,33 @@ class MarginalMeans:
     Attributes
     ----------
     table : DataFrame
-        The factors, then estimate, std_error, df, statistic, p_value, conf_low, conf_high.
+        The factors, then estimate, std_error, df, statistic, p_value, conf_low, conf_high; no df
+        where tests are asymptotic.
     weights : (cells, p) array
         Each cell's combination of the coefficients.
-    fit : LmmFit
+    fit : Predictor
     level : float
     scale : Scale
-        How the outcome was transformed, and whether the table is on its own scale again.
+        How the outcome was transformed, or which link stands before it, and whether the table is
+        on its own scale again.
     held : dict of str to float
         The value at which each numeric column stands that the table does not show.
     mixed : tuple of str
         Those among them that are 0 or 1 in the data and stand between the two, so that each mean is
         one of a mixture.
+    asymptotic : bool
+        Tests have no degrees of freedom: a model of counts.
     """
 
     table: pd.DataFrame
     weights: FloatArray
     factors: tuple[str, ...]
-    fit: LmmFit
+    fit: Predictor
     level: float
     scale: Scale
     held: dict[str, float] = field(default_factory=dict)
     mixed: tuple[str, ...] = ()
+    asymptotic: bool = False
 
     def pairs(self, adjust: Adjust = "tukey") -> pd.DataFrame:
         """Differences of all pairs of cells; ratios where a logarithm was transformed back.
@@ -92,6 +113,7 @@ class MarginalMeans:
         half = critical(out["df"], adjust, len(labels), len(rows), self.level) * out["std_error"]
         out["p_value"] = adjusted_p(out, adjust, len(labels))
         out["conf_low"], out["conf_high"] = out["estimate"] - half, out["estimate"] + half
+        out = out.drop(columns="df") if self.asymptotic else out
         return whole(self.scale.ratios(out) if ratio else out)
 
     def __repr__(self) -> str:
@@ -117,18 +139,19 @@ class MarginalMeans:
 
 
 def emmeans(
-    fit: Any,
+    fit: Predictor,
     factors: str | Sequence[str],
     *,
     at: Mapping[str, Any] | None = None,
     type: Type = "link",
     level: float = 0.95,
+    link: Literal["log", "logit"] | None = None,
 ) -> MarginalMeans:
     """Marginal means of the fixed effects over factors, numeric columns at their mean.
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates or another Predictor
     factors : str or list of str
         Categorical columns; numeric ones too where `at` gives their values.
     at : mapping of column to value or values, optional
@@ -138,6 +161,8 @@ def emmeans(
         the scale of y (geometric means for a logarithm), errors by the delta method, tests as they
         were. An expression there is no way back from is refused.
     level : float
+    link : {"log", "logit"}, optional
+        Of a model of counts: means are of rates or probabilities, tests asymptotic.
 
     Raises
     ------
@@ -168,7 +193,12 @@ def emmeans(
     empty = [name for name, value in (at or {}).items() if value is None]
     if empty:
         raise InputError(f"at: {empty[0]!r} has no value; give one, or leave it out for its mean")
-    scale = scale_of(fit.model.formula.outcome, type, fit.model.columns)
+    model = fit.model
+    scale = (
+        scale_of(model.formula.outcome, type, model.columns)
+        if link is None
+        else scale_of_link(link, type)
+    )
     values = _grid_values(fit, dict(at or {}))
     several = {name for name, v in values.items() if isinstance(v, Factor) or name in (at or {})}
     unknown = [name for name in wanted if name not in several]
@@ -188,9 +218,8 @@ def emmeans(
     offset = offset_values(formula, columns, len(grid))
     shift = 0.0 if offset is None else offset.reshape(cells, -1).mean(axis=1)
     table = _test(fit, weights, tuple(map(str, range(cells))), level, shift)
-    table = (
-        scale.transform(table.drop(columns="term")) if scale.back else table.drop(columns="term")
-    )
+    table = table.drop(columns=["term"] if link is None else ["term", "df"])
+    table = scale.transform(table) if scale.back else table
     first = np.arange(0, len(grid), len(grid) // cells)
     for name in reversed(wanted):
         table.insert(0, name, _shown(columns[name], first))
@@ -202,10 +231,12 @@ def emmeans(
     mixed = tuple(
         name for name, value in held.items() if value not in (0, 1) and _is_binary(fit, name)
     )
-    return MarginalMeans(table, weights, wanted, fit, level, scale, held, mixed)
+    return MarginalMeans(
+        table, weights, wanted, fit, level, scale, held, mixed, asymptotic=link is not None
+    )
 
 
-def _is_binary(fit: LmmFit, name: str) -> bool:
+def _is_binary(fit: Predictor, name: str) -> bool:
     """Whether a numeric column of the fit holds 0 and 1 and nothing else."""
     column = fit.model.columns[name]
     return not isinstance(column, Factor) and set(np.unique(column).tolist()) == {0.0, 1.0}
@@ -218,7 +249,7 @@ def _names(factors: Any) -> tuple[str, ...]:
     return tuple(factors)
 
 
-def _grid_values(fit: LmmFit, at: dict[str, Any]) -> dict[str, Column]:
+def _grid_values(fit: Predictor, at: dict[str, Any]) -> dict[str, Column]:
     """The values each column of the fixed effects takes in the grid."""
     formula, columns = fit.model.formula, fit.model.columns
     used = dict.fromkeys(name for t in formula.fixed for c in t for name in columns_of(c))
@@ -272,7 +303,7 @@ def _shown(column: Column, places: np.ndarray) -> list[Any]:
 
 
 def _test(
-    fit: LmmFit, weights: FloatArray, names: tuple[str, ...], level: float, shift: Any
+    fit: Predictor, weights: FloatArray, names: tuple[str, ...], level: float, shift: Any
 ) -> pd.DataFrame:
     std_error = np.sqrt(np.einsum("ij,jk,ik->i", weights, fit.cov_beta, weights))
     df = np.array([fit.df_of(row[None])[0] for row in weights])

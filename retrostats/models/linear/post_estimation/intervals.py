@@ -19,15 +19,16 @@ from retrostats.models.linear.blocks.working import triangles, working_gram
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.criterion import evaluate, level_at
 from retrostats.models.linear.post_estimation.components import component_table, unique_groups
-from retrostats.models.linear.post_estimation.effect import Effect
 from retrostats.models.linear.post_estimation.shares import share_of
+from retrostats.models.linear.post_estimation.simulate import bootstrap
+from retrostats.models.linear.post_estimation.tables import Effect
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 
 def confint(
-    fit: LmmFit,
+    fit: Estimates,
     method: str = "profile",
     *,
     level: float = 0.95,
@@ -39,7 +40,7 @@ def confint(
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     method : {"profile", "bootstrap", "bootstrap-t", "exact"}
         "profile": where the maximum-likelihood deviance, all else profiled out, has risen by the
         chi-squared quantile (as lme4). "bootstrap": percentiles of `n` parametric refits.
@@ -55,6 +56,7 @@ def confint(
         group, term, term2, estimate (standard deviation or correlation), conf_low, conf_high.
         Fixed effects have the group "fixed".
     """
+    fit.engine.allow("intervals of variance components")
     share(level)
     one_of(method, "method", ("profile", "bootstrap", "bootstrap-t", "exact"))
     if method in ("bootstrap-t", "exact"):
@@ -69,7 +71,7 @@ def confint(
     if method == "bootstrap":
         ends = _percentiles(fit, table, level, n, seed, jobs)
     else:
-        ends = fit._profiles(level)
+        ends = fit.engine.profiles(fit, level)
     out = table[["group", "term", "term2"]].copy()
     out["estimate"] = table["sdcor"]
     out["conf_low"], out["conf_high"] = np.array(ends).T
@@ -77,9 +79,9 @@ def confint(
 
 
 def _percentiles(
-    fit: LmmFit, table: pd.DataFrame, level: float, n: int, seed: int, jobs: int
+    fit: Estimates, table: pd.DataFrame, level: float, n: int, seed: int, jobs: int
 ) -> list[tuple[float, float]]:
-    draws = fit.bootstrap(n, seed, jobs)
+    draws = bootstrap(fit, n, seed=seed, jobs=jobs)
     tail = 50.0 * (1.0 - level)
     out = []
     for row in table.itertuples():
@@ -102,7 +104,7 @@ Build = Callable[[FloatArray], tuple[FloatArray, float]]
 """From free numbers to (theta, sigma2) at a fixed value of the parameter profiled."""
 
 
-def profiles(fit: LmmFit, level: float) -> list[tuple[float, float]]:
+def profiles(fit: Estimates, level: float) -> list[tuple[float, float]]:
     """Profile intervals in the order of the component table."""
     if fit.model.gram.signed:
         raise InputError("profile intervals need covariance='lme4'; use icc() for a signed one")
@@ -118,7 +120,7 @@ def profiles(fit: LmmFit, level: float) -> list[tuple[float, float]]:
     return [at[str(r.group), str(r.term), str(r.term2)] for r in component_table(fit).itertuples()]
 
 
-def deviance_at(fit: LmmFit, theta: FloatArray, sigma2: float) -> float:
+def deviance_at(fit: Estimates, theta: FloatArray, sigma2: float) -> float:
     """ML deviance at theta and sigma2, the coefficients profiled out."""
     gram = fit.model.gram
     try:
@@ -130,7 +132,7 @@ def deviance_at(fit: LmmFit, theta: FloatArray, sigma2: float) -> float:
 
 
 def _inner(
-    fit: LmmFit, build: Callable[[FloatArray], tuple[FloatArray, float]], x0: FloatArray
+    fit: Estimates, build: Callable[[FloatArray], tuple[FloatArray, float]], x0: FloatArray
 ) -> float:
     """Deviance minimised over the free numbers."""
 
@@ -179,15 +181,15 @@ def _bounds(
     return float(conf_low), float(conf_high)
 
 
-def _offset(fit: LmmFit, t: int) -> int:
+def _offset(fit: Estimates, t: int) -> int:
     return int(sum(k * (k + 1) // 2 for k in fit.model.gram.sizes[:t]))
 
 
-def _triangle(fit: LmmFit, t: int, theta: FloatArray) -> FloatArray:
+def _triangle(fit: Estimates, t: int, theta: FloatArray) -> FloatArray:
     return triangles(fit.model.gram.sizes, theta)[t]
 
 
-def _sd_interval(fit: LmmFit, t: int, a: int, level: float) -> tuple[float, float]:
+def _sd_interval(fit: Estimates, t: int, a: int, level: float) -> tuple[float, float]:
     row = _triangle(fit, t, fit.theta)[a]
     estimate = float(np.linalg.norm(row)) * fit.sigma
     unit = fit.sigma
@@ -216,7 +218,7 @@ def _row_positions(k: int, a: int) -> list[int]:
     return [sum(k - c for c in range(j)) + a - j for j in range(a + 1)]
 
 
-def _sigma_interval(fit: LmmFit, level: float) -> tuple[float, float]:
+def _sigma_interval(fit: Estimates, level: float) -> tuple[float, float]:
     def profile(value: float) -> float:
         return _inner(fit, lambda x: (x, (value * fit.sigma) ** 2), fit.theta / value)
 
@@ -224,7 +226,7 @@ def _sigma_interval(fit: LmmFit, level: float) -> tuple[float, float]:
     return low * fit.sigma, high * fit.sigma
 
 
-def _cor_interval(fit: LmmFit, t: int, a: int, b: int, level: float) -> tuple[float, float]:
+def _cor_interval(fit: Estimates, t: int, a: int, b: int, level: float) -> tuple[float, float]:
     """Of one correlation: the pair is put first, where its factor has the correlation in sight."""
     k, at = fit.model.gram.sizes[t], _offset(fit, t)
     order = [a, b, *(i for i in range(k) if i not in (a, b))]
@@ -266,7 +268,7 @@ def _cor_interval(fit: LmmFit, t: int, a: int, b: int, level: float) -> tuple[fl
     return _bounds(profile, estimate, fit.optimum.point.deviance, level, -1.0, 1.0)
 
 
-def icc(fit: LmmFit, *, group: str | None = None, level: float = 0.95) -> Effect:
+def icc(fit: Estimates, *, group: str | None = None, level: float = 0.95) -> Effect:
     """Intraclass correlation, with a profile interval: the share of one random intercept.
 
     The criterion of the fit itself (REML or ML) is profiled. With one random intercept the
@@ -299,7 +301,7 @@ def icc(fit: LmmFit, *, group: str | None = None, level: float = 0.95) -> Effect
     return Effect(_ratio(psi), _ratio(low), _ratio(high), level, "profile likelihood")
 
 
-def _shares(fit: LmmFit, group: str | None, level: float) -> Effect:
+def _shares(fit: Estimates, group: str | None, level: float) -> Effect:
     def deviance(theta: FloatArray) -> tuple[float, FloatArray]:
         point = evaluate(fit.optimum.gram, theta, reml=fit.reml)
         return point.deviance, point.gradient
@@ -311,12 +313,12 @@ def _ratio(psi: float) -> float:
     return psi / (1.0 + psi)
 
 
-def standardised(fit: LmmFit, term: str, *, by: str = "total", level: float = 0.95) -> Effect:
+def standardised(fit: Estimates, term: str, *, by: str = "total", level: float = 0.95) -> Effect:
     """A coefficient divided by a standard deviation (Cohen's d for a two-level factor).
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     term : str
     by : {"total", "residual"}
         The square root of the mean variance of an observation, or of the residual variance.
@@ -328,6 +330,7 @@ def standardised(fit: LmmFit, term: str, *, by: str = "total", level: float = 0.
     turned into standard deviations by the ratio of standard error to standard deviation; the
     uncertainty of that ratio is not in it.
     """
+    fit.engine.allow("a standardised effect")
     share(level)
     if term not in fit.terms:
         raise InputError(f"no coefficient {term!r}; the model has: {', '.join(fit.terms)}")
@@ -344,12 +347,12 @@ def standardised(fit: LmmFit, term: str, *, by: str = "total", level: float = 0.
     )
 
 
-def total_sd(fit: LmmFit) -> float:
+def total_sd(fit: Estimates) -> float:
     """Root of the mean variance of an observation, tr(V) / N."""
-    return float(np.sqrt(fit._total_variance()))
+    return float(np.sqrt(fit.engine.total_variance(fit)))
 
 
-def total_variance(fit: LmmFit) -> float:
+def total_variance(fit: Estimates) -> float:
     """Mean variance of an observation, tr(V) / N, from the crossproducts of blocks."""
     gram = fit.model.gram
     extra = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from retrostats.models.linear.formula.design import RandomDesign, factorised, sh
 from retrostats.models.linear.post_estimation.components import term_covariances, unique_groups
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 #: Largest set of connected random effects whose errors are computed (a dense inverse).
 MOST_CONNECTED = 6000
@@ -50,7 +51,7 @@ class Modes:
     root: FloatArray | None
 
 
-def modes_of(fit: LmmFit) -> Modes:
+def modes_of(fit: Estimates) -> Modes:
     """Conditional modes at the estimated variances.
 
     Raises
@@ -97,7 +98,7 @@ def modes_of(fit: LmmFit) -> Modes:
     )
 
 
-def require_rows(fit: LmmFit, what: str) -> None:
+def require_rows(fit: Estimates, what: str) -> None:
     """Moments hold no single person.
 
     Raises
@@ -108,22 +109,22 @@ def require_rows(fit: LmmFit, what: str) -> None:
         raise InputError(f"{what} need the rows; this model was fitted to moments")
 
 
-def weight_root(fit: LmmFit) -> FloatArray:
+def weight_root(fit: Estimates) -> FloatArray:
     """Roots (N,) of the known weights, by which the rows of the model are multiplied; else ones."""
     if fit.model.precision is None:
         return np.ones(fit.model.n_obs)
     return np.asarray(np.sqrt(fit.model.precision))
 
 
-def stratum_root(fit: LmmFit) -> FloatArray | None:
+def stratum_root(fit: Estimates) -> FloatArray | None:
     """Roots (N,) of sigma^2 over the variance of each row's stratum; None without strata."""
     if fit.model.labelled is None:
         return None
-    spread = fit.residual_sd.to_numpy()  # type: ignore[attr-defined]
+    spread = fit.residual_sd.to_numpy()
     return np.asarray(np.sqrt(fit.optimum.point.sigma2) / spread[fit.model.labelled.codes])
 
 
-def row_root(fit: LmmFit) -> FloatArray | None:
+def row_root(fit: Estimates) -> FloatArray | None:
     """Roots (N,) of sigma^2 over the residual variance of each row; None where all are 1."""
     strata = stratum_root(fit)
     if fit.model.precision is None:
@@ -145,7 +146,7 @@ def random_matrix(terms: tuple[RandomDesign, ...], n: int, scale: FloatArray | N
     return sp.hstack(parts, format="csr")
 
 
-def _factor(fit: LmmFit) -> Any:
+def _factor(fit: Estimates) -> Any:
     """Lambda (q, q): the relative covariance factor of every level of every term."""
     sigma2 = fit.optimum.point.sigma2
     parts = []
@@ -197,12 +198,12 @@ def level_labels(term: RandomDesign, columns: dict[str, Any]) -> list[str]:
     return [":".join(row) for row in zip(*parts, strict=True)]
 
 
-def ranef(fit: LmmFit, *, level: float = 0.95) -> pd.DataFrame:
+def ranef(fit: Estimates, *, level: float = 0.95) -> pd.DataFrame:
     """Conditional modes of the random effects with intervals.
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
         From rows.
     level : float
 
@@ -229,28 +230,37 @@ def ranef(fit: LmmFit, *, level: float = 0.95) -> pd.DataFrame:
     1     b    -0.544
     """
     share(level)
-    modes = fit.modes
+    modes = fit.once(modes_of)
     error = np.full(len(modes.values), np.nan)
     if modes.inner is not None:
         variance = fit.optimum.point.sigma2 * modes.inner.diagonal()
         error = np.sqrt(np.maximum(variance, 0.0))
-    parts = []
-    terms = zip(fit.model.rows.random, unique_groups(fit), modes.starts, strict=True)
-    for term, name, start in terms:
-        k, count = len(term.effects), term.n_levels
-        at = slice(start, start + k * count)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "group": name,
-                    "level": np.repeat(level_labels(term, fit.model.columns), k),
-                    "term": list(term.effects) * count,
-                    "estimate": modes.values[at],
-                    "std_error": error[at],
-                }
-            )
-        )
-    out = pd.concat(parts, ignore_index=True)
+    terms = zip(fit.model.rows.random, unique_groups(fit), strict=True)
+    named = [
+        (name, level_labels(term, fit.model.columns), tuple(term.effects)) for term, name in terms
+    ]
+    return effects_table(named, modes.values, error, level)
+
+
+def effects_table(
+    terms: Sequence[tuple[str, list[str], tuple[str, ...]]],
+    values: FloatArray,
+    error: FloatArray,
+    level: float,
+) -> pd.DataFrame:
+    """One row a level and effect, with normal limits, of every kind of mixed model.
+
+    Parameters
+    ----------
+    terms : sequence of (group, labels of its levels, effects)
+    values, error : (Q,) arrays
+        Of all terms in that order, level by level.
+    """
+    out = pd.DataFrame(
+        [(g, label, e) for g, labels, effects in terms for label in labels for e in effects],
+        columns=["group", "level", "term"],
+    )
+    out["estimate"], out["std_error"] = values, error
     half = float(ndtri(0.5 + level / 2.0)) * out["std_error"]
     out["conf_low"], out["conf_high"] = out["estimate"] - half, out["estimate"] + half
     return out

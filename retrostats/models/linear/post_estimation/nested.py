@@ -10,13 +10,13 @@ from retrostats.common.errors import InputError
 from retrostats.models.linear.formula.columns import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
     from retrostats.models.linear.formula.design import RandomDesign
 
 _OUTSIDE = 1e-7  # share of a column's length outside a space, above which it is not in it
 
 
-def require_nested(small: LmmFit, large: LmmFit) -> None:
+def require_nested(small: Estimates, large: Estimates) -> None:
     """Refuse two models of which the smaller is no special case of the larger.
 
     The columns of the smaller model's fixed effects lie in the space of the larger's; each of its
@@ -52,7 +52,7 @@ def require_nested(small: LmmFit, large: LmmFit) -> None:
         )
 
 
-def _same_residuals(small: LmmFit, large: LmmFit) -> None:
+def _same_residuals(small: Estimates, large: Estimates) -> None:
     """Weights must be the same, and residual variances differ in the smaller only as in both."""
     one, two = small.model.precision, large.model.precision
     if (one is None) != (two is None) or (
@@ -71,13 +71,13 @@ def _same_residuals(small: LmmFit, large: LmmFit) -> None:
         )
 
 
-def _same_rows(small: LmmFit, large: LmmFit) -> bool:
+def _same_rows(small: Estimates, large: Estimates) -> bool:
     """Whether both designs have the same rows, one by one."""
     one, two = small.model, large.model
     return one.moments is two.moments and len(one.rows.y) == len(two.rows.y)
 
 
-def _lacking_columns(small: LmmFit, large: LmmFit) -> list[str]:
+def _lacking_columns(small: Estimates, large: Estimates) -> list[str]:
     """Fixed effects of the smaller model outside the larger's column space."""
     space, gap = large.model.rows.x, small.model.rows.y - large.model.rows.y
     if _outside(space, gap[:, None], np.abs(small.model.rows.y).max(initial=0.0)).any():

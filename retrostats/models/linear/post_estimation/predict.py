@@ -32,13 +32,14 @@ from retrostats.models.linear.post_estimation.components import term_covariances
 from retrostats.models.linear.post_estimation.modes import (
     Modes,
     level_labels,
+    modes_of,
     random_matrix,
     require_rows,
     row_root,
 )
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 _CHUNK = 4096  # rows whose errors are computed at once
 COLUMNS = (
@@ -47,7 +48,7 @@ COLUMNS = (
 
 
 def predict(
-    fit: LmmFit,
+    fit: Estimates,
     newdata: pd.DataFrame | None = None,
     *,
     random: bool = True,
@@ -59,7 +60,7 @@ def predict(
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     newdata : DataFrame, optional
         The columns of the formula but the outcome; the rows fitted if not given.
     random : bool
@@ -103,7 +104,7 @@ def predict(
     """
     share(level)
     effects = any(term.effects for term in fit.model.rows.random)
-    modes = fit.modes if random and effects else None
+    modes = fit.once(modes_of) if random and effects else None
     if newdata is None:
         if weights is not None:
             raise InputError("weights= are those of newdata; the rows fitted keep their own")
@@ -126,7 +127,7 @@ def predict(
     return out
 
 
-def _fitted_rows(fit: LmmFit, modes: Modes | None, level: float) -> pd.DataFrame:
+def _fitted_rows(fit: Estimates, modes: Modes | None, level: float) -> pd.DataFrame:
     require_rows(fit, "predictions without newdata=")
     rows, precision = fit.model.rows, fit.model.precision
     x, terms = rows.x, rows.random
@@ -141,26 +142,26 @@ def _fitted_rows(fit: LmmFit, modes: Modes | None, level: float) -> pd.DataFrame
     return out.set_axis(fit.model.index, axis=0)
 
 
-def _variances(fit: LmmFit) -> FloatArray:
+def _variances(fit: Estimates) -> FloatArray:
     """Residual variance of each row fitted."""
     root = row_root(fit)
     sigma2 = fit.optimum.point.sigma2
     return np.full(len(fit.model.rows.y), sigma2) if root is None else sigma2 / root**2
 
 
-def _new_variances(fit: LmmFit, newdata: pd.DataFrame) -> FloatArray:
+def _new_variances(fit: Estimates, newdata: pd.DataFrame) -> FloatArray:
     """Residual variance of a new row: of its stratum, NaN where that is not told or not known."""
     if fit.model.labelled is None:
         return np.full(len(newdata), fit.sigma**2)
     names = fit.model.labelled.name.split(":")
     if not set(names) <= set(newdata.columns):
         return np.full(len(newdata), np.nan)
-    spread = fit.residual_sd.to_dict()  # type: ignore[attr-defined]
+    spread = fit.residual_sd.to_dict()
     labels = (":".join(map(shown_level, row)) for row in newdata[names].itertuples(index=False))
     return np.array([spread.get(label, np.nan) ** 2 for label in labels])
 
 
-def _new_weights(fit: LmmFit, newdata: pd.DataFrame, weights: Any) -> FloatArray:
+def _new_weights(fit: Estimates, newdata: pd.DataFrame, weights: Any) -> FloatArray:
     """Weight of each new row: as given, or of the column that the fit took; 1 without either."""
     if weights is None:
         weights = (
@@ -177,7 +178,7 @@ def _new_weights(fit: LmmFit, newdata: pd.DataFrame, weights: Any) -> FloatArray
 
 
 def _table(
-    fit: LmmFit,
+    fit: Estimates,
     x: FloatArray,
     terms: tuple[RandomDesign, ...],
     offset: FloatArray | None,
@@ -206,7 +207,7 @@ def _table(
     )  # fmt: skip
 
 
-def _spread(fit: LmmFit, terms: tuple[RandomDesign, ...], *, new_only: bool) -> FloatArray:
+def _spread(fit: Estimates, terms: tuple[RandomDesign, ...], *, new_only: bool) -> FloatArray:
     """Variance (n,) of the random effects of each row, of all its terms or of levels not seen."""
     total = np.zeros(len(terms[0].values))
     for term, covariance in zip(terms, term_covariances(fit), strict=True):
@@ -215,7 +216,7 @@ def _spread(fit: LmmFit, terms: tuple[RandomDesign, ...], *, new_only: bool) -> 
     return total
 
 
-def _errors(fit: LmmFit, x: FloatArray, z: object, modes: Modes) -> FloatArray:
+def _errors(fit: Estimates, x: FloatArray, z: object, modes: Modes) -> FloatArray:
     """Error variance (n,) of fixed effects and modes together."""
     if modes.inner is None or modes.carried is None:
         return np.full(len(x), np.nan)
@@ -230,7 +231,7 @@ def _errors(fit: LmmFit, x: FloatArray, z: object, modes: Modes) -> FloatArray:
     return out
 
 
-def _dfs(fit: LmmFit, x: FloatArray) -> FloatArray:
+def _dfs(fit: Estimates, x: FloatArray) -> FloatArray:
     """Degrees of freedom of the fixed part of each row, equal rows computed once."""
     if fit.ddf == "normal":
         return np.full(len(x), np.inf)

@@ -15,6 +15,7 @@ from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.formula.design import offset_values
 from retrostats.models.linear.post_estimation.components import term_covariances
 from retrostats.models.linear.post_estimation.modes import (
+    modes_of,
     random_matrix,
     require_rows,
     row_root,
@@ -23,7 +24,7 @@ from retrostats.models.linear.post_estimation.modes import (
 )
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ class RSquared:
     conditional: float
 
 
-def residual_table(fit: LmmFit) -> pd.DataFrame:
+def residual_table(fit: Estimates) -> pd.DataFrame:
     """Every row fitted with its residuals and leverage.
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
         From rows.
 
     Returns
@@ -69,7 +70,7 @@ def residual_table(fit: LmmFit) -> pd.DataFrame:
     Stukel (2005), Statistics in Medicine 24:893, for the leverage.
     """
     require_rows(fit, "residuals")
-    rows, modes, root = fit.model.rows, fit.modes, row_root(fit)
+    rows, modes, root = fit.model.rows, fit.once(modes_of), row_root(fit)
     unit = weight_root(fit)
     z = random_matrix(rows.random, len(rows.y))
     marginal = (rows.y - rows.x @ fit.beta) / unit
@@ -90,9 +91,9 @@ def residual_table(fit: LmmFit) -> pd.DataFrame:
     )
 
 
-def _leverage(fit: LmmFit) -> FloatArray:
+def _leverage(fit: Estimates) -> FloatArray:
     """Diagonal (N,) of the matrix that takes the outcome to the fitted values."""
-    rows, modes = fit.model.rows, fit.modes
+    rows, modes = fit.model.rows, fit.once(modes_of)
     if modes.inner is None or modes.carried is None:
         return np.full(len(rows.y), np.nan)
     scale = stratum_root(fit)
@@ -103,7 +104,7 @@ def _leverage(fit: LmmFit) -> FloatArray:
     return np.asarray(fixed + np.ravel((z @ modes.inner).multiply(z).sum(axis=1)))
 
 
-def r_squared(fit: LmmFit) -> RSquared:
+def r_squared(fit: Estimates) -> RSquared:
     """Marginal and conditional R squared.
 
     The variance of the fixed part over the rows, of the random effects of an average row, and of
@@ -133,12 +134,12 @@ def r_squared(fit: LmmFit) -> RSquared:
     return RSquared(fixed / total, (fixed + random) / total)
 
 
-def simulate(fit: LmmFit, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+def simulate(fit: Estimates, n: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
     """Outcomes drawn from the fitted model, with new random effects.
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
         From rows.
     n : int
         Data sets.

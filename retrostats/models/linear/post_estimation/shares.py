@@ -10,10 +10,10 @@ import numpy as np
 from retrostats.common.errors import InputError
 from retrostats.models.linear.post_estimation.components import unique_groups
 from retrostats.models.linear.post_estimation.deviance_limits import Function, region_of
-from retrostats.models.linear.post_estimation.effect import Effect
+from retrostats.models.linear.post_estimation.tables import Effect
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
     from retrostats.models.linear.formula.columns import FloatArray
 
 _ZERO = 1e-4  # theta of a singular fit
@@ -21,7 +21,7 @@ _NONE = 1e-7  # a share below this is none
 
 
 def share_of(
-    fit: LmmFit,
+    fit: Estimates,
     group: str | None,
     deviance: Function,
     roots: Sequence[FloatArray],
@@ -31,7 +31,7 @@ def share_of(
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
         All of its random terms are intercepts.
     group : str or None
         Whose share; may be left out where there is one.

@@ -28,19 +28,19 @@ from retrostats.models.linear.planned import (
 from retrostats.models.linear.post_estimation.components import unique_groups
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 _Z95 = 1.959963984540054  # of the Monte Carlo intervals
 
 
 def bootstrap(
-    fit: LmmFit, draws: int, *, seed: int, jobs: int = 1, scheduler: str | None = None
+    fit: Estimates, draws: int, *, seed: int, jobs: int = 1, scheduler: str | None = None
 ) -> pd.DataFrame:
     """Parametric bootstrap: simulate from a fit and refit, `draws` times.
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     draws : int
     seed : int
         The same seed gives the same numbers, whoever does the work.
@@ -72,10 +72,11 @@ def bootstrap(
     >>> refits.shape, bool(refits.converged.all())
     ((200, 10), True)
     """
+    fit.engine.allow("the parametric bootstrap")
     check_count("draws", draws, low=1)
     stream = np.random.SeedSequence(check_count("seed", seed, low=0))
     jobs = check_count("jobs", jobs, low=1)
-    refits = fit._refits(draws, stream, jobs, scheduler)
+    refits = fit.engine.refits(fit, draws, stream, jobs, scheduler)
     columns: dict[str, np.ndarray] = {"replicate": np.arange(draws)}
     for j, term in enumerate(fit.terms):
         columns[term] = fit.beta[j] + refits.error[:, j]
@@ -89,7 +90,7 @@ def bootstrap(
     return pd.DataFrame(columns)
 
 
-def _spreads(fit: LmmFit, refits: Refits) -> dict[str, np.ndarray]:
+def _spreads(fit: Estimates, refits: Refits) -> dict[str, np.ndarray]:
     """Standard deviations and correlations of each random term."""
     out: dict[str, np.ndarray] = {}
     at = 0

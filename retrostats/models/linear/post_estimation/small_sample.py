@@ -16,18 +16,19 @@ from scipy.special import chdtri
 
 from retrostats.common.arrays import share
 from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.post_estimation.effect import Effect
+from retrostats.models.linear.post_estimation.simulate import bootstrap
+from retrostats.models.linear.post_estimation.tables import Effect
 
 if TYPE_CHECKING:
     from retrostats.models.linear.blocks.gram import Gram
-    from retrostats.models.linear.fitted import LmmFit
+    from retrostats.models.linear.estimates import Estimates
 
 _RANK_TOL = 1e-9
 _FEWEST = 100  # refits below which a 2.5% tail holds no two of them
 
 
 def bootstrap_t(
-    fit: LmmFit, *, level: float = 0.95, n: int = 2000, seed: int = 1, jobs: int = 1
+    fit: Estimates, *, level: float = 0.95, n: int = 2000, seed: int = 1, jobs: int = 1
 ) -> pd.DataFrame:
     """Studentised bootstrap intervals of the fixed effects; sigma exactly, else by its ratio.
 
@@ -38,7 +39,7 @@ def bootstrap_t(
 
     Parameters
     ----------
-    fit : LmmFit
+    fit : Estimates
     level : float
     n : int
         Refits, at least 100.
@@ -69,7 +70,7 @@ def bootstrap_t(
     _check_level(level)
     if n < _FEWEST:
         raise InputError(f"draws={n}: a studentised bootstrap needs at least {_FEWEST} refits")
-    draws = fit.bootstrap(n, seed, jobs)
+    draws = bootstrap(fit, n, seed=seed, jobs=jobs)
     draws = draws[draws["converged"]]
     if len(draws) < max(_FEWEST, n // 2):
         raise NotIdentified(
@@ -84,14 +85,14 @@ def bootstrap_t(
         low, high = np.quantile(t[np.isfinite(t)], tails)
         beta = float(fit.beta[j])
         rows.append(("fixed", term, "", beta, beta - high * error[j], beta - low * error[j]))
-    if fit._within()[1] > 0:
+    if fit.engine.within(fit)[1] > 0:
         return pd.concat([_table(rows), exact_table(fit, level)], ignore_index=True)
     low, high = np.quantile(draws["sigma"] / fit.sigma, tails)
     rows.append(("Residual", "", "", fit.sigma, fit.sigma / high, fit.sigma / low))
     return _table(rows)
 
 
-def exact_sigma(fit: LmmFit, *, level: float = 0.95) -> Effect:
+def exact_sigma(fit: Estimates, *, level: float = 0.95) -> Effect:
     """Interval of sigma from the sum of squares that is left when X and Z are projected out.
 
     It is sigma^2 times a chi-squared with N - rank [X Z] degrees of freedom whatever the random
@@ -114,7 +115,7 @@ def exact_sigma(fit: LmmFit, *, level: float = 0.95) -> Effect:
     0.3802 0.2154 1.4177
     """
     _check_level(level)
-    rss, df = fit._within()
+    rss, df = fit.engine.within(fit)
     if df < 1:
         raise NotIdentified(
             "sigma: fixed and random effects together leave no degree of freedom; use "
@@ -125,7 +126,7 @@ def exact_sigma(fit: LmmFit, *, level: float = 0.95) -> Effect:
     return Effect(float(np.sqrt(rss / df)), float(low), float(high), level, "chi-squared")
 
 
-def exact_table(fit: LmmFit, level: float) -> pd.DataFrame:
+def exact_table(fit: Estimates, level: float) -> pd.DataFrame:
     """`exact_sigma` as a table of one row."""
     found = exact_sigma(fit, level=level)
     return _table([("Residual", "", "", found.estimate, found.conf_low, found.conf_high)])

@@ -1,7 +1,8 @@
-"""The table every test of coefficients ends in."""
+"""What tests and intervals end in: a table of coefficients, a number with its limits."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -49,3 +50,22 @@ def t_table(
 def _labels(terms: tuple[str, ...]) -> Any:
     """Names of terms as a column (a frame copies it): making it takes a tenth of a small fit."""
     return pd.Series(list(terms)).array
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A number with an interval.
+
+    Attributes
+    ----------
+    estimate, conf_low, conf_high : float
+    level : float
+    method : str
+        How the interval was found.
+    """
+
+    estimate: float
+    conf_low: float
+    conf_high: float
+    level: float
+    method: str

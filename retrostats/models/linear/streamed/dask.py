@@ -12,13 +12,8 @@ from functools import partial
 from typing import Any
 
 from retrostats.common.workers import RETRIES
-from retrostats.models.linear.streamed.piece import (
-    Design,
-    Needs,
-    add_levels,
-    ordered_levels,
-    read_piece,
-)
+from retrostats.models.linear.streamed.needs import Needs, add_levels, ordered_levels
+from retrostats.models.linear.streamed.piece import Design, read_piece
 from retrostats.models.linear.streamed.source import Source, batches_of, gathered
 from retrostats.models.linear.streamed.sums import Pilot, Sums, empty_sums, pilot_of
 

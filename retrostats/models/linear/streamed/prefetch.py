@@ -18,7 +18,7 @@ class _End:
         self.error = error
 
 
-def ahead(start: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+def prefetched(start: Callable[[], Iterator[Any]]) -> Iterator[Any]:
     """What `start()` gives, in its order; at most three pieces are in memory.
 
     An exception of the reader is raised where its piece would have come. Reading stops when the
@@ -26,7 +26,7 @@ def ahead(start: Callable[[], Iterator[Any]]) -> Iterator[Any]:
 
     Examples
     --------
-    >>> list(ahead(lambda: iter("abc")))
+    >>> list(prefetched(lambda: iter("abc")))
     ['a', 'b', 'c']
     """
     queue: Queue[Any] = Queue(_WAITING)

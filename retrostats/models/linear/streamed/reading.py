@@ -10,14 +10,8 @@ from retrostats.common.errors import InputError
 from retrostats.common.workers import one_thread
 from retrostats.models.linear.formula.formula import Formula
 from retrostats.models.linear.streamed.moments import StreamedMoments
-from retrostats.models.linear.streamed.piece import (
-    Design,
-    Needs,
-    design_of,
-    find_levels,
-    needs_of,
-    read_piece,
-)
+from retrostats.models.linear.streamed.needs import Needs, find_levels, needs_of
+from retrostats.models.linear.streamed.piece import Design, design_of, read_piece
 from retrostats.models.linear.streamed.source import Source
 from retrostats.models.linear.streamed.sums import Sums, empty_sums, pilot_of
 

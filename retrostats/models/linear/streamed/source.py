@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from retrostats.common.errors import InputError
-from retrostats.models.linear.streamed.prefetch import ahead
+from retrostats.models.linear.streamed.prefetch import prefetched
 
 ROWS = 1 << 18  # of one piece: its columns and products stay in the processor's cache
 #: Bytes that the texts of one column may take in one piece.
@@ -143,7 +143,7 @@ def _dataset(made: Any, name: str) -> Source:
         texts = _texts(schema, columns) if packed and bool(getattr(made, "files", None)) else []
         source = _texts_once(made, texts) if texts else made
         read = partial(source.to_batches, columns=list(columns), batch_size=ROWS, **options)
-        return ahead(lambda: gathered(_unpacked(_told(read(), name), texts, name)))
+        return prefetched(lambda: gathered(_unpacked(_named(read(), name), texts, name)))
 
     return Source(name, _types(schema, name), pieces)
 
@@ -205,8 +205,8 @@ def _types(schema: Any, name: str) -> dict[str, Any]:
     return dict(zip(names, schema.types, strict=True))
 
 
-def _told(batches: Iterator[Any], name: str) -> Iterator[Any]:
-    """The same, with what goes wrong inside a file told as one message."""
+def _named(batches: Iterator[Any], name: str) -> Iterator[Any]:
+    """The same, with what goes wrong inside a file as one message."""
     try:
         yield from batches
     except (OSError, ValueError) as error:
@@ -251,7 +251,7 @@ def _arrow(data: Any) -> Source:
         return Source(
             name,
             _types(data.schema, name),
-            lambda columns: gathered(b.select(list(columns)) for b in _told(iter(data), name)),
+            lambda columns: gathered(b.select(list(columns)) for b in _named(iter(data), name)),
             again=False,
         )
     if hasattr(data, "to_batches") and hasattr(data, "schema"):
@@ -274,7 +274,9 @@ def _duckdb(data: Any) -> Source:
     name = "DuckDB relation"
     schema = reader(tuple(data.columns), 1).schema
     return Source(
-        name, _types(schema, name), lambda columns: gathered(_told(reader(columns, ROWS), name))
+        name,
+        _types(schema, name),
+        lambda columns: gathered(_named(reader(columns, ROWS), name)),
     )
 
 

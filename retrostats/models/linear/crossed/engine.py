@@ -1,9 +1,7 @@
-"""A fit of crossed or nested factors with many levels."""
+"""Crossed or nested factors with many levels: the engine on sparse crossproducts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +17,12 @@ from retrostats.models.linear.crossed.inference import (
     crossed_satterthwaite,
     products,
 )
-from retrostats.models.linear.crossed.optimise import CrossedOptimum, minimise_crossed
-from retrostats.models.linear.crossed.start import moment_start
-from retrostats.models.linear.fitted import Ddf, LmmFit, defined_ddf
-from retrostats.models.linear.homoscedastic.exact import not_evaluated, refuse_exact
-from retrostats.models.linear.homoscedastic.optimise import Optimum, searched_again
+from retrostats.models.linear.crossed.optimise import CrossedOptimum, minimise_crossed, moment_start
+from retrostats.models.linear.estimates import Ddf, Engine, Estimates, defined_ddf
+from retrostats.models.linear.fitted import LmmFit
+from retrostats.models.linear.homoscedastic.engine import not_evaluated, refuse_exact
+from retrostats.models.linear.homoscedastic.optimise import Optimum
+from retrostats.models.linear.newton import searched_again
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -34,14 +33,12 @@ if TYPE_CHECKING:
     from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
     from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
     from retrostats.models.linear.model import Model
-    from retrostats.models.linear.post_estimation.effect import Effect
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 _RESTARTS = (0.2, 4.0)  # the criterion can have a second minimum inside
 
 
-def fit_crossed(
-    model: Model, *, reml: bool, ddf: Ddf, start: FloatArray | None = None
-) -> CrossedFit:
+def fit_crossed(model: Model, *, reml: bool, ddf: Ddf, start: FloatArray | None = None) -> LmmFit:
     """Fit a model whose random effects are connected across many levels.
 
     Raises
@@ -70,7 +67,7 @@ def fit_crossed(
     )
     beta = data.start + substitute(data.basis, best.point.delta)
     method, note = _method(data, reml=reml, ddf=ddf)
-    return CrossedFit(model, reml, method, optimum, beta, note)
+    return LmmFit(model, reml, method, optimum, beta, CrossedFactors(data, note))
 
 
 def _best(data: Crossed, *, reml: bool) -> CrossedOptimum:
@@ -95,14 +92,13 @@ def _method(data: Crossed, *, reml: bool, ddf: Ddf) -> tuple[Ddf, str]:
     )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class CrossedFit(LmmFit):
-    """A linear mixed model whose random effects are connected across many levels.
+class CrossedFactors(Engine):
+    """Random effects that are connected across many levels.
 
-    What `LmmFit` says holds; in addition:
-
-    Attributes
+    Parameters
     ----------
+    data : Crossed
+        The sparse crossproducts.
     note : str
         Why degrees of freedom are not those asked for; empty where they are.
 
@@ -112,55 +108,54 @@ class CrossedFit(LmmFit):
     about four each.
     """
 
-    note: str
+    name = "crossed"
 
-    @property
-    def crossed(self) -> Crossed:
-        """The sparse crossproducts."""
-        assert self.model.crossed is not None
-        return self.model.crossed
+    def __init__(self, data: Crossed, note: str) -> None:
+        self.data, self.note = data, note
 
-    @cached_property
-    def _kenward_roger(self) -> KenwardRoger:
-        with linear_algebra_threads(self.crossed.dense):
-            return crossed_kenward_roger(self.crossed, self.optimum.working)
+    def kenward_roger(self, fit: Estimates) -> KenwardRoger:
+        """Adjusted covariance and degrees of freedom; see `crossed_kenward_roger`."""
+        with linear_algebra_threads(self.data.dense):
+            return crossed_kenward_roger(self.data, fit.optimum.working)
 
-    @cached_property
-    def _satterthwaite(self) -> Satterthwaite:
-        with linear_algebra_threads(self.crossed.dense):
-            return crossed_satterthwaite(self.crossed, self.optimum.working, reml=self.reml)
+    def satterthwaite(self, fit: Estimates) -> Satterthwaite:
+        """Degrees of freedom; see `crossed_satterthwaite`."""
+        with linear_algebra_threads(self.data.dense):
+            return crossed_satterthwaite(self.data, fit.optimum.working, reml=fit.reml)
 
-    def _header(self) -> str:
-        head = super()._header()
-        return f"{head}\n{self.note}" if self.note else head
-
-    def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
+    def icc(self, fit: Estimates, group: str | None, level: float) -> Effect:
         """Share of one group in the variance, with a profile interval; see `shares.share_of`."""
         from retrostats.models.linear.crossed.intervals import crossed_icc
 
-        with linear_algebra_threads(self.crossed.dense):
-            return crossed_icc(self, group, level)
+        with linear_algebra_threads(self.data.dense):
+            return crossed_icc(fit, self.data, group, level)
 
-    def _profiles(self, level: float) -> list[tuple[float, float]]:
+    def profiles(self, fit: Estimates, level: float) -> list[tuple[float, float]]:
+        """Profile limits; see `profile_intervals`."""
         from retrostats.models.linear.crossed.intervals import profile_intervals
 
-        with linear_algebra_threads(self.crossed.dense):
-            return profile_intervals(self, level)
+        with linear_algebra_threads(self.data.dense):
+            return profile_intervals(fit, self.data, level)
 
-    def _within(self) -> tuple[float, int]:
+    def within(self, fit: Estimates) -> tuple[float, int]:
+        """Residual sum of squares on [X Z]; see `crossed_within`."""
         from retrostats.models.linear.crossed.within import crossed_within
 
-        return crossed_within(self.crossed)
+        return crossed_within(self.data)
 
-    def _refits(self, n: int, seed: SeedSequence, jobs: int, scheduler: str | None) -> Refits:
+    def refits(
+        self, fit: Estimates, n: int, seed: SeedSequence, jobs: int, scheduler: str | None
+    ) -> Refits:
+        """Refits to drawn crossproducts; see `refit_crossed`."""
         from retrostats.models.linear.crossed.refits import refit_crossed
 
-        with linear_algebra_threads(self.crossed.dense):
-            return refit_crossed(self, n, seed=seed, jobs=jobs, scheduler=scheduler)
+        with linear_algebra_threads(self.data.dense):
+            return refit_crossed(fit, self.data, n, seed=seed, jobs=jobs, scheduler=scheduler)
 
-    def _total_variance(self) -> float:
+    def total_variance(self, fit: Estimates) -> float:
+        """Mean variance of an observation."""
         extra = 0.0
-        data, theta = self.crossed, self.optimum.working
-        for lam, own in zip(factors(data, theta, 0.0), data.own, strict=True):
+        lambdas = factors(self.data, fit.optimum.working, 0.0)
+        for lam, own in zip(lambdas, self.data.own, strict=True):
             extra += float(np.vdot(own.sum(axis=0), lam @ lam.T))
-        return self.optimum.point.sigma2 * (1.0 + extra / data.n_obs)
+        return fit.optimum.point.sigma2 * (1.0 + extra / self.data.n_obs)

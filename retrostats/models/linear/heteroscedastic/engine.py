@@ -1,26 +1,24 @@
-"""A fit whose residual variance differs between strata."""
+"""A residual variance for each level of a factor: the engine with strata."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.linalg import LinAlgError
 
 from retrostats.common.errors import InputError, NotIdentified
-from retrostats.common.values import cached_value, value_of
 from retrostats.models.linear.blocks.basis import substitute
-from retrostats.models.linear.fitted import Ddf, LmmFit, defined_ddf
+from retrostats.models.linear.estimates import Ddf, Estimates, defined_ddf
+from retrostats.models.linear.fitted import LmmFit
 from retrostats.models.linear.heteroscedastic.inference import (
     strata_kenward_roger,
     strata_satterthwaite,
 )
 from retrostats.models.linear.heteroscedastic.optimise import StrataOptimum, minimise_strata
 from retrostats.models.linear.homoscedastic.criterion import Point
-from retrostats.models.linear.homoscedastic.exact import not_evaluated
+from retrostats.models.linear.homoscedastic.engine import Homoscedastic, not_evaluated
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.homoscedastic.optimise import Optimum
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 _FLAT = 1e-9  # relative curvature of the deviance below which a parameter is not determined
 
 
-def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> StrataFit:
+def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> LmmFit:
     """Fit a model prepared with residual strata.
 
     Raises
@@ -60,7 +58,8 @@ def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> StrataFit:
         best.working,
     )  # fmt: skip
     beta = data.start + substitute(data.basis, point.delta)
-    return StrataFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta, best)
+    engine = Heteroscedastic(best)
+    return LmmFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta, engine)
 
 
 def _check_curvature(model: Model, best: StrataOptimum) -> None:
@@ -87,70 +86,43 @@ def _check_curvature(model: Model, best: StrataOptimum) -> None:
     )
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class StrataFit(LmmFit):
-    """A linear mixed model with a residual variance for each level of a factor.
+class Heteroscedastic(Homoscedastic):
+    """A residual variance for each level of a factor.
 
-    What `LmmFit` says holds; in addition:
-
-    Attributes
+    Parameters
     ----------
     strata : StrataOptimum
         Parameters and criterion.
     """
 
-    strata: StrataOptimum
+    name = "heteroscedastic"
 
-    @property
-    def theta(self) -> FloatArray:
-        """Covariance factor in the units of the data (not relative), lower triangles by column."""
-        return value_of(self.strata.theta)
+    def __init__(self, strata: StrataOptimum) -> None:
+        self.strata = strata
 
-    @property
-    def n_parameters(self) -> int:
-        """Fixed effects, covariance parameters and residual variances."""
-        return len(self.beta) + len(self.theta) + len(self.strata.sigma2)
+    def theta(self, fit: Estimates) -> FloatArray:
+        """Covariance factor in the units of the data (not relative)."""
+        return self.strata.theta
 
-    @property
-    def sigma(self) -> float:
-        """Root of the mean residual variance over all observations; see `residual_sd`."""
+    def residual_variances(self, fit: Estimates) -> pd.Series[float]:
+        """Residual variances by stratum."""
+        data = self.strata.data
+        return pd.Series(self.strata.sigma2, index=pd.Index(data.labels, name=data.name))
+
+    def sigma(self, fit: Estimates) -> float:
+        """Root of the mean residual variance over all observations."""
         count = self.strata.data.count
         return float(np.sqrt(count @ self.strata.sigma2 / count.sum()))
 
-    @cached_value
-    def residual_sd(self) -> pd.Series[Any]:
-        """Residual standard deviation of each stratum, by its label."""
-        data = self.strata.data
-        index = pd.Index(data.labels, name=data.name)
-        return pd.Series(np.sqrt(self.strata.sigma2), index=index, name="residual_sd")
-
-    @cached_value
-    def variance_components(self) -> pd.DataFrame:
-        """Variances and covariances: group, term, term2, vcov, sdcor; a residual row a stratum."""
-        from retrostats.models.linear.post_estimation.components import component_table
-
-        table = component_table(self).iloc[:-1]
-        sigma2 = self.strata.sigma2
-        residual = pd.DataFrame(
-            {
-                "group": "Residual",
-                "term": self.strata.data.labels,
-                "term2": "",
-                "vcov": sigma2,
-                "sdcor": np.sqrt(sigma2),
-            }
-        )
-        return pd.concat([table, residual], ignore_index=True)
-
-    @cached_property
-    def _kenward_roger(self) -> KenwardRoger:
+    def kenward_roger(self, fit: Estimates) -> KenwardRoger:
+        """Adjusted covariance and degrees of freedom; see `strata_kenward_roger`."""
         return strata_kenward_roger(self.strata.data, self.strata.point.state)
 
-    @cached_property
-    def _satterthwaite(self) -> Satterthwaite:
+    def satterthwaite(self, fit: Estimates) -> Satterthwaite:
+        """Degrees of freedom; see `strata_satterthwaite`."""
         return strata_satterthwaite(self.strata.data, self.strata.point)
 
-    def _allow(self, what: str) -> None:
+    def allow(self, what: str) -> None:
         """Refuse what needs one residual variance: profiles, ICC, standardised, bootstrap."""
         raise InputError(
             f"{what} takes one residual variance; this fit has {len(self.strata.sigma2)} "
