@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from retrostats.audit.answer import NO_COMPARISON
 from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
 from retrostats.report.page.bands import band, claimed_zone
@@ -162,6 +163,20 @@ def _graded(row: Row, verdict: Row) -> Row:
     names = ("estimate", "conf_low", "conf_high")
     known = verdict.get("estimate") == verdict.get("estimate")
     return {**row, **{n: verdict[n] for n in names}} if known else row
+
+
+def cause_words(verdict: Row) -> str:
+    """Why a cause is open, in a sentence: without the rows that bear on it otherwise.
+
+    Examples
+    --------
+    >>> cause_words({"direction": "open", "direction_reason": f"A: open ({NO_COMPARISON}); B: x"})
+    'Not known: the results of a comparison group were never printed.'
+    """
+    reason = fmt.text(verdict.get("direction_reason"))
+    if NO_COMPARISON in reason:
+        return "Not known: the results of a comparison group were never printed."
+    return f"{fmt.capital(reason)}." if reason else ""
 
 
 #: How the sentence on the source begins, by what was found.
