@@ -54,21 +54,22 @@ def drawn(replication, specified):
 
 
 def test_the_curve_has_a_mark_a_combination_by_its_own_label(specified) -> None:
-    labelled = specified.assign(size=["supported", "contradicted", *["undecided"] * 13])
+    rest = len(specified) - 2
+    labelled = specified.assign(size=["supported", "contradicted", *["undecided"] * rest])
     figure = specification_curve(labelled, ENERGY)
     (line,) = artists(figure, "estimate-supported")
     assert list(line.get_xdata()) == [1]
     assert list(line.get_ydata()) == [specified["estimate"][0]]
     (line,) = artists(figure, "estimate-undecided")
-    assert list(line.get_xdata()) == list(range(3, 16))
+    assert list(line.get_xdata()) == list(range(3, 3 + rest))
     (limits,) = artists(figure, "confidence")
     ends = np.array([segment[:, 1] for segment in limits.get_segments()])
     assert np.allclose(ends, specified[["conf_low", "conf_high"]])
 
 
-def test_every_combination_takes_one_option_of_each_choice(drawn) -> None:
+def test_every_combination_takes_one_option_of_each_choice(drawn, specified) -> None:
     taken = [x for line in artists(drawn["curve"], "option") for x in line.get_xdata()]
-    assert sorted(taken) == sorted([*range(1, 16)] * 2)
+    assert sorted(taken) == sorted([*range(1, 1 + len(specified))] * 2)
 
 
 def test_direction_is_marked_where_no_size_is_claimed(specified) -> None:
