@@ -82,13 +82,20 @@ def test_the_report_is_given_as_a_path_and_an_address_with_the_time(tmp_path: Pa
 
 
 def test_each_label_of_a_terminal_has_its_symbol_and_the_colour_of_its_stance() -> None:
-    assert {symbol for symbol, _ in MARKS.values()} == set("+~x?o-=!#.")
+    assert {symbol for symbol, _ in MARKS.values()} == set("+Pp~>?*<uUx/o-=!#.")
+    assert len({symbol for symbol, _ in MARKS.values()}) == len(MARKS)
     colours = {colour: {word for word, (_, c) in MARKS.items() if c == colour}
                for _, colour in MARKS.values()}  # fmt: skip
     assert colours == {
-        "green": {"supported", "compatible", "faithful"},
-        "red": {"contradicted", "drifted", "not measured by the source"},
-        "yellow": {"undecided", "unverified"},
+        "green": {"supported", "very likely", "likely", "compatible", "faithful"},
+        "red": {
+            "contradicted",
+            "very unlikely",
+            "unlikely",
+            "drifted",
+            "not measured by the source",
+        },
+        "yellow": {"leaning", "open", "mixed", "leaning against", "undecided", "unverified"},
         "dim": {"no evidence", "not claimed"},
     }
     assert (MARKS["faithful"], MARKS["supported"]) == (("=", "green"), ("+", "green"))
