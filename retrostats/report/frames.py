@@ -169,10 +169,38 @@ def draw(
 
     own = len(frames["estimates"]) and (frames["estimates"]["role"] == "cohort").any()
     caption = CAPTION.replace("printed numbers", "printed numbers and own data") if own else CAPTION
-    overview = Drawing(verdict_overview(frames["verdicts"], caption=caption), OVERVIEW)
+    shown, rest = overview_claims(frames["verdicts"])
+    overview = Drawing(verdict_overview(shown, caption=rest + caption), OVERVIEW)
     drawings = drawings_of({"verdict_overview": overview})
     drawings |= _of_analyses(audit, analyses, frames, claims)
     return drawings | claim_figures(frames, claims, every=every_claim)
+
+
+#: Claims of an overview that fits a page in every width.
+MOST_CLAIMS = 13
+
+
+def overview_claims(verdicts: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The claims that the overview shows, and a sentence on the others.
+
+    Of many claims: the main ones, and those that printed effects with their errors answer.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = [{"role": "audit", "prob_direction": float("nan"), "direction": "open"}] * 20
+    >>> shown, said = overview_claims(pd.DataFrame([{**rows[0], "role": "core"}, *rows]))
+    >>> len(shown), said
+    (1, 'Shown are 1 of 21 claims: the main ones, and those on which an effect was printed. ')
+    """
+    if len(verdicts) <= MOST_CLAIMS:
+        return verdicts, ""
+    measured = verdicts["prob_direction"].notna() | (verdicts["direction"] == "mixed")
+    shown = verdicts[measured | (verdicts["role"] == "core")]
+    return shown, (
+        f"Shown are {len(shown)} of {len(verdicts)} claims: the main ones, and those on which an "
+        "effect was printed. "
+    )
 
 
 def draw_main(
