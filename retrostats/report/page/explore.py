@@ -103,6 +103,11 @@ def explorers_of(
     return found
 
 
+def _embedded(value: float) -> float:
+    """A number as the page holds it."""
+    return float(f"{value:.{DIGITS}g}")
+
+
 def answer_text(
     values: Sequence[float], said: tuple[str, str], bounds: Iterable[float], unit: str
 ) -> str:
@@ -118,6 +123,7 @@ def answer_text(
     if not np.isfinite(values).all():
         return "these settings contradict one another"
     bounds = tuple(bounds)
+    values = [_embedded(v) for v in values]  # what the script of the page rounds as well
     limits = fmt.interval(values[1], values[2], bounds=bounds)
     shown = f"{fmt.number(values[0], bounds=bounds)} (95% interval {limits}) {unit}".strip()
     words = _words(said)
@@ -253,7 +259,7 @@ def _data(
         "start": [c.start for c in controls],
         "values": values,
         "answers": [
-            [None if not np.isfinite(v) else float(f"{v:.{DIGITS}g}") for v in row]
+            [None if not np.isfinite(v) else _embedded(v) for v in row]
             for row in np.asarray(answers).tolist()
         ],
         "said": [known.index(s) for s in said],
