@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import retrostats
+from retrostats.audit.answer import percent
 from retrostats.models.meta.heterogeneity import ESTIMATORS
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,37 @@ def test_block_runs(
         said = capsys.readouterr().out
         assert said
         assert not re.search(r"(^| )\.\.\.( |$)", said, re.MULTILINE)
+
+
+def test_output_that_is_shown_is_what_the_block_before_it_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    pairs = re.findall(r"^```python\n([^`]*)^```\n\n```text\n([^`]*)^```", text, re.MULTILINE)
+    assert pairs
+    for code, output in pairs:
+        exec(compile(code, "<block>", "exec"), {"__name__": "block"})  # noqa: S102
+        assert capsys.readouterr().out == output
+
+
+def test_answers_of_the_readme_are_those_of_a_run() -> None:
+    """Each number of the answers on top, as the verdicts have it; none but these and the claims'."""
+    verdicts = retrostats.replicate(draws=64).verdicts.set_index("claim_id")
+    energy, fat, more = (
+        verdicts.loc[name] for name in ("energy_30", "body_fat_6wk", "more_than_forward")
+    )
+    shown = [percent(energy[f"prob_{name}"]) for name in ("direction", "direction_min", "size")]
+    shown += [f"{100 * (energy[name] - 1):.0f}%" for name in ("estimate", "conf_low", "conf_high")]
+    shown += [percent(fat["prob_direction"])]
+    shown += [f"{-fat[name]:.2f}" for name in ("estimate", "conf_high", "conf_low")]
+    shown += [percent(more["prob_direction"]), percent(1 - more["prob_direction"])]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    answers = text[text.index("- **More energy?") : text.index("None of the cited studies")]
+    claimed = {"95%", "2001", "30%", "35%", "25"}  # the interval's level, the claim and its source
+    found = re.findall(r"\d+(?:\.\d+)?%?", answers)
+    assert set(found) - claimed == set(shown) - claimed
+    assert verdicts.loc["ligament_tears", "direction"] == "no evidence"
+    assert verdicts.loc["body_fat_cause", "direction"] == "open"
 
 
 def test_sections_and_equations_have_one_number_each() -> None:
