@@ -28,6 +28,7 @@ BLOCKS = [
 
 def test_blocks_are_found() -> None:
     assert {p.id.rsplit("-", 1)[0] for p in BLOCKS if p.id} >= {"README.md", "CONTRIBUTING.md"}
+    assert {p.id for p in SHOWN} >= {"README.md-1", "verdicts.md-1"}
 
 
 @pytest.fixture
@@ -57,19 +58,30 @@ def test_block_runs(
         assert not re.search(r"(^| )\.\.\.( |$)", said, re.MULTILINE)
 
 
+SHOWN = [
+    pytest.param(code, output, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, (code, output) in enumerate(
+        re.findall(
+            r"^```python\n([^`]*)^```\n\n```text\n([^`]*)^```",
+            page.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        ),
+        start=1,
+    )
+]
+
+
+@pytest.mark.parametrize(("code", "output"), SHOWN)
 def test_output_that_is_shown_is_what_the_block_before_it_prints(
-    capsys: pytest.CaptureFixture[str],
+    code: str, output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    pairs = re.findall(r"^```python\n([^`]*)^```\n\n```text\n([^`]*)^```", text, re.MULTILINE)
-    assert pairs
-    for code, output in pairs:
-        exec(compile(code, "<block>", "exec"), {"__name__": "block"})  # noqa: S102
-        assert capsys.readouterr().out == output
+    exec(compile(code, "<block>", "exec"), {"__name__": "block"})  # noqa: S102
+    assert capsys.readouterr().out == output
 
 
 def test_answers_of_the_readme_are_those_of_a_run() -> None:
-    """Each number of the answers on top, as the verdicts have it; none but these and the claims'."""
+    """Each number of the answers on top is the verdicts', or one of the claim and its source."""
     verdicts = retrostats.replicate(draws=64).verdicts.set_index("claim_id")
     energy, fat, more = (
         verdicts.loc[name] for name in ("energy_30", "body_fat_6wk", "more_than_forward")
