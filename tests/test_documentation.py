@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import retrostats
+from retrostats.audit.answer import percent
 from retrostats.models.meta.heterogeneity import ESTIMATORS
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,7 @@ BLOCKS = [
 
 def test_blocks_are_found() -> None:
     assert {p.id.rsplit("-", 1)[0] for p in BLOCKS if p.id} >= {"README.md", "CONTRIBUTING.md"}
+    assert {p.id for p in SHOWN} >= {"README.md-1", "verdicts.md-1"}
 
 
 @pytest.fixture
@@ -54,6 +56,48 @@ def test_block_runs(
         said = capsys.readouterr().out
         assert said
         assert not re.search(r"(^| )\.\.\.( |$)", said, re.MULTILINE)
+
+
+SHOWN = [
+    pytest.param(code, output, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, (code, output) in enumerate(
+        re.findall(
+            r"^```python\n([^`]*)^```\n\n```text\n([^`]*)^```",
+            page.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        ),
+        start=1,
+    )
+]
+
+
+@pytest.mark.parametrize(("code", "output"), SHOWN)
+def test_output_that_is_shown_is_what_the_block_before_it_prints(
+    code: str, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exec(compile(code, "<block>", "exec"), {"__name__": "block"})  # noqa: S102
+    assert capsys.readouterr().out == output
+
+
+def test_answers_of_the_readme_are_those_of_a_run() -> None:
+    """Each number of the answers on top is the verdicts', or one of the claim and its source."""
+    verdicts = retrostats.replicate(draws=64).verdicts.set_index("claim_id")
+    energy, fat, more = (
+        verdicts.loc[name] for name in ("energy_30", "body_fat_6wk", "more_than_forward")
+    )
+    shown = [percent(energy[f"prob_{name}"]) for name in ("direction", "direction_min", "size")]
+    shown += [f"{100 * (energy[name] - 1):.0f}%" for name in ("estimate", "conf_low", "conf_high")]
+    shown += [percent(fat["prob_direction"])]
+    shown += [f"{-fat[name]:.2f}" for name in ("estimate", "conf_high", "conf_low")]
+    shown += [percent(more["prob_direction"]), percent(1 - more["prob_direction"])]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    answers = text[text.index("- **More energy?") : text.index("None of the cited studies")]
+    claimed = {"95%", "2001", "30%", "35%", "25"}  # the interval's level, the claim and its source
+    found = re.findall(r"\d+(?:\.\d+)?%?", answers)
+    assert set(found) - claimed == set(shown) - claimed
+    assert verdicts.loc["ligament_tears", "direction"] == "no evidence"
+    assert verdicts.loc["body_fat_cause", "direction"] == "open"
 
 
 def test_sections_and_equations_have_one_number_each() -> None:
