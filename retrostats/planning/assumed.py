@@ -17,9 +17,7 @@ from retrostats.audit.verdict import claimed_range
 from retrostats.common.arrays import instances_of, one_of, real_number
 from retrostats.common.errors import InputError
 from retrostats.evidence.result.findings import Measure
-from retrostats.evidence.unreported.pooled import COUNTED
 from retrostats.evidence.unreported.unknowns import Space
-from retrostats.models.meta.batch import random_effects_batch
 from retrostats.planning.designs import Counted, Measured, arms_of
 from retrostats.planning.spreads import DRAWS, mixed, spreads_frame, spreads_of
 
@@ -42,8 +40,9 @@ class Assumed:
         What draws studies of a size.
     model_truth, log
         `truth` on the model scale, and whether that is a log.
-    measure, tau
-        What judges the claim today, if anything does; standard deviation between its studies.
+    measure, correlation
+        What judges the claim today, if anything does; prior of correlations that the audit states
+        for it (mean and SD of Fisher's z), if any.
     words
         For the reader.
     """
@@ -57,7 +56,7 @@ class Assumed:
     spreads: pd.DataFrame
     spread_sample: Array | None
     measure: Measure | None
-    tau: float
+    correlation: tuple[float, float] | None
     exposure: float
     words: str
 
@@ -86,7 +85,7 @@ def assume(
     measure = None if isinstance(claim, Claim) else _measure(parsed, about, seed)
     true = _truth(parsed, truth, measure, log=log)
     model = math.log(true) if log else true
-    tau = _tau(measure)
+    correlation = about.correlation_prior(parsed.claim_id) if measure is not None else None
     if chosen in ("counts", "two-arm-counts"):
         study, words = _counted(parsed, rate, exposure, arms_of(chosen), log=log)
         return Assumed(
@@ -99,7 +98,7 @@ def assume(
             spreads=spreads_frame({}),
             spread_sample=None,
             measure=measure,
-            tau=tau,
+            correlation=correlation,
             exposure=study.exposure,
             words=f"{_said(parsed, true)}; {words}",
         )
@@ -121,7 +120,7 @@ def assume(
         spreads=spreads_frame(by_source),
         spread_sample=sample,
         measure=measure,
-        tau=tau,
+        correlation=correlation,
         exposure=math.nan,
         words=f"{_said(parsed, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
     )
@@ -185,21 +184,6 @@ def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: b
         )
     space = Space.of(measure.unknowns)
     return float(np.ravel(measure.estimator(0.95)(space.values(space.reference_point))[0])[0])
-
-
-def _tau(measure: Measure | None) -> float:
-    """Standard deviation between the studies of today's pool, everything at its middle."""
-    if measure is None or len(measure.sources) < 2:
-        return 0.0
-    space = Space.of(measure.unknowns)
-    values = space.values(space.reference_point)
-    effects = [source.effects(values) for source in measure.sources]
-    y = np.array([[float(np.ravel(e.value)[0]) for e in effects]])
-    v = np.array([[float(np.ravel(e.variance)[0]) for e in effects]])
-    mask = values.get(COUNTED, np.ones(y.shape, dtype=bool))
-    if not mask.any():
-        return 0.0
-    return float(np.sqrt(np.nan_to_num(random_effects_batch(y, v, mask=mask).tau2[0])))
 
 
 def _range(name: str, given: Any) -> tuple[float, float]:

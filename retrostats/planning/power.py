@@ -62,19 +62,19 @@ def needed_people(
         return side, "", math.nan, math.nan, math.nan
     error = 2 * math.sqrt(power * (1 - power) / len(points))
 
-    def fewest(level: float) -> float:
+    def at_power(level: float) -> float:
         # with two arms as many in each: found by arm, told in all
         arms = arms_of(given.design)
-        return arms * _fewest(
+        return arms * fewest(
             lambda n: _share(given, side, label, arms * n, points) >= level,
             math.ceil(given.study.smallest / arms),
             MOST // arms,
         )
 
-    return side, label, fewest(power), fewest(power - error), fewest(min(power + error, 1.0))
+    return side, label, at_power(power), at_power(power - error), at_power(min(power + error, 1.0))
 
 
-def _fewest(enough: Any, smallest: int, most: int) -> float:
+def fewest(enough: Any, smallest: int, most: int) -> float:
     """Fewest people that are enough, by doubling and halving; NaN if `most` are not."""
     low, high = smallest - 1, smallest
     while not enough(high):
