@@ -16,7 +16,7 @@ from retrostats.audit.claims import Claim
 from retrostats.audit.verdict import claimed_range
 from retrostats.common.arrays import instances_of, one_of, real_number
 from retrostats.common.errors import InputError
-from retrostats.evidence.result.findings import Measure
+from retrostats.evidence.result.findings import EstimateRow, Measure
 from retrostats.evidence.unreported.unknowns import Space
 from retrostats.planning.designs import Counted, Measured, arms_of
 from retrostats.planning.spreads import DRAWS, mixed, spreads_frame, spreads_of
@@ -40,9 +40,10 @@ class Assumed:
         What draws studies of a size.
     model_truth, log
         `truth` on the model scale, and whether that is a log.
-    measure, correlation
-        What judges the claim today, if anything does; prior of correlations that the audit states
-        for it (mean and SD of Fisher's z), if any.
+    measure, row
+        What judges the claim today, if anything does, and its row of the estimates.
+    correlation
+        Prior of correlations that the audit states for the claim (mean and SD of Fisher's z).
     words
         For the reader.
     """
@@ -56,6 +57,7 @@ class Assumed:
     spreads: pd.DataFrame
     spread_sample: Array | None
     measure: Measure | None
+    row: EstimateRow | None
     correlation: tuple[float, float] | None
     exposure: float
     words: str
@@ -82,7 +84,7 @@ def assume(
     one_of(chosen, "design", DESIGNS)
     if chosen == "counts" and _in_arms(parsed, about):
         chosen = "two-arm-counts"
-    measure = None if isinstance(claim, Claim) else _measure(parsed, about, seed)
+    measure, row = (None, None) if isinstance(claim, Claim) else _measure(parsed, about, seed)
     true = _truth(parsed, truth, measure, log=log)
     model = math.log(true) if log else true
     correlation = about.correlation_prior(parsed.claim_id) if measure is not None else None
@@ -98,6 +100,7 @@ def assume(
             spreads=spreads_frame({}),
             spread_sample=None,
             measure=measure,
+            row=row,
             correlation=correlation,
             exposure=study.exposure,
             words=f"{_said(parsed, true)}; {words}",
@@ -120,6 +123,7 @@ def assume(
         spreads=spreads_frame(by_source),
         spread_sample=sample,
         measure=measure,
+        row=row,
         correlation=correlation,
         exposure=math.nan,
         words=f"{_said(parsed, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
@@ -153,17 +157,19 @@ def _in_arms(claim: Claim, audit: Audit) -> bool:
     return topic is not None and topic.compares == "arm"
 
 
-def _measure(claim: Claim, audit: Audit, seed: int) -> Measure | None:
-    """The first measure of the claim that says what it pools; else its first; None without any."""
+def _measure(claim: Claim, audit: Audit, seed: int) -> tuple[Measure | None, EstimateRow | None]:
+    """The first measure of the claim that says what it pools, else its first; and its row."""
     path = audit.analyses.get(claim.analysis)
     if path is None:
-        return None
+        return None, None
     analysis = load_analysis(path)
     rows = audit.published
     rows = rows[rows["topic"] == analysis.topic].reset_index(drop=True)
     found = analysed(analysis, Context(rows, audit.claims, audit, (), seed))
     mine = [m for m in found.measures if m.claim_id == claim.claim_id]
-    return next((m for m in mine if m.sources), mine[0] if mine else None)
+    chosen = next((m for m in mine if m.sources), mine[0] if mine else None)
+    rows_by_id = {row.estimate_id: row for row in found.estimates}
+    return chosen, rows_by_id.get(chosen.estimate_id) if chosen is not None else None
 
 
 def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: bool) -> float:

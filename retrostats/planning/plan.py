@@ -312,15 +312,15 @@ def plan(
         needed = who.do(partial(needed_people, given, right, power, points), sides)
         sizes = sorted(set(people)) if people is not None else curve_sizes(given.study, needed)
         rows = who.do(partial(curve_rows, given, sides, right, points), sizes)
-        wanted = [row[2] for row in needed if not math.isnan(row[2])]
-        pooled = sorted(people) if people is not None else _added_sizes(given.study, wanted)
         today = today_of(given)
         pool = [PoolNeeded(math.nan, math.nan) for _ in sides]
         added = []
         if today is not None:
-            added = who.do(partial(pooled_rows, given, today, sides, seed), pooled)
             asked = partial(pool_needed, given, today, right, power, seed)
             (pool,) = who.do(asked, [sides])
+            wanted = [n for n in (*(row[2] for row in needed), *(n.people for n in pool)) if n > 0]
+            tried = sorted(set(people)) if people is not None else _added_sizes(given.study, wanted)
+            added = who.do(partial(pooled_rows, given, today, sides, seed), tried)
     alone = [(*row, n.people, n.power) for row, n in zip(needed, pool, strict=True)]
     shown = _frame(alone, NEEDED)
     return Plan(
@@ -358,7 +358,7 @@ def _added(rows: Sequence[tuple[int, Side, Mapping[str, float], float]]) -> pd.D
 
 
 def _added_sizes(study: Design, wanted: Sequence[float]) -> list[int]:
-    """A small study, and what each side needs alone."""
+    """A small study, and what each side needs alone and in the pool."""
     return sorted({max(20, study.smallest), *(int(max(n, study.smallest)) for n in wanted)})
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.audit.claims import Claim, range_text
 from retrostats.planning.added import PoolNeeded
 from retrostats.planning.assumed import Assumed
-from retrostats.planning.designs import people_text
+from retrostats.planning.designs import arms_of, people_text
 from retrostats.planning.today import Today
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def sentence(
     for row, n in zip(rows, pool, strict=True):
         what = _what(given.claim, row["side"])
         if not row["settles"]:
-            parts.append(f"no study settles {what}, as the truth is taken to lie at its very end")
+            at = "be no difference" if row["side"] == "direction" else "lie at an end of it"
+            parts.append(f"no study settles {what}, as the truth is taken to {at}")
         elif n.people == 0:
             one = today.k == 1 and given.claim.kind == "descriptive"
             where = "in the one study there is" if one else "without another study"
@@ -51,9 +52,10 @@ def sentence(
             open_.append(what)
             fails = fails or n.main_fails
         else:
+            any_ = n.people < given.study.smallest + arms_of(given.design)
             size = people_text(n.people, given.design)
-            parts.append(f"one more study of about {size} would {_settle(row, what)} with power "
-                         f"{power:.0%}")  # fmt: skip
+            one = f"any further study, of {size} or more," if any_ else f"one more study of {size}"
+            parts.append(f"{one} would {_settle(row, what)} with power {power:.0%}")
     if open_:
         choices = [words for n in pool for words in n.choices]
         parts.append(
@@ -100,7 +102,7 @@ def _what(claim: Claim, side: str) -> str:
             return f"a size of {more:g} to {less:g}% more"
         if less <= 0 and more < 0:
             return f"a size of {-less:g} to {-more:g}% less"
-    return f"a size of {range_text(claim)}" + f" {claim.unit}" * bool(claim.unit)
+    return f"a size of {range_text(claim)}"
 
 
 def _settle(row: Any, what: str) -> str:

@@ -82,17 +82,22 @@ class Today:
 
 
 def today_of(given: Assumed) -> Today | None:
-    """What the sources of the measure say today; None where no measure names any.
+    """What the sources of the measure say today; None where no study can be pooled with another.
+
+    That is so where nothing was measured, and where the measure is a pool or a model of several
+    studies as printed, of which no source is known.
 
     Sources without a comparison, or between people not allocated by lot, say nothing of a claimed
     cause (docs/verdicts.md): the planned study then stands alone.
     """
     measure, claim = given.measure, given.claim
-    if measure is None or not measure.sources:
+    row = given.row
+    if measure is None or not (measure.sources or (row is not None and row.study_id)):
         return None
     pooled = posterior_of(
-        measure, claim.scale, null=claim.null_value, correlation=given.correlation
-    )
+        measure, claim.scale, null=claim.null_value, correlation=given.correlation,
+        df=row.df if row is not None and row.df > 0 else math.inf,
+    )  # fmt: skip
     why = ""
     if claim.kind == "causal" and not (measure.comparison and measure.randomised):
         why = NOT_RANDOMISED if measure.comparison else NO_COMPARISON
