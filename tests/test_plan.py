@@ -15,6 +15,7 @@ import retrostats as rs
 from retrostats.app.cli import main
 from retrostats.audit.answer import answer_of
 from retrostats.audit.audit import load_audit
+from retrostats.audit.grades import SIZE_SUPPORTED
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.likelihoods import rates_log_likelihood
 from retrostats.evidence.printed.measures import Measure
@@ -22,11 +23,12 @@ from retrostats.evidence.printed.sources import SPREAD, Nodes, PrintedSource
 from retrostats.evidence.unreported.influence import quasi_random
 from retrostats.evidence.unreported.likelihood import MEASURES, pooled_of, printed_source
 from retrostats.evidence.unreported.sources import Effects, Source
-from retrostats.planning.added import answers_with, drawn_answers
+from retrostats.planning.added import answers_with, drawn_answers, pool_needed
 from retrostats.planning.assumed import assume
 from retrostats.planning.designs import Counted, Measured
 from retrostats.planning.power import right_label
-from retrostats.planning.today import today_of
+from retrostats.planning.sentence import kept_open_by, sentence
+from retrostats.planning.today import POOLED_MOST, today_of
 from retrostats.report.figures.looks import DARK
 
 BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg"
@@ -234,12 +236,12 @@ def test_what_one_more_study_changes_is_what_the_path_says(claim_id, truth, peop
     given = assume(claim_id, audit, truth, None, None, None, None, 3)
     today, points = today_of(given), quasi_random(3, 3, 5)
     estimate, error, df, found = _with_new(given, today, people, points)
-    claim = given.claim
+    claim, typical = given.claim, float(np.median(given.spread_sample))
     for i in range(len(points)):
         effects = Effects(np.array(estimate[i]), np.array(error[i] ** 2))
         # the middle of the spreads sets the scale of the prior, not what one study happens to find
         new = PrintedSource(
-            "new", 99, SPREAD, "", about=float(estimate[i]), error=float(error[i]), sd=float(np.median(given.spread_sample)),
+            "new", 99, SPREAD, "", about=float(estimate[i]), error=float(error[i]), sd=typical,
             nodes=lambda prior, e=effects: Nodes.single(float(e.value), math.sqrt(e.variance), df),
         )  # fmt: skip
         kind = Measure(MEASURES[claim.scale])
@@ -280,7 +282,7 @@ def test_what_one_more_study_changes_is_what_pool_printed_says() -> None:
     assert df == 28
     for i in range(len(estimate)):
         table = pd.DataFrame({
-            "study": list("abc") + ["new"], "design": "parallel", "n": [n] * 3 + [30],
+            "study": [*"abc", "new"], "design": "parallel", "n": [n] * 3 + [30],
             "estimate": [*values, estimate[i]], "se": [*errors, error[i]],
             "df": [n - 1] * 3 + [df],
         })  # fmt: skip
@@ -304,14 +306,12 @@ def test_counts_join_a_pool_as_pool_printed_reads_them() -> None:
     )  # fmt: skip
     today, points = today_of(given), quasi_random(3, 3, 5)
     truth = np.full(3, given.model_truth)
-    found = answers_with(
-        today, claim, given.study.log_likelihoods(60, truth, points, today.theta)
-    )
+    found = answers_with(today, claim, given.study.log_likelihoods(60, truth, points, today.theta))
     first_events, second_events = given.study._events(60, truth, points)
     z = stats.norm.ppf(0.975)
     for i in range(3):
         table = pd.DataFrame({
-            "study": list("abc") + ["new"], "design": "parallel", "n": "",
+            "study": [*"abc", "new"], "design": "parallel", "n": "",
             "estimate": [*(f"{x:.8f}" for x in np.exp(values)), ""],
             "low": [*(f"{x:.8f}" for x in np.exp(values - z * np.array(errors))), ""],
             "high": [*(f"{x:.8f}" for x in np.exp(values + z * np.array(errors))), ""],
@@ -346,7 +346,7 @@ def test_a_study_without_events_says_nothing_where_it_stands_alone() -> None:
 def test_added_shares_are_shares() -> None:
     found = rs.plan("body_fat_6wk")
     shares = found.added.drop(columns=["people", "side", "mc_error"])
-    assert list(shares)[0] == "supported"
+    assert next(iter(shares)) == "supported"
     assert np.allclose(shares.sum(axis=1), 1)
     assert (shares.drop(columns="supported").max() > 0).all()
     assert (found.added["mc_error"] < 0.06).all()
@@ -478,24 +478,37 @@ def test_a_size_that_no_study_settles_says_why() -> None:
     )
     assert found.summary().startswith(found.sentence + "\n")
     assert found.kept_open_by == (f"studies differ too much (tau about {found.tau:.2g})",)
-    # it is how far studies differ: without that a large study does settle the size
     given = assume("energy_30", None, 1.3, None, None, None, None, 3)
     today = today_of(given)
-    same = replace(today, study_tau=0.0)
-    assert drawn_answers(given, same, 3, 2000).inside[0].min() > 0.5
-    assert drawn_answers(given, today, 3, 2000).inside[0].min() < 0.1
+    assert drawn_answers(given, today, 3, POOLED_MOST).inside[0].max() < SIZE_SUPPORTED
 
 
 def test_an_answer_that_fails_under_one_choice_names_it() -> None:
-    """Two sources that agree, and one without its error: a set that is small does not reach it."""
-    found = rs.plan("walk_energy", truth=1.3, power=0.8, draws=512)
-    (needed,) = found.needed.to_dict("records")
-    assert math.isnan(needed["pool_people"])
-    assert 0.5 < needed["pool_power"] < 0.8
-    assert "2 studies say too little of how far studies differ" in found.sentence
-    # where the main answer alone would do, the choice is named
-    low = rs.plan("walk_energy", truth=1.3, power=found.needed["pool_power"][0], draws=512)
-    assert low.needed["pool_people"][0] > 0
+    """A small true effect: all sources together are enough, the few with an error are not."""
+    given = assume("energy_30", None, 1.1, None, None, None, None, 3)
+    today = replace(today_of(given), direction="open")
+    (found,) = pool_needed(given, today, {"direction": "supported"}, 0.9, 3, ["direction"])
+    assert math.isnan(found.people)
+    assert not found.main_fails
+    said = "counting only what prints a spread or an error, 4 of 8 sources"
+    assert found.choices == (said,)
+    assert kept_open_by(today, [found]) == (said,)
+    needed = pd.DataFrame([{"side": "direction", "settles": "supported", "people": 9.0}])
+    assert sentence(given, today, needed, [found], 0.9) == (
+        "The direction cannot be settled by one more study of any size today: it would not hold "
+        f"{said}."
+    )
+    # with a lower power asked for, it is enough
+    (less,) = pool_needed(given, today, {"direction": "supported"}, 0.7, 3, ["direction"])
+    assert less.power >= 0.7
+    assert less.people < 10
+
+
+def test_a_truth_of_no_effect_is_rarely_told_as_supported() -> None:
+    """One more study beside today's: no more than a direction's level on one side."""
+    found = rs.plan("more_than_forward", truth=0.0, people=[10, 1000], draws=512)
+    assert (found.added["supported"] <= 0.025).all()
+    assert not found.needed["settles"].any()
 
 
 def test_sources_that_say_nothing_of_a_cause_are_not_added_to() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.audit.answer import choice_text
 from retrostats.audit.claims import Claim
 from retrostats.audit.grades import (
     DIRECTION_ORDER,
@@ -23,6 +24,7 @@ from retrostats.audit.grades import (
     size_label,
 )
 from retrostats.audit.verdict import Label, Side, claimed_range
+from retrostats.evidence.printed.printed_choices import Choice
 from retrostats.evidence.unreported.influence import quasi_random
 from retrostats.planning.assumed import Assumed
 from retrostats.planning.designs import arms_of
@@ -218,5 +220,12 @@ def _too_few(today: Today, enough: Array, power: float) -> tuple[str, ...]:
             choice.correlation == main.correlation,
         )
         if sum(same) == 2 and share < min(power, enough[0]):
-            found.append((float(share), choice.beside(main)))
+            found.append((float(share), choice_text(_told(choice), _told(main))))
     return tuple(words for _, words in sorted(found)[:_NAMED])
+
+
+def _told(choice: Choice) -> dict[str, object]:
+    return {
+        "sources": choice.sources, "k": sum(choice.members), "scale": choice.scale,
+        "correlation": choice.correlation,
+    }  # fmt: skip

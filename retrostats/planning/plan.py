@@ -18,7 +18,7 @@ from retrostats.common.errors import InputError
 from retrostats.common.values import values
 from retrostats.common.workers import Workers, connected
 from retrostats.planning.added import ADDED_LABELS, PoolNeeded, pool_needed, pooled_rows
-from retrostats.planning.assumed import DESIGNS, Assumed, assume
+from retrostats.planning.assumed import DESIGNS, assume
 from retrostats.planning.designs import Design, people_text
 from retrostats.planning.power import (
     MOST,
@@ -163,7 +163,7 @@ class Plan:
         return save_versions(self, path, formats, themes)
 
     def summary(self) -> str:
-        """What one more study would settle, in a sentence; what it rests on; the tables, as text."""
+        """What one more study would settle, what that rests on, and the tables, as text."""
         lines = [self.sentence, "", self.claim.statement, self.assumed, ""]
         lines += [self._needed(row) for row in self.needed.to_dict("records")]
         lines += ["", "The study alone:", _text(self.curve)]

@@ -45,8 +45,8 @@ def sentence(
             at = "be no difference" if row["side"] == "direction" else "lie at an end of it"
             parts.append(f"no study settles {what}, as the truth is taken to {at}")
         elif n.people == 0:
-            one = today.k == 1 and given.claim.kind == "descriptive"
-            where = "in the one study there is" if one else "without another study"
+            alone = today.k == 1 and given.claim.kind == "descriptive"
+            where = "in the one study there is" if alone else "without another study"
             parts.append(f"{what} is {row['settles']} today {where}")
         elif math.isnan(n.people):
             open_.append(what)
@@ -112,8 +112,8 @@ def _settle(row: Any, what: str) -> str:
 def _why(today: Today, choices: Sequence[str], *, fails: bool) -> str:
     """Why no size is enough."""
     if not fails:
-        said = "; ".join(dict.fromkeys(choices))
-        return f"it does not hold under every declared choice ({said})"
+        said = " or ".join(dict.fromkeys(choices))
+        return f"it would not hold {said or 'under every declared choice'}"
     if today.k == 0:
         return f"{today.why_none}, and one study says at most likely of others"
     tau = f"tau about {today.study_tau:.2g}"

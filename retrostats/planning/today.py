@@ -165,9 +165,7 @@ def _counted(
 ) -> list[Choice]:
     """Declared choices that lowest and highest look at, the main one first, without repetitions."""
     open_ = any(source.depends_on_correlation for source in sources)
-    found = choices(
-        nested_sets([*sources, planned], None), priors if open_ else priors[:1], scale
-    )
+    found = choices(nested_sets([*sources, planned], None), priors if open_ else priors[:1], scale)
     return [choice for choice in found if choice.counted]
 
 
