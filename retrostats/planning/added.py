@@ -7,8 +7,9 @@ posterior is taken under every declared choice, as by the path (docs/verdicts.md
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from retrostats.evidence.printed.printed_choices import Choice
 from retrostats.evidence.unreported.influence import quasi_random
 from retrostats.planning.assumed import Assumed
 from retrostats.planning.designs import arms_of
-from retrostats.planning.power import fewest, monte_carlo_error
+from retrostats.planning.power import halved, monte_carlo_error
 from retrostats.planning.today import POOLED_MOST, Today
 
 Array = NDArray[np.float64]
@@ -40,6 +41,8 @@ ADDED_LABELS: tuple[str, ...] = (
 )  # fmt: skip
 #: Log-likelihood that a study has lost at the edges of the grid, if it is bounded on both sides.
 _BOUNDED = 1.0
+#: How many times more people each size has than the one before, where the first enough is sought.
+_TIMES = 4
 #: Most declared choices that are named as what keeps a side open.
 _NAMED = 2
 
@@ -152,7 +155,7 @@ class PoolNeeded:
     people
         In all; 0 where today's pool has it already, NaN where no size tried is enough.
     power
-        Share of draws with the label at that size, or at the largest size tried; NaN for 0 people.
+        Share of draws with the label at that size, or the largest at any tried; NaN for 0 people.
     choices
         Where no size is enough: the declared choices, in words, that fewer studies still are enough
         under than under the main one.
@@ -174,7 +177,7 @@ def pool_needed(
     seed: int,
     sides: Sequence[Side],
 ) -> list[PoolNeeded]:
-    """People needed by side, found by doubling and halving up to `POOLED_MOST`."""
+    """People needed by side, up to `POOLED_MOST`."""
     arms = arms_of(given.design)
     known: dict[int, Answers] = {}
 
@@ -195,18 +198,35 @@ def pool_needed(
         if label == (today.direction if side == "direction" else today.size):
             found.append(PoolNeeded(0.0, math.nan))
             continue
-        most = POOLED_MOST // arms * arms
-        if (reached := share(side, label, most)) < power:
-            each = at(most).enough(side, label)
-            named = _too_few(today, each, power)
-            found.append(PoolNeeded(math.nan, reached, named, bool(each[0] < power)))
+        n, reached = _searched(partial(share, side, label), power, given.study.smallest, arms)
+        if not math.isnan(n):
+            found.append(PoolNeeded(n, reached))
             continue
-        smallest = math.ceil(given.study.smallest / arms)
-        n = arms * fewest(
-            lambda n, s=side, to=label: share(s, to, arms * n) >= power, smallest, most // arms
-        )
-        found.append(PoolNeeded(n, share(side, label, int(n))))
+        each = at(POOLED_MOST).enough(side, label)
+        named = _too_few(today, each, power)
+        found.append(PoolNeeded(math.nan, reached, named, bool(each[0] < power)))
     return found
+
+
+def _searched(
+    share: Callable[[int], float], power: float, smallest: int, arms: int
+) -> tuple[float, float]:
+    """Fewest people with that power, as many in each arm, and the share; NaN and the largest share.
+
+    Shares need not grow with people all the way: what is left at last is how far studies differ.
+    """
+    low = math.ceil(smallest / arms)
+    tried = [low]
+    while tried[-1] * arms < POOLED_MOST:
+        tried.append(min(tried[-1] * _TIMES, POOLED_MOST // arms))
+    shares: list[float] = []
+    for n in tried:
+        shares.append(share(arms * n))
+        if shares[-1] >= power:
+            below = tried[len(shares) - 2] if len(shares) > 1 else low - 1
+            people = arms * halved(lambda m: share(arms * m) >= power, below, n)
+            return people, share(int(people))
+    return math.nan, max(shares)
 
 
 def _too_few(today: Today, enough: Array, power: float) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class Plan:
         with that power, and between how many the Monte Carlo error leaves it (NaN: more than
         `MOST`, or no label is right). `pool_people` is how many it takes until today's pool with
         the study has that label: 0 where it has it already, NaN where no size is enough;
-        `pool_power` the share of studies with which it does, at that size or at the largest tried.
+        `pool_power` the share of studies with which it does, at that size or the largest at any.
     curve
         One row a size and side: people, share of studies with each label alone, their Monte Carlo
         standard error, median 95% limits, and for counts the exposure in all.

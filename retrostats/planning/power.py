@@ -65,7 +65,7 @@ def needed_people(
     def at_power(level: float) -> float:
         # with two arms as many in each: found by arm, told in all
         arms = arms_of(given.design)
-        return arms * fewest(
+        return arms * _fewest(
             lambda n: _share(given, side, label, arms * n, points) >= level,
             math.ceil(given.study.smallest / arms),
             MOST // arms,
@@ -74,13 +74,18 @@ def needed_people(
     return side, label, at_power(power), at_power(power - error), at_power(min(power + error, 1.0))
 
 
-def fewest(enough: Any, smallest: int, most: int) -> float:
+def _fewest(enough: Any, smallest: int, most: int) -> float:
     """Fewest people that are enough, by doubling and halving; NaN if `most` are not."""
     low, high = smallest - 1, smallest
     while not enough(high):
         low, high = high, 2 * high
         if low >= most:
             return math.nan
+    return halved(enough, low, high)
+
+
+def halved(enough: Any, low: int, high: int) -> float:
+    """Fewest people that are enough, above `low`, which is not, and up to `high`, which is."""
     while high - low > 1:
         midpoint = (low + high) // 2
         low, high = (low, midpoint) if enough(midpoint) else (midpoint, high)
