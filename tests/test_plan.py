@@ -495,8 +495,8 @@ def test_an_answer_that_fails_under_one_choice_names_it() -> None:
     assert kept_open_by(today, [found]) == (said,)
     needed = pd.DataFrame([{"side": "direction", "settles": "supported", "people": 9.0}])
     assert sentence(given, today, needed, [found], 0.9) == (
-        "The direction cannot be settled by one more study of any size today: it would not hold "
-        f"{said}."
+        "One more study, of whatever size, would settle the direction with a power of "
+        f"{found.power:.0%} at most: it would not hold {said}."
     )
     # with a lower power asked for, it is enough
     (less,) = pool_needed(given, today, {"direction": "supported"}, 0.7, 3, ["direction"])
@@ -526,6 +526,19 @@ def test_what_cannot_be_pooled_is_planned_alone_and_says_so() -> None:
     assert found.kept_open_by == ()
     assert found.sentence.startswith("No source today can be pooled with a new study: one of ")
     assert found.sentence.endswith("of other studies one alone says at most likely.")
+
+
+def test_a_power_that_no_size_reaches_is_told() -> None:
+    """Beside one printed result, how far two studies differ stays open."""
+    found = rs.plan("walk_energy", people=[20], draws=512)
+    (needed,) = found.needed.to_dict("records")
+    assert math.isnan(needed["pool_people"])
+    assert 0.5 < needed["pool_power"] < 0.9
+    assert found.sentence == (
+        "One more study, of whatever size, would settle the direction with a power of "
+        f"{needed['pool_power']:.0%} at most: 2 studies say too little of how far studies differ "
+        f"(tau about {found.tau:.2g})."
+    )
 
 
 def test_any_study_that_is_enough_is_not_told_as_a_number_needed() -> None:

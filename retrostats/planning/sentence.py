@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Studies, with the planned one, that say next to nothing of how far studies differ.
 FEW = 2
+#: Share of studies below which a side is told as one that no study settles.
+RARELY = 0.01
 
 
 def sentence(
@@ -38,7 +40,7 @@ def sentence(
     rows = needed.to_dict("records")
     if today is None:
         return _first(given, rows, power)
-    parts, open_, fails = [], [], False
+    parts, never, kept = [], [], []
     for row, n in zip(rows, pool, strict=True):
         what = _what(given.claim, row["side"])
         if not row["settles"]:
@@ -49,21 +51,25 @@ def sentence(
             where = "in the one study there is" if alone else "without another study"
             parts.append(f"{what} is {row['settles']} today {where}")
         elif math.isnan(n.people):
-            open_.append(what)
-            fails = fails or n.main_fails
+            kept.append(n)
+            if n.power < RARELY:
+                never.append(what)
+            else:
+                parts.append(f"one more study, of whatever size, would {_settle(row, what)} with a "
+                             f"power of {n.power:.0%} at most")  # fmt: skip
         else:
             any_ = n.people < given.study.smallest + arms_of(given.design)
             size = people_text(n.people, given.design)
             one = f"any further study, of {size} or more," if any_ else f"one more study of {size}"
             parts.append(f"{one} would {_settle(row, what)} with power {power:.0%}")
-    if open_:
-        choices = [words for n in pool for words in n.choices]
-        parts.append(
-            f"{' and '.join(open_)} cannot be settled by one more study of any size today: "
-            + _why(today, choices, fails=fails)
-        )
+    if never:
+        parts.append(f"{' and '.join(never)} cannot be settled by one more study of any size today")
+    why = ""
+    if kept:
+        choices = [words for n in kept for words in n.choices]
+        why = f": {_why(today, choices, fails=any(n.main_fails for n in kept))}"
     said = ", and ".join(parts)
-    return f"{said[:1].upper()}{said[1:]}."
+    return f"{said[:1].upper()}{said[1:]}{why}."
 
 
 def kept_open_by(today: Today | None, pool: Sequence[PoolNeeded]) -> tuple[str, ...]:
