@@ -226,14 +226,15 @@ def _with_new(given, today, people: int, points):
 
 
 @pytest.mark.parametrize(
-    ("claim_id", "truth", "people"),
-    [("energy_30", 1.3, 12), ("energy_30", 0.8, 400), ("body_fat_6wk", -2.5, 40),
-     ("pounding", 1.1, 9), ("walk_energy", 1.3, 2000)],
+    ("claim_id", "truth", "people", "spread"),
+    [("energy_30", 1.3, 12, None), ("energy_30", 0.8, 400, None),
+     ("body_fat_6wk", -2.5, 40, None), ("more_than_forward", -1.0, 30, 12.0),
+     ("pounding", 1.1, 9, None), ("walk_energy", 1.3, 2000, None)],
 )  # fmt: skip
-def test_what_one_more_study_changes_is_what_the_path_says(claim_id, truth, people) -> None:
+def test_what_one_more_study_changes_is_what_the_path_says(claim_id, truth, people, spread) -> None:
     """Probabilities and labels of a few drawn studies, each pooled anew with today's sources."""
     audit = load_audit()
-    given = assume(claim_id, audit, truth, None, None, None, None, 3)
+    given = assume(claim_id, audit, truth, spread, None, None, None, 3)
     today, points = today_of(given), quasi_random(3, 3, 5)
     estimate, error, df, found = _with_new(given, today, people, points)
     claim, typical = given.claim, float(np.median(given.spread_sample))
