@@ -134,7 +134,7 @@ def test_a_killed_worker_changes_no_byte_of_a_plan(killing) -> None:
     for name in ("needed", "curve", "spreads", "added"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name), check_exact=True)
     assert one.summary() == two.summary()
-    assert one.added["undecided"].between(0.1, 0.9).any(), "no share tells one draw from another"
+    assert one.added["supported"].between(0.1, 0.9).any(), "no share tells one draw from another"
 
 
 def test_moments_of_dask_data_are_those_of_the_frame_whoever_reduces(cluster) -> None:

@@ -19,6 +19,7 @@ from retrostats.models.meta.grid_posterior import (
     theta_grid,
 )
 from retrostats.models.meta.grid_posteriors import posteriors
+from retrostats.models.meta.grid_predictive import LEAST_STEPS, predictive
 
 #: What a probability and, in units of the smallest standard error, a quantile may be off.
 EXACT = 1e-4
@@ -225,3 +226,45 @@ def test_at_a_fixed_tau_more_never_says_less(node) -> None:
 def test_what_cannot_be_is_refused(call, words) -> None:
     with pytest.raises(InputError, match=words):
         call()
+
+
+#: What a probability may be off with a new source as sharp as the grid allows.
+PREDICTED = 1e-4
+
+
+def test_a_new_source_beside_a_pool_gives_the_posterior_of_all() -> None:
+    """Two sets, two priors, four new sources: a sharp one, one far away, a t, one in the middle."""
+    theta = theta_grid(-0.3, 0.9, 0.03, 0.2)
+    tau, main = tau_nodes(0.2)
+    weights = np.array([main, log_weights(tau, 0.05)])
+    pool = normal(theta, [0.2, 0.35, 0.1], [0.03, 0.1, 0.06])
+    sharp = LEAST_STEPS * (theta[1] - theta[0])
+    new = np.vstack([
+        normal(theta, [0.3, 0.24, 1.3], [sharp, 0.03, 0.05]),
+        t.logpdf((theta - 0.8) / 0.1, 3)[None],
+    ])  # fmt: skip
+    each, ends = marginals(pool, theta, tau), np.array([-np.inf, 0.0, 0.223, 0.3, np.inf])
+    sets = [[0, 1, 2], [0]]
+    totals = np.stack([each[members].sum(axis=0) for members in sets])
+    found = predictive(totals, theta, tau, weights, ends).probability_below(new)
+    assert found.shape == (2, 2, 5, 4)
+    own = marginals(new, theta, tau)
+    for g, members in enumerate(sets):
+        for s, weight in enumerate(weights):
+            for d in range(len(new)):
+                whole = grid_posterior(np.concatenate([each[members], own[d : d + 1]]), theta, tau,
+                                       weight)  # fmt: skip
+                below = [whole.probability(high=float(end)) for end in ends]
+                np.testing.assert_allclose(found[g, s, :, d], below, atol=PREDICTED)
+
+
+def test_a_new_source_alone_has_the_posterior_of_one() -> None:
+    """Nothing beside it: by quadrature over tau, P(mu < 0) = E Phi(-y / sqrt(se^2 + tau^2))."""
+    theta, (tau, weight) = theta_grid(0.1, 0.5, 0.1, 0.2), tau_nodes(0.2)
+    flat = np.zeros((1, len(tau), len(theta)))
+    found = predictive(flat, theta, tau, weight[None], np.array([0.0]))
+    p = found.probability_below(normal(theta, [0.3], [0.1])).item()
+    nodes = np.linspace(0, 2, 20_001)
+    prior = norm.pdf(nodes, scale=0.2)
+    exact = (prior * norm.cdf(-0.3 / np.hypot(0.1, nodes))).sum() / prior.sum()
+    assert p == pytest.approx(exact, abs=PREDICTED)

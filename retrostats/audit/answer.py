@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -271,17 +271,28 @@ def _left_out(claim: Claim, pooled: PooledPrinted) -> Iterator[tuple[float, str]
 
 def _chosen(claim: Claim, pooled: PooledPrinted) -> Iterator[tuple[float, str]]:
     table = pooled.choices
-    main = table.iloc[0]
+    main = table.iloc[0].to_dict()
     for row in table[table["counted"]].iloc[1:].to_dict("records"):
-        said = []
-        if row["sources"] != main["sources"]:
-            said.append(f"counting only {_SETS.get(row['sources'], row['sources'])}, "
-                        f"{row['k']} of {main['k']} sources")  # fmt: skip
-        if row["scale"] != main["scale"]:
-            said.append(f"with studies expected to differ {row['scale']} as much")
-        if row["correlation"] != main["correlation"]:
-            said.append("with every correlation equally probable")
-        yield _probability(claim, row), " and ".join(said)
+        yield _probability(claim, row), choice_text(row, main)
+
+
+def choice_text(choice: Mapping[Any, Any], main: Mapping[Any, Any]) -> str:
+    """In what a declared choice differs from the main one, for readers.
+
+    Parameters
+    ----------
+    choice, main
+        sources (name of the set), k, scale and correlation of each.
+    """
+    said = []
+    if choice["sources"] != main["sources"]:
+        said.append(f"counting only {_SETS.get(choice['sources'], choice['sources'])}, "
+                    f"{choice['k']} of {main['k']} sources")  # fmt: skip
+    if choice["scale"] != main["scale"]:
+        said.append(f"with studies expected to differ {choice['scale']} as much")
+    if choice["correlation"] != main["correlation"]:
+        said.append("with every correlation equally probable")
+    return " and ".join(said)
 
 
 def _probability(claim: Claim, row: Any) -> float:

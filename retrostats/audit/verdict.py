@@ -45,9 +45,6 @@ Side = Literal["direction", "size"]
 
 #: Share of the draws whose estimate must lie in the claimed range for "compatible".
 COMPATIBLE_SHARE = 0.95
-#: An unknown decides if its total share of variance is this part of the largest one, or more.
-DECIDING_PART = 0.25
-MOST_DECIDERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,13 +376,6 @@ def labels(
         yes = (narrow_low >= start) & (narrow_high <= stop)
         no = (high < start) | (low > stop)
     return np.where(yes, "supported", np.where(no, "contradicted", "undecided"))
-
-
-def deciding_unknowns(explored: Exploration) -> list[str]:
-    """The unknowns that move the answer most, the most influential first."""
-    table = explored.influence
-    least = DECIDING_PART * float(table["total"].max())
-    return [str(name) for name in table.loc[table["total"] >= least, "unknown"][:MOST_DECIDERS]]
 
 
 def bounds_of(claim: Claim) -> tuple[float, ...]:

@@ -1,198 +1,251 @@
-"""What one more study would change in today's pool: its verdicts, over what was not printed.
+"""What one more study would change in today's pool: its answer, by probability and label.
 
-The outermost limits of a pool with a study added are looked for among points that give the
-outermost limits without noise: those found by a search with the study added as planned (from fixed
-points, whatever the seed), and of the joint draws and the corners those that then reach farthest.
-Searching anew for every drawn study
-would take minutes; `tests/test_plan.py` sets the two beside one another.
+Today's sources stay as they are; each drawn study is one more likelihood beside them, and the
+posterior is taken under every declared choice, as by the path (docs/verdicts.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.audit.answer import choice_text
 from retrostats.audit.claims import Claim
-from retrostats.audit.verdict import (
-    COMPATIBLE_SHARE,
-    Label,
-    Side,
-    claimed_range,
-    deciding_unknowns,
-    labels,
+from retrostats.audit.grades import (
+    DIRECTION_ORDER,
+    DIRECTION_SUPPORTED,
+    SIZE_SUPPORTED,
+    Probability,
+    direction_label,
+    size_label,
 )
-from retrostats.evidence.unreported.exploration import explore
-from retrostats.evidence.unreported.extremes import lowest
+from retrostats.audit.verdict import Label, Side, claimed_range
+from retrostats.evidence.printed.printed_choices import Choice
 from retrostats.evidence.unreported.influence import quasi_random
-from retrostats.evidence.unreported.pooled import COUNTED, pool_estimator
-from retrostats.evidence.unreported.sources import Effects, Source
-from retrostats.evidence.unreported.starts import fixed_points
-from retrostats.evidence.unreported.unknowns import Space, Values
-from retrostats.planning.power import monte_carlo_error
-
-if TYPE_CHECKING:
-    from retrostats.evidence.result.findings import Measure
-    from retrostats.planning.assumed import Assumed
+from retrostats.planning.assumed import Assumed
+from retrostats.planning.designs import arms_of
+from retrostats.planning.power import halved, monte_carlo_error
+from retrostats.planning.today import POOLED_MOST, Today
 
 Array = NDArray[np.float64]
-NEW = "the planned study"
-EFFECT, VARIANCE = "effect of the planned study", "variance of the planned study"
-#: Points of which those that reach farthest are kept on each side, and random ones for shares.
-SCANNED, KEPT, RANDOM = 512, 24, 40
 #: Studies drawn at each size to be pooled with today's sources.
-ADDED = 100
-#: Labels that today's pool with a study can have.
-ADDED_SHARES: tuple[Label, ...] = ("supported", "compatible", "contradicted", "undecided")
+ADDED = 400
+#: Every label that a pool can have, from the claimed side to the other.
+ADDED_LABELS: tuple[str, ...] = (
+    *DIRECTION_ORDER[:4], "compatible", *DIRECTION_ORDER[4:], "no evidence",
+)  # fmt: skip
+#: Log-likelihood that a study has lost at the edges of the grid, if it is bounded on both sides.
+_BOUNDED = 1.0
+#: How many times more people each size has than the one before, where the first enough is sought.
+_TIMES = 4
+#: Most declared choices that are named as what keeps a side open.
+_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pooling:
-    """Today's sources with one more, as a function of what they left open."""
+class Answers:
+    """Probabilities of d drawn studies pooled with today's sources, under c choices, main first.
 
-    measure: Measure
-    log: bool
-
-    def limits(self, points: Array, effect: Array, variance: Array, level: float) -> Array:
-        """Answers (n, m, 3) of n drawn studies, each at m points (m, d) of what was left open."""
-        space = Space.of(self.measure.unknowns)
-        n, m = len(effect), len(points)
-        values = space.values(np.tile(points, (n, 1))) if space.size else {}
-        found = self.answers(values, np.repeat(effect, m), np.repeat(variance, m), level)
-        return found.reshape(n, m, 3)
-
-    def answers(self, values: Values, effect: Array, variance: Array, level: float) -> Array:
-        """Answers (m, 3) at values of what was left open, with drawn studies (m,)."""
-        more = {EFFECT: effect, VARIANCE: variance}
-        if COUNTED in values:
-            one = np.ones((len(effect), 1), dtype=bool)
-            more[COUNTED] = np.hstack([values[COUNTED], one])
-        sources = (*self.measure.sources, planned_source())
-        found = pool_estimator(sources, log=self.log, level=level)({**values, **more})
-        return np.stack(found, axis=-1)
-
-
-def planned_source() -> Source:
-    """The planned study as a source: its effect and variance are values like any other."""
-
-    def effects(v: Values) -> Effects:
-        return Effects(v[EFFECT], v[VARIANCE])
-
-    return Source(NEW, float("nan"), (), effects)
-
-
-def bounding_points(pooling: Pooling, effect: float, variance: float, seed: int) -> Array:
-    """The middle, some random points, then those with the farthest limits on either side.
-
-    The last two are the outermost limits with the study as planned, searched for.
+    Attributes
+    ----------
+    claimed
+        Of the claimed direction (c, d); NaN where nothing is bounded on both sides.
+    inside, below, above
+        Of the claimed range, and of each side of it (c, d).
+    one_study
+        Whether the planned study is the only one.
     """
-    space = Space.of(pooling.measure.unknowns)
-    if not space.size:
-        return np.empty((1, 0))
 
-    def planned(points: Array) -> Array:
-        found: Array = pooling.limits(points, np.array([effect]), np.array([variance]), 0.95)[0]
+    claimed: Array
+    inside: Array
+    below: Array
+    above: Array
+    one_study: bool
+
+    def labels(self, claim: Claim, side: Side) -> list[str]:
+        """Label of each drawn study, as the path would give it."""
+        low, high = claimed_range(claim)
+        found = []
+        for i in range(self.claimed.shape[1]):
+            claimed = _over(self.claimed[:, i])
+            if side == "direction":
+                found.append(str(direction_label(claimed, one_study=self.one_study)))
+                continue
+            below = _over(self.below[:, i]) if math.isfinite(low) else None
+            above = _over(self.above[:, i]) if math.isfinite(high) else None
+            inside = _over(self.inside[:, i])
+            found.append(str(size_label(inside, below, above, one_study=self.one_study)))
         return found
 
-    drawn = quasi_random(space.size, SCANNED, seed)
-    ends = drawn.copy()
-    smooth = [j for j in range(space.size) if j not in space.choices]
-    ends[:, smooth] = (drawn[:, smooth] > 0.5).astype(float)
-    every = np.vstack([space.reference_point, drawn, ends])
-    answers = planned(every)
-    sound: Any = np.isfinite(answers).all(axis=1)
-    low = np.where(sound, answers[:, 1], np.inf)
-    high = np.where(sound, answers[:, 2], -np.inf)
-    far = np.concatenate([np.argsort(low)[:KEPT], np.argsort(-high)[:KEPT]])
-    random = np.flatnonzero(sound[1 : SCANNED + 1])[:RANDOM] + 1
-    fixed, at_fixed = fixed_points(planned, space.size, space.choices)
-
-    def limit(column: int, sign: float) -> Array:
-        return lowest(
-            lambda points: sign * planned(points)[:, column],
-            fixed, sign * at_fixed[:, column], space.choices, every, sign * answers[:, column],
-        ).point  # fmt: skip
-
-    kept: Array = every[np.concatenate([[0], random, far])]
-    return np.vstack([kept, limit(1, 1.0), limit(2, -1.0)])
+    def enough(self, side: Side, label: Label) -> Array:
+        """Share of draws by choice (c,) in which that choice alone would give `label`."""
+        yes = label == "supported"
+        if side == "direction":
+            return np.asarray(
+                ((self.claimed if yes else 1 - self.claimed) >= DIRECTION_SUPPORTED).mean(axis=1)
+            )
+        least = self.inside if yes else np.maximum(self.below, self.above)
+        return np.asarray((least >= SIZE_SUPPORTED).mean(axis=1))
 
 
-def verdicts_with(
-    pooling: Pooling,
-    claim: Claim,
-    sides: Sequence[Side],
-    effect: Array,
-    variance: Array,
-    points: Array,
-) -> dict[Side, NDArray[Any]]:
-    """Label by side of every drawn study (n,) pooled with today's sources.
+def _over(p: Array) -> Probability | None:
+    """Main, lowest and highest of one draw's probabilities (c,)."""
+    if math.isnan(p[0]):
+        return None
+    return Probability(float(p[0]), float(np.nanmin(p)), float(np.nanmax(p)))
+
+
+def answers_with(today: Today, claim: Claim, log_likelihood: Array) -> Answers:
+    """Answers of today's pool with each of d studies.
 
     Parameters
     ----------
-    effect, variance
-        Of the drawn studies, on the model scale (n,).
-    points
-        Of `reaching_points`.
+    log_likelihood
+        Of the studies on today's grid (d, m).
     """
-    wide = pooling.limits(points, effect, variance, 0.95)
-    narrow = pooling.limits(points, effect, variance, 0.90)
-    ends = (
-        np.nanmin(wide[:, :, 1], axis=1), np.nanmax(wide[:, :, 2], axis=1),
-        np.nanmin(narrow[:, :, 1], axis=1), np.nanmax(narrow[:, :, 2], axis=1),
-    )  # fmt: skip
-    found: dict[Side, NDArray[Any]] = {}
-    for side in sides:
-        label = labels(claim, side, *ends)
-        if side == "size":
-            low, high = claimed_range(claim)
-            inside = (wide[:, :, 0] >= low) & (wide[:, :, 0] <= high)
-            random = inside[:, 1 : RANDOM + 1] if len(points) > 1 else inside
-            fits = inside[:, 0] & (random.mean(axis=1) >= COMPATIBLE_SHARE)
-            label = np.where((label == "undecided") & fits, "compatible", label)
-        found[side] = label
-    return found
+    edges = np.maximum(log_likelihood[:, 0], log_likelihood[:, -1])
+    bounded = log_likelihood.max(axis=1) - edges > _BOUNDED
+    found = today.predicted.probability_below(log_likelihood)
+    null, low, high = np.moveaxis(found.reshape(-1, *found.shape[2:]), 1, 0)
+    known = np.where(np.array(today.bounded)[:, None] | bounded, 1.0, math.nan)
+    return Answers(
+        claimed=known * (null if claim.claimed_direction == "below" else 1 - null),
+        inside=known * np.maximum(high - low, 0.0),
+        below=known * low,
+        above=known * (1 - high),
+        one_study=today.k == 0,
+    )
+
+
+def drawn_answers(given: Assumed, today: Today, seed: int, people: int) -> Answers:
+    """Answers with `ADDED` drawn studies of a size, whose own effects vary by tau."""
+    from scipy.special import ndtri
+
+    draws = np.clip(quasi_random(4, ADDED, seed + 1), 1e-12, 1 - 1e-12)
+    truth = given.model_truth + today.study_tau * ndtri(draws[:, 3])
+    logs = given.study.log_likelihoods(people, truth, draws[:, :3], today.theta)
+    return answers_with(today, given.claim, logs)
 
 
 def pooled_rows(
-    given: Assumed, sides: Sequence[Side], seed: int, people: int
-) -> tuple[list[tuple[Any, ...]], float]:
-    """One row a side: people, share of draws with each label, its error; and a typical variance.
-
-    Parameters
-    ----------
-    people
-        Size of the study, which `given` has a measure and a spread for.
-    """
-    from scipy.special import ndtri, stdtrit
-
-    assert given.measure is not None
-    pooling = Pooling(given.measure, given.log)
-    draws = np.clip(quasi_random(4, ADDED, seed + 1), 1e-12, 1 - 1e-12)
-    limits = given.study.limits(people, given.model_truth, draws[:, :3])
-    t = float(stdtrit(people - given.study.groups, 0.95))
-    variance = ((limits.narrow_high - limits.narrow_low) / (2 * t)) ** 2
-    effect = limits.estimate + given.tau * ndtri(draws[:, 3])
-    typical = float(np.median(variance))
-    points = bounding_points(pooling, given.model_truth, typical, seed)
-    found = verdicts_with(pooling, given.claim, sides, effect, variance, points)
+    given: Assumed, today: Today, sides: Sequence[Side], seed: int, people: int
+) -> list[tuple[int, Side, dict[str, float], float]]:
+    """One row a side: people, share of draws with each label, and the largest Monte Carlo error."""
+    answers = drawn_answers(given, today, seed, people)
     rows = []
     for side in sides:
-        shares = [float((found[side] == label).mean()) for label in ADDED_SHARES]
-        worst = max(monte_carlo_error(share, ADDED) for share in shares)
-        rows.append((people, side, *shares, worst))
-    return rows, typical
+        labels = answers.labels(given.claim, side)
+        shares = {label: labels.count(label) / len(labels) for label in ADDED_LABELS}
+        worst = max(monte_carlo_error(share, ADDED) for share in shares.values())
+        rows.append((people, side, shares, worst))
+    return rows
 
 
-def kept_open_by(pooling: Pooling, effect: float, variance: float, seed: int) -> list[str]:
-    """The unknowns that move today's pool most once the study is added, each with its reason."""
+@dataclass(frozen=True, slots=True)
+class PoolNeeded:
+    """People with whom today's pool would have the right label, on one side.
 
-    def answer(v: Values) -> Array:
-        n = max((len(a) for a in v.values()), default=1)
-        return pooling.answers(v, np.full(n, effect), np.full(n, variance), 0.95)
+    Attributes
+    ----------
+    people
+        In all; 0 where today's pool has it already, NaN where no size tried is enough.
+    power
+        Share of draws with the label at that size, or the largest at any tried; NaN for 0 people.
+    choices
+        Where no size is enough: the declared choices, in words, that fewer studies still are enough
+        under than under the main one.
+    main_fails
+        Whether too few studies are enough under the main choice.
+    """
 
-    found = explore(answer, pooling.measure.unknowns, draws=SCANNED, seed=seed)
-    why = {unknown.name: unknown.why for unknown in found.space.unknowns}
-    return [name + f" ({why[name]})" * bool(why[name]) for name in deciding_unknowns(found)]
+    people: float
+    power: float
+    choices: tuple[str, ...] = ()
+    main_fails: bool = False
+
+
+def pool_needed(
+    given: Assumed,
+    today: Today,
+    right: Mapping[Side, Label | None],
+    power: float,
+    seed: int,
+    sides: Sequence[Side],
+) -> list[PoolNeeded]:
+    """People needed by side, up to `POOLED_MOST`."""
+    arms = arms_of(given.design)
+    known: dict[int, Answers] = {}
+
+    def at(people: int) -> Answers:
+        if people not in known:
+            known[people] = drawn_answers(given, today, seed, people)
+        return known[people]
+
+    def share(side: Side, label: Label, people: int) -> float:
+        return at(people).labels(given.claim, side).count(label) / ADDED
+
+    found = []
+    for side in sides:
+        label = right[side]
+        if not label:
+            found.append(PoolNeeded(math.nan, math.nan))
+            continue
+        if label == (today.direction if side == "direction" else today.size):
+            found.append(PoolNeeded(0.0, math.nan))
+            continue
+        n, reached = _searched(partial(share, side, label), power, given.study.smallest, arms)
+        if not math.isnan(n):
+            found.append(PoolNeeded(n, reached))
+            continue
+        each = at(POOLED_MOST).enough(side, label)
+        named = _too_few(today, each, power)
+        found.append(PoolNeeded(math.nan, reached, named, bool(each[0] < power)))
+    return found
+
+
+def _searched(
+    share: Callable[[int], float], power: float, smallest: int, arms: int
+) -> tuple[float, float]:
+    """Fewest people with that power, as many in each arm, and the share; NaN and the largest share.
+
+    Shares need not grow with people all the way: what is left at last is how far studies differ.
+    """
+    low = math.ceil(smallest / arms)
+    tried = [low]
+    while tried[-1] * arms < POOLED_MOST:
+        tried.append(min(tried[-1] * _TIMES, POOLED_MOST // arms))
+    shares: list[float] = []
+    for n in tried:
+        shares.append(share(arms * n))
+        if shares[-1] >= power:
+            below = tried[len(shares) - 2] if len(shares) > 1 else low - 1
+            people = arms * halved(lambda m: share(arms * m) >= power, below, n)
+            return people, share(int(people))
+    return math.nan, max(shares)
+
+
+def _too_few(today: Today, enough: Array, power: float) -> tuple[str, ...]:
+    """Choices that differ from the main one in one thing and are reached by too few studies."""
+    main = today.choices[0]
+    found = []
+    for choice, share in zip(today.choices, enough, strict=True):
+        same = (
+            choice.members == main.members,
+            choice.scale == main.scale,
+            choice.correlation == main.correlation,
+        )
+        if sum(same) == 2 and share < min(power, enough[0]):
+            found.append((float(share), choice_text(_told(choice), _told(main))))
+    return tuple(words for _, words in sorted(found)[:_NAMED])
+
+
+def _told(choice: Choice) -> dict[str, object]:
+    return {
+        "sources": choice.sources, "k": sum(choice.members), "scale": choice.scale,
+        "correlation": choice.correlation,
+    }  # fmt: skip

@@ -16,10 +16,8 @@ from retrostats.audit.claims import Claim
 from retrostats.audit.verdict import claimed_range
 from retrostats.common.arrays import instances_of, one_of, real_number
 from retrostats.common.errors import InputError
-from retrostats.evidence.result.findings import Measure
-from retrostats.evidence.unreported.pooled import COUNTED
+from retrostats.evidence.result.findings import EstimateRow, Measure
 from retrostats.evidence.unreported.unknowns import Space
-from retrostats.models.meta.batch import random_effects_batch
 from retrostats.planning.designs import Counted, Measured, arms_of
 from retrostats.planning.spreads import DRAWS, mixed, spreads_frame, spreads_of
 
@@ -42,8 +40,10 @@ class Assumed:
         What draws studies of a size.
     model_truth, log
         `truth` on the model scale, and whether that is a log.
-    measure, tau
-        What judges the claim today, if anything does; standard deviation between its studies.
+    measure, row
+        What judges the claim today, if anything does, and its row of the estimates.
+    correlation
+        Prior of correlations that the audit states for the claim (mean and SD of Fisher's z).
     words
         For the reader.
     """
@@ -57,7 +57,8 @@ class Assumed:
     spreads: pd.DataFrame
     spread_sample: Array | None
     measure: Measure | None
-    tau: float
+    row: EstimateRow | None
+    correlation: tuple[float, float] | None
     exposure: float
     words: str
 
@@ -83,10 +84,10 @@ def assume(
     one_of(chosen, "design", DESIGNS)
     if chosen == "counts" and _in_arms(parsed, about):
         chosen = "two-arm-counts"
-    measure = None if isinstance(claim, Claim) else _measure(parsed, about, seed)
+    measure, row = (None, None) if isinstance(claim, Claim) else _measure(parsed, about, seed)
     true = _truth(parsed, truth, measure, log=log)
     model = math.log(true) if log else true
-    tau = _tau(measure)
+    correlation = about.correlation_prior(parsed.claim_id) if measure is not None else None
     if chosen in ("counts", "two-arm-counts"):
         study, words = _counted(parsed, rate, exposure, arms_of(chosen), log=log)
         return Assumed(
@@ -99,7 +100,8 @@ def assume(
             spreads=spreads_frame({}),
             spread_sample=None,
             measure=measure,
-            tau=tau,
+            row=row,
+            correlation=correlation,
             exposure=study.exposure,
             words=f"{_said(parsed, true)}; {words}",
         )
@@ -121,7 +123,8 @@ def assume(
         spreads=spreads_frame(by_source),
         spread_sample=sample,
         measure=measure,
-        tau=tau,
+        row=row,
+        correlation=correlation,
         exposure=math.nan,
         words=f"{_said(parsed, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
     )
@@ -154,17 +157,19 @@ def _in_arms(claim: Claim, audit: Audit) -> bool:
     return topic is not None and topic.compares == "arm"
 
 
-def _measure(claim: Claim, audit: Audit, seed: int) -> Measure | None:
-    """The first measure of the claim that says what it pools; else its first; None without any."""
+def _measure(claim: Claim, audit: Audit, seed: int) -> tuple[Measure | None, EstimateRow | None]:
+    """The first measure of the claim that says what it pools, else its first; and its row."""
     path = audit.analyses.get(claim.analysis)
     if path is None:
-        return None
+        return None, None
     analysis = load_analysis(path)
     rows = audit.published
     rows = rows[rows["topic"] == analysis.topic].reset_index(drop=True)
     found = analysed(analysis, Context(rows, audit.claims, audit, (), seed))
     mine = [m for m in found.measures if m.claim_id == claim.claim_id]
-    return next((m for m in mine if m.sources), mine[0] if mine else None)
+    chosen = next((m for m in mine if m.sources), mine[0] if mine else None)
+    rows_by_id = {row.estimate_id: row for row in found.estimates}
+    return chosen, rows_by_id.get(chosen.estimate_id) if chosen is not None else None
 
 
 def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: bool) -> float:
@@ -185,21 +190,6 @@ def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: b
         )
     space = Space.of(measure.unknowns)
     return float(np.ravel(measure.estimator(0.95)(space.values(space.reference_point))[0])[0])
-
-
-def _tau(measure: Measure | None) -> float:
-    """Standard deviation between the studies of today's pool, everything at its middle."""
-    if measure is None or len(measure.sources) < 2:
-        return 0.0
-    space = Space.of(measure.unknowns)
-    values = space.values(space.reference_point)
-    effects = [source.effects(values) for source in measure.sources]
-    y = np.array([[float(np.ravel(e.value)[0]) for e in effects]])
-    v = np.array([[float(np.ravel(e.variance)[0]) for e in effects]])
-    mask = values.get(COUNTED, np.ones(y.shape, dtype=bool))
-    if not mask.any():
-        return 0.0
-    return float(np.sqrt(np.nan_to_num(random_effects_batch(y, v, mask=mask).tau2[0])))
 
 
 def _range(name: str, given: Any) -> tuple[float, float]:

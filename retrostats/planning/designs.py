@@ -13,6 +13,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.evidence.printed.likelihoods import rates_log_likelihood, t_log_likelihood
+from retrostats.models.meta.grid_predictive import LEAST_STEPS
+
 Array = NDArray[np.float64]
 WIDE, NARROW = 0.95, 0.90
 
@@ -34,7 +37,7 @@ class Design(Protocol):
     def smallest(self) -> int:
         """Fewest people with which it can be analysed."""
 
-    def limits(self, people: int, truth: float, points: Array) -> Limits:
+    def limits(self, people: int, truth: float | Array, points: Array) -> Limits:
         """What every drawn study would end with.
 
         Parameters
@@ -42,10 +45,19 @@ class Design(Protocol):
         people
             In all.
         truth
-            Effect on the model scale.
+            Effect on the model scale, of every study or of each (n,).
         points
             Draws (n, 3) of the unit box: the spread, the mean, the variance.
         """
+
+    def log_likelihoods(self, people: int, truth: Array, points: Array, theta: Array) -> Array:
+        """Log-likelihood (n, m) of every drawn study at effects on a grid (m,), up to a constant.
+
+        An error below two steps of the grid is widened to them, as of every source below one.
+        """
+
+    def typical_error(self, people: int, truth: float) -> float:
+        """Standard error of a study in the middle of the draws."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,8 +81,23 @@ class Measured:
         """Two degrees of freedom."""
         return self.groups + 2
 
-    def limits(self, people: int, truth: float, points: Array) -> Limits:
+    def limits(self, people: int, truth: float | Array, points: Array) -> Limits:
         """Student's t interval about a normal mean with its own estimated variance."""
+        return student_limits(*self._estimates(people, truth, points))
+
+    def log_likelihoods(self, people: int, truth: Array, points: Array, theta: Array) -> Array:
+        """Student's t (n, m) of every drawn study."""
+        estimate, error, df = self._estimates(people, truth, points)
+        return t_log_likelihood(theta, estimate, np.maximum(error, _least_error(theta)), df)
+
+    def typical_error(self, people: int, truth: float) -> float:
+        """Median spread over the root of the people."""
+        return float(np.median(self.spreads)) / math.sqrt(people)
+
+    def _estimates(
+        self, people: int, truth: float | Array, points: Array
+    ) -> tuple[Array, Array, float]:
+        """Estimate and its estimated standard error (n,), and their degrees of freedom."""
         from scipy.special import chdtri, ndtri
 
         df = people - self.groups
@@ -79,8 +106,7 @@ class Measured:
         if self.groups == 2 and people % 2:  # arms that differ by one person
             error *= people / math.sqrt(people**2 - 1)
         estimate = truth + error * ndtri(points[:, 1])
-        found = error * np.sqrt(chdtri(df, points[:, 2]) / df)
-        return student_limits(estimate, found, df)
+        return estimate, error * np.sqrt(chdtri(df, points[:, 2]) / df), df
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,22 +133,16 @@ class Counted:
         """One person under each condition."""
         return self.arms
 
-    def limits(self, people: int, truth: float, points: Array) -> Limits:
+    def limits(self, people: int, truth: float | Array, points: Array) -> Limits:
         """Exact limits of a ratio of two Poisson rates, given the sum of events.
 
         Of m events in all, those under the first condition are binomial; Clopper-Pearson limits
         of their share give those of the ratio (Przyborowski and Wilenski 1940, Biometrika 31:313).
         """
         from scipy.special import betaincinv
-        from scipy.stats import poisson
 
-        at = np.minimum((points[:, 0] * len(self.rates)).astype(int), len(self.rates) - 1)
-        one_each = self.rates[at] * self.exposure
-        treated, others = (
-            (people, people) if self.arms == 1 else (people - people // 2, people // 2)
-        )
-        first = poisson.ppf(points[:, 1], one_each * treated * np.exp(truth))
-        second = poisson.ppf(points[:, 2], one_each * others)
+        first, second = self._events(people, truth, points)
+        treated, others = self._people_under(people)
         unequal = math.log(treated / others)  # of the exposures, where arms differ by one person
 
         def ends(level: float) -> tuple[Array, Array]:
@@ -138,6 +158,39 @@ class Counted:
         with np.errstate(divide="ignore", invalid="ignore"):
             estimate = np.log(first) - np.log(second) - unequal
         return Limits(estimate, *ends(WIDE), *ends(NARROW))
+
+    def log_likelihoods(self, people: int, truth: Array, points: Array, theta: Array) -> Array:
+        """Of the events under each condition, given their sum (n, m)."""
+        first, second = self._events(people, truth, points)
+        with np.errstate(divide="ignore"):
+            variance = 1 / first + 1 / second
+        wider = np.maximum(_least_error(theta) ** 2 / variance, 1.0)
+        return rates_log_likelihood(theta, (first, second), self._people_under(people), wider)
+
+    def typical_error(self, people: int, truth: float) -> float:
+        """Root of one over the events expected under each condition, added up."""
+        expected = float(np.median(self.rates)) * self.exposure
+        treated, others = (expected * n for n in self._people_under(people))
+        return math.sqrt(1 / (treated * math.exp(truth)) + 1 / others)
+
+    def _people_under(self, people: int) -> tuple[int, int]:
+        """People under the first condition and under the second."""
+        return (people, people) if self.arms == 1 else (people - people // 2, people // 2)
+
+    def _events(self, people: int, truth: float | Array, points: Array) -> tuple[Array, Array]:
+        """Events (n,) under the first condition and under the second."""
+        from scipy.stats import poisson
+
+        at = np.minimum((points[:, 0] * len(self.rates)).astype(int), len(self.rates) - 1)
+        one_each = self.rates[at] * self.exposure
+        treated, others = self._people_under(people)
+        first = poisson.ppf(points[:, 1], one_each * treated * np.exp(truth))
+        return first, poisson.ppf(points[:, 2], one_each * others)
+
+
+def _least_error(theta: Array) -> float:
+    """Least standard error that a grid holds."""
+    return LEAST_STEPS * float(theta[1] - theta[0])
 
 
 def arms_of(design: str) -> int:

@@ -17,8 +17,8 @@ from retrostats.common.deprecated import renamed_arguments
 from retrostats.common.errors import InputError
 from retrostats.common.values import values
 from retrostats.common.workers import Workers, connected
-from retrostats.planning.added import ADDED_SHARES, Pooling, kept_open_by, pooled_rows
-from retrostats.planning.assumed import DESIGNS, Assumed, assume
+from retrostats.planning.added import ADDED_LABELS, PoolNeeded, pool_needed, pooled_rows
+from retrostats.planning.assumed import DESIGNS, assume
 from retrostats.planning.designs import Design, people_text
 from retrostats.planning.power import (
     MOST,
@@ -29,6 +29,8 @@ from retrostats.planning.power import (
     right_label,
     sides_of,
 )
+from retrostats.planning.sentence import kept_open_by, sentence
+from retrostats.planning.today import today_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,20 +61,27 @@ class Plan:
     power
         Share of studies that are to end with the right label.
     needed
-        One row a side: label that is right at `truth`, people needed, and between how many the
-        Monte Carlo error leaves it (NaN: more than `MOST`, or no label is right).
+        One row a side: label that is right at `truth`, people with whom the study alone reaches it
+        with that power, and between how many the Monte Carlo error leaves it (NaN: more than
+        `MOST`, or no label is right). `pool_people` is how many it takes until today's pool with
+        the study has that label: 0 where it has it already, NaN where no size is enough;
+        `pool_power` the share of studies with which it does, at that size or the largest at any.
     curve
         One row a size and side: people, share of studies with each label alone, their Monte Carlo
         standard error, median 95% limits, and for counts the exposure in all.
     spreads
         One row a source: the spread of one person's contribution that it leaves possible.
     added
-        One row a size and side: how often the verdict of today's pool with this study would have
-        each label; empty where nothing can be pooled.
+        One row a size and side: how often the answer of today's pool with this study would have
+        each label that occurs; "supported" is a lowest probability over the declared choices of
+        0.975 (direction) or 0.95 (size). Empty where nothing can be pooled.
     tau
-        Standard deviation between studies of today's pool, in which the added study varies too.
+        Standard deviation between studies of today's pool (posterior median, model scale), in which
+        the added study varies too; NaN where nothing can be pooled.
+    sentence
+        What one more study would settle today, and why not more.
     kept_open_by
-        Where today's pool stays undecided whatever the study finds: the unknowns that keep it so.
+        Where no study settles a side in today's pool: what keeps it open, in words.
     """
 
     claim: Claim
@@ -85,6 +94,7 @@ class Plan:
     added: pd.DataFrame
     tau: float
     assumed: str
+    sentence: str = ""
     kept_open_by: tuple[str, ...] = ()
 
     @property
@@ -153,8 +163,8 @@ class Plan:
         return save_versions(self, path, formats, themes)
 
     def summary(self) -> str:
-        """What is planned, what it rests on, and what it would change, as text."""
-        lines = [self.claim.statement, self.assumed]
+        """What one more study would settle, what that rests on, and the tables, as text."""
+        lines = [self.sentence, "", self.claim.statement, self.assumed, ""]
         lines += [self._needed(row) for row in self.needed.to_dict("records")]
         lines += ["", "The study alone:", _text(self.curve)]
         if said := self._coarse():
@@ -167,20 +177,9 @@ class Plan:
                 f"Today's pool with it (studies vary with SD {self.tau:.3g}):",
                 _text(self.added),
             ]
-        if said := self._stays_open():
-            lines += ["", said]
+        if self.kept_open_by:
+            lines += ["", f"No size is enough because of: {'; '.join(self.kept_open_by)}."]
         return "\n".join(lines)
-
-    def _stays_open(self) -> str:
-        """Why today's pool stays undecided at any size, in a sentence; "" where it does not."""
-        if not self.kept_open_by:
-            return ""
-        return (
-            f"Today's pool stays undecided on {' and '.join(_open_sides(self.added))} at every "
-            "size tried, because what old sources left open still moves it across the line, most "
-            f"of all {' and '.join(self.kept_open_by)}; no number of new people settles that. The "
-            "study alone can settle the claim."
-        )
 
     def _coarse(self) -> str:
         """Why a size may come out oftener than a direction, where it does; "" where not."""
@@ -221,7 +220,8 @@ class Plan:
         )
 
     def _repr_html_(self) -> str:
-        heads = [f"<p><b>{escape(self.claim.statement)}</b><br>{escape(self.assumed)}</p>"]
+        told = "<br>".join(escape(text) for text in (self.sentence, self.assumed))
+        heads = [f"<p><b>{escape(self.claim.statement)}</b><br>{told}</p>"]
         tables = [self.needed, self.curve, self.added]
         return "".join(heads + [t.to_html(index=False, float_format="{:.3g}".format)
                                 for t in tables if len(t)])  # fmt: skip
@@ -312,60 +312,53 @@ def plan(
         needed = who.do(partial(needed_people, given, right, power, points), sides)
         sizes = sorted(set(people)) if people is not None else curve_sizes(given.study, needed)
         rows = who.do(partial(curve_rows, given, sides, right, points), sizes)
-        wanted = [row[2] for row in needed if not math.isnan(row[2])]
-        pooled = sorted(people) if people is not None else _added_sizes(given.study, wanted)
-        most = max(wanted, default=0.0)
-        added, tau, open_ = _added(given, sides, pooled, most, seed, who)
+        today = today_of(given)
+        pool = [PoolNeeded(math.nan, math.nan) for _ in sides]
+        added = []
+        if today is not None:
+            asked = partial(pool_needed, given, today, right, power, seed)
+            (pool,) = who.do(asked, [sides])
+            wanted = [n for n in (*(row[2] for row in needed), *(n.people for n in pool)) if n > 0]
+            tried = sorted(set(people)) if people is not None else _added_sizes(given.study, wanted)
+            added = who.do(partial(pooled_rows, given, today, sides, seed), tried)
+    alone = [(*row, n.people, n.power) for row, n in zip(needed, pool, strict=True)]
+    shown = _frame(alone, NEEDED)
     return Plan(
         claim=given.claim,
         design=given.design,
         truth=given.truth,
         power=power,
-        needed=_frame(needed, NEEDED),
+        needed=shown,
         curve=_frame([row for size in rows for row in size], CURVE),
         spreads=given.spreads,
-        added=added,
-        tau=tau,
+        added=_added([row for size in added for row in size]),
+        tau=math.nan if today is None else today.study_tau,
         assumed=given.words,
-        kept_open_by=open_,
+        sentence=sentence(given, today, shown, pool, power),
+        kept_open_by=kept_open_by(today, pool),
     )
 
 
-#: Share of drawn studies above which a verdict is said to stay undecided.
-STAYS_OPEN = 0.99
-NEEDED = ("side", "settles", "people", "people_low", "people_high")
+NEEDED = (
+    "side", "settles", "people", "people_low", "people_high", "pool_people", "pool_power",
+)  # fmt: skip
 CURVE = ("people", "side", *SHARES, "power", "mc_error", "conf_low", "conf_high", "exposure")
-POOLED = ("people", "side", *ADDED_SHARES, "mc_error")
 
 
-def _added(
-    given: Assumed,
-    sides: Sequence[Side],
-    sizes: Sequence[int],
-    most: float,
-    seed: int,
-    who: Workers,
-) -> tuple[pd.DataFrame, float, tuple[str, ...]]:
-    """How often today's pool with the study would have each label, and what keeps it open."""
-    if given.measure is None or not given.measure.sources or given.spread_sample is None:
-        return _frame([], POOLED), math.nan, ()
-    found = who.do(partial(pooled_rows, given, sides, seed), sizes)
-    shown = _frame([row for rows, _ in found for row in rows], POOLED)
-    if sizes[-1] < most or not _open_sides(shown):
-        return shown, given.tau, ()
-    pooling, typical = Pooling(given.measure, given.log), found[-1][1]
-    open_ = kept_open_by(pooling, given.model_truth, typical, seed)
-    return shown, given.tau, tuple(open_)
-
-
-def _open_sides(added: pd.DataFrame) -> list[str]:
-    """Sides on which today's pool is undecided in nearly all draws at every size."""
-    least = added.groupby("side", sort=False)["undecided"].min()
-    return [str(side) for side, share in least.items() if share >= STAYS_OPEN]
+def _added(rows: Sequence[tuple[int, Side, Mapping[str, float], float]]) -> pd.DataFrame:
+    """Shares of the labels that occur; "supported" always is a column."""
+    occur = [
+        label for label in ADDED_LABELS
+        if label == ADDED_LABELS[0] or any(shares[label] > 0 for _, _, shares, _ in rows)
+    ]  # fmt: skip
+    return _frame(
+        [(n, side, *(shares[x] for x in occur), error) for n, side, shares, error in rows],
+        ("people", "side", *occur, "mc_error"),
+    )
 
 
 def _added_sizes(study: Design, wanted: Sequence[float]) -> list[int]:
-    """A small study, and what each side needs alone."""
+    """A small study, and what each side needs alone and in the pool."""
     return sorted({max(20, study.smallest), *(int(max(n, study.smallest)) for n in wanted)})
 
 

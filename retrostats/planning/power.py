@@ -62,7 +62,7 @@ def needed_people(
         return side, "", math.nan, math.nan, math.nan
     error = 2 * math.sqrt(power * (1 - power) / len(points))
 
-    def fewest(level: float) -> float:
+    def at_power(level: float) -> float:
         # with two arms as many in each: found by arm, told in all
         arms = arms_of(given.design)
         return arms * _fewest(
@@ -71,7 +71,7 @@ def needed_people(
             MOST // arms,
         )
 
-    return side, label, fewest(power), fewest(power - error), fewest(min(power + error, 1.0))
+    return side, label, at_power(power), at_power(power - error), at_power(min(power + error, 1.0))
 
 
 def _fewest(enough: Any, smallest: int, most: int) -> float:
@@ -81,6 +81,11 @@ def _fewest(enough: Any, smallest: int, most: int) -> float:
         low, high = high, 2 * high
         if low >= most:
             return math.nan
+    return halved(enough, low, high)
+
+
+def halved(enough: Any, low: int, high: int) -> float:
+    """Fewest people that are enough, above `low`, which is not, and up to `high`, which is."""
     while high - low > 1:
         midpoint = (low + high) // 2
         low, high = (low, midpoint) if enough(midpoint) else (midpoint, high)

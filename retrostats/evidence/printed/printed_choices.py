@@ -120,19 +120,31 @@ class Synthesis:
         return grid_posterior(total, self.theta, self.tau, weights)
 
 
+def grid_of(
+    sources: Sequence[PrintedSource], stated: CorrelationPrior, scale: float, k: int
+) -> Array:
+    """Grid of effects (m,) that holds these sources and the mean of k of them."""
+    low, high, smallest = grid_ends(list(sources), stated)
+    # k sources leave their mean free by less: as far as one source, over the root of k
+    free = scale / math.sqrt(k)
+    widest = (high - low + _FREE * free) * _STEPS / _MOST_POINTS
+    return theta_grid(low, high, max(smallest, widest), free)
+
+
 def synthesis(
-    sources: Sequence[PrintedSource], priors: Mapping[str, CorrelationPrior], scale: float
+    sources: Sequence[PrintedSource],
+    priors: Mapping[str, CorrelationPrior],
+    scale: float,
+    theta: Array | None = None,
 ) -> Synthesis:
     """Likelihoods and marginals of the pooled sources (k), under each prior of correlations.
 
-    Sources that leave no correlation open are computed once.
+    Sources that leave no correlation open are computed once. `theta` is the grid, if it is to hold
+    more than these sources.
     """
     stated = priors[STATED]
-    low, high, smallest = grid_ends(list(sources), stated)
-    # k sources leave their mean free by less: as far as one source, over the root of k
-    free = scale / math.sqrt(sum(source.bounded for source in sources))
-    widest = (high - low + _FREE * free) * _STEPS / _MOST_POINTS
-    theta = theta_grid(low, high, max(smallest, widest), free)
+    if theta is None:
+        theta = grid_of(sources, stated, scale, sum(source.bounded for source in sources))
     tau, _ = tau_nodes(scale)
     again = [i for i, source in enumerate(sources) if source.depends_on_correlation]
     others = [prior for name, prior in priors.items() if name != STATED]

@@ -191,12 +191,17 @@ def pooled_of(
         f"with Fisher's z normal, mean {stated.mean:g}, SD {stated.sd:g}")  # fmt: skip
     if not any(source.bounded for source in pooled):
         return PooledPrinted(measure, null, claimed, math.nan, words, tuple(read), pooled, (), None)
-    width = usual_scale(measure, [s.sd if s.sd > 0 else s.error for s in pooled if s.bounded])
+    width = scale_of(pooled, measure)
     sets = nested_sets(pooled, None)
     return PooledPrinted(
         measure, null, claimed, width, words, tuple(read), pooled,
         tuple(choices(sets, list(priors), width)), synthesis(pooled, priors, width),
     )  # fmt: skip
+
+
+def scale_of(sources: Sequence[PrintedSource], measure: Measure) -> float:
+    """Scale of the prior on tau of sources of which one or more are bounded on both sides."""
+    return usual_scale(measure, [s.sd if s.sd > 0 else s.error for s in sources if s.bounded])
 
 
 def _words(source: Source, words: Words, row: int, measure: Measure) -> PrintedSource:
