@@ -28,13 +28,12 @@ def test_ends_in_the_wrong_order_are_named() -> None:
         claims_from_frame(table)
 
 
-def test_a_lone_interval_is_called_one_and_several_are_not() -> None:
+def test_a_lone_interval_has_one_probability_and_several_have_a_range() -> None:
     claim = claims_from_frame(load_claims_table())["energy_30"]
     one = Candidate(Interval(1.3, 1.1, 1.5))
-    other = Candidate(Interval(1.2, 1.05, 1.4))
-    assert "(95% interval)" in judge(claim, [one]).direction.reason
-    both = judge(claim, [one, other]).direction.reason
-    assert "(over everything not printed)" in both
+    other = Candidate(Interval(1.2, 0.98, 1.4))
+    assert "over the declared choices" not in judge(claim, [one]).direction.reason
+    assert "over the declared choices" in judge(claim, [one, other]).direction.reason
 
 
 def test_every_claim_says_who_makes_it_and_what_its_source_says() -> None:

@@ -50,8 +50,9 @@ RESULTS: dict[str, Callable[[], Any]] = {
 def handed_out(result: Any) -> dict[str, Any]:
     """Every table, series and array that a result's public attributes give."""
     kinds = (pd.DataFrame, pd.Series, np.ndarray)
+    left = {"modes", "model", "r_squared", "certificate", "middle"}  # the last two: old names warn
     names = [n for n in dir(result) if not n.startswith("_")]
-    found = {n: getattr(result, n) for n in names if n not in ("modes", "model", "r_squared")}
+    found = {n: getattr(result, n) for n in names if n not in left}
     return {n: v for n, v in found.items() if isinstance(v, kinds)}
 
 

@@ -59,7 +59,7 @@ def differences(replication: Replication) -> list[str]:
     folder = _reference_for(replication)
     names = {a["name"] for a in replication.analyses}
     return [
-        *_compare(replication.verdicts, folder, "claim_id", LABELS, (), names),
+        *_compare(replication.verdicts, folder, "claim_id", LABELS, GRADES, names),
         *_compare(replication.estimates, folder, "estimate_id", (), NUMBERS, names),
     ]
 
@@ -68,7 +68,7 @@ def pin(replication: Replication, folder: Path) -> None:
     """Write the answers of a replication as the pinned ones."""
     folder.mkdir(parents=True, exist_ok=True)
     columns = {
-        "verdicts": ["analysis", "claim_id", *LABELS],
+        "verdicts": ["analysis", "claim_id", *LABELS, *GRADES],
         "estimates": ["analysis", "estimate_id", *NUMBERS],
     }
     for name, wanted in columns.items():

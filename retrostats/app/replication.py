@@ -174,7 +174,7 @@ class Replication:
 
     def _verdicts(self) -> pd.DataFrame:
         names = ["claim_id", "fidelity", "direction", "prob_direction", "size", "prob_size"]
-        return self.verdicts[[*names, "certainty_direction"]].round(3)
+        return self.verdicts[names].round(3)
 
     def _rest(self) -> str:
         return (

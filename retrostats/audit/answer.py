@@ -44,6 +44,8 @@ class Answer:
         Of the claimed direction in a new study.
     estimate, conf_low, conf_high
         Posterior median and 95% interval, on the scale of the claim.
+    outermost_low, outermost_high
+        Limits of the 95% interval if everything left open fell out the worst way at once.
     tau, studies
         Standard deviation between studies (median, model's scale) and number of sources.
     direction, size
@@ -68,6 +70,8 @@ class Answer:
     estimate: float = NAN
     conf_low: float = NAN
     conf_high: float = NAN
+    outermost_low: float = NAN
+    outermost_high: float = NAN
     tau: float = NAN
     studies: int = 0
     direction: str = "not claimed"

@@ -166,7 +166,10 @@ def _certainty(
     claim: Claim, side: Side, evidence: Sequence[Evidence], answers: Sequence[Answer],
     grounds: Grounds,
 ) -> Certainty:  # fmt: skip
-    pairs = [(e, a) for e, a in zip(evidence, answers, strict=True) if not math.isnan(a.estimate)]
+    known = f"prob_{side}"
+    pairs = [
+        (e, a) for e, a in zip(evidence, answers, strict=True) if not math.isnan(getattr(a, known))
+    ]
     label, why = grounds.overruled.get(claim.claim_id, ("", ""))
     if not pairs:
         return Certainty(label, overruled=why) if why else Certainty("")

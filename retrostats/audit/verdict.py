@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from retrostats.audit.answer import (
@@ -246,10 +246,12 @@ def _answer(claim: Claim, evidence: Evidence) -> Answer:
         one = ([limits.low], [limits.high])
         parts = one if draws.empty else (draws["conf_low"], draws["conf_high"])
         pooled = _of_intervals(claim, evidence.measure, *parts)
-    return answer_of(
+    found = answer_of(
         claim, pooled, evidence.measure, evidence.estimate_id, why_none=why_none,
         as_it_stands=evidence.as_it_stands or evidence.pooled is None,
     )  # fmt: skip
+    worst = outermost(evidence.at95)
+    return replace(found, outermost_low=worst.low, outermost_high=worst.high)
 
 
 def _of_candidates(claim: Claim, candidates: Sequence[Candidate]) -> Answer:
@@ -309,7 +311,9 @@ def _said(claim: Claim, side: Side, answer: Answer, worst: Mapping[str, Interval
     over = f", {least} to {most} over the declared choices" if least != most else ""
     said = f"{main} that it is {where}{over}"
     if side == "size":
-        said += f"; {percent(answer.prob_below)} below, {percent(answer.prob_above)} above"
+        beyond = (("below", claim.range_low, answer.prob_below),
+                  ("above", claim.range_high, answer.prob_above))  # fmt: skip
+        said += "; " + ", ".join(f"{percent(p)} {w}" for w, end, p in beyond if not math.isnan(end))
     if side == "direction" and answer.measure in worst:
         ends = worst[answer.measure]
         start, stop = limits(ends.low, ends.high, bounds=bounds_of(claim))
