@@ -332,7 +332,7 @@ def calls() -> dict[str, Call]:
             "claim": NO_TABLE, "evidence": [g for g in NO_TABLE if g[0] not in ("empty",)],
             "fidelity": WORD}),
         "plan": Call(
-            lambda **g: rs.plan(**{"claim": _planned(), "sims": 100, "truth": 1.3,
+            lambda **g: rs.plan(**{"claim": _planned(), "draws": 100, "truth": 1.3,
                 "spread": 0.2} | g), {}, {
                 "claim": NO_TABLE, "audit": PATH, "truth": no_number(),
                 "spread": [g for g in no_number() if g[0] != "list"], "design": WORD,
@@ -340,7 +340,7 @@ def calls() -> dict[str, Call]:
                 "people": [("number", 3, MUST), ("words", ["a"], MUST), ("one", [1], MAY),
                     ("NaN", [math.nan], MUST),
                            ("negative", [-3], MUST), ("parts", [3.5], MUST), ("empty", [], MUST)],
-                "power": SHARE, "sims": no_count(1), "seed": no_count(0), "jobs": no_count(1)},
+                "power": SHARE, "draws": no_count(1), "seed": no_count(0), "jobs": no_count(1)},
                     slow=True),
         "replicate": Call(
             lambda **g: rs.replicate(**{"draws": 0, "analyses": ["body-fat"]} | g), {}, {

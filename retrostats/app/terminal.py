@@ -82,7 +82,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     start = time.perf_counter()
     with _progress() as progress:
         replication = replicate(
-            arguments.analysis,
+            arguments.analysis or None,
             audit=audit,
             cohorts=arguments.cohort,
             out=None if arguments.check else arguments.out or "results",

@@ -204,12 +204,17 @@ def files_of(path: Path) -> list[Path]:
 
 
 def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Analysis]:
-    """Analyses by name or by path of a Python file; all of an audit if `names` is None or empty."""
+    """Analyses by name or by path of a Python file; all of an audit if `names` is None."""
     about = audit or load_audit()
     found = about.analyses
     if not (names is None or isinstance(names, Iterable)):
         raise InputError(f"analyses: found {names!r}; a list of names is needed")
-    chosen = list(dict.fromkeys(names or found))
+    chosen = list(dict.fromkeys(found if names is None else names))
+    if names is not None and not chosen:
+        raise InputError(
+            f"analyses: found an empty list; name some of {', '.join(found)}, or leave it out for "
+            "all"
+        )
     if not chosen:
         raise InputError(
             f"audit {about.scripts.parent}: no analysis in its analyses/; write one Python file "
