@@ -192,7 +192,8 @@ def _of(name: str, value: Any) -> Iterator[tuple[CodeType, str]]:
         function = inspect.unwrap(getattr(function, "__func__", function))
         own = member.startswith("_") or name.rpartition(".")[2].startswith("_")
         protocol = getattr(value, "_is_protocol", False)
-        if own or protocol or not inspect.isfunction(function):
+        abstract = getattr(function, "__isabstractmethod__", False)
+        if own or protocol or abstract or not inspect.isfunction(function):
             continue
         if {"seed", "rng"} & set(inspect.signature(function).parameters):
             yield function.__code__, f"{name}.{member}".rstrip(".")

@@ -15,8 +15,9 @@
   }
   function rounded(value, digits, bounds) {
     if (value && !(Math.abs(value) > 1e-12 && Math.abs(value) < 1e12)) return value.toExponential(1);
-    var text = value.toLocaleString("en-US", {
-      minimumFractionDigits: decimals(value, digits, bounds), maximumFractionDigits: decimals(value, digits, bounds)
+    var places = decimals(value, digits, bounds);  // toFixed rounds as the package, a locale does not
+    var text = (+value.toFixed(places)).toLocaleString("en-US", {
+      minimumFractionDigits: places, maximumFractionDigits: places
     });
     return (+text.replace(/,/g, "") === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
   }
