@@ -62,7 +62,7 @@ def test_every_claim_has_its_verdicts(replication) -> None:
     assert list(verdicts.index) == CLAIMS
     assert set(verdicts["fidelity"]) <= set(Fidelity.__args__)
     assert set(verdicts["direction"]) | set(verdicts["size"]) <= set(Label.__args__)
-    assert list(verdicts["direction"]) == ["supported", "supported", "supported", "open"]
+    assert list(verdicts["direction"]) == ["supported", "supported", "supported", "likely"]
     assert list(verdicts["size"]) == ["compatible", *["not claimed"] * 3]
     assert verdicts.at["fades", "cited_study"] == ""
     assert verdicts.at["fades", "fidelity"] == "unverified"

@@ -50,7 +50,9 @@ def rows_of(found: Findings) -> pd.DataFrame:
 def verdict(found: Findings, claim: str) -> Verdict:
     """As a run judges, of one claim alone: nothing else is explored, nothing is drawn."""
     mine = [m for m in found.measures if m.claim_id == claim]
-    evidence = evidence_by_claim({ANALYSIS.name: explore_measures(mine, Options(0, 1))})
+    everything = Context(AUDIT.published, AUDIT.claims, AUDIT)
+    explored = {ANALYSIS.name: explore_measures(mine, Options(0, 1))}
+    evidence = evidence_by_claim(explored, everything, {ANALYSIS.name: found})
     return verdict_on(AUDIT.claims[claim], evidence[claim], claim_evidence_of(AUDIT))
 
 

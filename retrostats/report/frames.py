@@ -230,11 +230,19 @@ def _of_analyses(
             name: frame[frame["analysis"] == analysis.name] if len(frame) else frame
             for name, frame in frames.items()
         }
+        mine["estimates"] = _of_several(mine["estimates"])
         with blamed(analysis, "draw"):
             drawn = analysis.draw({**mine, "retellings": retellings}, claims)
         _check_drawn(drawn, analysis)
         drawings.update(drawings_of(drawn, analysis.name))
     return drawings
+
+
+def _of_several(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Without the posteriors of one study, which stand where the study itself does."""
+    if not len(estimates):
+        return estimates
+    return estimates[~((estimates["role"] == "posterior") & (estimates["k"] < 2))]
 
 
 def _check_drawn(drawn: Any, analysis: Analysis) -> None:

@@ -19,7 +19,7 @@ from retrostats.models.linear.formula.columns import FloatArray
 _MAX_STEPS = 200
 #: Relative expected fall of the deviance at which a step is the last: Newton's method squares the
 #: error, so that after it next to nothing is left.
-_LAST = 1e-13
+_LAST = 1e-15
 _ROUNDING = 1e-22  # the same, at which a step is not worth an evaluation
 _CONVERGED = 1e-12  # the same, above which a fit is reported as not converged
 _LEVEL = 1e-13  # relative change of the deviance that is rounding
