@@ -196,7 +196,8 @@ def calls() -> dict[str, Call]:
         "glmm.predict": Call(of(counts_fit, "predict"), {"newdata": ROWS}, {
             "newdata": new_rows(),
             "type": WORD, "level": SHARE}),
-        "glmm.conf_int": Call(of(counts_fit, "conf_int"), {}, {"method": WORD, "level": SHARE}),
+        "glmm.conf_int": Call(of(counts_fit, "conf_int"), {}, {
+            "method": WORD, "level": [g for g in SHARE if g[0] != "None"]}),
         "glmm.emmeans": Call(of(counts_fit, "emmeans"), {"factors": "x", "at": {"x": [0.0]}}, {
             "factors": [g for g in NAME if g[0] != "empty"], "type": WORD, "level": SHARE}),
         "glmm.simulate": Call(of(counts_fit, "simulate"), {}, {"draws": no_count(1),

@@ -216,7 +216,7 @@ def explorations() -> pd.DataFrame:
 def answers() -> pd.DataFrame:
     row = {"analysis": "metabolic-cost", "claim_id": "energy_30", "measure": "pool",
            "estimate_id": "mc-pool", "estimate": 1.246, "conf_low": 1.02, "conf_high": 1.52,
-           "prob_direction": 0.98, "studies": 3, "direction": "supported", "size": "compatible"}  # fmt: skip
+           "prob_direction": 0.98, "studies": 1, "direction": "supported", "size": "compatible"}  # fmt: skip
     return pd.DataFrame([row])
 
 

@@ -82,15 +82,18 @@ def test_weight_and_prediction_are_those_of_the_pool(lab) -> None:
     alone = rs.replicate(["metabolic-cost"], draws=0).estimates.set_index("estimate_id")
     assert not any(name in set(alone["role"]) for name in ("cohort",))
     assert row["pred_low_without"] == pytest.approx(alone.at["mc-pool", "pred_low"], rel=1e-6)
-    assert row["estimate_without"] == pytest.approx(alone.at["mc-pool", "estimate"], rel=1e-6)
+    assert row["estimate_without"] == pytest.approx(
+        alone.at["mc-pool-posterior", "estimate"], rel=1e-6
+    )
 
 
 def test_shares_are_of_all_draws(lab) -> None:
     shares = lab.cohort_shares
     sums = shares.groupby("side")[["without", "with_"]].sum()
     assert sums.to_numpy() == pytest.approx(np.ones((2, 2)))
-    supported = shares[(shares["side"] == "direction") & (shares["label"] == "supported")]
-    assert supported["with_"].item() > supported["without"].item()
+    inside = shares[shares["label"].isin(["compatible", "supported"]) & (shares["side"] == "size")]
+    # eight people at about 30% more agree with the claimed size better than the literature alone
+    assert inside["with_"].sum() > inside["without"].sum()
 
 
 def test_rates_have_the_exact_interval_of_a_count() -> None:
@@ -120,10 +123,11 @@ def test_a_body_fat_trial_has_its_weight_and_each_arm() -> None:
     assert np.isnan(cause["estimate_without"])  # no printed trial has a control arm
     rows = found.estimates.set_index("estimate_id")
     own = rows.loc["cohort-trial-body_fat_change"]
-    # the average is weight * own + (1 - weight) * literature
+    # weight * own + (1 - weight) * literature, each at the middle of what was not printed; the
+    # answer is a median over it, here 0.2% from there
     share = lost["weight_pct"] / 100
     assert lost["estimate_with"] == pytest.approx(
-        share * own["estimate"] + (1 - share) * lost["estimate_without"], rel=1e-3
+        share * own["estimate"] + (1 - share) * lost["estimate_without"], rel=5e-3
     )
 
 

@@ -89,7 +89,8 @@ STANDS_FOR = {
     "km/h": "kph kmh kmph", "mph": "mi/h mile/h miles/h", "min/mile": "mi min/mi",
     "lb": "lbs pound pounds", "kg": "kilogram", "in": "inch inches", "W": "watt watts",
     "bpm": "beats b/min beat/min 1/min /min s/min batt/min bat/min lpm spm",
-    "%": "percent pct prozent", "ml/kg/min": "mlkgmin mlminkg",
+    "%": "percent pct prozent", "deg": "° degree degrees grad", "st": "stone stones",
+    "ml/kg/min": "mlkgmin mlminkg", "MET": "mets",
 }  # fmt: skip
 
 

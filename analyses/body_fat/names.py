@@ -70,4 +70,5 @@ def measure_of(
         follow=follow,
         sources=(source,),
         unit=unit,
+        unit_choice=READING if unit == IN_ITS_READING else "",
     )

@@ -21,7 +21,7 @@ from retrostats.evidence.unreported.unknowns import Choice, Values
 
 from .difference import more_space
 from .forward import people_of
-from .names import BACKWARD, CAUSE, LOST, MORE, NAME, READ_AS, READING, UNIT
+from .names import BACKWARD, CAUSE, IN_ITS_READING, LOST, MORE, NAME, READ_AS, READING, UNIT
 from .trained import trained_space
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def joined_measures(
     found: dict[str, tuple[Measure, EstimateRow | None]] = {}
     if user_cohorts[LOST]:
         row = partial(EstimateRow.of, quantity="body_fat_change", group=BACKWARD)
-        found[LOST] = averaged(user_cohorts[LOST], change, row, "bf-own-lost", LOST, _in_reading)
-        measure, shown = found[LOST]
+        lost = averaged(user_cohorts[LOST], change, row, "bf-own-lost", LOST, _in_reading)
+        measure, shown = found[LOST] = _by_reading(*lost)
         found[CAUSE] = replace(measure, claim_id=CAUSE, comparison=False), shown
     if user_cohorts[CAUSE]:
         row = partial(EstimateRow.of, quantity="body_fat_against_control")
@@ -74,10 +74,14 @@ def joined_measures(
         row = partial(EstimateRow.of, quantity="body_fat_difference")
         people = float(printed["n"]) + people_of(rows)
         literature = Literature(parts, tuple(more), people, SHOWN[MORE])
-        found[MORE] = averaged(
-            user_cohorts[MORE], literature, row, "bf-own-more", MORE, _in_reading
-        )
+        differ = averaged(user_cohorts[MORE], literature, row, "bf-own-more", MORE, _in_reading)
+        found[MORE] = _by_reading(*differ)
     return found
+
+
+def _by_reading(measure: Measure, row: EstimateRow | None) -> tuple[Measure, EstimateRow | None]:
+    """An average whose unit is that of the reading."""
+    return replace(measure, unit=IN_ITS_READING, unit_choice=READING), row
 
 
 def _in_reading(cohort: CohortEffect, v: Values) -> Any:

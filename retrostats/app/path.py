@@ -44,7 +44,13 @@ from retrostats.common.errors import InputError, refuse_unknown
 from retrostats.common.workers import connected
 from retrostats.evidence.findings.user_cohort import UserCohortResult, user_cohort_results
 from retrostats.evidence.result.findings import Findings, frame_of
-from retrostats.evidence.unreported.measures import Explored, Options, explore_measures, with_ranges
+from retrostats.evidence.unreported.measures import (
+    Explored,
+    Options,
+    explore_measures,
+    in_one_unit,
+    with_ranges,
+)
 from retrostats.evidence.unreported.reference_point import ReferencePool, pool_at_reference_point
 from retrostats.io.published.printed_rows import check_conditions
 from retrostats.report import folder
@@ -286,21 +292,30 @@ def evidence_by_claim(
         measure = entry.measure
         if measure.claim_id:
             claim, row = everything.claims[measure.claim_id], rows.get(measure.estimate_id)
-            found.setdefault(measure.claim_id, []).append(
-                Evidence(
-                    measure.name,
-                    entry.at95,
-                    entry.at90,
-                    measure.comparison,
-                    measure.user_cohorts,
-                    measure.estimate_id,
-                    measure.randomised,
-                    _posterior(measure, claim, row, everything.audit),
-                    # a row of no single study is a pool or a model of several
-                    not measure.sources and (row is None or not row.study_id),
-                )
-            )
+            evidence = _evidence(entry, claim, row, everything.audit)
+            if measure.unit_choice:
+                (one,) = explore_measures([in_one_unit(measure)], Options(0, 0))
+                shown = _evidence(one, claim, row, everything.audit)
+                evidence = replace(evidence, in_one_unit=shown)
+            found.setdefault(measure.claim_id, []).append(evidence)
     return found
+
+
+def _evidence(entry: Explored, claim: Claim, row: EstimateRow | None, audit: Audit) -> Evidence:
+    """An explored measure with its posterior."""
+    measure = entry.measure
+    return Evidence(
+        measure.name,
+        entry.at95,
+        entry.at90,
+        measure.comparison,
+        measure.user_cohorts,
+        measure.estimate_id,
+        measure.randomised,
+        pooled=_posterior(measure, claim, row, audit),
+        # a row of no single study is a pool or a model of several
+        as_it_stands=not measure.sources and (row is None or not row.study_id),
+    )
 
 
 def _posterior(

@@ -90,6 +90,8 @@ PROBABILITIES = (
     "prob_direction", "prob_direction_min", "prob_direction_max", "prob_size", "prob_size_min",
     "prob_size_max", "prob_below", "prob_above", "prob_new_study",
 )  # fmt: skip
+#: Fields of an answer that have the unit of the claim.
+IN_UNITS = ("estimate", "conf_low", "conf_high", "outermost_low", "outermost_high", "tau")
 
 
 def answer_of(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from retrostats.audit.answer import (
+    IN_UNITS,
     NO_COMPARISON,
     NOT_RANDOMISED,
     Answer,
@@ -83,6 +84,8 @@ class Evidence:
         Its posterior; None takes the 95% interval at every draw of `at95` as what is known.
     as_it_stands
         Whether its only source is itself a pool, to which nothing is added for other studies.
+    in_one_unit
+        The same at one reading, where a reading decides the unit: its estimate and limits are shown.
     """
 
     measure: str
@@ -94,6 +97,7 @@ class Evidence:
     randomised: bool = True
     pooled: PooledPrinted | None = None
     as_it_stands: bool = False
+    in_one_unit: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +255,11 @@ def _answer(claim: Claim, evidence: Evidence) -> Answer:
         as_it_stands=evidence.as_it_stands or evidence.pooled is None,
     )  # fmt: skip
     worst = outermost(evidence.at95)
-    return replace(found, outermost_low=worst.low, outermost_high=worst.high)
+    found = replace(found, outermost_low=worst.low, outermost_high=worst.high)
+    if evidence.in_one_unit is None:
+        return found
+    shown = _answer(claim, evidence.in_one_unit)
+    return replace(found, **{name: getattr(shown, name) for name in IN_UNITS})
 
 
 def _of_candidates(claim: Claim, candidates: Sequence[Candidate]) -> Answer:

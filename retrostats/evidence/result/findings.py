@@ -142,6 +142,9 @@ class Measure:
         Whether a reader's own cohorts are in it; the same measure without them is beside it.
     unit
         Of its answers, where a followed unknown decides it and it is not the row's.
+    unit_choice
+        The unknown that decides the unit: an estimate is shown at its main option, and no mean
+        is taken over two units.
     sources
         What is pooled, each with its effect and error over what it left open; a plan needs them.
     user_cohort_weights
@@ -160,6 +163,7 @@ class Measure:
     user_cohort_weights: tuple[tuple[str, float], ...] = ()
     randomised: bool = True
     unit: str = ""
+    unit_choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,12 +190,23 @@ def pooled_of(
     words = "uniform on -1 to 1" if stated.mean is None else (
         f"with Fisher's z normal, mean {stated.mean:g}, SD {stated.sd:g}")  # fmt: skip
     if not any(source.bounded for source in pooled):
-        return PooledPrinted(measure, null, claimed, math.nan, words, tuple(read), pooled, (), None)
+        return PooledPrinted(
+            measure,
+            null,
+            claimed,
+            math.nan,
+            words,
+            tuple(read),
+            pooled,
+            declared=(),
+            synthesis=None,
+        )
     width = scale_of(pooled, measure)
     sets = nested_sets(pooled, None)
     return PooledPrinted(
         measure, null, claimed, width, words, tuple(read), pooled,
-        tuple(choices(sets, list(priors), width)), synthesis(pooled, priors, width),
+        declared=tuple(choices(sets, list(priors), width)),
+        synthesis=synthesis(pooled, priors, width),
     )  # fmt: skip
 
 

@@ -66,6 +66,16 @@ def _explore(measure: Measure, level: float, options: Options) -> Exploration:
     )
 
 
+def in_one_unit(measure: Measure) -> Measure:
+    """The measure with the choice that decides its unit at its main option."""
+
+    def fixed(unknowns: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(u.main if u.name == measure.unit_choice else u for u in unknowns)
+
+    sources = tuple(replace(s, unknowns=fixed(s.unknowns)) for s in measure.sources)
+    return replace(measure, unknowns=fixed(measure.unknowns), sources=sources)
+
+
 def with_ranges(findings: Findings, explored: Sequence[Explored]) -> Findings:
     """The same findings with the outermost limits of every row that was explored."""
     by_id = {e.measure.estimate_id: e.at95 for e in explored if e.at95.space.size}

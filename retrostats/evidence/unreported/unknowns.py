@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -162,6 +162,12 @@ class Choice:
     def labels(self) -> tuple[str, ...]:
         """Names of the options, the main reading first."""
         return tuple(self.options)
+
+    @property
+    def main(self) -> Choice:
+        """The same choice with its main option alone."""
+        first = self.labels[0]
+        return replace(self, options={first: self.options[first]})
 
     def index(self, position: Array) -> NDArray[np.int64]:
         """Option (n,) at positions (n,)."""
