@@ -85,7 +85,7 @@ class Evidence:
     as_it_stands
         Whether its only source is itself a pool, to which nothing is added for other studies.
     in_one_unit
-        The same at one reading, where a reading decides the unit: its estimate and limits are shown.
+        The same at one reading, where a reading decides the unit: its estimate is shown.
     """
 
     measure: str
