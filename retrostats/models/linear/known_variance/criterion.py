@@ -71,6 +71,20 @@ def _cross(model: KnownModel, gamma: Array) -> tuple[Array, float, list[tuple[Ar
     return total, logdet, parts
 
 
+def precisions(model: KnownModel, gamma: Array) -> list[tuple[Array, Array]]:
+    """V^-1 (b, m, m) and V^-1 [X y] (b, m, p + 1) of each stack; the identity on padding."""
+    return _cross(model, gamma)[2]
+
+
+def solved(model: KnownModel, gamma: Array) -> Array:
+    """V^-1 [X y] (n, p + 1), in the order of the data."""
+    out = np.zeros((len(model.y), model.x.shape[1] + 1))
+    for s, (_, part) in zip(model.stacks, precisions(model, gamma), strict=True):
+        real = s.rows >= 0
+        out[s.rows[real]] = part[real]
+    return out
+
+
 def _deviance(
     model: KnownModel, cross: Array, logdet: float, *, reml: bool
 ) -> tuple[float, Array, Array, float]:

@@ -96,7 +96,7 @@ def _unit(model: KnownModel) -> float:
     """A standard deviation of the size of what is to be explained."""
     residual = model.y - model.x @ np.linalg.lstsq(model.x, model.y, rcond=None)[0]
     spread = float(residual @ residual) / max(1, len(residual) - model.x.shape[1])
-    return math.sqrt(max(spread, 0.01 * float(np.diag(model.r).mean())))
+    return math.sqrt(max(spread, 0.01 * float(model.r.variance.mean())))
 
 
 def _starts(model: KnownModel, unit: float) -> list[Array]:
