@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.errors import NotConverged
+from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.formula.design import RandomDesign
-from retrostats.models.linear.known_variance.covariance import Covariance, of_stacks
+from retrostats.models.linear.known_variance.covariance import Array, Covariance, of_stacks
 from retrostats.models.linear.known_variance.criterion import factors, precisions, solved
-from retrostats.models.linear.known_variance.model import Array, KnownModel, _stacks
+from retrostats.models.linear.known_variance.model import KnownModel, _stacks
 from retrostats.models.linear.known_variance.optimise import Optimum, minimise
 from retrostats.models.linear.post_estimation.components import (
     COMPONENT,
@@ -191,7 +192,7 @@ def ranef(fit: Known) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _by_level(term: RandomDesign, values: Array) -> Array:
+def _by_level(term: RandomDesign, values: FloatArray) -> Array:
     """Z'values of each level (levels, r, c), of values (n, c)."""
     out = np.zeros((term.n_levels, term.values.shape[1], values.shape[1]))
     np.add.at(out, term.levels, term.values[:, :, None] * values[:, None, :])

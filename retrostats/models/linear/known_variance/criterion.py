@@ -13,7 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from retrostats.models.linear.known_variance.model import Array, KnownModel
+from retrostats.models.linear.known_variance.covariance import Array
+from retrostats.models.linear.known_variance.model import KnownModel
 
 
 @dataclass(frozen=True, slots=True)

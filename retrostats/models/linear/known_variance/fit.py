@@ -19,9 +19,9 @@ from retrostats.common.whole import whole
 from retrostats.models.linear.estimates import FixedEffects
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
-from retrostats.models.linear.known_variance.covariance import Covariance
+from retrostats.models.linear.known_variance.covariance import Array, Covariance
 from retrostats.models.linear.known_variance.criterion import solved
-from retrostats.models.linear.known_variance.model import Array, KnownModel, known_model
+from retrostats.models.linear.known_variance.model import KnownModel, known_model
 from retrostats.models.linear.known_variance.optimise import Optimum, minimise
 from retrostats.models.linear.post_estimation.tables import t_table
 

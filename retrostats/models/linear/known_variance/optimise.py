@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from retrostats.common.errors import NotConverged
 from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.known_variance.covariance import Array
 from retrostats.models.linear.known_variance.criterion import (
     State,
     by_theta,
@@ -19,7 +20,7 @@ from retrostats.models.linear.known_variance.criterion import (
     pairs_of,
     to_gamma,
 )
-from retrostats.models.linear.known_variance.model import Array, KnownModel
+from retrostats.models.linear.known_variance.model import KnownModel
 from retrostats.models.linear.newton import descend, searched_again
 
 _MAX_STEPS = 100

@@ -73,7 +73,7 @@ def _clusters(y: Array, covariance: Covariance, X: Array, rows: Index) -> _Clust
     real, at = rows >= 0, np.maximum(rows, 0)
     x = np.where(real[..., None], X[at], 0.0)
     v = covariance.stack(rows)
-    return _Clusters(np.where(real, y[at], 0.0), x, v, np.linalg.solve(v, x), real)
+    return _Clusters(np.where(real, y[at], 0.0), x, v, np.asarray(np.linalg.solve(v, x)), real)
 
 
 def _adjusted(s: _Clusters, bread: Array) -> Array:
