@@ -173,9 +173,9 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
         figures.Forest("body_fat_difference", change,
                        "Backward minus forward, read as {unit}", more),
     ]  # fmt: skip
-    told = frames["retellings"]
-    bare = ~told["minutes"].str[:1].str.isdigit()
-    often = told["frequency"] + ", " + told["minutes"].where(bare, told["minutes"] + " min")
+    retold = frames["retellings"]
+    bare = ~retold["minutes"].str[:1].str.isdigit()
+    often = retold["frequency"] + ", " + retold["minutes"].where(bare, retold["minutes"] + " min")
     columns = [
         figures.Column("figure_text", "figure", 15.0), figures.Column("what_lost", "of what", 20.0),
         figures.Column("often", "how often", 24.0),
@@ -192,7 +192,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
             frames, claims, "Body fat difference as a function of what was not printed", readings
         ),
         "retelling_chain": figures.retelling_drawing(
-            told.assign(often=often.str.strip(", ")),
+            retold.assign(often=often.str.strip(", ")),
             "Chain of retellings of the six-week study and what each changed", columns,
             "data/claim_drift.csv", "the other figures show what is computed from printed numbers",
         ),

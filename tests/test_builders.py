@@ -65,9 +65,9 @@ def test_every_step_of_an_analysis_is_a_paragraph_of_its_methods(topic: str) -> 
         for node in tree.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "METHODS"
     )
-    told = set(methods) | {part for name in methods[1:] for part in called[name]}
+    named = set(methods) | {part for name in methods[1:] for part in called[name]}
     building = {n for n, node in functions.items() if any(a.arg == "build" for a in node.args.args)}
-    assert building <= told
+    assert building <= named
     reached, new = set(), {"analyse"}
     while new:
         reached, new = reached | new, {c for n in new for c in called[n]} - reached
