@@ -103,10 +103,10 @@ class Builders(PrintedBuilders):
             {id(r): source_of(r) for part in (steps or {}).values() for r in part}.values()
         )
 
-        def over(own: Sequence[CohortEffect]) -> Any:
+        def over(with_cohorts: Sequence[CohortEffect]) -> Any:
             choices = [method_choice()]
             if steps:
-                printed = [True] * (len(sources) + len(own))
+                printed = [True] * (len(sources) + len(with_cohorts))
                 counts: dict[str, Sequence[bool]] = {}
                 for step, part in steps.items():
                     counted = [source_of(r) for r in part]
@@ -114,8 +114,8 @@ class Builders(PrintedBuilders):
                 choices.insert(0, source_choice(counts, why))
             follow = tuple(r for s in sources for r in s.correlations)
             return pooled_measure(
-                [*sources, *(c.source for c in own), *further], name, entry.needed("name"),
-                choices, claim_id=claim_id, user_cohorts=bool(own),
+                [*sources, *(c.source for c in with_cohorts), *further], name, entry.needed("name"),
+                choices, claim_id=claim_id, user_cohorts=bool(with_cohorts),
                 follow=(*follow, COUNTED) if steps else (),
             )  # fmt: skip
 
@@ -137,8 +137,8 @@ class Builders(PrintedBuilders):
         row = one_stage_row(sources, name, entry.label, entry.unit, rows, **entry.of_estimate)
         printed = [s for s, r in zip(sources, results, strict=True) if r.estimate]
         bounded = [s for s, r in zip(sources, results, strict=True) if not r.estimate]
-        own = [cohort.source for cohort in cohorts]
-        measure = one_stage_measure([*printed, *own, *bounded], name, entry.needed("name"))
+        of_cohorts = [cohort.source for cohort in cohorts]
+        measure = one_stage_measure([*printed, *of_cohorts, *bounded], name, entry.needed("name"))
         return Result(row, measure)
 
     def few_studies(
