@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from retrostats.models.counts.overdispersion import Overdispersion
     from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
+    from retrostats.models.linear.post_estimation.reference_grid import Weights
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -203,8 +204,10 @@ class GlmmFit(CountEstimates):
         self,
         factors: str | Sequence[str],
         *,
+        by: str | Sequence[str] | None = None,
         at: Mapping[str, Any] | None = None,
         type: Literal["link", "response"] = "response",
+        weights: Weights = "equal",
         level: float = 0.95,
     ) -> MarginalMeans:
         """Marginal means over factors: rates for one unit of exposure, or probabilities.
@@ -214,15 +217,54 @@ class GlmmFit(CountEstimates):
         """
         from retrostats.models.linear.post_estimation.emmeans import emmeans
 
+        return emmeans(
+            self._linear, factors, by=by, at=at, type=type, weights=weights, level=level,
+            link=self.link,
+        )  # fmt: skip
+
+    def emtrends(
+        self,
+        factors: str | Sequence[str],
+        column: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        level: float = 0.95,
+    ) -> MarginalMeans:
+        """Slopes of a numeric column on the scale of the link; see `emmeans.emtrends`."""
+        from retrostats.models.linear.post_estimation.emmeans import emtrends
+
+        return emtrends(
+            self._linear, factors, column, by=by, at=at, weights=weights, level=level,
+            asymptotic=True,
+        )  # fmt: skip
+
+    def effects(
+        self,
+        column: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        type: Literal["link", "response"] = "response",
+        level: float = 0.95,
+    ) -> MarginalMeans:
+        """Expected rates or probabilities over a column, for `.plot()`; see `emmeans.effects`."""
+        from retrostats.models.linear.post_estimation.emmeans import effects
+
+        return effects(self._linear, column, by=by, at=at, type=type, level=level, link=self.link)
+
+    @property
+    def _linear(self) -> Linear:
+        """The linear predictor, where every coefficient is finite."""
         if self.separated:
             raise InputError(
                 f"glmm: {', '.join(self.separated)} has no finite estimate; fit with "
                 "penalty='firth'"
             )
-        linear = Linear(
+        return Linear(
             Formulated(self.design.formula, self.design.columns), self.beta, self.cov_beta
         )
-        return emmeans(linear, factors, at=at, type=type, level=level, link=self.link)
 
     @renamed_arguments(n="draws")
     def simulate(self, draws: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:
