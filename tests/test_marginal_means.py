@@ -65,7 +65,9 @@ def agrees(table: pd.DataFrame, wanted: dict[str, list[float]], rtol: float = FI
 def agrees_means(table: pd.DataFrame, wanted: dict[str, list[float]], rtol: float = FIT) -> None:
     names = ("emmean", "SE", "df", "lower.CL", "upper.CL")
     trend = next((name for name in wanted if name.endswith(".trend")), "emmean")
-    for name, there in zip(("estimate", "std_error", "df", "conf_low", "conf_high"), names, strict=True):
+    for name, there in zip(
+        ("estimate", "std_error", "df", "conf_low", "conf_high"), names, strict=True
+    ):
         there = trend if there == "emmean" else there
         np.testing.assert_allclose(table[name], wanted[there], rtol=rtol, err_msg=name)
 
