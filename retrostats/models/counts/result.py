@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.models.counts.overdispersion import Overdispersion
+    from retrostats.models.linear.post_estimation.checks import Check
     from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
     from retrostats.models.linear.post_estimation.reference_grid import Weights
 
@@ -108,6 +109,12 @@ class GlmmFit(CountEstimates):
         from retrostats.models.counts.overdispersion import overdispersion
 
         return overdispersion(self, level)
+
+    def check(self, *, draws: int = 250, seed: int = 1) -> Check:
+        """Simulated residuals, dispersion, zeros, outliers, in sentences; see `checks.check`."""
+        from retrostats.models.counts.checks import check
+
+        return check(self, draws=draws, seed=seed)
 
     def predict(
         self,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from retrostats.common.verbs import Method, Which
+    from retrostats.models.linear.post_estimation.checks import Check
     from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
     from retrostats.models.linear.post_estimation.modes import Modes
     from retrostats.models.linear.post_estimation.reference_grid import Weights
@@ -135,6 +136,12 @@ class LmmFit(Estimates):
         from retrostats.models.linear.post_estimation.diagnostics import plot
 
         return plot(self)
+
+    def check(self) -> Check:
+        """Collinearity, influence, residuals, random effects, in sentences; see `checks.check`."""
+        from retrostats.models.linear.post_estimation.checks import check
+
+        return check(self)
 
     def emmeans(
         self,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from retrostats.common.errors import InputError
+from retrostats.common.errors import InputError, NotIdentified
 from retrostats.models.linear.blocks.above import groups_above, subject_rows
 from retrostats.models.linear.blocks.gram import Gram, build_gram
 from retrostats.models.linear.blocks.rotated import cell_rows

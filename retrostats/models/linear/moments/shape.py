@@ -15,7 +15,7 @@ _SLACK = 1e-9
 
 
 def printed_unlike(formula: Formula, moments: Moments) -> tuple[float, ...]:
-    """Printed correlations of one table that differ, where one intercept of subjects stands for all.
+    """Printed correlations that differ, where one intercept of subjects stands for all of them.
 
     Returns
     -------

@@ -80,9 +80,8 @@ class Grid:
     def mean(self, per_point: FloatArray, weights: str) -> FloatArray:
         """Average of numbers (points, ...) in each cell (cells, ...)."""
         shares = self.shares(weights)
-        return np.einsum(
-            "cg,cg...->c...", shares, per_point.reshape(*shares.shape, *per_point.shape[1:])
-        )
+        stacked = per_point.reshape(*shares.shape, *per_point.shape[1:])
+        return np.asarray(np.einsum("cg,cg...->c...", shares, stacked))
 
     def offset(self, weights: str) -> Any:
         """Mean offset of each cell; 0 without one."""

@@ -12,7 +12,7 @@ from math import log, pi
 
 import numpy as np
 
-from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.formula.columns import FloatArray, IntArray
 from retrostats.models.linear.repeated.structures import Shape
 from retrostats.models.linear.repeated.sums import Repeated
 
@@ -96,8 +96,7 @@ def _derivatives(
     gradient, trace, fit = np.zeros(q), np.zeros((q, q)), np.zeros((q, q))
     p, c = np.zeros((q, size, size)), np.zeros((q, size))
     for s, w in zip(data.seen, inverse, strict=True):
-        at = np.ix_(s.levels, s.levels)
-        own = first[(slice(None), *at)]
+        own = part_of(first, s.levels)
         product = w @ own  # W V_i
         g = product @ w
         residual = np.einsum("abpq,p,q->ab", s.cross, away, away)
@@ -113,13 +112,18 @@ def _derivatives(
         p += np.einsum("iab,abpq->ipq", g, s.cross[:, :, :size, :size])
         c += np.einsum("iab,abp->ip", g, cross)
         if second is not None:
-            curved = second[(slice(None), slice(None), *at)]
+            curved = part_of(second, s.levels)
             fit += 0.5 * np.einsum("ijab,ba->ij", curved, kept - outer)
     if reml:
         half = phi @ p
         trace += np.einsum("iab,jba->ij", half, half)
     fit -= c @ phi @ c.T
     return gradient, 2.0 * fit - trace, trace, p
+
+
+def part_of(matrices: FloatArray, levels: IntArray) -> FloatArray:
+    """Rows and columns of some levels of matrices (..., m, m)."""
+    return np.asarray(matrices[..., levels[:, None], levels[None, :]])
 
 
 def _between(own: FloatArray, w: FloatArray, m: FloatArray) -> FloatArray:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
 from numpy.linalg import LinAlgError
 
-from retrostats.common.arrays import check_seed, share, whole_number
+from retrostats.common.arrays import check_seed, whole_number
 from retrostats.common.errors import InputError, NotConverged, NotIdentified
 from retrostats.common.values import cached_value
 from retrostats.common.whole import whole
@@ -24,7 +24,7 @@ from retrostats.models.linear.homoscedastic.optimise import Optimum
 from retrostats.models.linear.model import Model
 from retrostats.models.linear.newton import descend, newton_step
 from retrostats.models.linear.post_estimation.components import COMPONENT, components_of
-from retrostats.models.linear.post_estimation.modes import Modes, require_rows
+from retrostats.models.linear.post_estimation.modes import require_rows
 from retrostats.models.linear.prepare import prepare_repeated
 from retrostats.models.linear.repeated.criterion import State, evaluate
 from retrostats.models.linear.repeated.engine import RepeatedEngine
@@ -183,17 +183,16 @@ class RepeatedFit(LmmFit):
         return pd.DataFrame(rows, columns=COMPONENT)
 
     @property
-    def modes(self) -> Modes:
+    def modes(self) -> NoReturn:
         """There are none."""
         raise InputError(
             f"covariance={self.structure!r} has no random effects; the covariance of a subject's "
             "measurements is .covariance. Fit with a random term and without covariance= for them"
         )
 
-    def ranef(self, *, level: float = 0.95) -> pd.DataFrame:
+    def ranef(self, *, level: float = 0.95) -> NoReturn:
         """There are none."""
-        share(level)
-        return pd.DataFrame(self.modes)
+        self.modes  # noqa: B018 (says why)
 
     def predict(
         self,

@@ -7,7 +7,7 @@ import numpy as np
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger, inverse_information
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite, inverse_hessian
-from retrostats.models.linear.repeated.criterion import State
+from retrostats.models.linear.repeated.criterion import State, part_of
 from retrostats.models.linear.repeated.structures import Shape
 from retrostats.models.linear.repeated.sums import Repeated
 
@@ -27,13 +27,12 @@ def repeated_kenward_roger(
     size = len(phi)
     bracket = np.zeros((size, size))
     for s in data.seen:
-        at = np.ix_(s.levels, s.levels)
-        inverse = np.linalg.inv(v[at])
-        own = first[(slice(None), *at)]
+        inverse = np.linalg.inv(part_of(v, s.levels))
+        own = part_of(first, s.levels)
         # sum of w_ij V_i W V_j, less a quarter of that of w_ij V_ij
         inner = _weighted(own, inverse, w)
         if second is not None:
-            curved = second[(slice(None), slice(None), *at)]
+            curved = part_of(second, s.levels)
             inner = inner - 0.25 * np.einsum("ij,ijab->ab", w, curved)
         around = inverse @ inner @ inverse
         bracket += np.einsum("ab,abpq->pq", around, s.cross[:, :, :size, :size])

@@ -1,4 +1,4 @@
-"""What rows ask of a fit of repeated measurements: predictions, residuals; and nested structures."""
+"""What is asked of a fit of repeated measurements: predictions, residuals, nested structures."""
 
 from __future__ import annotations
 
