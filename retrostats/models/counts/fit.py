@@ -154,12 +154,18 @@ def glmm(
     model = Model(counts, x, offset, parts, n_agq, x if penalty else None)
     index = frame.index if kept is None else frame.index[kept]
     design = CountDesign(parsed, columns, tuple(designs), exposure or "", size, index)
-    return _fit(formula, family, model, terms, dropped, design)
+    return fit_counts(formula, family, model, terms, dropped, design)
 
 
-def _fit(
+def fit_counts(
     formula: str, name: str, model: Model, terms: tuple[str, ...], dropped: int, design: CountDesign
 ) -> GlmmFit:
+    """Fit a model that has met its data, of the family `name`.
+
+    Raises
+    ------
+    NotConverged
+    """
     best = model.maximise()
     x, family = model.x, model.family
     residual_df = max(len(x) - x.shape[1], 1)

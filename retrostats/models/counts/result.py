@@ -11,17 +11,21 @@ import numpy as np
 from retrostats.common.deprecated import renamed_arguments
 from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html, as_text
+from retrostats.common.whole import whole
 from retrostats.models.counts.design import Formulated, Linear
 from retrostats.models.counts.estimates import CountEstimates
 from retrostats.models.counts.intervals import limits, profile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from retrostats.models.counts.overdispersion import Overdispersion
     from retrostats.models.linear.post_estimation.checks import Check
     from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
     from retrostats.models.linear.post_estimation.reference_grid import Weights
+    from retrostats.models.linear.post_estimation.residuals import RSquared
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,11 +59,12 @@ class GlmmFit(CountEstimates):
     """
 
     _instead: ClassVar[Mapping[str, str]] = {
-        "anova": '.conf_int(method="profile"), the likelihood-ratio test of each term inverted',
-        "contrast": '.emmeans("factor").pairs(), or .conf_int() of a term',
-        "bootstrap": '.conf_int(method="bootstrap")',
-        "plot": ".augment(), residuals beside fitted values",
+        "refit_ml": "the fit itself, which is by maximum likelihood",
+        "standardised": ".ratios(), which have no unit",
+        "sigma": ".alpha of a negative binomial, or .overdispersion()",
+        "moments": "the rows: moments are of normal outcomes",
     }
+    _usual: ClassVar[str] = "checked"
 
     @property
     def coefficients(self) -> pd.DataFrame:
@@ -100,6 +105,67 @@ class GlmmFit(CountEstimates):
         )
         table.attrs.update(attrs)
         return table
+
+    def _random(
+        self, method: str, level: float | None, draws: int, seed: int | np.random.Generator
+    ) -> pd.DataFrame:
+        from retrostats.models.counts.verbs import random_intervals
+
+        return random_intervals(self, method, 0.95 if level is None else level, draws, seed)
+
+    def anova(self, other: GlmmFit | str = "III") -> pd.DataFrame:
+        """Chi-squared tests of all terms ("II", "III"; see `verbs.anova`), or `compare`."""
+        from retrostats.models.counts.verbs import anova
+
+        return whole(anova(self, other)) if isinstance(other, str) else self.compare(other)
+
+    def compare(self, other: GlmmFit) -> pd.DataFrame:
+        """Likelihood-ratio test against a nested or larger model; see `verbs.compare`."""
+        from retrostats.models.counts.verbs import compare
+
+        return whole(compare(self, other))
+
+    def contrast(
+        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Test linear combinations of the fixed effects, on the scale of the link.
+
+        Parameters are those of `LmmFit.contrast`; tests are by z and chi-squared.
+        """
+        from retrostats.models.counts.verbs import contrast
+
+        return whole(contrast(self, weights, null, level))
+
+    @property
+    def r_squared(self) -> RSquared:
+        """Marginal and conditional R squared on the scale of the link; see `verbs.r_squared`."""
+        from retrostats.models.counts.verbs import r_squared
+
+        return r_squared(self)
+
+    def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
+        """Share of a group in the variance that the fixed effects leave; see `verbs.icc`."""
+        from retrostats.models.counts.verbs import icc
+
+        return icc(self, group, level)
+
+    def bootstrap(self, draws: int, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+        """Parametric bootstrap: one row a refit; see `verbs.bootstrap`."""
+        from retrostats.models.counts.verbs import bootstrap
+
+        return bootstrap(self, draws, seed)
+
+    def refit(self, data: Any) -> GlmmFit:
+        """The same model of other events (N,) of these rows."""
+        from retrostats.models.counts.fit import fit_counts
+        from retrostats.models.counts.verbs import new_events
+
+        model = new_events(self, data)
+        return fit_counts(self.formula, self.family, model, self.terms, self.n_dropped, self.design)
+
+    def plot(self) -> Figure:
+        """What `check` finds, drawn."""
+        return self.check().plot()
 
     def _confint(self, method: str = "wald", **options: Any) -> pd.DataFrame:
         return self.conf_int(method=method, **options)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.errors import InputError
-from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.formula.columns import FloatArray, IntArray
 from retrostats.models.linear.formula.design import is_factor, model_blocks
 from retrostats.models.linear.formula.formula import Term
 from retrostats.models.linear.post_estimation.contrasts import contrast
@@ -71,6 +71,14 @@ def anova(fit: Estimates, kind: str = "III") -> pd.DataFrame:
     return out
 
 
+def places_of(fit: Estimates) -> dict[Term, IntArray]:
+    """The coefficients of each term."""
+    sizes = [block.shape[1] for block in _blocks(fit)]
+    ends = np.cumsum([0, *sizes])
+    terms = fit.model.formula.fixed
+    return {term: np.arange(ends[i], ends[i + 1]) for i, term in enumerate(terms)}
+
+
 def _blocks(fit: Estimates, coding: str | None = None) -> list[FloatArray]:
     """The columns of each term, rows weighted by what they stand for."""
     weight = fit.model.weight if fit.model.precision is None else fit.model.precision
@@ -101,7 +109,7 @@ def _adjusted(fit: Estimates, term: Term, *, marginal: bool) -> FloatArray:
     at = terms.index(term)
     order = list(range(len(terms)))
     if marginal:
-        containing = [i for i in order if _contains(fit, terms[i], term)]
+        containing = [i for i in order if contains(fit, terms[i], term)]
         rest = [i for i in order if i not in containing and i != at]
         order = [*rest, at, *containing]
     blocks = _blocks(fit)
@@ -115,7 +123,7 @@ def _adjusted(fit: Estimates, term: Term, *, marginal: bool) -> FloatArray:
     return np.where(np.abs(out) > _ZERO * np.abs(out).max(), out, 0.0)
 
 
-def _contains(fit: Estimates, larger: Term, smaller: Term) -> bool:
+def contains(fit: Estimates, larger: Term, smaller: Term) -> bool:
     """Whether a term has the same numbers as another and its factors among more."""
     columns = fit.model.columns
     parts = [
