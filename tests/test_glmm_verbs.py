@@ -15,7 +15,7 @@ from retrostats.common.errors import InputError
 
 HERE = Path(__file__).parent / "reference"
 R: dict[str, Any] = json.loads((HERE / "glmm_verbs.json").read_text())
-WALD = 3e-3  # glmer's covariance is a Hessian by differences
+WALD = 3e-4  # glmer's covariance is a Hessian by differences, with noise (2% at its default)
 PROFILE = 2e-3  # lme4 interpolates its profile
 EXACT = 1e-6
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import binom, kstest, spearmanr
 
 from retrostats.common.arrays import whole_number
@@ -218,7 +219,7 @@ def _residuals(fit: GlmmFit) -> Array:
     """
     table = fit.residual_table
     kind = "deviance" if "deviance" in table else "pearson"
-    return np.nan_to_num(table[kind].to_numpy(dtype=float), nan=0.0)
+    return np.asarray(np.nan_to_num(table[kind].to_numpy(dtype=float), nan=0.0))
 
 
 def _trend(expected: Array, quantiles: Array) -> Finding:
@@ -257,7 +258,7 @@ def _cook_of_groups(fit: GlmmFit) -> pd.Series[float]:
     return pd.Series(out, dtype=float)
 
 
-def _without(model: Model, keep: Array) -> Array:
+def _without(model: Model, keep: NDArray[np.bool_]) -> Array:
     """Fixed effects of the rows kept; NaN where they do not determine them."""
     x = model.x[keep]
     if np.linalg.matrix_rank(x) < x.shape[1]:

@@ -80,6 +80,11 @@ class CountEstimates(Intervals):
         return len(self.beta) + len(self.theta) + int(np.isfinite(self.alpha))
 
     @property
+    def n_groups(self) -> dict[str, int]:
+        """Levels of each group of random effects."""
+        return {part.group: part.n_levels for part in self.parts}
+
+    @property
     def converged(self) -> bool:
         """Whether the gradient vanishes."""
         return self.gradient < GRADIENT_TOLERANCE

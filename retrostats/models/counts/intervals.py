@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 METHODS = ("wald", "profile", "bootstrap")
 _FARTHEST = 60.0
 _FEWEST = 20
-_OFF = 1.25  # by which a p-value at a Wald limit may differ from what it should be
+_OFF = 2.0  # by which a p-value at a Wald limit may differ from what it should be
 
 
 class Intervals(Verbs):
@@ -55,9 +55,10 @@ class Intervals(Verbs):
         method
             "wald", "profile" (inverts the likelihood-ratio test) or "bootstrap" (parametric,
             percentiles; `attrs` of a fit's table count the refits and those without an answer). By
-            default Wald's, and of a fit the profile's where Wald's fails: at one of its limits the
-            likelihood-ratio test has a p-value off by more than a quarter (`attrs["method"]`). An
-            infinite estimate of a pool has its exact interval whatever the method.
+            default Wald's, and of a fit the profile's where Wald's fails: the likelihood-ratio test
+            has at one of its limits less than half, or more than twice, the p-value that it should
+            (`attrs["method"]` tells which). An infinite estimate of a pool has its exact interval
+            whatever the method.
         draws, seed
             Of the bootstrap: refits, and a seed or Generator.
 

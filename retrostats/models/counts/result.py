@@ -70,7 +70,8 @@ class GlmmFit(CountEstimates):
     def coefficients(self) -> pd.DataFrame:
         """Term, estimate, std_error, statistic, p_value, conf_low, conf_high (log scale).
 
-        Wald intervals; a separated term has a profile-likelihood interval with one end infinite.
+        Wald intervals (`conf_int` has the profile's where they fail); a separated term has a
+        profile-likelihood interval with one end infinite.
         """
         from retrostats.models.linear.post_estimation.tables import t_table
 
@@ -82,10 +83,10 @@ class GlmmFit(CountEstimates):
         return table
 
     def ratios(self) -> pd.DataFrame:
-        """Rate ratios (counts) or odds ratios (binomial) with intervals; no intercept."""
+        """Rate ratios (counts) or odds ratios (binomial), intervals of `conf_int`; no intercept."""
         import pandas as pd
 
-        table = self.coefficients
+        table = self.conf_int()
         rows = table[table["term"] != "(Intercept)"]
         return pd.DataFrame(
             {"term": rows["term"]}

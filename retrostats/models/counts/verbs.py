@@ -146,9 +146,10 @@ def compare(first: CountEstimates, second: CountEstimates) -> pd.DataFrame:
             f"a model of counts is compared with another, found {type(second).__name__}"
         )
     one, two = first.model, second.model
-    if first.n_obs != second.n_obs or not np.array_equal(one.family.y, two.family.y):
+    same = first.n_obs == second.n_obs and np.array_equal(one.family.y, two.family.y)
+    if not same or not _same_trials(first, second):
         raise InputError("the models are of different counts; fit both to the same rows")
-    if first.family != second.family and "negative-binomial" not in (first.family, second.family):
+    if first.family != second.family and "binomial" in (first.family, second.family):
         raise InputError(f"the families differ: {first.family} and {second.family}")
     if one.jeffreys is not None or two.jeffreys is not None:
         raise InputError(
@@ -158,7 +159,8 @@ def compare(first: CountEstimates, second: CountEstimates) -> pd.DataFrame:
         raise InputError(f"n_agq differs: {first.n_agq} and {second.n_agq}; take the same")
     small, large = sorted((first, second), key=lambda fit: fit.n_parameters)
     extra = large.n_parameters - small.n_parameters
-    if not (extra and _holds(large.model, small.model)):
+    families = large.family in (small.family, "negative-binomial")
+    if not (extra and families and _holds(large.model, small.model)):
         raise InputError(
             f"the models are not nested: {large.formula!r} does not hold all of {small.formula!r}; "
             "compare their aic"
@@ -177,6 +179,11 @@ def compare(first: CountEstimates, second: CountEstimates) -> pd.DataFrame:
             "p_value": [np.nan, float(chdtrc(extra, statistic))],
         }
     )
+
+
+def _same_trials(first: CountEstimates, second: CountEstimates) -> bool:
+    one, two = first.design.trials, second.design.trials
+    return one is two if one is None or two is None else np.array_equal(one, two)
 
 
 def _holds(large: Model, small: Model) -> bool:

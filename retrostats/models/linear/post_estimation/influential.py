@@ -62,9 +62,8 @@ def cook_of_groups(fit: Estimates) -> pd.Series[float]:
 
 def _covariance(fit: Any, at: np.ndarray) -> FloatArray:
     """V (n, n) of the rows of a block, rows as they were weighted."""
-    data = getattr(fit.engine, "data", None)
     if hasattr(fit, "structure"):
-        codes = data.levels.codes[at]
+        codes = fit.engine.data.levels.codes[at]
         return np.asarray(fit.engine.v[np.ix_(codes, codes)])
     sigma2 = fit.optimum.point.sigma2
     root = stratum_root(fit)

@@ -150,6 +150,13 @@ def _too_few(data: Repeated, m: int) -> str:
     )
 
 
+def _no_random_effects(structure: str) -> NoReturn:
+    raise InputError(
+        f"covariance={structure!r} has no random effects; the covariance of a subject's "
+        "measurements is .covariance. Fit with a random term and without covariance= for them"
+    )
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class RepeatedFit(LmmFit):
     """A fitted linear model with a covariance of repeated measurements, as mmrm and nlme's `gls`.
@@ -185,14 +192,11 @@ class RepeatedFit(LmmFit):
     @property
     def modes(self) -> NoReturn:
         """There are none."""
-        raise InputError(
-            f"covariance={self.structure!r} has no random effects; the covariance of a subject's "
-            "measurements is .covariance. Fit with a random term and without covariance= for them"
-        )
+        _no_random_effects(self.structure)
 
     def ranef(self, *, level: float = 0.95) -> NoReturn:
         """There are none."""
-        self.modes  # noqa: B018 (says why)
+        _no_random_effects(self.structure)
 
     def predict(
         self,
