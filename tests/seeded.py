@@ -155,8 +155,14 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     "simulate": lambda: rs.lmm("y ~ t + (t | s)", _rows()).simulate(3, seed=1),
     "glmm": lambda: [
         [_counts(family).simulate(3, seed=1),
-         _counts(family).conf_int(method="bootstrap", draws=20, seed=1)]
+         _counts(family).conf_int(which="all", method="bootstrap", draws=20, seed=1),
+         _counts(family).check(draws=100, seed=1).table]
         for family in ("poisson", "binomial", "negative-binomial")
+    ],
+    "permutation_test": lambda: [
+        rs.pool([0.2, 0.5, 0.1, 0.9, 0.3, 0.6, 0.4, 0.8], [0.2] * 8, moderators=moderators,
+                method=method).permutation_test(draws=100, seed=1)
+        for moderators, method in ((None, "reml"), (np.arange(8.0), "dl"))
     ],
     "pool_counts": lambda: [
         _counted(measure="rate_ratio", model="conditional").conf_int(

@@ -180,8 +180,8 @@ class Reviewing:
         --------
         >>> from retrostats.models.meta.two_stage import pool
         >>> found = pool([0.1, 0.3, 0.5, 0.4, 0.8], [0.2] * 5).permutation_test()
-        >>> found[["p_value", "permutations"]].values.tolist()
-        [[0.0625, 32]]
+        >>> found["p_value"].tolist(), found["permutations"].tolist()
+        ([0.0625], [32])
         """
         from retrostats.models.meta.permutation import permutation_test
 
@@ -204,7 +204,7 @@ class Reviewing:
         Raises
         ------
         InputError
-            A method without a likelihood ("dl", "pm", "he", "common"), one estimate, too few points.
+            A method without a likelihood (not "reml" or "ml"), one estimate, too few points.
 
         References
         ----------

@@ -1,4 +1,4 @@
-"""Small studies beside large ones: funnel, radial plot, regression and rank tests, trim and fill, cumulation.
+"""Small studies beside large ones: funnel, radial plot, tests, trim and fill, cumulation.
 
 None of these tells a study that was never published from other reasons for which small studies
 differ (another population, another dose, chance); with fewer than ten estimates the tests find
