@@ -88,7 +88,8 @@ def anova(fit: CountEstimates, kind: str = "III") -> pd.DataFrame:
     ----------
     fit : CountEstimates
     kind : {"II", "III"}
-        After all terms that do not contain it, or all others kept with factors that sum to zero.
+        After all terms that are no product of it with others (numbers too, as in car; SAS keeps
+        those), or all others kept with factors that sum to zero.
 
     Returns
     -------
@@ -113,7 +114,7 @@ def anova(fit: CountEstimates, kind: str = "III") -> pd.DataFrame:
     places = linear_anova.places_of(tested)
     rows = []
     for term in terms:
-        larger = [t for t in terms if linear_anova.contains(tested, t, term)]
+        larger = [t for t in terms if set(term) < set(t)]
         above = np.concatenate([places[t] for t in larger]) if larger else np.empty(0, int)
         both = np.concatenate([places[term], above])
         statistic = max(0.0, _wald(fit, both) - _wald(fit, above))

@@ -109,7 +109,7 @@ def _adjusted(fit: Estimates, term: Term, *, marginal: bool) -> FloatArray:
     at = terms.index(term)
     order = list(range(len(terms)))
     if marginal:
-        containing = [i for i in order if contains(fit, terms[i], term)]
+        containing = [i for i in order if _contains(fit, terms[i], term)]
         rest = [i for i in order if i not in containing and i != at]
         order = [*rest, at, *containing]
     blocks = _blocks(fit)
@@ -123,7 +123,7 @@ def _adjusted(fit: Estimates, term: Term, *, marginal: bool) -> FloatArray:
     return np.where(np.abs(out) > _ZERO * np.abs(out).max(), out, 0.0)
 
 
-def contains(fit: Estimates, larger: Term, smaller: Term) -> bool:
+def _contains(fit: Estimates, larger: Term, smaller: Term) -> bool:
     """Whether a term has the same numbers as another and its factors among more."""
     columns = fit.model.columns
     parts = [
