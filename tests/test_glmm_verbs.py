@@ -152,3 +152,32 @@ def test_what_cannot_be_asked_is_said(
 ) -> None:
     with pytest.raises(InputError, match=message):
         ask(small, injuries)
+
+
+def test_a_model_is_nested_in_its_family_and_trials_too(herds: pd.DataFrame) -> None:
+    """A negative binomial has one parameter more than Poisson, whatever its other terms."""
+    rows = pd.read_csv(HERE / "data" / "injuries_simulated.csv")
+    wide = rs.glmm("injuries ~ direction * team", rows, exposure="hours")
+    narrow = rs.glmm("injuries ~ 1", rows, exposure="hours", family="negative-binomial")
+    with pytest.raises(InputError, match="not nested"):
+        wide.compare(narrow)
+    with_alpha = rs.glmm("injuries ~ direction", rows, exposure="hours", family="negative-binomial")
+    without = rs.glmm("injuries ~ direction", rows, exposure="hours")
+    assert with_alpha.compare(without)["df"].iloc[1] == 1
+    one, two = (
+        rs.glmm(f"cbind(incidence, rest) ~ {x}", herds.assign(rest=herds["size"] + more),
+                family="binomial")
+        for x, more in (("period", 1), ("1", 2))
+    )  # fmt: skip
+    with pytest.raises(InputError, match="different counts"):
+        one.compare(two)
+
+
+def test_type_two_leaves_products_with_numbers_out_as_car() -> None:
+    frame = pd.DataFrame({"y": [3, 5, 2, 8, 6, 9, 4, 12], "arm": list("abababab"),
+                          "x": [0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0]})  # fmt: skip
+    fit = rs.glmm("y ~ arm * x", frame)
+    table = fit.anova("II").set_index("term")
+    both, above = fit.contrast(np.eye(4)[[1, 3]]), fit.contrast(np.eye(4)[[3]])
+    difference = both["statistic"].iloc[0] - above["statistic"].iloc[0]
+    assert table.loc["arm", "statistic"] == pytest.approx(difference, rel=EXACT)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrostats.common.arrays import check_seed, whole_number
 from retrostats.common.errors import InputError
@@ -102,7 +103,7 @@ def _moderated(
     """
     k = pooled.k
     first = np.arange(k)
-    orders: Iterable[Array]
+    orders: Iterable[NDArray[np.int64]]
     if exact:
         orders = (np.array(one) for one in itertools.permutations(range(k)))
     else:

@@ -51,14 +51,13 @@ def likelihood_profile(pooled: Pooled, points: int) -> pd.DataFrame:
     typical = float(np.diag(fit.model.r).mean())
     drop = float(chdtri(1, 1 - pooled.level)) / 2
     tables = []
-    for i, row in enumerate(profile(fit, level=pooled.level).itertuples(index=False)):
-        top = row.conf_high if np.isfinite(row.conf_high) else _WIDE * (row.estimate + typical)
-        values = np.unique(np.r_[np.linspace(0.0, _BEYOND * top, points - 1), row.estimate])
+    found = profile(fit, level=pooled.level)
+    ends = found[["estimate", "conf_high"]].to_numpy(dtype=float)
+    for i, (estimate, high) in enumerate(ends):
+        top = high if np.isfinite(high) else _WIDE * (estimate + typical)
+        values = np.unique(np.r_[np.linspace(0.0, _BEYOND * top, points - 1), estimate])
         loglik = fit.loglik - profile_at(fit, i, values) / 2
-        tables.append(
-            pd.DataFrame(
-                {"term": row.term, "value": values, "loglik": loglik,
-                 "inside": loglik >= fit.loglik - drop}
-            )
-        )  # fmt: skip
+        inside = loglik >= fit.loglik - drop
+        table = {"value": values, "loglik": loglik, "inside": inside}
+        tables.append(pd.DataFrame(table).assign(term=found["term"].iloc[i])[["term", *table]])
     return pd.concat(tables, ignore_index=True)
