@@ -14,6 +14,9 @@ from retrostats.common.arrays import whole_number
 from retrostats.common.errors import InputError, NotConverged
 from retrostats.models.counts.family import Array
 from retrostats.models.counts.model import Model
+from retrostats.models.counts.modes import ranef
+from retrostats.models.counts.overdispersion import overdispersion
+from retrostats.models.counts.predict import residual_table, simulate
 from retrostats.models.linear.formula.design import model_blocks
 from retrostats.models.linear.post_estimation.checks import (
     ALARM,
@@ -31,13 +34,13 @@ from retrostats.models.linear.post_estimation.checks import (
 )
 
 if TYPE_CHECKING:
-    from retrostats.models.counts.result import GlmmFit
+    from retrostats.models.counts.estimates import CountEstimates
 
 _FEWEST = 100  # simulations
 _MOST_GROUPS = 300  # that are left out one by one
 
 
-def check(fit: GlmmFit, *, draws: int = 250, seed: int = 1) -> Check:
+def check(fit: CountEstimates, *, draws: int = 250, seed: int = 1) -> Check:
     """Check a model of counts by data simulated from it, with a sentence each, as DHARMa does.
 
     Parameters
@@ -78,7 +81,7 @@ def check(fit: GlmmFit, *, draws: int = 250, seed: int = 1) -> Check:
             "penalty='firth'"
         )
     y = np.asarray(fit.model.family.y, dtype=float)
-    drawn = fit.simulate(draws, seed=seed).to_numpy().T
+    drawn = simulate(fit, draws, seed=seed).to_numpy().T
     quantiles = simulated_residuals(y, drawn, np.random.default_rng(seed))
     expected = drawn.mean(axis=0)
     sizes = [
@@ -103,7 +106,7 @@ def check(fit: GlmmFit, *, draws: int = 250, seed: int = 1) -> Check:
     ]
     if fit.parts:
         found.append(influence(distances, fit.parts[0].group))
-        for (group, term), part in fit.ranef().groupby(["group", "term"], sort=False):
+        for (group, term), part in ranef(fit, 0.95).groupby(["group", "term"], sort=False):
             name = f"random effects, {term} by {group}"
             found.append(normality(name, "random effects", part["estimate"].to_numpy()))
     panels: dict[str, Any] = {
@@ -174,11 +177,11 @@ def _dispersion(y: Array, drawn: Array) -> Finding:
     return Finding("dispersion", "ratio", ratio, p, FINE if p >= ALARM else LOOK, said)
 
 
-def _given_groups(fit: GlmmFit) -> Finding:
+def _given_groups(fit: CountEstimates) -> Finding:
     """The same given the random effects, which hides less where groups differ much."""
     name = "dispersion in groups"
     try:
-        found = fit.overdispersion()
+        found = overdispersion(fit)
     except InputError as reason:
         return Finding(name, "ratio", np.nan, np.nan, UNKNOWN, str(reason))
     verdict = FINE if found.p_value >= ALARM else LOOK
@@ -212,12 +215,12 @@ def _outliers(y: Array, drawn: Array) -> Finding:
     )
 
 
-def _residuals(fit: GlmmFit) -> Array:
+def _residuals(fit: CountEstimates) -> Array:
     """Deviance residuals given the random effects, near to normal; Pearson's where there are none.
 
     A residual of -inf, of no event where many are certain, is as far out as there is.
     """
-    table = fit.residual_table
+    table = residual_table(fit)
     kind = "deviance" if "deviance" in table else "pearson"
     return np.asarray(np.nan_to_num(table[kind].to_numpy(dtype=float), nan=0.0))
 
@@ -238,7 +241,7 @@ def _trend(expected: Array, quantiles: Array) -> Finding:
     return Finding(name, "rho", float(which.statistic), p, verdict, said)
 
 
-def _cook_of_groups(fit: GlmmFit) -> pd.Series[float]:
+def _cook_of_groups(fit: CountEstimates) -> pd.Series[float]:
     """Cook's distance of each level of the first random term, variances held."""
     if not fit.parts:
         return pd.Series(dtype=float)
@@ -247,7 +250,7 @@ def _cook_of_groups(fit: GlmmFit) -> pd.Series[float]:
         return pd.Series(dtype=float)
     held = fit.model.holding(fit.theta, fit.maximum.scale)
     precision = np.linalg.inv(fit.cov_beta)
-    effects = fit.ranef()
+    effects = ranef(fit, 0.95)
     labels = effects[effects["group"] == part.group]["level"].unique()
     out = {}
     for group in range(part.n_levels):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html, as_text
 from retrostats.common.whole import whole
 from retrostats.models.counts.design import Formulated, Linear
-from retrostats.models.counts.estimates import CountEstimates
+from retrostats.models.counts.estimates import CountEstimates, estimated
 from retrostats.models.counts.intervals import limits, profile_interval
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class GlmmFit(CountEstimates):
     def coefficients(self) -> pd.DataFrame:
         """Term, estimate, std_error, statistic, p_value, conf_low, conf_high (log scale).
 
-        Wald intervals (`conf_int` has the profile's where they fail); a separated term has a
+        Wald intervals (conf_int has the profile's where they fail); a separated term has a
         profile-likelihood interval with one end infinite.
         """
         from retrostats.models.linear.post_estimation.tables import t_table
@@ -83,7 +83,7 @@ class GlmmFit(CountEstimates):
         return table
 
     def ratios(self) -> pd.DataFrame:
-        """Rate ratios (counts) or odds ratios (binomial), intervals of `conf_int`; no intercept."""
+        """Rate or odds ratios, with the intervals of conf_int; no intercept."""
         import pandas as pd
 
         table = self.conf_int()
@@ -158,11 +158,9 @@ class GlmmFit(CountEstimates):
 
     def refit(self, data: Any) -> GlmmFit:
         """The same model of other events (N,) of these rows."""
-        from retrostats.models.counts.fit import fit_counts
         from retrostats.models.counts.verbs import new_events
 
-        model = new_events(self, data)
-        return fit_counts(self.formula, self.family, model, self.terms, self.n_dropped, self.design)
+        return replace(self, **estimated(self.formula, new_events(self, data), self.terms))
 
     def plot(self) -> Figure:
         """What `check` finds, drawn."""

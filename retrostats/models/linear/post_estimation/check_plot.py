@@ -12,10 +12,10 @@ from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.post_estimation.diagnostics import envelope
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from retrostats.models.linear.post_estimation.checks import Check
 
 _INK, _BLUE, _PALE, _ORANGE = "#1a1a1a", "#0b5394", "#d9d9d9", "#b45f06"
 _MOST_NAMES = 8  # groups named in the panel of influence
@@ -23,7 +23,7 @@ _SHARES = 10  # parts of the predictions whose quartiles are drawn
 _WIDE = 180 / 25.4
 
 
-def draw(check: Check) -> Figure:
+def draw(table: pd.DataFrame, drawn: dict[str, Any]) -> Figure:
     """All panels, three in a row, each with its verdict in the title.
 
     Returns
@@ -32,12 +32,12 @@ def draw(check: Check) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    panels = [(name, data) for name, data in check.drawn.items() if name in _PANELS]
+    panels = [(name, data) for name, data in drawn.items() if name in _PANELS]
     panels = [(name, data) for name, data in panels if not getattr(data, "empty", False)]
     rows = -(-len(panels) // 3)
     figure = Figure(figsize=(_WIDE, rows * 58 / 25.4), layout="constrained")
     axes = np.atleast_1d(figure.subplots(rows, 3, squeeze=False)).ravel()
-    verdicts = dict(zip(check.table["check"], check.table["verdict"], strict=True))
+    verdicts = dict(zip(table["check"], table["verdict"], strict=True))
     for ax, (name, data) in zip(axes, panels, strict=False):
         title, of, paint = _PANELS[name]
         paint(ax, data)

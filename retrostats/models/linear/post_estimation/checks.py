@@ -21,7 +21,6 @@ from retrostats.models.linear.post_estimation.influential import cook_of_groups
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from retrostats.models.linear.fitted import LmmFit
 
 FINE, LOOK, UNKNOWN = "fine", "look", "not known"
 ALARM = 0.05
@@ -61,7 +60,7 @@ class Check:
         """A panel a check; see `check_plot.draw`."""
         from retrostats.models.linear.post_estimation.check_plot import draw
 
-        return draw(self)
+        return draw(self.table, self.drawn)
 
     def __repr__(self) -> str:
         """A line a check."""
@@ -74,7 +73,7 @@ class Check:
         return str(shown.map(escape).to_html(index=False, border=0, escape=False))
 
 
-def check(fit: LmmFit) -> Check:
+def check(fit: Any) -> Check:
     """Check a linear mixed model as `performance::check_model` does, with a sentence each.
 
     Parameters
@@ -132,7 +131,7 @@ def check(fit: LmmFit) -> Check:
     return Check(pd.DataFrame(found, columns=COLUMNS), drawn)
 
 
-def _convergence(fit: LmmFit) -> Finding:
+def _convergence(fit: Any) -> Finding:
     if not fit.converged:
         return Finding("convergence", "gradient", np.nan, np.nan, LOOK, fit.message)
     if fit.singular:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from retrostats.models.linear.post_estimation.marginal_means import MarginalMeans
 
 _WIDTH, _HEIGHT = 120 / 25.4, 80 / 25.4
 _SHIFT = 0.12  # between the points of neighbouring groups
@@ -23,7 +22,7 @@ _COLOURS = ("#0b5394", "#b45f06", "#38761d", "#741b47", "#666666", "#134f5c", "#
 _DASHES = ("-", "--", "-.", ":")
 
 
-def draw(means: MarginalMeans) -> Figure:
+def draw(means: Any) -> Figure:
     """Means over the first factor that is not in `by`, a colour and a dash for each group.
 
     Returns
@@ -77,7 +76,7 @@ def _tuple(key: object) -> tuple[object, ...]:
     return key if isinstance(key, tuple) else (key,)
 
 
-def _outcome(means: MarginalMeans) -> str:
+def _outcome(means: Any) -> str:
     """What the axis shows: the outcome itself where it was transformed back."""
     formula = means.fit.model.formula
     if not means.asymptotic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,6 @@ from retrostats.models.linear.formula.design import model_matrix, offset_values,
 from retrostats.models.linear.formula.expressions import columns_of
 from retrostats.models.linear.post_estimation.modes import require_rows
 
-if TYPE_CHECKING:
-    from retrostats.models.linear.fitted import LmmFit
-    from retrostats.models.linear.repeated.fit import RepeatedFit
-
 #: Structures that are special cases of each.
 _HOLDS = {
     "unstructured": (
@@ -30,7 +26,7 @@ _HOLDS = {
 
 
 def predict_fixed(
-    fit: RepeatedFit, newdata: pd.DataFrame | None = None, level: float = 0.95
+    fit: Any, newdata: pd.DataFrame | None = None, level: float = 0.95
 ) -> pd.DataFrame:
     """Expected outcome of each row with its interval.
 
@@ -70,7 +66,7 @@ def predict_fixed(
     )  # fmt: skip
 
 
-def _new_columns(fit: RepeatedFit, frame: pd.DataFrame) -> dict[str, Column]:
+def _new_columns(fit: Any, frame: pd.DataFrame) -> dict[str, Column]:
     """The columns of the fixed effects and offsets, coded as in the fit."""
     formula, known = fit.model.formula, fit.model.columns
     names = [n for t in formula.fixed for c in t for n in columns_of(c)]
@@ -95,7 +91,7 @@ def _new_columns(fit: RepeatedFit, frame: pd.DataFrame) -> dict[str, Column]:
     return out
 
 
-def residual_rows(fit: RepeatedFit) -> pd.DataFrame:
+def residual_rows(fit: Any) -> pd.DataFrame:
     """Every row fitted: fitted, response, pearson, scaled, marginal, leverage.
 
     "pearson" is in standard deviations of the row's level, "scaled" (nlme's normalized) is
@@ -124,7 +120,7 @@ def residual_rows(fit: RepeatedFit) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def compare_structures(first: RepeatedFit, second: LmmFit, *, refit: bool = True) -> pd.DataFrame:
+def compare_structures(first: Any, second: Any, *, refit: bool = True) -> pd.DataFrame:
     """Likelihood-ratio test of two fits of the same repeated measurements.
 
     REML fits with the same fixed effects are compared as they are (their covariances differ
@@ -135,9 +131,7 @@ def compare_structures(first: RepeatedFit, second: LmmFit, *, refit: bool = True
     InputError
         The fits are not nested, or the data differ.
     """
-    from retrostats.models.linear.repeated.fit import RepeatedFit
-
-    if not isinstance(second, RepeatedFit):
+    if not hasattr(second, "structure"):
         raise InputError(
             f"a fit with covariance={first.structure!r} is compared with another such fit, found "
             f"{type(second).__name__}; compare their aic"
@@ -171,7 +165,7 @@ def compare_structures(first: RepeatedFit, second: LmmFit, *, refit: bool = True
     )
 
 
-def _same_data(first: RepeatedFit, second: RepeatedFit) -> bool:
+def _same_data(first: Any, second: Any) -> bool:
     one, two = first.model.rows, second.model.rows
     if one.y.shape != two.y.shape or first.reml != second.reml:
         return False

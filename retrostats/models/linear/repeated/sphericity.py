@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,8 @@ from retrostats.common.errors import InputError
 from retrostats.models.linear.formula.columns import Factor, FloatArray
 from retrostats.models.linear.formula.expressions import columns_of
 
-if TYPE_CHECKING:
-    from retrostats.models.linear.repeated.fit import RepeatedFit
 
-
-def sphericity(fit: RepeatedFit) -> pd.DataFrame:
+def sphericity(fit: Any) -> pd.DataFrame:
     """The classical F of each term that varies within subjects, and its corrections.
 
     Parameters
@@ -63,9 +60,7 @@ def sphericity(fit: RepeatedFit) -> pd.DataFrame:
     error_df = data.subjects - _between_rank(fit)
     contrasts = _orthonormal(m)
     inner = contrasts @ fit.engine.v @ contrasts.T
-    from retrostats.models.linear.repeated.fit import fit_structure
-
-    classical = fit_structure(
+    classical: pd.DataFrame = fit.again(
         fit.model, structure="compound-symmetry", named=(name,), reml=True, ddf="kenward-roger"
     ).anova("III")
     within = [_holds(fit, term, name) for term in classical["term"]]
@@ -114,12 +109,12 @@ def _mauchly(inner: FloatArray, error_df: float) -> tuple[float, float, float, f
     return w, chi2, df, first + w2 * (second - first)
 
 
-def _holds(fit: RepeatedFit, term: str, name: str) -> bool:
+def _holds(fit: Any, term: str, name: str) -> bool:
     parts = [t for t in fit.model.formula.fixed if ":".join(t) == term]
     return any(name in columns_of(c) for t in parts for c in t)
 
 
-def _between_rank(fit: RepeatedFit) -> int:
+def _between_rank(fit: Any) -> int:
     """Dimension of the subjects' means of the fixed effects."""
     rows = fit.model.rows
     count = np.bincount(rows.block, minlength=len(rows.n))
