@@ -14,11 +14,11 @@ from scipy.special import chdtrc, fdtrc, ndtri
 from retrostats.models.linear.blocks.factor import lower_factor
 from retrostats.models.linear.formula.columns import FloatArray
 
-_POINTS = 2**15
+_POINTS = 2**16
 _INSIDE = 1e-15  # normal quantiles are finite from here
 _ROWS = 64  # contrasts looked at together
 _NEGLIGIBLE = 1e-10  # share of a variance, given the others, below which a contrast follows
-_HALVINGS = 60
+_HALVINGS = 44
 
 
 def max_t_sf(t: FloatArray, correlation: FloatArray, df: FloatArray) -> FloatArray:
