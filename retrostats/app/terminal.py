@@ -73,7 +73,8 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     audit = load_audit(arguments.audit)
     if arguments.list:  # of a stranger's folder, perhaps: nothing of it is run
         for name, path in audit.analyses.items():
-            print(f"{name:18} {question_of(path)}")
+            made = audit.generated.get(name)
+            print(f"{name:18} {made.question if made else question_of(path)}")
         return 0
     if arguments.check and (arguments.cohort or arguments.out):
         raise RetrostatsError(

@@ -222,6 +222,7 @@ def _of_analyses(
     claims: Mapping[str, Claim],
 ) -> dict[str, Drawing]:
     from retrostats.report.figures.drawing import drawings_of
+    from retrostats.report.page_figures import page_drawings
 
     drawings: dict[str, Drawing] = {}
     retellings = _retellings(audit)
@@ -231,6 +232,10 @@ def _of_analyses(
             for name, frame in frames.items()
         }
         mine["estimates"] = _of_several(mine["estimates"])
+        if analysis.draw is None:
+            drawings.update(drawings_of(page_drawings(audit, analysis, mine, claims),
+                                        analysis.name))  # fmt: skip
+            continue
         with blamed(analysis, "draw"):
             drawn = analysis.draw({**mine, "retellings": retellings}, claims)
         _check_drawn(drawn, analysis)

@@ -149,6 +149,9 @@ class Measure:
         What is pooled, each with its effect and error over what it left open; a plan needs them.
     user_cohort_weights
         Percent that each own cohort weighs in an average that has no `sources`.
+    posterior
+        Its `PooledPrinted` where the analysis has pooled the likelihoods of its rows itself; else
+        it is made of `sources`.
     """
 
     estimate_id: str
@@ -164,6 +167,7 @@ class Measure:
     randomised: bool = True
     unit: str = ""
     unit_choice: str = ""
+    posterior: Any = None
 
 
 @dataclass(frozen=True, slots=True)
