@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,24 @@ class EstimateRow:
     def over(self, low: float, high: float, unknown: str) -> EstimateRow:
         """The same row with the outermost limits over what was not printed."""
         return replace(self, sens_low=low, sens_high=high, unknown=unknown)
+
+
+#: Circumstances that only some subjects have: a frame has their columns where a row does.
+CIRCUMSTANCES = ("gait", "speed_m_s", "speed_printed", "gradient_pct", "gradient_printed")
+
+
+def without_empty(frame: pd.DataFrame, columns: Sequence[str] = CIRCUMSTANCES) -> pd.DataFrame:
+    """The frame without those of some columns that hold nothing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(without_empty(pd.DataFrame({"n": [9], "gait": [""], "speed_m_s": [float("nan")]})))
+    ['n']
+    """
+    empty = [name for name in columns if name in frame
+             and (frame[name].isna() | frame[name].astype(str).str.strip().eq("")).all()]  # fmt: skip
+    return frame.drop(columns=empty)
 
 
 @dataclass(frozen=True, slots=True)
