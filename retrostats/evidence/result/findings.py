@@ -97,8 +97,8 @@ def without_empty(frame: pd.DataFrame, columns: Sequence[str] = CIRCUMSTANCES) -
     >>> list(without_empty(pd.DataFrame({"n": [9], "gait": [""], "speed_m_s": [float("nan")]})))
     ['n']
     """
-    empty = [name for name in columns if name in frame
-             and (frame[name].isna() | frame[name].astype(str).str.strip().eq("")).all()]  # fmt: skip
+    there = [name for name in columns if name in frame]
+    empty = [n for n in there if (frame[n].isna() | frame[n].astype(str).str.strip().eq("")).all()]
     return frame.drop(columns=empty)
 
 

@@ -18,6 +18,7 @@ from retrostats.io.cohort.arms import with_arms
 from retrostats.io.cohort.folder import read_folder, sheets_together
 from retrostats.io.cohort.labs import with_labs
 from retrostats.io.cohort.normalise import Part, normalise, reads
+from retrostats.io.cohort.own_words import own_words
 from retrostats.io.cohort.periods import with_periods
 from retrostats.io.cohort.rows import (
     blank_people,
@@ -149,9 +150,15 @@ def load_cohort(
     >>> cohort.analysis == name, cohort.n_subjects, cohort.provenance["rows_used"]
     (True, 6, 12)
     """
+    words = vocabulary_of(audit)
+    with own_words(words.topics):
+        return _load(path_or_frame, spec, words)
+
+
+def _load(path_or_frame: Any, spec: Any, words: Vocabulary) -> Cohort:
+    """A cohort, where the audit's own words are known."""
     import pandas as pd
 
-    words = vocabulary_of(audit)
     problems: list[Problem] = []
     if isinstance(path_or_frame, pd.DataFrame):
         options = read_spec(spec)
