@@ -44,7 +44,7 @@ def test_it_holds_every_file(folder) -> None:
 
 def test_the_command_makes_a_folder_that_the_command_runs(tmp_path, capsys) -> None:
     made, out = tmp_path / "audit", tmp_path / "results"
-    assert main(["new-audit", str(made)]) == 0
+    assert main(["new-audit", str(made), "--folder"]) == 0
     said = capsys.readouterr().out
     readme = (made / "README.md").read_text(encoding="utf-8")
     for step in STEPS:
@@ -128,7 +128,7 @@ def test_frictionless_finds_the_package_valid(folder) -> None:
 
 def test_a_folder_that_holds_something_is_refused_untouched(tmp_path, capsys) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
-    assert main(["new-audit", str(tmp_path)]) == 2
+    assert main(["new-audit", str(tmp_path), "--folder"]) == 2
     assert "not empty" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 

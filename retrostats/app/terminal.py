@@ -38,7 +38,7 @@ def add_options(parser: Any) -> None:
     """The options of the command."""
     add = parser.add_argument
     add("analysis", nargs="*", metavar="ANALYSIS", help="of --list, or a Python file (all)")
-    add("--audit", metavar="DIR", help="folder of another audit (the one that ships)")
+    add("--audit", metavar="AUDIT", help="another audit: NAME.toml or a folder")
     add("--cohort", action="append", default=[], metavar="PATH", help="own data; repeatable")
     add("--out", metavar="DIR", help="folder for the results (results/)")
     add("--seed", type=int, default=SEED, metavar="N", help=f"of the draws ({SEED})")

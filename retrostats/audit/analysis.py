@@ -238,13 +238,22 @@ def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Anal
             "or give the path of a Python file"
         )
     loaded = [
-        about.generated[name]
+        _generated(about, name)
         if name in about.generated
         else load_analysis(found[name] if name in found else Path(name))
         for name in chosen
     ]
     _names_agree(loaded, chosen, found)
     return loaded
+
+
+def _generated(audit: Audit, name: str) -> Analysis:
+    """The analysis that was made from a page, which has no file and no drawing of its own."""
+    made = audit.generated[name]
+    return Analysis(
+        made.name, made.title, made.question, made.methods, made.topic, made.analyse, None,
+        made.path,
+    )  # fmt: skip
 
 
 def _names_agree(loaded: list[Analysis], chosen: list[str], found: Mapping[str, Path]) -> None:

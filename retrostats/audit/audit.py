@@ -23,8 +23,8 @@ from retrostats.io.published.audit_toml import audit_data, read_audit_toml
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.audit.analysis import Analysis
     from retrostats.audit.claims import Claim
+    from retrostats.audit.pages.page_audit import PageAnalysis
     from retrostats.evidence.unreported.unknowns import Unknown
     from retrostats.io.pages.page import Page
 
@@ -60,7 +60,7 @@ class Audit:
     data: Path
     scripts: Path
     made: Mapping[str, pd.DataFrame] | None = field(default=None, repr=False, compare=False)
-    generated: Mapping[str, Analysis] = field(default_factory=dict, repr=False, compare=False)
+    generated: Mapping[str, PageAnalysis] = field(default_factory=dict, repr=False, compare=False)
     page: Page | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -226,12 +226,31 @@ def load_audit(path: str | Path | None = None) -> Audit:
     """
     path = None if path is None else path_of(path, "audit")
     if path is not None and is_page(path):
-        from retrostats.audit.pages.page_audit import load_page_audit
-
-        return load_page_audit(path)
+        return _of_page(path)
     data = audit_data(path)
     scripts = analyses_dir() if path is None else Path(path) / "analyses"
     parsed = read_audit_toml(data)
     return Audit(
         parsed.title, parsed.subject, parsed.post, parsed.conditions, parsed.topics, data, scripts
+    )
+
+
+def _of_page(path: str | Path) -> Audit:
+    """The audit of a page and its table: everything that a folder holds is made of them."""
+    from retrostats.audit.pages.page_audit import page_analyses, page_tables, read_audit_page
+    from retrostats.io.pages.topics import topics_of_page
+
+    read = read_audit_page(path)
+    page = read.page
+    return Audit(
+        title=page.title,
+        subject=page.subject,
+        post=page.source,
+        conditions=page.conditions,
+        topics=topics_of_page(page),
+        data=page.file.parent,
+        scripts=page.file.parent,
+        made=page_tables(read),
+        generated=page_analyses(read),
+        page=page,
     )

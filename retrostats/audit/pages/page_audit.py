@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,13 +27,12 @@ from retrostats.audit.pages.tables import (
 from retrostats.evidence.pages.claim import ReadClaim, read_claim
 from retrostats.io.pages.page import CORRELATION, Page
 from retrostats.io.pages.problems import Problems
-from retrostats.io.pages.topics import groups_of, page_of, topics_of_page
+from retrostats.io.pages.topics import groups_of, page_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.audit.analysis import Analysis
-    from retrostats.audit.audit import Audit
+    from retrostats.evidence.result.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,29 @@ class ReadPage:
         """Every claim, in the order of the page."""
         found = {c.claim.claim_id: c for group in self.groups.values() for c in group.claims}
         return [found[claim.claim_id] for claim in self.page.claims]
+
+
+@dataclass(frozen=True, slots=True)
+class PageAnalysis:
+    """A generated analysis: what a file of an analysis defines, but for its drawing.
+
+    Attributes
+    ----------
+    name, title, question, methods, topic
+        As of an analysis file.
+    analyse
+        From a context to findings.
+    path
+        The page.
+    """
+
+    name: str
+    title: str
+    question: str
+    methods: tuple[str, ...]
+    topic: str
+    analyse: Callable[[Any], Findings]
+    path: Path
 
 
 def read_audit_page(path: str | Path) -> ReadPage:
@@ -128,23 +150,20 @@ def _estimate_id(group: Group) -> str:
     return f"{group.name}-{chosen[0].row.row_id}"
 
 
-def page_analyses(read: ReadPage) -> dict[str, Analysis]:
-    """One analysis a group of claims; the report draws it, as no file does."""
-    from retrostats.audit.analysis import Analysis
-
+def page_analyses(read: ReadPage) -> dict[str, PageAnalysis]:
+    """One analysis a group of claims, by name."""
     found = {}
     for name, group in read.groups.items():
         claims = [c.claim for c in group.claims]
         said = claims[0].says.rstrip(".")
         title = read.page.title if len(read.groups) == 1 else said
-        found[name] = Analysis(
+        found[name] = PageAnalysis(
             name=name,
             title=title,
             question=f"What do the printed rows say of this: {said}?",
             methods=tuple(methods_of(group)),
             topic=name.replace("-", "_"),
             analyse=partial(group_findings, group),
-            draw=None,
             path=read.page.file,
         )
     return found
@@ -198,22 +217,3 @@ def _kinds(read: ReadClaim) -> str:
             count[words] = count.get(words, 0) + 1
     told = [f"{words} ({number})" for words, number in count.items()]
     return "; ".join(told) or "no row gives one"
-
-
-def load_page_audit(path: str | Path) -> Audit:
-    """The audit of a page and its table.
-
-    Raises
-    ------
-    InputError
-        One message with everything that is wrong in both.
-    """
-    from retrostats.audit.audit import Audit
-
-    read = read_audit_page(path)
-    page = read.page
-    topics = {t.name: t for t in topics_of_page(page).values()}
-    return Audit(
-        page.title, page.subject, page.source, page.conditions, topics, page.file.parent,
-        page.file.parent, made=page_tables(read), generated=page_analyses(read), page=page,
-    )  # fmt: skip

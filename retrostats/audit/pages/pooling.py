@@ -106,7 +106,7 @@ def pool_row(
         return None
     found = pool(pooled.estimates, test=TEST)
     show = pooled.measure.to_printed
-    values = {
+    values: dict[str, Any] = {
         name: float(show(getattr(found, name)))
         for name in ("estimate", "conf_low", "conf_high", "pred_low", "pred_high")
     }
@@ -137,7 +137,7 @@ def row_of_estimate(
     row = EstimateRow.of(estimate, estimate_id, label, **extra)
     if measure.is_log:
         return row
-    ends = {name: float(measure.to_printed(getattr(row, name)))
+    ends: dict[str, Any] = {name: float(measure.to_printed(getattr(row, name)))
             for name in ("estimate", "conf_low", "conf_high")}  # fmt: skip
     return replace(row, **ends)
 

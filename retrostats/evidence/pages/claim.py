@@ -159,7 +159,7 @@ def _read(page: Page, claim: PageClaim, measure: Measure, joined: tuple[TableRow
             if k in _READ
         }
     cells.setdefault("measure", claim.measure)
-    prior = _prior_of(page, row)
+    prior = prior_of_row(page, row)
     cells |= {} if prior is None else {
         _PRIOR_COLUMNS[name]: value
         for name, value in prior.numbers.items() if name in _PRIOR_COLUMNS
@@ -175,7 +175,7 @@ def _read(page: Page, claim: PageClaim, measure: Measure, joined: tuple[TableRow
     return ReadRow(row, joined, printed, source, effect, space)
 
 
-def _prior_of(page: Page, row: TableRow) -> OpenPrior | None:
+def prior_of_row(page: Page, row: TableRow) -> OpenPrior | None:
     """The prior that the page states for a row."""
     for name, prior in page.open.items():
         named = find_row(page.rows, name) if name != CORRELATION else None

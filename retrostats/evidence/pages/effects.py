@@ -14,7 +14,7 @@ from typing import Any
 
 from retrostats.common.errors import InputError
 from retrostats.common.student import t_quantile
-from retrostats.evidence.printed.cells import Change, Count, Summary, number_cell
+from retrostats.evidence.printed.cells import Cell, Change, Count, Summary, number_cell
 from retrostats.evidence.printed.measures import (
     ODDS_RATIO,
     PERCENT,
@@ -117,11 +117,9 @@ def _of_source(source: PrintedSource) -> Effect:
 
 
 def _sides(row: PrintedRow, measure: Measure, source: PrintedSource) -> Effect:
-    first, second = row.sides()
+    first, second = both_sides(row)
     if isinstance(first, Count) and isinstance(second, Count):
         return _counts(row, measure, first, second)
-    if isinstance(first, Change) and second is None:
-        first, second = first.after, first.before
     if isinstance(first, Change) and isinstance(second, Change):
         return _changes(row, measure, first, second)
     assert isinstance(first, Summary)
@@ -134,6 +132,14 @@ def _sides(row: PrintedRow, measure: Measure, source: PrintedSource) -> Effect:
     if measure.name == SMD:
         return _smd(sides)
     return _groups(sides, log=measure.is_log)
+
+
+def both_sides(row: PrintedRow) -> tuple[Cell | None, Cell | None]:
+    """First and second; of a change alone after and before."""
+    first, second = row.sides()
+    if isinstance(first, Change) and second is None:
+        return first.after, first.before
+    return first, second
 
 
 def _counts(row: PrintedRow, measure: Measure, first: Count, second: Count) -> Effect:

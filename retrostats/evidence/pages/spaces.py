@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from retrostats.common.student import t_quantile
 from retrostats.evidence.pages.effects import (
     Effect,
+    both_sides,
     change_limits,
     change_of,
     change_sides,
@@ -68,9 +69,7 @@ def row_space(
 
 def _printed_pair(row: PrintedRow, measure: Measure, ids: tuple[str, ...]) -> PrintedPair | None:
     """Both conditions of the same people with spreads of one kind."""
-    first, second = row.sides()
-    if isinstance(first, Change) and second is None:
-        first, second = first.after, first.before
+    first, second = both_sides(row)
     both = isinstance(first, Summary) and isinstance(second, Summary)
     if not both or is_reported(row) or row.design in ("", PARALLEL) or measure.name == SMD:
         return None
