@@ -58,7 +58,7 @@ def _group(read: ReadPage, group: Group) -> Iterator[str]:
     out, pooled = len(group.read.left_out), len(group.read.pooled)
     rows = sum(len(r.joined) for r in group.read.rows)
     yield f"  {measure.name}{mixed}: {rows} rows found, {out} left out, {pooled} pooled"
-    for row in group.read.rows:
+    for row in group.read.rows if not group.read.claim.moderator else ():
         yield from _row(group, row)
     yield from _pool(group)
 
@@ -130,6 +130,9 @@ def _span(unknown: Unknown) -> str:
 def _pool(group: Group) -> Iterator[str]:
     """What will be pooled and with which prior of the variance between studies."""
     read = group.read
+    if read.claim.moderator:
+        yield f"  slope on {read.claim.moderator} over {len(read.pooled)} studies"
+        return
     if not any(r.source.bounded for r in read.pooled):
         yield "  no row is bounded on both sides: signs alone, no size"
         return

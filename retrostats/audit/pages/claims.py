@@ -15,6 +15,7 @@ from retrostats.evidence.printed.measures import (
     measure_name,
 )
 from retrostats.evidence.result.estimate import Scale
+from retrostats.evidence.result.findings import DISPLAY
 from retrostats.io.pages.page import Page, PageClaim
 from retrostats.io.pages.page_table import find_row, row_name
 
@@ -50,19 +51,20 @@ def quantity_of(group: str, measure: Measure) -> str:
 
 
 def claim_record(
-    page: Page, claim: PageClaim, measure: Measure, group: str, unit: str
+    page: Page, claim: PageClaim, measure: Measure, group: str, names: tuple[str, str]
 ) -> dict[str, Any]:
-    """One row of the table of claims.
+    """One row of the table of claims; `names` are its quantity and unit.
 
     Raises
     ------
     InputError
         A range that the measure cannot have.
     """
-    low, high = _range(page, claim, measure)
-    null = measure.null
+    slope = bool(claim.moderator)
+    low, high = (claim.true_if.low, claim.true_if.high) if slope else _range(page, claim, measure)
+    null = 0.0 if slope else measure.null
     side, ends = _side(low, high, null, strict=claim.true_if.strict)
-    scale = {"log_ratio": "ratio", "log_rate_ratio": "rate_ratio"}.get(scale_of(measure), "")
+    scale = "difference" if slope else DISPLAY[scale_of(measure)]
     cited = find_row(page.rows, claim.cites) if claim.cites else None
     return {
         "claim_id": claim.claim_id,
@@ -71,9 +73,9 @@ def claim_record(
         "role": "core",
         "analysis": group,
         "cited_study": "" if cited is None else row_name(cited.study),
-        "quantity": quantity_of(group, measure),
-        "scale": scale or "difference",
-        "unit": unit,
+        "quantity": names[0],
+        "scale": scale,
+        "unit": names[1],
         "null_value": null,
         "claimed_direction": side,
         "range_low": ends[0],

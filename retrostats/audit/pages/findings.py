@@ -20,6 +20,7 @@ from retrostats.audit.pages.pooling import (
     posterior,
     row_of_estimate,
 )
+from retrostats.audit.pages.slopes import slope_findings, slope_unit
 from retrostats.evidence.pages.claim import ReadClaim, ReadRow, people_of, published_ids
 from retrostats.evidence.printed.cells import Change, Summary
 from retrostats.evidence.result.findings import DISPLAY, Assumption, EstimateRow, Findings, Measure
@@ -59,11 +60,14 @@ class Group:
     @property
     def quantity(self) -> str:
         """Name of what is pooled."""
-        return quantity_of(self.name, self.read.measure)
+        made = quantity_of(self.name, self.read.measure)
+        return f"{made}_slope" if self.read.claim.moderator else made
 
     @property
     def unit(self) -> str:
-        """Of the effect."""
+        """Of the effect, or of its slope on a moderator."""
+        if self.read.claim.moderator:
+            return slope_unit(self.read.measure, self.read.claim.moderator)
         return unit_of(self.page, self.read.measure, printed_unit(self.read))
 
     @property
@@ -91,6 +95,8 @@ def group_findings(group: Group, context: Context) -> Findings:
     A cause rests on rows allocated by lot or within people; the pool of all rows stands beside.
     """
     read, claims = group.read, context.claims
+    if read.claim.moderator:
+        return slope_findings(group.page, group.claims, group.name, group.quantity)
     first = read.claim.claim_id
     entries = tuple(entry_of(r, read.measure, group.unit, _ids(r)) for r in read.pooled)
     eligible = tuple(e for e, r in zip(entries, read.pooled, strict=True) if r.supports_cause)

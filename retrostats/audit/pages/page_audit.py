@@ -12,9 +12,9 @@ from retrostats.audit.pages.claims import (
     absolute_records,
     claim_record,
     fidelity_records,
-    unit_of,
 )
-from retrostats.audit.pages.findings import Group, group_findings, printed_unit
+from retrostats.audit.pages.findings import Group, group_findings
+from retrostats.audit.pages.slopes import moderator_values
 from retrostats.audit.pages.tables import (
     FIDELITY,
     LEVELS,
@@ -94,6 +94,10 @@ def read_audit_page(path: str | Path) -> ReadPage:
         read = tuple(c for c in found if c is not None)
         if len(read) == len(claims):
             groups[name] = Group(name, page, read)
+    for group in groups.values():
+        if group.read.claim.moderator and not problems.found:
+            with problems.collected():
+                moderator_values(page, group.read)
     problems.refuse()
     return ReadPage(page, groups)
 
@@ -110,10 +114,10 @@ def page_tables(read: ReadPage) -> dict[str, pd.DataFrame]:
     records: list[dict[str, Any]] = []
     levels: list[dict[str, Any]] = []
     for name, group in read.groups.items():
-        unit = unit_of(page, group.read.measure, printed_unit(group.read))
+        names = (group.quantity, group.unit)
         for claim in group.claims:
             with problems.collected():
-                records.append(claim_record(page, claim.claim, claim.measure, name, unit))
+                records.append(claim_record(page, claim.claim, claim.measure, name, names))
                 levels += absolute_records(page, claim.claim, _estimate_id(group))
     problems.refuse()
     order = {claim.claim_id: i for i, claim in enumerate(page.claims)}
@@ -141,6 +145,8 @@ def page_tables(read: ReadPage) -> dict[str, pd.DataFrame]:
 
 def _estimate_id(group: Group) -> str:
     """The row of estimates by which the claims of a group are judged."""
+    if group.read.claim.moderator:
+        return f"{group.name}-slope"
     entries = [r for r in group.read.pooled if r.effect is not None]
     lot = [r for r in entries if r.supports_cause]
     parted = group.read.claim.cause and 0 < len(lot) < len(group.read.pooled)
@@ -172,6 +178,12 @@ def page_analyses(read: ReadPage) -> dict[str, PageAnalysis]:
 def methods_of(group: Group) -> list[str]:
     """What was done, in sentences for a methods section."""
     read, page = group.read, group.page
+    if read.claim.moderator:
+        return [
+            f"Effects of the studies ({read.measure.name}) on {read.claim.moderator}: "
+            "mixed-effects regression by REML with Knapp-Hartung limits that never narrow; studies are not "
+            "allocated to its values, so a slope is an association between studies."
+        ]
     first, second = page.conditions.first, page.conditions.second
     pooled = [r for r in read.pooled if r.effect is not None]
     said = [

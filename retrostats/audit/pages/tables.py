@@ -37,6 +37,13 @@ _NUMBERS = (
 )  # fmt: skip
 
 
+#: Allocation in words that the rules of certainty know.
+_ALLOCATED = {
+    "by lot": "allocated by lot", "by rule": "allocated by a rule",
+    "by choice": "allocated by choice", "not told": "allocation not told",
+}  # fmt: skip
+
+
 def frame(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """Records as a table with these columns."""
     import pandas as pd
@@ -71,8 +78,7 @@ def _design(row: TableRow) -> str:
     """Design and allocation in words that the rules of certainty know."""
     design = row.cells.get("design", "")
     allocation = " ".join(row.cells.get("allocation", "").lower().split())
-    told = {"by lot": "allocated by lot", "by choice": "allocated by choice",
-            "not told": "allocation not told"}.get(allocation, "")  # fmt: skip
+    told = _ALLOCATED.get(allocation, "")
     return ", ".join(filter(None, (design, told)))
 
 

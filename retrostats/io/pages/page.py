@@ -35,8 +35,8 @@ COLUMNS = (
 )  # fmt: skip
 #: Beginnings of columns that a reader adds: moderators, and domains of the risk of bias.
 MODERATOR, RISK_OF_BIAS = "x_", "rob_"
-#: How people came into their groups.
-ALLOCATIONS = ("by lot", "by choice", "not told")
+#: How people came into their groups; by rule is alternation, dates of birth and their like.
+ALLOCATIONS = ("by lot", "by rule", "by choice", "not told")
 BETTER = ("lower", "higher")
 _NUMBER = r"([-+\u2212]?\d+\.?\d*|[-+\u2212]?\.\d+)\s*%?"
 _BETWEEN = re.compile(rf"(?:from\s+)?{_NUMBER}\s*(?:to|and)\s*{_NUMBER}")
