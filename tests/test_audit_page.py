@@ -217,7 +217,7 @@ def test_all_that_is_made_from_page_and_table(tmp_path) -> None:
     )
     assert about.topics["halves"].counted
     template = about.topics["halves"].template
-    assert template.splitlines()[0] == "subject,direction,hamstring_injuries,exposure_h"
+    assert template.splitlines()[0] == "subject,condition,hamstring_injuries,hours"
     with pytest.raises(InputError, match="no table 'unprinted'"):
         about.table("unprinted")
     out = tmp_path / "out"

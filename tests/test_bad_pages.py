@@ -47,7 +47,8 @@ sd = 0.5
 why = "scans of one person"
 source = "Doe 2001"
 """
-TABLE = """claim,study,design,allocation,measure,n,estimate,low,high,level,p,first,second,pool,doi,year
+TABLE = """claim,study,design,allocation,measure,n,estimate,low,high,level,p,first,second,pool,doi,\
+year
 halves,Alpha 2001,parallel,by lot,rate ratio,942,0.51,0.31,0.84,95,,,,yes,10.1000/a,2001
 halves,Beta 2005,parallel,by lot,rate ratio,,,,,,,15 / 461 h,52 / 481 h,yes,,2005
 halves,Gamma 2007,parallel,by lot,risk ratio,,,,,,,3 / 15 people,10 / 15 people,yes,,
@@ -59,6 +60,17 @@ BETA = "halves,Beta 2005,parallel,by lot,rate ratio,,,,,,,15 / 461 h,52 / 481 h,
 GAMMA = "halves,Gamma 2007,parallel,by lot,risk ratio,,,,,,,3 / 15 people,10 / 15 people,yes,,"
 DELTA = "stronger,Delta 2010,parallel,by lot,,20 / 22,,,,,,31.2 SD 5.1 kg,29.0 SD 5.5 kg,,,2010"
 EPSILON = "stronger,Epsilon 2011,crossover,by lot,,13,,,,,0.03,30.2 SD 5.1 kg,28.0 SD 5.5 kg,,,"
+
+
+CYCLE = """[[retold]]
+source = "A post"
+parent = "A book"
+
+[[retold]]
+source = "A book"
+parent = "A post"
+
+[open.correlation]"""
 
 
 class Bad(NamedTuple):
@@ -84,7 +96,7 @@ CASES = (
     table("semicolons", ",", ";", "row 1", "semicolons", "commas"),
     table("tabs", ",", "\t", "row 1", "tabs", "commas"),
     table("header only", TABLE[TABLE.index("halves,Alpha"):], "", "no row", "add one row"),
-    table("empty file", TABLE, "", "empty", "columns"),
+    table("empty file", TABLE, "", "empty", "header"),
     table("binary file", TABLE, "\x00\x01\x02\x00", "bad.csv"),
     table("open quote", "Alpha 2001", '"Alpha 2001', "row 2", "quote"),
     table("missing column", "study,", "", "row 1", "study"),
@@ -99,8 +111,9 @@ CASES = (
     table("study empty", "Beta 2005", "", "row 3", "study", "name the study"),
     table("claim mistyped", "halves,Beta", "halvs,Beta", "row 3", "halvs", "halves"),
     table("claim empty", "halves,Beta", ",Beta", "row 3", "claim", "halves"),
-    table("row copied", BETA, f"{BETA}\n{BETA}", "row 4", "Beta 2005", "within_study"),
-    table("two rows of one people", "Gamma 2007", "Beta 2005", "row 4", "Beta 2005",
+    table("row copied", BETA, f"{BETA}\n{BETA}", "rows 3 and 4", "Beta 2005",
+          "within_study"),
+    table("two rows of one people", "Gamma 2007", "Beta 2005", "rows 3 and 4", "Beta 2005",
           "within_study"),
     table("allocation mistyped", "parallel,by lot,rate ratio,942", "parallel,bylot,rate ratio,942",
           "row 2", "allocation", "bylot", "by lot"),
@@ -122,24 +135,33 @@ CASES = (
     table("ratio of 0", "0.51,0.31", "0,0.31", "row 2", "estimate"),
     table("p above 1", ",0.03,", ",3,", "row 6", "p", "3"),
     table("p in words", ",0.03,", ",small,", "row 6", "p", "small"),
-    table("huge number", "31.2 SD", "1e300 SD", "row 5", "first"),
+    table("huge number", "31.2 SD", "1e300 SD", "row 5", "first", "1e300", "1e+150"),
+    table("huge estimate", "0.51,0.31", "1e200,0.31", "row 2", "estimate", "1e200", "1e+150"),
     table("infinite number", "0.84,95", "inf,95", "row 2", "high", "inf"),
     table("SD empty", "31.2 SD 5.1 kg", "31.2 kg", "row 5", "first", "SD"),
     table("SD of zero", "31.2 SD 5.1 kg", "31.2 SD 0 kg", "row 5", "first", "above 0"),
-    table("SD negative", "31.2 SD 5.1 kg", "31.2 SD -5.1 kg", "row 5", "first"),
+    table("SD negative", "31.2 SD 5.1 kg", "31.2 SD -5.1 kg", "row 5", "first", "-5.1",
+          "above 0"),
     table("spread without a label", "31.2 SD 5.1 kg", "31.2 5.1 kg", "row 5", "first", "SD"),
-    table("plus-minus without a label", "31.2 SD 5.1 kg", "31.2 ± 5.1 kg", "row 5", "first", "SD"),
     table("unit changed", "29.0 SD 5.5 kg", "29.0 SD 5.5 lb", "row 5", "lb", "kg"),
     table("unit changed between rows", EPSILON, EPSILON.replace(" kg", " lb"), "row 6", "lb", "kg"),
+    table("range for a mean", "31.2 SD 5.1 kg", "30-32 SD 5.1 kg", "row 5", "first", "30-32"),
+    table("range for an SD", "31.2 SD 5.1 kg", "31.2 SD 5-6 kg", "row 5", "first", "5-6",
+          "one number"),
+    table("comma in a count", "15 / 461 h", '"15 / 1,461 h"', "row 3", "first", "15 / 1,461 h"),
+    table("SD without its number", "31.2 SD 5.1 kg", "31.2 SD kg", "row 5", "first", "SD 1.53"),
     table("one side only", "29.0 SD 5.5 kg", "", "row 5", "second"),
     table("n empty", ",20 / 22,", ",,", "row 5", "n "),
     table("n of one", ",20 / 22,", ",1 / 22,", "row 5", "n", "1"),
     table("n with a fraction", ",13,", ",13.5,", "row 6", "n", "13.5"),
     table("n of one group", ",20 / 22,", ",42,", "row 5", "n", "42"),
     table("n of two groups in a crossover", ",13,", ",13 / 12,", "row 6", "n", "13 / 12"),
-    table("more events than people", "3 / 15 people", "30 / 15 people", "row 4", "30", "15"),
-    table("half an event", "15 / 461 h", "15.5 / 461 h", "row 3", "15.5"),
-    table("exposure of zero", "15 / 461 h", "15 / 0 h", "row 3", "0"),
+    table("more events than people", "3 / 15 people", "30 / 15 people", "row 4", "30 / 15",
+          "events"),
+    table("half an event", "15 / 461 h", "15.5 / 461 h", "row 3", "first", "15.5",
+          "whole numbers"),
+    table("exposure of zero", "15 / 461 h", "15 / 0 h", "row 3", "first", "15 / 0 h",
+          "above 0"),
     table("time units differ", "52 / 481 h", "52 / 481 days", "row 3", "days", "h"),
     table("people against hours", "52 / 481 h", "52 / 481 people", "row 3", "people", "h"),
     # measures
@@ -148,7 +170,7 @@ CASES = (
     table("measures mixed", "parallel,by lot,risk ratio", "parallel,by lot,odds ratio", "row 4",
           "odds ratio", "mixing"),
     table("SMD in a pool of differences", EPSILON, EPSILON.replace("by lot,,", "by lot,SMD,"),
-          "row 6", "SMD", "mixing"),
+          "row 6", "SMD", "mean difference", "pool = 'no: reason'"),
     # hostile
     table("html in a column's name", "level,", "<b>level</b>,", "row 1", "level"),
     table("formula in a number", "0.51,0.31", "=1+1,0.31", "row 2", "estimate", "=1+1"),
@@ -173,8 +195,10 @@ CASES = (
     page("true_if in words", '"0.45 to 0.55"', '"about half"', "[claims.halves]", "about half",
          "0.45 to 0.55"),
     page("true_if turned", '"0.45 to 0.55"', '"0.55 to 0.45"', "[claims.halves]", "lower end"),
-    page("claim on the wrong side", '"0.45 to 0.55"', '"0.8 to 1.2"', "[claims.halves]", "1",
-         "side"),
+    page("claim on the wrong side", '"above 0"', '"below 1"', "[claims.stronger]", "true_if",
+         "below 1", "no effect", "'below 0'"),
+    page("claim that every ratio meets", '"0.45 to 0.55"', '"above 0"', "[claims.halves]",
+         "true_if", "above 0", "no effect", "'above 1'"),
     page("ratio claimed below 0", '"0.45 to 0.55"', '"-0.5 to 0.5"', "[claims.halves]", "above 0"),
     page("true_if missing", 'true_if = "above 0"', "", "[claims.stronger]", "true_if"),
     page("cause in words", "cause = true\nmeasure = \"rate", "cause = \"yes\"\nmeasure = \"rate",
@@ -192,6 +216,9 @@ CASES = (
          "cohort", "outcome"),
     page("absolute of a row that is not there", 'better = "lower"',
          'absolute = { x = { row = "Zeta", per = 1000 } }', "absolute", "Zeta"),
+    page("retold in a cycle", "[open.correlation]", CYCLE, "[[retold]]", "A post", "cycle"),
+    page("parent of a retelling mistyped", "[open.correlation]",
+         CYCLE.replace('"A book"\n', '"A bok"\n', 1), "[[retold]]", "A bok", "A book"),
     page("claim id with blanks", "[claims.stronger]", '[claims."a b"]', "a b", "a-z"),
 )  # fmt: skip
 

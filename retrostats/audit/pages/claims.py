@@ -104,7 +104,26 @@ def _range(page: Page, claim: PageClaim, measure: Measure) -> tuple[float, float
             )
         if measure.name == CORRELATION and math.isfinite(end) and not -1 <= end <= 1:
             raise InputError(f"{where}: found {end:g}; allowed is between -1 and 1")
+    _refuse_no_effect_inside(claim, (low, high), measure.null, where)
     return low, high
+
+
+def _refuse_no_effect_inside(
+    claim: PageClaim, ends: tuple[float, float], null: float, where: str
+) -> None:
+    """Refuse "above 0" of a ratio or "below 1" of a difference: no effect would make it true."""
+    low, high = ends
+    if not claim.true_if.strict or not low < null < high:
+        return
+    side = "above" if math.isinf(high) else "below"
+    end = claim.true_if.low if side == "above" else claim.true_if.high
+    none = 0.0 if measure_name(claim.measure, where) == PERCENT else null
+    most = "at least" if side == "above" else "at most"
+    also = f" or '{most} {end:g}' where that end is meant" if low > 0 or null == 0 else ""
+    raise InputError(
+        f"{where}: found '{side} {end:g}', and no effect, which is {none:g} in {claim.measure}, "
+        f"lies on that side; write '{side} {none:g}'{also}"
+    )
 
 
 def _side(low: float, high: float, null: float, *, strict: bool) -> tuple[str, tuple[float, float]]:

@@ -24,6 +24,7 @@ from retrostats.evidence.printed.measures import (
 )
 from retrostats.evidence.printed.pool_printed import row_source
 from retrostats.evidence.printed.quadrature import CorrelationPrior
+from retrostats.evidence.printed.row_units import refuse_mixed_units
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow, is_left_out, printed_row
 from retrostats.evidence.printed.sources import PrintedSource
 from retrostats.evidence.unreported.sources import Source
@@ -35,7 +36,7 @@ from retrostats.io.pages.problems import Problems
 _READ = (
     "study", "design", "measure", "n", "estimate", "low", "high", "level", "se", "df", "p",
     "first", "second", "r", "adjusted", "pool", "design_effect", "mean_1", "sd_1", "mean_2",
-    "sd_2", "sd_median", "sd_log_sd", "sd_low", "sd_high", "cv_high",
+    "sd_2", "sd_median", "sd_log_sd", "sd_low", "sd_high", "cv_high", "unit",
 )  # fmt: skip
 #: Numbers of a prior, and the columns of a row that they fill.
 _PRIOR_COLUMNS = {
@@ -117,11 +118,14 @@ def read_claim(page: Page, claim: PageClaim, problems: Problems) -> ReadClaim | 
     Returns None where the measure itself is not known.
     """
     where = f"{page.file.name}, [claims.{claim.claim_id}]"
+    entry = "measure"
     try:
-        asked = [claim.measure, *claim.mixing]
-        measure = measure_of_pool(asked if claim.mixing else claim.measure, [])
+        measure = measure_of_pool(claim.measure, [])
+        entry = "mixing"
+        if claim.mixing:
+            measure = measure_of_pool([claim.measure, *claim.mixing], [])
     except InputError as error:
-        problems.add(f"{where}: {str(error).removeprefix('pool_printed: ')}")
+        problems.add(f"{where}, {entry}: {str(error).removeprefix('pool_printed: ')}")
         return None
     read: list[ReadRow] = []
     for joined in _tied(page, claim, problems):
@@ -129,6 +133,8 @@ def read_claim(page: Page, claim: PageClaim, problems: Problems) -> ReadClaim | 
             read.append(_read(page, claim, measure, joined))
         except (InputError, NotIdentified) as error:
             problems.add(str(error))
+    with problems.collected():
+        refuse_mixed_units([row.printed for row in read if row.source.kept], measure)
     pooled = _one_a_study(page, claim, read, problems)
     return ReadClaim(claim, measure, tuple(read), tuple(pooled))
 

@@ -33,6 +33,7 @@ from retrostats.evidence.printed.row_effects import (
     words_source,
 )  # fmt: skip
 from retrostats.evidence.printed.row_sides import sides_source
+from retrostats.evidence.printed.row_units import refuse_mixed_units
 from retrostats.evidence.printed.rows import PrintedRow, is_left_out, read_rows
 from retrostats.evidence.printed.sources import PrintedSource
 from retrostats.models.meta.bayes import HalfNormal
@@ -116,6 +117,7 @@ def pool_printed(
     live = [row for row in rows if not is_left_out(row.cells, row.where)]
     kind = measure_of_pool(measure, [row.measure for row in live])
     _refuse_mixed(live, kind)
+    refuse_mixed_units(live, kind)
     limits = claimed_range(claimed)
     nothing = kind.null if null is None else real_number(null, "pool_printed, null")
     if kind.is_log and not nothing > 0:

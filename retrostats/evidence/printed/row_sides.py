@@ -33,6 +33,7 @@ from retrostats.evidence.printed.quadrature import (
 from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
 from retrostats.evidence.printed.row_counts import counts_source, rates_source
 from retrostats.evidence.printed.row_effects import nothing_source, two_means_source
+from retrostats.evidence.printed.row_units import check_sides
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow
 from retrostats.evidence.printed.sources import SPREAD, Nodes, PrintedSource
 
@@ -57,11 +58,8 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         change = first
         first, second = change.after, change.before
     if first is None or second is None:
-        return nothing_source(row, "it prints no effect: estimate, or first and second, are empty")
-    if type(first) is not type(second):
-        raise InputError(
-            f"{row.where}: first is {_kind(first)} and second {_kind(second)}; give both alike"
-        )
+        return _one_side(row, first, second)
+    check_sides(row, first, second)
     if isinstance(first, Count) and isinstance(second, Count):
         return counts_source(row, measure, first, second)
     if isinstance(first, Rate) and isinstance(second, Rate):
@@ -79,7 +77,6 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         return _changes(row, measure, first, second)
     assert isinstance(first, Summary)
     assert isinstance(second, Summary)
-    _one_unit(row, first, second)
     if not (first.spread and second.spread):
         return two_means_source(row, measure, (first.mean, second.mean))
     if row.design == PARALLEL:
@@ -387,14 +384,12 @@ def _two(row: PrintedRow) -> tuple[int, int]:
     return row.n[0], row.n[1]
 
 
-def _one_unit(row: PrintedRow, first: Summary, second: Summary) -> None:
-    units = {unit.lower() for unit in (first.unit, second.unit) if unit}
-    if len(units) > 1:
-        raise InputError(
-            f"{row.where}: first is in {first.unit} and second in {second.unit}; give one unit"
-        )
-
-
-def _kind(cell: Cell) -> str:
-    names = {Summary: "a mean", Change: "a change", Count: "a count", Rate: "a rate"}
-    return names[type(cell)]
+def _one_side(row: PrintedRow, first: Cell | None, second: Cell | None) -> PrintedSource:
+    """A row without an effect is listed; one with half of it is a slip."""
+    if first is None and second is None:
+        return nothing_source(row, "it prints no effect: estimate, or first and second, are empty")
+    empty, filled = ("second", "first") if second is None else ("first", "second")
+    raise InputError(
+        f"{row.where}, column {empty}: empty, and {filled} is not; give both sides, or an "
+        "estimate, or leave the row out (pool = 'no: reason')"
+    )

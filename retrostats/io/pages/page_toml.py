@@ -287,7 +287,31 @@ def _retold(read: _Reader, parsed: Any) -> tuple[dict[str, str], ...]:
         section = read.section(entry, words.RETOLD, at)
         read.text(section, "source", at, needed="source = who retells")
         found.append({name: read.text(section, name, at) for name in words.RETOLD})
+    _check_descent(read, {entry["source"]: entry["parent"] for entry in found}, len(found))
     return tuple(found)
+
+
+def _check_descent(read: _Reader, parents: Mapping[str, str], retellings: int) -> None:
+    """Every retelling is there once, its parent is another, and none descends from itself."""
+    if len(parents) < retellings:
+        read.problems.add(
+            f"{read.file}, [[retold]]: two entries have one source; name each retelling once"
+        )
+    for source, parent in parents.items():
+        at = f"{read.file}, [[retold]] {source!r}, parent"
+        if parent and parent not in parents:
+            told = unknown_entry(at, parent, tuple(parents))
+            read.problems.add(told.replace("unknown entry", "no retelling of the source"))
+            continue
+        line = [source]
+        while parent and parent not in line:
+            line.append(parent)
+            parent = parents.get(parent, "")
+        if parent == source:
+            read.problems.add(
+                f"{at}: {' <- '.join([*line, source])} is a cycle; a retelling has an earlier one "
+                "as its parent, and the first has none"
+            )
 
 
 def _open(read: _Reader, parsed: Any) -> dict[str, OpenPrior]:

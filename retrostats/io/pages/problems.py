@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from retrostats.common.errors import InputError, NotIdentified
-from retrostats.common.nearest import suggestion
+from retrostats.common.nearest import nearest
 
 #: Most problems that one message lists.
 MOST = 20
@@ -73,6 +73,6 @@ def unknown_entry(where: str, found: str, allowed: tuple[str, ...]) -> str:
     >>> unknown_entry("a.toml, [claims.b]", "mesure", ("measure", "says"))
     "a.toml, [claims.b]: unknown entry 'mesure'; did you mean 'measure'? Allowed: measure, says"
     """
-    near = suggestion(found, allowed).strip(" ;,").rstrip("?.")
-    hint = f"{near}? " if near else ""
+    near = nearest(found, allowed)
+    hint = f"did you mean {near!r}? " if near else ""
     return f"{where}: unknown entry {found!r}; {hint}Allowed: {', '.join(allowed)}"
