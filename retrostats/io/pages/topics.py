@@ -100,7 +100,7 @@ def _topic(name: str, claims: Sequence[PageClaim], page: Page) -> Topic:
     written = row_name(claim.cohort["outcome"]).replace("-", "_")
     outcome = f"outcome_{written}" if kind_of(written) in _ROLES else written
     words = written.replace("_", " ")
-    headers = {outcome: (words,)}
+    headers: dict[str, tuple[str, ...]] = {outcome: (words,)}
     exposure = claim.cohort.get("exposure", "")
     if exposure:
         last = words.split()[-1]

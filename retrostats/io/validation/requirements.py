@@ -66,7 +66,7 @@ def topic_for(
     tried = [takes[wanted]] if wanted else sorted(
         takes.values(), key=lambda t: (t.compares not in frame, -len(t.needs))
     )  # fmt: skip
-    for topic in (each.fitting(frame) for each in tried):
+    for topic in (each.fitting(map(str, frame.columns)) for each in tried):
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
     pending = set(frame).union(*(columns_of(p.column) for p in problems if p.level == "error"))

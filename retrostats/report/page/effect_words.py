@@ -25,8 +25,10 @@ def claimed(claim: Mapping[str, Any]) -> str:
     '−3 to −2 points'
     """
     scale = fmt.text(claim.get("scale"))
-    low, high = (None if missing(claim.get(n)) else claim[n] for n in ("range_low", "range_high"))
-    if low is None and high is None:
+    low, high = (claim.get(name) for name in ("range_low", "range_high"))
+    low, high = (None if missing(end) else end for end in (low, high))
+    known = high if low is None else low
+    if known is None:
         return ""
     if scale in RATIOS:
         if low is None and high is not None and high < 1:
@@ -34,7 +36,7 @@ def claimed(claim: Mapping[str, Any]) -> str:
         if low is not None and high is not None:
             return _ratio_words([_declared(low), _declared(high)])
         start = "up to" if low is None else "from"
-        return f"{start} {_ratio_words([_declared(high if low is None else low)])}"
+        return f"{start} {_ratio_words([_declared(known)])}"
     unit = fmt.text(claim.get("unit"))
     ends = fmt.exact_range(low, high)
     comma = "; " if "," in unit else " "
@@ -94,7 +96,7 @@ def amount_and_span(
         words = [(text, AS_HIGH) for text in fmt.three(*values, bounds=bounds)]
     else:
         percents = [100 * (v - 1) for v in values]
-        texts = in_one_form(percents, *percents[1:], 0, _percent_bounds(bounds))
+        texts = in_one_form(percents, percents[1], percents[2], 0, _percent_bounds(bounds))
         words = [_signed(text) for text in texts]
     return _ratio_words(words[:1]), _ratio_words(words[1:])
 

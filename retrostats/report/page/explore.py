@@ -124,8 +124,8 @@ def answer_text(
     if not np.isfinite(values).all():
         return "these settings contradict one another"
     bounds = tuple(bounds)
-    values = [_embedded(v) for v in values]  # what the script of the page rounds as well
-    value, low, high = fmt.three(*values, bounds=bounds)
+    at, start, stop = (_embedded(v) for v in values)  # what the script of the page rounds as well
+    value, low, high = fmt.three(at, start, stop, bounds=bounds)
     shown = f"{value} (95% interval {low} to {high}) {unit}".strip()
     words = _words(said)
     return f"{shown}: {words}" if words else shown

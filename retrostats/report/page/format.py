@@ -163,13 +163,13 @@ def three(
     value: Any, low: Any, high: Any, digits: int = 2, bounds: Iterable[float] = BOUNDS
 ) -> tuple[str, str, str]:
     """An estimate and its limits in one form; the limits are empty where one is missing."""
-    numbers = [math.nan if v is None else float(v) for v in (value, low, high)]
-    if not all(map(math.isfinite, numbers)):
+    at, start, stop = (math.nan if v is None else float(v) for v in (value, low, high))
+    if not all(map(math.isfinite, (at, start, stop))):
         return number(value, digits, bounds), *ends(low, high, digits, bounds)
-    shown, start, stop = (
-        text.replace("-", MINUS) for text in with_limits(*numbers, digits, bounds)
+    shown, first, last = (
+        text.replace("-", MINUS) for text in with_limits(at, start, stop, digits, bounds)
     )
-    return shown, start, stop
+    return shown, first, last
 
 
 def with_interval(

@@ -109,8 +109,7 @@ def _absolute(row: Any) -> str:
     if row["absolute"] != row["absolute"]:
         return ""
     value, low, high = fmt.three(
-        *(row[name] for name in ("absolute", "absolute_low", "absolute_high")),
-        _digits(row["absolute"]),
+        row["absolute"], row["absolute_low"], row["absolute_high"], _digits(row["absolute"])
     )
     return fmt.with_unit(f"{value} [{low}, {high}]" if low else value, row["absolute_unit"])
 
