@@ -60,7 +60,7 @@ def test_commands_are_found_known_and_name_what_is_there() -> None:
     ("old", "new"),
     [
         (". .venv/bin/activate", ""),
-        ("--audit examples/bcg", "--audit bcg"),
+        ("--audit examples/bcg.toml", "--audit bcg.toml"),
         ("retrostats validate lab.csv", "retrostats validate mine.csv"),
         ("retrostats plan energy_30", "retrostats plan energy_30 --people 4"),
     ],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from retrostats.common.errors import InputError, NotIdentified
-from retrostats.evidence.pages.effects import Effect, row_effect
+from retrostats.evidence.pages.effects import Effect, row_effect, row_people
 from retrostats.evidence.pages.spaces import row_space
 from retrostats.evidence.pages.studies import (
     averaged_effect,
@@ -266,12 +266,7 @@ def _averaged(rows: Sequence[ReadRow], r: float) -> ReadRow:
 
 
 def people_of(row: ReadRow) -> float:
-    """People of a row; of counts of people where n is empty, their totals; NaN if not printed."""
-    from retrostats.evidence.printed.cells import Count
-
-    if row.printed.n:
-        return float(sum(row.printed.n))
-    sides = row.printed.sides() if not is_left_out(row.printed.cells, "") else (None, None)
-    if all(isinstance(side, Count) and side.of_people for side in sides):
-        return float(sum(side.total for side in sides if isinstance(side, Count)))
-    return math.nan
+    """People of a row, as `row_people`; NaN of a row left out that prints no n."""
+    if is_left_out(row.printed.cells, "") and not row.printed.n:
+        return math.nan
+    return row_people(row.printed)

@@ -142,6 +142,14 @@ def both_sides(row: PrintedRow) -> tuple[Cell | None, Cell | None]:
     return first, second
 
 
+def row_people(row: PrintedRow) -> float:
+    """People of a row; of counts of people where n is empty, their totals; NaN if not printed."""
+    if row.n:
+        return float(sum(row.n))
+    totals = [c.total for c in row.sides() if isinstance(c, Count) and c.of_people]
+    return float(sum(totals)) if len(totals) == 2 else math.nan
+
+
 def _counts(row: PrintedRow, measure: Measure, first: Count, second: Count) -> Effect:
     """metafor's estimate and variance of counts; half an event is added where there is none."""
     allowed = (RISK_RATIO, ODDS_RATIO, RISK_DIFFERENCE) if first.of_people else (RATE_RATIO,)

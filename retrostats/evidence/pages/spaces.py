@@ -17,6 +17,7 @@ from retrostats.evidence.pages.effects import (
     change_of,
     change_sides,
     is_reported,
+    row_people,
 )
 from retrostats.evidence.printed.cells import Change, Number, Summary
 from retrostats.evidence.printed.measures import PERCENT, RATIO_OF_MEANS, SMD, Measure, one_measure
@@ -50,7 +51,6 @@ def row_space(
     Results in words are no part of it: they bound an effect on one side at most, and stand in the
     posterior alone.
     """
-    people = float(sum(row.n)) if row.n else math.nan
     if source.left_out or (effect is None and source.kind != BARE):
         return None
     if effect is None:
@@ -64,6 +64,7 @@ def row_space(
     if is_reported(row):
         return _reported(row, measure, effect, ids)
     found = Effects(np.array([effect.value]), np.array([effect.std_error**2]))
+    people = row_people(row)
     return Source(row.study, people, (), lambda v: found, ids, effect.df, measure=measure.name)
 
 
@@ -183,8 +184,7 @@ def _reported(row: PrintedRow, measure: Measure, effect: Effect, ids: tuple[str,
         error = effect.std_error / math.sqrt(factor) if error is None else error
         return Effects(np.atleast_1d(value), np.atleast_1d(factor * error**2))
 
-    people = float(sum(row.n)) if row.n else math.nan
-    return Source(row.study, people, unknowns, effects, ids, effect.df, measure=measure.name)
+    return Source(row.study, row_people(row), unknowns, effects, ids, effect.df, measure=measure.name)
 
 
 def _error(
