@@ -268,3 +268,37 @@ def test_a_cohort_that_gives_no_effect_is_refused_in_words(tmp_path) -> None:
         InputError, match="mine: a claim on rate ratio takes no cohort of this shape"
     ):
         own(audit, cohort, tmp_path)
+
+
+def test_the_time_of_one_claim_is_no_time_trial_of_another(tmp_path) -> None:
+    """An outcome `time_s` of one claim left "pre" and "post" of the other unread."""
+    rows = CROSSOVER.replace("\nA", "\nworks,A").replace("\nB", "\nworks,B")
+    audit = page(tmp_path, f"claim,{rows}", outcome="time_s")
+    text = audit.read_text()
+    claim = text[text.index("[claims.works]") :]
+    audit.write_text(
+        text
+        + claim.replace("works]", "grips]")
+        .replace("ratio of means", "mean difference")
+        .replace("below 1", "above 0")
+        .replace("time_s", "grip_kg")
+    )
+    table = audit.with_suffix(".csv")
+    table.write_text(
+        table.read_text() + "grips,Delta 2001,parallel,by lot,20 / 22,"
+        "27.1 SD 5.1 -> 31.2 SD 5.1 kg,27.4 SD 5.0 -> 29.0 SD 5.5 kg,\n"
+    )
+    rows = [
+        f"p{i},{arm},{time},{30 + i + (arm == 'caffeine') * (time == 'post')}"
+        for i, arm in enumerate(["caffeine", "placebo"] * 5)
+        for time in ("pre", "post")
+    ]
+    file = tmp_path / "mine.csv"
+    file.write_text("\n".join(["subject,arm,time,grip_kg", *rows]) + "\n")
+    cohort = rs.load_cohort(file, audit=audit)
+    assert cohort.analysis == "grips"
+    assert set(cohort.frame["arm"]) == {"caffeine", "placebo"}
+    assert set(cohort.frame["time"]) == {"pre", "post"}
+    seconds = long_of(people(), ("placebo", "caffeine"), "time", "condition")
+    seconds.to_csv(file, index=False)
+    assert rs.load_cohort(file, audit=audit).analysis == "works"

@@ -184,7 +184,9 @@ def _reported(row: PrintedRow, measure: Measure, effect: Effect, ids: tuple[str,
         error = effect.std_error / math.sqrt(factor) if error is None else error
         return Effects(np.atleast_1d(value), np.atleast_1d(factor * error**2))
 
-    return Source(row.study, row_people(row), unknowns, effects, ids, effect.df, measure=measure.name)
+    return Source(
+        row.study, row_people(row), unknowns, effects, ids, effect.df, measure=measure.name
+    )
 
 
 def _error(

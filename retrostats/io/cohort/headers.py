@@ -211,6 +211,17 @@ def kind_of(header: str) -> str | None:
     return None if own_column(header) else _kind_of(header)
 
 
+def role_of(header: str) -> str | None:
+    """What a header names where no audit has an outcome of its own.
+
+    Examples
+    --------
+    >>> role_of("Time"), role_of("group")
+    ('time', 'arm')
+    """
+    return _kind_of(header)
+
+
 @lru_cache(maxsize=4096)
 def _kind_of(header: str) -> str | None:
     return _kind(_letters(split_unit(header)[0])) if len(header) <= 200 else None

@@ -50,11 +50,13 @@ def audit_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
     {'grip kg': 'grip_kg'}
     """
     asked = (column for topic in topics.values() for column in (*topic.needs, *topic.outcomes))
-    of_audit = {letters(column): column for column in asked if kind_of(column) is None}
+    of_audit = {letters(column): column for column in asked
+                if kind_of(column) is None and own_column(column) in ("", column)}  # fmt: skip
     said = [(column, word, topic.own) for topic in topics.values()
             for column, words in topic.headers.items() for word in words]  # fmt: skip
     named = {n: column for column, word, own in reversed(said)
-             for n in (names_of(word) if own else (letters(word),))}  # fmt: skip
+             for n in (filter(own_column, names_of(word)) if own else (letters(word),))
+             }  # fmt: skip
     return {**named, **of_audit}
 
 
