@@ -39,6 +39,8 @@ LIMITS = ("conf_low", "conf_high", "narrow_low", "narrow_high")
 OVERVIEW = "Matrix of the claims by fidelity, direction and size"
 #: A table of retellings, where the audit has one.
 RETELLINGS = "claim_drift"
+#: Columns of one field of research, which a table has only where a row of it does.
+FIELD_COLUMNS = ("gait", "speed_m_s", "speed_printed", "gradient_pct", "gradient_printed")
 
 
 def frames_of(
@@ -55,7 +57,7 @@ def frames_of(
     rows = {row.estimate_id: row for found in findings.values() for row in found.estimates}
     followed = _each(explored, lambda entries: sensitivity_frame(entries, rows))
     return {
-        "estimates": estimates,
+        "estimates": of_its_field(estimates),
         "assumptions": assumptions.reset_index(drop=True),
         "sensitivity": _with_labels(followed, claims),
         "explorations": _each(explored, explorations_frame),
@@ -74,6 +76,16 @@ def grids_of(
     judging = [e for entries in explored.values() for e in entries if e.measure.claim_id in claims]
     made = [(claims[entry.measure.claim_id], grid_of(entry)) for entry in judging]
     return tuple((claim, grid) for claim, grid in made if grid is not None)
+
+
+def of_its_field(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table without the columns of one field of research that no row of it fills."""
+    empty = [
+        name
+        for name in FIELD_COLUMNS
+        if name in frame and (frame[name].isna() | (frame[name].astype(str) == "")).all()
+    ]
+    return frame.drop(columns=empty)
 
 
 def weighed(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -284,7 +296,7 @@ def cited(
     }
     wanted = published["row_id"].isin(used | claim_evidence.row_ids)
     return {
-        "sources": published[wanted].reset_index(drop=True),
+        "sources": of_its_field(published[wanted].reset_index(drop=True)),
         "studies": audit.studies,
         "claims": audit.table("claims"),
         "fidelity": claim_evidence.fidelity,
