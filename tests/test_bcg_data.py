@@ -23,7 +23,7 @@ PRINTED = 5e-5
 def trials() -> pd.DataFrame:
     """One row a trial in file order: log risk ratio, its variance, latitude and year."""
     rows = pd.read_csv(TABLE)
-    made = rs.escalc(TABLE, measure="RR")
+    made = rs.escalc(rows, measure="RR")
     return made[["yi", "vi"]].assign(latitude=rows["x_latitude"], year=rows["x_year"])
 
 

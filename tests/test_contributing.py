@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import retrostats as rs
@@ -139,7 +140,7 @@ def test_a_pooling_method(run: Any) -> None:
     lines = lines_of(code, ast.FunctionDef, ast.Assign, name="sidik_jonkman")
     assert (1, lines) == stated("a pooling method")
     assert made["pooled"].method == "sj"
-    made = rs.escalc(ROOT / "examples" / "bcg.csv", measure="RR")
+    made = rs.escalc(pd.read_csv(ROOT / "examples" / "bcg.csv"), measure="RR")
     y, v = made["yi"], made["vi"]
     found = rs.pool(y.to_numpy(), np.sqrt(v.to_numpy()), method="sj")
     start = ((y - y.mean()) ** 2).mean()

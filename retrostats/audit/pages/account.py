@@ -8,7 +8,7 @@ from pathlib import Path
 
 from retrostats.audit.pages.findings import Group
 from retrostats.audit.pages.page_audit import ReadPage, page_tables, read_audit_page
-from retrostats.common.rounding import limits, rounded
+from retrostats.common.rounding import with_limits
 from retrostats.common.student import t_quantile
 from retrostats.evidence.pages.claim import ReadRow, prior_of_row
 from retrostats.evidence.pages.spaces import spread_range
@@ -89,9 +89,9 @@ def _shown(measure: Measure, read: ReadRow) -> str:
         return ""
     half = t_quantile(0.025, effect.df) * effect.std_error
     ends = (effect.value, effect.value - half, effect.value + half)
-    values = [float(measure.to_printed(end)) for end in ends]
-    low, high = limits(values[1], values[2])
-    return f" -> {rounded(values[0])} [{low}, {high}]"
+    at, start, stop = (float(measure.to_printed(end)) for end in ends)
+    value, low, high = with_limits(at, start, stop)
+    return f" -> {value} [{low}, {high}]"
 
 
 def _open(group: Group, read: ReadRow) -> Iterator[str]:
