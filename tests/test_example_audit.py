@@ -19,7 +19,7 @@ from retrostats.common.errors import InputError
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 BCG, NORDIC, TRAINING = (EXAMPLES / f"{name}.toml" for name in ("bcg", "nordic", "training"))
-EVERY = pytest.mark.parametrize("page", (BCG, NORDIC, TRAINING), ids=lambda page: page.stem)
+EVERY = pytest.mark.parametrize("page", [BCG, NORDIC, TRAINING], ids=lambda page: page.stem)
 #: The published pools are printed with four decimals.
 PUBLISHED = 1e-4
 #: Two programs that sum the same closed forms in another order.
