@@ -19,13 +19,15 @@ from retrostats.common.errors import InputError
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 BCG, NORDIC, TRAINING = (EXAMPLES / f"{name}.toml" for name in ("bcg", "nordic", "training"))
-EVERY = pytest.mark.parametrize("page", (BCG, NORDIC, TRAINING), ids=lambda page: page.stem)
+EVERY = pytest.mark.parametrize("page", [BCG, NORDIC, TRAINING], ids=lambda page: page.stem)
 #: The published pools are printed with four decimals.
 PUBLISHED = 1e-4
 #: Two programs that sum the same closed forms in another order.
 CLOSED_RTOL = 1e-10
 #: Words of the audit that ships, which nothing of another may hold.
-OTHER = re.compile(r"\b(backwards?|forwards?|gaits?|gradients?|ligaments?|running|runners?)\b", re.I)
+OTHER = re.compile(
+    r"\b(backwards?|forwards?|gaits?|gradients?|ligaments?|running|runners?)\b", re.I
+)
 #: Columns of the audit that ships.
 OTHER_COLUMNS = {"gait", "speed_m_s", "gradient_pct"}
 DRAWS = 100
