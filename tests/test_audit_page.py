@@ -192,6 +192,54 @@ def test_changes_of_two_groups_go_through_the_mixed_model(tmp_path) -> None:
     assert row["df"] == pytest.approx(welch_df(v1, v2), rel=WELCH_RTOL)
 
 
+TRAINING = EXAMPLES / "training.toml"
+#: Morris (2008) prints two decimals.
+MORRIS = 5e-3
+
+
+def test_standardised_changes_are_those_that_morris_printed() -> None:
+    """Page 368; the pool is metafor's, rma(yi, vi, test = "adhoc"): 0.9492 (0.5302, 1.3681)."""
+    rows = replicated(TRAINING).estimates.set_index("estimate_id")
+    found = [rows.at[f"works-trial-{i}", "estimate"] for i in range(1, 6)]
+    np.testing.assert_allclose(found, [0.74, 0.95, 1.81, 1.15, 0.51], atol=MORRIS)
+    pool = rows.loc["works-pool", ["estimate", "conf_low", "conf_high"]].astype(float)
+    np.testing.assert_allclose(pool, [0.9492, 0.5302, 1.3681], atol=2 * PRINTED)
+
+
+@pytest.mark.parametrize(
+    ("design", "first", "second", "code"),
+    [
+        ("crossover", "16.6 SD 4.9", "20.3 SD 4.4", "SMCRP"),
+        ("before-after", "16.6 SD 4.9", "20.3 SD 4.4", "SMCR"),
+        ("before-after", "20.3 SD 4.4 -> 16.6 SD 4.9", "", "SMCR"),
+    ],
+)
+def test_an_smd_of_the_same_people_is_metafors(tmp_path, design, first, second, code) -> None:
+    """A change by the SD before, both conditions of a crossover by that of both."""
+    table = f"study,design,n,first,second,r\nA,{design},13,{first},{second},0.6\n"
+    found = replicated(audit(tmp_path, table, "SMD"))
+    row = found.estimates.set_index("estimate_id").loc["works-a"]
+    after, before = {"mean": 16.6, "sd": 4.9}, {"mean": 20.3, "sd": 4.4}
+    cells = {"n": [13], "r": [0.6], "mean_1": [after["mean"]], "mean_2": [before["mean"]]}
+    sds = (before["sd"],) * 2 if code == "SMCR" else (after["sd"], before["sd"])
+    made = escalc(cells | {"sd_1": [sds[0]], "sd_2": [sds[1]]}, measure=code).iloc[0]
+    assert row["estimate"] == pytest.approx(made["yi"], rel=CLOSED_RTOL)
+    assert row["std_error"] == pytest.approx(math.sqrt(made["vi"]), rel=CLOSED_RTOL)
+
+
+def test_an_open_correlation_of_an_smd_moves_it(tmp_path) -> None:
+    """The outermost limits run over what p leaves; a printed r leaves nothing open."""
+    table = "study,design,n,first,second,r\nA,crossover,13,16.6 SD 4.9,20.3 SD 4.4,{}\n"
+    known = replicated(audit(tmp_path, table.format("0.6"), "SMD"))
+    free = replicated(audit(tmp_path, table.format(""), "SMD"))
+    width = [
+        float(f.verdicts["outermost_high"].iloc[0] - f.verdicts["outermost_low"].iloc[0])
+        for f in (known, free)
+    ]
+    assert width[1] > 1.3 * width[0]
+    assert (free.assumptions["kind"] == "unknown correlation").any()
+
+
 def welch_df(v1: float, v2: float) -> float:
     """Of 12 and 13 people."""
     return (v1 + v2) ** 2 / (v1**2 / 11 + v2**2 / 12)

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrostats.common.errors import InputError
 from retrostats.common.student import t_quantile
 from retrostats.evidence.printed.cells import Cell, Change, Count, Summary, number_cell
@@ -29,10 +32,12 @@ from retrostats.evidence.printed.measures import (
 from retrostats.evidence.printed.pair import HIGHEST_CORRELATION, correlation_limits
 from retrostats.evidence.printed.pool_printed import row_source
 from retrostats.evidence.printed.quadrature import CorrelationPrior
-from retrostats.evidence.printed.rows import PARALLEL, PrintedRow, printed_row
+from retrostats.evidence.printed.row_smd import changes_smd, paired_smd
+from retrostats.evidence.printed.rows import BEFORE_AFTER, PARALLEL, PrintedRow, printed_row
 from retrostats.evidence.printed.sources import SPREAD, PrintedSource
 from retrostats.models.meta.effect_sizes import escalc
 
+Array = NDArray[np.float64]
 #: Columns of a printed effect that are numbers.
 REPORTED = ("estimate", "low", "high", "level", "se", "df")
 #: metafor's code of each measure of counts.
@@ -142,6 +147,14 @@ def both_sides(row: PrintedRow) -> tuple[Cell | None, Cell | None]:
     return first, second
 
 
+def pair_sides(row: PrintedRow) -> tuple[Side, Side] | None:
+    """Both sides of the same people; None where a spread is no SD and no SE."""
+    first, second = both_sides(row)
+    if not (isinstance(first, Summary) and isinstance(second, Summary)):
+        return None
+    return _known_sides((first, second), row.n)
+
+
 def row_people(row: PrintedRow) -> float:
     """People of a row; of counts of people where n is empty, their totals; NaN if not printed."""
     if row.n:
@@ -195,6 +208,8 @@ def _pair(row: PrintedRow, measure: Measure, sides: tuple[Side, Side]) -> Effect
     """Both conditions of the same people: condition fixed, people random."""
     low, high = pair_limits(row, sides)
     r = 0.5 * (low + high)
+    if measure.name == SMD:
+        return _standardised(row, sides, r)
     one, two = (_logged(s) if measure.is_log else s for s in sides)
     fit = paired_fit(one, two, r)
     how = f"mixed model of a pair, {'printed' if 'r' in row.cells else 'middle'} correlation"
@@ -270,10 +285,43 @@ def _changes(row: PrintedRow, measure: Measure, first: Change, second: Change) -
                          "estimate with low and high")  # fmt: skip
     low, high = change_limits(row, sides, log=measure.is_log)
     r = 0.5 * (low + high)
+    if measure.name == SMD:
+        return _standardised(row, sides, r)
     one, two = (change_of(*pair, r, log=measure.is_log) for pair in sides)
     known = "r" in row.cells
     how = f"model of changes of two groups, {'printed' if known else 'middle'} correlation {r:.2f}"
     return Effect(*_two_groups(one, two), how, math.nan if known else r)
+
+
+def _standardised(row: PrintedRow, sides: tuple[Side, Side] | Pairs, r: float) -> Effect:
+    """An SMD of a pair, or of changes, at one correlation."""
+    value, variance = standardised(row, sides, np.array([r]))
+    known = "r" in row.cells
+    how = f"metafor's {'SMCR' if _by_before(row) else 'SMCRP'}, {'printed' if known else 'middle'}"
+    return Effect(
+        float(value[0]), math.sqrt(float(variance[0])), float(row.people_df),
+        f"{how} correlation {r:.2f}", math.nan if known else r,
+    )  # fmt: skip
+
+
+def _by_before(row: PrintedRow) -> bool:
+    """Whether a change is standardised, by the SD before it."""
+    return row.design == BEFORE_AFTER or isinstance(row.sides()[0], Change)
+
+
+def standardised(
+    row: PrintedRow, sides: tuple[Side, Side] | Pairs, r: Array
+) -> tuple[Array, Array]:
+    """SMD of a pair, or of changes of two groups, and its variance at correlations r (m,)."""
+    one, two = sides
+    if isinstance(one, Side) and isinstance(two, Side):
+        means, sds = (one.mean, two.mean), (one.sd, two.sd)
+        return paired_smd(means, sds, one.n, r, by_second=_by_before(row))
+    groups = [
+        ((after.mean, before.mean), (after.sd, before.sd), after.n)
+        for after, before in (pair for pair in sides if not isinstance(pair, Side))
+    ]
+    return changes_smd(groups, r)
 
 
 Pairs = tuple[tuple[Side, Side], tuple[Side, Side]]

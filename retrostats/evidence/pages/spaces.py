@@ -17,7 +17,10 @@ from retrostats.evidence.pages.effects import (
     change_of,
     change_sides,
     is_reported,
+    pair_limits,
+    pair_sides,
     row_people,
+    standardised,
 )
 from retrostats.evidence.printed.cells import Change, Number, Summary
 from retrostats.evidence.printed.measures import PERCENT, RATIO_OF_MEANS, SMD, Measure, one_measure
@@ -58,7 +61,7 @@ def row_space(
     pair = _printed_pair(row, measure, ids)
     if pair is not None:
         return pair_source(pair, log=measure.is_log)
-    changes = _changes(row, measure, ids)
+    changes = _changes(row, measure, ids) if measure.name != SMD else _smd(row, ids)
     if changes is not None:
         return changes
     if is_reported(row):
@@ -117,6 +120,34 @@ def _changes(row: PrintedRow, measure: Measure, ids: tuple[str, ...]) -> Source 
 
     df = float(sum(row.n) - 2)
     return Source(row.study, float(sum(row.n)), unknowns, effects, ids, df, measure=measure.name)
+
+
+def _smd(row: PrintedRow, ids: tuple[str, ...]) -> Source | None:
+    """An SMD of a pair or of changes over the correlation; None of two groups or medians."""
+    first, second = row.sides()
+    if is_reported(row):
+        return None
+    sides: Any = None
+    if isinstance(first, Change) and isinstance(second, Change):
+        sides = change_sides(row, first, second)
+        limits = None if sides is None else change_limits(row, sides, log=False)
+    elif row.paired:
+        sides = pair_sides(row)
+        limits = None if sides is None else pair_limits(row, sides)
+    if sides is None or limits is None:
+        return None
+    low, high = limits
+    name = f"{CORRELATION} ({row.study})"
+    p = f"what p {row.operator} {row.p.text} leaves" if row.p else "not printed"
+    unknowns = () if low == high else (Unknown(name, low, high, p, ids[0]),)
+    factor = row.positive("design_effect") or 1.0
+
+    def effects(v: Values) -> Effects:
+        value, variance = standardised(row, sides, v.get(name, np.array([low])))
+        return Effects(value, factor * variance)
+
+    people, df = float(sum(row.n)), float(row.people_df)
+    return Source(row.study, people, unknowns, effects, ids, df, measure=SMD)
 
 
 def _bare(
