@@ -181,8 +181,8 @@ def methods_of(group: Group) -> list[str]:
     if read.claim.moderator:
         return [
             f"Effects of the studies ({read.measure.name}) on {read.claim.moderator}: "
-            "mixed-effects regression by REML with Knapp-Hartung limits that never narrow; studies are not "
-            "allocated to its values, so a slope is an association between studies."
+            "mixed-effects regression by REML with Knapp-Hartung limits that never narrow; studies "
+            "are not allocated to its values, so a slope is an association between studies."
         ]
     first, second = page.conditions.first, page.conditions.second
     pooled = [r for r in read.pooled if r.effect is not None]
