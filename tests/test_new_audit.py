@@ -52,7 +52,9 @@ def test_the_command_makes_a_folder_that_the_command_runs(tmp_path, capsys) -> N
         assert step in readme
     arguments = ["replicate", "--audit", str(made), "--out", str(out), "--draws", str(DRAWS)]
     assert main([*arguments, "--formats", "svg"]) == 0
-    assert "supported" in capsys.readouterr().out
+    ran = capsys.readouterr()
+    assert "supported" in ran.out
+    assert ran.err.startswith(f"Runs the Python in {made / 'analyses'}")  # before anything of it
     assert INVENTED in (out / "report.html").read_text(encoding="utf-8")
     assert (out / "figures" / "example.svg").is_file()
 

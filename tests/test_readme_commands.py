@@ -61,7 +61,7 @@ def test_commands_are_found_known_and_name_what_is_there() -> None:
     [
         (". .venv/bin/activate", ""),
         ("--audit examples/bcg.toml", "--audit bcg.toml"),
-        ("retrostats validate lab.csv", "retrostats validate mine.csv"),
+        ("retrostats validate lab.csv", "retrostats validate nobody.csv"),
         ("retrostats plan energy_30", "retrostats plan energy_30 --people 4"),
     ],
 )

@@ -80,6 +80,8 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
         raise RetrostatsError(
             "--check compares the published numbers alone; leave out --cohort and --out"
         )
+    if arguments.audit and audit.page is None:
+        print(f"Runs the Python in {audit.scripts}; a page runs none.", file=sys.stderr)
     start = time.perf_counter()
     with _progress() as progress:
         replication = replicate(
