@@ -69,6 +69,8 @@ _HOMES = {
     "Candidate": "retrostats.audit.verdict",
     "Verdict": "retrostats.audit.verdict",
     "judge": "retrostats.audit.verdict",
+    # draw
+    "forest": "retrostats.report.figures.results",
     # plan
     "plan": "retrostats.planning.plan",
     "Plan": "retrostats.planning.plan",

@@ -211,7 +211,7 @@ def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> 
     said = (
         f"{letter}thin lines: {_lines_in_words(every)}; heavy line: "
         + ("rate of all with its exact 95% Poisson interval" if rates else f"mean of {those}")
-        + (f"; {more} more panels are in tables/own_results.csv" if more > 0 else "")
+        + (f"; {more} more panels are in the table of own results" if more > 0 else "")
         + "."
     )
     with theme.styled():

@@ -56,7 +56,6 @@ class GlmmFit(CountEstimates):
         "anova": '.conf_int(method="profile"), the likelihood-ratio test of each term inverted',
         "contrast": '.emmeans("factor").pairs(), or .conf_int() of a term',
         "bootstrap": '.conf_int(method="bootstrap")',
-        "plot": ".augment(), residuals beside fitted values",
     }
 
     @property

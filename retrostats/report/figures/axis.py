@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 import pandas as pd
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from retrostats.report.figures import theme
 
@@ -32,7 +32,8 @@ class Span(NamedTuple):
 def display_limits(
     rows: pd.DataFrame, null: float, band: Span | None, *, log: bool
 ) -> tuple[float, float]:
-    """Axis limits that hold the estimates and, unless absurdly wide, every interval."""
+    """Axis limits that hold the estimates and the intervals of pools, and, unless absurdly wide,
+    every other interval."""
     columns = [
         "estimate",
         "conf_low",
@@ -43,13 +44,18 @@ def display_limits(
         "sens_high",
     ]
     values = [float(v) for c in columns if c in rows for v in rows[c]]
-    values += [null, *(band or ())]
+    known = [null] if math.isfinite(null) else []
+    values += [*known, *(band or ())]
     good = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
     low, high = min(good), max(good)
     centres = [float(v) for v in rows["estimate"] if math.isfinite(v) and (v > 0 or not log)]
     if log and centres:
-        low = max(low, min([*centres, null]) / WIDEST_RATIO)
-        high = min(high, max([*centres, null]) * WIDEST_RATIO)
+        low = max(low, min([*centres, *known]) / WIDEST_RATIO)
+        high = min(high, max([*centres, *known]) * WIDEST_RATIO)
+        pools = rows[rows["role"] == "pooled"] if "role" in rows else rows.iloc[:0]
+        whole = [float(v) for name in ("conf_low", "conf_high") for v in pools[name]]
+        kept = [v for v in whole if math.isfinite(v) and v > 0]
+        low, high = min([low, *kept]), max([high, *kept])
     if log:
         margin = max(math.log(high / low), 0.1) * 0.05
         return low / math.exp(margin), high * math.exp(margin)
@@ -70,15 +76,27 @@ def set_ticks(axes: Any, low: float, high: float, *, log: bool, room_mm: float) 
     """Ticks that a reader would choose, none of which touch."""
     if log:
         ticks = next(
-            (chosen for chosen in map(_inside(low, high), reversed(RATIO_TICKS))
+            (chosen for chosen in map(_inside(low, high), (*reversed(RATIO_TICKS), _powers(low, high)))
              if len(chosen) > 1 and _fits(chosen, low, high, room_mm)),
-            [low, high],
+            _near(low, high),
         )  # fmt: skip
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_locator(FixedLocator(ticks))
         axes.xaxis.set_major_formatter(FixedFormatter([f"{t:g}" for t in ticks]))
         return
     axes.locator_params(axis="x", nbins=max(3, int(room_mm / 11)))
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Ticks of an axis over many powers of ten, at least a thousand apart: 1 and even steps."""
+    first, last = math.log10(low), math.log10(high)
+    step = max(math.ceil((last - first) / 5), 3)
+    return [10.0**p for p in range(-300, 301) if p % step == 0 and first <= p <= last]
+
+
+def _near(low: float, high: float) -> list[float]:
+    """Round ticks of a short or far ratio axis: even steps, as few as a linear axis has."""
+    return [float(t) for t in MaxNLocator(4).tick_values(low, high) if low <= t <= high]
 
 
 def _inside(low: float, high: float) -> Any:

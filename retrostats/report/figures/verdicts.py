@@ -51,7 +51,7 @@ HEADINGS = ("Does the post say\nwhat its source says?", "Evidence:\ndirection", 
 CELL_MM = (34.0, 28.0, 28.0)
 ROLES = MappingProxyType({"core": "The post's main claims", "audit": "Its other claims"})
 CAPTION = (
-    "Sources: data/claims.csv and the study rows each verdict names; computed from printed "
+    "Sources: the table of claims and the study rows each verdict names; computed from printed "
     "numbers. A word is earned by a probability: supported where even its lowest over the declared "
     "choices is 97.5% or more."
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import combinations, product
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from retrostats.models.linear.formula.quoted import name_of
 from retrostats.models.linear.post_estimation.adjust import Adjust, adjusted_p, critical
 from retrostats.models.linear.post_estimation.backtransform import Scale, scale_of, scale_of_link
 from retrostats.models.linear.post_estimation.tables import t_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Type = Literal["link", "response"]
 
@@ -115,6 +118,12 @@ class MarginalMeans:
         out["conf_low"], out["conf_high"] = out["estimate"] - half, out["estimate"] + half
         out = out.drop(columns="df") if self.asymptotic else out
         return whole(self.scale.ratios(out) if ratio else out)
+
+    def plot(self, **options: Any) -> Figure:
+        """The means with their intervals: `rs.forest(self, **options)`."""
+        from retrostats import forest
+
+        return forest(self, **options)
 
     def __repr__(self) -> str:
         """The table, rounded, and where numeric columns stand."""
