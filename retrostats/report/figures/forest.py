@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import ascii_lowercase
 
 import numpy as np
@@ -80,7 +80,7 @@ class Panel:
     band: Span | None = None
     title: str = ""
     ends: tuple[str, str] = ("", "")
-    words: Words = Words()
+    words: Words = field(default_factory=Words)
 
 
 @dataclass(frozen=True, slots=True)

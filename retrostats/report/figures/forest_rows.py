@@ -69,10 +69,8 @@ def lines_of(rows: pd.DataFrame, label_mm: float, heading_room: float) -> Iterat
 
 def _beside(row: Mapping[Any, Any]) -> str:
     """Estimate and people of a row that has no columns for them; its mark shows its weight."""
-    if row["estimate"] != row["estimate"]:  # printed in words, which the label gives
-        said = []
-    else:
-        said = [estimate_text(row).replace(" ", NBSP)]
+    known = row["estimate"] == row["estimate"]  # else printed in words, which the label gives
+    said = [estimate_text(row).replace(" ", NBSP)] if known else []
     people = n_text(row.get("n", float("nan")))
     said += [f"n{NBSP}{people}"] if people else []
     return ", ".join(said)
