@@ -71,6 +71,7 @@ _HOMES = {
     "judge": "retrostats.audit.verdict",
     # draw
     "forest": "retrostats.report.figures.results",
+    "half_eye": "retrostats.report.figures.answers",
     # plan
     "plan": "retrostats.planning.plan",
     "Plan": "retrostats.planning.plan",

@@ -136,6 +136,12 @@ class Exploration:
         answer = pd.DataFrame(self.answers(points), columns=list(OUTPUTS))
         return answer.assign(**{name: self.space.labels(points)[name]})[[name, *OUTPUTS]]
 
+    def plot(self, **options: Any) -> Figure:
+        """How estimate and limits are spread over the draws: `rs.half_eye(self, **options)`."""
+        from retrostats import half_eye
+
+        return half_eye(self, **options)
+
     def __repr__(self) -> str:
         return (
             f"<Exploration of {self.space.size} unknowns: {self.estimate:.4g}, limits "

@@ -134,7 +134,7 @@ def forest(
     log = ratio and bool((shown.rows[["estimate", *ENDS]].fillna(1.0) >= 0).all(axis=None))
     axis = xlabel or f"{shown.xlabel}{' (log axis)' if log else ''}"
     rows = _complete(shown.rows)
-    panel = Panel(rows, axis, shown.null, log, _span(band), words=shown.words)
+    panel = Panel(rows, axis, shown.null, log, span_of("forest", band), words=shown.words)
     with drawn_in(theme, width_mm):
         return forest_of([panel], "")
 
@@ -337,15 +337,22 @@ def _complete(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(pooled=pooled).reset_index(drop=True)
 
 
-def _span(band: tuple[float | None, float | None] | None) -> Span | None:
+def span_of(where: str, band: tuple[float | None, float | None] | None) -> Span | None:
+    """A range as it was asked for, NaN for an open end; None where both are open.
+
+    Raises
+    ------
+    InputError
+        What is no pair of numbers in order.
+    """
     if band is None:
         return None
     try:
         low, high = (NAN if end is None or math.isinf(end) else float(end) for end in band)
     except (TypeError, ValueError):
         raise InputError(
-            f"forest band={band!r}; allowed: (low, high), None for an open end"
+            f"{where} band={band!r}; allowed: (low, high), None for an open end"
         ) from None
     if low > high:
-        raise InputError(f"forest band={band!r}: the first end is above the second; swap them")
+        raise InputError(f"{where} band={band!r}: the first end is above the second; swap them")
     return None if low != low and high != high else Span(low, high)
