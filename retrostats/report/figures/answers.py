@@ -109,7 +109,7 @@ def half_eye(
 def _explored(found: Exploration, band: Span | None, xlabel: str) -> Figure:
     low, high = band or Span(NAN, NAN)
     claim = Asked("", "", "difference", xlabel or "estimate", NAN, low, high)
-    draws = found.draws.assign(estimate_id="all", measure="all draws")
+    draws = found.draws.assign(estimate_id="all", measure="estimate and limits")
     row = {"claim_id": "", "estimate_id": "all", "estimate": found.estimate}
     row |= {"conf_low": found.conf_low, "conf_high": found.conf_high}
     figure = half_eyes(draws, pd.DataFrame([row]), claim)
@@ -266,7 +266,8 @@ def _probabilities(
                 math.inf if band.high != band.high else band.high)  # fmt: skip
         held = _percent(pooled.probability(*ends))
         page.add_text(figure, left + inner / 2, first + page.LINE_MM + 0.6,
-                      f"{held} in the claimed range, {_range(band)}", ha="center",
+                      f"{held} in {'' if narrow() else 'the claimed range, '}{_range(band)}",
+                      ha="center",
                       fontweight="bold")  # fmt: skip
 
 

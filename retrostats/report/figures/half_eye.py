@@ -104,10 +104,11 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
     title = theme.wrap(claim.statement, width - 2 * theme.EDGE_MM, bold=True)
     top = theme.TOP_MM + theme.LINE_MM * len(title) + TOP_MM
     band = f"; {BAND}" if band_of(claim) is not None else ""
+    null = "; dashed: no difference" if claim.null_value == claim.null_value else ""
     caption = theme.caption_lines(
         "Joint draws of everything not printed, even over its ranges (not a probability). Middle: "
         "estimate, outer two: its 95% limits; point: median, lines: 66% and 95% of draws; "
-        f"brackets: outermost limits, searched; dashed: no difference{band}.", width
+        f"brackets: outermost limits, searched{null}{band}.", width
     )  # fmt: skip
     log = claim.scale != "difference"
     unit = (claim.unit or claim.scale) + (" (log axis)" if log else "")
