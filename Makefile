@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/requirements.lock
 DOCS_LOCK := requirements/docs.lock
+DOCS_STAMP := $(VENV)/.docs
 # Kernels of linear algebra differ in last digits; a library has those of its kind of processor.
 KERNELS := Haswell SkylakeX Zen Nehalem
 NUMBERS := $(patsubst %,tests/test_%.py,lmm_reference crossed inference batch simulate small_sample \
@@ -53,8 +54,11 @@ lint: $(STAMP)  ## style, types, layers
 coverage: $(STAMP)  ## which lines the tests reach: shown, not enforced
 	$(BIN)/python -m pytest --cov=retrostats --cov-report=term-missing:skip-covered
 
-docs: $(STAMP)  ## the documentation site in site/; to build and to view it needs no network
+$(DOCS_STAMP): $(STAMP) $(DOCS_LOCK)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DOCS_LOCK)
+	@touch $(DOCS_STAMP)
+
+docs: $(DOCS_STAMP)  ## the documentation site in site/; to build and to view it needs no network
 	$(BIN)/python -m docs.build site
 
 notebooks: $(STAMP)  ## execute the notebooks in place
