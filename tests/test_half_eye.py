@@ -90,7 +90,7 @@ def test_draws_have_a_density_with_an_axis_and_no_null_that_nobody_named() -> No
 
 
 def test_what_has_no_density_is_refused() -> None:
-    with pytest.raises(rs.InputError, match="found Pooled; allowed: what rs.pool_printed or"):
+    with pytest.raises(rs.InputError, match=r"found Pooled; allowed: what rs\.pool_printed or"):
         rs.half_eye(rs.pool([0.1, 0.2], [0.1, 0.1]))
     still = rs.explore(lambda v: (1 + 0 * v["x"], 0 * v["x"], 2 + 0 * v["x"]), {"x": (0.0, 1.0)},
                        draws=32)  # fmt: skip

@@ -323,8 +323,10 @@ def _apart(axes: Any, places: pd.DataFrame) -> None:
 
     held = places.groupby("at")["y"].transform("nunique") > LEAST
     if held.any():
-        sns.violinplot(places[held], x="at", y="y", ax=axes, inner=None, cut=0, density_norm="width",
-                       native_scale=True, width=0.6, linewidth=0, color=now().wash)  # fmt: skip
+        sns.violinplot(
+            places[held], x="at", y="y", ax=axes, inner=None, cut=0, density_norm="width",
+            native_scale=True, width=0.6, linewidth=0, color=now().wash,
+        )  # fmt: skip
     points = drawn_people(places)
     axes.plot(points["at"], points["y"], "o", color=now().grey, ms=2.6, mew=0, alpha=0.7,
               gid="person")  # fmt: skip

@@ -23,6 +23,7 @@ from retrostats.evidence.unreported.unknowns import Space, Values
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 #: Values of the unknowns by name, arrays (n,), to estimate, conf_low and conf_high, (n,) each.

@@ -288,8 +288,8 @@ def _percent(p: float) -> str:
 
 def _caption(pooled: PooledPrinted, band: Span | None) -> str:
     parts = [
-        "Top: posterior of the mean over studies; beneath: the likelihood of each source, scaled to "
-        "one height; point and line: median and 95% credible interval"
+        "Top: posterior of the mean over studies; beneath: the likelihood of each source, scaled "
+        "to one height; point and line: median and 95% credible interval"
     ]
     parts += ["shaded: the claimed range, its part of the posterior darker"] if band else []
     return "; ".join([*parts, f"upright line: no effect ({pooled.null:g})"]) + "."

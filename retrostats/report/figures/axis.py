@@ -76,7 +76,8 @@ def set_ticks(axes: Any, low: float, high: float, *, log: bool, room_mm: float) 
     """Ticks that a reader would choose, none of which touch."""
     if log:
         ticks = next(
-            (chosen for chosen in map(_inside(low, high), (*reversed(RATIO_TICKS), _powers(low, high)))
+            (chosen for chosen
+             in map(_inside(low, high), (*reversed(RATIO_TICKS), _powers(low, high)))
              if len(chosen) > 1 and _fits(chosen, low, high, room_mm)),
             _near(low, high),
         )  # fmt: skip

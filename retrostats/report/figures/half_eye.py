@@ -101,7 +101,8 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
     deep = rows[-1].stop
     left = theme.EDGE_MM + AXIS_MM + (0.0 if narrow() else LABEL_MM)
     inner = width - left - theme.EDGE_MM - 2
-    title = theme.wrap(claim.statement, width - 2 * theme.EDGE_MM, bold=True)
+    words = claim.statement
+    title = theme.wrap(words, width - 2 * theme.EDGE_MM, bold=True) if words else []
     top = theme.TOP_MM + theme.LINE_MM * len(title) + TOP_MM
     band = f"; {BAND}" if band_of(claim) is not None else ""
     null = "; dashed: no difference" if claim.null_value == claim.null_value else ""

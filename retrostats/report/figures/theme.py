@@ -1,8 +1,8 @@
 """One look for all figures: sizes in mm, colours, type, and files that are the same bytes.
 
-Text is text: it can be searched, read aloud and edited. SVG says how wide each line of it is
-(`textLength`), so that a machine without DejaVu Sans, which comes with matplotlib, sets it in
-another font at the same width; PDF embeds the outlines (`pdf.fonttype` 42).
+Text is text: it can be searched, read aloud and edited. SVG and PDF (`pdf.fonttype` 42) embed the
+outlines of DejaVu Sans, which comes with matplotlib and is free to embed. SVG also says how wide
+each line is (`textLength`), so that a program that reads no font in it sets another as wide.
 """
 
 from __future__ import annotations
