@@ -89,8 +89,8 @@ def half_eye(
     >>> rows = {"study": ["A", "B"], "n": [12, 20], "first": ["31.0 SD 3.1", "33.0 SD 4.0"],
     ...         "second": ["26.0 SD 2.9", "27.1 SD 3.0"], "design": ["crossover"] * 2}
     >>> pooled = rs.pool_printed(rows, measure="ratio of means", claimed=(1.1, 1.3))
-    >>> len(rs.half_eye(pooled).axes)  # the posterior and two sources
-    3
+    >>> len(rs.half_eye(pooled).axes)  # the axis, the posterior and two sources
+    4
     """
     from retrostats.report.figures.results import span_of
 
