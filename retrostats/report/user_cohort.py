@@ -314,7 +314,7 @@ def _pairs(axes: Any, places: pd.DataFrame) -> None:
         axes.fill_between(low.index, low, high, color=now().grey, alpha=0.25, lw=0, gid="band")
     sns.lineplot(lines, x="at", y="y", units="subject", estimator=None, ax=axes, legend=False,
                  color=now().grey, lw=0.6, marker="o", ms=2.6, mew=0, alpha=0.7, sort=False,
-                 gid="person")  # fmt: skip
+                 mec=now().grey, gid="person")  # fmt: skip
 
 
 def _apart(axes: Any, places: pd.DataFrame) -> None:
@@ -326,6 +326,7 @@ def _apart(axes: Any, places: pd.DataFrame) -> None:
         sns.violinplot(
             places[held], x="at", y="y", ax=axes, inner=None, cut=0, density_norm="width",
             native_scale=True, width=0.6, linewidth=0, color=now().wash,
+            saturation=1,
         )  # fmt: skip
     points = drawn_people(places)
     axes.plot(points["at"], points["y"], "o", color=now().grey, ms=2.6, mew=0, alpha=0.7,

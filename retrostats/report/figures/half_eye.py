@@ -129,8 +129,9 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
         axes.set_xlim(low, high)
         if log:
             axes.set_xscale("log")
-        set_ticks(axes, low, high, log=log, room_mm=inner)
         _eye(axes, row, log=log)
+        axes.set_xlim(low, high)
+        set_ticks(axes, low, high, log=log, room_mm=inner)  # a density sets its own
         _background(axes, claim, (low, high))
         _brackets(axes, outer.loc[row.part["estimate_id"].iloc[0]])
         text, centre = "\n".join(row.words), top + (row.top + row.base) / 2

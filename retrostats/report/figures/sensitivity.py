@@ -264,8 +264,6 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
             axes.plot(x, part[name], color=now().blue, lw=0.8, zorder=2, gid="confidence")
         axes.plot(x, part["estimate"], color=now().blue, lw=1.6, zorder=3, gid="estimate")
         axes.set_xlim(min(x), max(x))
-        if place.letter == "a":
-            _name_lines(axes, part, x)
         axes.xaxis.set_major_locator(MaxNLocator(4 if place.inner > ROOMY_MM else 2, prune="both"))
     else:
         axes.vlines(x, part["conf_low"], part["conf_high"], color=now().blue, lw=1.8, zorder=2)
@@ -279,13 +277,6 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
         axes.plot([x[i]], [part["estimate"][i]], "o", ms=8.0, mfc="none", mec=now().ink, mew=1.0,
                   zorder=4, gid="used")  # fmt: skip
     return x
-
-
-def _name_lines(axes: Any, part: pd.DataFrame, x: Sequence[float]) -> None:
-    """What the lines of a panel are, above each where it begins."""
-    for name, words in (("conf_high", "upper 95% limit"), ("estimate", "estimate")):
-        axes.annotate(words, (x[0], part[name].iloc[0]), (2, 2), textcoords="offset points",
-                      ha="left", va="bottom", fontsize=theme.SMALL, color=now().blue)  # fmt: skip
 
 
 def _runs(
