@@ -41,9 +41,7 @@ from retrostats.report.figures.marks import draw_band, draw_row, goes_beyond
 HEADER, AXIS, NARROW_AXIS = 5.0, 10.5, 9.0
 APART_MM = 3.5  # between the title of an axis and the next panel
 N_COLUMN, WEIGHT_COLUMN, GUTTER_MM = 11.0, 12.0, 3.0
-#: Least part of the width that the axis has: the first at which all rows fit a page.
-PICTURES = (0.5, 0.42, 0.35, 0.28)
-PAGE_MM, PANEL_MM, BELOW_MM = 235.0, 15.0, 40.0  # height, less that of headings, keys, caption
+PICTURE = 0.5  # least part of the width that the axis has
 ENDS_GAP_MM = 4.0  # between what the left and what the right of an axis mean
 FILLED = 2 / 3  # least part of a shared axis that each of its panels uses
 #: Columns that a pool of this few estimates does not stretch the axis with.
@@ -123,7 +121,9 @@ def forest(
         raise ValueError("a forest needs at least one panel")
     width = page_mm() if width_mm is None else width_mm
     with theme.styled():
-        columns, lines = _on_a_page(panels, width, 0.0 if lead is None else lead.height)
+        columns, label_mm = _columns(panels, width)
+        room = columns.left - theme.EDGE_MM - 1
+        lines = [list(lines_of(panel.rows, label_mm, room)) for panel in panels]
         heights = [sum(line.height for line in found) + 1.5 for found in lines]
         titles = _titles(panels, width, first=0 if lead is None else 1)
         captions = theme.caption_lines(caption, width) if caption else []
@@ -237,26 +237,12 @@ def _draw_panel(
         y += deep
 
 
-def _on_a_page(
-    panels: Sequence[Panel], width: float, led: float
-) -> tuple[Columns, list[list[Line]]]:
-    """Columns and lines of all panels with the widest picture whose labels leave it on one page."""
-    most = PAGE_MM - led - BELOW_MM - PANEL_MM * len(panels)
-    for picture in PICTURES:
-        columns, label_mm = _columns(panels, width, picture)
-        room = columns.left - theme.EDGE_MM - 1
-        lines = [list(lines_of(panel.rows, label_mm, room)) for panel in panels]
-        if sum(line.height for found in lines for line in found) <= most:
-            break
-    return columns, lines
-
-
-def _columns(panels: Sequence[Panel], width: float, picture: float) -> tuple[Columns, float]:
+def _columns(panels: Sequence[Panel], width: float) -> tuple[Columns, float]:
     """Places of the columns, and the room of labels: what the picture's half leaves them."""
     rows = [panel.rows for panel in panels]
     wanted = max(map(label_width, rows)) + 1
     if narrow():
-        label_mm = min(wanted, width * (1 - picture) - 2 * theme.EDGE_MM - GUTTER_MM - 1)
+        label_mm = min(wanted, width * (1 - PICTURE) - 2 * theme.EDGE_MM - GUTTER_MM - 1)
         left = theme.EDGE_MM + label_mm + GUTTER_MM
         return Columns(left, width - theme.EDGE_MM - 1, np.nan, np.nan), label_mm
     said = [theme.width_mm(estimate_text(row), bold=row["role"] == "pooled")
@@ -268,7 +254,7 @@ def _columns(panels: Sequence[Panel], width: float, picture: float) -> tuple[Col
         widest = max(theme.width_mm(n_text(n)) for part in rows for n in part.get("n", ()))
         people = max(N_COLUMN, widest + 4.5)
     right = width - theme.EDGE_MM - max(said) - GUTTER_MM
-    room = right - width * picture - theme.EDGE_MM - people - weights - GUTTER_MM
+    room = right - width * PICTURE - theme.EDGE_MM - people - weights - GUTTER_MM
     label_mm = min(wanted, room)
     n_at = theme.EDGE_MM + label_mm + people
     left = n_at + weights + GUTTER_MM
