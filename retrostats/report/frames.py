@@ -84,7 +84,7 @@ def weighed(estimates: pd.DataFrame) -> pd.DataFrame:
     """
     weights = estimates["weight"].copy()
     for _, part in estimates.groupby(["analysis", "quantity"], sort=False):
-        tau = part.loc[part["tau"].notna(), "tau"]
+        tau = part.loc[part["tau"].notna() & (part["role"] == "pooled"), "tau"]
         rows = part[part["pooled"].astype(bool) & part["std_error"].notna()]
         if len(tau) == 1 and len(rows) == part["k"][tau.index[0]]:
             found = 1 / (rows["std_error"] ** 2 + tau.iloc[0] ** 2)

@@ -158,6 +158,16 @@ class PooledPrinted:
         return self._own(0) if self.k == 1 else None
 
     @property
+    def likelihoods(self) -> tuple[StudyLikelihood, ...]:
+        """Each pooled source's own likelihood, as a density of its effect."""
+        return tuple(self._own(i) for i in range(self.k))
+
+    @property
+    def density(self) -> GridDensity | None:
+        """Posterior density of the mean over studies on the model's scale; None without a size."""
+        return self._mean
+
+    @property
     def signs(self) -> pd.Series[float]:
         """Rows above and below no effect, and the two-sided p of a sign test."""
         import pandas as pd
@@ -214,16 +224,18 @@ class PooledPrinted:
             }
         return pd.DataFrame([row])
 
-    def plot(self) -> Figure:
-        """Each source's own interval, the mean over studies and a new study, as a forest plot.
+    def plot(self, **options: Any) -> Figure:
+        """The posterior with the claimed range, sources beneath: `rs.half_eye(self, **options)`.
+
+        `rs.forest(self)` shows the same as a forest plot.
 
         Returns
         -------
-        matplotlib Figure, 180 mm wide
+        matplotlib Figure, 180 mm wide unless `width_mm` says otherwise
         """
-        from retrostats.evidence.printed.forest import forest
+        from retrostats import half_eye
 
-        return forest(self)
+        return half_eye(self, **options)
 
     def summary(self) -> str:
         """All that `print` shows, and every source with what it became."""

@@ -162,7 +162,7 @@ class GlmmFit(CountEstimates):
 
         return replace(self, **estimated(self.formula, new_events(self, data), self.terms))
 
-    def plot(self) -> Figure:
+    def plot(self) -> Figure:  # type: ignore[override]  # a fit's diagnostics have no options
         """What `check` finds, drawn."""
         return self.check().plot()
 

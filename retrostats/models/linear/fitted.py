@@ -131,8 +131,11 @@ class LmmFit(Estimates):
             return self.compare(other, refit=refit)
         return whole(anova(self, other))
 
-    def plot(self) -> Figure:
-        """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`."""
+    def plot(self) -> Figure:  # type: ignore[override]  # a fit's diagnostics have no options
+        """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`.
+
+        `rs.forest(fit)` draws its coefficients.
+        """
         from retrostats.models.linear.post_estimation.diagnostics import plot
 
         return plot(self)

@@ -25,7 +25,8 @@ class Span(NamedTuple):
 def display_limits(
     rows: pd.DataFrame, null: float, band: Span | None, *, log: bool
 ) -> tuple[float, float]:
-    """Axis limits that hold the estimates and, unless absurdly wide, every interval."""
+    """Axis limits that hold the estimates and the intervals of pools, and, unless absurdly wide,
+    every other interval."""
     columns = [
         "estimate",
         "conf_low",
@@ -36,13 +37,18 @@ def display_limits(
         "sens_high",
     ]
     values = [float(v) for c in columns if c in rows for v in rows[c]]
-    values += [null, *(band or ())]
+    known = [null] if math.isfinite(null) else []
+    values += [*known, *(band or ())]
     good = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
     low, high = min(good), max(good)
     centres = [float(v) for v in rows["estimate"] if math.isfinite(v) and (v > 0 or not log)]
     if log and centres:
-        low = max(low, min([*centres, null]) / WIDEST_RATIO)
-        high = min(high, max([*centres, null]) * WIDEST_RATIO)
+        low = max(low, min([*centres, *known]) / WIDEST_RATIO)
+        high = min(high, max([*centres, *known]) * WIDEST_RATIO)
+        pools = rows[rows["role"] == "pooled"] if "role" in rows else rows.iloc[:0]
+        whole = [float(v) for name in ("conf_low", "conf_high") for v in pools[name]]
+        kept = [v for v in whole if math.isfinite(v) and v > 0]
+        low, high = min([low, *kept]), max([high, *kept])
     if log:
         margin = max(math.log(high / low), 0.1) * 0.05
         return low / math.exp(margin), high * math.exp(margin)

@@ -50,7 +50,7 @@ COLUMNS = ("fidelity", "direction", "size")
 HEADINGS = ("Does the {} say\nwhat its source says?", "Evidence:\ndirection", "Evidence:\nsize")
 CELL_MM = (34.0, 28.0, 28.0)
 ROLES = MappingProxyType({"core": "The {}'s main claims", "audit": "Its other claims"})
-CLAIMS = "data/claims.csv"
+CLAIMS = "the table of claims"
 
 
 def caption_of_claims(files: str = CLAIMS, *, own: bool = False) -> str:
