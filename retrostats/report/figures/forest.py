@@ -133,7 +133,9 @@ def forest(
         axes = _shared_limits(panels)
         headers = [_header_mm(panel, columns) for panel in panels]
         keys = _keys(panels, axes, width)
-        above = [theme.LINE_MM * len(title) + (_gap(TITLE_GAP_MM) if title else 0.0) for title in titles]
+        above = [
+            theme.LINE_MM * len(title) + (_gap(TITLE_GAP_MM) if title else 0.0) for title in titles
+        ]
         axis = NARROW_AXIS if narrow() else AXIS
         below = [
             axis + theme.LINE_MM * (len(_xlabel(panel, columns, width)) - 1) for panel in panels

@@ -16,7 +16,7 @@ from retrostats.report.figures.looks import narrow
 ROW = 1.7  # mm around a row's text
 #: In one column, below a row's words: to the middle of its mark, from there to the end of its
 #: row, and what a bracket needs more than that.
-MARK_TOP_MM, MARK_MM, BRACKET_MM = 1.7, 2.2, 0.7
+MARK_TOP_MM, MARK_MM, BRACKET_MM = 1.7, 2.0, 0.6
 BESIDE_MM = 3.0  # between words and the numbers at the end of their line
 HEADING = 4.4
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"

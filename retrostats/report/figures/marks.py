@@ -44,8 +44,9 @@ def draw_band(axes: Any, band: Span | None, null: float, zone: Ends, ends: Ends)
                 axes.plot([edge, edge], zone, color=now().band_edge, lw=0.3 if narrow() else 0.5,
                           ls=(0, (4, 2)), zorder=0.5)  # fmt: skip
     if null == null:
-        axes.plot([null, null], zone, color=now().grey, zorder=1, gid="null",
-                  lw=0.5 if narrow() else 0.7)
+        axes.plot(
+            [null, null], zone, color=now().grey, zorder=1, gid="null", lw=0.5 if narrow() else 0.7
+        )
 
 
 def mark_size(weight: float, heaviest: float) -> float:
