@@ -42,6 +42,8 @@ class Audit:
         What is compared, and one `Topic` a published table, by name.
     data, scripts
         Folder of the data package; folder of the analyses.
+    address
+        Where its report is published; empty if it is not.
     """
 
     title: str
@@ -51,6 +53,7 @@ class Audit:
     topics: Mapping[str, Topic]
     data: Path
     scripts: Path
+    address: str = ""
 
     @property
     def claims(self) -> dict[str, Claim]:
@@ -190,5 +193,6 @@ def load_audit(path: str | Path | None = None) -> Audit:
     scripts = analyses_dir() if path is None else Path(path) / "analyses"
     parsed = read_audit_toml(data)
     return Audit(
-        parsed.title, parsed.subject, parsed.post, parsed.conditions, parsed.topics, data, scripts
-    )
+        parsed.title, parsed.subject, parsed.post, parsed.conditions, parsed.topics, data, scripts,
+        parsed.address,
+    )  # fmt: skip

@@ -23,8 +23,8 @@ LIMITS = ("estimate", "conf_low", "conf_high", "sens_low", "sens_high")
 ABSOLUTES = ("absolute", "absolute_low", "absolute_high", "absolute_sens_low", "absolute_sens_high")
 COLUMNS = (
     "analysis", "claim_id", "statement", "outcome", "estimate_id", *LIMITS, "scale", "unit",
-    "level", "level_of", "level_why", "level_rows", *ABSOLUTES, "absolute_unit", "people",
-    "studies", "own_cohorts", "certainty", "directness", "answer",
+    "level", "level_unit", "level_of", "level_why", "level_rows", *ABSOLUTES,
+    "absolute_unit", "people", "studies", "own_cohorts", "certainty", "directness", "answer",
 )  # fmt: skip
 
 
@@ -42,14 +42,16 @@ def summary_frame(
         Frames of a replication; all printed rows by `row_id`.
     levels
         The audit's table `absolute`: claim_id, estimate_id, outcome, row_id, column, per_row_id,
-        per_column, factor, unit, typical, why. Without a row_id the effect is absolute already.
+        per_column, factor, unit, typical, why and, where the level has another unit than the
+        effect, level_unit. Without a row_id the effect is absolute already.
 
     Returns
     -------
     DataFrame
         `COLUMNS`. A claim that the table does not name has the row of its verdict; one without any
         estimate has its verdict's reason in `answer` and no numbers. The certainty is that of the
-        claim, so it stands only beside the estimates that judge it.
+        claim, so it stands only beside the estimates that judge it; a level of an estimate of
+        something beside the claim is not shown.
 
     Raises
     ------
@@ -67,7 +69,8 @@ def summary_frame(
             (by_id[str(level["estimate_id"])], level)
             for level in named
             if level["claim_id"] == verdict["claim_id"] and level["estimate_id"] in by_id
-        ]
+            and _judges(by_id[str(level["estimate_id"])], verdict)
+        ]  # fmt: skip
         if not mine and verdict["estimate_id"] in by_id:
             mine = [(by_id[verdict["estimate_id"]], {})]
         found += [_row(verdict, row, level, printed, by_id.values()) for row, level in mine]
@@ -92,9 +95,7 @@ def _row(
     scale = str(estimate.get("scale", ""))
     sources = set(_text(estimate.get("source_rows")).split("; ")) - {""}
     count = user_cohort_count(rows, verdict["claim_id"])
-    judged = estimate.get("claim_id") == verdict["claim_id"] or (
-        bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
-    )
+    judged = _judges(estimate, verdict)
     return {
         "analysis": verdict["analysis"],
         "claim_id": verdict["claim_id"],
@@ -105,6 +106,7 @@ def _row(
         "scale": scale,
         "unit": _text(estimate.get("unit")),
         "level": base,
+        "level_unit": _text(level.get("level_unit")) or _text(level.get("unit")),
         "level_of": _text(level.get("typical")),
         "level_why": _text(level.get("why")),
         "level_rows": "; ".join(used),
@@ -117,6 +119,13 @@ def _row(
         "directness": _text(estimate.get("directness")),
         "answer": _answer(verdict),
     }  # fmt: skip
+
+
+def _judges(estimate: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
+    """Whether an estimate is one of the claim, not of something beside it."""
+    return estimate.get("claim_id") == verdict["claim_id"] or (
+        bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
+    )
 
 
 def _certainty(verdict: Mapping[str, Any]) -> str:
