@@ -196,15 +196,16 @@ def print_cohorts(
     for row in cohorts.to_dict("records"):
         claim = claims.loc[row["claim_id"]]
         _print(str(claim["statement"]), file)
-        spans = " -> ".join(_span(row, name) for name in ("without", "with"))
-        _print(f"{spans} {claim['unit']}; verdict {row['note']}", file, "    ")
-        _print(f"{row['without']} -> {row['with_']}", file, "    ")
+        moved = {"unchanged": "stays", "changed": "changes"}.get(row["note"], row["note"])
+        _print(f"the answer {moved}: from {row['without']} to {row['with_']}", file, "    ")
+        spans = [_span(row, name) for name in ("without", "with")]
+        _print(f"from {spans[0]} to {spans[1]} {claim['unit']}", file, "    ")
         new = [
             _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
         ]
         if row["weight_pct"] == row["weight_pct"]:
             prediction = (
-                f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
+                f"; a new study from {new[0]} to {new[1]}" if row["pred_low_with"] < np.inf else ""
             )
             _print(f"your data weigh {row['weight_pct']:.0f}% in it{prediction}", file, "    ")
 
@@ -233,7 +234,8 @@ def print_user_cohorts(
             _print(line, file)
     moved = shares[shares["with_"].notna() & ~((shares["with_"] == 0) & ~(shares["without"] > 0))]
     if len(moved):
-        _wrapped("Share of what was not printed under which a verdict holds:", "", file)
+        head = "Share of what was not printed under which a verdict holds, without and with them:"
+        _wrapped(head, "", file)
     statements = verdicts.set_index("claim_id")["statement"]
     for claim, rows in moved.groupby("claim_id", sort=False):
         _print(str(statements[claim]), file)
@@ -244,7 +246,7 @@ def print_user_cohorts(
 
 def _moved(row: Mapping[Any, Any]) -> str:
     old = "none" if row["without"] != row["without"] else f"{row['without']:.0%}"
-    return f"{row['label']} {old} -> {row['with_']:.0%}"
+    return f"{row['label']} from {old} to {row['with_']:.0%}"
 
 
 def _print(line: str, file: IO[str] | None, indent: str = "  ") -> None:
