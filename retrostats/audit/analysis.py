@@ -229,8 +229,8 @@ def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Anal
     ]
     if unknown:
         raise InputError(
-            f"unknown analysis {', '.join(unknown)}{suggestion(unknown[0], list(found))}; choose from {', '.join(found)} "
-            "or give the path of a Python file"
+            f"unknown analysis {', '.join(unknown)}{suggestion(unknown[0], list(found))}; choose "
+            f"from {', '.join(found)} or give the path of a Python file"
         )
     loaded = [load_analysis(found[name] if name in found else Path(name)) for name in chosen]
     _names_agree(loaded, chosen, found)

@@ -77,8 +77,9 @@ def template(analysis: str, audit: Vocabulary | str | Path | None = None) -> str
     known = templates(audit)
     if analysis not in known:
         raise InputError(
-            f"no template for {analysis!r}{suggestion(str(analysis), list(known))}; choose from {', '.join(known) or 'none'}, or write one "
-            f"as template under [topics] in the audit's audit.toml"
+            f"no template for {analysis!r}{suggestion(str(analysis), list(known))}; choose from "
+            f"{', '.join(known) or 'none'}, or write one as template under [topics] in "
+            "the audit's audit.toml"
         )
     return known[analysis]
 
