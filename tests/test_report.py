@@ -226,4 +226,4 @@ def test_a_card_counts_own_cohorts_apart() -> None:
     replication.estimates = pd.concat([rows, own], ignore_index=True)
     after = render_report(replication)
     assert "own cohort" not in before
-    assert "One study, 1 own cohort" in after
+    assert "From one study, 1 own cohort" in after

@@ -40,7 +40,8 @@ class PlainWords:
     depends
         On what an open answer depends, in a clause.
     missing
-        What nobody measured, in a clause; said where there is no evidence.
+        What nobody measured or printed, in a clause; said where there is no evidence and where a
+        cause has no comparison.
     source
         What the cited source says, in a sentence.
     not_there

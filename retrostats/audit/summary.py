@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrostats.audit.answer import NO_COMPARISON
 from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def summary_frame(
         `COLUMNS`. A claim that the table does not name has the row of its verdict; one without any
         estimate has its verdict's reason in `answer` and no numbers. The certainty is that of the
         claim, so it stands only beside the estimates that judge it; a level of an estimate of
-        something beside the claim is not shown.
+        something beside the claim is not shown, nor a change without a comparison beside a cause.
 
     Raises
     ------
@@ -71,8 +72,9 @@ def summary_frame(
             if level["claim_id"] == verdict["claim_id"] and level["estimate_id"] in by_id
             and _judges(by_id[str(level["estimate_id"])], verdict)
         ]  # fmt: skip
-        if not mine and verdict["estimate_id"] in by_id:
-            mine = [(by_id[verdict["estimate_id"]], {})]
+        judging = by_id.get(str(verdict["estimate_id"]), {})
+        if not mine and _judges(judging, verdict):
+            mine = [(judging, {})]
         found += [_row(verdict, row, level, printed, by_id.values()) for row, level in mine]
         if not mine:
             found.append(_row(verdict, {}, {}, printed, ()))
@@ -123,6 +125,11 @@ def _row(
 
 def _judges(estimate: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
     """Whether an estimate is one of the claim, not of something beside it."""
+    if (
+        NO_COMPARISON in _text(verdict.get("direction_reason"))
+        and verdict["estimate"] != verdict["estimate"]
+    ):
+        return False  # what was seen in one group is no effect of what is claimed as its cause
     return estimate.get("claim_id") == verdict["claim_id"] or (
         bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
     )

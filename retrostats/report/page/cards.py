@@ -165,7 +165,7 @@ def _card(
             else _band(_graded(row, verdict), verdict, claim, dots, words.unit)
             for row in answered.shown
         ),
-        behind=behind_words(verdict, answered.shown, records, words.people or "people", len(dots)),
+        behind=behind_words(verdict, answered.shown, records, words.people or "people"),
         overturn=overturn_words(verdict, _outer_bounds(verdict, records), records, words),
         causes=tuple(_cause(row, every_word.get(row["claim_id"], NO_WORDS)) for row in causes),
         source=words.source or source_words(verdict, records["fidelity"]),
@@ -216,12 +216,8 @@ def behind_words(
     shown: Sequence[Row],
     records: Mapping[str, Sequence[Row]],
     people: str,
-    numbers: int = 0,
 ) -> str:
-    """Studies and people behind an answer, own cohorts apart; empty where none is known.
-
-    `numbers` of the studies print one; the others print words.
-    """
+    """Studies and people behind an answer, own cohorts apart; empty where none is known."""
     if not shown:
         return ""
     study = {row["row_id"]: row["study_id"] for row in records["sources"]}
@@ -234,8 +230,7 @@ def behind_words(
     own = user_cohort_count(records["estimates"], verdict["claim_id"])
     parts = []
     if count:
-        some = f" ({numbers} with a number)" if 0 < numbers < count else ""
-        parts.append("one study" if count == 1 else f"{count} studies{some}")
+        parts.append("one study" if count == 1 else f"{count} studies")
     if own:
         parts.append(f"{own} own {'cohort' if own == 1 else 'cohorts'}")
     number = fmt.number(shown[0].get("n"), 0) if count == len(used) else ""
@@ -270,20 +265,22 @@ def _graded(row: Row, verdict: Row) -> Row:
 
 def _cause(verdict: Row, words: PlainWords) -> Cause:
     asks = words.asks or f"And the cause? “{fmt.text(verdict['statement'])}”"
-    return Cause(verdict, asks, words.holds, cause_words(verdict))
+    return Cause(verdict, asks, words.holds, cause_words(verdict, words.missing))
 
 
-def cause_words(verdict: Row) -> str:
+def cause_words(verdict: Row, lacking: str = "") -> str:
     """Whether something was the cause, and why that is not known, in a sentence.
 
     Examples
     --------
     >>> cause_words({"direction": "open", "direction_reason": f"A: open ({NO_COMPARISON}); B: x"})
     'Not known: no comparison was ever printed.'
+    >>> cause_words({"direction": "open", "direction_reason": NO_COMPARISON}, "b was never printed")
+    'Not known: b was never printed.'
     """
     reason = fmt.text(verdict.get("direction_reason"))
     if NO_COMPARISON in reason:
-        return "Not known: no comparison was ever printed."
+        return f"Not known: {lacking or 'no comparison was ever printed'}."
     chance = chance_words(verdict)
     said = verdict_words(verdict)
     return f"{said} ({chance})." if chance else f"{said}: {reason}." if reason else f"{said}."

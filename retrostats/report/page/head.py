@@ -49,7 +49,7 @@ def head_of(audit: Any, overview: Sequence[Line]) -> Markup:
 
 
 def description(audit: Any, overview: Sequence[Line]) -> str:
-    """The overview as running text, cut at a clause where it is too long.
+    """The overview as running text, without the sentences that make it too long.
 
     Examples
     --------
@@ -61,6 +61,6 @@ def description(audit: Any, overview: Sequence[Line]) -> str:
     said = ""
     for sentence in sentences:
         if len(said) + len(sentence) >= LONGEST:
-            break
+            continue
         said = f"{said} {sentence}".strip()
     return said or str(audit.title)

@@ -15,7 +15,7 @@ from retrostats.report.page.verdict_words import stance_of
 
 UNKNOWN = "Not known"
 UNMEASURED = "Never measured"
-NOT_THERE = "Not found in the study named for it"
+NOT_THERE = "Not found in the cited studies"
 #: Labels of a size that leave it open, and those that deny it.
 _OPEN_SIZES, _DENIED_SIZES = ("open", "compatible"), ("unlikely", "contradicted")
 
@@ -58,9 +58,9 @@ def _clauses(card: Card) -> Iterable[tuple[str, str]]:
     yield _placed(verdict, holds)
     figure, size = card.words.figure, verdict["size"]
     if figure and size in _OPEN_SIZES:
-        yield UNKNOWN, f"whether it is {figure}"
+        yield UNKNOWN, f"whether “{figure}” is right"
     elif figure and size in _DENIED_SIZES:
-        yield f"Not true, {adverb(1 - verdict['prob_size'])}", f"it is {figure}"
+        yield f"Not true, {adverb(1 - verdict['prob_size'])}", f"that “{figure}” is right"
     for cause in card.causes:
         if cause.holds:
             yield _placed(cause.verdict, cause.holds)

@@ -226,6 +226,8 @@ def _reading(row: Row, claim: Row, words: PlainWords) -> str:
     """One reading of the same words: its number, and what it would say."""
     first, inside = number_words(row, claim, replace(words, unit=""))  # each reading has its own
     ends = f", {LIKELY_RANGE} {inside}" if inside else ""
+    if words.less and fmt.text(claim["scale"]) == "difference":
+        ends += f" (below 0 is {words.less})"
     says = STANCES[stance(row, claim)]
     if not missing(row.get("sens_low")) and stance(row, claim, "sens") != stance(row, claim):
         says += ", though not in the worst case of what was not printed"

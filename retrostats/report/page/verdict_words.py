@@ -95,6 +95,8 @@ def chance_words(verdict: Mapping[str, Any]) -> str:
     return f"chance{of} {percent(p)}"
 
 
+#: Probabilities that are told as about even.
+EVEN = (0.4, 0.6)
 #: Whether it is as much as claimed.
 SIZES = {
     "supported": "Yes",
@@ -120,14 +122,17 @@ def size_words(verdict: Mapping[str, Any], figure: str = "") -> str:
     >>> size_words(row)
     'As much as claimed, 25% to 35% higher? Unlikely (chance 10%): below it is likelier (88%).'
     >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, "30% more")
-    'Roughly 30% more? Possible (chance 48%).'
+    'Roughly 30% more? About even odds (48%).'
     """
     label, p = verdict.get("size"), verdict.get("prob_size")
     if label in (None, "not claimed", "no evidence") or missing(p):
         return ""
     inside: Any = p
     asked = f"Roughly {figure}?" if figure else f"As much as claimed, {claimed(verdict)}?"
-    said = f"{asked} {SIZES.get(str(label), NOT_KNOWN)} (chance {percent(inside)})"
+    word = SIZES.get(str(label), NOT_KNOWN)
+    if label == "compatible" and EVEN[0] <= inside <= EVEN[1]:
+        return f"{asked} About even odds ({percent(inside)})."
+    said = f"{asked} {word} (chance {percent(inside)})"
     if label not in ("unlikely", "contradicted"):
         return f"{said}."
     below, above = (float(verdict.get(n) or 0.0) for n in ("prob_below", "prob_above"))
