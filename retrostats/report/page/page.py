@@ -16,6 +16,7 @@ from retrostats.common.resources import data_dir
 from retrostats.common.rounding import BOUNDS
 from retrostats.io.published.study_names import study_labels
 from retrostats.report.page.amounts import claimed
+from retrostats.report.page.answers_picture import answers_picture
 from retrostats.report.page.cards import answers, cards_of
 from retrostats.report.page.claim_review import claim_reviews
 from retrostats.report.page.environment import environment_of
@@ -183,6 +184,20 @@ def _sources_of(grids: Any, verdicts: Sequence[Mapping[str, Any]]) -> dict[str, 
         for claim, grid in grids
         if judged.get(claim.claim_id) == grid.entry.measure.estimate_id
     }
+
+
+def draw_answers(replication: Any) -> str:
+    """The answers to the core claims as one SVG that stands by itself.
+
+    Parameters
+    ----------
+    replication
+        Anything with the attributes of `Replication`.
+    """
+    records = {name: _records(getattr(replication, name)) for name in FRAMES}
+    sources = _sources_of(replication.grids, records["verdicts"])
+    cards = cards_of(records, plain_words_of(replication.audit), sources)
+    return answers_picture(replication.audit.title, cards)
 
 
 def _findings(summary: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
