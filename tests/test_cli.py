@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -174,6 +175,10 @@ def test_without_a_command_it_says_what_there_is(capsys) -> None:
     said = capsys.readouterr().out
     assert all(name in said for name in commands_of(_parser()))
     assert "Start with: retrostats replicate" in said
+    told = {name: command.description for name, command in commands_of(_parser()).items()}
+    for name, what in told.items():  # each on one line with what it does
+        first = what.split(";")[0].split()[:3]
+        assert re.search(rf"^ +{name} +{' '.join(map(re.escape, first))}", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

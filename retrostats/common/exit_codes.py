@@ -16,6 +16,8 @@ from retrostats.common.errors import RetrostatsError, plain
 from retrostats.common.interrupt import hand_over
 from retrostats.common.nearest import suggestion
 
+#: Letters that names of commands and options take in a help.
+NAMES = 14
 #: Bytes of a message: who must read more has a list of problems from `validate`.
 LONGEST = 1900
 #: New objects between two searches for those that only refer to each other. Libraries make half a
@@ -93,8 +95,19 @@ def shown(message: str, most: int = LONGEST) -> str:
     return plain(message.encode(letters, "backslashreplace").decode(letters), most)
 
 
+class Help(argparse.HelpFormatter):
+    """Help with every command on the line of what it does, which argparse breaks."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._action_max_length = NAMES
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose messages follow the same rules, and name the word that was probably meant."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
         """End with the usage and one message."""
