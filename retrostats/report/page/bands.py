@@ -33,7 +33,6 @@ WIDE = 6.0
 def band(
     value: float,
     conf: Ends,
-    outer: Ends,
     claimed: Ends | None,
     *,
     null: Any,
@@ -46,8 +45,8 @@ def band(
 
     Parameters
     ----------
-    value, conf, outer
-        Estimate, 95% limits, limits over everything that was not printed (NaN or None: none).
+    value, conf
+        Estimate and 95% limits (NaN or None: none).
     claimed, null
         What is claimed, as `claimed_zone` makes it (None: nothing), and the value of no difference.
     label
@@ -57,14 +56,14 @@ def band(
 
     Examples
     --------
-    >>> drawn = band(1.26, (1.04, 1.54), (0.79, 1.66), (1.25, 1.35), null=1.0, log=True)
+    >>> drawn = band(1.26, (1.04, 1.54), (1.25, 1.35), null=1.0, log=True)
     >>> 'aria-label="Estimate 1.26, 95% interval 1.04 to 1.54' in drawn
     True
     >>> ">+50%</text>" in drawn
     True
     """
     studies = [s for s in studies if not missing(s)]
-    known = [v for v in (value, *conf, *outer, *(claimed or ()), null, *studies) if not missing(v)]
+    known = [v for v in (value, *conf, *(claimed or ()), null, *studies) if not missing(v)]
     numbers = ticks(min(known), max(known), log, label)
     place = _scale([*known, *(at for at, _ in numbers)], log)
     parts = [_line("b-axis", "0", "100%", AXIS)]
@@ -79,12 +78,12 @@ def band(
         parts.append(_upright("b-tick", place(tick), AXIS, AXIS + 4))
     if not missing(null):
         parts.append(_upright("b-null", place(null), 14, AXIS))
-    for name, (low, high) in (("b-outer", outer), ("b-conf", conf)):
-        if not (missing(low) or missing(high)):
-            parts.append(_line(name, f"{place(low):.2f}%", f"{place(high):.2f}%", CENTRE))
+    if not (missing(conf[0]) or missing(conf[1])):
+        low, high = (f"{place(end):.2f}%" for end in conf)
+        parts.append(_line("b-conf", low, high, CENTRE))
     parts += [_circle("b-study", x, y, 3) for x, y in _stacked([place(s) for s in studies])]
     parts.append(_circle("b-dot", place(value), CENTRE, 5))
-    said = _said(value, conf, outer, claimed, null, label, tuple(bounds), studies)
+    said = _said(value, conf, claimed, null, label, tuple(bounds), studies)
     return Markup(
         '<svg class="band" width="100%" height="{}" role="img" aria-label="{}">{}</svg>'
     ).format(HEIGHT, said, Markup("").join(parts))
@@ -203,7 +202,6 @@ def _text(name: str, x: float, y: int, words: str) -> Markup:
 def _said(
     value: float,
     conf: Ends,
-    outer: Ends,
     claimed: Ends | None,
     null: Any,
     unit: str,
@@ -212,9 +210,8 @@ def _said(
 ) -> str:
     """The picture in words."""
     parts = [f"Estimate {fmt.number(value, bounds=bounds)}"]
-    for name, ends in (("95% interval", conf), ("over all that was not printed", outer)):
-        if shown := fmt.interval(*ends, bounds=bounds):
-            parts.append(f"{name} {shown}")
+    if shown := fmt.interval(*conf, bounds=bounds):
+        parts.append(f"95% interval {shown}")
     if shown := fmt.exact_range(*(None if missing(v) else v for v in claimed or (None, None))):
         parts.append(f"claimed {shown}")
     if not missing(null):

@@ -373,7 +373,6 @@ def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: st
     return band(
         row["estimate"],
         (row.get("conf_low"), row.get("conf_high")),
-        (None, None),
         claimed_zone(claimed, null, fmt.text(merged.get("claimed_direction"))),
         null=null,
         log=ratio,

@@ -99,7 +99,7 @@ def answer(
     ...        "range_low": 1.25, "range_high": 1.35}
     >>> print(answer(row, words=PlainWords(more="more", where="at the same speed")).sentence)
     Yes, almost certainly (chance 99.9%). About 26% more at the same speed, very likely 13% to 43% \
-more. As much as claimed, 25% to 35% higher? Possible (chance 46%).
+more. As much as claimed, 25% to 35% higher? About even odds (46%).
     """
     merged = {**(claim or {}), **verdict}
     if missing(verdict.get("estimate")):
