@@ -121,14 +121,16 @@ def described_claims(
     return [
         DescribedClaim(
             verdict,
-            fmt.text(claims.get(key, {}).get("said_by")),
-            fmt.text(claims.get(key, {}).get("range_basis")),
-            ranges.get(key, ""),
-            _of(records["fidelity"], key),
-            tuple(_signed(row, study) for row in _of(records["evidence"], key)),
-            _of(records["certainty"], key),
-            _estimates(records["estimates"], key, verdict.get("estimate_id")),
-            tuple(_measures(records, {**claims.get(key, {}), **verdict}, words.get(key, NO_WORDS))),
+            said_by=fmt.text(claims.get(key, {}).get("said_by")),
+            basis=fmt.text(claims.get(key, {}).get("range_basis")),
+            claimed=ranges.get(key, ""),
+            elements=_of(records["fidelity"], key),
+            signs=tuple(_signed(row, study) for row in _of(records["evidence"], key)),
+            downgrades=_of(records["certainty"], key),
+            estimates=_estimates(records["estimates"], key, verdict.get("estimate_id")),
+            measures=tuple(
+                _measures(records, {**claims.get(key, {}), **verdict}, words.get(key, NO_WORDS))
+            ),
         )
         for verdict in records["verdicts"]
         for key in [verdict["claim_id"]]
