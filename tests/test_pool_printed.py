@@ -190,6 +190,12 @@ def test_words_alone_have_signs_and_no_size() -> None:
     assert repr(found).startswith(
         "No size: no source of 4 is bounded on both sides. Signs: 3 above"
     )
+    assert "above 1 by signs alone" in repr(found)
+    alike = pool(table.assign(estimate="higher"))
+    assert repr(alike).endswith("(sign test p = 0.125): likely above 1 by signs alone")
+    many = pd.concat([table.assign(estimate="higher", study=[f"{i}{s}" for s in "ABCD"])
+                      for i in range(3)])  # fmt: skip
+    assert repr(pool(many)).endswith("likely above 1 by signs alone")  # p < 0.001, and no more
     assert (found.k, len(found.choices), len(found.leave_one_out())) == (0, 0, 0)
     assert found.sources["why"].str.contains("words alone have no size").all()
 

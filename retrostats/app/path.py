@@ -156,7 +156,7 @@ def replicate(
         with_use(cohort, findings[cohort.analysis].estimates) for cohort in user_cohorts
     )
     tell("Judging the claims")
-    claim_evidence = claim_evidence_of(about)
+    claim_evidence = claim_evidence_of(about, published)
     evidence = evidence_by_claim(explored, everything, findings)
     verdicts, certainty, answers = judge(everything, findings, evidence, claim_evidence)
     frames = frames_of(with_posteriors(findings, answers, claims), explored, claims)
@@ -332,6 +332,7 @@ def _posterior(
         claimed=claimed_range(claim) if claim.has_size else None,
         correlation=audit.correlation_prior(claim.claim_id),
         df=row.df if row is not None and known else math.inf,
+        quantity=claim.quantity,
     )
 
 

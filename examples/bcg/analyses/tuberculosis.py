@@ -86,7 +86,11 @@ def analyse(context: Context) -> Findings:
               "fades": "tb-year"}  # fmt: skip
     names = {row.estimate_id: row.label for row in rows}
     unknowns = (method_choice(), Choice(LIMITS, TESTS, "both are in common use"))
-    sources = {"tb-pool": tuple(known_source(t.label, t.estimate, t.n) for t in trials)}
+    sources = {
+        "tb-pool": tuple(
+            known_source(t.label, t.estimate, t.n, measure="risk ratio") for t in trials
+        )
+    }
     measures = tuple(
         Measure(estimate_id, names[estimate_id], fitted[estimate_id], unknowns, claim,
                 sources=sources.get(estimate_id, ()))

@@ -21,8 +21,9 @@ Array = NDArray[np.float64]
 LEVEL = 0.95
 #: Adverbs by the least probability that earns them.
 ADVERBS = ((0.99, "almost certainly"), (0.95, "very likely"), (0.8, "likely"), (0.65, "perhaps"))
-#: One study says of other studies at most this.
+#: One study says of other studies at most this, and so do signs without a size.
 _ONE_STUDY = "likely"
+_SURER = ("almost certainly", "very likely")
 #: Log density, relative to its highest, below which a point of the grid is not asked about.
 _NEGLIGIBLE = -36.0
 #: Points kept beyond it, for the polynomials through a density.
@@ -95,8 +96,10 @@ class StudyLikelihood:
         return f"in {self.study}: {rounded(self.estimate)} [{low}, {high}]"
 
 
-def adverb(p: float, side: str, null: float, *, one_study: bool = False) -> str:
-    """The probability of one side in words.
+def adverb(
+    p: float, side: str, null: float, *, one_study: bool = False, at_most_likely: bool = False
+) -> str:
+    """The probability of one side in words; one study, and signs alone, say at most likely.
 
     Examples
     --------
@@ -108,10 +111,9 @@ def adverb(p: float, side: str, null: float, *, one_study: bool = False) -> str:
     word = next((word for least, word in ADVERBS if p >= least), "")
     if not word:
         return f"Open whether above or below {null:g}"
-    if one_study:
-        strong = [name for _, name in ADVERBS].index(word) < 2
-        return f"{(_ONE_STUDY if strong else word).capitalize()} {side} {null:g} (one study)"
-    return f"{word.capitalize()} {side} {null:g}"
+    if (one_study or at_most_likely) and word in _SURER:
+        word = _ONE_STUDY
+    return f"{word.capitalize()} {side} {null:g}{' (one study)' if one_study else ''}"
 
 
 def model_ends(measure: Measure, low: float, high: float) -> tuple[float, float]:

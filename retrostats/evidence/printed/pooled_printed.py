@@ -280,11 +280,13 @@ class PooledPrinted:
         return lines
 
     def _no_size(self) -> str:
-        signs = self.signs
+        above, below, p = self.signs
+        more = "above" if above >= below else "below"
+        graded = adverb(1 - p / 2, more, self.null, at_most_likely=True)
         return (
-            f"No size: no source of {len(self.read)} is bounded on both sides. Signs: "
-            f"{signs['above']:.0f} above {self.null:g}, {signs['below']:.0f} below "
-            f"(sign test p = {signs['p_value']:.3f})"
+            f"No size: no source of {len(self.read)} is bounded on both sides. Signs: {above:.0f} "
+            f"above {self.null:g}, {below:.0f} below (sign test p = {p:.3f}): "
+            f"{graded[0].lower()}{graded[1:]} by signs alone"
         )
 
     @property
