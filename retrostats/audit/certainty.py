@@ -49,6 +49,11 @@ HALF = 0.5
 
 RANDOMISED = re.compile(r"\b(rct|randomi[sz]ed|random allocation|allocated by lot)\b")
 SAME_PEOPLE = re.compile(r"\b(within-subject|cross-?over)\b")
+#: Words of an order or an allocation by lot that is denied or not told.
+NEGATED = re.compile(r"\b(non-?|not (\w+ ){0,2})random\w*")
+#: What says that people met the conditions in orders drawn or balanced, and that nobody says so.
+ORDER_TOLD = re.compile(r"\b(random\w*|counter-?balanced|balanced order|latin square|by lot)\b")
+UNTOLD = re.compile(r"\b(not |un)(stated|told|described|known|reported)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +198,31 @@ def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
     >>> design_kind("cluster RCT, 23 teams"), design_kind("two-arm; randomisation not stated")
     ('by lot', 'other')
     """
-    text = words.lower()
+    text = NEGATED.sub("", words.lower())
     if SAME_PEOPLE.search(text):
         return "same people"
     return "by lot" if RANDOMISED.search(text) else "other"
 
 
+def order_told(words: str) -> bool:
+    """Whether a design in the same people says that their order was drawn or balanced.
+
+    Examples
+    --------
+    >>> order_told("within-subject, random order"), order_told("crossover, counterbalanced")
+    (True, True)
+    >>> order_told("within-subject, treadmill"), order_told("crossover, randomisation not stated")
+    (False, False)
+    """
+    text = NEGATED.sub("", words.lower())
+    return bool(ORDER_TOLD.search(text)) and not UNTOLD.search(text)
+
+
 def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Downgrade:
-    """A cause needs a comparison, by lot or in the same people; a description needs none."""
+    """A cause needs a comparison, by lot or in the same people in an order that is told.
+
+    A description needs none.
+    """
     if claim.kind != "causal":
         return Downgrade("design", 0, "a description needs no comparison")
     if not all(e.comparison for e in evidence):
@@ -212,11 +234,24 @@ def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Dow
     rows = [grounds.rows[e.estimate_id] for e in evidence if e.estimate_id in grounds.rows]
     printed = {r for row in rows for r in row.source_rows if r in grounds.designs}
     designs = [grounds.designs[r] for r in sorted(printed)]
-    other = [words for words in designs if design_kind(words) == "other"]
-    if len(other) < HALF * len(designs) or not other:
-        return Downgrade("design", 0, "compared by lot or in the same people, in more than half")
-    named = " / ".join(sorted({words or "not stated" for words in other}))
-    return Downgrade("design", 1, f"compared neither by lot nor in the same people ({named})")
+    kinds = [design_kind(words) for words in designs]
+    other = [w for w, kind in zip(designs, kinds, strict=True) if kind == "other"]
+    untold = [w for w, kind in zip(designs, kinds, strict=True)
+              if kind == "same people" and not order_told(w)]  # fmt: skip
+    if len(other) + len(untold) < HALF * len(designs) or not designs:
+        return Downgrade(
+            "design", 0, "by lot, or in the same people in an order that is told, in more than half"
+        )
+    said = []
+    if other:
+        said.append(f"compared neither by lot nor in the same people ({_named(other)})")
+    if untold:
+        said.append(f"in the same people, their order not told ({_named(untold)})")
+    return Downgrade("design", 1, "; ".join(said))
+
+
+def _named(designs: Iterable[str]) -> str:
+    return " / ".join(sorted({words or "not stated" for words in designs}))
 
 
 def _imprecision(
