@@ -74,7 +74,8 @@ def downgrades(found) -> dict[str, int]:
 def test_nothing_lost_is_high() -> None:
     found = sure(CLAIM, [evidence()], grounds())
     assert (found.label, downgrades(found)) == ("high", {})
-    domains = ["design", "imprecision", "inconsistency", "indirectness", "what was not printed"]
+    domains = ["design", "imprecision", "inconsistency", "indirectness", "what was not printed",
+               "publication bias"]  # fmt: skip
     assert [downgrade.domain for downgrade in found.downgrades] == domains
     assert found.why == "no rule costs a level"
 
@@ -221,6 +222,27 @@ def test_of_several_measures_the_one_that_loses_most_counts() -> None:
     found = sure(CLAIM, both, grounds(row(), row("other", n=5.0)))
     assert downgrades(found) == {"imprecision": 1}
     assert "5 people in all, fewer than 30 (other)" in found.why
+
+
+def funnel(k: int, slope: float) -> list[EstimateRow]:
+    """A pool of k studies whose effects grow with their errors by a slope."""
+    rng = np.random.default_rng(3)
+    errors = np.linspace(0.03, 0.4, k)
+    effects = 0.26 + slope * errors + rng.normal(0, 0.2 * errors)
+    rows = [
+        row(f"s{i}", pooled=True, estimate=float(np.exp(y)), std_error=float(e))
+        for i, (y, e) in enumerate(zip(effects, errors, strict=True))
+    ]
+    return [row(role="pooled"), *rows]
+
+
+@pytest.mark.parametrize(("k", "slope", "levels"), [(12, 2.0, 1), (12, 0.0, 0), (9, 2.0, 0)])
+def test_small_studies_that_differ_cost_a_level_where_ten_can_be_looked_at(k, slope, levels):
+    found = sure(CLAIM, [evidence()], grounds(*funnel(k, slope)), "direction")
+    lost = {x.domain: x for x in found.downgrades}["publication bias"]
+    assert lost.levels == levels
+    said = "Egger's test among 12 studies" if k == 12 else "can be looked for among 10 or more"
+    assert said in lost.why
 
 
 def test_levels_add_up_and_end_at_very_low() -> None:

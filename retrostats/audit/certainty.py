@@ -24,6 +24,7 @@ from retrostats.audit.grades import (
     over_measures,
     size_label,
 )
+from retrostats.audit.publication import publication_bias
 from retrostats.audit.verdict import Evidence, Side, bounds_of, claimed_range
 from retrostats.common.errors import InputError
 from retrostats.common.rounding import limits
@@ -184,6 +185,7 @@ def _certainty(
         _inconsistency([a for _, a in pairs], [e for e, _ in pairs], grounds),
         _worst(_indirectness(e, grounds) for e, _ in pairs),
         _worst(_unreported(side, *pair) for pair in pairs),
+        _worst(_publication(e, grounds) for e, _ in pairs),
     )
     lost = min(sum(downgrade.levels for downgrade in downgrades), len(LEVELS) - 1)
     by_rule = LEVELS[lost]
@@ -293,10 +295,10 @@ def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Downgrade:
     row = grounds.rows.get(evidence.estimate_id)
     if row is None or row.role != "pooled":
         return Downgrade("inconsistency", 0, "one study: agreement cannot be judged")
-    pooled = [r for r in grounds.rows.values() if r.pooled and r.quantity == row.quantity]
+    pooled = _pooled(row, grounds)
     if len(pooled) < 2:
         return Downgrade("inconsistency", 0, "one study: agreement cannot be judged")
-    effects = [math.log(r.estimate) if r.scale != "difference" else r.estimate for r in pooled]
+    effects = _effects(pooled)
     share = pool(effects, [r.std_error for r in pooled]).i2 / 100
     null = 0.0 if row.scale == "difference" else 1.0
     both = min(r.estimate for r in pooled) < null < max(r.estimate for r in pooled)
@@ -304,6 +306,25 @@ def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Downgrade:
     why = f"I2 {share:.0%} among {len(pooled)} studies that are pooled"
     why += f", on both sides of {null:g}" if both else ""
     return Downgrade("inconsistency", levels, _of(evidence, why))
+
+
+def _pooled(row: EstimateRow, grounds: Grounds) -> list[EstimateRow]:
+    """The rows that the pool of a row is of; the row itself where it is of one study."""
+    if row.role != "pooled":
+        return [row]
+    return [r for r in grounds.rows.values() if r.pooled and r.quantity == row.quantity]
+
+
+def _effects(rows: Iterable[EstimateRow]) -> list[float]:
+    """Estimates on the model's scale."""
+    return [math.log(r.estimate) if r.scale != "difference" else r.estimate for r in rows]
+
+
+def _publication(evidence: Evidence, grounds: Grounds) -> Downgrade:
+    row = grounds.rows.get(evidence.estimate_id)
+    rows = [r for r in _pooled(row, grounds) if not math.isnan(r.std_error)] if row else []
+    levels, why = publication_bias(_effects(rows), [r.std_error for r in rows])
+    return Downgrade("publication bias", levels, _of(evidence, why))
 
 
 def _indirectness(evidence: Evidence, grounds: Grounds) -> Downgrade:
