@@ -11,11 +11,14 @@ import pytest
 
 import retrostats as rs
 from retrostats.common.errors import InputError
+from retrostats.evidence.printed.disagreement import disagreement
 
 #: Two quadratures of one posterior: a grid of effects, and a mixture of normals.
 SAME_POSTERIOR = 1e-3
 #: What more evidence may take from the lowest probability: design, section 4, point 7.
 MONOTONE, SMALLER_P = 0.005, 0.015
+#: A pair whose printed means are moved among the others keeps its likelihood but for its spreads.
+MOVED = 0.01
 
 
 def trials(**columns: Any) -> pd.DataFrame:
@@ -83,6 +86,26 @@ def test_a_study_raised_to_the_others_does_not_lower_the_answer() -> None:
     # far above the others it says that they disagree more: in tau, not by losing the direction
     assert float(raised.tau["median"]) > float(at[-1].tau["median"])
     assert raised.prob_above() > 0.95
+
+
+def test_a_study_far_above_the_others_is_said_to_make_them_disagree() -> None:
+    """A raise may lower P through tau; then tau and P stand as printed and as they would be."""
+    assert pool(trials()).disagreement == ""
+    raised = pool(trials(first=["31.3 SD 5.8", "5.8 SD 1.4", "60 SD 4"]))
+    assert raised.disagreement.startswith("sources disagree more: C lies far above the others")
+    assert raised.disagreement in repr(raised)
+    among = pool(trials(first=["31.3 SD 5.8", "5.8 SD 1.4", "37.2 SD 2.5"]))
+    assert raised.synthesis is not None
+    found = disagreement(raised.synthesis, 0.0)
+    assert found is not None
+    assert found.tau_among == pytest.approx(float(among.tau["median"]), abs=MOVED)
+    assert found.probability_among == pytest.approx(among.prob_above(), abs=MOVED)
+    assert found.tau == float(raised.tau["median"])
+    assert f"{found.tau:.2g} as printed)" in raised.disagreement
+    assert f"to {raised.prob_above():.3f}" in raised.disagreement
+    swapped = trials(first=["31.3 SD 5.8", "5.8 SD 1.4", "60 SD 4"])
+    swapped["first"], swapped["second"] = swapped["second"], swapped["first"]
+    assert "C lies far below the others" in pool(swapped).disagreement
 
 
 def test_one_more_result_higher_does_not_lower_the_answer() -> None:

@@ -18,6 +18,7 @@ from retrostats.evidence.printed.answer import (
     mean_densities,
     model_ends,
 )
+from retrostats.evidence.printed.disagreement import Disagreement, disagreement
 from retrostats.evidence.printed.measures import Measure
 from retrostats.evidence.printed.printed_choices import STATED, Choice, Synthesis, sign_test
 from retrostats.evidence.printed.sources import PrintedSource
@@ -185,6 +186,21 @@ class PooledPrinted:
             rows.append({"left_out": source.study} | self._numbers(mean) | {"tau": tau})
         return pd.DataFrame(rows)
 
+    @cached_value
+    def _disagreement(self) -> Disagreement | None:
+        if self.synthesis is None:
+            return None
+        return disagreement(self.synthesis, float(self.measure.to_model(self.null)))
+
+    @property
+    def disagreement(self) -> str:
+        """That a source far from the others lowers the probability of its own side; else "".
+
+        With tau and the probability as they are, and with that source at the mean of the others.
+        """
+        found = self._disagreement
+        return "" if found is None else found.said(self.pooled[found.place].study)
+
     @property
     def coefficients(self) -> pd.DataFrame:
         """The mean effect as one row: term, estimate, conf_low, conf_high, prob_above."""
@@ -271,6 +287,7 @@ class PooledPrinted:
             f"{tau['median']:.3g} [{tau['conf_low']:.3g}, {tau['conf_high']:.3g}] "
             f"(half-normal, scale {self.prior_scale:.3g})"
         )
+        lines += [self.disagreement] if self.disagreement else []
         out = len(self.read) - self.k
         lines.append(
             f"{self.measure.name}, {self.k} source{'s' * (self.k != 1)} pooled"
