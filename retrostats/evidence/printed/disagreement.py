@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.evidence.printed.answer import mean_densities
+from retrostats.evidence.printed.answer import mean_density
 from retrostats.evidence.printed.printed_choices import STATED, Synthesis
 from retrostats.models.meta.grid_posterior import GridPosterior, marginals
 
@@ -69,7 +69,7 @@ def disagreement(synthesis: Synthesis, null: float) -> Disagreement | None:
     main = synthesis.posterior([True] * k, synthesis.scale, STATED)
     if main is None or sum(synthesis.bounded) < 2:
         return None
-    p = float(mean_densities([main])[0].probability(null, np.inf))
+    p = float(mean_density(main).probability(null, np.inf))
     up, tau = p >= 0.5, _tau(main)
     sure = p if up else 1 - p
     found = [
@@ -91,14 +91,14 @@ def _moved(
         if others is None:
             continue
         own = synthesis.likelihoods[STATED][i]
-        middle = float(mean_densities([others])[0].quantile(0.5))
+        middle = float(mean_density(others).quantile(0.5))
         shift = float(theta[np.argmax(own)]) - middle
         if (shift > 0) != up:
             continue
         log = np.interp(theta + shift, theta, own)
         there = marginals(log[None], theta, synthesis.tau)[0]
         moved = synthesis.of_total(total - each[i] + there, synthesis.scale)
-        above = float(mean_densities([moved])[0].probability(null, np.inf))
+        above = float(mean_density(moved).probability(null, np.inf))
         yield int(i), moved, above if up else 1 - above
 
 
