@@ -367,7 +367,9 @@ def _changes(
         for claim_id, claim in claims.items()
     }
     return {
-        "cohorts": cohort_frame(claims, old, new, names, claim_evidence, pools),
+        "cohorts": cohort_frame(
+            claims, old, new, names, claim_evidence, pools, _grounds(everything, findings)
+        ),
         "cohort_shares": shares_frame(claims, old, new),
     }
 

@@ -194,6 +194,27 @@ def print_cohorts(
                 f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
             )
             _print(f"your data weigh {row['weight_pct']:.0f}% in it{prediction}", file, "    ")
+        if said := certainty_moves(row):
+            _print(f"certainty: {said}", file, "    ")
+        if row["disagreement"]:
+            _print(str(row["disagreement"]), file, "    ")
+
+
+def certainty_moves(row: Mapping[str, Any]) -> str:
+    """Certainty of each side without and with own cohorts, from -> to.
+
+    Examples
+    --------
+    >>> certainty_moves({"certainty_direction_without": "low", "certainty_direction_with": "high",
+    ...                  "certainty_size_without": "", "certainty_size_with": ""})
+    'that way low -> high'
+    """
+    found = []
+    for side, words in (("direction", "that way"), ("size", "that much")):
+        old, new = (str(row[f"certainty_{side}_{name}"]) for name in ("without", "with"))
+        if old or new:
+            found.append(f"{words} {old or 'none'} -> {new or 'none'}")
+    return ", ".join(found)
 
 
 def print_user_cohorts(
