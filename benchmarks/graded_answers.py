@@ -33,6 +33,8 @@ SCALES = (0.2, 0.1, 0.05)
 STUDIES = (1, 2, 3, 4, 5, 6, 7)
 SHAPES = {**{f"{k} pairs" if k > 1 else "1 pair": (PAIR,) * k for k in STUDIES},
           "evidence-shaped": EVIDENCE}  # fmt: skip
+#: Scales of the prior beyond which tau is left out here: it holds 6e-9 of the half-normal's mass.
+_FARTHEST = 5.83
 #: The claimed size of the calibration of P(inside), and where its truths lie.
 CLAIMED = (np.log(1.25), np.log(1.35))
 SPREAD_OF_TRUTHS = (-0.3, 0.7)
@@ -55,6 +57,8 @@ def judged_worlds(found: PrintedWorlds, *, main_only: bool) -> pd.DataFrame:
     """One row a world: probabilities, lowest and highest over the choices, and the interval."""
     nodes, _ = tau_nodes(SCALES[0])
     weights = np.array([log_weights(nodes, scale) for scale in SCALES])
+    kept = nodes <= _FARTHEST * SCALES[0]
+    nodes, weights = nodes[kept], weights[:, kept]
     members, priors = found.members, PRIORS
     if main_only:
         weights, members, priors = weights[:1], members[:1], PRIORS[:1]

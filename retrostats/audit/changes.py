@@ -67,7 +67,7 @@ def cohort_frame(
         )
         rows.append(
             (claim.claim_id, names.get(claim.analysis, ""), *texts, note, *moved, weight, *certain,
-             _disagreement(old_answer, new_answer))
+             disagreement_said(old_answer, new_answer))
         )  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
@@ -105,8 +105,17 @@ def without_cohorts(grounds: Grounds) -> Grounds:
     return replace(grounds, rows=rows)
 
 
-def _disagreement(before: Answer, after: Answer) -> str:
-    """That sources differ more with the cohorts, where that lowers the answer's own probability."""
+def disagreement_said(before: Answer, after: Answer) -> str:
+    """That sources differ more with the cohorts, where that lowers the answer's own probability.
+
+    Examples
+    --------
+    >>> without = Answer("x", prob_direction=0.96, tau=0.05)
+    >>> disagreement_said(without, Answer("x", prob_direction=0.91, tau=0.2))[:58]
+    'sources disagree more with your data: tau 0.05 before and '
+    >>> disagreement_said(without, Answer("x", prob_direction=0.97, tau=0.2))
+    ''
+    """
     was, now = before.prob_direction, after.prob_direction
     if was < 0.5:
         was, now = 1 - was, 1 - now

@@ -193,11 +193,23 @@ def print_cohorts(
             prediction = (
                 f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
             )
-            _print(f"your data weigh {row['weight_pct']:.0f}% in it{prediction}", file, "    ")
+            _print(f"your data weigh {row['weight_pct']:.0f}% in it{prediction}{tau_moves(row)}", file, "    ")
         if said := certainty_moves(row):
             _print(f"certainty: {said}", file, "    ")
         if row["disagreement"]:
             _print(str(row["disagreement"]), file, "    ")
+
+
+def tau_moves(row: Mapping[str, Any]) -> str:
+    """The spread between studies without and with own cohorts; nothing where either has none.
+
+    Examples
+    --------
+    >>> tau_moves({"tau_without": 0.0937, "tau_with": 0.2368})
+    '; tau 0.094 -> 0.24'
+    """
+    old, new = float(row["tau_without"]), float(row["tau_with"])
+    return f"; tau {old:.2g} -> {new:.2g}" if old == old and new == new else ""
 
 
 def certainty_moves(row: Mapping[str, Any]) -> str:
