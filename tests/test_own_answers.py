@@ -196,7 +196,8 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
     for words in (
         "Own data lab: 10 people; 36 rows read, 36 used",
         "one direction only: alone", "values converted from km/h to m/s", "your data weigh",
-        "a new study [", "; tau 0.094 -> ", "certainty: that way low -> low, that much", "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
+        "a new study [", "; tau 0.094 -> ", "certainty: that way low -> low, that much",
+        "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
         "direction: supported", "ratio backward / forward (n 8)",
     ):  # fmt: skip
         assert words in said, words

@@ -334,4 +334,6 @@ def test_the_plan_of_a_claim_of_several_measures_names_the_one_it_is_of() -> Non
     answers = rs.replicate(["ligament-injury"], draws=0).answers.query("claim_id == 'pounding'")
     least = (answers["prob_direction"] - 0.5).abs().idxmin()
     assert found.measure.name == answers.at[least, "measure"]
-    assert f"planned on {found.measure.name}, the least sure of" in found.words
+    assert found.planned_on.startswith(f"planned on {found.measure.name}, the least sure of")
+    text = rs.plan("pounding", people=[20]).summary().splitlines()[0]
+    assert text.endswith(f"; {found.planned_on}.")  # in the sentence that the plan begins with

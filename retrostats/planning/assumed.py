@@ -47,6 +47,8 @@ class Assumed:
         Prior of correlations that the audit states for the claim (mean and SD of Fisher's z).
     words
         For the reader.
+    planned_on
+        Of a claim of several measures: the one that is planned on and why, in words.
     """
 
     claim: Claim
@@ -62,6 +64,7 @@ class Assumed:
     correlation: tuple[float, float] | None
     exposure: float
     words: str
+    planned_on: str = ""
 
 
 def assume(
@@ -106,7 +109,8 @@ def assume(
             row=row,
             correlation=correlation,
             exposure=study.exposure,
-            words="; ".join(filter(None, (_said(parsed, true), words, which))),
+            words=f"{_said(parsed, true)}; {words}",
+            planned_on=which,
         )
     if rate is not None or exposure is not None:
         raise InputError(f"rate and exposure are of counts, but the design is {chosen}; leave them")
@@ -116,7 +120,7 @@ def assume(
     sample = _sample(parsed, spread, by_source, 2.0 if single else 1.0)
     groups = 2 if chosen == "two-arm" else 1
     between = f"spread {sample[0]:.3g} to {sample[-1]:.3g}, middle {np.median(sample):.3g}"
-    said = (_said(parsed, true), chosen, between + (" (log scale)" if log else ""), which)
+    said = (_said(parsed, true), chosen, between + (" (log scale)" if log else ""))
     return Assumed(
         claim=parsed,
         design=chosen,
@@ -130,7 +134,8 @@ def assume(
         row=row,
         correlation=correlation,
         exposure=math.nan,
-        words="; ".join(filter(None, said)),
+        words="; ".join(said),
+        planned_on=which,
     )
 
 

@@ -193,7 +193,11 @@ def print_cohorts(
             prediction = (
                 f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
             )
-            _print(f"your data weigh {row['weight_pct']:.0f}% in it{prediction}{tau_moves(row)}", file, "    ")
+            _print(
+                f"your data weigh {row['weight_pct']:.0f}% in it{prediction}{tau_moves(row)}",
+                file,
+                "    ",
+            )
         if said := certainty_moves(row):
             _print(f"certainty: {said}", file, "    ")
         if row["disagreement"]:
