@@ -62,7 +62,7 @@ def _direction(verdict: Mapping[str, Any]) -> str:
     p = _number(verdict.get("prob_direction"))
     if math.isnan(p):
         return "it is not known which way"
-    place = DIRECTION_ORDER.index(label)  # type: ignore[arg-type]
+    place = DIRECTION_ORDER.index(label)
     if place == _OPEN:
         return f"may be higher or lower ({percent(p)} for the claim){after}"
     above = _number(verdict.get("estimate")) > _number(verdict.get("null_value"))

@@ -122,7 +122,7 @@ def _horner(coefficients: Array, u: Array) -> Array:
     found = coefficients[-1]
     for c in coefficients[-2::-1]:
         found = found * u + c
-    return found
+    return np.asarray(found)
 
 
 def _within(near: Array, u: Array) -> Array:

@@ -204,7 +204,7 @@ def print_cohorts(
             _print(str(row["disagreement"]), file, "    ")
 
 
-def tau_moves(row: Mapping[str, Any]) -> str:
+def tau_moves(row: Mapping[Any, Any]) -> str:
     """The spread between studies without and with own cohorts; nothing where either has none.
 
     Examples
@@ -216,7 +216,7 @@ def tau_moves(row: Mapping[str, Any]) -> str:
     return f"; tau {old:.2g} -> {new:.2g}" if old == old and new == new else ""
 
 
-def certainty_moves(row: Mapping[str, Any]) -> str:
+def certainty_moves(row: Mapping[Any, Any]) -> str:
     """Certainty of each side without and with own cohorts, from -> to.
 
     Examples
