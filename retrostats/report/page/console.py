@@ -212,7 +212,7 @@ def tau_moves(row: Mapping[Any, Any]) -> str:
     >>> tau_moves({"tau_without": 0.0937, "tau_with": 0.2368})
     '; tau 0.094 -> 0.24'
     """
-    old, new = float(row["tau_without"]), float(row["tau_with"])
+    old, new = (float(row.get(f"tau_{name}", np.nan)) for name in ("without", "with"))
     return f"; tau {old:.2g} -> {new:.2g}" if old == old and new == new else ""
 
 
@@ -227,7 +227,7 @@ def certainty_moves(row: Mapping[Any, Any]) -> str:
     """
     found = []
     for side, words in (("direction", "that way"), ("size", "that much")):
-        old, new = (str(row[f"certainty_{side}_{name}"]) for name in ("without", "with"))
+        old, new = (str(row.get(f"certainty_{side}_{name}", "")) for name in ("without", "with"))
         if old or new:
             found.append(f"{words} {old or 'none'} -> {new or 'none'}")
     return ", ".join(found)
