@@ -74,8 +74,13 @@ SHOWN = [
 
 @pytest.mark.parametrize(("code", "output"), SHOWN)
 def test_output_that_is_shown_is_what_the_block_before_it_prints(
-    code: str, output: str, capsys: pytest.CaptureFixture[str]
+    code: str,
+    output: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     exec(compile(code, "<block>", "exec"), {"__name__": "block"})  # noqa: S102
     assert capsys.readouterr().out == output
 

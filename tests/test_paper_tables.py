@@ -163,7 +163,7 @@ def test_each_finding_has_the_verb_of_its_certainty(verdict, says) -> None:
 
 
 def test_the_second_audit_has_levels_of_its_own() -> None:
-    found = rs.replicate(audit="examples/bcg", draws=0).summary
+    found = rs.replicate(audit="examples/bcg.toml", draws=0).summary
     common = found[found["outcome"] == "cases where tuberculosis was common"].iloc[0]
     assert common["level"] == pytest.approx(248 / 12867 * 1000, rel=EXACT)
     assert common["absolute"] < 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from retrostats.evidence.findings.changes import arms_of, timed
 from retrostats.evidence.findings.cohorts import CONDITIONS, Compared, outcome_of
-from retrostats.evidence.findings.user_cohort import HOURS, poisson_limits
+from retrostats.evidence.findings.user_cohort import EVERYBODY, HOURS, poisson_limits
 from retrostats.io.cohort.headers import column_words
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import Span
@@ -84,19 +84,21 @@ def people_of(cohort: Any, topic: Topic, audit: Audit) -> tuple[pd.DataFrame, st
     Panels are speeds, arms, or kinds of events; `mean`, `low` and `high` are those of each x,
     limits only for rates.
     """
-    by = Compared(audit.conditions, topic.outcomes, "", "")
+    topic = topic.fitting(cohort.frame)
+    by = Compared(audit.conditions, topic.outcomes, "", "", gait=topic.gait)
     if topic.counted:
         return _rates(cohort, topic), f"events in {HOURS:,.0f} h"
     frame = cohort.frame
     if topic.compares == "arm":
         rows, arms = timed(cohort), arms_of(cohort, by)
-        panel = rows["arm"].astype(str) if "arm" in rows and len(arms) else "everybody"
+        panel = rows["arm"].astype(str) if "arm" in rows and len(arms) else EVERYBODY
         shown = rows.assign(panel=panel, x=rows["time"].astype(str))
     else:
         names = [c for c in CONDITIONS if c in frame]
         levels = [name for name in LEVELS if name in names]
         frame = frame.sort_values(levels, kind="stable") if levels else frame
-        shown = frame.assign(panel=_names(frame, names), x=frame["direction"].astype(str))
+        panel = _names(frame, names) if names or topic.gait else EVERYBODY
+        shown = frame.assign(panel=panel, x=frame["direction"].astype(str))
     y = outcome_of(cohort, by)
     keys = ["subject", "panel", "x"]
     found = shown.groupby(keys, sort=False, observed=True)[y].mean().dropna().reset_index(name="y")
@@ -209,7 +211,7 @@ def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> 
     whole = people[in_every_condition(people)]["subject"].nunique()
     those = "all" if whole == every else f"the {whole} of {every} people met in each condition"
     said = (
-        f"{letter}thin lines: {_lines_in_words(every)}; heavy line: "
+        f"{letter}{_marks_in_words(people, every)}"
         + ("rate of all with its exact 95% Poisson interval" if rates else f"mean of {those}")
         + (f"; {more} more panels are in tables/own_results.csv" if more > 0 else "")
         + "."
@@ -227,6 +229,14 @@ def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> 
         lead.draw(figure, theme.TOP_MM)
         theme.draw_caption(figure, caption)
     return figure
+
+
+def _marks_in_words(people: pd.DataFrame, every: int) -> str:
+    """What is drawn of people: lines where some were met in two conditions, else points."""
+    met = people.groupby(["panel", "subject"], observed=True)["x"].nunique()
+    if len(met) and met.max() > 1:
+        return f"thin lines: {_lines_in_words(every)}; heavy line: "
+    return "points: the people of each group; diamonds: "
 
 
 def _lines_in_words(people: int) -> str:

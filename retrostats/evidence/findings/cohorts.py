@@ -97,12 +97,19 @@ class Compared:
         Columns by preference; the first one present is used.
     quantity, unit
         Of the effect, for the row.
+    gait
+        Whether running and walking are told apart.
+    log
+        Whether the outcome is compared by ratios or by differences; None: conditions by ratios,
+        changes by differences.
     """
 
     conditions: Conditions
     outcomes: tuple[str, ...]
     quantity: str
     unit: str
+    gait: bool = False
+    log: bool | None = None
 
     @property
     def first(self) -> str:
@@ -123,7 +130,9 @@ class Compared:
 def compared(audit: Audit, analysis: str, quantity: str, unit: str) -> Compared:
     """The conditions of an audit and the outcomes of the topic of one of its analyses."""
     topic = audit.topic_of(analysis)
-    return Compared(audit.conditions, topic.outcomes if topic else (), quantity, unit)
+    if topic is None:
+        return Compared(audit.conditions, (), quantity, unit)
+    return Compared(audit.conditions, topic.outcomes, quantity, unit, gait=topic.gait)
 
 
 def cohort_ratios(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
@@ -150,22 +159,28 @@ def outcome_of(cohort: Any, by: Compared) -> str:
     return found[0]
 
 
-def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
+def gaits_of(by: Compared) -> tuple[str, ...]:
+    """What rows are told apart by before they are compared; one empty word where by nothing."""
+    return ("run", "walk") if by.gait else ("",)
+
+
+def log_rows(cohort: Any, by: Compared, gait: str = "") -> pd.DataFrame:
     """Rows of one gait with the log of the outcome and condition, the second first; maybe none.
 
-    Without a gait column every row is taken as running.
+    Where gaits are told apart, every row of a table without that column is taken as running. The
+    outcome stays as it is where people are compared by differences.
     """
     import numpy as np
     import pandas as pd
 
     column, frame = outcome_of(cohort, by), cohort.frame
-    gaits = frame["gait"].fillna("run") if "gait" in frame else "run"
+    gaits = frame["gait"].fillna("run") if "gait" in frame and by.gait else gaits_of(by)[0]
     conditions = [name for name in CONDITIONS if name in frame]
     period = [name for name in ("period",) if name in frame]
     rows = frame[["subject", "direction", column, *conditions, *period]].assign(gait=gaits)
-    rows = rows[(rows["gait"] == gait) & rows[column].notna()]
+    rows = rows[(rows["gait"] == (gait or gaits_of(by)[0])) & rows[column].notna()]
     logged: pd.DataFrame = rows.assign(
-        log_outcome=np.log(rows[column]),
+        log_outcome=np.log(rows[column]) if by.log is not False else rows[column].astype(float),
         direction=pd.Categorical(rows["direction"], [by.second, by.first]),
         subject=joined_texts(rows, ["subject"]),
         condition=joined_texts(rows, conditions) if conditions else "",
@@ -282,7 +297,7 @@ def _ratios(cohort: Any, by: Compared) -> list[CohortEffect]:
     is left is the cost of a metre at different speeds, which bears on no claim.
     """
     found = []
-    for gait in ("run", "walk"):
+    for gait in gaits_of(by):
         rows = log_rows(cohort, by, gait)
         if rows["direction"].nunique() < 2:
             continue
@@ -324,12 +339,13 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
         conditions = " + condition" if rows["condition"].nunique() > 1 else ""
         conditions += " + period" if has_period(rows) else ""
         fit = lmm(f"log_outcome ~ direction{conditions} + {groups}", rows)
-    effect = _effect(cohort, fit, f"direction{by.first}", "log_ratio", by)
+    scale = "difference" if by.log is False else "log_ratio"
+    effect = _effect(cohort, fit, f"direction{by.first}", scale, by)
     walks = gait == "walk"
     label = f"{effect.name}, walk (own cohort)" if walks else effect.label
     return replace(
         effect, label=label, n=rows["subject"].nunique(), relevant=not walks, gait=gait,
-        note="" if "gait" in cohort.frame else "taken as running: no gait column",
+        note="taken as running: no gait column" if by.gait and "gait" not in cohort.frame else "",
     )  # fmt: skip
 
 

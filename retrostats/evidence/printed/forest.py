@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from retrostats.common.ticks import ratio_ticks
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 #: Millimetres: width, height of a row, and what the axis needs.
 _WIDTH, _ROW, _AXIS = 180.0, 7.0, 22.0
 _INCH = 25.4
+#: Labels that a wide axis has room for.
+_TICKS = 13
 _SOURCE, _MEAN = "0.35", "C0"
 
 
@@ -33,21 +37,15 @@ def forest(pooled: PooledPrinted) -> Figure:
     axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
     axes.invert_yaxis()
     if pooled.measure.is_log:
-        from matplotlib.ticker import NullFormatter, StrMethodFormatter
+        from matplotlib.ticker import NullLocator
 
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(
-            StrMethodFormatter("{x:g}") if _within_decade(pooled) else NullFormatter()
-        )
+        axes.xaxis.set_minor_locator(NullLocator())
+        ticks, labels = ratio_ticks(*axes.get_xlim(), lambda found: len(found) <= _TICKS)
+        axes.set_xticks(ticks, labels)
     axes.set_xlabel(f"{pooled.measure.name} (95% intervals)")
     axes.spines[["top", "right", "left"]].set_visible(False)
     return figure
-
-
-def _within_decade(pooled: PooledPrinted) -> bool:
-    table = pooled.sources
-    return bool(table["conf_high"].max() < 4 * table["conf_low"].min())
 
 
 def _rows(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from retrostats.common.readable import as_html
-from retrostats.common.rounding import limits, rounded
+from retrostats.common.rounding import rounded, with_limits
 from retrostats.common.values import cached_value
 from retrostats.evidence.printed.answer import (
     LEVEL,
@@ -271,7 +271,7 @@ class PooledPrinted:
     def _lines(self) -> list[str]:
         if self.posterior is None:
             return [self._no_size()]
-        low, high = limits(self.conf_low, self.conf_high)
+        shown, low, high = with_limits(self.estimate, self.conf_low, self.conf_high)
         above = self.prob_above() >= 0.5
         ends = (self.null, math.inf) if above else (-math.inf, self.null)
         p = self.probability(*ends)
@@ -279,7 +279,7 @@ class PooledPrinted:
         least, choice = min(zip(self._counted(*ends), counted, strict=True), key=lambda x: x[0])
         side = "above" if above else "below"
         lines = [
-            f"{adverb(p, side, self.null, one_study=self.k == 1)}: {rounded(self.estimate)} "
+            f"{adverb(p, side, self.null, one_study=self.k == 1)}: {shown} "
             f"[{low}, {high}], P = {p:.3f}; lowest over declared choices {least:.3f} "
             f"({choice.beside(self.declared[0])})"
         ]

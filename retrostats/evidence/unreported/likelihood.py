@@ -154,7 +154,7 @@ def posterior_of(
     df: float = math.inf,
     quantity: str = "",
 ) -> PooledPrinted:
-    """The posterior of a measure: of its sources, or of its interval where it names none.
+    """The posterior of a measure: its own, of its sources, or of its interval without any.
 
     Parameters
     ----------
@@ -167,6 +167,8 @@ def posterior_of(
     df
         Degrees of freedom of an interval without sources.
     """
+    if isinstance(found.posterior, PooledPrinted):
+        return found.posterior
     sources = list(found.sources)
     measure = measure_of(sources, scale, quantity)
     if sources:

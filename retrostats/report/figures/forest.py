@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from retrostats.common.rounding import limits, rounded
+from retrostats.common.rounding import rounded, with_limits
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import Span, display_limits, set_ticks
 from retrostats.report.figures.keys import DIAMONDS, draw_keys, key_mm, key_rows, keys_of
@@ -378,7 +378,7 @@ def _estimate_text(row: Mapping[Any, Any]) -> str:
         return "printed in words"
     text = rounded(row["estimate"])
     if row["conf_low"] == row["conf_low"]:
-        low, high = limits(row["conf_low"], row["conf_high"])
+        text, low, high = with_limits(row["estimate"], row["conf_low"], row["conf_high"])
         text = f"{text} [{low}, {high}]"
     else:
         text = f"{text} [no SE]" if narrow() else f"{text} [no SE printed]"
