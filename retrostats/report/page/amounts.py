@@ -45,6 +45,32 @@ def claimed(claim: Mapping[str, Any]) -> str:
     return f"{ends}{comma}{unit}".strip(" ;")
 
 
+def claimed_between(claim: Mapping[str, Any], unit: str = "") -> str:
+    """The same range by its two numbers alone; empty without both, or where a side must be told.
+
+    Examples
+    --------
+    >>> claimed_between({"range_low": 1.25, "range_high": 1.35, "scale": "ratio"})
+    'Between 25% and 35%'
+    >>> claimed_between({"range_low": -3, "range_high": -2, "scale": "difference"}, "%")
+    'Between 2% and 3%'
+    >>> claimed_between({"range_low": -1, "range_high": 2, "scale": "difference"}, "%")
+    ''
+    """
+    low, high = claim.get("range_low"), claim.get("range_high")
+    if low is None or high is None or missing(low) or missing(high):
+        return ""
+    if fmt.text(claim.get("scale")) in RATIOS:
+        if max(low, high) >= TIMES:
+            return ""
+        low, high, unit = round(100 * (low - 1), 9), round(100 * (high - 1), 9), "%"
+    if low < 0 < high:
+        return ""
+    least, most = sorted((abs(low), abs(high)))
+    ends = (fmt.with_unit(fmt.exact(v), unit) for v in (least, most))
+    return "Between {} and {}".format(*ends)
+
+
 def amount(
     value: Any,
     scale: str,

@@ -172,14 +172,14 @@ def means_words(verdict: Row, words: PlainWords) -> str:
     --------
     >>> row = {"scale": "ratio", "range_low": 1.25, "range_high": 1.35}
     >>> means_words(row, PlainWords(figure="30% more", more="more"))
-    'Roughly 30% more means 25% to 35% more, fixed before any result was computed.'
+    '“30% more” is read as 25% to 35% more, fixed before any result was computed.'
     """
     low, high = verdict.get("range_low"), verdict.get("range_high")
     if not words.figure or missing(low) or missing(high):
         return ""
     row = {"estimate": low, "conf_low": low, "conf_high": high}
     _, wanted = number_words(row, {**verdict, "null_value": None}, words)
-    return f"Roughly {words.figure} means {wanted}, fixed before any result was computed."
+    return f"“{words.figure}” is read as {wanted}, fixed before any result was computed."
 
 
 def study_estimates(

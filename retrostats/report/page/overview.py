@@ -15,7 +15,7 @@ from retrostats.report.page.verdict_words import stance_of
 
 UNKNOWN = "Not known"
 UNMEASURED = "Never measured"
-NOT_THERE = "Not found in the cited studies"
+NOT_THERE = "In the post, but not in the studies it cites"
 #: Labels of a size that leave it open, and those that deny it.
 _OPEN_SIZES, _DENIED_SIZES = ("open", "compatible"), ("unlikely", "contradicted")
 

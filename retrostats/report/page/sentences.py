@@ -108,7 +108,7 @@ more. As much as claimed, 25% to 35% higher? About even odds (46%).
     judged = next((e for e in estimates if e["estimate_id"] == verdict.get("estimate_id")), verdict)
     rows = readings_of(merged, judged, estimates)
     first = verdict_words(merged)
-    size = size_words(merged, words.figure)
+    size = size_words(merged, words)
     if disagree(rows, merged):
         parts = tuple(_reading(row, merged, words) for row in rows)
         depends = words.depends or "it depends on how the source is read"

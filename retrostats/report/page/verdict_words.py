@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from retrostats.audit.answer import percent
 from retrostats.audit.grades import DIRECTION_ORDER, adverb
-from retrostats.report.page.amounts import claimed, missing
+from retrostats.audit.plain_words import NO_WORDS, PlainWords
+from retrostats.report.page.amounts import claimed, claimed_between, missing
 
 #: Places of two labels, from the claimed side to the other.
 _LIKELY, _OPEN = DIRECTION_ORDER.index("likely"), DIRECTION_ORDER.index("open")
@@ -107,13 +108,13 @@ SIZES = {
 }
 
 
-def size_words(verdict: Mapping[str, Any], figure: str = "") -> str:
+def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
     """Whether it is as much as claimed, with the probability; empty where no size is claimed.
 
     Parameters
     ----------
-    figure
-        The claimed size as it is heard; the range that would make it true stands elsewhere then.
+    words
+        With the claimed size as it is heard, only the range that would make it true is asked for.
 
     Examples
     --------
@@ -121,14 +122,15 @@ def size_words(verdict: Mapping[str, Any], figure: str = "") -> str:
     ...        "scale": "ratio", "range_low": 1.25, "range_high": 1.35}
     >>> size_words(row)
     'As much as claimed, 25% to 35% higher? Unlikely (chance 10%): below it is likelier (88%).'
-    >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, "30% more")
-    'Roughly 30% more? About even odds (48%).'
+    >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, PlainWords(figure="30% more"))
+    'Between 25% and 35%? About even odds (48%).'
     """
     label, p = verdict.get("size"), verdict.get("prob_size")
     if label in (None, "not claimed", "no evidence") or missing(p):
         return ""
     inside: Any = p
-    asked = f"Roughly {figure}?" if figure else f"As much as claimed, {claimed(verdict)}?"
+    between = claimed_between(verdict, words.unit) if words.figure else ""
+    asked = f"{between}?" if between else f"As much as claimed, {claimed(verdict)}?"
     word = SIZES.get(str(label), NOT_KNOWN)
     if label == "compatible" and EVEN[0] <= inside <= EVEN[1]:
         return f"{asked} About even odds ({percent(inside)})."
