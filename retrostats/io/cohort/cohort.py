@@ -39,7 +39,12 @@ from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.reading import reading_of
 from retrostats.io.validation.relevant import needed_errors
 from retrostats.io.validation.requirements import design_problems, outcome_column, topic_for
-from retrostats.io.validation.understood import column_rows, design_lines, understood_lines
+from retrostats.io.validation.understood import (
+    column_rows,
+    design_lines,
+    not_shown,
+    understood_lines,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +75,7 @@ class Cohort:
         name, sha256, people, allocation (of a comparison between people), rows_in, rows_used,
         rows_explained; `explained`: rows by reason; `columns`: header, meaning, unit, first value
         and basis (stated or guessed) of each; `design`: who is compared, when, how often, in words;
-        `reading`: problems as lines, those that repeat put together.
+        `reading`: what these do not say, as lines, those that repeat put together.
     analysis
         The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
     """
@@ -261,7 +266,7 @@ def cohort_of(
             "explained": {reason: list(rows) for reason, rows in explained.items()},
             "columns": column_rows(part.meanings, problems, _unused(problems)),
             "design": design_lines(used, topic, conditions, part.meanings, explained),
-            "reading": [problem.line for problem in grouped(problems)],
+            "reading": [problem.line for problem in grouped(not_shown(problems))],
         },
         topic.analysis if topic else "",
     )

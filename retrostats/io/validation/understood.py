@@ -182,6 +182,14 @@ def understood_lines(provenance: Mapping[str, Any]) -> list[str]:
     return [*table, *provenance.get("design", ())]
 
 
+def account_lines(provenance: Mapping[str, Any]) -> list[str]:
+    """All that is said of a file: the table, the lines on the design, what else was found.
+
+    The same lines in `validate`, on the terminal of `replicate` and, as a table, on its page.
+    """
+    return [*understood_lines(provenance), *provenance.get("reading", ())]
+
+
 def _short(text: str) -> str:
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
 

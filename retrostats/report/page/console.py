@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.rounding import limits, rounded
+from retrostats.io.validation.understood import account_lines
 
 #: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
 MARKS = {
@@ -140,7 +141,7 @@ def print_place(folder: Path, seconds: float, file: IO[str] | None = None) -> No
 
 
 def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = None) -> None:
-    """Print how each own file was read: people and rows, who was left out and why, guesses.
+    """Print what each own file was understood to be, in the lines of `retrostats validate`.
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = N
     """
     for cohort in cohorts:
         print(f"\nOwn data {counted(cohort)}", file=file)
-        for line in cohort["reading"]:
+        for line in account_lines(cohort):
             _print(line, file)
 
 
