@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.answer import percent
@@ -30,10 +31,12 @@ def cohort_frame(
     names: Mapping[str, str],
     claim_evidence: ClaimEvidence,
     pools: Mapping[str, tuple[ReferencePool, ReferencePool]],
+    contrasts: Mapping[str, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
 
-    `names` are those of the cohorts of each analysis, `pools` the pool of each claim without and
+    `names` are those of the cohorts of each analysis, `contrasts` what was compared in them for
+    each claim (see `contrasts_of`), `pools` the pool of each claim without and
     with them. Estimate, 95% interval and probabilities are those of the answers, the prediction
     interval of a new study that of the pool with everything not printed at its middle;
     `weight_pct` is what the cohorts weigh in it. NaN where there is none.
@@ -41,7 +44,7 @@ def cohort_frame(
     import pandas as pd
 
     numbers = [f"{n}_{w}" for w in ("without", "with") for n in _NUMBERS]
-    columns = ["claim_id", "cohort", "without", "with_", "note", *numbers, "weight_pct"]
+    columns = ["claim_id", "cohort", "contrast", "without", "with_", "note", *numbers, "weight_pct"]
     rows = []
     for claim, old, new in _judged_by_user_cohort(claims, before, after):
         verdicts = [verdict_on(claim, found, claim_evidence) for found in (old, new)]
@@ -57,8 +60,20 @@ def cohort_frame(
             after_.prob_size, with_.pred_low, with_.pred_high,
         )  # fmt: skip
         weight = sum(with_.weights.values()) if with_.weights else _NONE
-        rows.append((claim.claim_id, names.get(claim.analysis, ""), *texts, note, *moved, weight))
+        about = names.get(claim.analysis, ""), contrasts.get(claim.claim_id, "")
+        rows.append((claim.claim_id, *about, *texts, note, *moved, weight))
     return pd.DataFrame(rows, columns=columns)
+
+
+def contrasts_of(rows: Iterable[EstimateRow]) -> dict[str, str]:
+    """What was compared in the cohorts that judge each claim, in one line: arms, times, periods."""
+    mine = [row for row in rows if row.role == "cohort" and row.claim_id and row.note]
+    several = len({row.study_id for row in mine}) > 1
+    found: dict[str, list[str]] = {}
+    for row in mine:
+        name = f"{row.study_id}: " if several else ""
+        found.setdefault(row.claim_id, []).append(f"{name}{row.note}")
+    return {claim: "; ".join(dict.fromkeys(said)) for claim, said in found.items()}
 
 
 def with_use(cohort: Any, rows: Iterable[EstimateRow]) -> Any:

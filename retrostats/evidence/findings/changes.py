@@ -73,7 +73,9 @@ def _changes(cohort: Any, by: Compared) -> list[CohortEffect]:
 def _within(cohort: Any, rows: pd.DataFrame, by: Compared, arm: str = "") -> CohortEffect:
     """Change of one arm; `arm` names one that is not of the first condition."""
     formula = f"{outcome_of(cohort, by)} ~ time + (1 | subject)"
+    of = arm or (by.first if "arm" in rows and rows["arm"].notna().any() else "everybody")
     effect = _of_time(cohort, formula, rows, "", by)
+    effect = replace(effect, contrast=f"{_from_to(rows)}, {of} ({effect.n} people)")
     if not arm:
         return effect
     label = f"{effect.name}, {arm} (own cohort, not {by.first})"
@@ -88,7 +90,18 @@ def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffe
     rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
     formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
     effect = _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
-    return replace(effect, randomised=allocated(cohort, "arm"))
+    people = rows.groupby("arm", observed=True)["subject"].nunique()
+    arms = " less that of ".join(f"{arm} ({people[arm]} people)" for arm in reversed(pair))
+    return replace(
+        effect, randomised=allocated(cohort, "arm"), contrast=f"{_from_to(rows)}, {arms}"
+    )
+
+
+def _from_to(rows: pd.DataFrame) -> str:
+    """The times of a change in words; those between enter nothing."""
+    times = rows["time"].cat.categories
+    between = f" (not {', '.join(map(str, times[1:-1]))})" if len(times) > 2 else ""
+    return f"change {times[0]} to {times[-1]}{between}"
 
 
 def timed(cohort: Any) -> pd.DataFrame:

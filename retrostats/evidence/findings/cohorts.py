@@ -34,7 +34,7 @@ class CohortEffect:
     `relevant` is False for a cohort without the first condition: it is shown, and judges nothing.
     `randomised` is False for a difference between people who were not allocated by lot, or not
     said to be. `part` names the arm or speed that it is about, `baseline` is the mean before of a
-    change.
+    change, `contrast` says in words what was subtracted from what, or divided by it.
     """
 
     estimate: Estimate
@@ -48,6 +48,7 @@ class CohortEffect:
     part: str = ""
     baseline: float = float("nan")
     randomised: bool = True
+    contrast: str = ""
 
     @property
     def source(self) -> Source:
@@ -78,7 +79,7 @@ class CohortEffect:
             n=float(self.n),
             directness=self._directness,
             gait=self.gait,
-            note=self.note,
+            note="; ".join(filter(None, (self.contrast, self.note))),
             group=group,
             pooled=self.relevant,
             hollow=not self.relevant,
@@ -330,7 +331,18 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
     return replace(
         effect, label=label, n=rows["subject"].nunique(), relevant=not walks, gait=gait,
         note="" if "gait" in cohort.frame else "taken as running: no gait column",
+        contrast=_ratio_contrast(rows, by),
     )  # fmt: skip
+
+
+def _ratio_contrast(rows: pd.DataFrame, by: Compared) -> str:
+    """What was divided by what, of whom, at how many levels, and whether the period entered."""
+    ways = rows.groupby("subject", observed=True)["direction"].nunique()
+    both, people, levels = int((ways == 2).sum()), len(ways), rows["condition"].nunique()
+    of = f"{both} people in both" if both == people else f"{people} people, {both} of them in both"
+    at = f" at each of {levels} speeds or slopes" if levels > 1 else ""
+    period = ", the effect of the period taken out" if has_period(rows) else ""
+    return f"{by.first} / {by.second}{at}, {of}{period}"
 
 
 def cohort_rates(
@@ -361,7 +373,9 @@ def _rate(cohort: Any, by: Compared, against: str, exposure: str) -> CohortEffec
         fit = glmm(formula, rows, exposure=exposure, penalty="firth")
         note = "no event in one condition: Firth-penalised, without which the ratio is not finite"
     effect = _effect(cohort, fit, f"direction{other}", "log_rate_ratio", by)
-    return replace(effect, note=note, randomised=allocated(cohort, "direction"))
+    people = rows.groupby("direction", observed=True)["subject"].nunique()
+    said = f"events an hour, {other} ({people[other]} people) / {against} ({people[against]})"
+    return replace(effect, note=note, randomised=allocated(cohort, "direction"), contrast=said)
 
 
 def allocated(cohort: Any, column: str) -> bool:

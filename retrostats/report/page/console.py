@@ -184,8 +184,11 @@ def print_cohorts(
     for row in cohorts.to_dict("records"):
         claim = claims.loc[row["claim_id"]]
         _print(str(claim["statement"]), file)
-        spans = " -> ".join(_span(row, name) for name in ("without", "with"))
-        _print(f"{spans} {claim['unit']}; verdict {row['note']}", file, "    ")
+        if row["contrast"]:
+            _print(f"compared: {row['contrast']}", file, "    ")
+        old, more = (_span(row, name) for name in ("without", "with"))
+        spans = f"{old} -> {more} {claim['unit']}" if more != "none" else "no estimate"
+        _print(f"{spans}; verdict {row['note']}", file, "    ")
         _print(f"{row['without']} -> {row['with_']}", file, "    ")
         new = [
             _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
