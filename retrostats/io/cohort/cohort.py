@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 #: Rows of times and gases from which a table of no known device is a recording.
 CART_ROWS = 20
+#: Suffixes of recordings of a watch, which are no table of people.
+RECORDINGS = (".fit", ".tcx")
 #: Problems shown in one message.
 SHOWN = 20
 
@@ -288,8 +290,8 @@ def _as_cart(path: Path, message: str) -> str:
 
     try:
         cart = read_cart(path)
-    except InputError:
-        return ""
+    except InputError as error:  # of a recording: what it holds, or what is needed to read it
+        return str(error) if path.suffix.lower() in RECORDINGS else ""
     columns = re.search(r"found columns (.*?); allowed", message)
     said = set(columns[1].split(", ")) if columns else {"subject"}
     bare = {"time_s"} <= set(cart) and not said & {"subject", "direction", "arm"}
