@@ -361,3 +361,69 @@ def test_minutes_of_exposure_are_used_where_no_hours_are() -> None:
     np.testing.assert_allclose(alone["exposure_h"], np.arange(14) + 15, rtol=RTOL)
     both = rs.load_cohort(table.assign(**{"Training hours": 90})).frame
     assert set(both["exposure_h"]) == {90.0}
+
+
+def injury_list(**columns: list[str]) -> pd.DataFrame:
+    events = {
+        "player": ["P1", "P1", "P4"],
+        "date": ["2024-01-03", "2024-05-03", "2024-02-11"],
+        "diagnosis": ["ACL tear", "no ligament injury, hamstring", "sprain"],
+    }
+    return pd.DataFrame({**events, **columns})
+
+
+def minutes(ways: str = "ffbb") -> pd.DataFrame:
+    people = [f"P{i + 1}" for i in range(len(ways))]
+    words = {"f": "forward", "b": "backward"}
+    return pd.DataFrame(
+        {
+            "player": people,
+            "group": [words[w] for w in ways],
+            "minutes played": [1800, 2400, 1500, 600][: len(ways)],
+        }
+    )
+
+
+@pytest.mark.parametrize("form", ["folder", "sheets"])
+def test_a_list_of_injuries_beside_minutes_is_counted_by_person(form: str, tmp_path) -> None:
+    if form == "folder":
+        path = tmp_path / "season"
+        path.mkdir()
+        injury_list().to_csv(path / "injuries.csv", index=False)
+        minutes().to_csv(path / "minutes.csv", index=False)
+    else:
+        path = tmp_path / "season.xlsx"
+        with pd.ExcelWriter(path) as book:
+            injury_list().to_excel(book, sheet_name="injuries", index=False)
+            minutes().to_excel(book, sheet_name="minutes", index=False)
+    frame = rs.load_cohort(path).frame.set_index("subject")
+    assert frame["exposure_h"].to_dict() == {"P1": 30, "P2": 40, "P3": 25, "P4": 10}
+    assert frame["injuries"].to_dict() == {"P1": 2, "P2": 0, "P3": 0, "P4": 1}
+    assert frame["ligament_injuries"].to_dict() == {"P1": 1, "P2": 0, "P3": 0, "P4": 1}
+    assert frame["direction"].to_dict()["P4"] == "backward"
+
+
+@pytest.mark.parametrize(
+    ("events", "hours", "said"),
+    [
+        (injury_list(), pd.concat([minutes(), minutes("bb")]), "add a column direction"),
+        (injury_list(player=["P1", "P9", "P4"]), minutes(), "row 3, subject: found an event of"),
+    ],
+)
+def test_injuries_that_belong_nowhere_are_asked_about(events, hours, said, tmp_path) -> None:
+    events.to_csv(tmp_path / "injuries.csv", index=False)
+    hours.to_csv(tmp_path / "minutes.csv", index=False)
+    with pytest.raises(rs.InputError, match=said) as error:
+        rs.load_cohort(tmp_path)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_table_about_people_is_no_list_of_injuries(tmp_path) -> None:
+    people = pd.DataFrame({"player": ["P1", "P2", "P3", "P4"], "sex": list("fmfm"),
+                           "previous injury": ["ACL", "none", "sprain", "none"]})  # fmt: skip
+    people.to_csv(tmp_path / "people.csv", index=False)
+    minutes().assign(injuries=[2, 0, 0, 1]).to_csv(tmp_path / "minutes.csv", index=False)
+    assert rs.load_cohort(tmp_path).frame["injuries"].tolist() == [2, 0, 0, 1]
+    minutes().to_csv(tmp_path / "minutes.csv", index=False)
+    with pytest.raises(rs.InputError, match="a count of injuries"):
+        rs.load_cohort(tmp_path)

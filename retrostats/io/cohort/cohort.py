@@ -275,9 +275,10 @@ def cohort_of(
 
 
 def _unused(problems: list[Problem]) -> set[str]:
-    """Columns that were understood and enter nothing."""
+    """Columns, or their headers, that were understood and enter nothing."""
     described = ("describes people or the test", "a further outcome")
-    return {p.column for p in problems if p.found in described}
+    return {p.column for p in problems
+            if p.found in described or "; not used by " in p.action}  # fmt: skip
 
 
 def _as_cart(path: Path, message: str) -> str:
