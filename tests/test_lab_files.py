@@ -14,6 +14,8 @@ from retrostats.io.cohort.headers import read_header
 HEADER = ["subject", "direction", "speed (km/h)", "VO2 (ml/kg/min)"]
 #: Of any file: ten digits survive the way through text and units.
 RTOL = 1e-10
+#: Of ratios of means: what two decimals of an uptake leave.
+ROUNDED = 0.01
 
 
 def rows(people: int = 8, speeds: tuple[float, ...] = (6.0, 8.0)) -> list[list[object]]:
@@ -427,3 +429,76 @@ def test_a_table_about_people_is_no_list_of_injuries(tmp_path) -> None:
     minutes().to_csv(tmp_path / "minutes.csv", index=False)
     with pytest.raises(rs.InputError, match="a count of injuries"):
         rs.load_cohort(tmp_path)
+
+
+def crossover(header: str, *levels: object) -> pd.DataFrame:
+    """A crossover with each level in each cell of a person; a function of person and way."""
+    found = []
+    for i, way in ((i, way) for i in range(8) for way in ("forward", "backward")):
+        here = levels[0](i, way) if callable(levels[0]) else levels
+        for k, level in enumerate(here):
+            vo2 = (30 + 0.7 * i) * (1.3 if way == "backward" else 1) + 0.37 * k + 0.11 * (i % 3)
+            found.append((f"P{i}", level, way, 8.0, round(vo2, 2)))
+    return pd.DataFrame(found, columns=["subject", header, *HEADER[1:]])
+
+
+def order(i: int, way: str) -> tuple[int]:
+    return (1 if (way == "forward") == (i % 2 == 0) else 2,)
+
+
+@pytest.mark.parametrize(
+    ("header", "levels", "meaning", "use"),
+    [
+        ("period", order, "period", "stated; enters the model"),
+        ("sequence", lambda i, _: ("BF" if i % 2 else "FB",), "order of the conditions",
+         "stated; enters the model"),
+        ("sequence", lambda i, _: ("BA" if i % 2 else "AB",), "order of the conditions",
+         "stated; enters no model"),
+        ("period", lambda i, way: (1 if way == "forward" else 2,), "period",
+         "stated; enters no model"),
+        ("lab", lambda i, _: ("Oslo" if i % 2 else "Rome",), "lab", "stated; tells people apart"),
+        ("sex", lambda i, _: ("f" if i % 2 else "m",), "sex", "stated; not used"),
+    ],
+)  # fmt: skip
+def test_a_factor_of_the_design_is_shown_with_its_use(header, levels, meaning, use) -> None:
+    cohort = rs.load_cohort(crossover(header, levels))
+    (row,) = [r for r in cohort.provenance["columns"] if r["header"] == header]
+    assert (row["meaning"], row["basis"]) == (meaning, use)
+    assert f"{meaning} " in repr(cohort)
+
+
+@pytest.mark.parametrize(
+    ("header", "levels"),
+    [("condition", ("hot", "cold")), ("grade", ("flat", "uphill")), ("shoe", ("bare", "shod")),
+     ("visit", ("baseline", "followup")), ("group", ("trained", "untrained"))],
+)  # fmt: skip
+def test_a_factor_within_people_is_asked_about_by_the_header_of_the_file(header, levels) -> None:
+    table = crossover(header, *levels)
+    with pytest.raises(rs.InputError) as error:
+        rs.load_cohort(table)
+    (line,) = str(error.value).splitlines()
+    for level in levels:
+        assert f'"{header}" = "{level}"' in line
+        one = rs.load_cohort(table, spec={"filter": {header: level}})
+        assert len(one.frame) == 16
+
+
+def test_of_several_conditions_two_are_chosen_by_a_filter() -> None:
+    ways = (("forward", 1), ("backward", 1.3), ("backward poles", 1.35), ("sideways", 1.6))
+    table = pd.DataFrame(
+        [(f"P{i}", way, 8.0, round((30 + 0.7 * i) * by + 0.1 * (i % 3), 2))
+         for i in range(8) for way, by in ways],
+        columns=["subject", "condition", *HEADER[2:]],
+    )  # fmt: skip
+    with pytest.raises(rs.InputError) as error:
+        rs.load_cohort(table)
+    two = [["forward", "backward"], ["forward", "backward poles"]]
+    for choice, by in zip(two, (1.3, 1.35), strict=True):
+        quoted = ", ".join(f'"{way}"' for way in choice)
+        assert f'"condition" = [{quoted}]' in str(error.value)
+        cohort = rs.load_cohort(table, spec={"filter": {"condition": choice}})
+        means = cohort.frame.groupby("direction", observed=True)["vo2_ml_kg_min"].mean()
+        assert means["backward"] / means["forward"] == pytest.approx(by, abs=ROUNDED)
+    without = table[table["condition"] != "backward poles"]
+    cohort = rs.load_cohort(without)  # a third condition is left out and listed
+    assert "'sideways' in 8 rows" in cohort.problems["found"].str.cat()

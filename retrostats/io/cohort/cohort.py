@@ -18,13 +18,14 @@ from retrostats.io.cohort.arms import with_arms
 from retrostats.io.cohort.folder import read_folder, sheets_together
 from retrostats.io.cohort.labs import with_labs
 from retrostats.io.cohort.normalise import Part, normalise, reads
-from retrostats.io.cohort.periods import with_periods
+from retrostats.io.cohort.periods import factor_rows, with_periods
 from retrostats.io.cohort.rows import (
     blank_people,
     complete_rows,
     rows_of,
     rows_without_a_value,
 )
+from retrostats.io.cohort.shape import IN_HEADERS
 from retrostats.io.cohort.spec import Spec, read_spec
 from retrostats.io.cohort.speeds import shared_speeds, with_nominal_speed
 from retrostats.io.published.audit_toml import vocabulary_of
@@ -228,9 +229,9 @@ def cohort_of(
             problems, part, topic, used, cells=of_columns.union(impossible), wanted=spec.named
         )
     whole = not any(p.level == "error" for p in problems)
-    problems += design_problems(coded, topic, conditions, file, whole=whole)
+    named = {m.column: m.header if m.shown in ("", IN_HEADERS) else m.shown for m in part.meanings}
+    problems += design_problems(coded, topic, conditions, file, whole=whole, headers=named)
     if topic:
-        named = {m.column: m.header for m in part.meanings}
         problems += reading_of(
             used, topic, conditions, file, allocation=spec.allocation, named=named
         )
@@ -266,7 +267,10 @@ def cohort_of(
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
             "explained": {reason: list(rows) for reason, rows in explained.items()},
-            "columns": column_rows(part.meanings, problems, _unused(problems)),
+            "columns": [
+                *column_rows(part.meanings, problems, _unused(problems)),
+                *factor_rows(part.frame, {*named, *named.values()}, problems),
+            ],
             "design": design_lines(used, topic, conditions, part.meanings, explained),
             "reading": [problem.line for problem in grouped(not_shown(problems))],
         },

@@ -252,7 +252,10 @@ def _name(table: Table, header: str) -> str:
 
 
 def _refuse_absent(table: Table, spec: Spec) -> None:
-    sections = {"columns": spec.columns, "units": spec.units, "filter": spec.filter}
+    sections = {
+        "columns": spec.columns,
+        "units": spec.units,
+    }  # those of a filter are looked up there
     for section, entries in sections.items():
         for header in entries:
             if header not in table.columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,8 @@ PER_KILOGRAM = (
 )
 
 
+#: Share of people with several conditions from which a column of them is one within people.
+HALF = 0.5
 #: Rows that sum up people, in the account of rows.
 SUMMARY = "a summary, not a person"
 
@@ -87,6 +90,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
     table = _arm_or_direction(table, spec, problems, conditions)
     table = _without_clocks(table, spec, problems)
+    table = _slopes_in_words(table, spec)
     meanings = read_meanings(table, spec, problems, audit_columns(audit.topics))
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
     table, named = _without_sums(table, meanings, problems)
@@ -123,6 +127,19 @@ def _without_clocks(table: Table, spec: Spec, problems: list[Problem]) -> Table:
     return replace(table, columns=table.columns.rename(columns=renamed)) if renamed else table
 
 
+def _slopes_in_words(table: Table, spec: Spec) -> Table:
+    """The table with a column of slopes that says words alone under a name that is no number."""
+    renamed = {}
+    for header in table.headers:
+        named = header in (*spec.columns, *spec.units)  # by [filter] it may be
+        if named or kind_of(header) != "gradient_pct":
+            continue
+        said = [str(v) for v in table.columns[header].dropna().unique()]
+        if said and not any(any(c.isdigit() for c in text) for text in said):
+            renamed[header] = f"{header}{AS_WRITTEN}"
+    return replace(table, columns=table.columns.rename(columns=renamed)) if renamed else table
+
+
 def _without_sums(
     table: Table, meanings: list[Meaning], problems: list[Problem]
 ) -> tuple[Table, tuple[int, ...]]:
@@ -153,7 +170,11 @@ def _summed(file: str, rows: tuple[int, ...], names: pd.Series) -> Problem:
 def _arm_or_direction(
     table: Table, spec: Spec, problems: list[Problem], conditions: Conditions
 ) -> Table:
-    """A group or condition column whose values are the conditions is the direction."""
+    """A group or condition column whose values are the conditions is the direction.
+
+    Other conditions may stand beside both where people have several of them, or where events of an
+    exposure are counted: a group of people who are followed over time is an arm.
+    """
     kinds = {header: kind_of(header) for header in table.headers}
     if "direction" in kinds.values() or "time" in kinds.values():
         return table
@@ -161,7 +182,9 @@ def _arm_or_direction(
         if kind != "arm" or header in spec.columns:
             continue
         said = texts(table.columns[header], f"{table.file}, {header}").dropna().unique()
-        if len(said) and all(condition_word(spec.levels.get(w, w), conditions) for w in said):
+        read = [condition_word(spec.levels.get(w, w), conditions) for w in said]
+        if len(said) and (all(read) or (set(conditions.compared) <= set(read)
+                                        and _within_people(table, kinds, header))):  # fmt: skip
             problems.append(
                 Problem("guess", table.file, "", header, header, "direction",
                         "its values are directions, read as direction")
@@ -169,6 +192,15 @@ def _arm_or_direction(
             renamed = table.columns.rename(columns={header: "direction"})
             return replace(table, columns=renamed, origins={**table.origins, "direction": header})
     return table
+
+
+def _within_people(table: Table, kinds: Mapping[str, str | None], header: str) -> bool:
+    """Whether people have several values of a column, or an exposure is counted."""
+    person = next((h for h, kind in kinds.items() if kind == "subject"), None)
+    if "exposure_h" in kinds.values() or person is None:
+        return person is not None
+    filled = table.columns[person].ffill()
+    return bool((table.columns[header].groupby(filled).nunique() > 1).mean() > HALF)
 
 
 def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,6 +89,7 @@ def design_problems(
     file: str,
     *,
     whole: bool = True,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Problem]:
     """Too few subjects, a missing condition, a subject in two arms, repeated rows.
 
@@ -95,6 +97,8 @@ def design_problems(
     ----------
     whole
         Whether all rows could be read: where not, what is missing is no finding of its own.
+    headers
+        What the file calls a column.
     """
     frame = coded.frame
     if "subject" not in frame:  # an error of its own by now
@@ -113,7 +117,7 @@ def design_problems(
         found += _condition_problems(coded, topic, conditions, file)
     found += _arm_problems(frame, topic, file)
     if not topic.counted:
-        asked = _asked(coded, topic, file)
+        asked = _asked(coded, topic, file, headers)
         found += asked or _repeated(coded, file, outcome_column(frame, topic))
     outcome = outcome_column(frame, topic)
     low, high = ends(frame[outcome].to_numpy(float)) if outcome else (0.0, 1.0)
@@ -196,7 +200,9 @@ def _arm_problems(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]
     ]  # fmt: skip
 
 
-def _asked(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
+def _asked(
+    coded: CodedColumns, topic: Topic, file: str, headers: Mapping[str, str]
+) -> list[Problem]:
     """Questions about columns that tell repeats apart.
 
     Where directions are compared the analysis has no time: before and after training is a factor.
@@ -205,7 +211,8 @@ def _asked(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
     keys = [key for key in TELLING_APART if key in coded.frame and key not in left]
     if not repeats(coded, keys).any():
         return []
-    return factor_problems(coded, keys, topic, outcome_column(coded.frame, topic), file)
+    outcome = outcome_column(coded.frame, topic)
+    return factor_problems(coded, keys, topic, outcome, file, headers)
 
 
 def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:
