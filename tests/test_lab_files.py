@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.io.cohort.headers import read_header
+from retrostats.io.cohort.headers import kind_of, read_header
 
 HEADER = ["subject", "direction", "speed (km/h)", "VO2 (ml/kg/min)"]
 #: Of any file: ten digits survive the way through text and units.
@@ -292,7 +292,7 @@ def test_a_condition_beside_the_directions_is_listed_or_asked_about() -> None:
     assert listed["found"].str.contains("'shod', 'bare' within 8 people").any()
     repeated = pd.concat([lab(group="shod"), lab(group="bare")])
     repeated[HEADER[-1]] += np.arange(len(repeated)) * 0.01
-    with pytest.raises(rs.InputError, match=r"arm: found repeated rows told apart by it"):
+    with pytest.raises(rs.InputError, match=r"group: found repeated rows told apart by it"):
         rs.load_cohort(repeated)
 
 
@@ -502,3 +502,33 @@ def test_of_several_conditions_two_are_chosen_by_a_filter() -> None:
     without = table[table["condition"] != "backward poles"]
     cohort = rs.load_cohort(without)  # a third condition is left out and listed
     assert "'sideways' in 8 rows" in cohort.problems["found"].str.cat()
+
+
+def test_names_written_as_one_word_are_known_and_no_number_makes_a_name() -> None:
+    for header, kind in (("Bodyfat", "body_fat_pct"), ("HeartRate", "heart_rate_bpm"),
+                         ("%BF", "body_fat_pct"), ("TrainingHours", "exposure_h")):  # fmt: skip
+        assert kind_of(header) == kind
+    cohort = rs.load_cohort(lab(**{"age.65": 1, "Gain": 3.0, "temp": 20.5}))
+    assert "age_y" not in cohort.frame
+    said = cohort.problems["found"].str.cat()
+    assert "did you mean" not in said  # "gain" is no slip of "gait", nor "temp" of "temps"
+    twice = lab(**{"VO2 (ml/kg/min).1": lab()[HEADER[-1]]})
+    assert values(twice) == values(lab())
+
+
+def test_people_under_two_names_are_one_and_dates_are_no_window(tmp_path) -> None:
+    both = injury_list(player_id=["7", "7", "9"], until=["2024-02-01"] * 3)
+    both.rename(columns={"player": "player_name", "date": "from"}).to_csv(
+        tmp_path / "injuries.csv", index=False
+    )
+    minutes().assign(player_id=["7", "8", "4", "9"]).rename(
+        columns={"player": "player_name"}
+    ).to_csv(tmp_path / "minutes.csv", index=False)
+    cohort = rs.load_cohort(tmp_path)
+    assert cohort.frame.set_index("subject")["injuries"].to_dict()["P1"] == 2
+    found = cohort.problems["found"].str.cat()
+    assert "the people of 'player_name' by another name" in found
+    assert not {"from", "until"} & {row["header"] for row in cohort.provenance["columns"]}
+    other = lab(**{"subject code": [f"x{i // 8}" for i in range(len(rows()))]})
+    with pytest.raises(rs.InputError, match="also subject"):  # two people under one code
+        rs.load_cohort(other)

@@ -112,6 +112,8 @@ def read_name(text: str) -> tuple[str, str, str] | None:
     if kind:
         return kind, "", condition
     bracket = _BRACKET.match(text)
+    if bracket and bracket[2].count(")") > bracket[2].count("("):
+        return None  # "P(a-et)CO2" is a name, not a P in a unit
     if bracket:
         kind = _KIND.get(fold(bracket[1]))
         return (kind, bracket[2].strip(), condition) if kind else None

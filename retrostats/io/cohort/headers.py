@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.common.units import Unit, parse_unit
 from retrostats.io.tables import words
 from retrostats.io.tables.words import letters, without_accents
@@ -47,7 +48,8 @@ NAMES: dict[str, tuple[str, ...]] = {
                        "puissance metabolique", "potenza metabolica", "potencia metabolica"),
     "heart_rate_bpm": words.HEART_RATE,
     "body_fat_pct": ("body fat", "percent body fat", "body fat percentage", "fat percent",
-                     "fat percentage", "fat", "bf", "fat pct dxa", "fat dxa", "pct fat",
+                     "fat percentage", "percent fat", "fat", "bf", "pct bf", "bf pct",
+                     "fat pct dxa", "fat dxa", "pct fat",
                      "region pct fat", "total pct fat", "tissue pct fat", "total tissue pct fat",
                      "total body pct fat", "whole body pct fat", "wbtot pfat", "wbtot pct fat",
                      "total body fat", "whole body fat",
@@ -70,6 +72,10 @@ NAMES: dict[str, tuple[str, ...]] = {
     "age_y": ("age", "alter", "eta", "edad"),
 }  # fmt: skip
 
+#: Letters of a header from which a slip of the pen is looked for.
+SUGGESTED_FROM = 6
+#: Letters of a name of several words from which it is one without its blanks too ("bodyfat").
+JOINED_FROM = 6
 #: What each of these words names.
 KIND_BY_WORD = {word: kind for kind, listed in NAMES.items() for word in listed}
 #: Where the unit decides the column: quantity of the unit -> column and its unit.
@@ -110,6 +116,12 @@ USUAL = {
 }  # fmt: skip
 
 
+_JOINED = {
+    word.replace(" ", ""): kind
+    for kind, listed in NAMES.items()
+    for word in listed
+    if " " in word and len(word) > JOINED_FROM
+}
 #: Kinds that hold a measurement, not who, when or which way.
 MEASURES = frozenset(NAMES) - {
     "subject", "direction", "arm", "gait", "time", "time_weeks", "sex", "age_y", "speed",
@@ -251,7 +263,8 @@ def _kind(name: str) -> str | None:
 
 def _exactly(name: str) -> str | None:
     exact = (kind for kind in NAMES if name == kind.replace("_", " "))
-    return next(exact, next((kind for kind, names in NAMES.items() if name in names), None))
+    found = next(exact, next((kind for kind, names in NAMES.items() if name in names), None))
+    return found or _JOINED.get(name)
 
 
 def _per_kg(name: str) -> bool:
@@ -270,6 +283,19 @@ def without_number(header: str) -> str:
     """
     found = re.fullmatch(r"(.*?\S)\s*(?:\.{3}\d{1,4}|[._]\d{1,2}|\s?\(\d\))", header)
     return found[1] if found else header
+
+
+def near_header(header: str) -> str:
+    """ " (did you mean ...?)" for a header that is nearly a known name.
+
+    Nothing for a short one: "gain" is no slip of "gait".
+
+    Examples
+    --------
+    >>> near_header("Directoin"), near_header("gain")
+    (" (did you mean 'direction'?)", '')
+    """
+    return suggestion(header.lower(), KIND_BY_WORD) if len(header) >= SUGGESTED_FROM else ""
 
 
 def _example(kind: str) -> str:

@@ -128,16 +128,26 @@ def _without_clocks(table: Table, spec: Spec, problems: list[Problem]) -> Table:
 
 
 def _slopes_in_words(table: Table, spec: Spec) -> Table:
-    """The table with a column of slopes that says words alone under a name that is no number."""
-    renamed = {}
-    for header in table.headers:
-        named = header in (*spec.columns, *spec.units)  # by [filter] it may be
-        if named or kind_of(header) != "gradient_pct":
-            continue
-        said = [str(v) for v in table.columns[header].dropna().unique()]
-        if said and not any(any(c.isdigit() for c in text) for text in said):
-            renamed[header] = f"{header}{AS_WRITTEN}"
-    return replace(table, columns=table.columns.rename(columns=renamed)) if renamed else table
+    """The table with a slope said in words ("flat", "uphill") as a factor, not as a number.
+
+    Only where people were measured at several in one direction, or a filter chose one: words that
+    go with the direction have to be numbers.
+    """
+    kinds = {kind_of(header): header for header in reversed(table.headers)}
+    header = kinds.get("gradient_pct")
+    if header is None or header in (*spec.columns, *spec.units):
+        return table
+    cells = table.columns[header].dropna().astype(str)
+    words = not cells.empty and not cells.str.contains(r"\d").any()
+    keys = [kinds[key] for key in ("subject", "direction") if key in kinds]
+    chosen = header in spec.filter and cells.nunique() == 1
+    if not words or not (chosen or len(keys) == 2):
+        return table
+    several = table.columns.groupby(keys, sort=False)[header].nunique() > 1
+    if not chosen and not bool(several.mean() > HALF):
+        return table
+    renamed = table.columns.rename(columns={header: f"{header}{AS_WRITTEN}"})
+    return replace(table, columns=renamed)
 
 
 def _without_sums(

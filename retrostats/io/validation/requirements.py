@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.common.nearest import suggestion
-from retrostats.io.cohort.headers import KIND_BY_WORD, columns_of, kind_of
+from retrostats.io.cohort.headers import columns_of, kind_of, near_header
 from retrostats.io.tables.distinct import CodedColumns, ends, repeats
 from retrostats.io.validation.copies import copied_rows
 from retrostats.io.validation.factors import factor_problems
@@ -135,20 +134,26 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
     required = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
     unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in required)]
-    shown = ", ".join(f"{c}{_near(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
+    shown = ", ".join(f"{c}{near_header(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
     names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
     write = _to_write(unread, have, topics)
     hint = (
         f"not understood: {names}; name them under [columns] in a spec{write}, " if unread else ""
     )
     also = "; ".join(f"{t.analysis} also {t.outcome_words}" for t in topics if t.outcome_words)
-    needs = "; ".join(f"{t.analysis}: {', '.join(t.needs)}" for t in topics)
+    needs = "; ".join(f"{t.analysis}: {', '.join(t.needs)}{_lacks(t, have)}" for t in topics)
     return Problem(
         "error", file, "", "", f"columns {shown or 'none that are known'}{more}",
         (needs or "no cohort: the audit has no topic with outcomes") + (f" ({also})" * bool(also)),
         f"{hint}see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec "
         'with analysis = "none"',
     )  # fmt: skip
+
+
+def _lacks(topic: Topic, have: Sequence[str]) -> str:
+    """What a table lacks of what a topic needs, where it has some of it."""
+    lacks = [column for column in topic.needs if column not in have]
+    return f" (lacks {', '.join(lacks)})" if 0 < len(lacks) < len(topic.needs) else ""
 
 
 def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> str:
@@ -161,11 +166,6 @@ def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> st
     if len(unread) != 1 or len(lacking) != 1:
         return ""
     return f', as "{unread[0]}" = "{lacking[0][0]}"'
-
-
-def _near(column: str) -> str:
-    """The known header that an unknown one is nearly."""
-    return suggestion(column.lower(), KIND_BY_WORD)
 
 
 def _condition_problems(
