@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import retrostats as rs
@@ -28,3 +30,12 @@ def test_a_file_that_is_gone_or_damaged(
     monkeypatch.setattr(citation, "citation_file", lambda: path)
     with pytest.raises(rs.InputError, match=r"CITATION\.cff"):
         rs.cite()
+
+
+def test_the_addresses_of_the_project_are_those_of_the_studies_it_checks() -> None:
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    dois = set(pd.read_csv(root / "data" / "studies.csv", dtype=str)["doi"].dropna())
+    addresses = project["urls"].values()
+    assert addresses
+    assert {address.removeprefix("https://doi.org/") for address in addresses} <= dois

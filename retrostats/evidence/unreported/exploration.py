@@ -58,22 +58,39 @@ class Exploration:
         The unknowns.
     reference_point
         The answer and its limits with everything at its middle and main reading.
-    low, high
-        The searches that found the outermost limits.
     draws
         A column an unknown (choices by label), then estimate, conf_low, conf_high.
     impossible
         Share of the draws that contradict themselves (an empty range) and were left out.
+    searched
+        Searches for the outermost limits when called: they are made once, when first asked for.
     """
 
     space: Space
     reference_point: tuple[float, float, float]
-    low: Extreme
-    high: Extreme
     draws: pd.DataFrame
     impossible: float
     answers: Callable[[Array], Array]
     seed: int
+    searched: Callable[[], tuple[Extreme, Extreme]]
+
+    @cached_value
+    def _ends(self) -> tuple[Extreme, Extreme]:
+        return self.searched()
+
+    def search_now(self) -> None:
+        """Make the searches, so that a space without an answer is refused now."""
+        _ = self._ends
+
+    @property
+    def low(self) -> Extreme:
+        """The search that found the lower outermost limit."""
+        return self._ends[0]
+
+    @property
+    def high(self) -> Extreme:
+        """The search that found the upper outermost limit, of the negative of the function."""
+        return self._ends[1]
 
     @property
     def estimate(self) -> float:
@@ -204,8 +221,12 @@ def outermost(
     seed: int = SEED,
     jobs: int = 1,
     scheduler: str | None = None,
+    search: bool = True,
 ) -> Exploration:
-    """As `explore`, where the limits may be asked for without draws."""
+    """As `explore`, without draws if none are asked for.
+
+    Without `search` the limits are searched when they are first read, if ever.
+    """
     import pandas as pd
 
     if not callable(estimate):
@@ -229,23 +250,30 @@ def outermost(
     fixed, at_fixed = fixed_points(answers, space.size, space.choices)
     _refuse_reversed(np.vstack([at_reference[None, :], found, at_fixed]))
     sound = np.isfinite(found).all(axis=1)
-    low = lowest(
-        lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1]
-    )
-    high = lowest(
-        lambda p: -answers(p)[:, 2], fixed, -at_fixed[:, 2], space.choices, points, -found[:, 2]
-    )
-    if not (np.isfinite(low.value) and np.isfinite(high.value)):
-        raise InputError(
-            f"explore: no values of {', '.join(space.names) or 'the unknowns'} give an answer; "
-            "the printed numbers contradict one another, or the function returns NaN"
+
+    def searched() -> tuple[Extreme, Extreme]:
+        low = lowest(
+            lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1]
         )
+        high = lowest(
+            lambda p: -answers(p)[:, 2], fixed, -at_fixed[:, 2], space.choices, points, -found[:, 2]
+        )
+        if not (np.isfinite(low.value) and np.isfinite(high.value)):
+            raise InputError(
+                f"explore: no values of {', '.join(space.names) or 'the unknowns'} give an answer; "
+                "the printed numbers contradict one another, or the function returns NaN"
+            )
+        return low, high
+
     kept = points[sound]
     frame = pd.DataFrame({**space.labels(kept), **dict(zip(OUTPUTS, found[sound].T, strict=True))})
-    return Exploration(
-        space, (float(at_reference[0]), float(at_reference[1]), float(at_reference[2])), low, high,
-        frame, 1.0 - len(kept) / len(points) if len(points) else 0.0, answers, seed,
+    made = Exploration(
+        space, (float(at_reference[0]), float(at_reference[1]), float(at_reference[2])), frame,
+        1.0 - len(kept) / len(points) if len(points) else 0.0, answers, seed, searched,
     )  # fmt: skip
+    if search:  # a space without an answer is refused here, not where its limits are read
+        made.search_now()
+    return made
 
 
 def _refuse_reversed(answers: Array) -> None:

@@ -13,6 +13,8 @@ from retrostats.evidence.unreported.pooled import COUNTED
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Level whose outermost limits are searched; those at 90% when they are first read, if ever.
+LIMITS = 0.95
 #: Most unknowns that the range of a row names.
 NAMED = 2
 #: What the range of a row names where nothing else is open.
@@ -52,7 +54,7 @@ def explore_measures(measures: Sequence[Measure], options: Options) -> list[Expl
             done[key] = _explore(measure, level, options)
         return done[key]
 
-    return [Explored(m, at(m, 0.95), at(m, 0.90 if m.claim_id else 0.95)) for m in measures]
+    return [Explored(m, at(m, LIMITS), at(m, 0.90 if m.claim_id else LIMITS)) for m in measures]
 
 
 def _explore(measure: Measure, level: float, options: Options) -> Exploration:
@@ -63,6 +65,7 @@ def _explore(measure: Measure, level: float, options: Options) -> Exploration:
         seed=options.seed,
         jobs=options.jobs,
         scheduler=options.scheduler,
+        search=level == LIMITS,
     )
 
 
