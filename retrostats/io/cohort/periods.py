@@ -99,7 +99,7 @@ def factor_rows(
     kinds = (("period", PERIODS), ("order of the conditions", SEQUENCES), ("lab", LABS))
     for column in (str(c) for c in frame if str(c) not in known):
         kind = next((kind for kind, words in kinds if letters(column) in words), "")
-        said = frame[column].dropna() if kind else ()
+        said = frame[column].dropna() if kind else frame[column].head(0)
         if not len(said):
             continue
         uses = [u for u in _USES if any(p.column == column and u in p.action for p in problems)]
