@@ -532,3 +532,77 @@ def test_people_under_two_names_are_one_and_dates_are_no_window(tmp_path) -> Non
     other = lab(**{"subject code": [f"x{i // 8}" for i in range(len(rows()))]})
     with pytest.raises(rs.InputError, match="also subject"):  # two people under one code
         rs.load_cohort(other)
+
+
+R_NAMES = {
+    "speed..km.h.": ("speed_m_s", "km/h"), "VO2..ml.kg.min.": ("vo2_ml_kg_min", "ml/kg/min"),
+    "VO2..ml.kg.1.min.1.": ("vo2_ml_kg_min", "ml/kg/min"), "Body.height..cm.": ("height_cm", "cm"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("header", R_NAMES)
+def test_headers_whose_brackets_became_dots_are_read(header: str) -> None:
+    meaning = read_header(header)
+    assert meaning is not None
+    assert meaning.unit is not None
+    assert (meaning.column, meaning.unit.symbol) == R_NAMES[header]
+
+
+def test_relative_fat_mass_is_a_share_and_absolute_one_is_kilograms() -> None:
+    names = ["Relative.fat.mass.value", "relative fat mass (%)", "PBF", "Absolute.fat.mass.value"]
+    kinds = ["body_fat_pct", "body_fat_pct", "body_fat_pct", "fat_mass_kg"]
+    assert [kind_of(name) for name in names] == kinds
+
+
+def test_a_title_row_over_a_row_of_names_is_no_header(tmp_path) -> None:
+    path = tmp_path / "lab.csv"
+    body = "\n".join(f"P{i},forward,8,{30 + i}\nP{i},backward,8,{40 + i}" for i in range(6))
+    path.write_text(f",,first day,\nid,direction,belt,VO2 (ml/kg/min)\n{body}\n")
+    cohort = rs.load_cohort(path)
+    assert (cohort.n_subjects, len(cohort.frame)) == (6, 12)
+    path.write_text(",,first day,,\nparticipant,block,one,left,right\n1,1,8,2,3\n1,2,8,2,3\n")
+    with pytest.raises(rs.InputError, match="found columns subject, block, one, left, right"):
+        rs.load_cohort(path)
+
+
+def test_a_refusal_does_not_call_factors_of_a_design_unknown(tmp_path) -> None:
+    path = tmp_path / "trial.csv"
+    path.write_text("subject,period,sequence,center,treat,fev1\n1,1,AB,1,A,2.1\n1,2,AB,1,B,2.3\n")
+    with pytest.raises(rs.InputError, match=r"not understood: 'fev1'; name"):
+        rs.load_cohort(path)
+
+
+def test_a_table_that_fits_nothing_is_told_so_and_nothing_of_its_other_columns(tmp_path) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text("date,pace,shoe\n1/1/2002,7:42,A\n2/1/2002,7:40,B\n")
+    with pytest.raises(rs.InputError) as refused:
+        rs.load_cohort(path)
+    assert "unit" not in str(refused.value)
+    path.write_text("subject,direction,VO2\n1,forward,30\n1,backward,40\n")  # this one is needed
+    with pytest.raises(rs.InputError, match="VO2: found no unit"):
+        rs.load_cohort(path)
+
+
+def test_the_usual_way_is_the_reference_where_it_alone_is_missing() -> None:
+    renamed = lab().replace({"direction": {"forward": "normal", "backward": "retro"}})
+    cohort = rs.load_cohort(renamed)
+    assert sorted(cohort.frame["vo2_ml_kg_min"]) == values(lab())
+    ways = cohort.frame.groupby("direction", observed=True)["vo2_ml_kg_min"].mean()
+    assert ways["backward"] > ways["forward"]
+    assert cohort.problems["action"].str.contains("the way that is usual").any()
+    other = lab().replace({"direction": {"forward": "normal", "backward": "uphill"}})
+    with pytest.raises(rs.InputError, match="'normal'"):
+        rs.load_cohort(other)
+
+
+def test_sheets_named_by_their_direction_are_put_together_with_a_column_of_it(tmp_path) -> None:
+    path = tmp_path / "lab.xlsx"
+    with pd.ExcelWriter(path) as book:
+        for way in ("forward", "backward"):
+            of = lab()[lab()["direction"] == way]
+            codes = of["subject"].str[1:]
+            of = of.assign(subject=codes.astype(int) if way == "forward" else codes)
+            of.to_excel(book, sheet_name=way, index=False)
+    cohort = rs.load_cohort(path)
+    assert (cohort.n_subjects, len(cohort.frame)) == (8, 32)
+    assert sorted(cohort.frame["vo2_ml_kg_min"]) == values(lab())

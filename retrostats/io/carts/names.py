@@ -8,7 +8,7 @@ from functools import lru_cache
 from retrostats.common.errors import InputError
 from retrostats.common.units import parse_unit
 from retrostats.io.tables import words
-from retrostats.io.tables.words import without_accents
+from retrostats.io.tables.words import without_accents, without_dots
 
 #: Kind of column: names in English, German, French, Italian, Spanish, Norwegian, Swedish, Danish.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -105,7 +105,7 @@ def read_name(text: str) -> tuple[str, str, str] | None:
         return None
     found = _CONDITION.search(text)
     condition = found[1].lower() if found else ""
-    text = _CONDITION.sub("", _MADE_UNIQUE.sub("", text))
+    text = without_dots(_CONDITION.sub("", _MADE_UNIQUE.sub("", text)))
     if fold(text) in SECONDS:
         return "time", "s", condition
     kind = _KIND.get(fold(text))

@@ -38,7 +38,7 @@ from retrostats.io.validation.plausible import doubtful_values
 from retrostats.io.validation.possible import impossible_values
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.reading import reading_of
-from retrostats.io.validation.relevant import needed_errors
+from retrostats.io.validation.relevant import needed_errors, wanted_errors
 from retrostats.io.validation.requirements import design_problems, outcome_column, topic_for
 from retrostats.io.validation.understood import (
     column_rows,
@@ -211,6 +211,8 @@ def cohort_of(
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     of_columns = {*problems}
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
+    if topic is None and not spec.analysis:
+        problems[:] = wanted_errors(problems, audit.topics.values(), spec.named)
     frame, left = without_examples(frame, file, problems)
     frame = with_labs(frame, file, problems)
     frame = with_arms(frame, file, problems) if topic and topic.compares == "arm" else frame

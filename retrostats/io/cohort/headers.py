@@ -28,7 +28,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens",
                   "sens de course", "direzione", "direccion", "sentido"),
     "arm": ("arm", "group", "gruppe", "groupe", "gruppo", "grupo", "condition", "bedingung",
-            "treatment"),
+            "treatment", "treat", "trt", "trial arm", "treatment group", "study group"),
     "gait": ("gait", "gangart", "bewegungsart", "allure", "andatura", "marcha", "locomotion"),
     "time": (*words.TIME, "timepoint", "visit", "zeitpunkt", "messzeitpunkt", "moment", "momento",
              "session"),
@@ -49,6 +49,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "heart_rate_bpm": words.HEART_RATE,
     "body_fat_pct": ("body fat", "percent body fat", "body fat percentage", "fat percent",
                      "fat percentage", "percent fat", "fat", "bf", "pct bf", "bf pct",
+                     "pbf", "pcbfat", "pct bfat",
                      "fat pct dxa", "fat dxa", "pct fat",
                      "region pct fat", "total pct fat", "tissue pct fat", "total tissue pct fat",
                      "total body pct fat", "whole body pct fat", "wbtot pfat", "wbtot pct fat",
@@ -72,6 +73,12 @@ NAMES: dict[str, tuple[str, ...]] = {
     "age_y": ("age", "alter", "eta", "edad"),
 }  # fmt: skip
 
+#: Headers of the period of a crossover, of the order of its conditions, and of the lab.
+PERIODS = ("period", "periode", "periodo", "test period", "study period")
+SEQUENCES = ("sequence", "seq", "sequenz", "reihenfolge", "sequenza", "secuencia",
+             "treatment order", "order", "test order", "ordre", "ordine", "orden")  # fmt: skip
+LABS = ("lab", "laboratory", "site", "centre", "center", "labor", "zentrum", "laboratoire",
+        "laboratorio", "centro")  # fmt: skip
 #: Letters of a header from which a slip of the pen is looked for.
 SUGGESTED_FROM = 6
 #: Letters of a name of several words from which it is one without its blanks too ("bodyfat").
@@ -127,11 +134,13 @@ MEASURES = frozenset(NAMES) - {
     "subject", "direction", "arm", "gait", "time", "time_weeks", "sex", "age_y", "speed",
     "gradient_pct",
 }  # fmt: skip
+#: Words by which a measure is one per kilogram, or a share.
+RELATIVE = frozenset({"rel", "relative", "relativ", "relatif", "relativo"})
 #: Words beside the name of a measure that do not change what it is.
 QUALIFIERS = frozenset({
     "mean", "avg", "average", "mw", "mittel", "mittelwert", "moyenne", "moyen", "media", "medio",
-    "promedio", "rel", "relative", "relativ", "relatif", "relativo", "abs", "absolute", "absolut",
-    "absolu", "assoluto", "absoluto", "gross", "brutto", "brut", "lordo", "bruto",
+    "promedio", "value", "abs", "absolute", "absolut", "absolu", "assoluto", "absoluto", "gross",
+    "brutto", "brut", "lordo", "bruto", *RELATIVE,
 })  # fmt: skip
 #: Kinds that hold words or names, even where they look like numbers.
 TEXT = ("subject", "direction", "arm", "gait", "time", "sex")
@@ -225,7 +234,7 @@ def kind_of(header: str) -> str | None:
 
 def split_unit(header: str) -> tuple[str, str | None]:
     """Name and unit text: brackets first, else the tail of a snake_case name."""
-    plain = without_accents(header)
+    plain = words.without_dots(without_accents(header))
     bracket = re.match(r"^(.*?)[\s_]*[\[(](.+)[\])]\s*$", plain)
     if bracket and re.fullmatch(r"%\s*fat", bracket[2], re.IGNORECASE):  # "Tissue (%Fat)" of DXA
         return f"{bracket[1]} % fat", "%"
@@ -257,6 +266,8 @@ def _kind(name: str) -> str | None:
     if kind is None:
         bare = " ".join(word for word in name.split() if word not in QUALIFIERS)
         kind = _exactly(bare) if bare != name else None
+        if kind == "fat_mass_kg" and RELATIVE & set(name.split()):
+            return "body_fat_pct"  # a share of the body
         kind = kind if kind in MEASURES else None
     return kind
 
@@ -270,7 +281,7 @@ def _exactly(name: str) -> str | None:
 def _per_kg(name: str) -> bool:
     """Whether the name of an oxygen uptake says that it is per kilogram."""
     said = set(letters(name).split())
-    return bool(said & {"rel", "relative", "relativ", "relatif", "relativo", "kg", "bm"})
+    return bool(said & {*RELATIVE, "kg", "bm"})
 
 
 def without_number(header: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from retrostats.io.cohort.labs import LABS
+from retrostats.io.cohort.headers import LABS, PERIODS, SEQUENCES
 from retrostats.io.cohort.values import condition_word
 from retrostats.io.tables.words import letters
 from retrostats.io.validation.problem import Problem
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.common.vocabulary import Conditions
-
-PERIODS = ("period", "periode", "periodo", "test period", "study period")
-SEQUENCES = ("sequence", "seq", "sequenz", "reihenfolge", "sequenza", "secuencia",
-             "treatment order", "order", "test order", "ordre", "ordine", "orden")  # fmt: skip
-
 
 #: What is told of such a column, and how the table of columns says it.
 _USES = {

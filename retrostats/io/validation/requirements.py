@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.io.cohort.headers import columns_of, kind_of, near_header
+from retrostats.io.cohort.headers import (
+    LABS,
+    PERIODS,
+    SEQUENCES,
+    columns_of,
+    kind_of,
+    near_header,
+)
 from retrostats.io.tables.distinct import CodedColumns, ends, repeats
+from retrostats.io.tables.words import letters
 from retrostats.io.validation.copies import copied_rows
 from retrostats.io.validation.factors import factor_problems
 from retrostats.io.validation.people import (
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 
 #: What tells two measurements of one person apart.
 TELLING_APART = ("subject", "direction", "gait", "time", "speed_m_s", "gradient_pct")
+#: Headers of factors of a design: known, whatever an analysis makes of them.
+DESIGN = frozenset({*PERIODS, *SEQUENCES, *LABS})
 #: Rows that are listed one by one; the others are counted.
 LISTED = 50
 SHOWN_COLUMNS = 12
@@ -133,7 +143,10 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     have = [str(c) for c in frame if not str(c).startswith("source_")]
     more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
     required = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
-    unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in required)]
+    unread = [
+        c for c in have
+        if not (kind_of(c) or c in POSSIBLE or c in required or letters(c) in DESIGN)
+    ]  # fmt: skip
     shown = ", ".join(f"{c}{near_header(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
     names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
     write = _to_write(unread, have, topics)
