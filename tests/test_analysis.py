@@ -77,5 +77,5 @@ def test_an_analysis_may_be_a_folder_whose_files_know_one_another(tmp_path) -> N
 
 def test_every_file_of_an_analysis_is_in_the_provenance() -> None:
     found = rs.replicate(["body-fat"], draws=0).provenance["inputs_sha256"]
-    assert "analyses/body_fat/__init__.py" in found
-    assert "analyses/body_fat/trained.py" in found
+    assert "analyses/body_fat.py" in found
+    assert "data/findings/body_fat.toml" in found

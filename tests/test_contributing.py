@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import retrostats as rs
@@ -171,6 +174,45 @@ def test_every_file_that_the_map_and_the_walks_name_exists() -> None:
     named = set(re.findall(r"`((?:retrostats|data|tests|analyses|examples)/[\w/.]+)`", text))
     assert len(named) > 30
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def _entered(run: Callable[[], object]) -> set[str]:
+    """Files below the root whose functions a call enters."""
+    found = set()
+
+    def enter(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_name != "<module>":
+            found.add(frame.f_code.co_filename)
+
+    sys.setprofile(enter)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return {str(Path(f).relative_to(ROOT)) for f in found if Path(f).is_relative_to(ROOT)}
+
+
+def _formula() -> str:
+    rows = pd.DataFrame({"who": list("aabbccdd"), "when": [0, 1] * 4,
+                         "y": [5.0, 6.0, 4.0, 5.5, 6.0, 6.2, 5.1, 5.9]})  # fmt: skip
+    return repr(rs.lmm("y ~ when + (1 | who)", rows))
+
+
+@pytest.mark.parametrize(
+    ("walk", "start", "least"),
+    [
+        ("A printed cell: ", lambda: rs.replicate(["metabolic-cost"], draws=0), 12),
+        ("A formula: ", _formula, 7),
+    ],
+)
+def test_a_walk_names_files_that_are_run(walk, start, least) -> None:
+    """The page is written only into a folder; every other file is entered."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paragraph = text[text.index(walk) :].split("\n\n")[0]
+    named = set(re.findall(r"`((?:retrostats|analyses)/[\w/.]+\.py)`", paragraph))
+    named -= {"retrostats/report/page/page.py"}
+    assert len(named) >= least
+    assert named - _entered(start) == set()
 
 
 def test_no_public_function_hides_a_module() -> None:

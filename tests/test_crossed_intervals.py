@@ -11,8 +11,9 @@ import pytest
 import retrostats as rs
 from retrostats.common.errors import InputError, NotConverged
 from retrostats.models.linear.crossed import layout, within
-from retrostats.models.linear.crossed.intervals import Covariance, ml_deviance
+from retrostats.models.linear.crossed.intervals import ml_deviance
 from retrostats.models.linear.post_estimation.deviance_limits import region_of
+from retrostats.models.linear.post_estimation.profile_limits import Covariance
 
 #: The other engine searches its limits with differences of a gradient of its own.
 SAME = 2e-5

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 import retrostats as rs
 from benchmarks.forensics import false_alarms
 from retrostats.common.errors import InputError
-from retrostats.evidence.printed.forensics.debit import debit
-from retrostats.evidence.printed.forensics.grim import grim
-from retrostats.evidence.printed.forensics.grimmer import grimmer
+from retrostats.evidence.printed.forensics.granularity import debit, grim, grimmer
 from retrostats.evidence.printed.forensics.spreads import sd_of_change_from_p, spreads_possible
 from retrostats.evidence.printed.recompute import paired_p
 from retrostats.evidence.printed.reported import Reported, r_bounds_from_p

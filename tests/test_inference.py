@@ -153,6 +153,32 @@ def test_profile_intervals_are_lme4s(slopes: rs.LmmFit) -> None:
     np.testing.assert_allclose(table[["conf_low", "conf_high"]], expected, atol=2e-4)
 
 
+def test_profile_intervals_of_coefficients_are_lme4s(slopes: rs.LmmFit) -> None:
+    """confint() of lme4 prints 237.6807 265.1295 and 7.3587 13.5759."""
+    table = slopes.conf_int(method="profile")
+    assert table["estimate"].to_numpy() == pytest.approx(slopes.beta)
+    expected = [[237.6807, 265.1295], [7.3587, 13.5759]]
+    np.testing.assert_allclose(table[["conf_low", "conf_high"]], expected, atol=2e-4)
+    both = slopes.conf_int(which="all", method="profile")
+    assert list(both["term"][:2]) == list(table["term"])
+
+
+def test_a_coefficient_at_its_profile_limit_has_lost_the_quantile() -> None:
+    """By an own fit without the coefficient, its part taken from the outcome."""
+    rows = _steep(1.0)
+    fit = rs.lmm("y ~ time + (time | subject)", rows)
+    best = fit.refit_ml().loglik
+    for term, rest in (("time", "1"), ("(Intercept)", "0 + time")):
+        low, high = fit.conf_int(method="profile").set_index("term").loc[term].iloc[-2:]
+        column = rows["time"] if term == "time" else 1.0
+        for end in (low, high):
+            held = rs.lmm(
+                f"y ~ {rest} + (time | subject)", rows.assign(y=rows["y"] - end * column),
+                reml=False,
+            )  # fmt: skip
+            assert 2 * (best - held.loglik) == pytest.approx(chdtri(1, 0.05), abs=1e-4)
+
+
 def test_profile_interval_at_the_boundary() -> None:
     fit = rs.lmm("Yield ~ 1 + (1 | Batch)", pd.read_csv(DATA / "dyestuff2.csv"))
     table = fit.conf_int(which="random")

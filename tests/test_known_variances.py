@@ -170,19 +170,73 @@ def test_crossed_terms_equal_dense_likelihood_at_a_stationary_point() -> None:
     assert np.abs(pooled.fit.optimum.state.gradient * pooled.sigma2.to_numpy()).max() < 1e-4
 
 
-def test_cluster_robust_matrix_with_independent_errors_is_the_diagonal_one() -> None:
-    from retrostats.models.linear.known_variance.sandwich import (
-        cluster_robust,
-        cluster_robust_matrix,
-    )
+def test_cluster_robust_by_dense_algebra() -> None:
+    """Pustejovsky and Tipton (2018), eq. 7 and the df of their section 3, over whole matrices."""
+    from scipy.linalg import sqrtm
 
     rows = nested(MULTILEVEL[0])
-    X = np.column_stack([np.ones(56), np.arange(56.0)])
-    arguments = rows["yi"].to_numpy(), rows["vi"].to_numpy(), X, rows["outer"].to_numpy()
-    y, v, X, cluster = arguments
-    diagonal, dense = cluster_robust(*arguments), cluster_robust_matrix(y, np.diag(v), X, cluster)
-    assert dense[0] == pytest.approx(diagonal[0], rel=SAME_RTOL)
-    assert dense[1] == pytest.approx(diagonal[1], rel=SAME_RTOL)
+    fit = rs.lmm("yi ~ x + (1 | outer/inner)", rows.assign(x=np.arange(56.0)), variances="vi")
+    found = fit.robust(rows["outer"]).set_index("term")
+    V, X = fit.working_covariance, fit.model.x
+    W = np.linalg.inv(V)
+    M = np.linalg.inv(X.T @ W @ X)
+    maker = np.eye(56) - X @ M @ X.T @ W
+    influence, meat = [], np.zeros((2, 2))
+    for label in rows["outer"].unique():
+        at = np.flatnonzero(rows["outer"] == label)
+        D = np.linalg.cholesky(V[np.ix_(at, at)]).T
+        target = D @ (V[np.ix_(at, at)] - X[at] @ M @ X[at].T) @ D.T
+        adjusted = D.T @ np.linalg.inv(sqrtm(target).real) @ D @ (W @ X @ M)[at]
+        score = adjusted.T @ (maker @ fit.model.y)[at]
+        meat += np.outer(score, score)
+        influence.append(maker[at].T @ adjusted)
+    for i, term in enumerate(fit.terms):
+        g = np.array([each[:, i] for each in influence])
+        omega = g @ V @ g.T
+        df = np.trace(omega) ** 2 / (omega**2).sum()
+        assert found.loc[term, "std_error"] == pytest.approx(np.sqrt(meat[i, i]), rel=SAME_RTOL)
+        assert found.loc[term, "df"] == pytest.approx(df, rel=1e-7)
+
+
+def test_blocks_of_a_matrix_are_the_matrix() -> None:
+    rng = np.random.default_rng(8)
+    rows = pd.DataFrame({"study": np.repeat(range(12), 3), "yi": rng.normal(size=36)})
+    blocks = [a @ a.T + np.eye(3) for a in rng.normal(size=(12, 3, 3))]
+    whole = np.zeros((36, 36))
+    for i, block in enumerate(blocks):
+        whole[3 * i : 3 * i + 3, 3 * i : 3 * i + 3] = block
+    few, all_ = (rs.lmm("yi ~ 1 + (1 | study)", rows, variances=v) for v in (blocks, whole))
+    assert few.loglik == all_.loglik
+    assert (few.working_covariance == all_.working_covariance).all()
+    turned = rng.permutation(36)  # blocks need not be neighbours
+    mixed = rs.lmm(
+        "yi ~ 1 + (1 | study)", rows.iloc[turned], variances=whole[np.ix_(turned, turned)]
+    )
+    assert mixed.loglik == pytest.approx(all_.loglik, rel=SAME_RTOL)
+    assert mixed.residuals.to_numpy() == pytest.approx(all_.residuals.to_numpy()[turned])
+
+
+def test_predicted_effects_by_dense_algebra() -> None:
+    rng = np.random.default_rng(9)
+    rows = pd.DataFrame({"a": np.repeat(list("uvwxyz"), 4), "x": rng.normal(size=24)})
+    rows = rows.assign(yi=rng.normal(size=24) + rng.normal(size=6).repeat(4), vi=0.3)
+    fit = rs.lmm("yi ~ x + (x | a)", rows, variances="vi")
+    term, X = fit.model.random[0], fit.model.x
+    Z = np.zeros((24, 12))
+    for i in range(24):
+        Z[i, 2 * term.levels[i] : 2 * term.levels[i] + 2] = term.values[i]
+    parts = fit.variance_components.set_index(["term", "term2"])["vcov"]
+    gamma = np.array([
+        [parts["(Intercept)", ""], parts["(Intercept)", "x"]],
+        [parts["(Intercept)", "x"], parts["x", ""]],
+    ])  # fmt: skip
+    G = np.kron(np.eye(6), gamma)
+    W = np.linalg.inv(fit.working_covariance)
+    P = W - W @ X @ np.linalg.inv(X.T @ W @ X) @ X.T @ W
+    found = fit.ranef()
+    assert found["estimate"].to_numpy() == pytest.approx(G @ Z.T @ P @ fit.model.y, rel=1e-6)
+    spread = np.sqrt(np.diag(G - G @ Z.T @ P @ Z @ G))
+    assert found["std_error"].to_numpy() == pytest.approx(spread, rel=1e-6)
 
 
 def test_influence_is_the_pool_without_each_district() -> None:

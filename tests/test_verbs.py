@@ -130,7 +130,7 @@ def test_bootstrap_intervals_of_all_terms_are_percentiles_of_the_refits(
     ("name", "options", "says"),
     [
         ("lmm", {"which": "fixd"}, "allowed: fixed, random, all"),
-        ("lmm", {"method": "profile"}, "allowed: wald, bootstrap"),
+        ("lmm", {"method": "exact"}, "allowed: wald, profile, bootstrap"),
         ("lmm", {"which": "random", "method": "wald"}, "allowed: profile, bootstrap"),
         ("lmm", {"level": 95}, "between 0 and 1"),
         ("known", {"method": "bootstrap"}, "allowed: wald"),

@@ -27,7 +27,7 @@ def measure(audit):
 
     rows = audit.published
     rows = rows[rows["topic"] == "metabolic_cost"].reset_index(drop=True)
-    found = load_analysis(analyses_dir() / "metabolic_cost").analyse(
+    found = load_analysis(analyses_dir() / "metabolic_cost.py").analyse(
         Context(rows, audit.claims, audit)
     )
     (mine,) = [m for m in found.measures if m.estimate_id == "mc-flynn"]

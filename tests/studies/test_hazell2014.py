@@ -30,7 +30,7 @@ def test_error_grows_as_the_unprinted_correlation_falls() -> None:
 
 def test_people_are_whole_numbers() -> None:
     """28 people behind the indirect difference, 15 behind Hazell 2014; once 28.000000000000007."""
-    analysis = load_analysis(analyses_dir() / "body_fat")
+    analysis = load_analysis(analyses_dir() / "body_fat.py")
     found = analysis.analyse(Context(load_published("body_fat"), load_claims()))
     people = {e.estimate_id: e.n for e in found.estimates}
     assert people["bf-more-points"] == people["bf-more-relative"] == 28

@@ -32,5 +32,5 @@ def test_it_is_shown_beside_the_pool_and_judges_nothing() -> None:
 
 
 def _analyse(rows):
-    analysis = load_analysis(analyses_dir() / "metabolic_cost")
+    analysis = load_analysis(analyses_dir() / "metabolic_cost.py")
     return analysis.analyse(Context(rows, load_claims()))

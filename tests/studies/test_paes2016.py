@@ -39,7 +39,7 @@ def test_it_is_never_the_only_result_in_words_that_counts(found) -> None:
     audit = rs.load_audit()
     rows = audit.published
     rows = rows[rows["topic"] == "metabolic_cost"].reset_index(drop=True)
-    findings = load_analysis(analyses_dir() / "metabolic_cost").analyse(
+    findings = load_analysis(analyses_dir() / "metabolic_cost.py").analyse(
         Context(rows, audit.claims, audit)
     )
     (pool,) = [m for m in findings.measures if m.claim_id == "energy_30"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import pytest
 
-from retrostats.audit.analysis import load_analysis
-from retrostats.common.resources import analyses_dir
-from retrostats.evidence.findings.trials import trial_result
+from retrostats.audit.analysis import Context
+from retrostats.audit.claims import load_claims
+from retrostats.evidence.findings.builders import Builders
+from retrostats.evidence.findings.trials import Effect
 from retrostats.io.published.published import load_published
 
 #: Limits are printed in two digits, so limits recomputed from them differ in the third.
@@ -23,10 +23,9 @@ def rows():
 
 @pytest.fixture(scope="module")
 def trial(rows):
-    analysis = load_analysis(analyses_dir() / "ligament_injury")
-    programmes = sys.modules[f"{analysis.analyse.__module__}.programmes"]
-    chosen = next(p for p in programmes.PROGRAMMES if p.study_id == "walden2012")
-    return trial_result(rows, chosen, programmes.RATES)
+    build = Builders.of(Context(rows, load_claims()), "ligament_injury")
+    rates = Effect("injury_rate_ratio", "injury rate ratio, programme / usual training", "li")
+    return build.trial("li-walden2012", rates).trial
 
 
 def test_printed_adjusted_ratio_is_used(trial) -> None:

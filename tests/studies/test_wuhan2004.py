@@ -42,5 +42,5 @@ def test_the_pool_does_not_know_it(rows) -> None:
 
 
 def _analyse(rows):
-    analysis = load_analysis(analyses_dir() / "metabolic_cost")
+    analysis = load_analysis(analyses_dir() / "metabolic_cost.py")
     return analysis.analyse(Context(rows, load_claims()))

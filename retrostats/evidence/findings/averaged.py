@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from retrostats.evidence.findings.cohorts import CohortEffect
+from retrostats.evidence.findings.open_effects import OpenEffect
 from retrostats.evidence.result.estimate import Estimate
-from retrostats.evidence.result.findings import EstimateRow, Measure
+from retrostats.evidence.result.findings import Assumption, EstimateRow, Measure
 from retrostats.evidence.unreported.pooled import interval_of
-from retrostats.evidence.unreported.unknowns import Choice, Space, Unknown, Values
+from retrostats.evidence.unreported.unknowns import Space, Values
 from retrostats.models.meta.average import Average, weighted_average
 
-#: Estimate, standard error and df at arrays of values.
-Parts = Callable[[Values], tuple[Any, Any, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Literature:
-    """What the literature says of a claim, as a function of what it left open.
-
-    Attributes
-    ----------
-    parts, unknowns
-        The function, and what it rests on.
-    n
-        People behind it.
-    estimate_id
-        Row that shows it at the middle of the unknowns, where it is part of the average shown.
-    """
-
-    parts: Parts
-    unknowns: tuple[Unknown | Choice, ...]
-    n: float
-    estimate_id: str
+#: Identifier of the assumption that an average without a variance between trials rests on.
+AVERAGE_ID = "own-average"
 
 
 def averaged(
     user_cohorts: Sequence[CohortEffect],
-    literature: Literature | None,
+    literature: OpenEffect | None,
     row: Callable[..., EstimateRow],
     estimate_id: str,
     claim_id: str,
@@ -55,7 +35,7 @@ def averaged(
 
     Parameters
     ----------
-    own
+    user_cohorts
         Effects of cohorts, on one scale.
     literature
         None where it does not measure the same.
@@ -111,5 +91,10 @@ def averaged(
     return measure, shown
 
 
-#: Identifier of the assumption that an average without a variance between trials rests on.
-AVERAGE_ID = "own-average"
+#: What an average without a variance between trials rests on.
+AVERAGE = Assumption(
+    AVERAGE_ID,
+    "estimand",
+    "own cohorts and the literature are averaged by precision, without a variance between them",
+    "two trials tell nothing of one; the average stands for these trials, not for others",
+)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from retrostats.evidence.printed.pair import one_row
 from retrostats.evidence.printed.reported import Reported
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.result.findings import EstimateRow, Measure
@@ -17,6 +16,11 @@ if TYPE_CHECKING:
 
 #: Columns of a printed row that the row of an estimate repeats.
 MODERATORS = ("gait", "speed_m_s", "gradient_pct")
+
+
+def printed_levels(printed: pd.Series) -> dict[str, Any]:
+    """What a printed row says of the levels at which it was measured, by column."""
+    return {name: printed[name] for name in MODERATORS}
 
 
 def percentage_estimate(printed: pd.Series, unit: str) -> Estimate:
@@ -46,14 +50,8 @@ def no_standard_error_row(
         n=float(first["n"]),
         hollow=True,
         source_rows=tuple(str(row["row_id"]) for row in printed),
-        **{name: first[name] for name in MODERATORS},
-        **extra,
+        **{**printed_levels(first), **extra},
     )
-
-
-def words_row(printed: pd.Series, estimate_id: str, label: str, **extra: Any) -> EstimateRow:
-    """A result printed in words alone: no estimate, only the range that the words leave."""
-    return no_standard_error_row([printed], math.nan, estimate_id, label, **extra)
 
 
 class Shown(NamedTuple):
@@ -91,35 +89,3 @@ def shown_only(
 
     row = no_standard_error_row(printed, value, estimate_id, label, **extra)
     return Shown(row, Measure(estimate_id, label, at, unknowns))
-
-
-def no_standard_error_ratio(
-    published: pd.DataFrame,
-    estimate_id: str,
-    label: str,
-    *,
-    conditions: tuple[str, str],
-    where: dict[str, Any],
-    **extra: Any,
-) -> Shown:
-    """First / second condition of two printed means that came without spread."""
-    first, second = (one_row(published, direction=c, **where) for c in conditions)
-    return shown_only(
-        [(second, "mean"), (first, "mean")],
-        lambda below, above: above / below,
-        estimate_id,
-        label,
-        scale="ratio",
-        unit=f"ratio {conditions[0]} / {conditions[1]}",
-        **extra,
-    )
-
-
-def more_in_percent(
-    printed: pd.Series, estimate_id: str, label: str, unit: str, **extra: Any
-) -> Shown:
-    """The ratio of a printed "x% more" without an error."""
-    return shown_only(
-        [(printed, "pct_change")], lambda more: 1 + more / 100, estimate_id, label,
-        scale="ratio", unit=unit, **extra,
-    )  # fmt: skip

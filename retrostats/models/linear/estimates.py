@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from retrostats.models.linear.batch.refits import Refits
+    from retrostats.models.linear.post_estimation.profile_limits import Profiled
     from retrostats.models.linear.post_estimation.tables import Effect
 
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
@@ -138,8 +139,20 @@ class Engine(ABC):
         """Raise InputError where this kind of fit has no answer to what is asked of it."""
 
     @abstractmethod
-    def profiles(self, fit: Estimates, level: float) -> list[tuple[float, float]]:
+    def profiled(self, ml: Estimates) -> Profiled:
+        """The deviance of which profile limits are taken, of a fit by maximum likelihood."""
+
+    def profiles(self, ml: Estimates, level: float) -> list[tuple[float, float]]:
         """Profile limits of standard deviations and correlations, sigma last."""
+        from retrostats.models.linear.post_estimation.profile_limits import spread_limits
+
+        return spread_limits(ml, self.profiled(ml), level)
+
+    def coefficient_profiles(self, ml: Estimates, level: float) -> FloatArray:
+        """Profile limits (p, 2) of the coefficients."""
+        from retrostats.models.linear.post_estimation.profile_limits import coefficient_limits
+
+        return coefficient_limits(ml, self.profiled(ml), level)
 
     @abstractmethod
     def icc(self, fit: Estimates, group: str | None, level: float) -> Effect:

@@ -123,13 +123,9 @@ def _fit_mixed(pooled: Pooled, out: Any, cluster: Any) -> _Fit:
         part = fit_known(without(fit.model, out), reml=fit.reml, ddf=fit.ddf)
     cov, df = np.asarray(part.cov_beta, dtype=float), float(part.dfs()[0])
     if cluster is not None:
-        from retrostats.models.linear.known_variance.sandwich import cluster_robust_matrix
-
-        cov, dfs = cluster_robust_matrix(
-            part.model.y, part.working_covariance, part.model.x, cluster
-        )
+        cov, dfs = part.clustered(cluster)
         df = float(dfs[0])
     gamma = part.optimum.gamma
     intercepts = all(term.effects == ("(Intercept)",) for term in fit.model.random)
     tau2 = float(gamma.sum()) if intercepts else NAN
-    return _Fit(part.beta, cov, df, tau2, working_covariance(fit.model, gamma))
+    return _Fit(part.beta, cov, df, tau2, working_covariance(fit.model, gamma).matrix())

@@ -214,10 +214,7 @@ def _turned(pooled: Pooled, data: PoolData, row: Array) -> tuple[float, float, f
     turn = np.vstack([row, np.delete(np.eye(p), at, axis=0)])
     x = data.x @ np.linalg.inv(turn)
     if pooled.fit is not None:
-        from retrostats.models.linear.known_variance.sandwich import cluster_robust_matrix
-
-        working = pooled.fit.working_covariance
-        cov, dfs = cluster_robust_matrix(data.y, working, x, np.asarray(data.cluster))
+        cov, dfs = pooled.fit.clustered(data.cluster, x)
         estimate = float(row @ pooled.fit.beta)
     else:
         beta, cov, dfs, _ = moment(data.y, data.v, x, pooled.method, pooled.test, data.cluster)

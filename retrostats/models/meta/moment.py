@@ -25,7 +25,8 @@ def moment(
     elif test == "kenward-roger":
         cov, dfs = kenward_roger(v, X, tau2)
     if cluster is not None:
+        from retrostats.models.linear.known_variance.covariance import independent
         from retrostats.models.linear.known_variance.sandwich import cluster_robust
 
-        cov, dfs = cluster_robust(y, v + tau2, X, np.asarray(cluster))
+        cov, dfs = cluster_robust(y, independent(v + tau2), X, np.asarray(cluster))
     return beta, cov, dfs, tau2

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from retrostats.common.errors import InputError
 from retrostats.common.student import t_p_value, t_quantile
+from retrostats.models.linear.known_variance.criterion import pairs_of, precisions
 from retrostats.models.meta.heterogeneity import Array
 from retrostats.models.meta.inputs import Entered
 from retrostats.models.meta.moderators import read_moderators
@@ -18,6 +19,7 @@ from retrostats.models.meta.result import NAN, PoolData, Pooled
 
 if TYPE_CHECKING:
     from retrostats.models.linear.known_variance.fit import KnownFit
+    from retrostats.models.linear.known_variance.model import KnownModel
 
 #: How degrees of freedom of the mixed model are called as a test of a pool.
 DDF = {
@@ -97,20 +99,15 @@ def _pooled(
     if test == "t" and not len(fit.theta):
         dfs = np.full(len(beta), float(max(1, len(model.y) - len(beta))))
     if cluster is not None:
-        from retrostats.models.linear.known_variance.sandwich import cluster_robust_matrix
-
-        cov, dfs = cluster_robust_matrix(
-            model.y, fit.working_covariance, model.x, np.asarray(cluster)
-        )
+        cov, dfs = fit.clustered(cluster)
     errors = np.sqrt(np.diag(cov))
     first, error, df = float(beta[0]), float(errors[0]), float(dfs[0])
     crit = t_quantile((1 - level) / 2, df)
     tau2 = _total(fit)
-    inverse = np.linalg.inv(fit.working_covariance)
-    rows = inverse.sum(axis=1)
+    weights = _weights(model, fit.optimum.gamma)
     homogeneous = evaluate(model, np.zeros_like(fit.optimum.gamma), reml=False)
     q_df = float(len(model.y) - len(beta))
-    typical = q_df / _trace(model.r, model.x) if q_df else NAN
+    typical = q_df / _trace(model) if q_df else NAN
     half_width = crit * math.sqrt(tau2 + error**2) if fit.terms[0] == "(Intercept)" else NAN
     return Pooled(
         estimate=first,
@@ -132,7 +129,7 @@ def _pooled(
         k=len(model.y),
         method=method,
         test=test,
-        weights=tuple((100 * rows / rows.sum()).tolist()),
+        weights=tuple((100 * weights / weights.sum()).tolist()),
         terms=fit.terms,
         values=tuple(map(float, beta)),
         std_errors=tuple(map(float, errors)),
@@ -140,7 +137,7 @@ def _pooled(
         loglik=fit.loglik,
         level=level,
         fit=fit,
-        data=PoolData(model.y, np.diag(model.r), model.x, read.labels, cluster),
+        data=PoolData(model.y, model.r.variance, model.x, read.labels, cluster),
     )
 
 
@@ -151,8 +148,24 @@ def _total(fit: KnownFit) -> float:
     return float(fit.optimum.gamma.sum())
 
 
-def _trace(r: Array, x: Array) -> float:
+def _weights(model: KnownModel, gamma: Array) -> Array:
+    """V^-1 1 (n,)."""
+    out = np.zeros(len(model.y))
+    for s, (inverse, _) in zip(model.stacks, precisions(model, gamma), strict=True):
+        real = s.rows >= 0
+        out[s.rows[real]] = inverse.sum(axis=2)[real]
+    return out
+
+
+def _trace(model: KnownModel) -> float:
     """tr(P) at no heterogeneity."""
-    inverse = np.linalg.inv(r)
-    wx = inverse @ x
-    return float(np.trace(inverse) - np.trace(np.linalg.solve(x.T @ wx, wx.T @ wx)))
+    trace, p = 0.0, model.x.shape[1]
+    first, second = np.zeros((p, p)), np.zeros((p, p))
+    for s, (inverse, part) in zip(
+        model.stacks, precisions(model, np.zeros(len(pairs_of(model.sizes)))), strict=True
+    ):
+        trace += float(np.einsum("bmm->bm", inverse)[s.rows >= 0].sum())
+        wx = part[..., :p]
+        first += np.tensordot(s.x, wx, ((0, 1), (0, 1)))
+        second += np.tensordot(wx, wx, ((0, 1), (0, 1)))
+    return trace - float(np.trace(np.linalg.solve(first, second)))

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.evidence.printed.forensics.debit import debit
-from retrostats.evidence.printed.forensics.grim import grim, grim_applies
-from retrostats.evidence.printed.forensics.grimmer import grimmer, grimmer_applies
+from retrostats.evidence.printed.forensics.granularity import (
+    debit,
+    grim,
+    grim_applies,
+    grimmer,
+    grimmer_applies,
+)
 from retrostats.evidence.printed.forensics.printed import Array, column, p_column
 from retrostats.evidence.printed.forensics.pvalues import p_agrees, p_of_change
 from retrostats.evidence.printed.forensics.wording import Row, row, span

@@ -6,7 +6,7 @@ Equation numbers refer to docs/mathematics.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log, pi
+from math import exp, log, pi
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -24,6 +24,8 @@ from retrostats.models.linear.blocks.gram import Gram, Stack
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.block_sums import Sums, Whitened, flat_product
 from retrostats.models.linear.homoscedastic.many import is_many, sweep, sweep_level
+
+_FARTHEST = 600.0  # logarithm of a variance, its reciprocal and their products still numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,47 @@ class Point:
     xvx: FloatArray
     rss: float
     sigma2: float
+
+
+@dataclass(frozen=True)
+class Held:
+    """A combination a'delta of the coefficients, held at centre + unit * u.
+
+    Attributes
+    ----------
+    weights : (p,) array
+        a, in the orthonormal basis.
+    centre, unit : float
+        Its estimate and standard error, so that u is of the size of 1.
+    """
+
+    weights: FloatArray
+    centre: float
+    unit: float
+
+    def moved(self, c: FloatArray, delta: FloatArray, u: float) -> tuple[FloatArray, float, float]:
+        """What holding it adds: to delta (p,), to rss, and to rss by u.
+
+        With C = (X'V^-1 X)^-1, least squares under a'delta = v is delta + C a t with
+        t = (v - a'delta) / a'C a, and its residual sum of squares larger by t (v - a'delta).
+        """
+        ca = c @ self.weights
+        away = self.centre + self.unit * u - float(self.weights @ delta)
+        t = away / float(self.weights @ ca)
+        return ca * t, away * t, 2.0 * t * self.unit
+
+
+def variance_of(logarithm: float) -> float:
+    """Of a trial step, which may be far off.
+
+    Raises
+    ------
+    LinAlgError
+        No finite number above 0.
+    """
+    if not abs(logarithm) < _FARTHEST:
+        raise LinAlgError("the residual variance left the range of numbers")
+    return exp(logarithm)
 
 
 _Level = tuple[float, FloatArray, FloatArray, float, float]
@@ -186,11 +229,7 @@ def _whiten(
 def evaluate(gram: Gram, theta: FloatArray, *, reml: bool) -> Point:
     """Deviance with gradient and Hessian in theta (eqs. 9-12)."""
     first, second = theta_directions(gram, theta)
-    if is_many(gram):
-        (deviance, delta, xvx, rss, sigma2), sums = _swept(gram, theta, first, reml=reml)
-    else:
-        deviance, delta, xvx, rss, sigma2, parts = solve(gram, theta, reml=reml)
-        sums = Sums.over(parts, first, len(delta))
+    (deviance, delta, xvx, rss, sigma2), sums = _level_and_sums(gram, theta, first, reml=reml)
     c = np.linalg.inv(xvx)  # X is orthonormal: well conditioned, and needed whole
     nu = gram.n_obs - len(delta) if reml else gram.n_obs
     # eqs. 10 and 12: of the log-determinants, then of rss; rss_i = -tr(Y Psi_i)
@@ -201,6 +240,36 @@ def evaluate(gram: Gram, theta: FloatArray, *, reml: bool) -> Point:
     rss_2 = sums.rss_hessian(second, c)
     hessian = hessian + nu * (rss_2 / rss - np.outer(rss_1, rss_1) / rss**2)
     return Point(deviance, gradient, hessian, delta, xvx, rss, sigma2)
+
+
+def ml_deviance(gram: Gram, eta: FloatArray, held: Held | None) -> tuple[float, FloatArray]:
+    """ML deviance and gradient at (theta, log sigma^2), the coefficients profiled out.
+
+    With a combination held, at (theta, log sigma^2, u); see `Held`.
+    """
+    k, n = len(gram.diagonal), gram.n_obs
+    theta, sigma2 = eta[:k], variance_of(float(eta[k]))
+    first, _ = theta_directions(gram, theta)
+    (deviance, delta, xvx, rss, _), sums = _level_and_sums(gram, theta, first, reml=False)
+    logdet = deviance - n * (1.0 + log(2.0 * pi * rss / n))  # eq. 7
+    fit, by_u = sums.fit, 0.0
+    if held is not None:
+        moved, more, by_u = held.moved(np.linalg.inv(xvx), delta, float(eta[-1]))
+        # eq. 10 with the residual at the moved coefficients
+        fit = fit - 2.0 * sums.cross @ moved + moved @ sums.p @ moved
+        rss += more
+    value = logdet + n * (log(2.0 * pi) + float(eta[k])) + rss / sigma2
+    gradient = np.append(sums.trace - fit / sigma2, n - rss / sigma2)
+    return float(value), gradient if held is None else np.append(gradient, by_u / sigma2)
+
+
+def _level_and_sums(
+    gram: Gram, theta: FloatArray, directions: Directions, *, reml: bool
+) -> tuple[_Level, Sums]:
+    if is_many(gram):
+        return _swept(gram, theta, directions, reml=reml)
+    deviance, delta, xvx, rss, sigma2, parts = solve(gram, theta, reml=reml)
+    return (deviance, delta, xvx, rss, sigma2), Sums.over(parts, directions, len(delta))
 
 
 def sums_at(

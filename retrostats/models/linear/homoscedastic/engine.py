@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from numpy.linalg import LinAlgError
 
-from retrostats.common.errors import NotConverged, NotIdentified
+from retrostats.common.errors import InputError, NotConverged, NotIdentified
 from retrostats.models.linear.blocks.basis import substitute
+from retrostats.models.linear.blocks.working import working_gram
 from retrostats.models.linear.estimates import Ddf, Engine, Estimates, defined_ddf
 from retrostats.models.linear.fitted import LmmFit
 from retrostats.models.linear.formula.formula import Formula
-from retrostats.models.linear.homoscedastic.criterion import Point
+from retrostats.models.linear.homoscedastic.criterion import Point, ml_deviance
 from retrostats.models.linear.homoscedastic.inference import kenward_roger_of, satterthwaite_of
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.homoscedastic.optimise import minimise
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from retrostats.models.linear.batch.refits import Refits
     from retrostats.models.linear.formula.columns import FloatArray
     from retrostats.models.linear.model import Model
+    from retrostats.models.linear.post_estimation.profile_limits import Profiled
     from retrostats.models.linear.post_estimation.tables import Effect
 
 
@@ -62,11 +65,21 @@ class Homoscedastic(Engine):
         """Degrees of freedom."""
         return satterthwaite_of(fit.optimum, reml=fit.reml)
 
-    def profiles(self, fit: Estimates, level: float) -> list[tuple[float, float]]:
-        """Profile limits; see `intervals.profiles`."""
-        from retrostats.models.linear.post_estimation.intervals import profiles
+    def profiled(self, ml: Estimates) -> Profiled:
+        """The deviance of which limits are taken.
 
-        return profiles(fit, level)
+        Raises
+        ------
+        InputError
+            A covariance that may be negative.
+        """
+        from retrostats.models.linear.post_estimation.profile_limits import Profiled
+
+        gram = ml.optimum.gram
+        if gram.signed:
+            raise InputError("profile intervals need covariance='lme4'; use icc() for a signed one")
+        _, roots = working_gram(ml.model.gram)
+        return Profiled(partial(ml_deviance, gram), gram.sizes, roots, gram.basis)
 
     def icc(self, fit: Estimates, group: str | None, level: float) -> Effect:
         """Intraclass correlation; see `intervals.icc`."""

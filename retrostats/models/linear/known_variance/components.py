@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.errors import NotConverged
+from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.formula.design import RandomDesign
-from retrostats.models.linear.known_variance.criterion import factors
-from retrostats.models.linear.known_variance.model import Array, KnownModel, _stacks
+from retrostats.models.linear.known_variance.covariance import Array, Covariance, of_stacks
+from retrostats.models.linear.known_variance.criterion import factors, precisions, solved
+from retrostats.models.linear.known_variance.model import KnownModel, _stacks
 from retrostats.models.linear.known_variance.optimise import Optimum, minimise
 from retrostats.models.linear.post_estimation.components import (
     COMPONENT,
@@ -45,10 +47,6 @@ class Known(Protocol):
     @property
     def cov_unadjusted(self) -> Array:
         """Covariance (p, p) of generalised least squares."""
-
-    @property
-    def working_covariance(self) -> Array:
-        """V (n, n) at the estimates."""
 
 
 def _ordered(fit: Known) -> list[int]:
@@ -134,7 +132,7 @@ def _limits(fit: Known, t: int, effect: int, rise: float) -> tuple[float, float,
         held: Optimum = minimise(model, reml=fit.reml, start=start, fixed=fixed)
         return held.state.deviance - best.state.deviance - rise
 
-    unit = max(at, float(np.sqrt(np.diag(model.r).mean())))
+    unit = max(at, float(np.sqrt(model.r.variance.mean())))
     low = 0.0
     if at > 0 and gap(0.0) > 0:
         low = float(brentq(gap, 0.0, at, xtol=1e-10 * unit, rtol=1e-10)) ** 2
@@ -164,33 +162,51 @@ def _effect_first(model: KnownModel, t: int, effect: int) -> tuple[KnownModel, i
     return replace(model, random=random, stacks=stacks), position
 
 
-def working_covariance(model: KnownModel, gamma: Array) -> Array:
+def working_covariance(model: KnownModel, gamma: Array) -> Covariance:
     """V (n, n), rows in the order of the data."""
-    out = np.zeros((len(model.y), len(model.y)))
-    for s in model.stacks:
-        v = s.r + np.tensordot(gamma, s.g, 1)
-        for rows, block in zip(s.rows, v, strict=True):
-            real = rows >= 0
-            out[np.ix_(rows[real], rows[real])] = block[np.ix_(real, real)]
-    return out
+    stacks = [(s.rows, s.r + np.tensordot(gamma, s.g, 1)) for s in model.stacks]
+    return of_stacks(len(model.y), stacks)
 
 
 def ranef(fit: Known) -> pd.DataFrame:
     """Best linear unbiased predictions: group, level (its code), effect, estimate, std_error.
 
-    With C = Z Gamma, b = C'P y; the standard error is that of prediction,
-    Gamma - C'P C (Henderson 1975, Biometrics 31:423).
+    b = Gamma Z'P y; the standard error is that of prediction, Gamma - Gamma Z'P Z Gamma
+    (Henderson 1975, Biometrics 31:423), with P = V^-1 - V^-1 X phi X'V^-1.
     """
-    model = fit.model
-    inverse = np.linalg.inv(fit.working_covariance)
-    wx = inverse @ model.x
-    projection = inverse - wx @ fit.cov_unadjusted @ wx.T
-    rows = []
-    for term, covariance in zip(model.random, covariances(fit), strict=True):
-        for level in range(term.n_levels):
-            mine = (term.levels == level)[:, None] * term.values @ covariance
-            value = mine.T @ projection @ model.y
-            spread = np.diag(covariance - mine.T @ projection @ mine)
-            for effect, b, var in zip(term.effects, value, spread, strict=True):
-                rows.append((term.group, level, effect, float(b), float(max(var, 0.0)) ** 0.5))
-    return pd.DataFrame(rows, columns=["group", "level", "effect", "estimate", "std_error"])
+    whole = solved(fit.model, fit.optimum.gamma)
+    wx, u = whole[:, :-1], whole[:, -1] - whole[:, :-1] @ fit.optimum.state.beta
+    tables = []
+    for term, covariance in zip(fit.model.random, covariances(fit), strict=True):
+        zwx = _by_level(term, wx)
+        zpz = _within_levels(fit, term) - zwx @ fit.cov_unadjusted @ np.swapaxes(zwx, 1, 2)
+        variance = np.diag(covariance) - np.diagonal(covariance @ zpz @ covariance, 0, 1, 2)
+        columns = {
+            "group": term.group,
+            "level": np.repeat(np.arange(term.n_levels), len(term.effects)),
+            "effect": list(term.effects) * term.n_levels,
+            "estimate": (_by_level(term, u[:, None])[..., 0] @ covariance).ravel(),
+            "std_error": np.sqrt(np.maximum(variance, 0.0)).ravel(),
+        }
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _by_level(term: RandomDesign, values: FloatArray) -> Array:
+    """Z'values of each level (levels, r, c), of values (n, c)."""
+    out = np.zeros((term.n_levels, term.values.shape[1], values.shape[1]))
+    np.add.at(out, term.levels, term.values[:, :, None] * values[:, None, :])
+    return out
+
+
+def _within_levels(fit: Known, term: RandomDesign) -> Array:
+    """Z'V^-1 Z of each level (levels, r, r)."""
+    turned = np.zeros_like(term.values)  # V^-1 Z, of the row's own level
+    for s, (inverse, _) in zip(
+        fit.model.stacks, precisions(fit.model, fit.optimum.gamma), strict=True
+    ):
+        real, at = s.rows >= 0, np.maximum(s.rows, 0)
+        level = np.where(real, term.levels[at], -1)
+        same = level[:, :, None] == level[:, None, :]
+        turned[s.rows[real]] = ((inverse * same) @ term.values[at])[real]
+    return _by_level(term, turned)

@@ -13,7 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from retrostats.models.linear.known_variance.model import Array, KnownModel
+from retrostats.models.linear.known_variance.covariance import Array
+from retrostats.models.linear.known_variance.model import KnownModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,20 @@ def _cross(model: KnownModel, gamma: Array) -> tuple[Array, float, list[tuple[Ar
         turned = np.swapaxes(half, 1, 2)
         parts.append((turned @ half, turned @ white))
     return total, logdet, parts
+
+
+def precisions(model: KnownModel, gamma: Array) -> list[tuple[Array, Array]]:
+    """V^-1 (b, m, m) and V^-1 [X y] (b, m, p + 1) of each stack; the identity on padding."""
+    return _cross(model, gamma)[2]
+
+
+def solved(model: KnownModel, gamma: Array) -> Array:
+    """V^-1 [X y] (n, p + 1), in the order of the data."""
+    out = np.zeros((len(model.y), model.x.shape[1] + 1))
+    for s, (_, part) in zip(model.stacks, precisions(model, gamma), strict=True):
+        real = s.rows >= 0
+        out[s.rows[real]] = part[real]
+    return out
 
 
 def _deviance(

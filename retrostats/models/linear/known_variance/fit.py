@@ -19,7 +19,9 @@ from retrostats.common.whole import whole
 from retrostats.models.linear.estimates import FixedEffects
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
-from retrostats.models.linear.known_variance.model import Array, KnownModel, known_model
+from retrostats.models.linear.known_variance.covariance import Array, Covariance
+from retrostats.models.linear.known_variance.criterion import solved
+from retrostats.models.linear.known_variance.model import KnownModel, known_model
 from retrostats.models.linear.known_variance.optimise import Optimum, minimise
 from retrostats.models.linear.post_estimation.tables import t_table
 
@@ -285,8 +287,8 @@ class KnownFit(FixedEffects):
     @property
     def residuals(self) -> pd.Series[float]:
         """Observed less fitted, R V^-1 (y - X beta), by the position of the row in the data."""
-        away = self.model.y - self.model.x @ self.beta
-        left = self.model.r @ np.linalg.solve(self.working_covariance, away)
+        whole = solved(self.model, self.optimum.gamma)
+        left = self.model.r.times(whole[:, -1] - whole[:, :-1] @ self.beta)
         return pd.Series(left, self.model.rows, name="residual")
 
     def augment(self) -> pd.DataFrame:
@@ -299,12 +301,31 @@ class KnownFit(FixedEffects):
 
         return ranef(self)
 
-    @cached_value
+    @property
     def working_covariance(self) -> Array:
         """V (n, n) at the estimates."""
+        return value_of(self._working.matrix())
+
+    @cached_property
+    def _working(self) -> Covariance:
+        """The same, by its blocks."""
         from retrostats.models.linear.known_variance.components import working_covariance
 
         return working_covariance(self.model, self.optimum.gamma)
+
+    def clustered(self, cluster: Any, x: Array | None = None) -> tuple[Array, Array]:
+        """Cluster-robust (CR2) covariance (p, p) of the coefficients and their df (p,).
+
+        Parameters
+        ----------
+        cluster : (n,) labels of the rows fitted
+        x : (n, p) array, optional
+            The design in other coordinates.
+        """
+        from retrostats.models.linear.known_variance.sandwich import cluster_robust
+
+        design = self.model.x if x is None else x
+        return cluster_robust(self.model.y, self._working, design, np.asarray(cluster))
 
     def robust(self, cluster: Any, *, level: float = 0.95) -> pd.DataFrame:
         """Coefficients with cluster-robust (CR2) errors and Satterthwaite df.
@@ -313,12 +334,7 @@ class KnownFit(FixedEffects):
         ----------
         cluster : (n,) labels of the rows fitted
         """
-        from retrostats.models.linear.known_variance.sandwich import cluster_robust_matrix
-
-        model = self.model
-        cov, dfs = cluster_robust_matrix(
-            model.y, self.working_covariance, model.x, np.asarray(cluster)
-        )
+        cov, dfs = self.clustered(cluster)
         return t_table(self.terms, self.beta, np.sqrt(np.diag(cov)), dfs, level=level)
 
     def _header(self) -> list[str]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from retrostats.common.arrays import real_array, table_column
 from retrostats.common.errors import InputError
 from retrostats.models.linear.formula.columns import Column, numeric, read_columns
 from retrostats.models.linear.formula.design import (
@@ -22,14 +21,14 @@ from retrostats.models.linear.formula.design import (
 )
 from retrostats.models.linear.formula.expressions import columns_of, evaluate
 from retrostats.models.linear.formula.formula import Formula, parse_formula
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-
-#: A matrix of variances may be asymmetric by rounding of what was printed or read.
-_ASYMMETRY = 1e-8
-#: Numbers of V, padding included, that are held in one stack whatever the sizes of its blocks.
-_SMALL = 20_000
+from retrostats.models.linear.known_variance.covariance import (
+    Array,
+    Covariance,
+    Index,
+    check_covariance,
+    packed_rows,
+    read_covariance,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,8 @@ class KnownModel:
         Names of the fixed effects.
     y : (n,) array
     x : (n, p) array
-    r : (n, n) array
-        Known covariance of the residuals.
+    r : Covariance
+        Known, of the residuals (n, n).
     random : tuple of RandomDesign
     stacks : tuple of Stack
     rows : (n,) int array
@@ -79,7 +78,7 @@ class KnownModel:
     terms: tuple[str, ...]
     y: Array
     x: Array
-    r: Array
+    r: Covariance
     random: tuple[RandomDesign, ...]
     stacks: tuple[Stack, ...]
     rows: Index
@@ -118,14 +117,14 @@ def known_model(formula: str, data: object, variances: object) -> KnownModel:
             f"data is a {type(data).__name__}; with variances= a DataFrame is needed, one row an "
             "estimate"
         )
-    r = _covariance(variances, frame)
-    keep = _complete(parsed, frame) & ~np.isnan(np.diag(r))
+    r = read_covariance(variances, frame)
+    keep = _complete(parsed, frame) & ~np.isnan(r.variance)
     rows = np.flatnonzero(keep)
     if not keep.all():
-        frame, r = frame.iloc[rows], r[np.ix_(rows, rows)]
+        frame, r = frame.iloc[rows], r.of_rows(rows)
     if not len(rows):
         raise InputError("no row has a value in every column the formula uses")
-    _check_covariance(r, rows)
+    check_covariance(r, rows)
     columns, _ = read_columns(frame, parsed)
     y = evaluate(parsed.outcome, numeric(columns)) if columns else np.zeros(0)
     return _assemble(parsed, columns, y, r, rows, int((~keep).sum()))
@@ -143,7 +142,7 @@ def without(model: KnownModel, rows: NDArray[Any]) -> KnownModel:
     """The model without some of its rows (positions), with the fixed effects as they are."""
     keep = np.setdiff1d(np.arange(len(model.y)), rows)
     random = tuple(_relevel(term, keep) for term in model.random)
-    r = model.r[np.ix_(keep, keep)]
+    r = model.r.of_rows(keep)
     x, y = model.x[keep], model.y[keep]
     stacks = _stacks(y, x, r, random)
     return replace(model, y=y, x=x, r=r, random=random, stacks=stacks, rows=model.rows[keep])
@@ -155,7 +154,7 @@ def _relevel(term: RandomDesign, keep: Index) -> RandomDesign:
 
 
 def _assemble(
-    formula: Formula, columns: dict[str, Column], y: Array, r: Array, rows: Index, dropped: int
+    formula: Formula, columns: dict[str, Column], y: Array, r: Covariance, rows: Index, dropped: int
 ) -> KnownModel:
     n = len(rows)
     design, terms = fixed_design(formula, columns, n)
@@ -190,70 +189,18 @@ def _complete(formula: Formula, frame: pd.DataFrame) -> NDArray[np.bool_]:
     return keep  # what is absent or double is named by `read_columns`
 
 
-def _covariance(variances: object, frame: pd.DataFrame) -> Array:
-    n = len(frame)
-    if isinstance(variances, str):
-        if variances not in frame.columns:
-            found = ", ".join(map(str, frame.columns[:30]))
-            raise InputError(f"variances: no column {variances!r}; the data have: {found}")
-        variances = table_column(frame, variances, "variances")
-    if isinstance(variances, list | tuple) and any(np.ndim(part) == 2 for part in variances):
-        from scipy.linalg import block_diag
-
-        variances = block_diag(*(real_array(part, "variances") for part in variances))
-    matrix = real_array(variances, "variances", missing=True)
-    if matrix.ndim == 1:
-        matrix = np.diag(matrix)
-    if matrix.shape != (n, n):
-        raise InputError(
-            f"variances: shape {matrix.shape} for {n} rows; give a column, {n} variances, or a "
-            f"{n} x {n} matrix in the order of the rows"
-        )
-    return matrix
-
-
-def _check_covariance(r: Array, rows: Index) -> None:
-    diagonal = np.diag(r)
-    bad = np.flatnonzero(~(np.isfinite(diagonal) & (diagonal > 0)))
-    if bad.size:
-        raise InputError(
-            f"variances, data row {int(rows[bad[0]])}: {float(diagonal[bad[0]])!r}; a known "
-            "variance is finite and above 0. Leave out what has none."
-        )
-    scale = np.sqrt(np.outer(diagonal, diagonal))
-    if not np.isfinite(r).all() or (np.abs(r - r.T) > _ASYMMETRY * scale).any():
-        raise InputError("variances: the matrix must be finite and symmetric; check its blocks")
-
-
-def _stacks(y: Array, x: Array, r: Array, random: tuple[RandomDesign, ...]) -> tuple[Stack, ...]:
-    label = _blocks(r, random)
-    order = np.argsort(label, kind="stable")
-    counts = np.bincount(label)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    # Sizes that need as many binary digits share a stack: padding at most doubles a block. Few
-    # rows go into one stack, where the time is that of calls, not of numbers.
-    classes = np.frexp(counts - 0.5)[1]
-    if len(counts) * int(counts.max()) ** 2 <= _SMALL:
-        classes = np.zeros_like(classes)
-    stacks = []
-    for kind in np.unique(classes):
-        blocks = np.flatnonzero(classes == kind)
-        size = int(counts[blocks].max())
-        position = starts[blocks, None] + np.arange(size)
-        real = np.arange(size) < counts[blocks, None]
-        rows = np.where(real, order[np.where(real, position, 0)], -1)
-        stacks.append(_stack(y, x, r, random, rows, real))
-    return tuple(stacks)
+def _stacks(
+    y: Array, x: Array, r: Covariance, random: tuple[RandomDesign, ...]
+) -> tuple[Stack, ...]:
+    return tuple(_stack(y, x, r, random, rows) for rows in packed_rows(_blocks(r, random)))
 
 
 def _stack(
-    y: Array, x: Array, r: Array, random: tuple[RandomDesign, ...],
-    rows: Index, real: NDArray[np.bool_],
-) -> Stack:  # fmt: skip
-    at = np.maximum(rows, 0)
+    y: Array, x: Array, r: Covariance, random: tuple[RandomDesign, ...], rows: Index
+) -> Stack:
+    real, at = rows >= 0, np.maximum(rows, 0)
     both = real[:, :, None] & real[:, None, :]
-    eye = np.eye(rows.shape[1])
-    known = np.where(both, r[at[:, :, None], at[:, None, :]], eye)
+    known = r.stack(rows)
     try:
         np.linalg.cholesky(known)
     except np.linalg.LinAlgError:
@@ -279,13 +226,11 @@ def _stack(
     )
 
 
-def _blocks(r: Array, random: tuple[RandomDesign, ...]) -> Index:
+def _blocks(r: Covariance, random: tuple[RandomDesign, ...]) -> Index:
     """Independent blocks (n,): components of the graph of rows, levels and covariances."""
-    n = len(r)
-    off = r - np.diag(np.diag(r))
-    first, second = np.nonzero(off)
-    ends, total = [second], n
-    sources = [first]
+    n = total = len(r)
+    pairs = r.between.tocoo()
+    sources, ends = [pairs.row], [pairs.col]
     for term in random:
         sources.append(np.arange(n))
         ends.append(term.levels + total)

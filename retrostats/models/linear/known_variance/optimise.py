@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from retrostats.common.errors import NotConverged
 from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.known_variance.covariance import Array
 from retrostats.models.linear.known_variance.criterion import (
     State,
     by_theta,
@@ -19,7 +20,7 @@ from retrostats.models.linear.known_variance.criterion import (
     pairs_of,
     to_gamma,
 )
-from retrostats.models.linear.known_variance.model import Array, KnownModel
+from retrostats.models.linear.known_variance.model import KnownModel
 from retrostats.models.linear.newton import descend, searched_again
 
 _MAX_STEPS = 100
@@ -96,7 +97,7 @@ def _unit(model: KnownModel) -> float:
     """A standard deviation of the size of what is to be explained."""
     residual = model.y - model.x @ np.linalg.lstsq(model.x, model.y, rcond=None)[0]
     spread = float(residual @ residual) / max(1, len(residual) - model.x.shape[1])
-    return math.sqrt(max(spread, 0.01 * float(np.diag(model.r).mean())))
+    return math.sqrt(max(spread, 0.01 * float(model.r.variance.mean())))
 
 
 def _starts(model: KnownModel, unit: float) -> list[Array]:

@@ -18,7 +18,7 @@ from retrostats.models.linear.post_estimation.tables import t_table
 if TYPE_CHECKING:
     from retrostats.models.linear.estimates import Estimates
 
-FIXED = ("wald", "bootstrap", "bootstrap-t")
+FIXED = ("wald", "profile", "bootstrap", "bootstrap-t")
 RANDOM = ("profile", "bootstrap", "bootstrap-t", "exact")
 
 
@@ -41,8 +41,9 @@ def conf_int(
     which : {"fixed", "random", "all"}
     method : {"wald", "profile", "bootstrap", "bootstrap-t", "exact"}, optional
         By default "wald" (t with the fit's degrees of freedom) for fixed effects and "profile" for
-        random terms. "bootstrap" (percentiles) and "bootstrap-t" (studentised) are for both;
-        "exact" for sigma alone.
+        random terms. "profile" (where the maximum-likelihood deviance has risen by the chi-squared
+        quantile, all else profiled out), "bootstrap" (percentiles) and "bootstrap-t" (studentised)
+        are for both; "exact" for sigma alone.
     draws, seed, jobs : int
         Of the bootstrap.
 
@@ -72,6 +73,10 @@ def conf_int(
         if how == "bootstrap-t":
             return studentised().iloc[: len(fit.terms)]
         table = t_table(fit.terms, fit.beta, np.sqrt(np.diag(fit.cov_beta)), fit.dfs(), level=level)
+        if how == "profile":
+            fit.engine.allow("profile intervals")
+            ends = fit.engine.coefficient_profiles(fit.refit_ml(), level)
+            return table.assign(conf_low=ends[:, 0], conf_high=ends[:, 1])
         return table if how == "wald" else _percentiles(table[INTERVAL], drawn(), level)
 
     def random() -> pd.DataFrame:

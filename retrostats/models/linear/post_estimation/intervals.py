@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import log, pi
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.linalg import LinAlgError
-from scipy.optimize import brentq, minimize
+from scipy.optimize import brentq
 from scipy.special import chdtri, nctdtrinc
 
 from retrostats.common.arrays import one_of, share
 from retrostats.common.errors import InputError
 from retrostats.models.linear.blocks.directions import relative_factor
-from retrostats.models.linear.blocks.working import triangles, working_gram
+from retrostats.models.linear.blocks.working import working_gram
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.criterion import evaluate, level_at
-from retrostats.models.linear.post_estimation.components import component_table, unique_groups
+from retrostats.models.linear.post_estimation.components import component_table
 from retrostats.models.linear.post_estimation.shares import share_of
 from retrostats.models.linear.post_estimation.simulate import bootstrap
 from retrostats.models.linear.post_estimation.tables import Effect
@@ -71,7 +70,7 @@ def confint(
     if method == "bootstrap":
         ends = _percentiles(fit, table, level, n, seed, jobs)
     else:
-        ends = fit.engine.profiles(fit, level)
+        ends = fit.engine.profiles(fit.refit_ml(), level)
     out = table[["group", "term", "term2"]].copy()
     out["estimate"] = table["sdcor"]
     out["conf_low"], out["conf_high"] = np.array(ends).T
@@ -98,57 +97,6 @@ def bootstrap_name(group: str, term: str, term2: str) -> str:
     if group == "Residual":
         return "sigma"
     return f"cor_{group}_{term}_{term2}" if term2 else f"sd_{group}_{term}"
-
-
-Build = Callable[[FloatArray], tuple[FloatArray, float]]
-"""From free numbers to (theta, sigma2) at a fixed value of the parameter profiled."""
-
-
-def profiles(fit: Estimates, level: float) -> list[tuple[float, float]]:
-    """Profile intervals in the order of the component table."""
-    if fit.model.gram.signed:
-        raise InputError("profile intervals need covariance='lme4'; use icc() for a signed one")
-    ml = fit.refit_ml()
-    names = unique_groups(fit)
-    at: dict[tuple[str, str, str], tuple[float, float]] = {}
-    for t, (_, effects) in enumerate(fit.model.groups):
-        for a, effect in enumerate(effects):
-            at[names[t], effect, ""] = _sd_interval(ml, t, a, level)
-            for b in range(a + 1, len(effects)):
-                at[names[t], effect, effects[b]] = _cor_interval(ml, t, a, b, level)
-    at["Residual", "", ""] = _sigma_interval(ml, level)
-    return [at[str(r.group), str(r.term), str(r.term2)] for r in component_table(fit).itertuples()]
-
-
-def deviance_at(fit: Estimates, theta: FloatArray, sigma2: float) -> float:
-    """ML deviance at theta and sigma2, the coefficients profiled out."""
-    gram = fit.model.gram
-    try:
-        profiled, rss = level_at(gram, theta, reml=False)
-    except LinAlgError:
-        return float("inf")
-    n = gram.n_obs
-    return profiled - n * (1.0 + log(2 * pi * rss / n)) + n * log(2 * pi * sigma2) + rss / sigma2
-
-
-def _inner(
-    fit: Estimates, build: Callable[[FloatArray], tuple[FloatArray, float]], x0: FloatArray
-) -> float:
-    """Deviance minimised over the free numbers."""
-
-    def objective(x: FloatArray) -> float:
-        if np.abs(x).max(initial=0.0) > 1e3:
-            return 1e12
-        theta, sigma2 = build(x)
-        value = deviance_at(fit, theta, sigma2) if 0 < sigma2 < 1e300 else np.inf
-        return float(value) if np.isfinite(value) else 1e12
-
-    found = minimize(objective, x0, method="BFGS", options={"gtol": 1e-5})
-    best = float(found.fun)
-    if not found.success and np.abs(found.jac).max(initial=0.0) > 1e-2:  # a kink at a zero variance
-        again = minimize(objective, found.x, method="Nelder-Mead", options={"fatol": 1e-8})
-        best = min(best, float(again.fun))
-    return best
 
 
 def _bounds(
@@ -179,93 +127,6 @@ def _bounds(
     if excess(upper) > 0:
         conf_high = brentq(excess, max(estimate, floor), upper, xtol=1e-7, rtol=1e-7)
     return float(conf_low), float(conf_high)
-
-
-def _offset(fit: Estimates, t: int) -> int:
-    return int(sum(k * (k + 1) // 2 for k in fit.model.gram.sizes[:t]))
-
-
-def _triangle(fit: Estimates, t: int, theta: FloatArray) -> FloatArray:
-    return triangles(fit.model.gram.sizes, theta)[t]
-
-
-def _sd_interval(fit: Estimates, t: int, a: int, level: float) -> tuple[float, float]:
-    row = _triangle(fit, t, fit.theta)[a]
-    estimate = float(np.linalg.norm(row)) * fit.sigma
-    unit = fit.sigma
-
-    def profile(value: float) -> float:
-        def build(x: FloatArray) -> tuple[FloatArray, float]:
-            norm = float(np.linalg.norm(_triangle(fit, t, x)[a]))
-            return x, (value / norm) ** 2 if norm > 0 else 0.0
-
-        start = fit.theta.copy()
-        if estimate > 0:
-            at = [_offset(fit, t) + i for i in _row_positions(fit.model.gram.sizes[t], a)]
-            start[at] *= value / estimate
-        else:
-            start[_offset(fit, t) + _row_positions(fit.model.gram.sizes[t], a)[-1]] = value / unit
-        return _inner(fit, build, start)
-
-    low, high = _bounds(
-        lambda v: profile(v * unit), estimate / unit, fit.optimum.point.deviance, level, 0.0, np.inf
-    )
-    return low * unit, high * unit
-
-
-def _row_positions(k: int, a: int) -> list[int]:
-    """Places of row a of a lower triangle stored by column."""
-    return [sum(k - c for c in range(j)) + a - j for j in range(a + 1)]
-
-
-def _sigma_interval(fit: Estimates, level: float) -> tuple[float, float]:
-    def profile(value: float) -> float:
-        return _inner(fit, lambda x: (x, (value * fit.sigma) ** 2), fit.theta / value)
-
-    low, high = _bounds(profile, 1.0, fit.optimum.point.deviance, level, 0.0, np.inf)
-    return low * fit.sigma, high * fit.sigma
-
-
-def _cor_interval(fit: Estimates, t: int, a: int, b: int, level: float) -> tuple[float, float]:
-    """Of one correlation: the pair is put first, where its factor has the correlation in sight."""
-    k, at = fit.model.gram.sizes[t], _offset(fit, t)
-    order = [a, b, *(i for i in range(k) if i not in (a, b))]
-    back = np.argsort(order)
-    psi = _triangle(fit, t, fit.theta)
-    psi = psi @ psi.T
-    if psi[a, a] <= 0 or psi[b, b] <= 0:
-        return -1.0, 1.0
-    estimate = float(np.clip(psi[a, b] / np.sqrt(psi[a, a] * psi[b, b]), -1 + 1e-6, 1 - 1e-6))
-    jitter = 1e-12 * np.eye(k) * np.trace(psi)
-    factor = np.linalg.cholesky(psi[np.ix_(order, order)] + jitter)
-    lower = [(i, j) for j in range(k) for i in range(j, k)]
-    free = [(i, j) for i, j in lower if (i, j) not in ((1, 0), (1, 1))]
-    others = np.delete(fit.theta, slice(at, at + len(lower)))
-
-    def profile(value: float) -> float:
-        def build(x: FloatArray) -> tuple[FloatArray, float]:
-            f = np.zeros((k, k))
-            for (i, j), v in zip(free, x[: len(free)], strict=True):
-                f[i, j] = v
-            # Lengths are not negative: a sign that turned would turn that of the correlation.
-            f[0, 0], length = abs(f[0, 0]), abs(x[len(free)])
-            f[1, 0], f[1, 1] = length * value, length * np.sqrt(1.0 - value**2)
-            cov = (f @ f.T)[np.ix_(back, back)]
-            try:
-                chol = np.linalg.cholesky(cov + 1e-13 * np.trace(cov) * np.eye(k))
-            except LinAlgError:
-                return fit.theta, 0.0
-            rest = x[len(free) + 1 : -1]
-            new = np.concatenate([rest[:at], [chol[i, j] for i, j in lower], rest[at:]])
-            return new, float(np.exp(x[-1]))
-
-        start = np.concatenate(
-            [[factor[i, j] for i, j in free], [np.hypot(factor[1, 0], factor[1, 1])], others,
-             [2.0 * log(fit.sigma)]]
-        )  # fmt: skip
-        return _inner(fit, build, start)
-
-    return _bounds(profile, estimate, fit.optimum.point.deviance, level, -1.0, 1.0)
 
 
 def icc(fit: Estimates, *, group: str | None = None, level: float = 0.95) -> Effect:
