@@ -93,7 +93,7 @@ def needed_errors(
 def wanted_errors(
     problems: Sequence[Problem], topics: Collection[Topic], named: Collection[str]
 ) -> list[Problem]:
-    """The problems of a table that fits no topic, without errors in columns that none needs.
+    """The problems of a table that fits no topic, without errors in quantities that none needs.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def wanted_errors(
         header = problem.column
         if problem.level != "error" or not header or header in named:
             return False
-        could_be = {*columns_of(header), kind_of(without_number(header)) or header}
-        return header not in needed and not could_be & needed
+        could_be = columns_of(header)  # of a name that is not known, anything could be meant
+        return bool(could_be) and not could_be & needed
 
     return [p for p in problems if not free(p)]
 
