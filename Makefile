@@ -6,6 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/requirements.lock
+DOCS_LOCK := requirements/docs.lock
+DOCS_STAMP := $(VENV)/.docs
 # Kernels of linear algebra differ in last digits; a library has those of its kind of processor.
 KERNELS := Haswell SkylakeX Zen Nehalem
 NUMBERS := $(patsubst %,tests/test_%.py,lmm_reference crossed inference batch simulate small_sample \
@@ -52,7 +54,11 @@ lint: $(STAMP)  ## style, types, layers
 coverage: $(STAMP)  ## which lines the tests reach: shown, not enforced
 	$(BIN)/python -m pytest --cov=retrostats --cov-report=term-missing:skip-covered
 
-docs: $(STAMP)  ## the documentation site in site/, no network needed
+$(DOCS_STAMP): $(STAMP) $(DOCS_LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DOCS_LOCK)
+	@touch $(DOCS_STAMP)
+
+docs: $(DOCS_STAMP)  ## the documentation site in site/; to build and to view it needs no network
 	$(BIN)/python -m docs.build site
 
 notebooks: $(STAMP)  ## execute the notebooks in place
@@ -73,6 +79,9 @@ lock: $(STAMP)  ## the lock anew, from pyproject.toml and requirements/constrain
 	$(BIN)/uv pip compile --quiet --extra dev --universal --python-version 3.11.5 \
 		-c requirements/constraints.txt --generate-hashes --no-strip-extras --no-annotate \
 		--custom-compile-command "make lock" -o $(LOCK) pyproject.toml requirements/requirements.in
+	$(BIN)/uv pip compile --quiet --extra docs --universal --python-version 3.11.5 \
+		-c requirements/constraints.txt --generate-hashes --no-strip-extras --no-annotate \
+		--custom-compile-command "make lock" -o $(DOCS_LOCK) pyproject.toml
 
 fuzz: $(STAMP)  ## fuzz every reader and the formulas guided by coverage, a minute each (Linux)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris

@@ -116,7 +116,7 @@ def analyses() -> dict[str, tuple[Callable[..., Any], Callable[..., list[CohortE
     def of(compares: str, counted: bool) -> Compared:
         wanted = (compares, counted)
         topic = next(t for t in takes if t.outcomes and (t.compares, bool(t.counted)) == wanted)
-        return Compared(audit.conditions, topic.outcomes, "", "")
+        return Compared(audit.conditions, topic.outcomes, "", "", gait=topic.gait)
 
     arms, cost, counts = of("arm", False), of("direction", False), of("direction", True)
     return {

@@ -69,6 +69,9 @@ _HOMES = {
     "Candidate": "retrostats.audit.verdict",
     "Verdict": "retrostats.audit.verdict",
     "judge": "retrostats.audit.verdict",
+    # draw
+    "forest": "retrostats.report.figures.results",
+    "half_eye": "retrostats.report.figures.answers",
     # plan
     "plan": "retrostats.planning.plan",
     "Plan": "retrostats.planning.plan",

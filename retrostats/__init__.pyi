@@ -58,5 +58,7 @@ from retrostats.models.meta.two_stage import Pooled as Pooled
 from retrostats.models.meta.two_stage import pool as pool
 from retrostats.planning.plan import Plan as Plan
 from retrostats.planning.plan import plan as plan
+from retrostats.report.figures.answers import half_eye as half_eye
+from retrostats.report.figures.results import forest as forest
 
 __version__: str

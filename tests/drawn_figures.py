@@ -23,7 +23,7 @@ Key = tuple[str, float]
 KEYS: tuple[Key, ...] = (("light", 180.0), ("light", 85.0), ("dark", 180.0), ("slide", 120.0))
 #: Where every figure of the run with own cohorts is drawn; elsewhere the figures of the cohorts.
 WHOLE = KEYS[1:2]
-OTHER_AUDIT = "examples/bcg"
+OTHER_AUDIT = "examples/bcg.toml"
 
 
 class Every:

@@ -24,6 +24,7 @@ import threadpoolctl
 
 import retrostats
 import retrostats as rs
+from retrostats.common.errors import InputError
 from retrostats.models.counts.family import Binomial
 from retrostats.models.counts.separation import separation
 from retrostats.models.linear.moments.summary import witness_rows
@@ -51,6 +52,21 @@ def _streamed() -> rs.LmmFit:
         pd.concat([_rows().assign(y=lambda d, i=i: d["y"] + 0.1 * i * d["t"])
                    for i in range(3)]).to_parquet(path)  # fmt: skip
         return rs.lmm("y ~ t + (t | s) + (1 | item)", str(path))
+
+
+def _repeated() -> rs.LmmFit:
+    """Measurements whose covariance falls with the days between them."""
+    rows = _rows().assign(day=lambda d: "d" + d["t"].astype(str)).drop_duplicates(["s", "day"])
+    return rs.lmm("y ~ arm + day + (1 | s)", rows, covariance="ar1")
+
+
+def _refused(ask: Callable[[], Any]) -> str:
+    """The message of what is not here."""
+    try:
+        ask()
+    except InputError as error:
+        return str(error)
+    raise AssertionError("this was to be refused")
 
 
 def _counts(family: str) -> rs.GlmmFit:
@@ -152,11 +168,23 @@ ENTRIES: dict[str, Callable[[], Any]] = {
             which="all", method=method, draws=200, seed=1)
         for method in ("bootstrap", "bootstrap-t")
     ],
-    "simulate": lambda: rs.lmm("y ~ t + (t | s)", _rows()).simulate(3, seed=1),
+    "simulate": lambda: [
+        rs.lmm("y ~ t + (t | s)", _rows()).simulate(3, seed=1),
+        _repeated().simulate(3, seed=1),
+    ],
+    "bootstrap, repeated": lambda: _refused(
+        lambda: _repeated().engine.refits(_repeated(), 20, np.random.SeedSequence(1), 1, None)),
     "glmm": lambda: [
         [_counts(family).simulate(3, seed=1),
-         _counts(family).conf_int(method="bootstrap", draws=20, seed=1)]
+         _counts(family).conf_int(which="all", method="bootstrap", draws=20, seed=1),
+         _counts(family).bootstrap(20, seed=1),
+         _counts(family).check(draws=100, seed=1).table]
         for family in ("poisson", "binomial", "negative-binomial")
+    ],
+    "permutation_test": lambda: [
+        rs.pool([0.2, 0.5, 0.1, 0.9, 0.3, 0.6, 0.4, 0.8], [0.2] * 8, moderators=moderators,
+                method=method).permutation_test(draws=100, seed=1)
+        for moderators, method in ((None, "reml"), (pd.DataFrame({"dose": np.arange(8.0)}), "dl"))
     ],
     "pool_counts": lambda: [
         _counted(measure="rate_ratio", model="conditional").conf_int(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import retrostats as rs
+from retrostats.app.new_audit import new_audit
 from retrostats.audit.analysis import files_of, load_analysis
 from retrostats.common.errors import InputError
 
@@ -56,7 +57,7 @@ def test_replicate_is_callable_whatever_was_imported_first() -> None:
 
 def test_an_analysis_may_be_a_folder_whose_files_know_one_another(tmp_path) -> None:
     """Two folders of one name, one after the other: each is its own, and its files are named."""
-    whole = ROOT / "examples" / "bcg" / "analyses" / "tuberculosis.py"
+    whole = new_audit(tmp_path / "made") / "analyses" / "example.py"
     for place, title in (("a", "First"), ("b", "Second")):
         folder = tmp_path / place / "toy"
         folder.mkdir(parents=True)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import retrostats as rs
 from retrostats.audit.audit import load_audit
 from retrostats.common.rounding import limits
 from retrostats.report.figures import half_eyes, influence_bars, specification_curve, theme
-from retrostats.report.figures.half_eye import density_of
+from retrostats.report.figures.half_eye import _density
 from retrostats.report.figures.influence import MOST
 
 CLAIMS = load_audit().claims
 ENERGY = CLAIMS["energy_30"]
+ROUGH = 0.1  # a kernel density of 4000 normal draws is that near to the normal's highest value
+PEAK = 0.4  # and its highest place that near to 0
 
 
 def artists(figure, gid: str):
@@ -107,13 +111,19 @@ def test_eyes_hold_the_draws_and_the_outermost_limits(drawn, replication) -> Non
     assert len(artists(drawn["many eyes"], "median")) == measures > 1
 
 
-def test_a_value_that_never_moves_is_a_spike() -> None:
-    x, density = density_of(np.full(50, 1.3))
-    assert (x == 1.3).all()
-    assert (density == 1).all()
-    x, density = density_of(np.sort(np.random.default_rng(1).normal(size=500)))
-    assert density.max() == 1
-    assert abs(x[density.argmax()]) < 0.6
+def test_a_value_that_never_moves_is_an_upright_line_and_one_that_does_a_density() -> None:
+    rng = np.random.default_rng(1)
+    explored = rs.explore(lambda v: (v["x"], np.full_like(v["x"], 0.5), v["x"] + 4),
+                          {"x": (1.0, 2.0)}, draws=512)  # fmt: skip
+    figure = rs.half_eye(explored)
+    (still,) = artists(figure, "density-conf_low")
+    assert set(still.get_xdata()) == {0.5}
+    values = np.sort(rng.normal(size=4000))
+    axes = theme.new_figure(100, 50).add_axes((0, 0, 1, 1))
+    _density(axes, values, "#000000", "density", log=False)
+    x, y = axes.collections[0].get_paths()[0].vertices.T
+    assert y.max() == pytest.approx(1 / math.sqrt(2 * math.pi), rel=ROUGH)
+    assert abs(x[y.argmax()]) < PEAK
 
 
 def test_nothing_to_choose_nothing_open_and_no_draws_are_none(replication, specified) -> None:

@@ -25,7 +25,7 @@ SAME = 1e-6
 
 def by_of(cohort: rs.Cohort) -> Compared:
     topic = next(t for t in AUDIT.topics.values() if t.analysis == cohort.analysis)
-    return Compared(AUDIT.conditions, topic.outcomes, "", "")
+    return Compared(AUDIT.conditions, topic.outcomes, "", "", gait=topic.gait)
 
 
 def limits(effect: CohortEffect) -> tuple[float, float, float]:

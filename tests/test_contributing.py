@@ -18,7 +18,6 @@ import pytest
 import retrostats as rs
 from retrostats.common.resources import data_dir
 from retrostats.io import carts
-from retrostats.io.published.published import load_table
 from retrostats.models.meta.heterogeneity import ESTIMATORS
 
 ROOT = Path(__file__).parents[1]
@@ -143,11 +142,8 @@ def test_a_pooling_method(run: Any) -> None:
     lines = lines_of(code, ast.FunctionDef, ast.Assign, name="sidik_jonkman")
     assert (1, lines) == stated("a pooling method")
     assert made["pooled"].method == "sj"
-    rows = load_table("tuberculosis", folder=ROOT / "examples" / "bcg" / "data")
-    arms = {name: arm.set_index("study_id") for name, arm in rows.groupby("arm")}
-    treated, control = arms["vaccinated"], arms["not vaccinated"].loc[arms["vaccinated"].index]
-    y = np.log(treated["events"] / treated["exposure"] / control["events"] * control["exposure"])
-    v = sum(1 / arm["events"] - 1 / arm["exposure"] for arm in (treated, control))
+    made = rs.escalc(pd.read_csv(ROOT / "examples" / "bcg.csv"), measure="RR")
+    y, v = made["yi"], made["vi"]
     found = rs.pool(y.to_numpy(), np.sqrt(v.to_numpy()), method="sj")
     start = ((y - y.mean()) ** 2).mean()
     w = start / (v + start)

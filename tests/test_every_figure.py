@@ -32,7 +32,7 @@ WITH_OWN_MM = 290.0
 KINDS = (
     "audit.verdict_overview", "audit.metabolic_cost_sensitivity", "audit.retelling_chain",
     "audit.energy_30_choices", "audit.energy_30_draws", "audit.energy_30_influence",
-    "own.own_data_1", "bcg.tuberculosis", "plan.plan",
+    "own.own_data_1", "bcg.halves", "plan.plan",
 )  # fmt: skip
 #: A name of a colour.
 COLOUR = re.compile(r"\b(yellow|orange|blue|red|green|grey|gray|brown|purple)\b", re.IGNORECASE)
@@ -162,7 +162,7 @@ BASELINES = (
     ("own.own_data_1", KEYS[0]), ("own.own_data_3", KEYS[1]), ("plan.plan", KEYS[0]),
     ("plan.plan", KEYS[1]), ("plan.plan", KEYS[2]), ("audit.energy_30_choices", KEYS[1]),
     ("audit.energy_30_draws", KEYS[2]), ("audit.energy_30_influence", KEYS[0]),
-    ("bcg.tuberculosis", KEYS[3]),
+    ("bcg.halves", KEYS[3]),
 )  # fmt: skip
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import zlib
+from html import unescape
 from pathlib import Path
 
 import example_frames as ex
 import pytest
+from fontTools.ttLib import TTFont
 from numpy.testing import assert_allclose
 
 from retrostats.audit.analysis import select
@@ -239,6 +242,23 @@ def test_svg_text_is_text_as_wide_as_it_was_measured_with_a_title_and_a_descript
     for words in ("Body-weight-support study, 0%", "printed in words"):
         expected = theme.width_mm(words) / theme.PT_MM
         assert said[words] == pytest.approx(expected, abs=0.01)
+
+
+def test_svg_embeds_a_font_of_just_its_own_letters(drawn):
+    buffer = io.BytesIO()
+    theme.write(drawn["cost"], buffer, "svg")
+    svg = buffer.getvalue().decode()
+    faces = dict(re.findall(r"@font-face\{[^}]*font-weight:(\w+);src:url\(data:font/ttf;base64,"
+                            r"([^)]+)\)\}", svg))  # fmt: skip
+    texts = re.findall(r'<text style="([^"]*)"[^>]*>([^<]+)</text>', svg)
+    assert set(faces) == {"normal", "bold"}
+    for weight, encoded in faces.items():
+        font = TTFont(io.BytesIO(base64.b64decode(encoded)))
+        words = {
+            w for style, w in texts if ("700" in style or "bold" in style) == (weight == "bold")
+        }
+        assert set(font.getBestCmap()) == {ord(c) for c in unescape("".join(words))}
+        assert {"cmap", "head", "hhea", "hmtx", "maxp", "name", "OS/2", "post"} <= set(font.keys())
 
 
 def test_pdf_and_png_say_what_they_show(drawn):

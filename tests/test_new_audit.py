@@ -44,7 +44,7 @@ def test_it_holds_every_file(folder) -> None:
 
 def test_the_command_makes_a_folder_that_the_command_runs(tmp_path, capsys) -> None:
     made, out = tmp_path / "audit", tmp_path / "results"
-    assert main(["new-audit", str(made)]) == 0
+    assert main(["new-audit", str(made), "--folder"]) == 0
     said = capsys.readouterr().out
     readme = (made / "README.md").read_text(encoding="utf-8")
     for step in STEPS:
@@ -52,7 +52,9 @@ def test_the_command_makes_a_folder_that_the_command_runs(tmp_path, capsys) -> N
         assert step in readme
     arguments = ["replicate", "--audit", str(made), "--out", str(out), "--draws", str(DRAWS)]
     assert main([*arguments, "--formats", "svg"]) == 0
-    assert "supported" in capsys.readouterr().out
+    ran = capsys.readouterr()
+    assert "supported" in ran.out
+    assert ran.err.startswith(f"Runs the Python in {made / 'analyses'}")  # before anything of it
     assert INVENTED in (out / "report.html").read_text(encoding="utf-8")
     assert (out / "figures" / "example.svg").is_file()
 
@@ -128,7 +130,7 @@ def test_frictionless_finds_the_package_valid(folder) -> None:
 
 def test_a_folder_that_holds_something_is_refused_untouched(tmp_path, capsys) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
-    assert main(["new-audit", str(tmp_path)]) == 2
+    assert main(["new-audit", str(tmp_path), "--folder"]) == 2
     assert "not empty" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PolyCollection
 
 from retrostats.report.user_cohort import LINES, _figure, _names
 
@@ -41,6 +42,38 @@ def test_many_people_are_a_band_and_some_lines_and_the_caption_says_so(number, b
         edges = bands[0].get_paths()[0].vertices
         low = drawn.loc[drawn["x"] == "forward", "y"].quantile(0.05)
         assert np.isclose(edges[edges[:, 0] == 0, 1].min(), low)
+
+
+def arms(number: int) -> pd.DataFrame:
+    """Two arms of different people."""
+    y = np.random.default_rng(3).normal(35, 4, number)
+    each = pd.DataFrame({"subject": [f"p{i}" for i in range(number)], "panel": "everybody",
+                         "x": ["usual", "new"] * (number // 2), "y": y})  # fmt: skip
+    mean = each.groupby("x")["y"].transform("mean")
+    return each.assign(mean=mean, low=np.nan, high=np.nan)
+
+
+def test_two_arms_are_spread_out_with_no_line_between_them() -> None:
+    axes = _figure("trial", arms(40), "VO2", []).axes[0]
+    people, means = (
+        [line for line in axes.lines if line.get_gid() == gid] for gid in ("person", "mean")
+    )
+    assert {line.get_linestyle() for line in (*people, *means)} == {"None"}
+    assert sum(len(line.get_xdata()) for line in people) == 40
+    shapes = [c for c in axes.collections if isinstance(c, PolyCollection)]
+    assert len(shapes) == 2  # a distribution an arm
+    assert sorted(means[0].get_xdata()) == [0, 1]
+
+
+def test_pairs_are_joined_and_the_key_says_which_is_which() -> None:
+    figure = _figure("lab", people(6), "VO2", [])
+    lines = [line for line in figure.axes[0].lines if line.get_gid() == "person"]
+    assert len(lines) == 6
+    assert {tuple(line.get_xdata()) for line in lines} == {(0, 1)}
+    said = " ".join(text.get_text() for text in figure.texts)
+    assert "thin lines: a person each; heavy line: mean" in " ".join(said.split())
+    said = " ".join(text.get_text() for text in _figure("trial", arms(40), "VO2", []).texts)
+    assert "points: a person each, shape: how they are spread" in " ".join(said.split())
 
 
 def test_words_of_panels_are_made_once_a_condition() -> None:

@@ -113,7 +113,7 @@ def test_every_claim_is_in_the_summary_and_every_level_was_printed(replication) 
 
 
 def test_the_second_audit_has_levels_of_its_own() -> None:
-    found = rs.replicate(audit="examples/bcg", draws=0).summary
+    found = rs.replicate(audit="examples/bcg.toml", draws=0).summary
     common = found[found["outcome"] == "cases where tuberculosis was common"].iloc[0]
     assert common["level"] == pytest.approx(248 / 12867 * 1000, rel=EXACT)
     assert common["absolute"] < 0

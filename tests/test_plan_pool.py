@@ -27,7 +27,7 @@ from retrostats.planning.designs import Counted
 from retrostats.planning.sentence import kept_open_by, sentence
 from retrostats.planning.today import POOLED_MOST, today_of
 
-BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg"
+BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg.toml"
 NAN = float("nan")
 CLAIM = load_audit().claims["energy_30"]
 #: People that settle 25 to 35% (truth 1.30, power 90%) by SD of the log ratio between people.

@@ -18,7 +18,7 @@ from retrostats.evidence.unreported.sources import Effects, Source
 from retrostats.planning.added import answers_with
 from retrostats.report.figures.looks import DARK
 
-BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg"
+BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg.toml"
 NAN = float("nan")
 CLAIM = load_audit().claims["energy_30"]
 #: People that settle 25 to 35% (truth 1.30, power 90%) by SD of the log ratio between people.
@@ -144,7 +144,7 @@ def test_bad_usage_of_the_command_is_one_message(arguments, says, capsys) -> Non
 
 def test_a_size_that_comes_out_oftener_than_its_direction_is_explained() -> None:
     """Few people and an open range: each side comes out at the level of its own test."""
-    plan = rs.plan("halves", audit="examples/bcg", people=[4, 24, 19000], draws=8192)
+    plan = rs.plan("halves", audit="examples/bcg.toml", people=[4, 24, 19000], draws=8192)
     alone = plan.curve.pivot(index="people", columns="side", values="supported")
     assert alone.loc[4, "size"] == pytest.approx(0.05, abs=0.01)
     assert alone.loc[4, "direction"] == pytest.approx(0.025, abs=0.01)

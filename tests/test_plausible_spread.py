@@ -78,7 +78,7 @@ def test_the_refusal_is_said_where_the_assumption_is_listed(audit) -> None:
 
 
 def test_an_audit_without_the_table_bounds_nothing(tmp_path: Path) -> None:
-    assert rs.load_audit(Path(__file__).parents[1] / "examples" / "bcg").highest_cv == {}
+    assert rs.load_audit(Path(__file__).parents[1] / "examples" / "bcg.toml").highest_cv == {}
 
 
 def test_an_outcome_in_two_rows_is_refused(tmp_path: Path) -> None:

@@ -234,13 +234,24 @@ def test_what_is_handed_out_is_a_value(pooled: rs.PooledPrinted) -> None:
         pooled.posterior.density[0] = 1.0
 
 
-def test_the_plot_draws_every_source_the_mean_and_a_new_study(pooled: rs.PooledPrinted) -> None:
-    (axes,) = pooled.plot().axes
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["A", "B", "C", "mean over studies", "a new study"]
-    drawn = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2]
-    assert list(drawn[3]) == [pooled.conf_low, pooled.conf_high]
-    assert axes.get_xscale() == "log"
+def test_the_plot_draws_the_answer_and_every_source(pooled: rs.PooledPrinted) -> None:
+    figure = pooled.plot()
+    words = {text.get_text() for text in figure.texts}
+    assert {"Mean over studies", "A", "B", "C"} <= words
+    whole = [line for axes in figure.axes for line in axes.lines if line.get_gid() == "interval"]
+    assert len(whole) == 4
+    assert list(whole[0].get_xdata()) == [pooled.conf_low, pooled.conf_high]
+    assert {axes.get_xscale() for axes in figure.axes} == {"log"}
+
+
+def test_the_forest_draws_every_source_the_mean_and_a_new_study(pooled: rs.PooledPrinted) -> None:
+    figure = rs.forest(pooled)
+    assert {"A", "B", "C", "Mean over studies"} <= {text.get_text() for text in figure.texts}
+    marks = figure.axes[0].findobj(lambda o: o.get_gid() in ("diamond", "prediction"))
+    diamond, new = sorted(marks, key=lambda o: str(o.get_gid()))
+    ends = diamond.get_xy()[:, 0]
+    assert (ends.min(), ends.max()) == pytest.approx((pooled.conf_low, pooled.conf_high))
+    assert new.get_xdata()[0] < pooled.conf_low < pooled.conf_high < new.get_xdata()[-1]
 
 
 def test_tables_of_the_answer_agree_with_its_methods(pooled: rs.PooledPrinted) -> None:

@@ -34,7 +34,7 @@ def pool(table: Any, **options: Any) -> rs.PooledPrinted:
 def test_rows_left_out_are_listed_with_their_reasons() -> None:
     table = pd.DataFrame({
         "study": ["A", "B", "C", "D", "E"], "design": "crossover", "n": ["13", "8", "8", "", "8"],
-        "first": ["31.3 SD 5.8", "1", "", "", "20"],
+        "first": ["31.3 SD 5.8", "1", "", "", ""],
         "second": ["27.2 SD 2.5", "2", "", "", ""],
         "estimate": ["", "", "", "25%", ""],
         "pool": ["yes", "no: another speed", "sign: against", "", ""],
@@ -81,7 +81,7 @@ def test_rates_without_their_events_need_a_p_or_a_prior() -> None:
     assert "a rate ratio has no usual one; give sd_median" in alone.sources.loc[1, "why"]
     by_p = rs.pool_printed(table.assign(p=["", "0.02"]), measure="rate ratio")
     assert by_p.sources.loc[1, "estimate"] == pytest.approx(0.4, abs=0.01)
-    with pytest.raises(InputError, match="first is per h and second per days; give"):
+    with pytest.raises(InputError, match="column second: found days, and first is in h; give one"):
         rs.pool_printed(table.assign(second=["52 / 481 h", "3 per 100 days"]), measure="rate ratio")
 
 
@@ -210,22 +210,48 @@ def test_an_inequality_of_p_cuts_the_spread_behind_a_bare_estimate() -> None:
         ({"p": "0.9"}, "none between -1 and 1 gives it with SDs 5.8, 2.5"),
         ({"pool": "maybe"}, "pool is 'maybe'; allowed: yes, 'no: reason'"),
         ({"measure": "size"}, "measure is 'size'; allowed: mean difference"),
-        ({"estimate": "1.2", "low": "1.1", "high": "1.3"}, "level is empty beside low and high"),
+        ({"estimate": "1.2", "low": "1.1", "high": "1.3"}, "column level: empty beside low"),
         ({"estimate": "1.5", "low": "1.1", "high": "1.3", "level": "95"}, "outside low to high"),
-        ({"estimate": "1.2", "low": "1.3", "high": "1.1", "level": "95"}, "low is not below high"),
+        ({"estimate": "1.2", "low": "1.3", "high": "1.1", "level": "95"},
+         "column low: found 1.3, and high is 1.1"),
         ({"estimate": "1.2", "low": "1.1", "high": "1.3", "level": "0.95"}, "in percent, as 95"),
         ({"estimate": "-1.2", "se": "0.1"}, "estimate is -1.2; allowed is a ratio above 0"),
         ({"estimate": "1.2", "se": "0"}, "se is 0; allowed is above 0"),
         ({"estimate": "not significant", "p": "<0.05"}, "say higher or lower, or correct p"),
         ({"first": "15 / 461 players"}, "first is a count and second a mean"),
         ({"first": "-3 SD 5.8"}, "no log ratio; use measure 'mean difference'"),
-        ({"first": "31 SD 5.8 kg", "second": "27 SD 2.5 lb"}, "first is in kg and second in lb"),
+        ({"first": "31 SD 5.8 kg", "second": "27 SD 2.5 lb"}, "found lb, and first is in kg"),
+        ({"first": "31 SD 5.8 kg -> 30 SD 5 lb", "second": "27 SD 2.5 kg -> 26 SD 3 kg",
+          "design": "parallel", "n": "13 / 12"}, "give one unit"),
+        ({"first": "31"}, "column first: found 31 without a spread, and the other side has one"),
+        ({"second": ""}, "column second: empty, and first is not; give both sides"),
+        ({"first": "30-32 SD 5.8"}, "found '30-32 SD 5.8'; allowed"),
+        ({"first": "31 SD 5-6"}, "SD is one number"),
+        ({"first": "15.5 / 40 h", "second": "3 / 40 h"}, "events are whole numbers"),
+        ({"first": "15 / 461 h", "second": "52 / 481 days"}, "found days, and first is in h"),
+        ({"first": "1e300 SD 5.8"}, r"found 1e300; allowed is a number below 1e\+150"),
     ],
 )  # fmt: skip
 def test_bad_cells_are_one_message_that_names_the_row(cells: dict[str, str], says: str) -> None:
     table = trials().iloc[[0]].assign(**{k: [v] for k, v in cells.items()})
     with pytest.raises(InputError, match=says):
         pool(table)
+
+
+def test_differences_in_two_units_are_not_pooled() -> None:
+    table = trials().assign(first="31 SD 5.8 kg", second="27 SD 2.5 kg")
+    table.loc[table.index[1], ["first", "second"]] = ["68 SD 12 lb", "60 SD 6 lb"]
+    with pytest.raises(InputError, match=r"row 2 \(.*found lb, and row 1 .* is in kg"):
+        rs.pool_printed(table, measure="mean difference")
+    assert rs.pool_printed(table, measure="ratio of means").k == len(table)  # units cancel
+
+
+def test_hours_of_players_are_hours() -> None:
+    pooled = rs.pool_printed(
+        {"study": ["A"], "first": ["15 / 461 player hours"], "second": ["52 / 481 h"]},
+        measure="rate ratio",
+    )
+    assert pooled.k == 1
 
 
 def test_bad_tables_and_options_are_one_message() -> None:

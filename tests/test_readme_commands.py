@@ -60,8 +60,8 @@ def test_commands_are_found_known_and_name_what_is_there() -> None:
     ("old", "new"),
     [
         (". .venv/bin/activate", ""),
-        ("--audit examples/bcg", "--audit bcg"),
-        ("retrostats validate lab.csv", "retrostats validate mine.csv"),
+        ("--audit examples/bcg.toml", "--audit bcg.toml"),
+        ("retrostats validate lab.csv", "retrostats validate nobody.csv"),
         ("retrostats plan energy_30", "retrostats plan energy_30 --people 4"),
     ],
 )

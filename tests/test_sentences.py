@@ -10,8 +10,9 @@ import pytest
 
 from retrostats.report.page.bands import band, claimed_zone
 from retrostats.report.page.cards import causes_of, changes
+from retrostats.report.page.effect_words import amount, claimed, span
 from retrostats.report.page.page import render_report
-from retrostats.report.page.sentences import SYMBOLS, amount, answer, claimed, span
+from retrostats.report.page.sentences import SYMBOLS, answer
 
 NAN = float("nan")
 #: Labels of a size with its probability, and of lying below and above the range.
@@ -136,7 +137,7 @@ def test_without_an_estimate_the_reason_is_the_answer():
 def test_no_number_is_rounded_onto_or_across_a_boundary():
     assert amount(1.004, "rate_ratio") == "0.4% higher"
     assert amount(1.3496, "ratio", bounds=(1.0, 1.35)) == "34.96% higher"
-    assert span(1.00399, 1.3358, "ratio") == "0.4% to 34% higher"
+    assert span(1.00399, 1.3358, "ratio") == "0.4% to 33.6% higher"
     assert span(0.0004, 0.9, "ratio") == "10% to 99.96% lower"
     assert amount(-1.9996, "difference", bounds=(-2.0,)) == "\u22121.9996"
 
@@ -176,7 +177,7 @@ def test_the_cause_of_what_was_seen_stands_beside_it():
 def test_a_band_says_in_words_what_it_shows():
     drawn = band(1.26, (1.004, 1.54), (0.79, NAN), (NAN, 0.5), null=1.0, log=True)
     assert (
-        "Estimate 1.26, 95% interval 1.004 to 1.54, over all that was not printed from 0.79"
+        "Estimate 1.260, 95% interval 1.004 to 1.540, over all that was not printed from 0.79"
         in drawn
     )
     assert "claimed up to 0.5, no difference at 1" in drawn

@@ -1,4 +1,4 @@
-"""Command line: `retrostats replicate | validate | template | plan | new-audit`.
+"""Command line: `retrostats replicate | validate | template | plan | new-audit | check-audit`.
 
 `python -m retrostats.replicate` is the first of them. Exit codes: 0 done, 1 `--check` found a
 difference from the pinned answers, 2 bad input or usage.
@@ -34,6 +34,7 @@ def _parser() -> Parser:
     _add_template(commands)
     _add_plan(commands)
     _add_new_audit(commands)
+    _add_check_audit(commands)
     return parser
 
 
@@ -47,7 +48,7 @@ def _add_validate(commands: Any) -> None:
     parser = _command(commands, "validate", _validate, "Check a cohort file; exit 0 or 2.")
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--spec", metavar="TOML", help="what the file's columns mean")
-    parser.add_argument("--audit", metavar="DIR", help="whose topics (the one that ships)")
+    parser.add_argument("--audit", metavar="AUDIT", help="whose topics: NAME.toml or a folder")
     asks = "ask each open question here, and write the spec beside the file"
     parser.add_argument("--ask", action="store_true", help=asks)
 
@@ -56,15 +57,15 @@ def _add_template(commands: Any) -> None:
     parser = _command(commands, "template", _template, "Print a CSV to fill in.")
     parser.add_argument("analysis", metavar="ANALYSIS")
     parser.add_argument("--spec", action="store_true", help="print a commented spec instead")
-    parser.add_argument("--audit", metavar="DIR", help="whose topic it is (the one that ships)")
+    parser.add_argument("--audit", metavar="AUDIT", help="whose topic it is: NAME.toml or a folder")
 
 
 def _add_plan(commands: Any) -> None:
     text = "The study that would settle a claim, and what it would change."
     parser = _command(commands, "plan", _plan, text)
     add = parser.add_argument
-    add("claim", metavar="CLAIM", help="its id in claims.csv of the audit")
-    add("--audit", metavar="DIR", help="folder of another audit (the one that ships)")
+    add("claim", metavar="CLAIM", help="its id in the audit")
+    add("--audit", metavar="AUDIT", help="another audit: NAME.toml or a folder")
     add("--truth", type=float, metavar="X", help="effect taken as true (middle of what is claimed)")
     add("--spread", metavar="LOW[,HIGH]", help="SD of one person's contribution (the evidence's)")
     add("--design", metavar="NAME", help="paired, two-arm or counts (by the claim)")
@@ -81,9 +82,17 @@ def _add_plan(commands: Any) -> None:
 
 
 def _add_new_audit(commands: Any) -> None:
-    text = "Make a folder with an audit to fill in; it runs as it stands."
+    text = "Make an audit to fill in, a page and a table; it runs as it stands."
     parser = _command(commands, "new-audit", _new_audit, text)
-    parser.add_argument("directory", metavar="DIR", help="a new or an empty folder")
+    parser.add_argument("name", metavar="NAME", help="of the page NAME.toml and the table NAME.csv")
+    folder = "make a folder NAME with tables and Python instead, for what a table cannot say"
+    parser.add_argument("--folder", action="store_true", help=folder)
+
+
+def _add_check_audit(commands: Any) -> None:
+    text = "Say what each row of a page's table became, before anything is computed; exit 0 or 2."
+    parser = _command(commands, "check-audit", _check_audit, text)
+    parser.add_argument("page", metavar="NAME.toml", help="a page, its table beside it")
 
 
 def _replicate(arguments: Any) -> int:
@@ -167,9 +176,21 @@ def _numbers(name: str, text: str, kind: Callable[[str], float]) -> list[float]:
 
 
 def _new_audit(arguments: Any) -> int:
-    from retrostats.app.new_audit import new_audit, what_to_fill_in
+    if arguments.folder:
+        from retrostats.app.new_audit import new_audit, what_to_fill_in
 
-    print(what_to_fill_in(new_audit(arguments.directory)))
+        print(what_to_fill_in(new_audit(arguments.name)))
+        return 0
+    from retrostats.app.new_page import new_page, page_steps
+
+    print(page_steps(*new_page(arguments.name)))
+    return 0
+
+
+def _check_audit(arguments: Any) -> int:
+    from retrostats.audit.pages.account import account_of_page
+
+    print(plain(account_of_page(arguments.page)))
     return 0
 
 

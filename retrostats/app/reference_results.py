@@ -38,11 +38,14 @@ def reference_dir() -> Path:
 
 def _reference_for(replication: Replication) -> Path:
     """Folder of the pinned answers of the audit that was run."""
-    data = replication.audit.data
+    audit = replication.audit
+    data, name = audit.data, audit.data.parent
     folder = reference_dir() if data == data_dir() else data / "pinned"
+    if audit.page is not None:  # pages share a folder
+        name, folder = audit.page.file, folder / audit.page.file.stem
     if not (folder / "verdicts.csv").is_file():
         raise InputError(
-            f"audit {data.parent}: no pinned answers in {folder}; write them with "
+            f"audit {name}: no pinned answers in {folder}; write them with "
             "retrostats.app.reference_results.pin(replication, folder) after looking at them"
         )
     return folder

@@ -38,7 +38,7 @@ def add_options(parser: Any) -> None:
     """The options of the command."""
     add = parser.add_argument
     add("analysis", nargs="*", metavar="ANALYSIS", help="of --list, or a Python file (all)")
-    add("--audit", metavar="DIR", help="folder of another audit (the one that ships)")
+    add("--audit", metavar="AUDIT", help="another audit: NAME.toml or a folder")
     add("--cohort", action="append", default=[], metavar="PATH", help="own data; repeatable")
     add("--out", metavar="DIR", help="folder for the results (results/)")
     add("--seed", type=int, default=SEED, metavar="N", help=f"of the draws ({SEED})")
@@ -73,12 +73,15 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     audit = load_audit(arguments.audit)
     if arguments.list:  # of a stranger's folder, perhaps: nothing of it is run
         for name, path in audit.analyses.items():
-            print(f"{name:18} {question_of(path)}")
+            made = audit.generated.get(name)
+            print(f"{name:18} {made.question if made else question_of(path)}")
         return 0
     if arguments.check and (arguments.cohort or arguments.out):
         raise RetrostatsError(
             "--check compares the published numbers alone; leave out --cohort and --out"
         )
+    if arguments.audit and audit.page is None:
+        print(f"Runs the Python in {audit.scripts}; a page runs none.", file=sys.stderr)
     start = time.perf_counter()
     with _progress() as progress:
         replication = replicate(

@@ -44,7 +44,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One analysis file: its names for the reader, `analyse` and `draw`."""
+    """One analysis: its names for the reader, `analyse` and `draw`.
+
+    Made from a page it has no `draw`: the report draws it; `path` is then the page.
+    """
 
     name: str
     title: str
@@ -52,9 +55,12 @@ class Analysis:
     methods: tuple[str, ...]
     topic: str
     analyse: Callable[[Context], Findings]
-    draw: Callable[
-        [Mapping[str, pd.DataFrame], Mapping[str, Claim]], Mapping[str, Drawing | Figure | None]
-    ]
+    draw: (
+        Callable[
+            [Mapping[str, pd.DataFrame], Mapping[str, Claim]], Mapping[str, Drawing | Figure | None]
+        ]
+        | None
+    )
     path: Path
 
 
@@ -231,9 +237,23 @@ def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Anal
             f"unknown analysis {', '.join(unknown)}; choose from {', '.join(found)} "
             "or give the path of a Python file"
         )
-    loaded = [load_analysis(found[name] if name in found else Path(name)) for name in chosen]
+    loaded = [
+        _generated(about, name)
+        if name in about.generated
+        else load_analysis(found[name] if name in found else Path(name))
+        for name in chosen
+    ]
     _names_agree(loaded, chosen, found)
     return loaded
+
+
+def _generated(audit: Audit, name: str) -> Analysis:
+    """The analysis that was made from a page, which has no file and no drawing of its own."""
+    made = audit.generated[name]
+    return Analysis(
+        made.name, made.title, made.question, made.methods, made.topic, made.analyse, None,
+        made.path,
+    )  # fmt: skip
 
 
 def _names_agree(loaded: list[Analysis], chosen: list[str], found: Mapping[str, Path]) -> None:

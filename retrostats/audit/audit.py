@@ -1,14 +1,15 @@
-"""An audit is one folder: what was claimed, what was printed, and the analyses that judge it.
+"""An audit: what was claimed, what was printed, and the analyses that judge it.
 
-`data/` is a Frictionless data package (claims, fidelity, evidence, studies, published tables) with
-`audit.toml`; `analyses/` holds one Python file, or a folder of them, an analysis. The audit that
-ships with the package is the default; any other folder of that shape runs the same way.
+One page and one table (`NAME.toml`, `NAME.csv`, docs/audits.md), or a folder: `data/` is a
+Frictionless data package (claims, fidelity, evidence, studies, published tables) with `audit.toml`;
+`analyses/` holds one Python file, or a folder of them, an analysis. The audit that ships with the
+package is the default; any other of either form runs the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,19 @@ from retrostats.common.arrays import path_of
 from retrostats.common.errors import InputError
 from retrostats.common.resources import analyses_dir
 from retrostats.common.vocabulary import Conditions, Post, Topic
+from retrostats.io.pages.topics import is_page
 from retrostats.io.published.audit_toml import audit_data, read_audit_toml
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.audit.claims import Claim
+    from retrostats.audit.pages.page_audit import PageAnalysis
     from retrostats.evidence.unreported.unknowns import Unknown
+    from retrostats.io.pages.page import Page
 
+#: Table of every printed row of an audit from a page.
+PUBLISHED = "published"
 #: Table of prior distributions, and its name of correlations.
 PRIORS, CORRELATION = "priors", "fisher_z_correlation"
 
@@ -32,7 +38,7 @@ __all__ = ["Audit", "Conditions", "Post", "Topic", "load_audit"]
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A folder with everything one audit needs; tables are read when asked for.
+    """Everything one audit needs; the tables of a folder are read when asked for.
 
     Attributes
     ----------
@@ -42,6 +48,8 @@ class Audit:
         What is compared, and one `Topic` a published table, by name.
     data, scripts
         Folder of the data package; folder of the analyses.
+    made, generated, page
+        Of an audit from a page: its tables, its analyses, and the page; else None, empty, None.
     """
 
     title: str
@@ -51,6 +59,9 @@ class Audit:
     topics: Mapping[str, Topic]
     data: Path
     scripts: Path
+    made: Mapping[str, pd.DataFrame] | None = field(default=None, repr=False, compare=False)
+    generated: Mapping[str, PageAnalysis] = field(default_factory=dict, repr=False, compare=False)
+    page: Page | None = field(default=None, repr=False, compare=False)
 
     @property
     def claims(self) -> dict[str, Claim]:
@@ -69,11 +80,15 @@ class Audit:
         """Printed numbers of every topic, normalised; see `load_published`."""
         from retrostats.io.published.published import load_published
 
+        if self.made is not None:
+            return self.made[PUBLISHED].copy()
         return load_published(folder=self.data)
 
     @property
     def analyses(self) -> dict[str, Path]:
         """Analysis files by name: the topics' own in their order, then the others."""
+        if self.generated:
+            return {name: analysis.path for name, analysis in self.generated.items()}
         order = [topic.analysis for topic in self.topics.values()]
         found = {
             path.stem.replace("_", "-"): path
@@ -87,6 +102,11 @@ class Audit:
         """A table of the data package, checked against its schema."""
         from retrostats.io.published.published import load_table
 
+        if self.made is not None:
+            if name not in self.made:
+                raise InputError(f"audit {self.title}: no table {name!r}; it has "
+                                 f"{', '.join(self.made)}")  # fmt: skip
+            return self.made[name].copy()
         return load_table(name, folder=self.data)
 
     def range_of(self, row_id: str, unknown: str, name: str) -> Unknown:
@@ -120,6 +140,9 @@ class Audit:
         InputError
             A standard deviation that is not above 0, or no reason.
         """
+        if self.page is not None:
+            prior = self.page.open.get("correlation")
+            return None if prior is None else (prior.numbers["mean"], prior.numbers["sd"])
         if not self.has_table(PRIORS):
             return None
         table = self.table(PRIORS)
@@ -161,7 +184,17 @@ class Audit:
         """Whether the data package lists a table of that name."""
         from retrostats.io.published.table_schema import descriptor
 
+        if self.made is not None:
+            return name in self.made
         return name in descriptor(self.data)
+
+    @property
+    def inputs(self) -> dict[str, Path]:
+        """Files that its tables come from, by the names under which results list them."""
+        if self.page is not None:
+            return {path.name: path for path in (self.page.file, self.page.table)}
+        found = sorted(path for path in self.data.rglob("*") if path.is_file())
+        return {f"data/{path.relative_to(self.data).as_posix()}": path for path in found}
 
     def topic_of(self, analysis: str) -> Topic | None:
         """The topic of an analysis, None if it has none in this audit."""
@@ -172,12 +205,18 @@ class Audit:
 
 
 def load_audit(path: str | Path | None = None) -> Audit:
-    """The audit in a folder with `data/` and `analyses/`; the one that ships if `path` is None.
+    """The audit of a page, or of a folder; the one that ships if `path` is None.
+
+    Parameters
+    ----------
+    path
+        `NAME.toml` with the table `NAME.csv` (or .xlsx) beside it, of which no Python runs; or a
+        folder with `data/` and `analyses/`.
 
     Raises
     ------
     InputError
-        If the folder, its `audit.toml` or an entry of it is missing or malformed.
+        If a file or an entry of it is missing or malformed; of a page all of them at once.
 
     Examples
     --------
@@ -186,9 +225,32 @@ def load_audit(path: str | Path | None = None) -> Audit:
     True
     """
     path = None if path is None else path_of(path, "audit")
+    if path is not None and is_page(path):
+        return _of_page(path)
     data = audit_data(path)
     scripts = analyses_dir() if path is None else Path(path) / "analyses"
     parsed = read_audit_toml(data)
     return Audit(
         parsed.title, parsed.subject, parsed.post, parsed.conditions, parsed.topics, data, scripts
+    )
+
+
+def _of_page(path: str | Path) -> Audit:
+    """The audit of a page and its table: everything that a folder holds is made of them."""
+    from retrostats.audit.pages.page_audit import page_analyses, page_tables, read_audit_page
+    from retrostats.io.pages.topics import topics_of_page
+
+    read = read_audit_page(path)
+    page = read.page
+    return Audit(
+        title=page.title,
+        subject=page.subject,
+        post=page.source,
+        conditions=page.conditions,
+        topics=topics_of_page(page),
+        data=page.file.parent,
+        scripts=page.file.parent,
+        made=page_tables(read),
+        generated=page_analyses(read),
+        page=page,
     )

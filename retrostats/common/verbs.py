@@ -17,6 +17,7 @@ from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Which = Literal["fixed", "random", "all"]
 Method = Literal["wald", "profile", "bootstrap", "bootstrap-t", "exact"]
@@ -124,6 +125,17 @@ class Verbs:
 
         names = ("n_obs", "n_parameters", "loglik", "aic", "bic")
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
+
+    def plot(self, **options: Any) -> Figure:
+        """A forest plot: `rs.forest(self, **options)`.
+
+        Returns
+        -------
+        matplotlib Figure, 180 mm wide unless `width_mm` says otherwise
+        """
+        from retrostats import forest
+
+        return forest(self, **options)
 
     def summary(self) -> str:
         """All that `print` shows, whole."""

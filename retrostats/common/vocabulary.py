@@ -6,7 +6,7 @@ and reaches a function as one of these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,6 +37,10 @@ class Topic:
         What else a table may call a column of the topic.
     events
         Of a list with one row an event: words of its kind, by the column that counts those.
+    own
+        Whether its outcomes are the audit's own words, which nothing else is called by.
+    otherwise
+        The same topic for a table of another shape: arms before and after, not once.
     """
 
     name: str
@@ -50,6 +54,25 @@ class Topic:
     template: str = ""
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    own: bool = False
+    otherwise: Topic | None = None
+
+    def fitting(self, columns: Iterable[str]) -> Topic:
+        """This topic, or the one for a table of another shape where only that has its columns.
+
+        Examples
+        --------
+        >>> arms = Topic("grip", "grip", "arm", needs=("subject", "arm", "time"))
+        >>> once = Topic("grip", "grip", needs=("subject", "direction"), otherwise=arms)
+        >>> once.fitting(["subject", "arm", "time", "kg"]) is arms
+        True
+        """
+        there = set(columns)
+        other = self.otherwise
+        if other is not None and set(other.needs) <= there and not set(self.needs) <= there:
+            return other
+        return self
 
     @property
     def counted(self) -> bool:

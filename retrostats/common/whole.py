@@ -20,11 +20,14 @@ class WholeTable(pd.DataFrame):
     """
 
     def __repr__(self) -> str:
-        """Every column; those that do not fit a line stand below it."""
-        return wrapped(self)
+        """Every column; those that do not fit a line stand below it. Then what `attrs` notes."""
+        return "\n".join([wrapped(self), *self.attrs.get("notes", ())])
 
     def _repr_html_(self) -> str:
-        return str(readable(self).to_html(index=False, border=0))
+        from html import escape
+
+        lines = "".join(f"<p>{escape(line)}</p>" for line in self.attrs.get("notes", ()))
+        return str(readable(self).to_html(index=False, border=0)) + lines
 
 
 def whole(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.audit.analysis import Context, analysed, load_analysis
+from retrostats.audit.analysis import Context, analysed, select
 from retrostats.audit.audit import Audit, load_audit
 from retrostats.audit.claims import Claim
 from retrostats.audit.verdict import claimed_range
@@ -159,10 +159,9 @@ def _in_arms(claim: Claim, audit: Audit) -> bool:
 
 def _measure(claim: Claim, audit: Audit, seed: int) -> tuple[Measure | None, EstimateRow | None]:
     """The first measure of the claim that says what it pools, else its first; and its row."""
-    path = audit.analyses.get(claim.analysis)
-    if path is None:
+    if claim.analysis not in audit.analyses:
         return None, None
-    analysis = load_analysis(path)
+    (analysis,) = select([claim.analysis], audit)
     rows = audit.published
     rows = rows[rows["topic"] == analysis.topic].reset_index(drop=True)
     found = analysed(analysis, Context(rows, audit.claims, audit, (), seed))

@@ -128,6 +128,10 @@ class Plan:
             drawn: Figure = planned(self)
         return drawn
 
+    def plot(self, theme: str = "light", width_mm: float | None = None) -> Figure:
+        """`figure`, under the name that it has on every result."""
+        return self.figure(theme, width_mm)
+
     def show(self) -> Any:
         """The figure, to be displayed by a notebook."""
         from retrostats.report.figures.picture import Picture

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from retrostats.audit.answer import NO_COMPARISON, NOT_RANDOMISED, answer_of
 from retrostats.audit.claims import Claim
 from retrostats.audit.verdict import claimed_range
-from retrostats.evidence.printed.measures import Measure
 from retrostats.evidence.printed.printed_choices import (
     STATED,
     Choice,
@@ -26,7 +25,7 @@ from retrostats.evidence.printed.printed_choices import (
 )
 from retrostats.evidence.printed.quadrature import CorrelationPrior
 from retrostats.evidence.printed.sources import SPREAD, PrintedSource
-from retrostats.evidence.unreported.likelihood import MEASURES, posterior_of, scale_of
+from retrostats.evidence.unreported.likelihood import posterior_of, scale_of
 from retrostats.models.meta.grid_posterior import log_weights, tau_nodes
 from retrostats.models.meta.grid_predictive import GridPredictive, predictive
 
@@ -103,7 +102,7 @@ def today_of(given: Assumed) -> Today | None:
         why = NOT_RANDOMISED if measure.comparison else NO_COMPARISON
     label = answer_of(claim, pooled, measure.name, why_none=why)
     sources = () if why else pooled.pooled
-    kind, priors = Measure(MEASURES[claim.scale]), correlation_priors(given.correlation)
+    kind, priors = pooled.measure, correlation_priors(given.correlation)
     planned = _planned(given, given.model_truth, 1.0)
     scale = scale_of([*pooled.pooled, planned], kind)
     tau = float(pooled.tau["median"]) if sources and pooled.posterior else _prior_tau(scale)

@@ -18,6 +18,7 @@ from retrostats.evidence.result.findings import (
     EstimateRow,
     Findings,
     frame_of,
+    without_empty,
 )
 from retrostats.evidence.unreported.grids import Grid, grid_of
 from retrostats.evidence.unreported.measures import (
@@ -47,7 +48,7 @@ def frames_of(
     claims: Mapping[str, Claim],
 ) -> dict[str, pd.DataFrame]:
     """Tidy frames of all analyses, by the names of `Replication`'s attributes."""
-    estimates = weighed(_stack(findings, EstimateRow, "estimates"))
+    estimates = without_empty(weighed(_stack(findings, EstimateRow, "estimates")))
     assumptions = _stack(findings, Assumption, "assumptions").drop_duplicates("assumption_id")
     assumptions["used_by"] = [_used_by(a, estimates) for a in assumptions["assumption_id"]]
     cross_checks = _stack(findings, CrossCheck, "cross_checks")
@@ -83,7 +84,7 @@ def weighed(estimates: pd.DataFrame) -> pd.DataFrame:
     """
     weights = estimates["weight"].copy()
     for _, part in estimates.groupby(["analysis", "quantity"], sort=False):
-        tau = part.loc[part["tau"].notna(), "tau"]
+        tau = part.loc[part["tau"].notna() & (part["role"] == "pooled"), "tau"]
         rows = part[part["pooled"].astype(bool) & part["std_error"].notna()]
         if len(tau) == 1 and len(rows) == part["k"][tau.index[0]]:
             found = 1 / (rows["std_error"] ** 2 + tau.iloc[0] ** 2)
@@ -165,12 +166,14 @@ def draw(
     from retrostats.report.claim_figures import claim_figures
     from retrostats.report.figures import Drawing, verdict_overview
     from retrostats.report.figures.drawing import drawings_of
-    from retrostats.report.figures.verdicts import CAPTION
+    from retrostats.report.figures.verdicts import CLAIMS, caption_of_claims
 
     own = len(frames["estimates"]) and (frames["estimates"]["role"] == "cohort").any()
-    caption = CAPTION.replace("printed numbers", "printed numbers and own data") if own else CAPTION
+    said = audit.page.file.name if audit.page is not None else CLAIMS
+    caption = caption_of_claims(said, own=bool(own))
     shown, rest = overview_claims(frames["verdicts"])
-    overview = Drawing(verdict_overview(shown, caption=rest + caption), OVERVIEW)
+    figure = verdict_overview(shown, caption=rest + caption, source=audit.post.kind)
+    overview = Drawing(figure, OVERVIEW)
     drawings = drawings_of({"verdict_overview": overview})
     drawings |= _of_analyses(audit, analyses, frames, claims)
     return drawings | claim_figures(frames, claims, every=every_claim)
@@ -222,6 +225,7 @@ def _of_analyses(
     claims: Mapping[str, Claim],
 ) -> dict[str, Drawing]:
     from retrostats.report.figures.drawing import drawings_of
+    from retrostats.report.page_figures import page_drawings
 
     drawings: dict[str, Drawing] = {}
     retellings = _retellings(audit)
@@ -231,6 +235,10 @@ def _of_analyses(
             for name, frame in frames.items()
         }
         mine["estimates"] = _of_several(mine["estimates"])
+        if analysis.draw is None:
+            drawings.update(drawings_of(page_drawings(audit, analysis, mine, claims),
+                                        analysis.name))  # fmt: skip
+            continue
         with blamed(analysis, "draw"):
             drawn = analysis.draw({**mine, "retellings": retellings}, claims)
         _check_drawn(drawn, analysis)
@@ -279,7 +287,7 @@ def cited(
     }
     wanted = published["row_id"].isin(used | claim_evidence.row_ids)
     return {
-        "sources": published[wanted].reset_index(drop=True),
+        "sources": without_empty(published[wanted].reset_index(drop=True)),
         "studies": audit.studies,
         "claims": audit.table("claims"),
         "fidelity": claim_evidence.fidelity,

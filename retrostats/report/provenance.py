@@ -22,11 +22,10 @@ def provenance(
     """Versions, seed and hashes of every input; nothing that changes between equal runs."""
     from retrostats import __version__
 
-    root = audit.data
-    inputs = {
-        f"data/{p.relative_to(root).as_posix()}": p for p in sorted(root.rglob("*")) if p.is_file()
-    }
+    inputs = dict(audit.inputs)
     for analysis in analyses:
+        if audit.page is not None and analysis.path == audit.page.file:
+            continue
         above = analysis.path.parent
         found = files_of(analysis.path)
         inputs |= {f"analyses/{p.relative_to(above).as_posix()}": p for p in found}

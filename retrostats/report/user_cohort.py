@@ -9,7 +9,7 @@ import numpy as np
 
 from retrostats.evidence.findings.changes import arms_of, timed
 from retrostats.evidence.findings.cohorts import CONDITIONS, Compared, outcome_of
-from retrostats.evidence.findings.user_cohort import HOURS, poisson_limits
+from retrostats.evidence.findings.user_cohort import EVERYBODY, HOURS, poisson_limits
 from retrostats.io.cohort.headers import column_words
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import Span
@@ -31,7 +31,8 @@ USER_COHORT = "own data"
 #: Panels of people and rows of the literature that have room, and panels in a line.
 PANELS, ROWS = 4, 12
 ACROSS, NARROW_ACROSS = 4, 2
-WIDEST_MM, HIGH_MM, NARROW_HIGH_MM = 52.0, 40.0, 32.0
+HIGH_MM, NARROW_HIGH_MM = 40.0, 32.0
+LEAST = 4  # different values of an arm whose distribution is drawn
 #: People who are drawn by a line each; of more, so many are, with a band that holds 90% of all.
 LINES = 200
 BAND = (0.05, 0.95)
@@ -84,19 +85,21 @@ def people_of(cohort: Any, topic: Topic, audit: Audit) -> tuple[pd.DataFrame, st
     Panels are speeds, arms, or kinds of events; `mean`, `low` and `high` are those of each x,
     limits only for rates.
     """
-    by = Compared(audit.conditions, topic.outcomes, "", "")
+    topic = topic.fitting(cohort.frame)
+    by = Compared(audit.conditions, topic.outcomes, "", "", gait=topic.gait)
     if topic.counted:
         return _rates(cohort, topic), f"events in {HOURS:,.0f} h"
     frame = cohort.frame
     if topic.compares == "arm":
         rows, arms = timed(cohort), arms_of(cohort, by)
-        panel = rows["arm"].astype(str) if "arm" in rows and len(arms) else "everybody"
+        panel = rows["arm"].astype(str) if "arm" in rows and len(arms) else EVERYBODY
         shown = rows.assign(panel=panel, x=rows["time"].astype(str))
     else:
         names = [c for c in CONDITIONS if c in frame]
         levels = [name for name in LEVELS if name in names]
         frame = frame.sort_values(levels, kind="stable") if levels else frame
-        shown = frame.assign(panel=_names(frame, names), x=frame["direction"].astype(str))
+        panel = _names(frame, names) if names or topic.gait else EVERYBODY
+        shown = frame.assign(panel=panel, x=frame["direction"].astype(str))
     y = outcome_of(cohort, by)
     keys = ["subject", "panel", "x"]
     found = shown.groupby(keys, sort=False, observed=True)[y].mean().dropna().reset_index(name="y")
@@ -209,9 +212,9 @@ def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> 
     whole = people[in_every_condition(people)]["subject"].nunique()
     those = "all" if whole == every else f"the {whole} of {every} people met in each condition"
     said = (
-        f"{letter}thin lines: {_lines_in_words(every)}; heavy line: "
+        f"{letter}{_marks_in_words(people, every)}"
         + ("rate of all with its exact 95% Poisson interval" if rates else f"mean of {those}")
-        + (f"; {more} more panels are in tables/own_results.csv" if more > 0 else "")
+        + (f"; {more} more panels are in the table of own results" if more > 0 else "")
         + "."
     )
     with theme.styled():
@@ -229,6 +232,13 @@ def _figure(name: str, people: pd.DataFrame, what: str, panels: list[Panel]) -> 
     return figure
 
 
+def _marks_in_words(people: pd.DataFrame, every: int) -> str:
+    """What is drawn of people: lines where some were met in two conditions, else points."""
+    if any(_paired(part) for _, part in people.groupby("panel", sort=False)):
+        return f"thin lines: {_lines_in_words(every)}; heavy line: "
+    return "points: a person each, shape: how they are spread; diamond: "
+
+
 def _lines_in_words(people: int) -> str:
     if people <= LINES:
         return "a person each"
@@ -241,7 +251,7 @@ def _lead(title: str, people: pd.DataFrame, what: str, panels: Sequence[str]) ->
     lines = theme.wrap(title, width - 2 * theme.EDGE_MM, theme.SIZE, bold=True)
     across = min(NARROW_ACROSS if narrow() else ACROSS, len(panels))
     room = (width - 2 * theme.EDGE_MM - LEFT_MM - GAP_MM * (across - 1)) / across
-    inner, high = min(room, WIDEST_MM), NARROW_HIGH_MM if narrow() else HIGH_MM
+    inner, high = room, NARROW_HIGH_MM if narrow() else HIGH_MM
     deep = HEAD_MM + high + FOOT_MM
     count = -(-len(panels) // across)
     ends = _ends(people)
@@ -278,22 +288,53 @@ def _people(axes: Any, part: pd.DataFrame, order: Sequence[str], inner: float) -
     """Lines of people between the conditions, and the means."""
     at = part["x"].map({x: i for i, x in enumerate(order)})
     places = part.assign(at=at).sort_values("at", kind="stable")
-    lines = drawn_people(places)
-    if len(lines) < len(places):
-        low, high = (places.groupby("at")["y"].quantile(share) for share in BAND)
-        axes.fill_between(low.index, low, high, color=now().grey, alpha=0.25, lw=0, gid="band")
-    for _, person in lines.groupby("subject", sort=False, observed=True):
-        axes.plot(person["at"], person["y"], "o-", color=now().grey, lw=0.6, ms=2.6, mew=0,
-                  alpha=0.7, gid="person")  # fmt: skip
+    if _paired(places):
+        _pairs(axes, places)
+    else:
+        _apart(axes, places)
     means = places.drop_duplicates("at")
-    axes.plot(means["at"], means["mean"], "D-", color=now().orange, ms=4, lw=1.4, zorder=4,
-              gid="mean")  # fmt: skip
+    axes.plot(means["at"], means["mean"], "D-" if _paired(places) else "D", color=now().orange,
+              ms=4, lw=1.4, zorder=4, gid="mean")  # fmt: skip
     rates = means[means["low"].notna()]
     axes.vlines(rates["at"], rates["low"], rates["high"], color=now().orange, lw=1.2, zorder=4)
     axes.set_xlim(-0.35, len(order) - 0.65)
     slot = inner / max(len(order), 1) - 1
     axes.set_xticks(range(len(order)), ["\n".join(theme.wrap(x, slot)) for x in order])
     axes.set_xlabel("")
+
+
+def _paired(people: pd.DataFrame) -> bool:
+    """Whether any person was met in more than one condition."""
+    return bool(people["subject"].duplicated().any())
+
+
+def _pairs(axes: Any, places: pd.DataFrame) -> None:
+    """A line a person between the conditions; of many a band and evenly spaced ones."""
+    import seaborn as sns  # only where such a picture is drawn
+
+    lines = drawn_people(places)
+    if len(lines) < len(places):
+        low, high = (places.groupby("at")["y"].quantile(share) for share in BAND)
+        axes.fill_between(low.index, low, high, color=now().grey, alpha=0.25, lw=0, gid="band")
+    sns.lineplot(lines, x="at", y="y", units="subject", estimator=None, ax=axes, legend=False,
+                 color=now().grey, lw=0.6, marker="o", ms=2.6, mew=0, alpha=0.7, sort=False,
+                 mec=now().grey, gid="person")  # fmt: skip
+
+
+def _apart(axes: Any, places: pd.DataFrame) -> None:
+    """Arms of different people: their distributions and a point a person, no line between them."""
+    import seaborn as sns
+
+    held = places.groupby("at")["y"].transform("nunique") > LEAST
+    if held.any():
+        sns.violinplot(
+            places[held], x="at", y="y", ax=axes, inner=None, cut=0, density_norm="width",
+            native_scale=True, width=0.6, linewidth=0, color=now().wash,
+            saturation=1,
+        )  # fmt: skip
+    points = drawn_people(places)
+    axes.plot(points["at"], points["y"], "o", color=now().grey, ms=2.6, mew=0, alpha=0.7,
+              gid="person")  # fmt: skip
 
 
 def drawn_people(people: pd.DataFrame) -> pd.DataFrame:

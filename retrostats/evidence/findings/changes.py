@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.common.errors import InputError
 from retrostats.evidence.findings.cohorts import CohortEffect, Compared, allocated, outcome_of
-from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.findings.contrasts import times_contrast
+from retrostats.evidence.result.estimate import Estimate, Scale
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def _within(cohort: Any, rows: pd.DataFrame, by: Compared, arm: str = "") -> Coh
     formula = f"{outcome_of(cohort, by)} ~ time + (1 | subject)"
     of = arm or (by.first if "arm" in rows and rows["arm"].notna().any() else "everybody")
     effect = _of_time(cohort, formula, rows, "", by)
-    effect = replace(effect, contrast=f"{_from_to(rows)}, {of} ({effect.n} people)")
+    effect = replace(effect, contrast=f"{times_contrast(rows)}, {of} ({effect.n} people)")
     if not arm:
         return effect
     label = f"{effect.name}, {arm} (own cohort, not {by.first})"
@@ -93,15 +94,8 @@ def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffe
     people = rows.groupby("arm", observed=True)["subject"].nunique()
     arms = " less that of ".join(f"{arm} ({people[arm]} people)" for arm in reversed(pair))
     return replace(
-        effect, randomised=allocated(cohort, "arm"), contrast=f"{_from_to(rows)}, {arms}"
+        effect, randomised=allocated(cohort, "arm"), contrast=f"{times_contrast(rows)}, {arms}"
     )
-
-
-def _from_to(rows: pd.DataFrame) -> str:
-    """The times of a change in words; those between enter nothing."""
-    times = rows["time"].cat.categories
-    between = f" (not {', '.join(map(str, times[1:-1]))})" if len(times) > 2 else ""
-    return f"change {times[0]} to {times[-1]}{between}"
 
 
 def timed(cohort: Any) -> pd.DataFrame:
@@ -143,17 +137,35 @@ def visit_means(rows: pd.DataFrame, outcome: str) -> pd.DataFrame:
 def _of_time(
     cohort: Any, formula: str, rows: pd.DataFrame, prefix: str, by: Compared
 ) -> CohortEffect:
+    import numpy as np
+
     from retrostats.models.linear.fit import lmm
 
+    outcome = outcome_of(cohort, by)
     times = rows["time"].cat.categories
-    rows = visit_means(rows, outcome_of(cohort, by))
+    rows = visit_means(rows, outcome)
+    first = rows.loc[rows["time"] == times[0], outcome]
     term = f"{prefix}time{times[-1]}"
     paired = bool((rows.groupby("subject")["time"].nunique() == 2).all())
+    scale: Scale = "difference"
+    if by.log:
+        _refuse_no_ratio(cohort, rows, outcome)
+        rows, scale = rows.assign(**{outcome: np.log(rows[outcome])}), "log_ratio"
     fit = lmm(formula, rows, covariance="signed-cs" if paired else "lme4")
-    estimate = Estimate.of_term(fit, term, "difference", by.unit)
+    estimate = Estimate.of_term(fit, term, scale, by.unit)
     name = str(cohort.provenance["name"])
-    first = rows.loc[rows["time"] == times[0], outcome_of(cohort, by)]
     return CohortEffect(
         estimate, name, f"{name} (own cohort)", by.quantity, rows["subject"].nunique(),
         baseline=float(first.mean()),
     )  # fmt: skip
+
+
+def _refuse_no_ratio(cohort: Any, rows: pd.DataFrame, outcome: str) -> None:
+    """Refuse values of which there is no ratio."""
+    odd = rows[~(rows[outcome] > 0)]
+    if len(odd):
+        raise InputError(
+            f"cohort {cohort.provenance['name']}, column {outcome}: found {odd[outcome].iloc[0]:g} "
+            f"of {odd['subject'].iloc[0]}; a ratio needs values above 0: correct it, or claim a "
+            "mean difference"
+        )

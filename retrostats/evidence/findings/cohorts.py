@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.common.errors import InputError
+from retrostats.evidence.findings.contrasts import rate_contrast, ratio_contrast
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.result.findings import EstimateRow
 from retrostats.evidence.unreported.sources import Source, known_source
@@ -98,12 +99,19 @@ class Compared:
         Columns by preference; the first one present is used.
     quantity, unit
         Of the effect, for the row.
+    gait
+        Whether running and walking are told apart.
+    log
+        Whether the outcome is compared by ratios or by differences; None: conditions by ratios,
+        changes by differences.
     """
 
     conditions: Conditions
     outcomes: tuple[str, ...]
     quantity: str
     unit: str
+    gait: bool = False
+    log: bool | None = None
 
     @property
     def first(self) -> str:
@@ -124,7 +132,9 @@ class Compared:
 def compared(audit: Audit, analysis: str, quantity: str, unit: str) -> Compared:
     """The conditions of an audit and the outcomes of the topic of one of its analyses."""
     topic = audit.topic_of(analysis)
-    return Compared(audit.conditions, topic.outcomes if topic else (), quantity, unit)
+    if topic is None:
+        return Compared(audit.conditions, (), quantity, unit)
+    return Compared(audit.conditions, topic.outcomes, quantity, unit, gait=topic.gait)
 
 
 def cohort_ratios(cohorts: Sequence[Any], by: Compared) -> list[CohortEffect]:
@@ -151,22 +161,28 @@ def outcome_of(cohort: Any, by: Compared) -> str:
     return found[0]
 
 
-def log_rows(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
+def gaits_of(by: Compared) -> tuple[str, ...]:
+    """What rows are told apart by before they are compared; one empty word where by nothing."""
+    return ("run", "walk") if by.gait else ("",)
+
+
+def log_rows(cohort: Any, by: Compared, gait: str = "") -> pd.DataFrame:
     """Rows of one gait with the log of the outcome and condition, the second first; maybe none.
 
-    Without a gait column every row is taken as running.
+    Where gaits are told apart, every row of a table without that column is taken as running. The
+    outcome stays as it is where people are compared by differences.
     """
     import numpy as np
     import pandas as pd
 
     column, frame = outcome_of(cohort, by), cohort.frame
-    gaits = frame["gait"].fillna("run") if "gait" in frame else "run"
+    gaits = frame["gait"].fillna("run") if "gait" in frame and by.gait else gaits_of(by)[0]
     conditions = [name for name in CONDITIONS if name in frame]
     period = [name for name in ("period",) if name in frame]
     rows = frame[["subject", "direction", column, *conditions, *period]].assign(gait=gaits)
-    rows = rows[(rows["gait"] == gait) & rows[column].notna()]
+    rows = rows[(rows["gait"] == (gait or gaits_of(by)[0])) & rows[column].notna()]
     logged: pd.DataFrame = rows.assign(
-        log_outcome=np.log(rows[column]),
+        log_outcome=np.log(rows[column]) if by.log is not False else rows[column].astype(float),
         direction=pd.Categorical(rows["direction"], [by.second, by.first]),
         subject=joined_texts(rows, ["subject"]),
         condition=joined_texts(rows, conditions) if conditions else "",
@@ -283,7 +299,7 @@ def _ratios(cohort: Any, by: Compared) -> list[CohortEffect]:
     is left is the cost of a metre at different speeds, which bears on no claim.
     """
     found = []
-    for gait in ("run", "walk"):
+    for gait in gaits_of(by):
         rows = log_rows(cohort, by, gait)
         if rows["direction"].nunique() < 2:
             continue
@@ -325,24 +341,15 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
         conditions = " + condition" if rows["condition"].nunique() > 1 else ""
         conditions += " + period" if has_period(rows) else ""
         fit = lmm(f"log_outcome ~ direction{conditions} + {groups}", rows)
-    effect = _effect(cohort, fit, f"direction{by.first}", "log_ratio", by)
+    scale = "difference" if by.log is False else "log_ratio"
+    effect = _effect(cohort, fit, f"direction{by.first}", scale, by)
     walks = gait == "walk"
     label = f"{effect.name}, walk (own cohort)" if walks else effect.label
     return replace(
         effect, label=label, n=rows["subject"].nunique(), relevant=not walks, gait=gait,
-        note="" if "gait" in cohort.frame else "taken as running: no gait column",
-        contrast=_ratio_contrast(rows, by),
+        note="taken as running: no gait column" if by.gait and "gait" not in cohort.frame else "",
+        contrast=ratio_contrast(rows, by, period=has_period(rows)),
     )  # fmt: skip
-
-
-def _ratio_contrast(rows: pd.DataFrame, by: Compared) -> str:
-    """What was divided by what, of whom, at how many levels, and whether the period entered."""
-    ways = rows.groupby("subject", observed=True)["direction"].nunique()
-    both, people, levels = int((ways == 2).sum()), len(ways), rows["condition"].nunique()
-    of = f"{both} people in both" if both == people else f"{people} people, {both} of them in both"
-    at = f" at each of {levels} speeds or slopes" if levels > 1 else ""
-    period = ", the effect of the period taken out" if has_period(rows) else ""
-    return f"{by.first} / {by.second}{at}, {of}{period}"
 
 
 def cohort_rates(
@@ -373,8 +380,7 @@ def _rate(cohort: Any, by: Compared, against: str, exposure: str) -> CohortEffec
         fit = glmm(formula, rows, exposure=exposure, penalty="firth")
         note = "no event in one condition: Firth-penalised, without which the ratio is not finite"
     effect = _effect(cohort, fit, f"direction{other}", "log_rate_ratio", by)
-    people = rows.groupby("direction", observed=True)["subject"].nunique()
-    said = f"events an hour, {other} ({people[other]} people) / {against} ({people[against]})"
+    said = rate_contrast(rows, other, against, exposure)
     return replace(effect, note=note, randomised=allocated(cohort, "direction"), contrast=said)
 
 

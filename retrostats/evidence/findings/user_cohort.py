@@ -7,7 +7,7 @@ rates with the exact Poisson interval. The mixed models of the same rows are the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from retrostats.evidence.findings.cohorts import (
     CONDITIONS,
     Compared,
     PersonEffects,
+    gaits_of,
     log_rows,
     outcome_of,
     person_ratios,
@@ -24,6 +25,7 @@ from retrostats.evidence.findings.cohorts import (
 from retrostats.evidence.result.findings import NAN
 from retrostats.io.cohort.headers import column_words
 from retrostats.io.cohort.speeds import NOMINAL
+from retrostats.io.validation.reading import between_people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 #: Rates are told for so many hours.
 HOURS = 1000.0
 LEVEL = 0.95
+#: Who is meant where nothing tells people apart.
+EVERYBODY = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +80,18 @@ def user_cohort_results(cohort: Any, audit: Audit) -> list[UserCohortResult]:
     topic = next((t for t in audit.topics.values() if t.analysis == cohort.analysis), None)
     if topic is None:
         return []
-    by = Compared(audit.conditions, topic.outcomes, "", "")
+    topic = topic.fitting(cohort.frame)
+    by = Compared(audit.conditions, topic.outcomes, "", "", gait=topic.gait)
     if topic.counted:
         return list(_rates(cohort, topic))
-    return list(_by_speed(cohort, by) if topic.compares == "direction" else _by_arm(cohort, by))
+    if topic.compares == "arm":
+        return list(_by_arm(cohort, by))
+    if topic.own and between_people(cohort.frame, "direction"):
+        return list(_by_group(cohort, by))
+    return list(_by_speed(cohort, by))
 
 
-def pairs_of(cohort: Any, by: Compared, gait: str = "run") -> pd.DataFrame:
+def pairs_of(cohort: Any, by: Compared, gait: str = "") -> pd.DataFrame:
     """Log ratio of each person measured in both conditions: subject, level, speed_m_s, log_ratio.
 
     One row a person and level; the mean over repeated trials.
@@ -121,17 +130,17 @@ def _level(row: pd.Series) -> str:
 
 def _by_speed(cohort: Any, by: Compared) -> Iterator[UserCohortResult]:
     unit = f"ratio {by.first} / {by.second}"
-    for gait in ("run", "walk"):
+    for gait in gaits_of(by):
         pairs = pairs_of(cohort, by, gait)
         if not len(pairs):
             continue
         logged = log_rows(cohort, by, gait)
         for level, part in pairs.groupby("level", sort=False):
-            what = f"{gait}, {level!s}" if level else gait
+            what = ", ".join(filter(None, (gait, str(level)))) or EVERYBODY
             people = person_ratios(logged[logged["condition"].isin(part["condition"])])
             yield _group(cohort, people, what, unit, log=True)
         people = person_ratios(logged)
-        yield _group(cohort, people, f"{gait}, a new person", unit, log=True, new=True)
+        yield _group(cohort, people, f"{gait or EVERYBODY}, a new person", unit, log=True, new=True)
 
 
 def _group(
@@ -187,10 +196,22 @@ def _by_arm(cohort: Any, by: Compared) -> Iterator[UserCohortResult]:
     times = list(timed(cohort)["time"].cat.categories)
     unit = f"change of {column_words(outcome_of(cohort, by))}"
     for arm, part in changes_of(cohort, by).groupby("arm", sort=False):
-        who = str(arm) if arm else "everybody"
+        who = str(arm) if arm else EVERYBODY
         people = PersonEffects(part["change"].to_numpy(float))
         yield _group(cohort, people, f"{who}, {times[0]} to {times[-1]}", unit)
         yield _group(cohort, people, f"{who}, a new person", unit, new=True)
+
+
+def _by_group(cohort: Any, by: Compared) -> Iterator[UserCohortResult]:
+    """Means of groups of other people, and where one person more is expected."""
+    outcome = outcome_of(cohort, by)
+    means = cohort.frame.groupby(["direction", "subject"], observed=True)[outcome].mean()
+    for group, part in means.groupby(level="direction", observed=True):
+        people = PersonEffects(part.to_numpy(float))
+        note = "means of people, t"
+        one = _group(cohort, people, str(group), column_words(outcome))
+        yield replace(one, note=note)
+        yield _group(cohort, people, f"{group}, a new person", column_words(outcome), new=True)
 
 
 def _rates(cohort: Any, topic: Topic) -> Iterator[UserCohortResult]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from retrostats.common.arrays import single
 from retrostats.common.errors import InputError
-from retrostats.common.rounding import limits, rounded
+from retrostats.common.rounding import with_limits
 from retrostats.evidence.printed.measures import Measure
 from retrostats.models.meta.grid_density import GridDensity
 from retrostats.models.meta.grid_posterior import GridPosterior
@@ -91,8 +91,8 @@ class StudyLikelihood:
 
     def __repr__(self) -> str:
         """Estimate and interval."""
-        low, high = limits(self.conf_low, self.conf_high)
-        return f"in {self.study}: {rounded(self.estimate)} [{low}, {high}]"
+        shown, low, high = with_limits(self.estimate, self.conf_low, self.conf_high)
+        return f"in {self.study}: {shown} [{low}, {high}]"
 
 
 def adverb(p: float, side: str, null: float, *, one_study: bool = False) -> str:

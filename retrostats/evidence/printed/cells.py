@@ -12,17 +12,22 @@ from retrostats.evidence.printed.reported import Reported
 from retrostats.io.published.printed_rows import counts_people
 
 _NUMBER = r"[-+‐‑‒–−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
+#: A unit begins with a letter or a sign, never as a second number or a range would.
+_UNIT = r"(?:[^\W\d_]|[%°‰$€£]|/(?=[^\W\d_]))\S*"
 _MEAN = re.compile(
-    rf"\s*(?P<mean>{_NUMBER})\s*(?P<unit>[^\d\s(±+]\S*(?:\s+(?!SDs?\b|SEM?\b|IQR\b|range\b)\S+)*?)?"
+    rf"\s*(?P<mean>{_NUMBER})\s*(?P<unit>{_UNIT}(?:\s+(?!SDs?\b|SEM?\b|IQR\b|range\b)\S+)*?)?"
     rf"\s*\(?\s*(?P<kind>SD|SEM?|IQR|range|±|\+/?-)\s*(?P<spread>{_NUMBER})"
     rf"(?:\s*(?:to|-|–|,|;)\s*(?P<until>{_NUMBER}))?\s*\)?\s*(?P<after>\D\S*(?:\s+\S+)*)?\s*",
     re.IGNORECASE,
 )
-_ALONE = re.compile(rf"\s*(?P<mean>{_NUMBER})\s*(?P<unit>[^\d\s]\S*(?:\s+\S+)*)?\s*")
+_ALONE = re.compile(rf"\s*(?P<mean>{_NUMBER})\s*(?P<unit>{_UNIT}(?:\s+\S+)*)?\s*")
+#: Beyond it squares overflow.
+_LARGEST = 1e150
 #: A word for a spread with no number behind it.
 _HALF = re.compile(r"(?:SDs?|SEM?|IQR|range)\b|±|\+", re.IGNORECASE)
 _COUNT = re.compile(
-    r"\s*(?P<events>\d+)\s*(?:/|of|in)\s*(?P<total>\d+(?:\.\d+)?)\s*(?P<noun>\D*)", re.IGNORECASE
+    r"\s*(?P<events>\d+(?:\.\d+)?)\s*(?:/|of|in)\s*(?P<total>\d+(?:\.\d+)?)\s*(?P<noun>\D*)",
+    re.IGNORECASE,
 )
 _RATE = re.compile(
     r"\s*(?P<rate>\d+(?:\.\d+)?)\s*per\s*(?P<of>\d+(?:\.\d+)?)\s*(?P<noun>\D+)", re.IGNORECASE
@@ -141,7 +146,7 @@ def number_cell(value: Any, where: str) -> Number:
     """
     if isinstance(value, str):
         try:
-            return Number(Reported(value.strip()).text.strip())
+            return _bounded(Reported(value.strip()).text.strip(), where)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
     exact = math.nan
@@ -150,8 +155,10 @@ def number_cell(value: Any, where: str) -> Number:
             exact = float(value)
         except (TypeError, ValueError, OverflowError):
             exact = math.nan
-    if not math.isfinite(exact):
-        raise InputError(f"{where}: found {value!r}; allowed is a finite number, or it as printed")
+    if not abs(exact) < _LARGEST:
+        raise InputError(
+            f"{where}: found {value!r}; allowed is a number below {_LARGEST:g}, or it as printed"
+        )
     return Number(repr(exact), printed=False)
 
 
@@ -223,13 +230,26 @@ def parse_cell(value: Any, where: str) -> Cell:
     if count := _COUNT.fullmatch(text):
         events, total, noun = float(count["events"]), float(count["total"]), count["noun"].strip()
         people = not _TIME.fullmatch(noun)
-        if total <= 0 or (people and events > total):
-            raise InputError(f"{where}: found {text!r}; events are at most the people they befall")
+        _check_count(text, where, events, total, people=people)
         return Count(events, total, noun, people or counts_people(noun))
     if rate := _RATE.fullmatch(text):
         per = Number(repr(float(rate["rate"]) / float(rate["of"])), printed=False)
         return Rate(per, rate["noun"].strip())
     return _summary(text, where, text)
+
+
+def _check_count(text: str, where: str, events: float, total: float, *, people: bool) -> None:
+    said = ""
+    if events % 1:
+        said = "events are whole numbers; a rate is written '15.5 per 1000 h'"
+    elif total <= 0:
+        said = "people, or an exposure, are above 0"
+    elif people and events > total:
+        said = "events are at most the people they befall"
+    elif people and total % 1:
+        said = "people are a whole number; an exposure has its unit, as '15 / 46.5 h'"
+    if said:
+        raise InputError(f"{where}: found {text!r}; {said}")
 
 
 def _summary(text: str, where: str, whole: str) -> Summary:
@@ -241,12 +261,23 @@ def _summary(text: str, where: str, whole: str) -> Summary:
                 f"{where}: found {whole!r}; allowed: '38.35 SD 1.53 min' (or SE, IQR, range, ±), "
                 "'27.1 SD 3.0 -> 24.7 SD 2.9', '15 / 461 players', '15 / 461 h', '15 per 1000 h'"
             )
-        return Summary(Number(alone["mean"]), unit=(alone["unit"] or "").strip())
+        return Summary(_bounded(alone["mean"], where), unit=(alone["unit"] or "").strip())
     kind = _KINDS.get(found["kind"].lower(), "unlabelled")
-    spread = [Number(found["spread"])]
+    spread = [_bounded(found["spread"], where)]
+    if found["until"] and kind not in ("IQR", "range"):
+        raise InputError(f"{where}: found {whole!r}; an {kind} is one number: give one, or an IQR "
+                         "or range by its name")  # fmt: skip
     if kind in ("IQR", "range"):
         if not found["until"]:
             raise InputError(f"{where}: found {whole!r}; an {kind} needs both limits, as 'IQR 4-6'")
         spread.append(Number(found["until"].lstrip("-–")))
     unit = (found["unit"] or found["after"] or "").strip()
-    return Summary(Number(found["mean"]), tuple(spread), kind, unit)
+    return Summary(_bounded(found["mean"], where), tuple(spread), kind, unit)
+
+
+def _bounded(text: str, where: str) -> Number:
+    """A number whose square can still be held."""
+    number = Number(text)
+    if not abs(number.value) < _LARGEST:
+        raise InputError(f"{where}: found {text}; allowed is a number below {_LARGEST:g}")
+    return number

@@ -33,6 +33,7 @@ from retrostats.evidence.printed.row_effects import (
     words_source,
 )  # fmt: skip
 from retrostats.evidence.printed.row_sides import sides_source
+from retrostats.evidence.printed.row_units import refuse_mixed_units
 from retrostats.evidence.printed.rows import PrintedRow, is_left_out, read_rows
 from retrostats.evidence.printed.sources import PrintedSource
 from retrostats.models.meta.bayes import HalfNormal
@@ -116,13 +117,30 @@ def pool_printed(
     live = [row for row in rows if not is_left_out(row.cells, row.where)]
     kind = measure_of_pool(measure, [row.measure for row in live])
     _refuse_mixed(live, kind)
+    refuse_mixed_units(live, kind)
     limits = claimed_range(claimed)
     nothing = kind.null if null is None else real_number(null, "pool_printed, null")
     if kind.is_log and not nothing > 0:
         raise InputError(f"pool_printed: null is {nothing:g}; allowed is a ratio above 0")
     side = _claimed_side(limits, nothing)
-    read = [_source(row, kind, side) for row in rows]
+    read = [row_source(row, kind, side) for row in rows]
     _refuse_repeats(read)
+    return pool_sources(
+        read, kind, null=nothing, claimed=limits, prior=prior, correlation=correlation, sets=sets
+    )
+
+
+def pool_sources(
+    read: Sequence[PrintedSource],
+    kind: Measure,
+    *,
+    null: float,
+    claimed: tuple[float, float] | None = None,
+    prior: HalfNormal | None = None,
+    correlation: tuple[float, float] | None = None,
+    sets: Any = None,
+) -> PooledPrinted:
+    """The pool of rows that have been read; arguments as of `pool_printed`."""
     pooled = tuple(source for source in read if source.kept)
     priors = correlation_priors(correlation)
     stated = priors[STATED]
@@ -135,8 +153,8 @@ def pool_printed(
     which = nested_sets(pooled, sets) if sized else {}
     return PooledPrinted(
         measure=kind,
-        null=nothing,
-        claimed=limits,
+        null=null,
+        claimed=claimed,
         prior_scale=scale,
         correlation=words,
         read=tuple(source.told for source in read),
@@ -146,8 +164,14 @@ def pool_printed(
     )
 
 
-def _source(row: PrintedRow, measure: Measure, claimed_side: int) -> PrintedSource:
-    """One row as a source; one that is not pooled is listed with its reason."""
+def row_source(row: PrintedRow, measure: Measure, claimed_side: int = 1) -> PrintedSource:
+    """One row as a source; one that is not pooled is listed with its reason.
+
+    Raises
+    ------
+    InputError
+        Numbers that contradict one another, or of which this measure cannot be made.
+    """
     if is_left_out(row.cells, row.where):
         word, _, reason = str(row.cells["pool"]).partition(":")
         if word.strip().lower() == "no":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from retrostats.common.readable import as_html
-from retrostats.common.rounding import limits, rounded
+from retrostats.common.rounding import rounded, with_limits
 from retrostats.common.values import cached_value
 from retrostats.evidence.printed.answer import (
     LEVEL,
@@ -158,6 +158,16 @@ class PooledPrinted:
         return self._own(0) if self.k == 1 else None
 
     @property
+    def likelihoods(self) -> tuple[StudyLikelihood, ...]:
+        """Each pooled source's own likelihood, as a density of its effect."""
+        return tuple(self._own(i) for i in range(self.k))
+
+    @property
+    def density(self) -> GridDensity | None:
+        """Posterior density of the mean over studies on the model's scale; None without a size."""
+        return self._mean
+
+    @property
     def signs(self) -> pd.Series[float]:
         """Rows above and below no effect, and the two-sided p of a sign test."""
         import pandas as pd
@@ -214,16 +224,18 @@ class PooledPrinted:
             }
         return pd.DataFrame([row])
 
-    def plot(self) -> Figure:
-        """Each source's own interval, the mean over studies and a new study, as a forest plot.
+    def plot(self, **options: Any) -> Figure:
+        """The posterior with the claimed range, sources beneath: `rs.half_eye(self, **options)`.
+
+        `rs.forest(self)` shows the same as a forest plot.
 
         Returns
         -------
-        matplotlib Figure, 180 mm wide
+        matplotlib Figure, 180 mm wide unless `width_mm` says otherwise
         """
-        from retrostats.evidence.printed.forest import forest
+        from retrostats import half_eye
 
-        return forest(self)
+        return half_eye(self, **options)
 
     def summary(self) -> str:
         """All that `print` shows, and every source with what it became."""
@@ -246,14 +258,14 @@ class PooledPrinted:
     def _lines(self) -> list[str]:
         if self.posterior is None:
             return [self._no_size()]
-        low, high = limits(self.conf_low, self.conf_high)
+        shown, low, high = with_limits(self.estimate, self.conf_low, self.conf_high)
         above = self.prob_above() >= 0.5
         ends = (self.null, math.inf) if above else (-math.inf, self.null)
         p = self.probability(*ends)
         choice, least = min(self._over_choices(*ends), key=lambda pair: pair[1])
         side = "above" if above else "below"
         lines = [
-            f"{adverb(p, side, self.null, one_study=self.k == 1)}: {rounded(self.estimate)} "
+            f"{adverb(p, side, self.null, one_study=self.k == 1)}: {shown} "
             f"[{low}, {high}], P = {p:.3f}; lowest over declared choices {least:.3f} "
             f"({choice.beside(self.declared[0])})"
         ]

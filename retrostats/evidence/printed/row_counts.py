@@ -80,16 +80,12 @@ def rates_source(row: PrintedRow, measure: Measure, first: Rate, second: Rate) -
     Raises
     ------
     InputError
-        Rates per different things, or in a pool of another measure.
+        In a pool of another measure.
     """
     if RATE_RATIO not in (measure.name, *measure.mixed):
         raise InputError(
             f"{row.where}: two rates give a {RATE_RATIO}, and the pool is of {measure.name}; "
             "leave it out (pool = 'no: reason')"
-        )
-    if first.noun.lower() != second.noun.lower():
-        raise InputError(
-            f"{row.where}: first is per {first.noun} and second per {second.noun}; give one unit"
         )
     return two_means_source(row, measure, (first.value, second.value))
 

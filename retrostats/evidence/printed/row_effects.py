@@ -193,21 +193,29 @@ def _interval(
     level = row.positive("level")
     if level is None:
         raise InputError(
-            f"{row.where}: level is empty beside low and high; give the interval's level in percent"
+            f"{row.where}, column level: empty beside low and high; give it in percent, as 95"
         )
     if not 1 < level < 100:
-        raise InputError(f"{row.where}: level is {level:g}; allowed is in percent, as 95")
+        raise InputError(
+            f"{row.where}, column level: found {level:g}; allowed is in percent, as 95"
+        )
     low, high = limits
     if estimate is None and (low is None or high is None):
         raise InputError(f"{row.where}: one limit and no estimate; give the other limit")
     if low is not None and high is not None and low >= high:
-        raise InputError(f"{row.where}: low is not below high; swap them as printed")
+        shown = [row.cells[name] for name in ("low", "high")]
+        raise InputError(
+            f"{row.where}, column low: found {shown[0]}, and high is {shown[1]}; low is below "
+            "high: swap them, or correct the one that is misread"
+        )
     # limits that are printed swallow the rounding of an estimate that lies on them
     if estimate is not None and (
         (low is not None and estimate[2] < low) or (high is not None and estimate[0] > high)
     ):
         raise InputError(
-            f"{row.where}: estimate lies outside low to high; correct the one that is misread"
+            f"{row.where}, column estimate: found {row.cells['estimate']}, outside low to high "
+            f"({row.cells.get('low', '')} to {row.cells.get('high', '')}); correct the one that is "
+            "misread"
         )
     t = t_quantile((1 - level / 100) / 2, scale.df)
     if low is not None and high is not None:

@@ -13,17 +13,8 @@ from scipy.special import ndtri
 from retrostats.common.errors import InputError
 from retrostats.common.student import t_quantile
 from retrostats.evidence.printed.cells import Cell, Change, Count, Rate, Summary
-from retrostats.evidence.printed.likelihoods import (
-    groups_effect,
-    pair_effect,
-    smd_log_likelihood,
-)
-from retrostats.evidence.printed.measures import (
-    DIFFERENCE,
-    RATIO_OF_MEANS,
-    SMD,
-    Measure,
-)
+from retrostats.evidence.printed.likelihoods import groups_effect, pair_effect
+from retrostats.evidence.printed.measures import DIFFERENCE, RATIO_OF_MEANS, SMD, Measure
 from retrostats.evidence.printed.quadrature import (
     CORRELATION_NODES,
     HIGHEST,
@@ -33,7 +24,14 @@ from retrostats.evidence.printed.quadrature import (
 from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
 from retrostats.evidence.printed.row_counts import counts_source, rates_source
 from retrostats.evidence.printed.row_effects import nothing_source, two_means_source
-from retrostats.evidence.printed.rows import PARALLEL, PrintedRow
+from retrostats.evidence.printed.row_smd import (
+    changes_smd,
+    groups_smd_source,
+    paired_smd,
+    smd_source,
+)
+from retrostats.evidence.printed.row_units import check_sides
+from retrostats.evidence.printed.rows import BEFORE_AFTER, PARALLEL, PrintedRow
 from retrostats.evidence.printed.sources import SPREAD, Nodes, PrintedSource
 
 Array = NDArray[np.float64]
@@ -57,11 +55,8 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         change = first
         first, second = change.after, change.before
     if first is None or second is None:
-        return nothing_source(row, "it prints no effect: estimate, or first and second, are empty")
-    if type(first) is not type(second):
-        raise InputError(
-            f"{row.where}: first is {_kind(first)} and second {_kind(second)}; give both alike"
-        )
+        return _one_side(row, first, second)
+    check_sides(row, first, second)
     if isinstance(first, Count) and isinstance(second, Count):
         return counts_source(row, measure, first, second)
     if isinstance(first, Rate) and isinstance(second, Rate):
@@ -79,7 +74,6 @@ def sides_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         return _changes(row, measure, first, second)
     assert isinstance(first, Summary)
     assert isinstance(second, Summary)
-    _one_unit(row, first, second)
     if not (first.spread and second.spread):
         return two_means_source(row, measure, (first.mean, second.mean))
     if row.design == PARALLEL:
@@ -146,11 +140,11 @@ def _reading_words(cells: tuple[Summary, Summary], readings: list[bool]) -> str:
 
 
 def _pair(row: PrintedRow, measure: Measure, first: Summary, second: Summary) -> PrintedSource:
-    if measure.name == SMD:
-        return nothing_source(row, "an SMD of a pair needs its own error; give estimate and se")
     if len(row.n) != 1:
         raise InputError(f"{row.where}: n is empty; a pair needs the number of people")
     n, cells = row.n[0], (first, second)
+    if measure.name == SMD:
+        return _pair_smd(row, _side(row, first, n), _side(row, second, n), n)
     readings = _readings(row, cells, (n, n))
     made: list[Callable[[CorrelationPrior], Nodes]] = []
     refusal: InputError | None = None
@@ -185,6 +179,17 @@ def _pair(row: PrintedRow, measure: Measure, first: Summary, second: Summary) ->
         sd=typical.error_at(0.5) * math.sqrt(n),
         depends_on_correlation=not known,
     )
+
+
+def _pair_smd(row: PrintedRow, first: _Side, second: _Side, n: int) -> PrintedSource:
+    """A change by the SD before, both conditions of a crossover by that of both."""
+    by_second = row.design == BEFORE_AFTER
+    means, sds = (first.mean, second.mean), (first.sd, second.sd)
+    return smd_source(
+        row, lambda r: paired_smd(means, sds, n, r, by_second=by_second),
+        _correlation_limits(row, first, second),
+        "change by the SD before" if by_second else "pair by the SD of both",
+    )  # fmt: skip
 
 
 def _correlation_limits(row: PrintedRow, first: _Side, second: _Side) -> tuple[float, float]:
@@ -279,7 +284,8 @@ def _groups(row: PrintedRow, measure: Measure, first: Summary, second: Summary) 
         for as_error in readings
     ]
     if measure.name == SMD:
-        return _smd(row, sides_of[0][0], sides_of[0][1], n)
+        a, b = sides_of[0]
+        return groups_smd_source(row, (a.mean, b.mean), (a.sd, b.sd), n)
     all_nodes = []
     for a, b in sides_of:
         numbers = _rounded(row, (a, b), min(n), log=measure.is_log)
@@ -302,24 +308,8 @@ def _fixed(
     )  # fmt: skip
 
 
-def _smd(row: PrintedRow, a: _Side, b: _Side, n: tuple[int, int]) -> PrintedSource:
-    df = float(sum(n) - 2)
-    pooled = math.sqrt(((n[0] - 1) * a.sd**2 + (n[1] - 1) * b.sd**2) / df)
-    root_n = row.root_n
-    t = (a.mean - b.mean) / pooled * root_n
-    d = t / root_n
-    error = math.sqrt(1 / root_n**2 + d**2 / (2 * df))
-    return PrintedSource(
-        row.study, row.number, SPREAD, f"two groups, noncentral t with {df:g} df",
-        curve=lambda theta: smd_log_likelihood(theta, t, df, root_n),
-        sign=int(np.sign(d)), about=d, error=error, sd=1.0,
-    )  # fmt: skip
-
-
 def _changes(row: PrintedRow, measure: Measure, first: Change, second: Change) -> PrintedSource:
     """Change of two groups: r of before and after open in both alike, or given."""
-    if measure.name == SMD:
-        return nothing_source(row, "an SMD of changes needs its own error; give estimate and se")
     n = _two(row)
     sides = []
     for change, m in zip((first, second), n, strict=True):
@@ -333,6 +323,11 @@ def _changes(row: PrintedRow, measure: Measure, first: Change, second: Change) -
     elif row.p is not None:
         low, high = _change_limits(row, sides, n)
         cut = f", correlation cut by p {row.operator} {row.p.text}"
+
+    if measure.name == SMD:
+        groups = [((a.mean, b.mean), (a.sd, b.sd), m) for (a, b), m in zip(sides, n, strict=True)]
+        words = "changes of two groups, each by its SD before"
+        return smd_source(row, lambda r: changes_smd(groups, r), (low, high), words)
 
     def nodes(prior: CorrelationPrior) -> Nodes:
         r, log_weight = (prior if known is None else CorrelationPrior()).nodes(low, high)
@@ -387,14 +382,12 @@ def _two(row: PrintedRow) -> tuple[int, int]:
     return row.n[0], row.n[1]
 
 
-def _one_unit(row: PrintedRow, first: Summary, second: Summary) -> None:
-    units = {unit.lower() for unit in (first.unit, second.unit) if unit}
-    if len(units) > 1:
-        raise InputError(
-            f"{row.where}: first is in {first.unit} and second in {second.unit}; give one unit"
-        )
-
-
-def _kind(cell: Cell) -> str:
-    names = {Summary: "a mean", Change: "a change", Count: "a count", Rate: "a rate"}
-    return names[type(cell)]
+def _one_side(row: PrintedRow, first: Cell | None, second: Cell | None) -> PrintedSource:
+    """A row without an effect is listed; one with half of it is a slip."""
+    if first is None and second is None:
+        return nothing_source(row, "it prints no effect: estimate, or first and second, are empty")
+    empty, filled = ("second", "first") if second is None else ("first", "second")
+    raise InputError(
+        f"{row.where}, column {empty}: empty, and {filled} is not; give both sides, or an "
+        "estimate, or leave the row out (pool = 'no: reason')"
+    )

@@ -178,7 +178,7 @@ def read_rows(table: Any) -> list[PrintedRow]:
             f"pool_printed: the table has rows of {len(claims)} claims ({', '.join(claims)}); give "
             "the rows of one"
         )
-    return [_row(cells, number) for number, cells in enumerate(raw, start=1)]
+    return [printed_row(cells, number) for number, cells in enumerate(raw, start=1)]
 
 
 def _frame(table: Any) -> pd.DataFrame:
@@ -214,9 +214,16 @@ def _refuse_near_misses(columns: Sequence[str]) -> None:
             )
 
 
-def _row(cells: Mapping[str, Any], number: int) -> PrintedRow:
+def printed_row(cells: Mapping[str, Any], number: int, table: str = "pool_printed") -> PrintedRow:
+    """One row of filled cells by column; `number` and `table` are its place in messages.
+
+    Raises
+    ------
+    InputError
+        No study, or a cell of no known form.
+    """
     study = str(cells.get("study", "")).strip()
-    where = f"pool_printed, row {number}" + (f" ({study})" if study else "")
+    where = f"{table}, row {number}" + (f" ({study})" if study else "")
     if not study:
         raise InputError(f"{where}: study is empty; name each study")
     design = str(cells.get("design", "")).strip().lower()

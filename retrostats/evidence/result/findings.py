@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,24 @@ class EstimateRow:
         return replace(self, sens_low=low, sens_high=high, unknown=unknown)
 
 
+#: Circumstances that only some subjects have: a frame has their columns where a row does.
+CIRCUMSTANCES = ("gait", "speed_m_s", "speed_printed", "gradient_pct", "gradient_printed")
+
+
+def without_empty(frame: pd.DataFrame, columns: Sequence[str] = CIRCUMSTANCES) -> pd.DataFrame:
+    """The frame without those of some columns that hold nothing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(without_empty(pd.DataFrame({"n": [9], "gait": [""], "speed_m_s": [float("nan")]})))
+    ['n']
+    """
+    there = [name for name in columns if name in frame]
+    empty = [n for n in there if (frame[n].isna() | frame[n].astype(str).str.strip().eq("")).all()]
+    return frame.drop(columns=empty)
+
+
 @dataclass(frozen=True, slots=True)
 class Assumption:
     """Something the sources did not print and what was put in its place."""
@@ -149,6 +167,9 @@ class Measure:
         What is pooled, each with its effect and error over what it left open; a plan needs them.
     user_cohort_weights
         Percent that each own cohort weighs in an average that has no `sources`.
+    posterior
+        Its `PooledPrinted` where the analysis has pooled the likelihoods of its rows itself; else
+        it is made of `sources`.
     """
 
     estimate_id: str
@@ -164,6 +185,7 @@ class Measure:
     randomised: bool = True
     unit: str = ""
     unit_choice: str = ""
+    posterior: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from retrostats.evidence.unreported.unknowns import Space, Values
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 #: Values of the unknowns by name, arrays (n,), to estimate, conf_low and conf_high, (n,) each.
@@ -152,6 +153,12 @@ class Exploration:
         _, points = along(self.space, column)
         answer = pd.DataFrame(self.answers(points), columns=list(OUTPUTS))
         return answer.assign(**{name: self.space.labels(points)[name]})[[name, *OUTPUTS]]
+
+    def plot(self, **options: Any) -> Figure:
+        """How estimate and limits are spread over the draws: `rs.half_eye(self, **options)`."""
+        from retrostats import half_eye
+
+        return half_eye(self, **options)
 
     def __repr__(self) -> str:
         return (

@@ -152,7 +152,7 @@ def posterior_of(
     correlation: tuple[float, float] | None = None,
     df: float = math.inf,
 ) -> PooledPrinted:
-    """The posterior of a measure: of its sources, or of its interval where it names none.
+    """The posterior of a measure: its own, of its sources, or of its interval without any.
 
     Parameters
     ----------
@@ -163,6 +163,8 @@ def posterior_of(
     df
         Degrees of freedom of an interval without sources.
     """
+    if isinstance(found.posterior, PooledPrinted):
+        return found.posterior
     measure = Measure(MEASURES[scale])
     sources = list(found.sources)
     if sources:

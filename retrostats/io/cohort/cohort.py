@@ -18,6 +18,7 @@ from retrostats.io.cohort.arms import with_arms
 from retrostats.io.cohort.folder import read_folder, sheets_together
 from retrostats.io.cohort.labs import with_labs
 from retrostats.io.cohort.normalise import Part, normalise, reads
+from retrostats.io.cohort.own_words import in_audit_words, own_words
 from retrostats.io.cohort.periods import factor_rows, with_periods
 from retrostats.io.cohort.rows import (
     blank_people,
@@ -50,7 +51,7 @@ from retrostats.io.validation.understood import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.common.vocabulary import Vocabulary
+    from retrostats.common.vocabulary import Topic, Vocabulary
 
 #: Rows of times and gases from which a table of no known device is a recording.
 CART_ROWS = 20
@@ -157,9 +158,15 @@ def load_cohort(
     >>> cohort.analysis == name, cohort.n_subjects, cohort.provenance["rows_used"]
     (True, 6, 12)
     """
+    words = vocabulary_of(audit)
+    with own_words(words.topics):
+        return _load(path_or_frame, spec, words)
+
+
+def _load(path_or_frame: Any, spec: Any, words: Vocabulary) -> Cohort:
+    """A cohort, where the audit's own words are known."""
     import pandas as pd
 
-    words = vocabulary_of(audit)
     problems: list[Problem] = []
     if isinstance(path_or_frame, pd.DataFrame):
         options = read_spec(spec)
@@ -240,6 +247,8 @@ def cohort_of(
         problems += shared_speeds(coded, file)
         counts = topic.outcomes if topic.counted else ()
         problems += doubtful_values(used, outcome_column(used, topic), file, counts)
+    rows = column_rows(part.meanings, problems, _unused(problems))
+    problems[:] = [in_audit_words(problem, audit.topics) for problem in problems]
     _stop_on_errors(problems)
     if "direction" in used:  # the reference first, so that a model's effect is that of the other
         way = pd.Categorical(used["direction"], list(conditions.compared))
@@ -270,7 +279,7 @@ def cohort_of(
             "rows_explained": part.rows_in - rows_used,
             "explained": {reason: list(rows) for reason, rows in explained.items()},
             "columns": [
-                *column_rows(part.meanings, problems, _unused(problems)),
+                *({**row, "meaning": _meaning(row, topic)} for row in rows),
                 *factor_rows(part.frame, {*named, *named.values()}, problems),
             ],
             "design": design_lines(used, topic, conditions, part.meanings, explained),
@@ -278,6 +287,12 @@ def cohort_of(
         },
         topic.analysis if topic else "",
     )
+
+
+def _meaning(row: Mapping[str, str], topic: Topic | None) -> str:
+    """What a column was read as; the condition of an audit that names its own columns."""
+    own = topic is not None and topic.own and row["meaning"] == "direction"
+    return "condition" if own else row["meaning"]
 
 
 def _unused(problems: list[Problem]) -> set[str]:

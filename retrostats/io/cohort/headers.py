@@ -9,6 +9,7 @@ from functools import lru_cache
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.common.units import Unit, parse_unit
+from retrostats.io.cohort.own_words import own_column
 from retrostats.io.tables import words
 from retrostats.io.tables.words import letters, without_accents
 
@@ -185,7 +186,7 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     'speed_m_s'
     """
     name, said = split_unit(header)
-    kind = _kind(_letters(name))
+    kind = None if own_column(header) else _kind(_letters(name))
     if kind is None:
         return None
     if kind not in BY_UNIT:
@@ -220,15 +221,30 @@ def read_header(header: str, unit: str | None = None) -> Meaning | None:
     return Meaning(header, column, parsed, to, guessed)
 
 
-@lru_cache(maxsize=4096)
 def kind_of(header: str) -> str | None:
-    """What a header names, whatever its unit.
+    """What a header names, whatever its unit; None for an outcome of the audit that is read for.
 
     Examples
     --------
     >>> kind_of("Laufrichtung"), kind_of("VO2 (l/min)"), kind_of("remarks")
     ('direction', 'oxygen', None)
     """
+    return None if own_column(header) else _kind_of(header)
+
+
+def role_of(header: str) -> str | None:
+    """What a header names where no audit has an outcome of its own.
+
+    Examples
+    --------
+    >>> role_of("Time"), role_of("group")
+    ('time', 'arm')
+    """
+    return _kind_of(header)
+
+
+@lru_cache(maxsize=4096)
+def _kind_of(header: str) -> str | None:
     return _kind(_letters(split_unit(header)[0])) if len(header) <= 200 else None
 
 
@@ -342,6 +358,6 @@ def column_words(column: str) -> str:
     units = {name: unit for known in BY_UNIT.values() for name, unit in known.values()}
     unit = units.get(column, "")
     tail = "pct" if unit == "%" else unit.replace("/", "_").lower()
-    name = column.removesuffix(f"_{tail}") if tail else column
+    name = (column.removesuffix(f"_{tail}") if tail else column).removeprefix("outcome_")
     words = name.replace("_", " ").replace("vo2", "VO2").replace("vco2", "VCO2")
     return f"{words} ({unit})" if unit else words

@@ -25,6 +25,7 @@ from retrostats.io.cohort.headers import (
 )
 from retrostats.io.cohort.infer_units import cell_numbers, infer_units
 from retrostats.io.cohort.layout import Table
+from retrostats.io.cohort.own_words import names_of, own_column
 from retrostats.io.cohort.shape import is_wide, names_levels
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.tables.words import letters
@@ -49,9 +50,14 @@ def audit_columns(topics: Mapping[str, Topic]) -> dict[str, str]:
     {'grip kg': 'grip_kg'}
     """
     asked = (column for topic in topics.values() for column in (*topic.needs, *topic.outcomes))
-    of_audit = {letters(column): column for column in asked if kind_of(column) is None}
-    said = (entry for topic in topics.values() for entry in topic.headers.items())
-    return {**{letters(word): column for column, words in said for word in words}, **of_audit}
+    of_audit = {letters(column): column for column in asked
+                if kind_of(column) is None and own_column(column) in ("", column)}  # fmt: skip
+    said = [(column, word, topic.own) for topic in topics.values()
+            for column, words in topic.headers.items() for word in words]  # fmt: skip
+    named = {n: column for column, word, own in reversed(said)
+             for n in (filter(own_column, names_of(word)) if own else (letters(word),))
+             }  # fmt: skip
+    return {**named, **of_audit}
 
 
 def audit_column(header: str, of_audit: Mapping[str, str]) -> str:
@@ -155,6 +161,9 @@ def _one_to_one(table: Table, header: str, other: str) -> bool:
 
 def _second_choice(header: str) -> bool:
     """Whether a column is used only where no other has its meaning: METs, minutes of exposure."""
+    own = own_column(header)
+    if own and letters(header) not in names_of(own.removeprefix("outcome_")):
+        return True
     words = letters(header).split()
     return words in (["met"], ["mets"]) or (
         "minutes" in words and kind_of(header) == "exposure_h"

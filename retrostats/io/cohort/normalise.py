@@ -15,10 +15,12 @@ from retrostats.common.nearest import suggestion
 from retrostats.common.units import convert
 from retrostats.common.vocabulary import Conditions, Vocabulary
 from retrostats.io.cohort.blanks import filled_down
-from retrostats.io.cohort.headers import TEXT, Meaning, kind_of
+from retrostats.io.cohort.headers import TEXT, Meaning, kind_of, role_of
+from retrostats.io.cohort.infer_units import cell_numbers
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.meanings import audit_columns, holds_text, known_header, read_meanings
 from retrostats.io.cohort.other_conditions import OTHER, without_other_conditions
+from retrostats.io.cohort.own_words import is_role, own_column
 from retrostats.io.cohort.quantities import other_quantities
 from retrostats.io.cohort.shape import to_long
 from retrostats.io.cohort.spec import Spec
@@ -84,6 +86,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
         text = ", ".join(map(str, rows[:5]))
         problems.append(Problem("guess", file, text, "", reason, "measurements", "row not used"))
     table, filtered = _filtered(table, spec)
+    _roles_of_words(table)
     conditions = audit.conditions
     table = other_quantities(table, spec, problems, conditions)
     table = filled_down(table, spec, problems)
@@ -110,6 +113,17 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
             problems.append(_summed(file, rows, summed["subject"]))
     above = sum(map(len, table.explained.values()))
     return Part(derived(frame, spec, file, problems), meanings, rows_in + above, explained)
+
+
+def _roles_of_words(table: Table) -> None:
+    """A column of words under an outcome's name that also names a role has the role.
+
+    An outcome `time_s` takes the header "time" where it holds seconds, not where it holds "pre".
+    """
+    for header in table.headers:
+        named = own_column(header) and role_of(header) in TEXT
+        if named and np.isnan(cell_numbers(table.columns[header])).all():
+            is_role(header)
 
 
 def _without_clocks(table: Table, spec: Spec, problems: list[Problem]) -> Table:

@@ -12,8 +12,9 @@ from retrostats.common.units import parse_unit
 from retrostats.common.vocabulary import Conditions
 from retrostats.io.cohort.headers import MEASURES, NAMES, kind_of, read_header, split_unit
 from retrostats.io.cohort.layout import Table
+from retrostats.io.cohort.own_words import own_column, own_columns
 from retrostats.io.cohort.values import condition_word
-from retrostats.io.tables.words import AFTER, BEFORE, WEEK
+from retrostats.io.tables.words import AFTER, BEFORE, WEEK, plain
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -132,8 +133,8 @@ def _levels(header: str, conditions: Conditions) -> tuple[dict[str, str], list[s
         levels["speed"] = f"{speed[1]} {speed[2]}"
         text = text[: speed.start()] + " " + text[speed.end() :]
     rest = []
-    for word in re.split(r"[\s.\-]+", _joined(text).strip()):
-        direction = condition_word(word, conditions)
+    for word in re.split(r"[\s.\-]+", _joined(_phrases(text, conditions)).strip()):
+        direction = condition_word(word.replace("~", " "), conditions)
         if direction and "direction" not in levels:
             levels["direction"] = direction
         elif _is_time(word) and "time" not in levels:
@@ -156,7 +157,8 @@ def _without_quantity(
     bare = [h for h in table.headers if names_levels(h, conditions)]
     if len(bare) < 2:
         return []
-    measure, unit = title
+    own = own_columns()
+    measure, unit = (next(iter(own)), "") if len(own) == 1 else title
     if measure:
         return [
             WideColumn(h, measure, unit, tuple(_levels(h, conditions)[0].items())) for h in bare
@@ -204,7 +206,7 @@ def _wanted(wide: list[WideColumn], long: set[str | None]) -> list[WideColumn]:
     long
         Kinds of the columns that name no level.
     """
-    if not long & EXPLAINED:
+    if not long & EXPLAINED or own_columns():
         return wide
     if "direction" in long and long & EXPLAINED != {"body_fat_pct"}:
         return [c for c in wide if c.measure in EXPLAINED and "direction" in dict(c.levels)]
@@ -223,7 +225,7 @@ def _beside_outcomes(wide: list[WideColumn]) -> list[WideColumn]:
 
     What else is written for several levels (a weight before and after) is no part of the table.
     """
-    counted = EXPLAINED | {"injuries", "exposure_h"}
+    counted = EXPLAINED | {"injuries", "exposure_h"} | own_columns()
     outcomes = [c for c in wide if (kind_of(c.measure) or c.measure) in counted]
     levels = {tuple(name for name, _ in c.levels) for c in outcomes}
     if not outcomes:
@@ -254,21 +256,22 @@ def _read(
     header: str, unit: str, conditions: Conditions, beside: frozenset[str] = frozenset()
 ) -> WideColumn | None:
     """A header as a measure at its levels; `beside` are measures whose columns name conditions."""
-    if kind_of(header) is not None:
+    if kind_of(header) is not None or own_column(header):
         return None
-    plain, said = split_unit(header)
-    text = f" {plain.replace('_', ' ')} "
+    bare_name, said = split_unit(header)
+    text = f" {bare_name.replace('_', ' ')} "
     levels: dict[str, str] = {}
     speed = _SPEED.search(text.lower())
     if speed:
         levels["speed"] = f"{speed[1]} {speed[2]}"
         text = text[: speed.start()] + " " + text[speed.end() :]
-    words = re.split(r"[\s.\-]+", _joined(text).strip())
+    words = re.split(r"[\s.\-]+", _joined(_phrases(text, conditions)).strip())
     either = [w for w in words if _is_time(w) and condition_word(w, conditions)]
     sure = any(condition_word(w, conditions) for w in words if w not in either)
     rest = []
     for word in words:
-        direction = condition_word(word, conditions) if word not in either else None
+        said_way = word.replace("~", " ")
+        direction = condition_word(said_way, conditions) if word not in either else None
         if direction and "direction" not in levels:
             levels["direction"] = direction
         elif _is_time(word) and "time" not in levels:
@@ -279,6 +282,8 @@ def _read(
         return None
     name = " ".join(rest)
     bare = f"{name} ({said})" if said else name
+    if own := own_column(bare) or own_column(name):
+        return WideColumn(header, own, "", tuple(levels.items()))
     kind = kind_of(bare)
     if kind not in MEASURES:
         return None
@@ -313,6 +318,15 @@ def kind_has_unit(header: str) -> bool:
         return read_header(header) is not None
     except InputError:
         return False
+
+
+def _phrases(text: str, conditions: Conditions) -> str:
+    """The text with the blanks of a condition's several words closed, the longest name first."""
+    spoken = {w for name in conditions.compared for w in conditions.words(name) if " " in plain(w)}
+    for phrase in sorted(spoken, key=len, reverse=True):
+        blanks = r"[\s_.\-]+".join(map(re.escape, phrase.split()))
+        text = re.sub(rf"(?i)(?<=[\s_.\-]){blanks}(?=[\s_.\-])", phrase.replace(" ", "~"), text)
+    return text
 
 
 def _joined(text: str) -> str:

@@ -14,6 +14,7 @@ from retrostats.common.arrays import path_of
 from retrostats.common.errors import InputError
 from retrostats.common.resources import data_dir
 from retrostats.common.vocabulary import COMPARES, Conditions, Post, Topic, Vocabulary
+from retrostats.io.pages.topics import is_page, page_vocabulary
 from retrostats.io.tables.words import plain
 from retrostats.io.validation.examples import is_example
 
@@ -32,7 +33,7 @@ class AuditToml:
 
 
 def vocabulary_of(audit: Vocabulary | str | Path | None) -> Vocabulary:
-    """The words of an audit, or of its folder; of the audit that ships if it is None.
+    """The words of an audit, of its page or folder; of the audit that ships if it is None.
 
     Raises
     ------
@@ -44,6 +45,8 @@ def vocabulary_of(audit: Vocabulary | str | Path | None) -> Vocabulary:
     >>> len(vocabulary_of(None).conditions.compared)
     2
     """
+    if isinstance(audit, str | Path) and is_page(audit):
+        return page_vocabulary(audit)
     if audit is None or isinstance(audit, str | Path):
         return read_audit_toml(audit_data(audit))
     if not hasattr(audit, "conditions"):
@@ -61,14 +64,14 @@ def audit_data(path: str | Path | None) -> Path:
     """
     if path is not None and not path_of(path, "audit").is_dir():
         raise InputError(
-            f"audit {path}: no such folder; give one with data/ and analyses/, or make one "
-            "with: retrostats new-audit DIR"
+            f"audit {path}: no such folder; give a page (NAME.toml) or a folder with data/ and "
+            "analyses/, or make one with: retrostats new-audit NAME"
         )
     data = data_dir() if path is None else Path(path) / "data"
     if not (data / FILE).is_file():
         raise InputError(
             f"audit {path or data}: no {FILE} in its data/; make a folder that has one with: "
-            "retrostats new-audit DIR"
+            "retrostats new-audit DIR --folder"
         )
     return data
 

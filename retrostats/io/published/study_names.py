@@ -11,7 +11,7 @@ LONGEST = 60
 
 
 def study_labels(studies: Iterable[Mapping[Any, Any]]) -> dict[str, str]:
-    """Name of each study by its id: author and year, else how its citation begins.
+    """Name of each study by its id: its label, author and year, or how its citation begins.
 
     Examples
     --------
@@ -23,7 +23,8 @@ def study_labels(studies: Iterable[Mapping[Any, Any]]) -> dict[str, str]:
     """
     labels: dict[str, str] = {}
     for study in studies:
-        label = _label(str(study["study_id"]), str(study["citation"] or ""))
+        own = str(study.get("label", "") or "")
+        label = own or _label(str(study["study_id"]), str(study["citation"] or ""))
         year = str(study.get("year", "")).removesuffix(".0").removesuffix("nan")
         label = label if not year or year in label else f"{label.removesuffix('.')} {year}"
         twins = sum(known == label for known in labels.values())

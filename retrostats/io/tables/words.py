@@ -102,13 +102,20 @@ def named(text: str, known: Mapping[str, Sequence[str]]) -> str | None:
     --------
     >>> named("Marche", GAITS), named("running uphill", GAITS), named("run or walk", GAITS)
     ('walk', 'run', None)
+    >>> named("no caffeine 3 mg", {"caffeine": ("caffeine",), "none": ("no caffeine",)})
+    'none'
     """
     said = plain(text)
     words = {name: _folded(tuple(listed)) for name, listed in known.items()}
     exact = next((name for name, listed in words.items() if said in listed), None)
-    tokens = set(said.split())
-    among = [name for name, listed in words.items() if tokens & listed]
-    return exact or (among[0] if len(among) == 1 else None)
+    if exact:
+        return exact
+    there = [(name, w) for name, listed in words.items() for w in listed if f" {w} " in f" {said} "]
+    longest = {  # of "caffeine" in "no caffeine" the longer one is meant
+        name for name, w in there
+        if not any(f" {w} " in f" {other} " for _, other in there if other != w)
+    }  # fmt: skip
+    return longest.pop() if len(longest) == 1 else None
 
 
 @lru_cache(maxsize=256)

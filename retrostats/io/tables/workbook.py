@@ -15,6 +15,7 @@ from retrostats.common.errors import InputError
 from retrostats.io.bounded.parent import parse_bounded
 from retrostats.io.tables.files import numbered
 from retrostats.io.tables.grid import Cell, Sheet, column_number
+from retrostats.io.tables.shown import as_shown
 
 MAX_UNPACKED = 256 * 2**20
 #: Spreadsheets of numbers shrink ten- to thirtyfold; a bomb a thousandfold.
@@ -42,8 +43,14 @@ class Workbook:
     percent: int = 0
 
 
-def read_workbook(file: str, data: bytes) -> Workbook:
+#: Option of the parser: numbers as the sheet shows them.
+PRINTED = "printed"
+
+
+def read_workbook(file: str, data: bytes, *, printed: bool = False) -> Workbook:
     """Every worksheet of the bytes of an .xlsx file, parsed by a bounded child process.
+
+    With `printed` every cell is a text, a number with the digits that its format shows.
 
     Raises
     ------
@@ -53,7 +60,7 @@ def read_workbook(file: str, data: bytes) -> Workbook:
     """
     if data.startswith(COMPOUND):
         raise InputError(old_workbook(file, data))
-    book: Workbook = parse_bounded("workbook", file, data)
+    book: Workbook = parse_bounded("workbook", file, data, PRINTED if printed else "")
     return book
 
 
@@ -80,12 +87,13 @@ def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
                     merged[sheet.title] = tuple(map(str, sheet.merged_cells.ranges))
                 else:
                     sheet.reset_dimensions()  # a false dimension would pad or cut every row
-                rows = numbered(
-                    file,
-                    map(shown.row, sheet.iter_rows())
-                    if percents
-                    else sheet.iter_rows(values_only=True),
-                )
+                if option == PRINTED:
+                    made: Iterable[Any] = (as_shown(file, row) for row in sheet.iter_rows())
+                elif percents:
+                    made = map(shown.row, sheet.iter_rows())
+                else:
+                    made = sheet.iter_rows(values_only=True)
+                rows = numbered(file, made)
                 sheets.append(Sheet(sheet.title, rows))
             book.close()
     except (InputError, MemoryError):

@@ -76,7 +76,7 @@ def topic_for(
     tried = [takes[wanted]] if wanted else sorted(
         takes.values(), key=lambda t: (t.compares not in frame, -len(t.needs))
     )  # fmt: skip
-    for topic in tried:
+    for topic in (each.fitting(map(str, frame.columns)) for each in tried):
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
     pending = set(frame).union(*(columns_of(p.column) for p in problems if p.level == "error"))
@@ -247,7 +247,7 @@ def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:
     found += [
         Problem("error", file, str(frame["source_row"].iloc[i]), where,
                 "the same measurement twice", "one row each",
-                "delete the copy, or tell the rows apart by speed or by the number of the trial")
+                "delete the copy, or tell the rows apart by a column, as the number of the trial")
         for i in np.flatnonzero(again)[:LISTED]
     ]  # fmt: skip
     if again.sum() > LISTED:

@@ -76,8 +76,9 @@ def template(analysis: str, audit: Vocabulary | str | Path | None = None) -> str
     known = templates(audit)
     if analysis not in known:
         raise InputError(
-            f"no template for {analysis!r}; choose from {', '.join(known) or 'none'}, or write one "
-            f"as template under [topics] in the audit's audit.toml"
+            f"no template for {analysis!r}; choose from {', '.join(known) or 'none'}, or make one: "
+            'cohort = { outcome = "column" } under the claim of a page, template under [topics] in '
+            "the audit.toml of a folder"
         )
     return known[analysis]
 

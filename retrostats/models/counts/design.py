@@ -58,4 +58,5 @@ class Formulated:
 
     formula: Formula
     columns: Mapping[str, Column]
-    weight: None = None
+    weight: Any = None
+    precision: None = None

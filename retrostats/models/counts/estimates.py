@@ -6,10 +6,11 @@ Everything that is asked of a fit later takes these.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from retrostats.common.errors import NotConverged
 from retrostats.common.values import values
 from retrostats.models.counts.design import CountDesign
 from retrostats.models.counts.family import Array
@@ -80,6 +81,11 @@ class CountEstimates(Intervals):
         return len(self.beta) + len(self.theta) + int(np.isfinite(self.alpha))
 
     @property
+    def n_groups(self) -> dict[str, int]:
+        """Levels of each group of random effects."""
+        return {part.group: part.n_levels for part in self.parts}
+
+    @property
     def converged(self) -> bool:
         """Whether the gradient vanishes."""
         return self.gradient < GRADIENT_TOLERANCE
@@ -115,3 +121,64 @@ class CountEstimates(Intervals):
             factor = part.factor(t)
             rows += components_of(part.group, part.effects, factor @ factor.T)
         return pd.DataFrame(rows, columns=COMPONENT)
+
+
+def estimated(formula: str, model: Model, terms: tuple[str, ...]) -> dict[str, Any]:
+    """What is estimated of a model that has met its data, by field of `CountEstimates`.
+
+    Raises
+    ------
+    NotConverged
+    """
+    best = model.maximise()
+    x, family = model.x, model.family
+    residual_df = max(len(x) - x.shape[1], 1)
+    spread = family if best.scale is None else family.with_scale(best.scale)
+    finite = np.isfinite(best.beta).all()
+    mu, variance = spread.moments(model.offset + x @ np.where(finite, best.beta, 0.0))
+    gradient = 2 * best.gradient
+    if not gradient < GRADIENT_TOLERANCE:
+        raise NotConverged(
+            f"glmm {formula!r}: stopped with gradient {gradient:.2g}; rescale covariates, or "
+            "drop a random term the data do not determine"
+        )
+    return {
+        "beta": best.beta,
+        "cov_beta": best.covariance,
+        "theta": best.theta,
+        "parts": model.parts,
+        "alpha": np.nan if best.scale is None else best.scale**2,
+        "loglik": best.loglik,
+        "n_agq": model.n_agq,
+        "n_obs": len(x),
+        "gradient": gradient,
+        "dispersion": _pearson(family.y, mu, variance) / residual_df if finite else np.nan,
+        "notes": _notes(best, terms, len(x), model.jeffreys is not None),
+        "model": model,
+        "maximum": best,
+    }
+
+
+def _pearson(y: Array, mu: Array, variance: Array) -> float:
+    """Pearson's statistic; a mean of 0 in double precision with events makes it infinite."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return float(np.where(y == mu, 0.0, (y - mu) ** 2 / variance).sum())
+
+
+def _notes(best: Maximum, terms: tuple[str, ...], n: int, penalised: bool) -> tuple[str, ...]:
+    notes = []
+    lost = [t for t, b in zip(terms, best.beta, strict=True) if not np.isfinite(b)]
+    if lost:
+        rows = int((~best.separation.keep).sum())
+        notes.append(
+            f"separation: {', '.join(lost)} has no finite estimate, because {rows} of {n} rows "
+            "have no events (or nothing but events) and nothing else explains them; its interval "
+            "is a profile-likelihood one with one end infinite"
+        )
+    if penalised:
+        notes.append(
+            "Firth-penalised; loglik includes the penalty, prefer conf_int(method='profile')"
+        )
+    if best.scale is not None and best.scale < 1e-3:
+        notes.append("the dispersion is estimated as zero: the model is a Poisson one")
+    return tuple(notes)

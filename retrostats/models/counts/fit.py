@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from retrostats.common.errors import InputError, NotConverged, NotIdentified
+from retrostats.common.errors import InputError, NotIdentified
 from retrostats.common.habits import MIXED, formula_first
 from retrostats.models.counts.design import CountDesign
+from retrostats.models.counts.estimates import estimated
 from retrostats.models.counts.family import Array, Binomial, Family, NegativeBinomial, Poisson
-from retrostats.models.counts.model import Maximum, Model
+from retrostats.models.counts.model import Model
 from retrostats.models.counts.random_effects import RandomPart
 from retrostats.models.counts.result import GlmmFit
 from retrostats.models.linear.formula.quoted import name_of, quoted
@@ -154,69 +155,14 @@ def glmm(
     model = Model(counts, x, offset, parts, n_agq, x if penalty else None)
     index = frame.index if kept is None else frame.index[kept]
     design = CountDesign(parsed, columns, tuple(designs), exposure or "", size, index)
-    return _fit(formula, family, model, terms, dropped, design)
-
-
-def _fit(
-    formula: str, name: str, model: Model, terms: tuple[str, ...], dropped: int, design: CountDesign
-) -> GlmmFit:
-    best = model.maximise()
-    x, family = model.x, model.family
-    residual_df = max(len(x) - x.shape[1], 1)
-    spread = family if best.scale is None else family.with_scale(best.scale)
-    finite = np.isfinite(best.beta).all()
-    mu, variance = spread.moments(model.offset + x @ np.where(finite, best.beta, 0.0))
-    fit = GlmmFit(
+    return GlmmFit(
         formula=formula,
-        family=name,
+        family=family,
         terms=terms,
-        beta=best.beta,
-        cov_beta=best.covariance,
-        theta=best.theta,
-        parts=model.parts,
-        alpha=np.nan if best.scale is None else best.scale**2,
-        loglik=best.loglik,
-        n_agq=model.n_agq,
-        n_obs=len(x),
         n_dropped=dropped,
-        gradient=2 * best.gradient,
-        dispersion=_pearson(family.y, mu, variance) / residual_df if finite else np.nan,
-        notes=_notes(best, terms, len(x), model.jeffreys is not None),
-        model=model,
-        maximum=best,
         design=design,
+        **estimated(formula, model, terms),
     )
-    if not fit.converged:
-        raise NotConverged(
-            f"glmm {formula!r}: stopped with gradient {fit.gradient:.2g}; rescale covariates, or "
-            "drop a random term the data do not determine"
-        )
-    return fit
-
-
-def _pearson(y: Array, mu: Array, variance: Array) -> float:
-    """Pearson's statistic; a mean of 0 in double precision with events makes it infinite."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return float(np.where(y == mu, 0.0, (y - mu) ** 2 / variance).sum())
-
-
-def _notes(best: Maximum, terms: tuple[str, ...], n: int, penalised: bool) -> tuple[str, ...]:
-    notes = []
-    lost = [t for t, b in zip(terms, best.beta, strict=True) if not np.isfinite(b)]
-    if lost:
-        rows = int((~best.separation.keep).sum())
-        notes.append(
-            f"separation: {', '.join(lost)} has no finite estimate, because {rows} of {n} rows "
-            "have no events (or nothing but events) and nothing else explains them; its interval "
-            "is a profile-likelihood one with one end infinite"
-        )
-    if penalised:
-        notes.append(
-            "Firth-penalised; loglik includes the penalty, prefer conf_int(method='profile')"
-        )
-    if best.scale is not None and best.scale < 1e-3:
-        notes.append("the dispersion is estimated as zero: the model is a Poisson one")
-    return tuple(notes)
 
 
 def _family(name: str, y: Array, size: Array | None) -> Family:

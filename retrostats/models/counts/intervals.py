@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 METHODS = ("wald", "profile", "bootstrap")
 _FARTHEST = 60.0
 _FEWEST = 20
+_OFF = 2.0  # by which a p-value at a Wald limit may differ from what it should be
 
 
 class Intervals(Verbs):
     """Intervals of what models of counts estimate: of a fit's effects, or of a pooled one."""
 
     __slots__ = ()
+
+    #: What is taken where no method is named.
+    _usual: ClassVar[str] = "wald"
 
     def conf_int(
         self,
@@ -46,11 +50,15 @@ class Intervals(Verbs):
         level
             Confidence level; where it is not given that of a pool, and 0.95 of a fit.
         which
-            "fixed"; the variances of a model of counts have no interval here.
+            "fixed", or of a fit "random": standard deviations by "profile" (of one scalar term) or
+            "bootstrap".
         method
-            "wald" (the default), "profile" (inverts the likelihood-ratio test) or "bootstrap"
-            (parametric, percentiles; `attrs` of a fit's table count the refits and those without
-            an answer). An infinite estimate of a pool has its exact interval whatever the method.
+            "wald", "profile" (inverts the likelihood-ratio test) or "bootstrap" (parametric,
+            percentiles; `attrs` of a fit's table count the refits and those without an answer). By
+            default Wald's, and of a fit the profile's where Wald's fails: the likelihood-ratio test
+            has at one of its limits less than half, or more than twice, the p-value that it should
+            (`attrs["method"]` tells which). An infinite estimate of a pool has its exact interval
+            whatever the method.
         draws, seed
             Of the bootstrap: refits, and a seed or Generator.
 
@@ -73,13 +81,22 @@ class Intervals(Verbs):
         attrs: dict[Any, Any] = {}
 
         def fixed() -> pd.DataFrame:
-            table = self._fixed(how, level, draws, seed)
+            table = self._fixed(self._usual if method is None else how, level, draws, seed)
             attrs.update(table.attrs)
             return table
 
-        found = intervals_of(which, fixed, no_random)
+        def random() -> pd.DataFrame:
+            return self._random("profile" if method is None else how, level, draws, seed)
+
+        found = intervals_of(which, fixed, random)
         found.attrs.update(attrs)
         return found
+
+    def _random(
+        self, method: str, level: float | None, draws: int, seed: int | np.random.Generator
+    ) -> pd.DataFrame:
+        """The table of random terms."""
+        return no_random()
 
     def _fixed(
         self, method: str, level: float | None, draws: int, seed: int | np.random.Generator
@@ -118,7 +135,7 @@ class Estimated(Protocol):
 
 def limits(
     fit: Estimated, method: str, level: float, draws: int, seed: int | np.random.Generator
-) -> tuple[Array, dict[str, int]]:
+) -> tuple[Array, dict[str, Any]]:
     """Limits (p, 2) of the fixed effects, and what a bootstrap counts; see `conf_int`."""
     from scipy import stats
 
@@ -126,13 +143,33 @@ def limits(
         found, failed = bootstrap(fit, level, draws, seed)
         return found, {"draws": draws, "without_answer": failed}
     half = stats.norm.isf((1 - level) / 2) * np.sqrt(np.diag(fit.cov_beta))
-    ends = [
-        profile_interval(fit.model, fit.maximum, j, level)
-        if method == "profile" or not math.isfinite(b)
-        else (b - h, b + h)
-        for j, (b, h) in enumerate(zip(fit.beta, half, strict=True))
-    ]
-    return np.array(ends), {}
+    ends, how = [], []
+    for j, (b, h) in enumerate(zip(fit.beta, half, strict=True)):
+        profile = method == "profile" or not math.isfinite(b)
+        profile = profile or (method == "checked" and _wald_fails(fit, j, float(h), level))
+        how.append("profile" if profile else "wald")
+        ends.append(
+            profile_interval(fit.model, fit.maximum, j, level) if profile else (b - h, b + h)
+        )
+    return np.array(ends), {"method": tuple(how)} if method == "checked" else {}
+
+
+def _wald_fails(fit: Estimated, j: int, half: float, level: float) -> bool:
+    """Whether the likelihood-ratio test disagrees with Wald's at one of its limits.
+
+    Hauck and Donner (1977), Journal of the American Statistical Association 72:851: far from 0 the
+    curvature at the maximum says little of the likelihood.
+    """
+    from scipy import stats
+
+    if not (math.isfinite(half) and half > 0):
+        return True
+    at = _Excess(fit.model, fit.maximum, j, 0.0)
+    for end in (fit.beta[j] - half, fit.beta[j] + half):
+        p = float(stats.chi2.sf(max(at(float(end)), 0.0), 1)) / (1 - level)
+        if not 1 / _OFF < p < _OFF:
+            return True
+    return False
 
 
 def no_random() -> pd.DataFrame:

@@ -183,6 +183,23 @@ def informative(counts: Counts, measure: str) -> Counts:
     )  # fmt: skip
 
 
+def own_effects(counts: Counts, measure: str) -> tuple[Array, Array]:
+    """Each study's own effect on the model's scale and its variance, (k,) each.
+
+    1/2 is added to every cell of a study with an empty one (Haldane-Anscombe), for its own picture
+    only: the pooled likelihoods need no such addition.
+    """
+    people = measure in ("odds_ratio", "proportion")
+    arms = [(counts.events_1, counts.total_1)]
+    if counts.events_2 is not None and counts.total_2 is not None:
+        arms.append((counts.events_2, counts.total_2))
+    cells = [cell for e, n in arms for cell in ((e, n - e) if people else (e,))]
+    add = np.where(np.min(cells, axis=0) == 0, 0.5, 0.0)
+    logs = [np.log(e + add) - np.log(n - e + add if people else n) for e, n in arms]
+    effect = logs[0] - logs[1] if len(logs) > 1 else logs[0]
+    return np.asarray(effect), np.asarray(sum(1 / (cell + add) for cell in cells))
+
+
 def conditional(counts: Counts, measure: str, model: str = "conditional") -> tuple[Family, Array]:
     """Events of arm 1 given each study's margins: family and offset."""
     assert counts.events_2 is not None

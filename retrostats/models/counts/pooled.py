@@ -126,7 +126,7 @@ def pool_counts(
         )
     found = _result(counts, measure, model if two else "single-group", n_agq, level, likelihood,
                     best, notes)  # fmt: skip
-    return replace(found, events=printed.events)
+    return replace(found, events=printed.events, counts=counts)
 
 
 def _notes(counts: Counts, measure: str, model: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -22,6 +22,8 @@ from retrostats.models.counts.model import Maximum, Model
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from retrostats.models.counts.pool_models import Counts
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,6 +52,8 @@ class PooledCounts(Intervals):
         What a reader must know.
     likelihood, maximum
         The model and where it is largest, for further intervals.
+    counts
+        Events and totals of each study, divided by its design effect.
     """
 
     estimate: float
@@ -72,6 +76,7 @@ class PooledCounts(Intervals):
     notes: tuple[str, ...]
     likelihood: Model
     maximum: Maximum
+    counts: Counts | None = field(default=None, compare=False)
 
     _instead: ClassVar[Mapping[str, str]] = {
         "fitted": ".shown(), the ratio that is common to all, with its limits",
@@ -80,7 +85,6 @@ class PooledCounts(Intervals):
         "anova": ".p_value, the test of no effect",
         "emmeans": ".shown(); for means of arms fit the rows with rs.glmm",
         "contrast": ".estimate, the contrast of the two arms",
-        "plot": ".table(), the numbers of a forest plot",
         "variance_components": ".tau2 and .sigma2",
     }
 
@@ -162,6 +166,29 @@ class PooledCounts(Intervals):
         if self.measure == "proportion":
             return tuple(0.5 + 0.5 * math.tanh(v / 2) for v in values)  # type: ignore[return-value]
         return tuple(math.exp(v) for v in values)  # type: ignore[return-value]
+
+    @property
+    def studies(self) -> pd.DataFrame:
+        """Each study's own effect: study, estimate, std_error, limits (model scale), informative.
+
+        From its counts alone, 1/2 added to the cells of a study with an empty one; a study that is
+        not informative (no events in either arm) says nothing of a ratio.
+        """
+        import pandas as pd
+        from scipy import stats
+
+        from retrostats.models.counts.pool_models import informative, own_effects
+
+        if self.counts is None:
+            raise InputError("this pool does not hold its counts; make it with pool_counts")
+        y, v = own_effects(self.counts, self.measure)
+        half = float(stats.norm.isf((1 - self.level) / 2)) * np.sqrt(v)
+        kept = set(informative(self.counts, self.measure).study)
+        names = self.counts.study
+        return pd.DataFrame(
+            {"study": names, "estimate": y, "std_error": np.sqrt(v), "conf_low": y - half,
+             "conf_high": y + half, "informative": [name in kept for name in names]}
+        )  # fmt: skip
 
     def table(self) -> pd.DataFrame:
         """One row: measure, model, estimate, std_error, limits, tau2, k, log-likelihood."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,15 +11,21 @@ import numpy as np
 from retrostats.common.deprecated import renamed_arguments
 from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html, as_text
+from retrostats.common.whole import whole
 from retrostats.models.counts.design import Formulated, Linear
-from retrostats.models.counts.estimates import CountEstimates
+from retrostats.models.counts.estimates import CountEstimates, estimated
 from retrostats.models.counts.intervals import limits, profile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from retrostats.models.counts.overdispersion import Overdispersion
+    from retrostats.models.linear.post_estimation.checks import Check
     from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
+    from retrostats.models.linear.post_estimation.reference_grid import Weights
+    from retrostats.models.linear.post_estimation.residuals import RSquared
+    from retrostats.models.linear.post_estimation.tables import Effect
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,17 +59,19 @@ class GlmmFit(CountEstimates):
     """
 
     _instead: ClassVar[Mapping[str, str]] = {
-        "anova": '.conf_int(method="profile"), the likelihood-ratio test of each term inverted',
-        "contrast": '.emmeans("factor").pairs(), or .conf_int() of a term',
-        "bootstrap": '.conf_int(method="bootstrap")',
-        "plot": ".augment(), residuals beside fitted values",
+        "refit_ml": "the fit itself, which is by maximum likelihood",
+        "standardised": ".ratios(), which have no unit",
+        "sigma": ".alpha of a negative binomial, or .overdispersion()",
+        "moments": "the rows: moments are of normal outcomes",
     }
+    _usual: ClassVar[str] = "checked"
 
     @property
     def coefficients(self) -> pd.DataFrame:
         """Term, estimate, std_error, statistic, p_value, conf_low, conf_high (log scale).
 
-        Wald intervals; a separated term has a profile-likelihood interval with one end infinite.
+        Wald intervals (conf_int has the profile's where they fail); a separated term has a
+        profile-likelihood interval with one end infinite.
         """
         from retrostats.models.linear.post_estimation.tables import t_table
 
@@ -75,10 +83,10 @@ class GlmmFit(CountEstimates):
         return table
 
     def ratios(self) -> pd.DataFrame:
-        """Rate ratios (counts) or odds ratios (binomial) with intervals; no intercept."""
+        """Rate or odds ratios, with the intervals of conf_int; no intercept."""
         import pandas as pd
 
-        table = self.coefficients
+        table = self.conf_int()
         rows = table[table["term"] != "(Intercept)"]
         return pd.DataFrame(
             {"term": rows["term"]}
@@ -99,6 +107,65 @@ class GlmmFit(CountEstimates):
         table.attrs.update(attrs)
         return table
 
+    def _random(
+        self, method: str, level: float | None, draws: int, seed: int | np.random.Generator
+    ) -> pd.DataFrame:
+        from retrostats.models.counts.verbs import random_intervals
+
+        return random_intervals(self, method, 0.95 if level is None else level, draws, seed)
+
+    def anova(self, other: GlmmFit | str = "III") -> pd.DataFrame:
+        """Chi-squared tests of all terms ("II", "III"; see `verbs.anova`), or `compare`."""
+        from retrostats.models.counts.verbs import anova
+
+        return whole(anova(self, other)) if isinstance(other, str) else self.compare(other)
+
+    def compare(self, other: GlmmFit) -> pd.DataFrame:
+        """Likelihood-ratio test against a nested or larger model; see `verbs.compare`."""
+        from retrostats.models.counts.verbs import compare
+
+        return whole(compare(self, other))
+
+    def contrast(
+        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Test linear combinations of the fixed effects, on the scale of the link.
+
+        Parameters are those of `LmmFit.contrast`; tests are by z and chi-squared.
+        """
+        from retrostats.models.counts.verbs import contrast
+
+        return whole(contrast(self, weights, null, level))
+
+    @property
+    def r_squared(self) -> RSquared:
+        """Marginal and conditional R squared on the scale of the link; see `verbs.r_squared`."""
+        from retrostats.models.counts.verbs import r_squared
+
+        return r_squared(self)
+
+    def icc(self, *, group: str | None = None, level: float = 0.95) -> Effect:
+        """Share of a group in the variance that the fixed effects leave; see `verbs.icc`."""
+        from retrostats.models.counts.verbs import icc
+
+        return icc(self, group, level)
+
+    def bootstrap(self, draws: int, seed: int | np.random.Generator = 1) -> pd.DataFrame:
+        """Parametric bootstrap: one row a refit; see `verbs.bootstrap`."""
+        from retrostats.models.counts.verbs import bootstrap
+
+        return bootstrap(self, draws, seed)
+
+    def refit(self, data: Any) -> GlmmFit:
+        """The same model of other events (N,) of these rows."""
+        from retrostats.models.counts.verbs import new_events
+
+        return replace(self, **estimated(self.formula, new_events(self, data), self.terms))
+
+    def plot(self) -> Figure:  # type: ignore[override]  # a fit's diagnostics have no options
+        """What `check` finds, drawn."""
+        return self.check().plot()
+
     def _confint(self, method: str = "wald", **options: Any) -> pd.DataFrame:
         return self.conf_int(method=method, **options)  # type: ignore[arg-type]
 
@@ -107,6 +174,12 @@ class GlmmFit(CountEstimates):
         from retrostats.models.counts.overdispersion import overdispersion
 
         return overdispersion(self, level)
+
+    def check(self, *, draws: int = 250, seed: int = 1) -> Check:
+        """Simulated residuals, dispersion, zeros, outliers, in sentences; see `checks.check`."""
+        from retrostats.models.counts.checks import check
+
+        return check(self, draws=draws, seed=seed)
 
     def predict(
         self,
@@ -203,8 +276,10 @@ class GlmmFit(CountEstimates):
         self,
         factors: str | Sequence[str],
         *,
+        by: str | Sequence[str] | None = None,
         at: Mapping[str, Any] | None = None,
         type: Literal["link", "response"] = "response",
+        weights: Weights = "equal",
         level: float = 0.95,
     ) -> MarginalMeans:
         """Marginal means over factors: rates for one unit of exposure, or probabilities.
@@ -214,15 +289,54 @@ class GlmmFit(CountEstimates):
         """
         from retrostats.models.linear.post_estimation.emmeans import emmeans
 
+        return emmeans(
+            self._linear, factors, by=by, at=at, type=type, weights=weights, level=level,
+            link=self.link,
+        )  # fmt: skip
+
+    def emtrends(
+        self,
+        factors: str | Sequence[str],
+        column: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        level: float = 0.95,
+    ) -> MarginalMeans:
+        """Slopes of a numeric column on the scale of the link; see `emmeans.emtrends`."""
+        from retrostats.models.linear.post_estimation.emmeans import emtrends
+
+        return emtrends(
+            self._linear, factors, column, by=by, at=at, weights=weights, level=level,
+            asymptotic=True,
+        )  # fmt: skip
+
+    def effects(
+        self,
+        column: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        type: Literal["link", "response"] = "response",
+        level: float = 0.95,
+    ) -> MarginalMeans:
+        """Expected rates or probabilities over a column, for `.plot()`; see `emmeans.effects`."""
+        from retrostats.models.linear.post_estimation.emmeans import effects
+
+        return effects(self._linear, column, by=by, at=at, type=type, level=level, link=self.link)
+
+    @property
+    def _linear(self) -> Linear:
+        """The linear predictor, where every coefficient is finite."""
         if self.separated:
             raise InputError(
                 f"glmm: {', '.join(self.separated)} has no finite estimate; fit with "
                 "penalty='firth'"
             )
-        linear = Linear(
+        return Linear(
             Formulated(self.design.formula, self.design.columns), self.beta, self.cov_beta
         )
-        return emmeans(linear, factors, at=at, type=type, level=level, link=self.link)
 
     @renamed_arguments(n="draws")
     def simulate(self, draws: int = 1, *, seed: int | np.random.Generator = 1) -> pd.DataFrame:

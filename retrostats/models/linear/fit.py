@@ -10,18 +10,23 @@ from retrostats.common.habits import formula_first
 from retrostats.models.linear.estimates import Ddf
 from retrostats.models.linear.fitted import LmmFit
 from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.formula.formula import parse_formula
 from retrostats.models.linear.heteroscedastic.engine import fit_strata
 from retrostats.models.linear.homoscedastic.engine import fit_homoscedastic
 from retrostats.models.linear.known_variance.fit import lmm_known
 from retrostats.models.linear.model import Model
+from retrostats.models.linear.moments.moments import Moments
+from retrostats.models.linear.moments.shape import printed_unlike
 from retrostats.models.linear.prepare import prepare
+from retrostats.models.linear.repeated.fit import fit_repeated
+from retrostats.models.linear.repeated.structures import STRUCTURES, Structure
 
 if TYPE_CHECKING:
     from retrostats.models.linear.known_variance.fit import KnownFit
 
 __all__ = ["LmmFit", "fit_model", "lmm"]
 
-Covariance = Literal["lme4", "signed-cs"]
+Covariance = Literal["lme4", "signed-cs"] | Structure
 
 
 @overload
@@ -81,10 +86,15 @@ def lmm(
     ddf : {"kenward-roger", "satterthwaite", "normal"}
         Degrees of freedom of t and F. Kenward-Roger is defined for REML; an ML fit takes
         Satterthwaite's in its place (``fit.ddf`` says which).
-    covariance : {"lme4", "signed-cs"}, optional
+    covariance : str, optional
         "signed-cs" lets the covariance within subjects be negative (compound symmetry with a signed
         correlation), so that two conditions give the paired t-test at any correlation. By default
         "lme4", and "signed-cs" where printed correlations are negative; the header then says so.
+        "unstructured", "compound-symmetry", "ar1", "heterogeneous-compound-symmetry" and
+        "heterogeneous-ar1" are covariances of the residuals of one subject over a repeated factor
+        (no effect is random then): ``(0 + visit | subject)`` names it; with ``(1 | subject)`` it is
+        what tells a subject's rows apart. "unstructured" is taken by itself where correlations
+        that differ were printed.
     residual : str, optional
         Residual variances by the levels of a factor or an interaction, as "study:arm". With it the
         formula may go without a random term (nlme's `gls` with `varIdent`).
@@ -132,8 +142,19 @@ def lmm(
         return lmm_known(formula, data, variances, reml=reml, ddf=ddf)
     if ddf not in ("kenward-roger", "satterthwaite", "normal"):
         raise InputError(f"ddf={ddf!r}; allowed: kenward-roger, satterthwaite, normal")
-    if covariance not in (None, "lme4", "signed-cs"):
-        raise InputError(f"covariance={covariance!r}; allowed: lme4, signed-cs")
+    if covariance not in (None, "lme4", "signed-cs", *STRUCTURES):
+        raise InputError(
+            f"covariance={covariance!r}; allowed: lme4, signed-cs, {', '.join(STRUCTURES)}"
+        )
+    if covariance is None and residual is None and isinstance(data, Moments):
+        covariance = "unstructured" if printed_unlike(parse_formula(formula), data) else None
+    if covariance in STRUCTURES:
+        if residual is not None or weights is not None:
+            raise InputError(
+                f"covariance={covariance!r} states all residual variances; leave residual= and "
+                "weights= out"
+            )
+        return fit_repeated(formula, data, str(covariance), reml=reml, ddf=ddf)
     signed = None if covariance is None else covariance == "signed-cs"
     model = prepare(formula, data, signed=signed, residual=residual, weights=weights)
     return fit_model(model, reml=reml, ddf=ddf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from retrostats.common.verbs import Method, Which
+    from retrostats.models.linear.post_estimation.checks import Check
     from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
     from retrostats.models.linear.post_estimation.modes import Modes
+    from retrostats.models.linear.post_estimation.reference_grid import Weights
     from retrostats.models.linear.post_estimation.residuals import RSquared
     from retrostats.models.linear.post_estimation.tables import Effect
 
@@ -129,24 +131,64 @@ class LmmFit(Estimates):
             return self.compare(other, refit=refit)
         return whole(anova(self, other))
 
-    def plot(self) -> Figure:
-        """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`."""
+    def plot(self) -> Figure:  # type: ignore[override]  # a fit's diagnostics have no options
+        """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`.
+
+        `rs.forest(fit)` draws its coefficients.
+        """
         from retrostats.models.linear.post_estimation.diagnostics import plot
 
         return plot(self)
 
+    def check(self) -> Check:
+        """Collinearity, influence, residuals, random effects, in sentences; see `checks.check`."""
+        from retrostats.models.linear.post_estimation.checks import check
+
+        return check(self)
+
     def emmeans(
         self,
-        factors: str | list[str],
+        factors: str | Sequence[str],
         *,
+        by: str | Sequence[str] | None = None,
         at: Mapping[str, Any] | None = None,
         type: Literal["link", "response"] = "link",
+        weights: Weights = "equal",
         level: float = 0.95,
     ) -> MarginalMeans:
         """Estimated marginal means over factors; see `emmeans.emmeans`."""
         from retrostats.models.linear.post_estimation.emmeans import emmeans
 
-        return emmeans(self, factors, at=at, type=type, level=level)
+        return emmeans(self, factors, by=by, at=at, type=type, weights=weights, level=level)
+
+    def emtrends(
+        self,
+        factors: str | Sequence[str],
+        column: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        level: float = 0.95,
+    ) -> MarginalMeans:
+        """Slopes of a numeric column at the cells of factors; see `emmeans.emtrends`."""
+        from retrostats.models.linear.post_estimation.emmeans import emtrends
+
+        return emtrends(self, factors, column, by=by, at=at, weights=weights, level=level)
+
+    def effects(
+        self,
+        column: str,
+        *,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        type: Literal["link", "response"] = "response",
+        level: float = 0.95,
+    ) -> MarginalMeans:
+        """Expected outcomes over a column, to be drawn by `.plot()`; see `emmeans.effects`."""
+        from retrostats.models.linear.post_estimation.emmeans import effects
+
+        return effects(self, column, by=by, at=at, type=type, level=level)
 
     def contrast(
         self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from retrostats.common.errors import InputError
+from retrostats.common.errors import InputError, NotIdentified
 from retrostats.models.linear.blocks.above import groups_above, subject_rows
 from retrostats.models.linear.blocks.gram import Gram, build_gram
 from retrostats.models.linear.blocks.rotated import cell_rows
@@ -34,9 +34,10 @@ from retrostats.models.linear.formula.design import (
     random_design,
     refuse_offsets,
 )
-from retrostats.models.linear.formula.expressions import evaluate
+from retrostats.models.linear.formula.expressions import columns_of, evaluate
 from retrostats.models.linear.formula.formula import Formula, RandomTerm, parse_formula
 from retrostats.models.linear.formula.linked import find_blocks
+from retrostats.models.linear.formula.quoted import name_of
 from retrostats.models.linear.heteroscedastic.blocks import Strata, build_strata
 from retrostats.models.linear.heteroscedastic.factor import (
     STRATUM,
@@ -125,12 +126,62 @@ def prepare(
     return model
 
 
+def prepare_repeated(formula: str, data: object) -> tuple[Model, tuple[str, ...]]:
+    """As `prepare`, where residuals of a subject have a covariance and no effect is random.
+
+    Returns
+    -------
+    model : Model
+        With an intercept of subjects in its formula, which says whose measurements they are.
+    named : tuple of str
+        Columns of ``(0 + visit | subject)``; none for ``(1 | subject)``.
+
+    Raises
+    ------
+    InputError, NotIdentified
+    """
+    parsed = parse_formula(formula)
+    terms = [term.terms for term in parsed.random]
+    if len(terms) != 1 or len(terms[0]) != 1 or (terms[0][0] and not _columns(terms[0][0])):
+        raise InputError(
+            f"formula {formula!r}: a covariance of repeated measurements takes one random term, "
+            "(1 | subject) or (0 + visit | subject), whose group is the subject"
+        )
+    named = _columns(terms[0][0])
+    parsed = replace(parsed, random=(RandomTerm(((),), parsed.random[0].factors),))
+    frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
+    if isinstance(data, Moments) and not isinstance(data, CellMoments | StreamedMoments):
+        absent = [name for name in named if name not in data.columns]
+        if absent:
+            raise NotIdentified(
+                f"the moments of {data.outcome!r} were taken without {absent[0]}; reduce the rows "
+                "with it in the formula"
+            )
+        return _from_moments(parsed, data, ()), named
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(
+            f"data is a {type(data).__name__}; a covariance of repeated measurements needs a "
+            "DataFrame, a cohort, or moments of subjects"
+        )
+    return _from_frame(parsed, frame, (), None, named), named
+
+
+def _columns(term: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of a term that holds nothing else; none where it holds functions."""
+    names = tuple(map(name_of, term))
+    return names if all(columns_of(c) == (n,) for c, n in zip(term, names, strict=True)) else ()
+
+
 def _from_frame(
-    formula: Formula, frame: pd.DataFrame, residual: tuple[str, ...], weights: object
+    formula: Formula,
+    frame: pd.DataFrame,
+    residual: tuple[str, ...],
+    weights: object,
+    also: tuple[str, ...] = (),
 ) -> Model:
     if residual:
         frame = with_stratum(frame, residual)
-    also: tuple[str, ...] = (STRATUM,) if residual else ()
+        also = (*also, STRATUM)
     if weights is not None:
         frame, also = with_weights(frame, weights), (*also, WEIGHT)
     columns, kept = complete_columns(frame, formula, also)

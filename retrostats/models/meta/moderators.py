@@ -174,6 +174,13 @@ def at_values(pooled: Pooled, newdata: Any, level: float) -> pd.DataFrame:
     return out
 
 
+def at_estimates(pooled: Pooled) -> Array:
+    """What the model expects of each estimate pooled (k, 3): effect, conf_low, conf_high."""
+    data = _moderated(pooled, "fitted values")
+    found = np.array([_at(pooled, data, row, pooled.level) for row in data.x])
+    return np.asarray(found[:, [0, 3, 4]])
+
+
 def _numbers(pooled: Pooled, table: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
     """Design of moderators that were given as columns of numbers."""
     from retrostats.common.arrays import table_column

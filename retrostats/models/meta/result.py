@@ -111,7 +111,6 @@ class Pooled(Reviewing, Verbs):
         "augment": ".influence(), a row an estimate",
         "emmeans": '.coefficients of a pool with formula="0 + factor"',
         "contrast": 'formula="0 + factor" with random=, and .fit.contrast({term: weight})',
-        "plot": ".coefficients and .influence(), the numbers of a forest plot",
         "ranef": ".fit.ranef() of a pool with random=",
         "variance_components": ".sigma2",
     }

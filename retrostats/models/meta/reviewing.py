@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from retrostats.models.meta.result import Pooled
@@ -113,6 +114,112 @@ class Reviewing:
         from retrostats.models.meta.small_study import funnel
 
         return funnel(cast("Pooled", self))
+
+    def radial(self) -> pd.DataFrame:
+        """Numbers of a radial (Galbraith) plot, a row an estimate.
+
+        Estimates of any precision have the same spread there, and the mean is the slope of a line
+        through 0.
+
+        Returns
+        -------
+        DataFrame
+            label; precision, 1 / sqrt(v + tau2); standardised, estimate times precision;
+            expected_low and expected_high, between which it lies around the mean (at the pool's
+            level).
+
+        References
+        ----------
+        Galbraith (1988), Technometrics 30:271.
+
+        Examples
+        --------
+        >>> from retrostats.models.meta.two_stage import pool
+        >>> p = pool([0.1, 0.2, 0.4, 0.9], [0.05, 0.1, 0.2, 0.4], method="common")
+        >>> p.radial()[["precision", "standardised"]].round(2).values.tolist()
+        [[20.0, 2.0], [10.0, 2.0], [5.0, 2.0], [2.5, 2.25]]
+        """
+        from retrostats.models.meta.small_study import radial
+
+        return radial(cast("Pooled", self))
+
+    def permutation_test(
+        self, *, draws: int = 5000, seed: int | np.random.Generator = 1
+    ) -> pd.DataFrame:
+        """Tests of the coefficients that suppose no distribution, by the pool's own statistic.
+
+        Of a mean the signs of the estimates are changed (it supposes that effects lie evenly about
+        0 where it is true), with moderators the estimates change places. All ways are tried where
+        they are at most `draws`; else a sample of them, the observed order among it.
+
+        Parameters
+        ----------
+        draws
+            At least 100. 12 studies have 4,096 ways of signs, 6 have 720 orders.
+        seed
+            Of the sample: a seed or Generator.
+
+        Returns
+        -------
+        DataFrame
+            term (coefficients, then "all moderators", whose statistic is F), statistic, p_value
+            (two-sided), permutations, exact. A mean of k studies has no p-value below 2 / 2^k.
+
+        Raises
+        ------
+        InputError
+            Random terms, clusters, test "henmi-copas", too few estimates or draws.
+
+        References
+        ----------
+        Higgins and Thompson (2004), Statistics in Medicine 23:1663; Follmann and Proschan (1999),
+        Biometrics 55:732; Phipson and Smyth (2010), Statistical Applications in Genetics and
+        Molecular Biology 9:39.
+
+        Examples
+        --------
+        >>> from retrostats.models.meta.two_stage import pool
+        >>> found = pool([0.1, 0.3, 0.5, 0.4, 0.8], [0.2] * 5).permutation_test()
+        >>> found["p_value"].tolist(), found["permutations"].tolist()
+        ([0.0625], [32])
+        """
+        from retrostats.models.meta.permutation import permutation_test
+
+        return permutation_test(cast("Pooled", self), draws=draws, seed=seed)
+
+    def profile(self, *, points: int = 41) -> pd.DataFrame:
+        """Profile likelihood of each variance: whether it has one clear top, and how flat that is.
+
+        Parameters
+        ----------
+        points
+            A variance, at least 3: from 0 past its upper limit, and the estimate.
+
+        Returns
+        -------
+        DataFrame
+            term, value (a variance), loglik (restricted where the pool is by REML; all else at
+            its best), inside (whether the pool's level allows the value).
+
+        Raises
+        ------
+        InputError
+            A method without a likelihood (not "reml" or "ml"), one estimate, too few points.
+
+        References
+        ----------
+        Hardy and Thompson (1996), Statistics in Medicine 15:619.
+
+        Examples
+        --------
+        >>> from retrostats.models.meta.two_stage import pool
+        >>> found = pool([0.1, 0.3, 0.5, 0.4, 1.8], [0.2] * 5).profile()
+        >>> found.loc[found["loglik"].idxmax(), ["term", "value"]].tolist()[0]
+        'tau2'
+        """
+        from retrostats.models.meta.profile import likelihood_profile
+
+        return likelihood_profile(cast("Pooled", self), points)
 
     def egger(
         self,

@@ -1,4 +1,4 @@
-"""Small studies beside large ones: funnel, regression and rank tests, trim and fill, cumulation.
+"""Small studies beside large ones: funnel, radial plot, tests, trim and fill, cumulation.
 
 None of these tells a study that was never published from other reasons for which small studies
 differ (another population, another dose, chance); with fewer than ten estimates the tests find
@@ -141,6 +141,25 @@ def funnel(pooled: Pooled) -> pd.DataFrame:
             "expected_low": low,
             "expected_high": high,
             "inside": (low <= data.y) & (data.y <= high),
+        }
+    )
+
+
+def radial(pooled: Pooled) -> pd.DataFrame:
+    """See `Pooled.radial`."""
+    import pandas as pd
+
+    data = _simple(pooled, "radial", 2)
+    precision = 1 / np.sqrt(data.v + (pooled.tau2 if np.isfinite(pooled.tau2) else 0.0))
+    half = t_quantile((1 - pooled.level) / 2, math.inf)
+    centre = pooled.estimate * precision
+    return pd.DataFrame(
+        {
+            "label": data.labels,
+            "precision": precision,
+            "standardised": data.y * precision,
+            "expected_low": centre - half,
+            "expected_high": centre + half,
         }
     )
 

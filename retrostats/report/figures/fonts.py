@@ -1,10 +1,11 @@
-"""Fonts embedded in a PDF: only the outlines of the characters that were drawn.
+"""Fonts embedded in PDF and SVG: only the outlines of the characters that were drawn.
 
 matplotlib subsets a font for every PDF, and spends nearly all of that on two things: the tables
 that lay text out (kerning, ligatures, places of accents), which a PDF never reads as its text is a
 list of glyphs with positions, and thousands of letters of other scripts, read anew for each file.
 Here the layout is dropped and the letters of figures are taken out once a process; each file is
-then cut from those. What it shows and what can be searched in it stay the same.
+then cut from those. What it shows and what can be searched in it stay the same. The font of an SVG
+is cut in the same two steps, with the tables without which a browser takes no font.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ COMMON = (
     (0x20, 0x17F), (0x391, 0x3C9), (0x2010, 0x2044), (0x2070, 0x2089), (0x2190, 0x2199),
     (0x2200, 0x2265), (0x25A0, 0x25FF), (0x2713, 0x2717),
 )  # fmt: skip
+
+#: The same for a browser, which needs names and OS/2 (OpenType, required tables).
+UNREAD = tuple(table for table in LAYOUT if table not in ("name", "OS/2"))
 
 
 @contextmanager
@@ -114,3 +118,36 @@ def _common(file: Any) -> _Common:
         made = BytesIO()
         font.save(made, reorderTables=False)
     return _Common(made.getvalue(), cutter.glyph_index_map)
+
+
+def browser_font(file: str, characters: str) -> bytes:
+    """TrueType font of these characters alone, without hints, as a browser takes it.
+
+    Examples
+    --------
+    >>> from matplotlib.font_manager import findfont
+    >>> 0 < len(browser_font(findfont("DejaVu Sans"), "abc")) < 3000
+    True
+    """
+    codes = {ord(c) for c in characters}
+    common = all(any(low <= code <= high for low, high in COMMON) for code in codes)
+    return _browser_cut(BytesIO(_browser_common(file)) if common else file, codes)
+
+
+@lru_cache(maxsize=4)
+def _browser_common(file: str) -> bytes:
+    return _browser_cut(file, {code for low, high in COMMON for code in range(low, high + 1)})
+
+
+def _browser_cut(file: str | BytesIO, codes: Collection[int]) -> bytes:
+    from fontTools import subset
+
+    options = subset.Options(hinting=False, notdef_outline=True)
+    options.drop_tables = [*options.drop_tables, *UNREAD]
+    with subset.load_font(file, options) as font:
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=sorted(codes))
+        cutter.subset(font)
+        made = BytesIO()
+        font.save(made, reorderTables=False)
+    return made.getvalue()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import display_limits, set_ticks
@@ -16,11 +16,13 @@ from retrostats.report.figures.looks import BAND, narrow, now, page_mm
 from retrostats.report.figures.panels import band_of
 
 LABEL_MM, TOP_MM, BELOW_MM = 46.0, 2.0, 11.5
-EYE_MM, NARROW_EYE_MM, GAP_MM = 12.5, 10.0, 2.0  # of the eye, and above it
+AXIS_MM = 13.0  # of a density, with its numbers and its name
+EYE_MM, NARROW_EYE_MM, GAP_MM = 18.0, 14.0, 2.5  # of the eye, and above it
 FOOT_MM, BRACKET_MM = 4.3, 2.3  # below an eye, and where its bracket stands in that
 #: Parts of the draws that the thick and the thin line below an eye hold.
 THICK, THIN = 0.66, 0.95
 GRID = 160
+STILL = 1e-9  # part of its size by which a value that moves differs
 #: What is drawn, with its colour in the look: the estimate, and both limits of its interval.
 PARTS = (("estimate", "blue"), ("conf_low", "grey"), ("conf_high", "grey"))
 
@@ -97,15 +99,17 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
     width = page_mm()
     rows = _rows(measures, width)
     deep = rows[-1].stop
-    left = theme.EDGE_MM + (1.0 if narrow() else LABEL_MM)
+    left = theme.EDGE_MM + AXIS_MM + (0.0 if narrow() else LABEL_MM)
     inner = width - left - theme.EDGE_MM - 2
-    title = theme.wrap(claim.statement, width - 2 * theme.EDGE_MM, bold=True)
+    words = claim.statement
+    title = theme.wrap(words, width - 2 * theme.EDGE_MM, bold=True) if words else []
     top = theme.TOP_MM + theme.LINE_MM * len(title) + TOP_MM
     band = f"; {BAND}" if band_of(claim) is not None else ""
+    null = "; dashed: no difference" if claim.null_value == claim.null_value else ""
     caption = theme.caption_lines(
         "Joint draws of everything not printed, even over its ranges (not a probability). Middle: "
         "estimate, outer two: its 95% limits; point: median, lines: 66% and 95% of draws; "
-        f"brackets: outermost limits, searched; dashed: no difference{band}.", width
+        f"brackets: outermost limits, searched{null}{band}.", width
     )  # fmt: skip
     log = claim.scale != "difference"
     unit = (claim.unit or claim.scale) + (" (log axis)" if log else "")
@@ -116,79 +120,82 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
         theme.add_text(
             figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
         )
-    axes = theme.add_axes(figure, left, top, inner, deep)
     low, high = display_limits(
         pd.concat([*measures, outer])[["estimate", "conf_low", "conf_high"]],
         claim.null_value, band_of(claim), log=log,
     )  # fmt: skip
-    axes.set_xlim(low, high)
-    if log:
-        axes.set_xscale("log")
-    set_ticks(axes, low, high, log=log, room_mm=inner)
-    axes.set_ylim(deep, 0)
     for row in rows:
-        zone = (row.top, row.stop) if narrow() else (row.start, row.stop)
-        _background(axes, claim, zone, (low, high))
+        axes = theme.add_axes(figure, left, top + row.top, inner, row.stop - row.top)
+        axes.set_xlim(low, high)
+        if log:
+            axes.set_xscale("log")
         _eye(axes, row, log=log)
-        _brackets(axes, outer.loc[row.part["estimate_id"].iloc[0]], row.base + BRACKET_MM)
-        text, centre = "\n".join(row.words), top + (row.start + row.stop) / 2
+        axes.set_xlim(low, high)
+        set_ticks(axes, low, high, log=log, room_mm=inner)  # a density sets its own
+        _background(axes, claim, (low, high))
+        _brackets(axes, outer.loc[row.part["estimate_id"].iloc[0]])
+        text, centre = "\n".join(row.words), top + (row.top + row.base) / 2
         if narrow():
             centre = top + row.start + 0.6 + theme.LINE_MM * len(row.words) / 2
-            theme.add_text(figure, left, centre, text)
+            theme.add_text(figure, theme.EDGE_MM, centre, text)
         else:
-            theme.add_text(figure, left - 2, centre, text, ha="right")
-    axes.yaxis.set_major_locator(NullLocator())
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("\n".join(xlabel))
+            theme.add_text(figure, theme.EDGE_MM, centre, text)
+        last = row is rows[-1]
+        axes.tick_params(labelbottom=last, bottom=last)
+        axes.spines["bottom"].set_visible(last)
+        axes.set_xlabel("\n".join(xlabel) if last else "")
     theme.draw_caption(figure, caption)
     return figure
 
 
-def _background(
-    axes: Any, claim: Any, zone: tuple[float, float], limits: tuple[float, float]
-) -> None:
-    """The claim's range and the null value, beside an eye and not behind its name."""
-    band, (top, bottom) = band_of(claim), zone
+def _background(axes: Any, claim: Any, limits: tuple[float, float]) -> None:
+    """The claim's range and the null value, over the whole height of an eye."""
+    band = band_of(claim)
     if band is not None:
         start = band.low if band.low == band.low else limits[0]
         stop = band.high if band.high == band.high else limits[1]
-        axes.fill_betweenx([top, bottom], start, stop, facecolor=now().band, lw=0, zorder=0,
-                           gid="claim-band")  # fmt: skip
+        axes.axvspan(start, stop, facecolor=now().band, lw=0, zorder=0, gid="claim-band")
     if claim.null_value == claim.null_value:
-        axes.plot([claim.null_value] * 2, zone, color=now().grey, lw=0.7, ls=(0, (4, 2)),
-                  zorder=1, gid="null")  # fmt: skip
+        axes.axvline(claim.null_value, color=now().grey, lw=0.7, ls=(0, (4, 2)), zorder=1,
+                     gid="null")  # fmt: skip
 
 
 def _eye(axes: Any, row: Eye, *, log: bool) -> None:
-    """Densities above the row's line, quantiles on it."""
-    base, room = row.base, row.base - row.top
+    """Densities above the row's line with their axis, quantiles on the line."""
     for name, named in PARTS:
-        colour = getattr(now(), named)
         values = np.sort(row.part[name].to_numpy())
-        x, density = density_of(np.log(values) if log else values)
-        axes.fill_between(np.exp(x) if log else x, base - room * density, base, facecolor=colour,
-                          alpha=0.35, lw=0, gid=f"density-{name}")  # fmt: skip
+        _density(axes, values, getattr(now(), named), f"density-{name}", log=log)
         if name == "estimate":
             for held, thickness in ((THIN, 1.0), (THICK, 2.8)):
                 ends = np.quantile(values, [(1 - held) / 2, (1 + held) / 2])
-                axes.plot(ends, [base, base], color=colour, lw=thickness, gid="quantiles",
+                axes.plot(ends, [0, 0], color=now().blue, lw=thickness, gid="quantiles",
                           solid_capstyle="butt")  # fmt: skip
-            axes.plot([np.median(values)], [base], "o", ms=4.0, color=colour, gid="median")
+            axes.plot([np.median(values)], [0], "o", ms=4.0, color=now().blue, gid="median")
+    highest = max(axes.dataLim.y1, 1e-9)
+    axes.set_ylim(-highest * FOOT_MM / (row.base - row.top), highest * 1.02)
+    axes.yaxis.set_major_locator(MaxNLocator(2))
+    axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= highest])
+    axes.spines["left"].set_bounds(0, highest)
+    axes.set_ylabel("density", fontsize=theme.SMALL)
 
 
-def _brackets(axes: Any, outer: Any, base: float) -> None:
-    for end in (outer["conf_low"], outer["conf_high"]):
-        axes.plot([end, end], [base - 1.1, base + 1.1], color=now().ink, lw=0.9, gid="outermost")
-    axes.plot([outer["conf_low"], outer["conf_high"]], [base, base], color=now().ink, lw=0.5)
-
-
-def density_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points and density of sorted values, highest 1; a value that never moves is a spike."""
-    from scipy.stats import gaussian_kde
-
+def _density(axes: Any, values: np.ndarray, colour: str, gid: str, *, log: bool) -> None:
+    """Kernel density of sorted values; of a value that never moves an upright line."""
     spread = float(np.ptp(values))
-    if len(values) < 3 or spread < 1e-9 * max(1.0, float(np.abs(values).max())):
-        return np.array([values[0], values[-1]]), np.array([1.0, 1.0])
-    x = np.linspace(values[0], values[-1], GRID)
-    found = gaussian_kde(values)(x)
-    return x, found / found.max()
+    if len(values) < 3 or spread < STILL * max(1.0, float(np.abs(values).max())):
+        axes.axvline(values[0], ymin=0.0, color=colour, lw=1.0, alpha=0.6, gid=gid)
+        return
+    import seaborn as sns  # only where such a picture is drawn
+
+    sns.kdeplot(x=values, ax=axes, fill=True, color=colour, alpha=0.35, linewidth=0, cut=0,
+                gridsize=GRID, log_scale=log or None)  # fmt: skip
+    axes.collections[-1].set_gid(gid)
+
+
+def _brackets(axes: Any, outer: Any) -> None:
+    """Outermost limits below the line of an eye."""
+    foot = axes.get_ylim()[0]
+    base, half = foot * BRACKET_MM / FOOT_MM, -foot * 1.1 / FOOT_MM
+    for end in (outer["conf_low"], outer["conf_high"]):
+        axes.plot([end, end], [base - half, base + half], color=now().ink, lw=0.9, gid="outermost")
+    axes.plot([outer["conf_low"], outer["conf_high"]], [base, base], color=now().ink, lw=0.5)

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from retrostats.report.figures import theme
 from retrostats.report.figures.looks import narrow, now
 
-MARKERS = {"printed": "o", "recomputed": "o", "model": "s", "cohort": "^"}
+MARKERS = {
+    "printed": "o",
+    "recomputed": "o",
+    "model": "s",
+    "cohort": "^",
+    "study": "s",
+    "term": "s",
+}
 DIAMONDS = ("pooled", "one-stage", "few-studies")
 KEYS: Mapping[str, str] = MappingProxyType({
+    "study": "estimate of a study",
+    "term": "estimate",
     "printed": "printed by the source, or arithmetic on its print",
     "model": "mixed model of printed numbers",
     "cohort": "reader's own cohort",
     "hollow": "hollow: not pooled",
+    "heavy": "area of a mark: its weight in the pool",
+    "fitted": "what the model expects there",
     "pooled": "pool, as wide as its 95% interval",
+    "posterior": "posterior median",
     "one-stage": "one model of the people of its studies",
     "few-studies": "pool by a method for few studies",
     "interval": "95% confidence interval",
@@ -33,6 +47,7 @@ KEYS: Mapping[str, str] = MappingProxyType({
 SHORT: Mapping[str, str] = MappingProxyType(dict(KEYS) | {
     "printed": "printed or arithmetic on print",
     "model": "model of printed numbers",
+    "heavy": "area: weight in the pool",
     "pooled": "pool, 95% interval",
     "one-stage": "one model of all people",
     "few-studies": "pool, few-study method",
@@ -44,13 +59,33 @@ SHORT: Mapping[str, str] = MappingProxyType(dict(KEYS) | {
 LINE_MM, NARROW_MM = 3.9, 3.6
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the intervals of a panel are: their level, and "confidence" or "credible".
+
+    Examples
+    --------
+    >>> Words(0.9).heading, Words(kind="credible").said("interval")
+    ('Estimate [90% CI]', '95% credible interval')
+    """
+
+    level: float = 0.95
+    kind: str = "confidence"
+
+    @property
+    def heading(self) -> str:
+        """Name of the column of estimates."""
+        return f"Estimate [{100 * self.level:g}% C{'I' if self.kind == 'confidence' else 'rI'}]"
+
+    def said(self, key: str) -> str:
+        """A key in words, with the level and the kind of these intervals."""
+        text = (SHORT if narrow() else KEYS)[key].replace("confidence", self.kind)
+        return text.replace("95%", f"{100 * self.level:g}%")
+
+
 def key_mm() -> float:
     """Height of a line of the key."""
     return NARROW_MM if narrow() else LINE_MM
-
-
-def _said(key: str) -> str:
-    return SHORT[key] if narrow() else KEYS[key]
 
 
 def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
@@ -59,7 +94,8 @@ def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
     used = set(role)
     marks = ~role.isin(DIAMONDS)
     pooled = rows["pooled"].astype(bool)
-    if (~pooled & marks & rows["estimate"].notna()).any():
+    hollow = ~pooled & marks & ~role.isin(("posterior", "term"))
+    if (hollow & rows["estimate"].notna()).any():
         used.add("hollow")
     if (rows["conf_low"].notna() & marks).any():
         used.add("interval")
@@ -67,6 +103,10 @@ def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
         used.add("prediction")
     if rows["sens_low"].notna().any():
         used.add("range")
+    if "fit_low" in rows and rows["fit_low"].notna().any():
+        used.add("fitted")
+    if "weight" in rows and rows.loc[marks, "weight"].nunique() > 1:
+        used.add("heavy")
     used |= {"band"} if band else set()
     used |= {"beyond"} if beyond else set()
     return [key for key in KEYS if key in used]
@@ -79,6 +119,14 @@ def _handle(key: str) -> Any:
         "printed": Line2D([], [], marker="o", **mark),
         "model": Line2D([], [], marker="s", **mark),
         "cohort": Line2D([], [], marker="^", **mark | {"color": now().orange}),
+        "study": Line2D([], [], marker="s", **mark),
+        "term": Line2D([], [], marker="s", **mark),
+        "posterior": Line2D([], [], marker="D", mfc=now().paper, **mark),
+        "heavy": (
+            Line2D([], [], marker="s", **mark | {"ms": 2.5}),
+            Line2D([], [], marker="s", **mark | {"ms": 5.5}),
+        ),
+        "fitted": Line2D([], [], marker="D", **mark | {"color": now().pale}),
         "hollow": Line2D([], [], marker="o", mfc="none", **mark),
         "pooled": Line2D([], [], marker="D", **mark | line),
         "one-stage": Line2D([], [], marker="D", mfc=now().paper, **mark | line),
@@ -92,12 +140,12 @@ def _handle(key: str) -> Any:
     return handles[key]
 
 
-def key_rows(keys: Sequence[str], width_mm: float) -> list[list[str]]:
+def key_rows(keys: Sequence[str], width_mm: float, words: Words) -> list[list[str]]:
     """Keys in lines that fit the figure's width."""
     rows: list[list[str]] = [[]]
     used = 0.0
     for key in keys:
-        needed = 9.5 + theme.width_mm(_said(key))
+        needed = 9.5 + theme.width_mm(words.said(key))
         if rows[-1] and used + needed > width_mm - 2 * theme.EDGE_MM:
             rows.append([])
             used = 0.0
@@ -106,12 +154,13 @@ def key_rows(keys: Sequence[str], width_mm: float) -> list[list[str]]:
     return rows
 
 
-def draw_keys(figure: Any, rows: Sequence[Sequence[str]], top: float) -> None:
+def draw_keys(figure: Any, rows: Sequence[Sequence[str]], top: float, words: Words) -> None:
     """The key, its first line at `top` mm."""
     width, height = theme.figure_mm(figure)
     for i, keys in enumerate(rows):
         legend = figure.legend(
-            [_handle(k) for k in keys], [_said(k) for k in keys], ncols=len(keys),
+            [_handle(k) for k in keys], [words.said(k) for k in keys], ncols=len(keys),
+            handler_map={tuple: HandlerTuple(ndivide=None, pad=0.2)},
             loc="center left", bbox_to_anchor=(0, 1 - (top + 2 + key_mm() * i) / height),
             borderpad=0, borderaxespad=0, handlelength=1.8, handletextpad=0.5, columnspacing=1.4,
         )  # fmt: skip

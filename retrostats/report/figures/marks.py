@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from retrostats.report.figures.axis import Span
 from retrostats.report.figures.keys import DIAMONDS, MARKERS
 from retrostats.report.figures.looks import now
 
+#: Sides of marks in points: without a weight, of the heaviest, and the least that is seen.
+MARK_PT, HEAVIEST_PT, LIGHTEST_PT = 4.6, 6.4, 1.8
 GAP = 1.35  # mm of the bracket below its line
 HALF = 1.5  # mm of a diamond above and below its line
 PAIRS = (("conf_low", "conf_high"), ("pred_low", "pred_high"), ("sens_low", "sens_high"))
@@ -40,24 +43,49 @@ def draw_band(axes: Any, band: Span | None, null: float, zone: Ends, ends: Ends)
             if edge == edge:
                 axes.plot([edge, edge], zone, color=now().band_edge, lw=0.5, ls=(0, (4, 2)),
                           zorder=0.5)  # fmt: skip
-    axes.plot([null, null], zone, color=now().grey, lw=0.7, zorder=1, gid="null")
+    if null == null:
+        axes.plot([null, null], zone, color=now().grey, lw=0.7, zorder=1, gid="null")
 
 
-def draw_row(axes: Any, row: Mapping[Any, Any], y: float, ends: Ends) -> None:
+def mark_size(weight: float, heaviest: float) -> float:
+    """Side of a mark in points: its area is in proportion to its weight, down to a dot.
+
+    Examples
+    --------
+    >>> mark_size(25, 100) / mark_size(100, 100), mark_size(float("nan"), 100)
+    (0.5, 4.6)
+    """
+    if not (weight == weight and heaviest > 0):
+        return MARK_PT
+    return max(HEAVIEST_PT * math.sqrt(weight / heaviest), LIGHTEST_PT)
+
+
+def draw_row(axes: Any, row: Mapping[Any, Any], y: float, ends: Ends, heaviest: float) -> None:
     """Mark, interval and bracket of an estimate at the height `y`."""
     estimate, low, high = row["estimate"], row["conf_low"], row["conf_high"]
+    size = mark_size(float(row.get("weight", math.nan)), heaviest)
+    _fitted(axes, row, y)
     if row["role"] in DIAMONDS and low == low:
         _diamond(axes, row, y, ends)
     else:
         color = now().orange if row["role"] == "cohort" else now().blue
         _interval(axes, low, high, y, ends, lw=1.8, color=color, gid="confidence")
         axes.plot(
-            [estimate], [y], marker=MARKERS.get(row["role"], "D"), ms=4.6, mew=1.0, ls="none",
+            [estimate], [y], marker=MARKERS.get(row["role"], "D"), ms=size, mew=1.0, ls="none",
             mec=color, mfc=color if row["pooled"] else "none", zorder=5, gid="estimate",
         )  # fmt: skip
         if not row["pooled"] and low == low:  # a hollow mark must not be crossed by its own line
             axes.lines[-1].set_markerfacecolor(now().paper)
     _bracket(axes, row["sens_low"], row["sens_high"], y + GAP, ends)
+
+
+def _fitted(axes: Any, row: Mapping[Any, Any], y: float) -> None:
+    """A pale diamond behind a study: what a model with moderators expects there."""
+    low, at, high = (row.get(name, math.nan) for name in ("fit_low", "fit", "fit_high"))
+    if low == low:
+        corners = [(low, y), (at, y - HALF), (high, y), (at, y + HALF)]
+        axes.add_patch(Polygon(corners, facecolor=now().pale, edgecolor="none", zorder=2,
+                               gid="fitted"))  # fmt: skip
 
 
 def _diamond(axes: Any, row: Mapping[Any, Any], y: float, ends: Ends) -> None:
@@ -66,9 +94,10 @@ def _diamond(axes: Any, row: Mapping[Any, Any], y: float, ends: Ends) -> None:
               color=now().ink, gid="prediction")  # fmt: skip
     open_mark = row["role"] == "one-stage" or bool(row["hollow"])
     color = now().grey if row["role"] == "few-studies" else now().ink
+    left, at, right = (min(max(x, ends[0]), ends[1]) for x in (low, estimate, high))
     axes.add_patch(
         Polygon(
-            [(low, y), (estimate, y - HALF), (high, y), (estimate, y + HALF)],
+            [(left, y), (at, y - HALF), (right, y), (at, y + HALF)],
             facecolor=now().paper if open_mark else color, edgecolor=color, lw=0.9, zorder=4,
             gid="diamond",
         )

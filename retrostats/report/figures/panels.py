@@ -113,7 +113,7 @@ def caption_of(sources: str, rows: pd.DataFrame) -> str:
         return f"{said} Thin brackets: outermost limits, all that was not printed moving at once."
     ranges = "".join(
         " Thin brackets: outermost limits when everything not printed moves at once; most for "
-        f"{label}: {_joined(unknown)} (tables/unknowns.csv has those of each row)."
+        f"{label}: {_joined(unknown)}."
         for label, unknown in first.itertuples(index=False)
     )
     return f"{said}{ranges}"

@@ -260,8 +260,6 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
     numeric = _numeric(part) and len(part) > 1
     x = [float(v) for v in (part["unknown_value"] if numeric else range(len(part)))]
     if numeric:
-        axes.vlines(x[::2], part["conf_low"][::2], part["conf_high"][::2], color=now().wash, lw=0.5,
-                    zorder=1.5, gid="between")  # fmt: skip
         for name in ("conf_low", "conf_high"):
             axes.plot(x, part[name], color=now().blue, lw=0.8, zorder=2, gid="confidence")
         axes.plot(x, part["estimate"], color=now().blue, lw=1.6, zorder=3, gid="estimate")

@@ -1,8 +1,8 @@
 """One look for all figures: sizes in mm, colours, type, and files that are the same bytes.
 
-Text is text: it can be searched, read aloud and edited. SVG says how wide each line of it is
-(`textLength`), so that a machine without DejaVu Sans, which comes with matplotlib, sets it in
-another font at the same width; PDF embeds the outlines (`pdf.fonttype` 42).
+Text is text: it can be searched, read aloud and edited. SVG and PDF (`pdf.fonttype` 42) embed the
+outlines of DejaVu Sans, which comes with matplotlib and is free to embed. SVG also says how wide
+each line is (`textLength`), so that a program that reads no font in it sets another as wide.
 """
 
 from __future__ import annotations
@@ -133,6 +133,9 @@ def _drawable() -> frozenset[int]:
     return frozenset(font_of(False).get_charmap()) & frozenset(font_of(True).get_charmap())
 
 
+_FILE = re.compile(r"(?:[\w.-]+/)*([\w-]+)\.csv")
+_FILES = re.compile(rf"{_FILE.pattern}(?:(?:, | and ){_FILE.pattern})*")
+_FOLDER = re.compile(r"\bdata/\w+")
 #: Everything that breaks a line; a no-break space stays.
 _HYPHENS = re.compile(r"(?<=-)(?=.)")
 _SPACES = re.compile(r"[^\S\u00a0]+")
@@ -213,8 +216,22 @@ def _parts(words: Sequence[str], long: Sequence[bool]) -> Iterator[tuple[str, st
 
 
 def caption_lines(text: str, figure_width_mm: float) -> list[str]:
-    """The caption line of every figure, wrapped to its width."""
-    return wrap(text, figure_width_mm - 2 * EDGE_MM)
+    """The caption line of every figure, wrapped to its width; tables are named, not their files."""
+    return wrap(tables_in_words(text), figure_width_mm - 2 * EDGE_MM)
+
+
+def tables_in_words(text: str) -> str:
+    """Files named as the tables they are: a path says nothing inside a picture.
+
+    Examples
+    --------
+    >>> tables_in_words("Sources: data/published/one_way.csv, load.csv and data/published.")
+    'Sources: printed tables (one way, load) and printed tables.'
+    """
+    named = _FILES.sub(
+        lambda met: f"printed tables ({', '.join(_FILE.findall(met[0])).replace('_', ' ')})", text
+    )
+    return _FOLDER.sub("printed tables", named)
 
 
 def draw_caption(figure: Figure, lines: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -47,14 +47,20 @@ LOOK: Mapping[str, Mark] = MappingProxyType({
 })  # fmt: skip
 UNKNOWN = Mark("$?$", "full", "ink")
 COLUMNS = ("fidelity", "direction", "size")
-HEADINGS = ("Does the post say\nwhat its source says?", "Evidence:\ndirection", "Evidence:\nsize")
+HEADINGS = ("Does the {} say\nwhat its source says?", "Evidence:\ndirection", "Evidence:\nsize")
 CELL_MM = (34.0, 28.0, 28.0)
-ROLES = MappingProxyType({"core": "The post's main claims", "audit": "Its other claims"})
-CAPTION = (
-    "Sources: data/claims.csv and the study rows each verdict names; computed from printed "
-    "numbers. A word is earned by a probability: supported where even its lowest over the declared "
-    "choices is 97.5% or more."
-)
+ROLES = MappingProxyType({"core": "The {}'s main claims", "audit": "Its other claims"})
+CLAIMS = "the table of claims"
+
+
+def caption_of_claims(files: str = CLAIMS, *, own: bool = False) -> str:
+    """What stands below the overview: where the claims come from, and how a word is earned."""
+    numbers = "printed numbers and own data" if own else "printed numbers"
+    return (
+        f"Sources: {files} and the study rows each verdict names; computed from {numbers}. A word "
+        "is earned by a probability: supported where even its lowest over the declared choices is "
+        "97.5% or more."
+    )
 
 
 def shade_of(verdict: str) -> str:
@@ -63,7 +69,11 @@ def shade_of(verdict: str) -> str:
 
 
 def verdict_overview(
-    verdicts: pd.DataFrame, *, roles: Mapping[str, str] = ROLES, caption: str = CAPTION
+    verdicts: pd.DataFrame,
+    *,
+    roles: Mapping[str, str] = ROLES,
+    caption: str = "",
+    source: str = "post",
 ) -> Figure | None:
     """Matrix of the claims and their three verdicts; None if there are none.
 
@@ -72,9 +82,11 @@ def verdict_overview(
     verdicts
         The verdicts frame.
     roles
-        Heading of the claims of each role, in drawing order.
+        Heading of the claims of each role, in drawing order; {} stands for `source`.
     caption
         Below the matrix.
+    source
+        What kind of source makes the claims, as the audit names it.
 
     Raises
     ------
@@ -83,8 +95,10 @@ def verdict_overview(
     """
     if verdicts.empty:
         return None
+    said = {role: heading.format(source) for role, heading in roles.items()}
+    tops = (HEADINGS[0].format(source), *HEADINGS[1:])
     with theme.styled():
-        return _matrix(verdicts, roles, caption)
+        return _matrix(verdicts, said, tops, caption or caption_of_claims())
 
 
 def _cells(width: float) -> tuple[list[float], list[float]]:
@@ -94,7 +108,9 @@ def _cells(width: float) -> tuple[list[float], list[float]]:
     return [width - theme.EDGE_MM - sum(widths[i:]) for i in range(3)], widths
 
 
-def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Figure:
+def _matrix(
+    verdicts: pd.DataFrame, roles: Mapping[str, str], tops: Sequence[str], below: str
+) -> Figure:
     width = page_mm()
     lefts, widths = _cells(width)
     statement_mm = width - 2 * theme.EDGE_MM - (0 if narrow() else sum(widths) + 3)
@@ -116,7 +132,7 @@ def _matrix(verdicts: pd.DataFrame, roles: Mapping[str, str], below: str) -> Fig
     axes.set_xlim(0, width)
     axes.set_ylim(total, 0)
     axes.set_axis_off()
-    for left, heading, room in zip(lefts, HEADINGS, widths, strict=True):
+    for left, heading, room in zip(lefts, tops, widths, strict=True):
         said = "\n".join(theme.wrap(heading, room - 1.5)) if narrow() else heading
         theme.add_text(figure, left + 1.5, 5, said, color=now().grey)
     y, role = 10.0, None

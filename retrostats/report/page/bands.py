@@ -123,10 +123,12 @@ def _said(
     value: float, conf: Ends, outer: Ends, claimed: Ends | None, null: Any, unit: str, bounds: Any
 ) -> str:
     """The picture in words."""
-    parts = [f"Estimate {fmt.number(value, bounds=bounds)}"]
-    for name, ends in (("95% interval", conf), ("over all that was not printed", outer)):
-        if shown := fmt.interval(*ends, bounds=bounds):
-            parts.append(f"{name} {shown}")
+    shown, low, high = fmt.three(value, *conf, bounds=bounds)
+    parts = [f"Estimate {shown}"]
+    if low and high:
+        parts.append(f"95% interval {low} to {high}")
+    if shown := fmt.interval(*outer, bounds=bounds):
+        parts.append(f"over all that was not printed {shown}")
     if shown := fmt.exact_range(*(None if _missing(v) else v for v in claimed or (None, None))):
         parts.append(f"claimed {shown}")
     if not _missing(null):

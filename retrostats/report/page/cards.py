@@ -11,14 +11,8 @@ from retrostats.audit.answer import NO_COMPARISON
 from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
 from retrostats.report.page.bands import band, claimed_zone
-from retrostats.report.page.sentences import (
-    RATIOS,
-    Answer,
-    Row,
-    answer,
-    claimed,
-    ends_of,
-)
+from retrostats.report.page.effect_words import RATIOS, claimed, ends_of
+from retrostats.report.page.sentences import Answer, Row, answer
 
 #: The study that would make up for what a domain of certainty costs.
 BETTER = {

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from retrostats.common.rounding import limits, rounded
+from retrostats.common.rounding import limits, rounded, with_limits
 from retrostats.io.validation.understood import account_lines
 
 #: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
@@ -219,7 +219,7 @@ def print_user_cohorts(
         _wrapped(f"{cohort} alone (estimate and 95% interval):", "", file)
         for row in rows.to_dict("records"):
             hours = f", {row['events']:g} in {row['exposure_h']:g} h" if row["events"] >= 0 else ""
-            span = f"{_number(row['estimate'])} {_limits(row, 'conf_low', 'conf_high')}"
+            span = _interval(row, "estimate", "conf_low", "conf_high")
             line = f"{row['what']}: {span} {row['unit']} (n {row['n']:.0f}{hours})"
             _print(line, file)
     moved = shares[shares["with_"].notna() & ~((shares["with_"] == 0) & ~(shares["without"] > 0))]
@@ -266,16 +266,17 @@ def _limits(row: dict[Any, Any], low: str, high: str) -> str:
     return "[{}, {}]".format(*limits(row[low], row[high])).replace("-", MINUS)
 
 
-def _number(value: float) -> str:
-    return rounded(value).replace("-", MINUS)
-
-
 def _span(row: dict[Any, Any], name: str) -> str:
-    estimate, low, high = (row[f"{n}_{name}"] for n in ("estimate", "conf_low", "conf_high"))
-    if estimate != estimate:
-        return "none"
-    start, stop = limits(low, high)
-    return f"{rounded(estimate)} [{start}, {stop}]".replace("-", MINUS)
+    names = [f"{n}_{name}" for n in ("estimate", "conf_low", "conf_high")]
+    return "none" if row[names[0]] != row[names[0]] else _interval(row, *names)
+
+
+def _interval(row: dict[Any, Any], estimate: str, low: str, high: str) -> str:
+    """An estimate with its limits in one form; "none" for limits that are not there."""
+    if row[low] != row[low]:
+        return f"{rounded(row[estimate])} [none]".replace("-", MINUS)
+    shown, start, stop = with_limits(row[estimate], row[low], row[high])
+    return f"{shown} [{start}, {stop}]".replace("-", MINUS)
 
 
 def _labels(row: dict[Any, Any]) -> list[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrostats.report.page import format as fmt
-from retrostats.report.page.sentences import RATIOS, Row, amount
+from retrostats.report.page.effect_words import RATIOS, amount
+from retrostats.report.page.sentences import Row
 
 #: Columns of the published tables whose numbers are in the unit of their row.
 IN_UNIT = ("mean", "spread", "change", "change_spread")

@@ -18,7 +18,7 @@ FILTERS = (
     *("safe_url", "doi_url", "anchor", "split", "recomputed"),
 )
 #: Filters that keep clear of every boundary of the audit's claims.
-BOUNDED = ("number", "interval", "estimate")
+BOUNDED = ("number", "interval", "estimate", "with_interval")
 #: What may be an identifier within a sentence.
 IDENTIFIER = re.compile(r"\b[a-z]\w*(?:[-_]\w+)+\b|\b[a-z]+\d{4}\w*\b")
 #: Columns of the published tables, in words.

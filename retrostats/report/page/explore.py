@@ -19,8 +19,9 @@ from retrostats.models.meta.bayes import HalfNormal
 from retrostats.models.meta.two_stage import pool
 from retrostats.report.page import format as fmt
 from retrostats.report.page.controls import Telling, units_of_cells
+from retrostats.report.page.effect_words import RATIOS, ends_of
 from retrostats.report.page.embedded import json_text
-from retrostats.report.page.sentences import RATIOS, Row, ends_of
+from retrostats.report.page.sentences import Row
 
 #: Digits of an answer in the page: the package's to a few parts in 1e12.
 DIGITS = 12
@@ -123,9 +124,9 @@ def answer_text(
     if not np.isfinite(values).all():
         return "these settings contradict one another"
     bounds = tuple(bounds)
-    values = [_embedded(v) for v in values]  # what the script of the page rounds as well
-    limits = fmt.interval(values[1], values[2], bounds=bounds)
-    shown = f"{fmt.number(values[0], bounds=bounds)} (95% interval {limits}) {unit}".strip()
+    at, start, stop = (_embedded(v) for v in values)  # what the script of the page rounds as well
+    value, low, high = fmt.three(at, start, stop, bounds=bounds)
+    shown = f"{value} (95% interval {low} to {high}) {unit}".strip()
     words = _words(said)
     return f"{shown}: {words}" if words else shown
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from retrostats.common.rounding import BOUNDS, limits, rounded
+from retrostats.common.rounding import BOUNDS, limits, rounded, with_limits
 
 MINUS = "\N{MINUS SIGN}"
 #: Words that keep their small letter at the start of a sentence.
@@ -76,7 +76,7 @@ def interval(low: Any, high: Any, digits: int = 2, bounds: Iterable[float] = BOU
     Examples
     --------
     >>> interval(1.25, 1.35), interval(float("nan"), 1.0), interval(1.00399, 1.3358)
-    ('1.25 to 1.35', 'up to 1.00', '1.004 to 1.34')
+    ('1.25 to 1.35', 'up to 1.00', '1.004 to 1.336')
     """
     start, stop = ends(low, high, digits, bounds)
     if start and stop:
@@ -146,16 +146,45 @@ def ends(low: Any, high: Any, digits: int = 2, bounds: Iterable[float] = BOUNDS)
 
 
 def estimate(row: Any, bounds: Iterable[float] = BOUNDS) -> str:
-    """Estimate with its 95% confidence interval.
+    """Estimate with its 95% confidence interval, in one form.
 
     Examples
     --------
     >>> estimate({"estimate": 1.154, "conf_low": 1.05, "conf_high": 1.27})
     '1.15 [1.05, 1.27]'
+    >>> estimate({"estimate": 0.99, "conf_low": 0.983, "conf_high": 0.997})
+    '0.990 [0.983, 0.997]'
     """
-    value = number(row["estimate"], bounds=bounds)
-    low, high = ends(row["conf_low"], row["conf_high"], bounds=bounds)
+    value, low, high = three(row["estimate"], row["conf_low"], row["conf_high"], bounds=bounds)
     return f"{value} [{low}, {high}]" if value and low else value
+
+
+def three(
+    value: Any, low: Any, high: Any, digits: int = 2, bounds: Iterable[float] = BOUNDS
+) -> tuple[str, str, str]:
+    """An estimate and its limits in one form; the limits are empty where one is missing."""
+    at, start, stop = (math.nan if v is None else float(v) for v in (value, low, high))
+    if not all(map(math.isfinite, (at, start, stop))):
+        return number(value, digits, bounds), *ends(low, high, digits, bounds)
+    shown, first, last = (
+        text.replace("-", MINUS) for text in with_limits(at, start, stop, digits, bounds)
+    )
+    return shown, first, last
+
+
+def with_interval(
+    value: Any, low: Any, high: Any, none: str = "", bounds: Iterable[float] = BOUNDS
+) -> str:
+    """Estimate with its interval in words; `none` says why there is no interval.
+
+    Examples
+    --------
+    >>> with_interval(0.99, 0.983, 0.997), with_interval(2.1, None, None, "one person")
+    ('0.990 (0.983 to 0.997)', '2.10 (one person)')
+    """
+    shown, start, stop = three(value, low, high, bounds=bounds)
+    inside = f"{start} to {stop}" if start and stop else none
+    return f"{shown} ({inside})" if inside else shown
 
 
 def year(value: Any) -> str:

@@ -16,6 +16,7 @@ from retrostats.common.rounding import BOUNDS
 from retrostats.io.published.study_names import study_labels
 from retrostats.report.page.cards import answers, cards_of
 from retrostats.report.page.claim_review import claim_reviews
+from retrostats.report.page.effect_words import claimed, ends_of
 from retrostats.report.page.environment import environment_of
 from retrostats.report.page.evidence import (
     AGREES,
@@ -31,7 +32,7 @@ from retrostats.report.page.glossary import explained
 from retrostats.report.page.pictures import pictures_of
 from retrostats.report.page.policy import POLICY, with_policy
 from retrostats.report.page.reuse import bibliography, methods_paragraph
-from retrostats.report.page.sentences import SYMBOLS, claimed, ends_of, finding
+from retrostats.report.page.sentences import SYMBOLS, finding
 from retrostats.report.page.shades import page_style
 from retrostats.report.tables.contents import summary_text
 from retrostats.report.user_cohort import USER_COHORT

@@ -76,6 +76,7 @@ def _lean(svg: str, glyphs: dict[str, str], colours: dict[str, None]) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r"<(title|desc)>.*?</\1>", "", svg, flags=re.DOTALL)  # the page has its own
+    svg = re.sub(r"@font-face\{.*?\}", "", svg)  # a page embeds no font; widths are kept
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)  # the words that outlines stand for
     svg = _TAG.sub(lambda m: _NUMBER.sub(_shorter, m[0]), svg.replace("\n", " "))
     svg = re.sub(r'style="([^"]*)"', lambda m: f'style="{_tight(m[1], colours)}"', svg)

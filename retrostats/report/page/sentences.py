@@ -16,6 +16,14 @@ from retrostats.audit.answer import percent
 from retrostats.audit.grades import DIRECTION_ORDER, adverb
 from retrostats.common.rounding import BOUNDS
 from retrostats.report.page import format as fmt
+from retrostats.report.page.effect_words import (
+    amount,
+    amount_and_span,
+    claimed,
+    ends_of,
+    missing,
+    span,
+)
 
 Row = Mapping[str, Any]
 Stance = Literal["for", "against", "open"]
@@ -48,7 +56,6 @@ STANCES = {
 _LIKELY, _OPEN = DIRECTION_ORDER.index("likely"), DIRECTION_ORDER.index("open")
 #: The range over everything that the sources leave open.
 OPEN = "over all that was not printed"
-RATIOS = ("ratio", "rate_ratio", "odds_ratio", "risk_ratio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ estimate 26% higher (95% interval 13% to 43% higher). As much as claimed, 25% to
 Possible (46%).
     """
     merged = {**(claim or {}), **verdict}
-    if _missing(verdict.get("estimate")):
+    if missing(verdict.get("estimate")):
         shown = [e for e in estimates if _judges(e, verdict)]
         return Answer(_unmeasured(verdict), (), tuple(shown))
     judged = next((e for e in estimates if e["estimate_id"] == verdict.get("estimate_id")), verdict)
@@ -125,7 +132,7 @@ def readings_of(claim: Row, judged: Row, estimates: Sequence[Row]) -> list[Row]:
         and fmt.text(row.get("reading"))
         and fmt.text(judged.get("reading"))
         and all(row.get(name) == judged.get(name) for name in same)
-        and not _missing(row["estimate"])
+        and not missing(row["estimate"])
     ]
     return [judged, *others]
 
@@ -133,7 +140,7 @@ def readings_of(claim: Row, judged: Row, estimates: Sequence[Row]) -> list[Row]:
 def disagree(rows: Sequence[Row], claim: Row) -> bool:
     """Whether readings lie on different sides, or their intervals say different things."""
     null = claim.get("null_value")
-    if _missing(null) or len(rows) < 2:
+    if missing(null) or len(rows) < 2:
         return False
     sides = {row["estimate"] > null for row in rows}
     return len(sides) > 1 or len({stance(row, claim) for row in rows}) > 1
@@ -151,84 +158,9 @@ def stance(row: Row, claim: Row, stem: str = "conf") -> Stance:
     'against'
     """
     null, low, high = claim["null_value"], row[f"{stem}_low"], row[f"{stem}_high"]
-    if _missing(low) or _missing(high) or low <= null <= high:
+    if missing(low) or missing(high) or low <= null <= high:
         return "open"
     return "for" if (low > null) == (claim.get("claimed_direction") == "above") else "against"
-
-
-def claimed(claim: Row) -> str:
-    """The range that would make a claim true, in the words of its estimate; empty without one.
-
-    Examples
-    --------
-    >>> claimed({"range_low": 1.25, "range_high": 1.35, "scale": "ratio"})
-    '25% to 35% higher'
-    >>> claimed({"range_low": -3.0, "range_high": -2.0, "scale": "difference", "unit": "points"})
-    '−3 to −2 points'
-    """
-    scale = fmt.text(claim.get("scale"))
-    low, high = (None if _missing(claim.get(n)) else claim[n] for n in ("range_low", "range_high"))
-    if low is None and high is None:
-        return ""
-    if scale in RATIOS:
-        if low is None and high is not None and high < 1:
-            return f"at least {amount(high, scale)}"
-        if low is not None and high is not None:
-            return span(low, high, scale)
-        return f"from {amount(low, scale)}" if low is not None else f"up to {amount(high, scale)}"
-    unit = fmt.text(claim.get("unit"))
-    ends = fmt.exact_range(low, high)
-    comma = "; " if "," in unit else " "
-    return f"{ends}{comma}{unit}".strip(" ;")
-
-
-def amount(value: Any, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS) -> str:
-    """An effect in words: per cent for a ratio, else the number with its unit.
-
-    Examples
-    --------
-    >>> amount(1.264, "ratio"), amount(0.79, "ratio"), amount(7.9, "ratio"), amount(1.0, "ratio")
-    ('26% higher', '21% lower', '7.90 times as high', 'no difference')
-    >>> amount(1.00399, "ratio"), amount(-2.4, "difference", "percentage points")
-    ('0.4% higher', '−2.40 percentage points')
-    """
-    if scale not in RATIOS:
-        return fmt.with_unit(fmt.number(value, bounds=bounds), unit)
-    number, word = _percent(value, bounds)
-    return f"{number}{word}"
-
-
-def span(
-    low: float, high: float, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS
-) -> str:
-    """A range of effects in words.
-
-    Examples
-    --------
-    >>> span(1.038, 1.539, "ratio"), span(0.79, 1.66, "ratio"), span(0.5, 0.7, "ratio")
-    ('4% to 54% higher', '21% lower to 66% higher', '30% to 50% lower')
-    """
-    if scale not in RATIOS:
-        return fmt.with_unit(fmt.interval(low, high, bounds=bounds), unit)
-    first, last = _percent(low, bounds), _percent(high, bounds)
-    if first[1] == last[1] == "% lower":
-        first, last = last, first
-    if first[1] == last[1]:
-        mark = "%" if first[1].startswith("%") else ""
-        return f"{first[0]}{mark} to {last[0]}{last[1]}"
-    return f"{first[0]}{first[1]} to {last[0]}{last[1]}"
-
-
-def _percent(value: Any, bounds: Iterable[float]) -> tuple[str, str]:
-    """A ratio as a number and what stands behind it."""
-    if value >= 2:
-        return fmt.number(value, bounds=bounds), " times as high"
-    percents = [0.0, -100.0, *(100 * (bound - 1) for bound in bounds)]
-    percent = 100 * (value - 1)
-    shown = fmt.number(percent, 0, percents).lstrip(fmt.MINUS)
-    if shown == "0":
-        return "no difference", ""
-    return shown, "% higher" if percent > 0 else "% lower"
 
 
 def finding(drawing: Any, estimates: Sequence[Row], bounds: Iterable[float] = BOUNDS) -> str:
@@ -249,12 +181,6 @@ def finding(drawing: Any, estimates: Sequence[Row], bounds: Iterable[float] = BO
         if outer := fmt.interval(row.get("sens_low"), row.get("sens_high"), bounds=bounds):
             parts[-1] += f", {OPEN} {outer}"
     return f"{drawing.alt}. {'; '.join(parts)}." if parts else f"{drawing.alt}."
-
-
-def ends_of(claim: Row) -> tuple[float, ...]:
-    """Every boundary of a claim: no difference, its null value, the ends of its range."""
-    given: list[Any] = [claim.get(name) for name in ("null_value", "range_low", "range_high")]
-    return tuple(dict.fromkeys((*BOUNDS, *(float(v) for v in given if not _missing(v)))))
 
 
 def _judges(row: Row, verdict: Row) -> bool:
@@ -290,7 +216,7 @@ def direction_words(verdict: Row) -> str:
     'Open: 35% for it, 65% against it.'
     """
     p: Any = verdict.get("prob_direction")
-    if _missing(p) or verdict["direction"] in ("not claimed", "no evidence", "mixed"):
+    if missing(p) or verdict["direction"] in ("not claimed", "no evidence", "mixed"):
         return ""
     place = DIRECTION_ORDER.index(verdict["direction"])
     word = "yes" if place <= _LIKELY else "no" if place >= 2 * _OPEN - _LIKELY else ""
@@ -300,9 +226,7 @@ def direction_words(verdict: Row) -> str:
     if verdict["direction"] in ("likely", "unlikely"):  # one study says no more of others
         sure = "likely" if word == "yes" else "likely not"
     end: Any = verdict.get("prob_direction_min" if word == "yes" else "prob_direction_max")
-    shown, least = (
-        percent(x if word == "yes" else 1 - x) for x in (p, p if _missing(end) else end)
-    )
+    shown, least = (percent(x if word == "yes" else 1 - x) for x in (p, p if missing(end) else end))
     over = "" if least == shown else (
         f"; {least} at the least, however what was not printed is taken")  # fmt: skip
     against = "" if word == "yes" else " against it"
@@ -319,7 +243,7 @@ def size_words(verdict: Row) -> str:
     'As much as claimed, 25% to 35% higher? Unlikely (10%): below it is likelier (88%).'
     """
     label, p = verdict.get("size"), verdict.get("prob_size")
-    if label in (None, "not claimed", "no evidence") or _missing(p):
+    if label in (None, "not claimed", "no evidence") or missing(p):
         return ""
     inside: Any = p
     asked = f"As much as claimed, {claimed(verdict)}?"
@@ -336,8 +260,7 @@ def size_words(verdict: Row) -> str:
 def _measured(claim: Row, judged: Row, rows: Sequence[Row], reach: Row | None) -> str:
     """Yes, no or open; the best estimate with its interval; the size that was claimed."""
     scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(claim.get("unit")), ends_of(claim)
-    number = amount(claim["estimate"], scale, unit, bounds)
-    inside = _span(claim, "conf", scale, bounds, "95% interval")
+    number, inside = _with_interval(claim, scale, unit, bounds)
     best = f"Best estimate {number}" + (f" ({inside})." if inside else ".")
     return " ".join(filter(None, (direction_words(claim), best, size_words(claim))))
 
@@ -345,25 +268,27 @@ def _measured(claim: Row, judged: Row, rows: Sequence[Row], reach: Row | None) -
 def _reading(row: Row, claim: Row) -> str:
     """One reading of the same words: its number, and what it would say."""
     scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(row.get("unit")), ends_of(claim)
-    spans = (
-        _span(row, "conf", scale, bounds, "95% interval"),
-        _span(row, "sens", scale, bounds, "over all else not printed"),
-    )
-    inside = "; ".join(filter(None, spans))
+    number, interval = _with_interval(row, scale, unit, bounds)
+    outer = _span(row, "sens", scale, bounds, "over all else not printed")
+    inside = "; ".join(filter(None, (interval, outer)))
     says = STANCES[stance(row, claim)]
-    if not _missing(row.get("sens_low")) and stance(row, claim, "sens") != stance(row, claim):
+    if not missing(row.get("sens_low")) and stance(row, claim, "sens") != stance(row, claim):
         says += ", though not over all else not printed"
-    number = amount(row["estimate"], scale, unit, bounds)
     return f"{fmt.capital(row['reading'])}: {number} ({inside}), {says}."
+
+
+def _with_interval(row: Row, scale: str, unit: str, bounds: Iterable[float]) -> tuple[str, str]:
+    """The estimate and its interval in words; no interval where a limit is missing."""
+    value, low, high = (row.get(name) for name in ("estimate", "conf_low", "conf_high"))
+    if value is None or low is None or high is None or low != low or high != high:
+        return amount(value, scale, unit, bounds), ""
+    number = amount_and_span(value, low, high, scale, unit, bounds)[0]
+    return number, f"95% interval {amount_and_span(value, low, high, scale, bounds=bounds)[1]}"
 
 
 def _span(row: Row, stem: str, scale: str, bounds: Iterable[float], name: str) -> str:
     low: Any = row.get(f"{stem}_low")
     high: Any = row.get(f"{stem}_high")
-    if _missing(low) or _missing(high):
+    if missing(low) or missing(high):
         return ""
     return f"{name} {span(low, high, scale, bounds=bounds)}"
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value != value

@@ -108,9 +108,9 @@ def write_tables(replication: Any, folder: Path, formats: tuple[str, ...]) -> li
 def _absolute(row: Any) -> str:
     if row["absolute"] != row["absolute"]:
         return ""
-    digits = _digits(row["absolute"])
-    value = fmt.number(row["absolute"], digits)
-    low, high = (fmt.number(row[f"absolute_{end}"], digits) for end in ("low", "high"))
+    value, low, high = fmt.three(
+        row["absolute"], row["absolute_low"], row["absolute_high"], _digits(row["absolute"])
+    )
     return fmt.with_unit(f"{value} [{low}, {high}]" if low else value, row["absolute_unit"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -116,23 +117,41 @@ def profile(fit: Known, *, level: float = 0.95) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["term", "estimate", "conf_low", "conf_high"])
 
 
+def profile_at(fit: Known, number: int, variance: Array) -> Array:
+    """Rise of the criterion (g,) at values (g,) of one variance, all else at its best.
+
+    `number` counts the rows of `profile`.
+    """
+    places = [(t, e) for t in _ordered(fit) for e in range(len(fit.model.random[t].effects))]
+    _, rise = _held_at(fit, *places[number])
+    return np.array([rise(float(sd)) for sd in np.sqrt(variance)])
+
+
+def _held_at(fit: Known, t: int, effect: int) -> tuple[float, Callable[[float], float]]:
+    """A standard deviation, and the rise of the criterion where it is held at a value."""
+    model, position = _effect_first(fit.model, t, effect)
+    best = fit.optimum if model is fit.model else minimise(model, reml=fit.reml)
+    fixed = np.zeros(len(best.theta), dtype=bool)
+    fixed[position] = True
+
+    def rise(sd: float) -> float:
+        start = best.theta.copy()
+        start[position] = sd
+        held: Optimum = minimise(model, reml=fit.reml, start=start, fixed=fixed)
+        return held.state.deviance - best.state.deviance
+
+    return float(best.theta[position]), rise
+
+
 def _limits(fit: Known, t: int, effect: int, rise: float) -> tuple[float, float, float]:
     from scipy.optimize import brentq
 
-    model, position = _effect_first(fit.model, t, effect)
-    best = fit.optimum if model is fit.model else minimise(model, reml=fit.reml)
-    at = float(best.theta[position])
-    fixed = np.zeros(len(best.theta), dtype=bool)
-    fixed[position] = True
-    warm = best.theta.copy()
+    at, risen = _held_at(fit, t, effect)
 
     def gap(sd: float) -> float:
-        start = warm.copy()
-        start[position] = sd
-        held: Optimum = minimise(model, reml=fit.reml, start=start, fixed=fixed)
-        return held.state.deviance - best.state.deviance - rise
+        return risen(sd) - rise
 
-    unit = max(at, float(np.sqrt(model.r.variance.mean())))
+    unit = max(at, float(np.sqrt(fit.model.r.variance.mean())))
     low = 0.0
     if at > 0 and gap(0.0) > 0:
         low = float(brentq(gap, 0.0, at, xtol=1e-10 * unit, rtol=1e-10)) ** 2
@@ -144,7 +163,7 @@ def _limits(fit: Known, t: int, effect: int, rise: float) -> tuple[float, float,
     try:
         top = float(brentq(gap, at, high, xtol=1e-10 * unit, rtol=1e-10)) ** 2
     except ValueError as error:  # gap(at) is -rise unless the fit was not the minimum
-        raise NotConverged(f"profile of {labels(model.random[t])[0]}: {error}") from None
+        raise NotConverged(f"profile of {labels(fit.model.random[t])[effect]}: {error}") from None
     return at**2, low, top
 
 

@@ -118,7 +118,6 @@ class KnownFit(FixedEffects):
         "anova": ".contrast([{term: 1}, {term: 1}]), one F test of several terms",
         "emmeans": ".contrast({term: weight}), one mean a call",
         "bootstrap": '.conf_int(which="random"), profile intervals',
-        "plot": ".fitted and .residuals",
     }
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.errors import InputError
-from retrostats.models.linear.formula.columns import FloatArray
+from retrostats.models.linear.formula.columns import FloatArray, IntArray
 from retrostats.models.linear.formula.design import is_factor, model_blocks
 from retrostats.models.linear.formula.formula import Term
 from retrostats.models.linear.post_estimation.contrasts import contrast
@@ -69,6 +69,14 @@ def anova(fit: Estimates, kind: str = "III") -> pd.DataFrame:
     out = pd.concat(parts, ignore_index=True)
     out.insert(0, "term", [":".join(term) for term in terms])
     return out
+
+
+def places_of(fit: Estimates) -> dict[Term, IntArray]:
+    """The coefficients of each term."""
+    sizes = [block.shape[1] for block in _blocks(fit)]
+    ends = np.cumsum([0, *sizes])
+    terms = fit.model.formula.fixed
+    return {term: np.arange(ends[i], ends[i + 1]) for i, term in enumerate(terms)}
 
 
 def _blocks(fit: Estimates, coding: str | None = None) -> list[FloatArray]:

@@ -1,149 +1,47 @@
-"""Estimated marginal means and their pairwise differences."""
+"""Estimated marginal means, slopes by group, and effects over a column."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape
-from itertools import combinations, product
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 
-from retrostats.common.arrays import finite_array, share
+from retrostats.common.arrays import share
 from retrostats.common.errors import InputError
-from retrostats.common.readable import readable
-from retrostats.common.values import values
-from retrostats.common.whole import whole
-from retrostats.models.linear.formula.columns import Column, Factor, FloatArray
-from retrostats.models.linear.formula.design import model_matrix, offset_values, shown_level
-from retrostats.models.linear.formula.expressions import columns_of
+from retrostats.models.linear.formula.columns import Factor, FloatArray
+from retrostats.models.linear.formula.design import shown_level
 from retrostats.models.linear.formula.quoted import name_of
-from retrostats.models.linear.post_estimation.adjust import Adjust, adjusted_p, critical
 from retrostats.models.linear.post_estimation.backtransform import Scale, scale_of, scale_of_link
-from retrostats.models.linear.post_estimation.tables import t_table
+from retrostats.models.linear.post_estimation.marginal_means import (
+    MarginalMeans,
+    Predictor,
+    names_of,
+    tested,
+)
+from retrostats.models.linear.post_estimation.reference_grid import (
+    Grid,
+    Weights,
+    nests,
+    reference_grid,
+)
+
+__all__ = ["MarginalMeans", "Predictor", "effects", "emmeans", "emtrends"]
 
 Type = Literal["link", "response"]
-
-
-class Predictor(Protocol):
-    """Fixed effects with their design, which is all that marginal means ask for."""
-
-    @property
-    def model(self) -> Any:
-        """Formula, columns and weight of the rows."""
-
-    @property
-    def beta(self) -> FloatArray:
-        """Fixed effects (p,)."""
-
-    @property
-    def cov_beta(self) -> FloatArray:
-        """Their covariance (p, p)."""
-
-    def df_of(self, contrast: FloatArray) -> tuple[float, float]:
-        """Degrees of freedom of a row (1, p), and scaling."""
-
-
-@values("table", "weights")
-@dataclass(frozen=True, eq=False)
-class MarginalMeans:
-    """Means of the cells of some factors, averaged evenly over the other factors.
-
-    Attributes
-    ----------
-    table : DataFrame
-        The factors, then estimate, std_error, df, statistic, p_value, conf_low, conf_high; no df
-        where tests are asymptotic.
-    weights : (cells, p) array
-        Each cell's combination of the coefficients.
-    fit : Predictor
-    level : float
-    scale : Scale
-        How the outcome was transformed, or which link stands before it, and whether the table is
-        on its own scale again.
-    held : dict of str to float
-        The value at which each numeric column stands that the table does not show.
-    mixed : tuple of str
-        Those among them that are 0 or 1 in the data and stand between the two, so that each mean is
-        one of a mixture.
-    asymptotic : bool
-        Tests have no degrees of freedom: a model of counts.
-    """
-
-    table: pd.DataFrame
-    weights: FloatArray
-    factors: tuple[str, ...]
-    fit: Predictor
-    level: float
-    scale: Scale
-    held: dict[str, float] = field(default_factory=dict)
-    mixed: tuple[str, ...] = ()
-    asymptotic: bool = False
-
-    def pairs(self, adjust: Adjust = "tukey") -> pd.DataFrame:
-        """Differences of all pairs of cells; ratios where a logarithm was transformed back.
-
-        Parameters
-        ----------
-        adjust : {"tukey", "holm", "bonferroni", "sidak", "none"}
-            P-values and intervals for the number of pairs; Holm's steps give no intervals, which
-            are Bonferroni's there.
-
-        Returns
-        -------
-        DataFrame
-            term ("a - b" or "a / b"), estimate, std_error, df, statistic, p_value, conf_low,
-            conf_high. Differences of roots, or of log(y + 1), cannot be transformed back and stay
-            on their scale.
-        """
-        labels = [
-            " ".join(shown_level(v) for v in row)
-            for row in self.table[list(self.factors)].itertuples(index=False)
-        ]
-        rows = list(combinations(range(len(labels)), 2))
-        if not rows:
-            raise InputError("one cell has no pairs; name a factor with two levels or more")
-        weights = np.stack([self.weights[i] - self.weights[j] for i, j in rows])
-        ratio = self.scale.back and self.scale.logarithm
-        sign = "/" if ratio else "-"
-        names = tuple(f"{labels[i]} {sign} {labels[j]}" for i, j in rows)
-        out = _test(self.fit, weights, names, self.level, 0.0)
-        half = critical(out["df"], adjust, len(labels), len(rows), self.level) * out["std_error"]
-        out["p_value"] = adjusted_p(out, adjust, len(labels))
-        out["conf_low"], out["conf_high"] = out["estimate"] - half, out["estimate"] + half
-        out = out.drop(columns="df") if self.asymptotic else out
-        return whole(self.scale.ratios(out) if ratio else out)
-
-    def __repr__(self) -> str:
-        """The table, rounded, and where numeric columns stand."""
-        return "\n".join([readable(self.table).to_string(index=False), *self.where])
-
-    def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{escape(line)}</p>" for line in self.where)
-        return readable(self.table).to_html(index=False, border=0) + lines
-
-    @property
-    def where(self) -> tuple[str, ...]:
-        """Lines that say at which values numeric columns stand."""
-        if not self.held:
-            return ()
-        lines = [f"at {', '.join(f'{name} = {value:.4g}' for name, value in self.held.items())}"]
-        for name in self.mixed:
-            lines.append(
-                f"{name} is 0 or 1 in the data: at {self.held[name]:.4g} the means are of a "
-                f"mixture of both; at={{{name!r}: 0}} or C({name}) in the formula takes one or each"
-            )
-        return tuple(lines)
+_STEP = 1e-4  # of a column's range: a slope is a central difference, exact for squares
+_POINTS = 25  # values of a number at which its effect is drawn
+_HOW = {"equal": "evenly", "proportional": "by its shares of the data", "cells": "as in the data"}
 
 
 def emmeans(
     fit: Predictor,
     factors: str | Sequence[str],
     *,
+    by: str | Sequence[str] | None = None,
     at: Mapping[str, Any] | None = None,
     type: Type = "link",
+    weights: Weights = "equal",
     level: float = 0.95,
     link: Literal["log", "logit"] | None = None,
 ) -> MarginalMeans:
@@ -153,13 +51,19 @@ def emmeans(
     ----------
     fit : Estimates or another Predictor
     factors : str or list of str
-        Categorical columns; numeric ones too where `at` gives their values.
+        Categorical columns; numeric ones too where `at` gives their values. A factor that is nested
+        in others (``group / team``) brings them along.
+    by : str or list of str, optional
+        Factors within whose levels means are compared: R's ``~ time | arm``.
     at : mapping of column to value or values, optional
         Where numeric columns stand, and which levels of factors count.
     type : {"link", "response"}
         "response" inverts the outcome's whole expression, as log(y + 1) or sqrt(2 * y): means on
         the scale of y (geometric means for a logarithm), errors by the delta method, tests as they
         were. An expression there is no way back from is refused.
+    weights : {"equal", "proportional", "cells"}
+        What levels averaged over count: the same, their shares of all data, or their shares of the
+        data of each mean's own cell.
     level : float
     link : {"log", "logit"}, optional
         Of a model of counts: means are of rates or probabilities, tests asymptotic.
@@ -187,52 +91,187 @@ def emmeans(
     1   pre     5.025
     """
     share(level)
-    wanted = tuple(map(name_of, (factors,) if isinstance(factors, str) else _names(factors)))
-    if not (at is None or isinstance(at, Mapping)):
-        raise InputError(f"at: found {at!r}; a mapping of columns to their values is needed")
-    empty = [name for name, value in (at or {}).items() if value is None]
-    if empty:
-        raise InputError(f"at: {empty[0]!r} has no value; give one, or leave it out for its mean")
+    if weights not in get_args(Weights):
+        raise InputError(f"weights={weights!r}; allowed: {', '.join(get_args(Weights))}")
     model = fit.model
     scale = (
         scale_of(model.formula.outcome, type, model.columns)
         if link is None
         else scale_of_link(link, type)
     )
-    values = _grid_values(fit, dict(at or {}))
-    several = {name for name, v in values.items() if isinstance(v, Factor) or name in (at or {})}
-    unknown = [name for name in wanted if name not in several]
-    if unknown or not wanted:
+    wanted, within = _wanted(fit, factors, by)
+    grid = reference_grid(fit, wanted, at)
+    rows = grid.mean(grid.matrix(), weights)
+    return _means(grid, rows, scale, level, weights, within, link is not None)
+
+
+def emtrends(
+    fit: Predictor,
+    factors: str | Sequence[str],
+    column: str,
+    *,
+    by: str | Sequence[str] | None = None,
+    at: Mapping[str, Any] | None = None,
+    weights: Weights = "equal",
+    level: float = 0.95,
+    asymptotic: bool = False,
+) -> MarginalMeans:
+    """Slopes of a numeric column at the cells of some factors.
+
+    Parameters
+    ----------
+    fit, factors, by, weights, level
+        As in `emmeans`.
+    column : str
+        The number whose slope is taken, where `at` puts it, else at its mean.
+    at : mapping of column to value or values, optional
+    asymptotic : bool
+        Of a model of counts.
+
+    Returns
+    -------
+    MarginalMeans
+        Of slopes, on the scale of the fixed effects; `pairs` and `contrast` compare them.
+
+    Raises
+    ------
+    InputError
+        The column is not a number of the fixed effects.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retrostats.models.linear.fit import lmm
+    >>> rows = pd.DataFrame({"subject": list("aabbccdd"), "time": [0, 2] * 4,
+    ...                      "arm": list("xxxxyyyy"), "y": [5, 6, 4, 5.5, 6, 6.2, 5.1, 7]})
+    >>> slopes = lmm("y ~ arm * time + (1 | subject)", rows).emtrends("arm", "time")
+    >>> slopes.table[["arm", "estimate"]].round(3)
+      arm  estimate
+    0   x     0.625
+    1   y     0.525
+    """
+    share(level)
+    wanted, within = _wanted(fit, factors, by)
+    grid = reference_grid(fit, wanted, at)
+    name = name_of(column) if isinstance(column, str) else column
+    found = grid.values.get(name)
+    if found is None or isinstance(found, Factor):
+        numbers = [n for n, v in grid.values.items() if not isinstance(v, Factor)]
         raise InputError(
-            f"{', '.join(unknown) or 'nothing'} is not a categorical column of the fixed effects; "
-            f"they have: {', '.join(sorted(several)) or 'none'} (a number needs at=)"
+            f"emtrends: {column!r} is not a number of the fixed effects; they have: "
+            f"{', '.join(numbers) or 'none'}"
         )
-    order = [*wanted, *(name for name in values if name not in wanted)]
-    sizes = [_size(values[name]) for name in order]
-    grid = np.array(list(product(*map(range, sizes))))
-    cells = int(np.prod(sizes[: len(wanted)]))
-    columns = {name: _taken(values[name], grid[:, i]) for i, name in enumerate(order)}
-    formula = fit.model.formula
-    matrix = model_matrix(formula.fixed, columns, len(grid), fit.model.columns)[0]
-    weights = matrix.reshape(cells, -1, matrix.shape[1]).mean(axis=1)
-    offset = offset_values(formula, columns, len(grid))
-    shift = 0.0 if offset is None else offset.reshape(cells, -1).mean(axis=1)
-    table = _test(fit, weights, tuple(map(str, range(cells))), level, shift)
-    table = table.drop(columns=["term"] if link is None else ["term", "df"])
+    step = _STEP * (float(np.ptp(fit.model.columns[name])) or 1.0)
+    here = np.asarray(grid.columns[name], dtype=float)
+    ends = [grid.matrix({name: here + sign * step}) for sign in (1.0, -1.0)]
+    rows = grid.mean((ends[0] - ends[1]) / (2.0 * step), weights)
+    rows = np.where(np.abs(rows) > 1e-10 * np.abs(rows).max(), rows, 0.0)
+    return _means(grid, rows, Scale(False), level, weights, within, asymptotic, slope=name)
+
+
+def effects(
+    fit: Predictor,
+    column: str,
+    *,
+    by: str | Sequence[str] | None = None,
+    at: Mapping[str, Any] | None = None,
+    type: Type = "response",
+    level: float = 0.95,
+    link: Literal["log", "logit"] | None = None,
+) -> MarginalMeans:
+    """Expected outcomes over a column, the others at their mean or averaged: what `.plot()` draws.
+
+    Parameters
+    ----------
+    fit : Estimates or another Predictor
+    column : str
+        A factor, whose levels are taken, or a number, whose range in the data is.
+    by : str or list of str, optional
+        Lines of their own; of a number at its mean and a standard deviation to each side.
+    at : mapping of column to value or values, optional
+    type : {"response", "link"}
+        On the outcome's own scale by default.
+    level : float
+    link : {"log", "logit"}, optional
+
+    Returns
+    -------
+    MarginalMeans
+
+    References
+    ----------
+    Luedecke (2018), Journal of Open Source Software 3:772 (ggeffects; `ggemmeans` averages as
+    here).
+    """
+    within = () if by is None else names_of(by)
+    values = dict(at or {})
+    columns = fit.model.columns
+    for name in dict.fromkeys((name_of(column), *within)):
+        held = columns.get(name)
+        if held is None or isinstance(held, Factor) or name in values:
+            continue
+        if name == name_of(column):
+            values[name] = np.linspace(float(held.min()), float(held.max()), _POINTS)
+        else:
+            spread = float(np.std(held, ddof=1))
+            values[name] = float(held.mean()) + spread * np.array([-1.0, 0.0, 1.0])
+    wanted = list(dict.fromkeys((*within, name_of(column))))
+    return emmeans(
+        fit, wanted, by=within or None, at=values or None, type=type, level=level, link=link
+    )
+
+
+def _wanted(fit: Predictor, factors: Any, by: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns of the cells, those of `by` first and nested factors after what they stand in."""
+    within = () if by is None else names_of(by)
+    named = names_of(factors)
+    found = nests(fit)
+    outer = [name for f in named for name in found.get(f, ())]
+    return tuple(dict.fromkeys((*within, *outer, *named))), within
+
+
+def _means(
+    grid: Grid,
+    rows: FloatArray,
+    scale: Scale,
+    level: float,
+    weights: str,
+    within: tuple[str, ...],
+    asymptotic: bool,
+    slope: str | None = None,
+) -> MarginalMeans:
+    """Cells (cells, p) of the coefficients as a table with what a reader must know."""
+    fit = grid.fit
+    shift = 0.0 if slope else grid.offset(weights)
+    table = tested(fit, rows, tuple(map(str, range(grid.cells))), level, shift)
+    table = table.drop(columns=["term", "df"] if asymptotic else ["term"])
     table = scale.transform(table) if scale.back else table
-    first = np.arange(0, len(grid), len(grid) // cells)
-    for name in reversed(wanted):
-        table.insert(0, name, _shown(columns[name], first))
-    held = {
-        name: float(column[0])
-        for name, column in values.items()
-        if not isinstance(column, Factor) and name not in wanted and len(column) == 1
-    }
+    for name, labels in reversed(grid.labels().items()):
+        table.insert(0, name, labels)
+    held = grid.held()
     mixed = tuple(
         name for name, value in held.items() if value not in (0, 1) and _is_binary(fit, name)
     )
+    said = [] if slope is None else [f"slopes of {slope}"]
+    over = [
+        f"{name} ({', '.join(shown_level(column.levels[c]) for c in column.codes)})"
+        for name, column in grid.averaged.items()
+    ]
+    if over:
+        said.append(f"averaged {_HOW[weights]} over {', '.join(over)}")
     return MarginalMeans(
-        table, weights, wanted, fit, level, scale, held, mixed, asymptotic=link is not None
+        table=table,
+        weights=rows,
+        factors=grid.wanted,
+        fit=fit,
+        level=level,
+        scale=scale,
+        held=held,
+        mixed=mixed,
+        asymptotic=asymptotic,
+        by=within,
+        nested=nests(fit),
+        said=tuple(said),
     )
 
 
@@ -240,71 +279,3 @@ def _is_binary(fit: Predictor, name: str) -> bool:
     """Whether a numeric column of the fit holds 0 and 1 and nothing else."""
     column = fit.model.columns[name]
     return not isinstance(column, Factor) and set(np.unique(column).tolist()) == {0.0, 1.0}
-
-
-def _names(factors: Any) -> tuple[str, ...]:
-    """Names of columns, given as several."""
-    if not isinstance(factors, Sequence) or not all(isinstance(name, str) for name in factors):
-        raise InputError(f"factors: found {factors!r}; one name of a column or a list of names")
-    return tuple(factors)
-
-
-def _grid_values(fit: Predictor, at: dict[str, Any]) -> dict[str, Column]:
-    """The values each column of the fixed effects takes in the grid."""
-    formula, columns = fit.model.formula, fit.model.columns
-    used = dict.fromkeys(name for t in formula.fixed for c in t for name in columns_of(c))
-    used |= dict.fromkeys(name for o in formula.offsets for name in columns_of(o))
-    strange = [name for name in at if name not in used]
-    if strange:
-        raise InputError(
-            f"at: {', '.join(strange)} is not a column of the fixed effects; they use "
-            f"{', '.join(used)}"
-        )
-    weight = fit.model.weight
-    out: dict[str, Column] = {}
-    for name in used:
-        column = columns[name]
-        given = at.get(name)
-        if isinstance(column, Factor):
-            out[name] = _levels_at(name, column, given)
-        elif given is None:
-            out[name] = np.array([np.average(column, weights=weight)])
-        else:
-            out[name] = np.atleast_1d(finite_array(given, f"at, {name}"))
-    return out
-
-
-def _levels_at(name: str, column: Factor, given: Any) -> Factor:
-    """All levels of a factor, or those named."""
-    if given is None:
-        return Factor(np.arange(len(column.levels)), column.levels)
-    shown = [shown_level(level) for level in column.levels]
-    chosen = [given] if isinstance(given, str) or not isinstance(given, Sequence) else list(given)
-    strange = [v for v in chosen if shown_level(v) not in shown]
-    if strange or not chosen:
-        raise InputError(f"at: {name!r} has no level {strange}; it has: {', '.join(shown)}")
-    return Factor(np.array([shown.index(shown_level(v)) for v in chosen]), column.levels)
-
-
-def _size(column: Column) -> int:
-    return len(column.codes) if isinstance(column, Factor) else len(column)
-
-
-def _taken(column: Column, places: np.ndarray) -> Column:
-    if isinstance(column, Factor):
-        return Factor(column.codes[places], column.levels)
-    return np.asarray(column[places])
-
-
-def _shown(column: Column, places: np.ndarray) -> list[Any]:
-    if isinstance(column, Factor):
-        return [column.levels[code] for code in column.codes[places]]
-    return list(column[places])
-
-
-def _test(
-    fit: Predictor, weights: FloatArray, names: tuple[str, ...], level: float, shift: Any
-) -> pd.DataFrame:
-    std_error = np.sqrt(np.einsum("ij,jk,ik->i", weights, fit.cov_beta, weights))
-    df = np.array([fit.df_of(row[None])[0] for row in weights])
-    return t_table(names, weights @ fit.beta + shift, std_error, df, level=level)

@@ -1,0 +1,1 @@
+"""Residuals of repeated measurements that have a covariance of their own."""

@@ -1,0 +1,150 @@
+"""Effects in words: per cent of a ratio, a number with its unit; an interval has one form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from retrostats.common.rounding import BOUNDS, in_one_form
+from retrostats.report.page import format as fmt
+
+#: A ratio of this or more is told as a factor, below it in per cent.
+TIMES, AS_HIGH = 2.0, " times as high"
+RATIOS = ("ratio", "rate_ratio", "odds_ratio", "risk_ratio")
+
+
+def claimed(claim: Mapping[str, Any]) -> str:
+    """The range that would make a claim true, in the words of its estimate; empty without one.
+
+    Examples
+    --------
+    >>> claimed({"range_low": 1.25, "range_high": 1.35, "scale": "ratio"})
+    '25% to 35% higher'
+    >>> claimed({"range_low": -3.0, "range_high": -2.0, "scale": "difference", "unit": "points"})
+    '−3 to −2 points'
+    """
+    scale = fmt.text(claim.get("scale"))
+    low, high = (claim.get(name) for name in ("range_low", "range_high"))
+    low, high = (None if missing(end) else end for end in (low, high))
+    known = high if low is None else low
+    if known is None:
+        return ""
+    if scale in RATIOS:
+        if low is None and high is not None and high < 1:
+            return f"at least {_ratio_words([_declared(high)])}"
+        if low is not None and high is not None:
+            return _ratio_words([_declared(low), _declared(high)])
+        start = "up to" if low is None else "from"
+        return f"{start} {_ratio_words([_declared(known)])}"
+    unit = fmt.text(claim.get("unit"))
+    ends = fmt.exact_range(low, high)
+    comma = "; " if "," in unit else " "
+    return f"{ends}{comma}{unit}".strip(" ;")
+
+
+def amount(value: Any, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS) -> str:
+    """An effect in words: per cent for a ratio, else the number with its unit.
+
+    Examples
+    --------
+    >>> amount(1.264, "ratio"), amount(0.79, "ratio"), amount(7.9, "ratio"), amount(1.0, "ratio")
+    ('26% higher', '21% lower', '7.90 times as high', 'no difference')
+    >>> amount(1.00399, "ratio"), amount(-2.4, "difference", "percentage points")
+    ('0.4% higher', '−2.40 percentage points')
+    """
+    if scale not in RATIOS:
+        return fmt.with_unit(fmt.number(value, bounds=bounds), unit)
+    return _ratio_words([_percent(value, bounds)])
+
+
+def span(
+    low: float, high: float, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS
+) -> str:
+    """A range of effects in words, both ends in one form.
+
+    Examples
+    --------
+    >>> span(1.038, 1.539, "ratio"), span(0.79, 1.66, "ratio"), span(0.5, 0.7, "ratio")
+    ('4% to 54% higher', '21% lower to 66% higher', '30% to 50% lower')
+    >>> span(0.983, 0.997, "ratio"), span(0.79, 2.5, "ratio")
+    ('0.3% to 1.7% lower', '0.79 to 2.50 times as high')
+    """
+    return amount_and_span(low, low, high, scale, unit, bounds)[1]
+
+
+def amount_and_span(
+    value: float,
+    low: float,
+    high: float,
+    scale: str,
+    unit: str = "",
+    bounds: Iterable[float] = BOUNDS,
+) -> tuple[str, str]:
+    """An effect and the range around it, in one form and with decimals by the width of the range.
+
+    Examples
+    --------
+    >>> amount_and_span(0.99, 0.983, 0.997, "ratio"), amount_and_span(1.6, 1.2, 2.1, "ratio")
+    (('1.0% lower', '0.3% to 1.7% lower'), ('1.60 times as high', '1.20 to 2.10 times as high'))
+    """  # fmt: skip
+    if scale not in RATIOS:
+        shown, start, stop = fmt.three(value, low, high, bounds=bounds)
+        return fmt.with_unit(shown, unit), fmt.with_unit(f"{start} to {stop}", unit)
+    values = (value, low, high)
+    if max(values) >= TIMES or not all(map(math.isfinite, values)):
+        words = [(text, AS_HIGH) for text in fmt.three(*values, bounds=bounds)]
+    else:
+        percents = [100 * (v - 1) for v in values]
+        texts = in_one_form(percents, percents[1], percents[2], 0, _percent_bounds(bounds))
+        words = [_signed(text) for text in texts]
+    return _ratio_words(words[:1]), _ratio_words(words[1:])
+
+
+def _percent(value: Any, bounds: Iterable[float]) -> tuple[str, str]:
+    """A ratio as a number and what stands behind it."""
+    if value >= TIMES:
+        return fmt.number(value, bounds=bounds), AS_HIGH
+    return _signed(fmt.number(100 * (value - 1), 0, _percent_bounds(bounds)))
+
+
+def _declared(value: float) -> tuple[str, str]:
+    """A ratio that was declared, not computed: as it stands."""
+    percent = round(100 * (value - 1), 9)
+    return (fmt.exact(value), AS_HIGH) if value >= TIMES else _signed(fmt.exact(percent))
+
+
+def _percent_bounds(bounds: Iterable[float]) -> list[float]:
+    return [0.0, -100.0, *(100 * (bound - 1) for bound in bounds)]
+
+
+def _signed(percent: str) -> tuple[str, str]:
+    """A signed percentage as a number and which way it lies."""
+    number = percent.lstrip(f"-{fmt.MINUS}")
+    if not number.strip("0."):
+        return "no difference", ""
+    return number, "% lower" if number != percent else "% higher"
+
+
+def _ratio_words(parts: Sequence[tuple[str, str]]) -> str:
+    """One ratio, or both ends of a range; what both share is said once."""
+    if len(parts) == 1:
+        return "".join(parts[0])
+    first, last = parts
+    if first[1] == last[1] == "% lower":
+        first, last = last, first
+    if first[1] == last[1]:
+        mark = "%" if first[1].startswith("%") else ""
+        return f"{first[0]}{mark} to {last[0]}{last[1]}"
+    return f"{''.join(first)} to {''.join(last)}"
+
+
+def ends_of(claim: Mapping[str, Any]) -> tuple[float, ...]:
+    """Every boundary of a claim: no difference, its null value, the ends of its range."""
+    given: list[Any] = [claim.get(name) for name in ("null_value", "range_low", "range_high")]
+    return tuple(dict.fromkeys((*BOUNDS, *(float(v) for v in given if not missing(v)))))
+
+
+def missing(value: Any) -> bool:
+    """Whether a cell holds nothing."""
+    return value is None or value != value

@@ -1,0 +1,56 @@
+"""Figures of an audit made from a page: the forest of each group of claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from retrostats.audit.claims import Claim
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from retrostats.audit.analysis import Analysis
+    from retrostats.audit.audit import Audit
+    from retrostats.report.figures import Drawing
+
+
+def page_drawings(
+    audit: Audit,
+    analysis: Analysis,
+    frames: Mapping[str, pd.DataFrame],
+    claims: Mapping[str, Claim],
+) -> dict[str, Drawing | None]:
+    """The forest of an analysis, with the band of its first claim that names a size."""
+    from retrostats.report.figures import Drawing, band_of, panel_of, rows_of, stack
+
+    mine = [claim for claim in claims.values() if claim.analysis == analysis.name]
+    if not mine:
+        return {}
+    rows = rows_of(frames["estimates"], mine[0].quantity)
+    sized = next((claim for claim in mine if claim.has_size), mine[0])
+    log = mine[0].scale != "difference"
+    unit = mine[0].unit[:1].upper() + mine[0].unit[1:]
+    panel = panel_of(
+        rows, f"{unit}{' (log axis)' if log else ''}", band=band_of(sized),
+        ends=ends_of(audit, mine[0].claim_id),
+    )  # fmt: skip
+    table = audit.page.table.name if audit.page is not None else "printed rows"
+    figure = stack([panel], table)
+    if figure is None:
+        return {}
+    name = analysis.name.replace("-", "_")
+    shows = tuple(row for row in rows["estimate_id"] if str(row).endswith(("-pool", "-by-lot")))
+    described = f"{unit} in {int((rows['role'] != 'pooled').sum())} rows and their pool"
+    return {name: Drawing(figure, described, shows=shows)}
+
+
+def ends_of(audit: Audit, claim_id: str) -> tuple[str, str]:
+    """What it means to lie left and right of no effect, where the page says what is better."""
+    page = audit.page
+    claim = next((c for c in page.claims if c.claim_id == claim_id), None) if page else None
+    if claim is None or not claim.better:
+        return "", ""
+    first, second = audit.conditions.first, audit.conditions.second
+    sides = (f"better with {first}", f"better with {second}")
+    return sides if claim.better == "lower" else (sides[1], sides[0])
