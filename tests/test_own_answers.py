@@ -162,7 +162,7 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
         "Own data lab: 10 people; 36 rows read, 36 used",
         "one direction only: alone", "your data weigh",
         "compared: backward / forward at each of 2 speeds or slopes, ",
-        "a new study [", "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
+        "a new study from ", "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
         "direction: supported", "ratio backward / forward (n 8)",
     ):  # fmt: skip
         assert words in said, words

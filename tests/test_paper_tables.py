@@ -98,6 +98,9 @@ def test_an_absolute_effect_is_the_effect_at_a_printed_level(replication: rs.Rep
     none = rows.loc["strengthens_muscles"].iloc[0]
     assert none[list(ABSOLUTES)].isna().all()
     assert none["answer"] == "direction open"
+    cause = rows.loc["body_fat_cause"].iloc[0]  # what one group lost is no effect of a cause
+    assert pd.isna(cause["estimate"])
+    assert cause["studies"] == 0
 
 
 def test_every_claim_is_in_the_summary_and_every_level_was_printed(replication) -> None:

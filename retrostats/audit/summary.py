@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrostats.audit.answer import NO_COMPARISON
 from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ LIMITS = ("estimate", "conf_low", "conf_high", "sens_low", "sens_high")
 ABSOLUTES = ("absolute", "absolute_low", "absolute_high", "absolute_sens_low", "absolute_sens_high")
 COLUMNS = (
     "analysis", "claim_id", "statement", "outcome", "estimate_id", *LIMITS, "scale", "unit",
-    "level", "level_of", "level_why", "level_rows", *ABSOLUTES, "absolute_unit", "people",
-    "studies", "own_cohorts", "certainty", "directness", "answer",
+    "level", "level_unit", "level_of", "level_why", "level_rows", *ABSOLUTES,
+    "absolute_unit", "people", "studies", "own_cohorts", "certainty", "directness", "answer",
 )  # fmt: skip
 
 
@@ -42,14 +43,16 @@ def summary_frame(
         Frames of a replication; all printed rows by `row_id`.
     levels
         The audit's table `absolute`: claim_id, estimate_id, outcome, row_id, column, per_row_id,
-        per_column, factor, unit, typical, why. Without a row_id the effect is absolute already.
+        per_column, factor, unit, typical, why and, where the level has another unit than the
+        effect, level_unit. Without a row_id the effect is absolute already.
 
     Returns
     -------
     DataFrame
         `COLUMNS`. A claim that the table does not name has the row of its verdict; one without any
         estimate has its verdict's reason in `answer` and no numbers. The certainty is that of the
-        claim, so it stands only beside the estimates that judge it.
+        claim, so it stands only beside the estimates that judge it; a level of an estimate of
+        something beside the claim is not shown, nor a change without a comparison beside a cause.
 
     Raises
     ------
@@ -67,9 +70,11 @@ def summary_frame(
             (by_id[str(level["estimate_id"])], level)
             for level in named
             if level["claim_id"] == verdict["claim_id"] and level["estimate_id"] in by_id
-        ]
-        if not mine and verdict["estimate_id"] in by_id:
-            mine = [(by_id[verdict["estimate_id"]], {})]
+            and _judges(by_id[str(level["estimate_id"])], verdict)
+        ]  # fmt: skip
+        judging = by_id.get(str(verdict["estimate_id"]), {})
+        if not mine and _judges(judging, verdict):
+            mine = [(judging, {})]
         found += [_row(verdict, row, level, printed, by_id.values()) for row, level in mine]
         if not mine:
             found.append(_row(verdict, {}, {}, printed, ()))
@@ -92,9 +97,7 @@ def _row(
     scale = str(estimate.get("scale", ""))
     sources = set(_text(estimate.get("source_rows")).split("; ")) - {""}
     count = user_cohort_count(rows, verdict["claim_id"])
-    judged = estimate.get("claim_id") == verdict["claim_id"] or (
-        bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
-    )
+    judged = _judges(estimate, verdict)
     return {
         "analysis": verdict["analysis"],
         "claim_id": verdict["claim_id"],
@@ -105,6 +108,7 @@ def _row(
         "scale": scale,
         "unit": _text(estimate.get("unit")),
         "level": base,
+        "level_unit": _text(level.get("level_unit")) or _text(level.get("unit")),
         "level_of": _text(level.get("typical")),
         "level_why": _text(level.get("why")),
         "level_rows": "; ".join(used),
@@ -117,6 +121,18 @@ def _row(
         "directness": _text(estimate.get("directness")),
         "answer": _answer(verdict),
     }  # fmt: skip
+
+
+def _judges(estimate: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
+    """Whether an estimate is one of the claim, not of something beside it."""
+    if (
+        NO_COMPARISON in _text(verdict.get("direction_reason"))
+        and verdict["estimate"] != verdict["estimate"]
+    ):
+        return False  # what was seen in one group is no effect of what is claimed as its cause
+    return estimate.get("claim_id") == verdict["claim_id"] or (
+        bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
+    )
 
 
 def _certainty(verdict: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from retrostats.audit.claims import Claim
 from retrostats.audit.verdict import claimed_range
 from retrostats.common.arrays import instances_of, one_of, real_number
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.evidence.result.findings import EstimateRow, Measure
 from retrostats.evidence.unreported.unknowns import Space
 from retrostats.planning.designs import Counted, Measured, arms_of
@@ -134,7 +135,10 @@ def _claim(claim: str | Claim, audit: Audit) -> Claim:
     instances_of([claim], "claim", str, Claim)
     claims = audit.claims
     if isinstance(claim, str) and claim not in claims:
-        raise InputError(f"claim {claim!r}: not in this audit; choose from {', '.join(claims)}")
+        raise InputError(
+            f"claim {claim!r}: not in this audit{suggestion(claim, list(claims))}; choose from "
+            f"{', '.join(claims)}"
+        )
     parsed = claims[claim] if isinstance(claim, str) else claim
     if not (parsed.has_direction or parsed.has_size):
         raise InputError(

@@ -72,6 +72,33 @@ def sentence(
     return f"{said[:1].upper()}{said[1:]}{why}."
 
 
+#: Sizes that a short table shows, at most.
+SHORT = 6
+
+
+def short_table(curve: pd.DataFrame) -> str:
+    """How often a study of a few sizes would by itself settle each side, as text in per cent.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> curve = pd.DataFrame({"people": [8, 16], "side": "direction", "power": [0.92, 0.993]})
+    >>> print(short_table(curve))
+    A study alone settles the direction, by its people:
+       8   92%
+      16   99%
+    """
+    shown = curve.pivot(index="people", columns="side", values="power")
+    kept = sorted({round(i * (len(shown) - 1) / (SHORT - 1)) for i in range(SHORT)})
+    sides = list(shown.columns)
+    head = f"A study alone settles the {' and the '.join(sides)}, by its people:"
+    rows = [
+        f"{people:>4,} " + " ".join(f"{power:>5.0%}" for power in shown.loc[people])
+        for people in shown.index[kept]
+    ]
+    return "\n".join([head, *rows])
+
+
 def kept_open_by(today: Today | None, pool: Sequence[PoolNeeded]) -> tuple[str, ...]:
     """What keeps a side open that no study settles: how far studies differ, declared choices."""
     if today is None:

@@ -50,6 +50,7 @@ def environment_of(names: Mapping[str, str], bounds: Iterable[float]) -> Environ
         environment.filters[words.__name__] = words
     environment.filters["certainty_words"] = certainty_words
     environment.filters["cause_words"] = cause_words
+    environment.filters["in_words"] = fmt.in_words
     environment.filters["said"] = partial(said, names={**COLUMNS, **names})
     return environment
 

@@ -123,7 +123,8 @@ def _outer_bounds(row: Any) -> str:
 def _level(row: Any) -> str:
     if row["level"] != row["level"]:
         return ""
-    return f"{fmt.number(row['level'], _digits(row['level']))} ({fmt.text(row['level_of'])})"
+    number = fmt.number(row["level"], _digits(row["level"]))
+    return f"{fmt.with_unit(number, fmt.text(row['level_unit']))} ({fmt.text(row['level_of'])})"
 
 
 def _digits(value: float) -> int:
