@@ -14,9 +14,12 @@ from scipy import stats
 
 import retrostats as rs
 from retrostats.app.cli import main
-from retrostats.audit.changes import contrasts_of
+from retrostats.audit.answer import Answer
+from retrostats.audit.certainty import Grounds
+from retrostats.audit.changes import contrasts_of, disagreement_said, without_cohorts
 from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
 from retrostats.evidence.findings.cohorts import cohort_rates, cohort_ratios, compared
+from retrostats.evidence.result.findings import EstimateRow
 from retrostats.evidence.unreported.reference_point import pool_at_reference_point
 from retrostats.io.validation.understood import account_lines
 from retrostats.report.page.page import render_report
@@ -92,6 +95,42 @@ def test_weight_and_prediction_are_those_of_the_pool(lab) -> None:
     )
 
 
+def test_what_a_cohort_changes_is_told_from_to_with_certainty_of_each_side(lab) -> None:
+    alone = rs.replicate(["metabolic-cost"], draws=64)
+    changed = lab.cohorts.set_index("claim_id").loc["energy_30"]
+    for name, run in (("without", alone), ("with", lab)):
+        verdict = run.verdicts.set_index("claim_id").loc["energy_30"]
+        for side in ("direction", "size"):
+            wanted = verdict[f"certainty_{side}"]
+            assert wanted
+            assert changed[f"certainty_{side}_{name}"] == wanted
+            assert changed[f"prob_{side}_{name}"] == verdict[f"prob_{side}"]
+        assert changed[f"estimate_{name}"] == verdict["estimate"]
+    assert changed["tau_with"] != changed["tau_without"]
+
+
+def test_people_of_a_cohort_do_not_count_in_what_stands_without_it() -> None:
+    """Pooled rows hold the people of a cohort among theirs: 40 with it, 20 without."""
+    pool = EstimateRow("pool", "pool", "q", "pooled", "ratio", "ratio", n=40)
+    own = EstimateRow("own", "own", "q", "cohort", "ratio", "ratio", n=20, pooled=True)
+    found = without_cohorts(Grounds({"pool": pool, "own": own}, {}, {}))
+    assert {name: row.n for name, row in found.rows.items()} == {"pool": 20}
+
+
+def test_cohorts_that_make_sources_disagree_more_are_said_to() -> None:
+    before = Answer("x", prob_direction=0.04, tau=0.05)  # the answer is on the side below
+    said = disagreement_said(before, Answer("x", prob_direction=0.09, tau=0.2))
+    assert said.startswith("sources disagree more with your data: tau 0.05 before and 0.2 after")
+    assert said.endswith("from 96% to 91%")
+    for after in (
+        Answer("x", prob_direction=0.03, tau=0.2),  # surer, whatever tau
+        Answer("x", prob_direction=0.09, tau=0.04),  # less sure, but not by tau
+        Answer("x"),
+    ):
+        assert disagreement_said(before, after) == ""
+    assert disagreement_said(Answer("x"), before) == ""
+
+
 def test_shares_are_of_all_draws(lab) -> None:
     shares = lab.cohort_shares
     sums = shares.groupby("side")[["without", "with_"]].sum()
@@ -162,7 +201,8 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
         "Own data lab: 10 people; 36 rows read, 36 used",
         "one direction only: alone", "your data weigh",
         "compared: backward / forward at each of 2 speeds or slopes, ",
-        "a new study from ", "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
+        "a new study from ", "; tau 0.094 -> ", "certainty: that way low -> low, that much",
+        "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
         "direction: supported", "ratio backward / forward (n 8)",
     ):  # fmt: skip
         assert words in said, words

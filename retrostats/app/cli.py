@@ -35,7 +35,7 @@ def _parser() -> Parser:
     parser = Parser(
         prog="retrostats",
         description="Check popular claims against what the cited studies printed.",
-        epilog="Start with: retrostats replicate. Options of a command: retrostats COMMAND --help",
+        epilog="Start with: retrostats replicate. Options: retrostats COMMAND --help",
     )
     parser.add_argument("--version", action="version", version=f"retrostats {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -72,7 +72,7 @@ def _add_template(commands: Any) -> None:
 
 
 def _add_plan(commands: Any) -> None:
-    text = "The study that would settle a claim, and what it would change."
+    text = "The study that would settle a claim."
     parser = _command(commands, "plan", _plan, text)
     add = parser.add_argument
     add("claim", metavar="CLAIM", help="its id in the audit")
@@ -94,7 +94,7 @@ def _add_plan(commands: Any) -> None:
 
 
 def _add_new_audit(commands: Any) -> None:
-    text = "Make an audit to fill in, a page and a table; it runs as it stands."
+    text = "Make an audit to fill in: a page and a table."
     parser = _command(commands, "new-audit", _new_audit, text)
     parser.add_argument("name", metavar="NAME", help="of the page NAME.toml and the table NAME.csv")
     folder = "make a folder NAME with tables and Python instead, for what a table cannot say"
@@ -102,13 +102,13 @@ def _add_new_audit(commands: Any) -> None:
 
 
 def _add_check_audit(commands: Any) -> None:
-    text = "Say what each row of a page's table became, before anything is computed; exit 0 or 2."
+    text = "Say what each row of a page became; exit 0 or 2."
     parser = _command(commands, "check-audit", _check_audit, text)
     parser.add_argument("page", metavar="NAME.toml", help="a page, its table beside it")
 
 
 def _add_completion(commands: Any) -> None:
-    text = "Print what makes a shell complete commands, options and names."
+    text = "Print what completes commands in a shell."
     parser = _command(commands, "completion", _completion, text)
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
 

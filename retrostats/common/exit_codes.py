@@ -17,7 +17,7 @@ from retrostats.common.interrupt import hand_over
 from retrostats.common.nearest import suggestion
 
 #: Letters that names of commands and options take in a help.
-NAMES = 14
+NAMES = 15
 #: Bytes of a message: who must read more has a list of problems from `validate`.
 LONGEST = 1900
 #: New objects between two searches for those that only refer to each other. Libraries make half a

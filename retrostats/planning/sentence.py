@@ -28,7 +28,7 @@ def sentence(
     pool: Sequence[PoolNeeded],
     power: float,
 ) -> str:
-    """One sentence on every side of the claim.
+    """One sentence on every side of the claim, and of several measures which one it is about.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def sentence(
     """
     rows = needed.to_dict("records")
     if today is None:
-        return _first(given, rows, power)
+        return _on_measure(_first(given, rows, power), given)
     parts, never, kept = [], [], []
     for row, n in zip(rows, pool, strict=True):
         what = _what(given.claim, row["side"])
@@ -69,7 +69,11 @@ def sentence(
         choices = [words for n in kept for words in n.choices]
         why = f": {_why(today, choices, fails=any(n.main_fails for n in kept))}"
     said = ", and ".join(parts)
-    return f"{said[:1].upper()}{said[1:]}{why}."
+    return _on_measure(f"{said[:1].upper()}{said[1:]}{why}.", given)
+
+
+def _on_measure(said: str, given: Assumed) -> str:
+    return f"{said[:-1]}; {given.planned_on}." if given.planned_on else said
 
 
 #: Sizes that a short table shows, at most.

@@ -211,7 +211,44 @@ def print_cohorts(
             prediction = (
                 f"; a new study from {new[0]} to {new[1]}" if row["pred_low_with"] < np.inf else ""
             )
-            _print(f"your data weigh {row['weight_pct']:.0f}% in it{prediction}", file, "    ")
+            _print(
+                f"your data weigh {row['weight_pct']:.0f}% in it{prediction}{tau_moves(row)}",
+                file,
+                "    ",
+            )
+        if said := certainty_moves(row):
+            _print(f"certainty: {said}", file, "    ")
+        if row["disagreement"]:
+            _print(str(row["disagreement"]), file, "    ")
+
+
+def tau_moves(row: Mapping[Any, Any]) -> str:
+    """The spread between studies without and with own cohorts; nothing where either has none.
+
+    Examples
+    --------
+    >>> tau_moves({"tau_without": 0.0937, "tau_with": 0.2368})
+    '; tau 0.094 -> 0.24'
+    """
+    old, new = (float(row.get(f"tau_{name}", np.nan)) for name in ("without", "with"))
+    return f"; tau {old:.2g} -> {new:.2g}" if old == old and new == new else ""
+
+
+def certainty_moves(row: Mapping[Any, Any]) -> str:
+    """Certainty of each side without and with own cohorts, from -> to.
+
+    Examples
+    --------
+    >>> certainty_moves({"certainty_direction_without": "low", "certainty_direction_with": "high",
+    ...                  "certainty_size_without": "", "certainty_size_with": ""})
+    'that way low -> high'
+    """
+    found = []
+    for side, words in (("direction", "that way"), ("size", "that much")):
+        old, new = (str(row.get(f"certainty_{side}_{name}", "")) for name in ("without", "with"))
+        if old or new:
+            found.append(f"{words} {old or 'none'} -> {new or 'none'}")
+    return ", ".join(found)
 
 
 def print_user_cohorts(
