@@ -16,7 +16,7 @@ from retrostats.app.user_cohorts import every_cohort_has_an_analysis, load_cohor
 from retrostats.audit.analysis import Analysis, Context, analysed, blamed, select
 from retrostats.audit.audit import Audit, load_audit
 from retrostats.audit.certainty import OVERRULED, Grounds, grounds_of
-from retrostats.audit.changes import cohort_frame, shares_frame, with_use
+from retrostats.audit.changes import cohort_frame, contrasts_of, shares_frame, with_use
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import ClaimEvidence, claim_evidence_of
 from retrostats.audit.frames import (
@@ -362,15 +362,15 @@ def _changes(
         for name in findings
     }
     claims = everything.claims
+    grounds = _grounds(everything, findings)
+    contrasts = contrasts_of(row for found in findings.values() for row in found.estimates)
     old, new = (evidence_by_claim(e, everything, findings) for e in (before, explored))
     pools = {
         claim_id: (_reference_pool(before, claim), _reference_pool(explored, claim))
         for claim_id, claim in claims.items()
     }
     return {
-        "cohorts": cohort_frame(
-            claims, old, new, names, claim_evidence, pools, _grounds(everything, findings)
-        ),
+        "cohorts": cohort_frame(claims, old, new, names, claim_evidence, pools, grounds, contrasts),
         "cohort_shares": shares_frame(claims, old, new),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.answer import Answer, percent
@@ -35,22 +36,23 @@ def cohort_frame(
     claim_evidence: ClaimEvidence,
     pools: Mapping[str, tuple[ReferencePool, ReferencePool]],
     grounds: Grounds,
+    contrasts: Mapping[str, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """What the reader's own cohorts change in each verdict: without, with_, note, and the numbers.
 
     `names` are those of the cohorts of each analysis, `pools` the pool of each claim without and
-    with them, `grounds` what certainty looks at. Estimate, 95% interval, tau and probabilities are
-    those of the answers, the prediction interval of a new study that of the pool with everything
-    not printed at its middle; `weight_pct` is what the cohorts weigh in it. NaN where there is
-    none. `disagreement` says so where the cohorts make sources differ more and the answer less
-    sure.
+    with them, `grounds` what certainty looks at, `contrasts` what was compared for each claim (see
+    `contrasts_of`). Estimate, 95% interval, tau and probabilities are those of the answers, the
+    prediction interval of a new study that of the pool with everything not printed at its middle;
+    `weight_pct` is what the cohorts weigh in it. NaN where there is none. `disagreement` says so
+    where the cohorts make sources differ more and the answer less sure.
     """
     import pandas as pd
 
     numbers = [f"{n}_{w}" for w in ("without", "with") for n in _NUMBERS]
     sure = [f"{n}_{w}" for w in ("without", "with") for n in _CERTAIN]
-    columns = ["claim_id", "cohort", "without", "with_", "note", *numbers, "weight_pct", *sure,
-               "disagreement"]  # fmt: skip
+    columns = ["claim_id", "cohort", "contrast", "without", "with_", "note", *numbers,
+               "weight_pct", *sure, "disagreement"]  # fmt: skip
     rows = []
     for claim, old, new in _judged_by_user_cohort(claims, before, after):
         verdicts = [verdict_on(claim, found, claim_evidence) for found in (old, new)]
@@ -61,12 +63,13 @@ def cohort_frame(
         old_answer, new_answer = (verdict.answer for verdict in verdicts)
         moved = (*_moved(old_answer, without), *_moved(new_answer, with_))
         weight = sum(with_.weights.values()) if with_.weights else _NONE
+        about = names.get(claim.analysis, ""), contrasts.get(claim.claim_id, "")
         certain = (
             *_certainty(claim, old, verdicts[0], without_cohorts(grounds)),
             *_certainty(claim, new, verdicts[1], grounds),
         )
         rows.append(
-            (claim.claim_id, names.get(claim.analysis, ""), *texts, note, *moved, weight, *certain,
+            (claim.claim_id, *about, *texts, note, *moved, weight, *certain,
              disagreement_said(old_answer, new_answer))
         )  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
@@ -125,6 +128,17 @@ def disagreement_said(before: Answer, after: Answer) -> str:
         f"sources disagree more with your data: tau {before.tau:.2g} before and {after.tau:.2g} "
         f"after, which takes the probability from {percent(was)} to {percent(now)}"
     )
+
+
+def contrasts_of(rows: Iterable[EstimateRow]) -> dict[str, str]:
+    """What was compared in the cohorts that judge each claim, in one line: arms, times, periods."""
+    mine = [row for row in rows if row.role == "cohort" and row.claim_id and row.note]
+    several = len({row.study_id for row in mine}) > 1
+    found: dict[str, list[str]] = {}
+    for row in mine:
+        name = f"{row.study_id}: " if several else ""
+        found.setdefault(row.claim_id, []).append(f"{name}{row.note}")
+    return {claim: "; ".join(dict.fromkeys(said)) for claim, said in found.items()}
 
 
 def with_use(cohort: Any, rows: Iterable[EstimateRow]) -> Any:

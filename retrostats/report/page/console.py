@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.rounding import limits, rounded, with_limits
+from retrostats.io.validation.understood import account_lines
 from retrostats.report.page.verdict_words import SYMBOLS
 
 #: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
@@ -153,7 +154,7 @@ def print_place(folder: Path, seconds: float, file: IO[str] | None = None) -> No
 
 
 def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = None) -> None:
-    """Print how each own file was read: people and rows, who was left out and why, guesses.
+    """Print what each own file was understood to be, in the lines of `retrostats validate`.
 
     Parameters
     ----------
@@ -164,7 +165,7 @@ def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = N
     """
     for cohort in cohorts:
         print(f"\nOwn data {counted(cohort)}", file=file)
-        for line in cohort["reading"]:
+        for line in account_lines(cohort):
             _print(line, file)
 
 
@@ -196,10 +197,13 @@ def print_cohorts(
     for row in cohorts.to_dict("records"):
         claim = claims.loc[row["claim_id"]]
         _print(str(claim["statement"]), file)
+        if row["contrast"]:
+            _print(f"compared: {row['contrast']}", file, "    ")
         moved = {"unchanged": "stays", "changed": "changes"}.get(row["note"], row["note"])
         _print(f"the answer {moved}: from {row['without']} to {row['with_']}", file, "    ")
-        spans = [_span(row, name) for name in ("without", "with")]
-        _print(f"from {spans[0]} to {spans[1]} {claim['unit']}", file, "    ")
+        old, more = (_span(row, name) for name in ("without", "with"))
+        spans = f"from {old} to {more} {claim['unit']}" if more != "none" else "no estimate"
+        _print(spans, file, "    ")
         new = [
             _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
         ]
