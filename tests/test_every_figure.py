@@ -23,9 +23,9 @@ from test_figures import RMS
 from retrostats.report.figures import theme
 from retrostats.report.figures.looks import LOOKS
 
-#: A page of a journal is 297 mm high; beside margins of 25 mm a figure has this much, for its key
-#: and its caption stand inside it; one on a slide is less so that it can stand upright.
-TALLEST_MM = {85.0: 247.0, 120.0: 235.0, 180.0: 247.0}
+#: A page of a journal is 297 mm high; beside its margins and legend a figure of one column has
+#: this much, one of two columns is less so that it can stand upright.
+TALLEST_MM = {85.0: 235.0, 120.0: 235.0, 180.0: 247.0}
 #: With a reader's cohorts in, a panel more for each kind of result: a page without its margins.
 WITH_OWN_MM = 290.0
 #: One figure of each kind, for files that cost more to write.

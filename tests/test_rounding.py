@@ -86,7 +86,7 @@ def test_a_ratio_axis_has_1_among_a_few_short_ticks(half, lean) -> None:
     assert all(places(label) <= max(2, math.ceil(-math.log10(half)) + 1) for label in labels)
 
 
-@pytest.mark.parametrize("decades", [4, 12, 24, 48])
+@pytest.mark.parametrize("decades", [12, 24, 48])
 def test_a_ratio_axis_of_many_decades_has_1_and_even_steps(decades) -> None:
     low, high = 0.3 * 10.0 ** (-decades / 2), 3.0 * 10.0 ** (decades / 2)
     ticks, _ = ratio_ticks(low, high, lambda found: len(found) <= 9)

@@ -40,7 +40,7 @@ from retrostats.report.figures.looks import narrow, now, page_mm
 from retrostats.report.figures.marks import draw_band, draw_row, goes_beyond
 
 HEADER, NARROW_HEADER, AXIS, NARROW_AXIS = 5.0, 4.2, 10.5, 8.2
-APART_MM = 3.5  # between the title of an axis and the next panel
+APART_MM = 3.0  # between the title of an axis and the next panel
 AROUND_MM, TITLE_GAP_MM = 1.5, 1.5  # of rows above and below them; below a title
 N_COLUMN, WEIGHT_COLUMN, GUTTER_MM = 11.0, 12.0, 3.0
 INSET_MM = 1.0  # of an axis that is as wide as the figure, for its arrows
