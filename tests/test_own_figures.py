@@ -73,7 +73,7 @@ def test_pairs_are_joined_and_the_key_says_which_is_which() -> None:
     said = " ".join(text.get_text() for text in figure.texts)
     assert "thin lines: a person each; heavy line: mean" in " ".join(said.split())
     said = " ".join(text.get_text() for text in _figure("trial", arms(40), "VO2", []).texts)
-    assert "points: a person each, shape: how they are spread" in " ".join(said.split())
+    assert "points: the people of each group, shape: how they are spread" in " ".join(said.split())
 
 
 def test_words_of_panels_are_made_once_a_condition() -> None:
