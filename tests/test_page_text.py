@@ -131,7 +131,7 @@ TECHNICAL = (
 
 def first_screen(html: str) -> list[str]:
     """Text of each card as it is folded, pictures aside; then of each cause."""
-    first = html[html.index('<div class="cards">') : html.index('How to read the pictures')]
+    first = html[html.index('<div class="cards">') : html.index("How to read the pictures")]
     cards = re.findall(r"<article.*?</article>", first, re.DOTALL)
     folded = (re.sub(r"<details.*?</details>", "", card, flags=re.DOTALL) for card in cards)
     bare = [re.sub(r"<svg.*?</svg>", "", card, flags=re.DOTALL) for card in folded]
