@@ -13,7 +13,11 @@ from scipy.stats import kstest
 import retrostats as rs
 from retrostats.common.errors import InputError
 from retrostats.models.counts.checks import simulated_residuals
-from retrostats.models.linear.post_estimation.checks import heteroscedasticity, inflations
+from retrostats.models.linear.post_estimation.checks import (
+    heteroscedasticity,
+    inflations,
+    normality,
+)
 from retrostats.models.linear.post_estimation.influential import cook_of_groups
 
 HERE = Path(__file__).parent / "reference"
@@ -200,3 +204,8 @@ def test_moments_have_no_residuals_to_check(sleep: pd.DataFrame) -> None:
     formula = "Reaction ~ Days + (1 | Subject)"
     with pytest.raises(InputError, match="residuals"):
         rs.lmm(formula, rs.moments(formula, sleep)).check()
+
+
+def test_effects_that_a_variance_of_0_leaves_equal_tell_nothing_of_normality() -> None:
+    found = normality("random effects", "random effects", np.array([1.0, -2.0, 0.5]) * 1e-21)
+    assert (found.verdict, bool(np.isnan(found.p_value))) == ("not known", True)

@@ -148,7 +148,11 @@ def test_numbers_of_an_axis_stand_apart(every, key):
                 continue
             low, high = sorted(axes.get_xlim())
             boxes = []
-            for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True):
+            labels = axes.get_xticklabels()
+            if not labels:  # rows of one axis: only the last has its numbers
+                assert sum(other.get_xlim() == axes.get_xlim() for other in figure.axes) > 1, name
+                continue
+            for place, label in zip(axes.get_xticks(), labels, strict=True):
                 if label.get_text() and label.get_visible() and low <= place <= high:
                     at = axes.get_xaxis_transform().transform((place, 0.0))[0] * 72 / figure.dpi
                     wide = max(map(theme.width_mm, label.get_text().split("\n"))) / theme.PT_MM

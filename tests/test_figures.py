@@ -58,6 +58,10 @@ def _narrow() -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def drawn():
+    return figures_by_name()
+
+
+def figures_by_name():
     by_name = drawings()
     return {
         "cost": by_name["metabolic_cost_forest"].figure,
@@ -331,10 +335,23 @@ BASELINES = (
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_picture_looks_like_its_baseline(drawn, name, tmp_path):
-    """To renew one that changed on purpose: save the figure at 60 dpi into tests/baselines."""
+    """To renew them on purpose: `python tests/test_figures.py`, and look at them."""
     from matplotlib.testing.compare import compare_images
 
     path = tmp_path / f"{name}.png"
-    drawn[name].savefig(path, dpi=60, facecolor=drawn[name].get_facecolor())
-    baseline = Path(__file__).parent / "baselines" / f"{name}.png"
-    assert compare_images(str(baseline), str(path), tol=RMS) is None
+    picture(drawn[name], path)
+    assert compare_images(str(baseline_of(name)), str(path), tol=RMS) is None
+
+
+def baseline_of(name):
+    return Path(__file__).parent / "baselines" / f"{name}.png"
+
+
+def picture(figure, path):
+    figure.savefig(path, dpi=60, facecolor=figure.get_facecolor())
+
+
+if __name__ == "__main__":
+    made = figures_by_name()
+    for one in BASELINES:
+        picture(made[one], baseline_of(one))

@@ -136,6 +136,25 @@ def test_half_of_the_width_is_the_picture_whatever_the_labels(width: float) -> N
     assert figure.axes[0].get_position().width * width >= width / 2 - MM
 
 
+def test_in_one_column_words_stand_above_their_mark_and_numbers_at_the_end_of_a_line() -> None:
+    name = "Aronson 1948, a trial with a long name in several centres of more than one state"
+    figure = rs.forest(POOL, labels=[name, *TRIALS["study"][1:]], width_mm=85.0)
+    axes, (_, tall) = figure.axes[0], theme.figure_mm(figure)
+    place = {text.get_text(): tall * text.get_position()[1] for text in figure.texts}
+    marks = [axes.transData.transform((0.0, mark.get_ydata()[0]))[1] for mark in
+             drawn(figure, "estimate")]  # fmt: skip
+    points = theme.PT_MM * 72 / figure.dpi
+    for study, mark, after in zip(TRIALS["study"][1:], marks[1:], marks[2:], strict=False):
+        above = place[study] - mark * points
+        assert 0 < above < (mark - after) * points / 2, study  # nearer to its own than to the next
+    assert name not in place  # two lines of the whole width
+    assert sum(text.startswith("Aronson") for text in place) == 1
+    ends = [t for t in figure.texts if t.get_ha() == "right" and "[" in t.get_text()]
+    assert len(ends) == len(TRIALS) + 1
+    levels = {round(at, 3) for text, at in place.items() if text in set(TRIALS["study"])}
+    assert sum(round(tall * t.get_position()[1], 3) in levels for t in ends) == len(TRIALS) - 1
+
+
 @pytest.mark.parametrize("width", [180.0, 85.0])
 def test_line_and_band_are_one_piece_from_top_to_bottom(width: float) -> None:
     figure = rs.forest(COUNTS, band=(None, 0.5), width_mm=width)

@@ -86,6 +86,16 @@ def test_a_ratio_axis_has_1_among_a_few_short_ticks(half, lean) -> None:
     assert all(places(label) <= max(2, math.ceil(-math.log10(half)) + 1) for label in labels)
 
 
+@pytest.mark.parametrize("decades", [12, 24, 48])
+def test_a_ratio_axis_of_many_decades_has_1_and_even_steps(decades) -> None:
+    low, high = 0.3 * 10.0 ** (-decades / 2), 3.0 * 10.0 ** (decades / 2)
+    ticks, _ = ratio_ticks(low, high, lambda found: len(found) <= 9)
+    assert 1.0 in ticks
+    assert 3 <= len(ticks) <= 9
+    steps = np.diff(np.log10(ticks))
+    assert np.ptp(steps) == pytest.approx(0.0, abs=1e-9)  # powers of ten are exact to 1e-15
+
+
 def test_a_forest_of_small_effects_can_be_read() -> None:
     rows = ex.estimates().head(2).assign(
         estimate=[0.99, 1.002], conf_low=[0.983, 0.997], conf_high=[0.997, 1.007],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 #: Tick values, from coarse to fine; the finest set that fits is used.
 RATIO_TICKS: tuple[tuple[float, ...], ...] = (
-    tuple(10.0**power for power in range(-8, 9)),
+    *(tuple(10.0**power for power in range(-30, 31, step)) for step in (10, 5, 3, 2, 1)),
     (0.01, 0.1, 1, 10, 100),
     (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
     (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100),

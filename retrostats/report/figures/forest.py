@@ -6,7 +6,8 @@ hollow if not; as large as the weight in it, where that is known. A thick line i
 interval, a thin bracket below it the range over what was not printed, dots the prediction interval.
 Panels of one unit share their axis unless that leaves a third of one empty; an axis always holds
 the whole interval of a pool. At least half of the width is the picture: labels are wrapped beside
-it, and in one column of a journal their numbers stand below them.
+it. In one column of a journal all of it is: a row's words stand above its mark, over the band
+and the line of no effect, which go on behind them.
 """
 
 from __future__ import annotations
@@ -38,9 +39,11 @@ from retrostats.report.figures.keys import DIAMONDS, Words, draw_keys, key_mm, k
 from retrostats.report.figures.looks import narrow, now, page_mm
 from retrostats.report.figures.marks import draw_band, draw_row, goes_beyond
 
-HEADER, AXIS, NARROW_AXIS = 5.0, 10.5, 9.0
-APART_MM = 3.5  # between the title of an axis and the next panel
+HEADER, NARROW_HEADER, AXIS, NARROW_AXIS = 5.0, 4.2, 10.5, 8.2
+APART_MM = 3.0  # between the title of an axis and the next panel
+AROUND_MM, TITLE_GAP_MM = 1.5, 1.5  # of rows above and below them; below a title
 N_COLUMN, WEIGHT_COLUMN, GUTTER_MM = 11.0, 12.0, 3.0
+INSET_MM = 1.0  # of an axis that is as wide as the figure, for its arrows
 PICTURE = 0.5  # least part of the width that the axis has
 ENDS_GAP_MM = 4.0  # between what the left and what the right of an axis mean
 FILLED = 2 / 3  # least part of a shared axis that each of its panels uses
@@ -122,15 +125,17 @@ def forest(
     width = page_mm() if width_mm is None else width_mm
     with theme.styled():
         columns, label_mm = _columns(panels, width)
-        room = columns.left - theme.EDGE_MM - 1
+        room = label_mm if narrow() else columns.left - theme.EDGE_MM - 1
         lines = [list(lines_of(panel.rows, label_mm, room)) for panel in panels]
-        heights = [sum(line.height for line in found) + 1.5 for found in lines]
+        heights = [sum(line.height for line in found) + _gap(AROUND_MM) for found in lines]
         titles = _titles(panels, width, first=0 if lead is None else 1)
         captions = theme.caption_lines(caption, width) if caption else []
         axes = _shared_limits(panels)
         headers = [_header_mm(panel, columns) for panel in panels]
         keys = _keys(panels, axes, width)
-        above = [theme.LINE_MM * len(title) + (1.5 if title else 0.0) for title in titles]
+        above = [
+            theme.LINE_MM * len(title) + (_gap(TITLE_GAP_MM) if title else 0.0) for title in titles
+        ]
         axis = NARROW_AXIS if narrow() else AXIS
         below = [
             axis + theme.LINE_MM * (len(_xlabel(panel, columns, width)) - 1) for panel in panels
@@ -154,6 +159,11 @@ def forest(
         draw_keys(figure, keys, top, panels[0].words)
         theme.draw_caption(figure, captions)
     return figure
+
+
+def _gap(mm: float) -> float:
+    """A gap, a third of it in one column."""
+    return mm / 3 if narrow() else mm
 
 
 def _keys(
@@ -225,14 +235,14 @@ def _draw_panel(
     axes.set_xlabel("\n".join(_xlabel(panel, columns, width)), labelpad=2, parse_math=False)
     draw_band(axes, panel.band, panel.null, (0, height), ends)
     heaviest = float(panel.rows["weight"].max()) if weighed(panel.rows) else float("nan")
-    y = 1.0
+    y = 0.0 if narrow() else 1.0
     for line in lines:
         for i, text in enumerate(line.heading):
             theme.add_text(figure, theme.EDGE_MM, top + y + 2.3 + theme.LINE_MM * i, text,
                            color=now().grey, fontweight="bold")  # fmt: skip
         y += heading_mm(line.heading)
         deep = line.height - heading_mm(line.heading)
-        draw_row(axes, line.row, y + deep / 2, ends, heaviest)
+        draw_row(axes, line.row, y + (line.mark_mm if narrow() else deep / 2), ends, heaviest)
         _words(figure, line, top + y, deep, columns)
         y += deep
 
@@ -240,11 +250,10 @@ def _draw_panel(
 def _columns(panels: Sequence[Panel], width: float) -> tuple[Columns, float]:
     """Places of the columns, and the room of labels: what the picture's half leaves them."""
     rows = [panel.rows for panel in panels]
-    wanted = max(map(label_width, rows)) + 1
     if narrow():
-        label_mm = min(wanted, width * (1 - PICTURE) - 2 * theme.EDGE_MM - GUTTER_MM - 1)
-        left = theme.EDGE_MM + label_mm + GUTTER_MM
-        return Columns(left, width - theme.EDGE_MM - 1, np.nan, np.nan), label_mm
+        left, right = theme.EDGE_MM + INSET_MM, width - theme.EDGE_MM - INSET_MM
+        return Columns(left, right, np.nan, np.nan), width - 2 * theme.EDGE_MM
+    wanted = max(map(label_width, rows)) + 1
     said = [theme.width_mm(estimate_text(row), bold=row["role"] == "pooled")
             for part in rows for row in part.to_dict("records")]  # fmt: skip
     said += [theme.width_mm(panel.words.heading) for panel in panels]
@@ -296,7 +305,7 @@ def _header_mm(panel: Panel, at: Columns) -> float:
     deepest = max(map(len, _ends(panel, at)))
     if narrow() and not deepest:
         return 1.0
-    return HEADER + theme.LINE_MM * max(deepest - 1, 0)
+    return (NARROW_HEADER if narrow() else HEADER) + theme.LINE_MM * max(deepest - 1, 0)
 
 
 def _words(figure: Figure, line: Line, top: float, deep: float, columns: Columns) -> None:
@@ -305,14 +314,17 @@ def _words(figure: Figure, line: Line, top: float, deep: float, columns: Columns
     weight = "bold" if row["role"] == "pooled" else "normal"
     said = [(text, now().ink, weight) for text in line.words]
     said += [(text, now().grey, "normal") for text in line.notes]
-    said += [(text, now().ink, weight) for text in line.values]
-    first = top + (deep - theme.LINE_MM * len(said)) / 2 + theme.LINE_MM / 2
+    first = theme.LINE_MM / 2 + top
+    first += 0.0 if narrow() else (deep - theme.LINE_MM * len(said)) / 2
     for i, (text, colour, face) in enumerate(said):
         place = first + theme.LINE_MM * i
         theme.add_text(figure, theme.EDGE_MM, place, text, color=colour, fontweight=face)
+    edge = theme.figure_mm(figure)[0] - theme.EDGE_MM
     if narrow():
+        place = first + theme.LINE_MM * line.values_at
+        theme.add_text(figure, edge, place, line.values, ha="right", fontweight=weight)
         return
-    centre, edge = top + deep / 2, theme.figure_mm(figure)[0] - theme.EDGE_MM
+    centre = top + deep / 2
     theme.add_text(figure, edge, centre, estimate_text(row), ha="right", fontweight=weight)
     if "n" in row:
         theme.add_text(figure, columns.n_at, centre, n_text(row["n"]), ha="right")

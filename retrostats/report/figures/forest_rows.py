@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,11 @@ from retrostats.common.rounding import rounded, with_limits
 from retrostats.report.figures import theme
 from retrostats.report.figures.looks import narrow
 
-ROW, NARROW_ROW = 1.9, 1.0  # mm around a row's text
+ROW = 1.7  # mm around a row's text
+#: In one column, below a row's words: to the middle of its mark, from there to the end of its
+#: row, and what a bracket needs more than that.
+MARK_TOP_MM, MARK_MM, BRACKET_MM = 1.7, 2.0, 0.6
+BESIDE_MM = 3.0  # between words and the numbers at the end of their line
 HEADING = 4.4
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
@@ -22,15 +26,27 @@ MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 class Line:
     """A row with its words: label, what is said below it in grey, and its height in mm.
 
-    `values` is what stands below those where there is no column for it.
+    Where there is no column for it, `values` stands at the right end of the line `values_at`.
     """
 
     row: dict[Any, Any]
     heading: list[str]
     words: list[str]
     notes: list[str]
-    values: list[str]
+    values: str
+    values_at: int
     height: float
+
+    @property
+    def said(self) -> int:
+        """Lines of text, from the first of the label to the last of the note or the numbers."""
+        below = self.values_at + 1 if self.values else 0
+        return max(len(self.words) + len(self.notes), below)
+
+    @property
+    def mark_mm(self) -> float:
+        """From the top of the row's words to the middle of a mark below them."""
+        return theme.LINE_MM * self.said + (MARK_TOP_MM if _known(self.row) else 0.0)
 
 
 def label_width(rows: pd.DataFrame) -> float:
@@ -40,8 +56,7 @@ def label_width(rows: pd.DataFrame) -> float:
         theme.width_mm(theme.clean(text), bold=role == "pooled")
         for text, role in zip(rows["label"], rows["role"], strict=True)
     ]
-    values = [theme.width_mm(_beside(row)) for row in rows.to_dict("records")] if narrow() else []
-    return max([*labels, *notes, *values])
+    return max([*labels, *notes])
 
 
 def heading_mm(heading: Sequence[str]) -> float:
@@ -60,17 +75,36 @@ def lines_of(rows: pd.DataFrame, label_mm: float, heading_room: float) -> Iterat
         bold = row["role"] == "pooled"
         words = theme.wrap(row["label"], label_mm, bold=bold)
         notes = theme.wrap(_heterogeneity(row), label_mm) if _heterogeneity(row) else []
-        said = _beside(row) if narrow() else ""
-        values = theme.wrap(said, label_mm, bold=bold) if said else []
-        height = theme.LINE_MM * (len(words) + len(notes) + len(values))
-        height += NARROW_ROW if narrow() else ROW
-        yield Line(row, heading, words, notes, values, height + heading_mm(heading))
+        values = _beside(row) if narrow() else ""
+        at = _beside_which(words, notes, values, label_mm, bold=bold) if values else 0
+        line = Line(row, heading, words, notes, values, at, 0.0)
+        height = line.mark_mm + _below_mm(row) if narrow() else theme.LINE_MM * line.said + ROW
+        yield replace(line, height=height + heading_mm(heading))
+
+
+def _known(row: Mapping[Any, Any]) -> bool:
+    """Whether a row has an estimate; else it was printed in words, which the label gives."""
+    return bool(row["estimate"] == row["estimate"])
+
+
+def _below_mm(row: Mapping[Any, Any]) -> float:
+    """From the middle of a row's mark to its end, with a bracket where there is one."""
+    return MARK_MM + (BRACKET_MM if row["sens_low"] == row["sens_low"] else 0.0)
+
+
+def _beside_which(
+    words: Sequence[str], notes: Sequence[str], values: str, room: float, *, bold: bool
+) -> int:
+    """The last line with room for the numbers at its end, else one below them all."""
+    widths = [theme.width_mm(text, bold=bold) for text in words]
+    widths += [theme.width_mm(text) for text in notes]
+    left = room - BESIDE_MM - theme.width_mm(values, bold=bold)
+    return max((i for i, width in enumerate(widths) if width <= left), default=len(widths))
 
 
 def _beside(row: Mapping[Any, Any]) -> str:
     """Estimate and people of a row that has no columns for them; its mark shows its weight."""
-    known = row["estimate"] == row["estimate"]  # else printed in words, which the label gives
-    said = [estimate_text(row).replace(" ", NBSP)] if known else []
+    said = [estimate_text(row).replace(" ", NBSP)] if _known(row) else []
     people = n_text(row.get("n", float("nan")))
     said += [f"n{NBSP}{people}"] if people else []
     return ", ".join(said)

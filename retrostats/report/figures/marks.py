@@ -11,7 +11,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from retrostats.report.figures.axis import Span
 from retrostats.report.figures.keys import DIAMONDS, MARKERS
-from retrostats.report.figures.looks import now
+from retrostats.report.figures.looks import narrow, now
 
 #: Sides of marks in points: without a weight, of the heaviest, and the least that is seen.
 MARK_PT, HEAVIEST_PT, LIGHTEST_PT = 4.6, 6.4, 1.8
@@ -41,10 +41,12 @@ def draw_band(axes: Any, band: Span | None, null: float, zone: Ends, ends: Ends)
                                  edgecolor="none", zorder=0, gid="claim-band"))  # fmt: skip
         for edge in (band.low, band.high):
             if edge == edge:
-                axes.plot([edge, edge], zone, color=now().band_edge, lw=0.5, ls=(0, (4, 2)),
-                          zorder=0.5)  # fmt: skip
+                axes.plot([edge, edge], zone, color=now().band_edge, lw=0.3 if narrow() else 0.5,
+                          ls=(0, (4, 2)), zorder=0.5)  # fmt: skip
     if null == null:
-        axes.plot([null, null], zone, color=now().grey, lw=0.7, zorder=1, gid="null")
+        axes.plot(
+            [null, null], zone, color=now().grey, zorder=1, gid="null", lw=0.5 if narrow() else 0.7
+        )
 
 
 def mark_size(weight: float, heaviest: float) -> float:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FINE, LOOK, UNKNOWN = "fine", "look", "not known"
 ALARM = 0.05
+#: Range below which Shapiro and Wilk's test cannot tell numbers apart: `small` of AS R94.
+_TIED = 1e-19
 _MOST_SHAPIRO = 5000  # rows up to which the test has its tables
 _HIGH, _MODERATE = 10.0, 5.0  # variance inflation
 COLUMNS = ["check", "statistic", "value", "p_value", "verdict", "sentence"]
@@ -220,7 +222,7 @@ def influence(distances: pd.Series[float], group: str) -> Finding:
 def normality(name: str, what: str, sample: FloatArray) -> Finding:
     """Shapiro and Wilk's test, or D'Agostino's of many numbers."""
     sample = np.asarray(sample, dtype=float)
-    if len(sample) < 3 or not np.ptp(sample) > 0:
+    if len(sample) < 3 or not np.ptp(sample) > _TIED:
         return Finding(name, "W", np.nan, np.nan, UNKNOWN, f"{len(sample)} {what} do not tell")
     few = len(sample) <= _MOST_SHAPIRO
     statistic, p = shapiro(sample) if few else normaltest(sample)
