@@ -22,18 +22,21 @@ from retrostats.io.tables.grid import Cell, column_number
 
 #: What XML parsers may read apart: comments, raw text, line ends of other systems.
 _UNUSUAL = (b"<!--", b"<![CDATA[", b"\r", b"&#13;", b"&#x")
-#: Texts that are empty, escaped (_x000D_), with readings beside them (<rPh>) or blanks around them.
-_SHARED = re.compile(rb"<si/>|<si></si>|<t(?: [^>]*)?/>|<t(?: [^>]*)?></t>|<rPh|_x|<t>\s|\s</t>")
-_REFERENCE = re.compile(rb'<c r="([^"]*)"')
+#: Texts that are empty, escaped (_x000D_), or with readings beside them (<rPh>).
+_TEXTS = (b"<si/>", b"<si></si>", b"<t></t>", b'preserve"></t>', b"<rPh", b"_x")
+_KEPT = b'<t xml:space="preserve">'
+#: calamine takes blanks away that nobody asked to keep.
+_BLANKS = re.compile(rb"<t>(?:\s|[^<]*\s</t>)")
 #: Types of cells that both read alike, and of formulas, whose attribute has the same name.
 _TYPES = (b"s", b"n", b"b", b"str", b"shared", b"array", b"dataTable")
 #: openpyxl tells 5 from 5.0, and whole numbers beyond those of a float, by how they are written.
-_WRITTEN = re.compile(rb"\.0*</v>|<v>-?\d{16}|<v>[-+]?(?:[nN][aA][nN]|[iI][nN][fF])")
+_WHOLE = re.compile(rb"\.0*\n")
+_LONG = re.compile(rb"\n(?:-?\d{16}|[-+]?(?:[nN][aA][nN]|[iI][nN][fF]))")
+_EXPONENT = re.compile(rb"\n([-+.\d]+[eE][-+]?\d+)(?=\n)")
 _ERROR = re.compile(
     rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: s="\d+")? t="e">'
     rb"(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>([#A-Z/0!?]+)</v></c>"
 )
-_EXPONENT = re.compile(rb"<v>([-+.\d]+[eE][-+]?\d+)</v>")
 #: Formats that both take for a number, or for a time; others may be either.
 _NUMBER = re.compile(r"(?:General|[-0#?.,;()_ ])*")
 _TIME = re.compile(
@@ -82,12 +85,17 @@ class PlainParts:
         elif name == "xl/styles.xml":
             self.fits, self.timed = _formats(part)
         elif name.startswith("xl/sharedStrings"):
-            self.fits = _plain_text(part) and not _SHARED.search(part)
+            self.fits = _plain_text(part) and _plain_strings(part)
         elif name.startswith("xl/worksheets/") and name.endswith(".xml"):
             sheet = _sheet(part) if _plain_text(part) else None
             self.fits = sheet is not None
             self._sheets[name] = sheet or PlainSheet()
             self._negative |= b"<v>-" in part
+
+    def outside(self, part: bytes) -> bytes:
+        """A part without the rows of a sheet that fits, which name no other sheet."""
+        start, end = part.find(b"<sheetData>"), part.find(b"</sheetData>")
+        return part[:start] + part[end:] if self.fits and 0 <= start < end else part
 
     def sheets(self) -> list[tuple[str, PlainSheet]]:
         """Title and layout of each worksheet, in the order of the workbook.
@@ -210,21 +218,43 @@ def _sheet(sheet: bytes) -> PlainSheet | None:
         body.count(b"<c") == body.count(b'<c r="')
         and body.count(b"<row") == body.count(b'<row r="')
         and body.count(b' t="') == types + inline + len(errors)
-        and not (inline and _SHARED.search(body))
-        and not _WRITTEN.search(body)
-        and not any(float(text).is_integer() for text in _EXPONENT.findall(body))
+        and (not inline or _plain_strings(body))
+        and b"<sheet" not in body
+        and b":sheet" not in body
+        and _plain_numbers(body)
     )
     rows = _rows(body) if common else None
     return None if rows is None else PlainSheet(rows, errors)
+
+
+def _plain_strings(part: bytes) -> bool:
+    """Whether both read the same texts."""
+    if part.count(b"<t") != part.count(b"<t>") + part.count(_KEPT) + part.count(b"<tableParts"):
+        return False
+    if any(mark in part for mark in _TEXTS):
+        return False
+    edges = [b"<t>%c" % c for c in b" \t\n"] + [b"%c</t>" % c for c in b" \t\n"]
+    return not any(edge in part for edge in edges) or not _BLANKS.search(part)
+
+
+def _plain_numbers(body: bytes) -> bool:
+    """Whether whole numbers are written as such, and no others."""
+    values = [piece[: piece.find(b"<")] for piece in body.split(b"<v>")[1:]]
+    written = b"\n" + b"\n".join(values) + b"\n"
+    if _WHOLE.search(written) or _LONG.search(written):
+        return False
+    if b"e" not in written and b"E" not in written:
+        return True
+    return not any(float(text).is_integer() for text in _EXPONENT.findall(written))
 
 
 def _rows(body: bytes) -> tuple[tuple[int, int], ...] | None:
     """Number and width of each row, where they and their cells stand in order."""
     rows: list[tuple[int, int]] = []
     widths: dict[bytes, int] = {b"": 0}
-    for written in re.split(rb'<row r="', body)[1:]:
+    for written in body.split(b'<row r="')[1:]:
         number, _, cells = written.partition(b'"')
-        key = b"".join([r + b" " for r in _REFERENCE.findall(cells)])
+        key = b"".join([c[: c.find(b'"')] + b" " for c in cells.split(b'<c r="')[1:]])
         key = key.replace(number + b" ", b" ")
         if key not in widths:
             widths[key] = _width(key)

@@ -228,11 +228,12 @@ def _inspect(file: str, data: bytes) -> _Inside:
             part = archive.read(item)
             refuse_entities(file, part)
             plain.see(item.filename, part)
-            named = max(named, len(re.findall(rb"<(?:\w+:)?sheet[\s/>]", part)))
+            named = max(named, len(re.findall(rb"<(?:\w+:)?sheet[\s/>]", plain.outside(part))))
             if item.filename.startswith("xl/worksheets/"):
-                formulas |= bool(re.search(rb"<f[ >/]", part))
+                formulas |= any(mark in part for mark in (b"<f>", b"<f ", b"<f/"))
                 merges |= b"<mergeCell " in part
-                _refuse_area(file, part)
+                if not plain.fits:  # else its rows are known, and fewer
+                    _refuse_area(file, part)
                 shared += part.count(b't="s"')
             elif item.filename.startswith("xl/sharedStrings"):
                 longest = max(map(len, part.split(b"</si>")))
