@@ -13,6 +13,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
@@ -59,10 +60,13 @@ class PlainSheet:
 
 
 class PlainParts:
-    """Looks at the parts of a workbook; `fits` while calamine reads them as openpyxl does."""
+    """Looks at the parts of a workbook; `fits` while calamine reads them as openpyxl does.
+
+    None fits where calamine is not installed. `timed`: whether any cell may be a time.
+    """
 
     def __init__(self) -> None:
-        self.fits = True
+        self.fits = find_spec("python_calamine") is not None
         self._sheets: dict[str, PlainSheet] = {}
         self.timed = self._negative = False
         self._book = self._links = b""
