@@ -62,17 +62,11 @@ class Second:
         s, k = self.stack, self.count
         if self.constant:
             return np.zeros((k, k))
-        if s.zz.shape[1] > WIDE:
-            units = _units(s, k)
-            return np.array([[inner(total, a @ b.T + b @ a.T) for b in units] for a in units])
         # E_rc E_sd' has one element, at (r, s), and that only where c = d
-        both = (total + total.T)[s.rows[:, None], s.rows] * (s.cols[:, None] == s.cols)
-        if len(s.theta) == k:
-            out = np.empty((k, k))
-            out[s.theta[:, None], s.theta] = both
-            return out
-        at = (s.theta == np.arange(k)[:, None]).astype(float)
-        return np.asarray(at @ both @ at.T)
+        one, other = np.nonzero(s.cols[:, None] == s.cols)
+        r, t = s.rows[one], s.rows[other]
+        pairs = k * s.theta[one] + s.theta[other]
+        return np.bincount(pairs, total[r, t] + total[t, r], k * k).reshape(k, k)
 
 
 SecondDirections = list[Second]

@@ -185,16 +185,16 @@ class Sums:
         """Gradient and Hessian of the log-determinants; c is (X'V^-1X)^-1."""
         # eq. 12: first two terms, of log|V|
         gradient, hessian = self.trace.copy(), -self.pairs.trace2
-        for total, of in zip(self.totals, second, strict=True):
-            hessian += of.inner(total.w)
+        curved = [total.w for total in self.totals]
         if reml:
             # eqs. 10 and 12: the terms with C, of log|A|
             cp = c @ self.p
             gradient -= np.trace(cp, axis1=1, axis2=2)
             hessian += 2.0 * self.pairs.of_x(c)
             hessian -= cp.reshape(len(cp), -1) @ np.swapaxes(cp, 1, 2).reshape(len(cp), -1).T
-            for total, of in zip(self.totals, second, strict=True):
-                hessian -= of.inner(total.of_x(c))
+            curved = [total.w - total.of_x(c) for total in self.totals]
+        for total, of in zip(curved, second, strict=True):
+            hessian += of.inner(total)
         return gradient, hessian
 
     def rss_hessian(self, second: SecondDirections, c: FloatArray) -> FloatArray:
