@@ -45,7 +45,7 @@ class KenwardRoger:
 
     def term_dfs(self) -> FloatArray:
         """Degrees of freedom (p,) of each coefficient: `test` of each unit vector at once."""
-        weight = np.einsum("al,iab,bl->il", self.phi, self.p, self.phi) / np.diag(self.phi)
+        weight = ((self.p @ self.phi) * self.phi).sum(axis=1) / np.diag(self.phi)
         spread = np.einsum("il,ij,jl->l", weight, self.w, weight)
         return np.array([_df(a, a, 1)[0] for a in spread.tolist()])  # with one row A1 = A2
 

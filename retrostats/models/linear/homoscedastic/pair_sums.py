@@ -118,7 +118,7 @@ class PairProducts:
         for a, part, psi in zip(outer, self.parts, self.psi, strict=True):
             blocks, width, _ = a.shape
             both = a.reshape(blocks, -1).T @ part.w.reshape(blocks, -1)
-            # of A_da W_bc to rows (a, b), which meet Psi_i, and columns (c, d), which meet Psi_j
+            # eqs. 11 and 12: of A_da W_bc to rows (a, b), which meet Psi_i, and columns (c, d), which meet Psi_j
             turned = both.reshape((width,) * 4).transpose(1, 2, 3, 0).reshape(both.shape)
             flat = psi.reshape(len(psi), -1)
             total += flat @ turned @ flat.T
@@ -136,6 +136,7 @@ class PairProducts:
                 here = slice(start, start + step)
                 g = part.g[here].transpose(1, 0, 2).reshape(width, -1)
                 turned = (psi.reshape(-1, width) @ g).reshape(k, width, -1, p)
+                # eqs. 12 and 15: Psi_i G beside W Psi_j G
                 dg = turned.transpose(2, 1, 0, 3).reshape(-1, width, k * p)
                 wdg = (part.n[here, None, None] * part.w[here]) @ dg
                 total += dg.reshape(-1, k * p).T @ wdg.reshape(-1, k * p)
