@@ -20,7 +20,6 @@ Directions = list[list[Direction]]
 """Per stack, a matrix for each parameter: the derivative of Psi."""
 
 
-
 def relative_factor(stack: Stack, theta: FloatArray) -> FloatArray:
     """Lambda (q, q) of one block."""
     q = stack.zz.shape[1]

@@ -92,9 +92,7 @@ class Sums:
         if many_pairs(parts, directions):
             return cls._of_products(parts, [np.array(d) for d in directions], columns)
         k = len(directions[0])
-        pairs = SummedPairs(
-            np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k, columns, columns))
-        )
+        pairs = SummedPairs(np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k, columns, columns)))
         out = cls(
             np.zeros(k), np.zeros((k, columns, columns)), np.zeros(k), np.zeros((k, columns)),
             tuple(_totals(part) for part in parts), pairs,
