@@ -132,10 +132,11 @@ def test_the_hessian_is_the_slope_of_the_gradient() -> None:
     """Of a factor of ten elements, whose second derivatives are taken by their few elements."""
     gram = rs.lmm("y ~ x1 + (x1 + x2 + x3 | subject)", _correlated(alike=False)).model.gram
     theta, step = np.linspace(0.3, 0.8, 10), 1e-5
-    slopes = [
-        (evaluate(gram, theta + e, reml=True).gradient - evaluate(gram, theta - e, reml=True).gradient)
-        / (2.0 * step)
-        for e in step * np.eye(10)
-    ]  # fmt: skip
+
+    def gradient(at):
+        return evaluate(gram, at, reml=True).gradient
+
+    steps = step * np.eye(10)
+    slopes = [(gradient(theta + e) - gradient(theta - e)) / (2.0 * step) for e in steps]
     hessian = evaluate(gram, theta, reml=True).hessian
     assert_allclose(np.array(slopes), hessian, atol=DIFFERENCES * np.abs(hessian).max())

@@ -65,7 +65,7 @@ class Second:
         one, other = np.nonzero(s.cols[:, None] == s.cols)
         r, t = s.rows[one], s.rows[other]
         pairs = k * s.theta[one] + s.theta[other]
-        return np.bincount(pairs, total[r, t] + total[t, r], k * k).reshape(k, k)
+        return np.bincount(pairs, total[r, t] + total[t, r], k * k).reshape(k, k).astype(float)
 
 
 SecondDirections = list[Second]

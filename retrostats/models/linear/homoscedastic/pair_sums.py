@@ -1,10 +1,10 @@
 """Sums over blocks for every pair of parameters: what Hessians and adjustments are made of.
 
-k parameters have k^2 pairs, and an unstructured covariance of q effects has k = q (q + 1) / 2: 6,084
-pairs of 12 effects. Where they are many, the sums of all pairs are products of a few matrices: with
-vec Psi_i as the rows of D, tr(A Psi_i W Psi_j) of all pairs is D S D', S the sum over blocks of the
-products of two elements of A and W (`many.py` does so for very many blocks). Equation numbers refer
-to docs/mathematics.md.
+k parameters have k^2 pairs, and an unstructured covariance of q effects has k = q (q + 1) / 2:
+6,084 pairs of 12 effects. Where they are many, the sums of all pairs are products of a few
+matrices: with vec Psi_i as the rows of D, tr(A Psi_i W Psi_j) of all pairs is D S D', S the sum
+over blocks of the products of two elements of A and W (`many.py` does so for very many blocks).
+Equation numbers refer to docs/mathematics.md.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ class PairProducts:
         for a, part, psi in zip(outer, self.parts, self.psi, strict=True):
             blocks, width, _ = a.shape
             both = a.reshape(blocks, -1).T @ part.w.reshape(blocks, -1)
-            # eqs. 11 and 12: of A_da W_bc to rows (a, b), which meet Psi_i, and columns (c, d), which meet Psi_j
+            # eqs. 11 and 12: A_da W_bc in rows (a, b), which meet Psi_i, and columns (c, d),
+            # which meet Psi_j
             turned = both.reshape((width,) * 4).transpose(1, 2, 3, 0).reshape(both.shape)
             flat = psi.reshape(len(psi), -1)
             total += flat @ turned @ flat.T
