@@ -33,6 +33,8 @@ SCALES = (0.2, 0.1, 0.05)
 STUDIES = (1, 2, 3, 4, 5, 6, 7)
 SHAPES = {**{f"{k} pairs" if k > 1 else "1 pair": (PAIR,) * k for k in STUDIES},
           "evidence-shaped": EVIDENCE}  # fmt: skip
+#: Scales of the prior beyond which tau is left out here: it holds 6e-9 of the half-normal's mass.
+_FARTHEST = 5.83
 #: The claimed size of the calibration of P(inside), and where its truths lie.
 CLAIMED = (np.log(1.25), np.log(1.35))
 SPREAD_OF_TRUTHS = (-0.3, 0.7)
@@ -55,22 +57,42 @@ def judged_worlds(found: PrintedWorlds, *, main_only: bool) -> pd.DataFrame:
     """One row a world: probabilities, lowest and highest over the choices, and the interval."""
     nodes, _ = tau_nodes(SCALES[0])
     weights = np.array([log_weights(nodes, scale) for scale in SCALES])
+    kept = nodes <= _FARTHEST * SCALES[0]
+    nodes, weights = nodes[kept], weights[:, kept]
     members, priors = found.members, PRIORS
     if main_only:
         weights, members, priors = weights[:1], members[:1], PRIORS[:1]
     parts = []
     for at, theta, logs in likelihoods(found, SCALES[0], priors):
+        rows, sets = _once(logs, found.kinds, members)
         every = [
             one
-            for i, of_prior in enumerate(logs)
-            for of_set in posteriors(
-                of_prior, theta, nodes, weights, members=members, new_study=i == 0
-            )
+            for of_set in posteriors(rows, theta, nodes, weights, members=sets, new_study=True)
             for one in of_set
         ]
         asked = _over_choices([_probabilities(one) for one in every])
         parts.append(pd.DataFrame({"world": at, **asked, **_interval(every[0])}))
     return pd.concat(parts).sort_values("world", ignore_index=True)
+
+
+def _once(logs: Sequence[Array], kinds: Sequence[str], members: Array) -> tuple[Array, Array]:
+    """Each likelihood once (d, r, m), and which are in each set under each prior (g, r).
+
+    A prior of correlations concerns pairs alone: the other sources are the same under both.
+    """
+    pairs = [i for i, kind in enumerate(kinds) if kind == PAIR]
+    held = np.asarray(members, dtype=np.float64)
+    count = len(kinds) + len(pairs) * (len(logs) - 1)
+    sets = np.zeros((len(held) * len(logs), count))
+    for j in range(len(logs)):
+        of_prior = sets[j * len(held) : (j + 1) * len(held)]
+        of_prior[:, : len(kinds)] = held
+        if j:
+            start = len(kinds) + (j - 1) * len(pairs)
+            of_prior[:, start : start + len(pairs)] = held[:, pairs]
+            of_prior[:, pairs] = 0.0
+    rows = [logs[0], *(of_prior[:, pairs] for of_prior in logs[1:])]
+    return np.concatenate(rows, axis=1), sets
 
 
 def _probabilities(one: GridPosteriors) -> dict[str, Array]:

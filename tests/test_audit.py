@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -45,6 +47,24 @@ def test_signs_never_settle_a_direction(signs) -> None:
     label, reason = by_signs(CLAIM, claim_evidence([], rows))
     assert label == "open"
     assert f"{signs.count('for')} for" in reason
+
+
+def test_signs_alone_have_a_graded_line_and_each_study_counts_once() -> None:
+    rows = [("for", "a vs b", "yes")] * 4 + [("neither", "a vs b", "yes")]
+    apart = by_signs(CLAIM, claim_evidence([], rows))[1]
+    assert apart.startswith("likely by signs alone: ")
+    assert "4 for, 0 against, 1 neither (sign test, two-sided p = 0.12)" in apart
+    assert "no size" in apart
+    tables = claim_evidence([], [*rows, ("against", "a vs b", "yes")])
+    names = ["one 1; one 2", "one 3", "two", "three", "three 2", "four"]
+    tables.evidence["row_id"] = names
+    studies = {name: name.split()[0].rstrip(";") for name in ["one 1", *names[1:]]}
+    together = by_signs(CLAIM, replace(tables, studies=studies))[1]
+    # one, two and three are for it (a second result of three takes no side), four against
+    assert together.startswith("leaning by signs alone: ")
+    assert "3 for, 1 against, 0 neither" in together
+    tables.evidence.loc[5, "row_id"] = "two"  # a study with results on both sides takes none
+    assert "2 for, 0 against, 1 neither" in by_signs(CLAIM, replace(tables, studies=studies))[1]
 
 
 def test_without_a_comparison_of_directions_there_is_no_evidence() -> None:

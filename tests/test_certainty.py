@@ -19,6 +19,7 @@ from retrostats.audit.certainty import (
     certainty_of,
     design_kind,
     grounds_of,
+    order_told,
 )
 from retrostats.audit.claims import load_claims
 from retrostats.audit.verdict import Evidence, Side, judge
@@ -40,7 +41,8 @@ def row(name: str = "judged", **extra) -> EstimateRow:
 
 def grounds(*rows: EstimateRow, overruled=None) -> Grounds:
     designs = {
-        "r-cross": "within-subject, treadmill",
+        "r-cross": "within-subject, treadmill, counterbalanced",
+        "r-order": "within-subject, treadmill",
         "r-lot": "cluster RCT, 9 teams",
         "r-two": "two groups",
     }
@@ -72,7 +74,8 @@ def downgrades(found) -> dict[str, int]:
 def test_nothing_lost_is_high() -> None:
     found = sure(CLAIM, [evidence()], grounds())
     assert (found.label, downgrades(found)) == ("high", {})
-    domains = ["design", "imprecision", "inconsistency", "indirectness", "what was not printed"]
+    domains = ["design", "imprecision", "inconsistency", "indirectness", "what was not printed",
+               "publication bias"]  # fmt: skip
     assert [downgrade.domain for downgrade in found.downgrades] == domains
     assert found.why == "no rule costs a level"
 
@@ -80,11 +83,33 @@ def test_nothing_lost_is_high() -> None:
 @pytest.mark.parametrize(
     ("designs", "levels"),
     [(("r-cross",), 0), (("r-lot",), 0), (("r-two",), 1), (("r-two", "r-lot"), 1),
-     (("r-two", "r-lot", "r-cross"), 0)],
+     (("r-two", "r-lot", "r-cross"), 0), (("r-order",), 1), (("r-order", "r-cross"), 1),
+     (("r-order", "r-two", "r-lot"), 1), (("r-order", "r-lot", "r-cross"), 0)],
 )  # fmt: skip
 def test_design_of_half_the_rows_or_more_counts(designs, levels) -> None:
     found = sure(CLAIM, [evidence()], grounds(row(source_rows=designs)))
     assert downgrades(found).get("design", 0) == levels
+
+
+def test_an_order_that_is_not_told_costs_one_level_and_caps_nothing() -> None:
+    rows = grounds(row(source_rows=("r-order",)))
+    found = sure(CLAIM, [evidence()], rows, "direction")
+    assert (found.label, downgrades(found)) == ("moderate", {"design": 1})
+    assert "order not told (within-subject, treadmill)" in found.why
+    assert judge(CLAIM, [evidence()]).direction.label == "supported"
+    descriptive = replace(CLAIM, kind="descriptive")
+    assert downgrades(sure(descriptive, [evidence()], rows, "direction")) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [("randomised crossover", True), ("within-subject, order by lot", True),
+     ("Within-subject, counter-balanced", True), ("crossover, order not randomised", False),
+     ("crossover, order unknown", False), ("crossover; non-random order, counterbalanced", True),
+     ("within-subject, non-random order", False), ("within-subject, fixed order", False)],
+)  # fmt: skip
+def test_order_words(words, told) -> None:
+    assert order_told(words) is told
 
 
 def test_a_cause_without_a_comparison_has_none_and_a_description_loses_nothing() -> None:
@@ -100,6 +125,9 @@ def test_a_cause_without_a_comparison_has_none_and_a_description_loses_nothing()
      ("controlled trial, random allocation", "by lot"),
      ("two-arm parallel; randomisation not stated", "other"),
      ("controlled trial, alternate allocation", "other"), ("", "other"),
+     ("prospective, non-randomised, 2 seasons", "other"),
+     ("training and control group, not stated as randomised", "other"),
+     ("RCT, with a non-randomised control", "by lot"),
      ("within-subject lab", "same people"), ("randomised crossover", "same people")],
 )  # fmt: skip
 def test_design_words(words, kind) -> None:
@@ -194,6 +222,27 @@ def test_of_several_measures_the_one_that_loses_most_counts() -> None:
     found = sure(CLAIM, both, grounds(row(), row("other", n=5.0)))
     assert downgrades(found) == {"imprecision": 1}
     assert "5 people in all, fewer than 30 (other)" in found.why
+
+
+def funnel(k: int, slope: float) -> list[EstimateRow]:
+    """A pool of k studies whose effects grow with their errors by a slope."""
+    rng = np.random.default_rng(3)
+    errors = np.linspace(0.03, 0.4, k)
+    effects = 0.26 + slope * errors + rng.normal(0, 0.2 * errors)
+    rows = [
+        row(f"s{i}", pooled=True, estimate=float(np.exp(y)), std_error=float(e))
+        for i, (y, e) in enumerate(zip(effects, errors, strict=True))
+    ]
+    return [row(role="pooled"), *rows]
+
+
+@pytest.mark.parametrize(("k", "slope", "levels"), [(12, 2.0, 1), (12, 0.0, 0), (9, 2.0, 0)])
+def test_small_studies_that_differ_cost_a_level_where_ten_can_be_looked_at(k, slope, levels):
+    found = sure(CLAIM, [evidence()], grounds(*funnel(k, slope)), "direction")
+    lost = {x.domain: x for x in found.downgrades}["publication bias"]
+    assert lost.levels == levels
+    said = "Egger's test among 12 studies" if k == 12 else "can be looked for among 10 or more"
+    assert said in lost.why
 
 
 def test_levels_add_up_and_end_at_very_low() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from retrostats.app.cli import main
+from retrostats.app.cli import _parser, main
+from retrostats.app.completion import SHELLS, completion
+from retrostats.common.exit_codes import commands_of, options_of
 
 FAST = ["--draws", "0", "--formats", "svg"]
 
@@ -165,3 +168,77 @@ def test_check_equals_the_reference_results_and_notices_a_change(
     monkeypatch.setattr(reference_results, "reference_dir", lambda: folder)
     assert main(["replicate", "body-fat", "--check"]) == 1
     assert "body_fat_6wk, fidelity: pinned 'faithful', found 'drifted'" in capsys.readouterr().out
+
+
+def test_without_a_command_it_says_what_there_is(capsys) -> None:
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in commands_of(_parser()))
+    assert "Start with: retrostats replicate" in said
+    told = {name: command.description for name, command in commands_of(_parser()).items()}
+    for name, what in told.items():  # each on one line with what it does
+        first = what.split(";")[0].split()[:3]
+        assert re.search(rf"^ +{name} +{' '.join(map(re.escape, first))}", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["replicat"], "replicate"),
+        (["plan", "energy_30", "--figrue", "a.svg"], "--figure"),
+        (["plan", "enrgy_30"], "energy_30"),
+        (["replicate", "metabolic-csot"], "metabolic-cost"),
+        (["template", "bodyfat"], "body-fat"),
+        (["completion", "zhs"], None),  # too short a word for a guess
+    ],
+)
+def test_a_slip_of_the_pen_is_answered_with_the_word_meant(arguments, meant, capsys) -> None:
+    try:
+        code = main(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    said = capsys.readouterr().err
+    assert code == 2
+    assert (f"did you mean '{meant}'?" in said) == (meant is not None)
+    assert meant is not None or "did you mean" not in said
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_completes_commands_options_and_names(shell, capsys) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for name, command in commands_of(_parser()).items():
+        assert name in script
+        prefix = "-l " if shell == "fish" else "--"
+        assert all(f"{prefix}{option[2:]}" in script for option in options_of(command))
+    assert "energy_30" in script
+    assert "metabolic-cost" in script
+    if shutil.which(shell):
+        checked = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True)
+        assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_bash_completes_what_was_begun() -> None:
+    if not shutil.which("bash"):
+        pytest.skip("no bash")
+    words = {"analyses": ["metabolic-cost"], "claims": ["energy_30"]}
+    script = completion("bash", _parser(), words)
+    typed = {"retrostats re": "replicate", "retrostats plan en": "energy_30",
+             "retrostats plan x --fig": "--figure", "retrostats completion fi": "fish"}  # fmt: skip
+    for line, meant in typed.items():
+        parts = line.split(" ")
+        told = f"COMP_WORDS=({' '.join(parts)}); COMP_CWORD={len(parts) - 1}; _retrostats\n"
+        ask = f'{script}\n{told}printf "%s\\n" "${{COMPREPLY[@]}}"'
+        found = subprocess.run(["bash", "-c", ask], text=True, capture_output=True, check=True)
+        assert found.stdout.split() == [meant], line
+
+
+def test_a_plan_is_a_sentence_and_a_short_table_unless_all_is_asked_for(capsys) -> None:
+    asked = ["plan", "energy_30", "--spread", "0.09", "--n", "30,60"]
+    assert main(asked) == 0
+    short = capsys.readouterr().out
+    assert main([*asked, "--all"]) == 0
+    whole = capsys.readouterr().out
+    assert short.splitlines()[0] == whole.splitlines()[0]
+    assert "A study alone settles the direction and the size, by its people:" in short
+    assert len(short.splitlines()) < 14 < len(whole.splitlines())

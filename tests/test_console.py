@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from retrostats.audit.plain_words import plain_words_of
 from retrostats.report.figures.verdicts import LOOK
 from retrostats.report.page.console import (
     MARKS,
@@ -33,10 +34,13 @@ def test_every_main_claim_has_its_answer_within_80_columns(whole, encoding) -> N
     text = " ".join(line.strip() for line in lines)
     main = whole.verdicts[whole.verdicts["role"] == "core"]
     assert len(main) > 2
-    for statement in main["statement"]:
-        assert statement in text
-    assert "Yes, almost certainly (99.9%" in text
-    assert "26% higher (95% interval 13% to 40% higher)" in text
+    plain = plain_words_of(whole.audit)
+    for claim in main["claim_id"]:
+        assert plain[claim].title in text
+    assert "More energy? Yes, almost certainly (chance 99.9%)" in text
+    assert "About 26% more at the same speed, very likely 13% to 40% more" in text
+    assert ("\N{CHECK MARK} Running backward" in text) == (encoding == "utf-8")
+    assert ("+ Running backward" in text) == (encoding == "ascii")
     assert tally(whole.verdicts) in text
 
 

@@ -14,6 +14,7 @@ import pytest
 import retrostats
 from retrostats.audit.answer import percent
 from retrostats.models.meta.heterogeneity import ESTIMATORS
+from retrostats.report.page.page import draw_answers
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,7 +29,7 @@ BLOCKS = [
 
 def test_blocks_are_found() -> None:
     assert {p.id.rsplit("-", 1)[0] for p in BLOCKS if p.id} >= {"README.md", "CONTRIBUTING.md"}
-    assert {p.id for p in SHOWN} >= {"README.md-1", "verdicts.md-1"}
+    assert {p.id for p in SHOWN} >= {"README.md-1", "why_a_probability.md-1"}
 
 
 @pytest.fixture
@@ -87,18 +88,21 @@ def test_output_that_is_shown_is_what_the_block_before_it_prints(
 
 def test_answers_of_the_readme_are_those_of_a_run() -> None:
     """Each number of the answers on top is the verdicts', or one of the claim and its source."""
-    verdicts = retrostats.replicate(draws=64).verdicts.set_index("claim_id")
+    replication = retrostats.replicate(draws=64)
+    picture = (ROOT / "docs" / "answers.svg").read_text(encoding="utf-8")
+    assert draw_answers(replication) == picture  # `python -m docs.picture` draws it anew
+    verdicts = replication.verdicts.set_index("claim_id")
     energy, fat, more = (
         verdicts.loc[name] for name in ("energy_30", "body_fat_6wk", "more_than_forward")
     )
-    shown = [percent(energy[f"prob_{name}"]) for name in ("direction", "direction_min", "size")]
+    shown = [percent(energy[f"prob_{name}"]) for name in ("direction", "size")]
     shown += [f"{100 * (energy[name] - 1):.0f}%" for name in ("estimate", "conf_low", "conf_high")]
     shown += [percent(fat["prob_direction"])]
-    shown += [f"{-fat[name]:.2f}" for name in ("estimate", "conf_high", "conf_low")]
-    shown += [percent(more["prob_direction"]), percent(1 - more["prob_direction"])]
+    shown += [f"{-fat[name]:.1f}%" for name in ("estimate", "conf_high", "conf_low")]
+    shown += [percent(more["prob_direction"])]
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     answers = text[text.index("- **More energy?") : text.index("None of the cited studies")]
-    claimed = {"95%", "2001", "30%", "35%", "25"}  # the interval's level, the claim and its source
+    claimed = {"2001", "30%", "35%"}  # the claim and its source
     found = re.findall(r"\d+(?:\.\d+)?%?", answers)
     assert set(found) - claimed == set(shown) - claimed
     assert verdicts.loc["ligament_tears", "direction"] == "no evidence"

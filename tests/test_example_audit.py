@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,10 @@ from retrostats.app.cli import main
 from retrostats.app.reference_results import pin
 from retrostats.audit.verdict import Fidelity, Label
 from retrostats.common.errors import InputError
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.result.findings import Measure
+from retrostats.evidence.unreported.likelihood import posterior_of
+from retrostats.evidence.unreported.sources import Source, known_source
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 BCG, NORDIC, TRAINING = (EXAMPLES / f"{name}.toml" for name in ("bcg", "nordic", "training"))
@@ -69,6 +74,29 @@ def test_every_claim_has_its_verdicts(replication) -> None:
     assert list(verdicts["direction"]) == ["supported", "supported", "supported", "likely"]
     assert list(verdicts["size"]) == ["compatible", *["not claimed"] * 3]
     assert verdicts.at["fades", "fidelity"] == "unverified"
+
+
+def test_the_spread_between_trials_is_that_of_events(replication) -> None:
+    """A half-normal of scale 0.2 would draw tau of the thirteen trials to 0.37."""
+    pool = replication.answers.set_index("claim_id").loc["halves"]
+    assert 0.5 < pool["tau"] < 0.7
+
+
+def test_a_pool_of_risk_ratios_has_the_prior_scale_of_events() -> None:
+    """0.5 for ratios of events, 0.2 for ratios of means: by the sources, else by the quantity."""
+    effect = Estimate(-0.7, 0.1, math.inf, "log_ratio", "ratio")
+    rate = replace(effect, scale="log_rate_ratio")
+
+    def scale(quantity: str, *sources: Source) -> float:
+        measure = Measure("row", "row", lambda level: lambda v: v, sources=sources)
+        return posterior_of(measure, "ratio", null=1.0, quantity=quantity).prior_scale
+
+    plain, risk = known_source("a", effect), known_source("b", effect, measure="risk ratio")
+    assert scale("cost_ratio", plain) == 0.2
+    assert scale("cost_ratio", risk, known_source("c", rate)) == 0.5
+    assert scale("cost_ratio", risk, plain) == 0.2  # not all are of events
+    assert scale("risk_ratio", plain) == 0.5
+    assert scale("heart_rate_ratio", plain) == 0.2  # a rate of another kind
 
 
 def test_figures_are_drawn_of_each_group_of_claims(replication) -> None:

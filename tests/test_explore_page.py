@@ -14,7 +14,7 @@ import retrostats as rs
 from retrostats.audit.verdict import direction_of, size_of
 from retrostats.evidence.result.estimate import Interval
 from retrostats.models.meta.bayes import HalfNormal
-from retrostats.report.page.explore import WIDTHS, explorers_of
+from retrostats.report.page.explore import SIDE_WORDS, SIZE_WORDS, WIDTHS, explorers_of
 from retrostats.report.page.page import render_report
 
 #: The page holds twelve digits.
@@ -63,9 +63,36 @@ def test_answers_of_the_page_are_those_of_the_package_at_every_point(replication
             at95, at90 = Interval(now[i, 0], low, high), Interval(narrow[i, 0], *narrow[i, 1:])
             words = block["words"][block["said"][i]]
             if claim.has_direction:
-                assert f"direction {direction_of(at95, claim)}" in words
+                assert SIDE_WORDS[direction_of(at95, claim)] in words
             if claim.has_size:
-                assert f"size {size_of(at95, claim, at90)}" in words
+                assert SIZE_WORDS[size_of(at95, claim, at90)] in words
+
+
+def test_the_lowest_and_the_highest_are_the_outermost_limits(replication) -> None:
+    html = render_report(replication)
+    blocks = [json.loads(t) for t in re.findall(r"application/json\">(.*?)</script>", html)]
+    every = [b for b in blocks if b["words"] != [""]]
+    order = [
+        grid
+        for key in replication.verdicts["claim_id"]
+        for claim, grid in replication.grids
+        if claim.claim_id == key
+    ]
+    told = 0
+    for block, grid in zip(every, order, strict=True):
+        explored = grid.entry.at95
+        for name, extreme in (("lowest", explored.low), ("highest", explored.high)):
+            end = block["ends"][name]
+            limits = explored.answers(extreme.point[None, :])[0]
+            wanted = explored.conf_low if name == "lowest" else explored.conf_high
+            assert limits[1 if name == "lowest" else 2] == pytest.approx(wanted, rel=PAGE_RTOL)
+            assert all(0 <= s < n for s, n in zip(end["settings"], block["settings"], strict=True))
+            open_ = [u for u in explored.space.unknowns if not getattr(u, "cell", "")]
+            assert sum(line.startswith(tuple(u.name for u in open_)) for line in end["how"]) == len(
+                open_
+            )
+            told += end["answer"] in html
+    assert told == 2 * len(every)  # without a script they stand in the table of ends
 
 
 def test_the_prior_of_the_page_is_the_pool_under_that_prior(replication) -> None:
@@ -83,12 +110,13 @@ def test_the_prior_of_the_page_is_the_pool_under_that_prior(replication) -> None
 
 
 def test_data_of_a_stranger_cannot_leave_its_block() -> None:
+    from retrostats.report.page.controls import Telling
     from retrostats.report.page.explore import Shown, _data
 
     hostile = "</script><script>alert(1)</script>&"
     control = Shown("x", "", False, (hostile,), 0)
-    row, ends = [[1.0, 0.5, 2.0]], (1.0,)
-    text = _data(row, [("", "")], [[hostile]], (control,), ends, unit=hostile, log=True, null=1.0)
+    telling = Telling("ratio", hostile, {}, (1.0,))
+    text = _data([[1.0, 0.5, 2.0]], [("", "")], [[hostile]], (control,), telling, null=1.0)
     assert "<" not in text
     assert json.loads(text)["values"] == [[hostile]]
 
@@ -109,7 +137,9 @@ def test_an_unknown_is_told_in_the_unit_of_what_was_measured(replication) -> Non
         assert block["unit"]
         for control, values in zip(grid.controls, block["values"], strict=True):
             if control.kind == "effect":
-                pattern = r"% (higher|lower)|no difference|times as high|percentage points|% of"
+                pattern = (
+                    r"% (higher|lower|more|less)|no difference|times as high|percentage points|% of"
+                )
             elif control.kind == "spread":
                 pattern = r"SD .*(%|percentage points)"
             elif control.cell and not control.cell.endswith("p_value"):
@@ -151,6 +181,18 @@ def test_moving_a_control_shows_what_the_package_says(replication, tmp_path) -> 
             names = ("data-estimate", "data-low", "data-high")
             numbers = [float(box.get_attribute(name)) for name in names]
             assert numbers == pytest.approx(grid.at95[at].tolist(), rel=PAGE_RTOL)
+        # the lowest of all, by a button, with how it comes about; moving on leaves it
+        page.locator("button[data-end=lowest][data-box=x-g0]").first.click()
+        assert page.locator("#x-g0 .explore-answer").inner_text().startswith("The lowest: ")
+        assert page.locator("#x-g0 .explore-how li").count() > 3
+        first = page.locator("#x-g0 select").first
+        first.select_option("0")
+        assert not page.locator("#x-g0 .explore-how").is_visible()
+        # with only what prints an error, results in words change nothing: their controls are grey
+        grey = page.locator("#x-g0 input[type=range]:disabled").count()
+        assert grey == page.locator("#x-g0 .idle:visible").count() == 2
+        first.select_option(str(sizes[0] - 1))
+        assert page.locator("#x-g0 input[type=range]:disabled").count() == 0
         # by keyboard: the arrow keys move a range by one setting
         slider = box.locator("input[type=range]").first
         slider.focus()

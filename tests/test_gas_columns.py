@@ -79,3 +79,33 @@ def test_every_column_of_a_cart_export_is_used_or_listed(tmp_path) -> None:
     assert cart["vo2_ml_kg_min"].iloc[0] == 28.6
     assert cart["vco2_ml_min"].iloc[0] == 1800
     assert any(p["column"] == "VT" and "not used" in p["action"] for p in cart.attrs["problems"])
+
+
+def recording(times: list[str], second: np.ndarray, flow: np.ndarray) -> str:
+    breaths = zip(times, second, flow, strict=True)
+    return "time,vo2,vo2_abs,vco2\n" + "".join(
+        f"{t},{kg:.1f},{one:.0f},{0.9 * one:.0f}\n" for t, kg, one in breaths
+    )
+
+
+def test_a_second_oxygen_uptake_over_one_body_mass_is_per_kilogram(tmp_path) -> None:
+    flow = 900.0 + 37.0 * np.arange(40)
+    times = [f"0:{5 + i}" if i < 55 else "" for i in range(40)]
+    path = tmp_path / "test.csv"
+    path.write_text(recording(times, flow / 71.3, flow))
+    cart = rs.read_cart(path)
+    np.testing.assert_allclose(cart["vo2_ml_kg_min"], np.round(flow / 71.3, 1), atol=0.051)
+    assert any("over one body mass" in p["found"] for p in cart.attrs["problems"])
+    noise = np.random.default_rng(3).uniform(0.7, 1.3, 40)  # of another test: no share of the first
+    path.write_text(recording(times, noise * flow / 71.3, flow))
+    cart = rs.read_cart(path)
+    assert cart["vo2_ml_kg_min"].isna().all()
+
+
+def test_times_with_a_date_and_a_blank_are_read(tmp_path) -> None:
+    flow = 900.0 + 37.0 * np.arange(40)
+    times = [f"2024-03-01 10:00:{10 + i:02d}" for i in range(40)]
+    path = tmp_path / "test.csv"
+    path.write_text(recording(times, flow / 71.3, flow))
+    cart = rs.read_cart(path)
+    assert list(np.diff(cart["time_s"])) == [1.0] * 39

@@ -17,6 +17,7 @@ from retrostats.audit.grades import (
     answer,
     direction_label,
     over_measures,
+    sign_grade,
     sign_line,
     size_label,
 )
@@ -178,6 +179,19 @@ def test_signs_alone_give_a_line_and_no_size() -> None:
 
 
 @pytest.mark.parametrize(
+    ("agree", "against", "grade"),
+    [(0, 0, "open"), (1, 0, "open"), (2, 0, "leaning"), (3, 0, "likely"), (40, 0, "likely"),
+     (2, 1, "open"), (1, 6, "unlikely"), (0, 2, "leaning against"), (0, 40, "unlikely")],
+)  # fmt: skip
+def test_signs_alone_are_graded_by_the_sign_test_and_at_most_as_likely(
+    agree, against, grade
+) -> None:
+    assert sign_grade(agree, against) == grade
+    if agree + against:
+        assert sign_line(agree, against).startswith(f"{grade} by signs alone")
+
+
+@pytest.mark.parametrize(
     ("call", "words"),
     [
         (lambda: Probability(1.2, 0, 1), "main is 1.2; allowed is 0 to 1"),
@@ -189,6 +203,7 @@ def test_signs_alone_give_a_line_and_no_size() -> None:
         (lambda: adverb(-0.1), "allowed is 0 to 1"),
         (lambda: answer("likely"), "p is missing"),
         (lambda: sign_line(-1, 2), "agree is -1"),
+        (lambda: sign_grade(1, True), "against is True"),
     ],
 )
 def test_what_cannot_be_is_refused(call, words) -> None:

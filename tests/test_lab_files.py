@@ -14,6 +14,8 @@ from retrostats.io.cohort.headers import read_header
 HEADER = ["subject", "direction", "speed (km/h)", "VO2 (ml/kg/min)"]
 #: Of any file: ten digits survive the way through text and units.
 RTOL = 1e-10
+#: Of ratios of means: what two decimals of an uptake leave.
+ROUNDED = 0.01
 
 
 def rows(people: int = 8, speeds: tuple[float, ...] = (6.0, 8.0)) -> list[list[object]]:
@@ -290,7 +292,7 @@ def test_a_condition_beside_the_directions_is_listed_or_asked_about() -> None:
     assert listed["found"].str.contains("'shod', 'bare' within 8 people").any()
     repeated = pd.concat([lab(group="shod"), lab(group="bare")])
     repeated[HEADER[-1]] += np.arange(len(repeated)) * 0.01
-    with pytest.raises(rs.InputError, match=r"arm: found repeated rows told apart by it"):
+    with pytest.raises(rs.InputError, match=r"group: found repeated rows told apart by it"):
         rs.load_cohort(repeated)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import example_frames
 import numpy as np
@@ -13,7 +14,14 @@ from scipy import stats
 
 import retrostats as rs
 from retrostats.app.cli import main
+from retrostats.audit.answer import Answer
+from retrostats.audit.certainty import Grounds
+from retrostats.audit.changes import contrasts_of, disagreement_said, without_cohorts
+from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
+from retrostats.evidence.findings.cohorts import cohort_rates, cohort_ratios, compared
+from retrostats.evidence.result.findings import EstimateRow
 from retrostats.evidence.unreported.reference_point import pool_at_reference_point
+from retrostats.io.validation.understood import account_lines
 from retrostats.report.page.page import render_report
 
 
@@ -87,6 +95,42 @@ def test_weight_and_prediction_are_those_of_the_pool(lab) -> None:
     )
 
 
+def test_what_a_cohort_changes_is_told_from_to_with_certainty_of_each_side(lab) -> None:
+    alone = rs.replicate(["metabolic-cost"], draws=64)
+    changed = lab.cohorts.set_index("claim_id").loc["energy_30"]
+    for name, run in (("without", alone), ("with", lab)):
+        verdict = run.verdicts.set_index("claim_id").loc["energy_30"]
+        for side in ("direction", "size"):
+            wanted = verdict[f"certainty_{side}"]
+            assert wanted
+            assert changed[f"certainty_{side}_{name}"] == wanted
+            assert changed[f"prob_{side}_{name}"] == verdict[f"prob_{side}"]
+        assert changed[f"estimate_{name}"] == verdict["estimate"]
+    assert changed["tau_with"] != changed["tau_without"]
+
+
+def test_people_of_a_cohort_do_not_count_in_what_stands_without_it() -> None:
+    """Pooled rows hold the people of a cohort among theirs: 40 with it, 20 without."""
+    pool = EstimateRow("pool", "pool", "q", "pooled", "ratio", "ratio", n=40)
+    own = EstimateRow("own", "own", "q", "cohort", "ratio", "ratio", n=20, pooled=True)
+    found = without_cohorts(Grounds({"pool": pool, "own": own}, {}, {}))
+    assert {name: row.n for name, row in found.rows.items()} == {"pool": 20}
+
+
+def test_cohorts_that_make_sources_disagree_more_are_said_to() -> None:
+    before = Answer("x", prob_direction=0.04, tau=0.05)  # the answer is on the side below
+    said = disagreement_said(before, Answer("x", prob_direction=0.09, tau=0.2))
+    assert said.startswith("sources disagree more with your data: tau 0.05 before and 0.2 after")
+    assert said.endswith("from 96% to 91%")
+    for after in (
+        Answer("x", prob_direction=0.03, tau=0.2),  # surer, whatever tau
+        Answer("x", prob_direction=0.09, tau=0.04),  # less sure, but not by tau
+        Answer("x"),
+    ):
+        assert disagreement_said(before, after) == ""
+    assert disagreement_said(Answer("x"), before) == ""
+
+
 def test_shares_are_of_all_draws(lab) -> None:
     shares = lab.cohort_shares
     sums = shares.groupby("side")[["without", "with_"]].sum()
@@ -155,16 +199,27 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
     said = " ".join(output.split())
     for words in (
         "Own data lab: 10 people; 36 rows read, 36 used",
-        "one direction only: alone", "values converted from km/h to m/s", "your data weigh",
-        "a new study [", "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
+        "one direction only: alone", "your data weigh",
+        "compared: backward / forward at each of 2 speeds or slopes, ",
+        "a new study from ", "; tau 0.094 -> ", "certainty: that way low -> low, that much",
+        "run, 8 km/h (2.22 m/s): ", "run, a new person: ",
         "direction: supported", "ratio backward / forward (n 8)",
     ):  # fmt: skip
         assert words in said, words
     lines = [line for line in output.splitlines() if str(out) not in line]  # a path may be long
     assert max(map(len, lines)) <= 80
+    (read,) = json.loads((out / "provenance.json").read_text())["cohorts"]
+    understood = account_lines(read)  # those of `validate`
+    assert any("km/h to m/s" in line for line in understood)
+    for line in understood:
+        assert " ".join(line.split()) in said, line
     page = " ".join((out / "report.html").read_text().split())
     for words in ("Your own data", "run, a new person", 'id="fig-own', "Of all values"):
         assert words in page, words
+    for row in read["columns"]:
+        assert f'<th scope="row">{row["header"]}</th>' in page, row
+        assert f'<td data-l="Unit">{row["unit"]}</td>' in page, row
+    assert read["design"][0] in page
     for name in ("own_results", "cohort_shares"):
         assert len(pd.read_csv(out / "tables" / f"{name}.csv"))
     assert (out / "figures" / "own_data_1.svg").is_file()
@@ -184,3 +239,34 @@ def test_a_pool_at_the_middle_counts_only_what_counts_there(lab) -> None:
     alone = pool_at_reference_point(pooled_measure([source], "x", "x"), log=True)
     assert alone.weights == {"one": 100.0}
     assert np.isnan(alone.pred_low)
+
+
+def test_the_contrast_that_was_computed_is_one_line() -> None:
+    changes = [
+        (f"{arm[0]}{i}", arm, time, 25 + i - (i % 3) * (time == "post") * (arm != "control"))
+        for arm, people in (("backward", 6), ("control", 5))
+        for i in range(people)
+        for time in ("pre", "mid", "post")
+    ]
+    arms = rs.load_cohort(
+        pd.DataFrame(changes, columns=["subject", "group", "time", "body fat (%)"])
+    )
+    injuries = rs.load_cohort(
+        pd.DataFrame(
+            [(f"p{i}", "backward" if i < 4 else "forward", i % 2, 50 + i) for i in range(9)],
+            columns=["subject", "direction", "injuries", "hours"],
+        )
+    )
+    audit = rs.load_audit()
+    by = {a: compared(audit, a, "", "") for a in ("body-fat", "ligament-injury", "metabolic-cost")}
+    (within,) = cohort_changes([arms], by["body-fat"])
+    assert within.row("").note == "change pre to post (not mid), backward (6 people)"
+    (between,) = cohort_differences([arms], by["body-fat"], "control")
+    assert between.contrast.endswith("backward (6 people) less that of control (5 people)")
+    (rate,) = cohort_rates([injuries], by["ligament-injury"])
+    assert rate.contrast == "events an hour, backward (4 people) / forward (5)"
+    (ratio,) = cohort_ratios([rs.load_cohort(crossover())], by["metabolic-cost"])
+    said = "backward / forward at each of 2 speeds or slopes, 10 people, 9 of them in both"
+    assert ratio.contrast == said
+    rows = [effect.row(claim) for effect, claim in ((within, "a"), (between, ""), (rate, "b"))]
+    assert contrasts_of(rows) == {"a": within.contrast, "b": rate.contrast}

@@ -38,6 +38,9 @@ def test_ligament_injuries_decide_it_and_the_verdict_has_their_estimate() -> Non
     verdict = found.verdicts.set_index("claim_id").loc["ligament_tears"]
     assert verdict["estimate_id"] == "cohort-club-ligament_injury_rate_ratio"
     assert verdict["conf_low"] < verdict["estimate"] < verdict["conf_high"]
+    changed = found.cohorts.set_index("claim_id").loc["ligament_tears"]
+    assert changed["certainty_direction_without"] == ""  # nobody counted: no evidence, none of it
+    assert changed["certainty_direction_with"] == verdict["certainty_direction"] != ""
     rates = frame().groupby("direction")[["ligament_injuries", "injuries", "exposure_h"]].sum()
     fitted = found.estimates[found.estimates["role"] != "posterior"]
     rows = fitted.set_index("quantity")

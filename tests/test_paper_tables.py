@@ -10,6 +10,7 @@ import pytest
 from docx import Document
 
 import retrostats as rs
+from retrostats.audit.grade_words import finding
 from retrostats.audit.summary import ABSOLUTES, summary_frame
 from retrostats.common.defaults import TABLE_FORMATS
 from retrostats.common.errors import InputError
@@ -98,6 +99,9 @@ def test_an_absolute_effect_is_the_effect_at_a_printed_level(replication: rs.Rep
     none = rows.loc["strengthens_muscles"].iloc[0]
     assert none[list(ABSOLUTES)].isna().all()
     assert none["answer"] == "direction open"
+    cause = rows.loc["body_fat_cause"].iloc[0]  # what one group lost is no effect of a cause
+    assert pd.isna(cause["estimate"])
+    assert cause["studies"] == 0
 
 
 def test_every_claim_is_in_the_summary_and_every_level_was_printed(replication) -> None:
@@ -108,8 +112,57 @@ def test_every_claim_is_in_the_summary_and_every_level_was_printed(replication) 
     assert used
     assert used <= printed
     assert (summary.loc[summary["level"].notna(), "level_why"] != "").all()
-    beside = summary[(summary["certainty"] != "") & (summary["estimate_id"] != "")]
-    assert not beside["outcome"].str.contains("not an effect of running direction").any()
+    judged = set(replication.verdicts["estimate_id"]) | set(
+        replication.estimates.loc[replication.estimates["claim_id"] != "", "estimate_id"]
+    )
+    assert set(summary["estimate_id"]) - {""} <= judged  # no effect of something else
+
+
+def test_a_level_of_another_effect_is_not_in_the_row_of_a_claim(replication) -> None:
+    levels = replication.audit.table("absolute").iloc[:1]
+    other = levels.assign(claim_id="ligament_tears", estimate_id="li-programme-pool")
+    found = summary_frame(
+        replication.verdicts, replication.estimates, replication.audit.published, other
+    )
+    row = found[found["claim_id"] == "ligament_tears"].iloc[0]
+    assert (row["estimate_id"], row["finding"]) == ("", "nobody measured it")
+
+
+def test_the_summary_leads_with_the_answer_in_the_verbs_of_its_certainty(replication) -> None:
+    answers = replication.answers.set_index("claim_id")
+    row = replication.summary.set_index("claim_id").loc["energy_30"].iloc[0]
+    posterior = answers.loc["energy_30"]
+    assert row["basis"] == "posterior"
+    for name in ("estimate", "conf_low", "conf_high"):
+        assert row[name] == posterior[name]
+    certainty = replication.verdicts.set_index("claim_id").at["energy_30", "certainty_direction"]
+    verb = {"high": "is higher", "moderate": "is probably higher", "low": "may be higher"}
+    assert row["finding"].startswith(f"{verb[certainty]} (99.9%)")
+    table = replication.table("findings").frame
+    assert list(table.columns[:4]) == ["Claim", "Finding", "Outcome", "Effect [95% interval]"]
+    assert table["Finding"].iloc[0].startswith(verb[certainty].capitalize())
+    assert table["Effect [95% interval]"].iloc[0] == "1.26 [1.13, 1.40]"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"),
+    [
+        ({"direction": "unlikely", "prob_direction": 0.13, "estimate": 1.19, "null_value": 1.0,
+          "certainty_direction": "high"}, "is higher (87%)"),
+        ({"direction": "open", "prob_direction": 0.35, "estimate": -0.7, "null_value": 0.0,
+          "certainty_direction": "very low"},
+         "may be higher or lower (35% for the claim), but the evidence is very uncertain"),
+        ({"direction": "mixed", "certainty_direction": "low"},
+         "may be higher by some measures and lower by others"),
+        ({"direction": "open", "prob_direction": None}, "it is not known which way"),
+        ({"direction": "not claimed", "size": "contradicted", "prob_size": 0.01,
+          "certainty_size": "high"}, "as much as claimed: no (1%)"),
+        ({"direction": "not claimed", "size": "not claimed"},
+         "nothing is claimed that can be measured by itself"),
+    ],
+)  # fmt: skip
+def test_each_finding_has_the_verb_of_its_certainty(verdict, says) -> None:
+    assert finding(verdict) == says
 
 
 def test_the_second_audit_has_levels_of_its_own() -> None:

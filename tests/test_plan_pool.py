@@ -18,11 +18,15 @@ from retrostats.audit.grades import SIZE_SUPPORTED
 from retrostats.evidence.printed.likelihoods import rates_log_likelihood
 from retrostats.evidence.printed.measures import Measure
 from retrostats.evidence.printed.sources import SPREAD, Nodes, PrintedSource
+from retrostats.evidence.result.estimate import Estimate
+from retrostats.evidence.result.findings import Measure as FoundMeasure
 from retrostats.evidence.unreported.influence import quasi_random
 from retrostats.evidence.unreported.likelihood import MEASURES, pooled_of, printed_source
-from retrostats.evidence.unreported.sources import Effects, Source
+from retrostats.evidence.unreported.pooled import pool_estimator
+from retrostats.evidence.unreported.sources import Effects, Source, known_source
 from retrostats.planning.added import answers_with, drawn_answers, pool_needed
 from retrostats.planning.assumed import assume
+from retrostats.planning.deciding import deciding
 from retrostats.planning.designs import Counted
 from retrostats.planning.sentence import kept_open_by, sentence
 from retrostats.planning.today import POOLED_MOST, today_of
@@ -298,3 +302,38 @@ def test_any_study_that_is_enough_is_not_told_as_a_number_needed() -> None:
     assert at_null.sentence == (
         "No study settles the direction, as the truth is taken to be no difference."
     )
+
+
+def measure_of(name: str, *effects: tuple[float, float]) -> FoundMeasure:
+    """A measure of known log ratios and their errors."""
+    sources = tuple(
+        known_source(f"{name} {i}", Estimate(y, se, 30, "log_ratio", "ratio"), 31)
+        for i, (y, se) in enumerate(effects)
+    )
+    return FoundMeasure(name, name, pool_estimator(list(sources)), sources=sources)
+
+
+def test_a_claim_of_several_measures_is_planned_on_the_least_sure_and_says_which() -> None:
+    sure = measure_of("oxygen", (0.3, 0.05), (0.28, 0.05), (0.25, 0.04))
+    less = measure_of("heart rate", (0.1, 0.06), (0.12, 0.07))
+    against = measure_of("load", (-0.25, 0.05), (-0.3, 0.05), (-0.28, 0.04))
+    chosen, words = deciding(CLAIM, [sure, less], {}, None)
+    assert (chosen, words) == (less, "planned on heart rate, the least sure of 2 measures")
+    chosen, words = deciding(CLAIM, [sure, against, less], {}, None)
+    assert chosen is less
+    assert words.endswith("which lie on both sides: a study of one leaves the claim so until all "
+                          "agree")  # fmt: skip
+    assert deciding(CLAIM, [sure], {}, None) == (sure, "")
+    bare = replace(less, sources=())
+    assert deciding(CLAIM, [bare, sure], {}, None)[0] is sure  # what has no sources has no plan
+
+
+def test_the_plan_of_a_claim_of_several_measures_names_the_one_it_is_of() -> None:
+    found = assume("pounding", None, None, None, None, None, None, 1)
+    assert found.measure is not None
+    answers = rs.replicate(["ligament-injury"], draws=0).answers.query("claim_id == 'pounding'")
+    least = (answers["prob_direction"] - 0.5).abs().idxmin()
+    assert found.measure.name == answers.at[least, "measure"]
+    assert found.planned_on.startswith(f"planned on {found.measure.name}, the least sure of")
+    text = rs.plan("pounding", people=[20]).summary().splitlines()[0]
+    assert text.endswith(f"; {found.planned_on}.")  # in the sentence that the plan begins with

@@ -8,14 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
 
 import retrostats as rs
 from retrostats.common.errors import InputError
+from retrostats.evidence.printed.disagreement import disagreement
 
 #: Two quadratures of one posterior: a grid of effects, and a mixture of normals.
 SAME_POSTERIOR = 1e-3
 #: What more evidence may take from the lowest probability: design, section 4, point 7.
 MONOTONE, SMALLER_P = 0.005, 0.015
+#: A quadrature on a grid against one without: far below the 1e-4 that the grid promises.
+INTEGRATED = 1e-6
+#: A pair whose printed means are moved among the others keeps its likelihood but for its spreads.
+MOVED = 0.01
 
 
 def trials(**columns: Any) -> pd.DataFrame:
@@ -83,6 +90,57 @@ def test_a_study_raised_to_the_others_does_not_lower_the_answer() -> None:
     # far above the others it says that they disagree more: in tau, not by losing the direction
     assert float(raised.tau["median"]) > float(at[-1].tau["median"])
     assert raised.prob_above() > 0.95
+
+
+def test_a_study_far_above_the_others_is_said_to_make_them_disagree() -> None:
+    """A raise may lower P through tau; then tau and P stand as printed and as they would be."""
+    assert pool(trials()).disagreement == ""
+    raised = pool(trials(first=["31.3 SD 5.8", "5.8 SD 1.4", "60 SD 4"]))
+    assert raised.disagreement.startswith("sources disagree more: C lies far above the others")
+    assert raised.disagreement in repr(raised)
+    among = pool(trials(first=["31.3 SD 5.8", "5.8 SD 1.4", "37.2 SD 2.5"]))
+    assert raised.synthesis is not None
+    found = disagreement(raised.synthesis, 0.0)
+    assert found is not None
+    assert found.tau_among == pytest.approx(float(among.tau["median"]), abs=MOVED)
+    assert found.probability_among == pytest.approx(among.prob_above(), abs=MOVED)
+    assert found.tau == float(raised.tau["median"])
+    assert f"{found.tau:.2g} as printed)" in raised.disagreement
+    assert f"to {raised.prob_above():.3f}" in raised.disagreement
+    swapped = trials(first=["31.3 SD 5.8", "5.8 SD 1.4", "60 SD 4"])
+    swapped["first"], swapped["second"] = swapped["second"], swapped["first"]
+    assert "C lies far below the others" in pool(swapped).disagreement
+
+
+def integrated(y: Any, se: Any, scale: float) -> float:
+    """Probability above 0 by normal theory and numerical integration over tau: no grid."""
+
+    def at(tau: float) -> tuple[float, float]:
+        w = 1 / (se**2 + tau**2)
+        mean = float(w @ y / w.sum())
+        log = 0.5 * np.log(w).sum() - 0.5 * np.log(w.sum()) - 0.5 * float(w @ (y - mean) ** 2)
+        density = math.exp(log - 10 - 0.5 * (tau / scale) ** 2)
+        return density, float(norm.sf(0, mean, 1 / math.sqrt(w.sum())))
+
+    options = {"epsabs": 0.0, "epsrel": 1e-10, "limit": 500}
+    whole = quad(lambda tau: at(tau)[0], 0, 10 * scale, **options)[0]
+    return float(quad(lambda tau: math.prod(at(tau)), 0, 10 * scale, **options)[0] / whole)
+
+
+def test_sources_that_then_agree_on_the_other_side_may_take_more_and_it_is_no_error() -> None:
+    """One of 150 random tables of docs/calibration.md fell by 0.006: normal theory does as well."""
+    errors = np.array([0.03, 0.03, 0.05, 0.046, 0.034])
+    fell = []
+    for raised in (0.764, 0.844):
+        y = np.log([0.943, 0.973, 0.953, 0.964, raised])
+        table = intervals(list(y), list(errors), measure="ratio of means")
+        columns = ["estimate", "low", "high"]
+        found = pool(table.assign(**{name: np.exp(table[name]) for name in columns}))
+        exact = [integrated(y, errors, scale) for scale in (0.2, 0.1, 0.05)]
+        counted = found.choices.loc[found.choices["counted"], "prob_above"]
+        assert list(counted) == pytest.approx(exact, abs=INTEGRATED)
+        fell.append(min(exact))
+    assert fell[0] - fell[1] > MONOTONE
 
 
 def test_one_more_result_higher_does_not_lower_the_answer() -> None:
@@ -190,6 +248,12 @@ def test_words_alone_have_signs_and_no_size() -> None:
     assert repr(found).startswith(
         "No size: no source of 4 is bounded on both sides. Signs: 3 above"
     )
+    assert "above 1 by signs alone" in repr(found)
+    alike = pool(table.assign(estimate="higher"))
+    assert repr(alike).endswith("(sign test p = 0.125): likely above 1 by signs alone")
+    many = pd.concat([table.assign(estimate="higher", study=[f"{i}{s}" for s in "ABCD"])
+                      for i in range(3)])  # fmt: skip
+    assert repr(pool(many)).endswith("likely above 1 by signs alone")  # p < 0.001, and no more
     assert (found.k, len(found.choices), len(found.leave_one_out())) == (0, 0, 0)
     assert found.sources["why"].str.contains("words alone have no size").all()
 

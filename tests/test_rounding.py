@@ -13,8 +13,8 @@ from retrostats.common.rounding import limits, with_limits
 from retrostats.common.ticks import ratio_ticks
 from retrostats.report.figures.forest import Panel, forest
 from retrostats.report.page import format as fmt
+from retrostats.report.page.amounts import amount_and_span, claimed
 from retrostats.report.page.console import print_user_cohorts
-from retrostats.report.page.effect_words import amount_and_span, claimed
 
 #: Widest share of an interval by which rounding may move an end of it: half a place of two digits.
 MOVED = 0.05

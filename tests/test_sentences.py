@@ -8,11 +8,13 @@ import re
 import example_frames as ex
 import pytest
 
-from retrostats.report.page.bands import band, claimed_zone
+from retrostats.audit.plain_words import PlainWords
+from retrostats.report.page.amounts import amount, claimed, span
+from retrostats.report.page.bands import band, claimed_zone, ticks
 from retrostats.report.page.cards import causes_of, changes
-from retrostats.report.page.effect_words import amount, claimed, span
 from retrostats.report.page.page import render_report
-from retrostats.report.page.sentences import SYMBOLS, answer
+from retrostats.report.page.sentences import answer, worst_words
+from retrostats.report.page.verdict_words import SYMBOLS
 
 NAN = float("nan")
 #: Labels of a size with its probability, and of lying below and above the range.
@@ -64,35 +66,34 @@ LESS = {
 @pytest.mark.parametrize("size", ["compatible", "open", "contradicted", "not claimed"])
 def test_a_supported_direction_never_reads_as_a_supported_size(size):
     answered = answer(graded(size=size)).sentence
-    assert answered.startswith("Yes, almost certainly (99.9%; 99% at the least, however what was")
+    assert answered.startswith("Yes, almost certainly (chance 99.9%). About 26% higher")
     assert "higher? Yes" not in answered
 
 
 def test_each_grade_says_yes_no_or_open_with_its_number():
-    said = {d: answer(graded(d, "not claimed")).sentence.split(".  ")[0] for d in DIRECTIONS}
-    starts = {d: text.split(" ")[0].strip(",:") for d, text in said.items()}
-    assert starts == {
-        "supported": "Yes", "very likely": "Yes", "likely": "Yes", "leaning": "Open",
-        "open": "Open", "leaning against": "Open", "unlikely": "No", "very unlikely": "No",
-        "contradicted": "No",
-    }  # fmt: skip
-    assert said["likely"].startswith("Yes, likely (91%).")
-    assert said["unlikely"].startswith("No, likely not (87% against it).")
-    assert said["contradicted"].startswith("No, almost certainly not (99% against it; 98% at the")
-    assert said["leaning"].startswith("Open: 70% for it, 30% against it.")
-    assert len(set(said.values())) == len(said)
+    said = {d: answer(graded(d, "not claimed")).sentence.split(". ")[0] for d in DIRECTIONS}
+    assert said == {
+        "supported": "Yes, almost certainly (chance 99.9%)",
+        "very likely": "Yes, very likely (chance 96%)",
+        "likely": "Yes, likely (chance 91%)",
+        "leaning": "Perhaps (chance of a yes 70%)",
+        "open": "Not known (chance of a yes 50%)",
+        "leaning against": "Perhaps not (chance of a yes 30%)",
+        "unlikely": "No, likely not (chance of a yes 13%)",
+        "very unlikely": "No, very likely not (chance of a yes 4%)",
+        "contradicted": "No, almost certainly not (chance of a yes 1%)",
+    }
 
 
 def test_every_reading_is_told_where_readings_disagree():
     answered = answer(LESS, [POINTS, SHARE])
     assert answered.sentence == (
-        "Open: 35% for it, 65% against it. It depends on how the source is read."
+        "Not known (chance of a yes 35%): it depends on how the source is read."
     )
     assert answered.readings == (
-        "As points: \u22120.65 points (95% interval \u22122.51 to 1.20; over all else not printed "
-        "\u22122.99 to 1.72), for or against the claim.",
-        "As a share: 4.63% of the fat (95% interval 0.83 to 8.43; over all else not printed "
-        "\u22120.45 to 10.50), against the claim, though not over all else not printed.",
+        "As points: \u22120.65 points, very likely \u22122.51 to 1.20; for or against the claim.",
+        "As a share: 4.63% of the fat, very likely 0.83 to 8.43; against the claim, though not in "
+        "the worst case of what was not printed.",
     )
     assert [row["estimate_id"] for row in answered.shown] == ["e", "f"]
 
@@ -101,7 +102,7 @@ def test_readings_that_agree_are_told_once():
     same = {**SHARE, "estimate": -0.7, "conf_low": -2.0, "conf_high": 1.0}
     answered = answer(LESS, [POINTS, same])
     assert not answered.readings
-    assert "Best estimate \u22120.65 points (95% interval \u22122.51 to 1.20)." in answered.sentence
+    assert "About \u22120.65 points, very likely \u22122.51 to 1.20." in answered.sentence
 
 
 def test_rows_of_another_quantity_are_no_other_reading():
@@ -117,21 +118,45 @@ def test_what_is_said_of_the_size_follows_its_grade_alone():
     sized = {answer(graded(size=size)).sentence for size in (*SIZES, "not claimed")}
     assert len(sized) == len(SIZES) + 1
     unlikely = answer(graded(size="unlikely")).sentence
-    assert unlikely.endswith("25% to 35% higher? Unlikely (10%): below it is likelier (88%).")
+    assert unlikely.endswith(
+        "25% to 35% higher? Unlikely (chance 10%): below it is likelier (88%)."
+    )
 
 
 def test_numbers_name_estimate_and_one_interval():
     answered = answer(graded(size="not claimed")).sentence
-    assert answered.endswith("Best estimate 26% higher (95% interval 4% to 54% higher).")
+    assert answered.endswith("About 26% higher, very likely 4% to 54% higher.")
     without = answer({**graded(size="not claimed"), "conf_low": NAN}).sentence
-    assert without.endswith("Best estimate 26% higher.")
+    assert without.endswith("About 26% higher.")
 
 
 def test_without_an_estimate_the_reason_is_the_answer():
     none = {**ROW, "estimate": NAN, "direction": "no evidence"}
-    assert answer(none).sentence == "Nobody measured it: nobody looked."
+    assert answer(none).sentence == "Nobody has measured it: nobody looked."
+    plain = PlainWords(missing="no study counts falls")
+    assert answer(none, words=plain).sentence == "Nobody has measured it: no study counts falls."
     mixed = answer({**none, "direction": "mixed"}).sentence
     assert mixed == "Yes by some measures, no by others: nobody looked."
+
+
+def test_amounts_are_told_in_the_words_of_the_audit_and_one_form():
+    plain = PlainWords(figure="30% more", more="more", less="less", where="at the same speed")
+    said = answer(graded(), words=plain)
+    assert said.amount == "About 26% more at the same speed, very likely 4% to 54% more."
+    assert said.size == "Between 25% and 35%? About even odds (46%)."
+    assert worst_words(ROW, {"conf_low": 0.89, "conf_high": 1.92}, plain).endswith(
+        "at once: 11% less to 92% more."
+    )
+    far = answer(
+        {**graded(), "prob_size": 0.35, "prob_below": 0.33, "prob_above": 0.32}, words=plain
+    )
+    assert far.size == "Between 25% and 35%? Possible (chance 35%)."
+    lost = PlainWords(more="gained", less="lost", unit="%")
+    loss = {**LESS, "direction": "supported", "prob_direction": 0.995, "estimate": -2.4,
+            "conf_low": -4.19, "conf_high": -0.61}  # fmt: skip
+    assert answer(loss, words=lost).amount == "About 2.4% lost, very likely 0.6% to 4.2% lost."
+    across = {**loss, "conf_high": 0.61}
+    assert answer(across, words=lost).amount.endswith("4.2% lost to 0.6% gained.")
 
 
 def test_no_number_is_rounded_onto_or_across_a_boundary():
@@ -175,18 +200,31 @@ def test_the_cause_of_what_was_seen_stands_beside_it():
 
 
 def test_a_band_says_in_words_what_it_shows():
-    drawn = band(1.26, (1.004, 1.54), (0.79, NAN), (NAN, 0.5), null=1.0, log=True)
-    assert (
-        "Estimate 1.260, 95% interval 1.004 to 1.540, over all that was not printed from 0.79"
-        in drawn
-    )
+    drawn = band(1.26, (1.004, 1.54), (NAN, 0.5), null=1.0, log=True)
+    assert "Estimate 1.260, 95% interval 1.004 to 1.540, claimed" in drawn
     assert "claimed up to 0.5, no difference at 1" in drawn
     assert '<rect class="b-claim" x="0.00%"' in drawn  # an open end reaches the edge
     below = claimed_zone((NAN, NAN), 0.0, "below")
-    side = band(-1.0, (-2.0, 0.5), (NAN, NAN), below, null=0.0, label="<b>")
+    side = band(-1.0, (-2.0, 0.5), below, null=0.0, label="<b>")
     assert "b-claim" in side
     assert "<b>" not in side
-    assert "b-claim" not in band(1.0, (0.5, 2.0), (NAN, NAN), None, null=0.0)
+    assert "b-claim" not in band(1.0, (0.5, 2.0), None, null=0.0)
+
+
+def test_a_picture_has_round_numbers_around_its_ends_and_a_dot_a_study():
+    for low, high in ((0.8, 1.3), (1.0, 1.02), (0.35, 1.1), (0.9, 4.0), (0.05, 30.0)):
+        found = [at for at, _ in ticks(low, high, True)]
+        assert 2 <= len(found) <= 6, (low, high)
+        assert found == sorted(found)
+        assert 1.0 in found or not low <= 1 <= high
+    drawn = band(1.3, (1.1, 1.5), (1.25, 1.35), null=1.0, log=True,
+                 studies=[1.2, 1.35, 1.351, NAN])  # fmt: skip
+    assert drawn.count('class="b-study"') == 3
+    heights = re.findall(r'class="b-study" cx="[\d.]+%" cy="(\d+)"', drawn)
+    assert len(set(heights)) == 2  # two that would hide one another are stacked
+    numbers = re.findall(r'class="b-number"[^>]*>([^<]+)<', drawn)
+    assert numbers == ["0", "+25%", "+50%"]
+    assert "3 studies that print a number: 1.20, 1.35, 1.35" in drawn
 
 
 def test_core_claims_stand_before_the_verdicts_and_lead_to_them():
@@ -195,7 +233,7 @@ def test_core_claims_stand_before_the_verdicts_and_lead_to_them():
     core = ex.verdicts().query("role == 'core'")
     assert first.count("<article") == len(core)
     assert all(f'href="#claim-{claim}"' in first for claim in core["claim_id"])
-    assert "Best estimate 24.6% higher" in first
+    assert "About 24.6% higher" in first
     assert first.count("<svg") == 1
 
 
@@ -220,7 +258,9 @@ SHOWN = {"supported", "faithful", "compatible", "contradicted", "drifted", "unve
 
 def test_the_symbol_before_a_verdict_says_what_its_word_says() -> None:
     chip = re.compile(r'class="v v-[\w-]+"><span aria-hidden="true">(.)</span> ([^<]+)</span>')
-    shown = {(word, mark) for mark, word in chip.findall(render_report(ex.replication()))}
+    html = render_report(ex.replication())
+    html = html[html.index('<section id="verdicts"') :]  # the first screen has words of its own
+    shown = {(word, mark) for mark, word in chip.findall(html)}
     assert {word for word, _ in shown} == SHOWN
     assert shown <= set(MARKED.items())
     assert {word: SYMBOLS.get(word, "–") for word in MARKED} == MARKED

@@ -1,4 +1,5 @@
-"""Command line: `retrostats replicate | validate | template | plan | new-audit | check-audit`.
+"""Command line: `retrostats replicate | validate | template | plan | new-audit | check-audit |
+completion`.
 
 `python -m retrostats.replicate` is the first of them. Exit codes: 0 done, 1 `--check` found a
 difference from the pinned answers, 2 bad input or usage.
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from retrostats import __version__
+from retrostats.app.completion import SHELLS, completion
 from retrostats.app.terminal import WHAT, add_options, run, run_replicate
 from retrostats.common.defaults import SEED
 from retrostats.common.errors import RetrostatsError, plain
@@ -18,14 +20,22 @@ from retrostats.common.exit_codes import Parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; bad input gives one message on standard error and exit code 2."""
-    return run(_parser(), argv)
+    """Run one command; bad input gives one message on standard error and exit code 2.
+
+    Without a command it says what there is.
+    """
+    parser = _parser()
+    if not (sys.argv[1:] if argv is None else argv):
+        parser.print_help()
+        return 0
+    return run(parser, argv)
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="retrostats",
         description="Check popular claims against what the cited studies printed.",
+        epilog="Start with: retrostats replicate. Options: retrostats COMMAND --help",
     )
     parser.add_argument("--version", action="version", version=f"retrostats {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -35,6 +45,7 @@ def _parser() -> Parser:
     _add_plan(commands)
     _add_new_audit(commands)
     _add_check_audit(commands)
+    _add_completion(commands)
     return parser
 
 
@@ -61,7 +72,7 @@ def _add_template(commands: Any) -> None:
 
 
 def _add_plan(commands: Any) -> None:
-    text = "The study that would settle a claim, and what it would change."
+    text = "The study that would settle a claim."
     parser = _command(commands, "plan", _plan, text)
     add = parser.add_argument
     add("claim", metavar="CLAIM", help="its id in the audit")
@@ -72,6 +83,7 @@ def _add_plan(commands: Any) -> None:
     add("--rate", metavar="LOW[,HIGH]", help="counts: events per 1000 units of exposure")
     add("--exposure", type=float, metavar="X", help="counts: units a person and condition")
     add("--n", metavar="LIST", help="numbers of people (up to 1.8 times what is needed)")
+    add("--all", action="store_true", help="print every table")
     add("--power", type=float, default=0.9, metavar="X", help="that is wanted (0.9)")
     add("--figure", metavar="FILE", help="write the figure (.svg, .pdf or .png)")
     add("--formats", default="", metavar="LIST", help="further formats of it (svg,pdf,png)")
@@ -82,7 +94,7 @@ def _add_plan(commands: Any) -> None:
 
 
 def _add_new_audit(commands: Any) -> None:
-    text = "Make an audit to fill in, a page and a table; it runs as it stands."
+    text = "Make an audit to fill in: a page and a table."
     parser = _command(commands, "new-audit", _new_audit, text)
     parser.add_argument("name", metavar="NAME", help="of the page NAME.toml and the table NAME.csv")
     folder = "make a folder NAME with tables and Python instead, for what a table cannot say"
@@ -90,9 +102,24 @@ def _add_new_audit(commands: Any) -> None:
 
 
 def _add_check_audit(commands: Any) -> None:
-    text = "Say what each row of a page's table became, before anything is computed; exit 0 or 2."
+    text = "Say what each row of a page became; exit 0 or 2."
     parser = _command(commands, "check-audit", _check_audit, text)
     parser.add_argument("page", metavar="NAME.toml", help="a page, its table beside it")
+
+
+def _add_completion(commands: Any) -> None:
+    text = "Print what completes commands in a shell."
+    parser = _command(commands, "completion", _completion, text)
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+
+
+def _completion(arguments: Any) -> int:
+    from retrostats.audit.audit import load_audit
+
+    audit = load_audit()
+    words = {"analyses": list(audit.analyses), "claims": list(audit.claims)}
+    print(completion(arguments.shell, _parser(), words), end="")
+    return 0
 
 
 def _replicate(arguments: Any) -> int:
@@ -148,7 +175,7 @@ def _plan(arguments: Any) -> int:
     )
     if arguments.figure:
         made.save(arguments.figure, _words(arguments.formats), _words(arguments.themes))
-    print(made.summary())
+    print(made.summary() if arguments.all else made.brief())
     return 0
 
 

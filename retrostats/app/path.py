@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrostats.app.replication import Replication
+from retrostats.app.user_cohorts import every_cohort_has_an_analysis, load_cohorts
 from retrostats.audit.analysis import Analysis, Context, analysed, blamed, select
 from retrostats.audit.audit import Audit, load_audit
 from retrostats.audit.certainty import OVERRULED, Grounds, grounds_of
-from retrostats.audit.changes import cohort_frame, shares_frame, with_use
+from retrostats.audit.changes import cohort_frame, contrasts_of, shares_frame, with_use
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import ClaimEvidence, claim_evidence_of
 from retrostats.audit.frames import (
@@ -156,7 +157,7 @@ def replicate(
         with_use(cohort, findings[cohort.analysis].estimates) for cohort in user_cohorts
     )
     tell("Judging the claims")
-    claim_evidence = claim_evidence_of(about)
+    claim_evidence = claim_evidence_of(about, published)
     evidence = evidence_by_claim(explored, everything, findings)
     verdicts, certainty, answers = judge(everything, findings, evidence, claim_evidence)
     frames = frames_of(with_posteriors(findings, answers, claims), explored, claims)
@@ -210,8 +211,8 @@ def read(
     audit: Audit, chosen: Sequence[Analysis], cohorts: Iterable[Any]
 ) -> tuple[dict[str, Claim], pd.DataFrame, tuple[Any, ...]]:
     """Claims, printed numbers, and the reader's own cohorts, each with an analysis of this run."""
-    user_cohorts = _load_cohorts(cohorts, audit)
-    _every_cohort_has_an_analysis(user_cohorts, chosen)
+    user_cohorts = load_cohorts(cohorts, audit)
+    every_cohort_has_an_analysis(user_cohorts, chosen)
     published = audit.published
     check_conditions(published, audit.conditions, str(audit.data))
     return audit.claims, published, user_cohorts
@@ -332,6 +333,7 @@ def _posterior(
         claimed=claimed_range(claim) if claim.has_size else None,
         correlation=audit.correlation_prior(claim.claim_id),
         df=row.df if row is not None and known else math.inf,
+        quantity=claim.quantity,
     )
 
 
@@ -360,13 +362,15 @@ def _changes(
         for name in findings
     }
     claims = everything.claims
+    grounds = _grounds(everything, findings)
+    contrasts = contrasts_of(row for found in findings.values() for row in found.estimates)
     old, new = (evidence_by_claim(e, everything, findings) for e in (before, explored))
     pools = {
         claim_id: (_reference_pool(before, claim), _reference_pool(explored, claim))
         for claim_id, claim in claims.items()
     }
     return {
-        "cohorts": cohort_frame(claims, old, new, names, claim_evidence, pools),
+        "cohorts": cohort_frame(claims, old, new, names, claim_evidence, pools, grounds, contrasts),
         "cohort_shares": shares_frame(claims, old, new),
     }
 
@@ -384,32 +388,3 @@ def _refuse_options(seed: int, draws: int, jobs: int) -> None:
         whole_number(value, name, least)
     if draws > MAX_DRAWS:
         raise InputError(f"draws must be {MAX_DRAWS} or fewer, found {draws}")
-
-
-def _load_cohorts(cohorts: Iterable[Any], audit: Audit) -> tuple[Any, ...]:
-    if not isinstance(cohorts, Iterable) or isinstance(cohorts, str):
-        raise InputError(f"cohorts: found {cohorts!r:.80}; a list of cohorts or files is needed")
-    cohorts = tuple(cohorts)
-    if not cohorts:
-        return ()
-    from retrostats.io.cohort.cohort import Cohort, load_cohort
-
-    loaded = tuple(c if isinstance(c, Cohort) else load_cohort(c, audit=audit) for c in cohorts)
-    names = [str(cohort.provenance["name"]) for cohort in loaded]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(
-                f"two cohorts are named {name!r}; give one another name: name = ... in its spec"
-            )
-    return loaded
-
-
-def _every_cohort_has_an_analysis(cohorts: Sequence[Any], chosen: Sequence[Analysis]) -> None:
-    names = [a.name for a in chosen]
-    for cohort in cohorts:
-        if cohort.analysis not in names:
-            raise InputError(
-                f"cohort {cohort.provenance['name']}: its columns fit "
-                f"{cohort.analysis or 'no analysis'}, but this run does {', '.join(names)}. "
-                "See `retrostats template ANALYSIS` for what each one needs."
-            )

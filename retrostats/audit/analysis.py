@@ -17,6 +17,7 @@ from retrostats.audit.audit import Audit, load_audit
 from retrostats.audit.claims import Claim
 from retrostats.audit.returned import check_findings
 from retrostats.common.errors import InputError, RetrostatsError
+from retrostats.common.nearest import suggestion
 from retrostats.evidence.result.findings import Findings
 
 if TYPE_CHECKING:
@@ -234,8 +235,8 @@ def select(names: Iterable[str] | None, audit: Audit | None = None) -> list[Anal
     ]
     if unknown:
         raise InputError(
-            f"unknown analysis {', '.join(unknown)}; choose from {', '.join(found)} "
-            "or give the path of a Python file"
+            f"unknown analysis {', '.join(unknown)}{suggestion(unknown[0], list(found))}; choose "
+            f"from {', '.join(found)} or give the path of a Python file"
         )
     loaded = [
         _generated(about, name)

@@ -52,6 +52,9 @@ class Answer:
         Labels.
     overturned_by
         The choice, or the source left out, that moves the probability most against the answer.
+    disagreement
+        Where a source far on the answer's own side makes studies differ more and so lowers its
+        probability: which, with tau and the probability before and after.
     why_none
         Why there is no probability, where there is none.
     """
@@ -77,6 +80,7 @@ class Answer:
     direction: str = "not claimed"
     size: str = "not claimed"
     overturned_by: str = ""
+    disagreement: str = ""
     why_none: str = ""
 
 
@@ -139,7 +143,8 @@ def answer_of(
         }  # fmt: skip
     if claim.has_size:
         numbers |= _of_size(claim, at, one_study=one and not alone)
-    numbers["overturned_by"] = "" if one else _overturned(claim, pooled)
+    numbers["overturned_by"] = "" if one and as_it_stands else _overturned(claim, pooled)
+    numbers["disagreement"] = pooled.disagreement
     return Answer(**numbers)
 
 
@@ -259,12 +264,16 @@ def _of_size(claim: Claim, at: _At, *, one_study: bool) -> dict[str, Any]:
 
 def _overturned(claim: Claim, pooled: PooledPrinted) -> str:
     """The source left out, or the choice, after which the probability is least for the answer."""
+    if pooled.k == 1:
+        return f"without {pooled.pooled[0].study} nothing is left"
     found = [*_left_out(claim, pooled), *_chosen(claim, pooled)]
     if not found:
         return ""
     main = _probability(claim, pooled.tidy().iloc[0])
     pick = min if main >= 0.5 else max
     p, what = pick(found, key=lambda pair: pair[0])
+    if percent(p) == percent(main):
+        return f"nothing: {what} it stays at {percent(main)}"
     return f"{what}: {percent(p)} instead of {percent(main)}"
 
 

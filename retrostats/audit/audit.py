@@ -50,6 +50,8 @@ class Audit:
         Folder of the data package; folder of the analyses.
     made, generated, page
         Of an audit from a page: its tables, its analyses, and the page; else None, empty, None.
+    address
+        Where its report is published; empty if it is not.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Audit:
     made: Mapping[str, pd.DataFrame] | None = field(default=None, repr=False, compare=False)
     generated: Mapping[str, PageAnalysis] = field(default_factory=dict, repr=False, compare=False)
     page: Page | None = field(default=None, repr=False, compare=False)
+    address: str = ""
 
     @property
     def claims(self) -> dict[str, Claim]:
@@ -231,7 +234,14 @@ def load_audit(path: str | Path | None = None) -> Audit:
     scripts = analyses_dir() if path is None else Path(path) / "analyses"
     parsed = read_audit_toml(data)
     return Audit(
-        parsed.title, parsed.subject, parsed.post, parsed.conditions, parsed.topics, data, scripts
+        title=parsed.title,
+        subject=parsed.subject,
+        post=parsed.post,
+        conditions=parsed.conditions,
+        topics=parsed.topics,
+        data=data,
+        scripts=scripts,
+        address=parsed.address,
     )
 
 

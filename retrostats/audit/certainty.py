@@ -24,6 +24,7 @@ from retrostats.audit.grades import (
     over_measures,
     size_label,
 )
+from retrostats.audit.publication import publication_bias
 from retrostats.audit.verdict import Evidence, Side, bounds_of, claimed_range
 from retrostats.common.errors import InputError
 from retrostats.common.rounding import limits
@@ -49,6 +50,11 @@ HALF = 0.5
 
 RANDOMISED = re.compile(r"\b(rct|randomi[sz]ed|random allocation|allocated by lot)\b")
 SAME_PEOPLE = re.compile(r"\b(within-subject|cross-?over)\b")
+#: Words of an order or an allocation by lot that is denied or not told.
+NEGATED = re.compile(r"\b(non-?|not (\w+ ){0,2})random\w*")
+#: What says that people met the conditions in orders drawn or balanced, and that nobody says so.
+ORDER_TOLD = re.compile(r"\b(random\w*|counter-?balanced|balanced order|latin square|by lot)\b")
+UNTOLD = re.compile(r"\b(not |un)(stated|told|described|known|reported)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,7 @@ def _certainty(
         _inconsistency([a for _, a in pairs], [e for e, _ in pairs], grounds),
         _worst(_indirectness(e, grounds) for e, _ in pairs),
         _worst(_unreported(side, *pair) for pair in pairs),
+        _worst(_publication(e, grounds) for e, _ in pairs),
     )
     lost = min(sum(downgrade.levels for downgrade in downgrades), len(LEVELS) - 1)
     by_rule = LEVELS[lost]
@@ -193,14 +200,31 @@ def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
     >>> design_kind("cluster RCT, 23 teams"), design_kind("two-arm; randomisation not stated")
     ('by lot', 'other')
     """
-    text = words.lower()
+    text = NEGATED.sub("", words.lower())
     if SAME_PEOPLE.search(text):
         return "same people"
     return "by lot" if RANDOMISED.search(text) else "other"
 
 
+def order_told(words: str) -> bool:
+    """Whether a design in the same people says that their order was drawn or balanced.
+
+    Examples
+    --------
+    >>> order_told("within-subject, random order"), order_told("crossover, counterbalanced")
+    (True, True)
+    >>> order_told("within-subject, treadmill"), order_told("crossover, randomisation not stated")
+    (False, False)
+    """
+    text = NEGATED.sub("", words.lower())
+    return bool(ORDER_TOLD.search(text)) and not UNTOLD.search(text)
+
+
 def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Downgrade:
-    """A cause needs a comparison, by lot or in the same people; a description needs none."""
+    """A cause needs a comparison, by lot or in the same people in an order that is told.
+
+    A description needs none.
+    """
     if claim.kind != "causal":
         return Downgrade("design", 0, "a description needs no comparison")
     if not all(e.comparison for e in evidence):
@@ -212,11 +236,24 @@ def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Dow
     rows = [grounds.rows[e.estimate_id] for e in evidence if e.estimate_id in grounds.rows]
     printed = {r for row in rows for r in row.source_rows if r in grounds.designs}
     designs = [grounds.designs[r] for r in sorted(printed)]
-    other = [words for words in designs if design_kind(words) == "other"]
-    if len(other) < HALF * len(designs) or not other:
-        return Downgrade("design", 0, "compared by lot or in the same people, in more than half")
-    named = " / ".join(sorted({words or "not stated" for words in other}))
-    return Downgrade("design", 1, f"compared neither by lot nor in the same people ({named})")
+    kinds = [design_kind(words) for words in designs]
+    other = [w for w, kind in zip(designs, kinds, strict=True) if kind == "other"]
+    untold = [w for w, kind in zip(designs, kinds, strict=True)
+              if kind == "same people" and not order_told(w)]  # fmt: skip
+    if len(other) + len(untold) < HALF * len(designs) or not designs:
+        return Downgrade(
+            "design", 0, "by lot, or in the same people in an order that is told, in more than half"
+        )
+    said = []
+    if other:
+        said.append(f"compared neither by lot nor in the same people ({_named(other)})")
+    if untold:
+        said.append(f"in the same people, their order not told ({_named(untold)})")
+    return Downgrade("design", 1, "; ".join(said))
+
+
+def _named(designs: Iterable[str]) -> str:
+    return " / ".join(sorted({words or "not stated" for words in designs}))
 
 
 def _imprecision(
@@ -258,10 +295,10 @@ def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Downgrade:
     row = grounds.rows.get(evidence.estimate_id)
     if row is None or row.role != "pooled":
         return Downgrade("inconsistency", 0, "one study: agreement cannot be judged")
-    pooled = [r for r in grounds.rows.values() if r.pooled and r.quantity == row.quantity]
+    pooled = _pooled(row, grounds)
     if len(pooled) < 2:
         return Downgrade("inconsistency", 0, "one study: agreement cannot be judged")
-    effects = [math.log(r.estimate) if r.scale != "difference" else r.estimate for r in pooled]
+    effects = _effects(pooled)
     share = pool(effects, [r.std_error for r in pooled]).i2 / 100
     null = 0.0 if row.scale == "difference" else 1.0
     both = min(r.estimate for r in pooled) < null < max(r.estimate for r in pooled)
@@ -269,6 +306,25 @@ def _heterogeneity(evidence: Evidence, grounds: Grounds) -> Downgrade:
     why = f"I2 {share:.0%} among {len(pooled)} studies that are pooled"
     why += f", on both sides of {null:g}" if both else ""
     return Downgrade("inconsistency", levels, _of(evidence, why))
+
+
+def _pooled(row: EstimateRow, grounds: Grounds) -> list[EstimateRow]:
+    """The rows that the pool of a row is of; the row itself where it is of one study."""
+    if row.role != "pooled":
+        return [row]
+    return [r for r in grounds.rows.values() if r.pooled and r.quantity == row.quantity]
+
+
+def _effects(rows: Iterable[EstimateRow]) -> list[float]:
+    """Estimates on the model's scale."""
+    return [math.log(r.estimate) if r.scale != "difference" else r.estimate for r in rows]
+
+
+def _publication(evidence: Evidence, grounds: Grounds) -> Downgrade:
+    row = grounds.rows.get(evidence.estimate_id)
+    rows = [r for r in _pooled(row, grounds) if not math.isnan(r.std_error)] if row else []
+    levels, why = publication_bias(_effects(rows), [r.std_error for r in rows])
+    return Downgrade("publication bias", levels, _of(evidence, why))
 
 
 def _indirectness(evidence: Evidence, grounds: Grounds) -> Downgrade:

@@ -6,10 +6,12 @@ turn them into verdicts are here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from retrostats.audit.claims import Claim
+from retrostats.audit.grades import sign_grade
 from retrostats.audit.verdict import Fidelity, Label
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class ClaimEvidence:
 
     fidelity: pd.DataFrame  # claim_id, element, post_says, source_says, agrees, source_rows
     evidence: pd.DataFrame  # claim_id, row_id, bears, comparison, why
+    studies: Mapping[str, str] = field(default_factory=dict)  # study_id by row_id
 
     @property
     def row_ids(self) -> set[str]:
@@ -40,9 +43,14 @@ class ClaimEvidence:
         return set(filter(None, joined.split("; ")))
 
 
-def claim_evidence_of(audit: Audit) -> ClaimEvidence:
-    """Both tables of an audit, checked against its schemas."""
-    return ClaimEvidence(audit.table("claim_fidelity"), audit.table("claim_evidence"))
+def claim_evidence_of(audit: Audit, published: pd.DataFrame | None = None) -> ClaimEvidence:
+    """Both tables of an audit, checked against its schemas, and the study of each printed row.
+
+    `published` are its printed rows, where they have been read already.
+    """
+    rows = audit.published if published is None else published
+    studies = dict(zip(rows["row_id"].astype(str), rows["study_id"].astype(str), strict=True))
+    return ClaimEvidence(audit.table("claim_fidelity"), audit.table("claim_evidence"), studies)
 
 
 def fidelity_of(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Fidelity, str]:
@@ -64,11 +72,12 @@ def fidelity_of(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Fidelity, 
 
 
 def by_signs(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Label, str]:
-    """Direction from printed signs: they can leave it open, never settle it.
+    """Direction from printed signs, graded in a line of its own: they leave it open.
 
-    A sign or a p-value without an effect and its error is no estimate, so it supports nothing
-    by itself: a sign test of those that lie on one side stands beside it. Where nothing compares
-    the directions at all there is no evidence.
+    A sign or a p-value without an effect and its error is no estimate: it has no size and no
+    probability of one. A sign test of the studies that take a side grades them, at most as likely;
+    a study counts once, and takes no side where its results lie on both. Where nothing compares the
+    conditions at all there is no evidence.
     """
     from retrostats.evidence.printed.printed_choices import sign_test
 
@@ -77,11 +86,28 @@ def by_signs(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Label, str]:
     if direct.empty:
         others = f"; {len(rows)} printed results bear on it otherwise" if len(rows) else ""
         return "no evidence", f"no printed result compares the conditions on this{others}"
-    count = {w: int((direct["bears"] == w).sum()) for w in ("for", "against", "neither")}
+    sides = _side_by_study(direct, claim_evidence.studies)
+    count = {side: list(sides).count(side) for side in ("for", "against", "neither")}
     said = ", ".join(f"{number} {word}" for word, number in count.items())
     p = sign_test(count["for"], count["against"])
+    shown = "< 0.001" if p < 0.001 else f"= {p:.2g}"
+    grade = sign_grade(count["for"], count["against"])
     return (
         "open",
-        f"printed results that compare the conditions: {said}; none with an effect and its error "
-        f"(sign test of for and against: p = {p:.2g})",
+        f"{grade} by signs alone: of studies that compare the conditions {said} (sign test, "
+        f"two-sided p {shown}); none prints an effect with its error, so they say no size",
     )
+
+
+def _side_by_study(direct: pd.DataFrame, studies: Mapping[str, str]) -> list[str]:
+    """for, against or neither of each study; results on both sides cancel."""
+    found: dict[str, set[str]] = {}
+    for i, (names, bears) in enumerate(zip(direct["row_id"], direct["bears"], strict=True)):
+        first = str(names).split("; ")[0]
+        study = studies.get(first) or f"row {i}"
+        found.setdefault(study, set()).add(str(bears))
+    sides = []
+    for said in found.values():
+        taken = said - {"neither"}
+        sides.append(next(iter(taken)) if len(taken) == 1 else "neither")
+    return sides

@@ -249,6 +249,32 @@ def answer(label: DirectionLabel, p: float | None = None, *, one_study: bool = F
     return f"{'Yes' if DIRECTION_ORDER.index(label) < _OPEN else 'No'}, {word}"
 
 
+def sign_grade(agree: int, against: int) -> DirectionLabel:
+    """How far signs alone go: the one-sided sign test of the side with more, at most likely.
+
+    Parameters
+    ----------
+    agree, against
+        Independent results on the claimed side of no effect and on the other.
+
+    Raises
+    ------
+    InputError
+        Counts that are not whole numbers of 0 or more.
+
+    Examples
+    --------
+    >>> sign_grade(7, 1), sign_grade(2, 0), sign_grade(1, 6), sign_grade(2, 1)
+    ('likely', 'leaning', 'unlikely', 'open')
+    """
+    for name, count in (("agree", agree), ("against", against)):
+        if isinstance(count, bool) or not (isinstance(count, int) and count >= 0):
+            raise InputError(f"sign_grade: {name} is {count!r}; allowed: whole numbers from 0")
+    sure = 1 - sign_test(agree, against) / 2
+    steps = 2 if sure >= LIKELY else 1 if sure >= LEANING else 0
+    return DIRECTION_ORDER[_OPEN - steps if agree > against else _OPEN + steps]
+
+
 def sign_line(agree: int, against: int) -> str:
     """The line on a claim of which only signs are known: a sign test, and no size.
 
@@ -260,18 +286,17 @@ def sign_line(agree: int, against: int) -> str:
     Examples
     --------
     >>> sign_line(7, 1)
-    '7 of 8 results point that way (sign test, two-sided p = 0.07); they say no size'
+    'likely by signs alone: 7 of 8 results point that way (sign test, two-sided p = 0.07); they \
+say no size'
     >>> sign_line(0, 0)
     'no result has a sign'
     """
-    for name, count in (("agree", agree), ("against", against)):
-        if not (isinstance(count, int) and count >= 0):
-            raise InputError(f"sign_line: {name} is {count!r}; allowed: whole numbers from 0")
+    grade = sign_grade(agree, against)
     if agree + against == 0:
         return "no result has a sign"
     p = sign_test(agree, against)
     shown = "< 0.001" if p < 0.001 else f"= {p:.2g}"
     return (
-        f"{agree} of {agree + against} results point that way (sign test, two-sided p {shown}); "
-        "they say no size"
+        f"{grade} by signs alone: {agree} of {agree + against} results point that way "
+        f"(sign test, two-sided p {shown}); they say no size"
     )

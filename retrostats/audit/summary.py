@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrostats.audit.answer import NO_COMPARISON
+from retrostats.audit.grade_words import finding
 from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
 
 #: The audit's table of levels.
 ABSOLUTE = "absolute"
+#: What a row takes from its posterior.
+ANSWERED = ("estimate", "conf_low", "conf_high", "role")
 LIMITS = ("estimate", "conf_low", "conf_high", "sens_low", "sens_high")
 ABSOLUTES = ("absolute", "absolute_low", "absolute_high", "absolute_sens_low", "absolute_sens_high")
 COLUMNS = (
-    "analysis", "claim_id", "statement", "outcome", "estimate_id", *LIMITS, "scale", "unit",
-    "level", "level_of", "level_why", "level_rows", *ABSOLUTES, "absolute_unit", "people",
-    "studies", "own_cohorts", "certainty", "directness", "answer",
+    "analysis", "claim_id", "statement", "finding", "outcome", "estimate_id", *LIMITS, "basis",
+    "scale", "unit", "level", "level_unit", "level_of", "level_why", "level_rows", *ABSOLUTES,
+    "absolute_unit", "people", "studies", "own_cohorts", "certainty", "directness", "answer",
 )  # fmt: skip
 
 
@@ -42,14 +46,17 @@ def summary_frame(
         Frames of a replication; all printed rows by `row_id`.
     levels
         The audit's table `absolute`: claim_id, estimate_id, outcome, row_id, column, per_row_id,
-        per_column, factor, unit, typical, why. Without a row_id the effect is absolute already.
+        per_column, factor, unit, typical, why and, where the level has another unit than the
+        effect, level_unit. Without a row_id the effect is absolute already.
 
     Returns
     -------
     DataFrame
-        `COLUMNS`. A claim that the table does not name has the row of its verdict; one without any
-        estimate has its verdict's reason in `answer` and no numbers. The certainty is that of the
-        claim, so it stands only beside the estimates that judge it.
+        `COLUMNS`. Estimate and interval are the answer's posterior where a row has one, else the
+        row's own (`basis` is the role). A claim that the table does not name has the row of its
+        verdict; one without any estimate has its verdict's labels in `answer` and no numbers. A
+        level of an estimate that does not judge the claim is left out: it is of another effect, as
+        is a change without a comparison beside a cause.
 
     Raises
     ------
@@ -66,11 +73,16 @@ def summary_frame(
         mine = [
             (by_id[str(level["estimate_id"])], level)
             for level in named
-            if level["claim_id"] == verdict["claim_id"] and level["estimate_id"] in by_id
+            if level["claim_id"] == verdict["claim_id"]
+            and _judges(by_id.get(str(level["estimate_id"]), {}), verdict)
         ]
-        if not mine and verdict["estimate_id"] in by_id:
-            mine = [(by_id[verdict["estimate_id"]], {})]
-        found += [_row(verdict, row, level, printed, by_id.values()) for row, level in mine]
+        judging = by_id.get(str(verdict["estimate_id"]), {})
+        if not mine and _judges(judging, verdict):
+            mine = [(judging, {})]
+        found += [
+            _row(verdict, _answered(row, by_id), level, printed, by_id.values())
+            for row, level in mine
+        ]
         if not mine:
             found.append(_row(verdict, {}, {}, printed, ()))
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -78,6 +90,14 @@ def summary_frame(
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _answered(row: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The row with the numbers of its posterior, where it has one."""
+    posterior = by_id.get(f"{row['estimate_id']}-posterior")
+    if posterior is None:
+        return row
+    return {**row, **{name: posterior[name] for name in ANSWERED}}
 
 
 def _row(
@@ -92,19 +112,19 @@ def _row(
     scale = str(estimate.get("scale", ""))
     sources = set(_text(estimate.get("source_rows")).split("; ")) - {""}
     count = user_cohort_count(rows, verdict["claim_id"])
-    judged = estimate.get("claim_id") == verdict["claim_id"] or (
-        bool(estimate) and estimate.get("estimate_id") == verdict["estimate_id"]
-    )
     return {
         "analysis": verdict["analysis"],
         "claim_id": verdict["claim_id"],
         "statement": verdict["statement"],
+        "finding": finding(verdict),
         "outcome": _text(level.get("outcome")) or _text(estimate.get("label")),
         "estimate_id": _text(estimate.get("estimate_id")),
         **dict(zip(LIMITS, values, strict=True)),
+        "basis": _text(estimate.get("role")),
         "scale": scale,
         "unit": _text(estimate.get("unit")),
         "level": base,
+        "level_unit": _text(level.get("level_unit")) or _text(level.get("unit")),
         "level_of": _text(level.get("typical")),
         "level_why": _text(level.get("why")),
         "level_rows": "; ".join(used),
@@ -112,11 +132,24 @@ def _row(
         "absolute_unit": _text(level.get("unit")),
         "people": float(estimate.get("n", math.nan)),
         "studies": len({printed.at[row, "study_id"] for row in sources if row in printed.index}),
-        "own_cohorts": count if judged else 0,
-        "certainty": _certainty(verdict) if judged or not estimate else "",
+        "own_cohorts": count,
+        "certainty": _certainty(verdict),
         "directness": _text(estimate.get("directness")),
         "answer": _answer(verdict),
     }  # fmt: skip
+
+
+def _judges(estimate: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
+    """Whether an estimate is one of the claim, not of something beside it."""
+    if (
+        NO_COMPARISON in _text(verdict.get("direction_reason"))
+        and verdict["estimate"] != verdict["estimate"]
+    ):
+        return False  # what was seen in one group is no effect of what is claimed as its cause
+    return bool(estimate) and (
+        estimate.get("claim_id") == verdict["claim_id"]
+        or estimate["estimate_id"] == verdict["estimate_id"]
+    )
 
 
 def _certainty(verdict: Mapping[str, Any]) -> str:

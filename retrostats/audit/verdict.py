@@ -326,6 +326,8 @@ def _said(claim: Claim, side: Side, answer: Answer, worst: Mapping[str, Interval
         ends = worst[answer.measure]
         start, stop = limits(ends.low, ends.high, bounds=bounds_of(claim))
         said += f"; {start} to {stop} if everything left open fell out the worst way at once"
+    if side == "direction" and answer.disagreement:
+        said += f"; {answer.disagreement}"
     return said
 
 

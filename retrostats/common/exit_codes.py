@@ -10,11 +10,14 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from retrostats.common.errors import RetrostatsError, plain
 from retrostats.common.interrupt import hand_over
+from retrostats.common.nearest import suggestion
 
+#: Letters that names of commands and options take in a help.
+NAMES = 15
 #: Bytes of a message: who must read more has a list of problems from `validate`.
 LONGEST = 1900
 #: New objects between two searches for those that only refer to each other. Libraries make half a
@@ -92,9 +95,55 @@ def shown(message: str, most: int = LONGEST) -> str:
     return plain(message.encode(letters, "backslashreplace").decode(letters), most)
 
 
+class Help(argparse.HelpFormatter):
+    """Help with every command on the line of what it does, which argparse breaks."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._action_max_length = NAMES
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose messages follow the same rules: they repeat what a shell found in a folder."""
+    """A parser whose messages follow the same rules, and name the word that was probably meant."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
         """End with the usage and one message."""
+        if message.startswith(_UNKNOWN):
+            message += self._meant(message.removeprefix(_UNKNOWN).split())
         super().error(shown(message, most=LONGEST // 2))  # the usage comes first
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = suggestion(str(value), map(str, action.choices or ()))
+            raise argparse.ArgumentError(action, f"{error.message}{near}") from None
+
+    def _meant(self, words: list[str]) -> str:
+        """The option that was probably meant, of this command or of one below it."""
+        known = {option for parser in commands_of(self).values() for option in options_of(parser)}
+        known |= set(options_of(self))
+        found = (suggestion(w.split("=")[0], known) for w in words if w.startswith("--"))
+        return next(filter(None, found), "")
+
+
+#: How argparse begins where it does not know an option.
+_UNKNOWN = "unrecognized arguments: "
+
+
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The commands of a parser by name; none where it has none."""
+    return {
+        str(name): command
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name, command in action.choices.items()
+    }
+
+
+def options_of(parser: argparse.ArgumentParser) -> list[str]:
+    """The long options of a parser, in order."""
+    return [o for a in parser._actions for o in a.option_strings if o.startswith("--")]

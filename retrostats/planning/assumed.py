@@ -16,8 +16,10 @@ from retrostats.audit.claims import Claim
 from retrostats.audit.verdict import claimed_range
 from retrostats.common.arrays import instances_of, one_of, real_number
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.evidence.result.findings import EstimateRow, Measure
 from retrostats.evidence.unreported.unknowns import Space
+from retrostats.planning.deciding import deciding
 from retrostats.planning.designs import Counted, Measured, arms_of
 from retrostats.planning.spreads import DRAWS, mixed, spreads_frame, spreads_of
 
@@ -46,6 +48,8 @@ class Assumed:
         Prior of correlations that the audit states for the claim (mean and SD of Fisher's z).
     words
         For the reader.
+    planned_on
+        Of a claim of several measures: the one that is planned on and why, in words.
     """
 
     claim: Claim
@@ -61,6 +65,7 @@ class Assumed:
     correlation: tuple[float, float] | None
     exposure: float
     words: str
+    planned_on: str = ""
 
 
 def assume(
@@ -84,7 +89,9 @@ def assume(
     one_of(chosen, "design", DESIGNS)
     if chosen == "counts" and _in_arms(parsed, about):
         chosen = "two-arm-counts"
-    measure, row = (None, None) if isinstance(claim, Claim) else _measure(parsed, about, seed)
+    measure, row, which = (
+        (None, None, "") if isinstance(claim, Claim) else _measure(parsed, about, seed)
+    )
     true = _truth(parsed, truth, measure, log=log)
     model = math.log(true) if log else true
     correlation = about.correlation_prior(parsed.claim_id) if measure is not None else None
@@ -104,6 +111,7 @@ def assume(
             correlation=correlation,
             exposure=study.exposure,
             words=f"{_said(parsed, true)}; {words}",
+            planned_on=which,
         )
     if rate is not None or exposure is not None:
         raise InputError(f"rate and exposure are of counts, but the design is {chosen}; leave them")
@@ -112,7 +120,8 @@ def assume(
     single = chosen == "two-arm" and measure is not None and not measure.comparison
     sample = _sample(parsed, spread, by_source, 2.0 if single else 1.0)
     groups = 2 if chosen == "two-arm" else 1
-    ends = f"spread {sample[0]:.3g} to {sample[-1]:.3g}, middle {np.median(sample):.3g}"
+    between = f"spread {sample[0]:.3g} to {sample[-1]:.3g}, middle {np.median(sample):.3g}"
+    said = (_said(parsed, true), chosen, between + (" (log scale)" if log else ""))
     return Assumed(
         claim=parsed,
         design=chosen,
@@ -126,7 +135,8 @@ def assume(
         row=row,
         correlation=correlation,
         exposure=math.nan,
-        words=f"{_said(parsed, true)}; {chosen}; {ends}" + (" (log scale)" if log else ""),
+        words="; ".join(said),
+        planned_on=which,
     )
 
 
@@ -134,7 +144,10 @@ def _claim(claim: str | Claim, audit: Audit) -> Claim:
     instances_of([claim], "claim", str, Claim)
     claims = audit.claims
     if isinstance(claim, str) and claim not in claims:
-        raise InputError(f"claim {claim!r}: not in this audit; choose from {', '.join(claims)}")
+        raise InputError(
+            f"claim {claim!r}: not in this audit{suggestion(claim, list(claims))}; choose from "
+            f"{', '.join(claims)}"
+        )
     parsed = claims[claim] if isinstance(claim, str) else claim
     if not (parsed.has_direction or parsed.has_size):
         raise InputError(
@@ -157,18 +170,22 @@ def _in_arms(claim: Claim, audit: Audit) -> bool:
     return topic is not None and topic.compares == "arm"
 
 
-def _measure(claim: Claim, audit: Audit, seed: int) -> tuple[Measure | None, EstimateRow | None]:
-    """The first measure of the claim that says what it pools, else its first; and its row."""
+def _measure(
+    claim: Claim, audit: Audit, seed: int
+) -> tuple[Measure | None, EstimateRow | None, str]:
+    """The measure that decides the claim, its row, and in words which of several it is."""
     if claim.analysis not in audit.analyses:
-        return None, None
+        return None, None, ""
     (analysis,) = select([claim.analysis], audit)
     rows = audit.published
     rows = rows[rows["topic"] == analysis.topic].reset_index(drop=True)
     found = analysed(analysis, Context(rows, audit.claims, audit, (), seed))
+    by_id = {row.estimate_id: row for row in found.estimates}
     mine = [m for m in found.measures if m.claim_id == claim.claim_id]
-    chosen = next((m for m in mine if m.sources), mine[0] if mine else None)
-    rows_by_id = {row.estimate_id: row for row in found.estimates}
-    return chosen, rows_by_id.get(chosen.estimate_id) if chosen is not None else None
+    if not mine:
+        return None, None, ""
+    chosen, words = deciding(claim, mine, by_id, audit.correlation_prior(claim.claim_id))
+    return chosen, by_id.get(chosen.estimate_id), words
 
 
 def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: bool) -> float:

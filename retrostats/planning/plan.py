@@ -29,7 +29,7 @@ from retrostats.planning.power import (
     right_label,
     sides_of,
 )
-from retrostats.planning.sentence import kept_open_by, sentence
+from retrostats.planning.sentence import kept_open_by, sentence, short_table
 from retrostats.planning.today import today_of
 
 if TYPE_CHECKING:
@@ -165,6 +165,12 @@ class Plan:
         from retrostats.report.versions import save_versions
 
         return save_versions(self, path, formats, themes)
+
+    def brief(self) -> str:
+        """What one more study would settle, what that rests on, and a short table, as text."""
+        lines = [self.sentence, "", self.claim.statement, self.assumed, ""]
+        lines += [self._needed(row) for row in self.needed.to_dict("records")]
+        return "\n".join([*lines, "", short_table(self.curve)])
 
     def summary(self) -> str:
         """What one more study would settle, what that rests on, and the tables, as text."""

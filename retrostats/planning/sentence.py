@@ -28,7 +28,7 @@ def sentence(
     pool: Sequence[PoolNeeded],
     power: float,
 ) -> str:
-    """One sentence on every side of the claim.
+    """One sentence on every side of the claim, and of several measures which one it is about.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def sentence(
     """
     rows = needed.to_dict("records")
     if today is None:
-        return _first(given, rows, power)
+        return _on_measure(_first(given, rows, power), given)
     parts, never, kept = [], [], []
     for row, n in zip(rows, pool, strict=True):
         what = _what(given.claim, row["side"])
@@ -69,7 +69,38 @@ def sentence(
         choices = [words for n in kept for words in n.choices]
         why = f": {_why(today, choices, fails=any(n.main_fails for n in kept))}"
     said = ", and ".join(parts)
-    return f"{said[:1].upper()}{said[1:]}{why}."
+    return _on_measure(f"{said[:1].upper()}{said[1:]}{why}.", given)
+
+
+def _on_measure(said: str, given: Assumed) -> str:
+    return f"{said[:-1]}; {given.planned_on}." if given.planned_on else said
+
+
+#: Sizes that a short table shows, at most.
+SHORT = 6
+
+
+def short_table(curve: pd.DataFrame) -> str:
+    """How often a study of a few sizes would by itself settle each side, as text in per cent.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> curve = pd.DataFrame({"people": [8, 16], "side": "direction", "power": [0.92, 0.993]})
+    >>> print(short_table(curve))
+    A study alone settles the direction, by its people:
+       8   92%
+      16   99%
+    """
+    shown = curve.pivot(index="people", columns="side", values="power")
+    kept = sorted({round(i * (len(shown) - 1) / (SHORT - 1)) for i in range(SHORT)})
+    sides = list(shown.columns)
+    head = f"A study alone settles the {' and the '.join(sides)}, by its people:"
+    rows = [
+        f"{people:>4,} " + " ".join(f"{power:>5.0%}" for power in shown.loc[people])
+        for people in shown.index[kept]
+    ]
+    return "\n".join([head, *rows])
 
 
 def kept_open_by(today: Today | None, pool: Sequence[PoolNeeded]) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def today_of(given: Assumed) -> Today | None:
         return None
     pooled = posterior_of(
         measure, claim.scale, null=claim.null_value, correlation=given.correlation,
-        df=row.df if row is not None and row.df > 0 else math.inf,
+        df=row.df if row is not None and row.df > 0 else math.inf, quantity=claim.quantity,
     )  # fmt: skip
     why = ""
     if claim.kind == "causal" and not (measure.comparison and measure.randomised):

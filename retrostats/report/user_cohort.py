@@ -236,7 +236,7 @@ def _marks_in_words(people: pd.DataFrame, every: int) -> str:
     """What is drawn of people: lines where some were met in two conditions, else points."""
     if any(_paired(part) for _, part in people.groupby("panel", sort=False)):
         return f"thin lines: {_lines_in_words(every)}; heavy line: "
-    return "points: a person each, shape: how they are spread; diamond: "
+    return "points: the people of each group, shape: how they are spread; diamond: "
 
 
 def _lines_in_words(people: int) -> str:

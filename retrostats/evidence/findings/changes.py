@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.common.errors import InputError
 from retrostats.evidence.findings.cohorts import CohortEffect, Compared, allocated, outcome_of
+from retrostats.evidence.findings.contrasts import times_contrast
 from retrostats.evidence.result.estimate import Estimate, Scale
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def _changes(cohort: Any, by: Compared) -> list[CohortEffect]:
 def _within(cohort: Any, rows: pd.DataFrame, by: Compared, arm: str = "") -> CohortEffect:
     """Change of one arm; `arm` names one that is not of the first condition."""
     formula = f"{outcome_of(cohort, by)} ~ time + (1 | subject)"
+    of = arm or (by.first if "arm" in rows and rows["arm"].notna().any() else "everybody")
     effect = _of_time(cohort, formula, rows, "", by)
+    effect = replace(effect, contrast=f"{times_contrast(rows)}, {of} ({effect.n} people)")
     if not arm:
         return effect
     label = f"{effect.name}, {arm} (own cohort, not {by.first})"
@@ -88,7 +91,11 @@ def _arm_by_time(cohort: Any, by: Compared, pair: tuple[str, str]) -> CohortEffe
     rows = rows.assign(arm=pd.Categorical(rows["arm"], pair))
     formula = f"{outcome_of(cohort, by)} ~ arm * time + (1 | subject)"
     effect = _of_time(cohort, formula, rows, f"arm{pair[1]}:", by)
-    return replace(effect, randomised=allocated(cohort, "arm"))
+    people = rows.groupby("arm", observed=True)["subject"].nunique()
+    arms = " less that of ".join(f"{arm} ({people[arm]} people)" for arm in reversed(pair))
+    return replace(
+        effect, randomised=allocated(cohort, "arm"), contrast=f"{times_contrast(rows)}, {arms}"
+    )
 
 
 def timed(cohort: Any) -> pd.DataFrame:

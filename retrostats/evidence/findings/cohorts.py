@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from retrostats.common.errors import InputError
+from retrostats.evidence.findings.contrasts import rate_contrast, ratio_contrast
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.result.findings import EstimateRow
 from retrostats.evidence.unreported.sources import Source, known_source
@@ -34,7 +35,7 @@ class CohortEffect:
     `relevant` is False for a cohort without the first condition: it is shown, and judges nothing.
     `randomised` is False for a difference between people who were not allocated by lot, or not
     said to be. `part` names the arm or speed that it is about, `baseline` is the mean before of a
-    change.
+    change, `contrast` says in words what was subtracted from what, or divided by it.
     """
 
     estimate: Estimate
@@ -48,6 +49,7 @@ class CohortEffect:
     part: str = ""
     baseline: float = float("nan")
     randomised: bool = True
+    contrast: str = ""
 
     @property
     def source(self) -> Source:
@@ -78,7 +80,7 @@ class CohortEffect:
             n=float(self.n),
             directness=self._directness,
             gait=self.gait,
-            note=self.note,
+            note="; ".join(filter(None, (self.contrast, self.note))),
             group=group,
             pooled=self.relevant,
             hollow=not self.relevant,
@@ -346,6 +348,7 @@ def _ratio(cohort: Any, by: Compared, gait: str, rows: pd.DataFrame) -> CohortEf
     return replace(
         effect, label=label, n=rows["subject"].nunique(), relevant=not walks, gait=gait,
         note="taken as running: no gait column" if by.gait and "gait" not in cohort.frame else "",
+        contrast=ratio_contrast(rows, by, period=has_period(rows)),
     )  # fmt: skip
 
 
@@ -377,7 +380,8 @@ def _rate(cohort: Any, by: Compared, against: str, exposure: str) -> CohortEffec
         fit = glmm(formula, rows, exposure=exposure, penalty="firth")
         note = "no event in one condition: Firth-penalised, without which the ratio is not finite"
     effect = _effect(cohort, fit, f"direction{other}", "log_rate_ratio", by)
-    return replace(effect, note=note, randomised=allocated(cohort, "direction"))
+    said = rate_contrast(rows, other, against, exposure)
+    return replace(effect, note=note, randomised=allocated(cohort, "direction"), contrast=said)
 
 
 def allocated(cohort: Any, column: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,9 @@ Array = NDArray[np.float64]
 LEVEL = 0.95
 #: Adverbs by the least probability that earns them.
 ADVERBS = ((0.99, "almost certainly"), (0.95, "very likely"), (0.8, "likely"), (0.65, "perhaps"))
-#: One study says of other studies at most this.
+#: One study says of other studies at most this, and so do signs without a size.
 _ONE_STUDY = "likely"
+_SURER = ("almost certainly", "very likely")
 #: Log density, relative to its highest, below which a point of the grid is not asked about.
 _NEGLIGIBLE = -36.0
 #: Points kept beyond it, for the polynomials through a density.
@@ -38,17 +39,54 @@ def density_of(theta: Array, log_density: Array) -> GridDensity:
     return GridDensity.of(theta[first:last], log_density[..., first:last])
 
 
-def mean_densities(found: Sequence[GridPosterior]) -> list[GridDensity]:
-    """Posterior densities of the mean effect, to ask about; those on one grid at once."""
+@dataclass(frozen=True, slots=True)
+class Densities:
+    """Densities of the mean effect under several choices; those on one grid are asked at once.
+
+    Attributes
+    ----------
+    each
+        One a choice (n).
+    groups
+        Places of those on one grid, and these together.
+    """
+
+    each: tuple[GridDensity, ...]
+    groups: tuple[tuple[tuple[int, ...], GridDensity], ...]
+
+    def probability(self, low: float, high: float) -> Array:
+        """Probability from low to high under each choice (n,)."""
+        return self._asked(lambda whole: whole.probability(low, high))
+
+    def quantile(self, p: float) -> Array:
+        """The effect below which lies a probability of p, under each choice (n,)."""
+        return self._asked(lambda whole: whole.quantile(p))
+
+    def _asked(self, ask: Callable[[GridDensity], Array]) -> Array:
+        found = np.full(len(self.each), math.nan)
+        for places, whole in self.groups:
+            found[list(places)] = ask(whole)
+        return found
+
+
+def mean_densities(found: Sequence[GridPosterior]) -> Densities:
+    """Posterior densities of the mean effect, to ask about."""
     kept: dict[int, GridDensity] = {}
+    groups = []
     points = [len(posterior.theta) for posterior in found]
-    for m in set(points):
-        places = [i for i, n in enumerate(points) if n == m]
+    for m in dict.fromkeys(points):
+        places = tuple(i for i, n in enumerate(points) if n == m)
         log = np.log(np.maximum([found[i].density for i in places], _LEAST))
         whole = density_of(found[places[0]].theta, log)
         for i, *parts in zip(places, whole.log_density, whole.cumulative, strict=True):
             kept[i] = GridDensity(whole.theta, *parts)
-    return [kept[i] for i in range(len(found))]
+        groups.append((places, whole))
+    return Densities(tuple(kept[i] for i in range(len(found))), tuple(groups))
+
+
+def mean_density(found: GridPosterior) -> GridDensity:
+    """Posterior density of the mean effect, to ask about."""
+    return mean_densities([found]).each[0]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,8 +133,10 @@ class StudyLikelihood:
         return f"in {self.study}: {shown} [{low}, {high}]"
 
 
-def adverb(p: float, side: str, null: float, *, one_study: bool = False) -> str:
-    """The probability of one side in words.
+def adverb(
+    p: float, side: str, null: float, *, one_study: bool = False, at_most_likely: bool = False
+) -> str:
+    """The probability of one side in words; one study, and signs alone, say at most likely.
 
     Examples
     --------
@@ -108,10 +148,9 @@ def adverb(p: float, side: str, null: float, *, one_study: bool = False) -> str:
     word = next((word for least, word in ADVERBS if p >= least), "")
     if not word:
         return f"Open whether above or below {null:g}"
-    if one_study:
-        strong = [name for _, name in ADVERBS].index(word) < 2
-        return f"{(_ONE_STUDY if strong else word).capitalize()} {side} {null:g} (one study)"
-    return f"{word.capitalize()} {side} {null:g}"
+    if (one_study or at_most_likely) and word in _SURER:
+        word = _ONE_STUDY
+    return f"{word.capitalize()} {side} {null:g}{' (one study)' if one_study else ''}"
 
 
 def model_ends(measure: Measure, low: float, high: float) -> tuple[float, float]:

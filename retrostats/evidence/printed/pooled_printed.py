@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +11,15 @@ from retrostats.common.rounding import rounded, with_limits
 from retrostats.common.values import cached_value
 from retrostats.evidence.printed.answer import (
     LEVEL,
+    Densities,
     StudyLikelihood,
     adverb,
     density_of,
     mean_densities,
+    mean_density,
     model_ends,
 )
+from retrostats.evidence.printed.disagreement import Disagreement, disagreement
 from retrostats.evidence.printed.measures import Measure
 from retrostats.evidence.printed.printed_choices import STATED, Choice, Synthesis, sign_test
 from retrostats.evidence.printed.sources import PrintedSource
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAN = float("nan")
+#: What is shown of a posterior, and the probability below each.
+_SHOWN = {"estimate": 0.5, "conf_low": (1 - LEVEL) / 2, "conf_high": (1 + LEVEL) / 2}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -108,11 +112,11 @@ class PooledPrinted:
 
     def lowest(self, low: float = -math.inf, high: float = math.inf) -> float:
         """Lowest `probability(low, high)` over the declared choices."""
-        return min((p for _, p in self._over_choices(low, high)), default=NAN)
+        return min(self._counted(low, high), default=NAN)
 
     def highest(self, low: float = -math.inf, high: float = math.inf) -> float:
         """Highest `probability(low, high)` over the declared choices."""
-        return max((p for _, p in self._over_choices(low, high)), default=NAN)
+        return max(self._counted(low, high), default=NAN)
 
     @cached_value
     def choices(self) -> pd.DataFrame:
@@ -124,13 +128,19 @@ class PooledPrinted:
         import pandas as pd
 
         rows = []
-        for choice, _, found in self._posteriors:
+        columns: dict[str, Any] = {
+            name: self.measure.to_printed(self._densities.quantile(p)) for name, p in _SHOWN.items()
+        }
+        columns["prob_above"] = self._over_choices(self.null, math.inf)
+        if self.claimed is not None:
+            columns["prob_inside"] = self._over_choices(*self.claimed)
+        for i, (choice, _) in enumerate(self._posteriors):
             row: dict[str, Any] = {
                 "scale": choice.scale, "tau_scale": choice.tau_scale,
                 "correlation": choice.correlation, "sources": choice.sources,
                 "k": sum(choice.members), "counted": choice.counted,
             }  # fmt: skip
-            rows.append(row | self._numbers(found))
+            rows.append(row | {name: float(values[i]) for name, values in columns.items()})
         return pd.DataFrame(rows)
 
     @cached_value
@@ -191,9 +201,24 @@ class PooledPrinted:
             members = [j != i for j in range(self.k)]
             found = self.synthesis.posterior(members, self.prior_scale, STATED)
             tau = NAN if found is None else float(found.tau["median"])
-            mean = None if found is None else mean_densities([found])[0]
+            mean = None if found is None else mean_density(found)
             rows.append({"left_out": source.study} | self._numbers(mean) | {"tau": tau})
         return pd.DataFrame(rows)
+
+    @cached_value
+    def _disagreement(self) -> Disagreement | None:
+        if self.synthesis is None:
+            return None
+        return disagreement(self.synthesis, float(self.measure.to_model(self.null)))
+
+    @property
+    def disagreement(self) -> str:
+        """That a source far from the others lowers the probability of its own side; else "".
+
+        With tau and the probability as they are, and with that source at the mean of the others.
+        """
+        found = self._disagreement
+        return "" if found is None else found.said(self.pooled[found.place].study)
 
     @property
     def coefficients(self) -> pd.DataFrame:
@@ -262,7 +287,8 @@ class PooledPrinted:
         above = self.prob_above() >= 0.5
         ends = (self.null, math.inf) if above else (-math.inf, self.null)
         p = self.probability(*ends)
-        choice, least = min(self._over_choices(*ends), key=lambda pair: pair[1])
+        counted = [choice for choice, _ in self._posteriors if choice.counted]
+        least, choice = min(zip(self._counted(*ends), counted, strict=True), key=lambda x: x[0])
         side = "above" if above else "below"
         lines = [
             f"{adverb(p, side, self.null, one_study=self.k == 1)}: {shown} "
@@ -283,6 +309,7 @@ class PooledPrinted:
             f"{tau['median']:.3g} [{tau['conf_low']:.3g}, {tau['conf_high']:.3g}] "
             f"(half-normal, scale {self.prior_scale:.3g})"
         )
+        lines += [self.disagreement] if self.disagreement else []
         out = len(self.read) - self.k
         lines.append(
             f"{self.measure.name}, {self.k} source{'s' * (self.k != 1)} pooled"
@@ -292,34 +319,42 @@ class PooledPrinted:
         return lines
 
     def _no_size(self) -> str:
-        signs = self.signs
+        above, below, p = self.signs
+        more = "above" if above >= below else "below"
+        graded = adverb(1 - p / 2, more, self.null, at_most_likely=True)
         return (
-            f"No size: no source of {len(self.read)} is bounded on both sides. Signs: "
-            f"{signs['above']:.0f} above {self.null:g}, {signs['below']:.0f} below "
-            f"(sign test p = {signs['p_value']:.3f})"
+            f"No size: no source of {len(self.read)} is bounded on both sides. Signs: {above:.0f} "
+            f"above {self.null:g}, {below:.0f} below (sign test p = {p:.3f}): "
+            f"{graded[0].lower()}{graded[1:]} by signs alone"
         )
 
     @property
-    def _posteriors(self) -> list[tuple[Choice, GridPosterior, GridDensity]]:
+    def _posteriors(self) -> list[tuple[Choice, GridPosterior]]:
         """Posterior of every choice that has one, computed once."""
         kept: dict[str, Any] = self.__dict__
         if "_held" not in kept:
-            each = list(self._each())
-            means = mean_densities([found for _, found in each])
-            kept["_held"] = [(*pair, mean) for pair, mean in zip(each, means, strict=True)]
-        held: list[tuple[Choice, GridPosterior, GridDensity]] = kept["_held"]
-        return held
+            held = () if self.synthesis is None else self.synthesis.posteriors(self.declared)
+            kept["_held"] = list(held)
+        found: list[tuple[Choice, GridPosterior]] = kept["_held"]
+        return found
 
-    def _each(self) -> Iterator[tuple[Choice, GridPosterior]]:
-        if self.synthesis is not None:
-            yield from self.synthesis.posteriors(self.declared)
+    @property
+    def _densities(self) -> Densities:
+        """Densities of the mean effect of `_posteriors`, computed once."""
+        kept: dict[str, Any] = self.__dict__
+        if "_asked" not in kept:
+            kept["_asked"] = mean_densities([found for _, found in self._posteriors])
+        found: Densities = kept["_asked"]
+        return found
 
-    def _over_choices(self, low: float, high: float) -> list[tuple[Choice, float]]:
-        return [
-            (choice, self._probability(found, low, high))
-            for choice, _, found in self._posteriors
-            if choice.counted
-        ]
+    def _over_choices(self, low: float, high: float) -> Any:
+        """Probability from low to high, printed scale, under every choice (n,)."""
+        return self._densities.probability(*model_ends(self.measure, low, high))
+
+    def _counted(self, low: float, high: float) -> list[float]:
+        """The same under the choices that lowest and highest look at."""
+        found = zip(self._posteriors, self._over_choices(low, high), strict=True)
+        return [float(p) for (choice, _), p in found if choice.counted]
 
     @property
     def _correlation_counts(self) -> bool:
@@ -327,19 +362,15 @@ class PooledPrinted:
 
     @property
     def _mean(self) -> GridDensity | None:
-        return self._posteriors[0][2] if self._posteriors else None
+        return self._densities.each[0] if self._posteriors else None
 
     def _probability(self, found: GridDensity | None, low: float, high: float) -> float:
         ends = model_ends(self.measure, low, high)
         return NAN if found is None else float(found.probability(*ends))
 
     def _numbers(self, found: GridDensity | None) -> dict[str, float]:
-        row = {
-            "estimate": self._shown(found, 0.5),
-            "conf_low": self._shown(found, (1 - LEVEL) / 2),
-            "conf_high": self._shown(found, (1 + LEVEL) / 2),
-            "prob_above": self._probability(found, self.null, math.inf),
-        }
+        row = {name: self._shown(found, p) for name, p in _SHOWN.items()}
+        row["prob_above"] = self._probability(found, self.null, math.inf)
         if self.claimed is not None:
             row["prob_inside"] = self._probability(found, *self.claimed)
         return row

@@ -115,6 +115,10 @@ class Synthesis:
                 totals[key] = held.sum(axis=0, keepdims=True)
             yield choice, self._of(totals[key], choice.tau_scale)
 
+    def of_total(self, total: Array, tau_scale: float) -> GridPosterior:
+        """Posterior of the sum of log marginals (t, m) of sources, under one prior scale."""
+        return self._of(total[None], tau_scale)
+
     def _of(self, total: Array, tau_scale: float) -> GridPosterior:
         weights = log_weights(self.tau, tau_scale)
         return grid_posterior(total, self.theta, self.tau, weights)

@@ -18,6 +18,7 @@ from retrostats.common.student import t_quantile
 from retrostats.evidence.printed.likelihoods import averaged, between_log_likelihood
 from retrostats.evidence.printed.measures import (
     DIFFERENCE,
+    EVENT_RATIOS,
     RATE_RATIO,
     RATIO_OF_MEANS,
     Measure,
@@ -151,6 +152,7 @@ def posterior_of(
     claimed: tuple[float, float] | None = None,
     correlation: tuple[float, float] | None = None,
     df: float = math.inf,
+    quantity: str = "",
 ) -> PooledPrinted:
     """The posterior of a measure: its own, of its sources, or of its interval without any.
 
@@ -158,6 +160,8 @@ def posterior_of(
     ----------
     scale
         "ratio", "rate_ratio" or "difference", as of the claim.
+    quantity
+        Of the claim; "risk_ratio" says that a ratio is one of events.
     correlation
         Mean and SD of the normal prior of Fisher's z of correlations that were not printed.
     df
@@ -165,8 +169,8 @@ def posterior_of(
     """
     if isinstance(found.posterior, PooledPrinted):
         return found.posterior
-    measure = Measure(MEASURES[scale])
     sources = list(found.sources)
+    measure = measure_of(sources, scale, quantity)
     if sources:
         read = [printed_source(source, i, measure) for i, source in enumerate(sources, start=1)]
     else:
@@ -175,6 +179,20 @@ def posterior_of(
         low, high = (np.broadcast_to(np.asarray(x, dtype=float), len(points)) for x in (low, high))
         read = [interval_source(found.name, low, high, df, measure)]
     return pooled_of(read, measure, null=null, claimed=claimed, correlation=correlation)
+
+
+def measure_of(sources: Sequence[Source], scale: str, quantity: str = "") -> Measure:
+    """What is pooled: a ratio of events where its sources or the claim's quantity say so.
+
+    How far studies are expected to differ hangs on it (`PRIOR_SCALES`); a ratio of means else.
+    """
+    if scale == "difference":
+        return Measure(DIFFERENCE)
+    told = list(dict.fromkeys(source.measure for source in sources))
+    if told and all(name in EVENT_RATIOS for name in told):
+        return Measure(told[0], tuple(told[1:]))
+    plain = quantity.replace("_", " ")
+    return Measure(plain if plain in EVENT_RATIOS else MEASURES[scale])
 
 
 def pooled_of(

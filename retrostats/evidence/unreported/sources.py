@@ -325,8 +325,17 @@ def significant_source(
 
 
 def known_source(
-    name: str, estimate: Estimate, n: float = math.nan, *, user_cohort: bool = False
+    name: str,
+    estimate: Estimate,
+    n: float = math.nan,
+    *,
+    user_cohort: bool = False,
+    measure: str = "",
 ) -> Source:
-    """An effect that leaves nothing open, as that of a reader's own cohort."""
+    """An effect that leaves nothing open, as that of a reader's own cohort.
+
+    `measure` names a ratio of events ("risk ratio"); a log rate ratio is one without being told.
+    """
     found = Effects(np.array([estimate.value]), np.array([estimate.std_error**2]))
-    return Source(name, n, (), lambda v: found, estimate.source, estimate.df, user_cohort)
+    events = measure or ("rate ratio" if estimate.scale == "log_rate_ratio" else "")
+    return Source(name, n, (), lambda v: found, estimate.source, estimate.df, user_cohort, events)

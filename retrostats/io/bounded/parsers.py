@@ -14,6 +14,8 @@ PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "spreadsheetml": (
         "retrostats.io.tables.spreadsheetml", "parse_spreadsheetml", ("defusedxml.ElementTree",),
     ),
+    "tcx": ("retrostats.io.tables.recordings", "parse_tcx", ("defusedxml.ElementTree",)),
+    "fit": ("retrostats.io.tables.recordings", "parse_fit", ("fitdecode",)),
     "parquet": ("retrostats.io.tables.packed", "parse_parquet", ("pyarrow.parquet",)),
     "package": ("retrostats.io.tables.packages", "parse_package", ("pyreadstat",)),
 }  # fmt: skip

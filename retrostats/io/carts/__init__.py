@@ -14,18 +14,23 @@ if TYPE_CHECKING:
     from retrostats.io.carts.base import Reader, Source
 
 
+#: Columns of a recording that a message names.
+MOST_NAMED = 12
+
+
 def read_cart(
     path: str | Path, *, device: str | None = None, anonymous: bool = True
 ) -> pd.DataFrame:
     """Breaths or intervals of one metabolic-cart export.
 
-    The device is recognised by what is in the file (COSMED, CORTEX, Vyntus, ZAN, Parvo Medics);
-    any other table is read by its header of time and gases and their units.
+    The device is recognised by what is in the file (COSMED, CORTEX, Vyntus, ZAN, Parvo Medics, TCX
+    and FIT); any other table is read by its header of time and gases and their units.
 
     Parameters
     ----------
     path
-        Delimited text, .xlsx, SpreadsheetML (.xml), or the INI text of a ZAN.
+        Delimited text, .xlsx, SpreadsheetML (.xml), the INI text of a ZAN, or a recording with
+        gases in TCX or FIT (FIT needs ``retrostats[fit]``).
     device
         Name of the device, where the file does not tell.
     anonymous
@@ -69,6 +74,12 @@ def read_cart(
         if found and (best is None or len(found[1]) > len(best[1][1])):
             best = (sheet, found)
     if best is None:
+        if source.kind in ("tcx", "fit"):
+            held = ", ".join(str(name) for name in source.sheets[0].rows[0].cells[:MOST_NAMED])
+            raise InputError(
+                f"{source.file}: found a recording of {held}; it holds no gases (VO2, VCO2, VE). "
+                "Export the test as CSV from the program of the cart"
+            )
         raise InputError(
             f"{source.file}: no header with a time and VO2, VCO2 or VE; name them in the export's "
             "header row, as t, VO2, VCO2, VE with units"
@@ -84,15 +95,15 @@ def devices() -> dict[str, str]:
     Examples
     --------
     >>> sorted(devices())
-    ['CORTEX', 'COSMED', 'Parvo Medics', 'Vyntus', 'ZAN', 'unknown']
+    ['CORTEX', 'COSMED', 'Parvo Medics', 'TCX or FIT', 'Vyntus', 'ZAN', 'unknown']
     """
     return {reader.device: reader.looks_for for reader in _readers()}
 
 
 def _readers() -> tuple[Reader, ...]:
-    from retrostats.io.carts import cortex, cosmed, general, parvo, vyntus, zan
+    from retrostats.io.carts import cortex, cosmed, general, parvo, vyntus, watch, zan
 
-    modules = (zan, parvo, cortex, cosmed, vyntus, general)
+    modules = (watch, zan, parvo, cortex, cosmed, vyntus, general)
     return tuple(module.READER for module in modules)
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from retrostats.common.errors import InputError
 from retrostats.common.units import parse_unit
 from retrostats.io.tables import words
-from retrostats.io.tables.words import without_accents
+from retrostats.io.tables.words import without_accents, without_dots
 
 #: Kind of column: names in English, German, French, Italian, Spanish, Norwegian, Swedish, Danish.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -105,13 +105,15 @@ def read_name(text: str) -> tuple[str, str, str] | None:
         return None
     found = _CONDITION.search(text)
     condition = found[1].lower() if found else ""
-    text = _CONDITION.sub("", _MADE_UNIQUE.sub("", text))
+    text = without_dots(_CONDITION.sub("", _MADE_UNIQUE.sub("", text)))
     if fold(text) in SECONDS:
         return "time", "s", condition
     kind = _KIND.get(fold(text))
     if kind:
         return kind, "", condition
     bracket = _BRACKET.match(text)
+    if bracket and bracket[2].count(")") > bracket[2].count("("):
+        return None  # "P(a-et)CO2" is a name, not a P in a unit
     if bracket:
         kind = _KIND.get(fold(bracket[1]))
         return (kind, bracket[2].strip(), condition) if kind else None

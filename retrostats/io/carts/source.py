@@ -20,10 +20,13 @@ from retrostats.io.tables.files import (
     shown_name,
 )
 from retrostats.io.tables.grid import Cell, Sheet
+from retrostats.io.tables.recordings import TCX, is_fit
 from retrostats.io.tables.workbook import COMPOUND, old_workbook, read_workbook
 
 MAX_BYTES = 64 * 2**20
 DELIMITERS = "\t;,|"
+#: First bytes of a document in which its kind is looked for.
+SNIFFED = 4096
 
 
 def load(path: Path) -> Source:
@@ -50,7 +53,11 @@ def parse(file: str, data: bytes) -> Source:
         if book.percent:
             notes.append(f"{book.percent} cells shown as a percent: read as shown, 5% is 5")
         return Source(file, digest, "xlsx", "", book.sheets, tuple(notes))
+    if is_fit(data):
+        return Source(file, digest, "fit", "", parse_bounded("fit", file, data))
     text, _ = decode(file, data)
+    if text.lstrip().startswith("<") and TCX in data[:SNIFFED]:
+        return Source(file, digest, "tcx", "", parse_bounded("tcx", file, data))
     if text.lstrip().startswith("<"):
         return Source(file, digest, "xml", "", parse_bounded("spreadsheetml", file, data))
     refuse_long_lines(file, data)

@@ -17,6 +17,7 @@ from retrostats.io.carts.names import (
     quantity,
     read_name,
 )
+from retrostats.io.carts.second_oxygen import per_kilogram
 from retrostats.io.tables import cells as cell
 from retrostats.io.tables.grid import Row, Sheet
 
@@ -189,6 +190,11 @@ def _columns(
         if earlier:  # ventilation is reported at body conditions
             findings.append(_second(earlier.header, label))
         chosen[column.target], conditions[column.target] = column, condition
+    if "vo2_ml_min" in chosen and "vo2_ml_kg_min" not in chosen:
+        others = {i: " ".join(str(header.at(i)).split()) for i, (kind, unit, _) in named.items()
+                  if kind == "oxygen" and not unit}  # fmt: skip
+        second = per_kilogram(others, chosen["vo2_ml_min"], body, comma, findings)
+        chosen |= {second.target: second} if second else {}
     if conditions.get("ve_l_min") == "stpd":
         findings.append(
             ("warning", "", "ve_l_min", "ventilation at STPD", "BTPS is usual", "kept as printed")

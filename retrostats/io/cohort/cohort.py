@@ -19,13 +19,14 @@ from retrostats.io.cohort.folder import read_folder, sheets_together
 from retrostats.io.cohort.labs import with_labs
 from retrostats.io.cohort.normalise import Part, normalise, reads
 from retrostats.io.cohort.own_words import in_audit_words, own_words
-from retrostats.io.cohort.periods import with_periods
+from retrostats.io.cohort.periods import factor_rows, with_periods
 from retrostats.io.cohort.rows import (
     blank_people,
     complete_rows,
     rows_of,
     rows_without_a_value,
 )
+from retrostats.io.cohort.shape import IN_HEADERS
 from retrostats.io.cohort.spec import Spec, read_spec
 from retrostats.io.cohort.speeds import shared_speeds, with_nominal_speed
 from retrostats.io.published.audit_toml import vocabulary_of
@@ -38,9 +39,14 @@ from retrostats.io.validation.plausible import doubtful_values
 from retrostats.io.validation.possible import impossible_values
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.reading import reading_of
-from retrostats.io.validation.relevant import needed_errors
+from retrostats.io.validation.relevant import needed_errors, wanted_errors
 from retrostats.io.validation.requirements import design_problems, outcome_column, topic_for
-from retrostats.io.validation.understood import column_rows, design_lines, understood_lines
+from retrostats.io.validation.understood import (
+    column_rows,
+    design_lines,
+    not_shown,
+    understood_lines,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +55,8 @@ if TYPE_CHECKING:
 
 #: Rows of times and gases from which a table of no known device is a recording.
 CART_ROWS = 20
+#: Suffixes of recordings of a watch, which are no table of people.
+RECORDINGS = (".fit", ".tcx")
 #: Problems shown in one message.
 SHOWN = 20
 
@@ -71,7 +79,7 @@ class Cohort:
         name, sha256, people, allocation (of a comparison between people), rows_in, rows_used,
         rows_explained; `explained`: rows by reason; `columns`: header, meaning, unit, first value
         and basis (stated or guessed) of each; `design`: who is compared, when, how often, in words;
-        `reading`: problems as lines, those that repeat put together.
+        `reading`: what these do not say, as lines, those that repeat put together.
     analysis
         The analysis its columns fit; "" for a table that a spec keeps out of the analyses.
     """
@@ -210,6 +218,8 @@ def cohort_of(
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     of_columns = {*problems}
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
+    if topic is None and not spec.analysis:
+        problems[:] = wanted_errors(problems, audit.topics.values(), spec.named)
     frame, left = without_examples(frame, file, problems)
     frame = with_labs(frame, file, problems)
     frame = with_arms(frame, file, problems) if topic and topic.compares == "arm" else frame
@@ -228,9 +238,9 @@ def cohort_of(
             problems, part, topic, used, cells=of_columns.union(impossible), wanted=spec.named
         )
     whole = not any(p.level == "error" for p in problems)
-    problems += design_problems(coded, topic, conditions, file, whole=whole)
+    named = {m.column: m.header if m.shown in ("", IN_HEADERS) else m.shown for m in part.meanings}
+    problems += design_problems(coded, topic, conditions, file, whole=whole, headers=named)
     if topic:
-        named = {m.column: m.header for m in part.meanings}
         problems += reading_of(
             used, topic, conditions, file, allocation=spec.allocation, named=named
         )
@@ -268,9 +278,12 @@ def cohort_of(
             "rows_used": rows_used,
             "rows_explained": part.rows_in - rows_used,
             "explained": {reason: list(rows) for reason, rows in explained.items()},
-            "columns": [{**row, "meaning": _meaning(row, topic)} for row in rows],
+            "columns": [
+                *({**row, "meaning": _meaning(row, topic)} for row in rows),
+                *factor_rows(part.frame, {*named, *named.values()}, problems),
+            ],
             "design": design_lines(used, topic, conditions, part.meanings, explained),
-            "reading": [problem.line for problem in grouped(problems)],
+            "reading": [problem.line for problem in grouped(not_shown(problems))],
         },
         topic.analysis if topic else "",
     )
@@ -283,9 +296,10 @@ def _meaning(row: Mapping[str, str], topic: Topic | None) -> str:
 
 
 def _unused(problems: list[Problem]) -> set[str]:
-    """Columns that were understood and enter nothing."""
+    """Columns, or their headers, that were understood and enter nothing."""
     described = ("describes people or the test", "a further outcome")
-    return {p.column for p in problems if p.found in described}
+    return {p.column for p in problems
+            if p.found in described or "; not used by " in p.action}  # fmt: skip
 
 
 def _as_cart(path: Path, message: str) -> str:
@@ -298,8 +312,8 @@ def _as_cart(path: Path, message: str) -> str:
 
     try:
         cart = read_cart(path)
-    except InputError:
-        return ""
+    except InputError as error:  # of a recording: what it holds, or what is needed to read it
+        return str(error) if path.suffix.lower() in RECORDINGS else ""
     columns = re.search(r"found columns (.*?); allowed", message)
     said = set(columns[1].split(", ")) if columns else {"subject"}
     bare = {"time_s"} <= set(cart) and not said & {"subject", "direction", "arm"}

@@ -101,7 +101,9 @@ def sheets_together(
     kinds = {kind_of(header) for header in best.headers}
     same = [table for table in scored if table.headers == best.headers]
     ways = [_ways(table.sheet, audit.conditions) for table in same]
-    if len(same) > 1 and ("subject" not in kinds or ("direction" not in kinds and all(ways))):
+    apart = len({" ".join(words) for words in ways}) == len(same)
+    named = all(ways) and (apart or "direction" not in kinds)
+    if len(same) > 1 and ("subject" not in kinds or named):
         wanted = same
     used = [_part(table, table.sheet, spec, problems, audit) for table in wanted]
     have = {column for part in used for column in part.frame}

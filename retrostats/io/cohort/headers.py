@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.common.units import Unit, parse_unit
 from retrostats.io.cohort.own_words import own_column
 from retrostats.io.tables import words
@@ -28,7 +29,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "direction": ("direction", "running direction", "richtung", "laufrichtung", "sens",
                   "sens de course", "direzione", "direccion", "sentido"),
     "arm": ("arm", "group", "gruppe", "groupe", "gruppo", "grupo", "condition", "bedingung",
-            "treatment"),
+            "treatment", "treat", "trt", "trial arm", "treatment group", "study group"),
     "gait": ("gait", "gangart", "bewegungsart", "allure", "andatura", "marcha", "locomotion"),
     "time": (*words.TIME, "timepoint", "visit", "zeitpunkt", "messzeitpunkt", "moment", "momento",
              "session"),
@@ -48,7 +49,9 @@ NAMES: dict[str, tuple[str, ...]] = {
                        "puissance metabolique", "potenza metabolica", "potencia metabolica"),
     "heart_rate_bpm": words.HEART_RATE,
     "body_fat_pct": ("body fat", "percent body fat", "body fat percentage", "fat percent",
-                     "fat percentage", "fat", "bf", "fat pct dxa", "fat dxa", "pct fat",
+                     "fat percentage", "percent fat", "fat", "bf", "pct bf", "bf pct",
+                     "pbf", "pcbfat", "pct bfat",
+                     "fat pct dxa", "fat dxa", "pct fat",
                      "region pct fat", "total pct fat", "tissue pct fat", "total tissue pct fat",
                      "total body pct fat", "whole body pct fat", "wbtot pfat", "wbtot pct fat",
                      "total body fat", "whole body fat",
@@ -71,6 +74,16 @@ NAMES: dict[str, tuple[str, ...]] = {
     "age_y": ("age", "alter", "eta", "edad"),
 }  # fmt: skip
 
+#: Headers of the period of a crossover, of the order of its conditions, and of the lab.
+PERIODS = ("period", "periode", "periodo", "test period", "study period")
+SEQUENCES = ("sequence", "seq", "sequenz", "reihenfolge", "sequenza", "secuencia",
+             "treatment order", "order", "test order", "ordre", "ordine", "orden")  # fmt: skip
+LABS = ("lab", "laboratory", "site", "centre", "center", "labor", "zentrum", "laboratoire",
+        "laboratorio", "centro")  # fmt: skip
+#: Letters of a header from which a slip of the pen is looked for.
+SUGGESTED_FROM = 6
+#: Letters of a name of several words from which it is one without its blanks too ("bodyfat").
+JOINED_FROM = 6
 #: What each of these words names.
 KIND_BY_WORD = {word: kind for kind, listed in NAMES.items() for word in listed}
 #: Where the unit decides the column: quantity of the unit -> column and its unit.
@@ -111,16 +124,24 @@ USUAL = {
 }  # fmt: skip
 
 
+_JOINED = {
+    word.replace(" ", ""): kind
+    for kind, listed in NAMES.items()
+    for word in listed
+    if " " in word and len(word) > JOINED_FROM
+}
 #: Kinds that hold a measurement, not who, when or which way.
 MEASURES = frozenset(NAMES) - {
     "subject", "direction", "arm", "gait", "time", "time_weeks", "sex", "age_y", "speed",
     "gradient_pct",
 }  # fmt: skip
+#: Words by which a measure is one per kilogram, or a share.
+RELATIVE = frozenset({"rel", "relative", "relativ", "relatif", "relativo"})
 #: Words beside the name of a measure that do not change what it is.
 QUALIFIERS = frozenset({
     "mean", "avg", "average", "mw", "mittel", "mittelwert", "moyenne", "moyen", "media", "medio",
-    "promedio", "rel", "relative", "relativ", "relatif", "relativo", "abs", "absolute", "absolut",
-    "absolu", "assoluto", "absoluto", "gross", "brutto", "brut", "lordo", "bruto",
+    "promedio", "value", "abs", "absolute", "absolut", "absolu", "assoluto", "absoluto", "gross",
+    "brutto", "brut", "lordo", "bruto", *RELATIVE,
 })  # fmt: skip
 #: Kinds that hold words or names, even where they look like numbers.
 TEXT = ("subject", "direction", "arm", "gait", "time", "sex")
@@ -229,7 +250,7 @@ def _kind_of(header: str) -> str | None:
 
 def split_unit(header: str) -> tuple[str, str | None]:
     """Name and unit text: brackets first, else the tail of a snake_case name."""
-    plain = without_accents(header)
+    plain = words.without_dots(without_accents(header))
     bracket = re.match(r"^(.*?)[\s_]*[\[(](.+)[\])]\s*$", plain)
     if bracket and re.fullmatch(r"%\s*fat", bracket[2], re.IGNORECASE):  # "Tissue (%Fat)" of DXA
         return f"{bracket[1]} % fat", "%"
@@ -261,19 +282,22 @@ def _kind(name: str) -> str | None:
     if kind is None:
         bare = " ".join(word for word in name.split() if word not in QUALIFIERS)
         kind = _exactly(bare) if bare != name else None
+        if kind == "fat_mass_kg" and RELATIVE & set(name.split()):
+            return "body_fat_pct"  # a share of the body
         kind = kind if kind in MEASURES else None
     return kind
 
 
 def _exactly(name: str) -> str | None:
     exact = (kind for kind in NAMES if name == kind.replace("_", " "))
-    return next(exact, next((kind for kind, names in NAMES.items() if name in names), None))
+    found = next(exact, next((kind for kind, names in NAMES.items() if name in names), None))
+    return found or _JOINED.get(name)
 
 
 def _per_kg(name: str) -> bool:
     """Whether the name of an oxygen uptake says that it is per kilogram."""
     said = set(letters(name).split())
-    return bool(said & {"rel", "relative", "relativ", "relatif", "relativo", "kg", "bm"})
+    return bool(said & {*RELATIVE, "kg", "bm"})
 
 
 def without_number(header: str) -> str:
@@ -286,6 +310,19 @@ def without_number(header: str) -> str:
     """
     found = re.fullmatch(r"(.*?\S)\s*(?:\.{3}\d{1,4}|[._]\d{1,2}|\s?\(\d\))", header)
     return found[1] if found else header
+
+
+def near_header(header: str) -> str:
+    """ " (did you mean ...?)" for a header that is nearly a known name.
+
+    Nothing for a short one: "gain" is no slip of "gait".
+
+    Examples
+    --------
+    >>> near_header("Directoin"), near_header("gain")
+    (" (did you mean 'direction'?)", '')
+    """
+    return suggestion(header.lower(), KIND_BY_WORD) if len(header) >= SUGGESTED_FROM else ""
 
 
 def _example(kind: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrostats.common.vocabulary import Vocabulary
+from retrostats.io.cohort.headers import LABS
 from retrostats.io.cohort.normalise import Part
 from retrostats.io.tables.words import plain
 from retrostats.io.validation.people import plain_codes
@@ -17,9 +18,6 @@ from retrostats.io.validation.requirements import TELLING_APART, outcome_column
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Headers of a column that names the lab.
-LABS = ("lab", "laboratory", "site", "centre", "center", "labor", "zentrum", "laboratoire",
-        "laboratorio", "centro")  # fmt: skip
 #: Names of files that are sessions of the same people: words, a date, or a bare number.
 _SESSION = re.compile(
     r"day|session|trial|visit|test|week|rep|part|run|set|round|period|phase|tag|messung|"

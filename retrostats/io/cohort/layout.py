@@ -208,8 +208,9 @@ def find_layout(
         counts = [
             sum(isinstance(c, str) and known(c) for c in row) for _, row in filled[:HEADER_WITHIN]
         ]
-        if max(counts) > max(1, counts[0]):
-            at = counts.index(max(counts))
+        most = counts.index(max(counts))
+        if counts[most] > max(1, counts[0]) or (counts[most] and _is_title(filled, most)):
+            at = most
     number, header = filled[at]
     said = tuple("" if c is None else " ".join(str(c).split()) for c in header)
     names = tuple(unique_names(said))
@@ -230,6 +231,15 @@ def find_layout(
     above = (c for _, row in filled[:at] for c in row if isinstance(c, str) and c.strip())
     repeated = tuple(new for new, old in zip(names, said, strict=True) if new != old)
     return Layout(names, units, first, explained, tuple(above), repeated)
+
+
+def _is_title(filled: Sequence[tuple[int, Sequence[Any]]], below: int) -> bool:
+    """Whether the first row names less than half of what a row of words right below it names."""
+    if below != 1:
+        return False
+    top, names = ([c for c in row if not cell.is_missing(c)] for _, row in filled[:2])
+    words = all(isinstance(c, str) and cell.number(c) is None for c in names)
+    return words and 2 * len(top) < len(names)
 
 
 def _is_unit_row(row: Sequence[Any]) -> bool:

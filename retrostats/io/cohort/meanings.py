@@ -13,12 +13,12 @@ from retrostats.common.nearest import suggestion
 from retrostats.common.units import convert
 from retrostats.common.vocabulary import Topic, Vocabulary
 from retrostats.io.cohort.headers import (
-    KIND_BY_WORD,
     NAMES,
     TEXT,
     Meaning,
     example_unit,
     kind_of,
+    near_header,
     read_header,
     split_unit,
     without_number,
@@ -141,6 +141,9 @@ def _again(table: Table, header: str, meaning: Meaning, taken: Meaning) -> Probl
                                                                           taken):  # fmt: skip
         return Problem("guess", table.file, "", header, f"the values of {first!r} in another unit",
                        "", UNUSED)  # fmt: skip
+    if meaning.column == "subject" and _one_to_one(table, header, first):
+        return Problem("guess", table.file, "", header, f"the people of {first!r} by another name",
+                       "", UNUSED)  # fmt: skip
     twice = without_number(header) == first
     found = f"{first!r} occurs twice" if twice else f"also {meaning.column}, as {first!r}"
     return _error(
@@ -148,6 +151,12 @@ def _again(table: Table, header: str, meaning: Meaning, taken: Meaning) -> Probl
         "rename one, or write the right one alone under [columns] in a spec: "
         f'"{header}" = "{meaning.column}"',
     )  # fmt: skip
+
+
+def _one_to_one(table: Table, header: str, other: str) -> bool:
+    """Whether each value of a column goes with one of the other, and the other way round."""
+    pairs = table.columns[[header, other]].dropna().drop_duplicates()
+    return not (pairs[header].duplicated().any() or pairs[other].duplicated().any())
 
 
 def _second_choice(header: str) -> bool:
@@ -221,7 +230,7 @@ def _meaning(
                        .removeprefix("allowed is "), f"write it with the name, or {write}")
             )  # fmt: skip
         return None
-    if meaning is not None:
+    if meaning is not None and not (_is_window(meaning) and not _is_plan(table, spec, header)):
         return meaning
     if header in spec.columns:
         hint = suggestion(named, [k.replace("_", " ") for k in NAMES])
@@ -230,12 +239,26 @@ def _meaning(
                    "see `retrostats template ANALYSIS --spec`")
         )  # fmt: skip
         return None
-    near = suggestion(header.lower(), KIND_BY_WORD)
+    near = near_header(header)
     problems.append(
         Problem("guess", table.file, "", header, f"an unknown header{near}", "",
                 UNUSED)
     )  # fmt: skip
     return None
+
+
+def _is_window(meaning: Meaning) -> bool:
+    return meaning.column in ("window_start_s", "window_end_s")
+
+
+def _is_plan(table: Table, spec: Spec, header: str) -> bool:
+    """Whether a table names exports of a cart, of which "from" and "until" choose a part.
+
+    Elsewhere these are dates, or anything, unless a spec names them.
+    """
+    from retrostats.io.carts.plan import file_column
+
+    return header in spec.named or file_column(table) is not None
 
 
 def _as_it_is(
@@ -257,11 +280,18 @@ def _name(table: Table, header: str) -> str:
     if kind_of(header) is None and label and kind_of(label):
         return label
     bare = without_number(header)
-    return bare if kind_of(header) is None and kind_of(bare) else header
+    if kind_of(header) is not None or not kind_of(bare):
+        return header
+    beside = [other for other in table.headers if other != header]
+    again = "..." in header or any(bare in (other, without_number(other)) for other in beside)
+    return bare if again else header  # "age.65" alone is no second age
 
 
 def _refuse_absent(table: Table, spec: Spec) -> None:
-    sections = {"columns": spec.columns, "units": spec.units, "filter": spec.filter}
+    sections = {
+        "columns": spec.columns,
+        "units": spec.units,
+    }  # those of a filter are looked up there
     for section, entries in sections.items():
         for header in entries:
             if header not in table.columns:

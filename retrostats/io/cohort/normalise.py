@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,8 @@ PER_KILOGRAM = (
 )
 
 
+#: Share of people with several conditions from which a column of them is one within people.
+HALF = 0.5
 #: Rows that sum up people, in the account of rows.
 SUMMARY = "a summary, not a person"
 
@@ -90,6 +93,7 @@ def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabula
     table = to_long(_with_constants(table, spec), spec.wide, problems, conditions)
     table = _arm_or_direction(table, spec, problems, conditions)
     table = _without_clocks(table, spec, problems)
+    table = _slopes_in_words(table, spec)
     meanings = read_meanings(table, spec, problems, audit_columns(audit.topics))
     explained = {**table.explained, **({"left out by the spec": filtered} if filtered else {})}
     table, named = _without_sums(table, meanings, problems)
@@ -137,6 +141,29 @@ def _without_clocks(table: Table, spec: Spec, problems: list[Problem]) -> Table:
     return replace(table, columns=table.columns.rename(columns=renamed)) if renamed else table
 
 
+def _slopes_in_words(table: Table, spec: Spec) -> Table:
+    """The table with a slope said in words ("flat", "uphill") as a factor, not as a number.
+
+    Only where people were measured at several in one direction, or a filter chose one: words that
+    go with the direction have to be numbers.
+    """
+    kinds = {kind_of(header): header for header in reversed(table.headers)}
+    header = kinds.get("gradient_pct")
+    if header is None or header in (*spec.columns, *spec.units):
+        return table
+    cells = table.columns[header].dropna().astype(str)
+    words = not cells.empty and not cells.str.contains(r"\d").any()
+    keys = [kinds[key] for key in ("subject", "direction") if key in kinds]
+    chosen = header in spec.filter and cells.nunique() == 1
+    if not words or not (chosen or len(keys) == 2):
+        return table
+    several = table.columns.groupby(keys, sort=False)[header].nunique() > 1
+    if not chosen and not bool(several.mean() > HALF):
+        return table
+    renamed = table.columns.rename(columns={header: f"{header}{AS_WRITTEN}"})
+    return replace(table, columns=renamed)
+
+
 def _without_sums(
     table: Table, meanings: list[Meaning], problems: list[Problem]
 ) -> tuple[Table, tuple[int, ...]]:
@@ -167,7 +194,11 @@ def _summed(file: str, rows: tuple[int, ...], names: pd.Series) -> Problem:
 def _arm_or_direction(
     table: Table, spec: Spec, problems: list[Problem], conditions: Conditions
 ) -> Table:
-    """A group or condition column whose values are the conditions is the direction."""
+    """A group or condition column whose values are the conditions is the direction.
+
+    Other conditions may stand beside both where people have several of them, or where events of an
+    exposure are counted: a group of people who are followed over time is an arm.
+    """
     kinds = {header: kind_of(header) for header in table.headers}
     if "direction" in kinds.values() or "time" in kinds.values():
         return table
@@ -175,7 +206,9 @@ def _arm_or_direction(
         if kind != "arm" or header in spec.columns:
             continue
         said = texts(table.columns[header], f"{table.file}, {header}").dropna().unique()
-        if len(said) and all(condition_word(spec.levels.get(w, w), conditions) for w in said):
+        read = [condition_word(spec.levels.get(w, w), conditions) for w in said]
+        if len(said) and (all(read) or (set(conditions.compared) <= set(read)
+                                        and _within_people(table, kinds, header))):  # fmt: skip
             problems.append(
                 Problem("guess", table.file, "", header, header, "direction",
                         "its values are directions, read as direction")
@@ -183,6 +216,15 @@ def _arm_or_direction(
             renamed = table.columns.rename(columns={header: "direction"})
             return replace(table, columns=renamed, origins={**table.origins, "direction": header})
     return table
+
+
+def _within_people(table: Table, kinds: Mapping[str, str | None], header: str) -> bool:
+    """Whether people have several values of a column, or an exposure is counted."""
+    person = next((h for h, kind in kinds.items() if kind == "subject"), None)
+    if "exposure_h" in kinds.values() or person is None:
+        return person is not None
+    filled = table.columns[person].ffill()
+    return bool((table.columns[header].groupby(filled).nunique() > 1).mean() > HALF)
 
 
 def _filtered(table: Table, spec: Spec) -> tuple[Table, tuple[int, ...]]:

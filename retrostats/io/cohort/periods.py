@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from retrostats.io.cohort.headers import LABS, PERIODS, SEQUENCES
 from retrostats.io.cohort.values import condition_word
 from retrostats.io.tables.words import letters
 from retrostats.io.validation.problem import Problem
@@ -14,11 +16,14 @@ if TYPE_CHECKING:
 
     from retrostats.common.vocabulary import Conditions
 
-PERIODS = ("period", "periode", "periodo", "test period", "study period")
-SEQUENCES = ("sequence", "seq", "sequenz", "reihenfolge", "sequenza", "secuencia",
-             "treatment order", "order", "test order", "ordre", "ordine", "orden")  # fmt: skip
-
-
+#: What is told of such a column, and how the table of columns says it.
+_USES = {
+    "the period enters the model": "enters the model",
+    "the period enters no model": "enters no model",
+    "cannot be told from that of the condition": "enters no model",
+    "not needed beside": "not needed",
+    "people are told apart": "tells people apart",
+}
 #: Columns that number what came after what, where each condition has one of its own.
 SESSIONS = ("time", "session", "visit", "day", "test day")
 
@@ -51,22 +56,52 @@ def with_periods(
         column = other
     else:
         return frame
+    used = (str(column), str(other))
+    problems[:] = [p for p in problems if p.column not in used or not p.of_columns]
     missing = int(period.isna().sum())
     if missing:
         problems.append(
             Problem("warning", file, "", str(column), f"{missing} rows whose period is not said",
-                    "a period, or an order of both conditions", "the period enters no model")
+                    "a period, or an order of both conditions by name or first letter",
+                    "the period enters no model; write a column period with 1 and 2")
         )  # fmt: skip
         return frame
-    used = (str(column), str(other))
-    problems[:] = [p for p in problems if p.column not in used or not p.of_columns]
     if other is not None and other != column:
         problems.append(
             Problem("guess", file, "", str(other), "an order of the conditions", "",
                     f"not needed beside {str(column)!r}")
         )  # fmt: skip
     problems += _order_problems(frame.assign(period=period), str(column), file)
-    return frame.assign(period=[f"{p:g}" if isinstance(p, float) else str(p) for p in period])
+    return frame.assign(period=[_spelled(p) for p in period])
+
+
+def _spelled(value: object) -> str:
+    """A cell as text, a whole number without a point."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def factor_rows(
+    frame: pd.DataFrame, known: Collection[str], problems: Collection[Problem]
+) -> list[dict[str, str]]:
+    """Rows of the table of columns for factors of a design: period, order, lab, and their use.
+
+    Parameters
+    ----------
+    known
+        Columns and headers that have a row already.
+    """
+    rows = []
+    kinds = (("period", PERIODS), ("order of the conditions", SEQUENCES), ("lab", LABS))
+    for column in (str(c) for c in frame if str(c) not in known):
+        kind = next((kind for kind, words in kinds if letters(column) in words), "")
+        said = frame[column].dropna() if kind else frame[column].head(0)
+        if not len(said):
+            continue
+        uses = [u for u in _USES if any(p.column == column and u in p.action for p in problems)]
+        basis = f"stated; {_USES[uses[0]] if uses else 'not used'}"
+        cells = (column, kind, "", _spelled(said.iloc[0]), basis)
+        rows.append(dict(zip(("header", "meaning", "unit", "first", "basis"), cells, strict=True)))
+    return rows
 
 
 def _one_each(frame: pd.DataFrame, column: Any) -> bool:

@@ -26,6 +26,8 @@ _TIME = re.compile(
 )
 _SPEED = re.compile(r"(\d+(?:[.,]\d+)?)\s*(km/h|kmh|kph|m/s|mph|m/min)")
 LEVELS = ("direction", "time", "speed", "arm", "gradient")
+#: Where a level of a wide table stood.
+IN_HEADERS = "in the headers"
 #: Measures that an analysis explains.
 EXPLAINED = frozenset({"oxygen", "energy_cost", "metabolic_rate", "body_fat_pct"})
 
@@ -87,7 +89,7 @@ def _origins(wide: list[WideColumn]) -> dict[str, str]:
     stood: dict[str, list[str]] = {}
     for column in wide:
         stood.setdefault(column.measure, []).append(column.header)
-    levels = {level: "in the headers" for column in wide for level, _ in column.levels}
+    levels = {level: IN_HEADERS for column in wide for level, _ in column.levels}
     return {**levels, **{name: ", ".join(headers) for name, headers in stood.items()}}
 
 

@@ -29,6 +29,8 @@ MAX_NAME = 500
 MAX_DIGITS = 40
 #: Cells of a column that are listed one by one; the others are counted.
 LISTED = 50
+#: Words for the way that people usually go.
+USUAL_WAY = frozenset({"normal", "normally", "usual", "regular", "standard", "conventional"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,8 @@ def coded(
     codes, uniques = coded_rows(column)
     said = [str(_word(u) or "") for u in uniques]
     read = [named(given.get(t.lower(), t), known) for t in said]
+    if name == "direction":
+        read = _with_usual(said, read, known, file, problems)
     odd = np.array([r is None and bool(t) for r, t in zip(read, said, strict=True)] + [False])
     parsed = pd.Series(words_of(codes, read), index=column.index)
     if not odd.any():
@@ -244,6 +248,28 @@ def coded(
         )  # fmt: skip
     _rest(rows, name, file, problems)
     return parsed
+
+
+def _with_usual(
+    said: Sequence[str],
+    read: Sequence[str | None],
+    known: Mapping[str, Sequence[str]],
+    file: str,
+    problems: list[Problem],
+) -> list[str | None]:
+    """The codes of the words, "normal" as the reference where it alone is missing."""
+    strange = {t for t, r in zip(said, read, strict=True) if t and r is None}
+    reference, *others = known
+    if not (len(strange) == 1 and plain(next(iter(strange))) in USUAL_WAY):
+        return list(read)
+    if reference in read or not set(others) <= set(read):
+        return list(read)
+    word = next(iter(strange))
+    problems.append(
+        Problem("guess", file, "", "direction", repr(word), "", f"read as {reference}, the way "
+                "that is usual; say under [levels] in a spec if it is another")
+    )  # fmt: skip
+    return [reference if t == word else r for t, r in zip(said, read, strict=True)]
 
 
 def several_phrases(column: pd.Series, known: Mapping[str, Sequence[str]]) -> bool:

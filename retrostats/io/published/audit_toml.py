@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class AuditToml:
     post: Post
     conditions: Conditions
     topics: Mapping[str, Topic]
+    address: str = ""
 
 
 def vocabulary_of(audit: Vocabulary | str | Path | None) -> Vocabulary:
@@ -98,7 +100,8 @@ def _read(file: Path, stamp: int) -> AuditToml:
         parsed = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not a TOML file ({error}); correct it") from None
-    _only(parsed, ("title", "subject", "post", "conditions", "topics"), file, "the top level")
+    allowed = ("title", "subject", "address", "post", "conditions", "topics")
+    _only(parsed, allowed, file, "the top level")
     title = parsed.get("title", "")
     if not (isinstance(title, str) and title.strip()):
         raise InputError(f'{file}: no title; write title = "..." on its first line')
@@ -111,7 +114,14 @@ def _read(file: Path, stamp: int) -> AuditToml:
     if twice:
         raise InputError(f"{file}, [topics]: two topics with analysis = {twice!r}; rename one")
     post = _made(Post, parsed.get("post", {}), file, "post")
-    return AuditToml(title, str(parsed.get("subject", "")), post, conditions, topics)
+    address = parsed.get("address", "")
+    web = isinstance(address, str) and (not address or re.match(r"https?://[^\s/]", address))
+    if not web:
+        raise InputError(
+            f"{file}: address = {address!r}; give the web address of the published report, as "
+            '"https://example.org/report.html", or leave it out'
+        )
+    return AuditToml(title, str(parsed.get("subject", "")), post, conditions, topics, address)
 
 
 def _conditions(parsed: Any, file: Path) -> Conditions:

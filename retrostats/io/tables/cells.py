@@ -49,7 +49,7 @@ MISSING = frozenset(
 )
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
 _CLOCK = re.compile(r"(-?)(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d+)?)")
-_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT(\d\d):(\d\d):(\d\d(?:\.\d+)?)")
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ](\d\d):(\d\d):(\d\d(?:\.\d+)?)")
 _TIME_FORMAT = re.compile(r"\[?h{0,2}\]?:?(m{1,2}|min):(s{1,2}|sec)([.,][0fsmx]+)?")
 _HOUR_FORMAT = re.compile(r"\[?h{1,2}\]?:m{1,2}")
 _BLANKS = re.compile(r"[\s']")

@@ -50,7 +50,7 @@ def spreadsheet_tables(
     found: list[Table] = []
     for count, sheet in scored:
         where = f"{file}, sheet {sheet.name!r}" if many else file
-        if found and count < NAMES:
+        if found and count < NAMES and not _names_people(sheet):
             continue
         try:
             found.append(_table(where, sheet, book, row, known, as_text))
@@ -70,6 +70,16 @@ def _known(sheet: Sheet, known: Says) -> int:
     return max(
         sum(isinstance(c, str) and known(c) for c in row.cells)
         for row in sheet.rows[:HEADER_WITHIN]
+    )
+
+
+def _names_people(sheet: Sheet) -> bool:
+    """Whether a sheet has a column of people: a list of events may have no other known name."""
+    return any(
+        kind_of(c) == "subject"
+        for row in sheet.rows[:HEADER_WITHIN]
+        for c in row.cells
+        if isinstance(c, str)
     )
 
 

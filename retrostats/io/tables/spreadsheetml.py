@@ -22,22 +22,7 @@ def parse_spreadsheetml(file: str, data: bytes, option: str = "") -> tuple[Sheet
     InputError
         Entities, damage, or no worksheet.
     """
-    try:
-        from defusedxml import DefusedXmlException
-        from defusedxml.ElementTree import fromstring
-    except ImportError:
-        raise InputError(
-            f"{file}: XML exports need defusedxml; pip install 'retrostats[io]'"
-        ) from None
-    refuse_entities(file, data)
-    try:
-        root = fromstring(data, forbid_dtd=True)
-    except DefusedXmlException:
-        raise InputError(f"{file}: the XML declares entities; refused as unsafe") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged document can fail anywhere inside the parser
-        raise InputError(f"{file}: not well-formed XML ({error}); export it again") from None
+    root = xml_root(file, data)
     percents = _percent_styles(root)
     sheets = [
         Sheet(
@@ -49,9 +34,35 @@ def parse_spreadsheetml(file: str, data: bytes, option: str = "") -> tuple[Sheet
     if not sheets:
         raise InputError(
             f"{file}: XML without worksheets; the reader knows SpreadsheetML 2003, as MetaSoft "
-            "writes it. Export the test as xlsx or CSV"
+            "writes it, and TCX. Export the test as xlsx or CSV"
         )
     return tuple(sheets)
+
+
+def xml_root(file: str, data: bytes) -> Any:
+    """The root of an XML document that declares no entities.
+
+    Raises
+    ------
+    InputError
+        Entities, damage, or no library that reads XML safely.
+    """
+    try:
+        from defusedxml import DefusedXmlException
+        from defusedxml.ElementTree import fromstring
+    except ImportError:
+        raise InputError(
+            f"{file}: XML exports need defusedxml; pip install 'retrostats[io]'"
+        ) from None
+    refuse_entities(file, data)
+    try:
+        return fromstring(data, forbid_dtd=True)
+    except DefusedXmlException:
+        raise InputError(f"{file}: the XML declares entities; refused as unsafe") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged document can fail anywhere inside the parser
+        raise InputError(f"{file}: not well-formed XML ({error}); export it again") from None
 
 
 def _percent_styles(root: Any) -> frozenset[str]:

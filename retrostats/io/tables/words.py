@@ -21,14 +21,14 @@ CARBON_DIOXIDE = ("vco2", "co2 output", "carbon dioxide output", "kohlendioxidab
 EXCHANGE_RATIO = ("rer", "rq", "respiratory exchange ratio")
 HEART_RATE = ("heart rate", "hr", "herzfrequenz", "hf", "frequence cardiaque",
               "frequenza cardiaca", "frecuencia cardiaca")  # fmt: skip
-SPEED = ("speed", "v", "velocity", "belt speed", "treadmill speed", "running speed",
+SPEED = ("speed", "v", "velocity", "belt speed", "treadmill speed", "running speed", "run speed",
          "laufgeschwindigkeit", "bandgeschwindigkeit", "geschwindigkeit", "vitesse", "velocita",
          "velocidad")  # fmt: skip
 GRADIENT = ("gradient", "grade", "slope", "incline", "steigung", "pente", "pendenza", "pendiente")
 MASS = ("body mass", "mass", "weight", "body weight", "gewicht", "korpergewicht", "korpermasse",
         "poids", "masse corporelle", "peso", "massa corporea")  # fmt: skip
-HEIGHT = ("height", "stature", "grosse", "korpergrosse", "taille", "altezza", "altura",
-          "talla")  # fmt: skip
+HEIGHT = ("height", "stature", "body height", "grosse", "korpergrosse", "taille", "altezza",
+          "altura", "talla")  # fmt: skip
 TIME = ("time", "temps", "tempo", "tiempo")
 WEEK = ("week", "weeks", "woche", "wochen", "semaine", "settimana", "semana")
 GAITS = {
@@ -74,6 +74,23 @@ def letters(text: str) -> str:
     'v o2 peak net'
     """
     return re.sub(r"[^a-z0-9]+", " ", without_accents(text).lower()).strip()
+
+
+def without_dots(header: str) -> str:
+    """A header whose blanks, brackets and slashes a program replaced by dots, written back.
+
+    R does so where a table is read with its names checked. Any other header stays as it is.
+
+    Examples
+    --------
+    >>> without_dots("VO2..ml.kg.min."), without_dots("Body.height..cm."), without_dots("vo2.1")
+    ('VO2 (ml/kg/min)', 'Body height (cm)', 'vo2.1')
+    """
+    found = re.fullmatch(r"(\w[\w.]*?)\.{2}((?:\w+\.)*\w+)\.", header.strip())
+    if not found:
+        return header
+    unit = "/".join(part for part in found[2].split(".") if part != "1")  # "min-1" is "min.1"
+    return f"{found[1].replace('.', ' ')} ({unit})"
 
 
 def named(text: str, known: Mapping[str, Sequence[str]]) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +47,12 @@ SAME = 3
 
 
 def factor_problems(
-    coded: CodedColumns, keys: Sequence[str], topic: Topic, outcome: str, file: str
+    coded: CodedColumns,
+    keys: Sequence[str],
+    topic: Topic,
+    outcome: str,
+    file: str,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Problem]:
     """A question for each column outside the keys that tells repeated measurements apart.
 
@@ -56,6 +62,8 @@ def factor_problems(
         Columns that tell two measurements of a person apart for the topic's analysis.
     topic, outcome
         What its analysis needs and explains is measured, and no factor.
+    headers
+        What the file calls a column.
     """
     frame = coded.frame.reset_index(drop=True)  # a row of a wide table stands in several
     known = {*keys, *topic.needs, *topic.outcomes, outcome, "nominal_speed_m_s", "arm"}
@@ -71,7 +79,9 @@ def factor_problems(
         levels = _levels(frame[column], cells) if _may_be_factor(column) else []
         visits = column == "time" and levels == [str(i + 1) for i in range(len(levels))]
         if levels and not visits:  # numbered visits are repeats
-            found.append(_question(file, column, levels))
+            name = column.removesuffix(AS_WRITTEN)
+            others = [] if name == column else _others(frame[column], levels)
+            found.append(_question(file, headers.get(name, name), levels, others))
     return found
 
 
@@ -137,14 +147,23 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _question(file: str, column: str, levels: Sequence[str]) -> Problem:
-    column = column.removesuffix(AS_WRITTEN)
+def _others(column: pd.Series, levels: Sequence[str]) -> list[str]:
+    """What else a column of codes holds: the other condition, which is kept beside one level."""
+    return [text for text in map(_text, column.dropna().unique()) if text not in levels]
+
+
+def _question(file: str, column: str, levels: Sequence[str], others: Sequence[str]) -> Problem:
     shown = ", ".join(levels[:NAMED]) + (" ..." if len(levels) > NAMED else "")
-    lines = " or ".join(f'"{column}" = "{level}"' for level in levels[:3])
-    note = ", with the header that the file has" if kind_of(column) else ""
+    lines = " or ".join(f'"{column}" = {_kept(level, others)}' for level in levels[:3])
     return Problem(
         "error", file, "", column, f"repeated rows told apart by it: {shown}",
         "one of them, or mere repeats",
-        f"which is meant? write under [filter] in a spec {lines}{note}; they are not averaged. "
+        f"which is meant? write under [filter] in a spec {lines}; they are not averaged. "
         "Where it only numbers repeats, call the column trial",
     )  # fmt: skip
+
+
+def _kept(level: str, others: Sequence[str]) -> str:
+    """The value of a filter that keeps one level, and the other condition beside it."""
+    quoted = [f'"{text}"' for text in (*others, level)]
+    return f"[{', '.join(quoted)}]" if others else quoted[0]

@@ -90,6 +90,28 @@ def needed_errors(
     ]  # fmt: skip
 
 
+def wanted_errors(
+    problems: Sequence[Problem], topics: Collection[Topic], named: Collection[str]
+) -> list[Problem]:
+    """The problems of a table that fits no topic, without errors in quantities that none needs.
+
+    Parameters
+    ----------
+    named
+        Headers that the spec speaks of: they were meant, and stay errors.
+    """
+    needed = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
+
+    def free(problem: Problem) -> bool:
+        header = problem.column
+        if problem.level != "error" or not header or header in named:
+            return False
+        could_be = columns_of(header)  # of a name that is not known, anything could be meant
+        return bool(could_be) and not could_be & needed
+
+    return [p for p in problems if not free(p)]
+
+
 def _one_value(frame: pd.DataFrame, header: str, problems: Sequence[Problem]) -> bool:
     """Whether a column that could not be read holds the same in every row."""
     if header in frame:

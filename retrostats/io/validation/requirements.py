@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrostats.common.nearest import suggestion
-from retrostats.io.cohort.headers import KIND_BY_WORD, columns_of, kind_of
+from retrostats.io.cohort.headers import (
+    LABS,
+    PERIODS,
+    SEQUENCES,
+    columns_of,
+    kind_of,
+    near_header,
+)
 from retrostats.io.tables.distinct import CodedColumns, ends, repeats
+from retrostats.io.tables.words import letters
 from retrostats.io.validation.copies import copied_rows
 from retrostats.io.validation.factors import factor_problems
 from retrostats.io.validation.people import (
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 
 #: What tells two measurements of one person apart.
 TELLING_APART = ("subject", "direction", "gait", "time", "speed_m_s", "gradient_pct")
+#: Headers of factors of a design: known, whatever an analysis makes of them.
+DESIGN = frozenset({*PERIODS, *SEQUENCES, *LABS})
 #: Rows that are listed one by one; the others are counted.
 LISTED = 50
 SHOWN_COLUMNS = 12
@@ -88,6 +98,7 @@ def design_problems(
     file: str,
     *,
     whole: bool = True,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Problem]:
     """Too few subjects, a missing condition, a subject in two arms, repeated rows.
 
@@ -95,6 +106,8 @@ def design_problems(
     ----------
     whole
         Whether all rows could be read: where not, what is missing is no finding of its own.
+    headers
+        What the file calls a column.
     """
     frame = coded.frame
     if "subject" not in frame:  # an error of its own by now
@@ -113,7 +126,7 @@ def design_problems(
         found += _condition_problems(coded, topic, conditions, file)
     found += _arm_problems(frame, topic, file)
     if not topic.counted:
-        asked = _asked(coded, topic, file)
+        asked = _asked(coded, topic, file, headers)
         found += asked or _repeated(coded, file, outcome_column(frame, topic))
     outcome = outcome_column(frame, topic)
     low, high = ends(frame[outcome].to_numpy(float)) if outcome else (0.0, 1.0)
@@ -130,21 +143,30 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     have = [str(c) for c in frame if not str(c).startswith("source_")]
     more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
     required = {column for topic in topics for column in (*topic.needs, *topic.outcomes)}
-    unread = [c for c in have if not (kind_of(c) or c in POSSIBLE or c in required)]
-    shown = ", ".join(f"{c}{_near(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
+    unread = [
+        c for c in have
+        if not (kind_of(c) or c in POSSIBLE or c in required or letters(c) in DESIGN)
+    ]  # fmt: skip
+    shown = ", ".join(f"{c}{near_header(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
     names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
     write = _to_write(unread, have, topics)
     hint = (
         f"not understood: {names}; name them under [columns] in a spec{write}, " if unread else ""
     )
     also = "; ".join(f"{t.analysis} also {t.outcome_words}" for t in topics if t.outcome_words)
-    needs = "; ".join(f"{t.analysis}: {', '.join(t.needs)}" for t in topics)
+    needs = "; ".join(f"{t.analysis}: {', '.join(t.needs)}{_lacks(t, have)}" for t in topics)
     return Problem(
         "error", file, "", "", f"columns {shown or 'none that are known'}{more}",
         (needs or "no cohort: the audit has no topic with outcomes") + (f" ({also})" * bool(also)),
         f"{hint}see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec "
         'with analysis = "none"',
     )  # fmt: skip
+
+
+def _lacks(topic: Topic, have: Sequence[str]) -> str:
+    """What a table lacks of what a topic needs, where it has some of it."""
+    lacks = [column for column in topic.needs if column not in have]
+    return f" (lacks {', '.join(lacks)})" if 0 < len(lacks) < len(topic.needs) else ""
 
 
 def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> str:
@@ -157,11 +179,6 @@ def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> st
     if len(unread) != 1 or len(lacking) != 1:
         return ""
     return f', as "{unread[0]}" = "{lacking[0][0]}"'
-
-
-def _near(column: str) -> str:
-    """The known header that an unknown one is nearly."""
-    return suggestion(column.lower(), KIND_BY_WORD)
 
 
 def _condition_problems(
@@ -196,7 +213,9 @@ def _arm_problems(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]
     ]  # fmt: skip
 
 
-def _asked(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
+def _asked(
+    coded: CodedColumns, topic: Topic, file: str, headers: Mapping[str, str]
+) -> list[Problem]:
     """Questions about columns that tell repeats apart.
 
     Where directions are compared the analysis has no time: before and after training is a factor.
@@ -205,7 +224,8 @@ def _asked(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
     keys = [key for key in TELLING_APART if key in coded.frame and key not in left]
     if not repeats(coded, keys).any():
         return []
-    return factor_problems(coded, keys, topic, outcome_column(coded.frame, topic), file)
+    outcome = outcome_column(coded.frame, topic)
+    return factor_problems(coded, keys, topic, outcome, file, headers)
 
 
 def _repeated(coded: CodedColumns, file: str, outcome: str) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.common.vocabulary import Vocabulary
 from retrostats.io.energy import EQUATIONS
 from retrostats.io.published.audit_toml import vocabulary_of
@@ -76,7 +77,8 @@ def template(analysis: str, audit: Vocabulary | str | Path | None = None) -> str
     known = templates(audit)
     if analysis not in known:
         raise InputError(
-            f"no template for {analysis!r}; choose from {', '.join(known) or 'none'}, or make one: "
+            f"no template for {analysis!r}{suggestion(str(analysis), list(known))}; choose from "
+            f"{', '.join(known) or 'none'}, or make one: "
             'cohort = { outcome = "column" } under the claim of a page, template under [topics] in '
             "the audit.toml of a folder"
         )

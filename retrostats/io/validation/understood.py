@@ -67,7 +67,7 @@ def column_rows(
     Parameters
     ----------
     unused
-        Columns that were understood and enter nothing.
+        Columns, or their headers, that were understood and enter nothing.
     """
     inferred = {p.column for p in problems if p.found == "no unit" and p.level == "guess"}
     rows = []
@@ -77,7 +77,7 @@ def column_rows(
         same = m.unit is None or m.unit.symbol == m.to
         unit = "" if m.unit is None else m.unit.symbol if same else f"{m.unit.symbol} to {m.to}"
         name = column_words(m.column).split(" (")[0]
-        basis += "; not used" if m.column in unused else ""
+        basis += "; not used" if {m.column, m.header} & set(unused) else ""
         rows.append(dict(zip(COLUMNS, (m.shown or m.header, name, unit, m.first, basis),
                              strict=True)))  # fmt: skip
     return rows
@@ -180,6 +180,14 @@ def understood_lines(provenance: Mapping[str, Any]) -> list[str]:
         for row, said in zip(cells, provenance.get("columns", ()), strict=True)
     ]
     return [*table, *provenance.get("design", ())]
+
+
+def account_lines(provenance: Mapping[str, Any]) -> list[str]:
+    """All that is said of a file: the table, the lines on the design, what else was found.
+
+    The same lines in `validate`, on the terminal of `replicate` and, as a table, on its page.
+    """
+    return [*understood_lines(provenance), *provenance.get("reading", ())]
 
 
 def _short(text: str) -> str:

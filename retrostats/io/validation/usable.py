@@ -8,8 +8,7 @@ from retrostats.common.errors import InputError
 from retrostats.common.vocabulary import Vocabulary
 from retrostats.io.cohort.cohort import Cohort, load_cohort
 from retrostats.io.tables.files import shown_name
-from retrostats.io.validation.account import grouped, problems_of
-from retrostats.io.validation.understood import not_shown, understood_lines
+from retrostats.io.validation.understood import account_lines
 
 
 def validated(
@@ -44,7 +43,4 @@ def account_of(path: str | Path, cohort: Cohort) -> str:
         f"{counts['rows_used']} used, {counts['rows_explained']} explained below; "
         f"{cohort.n_subjects} subjects"
     ]
-    lines += [f"  {line}" for line in understood_lines(counts)]
-    more = grouped(not_shown(problems_of(cohort.problems)))
-    lines += [f"  {problem.line}" for problem in more]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"  {line}" for line in account_lines(counts))])

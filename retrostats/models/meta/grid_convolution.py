@@ -93,11 +93,32 @@ def between(values: Array, shift: float, points: int = _POINTS) -> Array:
     weights = lagrange(near.astype(np.float64), np.array([shift]))[0]
     last = values.shape[-1] - 1
     before, after = points // 2 - 1, points // 2
-    padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(before, after)], mode="edge")
+    padded = _padded(values, before, after)
     total = np.zeros_like(values)
     for i, weight in enumerate(weights):
         total += weight * padded[..., i : i + last + 1]
     return np.minimum(total, _most(padded)[..., before : before + last + 1])
+
+
+def _padded(values: Array, before: int, after: int) -> Array:
+    """Values (..., m) with the first and the last of them repeated beyond the edges.
+
+    What `numpy.pad` gives with mode="edge", which takes longer than the sums here.
+    """
+    m = values.shape[-1]
+    found = np.empty((*values.shape[:-1], before + m + after))
+    found[..., :before] = values[..., :1]
+    found[..., before : before + m] = values
+    found[..., before + m :] = values[..., -1:]
+    return found
+
+
+def _sliding(values: Array, size: int) -> Array:
+    """Windows of `size` points (..., m - size + 1, size), as views."""
+    held = np.ascontiguousarray(values)
+    step = held.strides[-1]
+    shape = (*held.shape[:-1], held.shape[-1] - size + 1, size)
+    return np.ndarray(shape, held.dtype, held, strides=(*held.strides[:-1], step, step))
 
 
 def _most(logs: Array) -> Array:
@@ -132,7 +153,7 @@ def _near(held: Array, width: float) -> Array:
     around = np.arange(1 - _POINTS // 2, _POINTS // 2 + 1)
     taps = lagrange(around.astype(np.float64), nodes * width - whole)
     reach, m = int(whole.max()) + _POINTS // 2, held.shape[-1]
-    padded = np.pad(held, [(0, 0)] * (held.ndim - 1) + [(reach, reach)], mode="edge")
+    padded = _padded(held, reach, reach)
     most = _most(padded)
     total = np.zeros_like(held)
     for start, tap, weight in zip(whole + reach, taps, weights, strict=True):
@@ -170,9 +191,7 @@ def _windows(values: Array, width: float, wanted: _Outputs) -> Array:
     blocks = -(-count // block)
     size = (block - 1) * stride + 1 + 2 * reach
     after = start + stride * (blocks * block - 1) + reach - (m - 1)
-    ends = [(0, 0)] * (values.ndim - 1) + [(reach - start, max(after, 0))]
-    padded = np.pad(values, ends, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=-1)
+    windows = _sliding(_padded(values, reach - start, max(after, 0)), size)
     windows = windows[..., : (blocks - 1) * block * stride + 1 : block * stride, :]
     matrix = _matrix(_kernel(width, reach), block, stride)
     found = np.ascontiguousarray(windows).reshape(-1, size) @ matrix
@@ -193,7 +212,7 @@ def _matrix(kernel: Array, block: int, stride: int) -> Array:
     """The kernel in `block` columns, each `stride` rows below the one before."""
     more = np.zeros((block - 1) * stride)
     padded = np.concatenate([more, kernel, more])
-    shifted = np.lib.stride_tricks.sliding_window_view(padded, len(more) + 1)
+    shifted = _sliding(padded, len(more) + 1)
     return np.ascontiguousarray(shifted[:, ::-stride])
 
 
@@ -215,7 +234,7 @@ def _filled(coarse: Array, stride: int, m: int) -> Array:
     """All grid points (..., m) from what `_twice` gives."""
     near = np.arange(1 - _POINTS // 2, _POINTS // 2 + 1)
     weights = lagrange(near.astype(np.float64), np.arange(stride) / stride)
-    windows = np.lib.stride_tricks.sliding_window_view(coarse, _POINTS, axis=-1)
+    windows = _sliding(coarse, _POINTS)
     first = _BEYOND + near[0]
     cells = -(-m // stride)
     windows = np.ascontiguousarray(windows[..., first : first + cells, :])

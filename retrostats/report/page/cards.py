@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from markupsafe import Markup
 
 from retrostats.audit.answer import NO_COMPARISON
+from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
+from retrostats.report.page.amounts import RATIOS, ends_of, missing
 from retrostats.report.page.bands import band, claimed_zone
-from retrostats.report.page.effect_words import RATIOS, claimed, ends_of
-from retrostats.report.page.sentences import Answer, Row, answer
+from retrostats.report.page.sentences import Answer, Row, answer, number_words, worst_words
+from retrostats.report.page.verdict_words import chance_words, verdict_words
 
 #: The study that would make up for what a domain of certainty costs.
 BETTER = {
@@ -22,10 +25,22 @@ BETTER = {
     "indirectness": "a study of the very comparison claimed",
     "what was not printed": "the numbers that were not printed",
 }
-#: The question that a direction answers, by the side of no difference that is claimed.
-WHICH = {"above": "More at all?", "below": "Less at all?"}
+#: The question that a claimed side answers, by the side of no difference that is claimed.
+WHICH = {"above": "More?", "below": "Less?"}
 #: Where nothing measures the claim.
 NO_RESULT = "a study that measures this under both conditions"
+#: Rows of estimates that sum others up.
+SUMS = ("pooled", "one-stage", "posterior")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is known of the cause of what a claim says was seen: a question and its answer."""
+
+    verdict: Row
+    asks: str
+    holds: str
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +49,48 @@ class Card:
 
     Attributes
     ----------
+    number
+        By which the overview names it.
     verdict
         Its row of the verdicts frame.
-    which, how_much
-        The questions its direction and its size answer.
+    words
+        What the audit says of it in plain words; the title is its statement without.
+    asks
+        The question that the claimed side answers.
     answer
-        Its sentence, and the readings that disagree.
-    claimed
-        The range that would make it true; empty without one.
+        Its sentences, and the readings that disagree.
+    means
+        What the claimed size means: the range that would make it true; empty without one.
     bands
-        A picture of each estimate told: interval, range over what was not printed, claimed range.
-    people, studies, own
-        Behind the estimate, own cohorts apart; 0 where none is known.
-    changes
-        What would change the answer.
+        A picture of each estimate told: interval, a dot a study, claimed range.
+    behind
+        Studies and people behind the estimate; empty where neither is known.
+    overturn
+        What could overturn the answer, a sentence each.
     causes
-        Causal claims on the same numbers, by their rows of the verdicts frame.
+        Causal claims on the same numbers.
     source
         What the cited source says instead, or that it says so, in a sentence; empty if not known.
     """
 
+    number: int
     verdict: Row
-    which: str
-    how_much: str
+    words: PlainWords
+    asks: str
     answer: Answer
-    claimed: str
+    means: str
     bands: tuple[Markup, ...]
-    people: str
-    studies: int
-    user_cohorts: int
-    changes: str
-    causes: tuple[Row, ...]
+    behind: str
+    overturn: tuple[str, ...]
+    causes: tuple[Cause, ...]
     source: str = ""
 
 
-def cards_of(records: Mapping[str, Sequence[Row]]) -> list[Card]:
+def cards_of(
+    records: Mapping[str, Sequence[Row]],
+    words: Mapping[str, PlainWords] = MappingProxyType({}),
+    sources: Mapping[str, Sequence[Collection[str]]] = MappingProxyType({}),
+) -> list[Card]:
     """A card for every core claim.
 
     Parameters
@@ -76,80 +98,155 @@ def cards_of(records: Mapping[str, Sequence[Row]]) -> list[Card]:
     records
         Rows of the frames of a replication by name: verdicts, answers, estimates, explorations,
         certainty, claims, fidelity, sources.
+    words
+        Plain words by `claim_id`.
+    sources
+        By `claim_id`, the `row_id` of each source of its answer.
     """
     claims = {row["claim_id"]: row for row in records["claims"]}
-    study = {row["row_id"]: row["study_id"] for row in records["sources"]}
+    core = [verdict for verdict in records["verdicts"] if verdict["role"] == "core"]
     return [
-        _card(verdict, claims, study, records)
-        for verdict in records["verdicts"]
-        if verdict["role"] == "core"
+        _card(number, verdict, claims, records, words, sources)
+        for number, verdict in enumerate(core, 1)
     ]
 
 
-def answers(records: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+def answers(
+    records: Mapping[str, Sequence[Row]], words: Mapping[str, PlainWords] = MappingProxyType({})
+) -> dict[str, str]:
     """The answer to every claim in words, core or not, readings that disagree included."""
     claims = {row["claim_id"]: row for row in records["claims"]}
     found = {}
     for verdict in records["verdicts"]:
         key = verdict["claim_id"]
-        answered = answer(
-            verdict, records["estimates"], claims.get(key, {}), _outer_bounds(verdict, records)
-        )
+        told = words.get(key, NO_WORDS)
+        answered = answer(verdict, records["estimates"], claims.get(key, {}), told)
         found[key] = " ".join((answered.sentence, *answered.readings))
     return found
 
 
-def _outer_bounds(verdict: Row, records: Mapping[str, Sequence[Row]]) -> Row | None:
-    """The outermost limits of the measure that judges a claim."""
+def _outer_bounds(verdict: Row, records: Mapping[str, Sequence[Row]]) -> Row:
+    """The outermost limits of the measure that judges a claim; empty without them."""
     key = (verdict["claim_id"], verdict.get("estimate_id"))
     rows = records["explorations"]
-    return next((r for r in rows if (r["claim_id"], r["estimate_id"]) == key), None)
+    return next((r for r in rows if (r["claim_id"], r["estimate_id"]) == key), {})
 
 
 def _card(
+    number: int,
     verdict: Row,
     claims: Mapping[str, Row],
-    study: Mapping[str, str],
     records: Mapping[str, Sequence[Row]],
+    every_word: Mapping[str, PlainWords],
+    sources: Mapping[str, Sequence[Collection[str]]],
 ) -> Card:
-    claim = claims.get(verdict["claim_id"], {})
-    outer_bounds = _outer_bounds(verdict, records)
-    answered = answer(verdict, records["estimates"], claim, outer_bounds)
-    used = {
-        study[row]
-        for shown in answered.shown
-        for row in fmt.split(shown.get("source_rows"))
-        if row in study
-    }
-    judged: Row = answered.shown[0] if answered.shown else {}
-    counted = _counted(verdict, records)
-    wanted = claimed({**verdict, "unit": claim.get("unit", verdict.get("unit"))})
+    key = verdict["claim_id"]
+    claim, words = claims.get(key, {}), every_word.get(key, NO_WORDS)
+    answered = answer(verdict, records["estimates"], claim, words)
+    dots = study_estimates(key, records["estimates"], sources.get(key, ()))
+    causes = causes_of(claim, claims, records["verdicts"])
     return Card(
+        number=number,
         verdict=verdict,
-        which=WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
-        how_much=f"{wanted}?" if wanted and fmt.text(verdict["scale"]) in RATIOS else "That much?",
+        words=words,
+        asks=words.asks or WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
         answer=answered,
-        claimed=wanted,
+        means=means_words(verdict, words),
         bands=tuple(
-            _band(row, verdict, claim, None)
+            _band(row, verdict, claim, (), "")
             if answered.readings
-            else _band(_graded(row, verdict), verdict, claim, outer_bounds)
+            else _band(_graded(row, verdict), verdict, claim, dots, words.unit)
             for row in answered.shown
         ),
-        people=fmt.number(judged.get("n"), 0) if counted in (0, len(used)) else "",
-        studies=counted or len(used),
-        user_cohorts=user_cohort_count(records["estimates"], verdict["claim_id"]),
-        changes=changes(verdict, records["certainty"]),
-        causes=causes_of(claim, claims, records["verdicts"]),
-        source=source_words(verdict, records["fidelity"]),
+        behind=behind_words(verdict, answered.shown, records, words.people or "people"),
+        overturn=overturn_words(verdict, _outer_bounds(verdict, records), records, words),
+        causes=tuple(_cause(row, every_word.get(row["claim_id"], NO_WORDS)) for row in causes),
+        source=words.source or source_words(verdict, records["fidelity"]),
     )
 
 
-def _counted(verdict: Row, records: Mapping[str, Sequence[Row]]) -> int:
-    """Sources behind the probability; 0 where there is none."""
+def means_words(verdict: Row, words: PlainWords) -> str:
+    """What a claimed figure was taken to mean before any result; empty without a closed range.
+
+    Examples
+    --------
+    >>> row = {"scale": "ratio", "range_low": 1.25, "range_high": 1.35}
+    >>> means_words(row, PlainWords(figure="30% more", more="more"))
+    '“30% more” is read as 25% to 35% more, fixed before any result was computed.'
+    """
+    low, high = verdict.get("range_low"), verdict.get("range_high")
+    if not words.figure or missing(low) or missing(high):
+        return ""
+    row = {"estimate": low, "conf_low": low, "conf_high": high}
+    _, wanted = number_words(row, {**verdict, "null_value": None}, words)
+    return f"“{words.figure}” is read as {wanted}, fixed before any result was computed."
+
+
+def study_estimates(
+    claim_id: str, estimates: Sequence[Row], sources: Sequence[Collection[str]]
+) -> list[float]:
+    """The estimate of each source that prints one, by the printed rows that both stand on.
+
+    Examples
+    --------
+    >>> row = {"claim_id": "c", "role": "printed", "estimate": 1.2, "source_rows": "r1; r2"}
+    >>> study_estimates("c", [row, {**row, "source_rows": "r3"}], [{"r1", "r2"}, {"r9"}])
+    [1.2]
+    """
+    found = []
+    for rows in filter(None, sources):
+        mine = [
+            e["estimate"] for e in estimates
+            if e["claim_id"] == claim_id and e["role"] not in SUMS and not missing(e["estimate"])
+            and set(rows) <= set(fmt.split(e.get("source_rows")))
+        ]  # fmt: skip
+        found += mine[:1]
+    return found
+
+
+def behind_words(
+    verdict: Row,
+    shown: Sequence[Row],
+    records: Mapping[str, Sequence[Row]],
+    people: str,
+) -> str:
+    """Studies and people behind an answer, own cohorts apart; empty where none is known."""
+    if not shown:
+        return ""
+    study = {row["row_id"]: row["study_id"] for row in records["sources"]}
+    rows = [row for one in shown for row in fmt.split(one.get("source_rows"))]
+    used = {study[row] for row in rows if row in study}
     key = (verdict["claim_id"], verdict.get("estimate_id"))
     mine = [r for r in records["answers"] if (r["claim_id"], r["estimate_id"]) == key]
-    return int(mine[0]["studies"]) if mine else 0
+    counted = int(mine[0]["studies"]) if mine else 0
+    count = max(counted, len(used))
+    own = user_cohort_count(records["estimates"], verdict["claim_id"])
+    parts = []
+    if count:
+        parts.append("one study" if count == 1 else f"{count} studies")
+    if own:
+        parts.append(f"{own} own {'cohort' if own == 1 else 'cohorts'}")
+    number = fmt.number(shown[0].get("n"), 0) if count == len(used) else ""
+    if number:
+        parts.append("1 person" if number == "1" else f"{number} {people}")
+    return ", ".join(parts)
+
+
+def overturn_words(
+    verdict: Row,
+    limits: Row,
+    records: Mapping[str, Sequence[Row]],
+    words: PlainWords = NO_WORDS,
+) -> tuple[str, ...]:
+    """What could overturn an answer: the study missing, one choice or source, the worst case."""
+    found = []
+    if moved := fmt.text(verdict.get("overturned_by")):
+        found.append(f"What moves the chance most: {moved}.")
+    if wanted := changes(verdict, records["certainty"]):
+        found.append(f"What would change it: {wanted}.")
+    if worst := worst_words(verdict, limits, words):
+        found.append(worst)
+    return tuple(found)
 
 
 def _graded(row: Row, verdict: Row) -> Row:
@@ -159,18 +256,27 @@ def _graded(row: Row, verdict: Row) -> Row:
     return {**row, **{n: verdict[n] for n in names}} if known else row
 
 
-def cause_words(verdict: Row) -> str:
-    """Why a cause is open, in a sentence: without the rows that bear on it otherwise.
+def _cause(verdict: Row, words: PlainWords) -> Cause:
+    asks = words.asks or f"And the cause? “{fmt.text(verdict['statement'])}”"
+    return Cause(verdict, asks, words.holds, cause_words(verdict, words.missing))
+
+
+def cause_words(verdict: Row, lacking: str = "") -> str:
+    """Whether something was the cause, and why that is not known, in a sentence.
 
     Examples
     --------
     >>> cause_words({"direction": "open", "direction_reason": f"A: open ({NO_COMPARISON}); B: x"})
-    'Not known: the results of a comparison group were never printed.'
+    'Not known: no comparison was ever printed.'
+    >>> cause_words({"direction": "open", "direction_reason": NO_COMPARISON}, "b was never printed")
+    'Not known: b was never printed.'
     """
     reason = fmt.text(verdict.get("direction_reason"))
     if NO_COMPARISON in reason:
-        return "Not known: the results of a comparison group were never printed."
-    return f"{fmt.capital(reason)}." if reason else ""
+        return f"Not known: {lacking or 'no comparison was ever printed'}."
+    chance = chance_words(verdict)
+    said = verdict_words(verdict)
+    return f"{said} ({chance})." if chance else f"{said}: {reason}." if reason else f"{said}."
 
 
 #: How the sentence on the source begins, by what was found.
@@ -251,18 +357,19 @@ def certainty_words(verdict: Row) -> str:
     return direction or size
 
 
-def _band(row: Row, verdict: Row, claim: Row, outer_bounds: Row | None) -> Markup:
+def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: str) -> Markup:
+    """The picture of one estimate; its worst case stands in words beside it."""
     merged = {**claim, **verdict}
-    outer = outer_bounds or {"conf_low": row.get("sens_low"), "conf_high": row.get("sens_high")}
     null = merged.get("null_value")
     claimed = (merged.get("range_low"), merged.get("range_high"))
+    ratio = merged.get("scale") in RATIOS
     return band(
         row["estimate"],
         (row.get("conf_low"), row.get("conf_high")),
-        (outer.get("conf_low"), outer.get("conf_high")),
         claimed_zone(claimed, null, fmt.text(merged.get("claimed_direction"))),
         null=null,
-        log=fmt.text(verdict["scale"]) in RATIOS,
-        label=fmt.text(row.get("unit")) if merged.get("scale") not in RATIOS else "",
+        log=ratio,
+        label="" if ratio else unit or fmt.text(row.get("unit")),
         bounds=ends_of(merged),
+        studies=studies,
     )

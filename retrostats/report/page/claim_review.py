@@ -14,6 +14,7 @@ from markupsafe import Markup
 from retrostats.common.citation import cite
 from retrostats.report.page import format as fmt
 from retrostats.report.page.embedded import json_text
+from retrostats.report.page.verdict_words import SIZES, verdict_words
 
 Row = Mapping[str, Any]
 BEST, WORST = 5, 1
@@ -37,7 +38,7 @@ def claim_reviews(
     audit
         Names the text whose claims are reviewed.
     page
-        Name of the page, for the address of each review.
+        Address of the page where it is known, else its name; the review is at an anchor in it.
     without
         Claims that a reader's own cohorts judge too: no rating is written from own data.
     """
@@ -61,7 +62,9 @@ def rating(verdict: Row) -> dict[str, Any]:
     False
     """
     labels = {verdict["direction"], verdict["size"]} - {"not claimed"}
-    words = f"direction {verdict['direction']}, size {verdict['size']}"
+    words = verdict_words(verdict)
+    if verdict["size"] in SIZES:
+        words += f"; as much as claimed: {SIZES[verdict['size']].lower()}"
     found = {"@type": "Rating", "alternateName": words, "bestRating": BEST, "worstRating": WORST}
     if labels == {"supported"}:
         return {**found, "ratingValue": BEST}

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.rounding import limits, rounded, with_limits
+from retrostats.io.validation.understood import account_lines
+from retrostats.report.page.verdict_words import SYMBOLS
 
 #: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
 MARKS = {
@@ -35,6 +37,10 @@ MARKS = {
     "not measured by the source": ("#", "red"),
     "unverified": (".", "yellow"),
 }
+#: Where a terminal has them, the marks of the page.
+SHOWN = {label: (SYMBOLS.get(label, "\N{EN DASH}"), colour) for label, (_, colour) in MARKS.items()}
+#: What the columns of labels answer, as on the page.
+ASKED = ("Source says so?", "That way?", "That much?")
 #: Characters of a claim in the table: two lines of its column at 80 columns.
 TITLE = 46
 WIDTH = 80
@@ -42,6 +48,8 @@ LEAST = 40
 #: Columns below which the table of verdicts becomes a list.
 TABLE = 72
 MINUS = "\N{MINUS SIGN}"
+#: Letters that a plain terminal lacks.
+IN_ASCII = {MINUS: "-", "“": '"', "”": '"', "–": "-", "’": "'"}
 
 
 def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
@@ -67,10 +75,12 @@ def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
     lines: Any = box.ASCII if plain else box.SIMPLE_HEAD
     table = Table(box=lines, show_lines=False, pad_edge=False)
     table.add_column("Claim", ratio=1, overflow="fold")
-    for name in ("Fidelity", "Direction", "Size"):
-        table.add_column(name, width=16 if name == "Fidelity" else 14, overflow="fold")
+    for name in ASKED:
+        table.add_column(name, width=16 if name == ASKED[0] else 14, overflow="fold")
+    marks = MARKS if plain else SHOWN
     for row in verdicts.to_dict("records"):
-        cells = [Text(f"{m} {label}", style=s) for label, (m, s) in map(_look, _labels(row))]
+        looks = [(label, marks.get(label, ("-", "dim"))) for label in _labels(row)]
+        cells = [Text(f"{m} {label}", style=s) for label, (m, s) in looks]
         statement = textwrap.shorten(str(row["statement"]), TITLE, placeholder=" ...")
         if plain:
             statement = statement.encode("ascii", "replace").decode()
@@ -82,8 +92,9 @@ def _print_narrow(verdicts: pd.DataFrame, file: IO[str] | None) -> None:
     """The same below one another, where columns would break words."""
     for row in verdicts.to_dict("records"):
         _wrapped(str(row["statement"]), "", file)
-        parts = zip(("fidelity", "direction", "size"), map(_look, _labels(row)), strict=True)
-        _print("; ".join(f"{name} {m} {label}" for name, (label, (m, _)) in parts), file)
+        parts = zip(ASKED, _labels(row), strict=True)
+        said = (f"{name} {mark_of(label, file)} {label}" for name, label in parts)
+        _print("; ".join(said), file)
     print(file=file)
 
 
@@ -93,24 +104,27 @@ def print_answers(replication: Any, file: IO[str] | None = None) -> None:
     Parameters
     ----------
     replication
-        Its `verdicts`, `estimates`, `claims` and `explorations` are read.
+        Its `verdicts`, `estimates`, `claims` and `audit` are read.
     file
         Where to print; standard output if None.
     """
+    from retrostats.audit.plain_words import NO_WORDS, plain_words_of
     from retrostats.report.page.sentences import answer
 
     estimates = replication.estimates.to_dict("records")
     claims = replication.claims.set_index("claim_id").to_dict("index")
-    outer = replication.explorations.set_index(["claim_id", "estimate_id"])
-    ends = outer[["conf_low", "conf_high"]].to_dict("index")
+    plain = plain_words_of(replication.audit)
     for row in replication.verdicts.to_dict("records"):
         if row["role"] != "core":
             continue
-        claim = claims.get(row["claim_id"])
-        answered = answer(row, estimates, claim, ends.get((row["claim_id"], row["estimate_id"])))
-        _wrapped(str(row["statement"]), "", file)
-        for sentence in (answered.sentence, *answered.readings):
-            _print(sentence, file)
+        words = plain.get(row["claim_id"], NO_WORDS)
+        answered = answer(row, estimates, claims.get(row["claim_id"]), words)
+        mark = mark_of(row["direction"], file)
+        _wrapped(f"{mark} {words.title or row['statement']}", "", file)
+        asked = f"{words.asks} " if words.asks else ""
+        for sentence in (f"{asked}{answered.sentence}", words.source, *answered.readings):
+            if sentence:
+                _print(sentence, file)
     _wrapped(tally(replication.verdicts), "", file)
 
 
@@ -140,7 +154,7 @@ def print_place(folder: Path, seconds: float, file: IO[str] | None = None) -> No
 
 
 def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = None) -> None:
-    """Print how each own file was read: people and rows, who was left out and why, guesses.
+    """Print what each own file was understood to be, in the lines of `retrostats validate`.
 
     Parameters
     ----------
@@ -151,7 +165,7 @@ def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = N
     """
     for cohort in cohorts:
         print(f"\nOwn data {counted(cohort)}", file=file)
-        for line in cohort["reading"]:
+        for line in account_lines(cohort):
             _print(line, file)
 
 
@@ -183,17 +197,58 @@ def print_cohorts(
     for row in cohorts.to_dict("records"):
         claim = claims.loc[row["claim_id"]]
         _print(str(claim["statement"]), file)
-        spans = " -> ".join(_span(row, name) for name in ("without", "with"))
-        _print(f"{spans} {claim['unit']}; verdict {row['note']}", file, "    ")
-        _print(f"{row['without']} -> {row['with_']}", file, "    ")
+        if row["contrast"]:
+            _print(f"compared: {row['contrast']}", file, "    ")
+        moved = {"unchanged": "stays", "changed": "changes"}.get(row["note"], row["note"])
+        _print(f"the answer {moved}: from {row['without']} to {row['with_']}", file, "    ")
+        old, more = (_span(row, name) for name in ("without", "with"))
+        spans = f"from {old} to {more} {claim['unit']}" if more != "none" else "no estimate"
+        _print(spans, file, "    ")
         new = [
             _limits(row, f"pred_low_{name}", f"pred_high_{name}") for name in ("without", "with")
         ]
         if row["weight_pct"] == row["weight_pct"]:
             prediction = (
-                f"; a new study {' -> '.join(new)}" if row["pred_low_with"] < np.inf else ""
+                f"; a new study from {new[0]} to {new[1]}" if row["pred_low_with"] < np.inf else ""
             )
-            _print(f"your data weigh {row['weight_pct']:.0f}% in it{prediction}", file, "    ")
+            _print(
+                f"your data weigh {row['weight_pct']:.0f}% in it{prediction}{tau_moves(row)}",
+                file,
+                "    ",
+            )
+        if said := certainty_moves(row):
+            _print(f"certainty: {said}", file, "    ")
+        if row["disagreement"]:
+            _print(str(row["disagreement"]), file, "    ")
+
+
+def tau_moves(row: Mapping[Any, Any]) -> str:
+    """The spread between studies without and with own cohorts; nothing where either has none.
+
+    Examples
+    --------
+    >>> tau_moves({"tau_without": 0.0937, "tau_with": 0.2368})
+    '; tau 0.094 -> 0.24'
+    """
+    old, new = (float(row.get(f"tau_{name}", np.nan)) for name in ("without", "with"))
+    return f"; tau {old:.2g} -> {new:.2g}" if old == old and new == new else ""
+
+
+def certainty_moves(row: Mapping[Any, Any]) -> str:
+    """Certainty of each side without and with own cohorts, from -> to.
+
+    Examples
+    --------
+    >>> certainty_moves({"certainty_direction_without": "low", "certainty_direction_with": "high",
+    ...                  "certainty_size_without": "", "certainty_size_with": ""})
+    'that way low -> high'
+    """
+    found = []
+    for side, words in (("direction", "that way"), ("size", "that much")):
+        old, new = (str(row.get(f"certainty_{side}_{name}", "")) for name in ("without", "with"))
+        if old or new:
+            found.append(f"{words} {old or 'none'} -> {new or 'none'}")
+    return ", ".join(found)
 
 
 def print_user_cohorts(
@@ -220,7 +275,8 @@ def print_user_cohorts(
             _print(line, file)
     moved = shares[shares["with_"].notna() & ~((shares["with_"] == 0) & ~(shares["without"] > 0))]
     if len(moved):
-        _wrapped("Share of what was not printed under which a verdict holds:", "", file)
+        head = "Share of what was not printed under which a verdict holds, without and with them:"
+        _wrapped(head, "", file)
     statements = verdicts.set_index("claim_id")["statement"]
     for claim, rows in moved.groupby("claim_id", sort=False):
         _print(str(statements[claim]), file)
@@ -231,7 +287,7 @@ def print_user_cohorts(
 
 def _moved(row: Mapping[Any, Any]) -> str:
     old = "none" if row["without"] != row["without"] else f"{row['without']:.0%}"
-    return f"{row['label']} {old} -> {row['with_']:.0%}"
+    return f"{row['label']} from {old} to {row['with_']:.0%}"
 
 
 def _print(line: str, file: IO[str] | None, indent: str = "  ") -> None:
@@ -241,9 +297,10 @@ def _print(line: str, file: IO[str] | None, indent: str = "  ") -> None:
 
 def _wrapped(line: str, indent: str, file: IO[str] | None) -> None:
     """Text of 80 columns in what the terminal can show: plain ASCII where it knows no more."""
-    code = getattr(file or sys.stdout, "encoding", None) or "ascii"
-    if not code.lower().startswith("utf"):
-        line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
+    if not _speaks_utf(file):
+        for letter, plain in IN_ASCII.items():
+            line = line.replace(letter, plain)
+        line = line.encode("ascii", "replace").decode()
     further = f"{indent}  " if indent else ""
     print(
         textwrap.fill(line, _width(), initial_indent=indent, subsequent_indent=further), file=file
@@ -279,5 +336,12 @@ def _labels(row: dict[Any, Any]) -> list[str]:
     return [str(row[name]) for name in ("fidelity", "direction", "size")]
 
 
-def _look(label: str) -> tuple[str, tuple[str, str]]:
-    return label, MARKS.get(label, ("-", "dim"))
+def mark_of(label: str, file: IO[str] | None = None) -> str:
+    """The mark of a label: that of the page where the terminal has it, else its own in ASCII."""
+    known, rest = (MARKS, "-") if not _speaks_utf(file) else (SHOWN, "\N{EN DASH}")
+    return known[label][0] if label in known else rest
+
+
+def _speaks_utf(file: IO[str] | None) -> bool:
+    code = getattr(file or sys.stdout, "encoding", None) or "ascii"
+    return code.lower().startswith("utf")

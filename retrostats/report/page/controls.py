@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrostats.report.page import format as fmt
-from retrostats.report.page.effect_words import RATIOS, amount
+from retrostats.report.page.amounts import AMOUNTS, RATIOS, amount
 from retrostats.report.page.sentences import Row
 
 #: Columns of the published tables whose numbers are in the unit of their row.
@@ -28,12 +28,15 @@ class Telling:
         Unit of each printed cell, as `units_of_cells` gives it.
     bounds
         What no effect may be rounded onto or across.
+    words
+        What amounts above and below no effect are called.
     """
 
     scale: str
     unit: str
     cells: Mapping[str, str]
     bounds: tuple[float, ...]
+    words: tuple[str, str] = AMOUNTS
 
     def value(self, value: float, kind: str, cell: str) -> str:
         """One value of an unknown in words.
@@ -56,7 +59,7 @@ class Telling:
         ratio = self.scale in RATIOS
         if kind == "effect":
             if ratio:
-                return amount(math.exp(value), self.scale, bounds=self.bounds)
+                return amount(math.exp(value), self.scale, bounds=self.bounds, words=self.words)
             return fmt.with_unit(fmt.short(value), self.unit)
         if kind == "spread":
             if ratio:

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from retrostats.report.page import format as fmt
 from retrostats.report.page.cards import cause_words, certainty_words
+from retrostats.report.page.console import certainty_moves, tau_moves
 from retrostats.report.page.printed import circumstances, outcome, printed
 
 FILTERS = (
@@ -49,7 +50,10 @@ def environment_of(names: Mapping[str, str], bounds: Iterable[float]) -> Environ
     for words in (printed, outcome, circumstances):
         environment.filters[words.__name__] = words
     environment.filters["certainty_words"] = certainty_words
+    for moves in (certainty_moves, tau_moves):
+        environment.filters[moves.__name__] = moves
     environment.filters["cause_words"] = cause_words
+    environment.filters["in_words"] = fmt.in_words
     environment.filters["said"] = partial(said, names={**COLUMNS, **names})
     return environment
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.report.page import format as fmt
 from retrostats.report.page.printed import circumstances, outcome
+from retrostats.report.page.sentences import measure_words
 
 Row = Mapping[str, Any]
 Records = Mapping[str, Sequence[Row]]
@@ -43,6 +46,8 @@ class DescribedClaim:
         What each domain of certainty costs.
     estimates
         Rows of estimates that bear on it.
+    measures
+        What each measure of it says, in sentences.
     """
 
     verdict: Row
@@ -53,6 +58,7 @@ class DescribedClaim:
     signs: tuple[Row, ...]
     downgrades: tuple[Row, ...]
     estimates: tuple[Row, ...]
+    measures: tuple[str, ...] = ()
 
     @property
     def printed_on(self) -> bool:
@@ -95,23 +101,63 @@ class Use:
     directness: str = ""
 
 
-def described_claims(records: Records, ranges: Mapping[str, str]) -> list[DescribedClaim]:
-    """One entry a claim, in the order of the verdicts; `ranges` are the claimed ones in words."""
+def described_claims(
+    records: Records,
+    ranges: Mapping[str, str],
+    labels: Mapping[str, str],
+    words: Mapping[str, PlainWords] = MappingProxyType({}),
+) -> list[DescribedClaim]:
+    """One entry a claim, in the order of the verdicts.
+
+    Parameters
+    ----------
+    ranges, labels
+        The claimed ranges in words, by claim; name of each study.
+    words
+        Plain words by claim.
+    """
+    study = {r["row_id"]: labels.get(r["study_id"], r["study_id"]) for r in records["sources"]}
     claims = {row["claim_id"]: row for row in records["claims"]}
     return [
         DescribedClaim(
             verdict,
-            fmt.text(claims.get(key, {}).get("said_by")),
-            fmt.text(claims.get(key, {}).get("range_basis")),
-            ranges.get(key, ""),
-            _of(records["fidelity"], key),
-            _of(records["evidence"], key),
-            _of(records["certainty"], key),
-            _estimates(records["estimates"], key, verdict.get("estimate_id")),
+            said_by=fmt.text(claims.get(key, {}).get("said_by")),
+            basis=fmt.text(claims.get(key, {}).get("range_basis")),
+            claimed=ranges.get(key, ""),
+            elements=_of(records["fidelity"], key),
+            signs=tuple(_signed(row, study) for row in _of(records["evidence"], key)),
+            downgrades=_of(records["certainty"], key),
+            estimates=_estimates(records["estimates"], key, verdict.get("estimate_id")),
+            measures=tuple(
+                _measures(records, {**claims.get(key, {}), **verdict}, words.get(key, NO_WORDS))
+            ),
         )
         for verdict in records["verdicts"]
         for key in [verdict["claim_id"]]
     ]
+
+
+def _measures(records: Records, claim: Row, words: PlainWords) -> Iterable[str]:
+    """What each measure says; a unit that the audit has no plain word for stays that of its row."""
+    units = {row["estimate_id"]: fmt.text(row["unit"]) for row in records["estimates"]}
+    for row in _of(records["answers"], claim["claim_id"]):
+        unit = units.get(row["estimate_id"], fmt.text(claim.get("unit")))
+        yield measure_words({**row, "unit": unit}, claim, words)
+
+
+#: Mark and words of what a printed sign says of a claim.
+SIGNS = {
+    "for": "\N{CHECK MARK} for it",
+    "against": "\N{MULTIPLICATION SIGN} against it",
+    "neither": "\N{EN DASH} neither way",
+}
+
+
+def _signed(row: Row, study: Mapping[str, str]) -> Row:
+    """A row of evidence with the studies that print it and which way it goes, in words."""
+    names = _unique(study[r] for r in fmt.split(row["row_id"]) if r in study)
+    sign = SIGNS.get(row["bears"], fmt.text(row["bears"]))
+    return {**row, "studies": " and ".join(names) or "A printed result", "sign": sign}
 
 
 def by_speaker(described: Iterable[DescribedClaim]) -> list[tuple[str, list[DescribedClaim]]]:

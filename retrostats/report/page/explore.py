@@ -6,20 +6,24 @@ The page holds every answer it can show; its script looks them up, and computes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from retrostats.audit.claims import Claim
+from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.audit.verdict import Side, labels
+from retrostats.evidence.unreported.extremes import Extreme
 from retrostats.evidence.unreported.grids import Control, Grid
+from retrostats.evidence.unreported.unknowns import Choice, Space
 from retrostats.models.meta.bayes import HalfNormal
 from retrostats.models.meta.two_stage import pool
 from retrostats.report.page import format as fmt
+from retrostats.report.page.amounts import AMOUNTS, RATIOS, amount_and_span, ends_of
 from retrostats.report.page.controls import Telling, units_of_cells
-from retrostats.report.page.effect_words import RATIOS, ends_of
 from retrostats.report.page.embedded import json_text
 from retrostats.report.page.sentences import Row
 
@@ -47,6 +51,25 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """The lowest or highest limit of all, with everything left open at once.
+
+    Attributes
+    ----------
+    settings
+        Of the controls, nearest to where it is.
+    answer
+        In words.
+    how
+        What gives it, unknown by unknown.
+    """
+
+    settings: tuple[int, ...]
+    answer: str
+    how: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explorer:
     """What stands under a claim for one measure.
 
@@ -64,6 +87,8 @@ class Explorer:
         Where all controls start, in words.
     data
         JSON for the script.
+    ends
+        "lowest" and "highest"; none where a measure has no outermost limits.
     """
 
     key: str
@@ -72,10 +97,13 @@ class Explorer:
     corners: tuple[tuple[str, str, str], ...]
     answer: str
     data: Markup
+    ends: Mapping[str, End] = field(default_factory=dict)
 
 
 def explorers_of(
-    grids: Iterable[ClaimGrid], records: Mapping[str, Sequence[Row]]
+    grids: Iterable[ClaimGrid],
+    records: Mapping[str, Sequence[Row]],
+    words: Mapping[str, PlainWords] = MappingProxyType({}),
 ) -> dict[str, list[Explorer]]:
     """Explorers by claim: a grid of each measure, then the pool of what was printed by a prior.
 
@@ -85,6 +113,8 @@ def explorers_of(
         Of every measure that judges a claim.
     records
         Rows of the frames of a replication by name: verdicts, estimates, claims, sources.
+    words
+        Plain words by `claim_id`.
     """
     found: dict[str, list[Explorer]] = {}
     units = {row["estimate_id"]: fmt.text(row["unit"]) for row in records["estimates"]}
@@ -92,7 +122,8 @@ def explorers_of(
     for number, (claim, grid) in enumerate(grids):
         measure = grid.entry.measure
         unit = measure.unit or units.get(measure.estimate_id, claim.unit)
-        telling = Telling(claim.scale, unit, cells, ends_of(asdict(claim)))
+        told = words.get(claim.claim_id, NO_WORDS).amounts if claim.scale in RATIOS else AMOUNTS
+        telling = Telling(claim.scale, unit, cells, ends_of(asdict(claim)), told)
         found.setdefault(claim.claim_id, []).append(_explorer(f"g{number}", grid, claim, telling))
     claims = {row["claim_id"]: row for row in records["claims"]}
     for number, verdict in enumerate(records["verdicts"]):
@@ -109,56 +140,104 @@ def _embedded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
-def answer_text(
-    values: Sequence[float], said: tuple[str, str], bounds: Iterable[float], unit: str
-) -> str:
-    """One answer in words: estimate, interval, unit, and what it alone would say.
+def answer_text(values: Sequence[float], said: tuple[str, str], telling: Telling) -> str:
+    """One answer in words: estimate, interval, and what it alone would say.
 
     Examples
     --------
-    >>> answer_text((1.264, 1.038, 1.539), ("supported", "undecided"), (1.0,), "ratio a / b")
-    '1.26 (95% interval 1.04 to 1.54) ratio a / b: direction supported, size undecided'
-    >>> answer_text((float("nan"),) * 3, ("", ""), (), "")
+    >>> telling = Telling("ratio", "ratio a / b", {}, (1.0,))
+    >>> answer_text((1.264, 1.038, 1.539), ("supported", "undecided"), telling)
+    '26% higher (95% interval 4% to 54% higher): this alone would say yes; as much as claimed: open'
+    >>> answer_text((float("nan"),) * 3, ("", ""), telling)
     'these settings contradict one another'
     """
     if not np.isfinite(values).all():
         return "these settings contradict one another"
-    bounds = tuple(bounds)
-    at, start, stop = (_embedded(v) for v in values)  # what the script of the page rounds as well
-    value, low, high = fmt.three(at, start, stop, bounds=bounds)
-    shown = f"{value} (95% interval {low} to {high}) {unit}".strip()
+    at, low, high = (_embedded(v) for v in values)  # what the script of the page rounds as well
+    first, inside = amount_and_span(at, low, high, telling.scale, "", telling.bounds, telling.words)
+    shown = f"{first} (95% interval {inside})"
+    shown = shown if telling.scale in RATIOS else f"{shown} {telling.unit}".strip()
     words = _words(said)
     return f"{shown}: {words}" if words else shown
 
 
+#: What an interval by itself says of the claimed side, and of the claimed size.
+SIDE_WORDS = {
+    "supported": "this alone would say yes",
+    "undecided": "this alone would leave it open",
+    "contradicted": "this alone would say no",
+}
+SIZE_WORDS = {
+    "supported": "as much as claimed: yes",
+    "undecided": "as much as claimed: open",
+    "contradicted": "as much as claimed: no",
+}
+
+
 def _words(said: tuple[str, str]) -> str:
-    """What one answer alone would say of direction and size; empty where nothing is claimed."""
-    sides = zip(("direction", "size"), said, strict=True)
-    return ", ".join(f"{side} {word}" for side, word in sides if word)
+    """What one answer alone would say of side and size; empty where nothing is claimed."""
+    both = (SIDE_WORDS.get(said[0], ""), SIZE_WORDS.get(said[1], ""))
+    return "; ".join(filter(None, both))
 
 
 def _explorer(key: str, grid: Grid, claim: Claim, telling: Telling) -> Explorer:
     said = _said(grid, claim)
+    explored = grid.entry.at95
+    ends = {
+        "lowest": _end(explored.low, grid, telling),
+        "highest": _end(explored.high, grid, telling),
+    }
     controls = tuple(_shown(c, grid) for c in grid.controls)
     return Explorer(
         key=key,
         measure=grid.entry.measure.name,
         controls=controls,
-        corners=tuple(_corners(grid, said, telling, controls)),
-        answer=answer_text(
-            grid.at95[grid.start].tolist(), said[grid.start], telling.bounds, telling.unit
+        corners=(
+            *_corners(grid, said, telling, controls),
+            *(("everything at once", f"the {name}", end.answer) for name, end in ends.items()),
         ),
+        answer=answer_text(grid.at95[grid.start].tolist(), said[grid.start], telling),
         data=_data(
             grid.at95,
             said,
             [_values(c, telling) for c in grid.controls],
             controls,
-            telling.bounds,
-            unit=telling.unit,
-            log=claim.scale in RATIOS,
+            telling,
             null=claim.null_value,
+            ends=ends,
         ),
+        ends=ends,
     )
+
+
+def _end(extreme: Extreme, grid: Grid, telling: Telling) -> End:
+    """One outermost limit: the settings nearest to it, its answer, and what gives it."""
+    explored = grid.entry.at95
+    space = explored.space
+    settings = []
+    for control in grid.controls:
+        position, count = float(extreme.point[space.names.index(control.name)]), control.settings
+        near = int(position * count) if control.labels else round(position * (count - 1))
+        settings.append(min(near, count - 1))
+    values = explored.answers(extreme.point[None, :])[0].tolist()
+    answer = answer_text(values, ("", ""), telling)
+    return End(tuple(settings), answer, tuple(_how(space, extreme, telling)))
+
+
+def _how(space: Space, extreme: Extreme, telling: Telling) -> Iterable[str]:
+    """Unknown by unknown; ends of roundings are counted."""
+    at, rounded = space.describe(extreme.point[None, :]), 0
+    for unknown in space.unknowns:
+        value = at[unknown.name]
+        if isinstance(unknown, Choice):
+            yield f"{unknown.name}: {value}"
+        elif unknown.cell:
+            rounded += 1
+        else:
+            yield f"{unknown.name}: {telling.value(float(value), unknown.kind, '')}"
+    if rounded:
+        numbers = "1 printed number" if rounded == 1 else f"{rounded} printed numbers, each"
+        yield f"{numbers} at an end of what its rounding allows"
 
 
 def _said(grid: Grid, claim: Claim) -> list[tuple[str, str]]:
@@ -203,7 +282,7 @@ def _corners(
                 if control.labels
                 else telling.value(control.values[at], control.kind, control.cell)
             )
-            answer = answer_text(grid.at95[at].tolist(), said[at], telling.bounds, telling.unit)
+            answer = answer_text(grid.at95[at].tolist(), said[at], telling)
             yield shown.label, value, answer
 
 
@@ -233,11 +312,12 @@ def _prior(key: str, pooled: Row, estimates: Sequence[Row], claim: Row) -> list[
         start,
     )
     unit = fmt.text(pooled["unit"])
-    texts = [answer_text(row, ("", ""), bounds, unit) for row in answers.tolist()]
+    telling = Telling(fmt.text(pooled["scale"]), unit, {}, bounds)
+    texts = [answer_text(row, ("", ""), telling) for row in answers.tolist()]
     ends = [(shown.label, shown.settings[i], texts[i]) for i in (0, len(WIDTHS) - 1)]
     values: list[list[str] | None] = [list(shown.settings)]
     null = claim.get("null_value")
-    data = _data(answers, said, values, (shown,), bounds, unit=unit, log=log, null=null)
+    data = _data(answers, said, values, (shown,), telling, null=null)
     label = f"{fmt.text(pooled['label'])}, by a prior (it judges nothing)"
     return [Explorer(key, label, (shown,), tuple(ends), texts[start], data)]
 
@@ -247,11 +327,10 @@ def _data(
     said: Sequence[tuple[str, str]],
     values: Sequence[list[str] | None],
     controls: Sequence[Shown],
-    bounds: Iterable[float],
+    telling: Telling,
     *,
-    unit: str,
-    log: bool,
     null: Any,
+    ends: Mapping[str, End] = MappingProxyType({}),
 ) -> Markup:
     """JSON whose text no parser of HTML can take for markup."""
     known = list(dict.fromkeys(said))
@@ -265,9 +344,11 @@ def _data(
         ],
         "said": [known.index(s) for s in said],
         "words": [_words(s) for s in known],
-        "bounds": [b for b in bounds if np.isfinite(b)],
-        "unit": unit,
-        "log": log,
+        "bounds": [b for b in telling.bounds if np.isfinite(b)],
+        "unit": telling.unit,
+        "log": telling.scale in RATIOS,
+        "way": list(telling.words),
+        "ends": {name: asdict(end) for name, end in ends.items()},
         "at": [] if null is None or null != null else [float(null)],
     }
     return Markup(json_text(record))

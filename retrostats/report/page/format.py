@@ -262,6 +262,18 @@ def anchor(value: Any) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", lambda m: f"-{ord(m.group()):x}-", text(value))
 
 
+def in_words(count: int) -> str:
+    """A small count as a word.
+
+    Examples
+    --------
+    >>> in_words(4), in_words(12)
+    ('four', '12')
+    """
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[count] if count < len(words) else str(count)
+
+
 def split(joined: Any) -> list[str]:
     """Parts of a "; "-joined cell."""
     return [part.strip() for part in text(joined).split(";") if part.strip()]

@@ -11,12 +11,14 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from retrostats.audit.plain_words import plain_words_of, story_of
 from retrostats.common.resources import data_dir
 from retrostats.common.rounding import BOUNDS
 from retrostats.io.published.study_names import study_labels
+from retrostats.report.page.amounts import claimed, ends_of
+from retrostats.report.page.answers_picture import answers_picture
 from retrostats.report.page.cards import answers, cards_of
 from retrostats.report.page.claim_review import claim_reviews
-from retrostats.report.page.effect_words import claimed, ends_of
 from retrostats.report.page.environment import environment_of
 from retrostats.report.page.evidence import (
     AGREES,
@@ -29,11 +31,14 @@ from retrostats.report.page.evidence import (
 from retrostats.report.page.explore import explorers_of
 from retrostats.report.page.figures import NARROW, PageFigure, by_claim, owned, page_figures
 from retrostats.report.page.glossary import explained
+from retrostats.report.page.head import head_of
+from retrostats.report.page.overview import overview_of, stories_of
 from retrostats.report.page.pictures import pictures_of
 from retrostats.report.page.policy import POLICY, with_policy
 from retrostats.report.page.reuse import bibliography, methods_paragraph
-from retrostats.report.page.sentences import SYMBOLS, finding
+from retrostats.report.page.sentences import finding
 from retrostats.report.page.shades import page_style
+from retrostats.report.page.verdict_words import SYMBOLS
 from retrostats.report.tables.contents import summary_text
 from retrostats.report.user_cohort import USER_COHORT
 
@@ -107,26 +112,32 @@ def render_report(
     figures = page_figures(replication, pictures.svgs, descriptions, formats)
     retellings = _records(replication.retellings)
     titles = {analysis["name"]: analysis["title"] for analysis in replication.analyses}
-    described = described_claims(records, _ranges(records))
     uses = uses_of(records)
     studies = studies_of(records, study, _topics(replication.audit, titles), uses)
-    cards = cards_of(records)
+    plain = plain_words_of(replication.audit)
+    described = described_claims(records, _ranges(records), study, plain)
+    cards = cards_of(records, plain, _sources_of(replication.grids, records["verdicts"]))
+    overview, told = overview_of(cards), answers(records, plain)
     cited = _references(records["studies"], records["sources"], replication.audit.post)
     html = environment.get_template("template.html.j2").render(
         audit=replication.audit,
         policy=POLICY,
         cards=cards,
+        overview=overview,
+        head=head_of(replication.audit, overview),
+        stories=stories_of(story_of(replication.audit), cards),
         findings=_findings(replication.summary, records["summary"]),
         reviews=claim_reviews(
             records["verdicts"],
-            answers(records),
+            told,
             replication.audit,
+            page=getattr(replication.audit, "address", "") or "report.html",
             without={row["claim_id"] for row in records["cohorts"]},
         ),
         methods_text=methods_paragraph(replication),
         bibtex_text=bibliography(replication, cited),
         described=described,
-        explorers=explorers_of(replication.grids, records),
+        explorers=explorers_of(replication.grids, records, plain),
         speakers=by_speaker(described),
         plan_of="" if getattr(replication.audit, "data", None) == data_dir() else " --audit DIR",
         agrees=AGREES,
@@ -147,6 +158,10 @@ def render_report(
         directness=sorted({d for entry in studies for d in entry.directness}),
         uses=uses,
         row_label=rows,
+        row_number={
+            row["row_id"]: number
+            for number, row in enumerate((r for s in studies for r in s.rows), 1)
+        },
         references=cited,
         cohorts=records["cohorts"],
         user_cohorts=replication.provenance.get("cohorts", []),
@@ -159,6 +174,30 @@ def render_report(
         provenance=_flat(replication.provenance),
     )
     return with_policy(explained(html))
+
+
+def _sources_of(grids: Any, verdicts: Sequence[Mapping[str, Any]]) -> dict[str, list[set[str]]]:
+    """The printed rows of each source of the measure that judges a claim, by the claim."""
+    judged = {row["claim_id"]: row.get("estimate_id") for row in verdicts}
+    return {
+        claim.claim_id: [set(source.rows) for source in grid.entry.measure.sources]
+        for claim, grid in grids
+        if judged.get(claim.claim_id) == grid.entry.measure.estimate_id
+    }
+
+
+def draw_answers(replication: Any) -> str:
+    """The answers to the core claims as one SVG that stands by itself.
+
+    Parameters
+    ----------
+    replication
+        Anything with the attributes of `Replication`.
+    """
+    records = {name: _records(getattr(replication, name)) for name in FRAMES}
+    sources = _sources_of(replication.grids, records["verdicts"])
+    cards = cards_of(records, plain_words_of(replication.audit), sources)
+    return answers_picture(replication.audit.title, cards)
 
 
 def _findings(summary: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

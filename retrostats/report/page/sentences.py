@@ -9,53 +9,30 @@ across a boundary.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from retrostats.audit.answer import percent
-from retrostats.audit.grades import DIRECTION_ORDER, adverb
+from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.common.rounding import BOUNDS
 from retrostats.report.page import format as fmt
-from retrostats.report.page.effect_words import (
-    amount,
-    amount_and_span,
-    claimed,
-    ends_of,
-    missing,
-    span,
-)
+from retrostats.report.page.amounts import RATIOS, amount, amount_and_span, ends_of, missing, sided
+from retrostats.report.page.verdict_words import chance_words, size_words, verdict_words
 
 Row = Mapping[str, Any]
 Stance = Literal["for", "against", "open"]
 
-#: Symbol of each verdict; it says the same as its word and its shade.
-SYMBOLS = {
-    "supported": "\N{CHECK MARK}",
-    "faithful": "\N{CHECK MARK}",
-    "very likely": "\N{CHECK MARK}",
-    "likely": "\N{CHECK MARK}",
-    "compatible": "\N{ALMOST EQUAL TO}",
-    "leaning": "?",
-    "leaning against": "?",
-    "unlikely": "\N{MULTIPLICATION SIGN}",
-    "very unlikely": "\N{MULTIPLICATION SIGN}",
-    "contradicted": "\N{MULTIPLICATION SIGN}",
-    "drifted": "\N{MULTIPLICATION SIGN}",
-    "not measured by the source": "\N{MULTIPLICATION SIGN}",
-    "mixed": "\N{PLUS-MINUS SIGN}",
-    "open": "?",
-    "undecided": "?",
-    "unverified": "?",
-}
 STANCES = {
     "for": "for the claim",
     "against": "against the claim",
     "open": "for or against the claim",
 }
-#: Places of two labels, from the claimed side to the other.
-_LIKELY, _OPEN = DIRECTION_ORDER.index("likely"), DIRECTION_ORDER.index("open")
 #: The range over everything that the sources leave open.
 OPEN = "over all that was not printed"
+
+
+#: What a range of 95% is called, in the words of `grades.adverb`.
+LIKELY_RANGE = "very likely"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +41,41 @@ class Answer:
 
     Attributes
     ----------
-    sentence
-        The answer with its numbers, of direction and of size apart.
+    verdict
+        Yes, no, not known or never measured, and how sure: a few words.
+    amount
+        The amount with its range, in a sentence; or why there is none.
+    chance
+        The probability behind the words, in a clause; empty without one.
+    size
+        Whether it is as much as claimed; empty where no size is.
     readings
         One sentence a reading of the same words, where they disagree; else none.
     shown
         The rows of estimates told, the one judged first.
     """
 
-    sentence: str
+    verdict: str
+    amount: str
+    chance: str
+    size: str
     readings: tuple[str, ...]
     shown: tuple[Row, ...]
+
+    @property
+    def sentence(self) -> str:
+        """All of it but the readings, in running text."""
+        first = f"{self.verdict} ({self.chance})" if self.chance else self.verdict
+        joint = ": " if self.amount[:1].islower() else ". "
+        said = joint.join(filter(None, (first, self.amount)))
+        return " ".join(filter(None, (f"{said.rstrip('.')}.", self.size)))
 
 
 def answer(
     verdict: Row,
     estimates: Sequence[Row] = (),
     claim: Row | None = None,
-    outer_bounds: Row | None = None,
+    words: PlainWords = NO_WORDS,
 ) -> Answer:
     """The answer to one claim.
 
@@ -92,9 +86,9 @@ def answer(
     estimates
         Rows of the estimates frame; the one it rests on and other readings of it are looked up.
     claim
-        Its row of the claims table, for the direction claimed.
-    reach
-        The outermost limits over everything that was not printed (`conf_low`, `conf_high`).
+        Its row of the claims table, for the side claimed.
+    words
+        What the audit calls its amounts, in plain words.
 
     Examples
     --------
@@ -103,23 +97,24 @@ def answer(
     ...        "estimate_id": "e", "prob_direction": 0.999, "prob_direction_min": 0.989,
     ...        "prob_size": 0.46, "prob_below": 0.45, "prob_above": 0.09,
     ...        "range_low": 1.25, "range_high": 1.35}
-    >>> print(answer(row).sentence)
-    Yes, almost certainly (99.9%; 99% at the least, however what was not printed is taken). Best \
-estimate 26% higher (95% interval 13% to 43% higher). As much as claimed, 25% to 35% higher? \
-Possible (46%).
+    >>> print(answer(row, words=PlainWords(more="more", where="at the same speed")).sentence)
+    Yes, almost certainly (chance 99.9%). About 26% more at the same speed, very likely 13% to 43% \
+more. As much as claimed, 25% to 35% higher? About even odds (46%).
     """
     merged = {**(claim or {}), **verdict}
     if missing(verdict.get("estimate")):
-        shown = [e for e in estimates if _judges(e, verdict)]
-        return Answer(_unmeasured(verdict), (), tuple(shown))
+        shown = tuple(e for e in estimates if _judges(e, verdict))
+        return Answer(verdict_words(merged), _unmeasured(verdict, words), "", "", (), shown)
     judged = next((e for e in estimates if e["estimate_id"] == verdict.get("estimate_id")), verdict)
     rows = readings_of(merged, judged, estimates)
+    first = verdict_words(merged)
+    size = size_words(merged, words)
     if disagree(rows, merged):
-        parts = tuple(_reading(row, merged) for row in rows)
-        first = direction_words(merged)
-        said = " ".join(filter(None, (first, "It depends on how the source is read.")))
-        return Answer(said, parts, tuple(rows))
-    return Answer(_measured(merged, judged, rows, outer_bounds), (), (judged,))
+        parts = tuple(_reading(row, merged, words) for row in rows)
+        depends = words.depends or "it depends on how the source is read"
+        return Answer(first, depends, chance_words(merged), size, parts, tuple(rows))
+    said = _measured(merged, words)
+    return Answer(first, said, chance_words(merged), size, (), (judged,))
 
 
 def readings_of(claim: Row, judged: Row, estimates: Sequence[Row]) -> list[Row]:
@@ -189,106 +184,100 @@ def _judges(row: Row, verdict: Row) -> bool:
     return bool(wanted) and row["estimate_id"] == wanted
 
 
-def _unmeasured(verdict: Row) -> str:
-    """The answer where no probability can be given."""
+def _unmeasured(verdict: Row, words: PlainWords) -> str:
+    """Why no probability can be given."""
     reason = fmt.text(verdict.get("direction_reason"))
     label = verdict["direction"]
     if label == "not claimed":
-        return "Nothing is claimed that can be measured by itself."
-    if not reason:
-        return {"no evidence": "Nobody measured it."}.get(label, "Open.")
-    start = {"no evidence": "Nobody measured it: ", "mixed": "Yes by some measures, no by others: "}
-    begin = start.get(label, "Open: ")
-    return f"{begin}{reason[0].lower()}{reason[1:]}."
+        return "nothing is claimed that can be measured by itself"
+    if label == "no evidence" and words.missing:
+        return words.missing
+    return f"{reason[0].lower()}{reason[1:]}" if reason else ""
 
 
-def direction_words(verdict: Row) -> str:
-    """Yes, no or open, how sure that is, and the lowest probability over the declared choices.
-
-    Examples
-    --------
-    >>> direction_words({"direction": "likely", "prob_direction": 0.91, "prob_direction_min": 0.91})
-    'Yes, likely (91%).'
-    >>> direction_words({"direction": "unlikely", "prob_direction": 0.13,
-    ...                  "prob_direction_max": 0.13})
-    'No, likely not (87% against it).'
-    >>> direction_words({"direction": "open", "prob_direction": 0.35})
-    'Open: 35% for it, 65% against it.'
-    """
-    p: Any = verdict.get("prob_direction")
-    if missing(p) or verdict["direction"] in ("not claimed", "no evidence", "mixed"):
-        return ""
-    place = DIRECTION_ORDER.index(verdict["direction"])
-    word = "yes" if place <= _LIKELY else "no" if place >= 2 * _OPEN - _LIKELY else ""
-    if not word:
-        return f"Open: {percent(p)} for it, {percent(1 - p)} against it."
-    sure = adverb(p)
-    if verdict["direction"] in ("likely", "unlikely"):  # one study says no more of others
-        sure = "likely" if word == "yes" else "likely not"
-    end: Any = verdict.get("prob_direction_min" if word == "yes" else "prob_direction_max")
-    shown, least = (percent(x if word == "yes" else 1 - x) for x in (p, p if missing(end) else end))
-    over = "" if least == shown else (
-        f"; {least} at the least, however what was not printed is taken")  # fmt: skip
-    against = "" if word == "yes" else " against it"
-    return f"{word.capitalize()}, {sure} ({shown}{against}{over})."
+def _measured(claim: Row, words: PlainWords) -> str:
+    """The best estimate and the range it very likely lies in."""
+    at = f" {words.where}" if words.where else ""
+    first, inside = number_words(claim, claim, words)
+    return f"About {first}{at}" + (f", {LIKELY_RANGE} {inside}." if inside else ".")
 
 
-def size_words(verdict: Row) -> str:
-    """Whether it is as much as claimed, with the probability; empty where no size is claimed.
-
-    Examples
-    --------
-    >>> size_words({"size": "unlikely", "prob_size": 0.1, "prob_below": 0.88, "prob_above": 0.02,
-    ...             "scale": "ratio", "range_low": 1.25, "range_high": 1.35})
-    'As much as claimed, 25% to 35% higher? Unlikely (10%): below it is likelier (88%).'
-    """
-    label, p = verdict.get("size"), verdict.get("prob_size")
-    if label in (None, "not claimed", "no evidence") or missing(p):
-        return ""
-    inside: Any = p
-    asked = f"As much as claimed, {claimed(verdict)}?"
-    word = {"supported": "Yes", "compatible": "Possible", "open": "Open",
-            "unlikely": "Unlikely", "contradicted": "No"}.get(str(label), "Open")  # fmt: skip
-    said = f"{asked} {word} ({percent(inside)})"
-    if label not in ("unlikely", "contradicted"):
-        return f"{said}."
-    below, above = (float(verdict.get(n) or 0.0) for n in ("prob_below", "prob_above"))
-    side, share = ("below", below) if below >= above else ("above", above)
-    return f"{said}: {side} it is likelier ({percent(share)})."
+def number_words(row: Row, claim: Row, words: PlainWords) -> tuple[str, str]:
+    """A number and its 95% interval, one form for both; the interval is empty without one."""
+    scale, bounds = fmt.text(claim["scale"]), ends_of(claim)
+    value: Any = row["estimate"]
+    low: Any = row.get("conf_low")
+    high: Any = row.get("conf_high")
+    if scale not in RATIOS and words.unit:
+        return sided(value, low, high, words.unit, words.amounts, bounds)
+    unit = fmt.text(row.get("unit"))
+    if missing(low) or missing(high):
+        return amount(value, scale, unit, bounds, words.amounts), ""
+    first, inside = amount_and_span(value, low, high, scale, "", bounds, words.amounts)
+    return first if scale in RATIOS else fmt.with_unit(first, unit), inside
 
 
-def _measured(claim: Row, judged: Row, rows: Sequence[Row], reach: Row | None) -> str:
-    """Yes, no or open; the best estimate with its interval; the size that was claimed."""
-    scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(claim.get("unit")), ends_of(claim)
-    number, inside = _with_interval(claim, scale, unit, bounds)
-    best = f"Best estimate {number}" + (f" ({inside})." if inside else ".")
-    return " ".join(filter(None, (direction_words(claim), best, size_words(claim))))
-
-
-def _reading(row: Row, claim: Row) -> str:
+def _reading(row: Row, claim: Row, words: PlainWords) -> str:
     """One reading of the same words: its number, and what it would say."""
-    scale, unit, bounds = fmt.text(claim["scale"]), fmt.text(row.get("unit")), ends_of(claim)
-    number, interval = _with_interval(row, scale, unit, bounds)
-    outer = _span(row, "sens", scale, bounds, "over all else not printed")
-    inside = "; ".join(filter(None, (interval, outer)))
+    first, inside = number_words(row, claim, replace(words, unit=""))  # each reading has its own
+    ends = f", {LIKELY_RANGE} {inside}" if inside else ""
+    if words.less and fmt.text(claim["scale"]) == "difference":
+        ends += f" (below 0 is {words.less})"
     says = STANCES[stance(row, claim)]
     if not missing(row.get("sens_low")) and stance(row, claim, "sens") != stance(row, claim):
-        says += ", though not over all else not printed"
-    return f"{fmt.capital(row['reading'])}: {number} ({inside}), {says}."
+        says += ", though not in the worst case of what was not printed"
+    return f"{fmt.capital(row['reading'])}: {first}{ends}; {says}."
 
 
-def _with_interval(row: Row, scale: str, unit: str, bounds: Iterable[float]) -> tuple[str, str]:
-    """The estimate and its interval in words; no interval where a limit is missing."""
-    value, low, high = (row.get(name) for name in ("estimate", "conf_low", "conf_high"))
-    if value is None or low is None or high is None or low != low or high != high:
-        return amount(value, scale, unit, bounds), ""
-    number = amount_and_span(value, low, high, scale, unit, bounds)[0]
-    return number, f"95% interval {amount_and_span(value, low, high, scale, bounds=bounds)[1]}"
+def measure_words(row: Row, claim: Row, words: PlainWords = NO_WORDS) -> str:
+    """What one measure of a claim says: how sure, over which choices, the amount, the worst case.
+
+    Parameters
+    ----------
+    row
+        Of the frame of answers, with its unit.
+    claim
+        Its row of the claims table or of the verdicts.
+
+    Examples
+    --------
+    >>> row = {"measure": "strength", "direction": "unlikely", "prob_direction": 0.13,
+    ...        "prob_direction_min": 0.01, "prob_direction_max": 0.13, "estimate": 1.19,
+    ...        "conf_low": 0.77, "conf_high": 1.84, "unit": "ratio"}
+    >>> print(measure_words(row, {"scale": "ratio"}))
+    Strength: no, likely not (chance of a yes 13%, 1% to 13% over the choices there are). 19% \
+higher, very likely 23% lower to 84% higher.
+    """
+    name = fmt.capital(row["measure"])
+    if missing(row.get("estimate")):
+        why = fmt.text(row.get("why_none"))
+        return f"{name}: {why}." if why else f"{name}: {verdict_words(row).lower()}."
+    chance = chance_words(row)
+    low, high = row.get("prob_direction_min"), row.get("prob_direction_max")
+    if chance and not missing(low) and not missing(high):
+        ends = (percent(float(low or 0)), percent(float(high or 0)))
+        chance += f", {ends[0]} to {ends[1]} over the choices there are" if len({*ends}) > 1 else ""
+    first = f"{name}: {verdict_words(row).lower()}" + (f" ({chance})" if chance else "")
+    amount_, inside = number_words(row, {**claim, **row, "scale": claim["scale"]}, words)
+    ends_ = f", {LIKELY_RANGE} {inside}" if inside else ""
+    limits = {"conf_low": row.get("outermost_low"), "conf_high": row.get("outermost_high")}
+    worst = worst_words({**claim, "unit": row.get("unit")}, limits, words)
+    return " ".join(filter(None, (f"{first}. {fmt.capital(amount_)}{ends_}.", worst)))
 
 
-def _span(row: Row, stem: str, scale: str, bounds: Iterable[float], name: str) -> str:
-    low: Any = row.get(f"{stem}_low")
-    high: Any = row.get(f"{stem}_high")
+def worst_words(verdict: Row, limits: Row, words: PlainWords = NO_WORDS) -> str:
+    """The outermost limits over everything that was not printed, in a sentence; or nothing.
+
+    Examples
+    --------
+    >>> worst_words({"scale": "ratio"}, {"conf_low": 0.89, "conf_high": 1.92})
+    'If everything that was not printed fell out the worst way at once: 11% lower to 92% higher.'
+    """
+    low, high = limits.get("conf_low"), limits.get("conf_high")
     if missing(low) or missing(high):
         return ""
-    return f"{name} {span(low, high, scale, bounds=bounds)}"
+    row = {**limits, "estimate": low, "unit": verdict.get("unit")}
+    _, ends = number_words(row, verdict, words)
+    if fmt.text(verdict["scale"]) not in RATIOS and not words.unit:
+        ends = fmt.with_unit(ends, fmt.text(verdict.get("unit")))
+    return f"If everything that was not printed fell out the worst way at once: {ends}."

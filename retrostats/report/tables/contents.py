@@ -43,10 +43,11 @@ def summary_text(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Claim": [fmt.text(r["statement"]) for r in records],
+            "Finding": [fmt.capital(fmt.text(r["finding"])) for r in records],
             "Outcome": [fmt.text(r["outcome"]) or "no result with an error" for r in records],
-            "Effect [95% CI]": [fmt.estimate(r) for r in records],
+            "Effect [95% interval]": [fmt.estimate(r) for r in records],
             "Unit": [fmt.text(r["unit"]) for r in records],
-            "Absolute effect [95% CI]": [_absolute(r) for r in records],
+            "Absolute effect [95% interval]": [_absolute(r) for r in records],
             "The same over what was not printed": [_outer_bounds(r) for r in records],
             "Level": [_level(r) for r in records],
             "People (studies)": [_people(r) for r in records],
@@ -81,8 +82,9 @@ def paper_table(replication: Any, name: str) -> PaperTable:
     origin = f"Computed from printed numbers and own data: {own}." if own else _NOTE
     if name == SUMMARY:
         note = (
-            f"{origin} An absolute effect is the effect at a level that was printed, taken as "
-            "known. Certainty is the claim's, beside the estimates that judge it."
+            f"{origin} A finding is said in GRADE's verbs, with its probability; effects are those "
+            "of the answer (posterior median and 95% interval). An absolute effect is the effect "
+            "at a level that was printed, taken as known."
         )
         title = f"Summary of findings: {replication.audit.title}"
         return PaperTable(SUMMARY, title, note, summary_text(replication.summary))
@@ -123,7 +125,8 @@ def _outer_bounds(row: Any) -> str:
 def _level(row: Any) -> str:
     if row["level"] != row["level"]:
         return ""
-    return f"{fmt.number(row['level'], _digits(row['level']))} ({fmt.text(row['level_of'])})"
+    number = fmt.number(row["level"], _digits(row["level"]))
+    return f"{fmt.with_unit(number, fmt.text(row['level_unit']))} ({fmt.text(row['level_of'])})"
 
 
 def _digits(value: float) -> int:

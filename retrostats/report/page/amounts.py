@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from retrostats.common.rounding import BOUNDS, in_one_form
+from retrostats.common.rounding import BOUNDS, in_one_form, rounded
 from retrostats.report.page import format as fmt
 
+#: What amounts above and below no effect are called.
+AMOUNTS = ("higher", "lower")
 #: A ratio of this or more is told as a factor, below it in per cent.
 TIMES, AS_HIGH = 2.0, " times as high"
 RATIOS = ("ratio", "rate_ratio", "odds_ratio", "risk_ratio")
@@ -32,34 +34,71 @@ def claimed(claim: Mapping[str, Any]) -> str:
         return ""
     if scale in RATIOS:
         if low is None and high is not None and high < 1:
-            return f"at least {_ratio_words([_declared(high)])}"
+            return f"at least {_joined([_declared(high)])}"
         if low is not None and high is not None:
-            return _ratio_words([_declared(low), _declared(high)])
+            return _joined([_declared(low), _declared(high)])
         start = "up to" if low is None else "from"
-        return f"{start} {_ratio_words([_declared(known)])}"
+        return f"{start} {_joined([_declared(known)])}"
     unit = fmt.text(claim.get("unit"))
     ends = fmt.exact_range(low, high)
     comma = "; " if "," in unit else " "
     return f"{ends}{comma}{unit}".strip(" ;")
 
 
-def amount(value: Any, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS) -> str:
+def claimed_between(claim: Mapping[str, Any], unit: str = "") -> str:
+    """The same range by its two numbers alone; empty without both, or where a side must be told.
+
+    Examples
+    --------
+    >>> claimed_between({"range_low": 1.25, "range_high": 1.35, "scale": "ratio"})
+    'Between 25% and 35%'
+    >>> claimed_between({"range_low": -3, "range_high": -2, "scale": "difference"}, "%")
+    'Between 2% and 3%'
+    >>> claimed_between({"range_low": -1, "range_high": 2, "scale": "difference"}, "%")
+    ''
+    """
+    low, high = claim.get("range_low"), claim.get("range_high")
+    if low is None or high is None or missing(low) or missing(high):
+        return ""
+    if fmt.text(claim.get("scale")) in RATIOS:
+        if max(low, high) >= TIMES:
+            return ""
+        low, high, unit = round(100 * (low - 1), 9), round(100 * (high - 1), 9), "%"
+    if low < 0 < high:
+        return ""
+    least, most = sorted((abs(low), abs(high)))
+    ends = (fmt.with_unit(fmt.exact(v), unit) for v in (least, most))
+    return "Between {} and {}".format(*ends)
+
+
+def amount(
+    value: Any,
+    scale: str,
+    unit: str = "",
+    bounds: Iterable[float] = BOUNDS,
+    words: tuple[str, str] = AMOUNTS,
+) -> str:
     """An effect in words: per cent for a ratio, else the number with its unit.
 
     Examples
     --------
     >>> amount(1.264, "ratio"), amount(0.79, "ratio"), amount(7.9, "ratio"), amount(1.0, "ratio")
     ('26% higher', '21% lower', '7.90 times as high', 'no difference')
-    >>> amount(1.00399, "ratio"), amount(-2.4, "difference", "percentage points")
-    ('0.4% higher', '−2.40 percentage points')
+    >>> amount(1.00399, "ratio", words=("more", "less")), amount(-2.4, "difference", "points")
+    ('0.4% more', '−2.40 points')
     """
     if scale not in RATIOS:
         return fmt.with_unit(fmt.number(value, bounds=bounds), unit)
-    return _ratio_words([_percent(value, bounds)])
+    return _joined([_percent(value, bounds, words)])
 
 
 def span(
-    low: float, high: float, scale: str, unit: str = "", bounds: Iterable[float] = BOUNDS
+    low: float,
+    high: float,
+    scale: str,
+    unit: str = "",
+    bounds: Iterable[float] = BOUNDS,
+    words: tuple[str, str] = AMOUNTS,
 ) -> str:
     """A range of effects in words, both ends in one form.
 
@@ -70,7 +109,7 @@ def span(
     >>> span(0.983, 0.997, "ratio"), span(0.79, 2.5, "ratio")
     ('0.3% to 1.7% lower', '0.79 to 2.50 times as high')
     """
-    return amount_and_span(low, low, high, scale, unit, bounds)[1]
+    return amount_and_span(low, low, high, scale, unit, bounds, words)[1]
 
 
 def amount_and_span(
@@ -80,6 +119,7 @@ def amount_and_span(
     scale: str,
     unit: str = "",
     bounds: Iterable[float] = BOUNDS,
+    words: tuple[str, str] = AMOUNTS,
 ) -> tuple[str, str]:
     """An effect and the range around it, in one form and with decimals by the width of the range.
 
@@ -93,19 +133,48 @@ def amount_and_span(
         return fmt.with_unit(shown, unit), fmt.with_unit(f"{start} to {stop}", unit)
     values = (value, low, high)
     if max(values) >= TIMES or not all(map(math.isfinite, values)):
-        words = [(text, AS_HIGH) for text in fmt.three(*values, bounds=bounds)]
+        parts = [(text, AS_HIGH) for text in fmt.three(*values, bounds=bounds)]
     else:
         percents = [100 * (v - 1) for v in values]
         texts = in_one_form(percents, percents[1], percents[2], 0, _percent_bounds(bounds))
-        words = [_signed(text) for text in texts]
-    return _ratio_words(words[:1]), _ratio_words(words[1:])
+        parts = [_signed(text, words) for text in texts]
+    return _joined(parts[:1]), _joined(parts[1:])
 
 
-def _percent(value: Any, bounds: Iterable[float]) -> tuple[str, str]:
+def sided(
+    value: float,
+    low: float | None,
+    high: float | None,
+    unit: str,
+    words: tuple[str, str],
+    bounds: Iterable[float] = BOUNDS,
+) -> tuple[str, str]:
+    """A difference and the range around it, without signs; no range where it has no ends.
+
+    Examples
+    --------
+    >>> sided(-2.4, -4.19, -0.61, "%", ("gained", "lost"))
+    ('2.4% lost', '0.6% to 4.2% lost')
+    >>> sided(-0.65, -2.5, 1.2, "kg", ("more", "less")), sided(1.2, None, None, "kg", ("more", ""))
+    (('0.7 kg less', '2.5 kg less to 1.2 kg more'), ('1.2 kg more', ''))
+    """
+    if low is None or high is None or missing(low) or missing(high):
+        texts = [rounded(value, 1, bounds)]
+    else:
+        texts = in_one_form((value, low, high), low, high, 1, bounds)
+    behind = unit if unit.startswith("%") else f" {unit}".rstrip()
+    parts = []
+    for text in texts:
+        number = text.lstrip("-")
+        parts.append((number, f"{behind} {words[1] if number != text else words[0]}"))
+    return _joined(parts[:1]), _joined(parts[1:]) if len(parts) > 1 else ""
+
+
+def _percent(value: Any, bounds: Iterable[float], words: tuple[str, str]) -> tuple[str, str]:
     """A ratio as a number and what stands behind it."""
     if value >= TIMES:
         return fmt.number(value, bounds=bounds), AS_HIGH
-    return _signed(fmt.number(100 * (value - 1), 0, _percent_bounds(bounds)))
+    return _signed(fmt.number(100 * (value - 1), 0, _percent_bounds(bounds)), words)
 
 
 def _declared(value: float) -> tuple[str, str]:
@@ -118,22 +187,21 @@ def _percent_bounds(bounds: Iterable[float]) -> list[float]:
     return [0.0, -100.0, *(100 * (bound - 1) for bound in bounds)]
 
 
-def _signed(percent: str) -> tuple[str, str]:
+def _signed(percent: str, words: tuple[str, str] = AMOUNTS) -> tuple[str, str]:
     """A signed percentage as a number and which way it lies."""
     number = percent.lstrip(f"-{fmt.MINUS}")
     if not number.strip("0."):
         return "no difference", ""
-    return number, "% lower" if number != percent else "% higher"
+    return number, f"% {words[1] if number != percent else words[0]}"
 
 
-def _ratio_words(parts: Sequence[tuple[str, str]]) -> str:
-    """One ratio, or both ends of a range; what both share is said once."""
+def _joined(parts: Sequence[tuple[str, str]]) -> str:
+    """One amount, or both ends of a range; what both share is said once, the smaller one first."""
     if len(parts) == 1:
         return "".join(parts[0])
     first, last = parts
-    if first[1] == last[1] == "% lower":
-        first, last = last, first
     if first[1] == last[1]:
+        first, last = sorted((first, last), key=lambda part: float(part[0].replace(",", "")))
         mark = "%" if first[1].startswith("%") else ""
         return f"{first[0]}{mark} to {last[0]}{last[1]}"
     return f"{''.join(first)} to {''.join(last)}"

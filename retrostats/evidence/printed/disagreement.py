@@ -1,0 +1,106 @@
+"""A source far from the others on the answer's own side: it may lower the probability, through tau.
+
+One estimate raised far above the others says two things: that the effect is larger, and that
+studies differ more. Where the second outweighs the first the answer grows less sure although the
+evidence points further its way; then it is said, with tau as it is and as it would be if that
+source lay where the others do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.evidence.printed.answer import mean_density
+from retrostats.evidence.printed.printed_choices import STATED, Synthesis
+from retrostats.models.meta.grid_posterior import GridPosterior, marginals
+
+Array = NDArray[np.float64]
+#: Least fall of the probability that is told.
+SEEN = 2.5e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """What one source, far from the others, does to the answer.
+
+    Attributes
+    ----------
+    place
+        Of the source among those pooled, from 0.
+    above
+        Whether it lies above the others.
+    tau, tau_among
+        Standard deviation between studies (posterior median, model's scale) as printed, and with
+        that source at the mean of the others.
+    probability, probability_among
+        Of the answer's side, likewise.
+    """
+
+    place: int
+    above: bool
+    tau: float
+    tau_among: float
+    probability: float
+    probability_among: float
+
+    def said(self, study: str) -> str:
+        """In words."""
+        side = "above" if self.above else "below"
+        return (
+            f"sources disagree more: {study} lies far {side} the others (tau {self.tau_among:.2g} "
+            f"if it lay where they do, {self.tau:.2g} as printed), which lowers P from "
+            f"{self.probability_among:.3f} to {self.probability:.3f}"
+        )
+
+
+def disagreement(synthesis: Synthesis, null: float) -> Disagreement | None:
+    """The source that lowers the probability of its own side most; None where none does.
+
+    Parameters
+    ----------
+    null
+        No effect, on the model's scale.
+    """
+    k = len(synthesis.bounded)
+    main = synthesis.posterior([True] * k, synthesis.scale, STATED)
+    if main is None or sum(synthesis.bounded) < 2:
+        return None
+    p = float(mean_density(main).probability(null, np.inf))
+    up, tau = p >= 0.5, _tau(main)
+    sure = p if up else 1 - p
+    found = [
+        Disagreement(i, up, tau, _tau(moved), sure, among)
+        for i, moved, among in _moved(synthesis, null, up)
+        if among > sure + SEEN and _tau(moved) < tau
+    ]
+    return max(found, key=lambda x: x.probability_among, default=None)
+
+
+def _moved(
+    synthesis: Synthesis, null: float, up: bool
+) -> Iterator[tuple[int, GridPosterior, float]]:
+    """Posterior of all with one source at the mean of the others, and its probability."""
+    theta, each = synthesis.theta, synthesis.marginal[STATED]
+    total = each.sum(axis=0)
+    for i in np.flatnonzero(synthesis.bounded):
+        others = synthesis.posterior([j != i for j in range(len(each))], synthesis.scale, STATED)
+        if others is None:
+            continue
+        own = synthesis.likelihoods[STATED][i]
+        middle = float(mean_density(others).quantile(0.5))
+        shift = float(theta[np.argmax(own)]) - middle
+        if (shift > 0) != up:
+            continue
+        log = np.interp(theta + shift, theta, own)
+        there = marginals(log[None], theta, synthesis.tau)[0]
+        moved = synthesis.of_total(total - each[i] + there, synthesis.scale)
+        above = float(mean_density(moved).probability(null, np.inf))
+        yield int(i), moved, above if up else 1 - above
+
+
+def _tau(found: GridPosterior) -> float:
+    return float(found.tau["median"])

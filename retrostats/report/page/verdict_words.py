@@ -1,0 +1,142 @@
+"""A verdict in a reader's words: yes or no, how sure, and whether it is as much as claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from retrostats.audit.answer import percent
+from retrostats.audit.grades import DIRECTION_ORDER, adverb
+from retrostats.audit.plain_words import NO_WORDS, PlainWords
+from retrostats.report.page.amounts import claimed, claimed_between, missing
+
+#: Places of two labels, from the claimed side to the other.
+_LIKELY, _OPEN = DIRECTION_ORDER.index("likely"), DIRECTION_ORDER.index("open")
+#: Symbol of each verdict; it says the same as its word and its shade.
+SYMBOLS = {
+    "supported": "\N{CHECK MARK}",
+    "faithful": "\N{CHECK MARK}",
+    "very likely": "\N{CHECK MARK}",
+    "likely": "\N{CHECK MARK}",
+    "compatible": "\N{ALMOST EQUAL TO}",
+    "leaning": "?",
+    "leaning against": "?",
+    "unlikely": "\N{MULTIPLICATION SIGN}",
+    "very unlikely": "\N{MULTIPLICATION SIGN}",
+    "contradicted": "\N{MULTIPLICATION SIGN}",
+    "drifted": "\N{MULTIPLICATION SIGN}",
+    "not measured by the source": "\N{MULTIPLICATION SIGN}",
+    "mixed": "\N{PLUS-MINUS SIGN}",
+    "open": "?",
+    "undecided": "?",
+    "unverified": "?",
+}
+#: Answers without a probability.
+WITHOUT = {
+    "no evidence": "Nobody has measured it",
+    "mixed": "Yes by some measures, no by others",
+    "not claimed": "Not asked",
+    "leaning": "Perhaps",
+    "leaning against": "Perhaps not",
+}
+NO_CHANCE = ("no evidence", "mixed", "not claimed")
+NOT_KNOWN = "Not known"
+
+
+def stance_of(label: str) -> Literal["yes", "no", ""]:
+    """Which side the label of a direction is on, from likely on.
+
+    Examples
+    --------
+    >>> stance_of("likely"), stance_of("leaning"), stance_of("contradicted"), stance_of("mixed")
+    ('yes', '', 'no', '')
+    """
+    if label not in DIRECTION_ORDER:
+        return ""
+    place = DIRECTION_ORDER.index(label)
+    return "yes" if place <= _LIKELY else "no" if place >= 2 * _OPEN - _LIKELY else ""
+
+
+def verdict_words(verdict: Mapping[str, Any]) -> str:
+    """Yes, no, not known or never measured, and how sure.
+
+    Examples
+    --------
+    >>> verdict_words({"direction": "likely", "prob_direction": 0.91})
+    'Yes, likely'
+    >>> verdict_words({"direction": "unlikely", "prob_direction": 0.13})
+    'No, likely not'
+    >>> verdict_words({"direction": "open", "prob_direction": 0.35})
+    'Not known'
+    """
+    label = verdict["direction"]
+    p: Any = verdict.get("prob_direction")
+    word = stance_of(label)
+    if not word or missing(p):
+        return WITHOUT.get(label, NOT_KNOWN)
+    # one study says no more of others
+    sure = "likely" if label == "likely" else "likely not" if label == "unlikely" else adverb(p)
+    return f"{word.capitalize()}, {sure}"
+
+
+def chance_words(verdict: Mapping[str, Any]) -> str:
+    """The probability of the claimed side; empty without one.
+
+    Examples
+    --------
+    >>> chance_words({"direction": "supported", "prob_direction": 0.9993})
+    'chance 99.9%'
+    >>> chance_words({"direction": "open", "prob_direction": 0.35})
+    'chance of a yes 35%'
+    """
+    p: Any = verdict.get("prob_direction")
+    if missing(p) or verdict["direction"] in NO_CHANCE:
+        return ""
+    of = "" if stance_of(verdict["direction"]) == "yes" else " of a yes"
+    return f"chance{of} {percent(p)}"
+
+
+#: Probabilities that are told as about even.
+EVEN = (0.4, 0.6)
+#: Whether it is as much as claimed.
+SIZES = {
+    "supported": "Yes",
+    "compatible": "Possible",
+    "open": NOT_KNOWN,
+    "unlikely": "Unlikely",
+    "contradicted": "No",
+}
+
+
+def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
+    """Whether it is as much as claimed, with the probability; empty where no size is claimed.
+
+    Parameters
+    ----------
+    words
+        With the claimed size as it is heard, only the range that would make it true is asked for.
+
+    Examples
+    --------
+    >>> row = {"size": "unlikely", "prob_size": 0.1, "prob_below": 0.88, "prob_above": 0.02,
+    ...        "scale": "ratio", "range_low": 1.25, "range_high": 1.35}
+    >>> size_words(row)
+    'As much as claimed, 25% to 35% higher? Unlikely (chance 10%): below it is likelier (88%).'
+    >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, PlainWords(figure="30% more"))
+    'Between 25% and 35%? About even odds (48%).'
+    """
+    label, p = verdict.get("size"), verdict.get("prob_size")
+    if label in (None, "not claimed", "no evidence") or missing(p):
+        return ""
+    inside: Any = p
+    between = claimed_between(verdict, words.unit) if words.figure else ""
+    asked = f"{between}?" if between else f"As much as claimed, {claimed(verdict)}?"
+    word = SIZES.get(str(label), NOT_KNOWN)
+    if label == "compatible" and EVEN[0] <= inside <= EVEN[1]:
+        return f"{asked} About even odds ({percent(inside)})."
+    said = f"{asked} {word} (chance {percent(inside)})"
+    if label not in ("unlikely", "contradicted"):
+        return f"{said}."
+    below, above = (float(verdict.get(n) or 0.0) for n in ("prob_below", "prob_above"))
+    side, share = ("below", below) if below >= above else ("above", above)
+    return f"{said}: {side} it is likelier ({percent(share)})."
