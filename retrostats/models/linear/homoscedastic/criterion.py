@@ -23,8 +23,9 @@ from retrostats.models.linear.blocks.directions import (
 from retrostats.models.linear.blocks.gram import Gram, Stack
 from retrostats.models.linear.blocks.profiled import Held
 from retrostats.models.linear.formula.columns import FloatArray
-from retrostats.models.linear.homoscedastic.block_sums import Sums, Whitened, flat_product
+from retrostats.models.linear.homoscedastic.block_sums import Sums, flat_product
 from retrostats.models.linear.homoscedastic.many import is_many, sweep, sweep_level
+from retrostats.models.linear.homoscedastic.pair_sums import Whitened
 
 _FARTHEST = 600.0  # logarithm of a variance, its reciprocal and their products still numbers
 
