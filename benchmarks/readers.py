@@ -1,6 +1,6 @@
 """Time and peak memory of loading a large table, beside plain pandas, and of replicating with one.
 
-python -m benchmarks.readers [--rows N] [--rounds N] [--only load|replicate]
+python -m benchmarks.readers [--rows N] [--rounds N] [--only load|spreadsheet|replicate]
 
 Each run is a process of its own, in turn; the median of the rounds is shown. Peak memory of loading
 is that of the process less what it held after its imports; that of a replication is all of it. The
@@ -23,13 +23,25 @@ import numpy as np
 import pandas as pd
 
 READ = {
-    "retrostats": "import retrostats as rs\nfrom retrostats.io import cohort, delimited\n"
-    "import pandera.pandas\nmark()\nout = rs.load_cohort(path).frame",
+    "retrostats": "import retrostats as rs\nfrom retrostats.io.cohort import cohort\n"
+    "from retrostats.io.tables import delimited\nimport pandera.pandas\nmark()\n"
+    "out = rs.load_cohort(path).frame",
     "pandas": "import pandas as pd\nmark()\n"
     "out = pd.read_csv(path) if path.endswith('csv') else pd.read_parquet(path)",
 }
+#: An .xlsx file: all of a cohort, and its cells alone by two readers of spreadsheets.
+READ_XLSX = {
+    "retrostats": READ["retrostats"],
+    "calamine": "import python_calamine as p\nmark()\n"
+    "out = p.CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()[1:]",
+    "openpyxl": "import openpyxl\nmark()\n"
+    "sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).active\n"
+    "out = list(sheet.iter_rows(values_only=True))[1:]",
+}
+#: Rows and further columns of the spreadsheet: a million cells.
+SHEET_ROWS, SHEET_COLUMNS = 50_000, 15
 WORKER = """
-import json, sys, time
+import json, os, sys, time
 path = sys.argv[1]
 before = 0
 start = cpu = 0.0
@@ -40,9 +52,11 @@ def mark():
     global before, start, cpu
     before, start, cpu = rss(), time.perf_counter(), time.process_time()
 {read}
-print(json.dumps(
-    [time.perf_counter() - start, time.process_time() - cpu, rss() - before, len(out)]
-))
+wall, own = time.perf_counter() - start, time.process_time() - cpu
+if "retrostats" in sys.modules:
+    sys.modules["retrostats.io.bounded.parent"].end_child()
+children = sum(os.times()[2:4])  # of the child that parses
+print(json.dumps([wall, own + children, rss() - before, len(out)]))
 """
 
 
@@ -89,24 +103,42 @@ def load(folder: Path, rows: int, rounds: int) -> None:
     print("| file | reader | rows | wall, s | CPU, s | peak MiB | wall ratio | CPU ratio |")
     print("|---|---|---|---|---|---|---|---|")
     for file in files:
-        found: dict[str, list[list[float]]] = {reader: [] for reader in READ}
-        for _ in range(rounds):
-            for reader, read in READ.items():
-                code = WORKER.replace("{read}", read)
-                done = subprocess.run(
-                    [sys.executable, "-c", code, str(file)],
-                    capture_output=True, text=True, check=True,
-                )  # fmt: skip
-                found[reader].append(json.loads(done.stdout.splitlines()[-1]))
-        medians = {reader: _medians(runs) for reader, runs in found.items()}
-        size = file.stat().st_size / 2**20
-        for reader, (wall, cpu, peak, count) in medians.items():
-            print(
-                f"| {file.suffix[1:]}, {size:.0f} MiB | {reader} | {count:.0f} | {wall:.2f} "
-                f"| {cpu:.2f} | {peak:.0f} | {wall / medians['pandas'][0]:.1f} "
-                f"| {cpu / medians['pandas'][1]:.1f} |",
-                flush=True,
-            )
+        _compare(file, READ, "pandas", rounds)
+
+
+def spreadsheet(folder: Path, rounds: int) -> None:
+    """Loading an .xlsx file by the package, and its cells alone by calamine and openpyxl."""
+    frame = table(SHEET_ROWS)
+    rng = np.random.default_rng(2)
+    for i in range(SHEET_COLUMNS):
+        frame[f"note {i}"] = rng.normal(10, 3, len(frame)).round(3)
+    file = folder / "cohort.xlsx"
+    frame.to_excel(file, index=False)
+    print("\n| file | reader | rows | wall, s | CPU, s | peak MiB | wall ratio | CPU ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    _compare(file, READ_XLSX, "calamine", rounds)
+
+
+def _compare(file: Path, read_by: dict[str, str], peer: str, rounds: int) -> None:
+    """One line a reader: medians of rounds in turn, and ratios to a peer."""
+    found: dict[str, list[list[float]]] = {reader: [] for reader in read_by}
+    for _ in range(rounds):
+        for reader, read in read_by.items():
+            code = WORKER.replace("{read}", read)
+            done = subprocess.run(
+                [sys.executable, "-c", code, str(file)],
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            found[reader].append(json.loads(done.stdout.splitlines()[-1]))
+    medians = {reader: _medians(runs) for reader, runs in found.items()}
+    size = file.stat().st_size / 2**20
+    for reader, (wall, cpu, peak, count) in medians.items():
+        print(
+            f"| {file.suffix[1:]}, {size:.0f} MiB | {reader} | {count:.0f} | {wall:.2f} "
+            f"| {cpu:.2f} | {peak:.0f} | {wall / medians[peer][0]:.1f} "
+            f"| {cpu / medians[peer][1]:.1f} |",
+            flush=True,
+        )
 
 
 def replicate(folder: Path, rounds: int) -> None:
@@ -149,12 +181,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.readers")
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("load", "replicate"))
+    parser.add_argument("--only", choices=("load", "spreadsheet", "replicate"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        if options.only != "replicate":
+        if options.only in (None, "load"):
             load(Path(name), options.rows, options.rounds)
-        if options.only != "load":
+        if options.only in (None, "spreadsheet"):
+            spreadsheet(Path(name), options.rounds)
+        if options.only in (None, "replicate"):
             replicate(Path(name), options.rounds)
 
 

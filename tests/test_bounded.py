@@ -263,3 +263,57 @@ def test_lists_in_parquet_are_refused_before_they_unfold(tmp_path: Path) -> None
     pq.write_table(pa.table({"subject": many, "v": many}), tmp_path / "lab.parquet")
     with pytest.raises(InputError, match="42000000 cells; at most 40000000"):
         load_cohort(tmp_path / "lab.parquet")
+
+
+#: What a child does where the system has neither /proc nor a limit of memory, as on macOS.
+ELSEWHERE = """
+import builtins, sys
+import resource
+
+real_open, real_limit = builtins.open, resource.setrlimit
+tried = []
+
+
+def no_proc(path, *args, **kwargs):
+    if str(path).startswith("/proc"):
+        tried.append("proc")
+        raise FileNotFoundError(2, "No such file or directory", path)
+    return real_open(path, *args, **kwargs)
+
+
+def no_memory_limit(which, limits):
+    if which == resource.RLIMIT_AS:
+        tried.append("memory")
+        raise ValueError("current limit exceeds maximum limit")
+    return real_limit(which, limits)
+
+
+builtins.open, resource.setrlimit, sys.platform = no_proc, no_memory_limit, "darwin"
+"""
+
+
+@UNIX
+def test_without_proc_and_without_a_limit_of_memory_files_are_read_and_time_still_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(
+        parent, "_START", f"{ELSEWHERE}\n{parent._START}\n"
+        "real_open(sys.argv[-1], 'w').write(' '.join(tried))",
+    )  # fmt: skip
+    seen = tmp_path / "seen"
+    monkeypatch.setattr(parent.sys, "path", [*sys.path, str(seen)])
+    parent.end_child()
+    try:
+        data = book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>'))
+        assert read_workbook("lab.xlsx", data).sheets[0].rows[0].cells == (1,)
+        child = parent._HELD.child
+        assert child is not None
+        assert child.stdin is not None
+        child.stdin.close()  # the child ends and says what it met
+        child.wait(timeout=60)
+        assert set(seen.read_text().split()) == {"proc", "memory"}
+        far = '<row r="1000000000"><c r="A1000000000"><v>1</v></c></row>'
+        with pytest.raises(InputError, match=r"far.xlsx: takes more than \d+ s to read"):
+            read_workbook("far.xlsx", book(sheet_of(f"{far}<!-- elsewhere -->")))
+    finally:
+        parent.end_child()

@@ -18,6 +18,7 @@ NAMED = re.compile(r"\beqs?\. ((?:P?\d+[a-z]?(?:-| and |, )?)+)")
 KERNELS = (
     "linear/homoscedastic/criterion.py",
     "linear/homoscedastic/block_sums.py",
+    "linear/homoscedastic/pair_sums.py",
     "linear/homoscedastic/scalar.py",
     "linear/homoscedastic/kenward_roger.py",
     "linear/homoscedastic/residual_sums.py",

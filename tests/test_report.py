@@ -129,7 +129,7 @@ def test_figures_stand_where_the_analysis_that_drew_them_stands(html):
     assert placed["a-metabolic-cost"] == ["body_fat_looks"]
     assert placed["a-ligament-injury"] == ["other"]
     assert placed["a-body-fat"] == []
-    alt = "Cost &lt;ratio&gt;. Pool, running: 1.246 [1.02, 1.52] ratio backward / forward, over"
+    alt = "Cost &lt;ratio&gt;. Pool, running: 1.246 [1.020, 1.520] ratio backward / forward, over"
     assert html.count(f"<figcaption>{alt}") == 1
     assert html.count("-title'>Cost &lt;ratio&gt;. Pool, running: 1.246") == 1
     assert html.count("<figcaption>Joint load.</figcaption>") == 1

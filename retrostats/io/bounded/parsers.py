@@ -10,7 +10,9 @@ from typing import Any
 #: Name of a parser: its module, its function of (file name, bytes, options), and the libraries it
 #: uses, which read files of their own when they are imported.
 PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    "workbook": ("retrostats.io.tables.workbook", "parse_workbook", ("openpyxl",)),
+    "workbook": (
+        "retrostats.io.tables.workbook", "parse_workbook", ("openpyxl", "python_calamine"),
+    ),
     "spreadsheetml": (
         "retrostats.io.tables.spreadsheetml", "parse_spreadsheetml", ("defusedxml.ElementTree",),
     ),

@@ -68,4 +68,6 @@ def _object(found: dict[str, Any], classes: Mapping[str, type]) -> Any:
 
 
 def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return tuple([_tuples(v) if isinstance(v, list) else v for v in value])

@@ -31,6 +31,8 @@ def one_header_row(rows: Sequence[Row], merged: Sequence[Range]) -> tuple[Row, .
     A row with cells merged across columns is the upper half of a header if it names more than
     one thing (else it is a title) and the row below holds words only.
     """
+    if not merged:
+        return tuple(rows)
     out, started = list(rows), False
     for at in range(len(out) - 1):
         row = out[at]
@@ -64,6 +66,8 @@ def _joins(rows: Sequence[Row], at: int, merged: Sequence[Range]) -> bool:
 
 def merged_data(rows: Sequence[Row], merged: Sequence[Range], header_row: int) -> list[Range]:
     """Merged ranges that touch the header or the data; a note of one cell below is none."""
+    if not merged:
+        return []
     filled = {row.number: sum(not cell.is_missing(c) for c in row.cells) for row in rows}
     last = max((number for number, count in filled.items() if count > 1), default=0)
     return [
@@ -83,6 +87,8 @@ def filled_rows(
         Of each column, whether a value written once for several rows holds for all of them.
     """
     down = [r for r in merged if r[1] == r[3] <= len(fills) and fills[r[1] - 1]]
+    if not down:
+        return tuple(rows), down
     at = {row.number: list(row.cells) for row in rows}
     for top, column, bottom, _ in down:
         value = next((row.at(column - 1) for row in rows if row.number == top), None)

@@ -24,6 +24,8 @@ NAMES = 2
 #: Measurements beside those that an analysis explains: a merged cell is that of its first row.
 BESIDE = frozenset({"heart_rate_bpm", "rer", "window_start_s", "window_end_s"})
 
+_NUMBERS = frozenset({int, float, type(None)})
+
 
 def spreadsheet_tables(
     file: str, data: bytes, spec: Spec, known: Says, as_text: Says
@@ -147,20 +149,27 @@ def _columns(header: Sequence[str], body: Sequence[Any], as_text: Says) -> pd.Da
     """Cells by column: numbers where all are numbers, else text."""
     import pandas as pd
 
-    columns = {}
-    for i, name in enumerate(header):
-        cells = [None if cell.is_missing(c) else c for c in (row.at(i) for row in body)]
-        numeric = all(
-            c is None or (isinstance(c, int | float) and not isinstance(c, bool)) for c in cells
-        )
-        if numeric and not as_text(name):
-            columns[i] = pd.Series(cells, dtype=float)
-        else:
-            keep = [c if type(c) in (int, float) and not as_text(name) else _word(c) for c in cells]
-            columns[i] = pd.Series(keep, dtype=object)
-    frame = pd.DataFrame(columns)
+    width = len(header)
+    cut = [row.cells[:width] + (None,) * (width - len(row.cells)) for row in body]
+    columns = zip(*cut, strict=True) if cut else [()] * width
+    frame = pd.DataFrame({i: _column(cells, as_text(header[i])) for i, cells in enumerate(columns)})
     frame.index = pd.Index([row.number for row in body])
     return frame
+
+
+def _column(cells: Sequence[Any], text: bool) -> pd.Series:
+    """Numbers where all cells are numbers or missing, and `text` does not say otherwise."""
+    import pandas as pd
+
+    if not text and set(map(type, cells)) <= _NUMBERS:
+        return pd.Series(cells, dtype=float)
+    missing = {c for c in set(cells) if cell.is_missing(c)}  # each word is looked at once
+    found = [None if c in missing else c for c in cells]
+    if not text and set(map(type, found)) <= _NUMBERS:
+        return pd.Series(found, dtype=float)
+    return pd.Series(
+        [c if type(c) in (int, float) and not text else _word(c) for c in found], dtype=object
+    )
 
 
 def _word(value: object) -> str | None:

@@ -15,6 +15,7 @@ from retrostats.common.errors import InputError
 from retrostats.io.bounded.parent import parse_bounded
 from retrostats.io.tables.files import numbered
 from retrostats.io.tables.grid import Cell, Sheet, column_number
+from retrostats.io.tables.plain_workbook import PlainParts, plain_rows
 from retrostats.io.tables.shown import as_shown
 
 MAX_UNPACKED = 256 * 2**20
@@ -67,35 +68,20 @@ def read_workbook(file: str, data: bytes, *, printed: bool = False) -> Workbook:
 def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
     """The work of `read_workbook`, within this process."""
     try:
-        import openpyxl
+        import openpyxl  # noqa: F401
     except ImportError:
         raise InputError(
             f"{file}: spreadsheets need openpyxl; pip install 'retrostats[io]'"
         ) from None
-    sheets, merged, shown = [], {}, Percents()
+    shown = Percents()
     try:
-        formulas, merges = _inspect(file, data)
-        percents = _formats_percent(data)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and extensions that hold no data
-            # only a whole load knows where cells are merged
-            book = openpyxl.load_workbook(
-                io.BytesIO(data), read_only=not merges, data_only=True, keep_links=False
-            )
-            for sheet in book.worksheets:
-                if merges:
-                    merged[sheet.title] = tuple(map(str, sheet.merged_cells.ranges))
-                else:
-                    sheet.reset_dimensions()  # a false dimension would pad or cut every row
-                if option == PRINTED:
-                    made: Iterable[Any] = (as_shown(file, row) for row in sheet.iter_rows())
-                elif percents:
-                    made = map(shown.row, sheet.iter_rows())
-                else:
-                    made = sheet.iter_rows(values_only=True)
-                rows = numbered(file, made)
-                sheets.append(Sheet(sheet.title, rows))
-            book.close()
+        inside = _inspect(file, data)
+        plain = None if option == PRINTED or inside.merges else _plain(file, data, inside.plain)
+        sheets, merged = (
+            (plain, {})
+            if plain is not None
+            else _by_openpyxl(file, data, option, inside.merges, shown)
+        )
     except (InputError, MemoryError):
         raise
     except Exception as error:  # a damaged archive can fail anywhere inside the library
@@ -103,7 +89,50 @@ def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
             f"{file}: not a readable spreadsheet ({type(error).__name__}: {str(error)[:120]}); "
             "open it in a spreadsheet program and save it again as .xlsx"
         ) from None
-    return Workbook(tuple(sheets), merged, formulas, shown.count)
+    return Workbook(tuple(sheets), merged, inside.formulas, shown.count)
+
+
+def _plain(file: str, data: bytes, parts: PlainParts) -> list[Sheet] | None:
+    """Sheets by calamine, where it gives the same cells and is installed; else None."""
+    if not parts.fits:
+        return None
+    try:
+        found = plain_rows(data, parts)
+    except MemoryError:
+        raise
+    except Exception:  # what it cannot read is left to openpyxl, which says what is wrong
+        return None
+    return [Sheet(title, numbered(file, rows)) for title, rows in found]
+
+
+def _by_openpyxl(
+    file: str, data: bytes, option: str, merges: bool, shown: Percents
+) -> tuple[list[Sheet], dict[str, tuple[str, ...]]]:
+    """Sheets and merged ranges by openpyxl, which knows formats and merged cells."""
+    import openpyxl
+
+    sheets, merged = [], {}
+    percents = _formats_percent(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # styles and extensions that hold no data
+        # only a whole load knows where cells are merged
+        book = openpyxl.load_workbook(
+            io.BytesIO(data), read_only=not merges, data_only=True, keep_links=False
+        )
+        for sheet in book.worksheets:
+            if merges:
+                merged[sheet.title] = tuple(map(str, sheet.merged_cells.ranges))
+            else:
+                sheet.reset_dimensions()  # a false dimension would pad or cut every row
+            if option == PRINTED:
+                made: Iterable[Any] = (as_shown(file, row) for row in sheet.iter_rows())
+            elif percents:
+                made = map(shown.row, sheet.iter_rows())
+            else:
+                made = sheet.iter_rows(values_only=True)
+            sheets.append(Sheet(sheet.title, numbered(file, made)))
+        book.close()
+    return sheets, merged
 
 
 class Percents:
@@ -171,8 +200,18 @@ def refuse_entities(file: str, data: bytes) -> None:
         raise InputError(f"{file}: the XML declares a document type or entities; refused as unsafe")
 
 
-def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What the parts of a workbook hold."""
+
+    formulas: bool
+    merges: bool
+    plain: PlainParts
+
+
+def _inspect(file: str, data: bytes) -> _Inside:
     """Whether there are formulas and merged cells; refuses what would unfold too far."""
+    plain = PlainParts()
     formulas, merges, shared, longest, named = False, False, 0, 0, 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         items = archive.infolist()
@@ -188,11 +227,13 @@ def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
                 continue
             part = archive.read(item)
             refuse_entities(file, part)
-            named = max(named, len(re.findall(rb"<(?:\w+:)?sheet[\s/>]", part)))
+            plain.see(item.filename, part)
+            named = max(named, len(re.findall(rb"<(?:\w+:)?sheet[\s/>]", plain.outside(part))))
             if item.filename.startswith("xl/worksheets/"):
-                formulas |= bool(re.search(rb"<f[ >/]", part))
+                formulas |= any(mark in part for mark in (b"<f>", b"<f ", b"<f/"))
                 merges |= b"<mergeCell " in part
-                _refuse_area(file, part)
+                if not plain.fits:  # else its rows are known, and fewer
+                    _refuse_area(file, part)
                 shared += part.count(b't="s"')
             elif item.filename.startswith("xl/sharedStrings"):
                 longest = max(map(len, part.split(b"</si>")))
@@ -206,7 +247,7 @@ def _inspect(file: str, data: bytes) -> tuple[bool, bool]:
         raise InputError(
             f"{file}: {shared} cells share texts of up to {longest} characters; refused as unsafe"
         )
-    return formulas, merges
+    return _Inside(formulas, merges, plain)
 
 
 def _refuse_area(file: str, sheet: bytes) -> None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from retrostats.models.linear.batch.refits import Refits
-    from retrostats.models.linear.post_estimation.profile_limits import Profiled
+    from retrostats.models.linear.blocks.profiled import Profiled
     from retrostats.models.linear.post_estimation.tables import Effect
 
 Ddf = Literal["kenward-roger", "satterthwaite", "normal"]
@@ -141,18 +141,6 @@ class Engine(ABC):
     @abstractmethod
     def profiled(self, ml: Estimates) -> Profiled:
         """The deviance of which profile limits are taken, of a fit by maximum likelihood."""
-
-    def profiles(self, ml: Estimates, level: float) -> list[tuple[float, float]]:
-        """Profile limits of standard deviations and correlations, sigma last."""
-        from retrostats.models.linear.post_estimation.profile_limits import spread_limits
-
-        return spread_limits(ml, self.profiled(ml), level)
-
-    def coefficient_profiles(self, ml: Estimates, level: float) -> FloatArray:
-        """Profile limits (p, 2) of the coefficients."""
-        from retrostats.models.linear.post_estimation.profile_limits import coefficient_limits
-
-        return coefficient_limits(ml, self.profiled(ml), level)
 
     @abstractmethod
     def icc(self, fit: Estimates, group: str | None, level: float) -> Effect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,6 @@ Direction = Any
 
 Directions = list[list[Direction]]
 """Per stack, a matrix for each parameter: the derivative of Psi."""
-
-SecondDirections = list[list[list[Direction]]]
-"""Per stack, a matrix for each pair of parameters."""
 
 
 def relative_factor(stack: Stack, theta: FloatArray) -> FloatArray:
@@ -41,21 +39,57 @@ def scattered(stack: Stack, values: FloatArray, chosen: Any = slice(None)) -> Di
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class Second:
+    """Second derivatives of one stack's Psi: E_i E_j' + E_j E_i', E_i the derivative of Lambda.
+
+    Attributes
+    ----------
+    stack : Stack
+    count : int
+        k parameters.
+    constant : bool
+        Psi is linear in its only parameter.
+    """
+
+    stack: Stack
+    count: int
+    constant: bool
+
+    def inner(self, total: FloatArray) -> FloatArray:
+        """Sums (k, k) of the elementwise products of a matrix (q, q) with every pair's."""
+        s, k = self.stack, self.count
+        if self.constant:
+            return np.zeros((k, k))
+        # E_rc E_sd' has one element, at (r, s), and that only where c = d
+        one, other = np.nonzero(s.cols[:, None] == s.cols)
+        r, t = s.rows[one], s.rows[other]
+        pairs = k * s.theta[one] + s.theta[other]
+        return np.bincount(pairs, total[r, t] + total[t, r], k * k).reshape(k, k).astype(float)
+
+
+SecondDirections = list[Second]
+"""Per stack."""
+
+
 def theta_directions(gram: Gram, theta: FloatArray) -> tuple[Directions, SecondDirections]:
     """First and second derivatives of Psi with respect to theta."""
     first: Directions = []
     second: SecondDirections = []
     for s in gram.stacks:
+        second.append(Second(s, len(theta), gram.signed))
         if gram.signed:
-            direction = scattered(s, np.ones(len(s.rows)))
-            first.append([direction])
-            second.append([[0.0 * direction]])
-            continue
-        lam = scattered(s, theta[s.theta])
-        units = _units(s, len(theta))
-        half = [unit @ lam.T for unit in units]
-        first.append([h + h.T for h in half])
-        second.append([[a @ b.T + b @ a.T for b in units] for a in units])
+            first.append([scattered(s, np.ones(len(s.rows)))])
+        elif s.zz.shape[1] > WIDE:
+            lam = scattered(s, theta[s.theta])
+            half = [unit @ lam.T for unit in _units(s, len(theta))]
+            first.append([h + h.T for h in half])
+        else:
+            # E_i Lambda': row r of it is the column c of Lambda for each element (r, c) of E_i
+            lam = relative_factor(s, theta)
+            dense = np.zeros((len(theta), *lam.shape))
+            dense[s.theta, s.rows] = lam.T[s.cols]
+            first.append(list(dense + np.swapaxes(dense, 1, 2)))
     return first, second
 
 

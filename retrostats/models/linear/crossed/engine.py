@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from retrostats.models.linear.batch.refits import Refits
+    from retrostats.models.linear.blocks.profiled import Profiled
     from retrostats.models.linear.crossed.layout import Crossed
     from retrostats.models.linear.formula.columns import FloatArray
     from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
     from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
     from retrostats.models.linear.model import Model
-    from retrostats.models.linear.post_estimation.profile_limits import Profiled
     from retrostats.models.linear.post_estimation.tables import Effect
 
 _RESTARTS = (0.2, 4.0)  # the criterion can have a second minimum inside
@@ -136,16 +136,6 @@ class CrossedFactors(Engine):
         from retrostats.models.linear.crossed.intervals import profiled
 
         return profiled(self.data)
-
-    def profiles(self, ml: Estimates, level: float) -> list[tuple[float, float]]:
-        """Profile limits of the spreads; see `profile_limits.spread_limits`."""
-        with linear_algebra_threads(self.data.dense):
-            return super().profiles(ml, level)
-
-    def coefficient_profiles(self, ml: Estimates, level: float) -> FloatArray:
-        """Profile limits of the coefficients; see `profile_limits.coefficient_limits`."""
-        with linear_algebra_threads(self.data.dense):
-            return super().coefficient_profiles(ml, level)
 
     def within(self, fit: Estimates) -> tuple[float, int]:
         """Residual sum of squares on [X Z]; see `crossed_within`."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrostats.common.workers import linear_algebra_threads
+from retrostats.models.linear.blocks.profiled import Held, Profiled
 from retrostats.models.linear.crossed.criterion import FLOOR, along, evaluate, sensitivity, solve
-from retrostats.models.linear.homoscedastic.criterion import Held, variance_of
-from retrostats.models.linear.post_estimation.profile_limits import Profiled
+from retrostats.models.linear.homoscedastic.criterion import variance_of
 from retrostats.models.linear.post_estimation.shares import share_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def ml_deviance(
 
 def profiled(data: Crossed) -> Profiled:
     """What profile limits need."""
-    return Profiled(partial(ml_deviance, data), data.sizes, data.roots, data.basis)
+    threads = partial(linear_algebra_threads, data.dense)
+    return Profiled(partial(ml_deviance, data), data.sizes, data.roots, data.basis, threads)
 
 
 def crossed_icc(fit: Estimates, data: Crossed, group: str | None, level: float) -> Effect:

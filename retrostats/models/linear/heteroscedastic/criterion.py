@@ -171,7 +171,7 @@ def sum_strata(data: Strata, state: State, directions: list[list[FloatArray]]) -
     # eq. 35: delta_st tau_s U'V^-1 D_s V^-1 U, which needs the finished sums of all blocks
     at = np.arange(k, size)
     out.trace2[at, at] += diagonal
-    out.cq[at, at] += tau * _traces(out.p[k:], state.c)
+    out.cq[at, at] += tau * (out.p[k:].reshape(total, -1) @ state.c.ravel())
     out.fit2[at, at] += tau * out.fit[k:]
     for part, psi in zip(state.parts, directions, strict=True):
         _add_pairs(out, part, psi, state.c, k)
@@ -218,8 +218,11 @@ def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArr
     np.add.at(out.cross, k + flat, -cross.reshape(-1, columns))
     tex, wzx = te[..., :columns], wz[..., :columns]
     if len(flat) * columns**2 <= _AT_ONCE:
-        lost_p = np.swapaxes(hx, 2, 3) @ tex + np.swapaxes(wzx, 2, 3) @ hx
-        np.add.at(out.p, k + flat, -lost_p.reshape(-1, columns, columns))
+        wide = np.broadcast_to(hx, tex.shape)
+        lost_p = np.swapaxes(np.concatenate([wide, wzx], axis=2), 2, 3) @ np.concatenate(
+            [tex, wide], axis=2
+        )
+        np.subtract.at(out.p, k + flat, lost_p.reshape(-1, columns, columns))
     else:
         wide = np.broadcast_to(hx, tex.shape)
         for stratum in np.unique(flat):
@@ -228,6 +231,11 @@ def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArr
             out.p[k + stratum] -= a.T @ tex[here].reshape(-1, columns)
             out.p[k + stratum] -= wzx[here].reshape(-1, columns).T @ a
     return 1.0 * np.bincount(flat, (2.0 * s.n[:, None] * t * square * lost).ravel(), total)
+
+
+def traces_of_pairs(a: FloatArray) -> FloatArray:
+    """tr(A_i A_j) (k, k) of every pair of k matrices (k, p, p)."""
+    return np.asarray(a.reshape(len(a), -1) @ np.swapaxes(a, 1, 2).reshape(len(a), -1).T)
 
 
 def _traces(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -323,10 +331,8 @@ def evaluate_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: b
     gradient = sums.trace - sums.fit
     hessian = 2.0 * sums.fit2 - sums.trace2 - 2.0 * sums.cross @ c @ sums.cross.T
     if reml:
-        flat = sums.p.reshape(len(gradient), -1)
-        cpc = (c @ sums.p @ c).reshape(len(gradient), -1)
-        gradient = gradient - flat @ c.ravel()
-        hessian += 2.0 * sums.cq - cpc @ flat.T
+        gradient = gradient - sums.p.reshape(len(gradient), -1) @ c.ravel()
+        hessian += 2.0 * sums.cq - traces_of_pairs(c @ sums.p)
     # eq. 38, second line: where V is not linear, in theta
     for part, psi in zip(state.parts, second, strict=True):
         x, r = part.g[:, :, : len(c)], part.g[:, :, len(c) :]

@@ -13,6 +13,7 @@ from retrostats.models.linear.heteroscedastic.criterion import (
     StrataSums,
     linear_directions,
     sum_strata,
+    traces_of_pairs,
 )
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger, inverse_information
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite, inverse_hessian
@@ -26,10 +27,9 @@ def strata_kenward_roger(data: Strata, state: State) -> KenwardRoger:
     directions = linear_directions(data)
     sums = sum_strata(data, state, directions)
     p, c, size = sums.p, state.c, len(sums.trace)
-    flat = (c @ p).reshape(size, -1)
-    turned = np.swapaxes(c @ p, 1, 2).reshape(size, -1)
+    cp = c @ p
     # eq. 16 with the sums of eqs. 34-36
-    information = sums.trace2 - 2.0 * sums.cq + flat @ turned.T
+    information = sums.trace2 - 2.0 * sums.cq + traces_of_pairs(cp)
     # Parameters in comparable units: residual variances can differ a millionfold.
     unit = 1.0 / np.sqrt(np.diag(sums.trace2))
     information = 0.5 * (information + information.T) * np.outer(unit, unit)
@@ -37,7 +37,7 @@ def strata_kenward_roger(data: Strata, state: State) -> KenwardRoger:
     weighted = (w @ p.reshape(size, -1)).reshape(p.shape)
     # eq. 17: the bracket, and C times it
     bracket = _weighted_q(data, state, directions, sums, w)
-    bracket -= (p @ c @ weighted).sum(axis=0)
+    bracket -= cp.reshape(-1, len(c)).T @ weighted.reshape(-1, len(c))
     lambda_ = c @ (bracket + bracket.T) @ c
     back = np.linalg.solve(data.basis, np.eye(len(c)))
     s2 = data.scale**2

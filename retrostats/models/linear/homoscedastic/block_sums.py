@@ -16,24 +16,14 @@ from retrostats.models.linear.blocks.directions import (
 )
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.many import Swept
-
-
-@dataclass(frozen=True, slots=True)
-class Whitened:
-    """One stack at one theta: everything in the space of its random effects.
-
-    w = Z'V^-1Z (B, q, q); g = Z'V^-1X (B, q, p); e = Z'V^-1(ybar - X beta) (B, q);
-    outer = Z'V^-1 (sum over blocks of residual outer products) V^-1 Z (B, q, q);
-    nn = Lambda M^-1 Lambda' (B, q, q); k = I - nn Z'Z (B, q, q).
-    """
-
-    n: FloatArray
-    w: FloatArray
-    g: FloatArray
-    e: FloatArray
-    outer: FloatArray
-    nn: FloatArray
-    k: FloatArray
+from retrostats.models.linear.homoscedastic.pair_sums import (
+    PairProducts,
+    Pairs,
+    SummedPairs,
+    Whitened,
+    many_pairs,
+    products_of_x,
+)
 
 
 def flat_product(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -67,6 +57,13 @@ def _totals(part: Whitened) -> Totals:
     return Totals(np.tensordot(part.n, part.w, axes=1), part.outer.sum(0), of_x)
 
 
+def _totals_of_products(part: Whitened) -> Totals:
+    def of_x(c: FloatArray) -> FloatArray:
+        return np.asarray(products_of_x(part, c).sum(0))
+
+    return Totals(np.tensordot(part.n, part.w, axes=1), part.outer.sum(0), of_x)
+
+
 def _totals_of(found: Swept, r: FloatArray) -> Totals:
     def of_x(c: FloatArray) -> FloatArray:
         return np.asarray(np.einsum("paqb,pq->ab", found.gg[:-1, :, :-1], c))
@@ -78,29 +75,27 @@ def _totals_of(found: Swept, r: FloatArray) -> Totals:
 class Sums:
     """Sums over blocks for parameters i, j whose derivative of V is Z Psi_i Z' (k of them).
 
-    trace (k,): tr(V^-1 V_i); trace2 (k, k): tr(V^-1 V_i V^-1 V_j); p (k, P, P): X'V^-1 V_i V^-1 X;
-    q (k, k, P, P): X'V^-1 V_i V^-1 V_j V^-1 X; fit (k,): r'V^-1 V_i V^-1 r;
-    fit2 (k, k): r'V^-1 V_i V^-1 V_j V^-1 r; cross (k, P): X'V^-1 V_i V^-1 r. P columns of X;
-    totals: per stack.
+    trace (k,): tr(V^-1 V_i); p (k, P, P): X'V^-1 V_i V^-1 X; fit (k,): r'V^-1 V_i V^-1 r;
+    cross (k, P): X'V^-1 V_i V^-1 r. P columns of X; totals: per stack; pairs: of two parameters.
     """
 
     trace: FloatArray
-    trace2: FloatArray
     p: FloatArray
-    q: FloatArray
     fit: FloatArray
-    fit2: FloatArray
     cross: FloatArray
     totals: tuple[Totals, ...]
+    pairs: Pairs
 
     @classmethod
     def over(cls, parts: list[Whitened], directions: Directions, columns: int) -> Sums:
         """Sum the products of every pair of parameters over all stacks."""
+        if many_pairs(parts, directions):
+            return cls._of_products(parts, [np.array(d) for d in directions], columns)
         k = len(directions[0])
+        pairs = SummedPairs(np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k, columns, columns)))
         out = cls(
-            np.zeros(k), np.zeros((k, k)), np.zeros((k, columns, columns)),
-            np.zeros((k, k, columns, columns)), np.zeros(k), np.zeros((k, k)),
-            np.zeros((k, columns)), tuple(_totals(part) for part in parts),
+            np.zeros(k), np.zeros((k, columns, columns)), np.zeros(k), np.zeros((k, columns)),
+            tuple(_totals(part) for part in parts), pairs,
         )  # fmt: skip
         for part, psi in zip(parts, directions, strict=True):
             # eqs. 10-12 and 15: sums of W, G and g between the Psi_i of every pair of parameters
@@ -124,17 +119,40 @@ class Sums:
                 nw = n * wpsi[i]
                 for j in range(i, k):
                     # eq. 12: tr(W Psi_i W Psi_j)
-                    out.trace2[i, j] += np.vdot(nw, np.swapaxes(wpsi[j], 1, 2))
+                    pairs.trace2[i, j] += np.vdot(nw, np.swapaxes(wpsi[j], 1, 2))
                     # eqs. 12 and 15: Q_ij = sum n G'Psi_i W Psi_j G
-                    out.q[i, j] += flat_product(dg[i], wdg[j])
+                    pairs.q[i, j] += flat_product(dg[i], wdg[j])
                     # eq. 11: tr(Y Psi_i W Psi_j)
-                    out.fit2[i, j] += np.vdot(np.swapaxes(left, 1, 2), wpsi[j])
+                    pairs.fit2[i, j] += np.vdot(np.swapaxes(left, 1, 2), wpsi[j])
         for i in range(k):
             for j in range(i):
-                out.trace2[i, j] = out.trace2[j, i]
-                out.q[i, j] = out.q[j, i].T
-                out.fit2[i, j] = out.fit2[j, i]
+                pairs.trace2[i, j] = pairs.trace2[j, i]
+                pairs.q[i, j] = pairs.q[j, i].T
+                pairs.fit2[i, j] = pairs.fit2[j, i]
         return out
+
+    @classmethod
+    def _of_products(cls, parts: list[Whitened], psi: list[FloatArray], columns: int) -> Sums:
+        """The same where parameters are many: each sum for all of them is one product."""
+        k = len(psi[0])
+        trace, fit = np.zeros(k), np.zeros(k)
+        p, cross = np.zeros((k, columns, columns)), np.zeros((k, columns))
+        totals = []
+        for part, d in zip(parts, psi, strict=True):
+            blocks, width, _ = part.g.shape
+            flat, g = d.reshape(k, -1), part.g.reshape(blocks, -1)
+            total = _totals_of_products(part)
+            # eq. 10: tr(W Psi_i) and tr(Y Psi_i)
+            trace += flat @ total.w.ravel()
+            fit += flat @ total.outer.ravel()
+            # eqs. 10 and 15: P_i from products of two elements of G
+            gg = ((part.n[:, None] * g).T @ g).reshape(width, columns, width, columns)
+            p += (flat @ gg.transpose(0, 2, 1, 3).reshape(width**2, -1)).reshape(p.shape)
+            # eq. 11: c_i from products of an element of G with one of g
+            ge = (g.T @ (part.n[:, None] * part.e)).reshape(width, columns, width)
+            cross += flat @ ge.transpose(0, 2, 1).reshape(width**2, columns)
+            totals.append(total)
+        return cls(trace, p, fit, cross, tuple(totals), PairProducts(parts, psi))
 
     @classmethod
     def of_swept(cls, found: list[Swept], directions: Directions, delta: FloatArray) -> Sums:
@@ -150,8 +168,9 @@ class Sums:
             np.einsum("abcd,kbc,lda->kl", found[s].ww, psi[s], psi[s], optimize=True) for s in many
         )
         return cls(
-            trace.reshape(k), trace2, p[:, fixed, fixed], q[:, :, fixed, fixed], p @ r @ r,
-            q @ r @ r, (p @ r)[:, fixed], tuple(_totals_of(f, r) for f in found),
+            trace.reshape(k), p[:, fixed, fixed], p @ r @ r, (p @ r)[:, fixed],
+            tuple(_totals_of(f, r) for f in found),
+            SummedPairs(trace2, q @ r @ r, q[:, :, fixed, fixed]),
         )  # fmt: skip
 
     def derivatives(
@@ -162,34 +181,24 @@ class Sums:
         reml: bool,
     ) -> tuple[FloatArray, FloatArray]:
         """Gradient and Hessian of the log-determinants; c is (X'V^-1X)^-1."""
-        k = len(self.trace)
         # eq. 12: first two terms, of log|V|
-        gradient, hessian = self.trace.copy(), -self.trace2
-        for total, psi in zip(self.totals, second, strict=True):
-            for i in range(k):
-                for j in range(k):
-                    hessian[i, j] += inner(total.w, psi[i][j])
+        gradient, hessian = self.trace.copy(), -self.pairs.trace2
+        curved = [total.w for total in self.totals]
         if reml:
             # eqs. 10 and 12: the terms with C, of log|A|
             cp = c @ self.p
-            cq = c @ self.q
             gradient -= np.trace(cp, axis1=1, axis2=2)
-            hessian += 2.0 * np.trace(cq, axis1=2, axis2=3)
-            hessian -= np.einsum("iab,jba->ij", cp, cp)
-            for total, psi in zip(self.totals, second, strict=True):
-                adjusted = total.of_x(c)
-                for i in range(k):
-                    for j in range(k):
-                        hessian[i, j] -= inner(adjusted, psi[i][j])
+            hessian += 2.0 * self.pairs.of_x(c)
+            hessian -= cp.reshape(len(cp), -1) @ np.swapaxes(cp, 1, 2).reshape(len(cp), -1).T
+            curved = [total.w - total.of_x(c) for total in self.totals]
+        for total, of in zip(curved, second, strict=True):
+            hessian += of.inner(total)
         return gradient, hessian
 
     def rss_hessian(self, second: SecondDirections, c: FloatArray) -> FloatArray:
         """Second derivative of the profiled residual sum of squares."""
         # eq. 11
-        out = 2.0 * self.fit2 - 2.0 * self.cross @ c @ self.cross.T
-        k = len(self.trace)
-        for total, psi in zip(self.totals, second, strict=True):
-            for i in range(k):
-                for j in range(k):
-                    out[i, j] -= inner(total.outer, psi[i][j])
-        return out
+        out = 2.0 * self.pairs.fit2 - 2.0 * self.cross @ c @ self.cross.T
+        for total, of in zip(self.totals, second, strict=True):
+            out -= of.inner(total.outer)
+        return np.asarray(out)

@@ -21,9 +21,11 @@ from retrostats.models.linear.blocks.directions import (
     theta_directions,
 )
 from retrostats.models.linear.blocks.gram import Gram, Stack
+from retrostats.models.linear.blocks.profiled import Held
 from retrostats.models.linear.formula.columns import FloatArray
-from retrostats.models.linear.homoscedastic.block_sums import Sums, Whitened, flat_product
+from retrostats.models.linear.homoscedastic.block_sums import Sums, flat_product
 from retrostats.models.linear.homoscedastic.many import is_many, sweep, sweep_level
+from retrostats.models.linear.homoscedastic.pair_sums import Whitened
 
 _FARTHEST = 600.0  # logarithm of a variance, its reciprocal and their products still numbers
 
@@ -54,34 +56,6 @@ class Point:
     xvx: FloatArray
     rss: float
     sigma2: float
-
-
-@dataclass(frozen=True)
-class Held:
-    """A combination a'delta of the coefficients, held at centre + unit * u.
-
-    Attributes
-    ----------
-    weights : (p,) array
-        a, in the orthonormal basis.
-    centre, unit : float
-        Its estimate and standard error, so that u is of the size of 1.
-    """
-
-    weights: FloatArray
-    centre: float
-    unit: float
-
-    def moved(self, c: FloatArray, delta: FloatArray, u: float) -> tuple[FloatArray, float, float]:
-        """What holding it adds: to delta (p,), to rss, and to rss by u.
-
-        With C = (X'V^-1 X)^-1, least squares under a'delta = v is delta + C a t with
-        t = (v - a'delta) / a'C a, and its residual sum of squares larger by t (v - a'delta).
-        """
-        ca = c @ self.weights
-        away = self.centre + self.unit * u - float(self.weights @ delta)
-        t = away / float(self.weights @ ca)
-        return ca * t, away * t, 2.0 * t * self.unit
 
 
 def variance_of(logarithm: float) -> float:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from retrostats.models.linear.batch.refits import Refits
+    from retrostats.models.linear.blocks.profiled import Profiled
     from retrostats.models.linear.formula.columns import FloatArray
     from retrostats.models.linear.model import Model
-    from retrostats.models.linear.post_estimation.profile_limits import Profiled
     from retrostats.models.linear.post_estimation.tables import Effect
 
 
@@ -73,7 +73,7 @@ class Homoscedastic(Engine):
         InputError
             A covariance that may be negative.
         """
-        from retrostats.models.linear.post_estimation.profile_limits import Profiled
+        from retrostats.models.linear.blocks.profiled import Profiled
 
         gram = ml.optimum.gram
         if gram.signed:

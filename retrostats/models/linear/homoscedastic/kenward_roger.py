@@ -45,7 +45,7 @@ class KenwardRoger:
 
     def term_dfs(self) -> FloatArray:
         """Degrees of freedom (p,) of each coefficient: `test` of each unit vector at once."""
-        weight = np.einsum("al,iab,bl->il", self.phi, self.p, self.phi) / np.diag(self.phi)
+        weight = ((self.p @ self.phi) * self.phi).sum(axis=1) / np.diag(self.phi)
         spread = np.einsum("il,ij,jl->l", weight, self.w, weight)
         return np.array([_df(a, a, 1)[0] for a in spread.tolist()])  # with one row A1 = A2
 
@@ -162,7 +162,7 @@ def _with_residual(
     q = np.zeros((k + 1, k + 1, columns, columns))
     trace2 = np.zeros((k + 1, k + 1))
     # eq. 15 between random effects; eq. 18 with the residual, whose G_k = I
-    p[:k], q[:k, :k], trace2[:k, :k] = sums.p, sums.q, sums.trace2
+    p[:k], q[:k, :k], trace2[:k, :k] = sums.p, sums.pairs.q, sums.pairs.trace2
     p[k], q[k, k] = xvx - own.lost2, xvx - own.lost2 - own.lost3
     q[:k, k], q[k, :k] = own.q, np.swapaxes(own.q, 1, 2)
     trace2[:k, k] = trace2[k, :k] = own.trace2

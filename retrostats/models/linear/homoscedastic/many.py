@@ -22,6 +22,9 @@ from retrostats.models.linear.formula.columns import FloatArray
 _WIDEST = 6  # random effects of a block above which its own products are worth a call
 _FEWEST = 300  # blocks below which they are few enough for any way
 _CHUNK = 4096  # blocks at once
+#: Parameters from which products of pairs (`pair_sums.py`) are faster than a sweep, and elements of
+#: the blocks' (q, q) matrices up to which these are held at once (16 MiB a matrix).
+_PAIRED, _HELD = 6, 1 << 21
 
 
 def is_many(gram: Gram) -> bool:
@@ -30,6 +33,7 @@ def is_many(gram: Gram) -> bool:
         not gram.signed
         and sum(len(s.n) for s in gram.stacks) >= _FEWEST
         and all(s.scatter is None and s.zz.shape[1] <= _WIDEST for s in gram.stacks)
+        and (len(gram.diagonal) < _PAIRED or sum(s.zz.size for s in gram.stacks) > _HELD)
     )
 
 

@@ -10,9 +10,10 @@ from retrostats.common.workers import one_thread
 from retrostats.models.linear.blocks.directions import Directions, applied, inner
 from retrostats.models.linear.blocks.gram import Gram
 from retrostats.models.linear.formula.columns import FloatArray
-from retrostats.models.linear.homoscedastic.block_sums import Whitened, flat_product
+from retrostats.models.linear.homoscedastic.block_sums import flat_product
 from retrostats.models.linear.homoscedastic.many import applied as many_applied
 from retrostats.models.linear.homoscedastic.many import chunks, product, summed
+from retrostats.models.linear.homoscedastic.pair_sums import Whitened
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def _adjusted(s: _Clusters, bread: Array) -> Array:
     turned = np.swapaxes(factor, 1, 2)
     both = s.real[:, :, None] & s.real[:, None, :]
     left = np.where(both, s.v - s.x @ bread @ np.swapaxes(s.x, 1, 2), 0.0)
-    # B_j and its root
+    # eq. P2a: B_j, its root, and the adjusted rows
     root = _inverse_root(turned @ left @ factor)
     return np.asarray(factor @ root @ turned @ s.wx @ bread)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from retrostats.common.verbs import INTERVAL, Method, Which, check_interval, intervals_of
 from retrostats.models.linear.post_estimation.components import component_table
 from retrostats.models.linear.post_estimation.intervals import bootstrap_name, confint
+from retrostats.models.linear.post_estimation.profile_limits import coefficient_limits
 from retrostats.models.linear.post_estimation.simulate import bootstrap
 from retrostats.models.linear.post_estimation.small_sample import bootstrap_t
 from retrostats.models.linear.post_estimation.tables import t_table
@@ -75,7 +76,8 @@ def conf_int(
         table = t_table(fit.terms, fit.beta, np.sqrt(np.diag(fit.cov_beta)), fit.dfs(), level=level)
         if how == "profile":
             fit.engine.allow("profile intervals")
-            ends = fit.engine.coefficient_profiles(fit.refit_ml(), level)
+            ml = fit.refit_ml()
+            ends = coefficient_limits(ml, fit.engine.profiled(ml), level)
             return table.assign(conf_low=ends[:, 0], conf_high=ends[:, 1])
         return table if how == "wald" else _percentiles(table[INTERVAL], drawn(), level)
 

@@ -18,6 +18,7 @@ from retrostats.models.linear.blocks.working import working_gram
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.criterion import evaluate, level_at
 from retrostats.models.linear.post_estimation.components import component_table
+from retrostats.models.linear.post_estimation.profile_limits import spread_limits
 from retrostats.models.linear.post_estimation.shares import share_of
 from retrostats.models.linear.post_estimation.simulate import bootstrap
 from retrostats.models.linear.post_estimation.tables import Effect
@@ -70,7 +71,8 @@ def confint(
     if method == "bootstrap":
         ends = _percentiles(fit, table, level, n, seed, jobs)
     else:
-        ends = fit.engine.profiles(fit.refit_ml(), level)
+        ml = fit.refit_ml()
+        ends = spread_limits(ml, fit.engine.profiled(ml), level)
     out = table[["group", "term", "term2"]].copy()
     out["estimate"] = table["sdcor"]
     out["conf_low"], out["conf_high"] = np.array(ends).T

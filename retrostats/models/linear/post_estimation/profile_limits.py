@@ -7,16 +7,15 @@ where a coefficient is profiled, that coefficient; engines give it with its exac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from retrostats.common.errors import NotConverged
+from retrostats.models.linear.blocks.profiled import Held, Profiled, Terms
 from retrostats.models.linear.blocks.working import packed, triangles
-from retrostats.models.linear.homoscedastic.criterion import Held
 from retrostats.models.linear.post_estimation.components import component_table, unique_groups
 from retrostats.models.linear.post_estimation.deviance_limits import Region, region_of
 
@@ -28,38 +27,6 @@ _ZERO = 1e-4  # diagonal of a factor in a singular fit
 _NONE = 1e-7  # share of the estimate (or of sigma) below which a lower limit is zero
 
 _WHOLE = 1e-9  # distance from 1 at which a correlation counts as 1
-
-
-class Terms(Protocol):
-    """Random terms in working coordinates."""
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Effects of each term."""
-
-    @property
-    def roots(self) -> Sequence[FloatArray]:
-        """R (k, k) of each: Z = Z_working R."""
-
-
-@dataclass(frozen=True)
-class Profiled:
-    """What an engine gives for profile limits.
-
-    Attributes
-    ----------
-    deviance : function of (theta, log sigma^2[, u]) and what is held, or None
-        ML deviance and gradient.
-    sizes, roots
-        As in `Terms`.
-    basis : (p, p) array
-        Upper triangular: coefficients are the start plus its inverse times delta.
-    """
-
-    deviance: Callable[[FloatArray, Held | None], tuple[float, FloatArray]]
-    sizes: tuple[int, ...]
-    roots: Sequence[FloatArray]
-    basis: FloatArray
 
 
 def spread_limits(ml: Estimates, profiled: Profiled, level: float) -> list[tuple[float, float]]:
@@ -77,9 +44,19 @@ def spread_limits(ml: Estimates, profiled: Profiled, level: float) -> list[tuple
     NotConverged
         A limit is not found.
     """
+    with profiled.threads():
+        ends = _ends(ml, profiled, level)
+    return [ends[str(r.group), str(r.term), str(r.term2)] for r in component_table(ml).itertuples()]
+
+
+def _ends(
+    ml: Estimates, profiled: Profiled, level: float
+) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """The same by group and effects."""
     eta = np.append(ml.optimum.working, 2.0 * log(ml.sigma))
     region = _region(profiled, eta, None, level)
-    names, ends = unique_groups(ml), {}
+    names = unique_groups(ml)
+    ends: dict[tuple[str, str, str], tuple[float, float]] = {}
     for t, (_, effects) in enumerate(ml.model.groups):
         for a, effect in enumerate(effects):
             ends[names[t], effect, ""] = _spread(region, Covariance(profiled, t, a, a), ml.sigma)
@@ -91,8 +68,7 @@ def spread_limits(ml: Estimates, profiled: Profiled, level: float) -> list[tuple
     last[-1] = 0.5
     low, high = (float(np.exp(region.limit(lambda x: (0.5 * x[-1], last), s))) for s in (-1, 1))
     ends["Residual", "", ""] = low, high
-    table = component_table(ml)
-    return [ends[str(r.group), str(r.term), str(r.term2)] for r in table.itertuples()]
+    return ends
 
 
 def _spread(region: Region, spread: Covariance, sigma: float) -> tuple[float, float]:
@@ -140,12 +116,13 @@ def coefficient_limits(ml: Estimates, profiled: Profiled, level: float) -> Float
     rows = np.linalg.solve(profiled.basis.T, np.eye(len(ml.beta))).T  # of the inverse basis
     errors = np.sqrt(np.diag(ml.cov_unadjusted))
     out = np.empty((len(ml.beta), 2))
-    for j, error in enumerate(errors):
-        held = Held(rows[j], float(rows[j] @ ml.optimum.point.delta), float(error))
-        region = _region(profiled, eta, held, level)
-        last[-1] = 1.0
-        ends = [region.limit(lambda x: (float(x[-1]), last), s) for s in (-1, 1)]
-        out[j] = ml.beta[j] + error * np.array(ends)
+    with profiled.threads():
+        for j, error in enumerate(errors):
+            held = Held(rows[j], float(rows[j] @ ml.optimum.point.delta), float(error))
+            region = _region(profiled, eta, held, level)
+            last[-1] = 1.0
+            ends = [region.limit(lambda x: (float(x[-1]), last), s) for s in (-1, 1)]
+            out[j] = ml.beta[j] + error * np.array(ends)
     return out
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from retrostats.models.linear.batch.refits import Refits
-    from retrostats.models.linear.post_estimation.profile_limits import Profiled
+    from retrostats.models.linear.blocks.profiled import Profiled
     from retrostats.models.linear.post_estimation.tables import Effect
 
 
