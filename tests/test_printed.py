@@ -26,9 +26,15 @@ def _three(r: list[list[float]]) -> rs.Moments:
 
 
 def test_three_different_correlations_are_not_fitted_by_one() -> None:
-    moments = _three([[1, 0.8, 0.3], [0.8, 1, 0.6], [0.3, 0.6, 1]])
+    """The covariance that was printed is the one that is fitted, and the fit says so."""
+    printed = [[1, 0.8, 0.3], [0.8, 1, 0.6], [0.3, 0.6, 1]]
+    fit = rs.lmm("y ~ time + (1 | subject)", _three(printed))
+    assert "covariance of time within subject: unstructured" in repr(fit)
+    found = np.asarray(fit.covariance)
+    sd = np.sqrt(np.diag(found))
+    assert found / np.outer(sd, sd) == pytest.approx(np.array(printed), rel=1e-6)
     with pytest.raises(rs.NotIdentified, match="unstructured"):
-        rs.lmm("y ~ time + (1 | subject)", moments)
+        rs.lmm("y ~ time + (1 | subject)", _three(printed), covariance="lme4")
 
 
 def _two(r: float) -> rs.Moments:

@@ -51,9 +51,9 @@ def claimed_between(claim: Mapping[str, Any], unit: str = "") -> str:
     Examples
     --------
     >>> claimed_between({"range_low": 1.25, "range_high": 1.35, "scale": "ratio"})
-    'Between 25% and 35%'
+    '25% to 35%'
     >>> claimed_between({"range_low": -3, "range_high": -2, "scale": "difference"}, "%")
-    'Between 2% and 3%'
+    '2% to 3%'
     >>> claimed_between({"range_low": -1, "range_high": 2, "scale": "difference"}, "%")
     ''
     """
@@ -68,7 +68,7 @@ def claimed_between(claim: Mapping[str, Any], unit: str = "") -> str:
         return ""
     least, most = sorted((abs(low), abs(high)))
     ends = (fmt.with_unit(fmt.exact(v), unit) for v in (least, most))
-    return "Between {} and {}".format(*ends)
+    return "{} to {}".format(*ends)
 
 
 def amount(

@@ -114,7 +114,7 @@ def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
     Parameters
     ----------
     words
-        With the claimed size as it is heard, only the range that would make it true is asked for.
+        With the claimed size as it is heard, it is asked for beside the range that makes it true.
 
     Examples
     --------
@@ -123,14 +123,18 @@ def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
     >>> size_words(row)
     'As much as claimed, 25% to 35% higher? Unlikely (chance 10%): below it is likelier (88%).'
     >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, PlainWords(figure="30% more"))
-    'Between 25% and 35%? About even odds (48%).'
+    'Close to 30% more (25% to 35%)? About even odds (48%).'
     """
     label, p = verdict.get("size"), verdict.get("prob_size")
     if label in (None, "not claimed", "no evidence") or missing(p):
         return ""
     inside: Any = p
     between = claimed_between(verdict, words.unit) if words.figure else ""
-    asked = f"{between}?" if between else f"As much as claimed, {claimed(verdict)}?"
+    asked = (
+        f"Close to {words.figure} ({between})?"
+        if between
+        else f"As much as claimed, {claimed(verdict)}?"
+    )
     word = SIZES.get(str(label), NOT_KNOWN)
     if label == "compatible" and EVEN[0] <= inside <= EVEN[1]:
         return f"{asked} About even odds ({percent(inside)})."
