@@ -73,6 +73,7 @@ def _fix(axis: Any, ticks: list[float], labels: list[str]) -> None:
     axis.set_minor_locator(NullLocator())
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FixedFormatter(labels))
+    axis.reset_ticks()  # what was labelled before by another rule is no text of the figure
 
 
 def _fits(ticks: Sequence[float], low: float, high: float, room_mm: float) -> bool:
