@@ -88,7 +88,7 @@ def test_each_grade_says_yes_no_or_open_with_its_number():
 def test_every_reading_is_told_where_readings_disagree():
     answered = answer(LESS, [POINTS, SHARE])
     assert answered.sentence == (
-        "Not known (chance of a yes 35%): it depends on how the source is read."
+        "Not known: it depends on how the source is read: chance of a yes 35%."
     )
     assert answered.readings == (
         "As points: \u22120.65 points, very likely \u22122.51 to 1.20; for or against the claim.",

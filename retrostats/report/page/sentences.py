@@ -46,7 +46,8 @@ class Answer:
     amount
         The amount with its range, in a sentence; or why there is none.
     chance
-        The probability behind the words, in a clause; empty without one.
+        The probability behind the words, in a clause; empty without one, and where readings
+        disagree: the amount tells it then, behind what it depends on.
     size
         Whether it is as much as claimed; empty where no size is.
     readings
@@ -112,7 +113,8 @@ more. As much as claimed, 25% to 35% higher? About even odds (46%).
     if disagree(rows, merged):
         parts = tuple(_reading(row, merged, words) for row in rows)
         depends = words.depends or "it depends on how the source is read"
-        return Answer(first, depends, chance_words(merged), size, parts, tuple(rows))
+        depends = ": ".join(filter(None, (depends, chance_words(merged))))  # of a guess, not of it
+        return Answer(first, depends, "", size, parts, tuple(rows))
     said = _measured(merged, words)
     return Answer(first, said, chance_words(merged), size, (), (judged,))
 
