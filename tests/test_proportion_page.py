@@ -162,7 +162,7 @@ CLAIMS = {
     "percent": ('"0.15 to 0.25"', '"15 to 25"', "found 15 to 25; a proportion lies between 0"),
     "every one": ('"0.15 to 0.25"', '"above 0"', "found 0; a proportion lies between 0 and 1"),
     "a cause": ("cause = false", "cause = true", "cause: found true; a proportion of one group"),
-    "people": ("cause = false", 'cause = false\ncohort = {outcome = "sore"}', "cohort: found 'sore'"),
+    "people": ('because', 'cohort = {outcome = "sore"}\nbecause', "cohort: found 'sore'"),
     "two names of one": ('"proportion"', '"risk ratio"', "give two names"),
 }  # fmt: skip
 

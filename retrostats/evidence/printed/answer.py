@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from retrostats.common.rounding import with_limits
 from retrostats.evidence.printed.measures import Measure
 from retrostats.models.meta.grid_density import GridDensity
 from retrostats.models.meta.grid_posterior import GridPosterior
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
@@ -169,7 +172,7 @@ def no_effect(measure: Measure, null: float) -> float:
     return null
 
 
-def no_size(signs: Mapping[str, float], rows: int, null: float) -> str:
+def no_size(signs: pd.Series[float], rows: int, null: float) -> str:
     """That no row is bounded on both sides, and what their signs say alone."""
     said = f"No size: no source of {rows} is bounded on both sides."
     if math.isnan(null):

@@ -65,7 +65,8 @@ def pool_printed(
         was printed. `first` and `second` ("38.35 SD 1.53 min", also SE, IQR, range or plus-minus;
         "27.1 SD 3.0 -> 24.7 SD 2.9"; "15 / 461 players"; "15 / 461 h") with r or p where they are
         known; or `estimate` with `low`, `high` and `level` (percent), with `se` (of the logarithm
-        of a ratio, in percent points of a percentage, of a proportion in its own unit), with p, or alone; or words in `estimate`
+        of a ratio, in percent points of a percentage, of a proportion in its own unit), with p, or
+        alone; or words in `estimate`
         ("higher", "lower", "not significant"). Also df, design_effect, measure, pool (yes,
         "no: reason", "sign: for"), sd_median, sd_log_sd, sd_low and sd_high (lognormal prior of the
         standard deviation between people behind a bare estimate, model's scale), cv_high (the
