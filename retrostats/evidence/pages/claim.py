@@ -28,7 +28,7 @@ from retrostats.evidence.printed.row_units import refuse_mixed_units
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow, is_left_out, printed_row
 from retrostats.evidence.printed.sources import PrintedSource
 from retrostats.evidence.unreported.sources import Source
-from retrostats.io.pages.page import CORRELATION, OpenPrior, Page, PageClaim, TableRow
+from retrostats.io.pages.page import CORRELATION, OpenPrior, Page, PageClaim, TableRow, compares_arms
 from retrostats.io.pages.page_table import find_row
 from retrostats.io.pages.problems import Problems
 
@@ -75,8 +75,7 @@ class ReadRow:
     @property
     def compares(self) -> bool:
         """Whether it sets the first condition against the second: a change alone does not."""
-        change = "->" in str(self.row.cells.get("first", "")).replace("\N{RIGHTWARDS ARROW}", "->")
-        return not (change and "second" not in self.row.cells)
+        return compares_arms(self.row)
 
     @property
     def supports_cause(self) -> bool:

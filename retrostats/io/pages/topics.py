@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.headers import kind_of
-from retrostats.io.pages.page import Page, PageClaim
+from retrostats.io.pages.page import Page, PageClaim, compares_arms
 from retrostats.io.pages.page_table import read_page, row_name, table_beside
 
 PAGE_SUFFIX = ".toml"
@@ -119,6 +119,7 @@ def _topic(name: str, claims: Sequence[PageClaim], page: Page) -> Topic:
     over_time = Topic(
         key, name, compares="arm", needs=("subject", "time", outcome), outcomes=(outcome,),
         outcome_words=words, headers=headers, template=_arms_template(page, written), own=True,
+        both_arms=not rows or any(map(compares_arms, rows)),
     )  # fmt: skip
     changes = [d in _CHANGES or "->" in "".join(row.cells.get(c, "") for c in ("first", "second"))
                for d, row in zip(designs, rows, strict=True)]  # fmt: skip
