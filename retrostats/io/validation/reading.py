@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from retrostats.common.nearest import nearest
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.values import arm_word
-from retrostats.io.tables.words import plain
+from retrostats.io.validation.arm_words import (
+    arm_slips,
+    missing_arms,
+    one_arm_alone,
+    slip_problems,
+)
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.relevant import sources
 
@@ -21,8 +25,6 @@ DESCRIBING = frozenset(
 )
 #: Fastest speed at which nearly everybody walks.
 WALKING_M_S = 1.9
-#: Words that a message names.
-NAMED = 5
 
 
 def reading_of(
@@ -137,17 +139,11 @@ def _arms(
     if "arm" not in frame or frame["arm"].isna().all():
         return [_no_arms(topic, conditions, file, allowed)]
     kinds = {str(arm): arm_word(str(arm), conditions) for arm in frame["arm"].dropna().unique()}
-    slips = _slips(kinds, conditions)
-    found = _same_kind(kinds, file, header) + [
-        Problem("error", file, "", "arm", f"{arm!r} (did you mean {word!r}?)", allowed,
-                f'correct it, or write under [levels] in a spec "{arm}" = "{kind}"; an arm of '
-                f'another kind is left out by [filter] "{header}"')
-        for arm, (word, kind) in slips.items()
-    ]  # fmt: skip
-    missing = {*conditions.compared} - {*kinds.values(), *(kind for _, kind in slips.values())}
+    slips = arm_slips(kinds, conditions)
+    found = _same_kind(kinds, file, header) + slip_problems(slips, conditions, file, header)
+    missing = missing_arms(kinds, conditions)
     if topic.both_arms and missing:
-        others = [arm for arm, kind in kinds.items() if kind is None and arm not in slips]
-        return [*found, _one_arm_alone(others, missing, conditions, file)]
+        return [*found, one_arm_alone(kinds, conditions, file)]
     found += [
         Problem("guess", file, "", "arm", repr(arm), allowed,
                 f"taken as {kind}" if kind else "taken as none of them")
@@ -171,37 +167,6 @@ def _no_arms(topic: Topic, conditions: Conditions, file: str, allowed: str) -> P
                        "add a column arm; a change in one group is no comparison")  # fmt: skip
     return Problem("guess", file, "", "arm", "no arm column", allowed,
                    f"everybody is taken to be in the {conditions.first} arm")  # fmt: skip
-
-
-def _slips(
-    kinds: Mapping[str, str | None], conditions: Conditions
-) -> dict[str, tuple[str, str]]:  # fmt: skip
-    """Arms that are nearly a known word: that word, and the arm it stands for."""
-    known = {plain(word): name for name in conditions.arms for word in conditions.words(name)}
-    near = {arm: nearest(plain(arm), known) for arm, kind in kinds.items() if kind is None}
-    return {arm: (word, known[word]) for arm, word in near.items() if word}
-
-
-def _one_arm_alone(
-    others: Sequence[str], missing: Collection[str], conditions: Conditions, file: str
-) -> Problem:
-    """A compared arm that no word of the column names, with what to write if a further word is it.
-
-    The change of the arm that is left would pass for the difference between both.
-    """
-    lacks = [name for name in (conditions.first, conditions.second) if name in missing]
-    none = " and ".join(f"no {name} arm" for name in lacks)
-    both = f"both {conditions.first} and {conditions.second}"
-    if not others:
-        return Problem("error", file, "", "arm", none, both,
-                       "add its people; a change in one arm is no comparison")  # fmt: skip
-    words = ", ".join(map(repr, others[:NAMED])) + " ..." * (len(others) > NAMED)
-    arm, name = others[0], lacks[0]
-    return Problem(
-        "error", file, "", "arm", f"{none}, but {words}", both,
-        f'is {arm!r} the {name}? then write under [levels] in a spec "{arm}" = "{name}", or in the '
-        f'page also = {{ "{name}" = ["{arm}"] }}; a change in one arm is no comparison',
-    )  # fmt: skip
 
 
 def _same_kind(kinds: Mapping[str, str | None], file: str, header: str) -> list[Problem]:

@@ -18,6 +18,7 @@ from retrostats.io.cohort.headers import (
 )
 from retrostats.io.tables.distinct import CodedColumns, ends, repeats
 from retrostats.io.tables.words import letters
+from retrostats.io.validation.arm_words import unread_conditions
 from retrostats.io.validation.copies import copied_rows
 from retrostats.io.validation.factors import factor_problems
 from retrostats.io.validation.people import (
@@ -48,6 +49,7 @@ def topic_for(
     wanted: str,
     file: str,
     problems: list[Problem],
+    conditions: Conditions,
 ) -> Topic | None:
     """The topic whose columns are there; None if none is, which is an error unless told so.
 
@@ -80,9 +82,27 @@ def topic_for(
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
     pending = set(frame).union(*(columns_of(p.column) for p in problems if p.level == "error"))
-    if not any(set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()):
-        problems.append(_unfit(frame, list(takes.values()), file))  # else one column says it all
+    if not any(set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()):  # else one column says it all
+        asked = _words_asked(frame, tried, conditions, file, problems)
+        problems += asked or [_unfit(frame, list(takes.values()), file)]
     return None
+
+
+def _words_asked(
+    frame: pd.DataFrame,
+    topics: Sequence[Topic],
+    conditions: Conditions,
+    file: str,
+    problems: Sequence[Problem],
+) -> list[Problem]:
+    """What words of a column of groups keep a table from an audit's own topic, if these alone do."""
+    header = next((p.column for p in problems if p.action == "read as arm"), "arm")
+    lists = (
+        unread_conditions(frame, topic, conditions, file, header)
+        for topic in topics
+        if topic.own and outcome_column(frame, topic)
+    )
+    return next(filter(None, lists), [])
 
 
 def outcome_column(frame: pd.DataFrame, topic: Topic | None) -> str:
