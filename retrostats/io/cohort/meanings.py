@@ -268,7 +268,7 @@ def _as_it_is(
 
     A unit that only the header or a row of units says may stand there by mistake: it is asked.
     """
-    own, written = _unit_at_end(column), _written_unit(header)
+    own, written = unit_at_end(column), _written_unit(header)
     given = spec.units.get(header) or (table.units.get(header) if spec.wide else None)
     unit = given or table.units.get(header) or (written if _contradicts(written, own) else None)
     if not unit or f" {letters(column)}".endswith(f" {letters(unit)}"):
@@ -302,8 +302,14 @@ def _parsed(text: str | None) -> Unit | None:
         return None
 
 
-def _unit_at_end(name: str) -> Unit | None:
-    """The unit that the last words of a name are, as of grip_kg or speed_km_h."""
+def unit_at_end(name: str) -> Unit | None:
+    """The unit that the last words of a name are; None where they are none.
+
+    Examples
+    --------
+    >>> unit_at_end("grip_kg").symbol, unit_at_end("speed_km_h").symbol, unit_at_end("falls")
+    ('kg', 'km/h', None)
+    """
     *_, last = parts = letters(name).split() or [""]
     pair = _parsed("/".join(parts[-2:])) if len(parts) > 2 else None
     return pair or (_parsed(last) if len(parts) > 1 else None)
@@ -317,7 +323,7 @@ def _written_unit(header: str) -> str | None:
     after = re.search(r"(?:[,/;:]|\bin\b)\s*([^\s,/;:]+)\s*$", header)
     if after and _parsed(after[1]):
         return after[1]
-    unit = _unit_at_end(header)
+    unit = unit_at_end(header)
     return unit.symbol if unit else None
 
 

@@ -178,7 +178,8 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     return Problem(
         "error", file, "", "", f"columns {shown or 'none that are known'}{more}",
         (needs or "no cohort: the audit has no topic with outcomes") + (f" ({also})" * bool(also)),
-        f"{hint}see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec "
+        f"{hint}see `retrostats template ANALYSIS`; a table for another audit needs "
+        "--audit NAME.toml (in Python audit=), one for `lmm` alone a spec "
         'with analysis = "none"',
     )  # fmt: skip
 
@@ -190,7 +191,10 @@ def _lacks(topic: Topic, have: Sequence[str]) -> str:
 
 
 def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> str:
-    """The line of a spec that makes the one header not understood what alone is lacking."""
+    """The line of a spec that makes the one header not understood what alone is lacking.
+
+    No header is advised to be an outcome that it shares no word with: it measures something else.
+    """
     lacking = []
     for topic in topics:
         outcomes = [] if set(topic.outcomes) & set(have) else [topic.outcomes[:1]]
@@ -198,7 +202,11 @@ def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> st
         lacking += [lacks] if len(set(lacks)) == 1 else []
     if len(unread) != 1 or len(lacking) != 1:
         return ""
-    return f', as "{unread[0]}" = "{lacking[0][0]}"'
+    (header,), column = unread, lacking[0][0]
+    outcome = any(column in topic.outcomes for topic in topics)
+    if outcome and not set(letters(header).split()) & set(letters(column).split()):
+        return ""
+    return f', as "{header}" = "{column}"'
 
 
 def _condition_problems(
