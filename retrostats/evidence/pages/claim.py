@@ -28,7 +28,14 @@ from retrostats.evidence.printed.row_units import refuse_mixed_units
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow, is_left_out, printed_row
 from retrostats.evidence.printed.sources import PrintedSource
 from retrostats.evidence.unreported.sources import Source
-from retrostats.io.pages.page import CORRELATION, OpenPrior, Page, PageClaim, TableRow, compares_arms
+from retrostats.io.pages.page import (
+    CORRELATION,
+    OpenPrior,
+    Page,
+    PageClaim,
+    TableRow,
+    compares_arms,
+)
 from retrostats.io.pages.page_table import find_row
 from retrostats.io.pages.problems import Problems
 

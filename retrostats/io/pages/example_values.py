@@ -1,4 +1,4 @@
-"""Values of the invented people of a template: what the page's own rows print, else neutral ones."""
+"""Values of the invented people of a template: as the page's own rows print them, else neutral."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from retrostats.io.pages.page import TableRow
 
 #: Where invented people lie, in standard deviations from the mean of their group.
 _PLACES = (-1.0, -0.6, -0.2, 0.2, 0.6, 1.0)
-#: Standard deviation where a row prints none, and the largest one, of the mean: values stay above 0.
+#: SD where a row prints none, and the largest one, as parts of the mean: values stay above 0.
 _SPREAD, _MOST = 0.1, 0.5
 #: Digits of an example.
 _DIGITS = 3

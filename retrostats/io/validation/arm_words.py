@@ -66,7 +66,7 @@ def missing_arms(kinds: Mapping[str, str | None], conditions: Conditions) -> lis
 def one_arm_alone(
     kinds: Mapping[str, str | None], conditions: Conditions, file: str
 ) -> Problem:  # fmt: skip
-    """A compared arm that no word of the column names, and what to write if a further word is it."""
+    """A compared arm that no word of the column names; what to write if a further word is it."""
     lacks, slips = missing_arms(kinds, conditions), arm_slips(kinds, conditions)
     others = [arm for arm, kind in kinds.items() if kind is None and arm not in slips]
     none = " and ".join(f"no {name} arm" for name in lacks)

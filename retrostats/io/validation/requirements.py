@@ -82,7 +82,9 @@ def topic_for(
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
     pending = set(frame).union(*(columns_of(p.column) for p in problems if p.level == "error"))
-    if not any(set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()):  # else one column says it all
+    if not any(
+        set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()
+    ):  # else one column says it all
         asked = _words_asked(frame, tried, conditions, file, problems)
         problems += asked or [_unfit(frame, list(takes.values()), file)]
     return None
@@ -95,7 +97,7 @@ def _words_asked(
     file: str,
     problems: Sequence[Problem],
 ) -> list[Problem]:
-    """What words of a column of groups keep a table from an audit's own topic, if these alone do."""
+    """What words of a column of groups keep a table from an audit's topic, if these alone do."""
     header = next((p.column for p in problems if p.action == "read as arm"), "arm")
     lists = (
         unread_conditions(frame, topic, conditions, file, header)
