@@ -316,6 +316,7 @@ def _evidence(entry: Explored, claim: Claim, row: EstimateRow | None, audit: Aud
         pooled=_posterior(measure, claim, row, audit),
         # a row of no single study is a pool or a model of several
         as_it_stands=not measure.sources and (row is None or not row.study_id),
+        cohorts_randomised=measure.cohorts_randomised,
     )
 
 

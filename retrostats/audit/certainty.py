@@ -45,6 +45,10 @@ INCONSISTENT, VERY_INCONSISTENT = 0.5, 0.75
 #: A table that overrules the rules, where the audit has one: claim_id, certainty, why.
 OVERRULED = "certainty"
 
+#: What own data between groups cost that nobody drew.
+OWN_UNALLOCATED = (
+    "own data in it compare people who were not allocated by lot, or are not said to be"
+)
 #: Part of the printed rows whose design is neither by lot nor within people that costs a level.
 HALF = 0.5
 
@@ -233,6 +237,8 @@ def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Dow
         return Downgrade(
             "design", 2, "compared between people who were not allocated by lot, or untold"
         )
+    if not all(e.cohorts_randomised for e in evidence):
+        return Downgrade("design", 2, OWN_UNALLOCATED)
     rows = [grounds.rows[e.estimate_id] for e in evidence if e.estimate_id in grounds.rows]
     printed = {r for row in rows for r in row.source_rows if r in grounds.designs}
     designs = [grounds.designs[r] for r in sorted(printed)]

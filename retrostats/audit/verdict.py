@@ -74,8 +74,8 @@ class Evidence:
         Explorations of its 95% interval, and of its 90% interval if the claim has a size.
     comparison
         Whether results of a comparison group were printed; a causal claim needs one.
-    randomised
-        False for a comparison between people not allocated by lot: it supports no cause.
+    randomised, cohorts_randomised
+        False for people not allocated by lot: no cause is supported; of own data in it: certainty.
     user_cohorts
         Whether a reader's own cohorts are in it.
     estimate_id
@@ -98,6 +98,7 @@ class Evidence:
     pooled: PooledPrinted | None = None
     as_it_stands: bool = False
     in_one_unit: Evidence | None = None
+    cohorts_randomised: bool = True
 
 
 @dataclass(frozen=True, slots=True)

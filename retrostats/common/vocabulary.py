@@ -41,6 +41,9 @@ class Topic:
         Whether its outcomes are the audit's own words, which nothing else is called by.
     otherwise
         The same topic for a table of another shape: arms before and after, not once.
+    both_arms
+        Whether printed rows set one arm against the other, so that a cohort needs both: the change
+        of one arm is no comparison.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Topic:
 
     own: bool = False
     otherwise: Topic | None = None
+    both_arms: bool = False
 
     def fitting(self, columns: Iterable[str]) -> Topic:
         """This topic, or the one for a table of another shape where only that has its columns.
@@ -105,8 +109,9 @@ class Conditions:
 
     @property
     def arms(self) -> tuple[str, ...]:
-        """What an arm can be: both conditions, then the control."""
-        return (self.first, self.second, self.control) if self.first else (self.control,)
+        """What an arm can be: both conditions, then the control where it is neither."""
+        named = (self.first, self.second, self.control) if self.first else (self.control,)
+        return tuple(dict.fromkeys(named))
 
     def words(self, name: str) -> tuple[str, ...]:
         """A condition's or the control's own name, then what else a table may call it."""

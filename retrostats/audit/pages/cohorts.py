@@ -67,7 +67,7 @@ def effects_of(cohort: Any, topic: Topic, by: Compared, measure: Measure) -> lis
             return cohort_rates([cohort], by)
     elif measure.name in (RATIO_OF_MEANS, DIFFERENCE):
         if topic.compares == "arm":
-            return cohort_differences([cohort], by) or cohort_changes([cohort], by)
+            return _of_arms(cohort, topic, by)
         if not between_people(cohort.frame, "direction"):
             return cohort_ratios([cohort], by)
     if topic.compares == "direction" and not topic.counted and measure.name in GROUP_MEASURES:
@@ -75,6 +75,18 @@ def effects_of(cohort: Any, topic: Topic, by: Compared, measure: Measure) -> lis
     raise InputError(
         f"cohort {cohort.provenance['name']}: a claim on {measure.name} takes no cohort of this "
         f"shape; allowed are {_TAKEN}; change the claim's measure, or leave the cohort out"
+    )
+
+
+def _of_arms(cohort: Any, topic: Topic, by: Compared) -> list[CohortEffect]:
+    """The difference of the changes of both arms; of one arm only where rows print no other."""
+    found = cohort_differences([cohort], by)
+    if found or not topic.both_arms:
+        return found or cohort_changes([cohort], by)
+    raise InputError(
+        f"cohort {cohort.provenance['name']}: found no people in both arms; allowed are people in "
+        f"{by.first} and in {by.second}, which the claim compares; say under [levels] in a spec "
+        "which arm is which"
     )
 
 

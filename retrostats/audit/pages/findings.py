@@ -111,7 +111,8 @@ def group_findings(group: Group, context: Context) -> Findings:
     if parted:
         rows += _beside(group, entries, claims[first])
     flags = _flags(group, parted=parted)
-    measures = _measures(group, with_own, claims, {**flags, "user_cohorts": bool(mine)})
+    of_mine = {"user_cohorts": bool(mine), "cohorts_randomised": all(e.randomised for e in mine)}
+    measures = _measures(group, with_own, claims, {**flags, **of_mine})
     alone = _measures(group, judged, claims, flags) if mine else ()
     known = {row.estimate_id for row in rows}
     target = _judged_id(with_own)

@@ -29,7 +29,14 @@ from retrostats.evidence.printed.row_units import refuse_mixed_units
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow, is_left_out, printed_row
 from retrostats.evidence.printed.sources import PrintedSource
 from retrostats.evidence.unreported.sources import Source
-from retrostats.io.pages.page import CORRELATION, OpenPrior, Page, PageClaim, TableRow
+from retrostats.io.pages.page import (
+    CORRELATION,
+    OpenPrior,
+    Page,
+    PageClaim,
+    TableRow,
+    compares_arms,
+)
 from retrostats.io.pages.page_table import find_row
 from retrostats.io.pages.problems import Problems
 
@@ -79,10 +86,7 @@ class ReadRow:
 
         A change alone does not, nor does a proportion.
         """
-        if self.printed.measure == PROPORTION:
-            return False
-        change = "->" in str(self.row.cells.get("first", "")).replace("\N{RIGHTWARDS ARROW}", "->")
-        return not (change and "second" not in self.row.cells)
+        return self.printed.measure != PROPORTION and compares_arms(self.row)
 
     @property
     def supports_cause(self) -> bool:

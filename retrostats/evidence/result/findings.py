@@ -154,6 +154,9 @@ class Measure:
     randomised
         False for a comparison between people who were not allocated by lot, or not said to be: it
         supports no cause.
+    cohorts_randomised
+        False where an own cohort pooled with printed rows that support a cause compares people not
+        allocated by lot, or not said to be: that costs certainty.
     follow
         Unknowns drawn one at a time.
     user_cohorts
@@ -186,6 +189,7 @@ class Measure:
     unit: str = ""
     unit_choice: str = ""
     posterior: Any = None
+    cohorts_randomised: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ def cohort_of(
     files = frame["source_file"].dropna().unique()
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     of_columns = {*problems}
-    topic = topic_for(frame, audit.topics, spec.analysis, file, problems)
+    topic = topic_for(frame, audit.topics, spec.analysis, file, problems, conditions)
     if topic is None and not spec.analysis:
         problems[:] = wanted_errors(problems, audit.topics.values(), spec.named)
     frame, left = without_examples(frame, file, problems)

@@ -10,7 +10,7 @@ import numpy as np
 
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
-from retrostats.common.units import convert
+from retrostats.common.units import Unit, convert, parse_unit
 from retrostats.common.vocabulary import Topic, Vocabulary
 from retrostats.io.cohort.headers import (
     NAMES,
@@ -264,14 +264,73 @@ def _is_plan(table: Table, spec: Spec, header: str) -> bool:
 def _as_it_is(
     table: Table, spec: Spec, header: str, column: str, problems: list[Problem]
 ) -> Meaning:
-    """A column of the audit; no unit is converted, so another than its own is an error."""
-    unit = spec.units.get(header) or table.units.get(header)
-    if unit and not f" {letters(column)}".endswith(f" {letters(unit)}"):
+    """A column of the audit, in its own unit; another one is converted where the spec says it.
+
+    A unit that only the header or a row of units says may stand there by mistake: it is asked.
+    """
+    own, written = unit_at_end(column), _written_unit(header)
+    given = spec.units.get(header) or (table.units.get(header) if spec.wide else None)
+    unit = given or table.units.get(header) or (written if _contradicts(written, own) else None)
+    if not unit or f" {letters(column)}".endswith(f" {letters(unit)}"):
+        if given and _contradicts(written, own):
+            problems.append(
+                _error(table, header, f"{written} in the header, {given} in the spec", "one unit",
+                       "correct the header or [units]")
+            )  # fmt: skip
+        return Meaning(header, column, None, "")
+    parsed = _parsed(unit)
+    if own is None or parsed is None or parsed.quantity != own.quantity:
         problems.append(
             _error(table, header, f"unit {unit!r}", f"values as {column} names them",
                    "convert them in the table")
         )  # fmt: skip
-    return Meaning(header, column, None, "")
+        return Meaning(header, column, None, "")
+    if parsed != own and not given:
+        problems.append(
+            _error(table, header, f"unit {unit!r}", f"values in {own.symbol}, as {column} says",
+                   f'if they are {parsed.symbol}, write under [units] in a spec "{header}" = '
+                   f'"{parsed.symbol}", and they are converted; else correct the header')
+        )  # fmt: skip
+    return Meaning(header, column, parsed, own.symbol)
+
+
+def _parsed(text: str | None) -> Unit | None:
+    """A unit that is known, or None."""
+    try:
+        return parse_unit(text) if text else None
+    except InputError:
+        return None
+
+
+def unit_at_end(name: str) -> Unit | None:
+    """The unit that the last words of a name are; None where they are none.
+
+    Examples
+    --------
+    >>> unit_at_end("grip_kg").symbol, unit_at_end("speed_km_h").symbol, unit_at_end("falls")
+    ('kg', 'km/h', None)
+    """
+    *_, last = parts = letters(name).split() or [""]
+    pair = _parsed("/".join(parts[-2:])) if len(parts) > 2 else None
+    return pair or (_parsed(last) if len(parts) > 1 else None)
+
+
+def _written_unit(header: str) -> str | None:
+    """The unit that a header says: in brackets anywhere, else by its last words."""
+    for text in reversed(re.findall(r"[\[(]([^\[\]()]+)[\])]", header)):
+        if _parsed(text):
+            return str(text)
+    after = re.search(r"(?:[,/;:]|\bin\b)\s*([^\s,/;:]+)\s*$", header)
+    if after and _parsed(after[1]):
+        return after[1]
+    unit = unit_at_end(header)
+    return unit.symbol if unit else None
+
+
+def _contradicts(written: str | None, own: Unit | None) -> bool:
+    """Whether a header says another unit than its column: a letter may be no unit at all."""
+    unit = _parsed(written)
+    return unit is not None and own is not None and unit != own
 
 
 def _name(table: Table, header: str) -> str:

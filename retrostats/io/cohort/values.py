@@ -330,6 +330,8 @@ def arm_word(text: str, conditions: Conditions) -> str | None:
     ('right', 'rest', None)
     """
     said, control = plain(text), conditions.control
+    if control in conditions.compared:  # one of the two, a word like the other
+        return condition_word(text, conditions)
     if said in map(plain, conditions.words(control)) or plain(control) in said.split():
         return control
     return condition_word(text, conditions)

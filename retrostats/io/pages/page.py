@@ -139,6 +139,18 @@ class TableRow:
         return {k.removeprefix(prefix): v for k, v in self.cells.items() if k.startswith(prefix)}
 
 
+def compares_arms(row: TableRow) -> bool:
+    """Whether a row sets the first condition against the second: a change alone does not.
+
+    Examples
+    --------
+    >>> compares_arms(TableRow(2, "a", "A 2001", {"first": "27 SD 5 -> 31 SD 5 kg"}))
+    False
+    """
+    change = "->" in row.cells.get("first", "").replace("\N{RIGHTWARDS ARROW}", "->")
+    return not (change and "second" not in row.cells)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One audit: the page, its table, and what stands in both.

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.headers import kind_of
-from retrostats.io.pages.page import Page, PageClaim
+from retrostats.io.pages.example_values import NO_ROWS, Usual, usual_values
+from retrostats.io.pages.page import Page, PageClaim, compares_arms
 from retrostats.io.pages.page_table import read_page, row_name, table_beside
 
 PAGE_SUFFIX = ".toml"
@@ -113,25 +114,33 @@ def _topic(name: str, claims: Sequence[PageClaim], page: Page) -> Topic:
                 page, ("condition", written, exposure), counts=True, same_people=same_people
             ),
         )  # fmt: skip
+    usual = usual_values(rows, written)
     once = Topic(
         key, name, compares="direction", paired=same_people, needs=("subject", "direction"),
         outcomes=(outcome,), outcome_words=words, headers=headers, own=True,
-        template=_template(page, ("condition", written), same_people=same_people),
+        template=_template(page, ("condition", written), same_people=same_people, usual=usual),
     )  # fmt: skip
     over_time = Topic(
         key, name, compares="arm", needs=("subject", "time", outcome), outcomes=(outcome,),
-        outcome_words=words, headers=headers, template=_arms_template(page, written), own=True,
+        outcome_words=words, headers=headers, own=True,
+        template=_arms_template(page, written, usual),
+        both_arms=not rows or any(map(compares_arms, rows)),
     )  # fmt: skip
     changes = [d in _CHANGES or "->" in "".join(row.cells.get(c, "") for c in ("first", "second"))
                for d, row in zip(designs, rows, strict=True)]  # fmt: skip
     if same_people:
         return once
-    usual, other = (over_time, once) if any(changes) else (once, over_time)
-    return replace(usual, otherwise=other)
+    likely, other = (over_time, once) if any(changes) else (once, over_time)
+    return replace(likely, otherwise=other)
 
 
 def _template(
-    page: Page, columns: tuple[str, ...], *, counts: bool = False, same_people: bool
+    page: Page,
+    columns: tuple[str, ...],
+    *,
+    counts: bool = False,
+    same_people: bool,
+    usual: Mapping[str, Usual] = NO_ROWS,
 ) -> str:
     """Invented people, in both conditions or in one; their codes keep them out of cohorts.
 
@@ -143,18 +152,21 @@ def _template(
         for way, condition in enumerate((second, first)):
             if not same_people and person % 2 != way:
                 continue
+            side = usual["first" if way else "second"]
             cells = (str(person // 2 % 2), str(80 + 5 * person)) if counts else (
-                str(20 + person + 2 * way),)  # fmt: skip
+                side.value(person, last=True),)  # fmt: skip
             lines.append(",".join((f"EXAMPLE-{person}", _quoted(condition), *cells)))
     return "\n".join(lines) + "\n"
 
 
-def _arms_template(page: Page, outcome: str) -> str:
+def _arms_template(page: Page, outcome: str, usual: Mapping[str, Usual]) -> str:
     """Invented people in two arms, before and after."""
     lines = [f"subject,arm,time,{_quoted(outcome)}"]
     for person in range(1, 2 * _PEOPLE + 1):
-        arm = page.conditions.first if person <= _PEOPLE else page.conditions.second
-        for time, value in (("pre", 20 + person), ("post", 19 + person)):
+        side = "first" if person <= _PEOPLE else "second"
+        arm = page.conditions.first if side == "first" else page.conditions.second
+        for time in ("pre", "post"):
+            value = usual[side].value(person, last=time == "post")
             lines.append(f"EXAMPLE-{person},{_quoted(arm)},{time},{value}")
     return "\n".join(lines) + "\n"
 

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.values import arm_word
+from retrostats.io.validation.arm_words import (
+    arm_slips,
+    missing_arms,
+    one_arm_alone,
+    slip_problems,
+)
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.relevant import sources
 
@@ -45,7 +51,9 @@ def reading_of(
             Problem(level, file, "", "gait", what, "a column gait: run, walk", "taken as running")
         )
     found += (
-        _arms(frame, conditions, file, named.get("arm", "arm")) if topic.compares == "arm" else []
+        _arms(frame, topic, conditions, file, named.get("arm", "arm"))
+        if topic.compares == "arm"
+        else []
     )
     found += _walking(frame, topic, file) + _no_speed_in_common(frame, topic, file)
     found += [] if allocation else _allocation(frame, topic, file)
@@ -81,13 +89,26 @@ def between_people(frame: pd.DataFrame, column: str) -> bool:
     return bool((frame.groupby("subject", observed=True)[column].nunique() < 2).all())
 
 
+def _without_lot(topic: Topic) -> str:
+    """What a difference between people does who were not allocated by lot.
+
+    The claims of a page pool it with printed rows (`docs/verdicts.md`, domain design).
+    """
+    if topic.own:
+        return (
+            "the difference between groups is pooled, and costs two levels of certainty where a "
+            "cause is claimed"
+        )
+    return "the difference between groups is shown and supports no cause"
+
+
 def _allocation(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
     if not between_people(frame, topic.compares):
         return []
     return [
         Problem("warning", file, "", topic.compares, "nothing on how people came into their groups",
                 'allocation = "by lot", "by choice" or "not told" in a spec',
-                "taken as not told: the difference between groups is shown and supports no cause")
+                f"taken as not told: {_without_lot(topic)}")
     ]  # fmt: skip
 
 
@@ -110,22 +131,26 @@ def _not_used(
     ]  # fmt: skip
 
 
-def _arms(frame: pd.DataFrame, conditions: Conditions, file: str, header: str) -> list[Problem]:
+def _arms(
+    frame: pd.DataFrame, topic: Topic, conditions: Conditions, file: str, header: str
+) -> list[Problem]:
+    """What each arm is taken for; a slip of the pen and a missing arm are asked about."""
     allowed, first = ", ".join(conditions.arms), conditions.first
     if "arm" not in frame or frame["arm"].isna().all():
-        return [
-            Problem("guess", file, "", "arm", "no arm column", allowed,
-                    f"everybody is taken to be in the {first} arm")
-        ]  # fmt: skip
+        return [_no_arms(topic, conditions, file, allowed)]
     kinds = {str(arm): arm_word(str(arm), conditions) for arm in frame["arm"].dropna().unique()}
-    found = _same_kind(kinds, file, header)
+    slips = arm_slips(kinds, conditions)
+    found = _same_kind(kinds, file, header) + slip_problems(slips, conditions, file, header)
+    missing = missing_arms(kinds, conditions)
+    if topic.both_arms and missing:
+        return [*found, one_arm_alone(kinds, conditions, file)]
     found += [
         Problem("guess", file, "", "arm", repr(arm), allowed,
                 f"taken as {kind}" if kind else "taken as none of them")
         for arm, kind in kinds.items()
-        if arm.lower() != kind
+        if arm.lower() != kind and arm not in slips
     ]  # fmt: skip
-    if first not in kinds.values():
+    if first in missing:
         example = f'"{next(iter(kinds))}" = "{first}"'
         found.append(
             Problem("warning", file, "", "arm", f"no {first} arm", "one of that kind",
@@ -133,6 +158,15 @@ def _arms(frame: pd.DataFrame, conditions: Conditions, file: str, header: str) -
                     "under [levels] in a spec")
         )  # fmt: skip
     return found
+
+
+def _no_arms(topic: Topic, conditions: Conditions, file: str, allowed: str) -> Problem:
+    """Everybody in one arm: an error where a claim compares two."""
+    if topic.both_arms:
+        return Problem("error", file, "", "arm", "no arm column", f"people in both arms: {allowed}",
+                       "add a column arm; a change in one group is no comparison")  # fmt: skip
+    return Problem("guess", file, "", "arm", "no arm column", allowed,
+                   f"everybody is taken to be in the {conditions.first} arm")  # fmt: skip
 
 
 def _same_kind(kinds: Mapping[str, str | None], file: str, header: str) -> list[Problem]:

@@ -18,6 +18,7 @@ from retrostats.io.cohort.headers import (
 )
 from retrostats.io.tables.distinct import CodedColumns, ends, repeats
 from retrostats.io.tables.words import letters
+from retrostats.io.validation.arm_words import unread_conditions
 from retrostats.io.validation.copies import copied_rows
 from retrostats.io.validation.factors import factor_problems
 from retrostats.io.validation.people import (
@@ -48,6 +49,7 @@ def topic_for(
     wanted: str,
     file: str,
     problems: list[Problem],
+    conditions: Conditions,
 ) -> Topic | None:
     """The topic whose columns are there; None if none is, which is an error unless told so.
 
@@ -80,9 +82,29 @@ def topic_for(
         if set(topic.needs) <= set(frame) and outcome_column(frame, topic):
             return topic
     pending = set(frame).union(*(columns_of(p.column) for p in problems if p.level == "error"))
-    if not any(set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()):
-        problems.append(_unfit(frame, list(takes.values()), file))  # else one column says it all
+    if not any(
+        set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()
+    ):  # else one column says it all
+        asked = _words_asked(frame, tried, conditions, file, problems)
+        problems += asked or [_unfit(frame, list(takes.values()), file)]
     return None
+
+
+def _words_asked(
+    frame: pd.DataFrame,
+    topics: Sequence[Topic],
+    conditions: Conditions,
+    file: str,
+    problems: Sequence[Problem],
+) -> list[Problem]:
+    """What words of a column of groups keep a table from an audit's topic, if these alone do."""
+    header = next((p.column for p in problems if p.action == "read as arm"), "arm")
+    lists = (
+        unread_conditions(frame, topic, conditions, file, header)
+        for topic in topics
+        if topic.own and outcome_column(frame, topic)
+    )
+    return next(filter(None, lists), [])
 
 
 def outcome_column(frame: pd.DataFrame, topic: Topic | None) -> str:
@@ -158,7 +180,8 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
     return Problem(
         "error", file, "", "", f"columns {shown or 'none that are known'}{more}",
         (needs or "no cohort: the audit has no topic with outcomes") + (f" ({also})" * bool(also)),
-        f"{hint}see `retrostats template ANALYSIS`; a table for `lmm` alone needs a spec "
+        f"{hint}see `retrostats template ANALYSIS`; a table for another audit needs "
+        "--audit NAME.toml (in Python audit=), one for `lmm` alone a spec "
         'with analysis = "none"',
     )  # fmt: skip
 
@@ -170,7 +193,10 @@ def _lacks(topic: Topic, have: Sequence[str]) -> str:
 
 
 def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> str:
-    """The line of a spec that makes the one header not understood what alone is lacking."""
+    """The line of a spec that makes the one header not understood what alone is lacking.
+
+    No header is advised to be an outcome that it shares no word with: it measures something else.
+    """
     lacking = []
     for topic in topics:
         outcomes = [] if set(topic.outcomes) & set(have) else [topic.outcomes[:1]]
@@ -178,7 +204,11 @@ def _to_write(unread: Sequence[str], have: list[str], topics: list[Topic]) -> st
         lacking += [lacks] if len(set(lacks)) == 1 else []
     if len(unread) != 1 or len(lacking) != 1:
         return ""
-    return f', as "{unread[0]}" = "{lacking[0][0]}"'
+    (header,), column = unread, lacking[0][0]
+    outcome = any(column in topic.outcomes for topic in topics)
+    if outcome and not set(letters(header).split()) & set(letters(column).split()):
+        return ""
+    return f', as "{header}" = "{column}"'
 
 
 def _condition_problems(
