@@ -32,6 +32,14 @@ _CUT = re.compile(
     r"(?:\s+[^\W\d_]\S*)?\s*",
     re.IGNORECASE,
 )
+_RANGE = re.compile(rf"{_NUMBER}\s*(?:to|[-–,;])\s*{_NUMBER}\s*\S*", re.IGNORECASE)
+#: Where the two numbers of a range go, by the column it was found in.
+_RANGE_HINTS = {
+    "estimate": "its ends go into the columns low and high, beside level",
+    "n": "people of two groups are written '13 / 12'",
+    "low": "its ends go into the columns low and high",
+    "high": "its ends go into the columns low and high",
+}
 _COUNT = re.compile(
     r"\s*(?P<events>\d+(?:\.\d+)?)\s*(?:/|of|in)\s*(?P<total>\d+(?:\.\d+)?)\s*(?P<noun>\D*)",
     re.IGNORECASE,
@@ -155,7 +163,10 @@ def number_cell(value: Any, where: str) -> Number:
         try:
             return _bounded(Reported(value.strip()).text.strip(), where)
         except InputError as error:
-            raise InputError(f"{where}: {error}") from None
+            column = where.rpartition(", ")[2]
+            hint = _RANGE_HINTS.get(column, "one number") if _RANGE.fullmatch(value.strip()) else ""
+            said = str(error).replace("Split ranges into two.", f"Of a range: {hint}." * bool(hint))
+            raise InputError(f"{where}: {said.strip()}") from None
     exact = math.nan
     if not isinstance(value, bool):
         try:

@@ -139,12 +139,11 @@ def _check_percent(row: PrintedRow, measure: Measure, own: str) -> None:
             raise InputError(
                 f"{where}; allowed for {measure.name} is a number without a percent sign, as 0.3"
             )
-        elif measure.name == RATIO_OF_MEANS and row.measure != PERCENT and column != "estimate":
-            if not str(row.cells.get("estimate", "")).strip().endswith("%"):
-                raise InputError(
-                    f"{where}, and the row is a {RATIO_OF_MEANS}; allowed is a ratio, as 1.04: or "
-                    "say percent in column measure, or give the estimate in percent too"
-                )
+        elif measure.name == RATIO_OF_MEANS and row.measure != PERCENT and "estimate" not in signed:
+            raise InputError(
+                f"{where}, and the row is a {RATIO_OF_MEANS}; allowed is a ratio, as 1.04: or say "
+                "percent in column measure, or give the estimate in percent too"
+            )
 
 
 def same_unit(one: str, other: str) -> bool:
@@ -172,10 +171,23 @@ def _unit_words(text: str) -> str:
         return plain
 
 
+def side_column(row: PrintedRow, side: str) -> str:
+    """The column that holds the mean of a side: itself, or mean_1 or mean_2."""
+    number = "1" if side == "first" else "2"
+    return side if side in row.cells or f"mean_{number}" not in row.cells else f"mean_{number}"
+
+
 def _check_spreads(row: PrintedRow, first: Summary, second: Summary) -> None:
     sides = {"first": first, "second": second}
     bare = next((name for name, side in sides.items() if not side.spread), "")
     if bare and any(side.spread for side in sides.values()):
+        filled = side_column(row, bare)
+        if filled != bare:
+            raise InputError(
+                f"{row.where}, column {filled.replace('mean', 'sd')}: empty, and {filled} is "
+                f"{sides[bare].mean.text} and the other side has an SD; give it, or leave the row "
+                "out where none is printed (pool = 'no: reason')"
+            )
         raise InputError(
             f"{row.where}, column {bare}: found {sides[bare].mean.text} without a spread, and the "
             "other side has one; give it as '31.2 SD 5.1' (or SE, IQR, range), or leave the row "
@@ -183,8 +195,9 @@ def _check_spreads(row: PrintedRow, first: Summary, second: Summary) -> None:
         )
     for name, side in sides.items():
         if side.kind in ("SD", "SE", "unlabelled") and side.spread and side.spread[0].value <= 0:
+            column = side_column(row, name).replace("mean", "sd")
             raise InputError(
-                f"{row.where}, column {name}: found a spread of {side.spread[0].text}; allowed is "
+                f"{row.where}, column {column}: found a spread of {side.spread[0].text}; allowed is "
                 "above 0: give it with more digits, or leave it empty where it is not printed"
             )
 
