@@ -74,7 +74,9 @@ def with_cells(cells: str) -> str:
     """The table with the means and SDs of one row in columns of their own."""
     lines = TABLE.splitlines()
     rows = [
-        DELTA.replace("31.2 SD 5.1 kg,29.0 SD 5.5 kg", ",") + f",{cells}" if line == DELTA else f"{line},,,,"
+        DELTA.replace("31.2 SD 5.1 kg,29.0 SD 5.5 kg", ",") + f",{cells}"
+        if line == DELTA
+        else f"{line},,,,"
         for line in lines[1:]
     ]
     return "\n".join([f"{lines[0]},mean_1,sd_1,mean_2,sd_2", *rows]) + "\n"

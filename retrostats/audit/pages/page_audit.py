@@ -201,12 +201,13 @@ def methods_of(group: Group) -> list[str]:
             + ", cut to what a printed p leaves possible."
         )  # fmt: skip
     if len(read.pooled) > 1:
+        scale, why = prior_in_use(read)
+        unit = " on the log scale" if read.measure.is_log else f" {printed_unit(read)}".rstrip()
         said.append(
             "Synthesis: effects of studies are normal around their mean with a half-normal prior "
             "on their standard deviation, a flat prior on the mean, by quadrature"
-            + (f"; scale {read.claim.prior_scale:g}: {read.claim.prior_because}."
-               if read.claim.prior_scale > 0 else ".")
-        )  # fmt: skip
+            + (f"; its scale is {scale:.3g}{unit}: {why}." if scale > 0 else ".")
+        )
     if len(pooled) > 1:
         said.append(
             "Classical pool beside it: random-effects mean by REML with Knapp-Hartung limits that "
