@@ -13,7 +13,8 @@ from retrostats.audit.pages.claims import (
     claim_record,
     fidelity_records,
 )
-from retrostats.audit.pages.findings import Group, group_findings
+from retrostats.audit.pages.findings import Group, group_findings, printed_unit
+from retrostats.audit.pages.pooling import prior_in_use
 from retrostats.audit.pages.slopes import moderator_values
 from retrostats.audit.pages.tables import (
     FIDELITY,

@@ -18,7 +18,7 @@ from retrostats.io.pages.page import BETTER, PageClaim
 
 
 def claim_words(group: Group, claim: ReadClaim) -> Iterator[str]:
-    """What makes a claim true, in words, and whether that is the side which the page calls worse."""
+    """What makes a claim true, in words, and whether the page calls that side worse."""
     first, second = group.page.conditions.first, group.page.conditions.second
     if claim.claim.moderator or claim.measure.name == CORRELATION:
         ends = range_words(claim.claim.true_if.low, claim.claim.true_if.high)
@@ -79,7 +79,7 @@ def range_words(low: float, high: float) -> str:
 
 
 def sign_words(pooled: Sequence[ReadRow], claim: ReadClaim) -> Iterator[str]:
-    """Rows that lie on the other side of no effect than most, or all on that which is not claimed."""
+    """Rows on the other side of no effect than most, or all on the side that is not claimed."""
     signs = {1: _of_sign(pooled, 1), -1: _of_sign(pooled, -1)}
     fewer, more = sorted(signs.values(), key=len)
     if fewer:

@@ -197,8 +197,9 @@ def _check_spreads(row: PrintedRow, first: Summary, second: Summary) -> None:
         if side.kind in ("SD", "SE", "unlabelled") and side.spread and side.spread[0].value <= 0:
             column = side_column(row, name).replace("mean", "sd")
             raise InputError(
-                f"{row.where}, column {column}: found a spread of {side.spread[0].text}; allowed is "
-                "above 0: give it with more digits, or leave it empty where it is not printed"
+                f"{row.where}, column {column}: found a spread of {side.spread[0].text}; "
+                "allowed is above 0: give it with more digits, or leave it empty where it is not "
+                "printed"
             )
 
 

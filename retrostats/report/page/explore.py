@@ -33,7 +33,7 @@ DIGITS = 12
 #: Scales of the half-normal prior that a reader may set, on the scale of the model.
 #: Studies up to which a prior on their differences matters to the eye.
 FEW = 10
-#: The scale in use of log ratios of means, of which the widths of a difference take the proportions.
+#: The usual scale of log ratios: the widths of a difference are to its scale as WIDTHS to this.
 USUAL = 0.2
 WIDTHS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 

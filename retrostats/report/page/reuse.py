@@ -36,8 +36,8 @@ def methods_paragraph(replication: Any) -> str:
         + "; they stand beside each answer and decide nothing. A verdict is the probability of the "
         "side or the range that is claimed, given every source, with the variance between studies "
         "and what is not printed averaged over priors; a label is a word for it, and supported or "
-        "contradicted needs the lowest probability over the declared choices. Certainty follows stated rules over "
-        "the domains of GRADE.",
+        "contradicted needs the lowest probability over the declared choices. Certainty follows "
+        "stated rules over the domains of GRADE.",
     ]
     return "\n\n".join(parts)
 

@@ -283,6 +283,6 @@ def worst_words(verdict: Row, limits: Row, words: PlainWords = NO_WORDS) -> str:
     if fmt.text(verdict["scale"]) not in RATIOS and not words.unit:
         ends = fmt.with_unit(ends, fmt.text(verdict.get("unit")))
     return (
-        "If everything that was not printed fell out the worst way at once (limits of the classical "
-        f"estimate, which has no prior on how studies differ): {ends}."
+        "If everything that was not printed fell out the worst way at once (limits of the "
+        f"classical estimate, which has no prior on how studies differ): {ends}."
     )
