@@ -362,3 +362,19 @@ def test_the_prior_in_use_stands_in_methods_and_on_the_page_in_the_unit(tmp_path
     settings = [float(text) for text in prior["values"][0]]
     assert settings[0] < scale < settings[-1]
     assert settings[-1] > 2 * scale
+
+
+def test_small_words_of_a_page(tmp_path) -> None:
+    """A unit in a question, who said it, people of each group, the plan of a page."""
+    table = "study,design,n,first,second\n"
+    table += "A,parallel,10 / 9,31.2 SD 5.1 kg,29.0 SD 5.5 kg\n"
+    table += "B,parallel,20 / 22,30.2 SD 5.1 kg,28.0 SD 5.5 kg\n"
+    found = replicated(audit(tmp_path, table, true_if="4 to 6", by='"a blog"'))
+    people = found.sources.set_index("row_id")["n"]
+    assert people[["a-first", "a-second", "b-first"]].tolist() == [10, 9, 20]
+    html = render_report(found)
+    assert "As much as claimed, 4 to 6 kg (treated less untreated)?" in html
+    assert "Said by a blog." in html
+    assert "attributed to a blog" not in html
+    assert "--audit trial.toml" in html
+    assert "n = 19 to 42 a study" in html
