@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,10 @@ import pytest
 
 import retrostats as rs
 from retrostats.audit.audit import load_audit
+from retrostats.audit.pages.account import account_of_page
 from retrostats.common.errors import InputError
 from retrostats.models.meta.effect_sizes import escalc
+from retrostats.report.page.page import render_report
 
 DRAWS = 50
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -298,3 +302,79 @@ def test_a_page_runs_no_python(tmp_path) -> None:
     page = audit(tmp_path, table.replace("('os')", "(os)").replace(",12", ",12"), "percent")
     replicated(page)
     assert not mark.exists()
+
+
+DIFFERENCES = """study,design,n,estimate,low,high,level,unit
+A,parallel,12 / 12,4.1,0.6,7.6,95,kg
+B,parallel,12 / 12,5.0,1.0,9.0,95,kg
+C,parallel,12 / 12,{c},95,kg
+"""
+
+
+@pytest.mark.parametrize(
+    ("measure", "true_if", "said"),
+    [
+        ("mean difference", "4 to 6", "true if treated is 4 to 6 kg higher than untreated"),
+        ("mean difference", "-6 to -4", "true if treated is 4 to 6 kg lower than untreated"),
+        ("mean difference", "below 0", "true if treated is lower than untreated"),
+        ("mean difference", "at least 5", "true if treated is 5 or more kg higher than untreated"),
+        ("percent", "-2.5 to -1.5", "true if treated is 1.5 to 2.5% lower than untreated"),
+        ("ratio of means", "0.9 to 0.95", "true if treated is 0.9 to 0.95 times (ratio of means)"),
+    ],
+)
+def test_a_check_says_what_makes_the_claim_true(tmp_path, measure, true_if, said) -> None:
+    table = DIFFERENCES.format(c="3.0,0.5,5.5")
+    assert said in account_of_page(audit(tmp_path, table, measure, true_if))
+
+
+def test_a_check_names_what_lies_on_the_other_side(tmp_path) -> None:
+    """A range on the side that the page calls worse, rows against the claim, one row turned."""
+    same, turned = (DIFFERENCES.format(c=c) for c in ("3.0,0.5,5.5", "-3.0,-5.5,-0.5"))
+    worse = account_of_page(audit(tmp_path, same, true_if="-6 to -4", better='"higher"'))
+    assert "better = 'higher', and true_if lies on the other side" in worse
+    assert "every pooled row" in worse
+    good = account_of_page(audit(tmp_path, same, true_if="4 to 6", better='"higher"'))
+    assert "other side" not in good
+    assert "opposite sign" not in good
+    assert "every pooled row" not in good
+    one = account_of_page(audit(tmp_path, turned, true_if="4 to 6", better='"higher"'))
+    assert "opposite sign: row 4 (C), against row 2 (A), row 3 (B)" in one
+    assert "1 claim" in one
+    assert "1 claims" not in one
+
+
+def test_the_prior_in_use_stands_in_methods_and_on_the_page_in_the_unit(tmp_path) -> None:
+    """Half the median SD of the changes; the slider runs around it and not over log ratios."""
+    table = DIFFERENCES.format(c="3.0,0.5,5.5").replace(",unit", ",unit,first,second")
+    table = table.replace(",kg", ",kg,,").replace("B,parallel", "D,parallel")
+    table += "E,parallel,12 / 12,,,,,,31.2 SD 5.1 kg,29.0 SD 5.5 kg\n"
+    page = audit(tmp_path, table, true_if="4 to 6")
+    found = replicated(page)
+    scale = float(account_of_page(page).split("half-normal, scale ")[1].split(" ")[0])
+    assert scale > 1  # a log ratio's would be 0.2
+    methods = " ".join(found.analyses[0]["methods"])
+    assert f"its scale is {scale:.3g} kg" in methods
+    html = render_report(found)
+    assert "within a factor of some" not in html
+    assert "the answer takes" in html
+    blocks = [json.loads(t) for t in re.findall(r"application/json\">(.*?)</script>", html)]
+    (prior,) = [b for b in blocks if b["words"] == [""]]
+    settings = [float(text) for text in prior["values"][0]]
+    assert settings[0] < scale < settings[-1]
+    assert settings[-1] > 2 * scale
+
+
+def test_small_words_of_a_page(tmp_path) -> None:
+    """A unit in a question, who said it, people of each group, the plan of a page."""
+    table = "study,design,n,first,second\n"
+    table += "A,parallel,10 / 9,31.2 SD 5.1 kg,29.0 SD 5.5 kg\n"
+    table += "B,parallel,20 / 22,30.2 SD 5.1 kg,28.0 SD 5.5 kg\n"
+    found = replicated(audit(tmp_path, table, true_if="4 to 6", by='"a blog"'))
+    people = found.sources.set_index("row_id")["n"]
+    assert people[["a-first", "a-second", "b-first"]].tolist() == [10, 9, 20]
+    html = render_report(found)
+    assert "As much as claimed, 4 to 6 kg (treated less untreated)?" in html
+    assert "Said by a blog." in html
+    assert "attributed to a blog" not in html
+    assert "--audit trial.toml" in html
+    assert "n = 19 to 42 a study" in html

@@ -62,6 +62,31 @@ DELTA = "stronger,Delta 2010,parallel,by lot,,20 / 22,,,,,,31.2 SD 5.1 kg,29.0 S
 EPSILON = "stronger,Epsilon 2011,crossover,by lot,,13,,,,,0.03,30.2 SD 5.1 kg,28.0 SD 5.5 kg,,,"
 
 
+def with_unit(unit: str) -> tuple[str, str]:
+    """The whole table, and the same with a column unit of one row."""
+    lines = TABLE.splitlines()
+    ends = [f",{unit}" if line == DELTA else "," for line in lines[1:]]
+    rows = [line + end for line, end in zip(lines[1:], ends, strict=True)]
+    return TABLE, "\n".join([f"{lines[0]},unit", *rows]) + "\n"
+
+
+def with_cells(cells: str) -> str:
+    """The table with the means and SDs of one row in columns of their own."""
+    lines = TABLE.splitlines()
+    rows = [
+        DELTA.replace("31.2 SD 5.1 kg,29.0 SD 5.5 kg", ",") + f",{cells}"
+        if line == DELTA
+        else f"{line},,,,"
+        for line in lines[1:]
+    ]
+    return "\n".join([f"{lines[0]},mean_1,sd_1,mean_2,sd_2", *rows]) + "\n"
+
+
+def effect_row(estimate: str, low: str, high: str) -> str:
+    """The last row with an effect instead of two means."""
+    return f"stronger,Epsilon 2011,crossover,by lot,,13,{estimate},{low},{high},95,,,,,,"
+
+
 CYCLE = """[[retold]]
 source = "A post"
 parent = "A book"
@@ -145,6 +170,31 @@ CASES = (
     table("spread without a label", "31.2 SD 5.1 kg", "31.2 5.1 kg", "row 5", "first", "SD"),
     table("unit changed", "29.0 SD 5.5 kg", "29.0 SD 5.5 lb", "row 5", "lb", "kg"),
     table("unit changed between rows", EPSILON, EPSILON.replace(" kg", " lb"), "row 6", "lb", "kg"),
+    table("unit column of other units", *with_unit("lb"), "row 5", "column first", "kg", "lb"),
+    table("spread in another unit", "31.2 SD 5.1 kg", "31.2 kg SD 5.1 lb", "row 5", "first", "kg",
+          "lb"),
+    table("spread in percent", "31.2 SD 5.1 kg", "31.2 kg SD 16%", "row 5", "first", "%", "kg"),
+    table("percent of a difference", EPSILON, effect_row("4.1%", "0.6%", "7.6%"), "row 6",
+          "column estimate", "4.1%", "mean difference", "percent"),
+    table("percent of a limit alone", EPSILON, effect_row("4.1", "0.6", "7.6%"), "row 6",
+          "column high", "7.6%"),
+    table("percent of a ratio", "0.51,0.31", "51%,0.31", "row 2", "column estimate", "51%",
+          "rate ratio"),
+    table("spread in brackets", "31.2 SD 5.1 kg", "31.2 (5.1) kg", "row 5", "first",
+          "'31.2 SD 5.1'", "'31.2 SE 5.1'"),
+    table("spread in brackets of a change", "31.2 SD 5.1 kg", "31.2 (5.1) -> 33.0 (5.0) kg",
+          "row 5", "first", "'31.2 SD 5.1'", "'31.2 SE 5.1'"),
+    table("SD missing before the arrow", "31.2 SD 5.1 kg", "31.2 SD -> 33.0 SD 5.0 kg", "row 5",
+          "first", "SD", "31.2 is missing"),
+    table("range of an effect", "0.51,0.31", "0.4-0.6,0.31", "row 2", "estimate", "0.4-0.6",
+          "columns low and high"),
+    table("range of people", ",20 / 22,", ",20-22,", "row 5", "n", "20-22", "'13 / 12'"),
+    table("SD of a cell of its own missing", TABLE, with_cells("31.2,,29.0,5.5"), "row 5",
+          "column sd_1", "empty", "mean_1 is 31.2"),
+    table("mean of a cell of its own missing", TABLE, with_cells("31.2,5.1,,"), "row 5",
+          "column mean_2", "mean_1"),
+    page("true_if by another name", "true_if = \"above 0\"", "true_when = \"above 0\"",
+         "[claims.stronger]", "true_when", "did you mean 'true_if'"),
     table("range for a mean", "31.2 SD 5.1 kg", "30-32 SD 5.1 kg", "row 5", "first", "30-32"),
     table("range for an SD", "31.2 SD 5.1 kg", "31.2 SD 5-6 kg", "row 5", "first", "5-6",
           "one number"),

@@ -50,3 +50,15 @@ def test_a_load_at_speeds_of_their_own_is_in_no_pool_with_one_at_one_speed(whole
     assert not pooled["source_rows"].str.contains("flynn1995").any()
     judged = whole.explorations.query("claim_id == 'pounding'")
     assert "li-roos" in set(judged["estimate_id"])
+
+
+def test_a_new_study_is_never_better_known_than_the_mean() -> None:
+    """Knapp-Hartung limits that never narrow, of studies that agree: df 2, so t is 4.30."""
+    for effects, errors in (
+        ([7.1, 4.1, 2.7], [10.557, 1.709, 6.83]),
+        ([0.30, 0.22, 0.41], [0.05, 0.06, 0.08]),
+        ([0.3, 0.3], [0.1, 0.2]),
+    ):
+        found = rs.pool(effects, errors, test="knapp-hartung-adhoc")
+        assert found.pred_low <= found.conf_low
+        assert found.pred_high >= found.conf_high

@@ -100,6 +100,10 @@ def test_a_methods_paragraph_and_a_bibliography_can_be_copied(whole):
     assert f"{len(whole.verdicts)} claims of the post" in methods
     assert f"{len(whole.sources)} printed results" in methods
     assert all(a["title"] in methods for a in whole.analyses)
+    # docs/verdicts.md: the limits "decide nothing"; a label is a word for a probability
+    assert "only if it holds at those limits" not in methods
+    assert "decide nothing" in methods
+    assert "A verdict is the probability" in methods
     bibtex = re.search(r'<pre id="bibtex-text"[^>]*>(.*?)</pre>', html, re.DOTALL)[1]
     assert "@software{retrostats," in bibtex
     keys = re.findall(r"^@\w+\{([^,]+),", bibtex, re.MULTILINE)

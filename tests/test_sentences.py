@@ -145,7 +145,7 @@ def test_amounts_are_told_in_the_words_of_the_audit_and_one_form():
     assert said.amount == "About 26% more at the same speed, very likely 4% to 54% more."
     assert said.size == "Close to 30% more (25% to 35%)? About even odds (46%)."
     assert worst_words(ROW, {"conf_low": 0.89, "conf_high": 1.92}, plain).endswith(
-        "at once: 11% less to 92% more."
+        "how studies differ): 11% less to 92% more."
     )
     far = answer(
         {**graded(), "prob_size": 0.35, "prob_below": 0.33, "prob_above": 0.32}, words=plain

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from retrostats.audit.pages.findings import Group
 from retrostats.audit.pages.page_audit import ReadPage, page_tables, read_audit_page
+from retrostats.audit.pages.pooling import prior_in_use
+from retrostats.audit.pages.sides import claim_words, sign_words
 from retrostats.common.rounding import with_limits
 from retrostats.common.student import t_quantile
 from retrostats.evidence.pages.claim import ReadRow, prior_of_row
 from retrostats.evidence.pages.spaces import spread_range
-from retrostats.evidence.printed.measures import Measure, usual_scale
+from retrostats.evidence.printed.measures import Measure
 from retrostats.evidence.printed.row_effects import spread_prior
 from retrostats.evidence.printed.sources import BARE
 from retrostats.evidence.unreported.sources import CORRELATION as OPEN_CORRELATION
@@ -38,7 +40,8 @@ def account_of_page(path: str | Path) -> str:
     head = f"{page.file.name}, {page.table.name}: {page.title}"
     first, second = page.conditions.first, page.conditions.second
     compared = f"compared: {first} against {second}" if second else f"of {first}"
-    lines = [head, f"{compared}; {len(page.rows)} rows, {len(page.claims)} claims"]
+    lines = [head, f"{compared}; {_many(len(page.rows), 'row')}, "
+             f"{_many(len(page.claims), 'claim')}"]  # fmt: skip
     for group in read.groups.values():
         lines += _group(read, group)
     unused = [row for row in page.rows if not any(row in r.joined for c in read.claims
@@ -48,12 +51,18 @@ def account_of_page(path: str | Path) -> str:
                       f"--audit {page.file}"])  # fmt: skip
 
 
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
 def _group(read: ReadPage, group: Group) -> Iterator[str]:
     """Claims that share a pool, then their rows."""
     yield ""
     for claim in group.claims:
         kind = "a cause" if claim.claim.cause else "what was seen"
         yield f"[{claim.claim.claim_id}] {claim.claim.says} ({kind})"
+        for words in claim_words(group, claim):
+            yield f"  {words}"
     measure = group.read.measure
     mixed = f", mixed with {', '.join(measure.mixed)}" if measure.mixed else ""
     out, pooled = len(group.read.left_out), len(group.read.pooled)
@@ -140,11 +149,10 @@ def _pool(group: Group) -> Iterator[str]:
     if len(read.pooled) < 2:
         yield "  one study: its own likelihood, and what it says of other studies"
         return
-    scale, why = read.claim.prior_scale, read.claim.prior_because
-    if math.isnan(scale):
-        scale = usual_scale(read.measure, [r.source.sd for r in read.pooled if r.source.bounded])
-        why = "the usual one of the measure"
+    scale, why = prior_in_use(read)
     yield f"  prior of the SD between studies: half-normal, scale {scale:.3g} ({why})"
+    for words in sign_words(read.pooled, read):
+        yield f"  {words}"
     lot = [r for r in read.pooled if r.supports_cause]
     if read.claim.cause and len(lot) < len(read.pooled):
         yield (

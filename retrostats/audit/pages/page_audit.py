@@ -13,7 +13,8 @@ from retrostats.audit.pages.claims import (
     claim_record,
     fidelity_records,
 )
-from retrostats.audit.pages.findings import Group, group_findings
+from retrostats.audit.pages.findings import Group, group_findings, printed_unit
+from retrostats.audit.pages.pooling import prior_in_use
 from retrostats.audit.pages.slopes import moderator_values
 from retrostats.audit.pages.tables import (
     FIDELITY,
@@ -205,13 +206,14 @@ def methods_of(group: Group) -> list[str]:
             + ", cut to what a printed p leaves possible."
         )  # fmt: skip
     if len(read.pooled) > 1:
+        scale, why = prior_in_use(read)
+        unit = " on the log scale" if read.measure.is_log else f" {printed_unit(read)}".rstrip()
+        unit = " on the logit" if alone else unit
         said.append(
-            f"Synthesis: {studies} of studies are normal around "
-            "their mean with a half-normal prior on their standard deviation, a flat prior on the "
-            "mean, by quadrature"
-            + (f"; scale {read.claim.prior_scale:g}: {read.claim.prior_because}."
-               if read.claim.prior_scale > 0 else ".")
-        )  # fmt: skip
+            f"Synthesis: {studies} of studies are normal around their mean with a half-normal "
+            "prior on their standard deviation, a flat prior on the mean, by quadrature"
+            + (f"; its scale is {scale:.3g}{unit}: {why}." if scale > 0 else ".")
+        )
     if len(pooled) > 1:
         said.append(
             "Classical pool beside it: random-effects mean by REML with Knapp-Hartung limits that "

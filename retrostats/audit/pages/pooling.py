@@ -14,6 +14,7 @@ from retrostats.audit.pages.claims import scale_of
 from retrostats.audit.verdict import claimed_range
 from retrostats.evidence.pages.claim import ReadClaim, ReadRow, people_of
 from retrostats.evidence.printed.measures import Measure as PrintedMeasure
+from retrostats.evidence.printed.measures import usual_scale
 from retrostats.evidence.printed.pool_printed import pool_sources
 from retrostats.evidence.printed.pooled_printed import PooledPrinted
 from retrostats.evidence.printed.sources import PrintedSource
@@ -140,6 +141,19 @@ def row_of_estimate(
     ends: dict[str, Any] = {name: float(measure.to_printed(getattr(row, name)))
             for name in ("estimate", "conf_low", "conf_high")}  # fmt: skip
     return replace(row, **ends)
+
+
+def prior_in_use(read: ReadClaim) -> tuple[float, str]:
+    """Scale of the half-normal prior of the SD between studies, and why; NaN where none is asked.
+
+    On the model's scale: the unit of a difference, logarithms of ratios.
+    """
+    bounded = [r.source.sd for r in read.pooled if r.source.bounded]
+    if len(read.pooled) < LEAST or not bounded:
+        return math.nan, ""
+    if read.claim.prior_scale > 0:
+        return read.claim.prior_scale, read.claim.prior_because
+    return usual_scale(read.measure, bounded), "the usual one of the measure"
 
 
 def posterior(

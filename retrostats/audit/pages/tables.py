@@ -110,7 +110,9 @@ def published_table(
             "citation": by_id[study_id]["citation"], "doi": by_id[study_id]["doi"],
             "year": float(by_id[study_id]["year"] or NAN),
         }  # fmt: skip
-        records += _printed(page, row, base)
+        own = read.get(row.row_id)
+        groups = own.printed.n if own is not None and len(own.joined) == 1 else ()
+        records += _printed(page, row, base, groups)
     return frame(records, COLUMNS)
 
 
@@ -127,20 +129,25 @@ def _base(row: TableRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _printed(page: Page, row: TableRow, base: dict[str, Any]) -> list[dict[str, Any]]:
+def _printed(
+    page: Page, row: TableRow, base: dict[str, Any], groups: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Records of a row, each side with the people of its own group where two are printed."""
     first, second = page.conditions.first, page.conditions.second
     both = " against ".join(filter(None, (first, second)))
     ids = published_ids(row)
     found = []
     if ids == (row.row_id,):
         found.append(base | {"row_id": row.row_id, "condition": both} | _effect(row))
-    for name, condition in (("first", first), ("second", second)):
+    for i, (name, condition) in enumerate((("first", first), ("second", second))):
         if name not in row.cells:
             continue
         row_id = f"{row.row_id}-{name}"
         change = "->" in row.cells[name].replace("\N{RIGHTWARDS ARROW}", "->")
         where = both if change and "second" not in row.cells else condition
         found.append(base | {"row_id": row_id, "arm": where} | _side(row, name))
+        if len(groups) == 2:
+            found[-1]["n"] = float(groups[i])
     if ids != (row.row_id,) and found:
         found[0] |= _p(row)
     return found

@@ -25,6 +25,21 @@ _ALONE = re.compile(rf"\s*(?P<mean>{_NUMBER})\s*(?P<unit>{_UNIT}(?:\s+\S+)*)?\s*
 _LARGEST = 1e150
 #: A word for a spread with no number behind it.
 _HALF = re.compile(r"(?:SDs?|SEM?|IQR|range)\b|±|\+", re.IGNORECASE)
+#: A mean with a spread in brackets that has no name; a mean with a name of a spread and no number.
+_NAKED = re.compile(rf"\s*(?P<mean>{_NUMBER})\s*\S*\s*\((?P<spread>{_NUMBER})\)\s*(?:\D.*)?")
+_CUT = re.compile(
+    rf"\s*(?P<mean>{_NUMBER})\s*(?:{_UNIT}\s+)?\(?(?P<kind>SD|SEM?|IQR|range|±)\s*\)?"
+    r"(?:\s+[^\W\d_]\S*)?\s*",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(rf"{_NUMBER}\s*(?:to|[-–,;])\s*{_NUMBER}\s*\S*", re.IGNORECASE)
+#: Where the two numbers of a range go, by the column it was found in.
+_RANGE_HINTS = {
+    "estimate": "its ends go into the columns low and high, beside level",
+    "n": "people of two groups are written '13 / 12'",
+    "low": "its ends go into the columns low and high",
+    "high": "its ends go into the columns low and high",
+}
 _COUNT = re.compile(
     r"\s*(?P<events>\d+(?:\.\d+)?)\s*(?:/|of|in)\s*(?P<total>\d+(?:\.\d+)?)\s*(?P<noun>\D*)",
     re.IGNORECASE,
@@ -148,7 +163,10 @@ def number_cell(value: Any, where: str) -> Number:
         try:
             return _bounded(Reported(value.strip()).text.strip(), where)
         except InputError as error:
-            raise InputError(f"{where}: {error}") from None
+            column = where.rpartition(", ")[2]
+            hint = _RANGE_HINTS.get(column, "one number") if _RANGE.fullmatch(value.strip()) else ""
+            said = str(error).replace("Split ranges into two.", f"Of a range: {hint}." * bool(hint))
+            raise InputError(f"{where}: {said.strip()}") from None
     exact = math.nan
     if not isinstance(value, bool):
         try:
@@ -255,6 +273,7 @@ def _check_count(text: str, where: str, events: float, total: float, *, people: 
 def _summary(text: str, where: str, whole: str) -> Summary:
     found = _MEAN.fullmatch(text)
     if found is None:
+        _refuse_half(text, where, whole)
         alone = _ALONE.fullmatch(text)
         if alone is None or _HALF.match(alone["unit"] or ""):
             raise InputError(
@@ -271,8 +290,30 @@ def _summary(text: str, where: str, whole: str) -> Summary:
         if not found["until"]:
             raise InputError(f"{where}: found {whole!r}; an {kind} needs both limits, as 'IQR 4-6'")
         spread.append(Number(found["until"].lstrip("-–")))
-    unit = (found["unit"] or found["after"] or "").strip()
+    unit, after = ((found[name] or "").strip() for name in ("unit", "after"))
+    if unit and after and after.lower() != unit.lower():
+        raise InputError(
+            f"{where}: found {whole!r}, a mean in {unit} and a spread in {after}; allowed is one "
+            "unit for both, as '38.35 SD 1.53 min'"
+        )
+    unit = unit or after
     return Summary(_bounded(found["mean"], where), tuple(spread), kind, unit)
+
+
+def _refuse_half(text: str, where: str, whole: str) -> None:
+    """Say what is missing of a spread: its number, or whether it is an SD or an SE."""
+    if bare := _NAKED.fullmatch(text):
+        mean, spread = bare["mean"], bare["spread"]
+        raise InputError(
+            f"{where}: found {whole!r}; {spread} in brackets may be an SD or an SE: write "
+            f"'{mean} SD {spread}' or '{mean} SE {spread}', as the source says"
+        )
+    if half := _CUT.fullmatch(text):
+        kind = half["kind"]
+        raise InputError(
+            f"{where}: found {whole!r}; the {kind} behind {half['mean']} is missing: write its "
+            f"number, as '38.35 SD 1.53 min', or leave out {kind} where none is printed"
+        )
 
 
 def _bounded(text: str, where: str) -> Number:

@@ -35,7 +35,7 @@ from retrostats.evidence.printed.row_effects import (
     words_source,
 )  # fmt: skip
 from retrostats.evidence.printed.row_sides import sides_source
-from retrostats.evidence.printed.row_units import refuse_mixed_units
+from retrostats.evidence.printed.row_units import check_units, refuse_mixed_units
 from retrostats.evidence.printed.rows import PrintedRow, is_left_out, read_rows
 from retrostats.evidence.printed.sources import PrintedSource
 from retrostats.models.meta.bayes import HalfNormal
@@ -184,6 +184,7 @@ def row_source(row: PrintedRow, measure: Measure, claimed_side: int = 1) -> Prin
         agrees = reason.strip().lower() == "for"
         sign = claimed_side if agrees else -claimed_side
         return replace(nothing_source(row, "only its sign counts", sign), became="a sign")
+    check_units(row, measure)
     effect = row.positive("design_effect")
     found = _read(row, measure)
     return found if effect is None or found.left_out else found.thinned(effect)

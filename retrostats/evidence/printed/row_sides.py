@@ -30,7 +30,7 @@ from retrostats.evidence.printed.row_smd import (
     paired_smd,
     smd_source,
 )
-from retrostats.evidence.printed.row_units import check_sides
+from retrostats.evidence.printed.row_units import check_sides, side_column
 from retrostats.evidence.printed.rows import BEFORE_AFTER, PARALLEL, PrintedRow
 from retrostats.evidence.printed.sources import SPREAD, Nodes, PrintedSource
 
@@ -387,6 +387,9 @@ def _one_side(row: PrintedRow, first: Cell | None, second: Cell | None) -> Print
     if first is None and second is None:
         return nothing_source(row, "it prints no effect: estimate, or first and second, are empty")
     empty, filled = ("second", "first") if second is None else ("first", "second")
+    column = side_column(row, filled)
+    if column != filled:
+        empty, filled = f"mean_{'2' if empty == 'second' else '1'}", column
     raise InputError(
         f"{row.where}, column {empty}: empty, and {filled} is not; give both sides, or an "
         "estimate, or leave the row out (pool = 'no: reason')"

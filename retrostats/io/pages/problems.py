@@ -73,6 +73,8 @@ def unknown_entry(where: str, found: str, allowed: tuple[str, ...]) -> str:
     >>> unknown_entry("a.toml, [claims.b]", "mesure", ("measure", "says"))
     "a.toml, [claims.b]: unknown entry 'mesure'; did you mean 'measure'? Allowed: measure, says"
     """
-    near = nearest(found, allowed)
+    start = found.partition("_")[0]
+    alike = [name for name in allowed if "_" in name and name.partition("_")[0] == start]
+    near = nearest(found, allowed) or (alike[0] if len(alike) == 1 else None)
     hint = f"did you mean {near!r}? " if near else ""
     return f"{where}: unknown entry {found!r}; {hint}Allowed: {', '.join(allowed)}"

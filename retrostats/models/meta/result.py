@@ -56,7 +56,8 @@ class Pooled(Reviewing, Verbs):
         value where all moderators are 0) and its inference.
     pred_low, pred_high
         Where the true effect of a new study is expected: for one mean of up to 10 independent
-        estimates by the confidence distribution of tau2 (`meta/prediction.py`), whatever the test;
+        estimates by the confidence distribution of tau2 (`meta/prediction.py`), whatever the test,
+        and never inside the interval of the mean;
         else the test's own limits with tau2 as it was estimated. NaN for one study, or where
         the random effects are no sum of variances.
     tau2, tau2_low, tau2_high, i2, h2

@@ -266,6 +266,8 @@ def _pooled(fitted: _Fitted, method: str, test: str, level: float, cluster: Any)
     low, high = q_profile(y, v, X, level)
     pred = _prediction(y, v, terms, cluster, level) if not common else None
     half_width = crit * math.sqrt(tau2 + error**2)
+    if pred is not None:  # a new study is no better known than the mean: never inside its interval
+        pred = (min(pred[0], estimate - crit * error), max(pred[1], estimate + crit * error))
     weights = 1 / (v + tau2)
     return Pooled(
         estimate=estimate,

@@ -337,5 +337,5 @@ def _xlabel(panel: Panel, at: Columns, width: float) -> list[str]:
     """Quantity, unit and people of an axis, in lines that fit below it; narrow rows tell n."""
     centre = (at.left + at.right) / 2
     room = 2 * min(centre - theme.EDGE_MM, width - theme.EDGE_MM - centre)
-    people = "" if narrow() else people_range(panel.rows, DIAMONDS)
+    people = "" if narrow() else people_range(panel.rows, (*DIAMONDS, "posterior"))
     return theme.wrap(f"{panel.xlabel}{people}", room, theme.SIZE)

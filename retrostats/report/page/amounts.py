@@ -41,8 +41,10 @@ def claimed(claim: Mapping[str, Any]) -> str:
         return f"{start} {_joined([_declared(known)])}"
     unit = fmt.text(claim.get("unit"))
     ends = fmt.exact_range(low, high)
-    comma = "; " if "," in unit else " "
-    return f"{ends}{comma}{unit}".strip(" ;")
+    what, _, compared = unit.partition(", ")
+    if " less " in compared:  # what is set against what, behind the unit of a difference
+        return f"{ends} {what} ({compared})"
+    return f"{ends}{'; ' if compared else ' '}{unit}".strip(" ;")
 
 
 def claimed_between(claim: Mapping[str, Any], unit: str = "") -> str:

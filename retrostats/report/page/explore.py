@@ -36,6 +36,8 @@ DIGITS = 12
 FEW = 10
 #: By how much half an interval may differ from t times its error, for the numbers of a file.
 _AS_SHOWN = 1e-6
+#: The usual scale of log ratios: the widths of a difference are to its scale as WIDTHS to this.
+USUAL = 0.2
 WIDTHS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 
 
@@ -130,11 +132,20 @@ def explorers_of(
         telling = Telling(claim.scale, unit, cells, ends_of(asdict(claim)), told)
         found.setdefault(claim.claim_id, []).append(_explorer(f"g{number}", grid, claim, telling))
     claims = {row["claim_id"]: row for row in records["claims"]}
+    scales = {
+        grid.entry.measure.estimate_id: grid.entry.measure.posterior.prior_scale
+        for _, grid in grids
+        if grid.entry.measure.posterior is not None
+    }
     for number, verdict in enumerate(records["verdicts"]):
         key = verdict["claim_id"]
         mine = [r for r in records["estimates"] if r["estimate_id"] == verdict["estimate_id"]]
         if mine and mine[0]["role"] == "pooled":
-            prior = _prior(f"p{number}", mine[0], records["estimates"], claims.get(key, verdict))
+            scale = scales.get(mine[0]["estimate_id"], math.nan)
+            widths = _widths(fmt.text(mine[0]["scale"]) in RATIOS, scale)
+            prior = _prior(
+                f"p{number}", mine[0], records["estimates"], claims.get(key, verdict), widths
+            )
             found.setdefault(key, []).extend(prior)
     return found
 
@@ -290,37 +301,66 @@ def _corners(
             yield shown.label, value, answer
 
 
-def _prior(key: str, pooled: Row, estimates: Sequence[Row], claim: Row) -> list[Explorer]:
+@dataclass(frozen=True, slots=True)
+class _Widths:
+    """Scales of the prior that a reader may set, where they start, and what they mean."""
+
+    values: tuple[float, ...]
+    start: int
+    why: str
+
+
+def _widths(log: bool, scale: float) -> _Widths | None:
+    """Widths on the scale of the measure, beginning at the scale in use where it is known.
+
+    Of differences they are multiples of the scale in use, from a tenth to five times; None where
+    nothing says it.
+    """
+    known = scale > 0
+    use = f"; the answer takes {fmt.short(scale)}" if known else ""
+    if log:
+        start = min(range(len(WIDTHS)), key=lambda i: abs(WIDTHS[i] - (scale if known else 0.1)))
+        why = "at 0.1 a new study is expected within some 20% of the mean, at 0.5 within a factor "
+        return _Widths(WIDTHS, start, f"{why}of some 2.5{use}")
+    if not known:
+        return None
+    values = tuple(width / USUAL * scale for width in WIDTHS)
+    near = f"{fmt.short(scale)} a new study is expected within some {fmt.short(2 * scale)} of the"
+    return _Widths(values, WIDTHS.index(USUAL), f"in the unit of the effect: at {near} mean{use}")
+
+
+def _prior(
+    key: str, pooled: Row, estimates: Sequence[Row], claim: Row, widths: _Widths | None
+) -> list[Explorer]:
     """The pool of what was printed under half-normal priors of several widths; it judges nothing.
 
     None for a pool of one, or of so many that a prior hardly matters.
     """
     log = fmt.text(pooled["scale"]) in RATIOS
     mine = [r for r in estimates if r["pooled"] and r["quantity"] == pooled["quantity"]]
-    if not (2 <= len(mine) <= FEW and all(r["std_error"] > 0 for r in mine)):
+    if widths is None or not (2 <= len(mine) <= FEW and all(r["std_error"] > 0 for r in mine)):
         return []
     if not log and not all(_error_as_shown(r) for r in mine):
         return []
     effects = [np.log(r["estimate"]) if log else r["estimate"] for r in mine]
     errors = [r["std_error"] for r in mine]
-    found = [pool(effects, errors, prior=HalfNormal(width)) for width in WIDTHS]
+    found = [pool(effects, errors, prior=HalfNormal(width)) for width in widths.values]
     answers = np.array([(p.estimate, p.conf_low, p.conf_high) for p in found])
     answers = np.exp(answers) if log else answers
     said = [("", "")] * len(found)
     bounds = ends_of(claim)
-    start = WIDTHS.index(0.1)
+    start = widths.start
     shown = Shown(
         "width of the prior on the differences between studies",
-        "a half-normal prior: at 0.1 a new study is expected within some 20% of the mean, at 0.5 "
-        "within a factor of some 2.5",
+        f"a half-normal prior: {widths.why}",
         False,
-        tuple(fmt.short(width) for width in WIDTHS),
+        tuple(fmt.short(width) for width in widths.values),
         start,
     )
     unit = fmt.text(pooled["unit"])
     telling = Telling(fmt.text(pooled["scale"]), unit, {}, bounds)
     texts = [answer_text(row, ("", ""), telling) for row in answers.tolist()]
-    ends = [(shown.label, shown.settings[i], texts[i]) for i in (0, len(WIDTHS) - 1)]
+    ends = [(shown.label, shown.settings[i], texts[i]) for i in (0, len(widths.values) - 1)]
     values: list[list[str] | None] = [list(shown.settings)]
     null = claim.get("null_value")
     data = _data(answers, said, values, (shown,), telling, null=null)

@@ -139,7 +139,7 @@ def render_report(
         described=described,
         explorers=explorers_of(replication.grids, records, plain),
         speakers=by_speaker(described),
-        plan_of="" if getattr(replication.audit, "data", None) == data_dir() else " --audit DIR",
+        plan_of=_plan_of(replication.audit),
         agrees=AGREES,
         titles=titles,
         post_kind=f"the {getattr(replication.audit.post, 'kind', 'post')}",
@@ -230,6 +230,14 @@ def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
         if frame is None
         else [{str(k): v for k, v in r.items()} for r in frame.to_dict("records")]
     )
+
+
+def _plan_of(audit: Any) -> str:
+    """How a plan is told which audit is meant: its page by name, or a folder; "" of this one."""
+    page = getattr(audit, "page", None)
+    if page is not None:
+        return f" --audit {page.file.name}"
+    return "" if getattr(audit, "data", None) == data_dir() else " --audit DIR"
 
 
 def _retold(replication: Any) -> dict[str, Any] | None:

@@ -33,8 +33,11 @@ def methods_paragraph(replication: Any) -> str:
         "ambiguous words, which sources count) was moved jointly over all that is compatible with "
         "what they do print; the outermost limits of the 95% interval were found by optimisation"
         + (f", shares of verdicts from {run['draws']:,} draws" if run.get("draws") else "")
-        + ". A verdict holds only if it holds at those limits. Certainty follows stated rules over "
-        "the domains of GRADE.",
+        + "; they stand beside each answer and decide nothing. A verdict is the probability of the "
+        "side or the range that is claimed, given every source, with the variance between studies "
+        "and what is not printed averaged over priors; a label is a word for it, and supported or "
+        "contradicted needs the lowest probability over the declared choices. Certainty follows "
+        "stated rules over the domains of GRADE.",
     ]
     return "\n\n".join(parts)
 

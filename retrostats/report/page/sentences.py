@@ -272,8 +272,8 @@ def worst_words(verdict: Row, limits: Row, words: PlainWords = NO_WORDS) -> str:
 
     Examples
     --------
-    >>> worst_words({"scale": "ratio"}, {"conf_low": 0.89, "conf_high": 1.92})
-    'If everything that was not printed fell out the worst way at once: 11% lower to 92% higher.'
+    >>> worst_words({"scale": "ratio"}, {"conf_low": 0.89, "conf_high": 1.92})[-45:]
+    'how studies differ): 11% lower to 92% higher.'
     """
     low, high = limits.get("conf_low"), limits.get("conf_high")
     if missing(low) or missing(high):
@@ -282,4 +282,7 @@ def worst_words(verdict: Row, limits: Row, words: PlainWords = NO_WORDS) -> str:
     _, ends = number_words(row, verdict, words)
     if fmt.text(verdict["scale"]) not in RATIOS and not words.unit:
         ends = fmt.with_unit(ends, fmt.text(verdict.get("unit")))
-    return f"If everything that was not printed fell out the worst way at once: {ends}."
+    return (
+        "If everything that was not printed fell out the worst way at once (limits of the "
+        f"classical estimate, which has no prior on how studies differ): {ends}."
+    )
