@@ -36,8 +36,9 @@ def account_of_page(path: str | Path) -> str:
     page_tables(read)
     page = read.page
     head = f"{page.file.name}, {page.table.name}: {page.title}"
-    compared = f"{page.conditions.first} against {page.conditions.second}"
-    lines = [head, f"compared: {compared}; {len(page.rows)} rows, {len(page.claims)} claims"]
+    first, second = page.conditions.first, page.conditions.second
+    compared = f"compared: {first} against {second}" if second else f"of {first}"
+    lines = [head, f"{compared}; {len(page.rows)} rows, {len(page.claims)} claims"]
     for group in read.groups.values():
         lines += _group(read, group)
     unused = [row for row in page.rows if not any(row in r.joined for c in read.claims

@@ -129,7 +129,7 @@ def _base(row: TableRow) -> dict[str, Any]:
 
 def _printed(page: Page, row: TableRow, base: dict[str, Any]) -> list[dict[str, Any]]:
     first, second = page.conditions.first, page.conditions.second
-    both = f"{first} against {second}"
+    both = " against ".join(filter(None, (first, second)))
     ids = published_ids(row)
     found = []
     if ids == (row.row_id,):
@@ -138,7 +138,8 @@ def _printed(page: Page, row: TableRow, base: dict[str, Any]) -> list[dict[str, 
         if name not in row.cells:
             continue
         row_id = f"{row.row_id}-{name}"
-        where = both if "second" not in row.cells else condition
+        change = "->" in row.cells[name].replace("\N{RIGHTWARDS ARROW}", "->")
+        where = both if change and "second" not in row.cells else condition
         found.append(base | {"row_id": row_id, "arm": where} | _side(row, name))
     if ids != (row.row_id,) and found:
         found[0] |= _p(row)
@@ -228,7 +229,8 @@ def evidence_table(
     sized
         Claims that a row gives a size.
     """
-    comparison = f"{page.conditions.first} vs {page.conditions.second}"
+    both = (page.conditions.first, page.conditions.second)
+    comparison = " vs ".join(filter(None, both))
     records = []
     for claim in claims:
         for read in claim.rows:

@@ -18,6 +18,7 @@ from retrostats.evidence.pages.studies import (
 )
 from retrostats.evidence.printed.measures import (
     EVENT_RATIOS,
+    PROPORTION,
     Measure,
     measure_of_pool,
     one_measure,
@@ -81,8 +82,11 @@ class ReadRow:
 
     @property
     def compares(self) -> bool:
-        """Whether it sets the first condition against the second: a change alone does not."""
-        return compares_arms(self.row)
+        """Whether it sets the first condition against the second.
+
+        A change alone does not, nor does a proportion.
+        """
+        return self.printed.measure != PROPORTION and compares_arms(self.row)
 
     @property
     def supports_cause(self) -> bool:

@@ -5,6 +5,7 @@ The page holds every answer it can show; its script looks them up, and computes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from markupsafe import Markup
 from retrostats.audit.claims import Claim
 from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.audit.verdict import Side, labels
+from retrostats.common.student import t_quantile
 from retrostats.evidence.unreported.extremes import Extreme
 from retrostats.evidence.unreported.grids import Control, Grid
 from retrostats.evidence.unreported.unknowns import Choice, Space
@@ -32,6 +34,8 @@ DIGITS = 12
 #: Scales of the half-normal prior that a reader may set, on the scale of the model.
 #: Studies up to which a prior on their differences matters to the eye.
 FEW = 10
+#: By how much half an interval may differ from t times its error, for the numbers of a file.
+_AS_SHOWN = 1e-6
 WIDTHS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 
 
@@ -295,6 +299,8 @@ def _prior(key: str, pooled: Row, estimates: Sequence[Row], claim: Row) -> list[
     mine = [r for r in estimates if r["pooled"] and r["quantity"] == pooled["quantity"]]
     if not (2 <= len(mine) <= FEW and all(r["std_error"] > 0 for r in mine)):
         return []
+    if not log and not all(_error_as_shown(r) for r in mine):
+        return []
     effects = [np.log(r["estimate"]) if log else r["estimate"] for r in mine]
     errors = [r["std_error"] for r in mine]
     found = [pool(effects, errors, prior=HalfNormal(width)) for width in WIDTHS]
@@ -320,6 +326,12 @@ def _prior(key: str, pooled: Row, estimates: Sequence[Row], claim: Row) -> list[
     data = _data(answers, said, values, (shown,), telling, null=null)
     label = f"{fmt.text(pooled['label'])}, by a prior (it judges nothing)"
     return [Explorer(key, label, (shown,), tuple(ends), texts[start], data)]
+
+
+def _error_as_shown(row: Row) -> bool:
+    """Whether an error is on the scale of its estimate: not that of Fisher's z, or of a logit."""
+    half = t_quantile(0.025, row["df"]) * row["std_error"]
+    return math.isclose(row["conf_high"] - row["estimate"], half, rel_tol=_AS_SHOWN)
 
 
 def _data(
