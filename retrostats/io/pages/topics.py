@@ -114,16 +114,16 @@ def _topic(name: str, claims: Sequence[PageClaim], page: Page) -> Topic:
                 page, ("condition", written, exposure), counts=True, same_people=same_people
             ),
         )  # fmt: skip
-    usual = usual_values(rows, written)
+    values = usual_values(rows, written)
     once = Topic(
         key, name, compares="direction", paired=same_people, needs=("subject", "direction"),
         outcomes=(outcome,), outcome_words=words, headers=headers, own=True,
-        template=_template(page, ("condition", written), same_people=same_people, usual=usual),
+        template=_template(page, ("condition", written), same_people=same_people, usual=values),
     )  # fmt: skip
     over_time = Topic(
         key, name, compares="arm", needs=("subject", "time", outcome), outcomes=(outcome,),
         outcome_words=words, headers=headers, own=True,
-        template=_arms_template(page, written, usual),
+        template=_arms_template(page, written, values),
         both_arms=not rows or any(map(compares_arms, rows)),
     )  # fmt: skip
     changes = [d in _CHANGES or "->" in "".join(row.cells.get(c, "") for c in ("first", "second"))
