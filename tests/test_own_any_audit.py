@@ -247,18 +247,27 @@ def test_events_with_exposure(header, tmp_path) -> None:
 def test_a_template_is_read_as_what_it_is_a_template_of(tmp_path) -> None:
     from retrostats.io.validation.templates import templates
 
+    events = {"outcome": "falls", "exposure": "hours", "measure": "rate ratio"}
     cases = (
-        ({"outcome": "time_s"}, CROSSOVER),
-        ({"outcome": "grip_kg", "measure": "mean difference", "true_if": "above 0"}, GROUPS),
-        ({"outcome": "grip_kg", "measure": "mean difference", "true_if": "above 0"}, CHANGES),
-        ({"outcome": "falls", "exposure": "hours", "measure": "rate ratio"}, EVENTS),
+        ({"outcome": "time_s"}, CROSSOVER, True),
+        ({"outcome": "grip_kg", "measure": "mean difference", "true_if": "above 0"}, GROUPS, False),
+        (
+            {"outcome": "grip_kg", "measure": "mean difference", "true_if": "above 0"},
+            CHANGES,
+            False,
+        ),
+        (events, EVENTS, False),
+        (events, EVENTS.replace("parallel", "crossover"), True),
     )
-    for words, table in cases:
+    for words, table, same_people in cases:
         audit = page(tmp_path, table, **words)
         (text,) = templates(audit).values()
         file = tmp_path / "template.csv"
         file.write_text(text.replace("EXAMPLE-", "p"))
         assert rs.load_cohort(file, audit=audit).n_subjects >= 6
+        named = pd.read_csv(file)
+        conditions = named.groupby("subject")[named.columns[1]].nunique()
+        assert set(conditions) == {2 if same_people else 1}, text
 
 
 def test_a_cohort_that_gives_no_effect_is_refused_in_words(tmp_path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from retrostats.common.errors import InputError
 from retrostats.common.resources import data_dir
-from retrostats.io.published.published import PUBLISHED, topics_of
+from retrostats.io.published.published import MAY_BE_ABSENT, PUBLISHED, topics_of
 from retrostats.io.published.table_schema import descriptor
 
 TOPIC = "example"
@@ -26,11 +26,8 @@ TITLES = {
     "claim_fidelity": "What is claimed against what its source says, element by element",
     "claim_evidence": "Printed results that bear on a claim by sign only",
 }
-#: Words of the schemas that are those of one subject: free text in a new audit.
-SUBJECT_COLUMNS = ("gait", "direction")
 DESCRIPTIONS = {
-    "gait": "Activity, if it matters",
-    "direction": "Condition, where people are measured in both; or leave it empty and use arm",
+    "condition": "Condition, where people are measured in both; of groups use arm",
     "pct_change": "Printed percentage: change from baseline, or one condition against the other",
 }
 CLAIMS: tuple[Mapping[str, str], ...] = (
@@ -187,7 +184,9 @@ def _package() -> dict[str, Any]:
     for name, title in TITLES.items():
         resources.append(copy.deepcopy(shipped[name]) | {"title": title})
     for resource in resources:
-        for field in resource["schema"]["fields"]:
+        schema = resource["schema"]
+        schema["fields"] = [f for f in schema["fields"] if f["name"] not in MAY_BE_ABSENT]
+        for field in schema["fields"]:
             _without_subject(field)
     return {
         "profile": "data-package",
@@ -203,9 +202,7 @@ def _without_subject(field: dict[str, Any]) -> None:
     """Take the words of the audit that ships out of one field."""
     name = field["name"]
     field["description"] = DESCRIPTIONS.get(name, field["description"])
-    if name in SUBJECT_COLUMNS:
-        field.pop("constraints", None)
-    elif name == "row_id" and "pattern" in field["constraints"]:
+    if name == "row_id" and "pattern" in field["constraints"]:
         field["constraints"]["pattern"] = "^ex-[a-z0-9]+(-[a-z0-9]+)*$"
     elif name == "analysis":
         field["constraints"]["enum"] = [TOPIC]

@@ -99,7 +99,7 @@ by      = "whom the post credits"
 # true: the training brings it about; false: it is what was seen.
 cause   = true
 # mean difference, ratio of means, percent, SMD, risk ratio, odds ratio, risk difference,
-# rate ratio, hazard ratio, correlation
+# rate ratio, hazard ratio, correlation, proportion (of one group: first alone, "12 / 80")
 measure = "percent"
 # In the measure: "-6 to -4", "below 0", "at most -5". Fix it before any result is computed.
 true_if = "-6 to -4"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retrostats.audit.claims import Claim
+from retrostats.evidence.printed.measures import PROPORTION, measure_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,11 +33,14 @@ def page_drawings(
     rows = rows_of(frames["estimates"], mine[0].quantity)
     sized = next((claim for claim in mine if claim.has_size), mine[0])
     log = mine[0].scale != "difference"
-    unit = mine[0].unit[:1].upper() + mine[0].unit[1:]
+    unit = _axis_of(audit, mine[0])
     panel = panel_of(
         rows, f"{unit}{' (log axis)' if log else ''}", band=band_of(sized),
         ends=ends_of(audit, mine[0].claim_id),
     )  # fmt: skip
+    if panel is not None:
+        nulls = {claim.null_value for claim in mine}
+        panel = replace(panel, null=nulls.pop() if len(nulls) == 1 else math.nan)
     table = audit.page.table.name if audit.page is not None else "printed rows"
     figure = stack([panel], table)
     if figure is None:
@@ -43,6 +49,15 @@ def page_drawings(
     shows = tuple(row for row in rows["estimate_id"] if str(row).endswith(("-pool", "-by-lot")))
     described = f"{unit} in {int((rows['role'] != 'pooled').sum())} rows and their pool"
     return {name: Drawing(figure, described, shows=shows)}
+
+
+def _axis_of(audit: Audit, claim: Claim) -> str:
+    """The unit of a claim as the name of an axis: "of cyclists" is a proportion of them."""
+    claims = audit.page.claims if audit.page else ()
+    page = next((c for c in claims if c.claim_id == claim.claim_id), None)
+    alone = page is not None and measure_name(page.measure, claim.claim_id) == PROPORTION
+    unit = f"{PROPORTION} {claim.unit}" if alone else claim.unit
+    return unit[:1].upper() + unit[1:]
 
 
 def ends_of(audit: Audit, claim_id: str) -> tuple[str, str]:

@@ -38,8 +38,9 @@ def account_of_page(path: str | Path) -> str:
     page_tables(read)
     page = read.page
     head = f"{page.file.name}, {page.table.name}: {page.title}"
-    compared = f"{page.conditions.first} against {page.conditions.second}"
-    lines = [head, f"compared: {compared}; {_many(len(page.rows), 'row')}, "
+    first, second = page.conditions.first, page.conditions.second
+    compared = f"compared: {first} against {second}" if second else f"of {first}"
+    lines = [head, f"{compared}; {_many(len(page.rows), 'row')}, "
              f"{_many(len(page.claims), 'claim')}"]  # fmt: skip
     for group in read.groups.values():
         lines += _group(read, group)

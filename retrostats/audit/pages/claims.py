@@ -10,6 +10,7 @@ from retrostats.common.errors import InputError
 from retrostats.evidence.printed.measures import (
     CORRELATION,
     PERCENT,
+    PROPORTION,
     RATE_RATIO,
     Measure,
     measure_name,
@@ -42,6 +43,8 @@ def unit_of(page: Page, measure: Measure, unit: str = "") -> str:
         return f"{measure.name} {first} / {second}"
     if measure.name == CORRELATION:
         return measure.name
+    if measure.name == PROPORTION:
+        return f"of {first}"
     return f"{unit or measure.name}, {first} less {second}"
 
 
@@ -62,7 +65,7 @@ def claim_record(
     """
     slope = bool(claim.moderator)
     low, high = (claim.true_if.low, claim.true_if.high) if slope else _range(page, claim, measure)
-    null = 0.0 if slope else measure.null
+    null = 0.0 if slope else _null_of(measure, low, high)
     side, ends = _side(low, high, null, strict=claim.true_if.strict)
     scale = "difference" if slope else DISPLAY[scale_of(measure)]
     cited = find_row(page.rows, claim.cites) if claim.cites else None
@@ -87,6 +90,13 @@ def claim_record(
     }
 
 
+def _null_of(measure: Measure, low: float, high: float) -> float:
+    """No effect; of a proportion the number that the claim says it is above or below, else none."""
+    if measure.name != PROPORTION:
+        return measure.null
+    return low if math.isinf(high) else high if math.isinf(low) else NAN
+
+
 def _range(page: Page, claim: PageClaim, measure: Measure) -> tuple[float, float]:
     """The claimed range on the printed scale of the measure: percentages as ratios."""
     low, high = claim.true_if.low, claim.true_if.high
@@ -104,8 +114,34 @@ def _range(page: Page, claim: PageClaim, measure: Measure) -> tuple[float, float
             )
         if measure.name == CORRELATION and math.isfinite(end) and not -1 <= end <= 1:
             raise InputError(f"{where}: found {end:g}; allowed is between -1 and 1")
+    if measure.name == PROPORTION:
+        _check_proportion(claim, where)
     _refuse_no_effect_inside(claim, (low, high), measure.null, where)
     return low, high
+
+
+def _check_proportion(claim: PageClaim, where: str) -> None:
+    """Refuse a range beyond 0 to 1, one that holds every proportion, and a claim of a cause."""
+    low, high = claim.true_if.low, claim.true_if.high
+    ends = [end for end in (low, high) if math.isfinite(end)]
+    outside = any(not 0 <= end <= 1 for end in ends) or (len(ends) == 1 and ends[0] in (0, 1))
+    if outside or (low, high) == (0, 1):
+        found = " to ".join(f"{end:g}" for end in ends)
+        raise InputError(
+            f"{where}: found {found}; a proportion lies between 0 and 1 and has no value of no "
+            "effect, so the claim needs a number between: 'at least 0.15', or '0.1 to 0.2' for 10% "
+            "to 20%"
+        )
+    if claim.cohort:
+        raise InputError(
+            f"{where.removesuffix('true_if')}cohort: found {claim.cohort['outcome']!r}; own people "
+            "do not join a proportion of one group: leave cohort out"
+        )
+    if claim.cause:
+        raise InputError(
+            f"{where.removesuffix('true_if')}cause: found true; a proportion of one group compares "
+            "nothing and shows no cause: write cause = false, or claim a risk ratio"
+        )
 
 
 def _refuse_no_effect_inside(

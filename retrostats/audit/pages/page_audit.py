@@ -26,6 +26,7 @@ from retrostats.audit.pages.tables import (
     studies_table,
 )
 from retrostats.evidence.pages.claim import ReadClaim, read_claim
+from retrostats.evidence.printed.measures import DIFFERENCE, PROPORTION
 from retrostats.io.pages.page import CORRELATION, Page
 from retrostats.io.pages.problems import Problems
 from retrostats.io.pages.topics import groups_of, page_of
@@ -187,11 +188,14 @@ def methods_of(group: Group) -> list[str]:
         ]
     first, second = page.conditions.first, page.conditions.second
     pooled = [r for r in read.pooled if r.effect is not None]
+    mixed = ", ".join(read.measure.mixed)
+    beside = f" (mixed in as if they were one: {mixed})" if mixed else ""
+    alone = read.measure.name == PROPORTION
+    own, studies = ("proportion", "logits") if alone else ("effect", "effects")
     said = [
-        f"Effects are {first} against {second}, as {read.measure.name}"
-        + (f" (mixed in as if they were one: {', '.join(read.measure.mixed)})"
-           if read.measure.mixed else "") + ".",
-        "Each row of the table is the likelihood of its own effect: " + _kinds(read) + ".",
+        f"Proportions are of {first}, on the logit." if alone else
+        f"Effects are {first} against {second}, as {read.measure.name}{beside}.",
+        f"Each row of the table is the likelihood of its own {own}: {_kinds(read)}.",
     ]  # fmt: skip
     if any(r.source.depends_on_correlation for r in read.rows):
         prior = page.open.get(CORRELATION)
@@ -203,10 +207,13 @@ def methods_of(group: Group) -> list[str]:
         )  # fmt: skip
     if len(read.pooled) > 1:
         scale, why = prior_in_use(read)
-        unit = " on the log scale" if read.measure.is_log else f" {printed_unit(read)}".rstrip()
+        unit = " on the log scale" if read.measure.is_log else ""
+        if read.measure.name == DIFFERENCE:
+            unit = f" {printed_unit(read)}".rstrip()
         said.append(
-            "Synthesis: effects of studies are normal around their mean with a half-normal prior "
-            "on their standard deviation, a flat prior on the mean, by quadrature"
+            f"Synthesis: {studies} of studies are normal around "
+            "their mean with a half-normal prior on their standard deviation, a flat prior on the "
+            "mean, by quadrature"
             + (f"; its scale is {scale:.3g}{unit}: {why}." if scale > 0 else ".")
         )
     if len(pooled) > 1:

@@ -134,7 +134,7 @@ def _printed(
 ) -> list[dict[str, Any]]:
     """Records of a row, each side with the people of its own group where two are printed."""
     first, second = page.conditions.first, page.conditions.second
-    both = f"{first} against {second}"
+    both = " against ".join(filter(None, (first, second)))
     ids = published_ids(row)
     found = []
     if ids == (row.row_id,):
@@ -143,7 +143,8 @@ def _printed(
         if name not in row.cells:
             continue
         row_id = f"{row.row_id}-{name}"
-        where = both if "second" not in row.cells else condition
+        change = "->" in row.cells[name].replace("\N{RIGHTWARDS ARROW}", "->")
+        where = both if change and "second" not in row.cells else condition
         found.append(base | {"row_id": row_id, "arm": where} | _side(row, name))
         if len(groups) == 2:
             found[-1]["n"] = float(groups[i])
@@ -235,7 +236,8 @@ def evidence_table(
     sized
         Claims that a row gives a size.
     """
-    comparison = f"{page.conditions.first} vs {page.conditions.second}"
+    both = (page.conditions.first, page.conditions.second)
+    comparison = " vs ".join(filter(None, both))
     records = []
     for claim in claims:
         for read in claim.rows:

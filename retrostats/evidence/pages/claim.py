@@ -18,6 +18,7 @@ from retrostats.evidence.pages.studies import (
 )
 from retrostats.evidence.printed.measures import (
     EVENT_RATIOS,
+    PROPORTION,
     Measure,
     measure_of_pool,
     one_measure,
@@ -74,7 +75,12 @@ class ReadRow:
 
     @property
     def compares(self) -> bool:
-        """Whether it sets the first condition against the second: a change alone does not."""
+        """Whether it sets the first condition against the second.
+
+        A change alone does not, nor does a proportion.
+        """
+        if self.printed.measure == PROPORTION:
+            return False
         change = "->" in str(self.row.cells.get("first", "")).replace("\N{RIGHTWARDS ARROW}", "->")
         return not (change and "second" not in self.row.cells)
 

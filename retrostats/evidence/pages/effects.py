@@ -21,6 +21,7 @@ from retrostats.evidence.printed.cells import Cell, Change, Count, Summary, numb
 from retrostats.evidence.printed.measures import (
     ODDS_RATIO,
     PERCENT,
+    PROPORTION,
     RATE_RATIO,
     RATIO_OF_MEANS,
     RISK_DIFFERENCE,
@@ -123,6 +124,9 @@ def _of_source(source: PrintedSource) -> Effect:
 
 def _sides(row: PrintedRow, measure: Measure, source: PrintedSource) -> Effect:
     first, second = both_sides(row)
+    if measure.name == PROPORTION:
+        assert isinstance(first, Count)
+        return _proportion(first)
     if isinstance(first, Count) and isinstance(second, Count):
         return _counts(row, measure, first, second)
     if isinstance(first, Change) and isinstance(second, Change):
@@ -159,8 +163,9 @@ def row_people(row: PrintedRow) -> float:
     """People of a row; of counts of people where n is empty, their totals; NaN if not printed."""
     if row.n:
         return float(sum(row.n))
-    totals = [c.total for c in row.sides() if isinstance(c, Count) and c.of_people]
-    return float(sum(totals)) if len(totals) == 2 else math.nan
+    sides = [side for side in row.sides() if side is not None]
+    totals = [c.total for c in sides if isinstance(c, Count) and c.of_people]
+    return float(sum(totals)) if totals and len(totals) == len(sides) else math.nan
 
 
 def _counts(row: PrintedRow, measure: Measure, first: Count, second: Count) -> Effect:
@@ -175,6 +180,13 @@ def _counts(row: PrintedRow, measure: Measure, first: Count, second: Count) -> E
     made = escalc(cells, measure=_CODES[kind])
     value, variance = float(made["yi"].iloc[0]), float(made["vi"].iloc[0])
     return Effect(value, math.sqrt(variance), math.inf, f"{kind} of the counts, normal")
+
+
+def _proportion(first: Count) -> Effect:
+    """metafor's logit of a proportion; half a person is added where none or all have the event."""
+    made = escalc({"events": [first.events], "total": [first.total]}, measure="PLO")
+    value, variance = float(made["yi"].iloc[0]), float(made["vi"].iloc[0])
+    return Effect(value, math.sqrt(variance), math.inf, "PLO of the count, normal")
 
 
 def _smd(sides: Sequence[Side]) -> Effect:

@@ -23,7 +23,14 @@ from retrostats.evidence.pages.effects import (
     standardised,
 )
 from retrostats.evidence.printed.cells import Change, Number, Summary
-from retrostats.evidence.printed.measures import PERCENT, RATIO_OF_MEANS, SMD, Measure, one_measure
+from retrostats.evidence.printed.measures import (
+    PERCENT,
+    PROPORTION,
+    RATIO_OF_MEANS,
+    SMD,
+    Measure,
+    one_measure,
+)
 from retrostats.evidence.printed.pair import PrintedPair
 from retrostats.evidence.printed.quadrature import SpreadPrior
 from retrostats.evidence.printed.row_effects import spread_prior
@@ -211,7 +218,7 @@ def _reported(row: PrintedRow, measure: Measure, effect: Effect, ids: tuple[str,
             if name in ("estimate", "low", "high")
         }
         value = model["estimate"] if "estimate" in model else 0.5 * (model["low"] + model["high"])
-        error = _error(cells, model, t, effect.df, percent=percent)
+        error = _error(cells, model, t, effect.df, measure, percent=percent)
         error = effect.std_error / math.sqrt(factor) if error is None else error
         return Effects(np.atleast_1d(value), np.atleast_1d(factor * error**2))
 
@@ -221,7 +228,13 @@ def _reported(row: PrintedRow, measure: Measure, effect: Effect, ids: tuple[str,
 
 
 def _error(
-    cells: Mapping[str, Array], model: Mapping[str, Array], t: float, df: float, *, percent: bool
+    cells: Mapping[str, Array],
+    model: Mapping[str, Array],
+    t: float,
+    df: float,
+    measure: Measure,
+    *,
+    percent: bool,
 ) -> Any:
     """Standard error from limits, an SE or an exact p, whichever is printed; else None."""
     if "low" in model and "high" in model:
@@ -229,6 +242,8 @@ def _error(
     for name in ("low", "high"):
         if name in model:
             return np.abs(model["estimate"] - model[name]) / t
+    if "se" in cells and measure.name == PROPORTION:
+        return cells["se"] / (cells["estimate"] * (1 - cells["estimate"]))
     if "se" in cells:
         return cells["se"] / 100 / (1 + cells["estimate"] / 100) if percent else cells["se"]
     if "p" in cells:

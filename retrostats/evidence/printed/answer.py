@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from retrostats.common.rounding import with_limits
 from retrostats.evidence.printed.measures import Measure
 from retrostats.models.meta.grid_density import GridDensity
 from retrostats.models.meta.grid_posterior import GridPosterior
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
@@ -151,6 +154,36 @@ def adverb(
     if (one_study or at_most_likely) and word in _SURER:
         word = _ONE_STUDY
     return f"{word.capitalize()} {side} {null:g}{' (one study)' if one_study else ''}"
+
+
+def no_effect(measure: Measure, null: float) -> float:
+    """The value of no effect, where there is one.
+
+    Raises
+    ------
+    InputError
+        The measure compares nothing, as a proportion.
+    """
+    if math.isnan(null):
+        raise InputError(
+            f"prob_above: a {measure.name} has no value of no effect; give the number, as "
+            "prob_above(0.5), or null= to pool_printed"
+        )
+    return null
+
+
+def no_size(signs: pd.Series[float], rows: int, null: float) -> str:
+    """That no row is bounded on both sides, and what their signs say alone."""
+    said = f"No size: no source of {rows} is bounded on both sides."
+    if math.isnan(null):
+        return said
+    above, below, p = (signs[name] for name in ("above", "below", "p_value"))
+    more = "above" if above >= below else "below"
+    graded = adverb(1 - p / 2, more, null, at_most_likely=True)
+    return (
+        f"{said} Signs: {above:.0f} above {null:g}, {below:.0f} below (sign test p = {p:.3f}): "
+        f"{graded[0].lower()}{graded[1:]} by signs alone"
+    )
 
 
 def model_ends(measure: Measure, low: float, high: float) -> tuple[float, float]:

@@ -228,6 +228,18 @@ def _spline(low: float, high: float, df: float) -> CubicSpline:
     return CubicSpline(at, between_log_likelihood(at, low, high, df))
 
 
+def proportion_log_likelihood(theta: ArrayLike, events: float, people: float) -> Array:
+    """Logit of the share of people with an event: one binomial.
+
+    Examples
+    --------
+    >>> proportion_log_likelihood([0.0], 1, 2).round(4).tolist()
+    [-1.3863]
+    """
+    theta = np.asarray(theta, dtype=float)
+    return np.asarray(events * theta - people * np.logaddexp(0.0, theta))
+
+
 def rates_log_likelihood(
     theta: ArrayLike,
     events: tuple[ArrayLike, ArrayLike],

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from retrostats.common.errors import InputError
 
@@ -20,12 +21,13 @@ Array = NDArray[np.float64]
 RATIO_OF_MEANS, DIFFERENCE, SMD = "ratio of means", "mean difference", "SMD"
 RISK_RATIO, ODDS_RATIO, RATE_RATIO = "risk ratio", "odds ratio", "rate ratio"
 HAZARD_RATIO, RISK_DIFFERENCE, CORRELATION = "hazard ratio", "risk difference", "correlation"
+PROPORTION = "proportion"
 EVENT_RATIOS = (RISK_RATIO, ODDS_RATIO, RATE_RATIO, HAZARD_RATIO)
 RATIOS = (RATIO_OF_MEANS, *EVENT_RATIOS)
 PERCENT = "percent"
 ALL = (
     DIFFERENCE, RATIO_OF_MEANS, PERCENT, SMD, RISK_RATIO, ODDS_RATIO, RISK_DIFFERENCE, RATE_RATIO,
-    HAZARD_RATIO, CORRELATION,
+    HAZARD_RATIO, CORRELATION, PROPORTION,
 )  # fmt: skip
 #: What else a measure is called, in lower case with spaces.
 _ALSO = {
@@ -33,11 +35,12 @@ _ALSO = {
     "ratio": RATIO_OF_MEANS, "rom": RATIO_OF_MEANS, "%": PERCENT, "percent change": PERCENT,
     "standardised mean difference": SMD, "standardized mean difference": SMD, "hedges g": SMD,
     "relative risk": RISK_RATIO, "incidence rate ratio": RATE_RATIO,
+    "prevalence": PROPORTION, "logit proportion": PROPORTION,
 }  # fmt: skip
 #: Scale of the half-normal prior on tau, on the model's scale; differences take the sources' own.
 PRIOR_SCALES = {
     RATIO_OF_MEANS: 0.2, SMD: 0.5, ODDS_RATIO: 0.5, RATE_RATIO: 0.5, HAZARD_RATIO: 0.5,
-    RISK_RATIO: 0.5, CORRELATION: 0.2, RISK_DIFFERENCE: 0.1,
+    RISK_RATIO: 0.5, CORRELATION: 0.2, RISK_DIFFERENCE: 0.1, PROPORTION: 0.5,
 }  # fmt: skip
 
 
@@ -63,17 +66,24 @@ class Measure:
 
     @property
     def null(self) -> float:
-        """No effect, on the printed scale."""
+        """No effect, on the printed scale; NaN of a proportion, which compares nothing."""
+        if self.name == PROPORTION:
+            return math.nan
         return 1.0 if self.is_log else 0.0
 
     def to_model(self, value: Any) -> Array:
-        """From the printed scale: logarithms of ratios, Fisher's z of correlations."""
+        """From the printed scale: logarithms of ratios, Fisher's z of correlations.
+
+        Logits of proportions.
+        """
         printed = np.asarray(value, dtype=float)
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.is_log:
                 return np.where(printed > 0, np.log(np.where(printed > 0, printed, 1.0)), -np.inf)
             if self.name == CORRELATION:
                 return np.asarray(np.arctanh(np.clip(printed, -1, 1)))
+            if self.name == PROPORTION:
+                return np.asarray(logit(np.clip(printed, 0, 1)))
         return printed
 
     def to_printed(self, value: Any) -> Array:
@@ -82,6 +92,8 @@ class Measure:
         if self.is_log:
             with np.errstate(over="ignore"):
                 return np.asarray(np.exp(model))
+        if self.name == PROPORTION:
+            return np.asarray(expit(model))
         return np.asarray(np.tanh(model)) if self.name == CORRELATION else model
 
 

@@ -12,6 +12,7 @@ from retrostats.common.errors import InputError
 from retrostats.evidence.printed.answer import claimed_range
 from retrostats.evidence.printed.measures import (
     EVENT_RATIOS,
+    PROPORTION,
     Measure,
     measure_of_pool,
     one_measure,
@@ -26,6 +27,7 @@ from retrostats.evidence.printed.printed_choices import (
     synthesis,
 )  # fmt: skip
 from retrostats.evidence.printed.quadrature import CorrelationPrior
+from retrostats.evidence.printed.row_counts import proportion_source
 from retrostats.evidence.printed.row_effects import (
     nothing_source,
     reported_source,
@@ -63,15 +65,17 @@ def pool_printed(
         was printed. `first` and `second` ("38.35 SD 1.53 min", also SE, IQR, range or plus-minus;
         "27.1 SD 3.0 -> 24.7 SD 2.9"; "15 / 461 players"; "15 / 461 h") with r or p where they are
         known; or `estimate` with `low`, `high` and `level` (percent), with `se` (of the logarithm
-        of a ratio, in percent points of a percentage), with p, or alone; or words in `estimate`
+        of a ratio, in percent points of a percentage, of a proportion in its own unit), with p, or
+        alone; or words in `estimate`
         ("higher", "lower", "not significant"). Also df, design_effect, measure, pool (yes,
         "no: reason", "sign: for"), sd_median, sd_log_sd, sd_low and sd_high (lognormal prior of the
         standard deviation between people behind a bare estimate, model's scale), cv_high (the
         largest coefficient of variation at which an unlabelled plus-minus may be a standard error).
     measure : str or list of str, optional
         "mean difference", "ratio of means", "percent", "SMD", "risk ratio", "odds ratio", "risk
-        difference", "rate ratio", "hazard ratio" or "correlation"; default: the rows' own. Of a
-        list the first is pooled and the others are mixed in with it; else they are refused.
+        difference", "rate ratio", "hazard ratio", "correlation" or "proportion" (`first` alone,
+        as "12 / 80", on the logit); default: the rows' own. Of a list the first is pooled and the
+        others are mixed in with it; else they are refused.
     prior : HalfNormal, optional
         Of tau on the model's scale. Default scale: 0.2 for log ratios of means, 0.5 for log odds,
         rate, risk and hazard ratios and SMD, half the median SD of the effect between people for
@@ -82,7 +86,8 @@ def pool_printed(
         Nested sets of studies, smallest first, by name. Default: sources that print a spread or an
         error; with bare estimates; with words.
     null : float, optional
-        No effect, printed scale: 1 for ratios, else 0.
+        No effect, printed scale: 1 for ratios, else 0. A proportion has none: give the number that
+        it is set against, or `claimed`.
     claimed : (low, high), optional
         A range on the printed scale whose probability is reported as well.
 
@@ -190,19 +195,29 @@ def _read(row: PrintedRow, measure: Measure) -> PrintedSource:
     if says_words(row):
         return words_source(row, measure)
     if not any(name in row.cells for name in ("estimate", "low", "high")):
-        return sides_source(row, measure)
+        return _sides(row, measure)
     found = reported_source(row, measure)
     if str(row.cells.get("adjusted", "")).strip().lower() != "yes":
         _refuse_other_sides(row, measure, found)
     return found
 
 
+def _sides(row: PrintedRow, measure: Measure) -> PrintedSource:
+    """Both sides, or the only one of a proportion."""
+    if measure.name == PROPORTION:
+        return proportion_source(row, *row.sides())
+    return sides_source(row, measure)
+
+
 def _refuse_other_sides(row: PrintedRow, measure: Measure, found: PrintedSource) -> None:
     """Refuse an effect that first and second, where they give one as well, contradict."""
-    if not ("first" in row.cells and "second" in row.cells) or found.nodes is None:
+    alone = measure.name == PROPORTION
+    needed, given = ({"first"}, "first gives") if alone else (
+        {"first", "second"}, "first and second give")  # fmt: skip
+    if not needed <= set(row.cells) or found.nodes is None:
         return
     try:
-        sides = sides_source(row, measure)
+        sides = _sides(row, measure)
     except InputError:  # they give no effect of this measure: nothing to check by
         return
     if not (sides.kept and sides.bounded):
@@ -212,7 +227,7 @@ def _refuse_other_sides(row: PrintedRow, measure: Measure, found: PrintedSource)
     if abs(centre - stated.centre) > _CONTRADICTS * stated.error_at(0.5):
         shown, other = (float(measure.to_printed(x)) for x in (stated.centre, centre))
         raise InputError(
-            f"{row.where}: the estimate is {shown:.4g}, and first and second give {other:.4g}; "
+            f"{row.where}: the estimate is {shown:.4g}, and {given} {other:.4g}; "
             "correct one of them, or say adjusted = yes"
         )
 

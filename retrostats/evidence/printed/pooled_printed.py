@@ -18,6 +18,8 @@ from retrostats.evidence.printed.answer import (
     mean_densities,
     mean_density,
     model_ends,
+    no_effect,
+    no_size,
 )
 from retrostats.evidence.printed.disagreement import Disagreement, disagreement
 from retrostats.evidence.printed.measures import Measure
@@ -98,7 +100,7 @@ class PooledPrinted:
 
     def prob_above(self, x: float | None = None) -> float:
         """Posterior probability that the mean effect is above x (default: no effect)."""
-        return self.probability(self.null if x is None else x, math.inf)
+        return self.probability(no_effect(self.measure, self.null) if x is None else x, math.inf)
 
     def probability(self, low: float = -math.inf, high: float = math.inf) -> float:
         """Posterior probability that the mean effect lies from low to high, printed scale."""
@@ -131,7 +133,8 @@ class PooledPrinted:
         columns: dict[str, Any] = {
             name: self.measure.to_printed(self._densities.quantile(p)) for name, p in _SHOWN.items()
         }
-        columns["prob_above"] = self._over_choices(self.null, math.inf)
+        if not math.isnan(self.null):
+            columns["prob_above"] = self._over_choices(self.null, math.inf)
         if self.claimed is not None:
             columns["prob_inside"] = self._over_choices(*self.claimed)
         for i, (choice, _) in enumerate(self._posteriors):
@@ -207,7 +210,7 @@ class PooledPrinted:
 
     @cached_value
     def _disagreement(self) -> Disagreement | None:
-        if self.synthesis is None:
+        if self.synthesis is None or math.isnan(self.null):
             return None
         return disagreement(self.synthesis, float(self.measure.to_model(self.null)))
 
@@ -237,10 +240,14 @@ class PooledPrinted:
 
         row: dict[str, Any] = {
             "measure": self.measure.name, "k": self.k, "prior_scale": self.prior_scale,
-            "tau": float(self.tau["median"]), "prob_above": self.prob_above(),
-            "prob_above_min": self.lowest(self.null), "prob_above_max": self.highest(self.null),
-            "prob_new_study": self.prob_new_study(self.null),
+            "tau": float(self.tau["median"]),
         }  # fmt: skip
+        if not math.isnan(self.null):
+            row |= {
+                "prob_above": self.prob_above(), "prob_above_min": self.lowest(self.null),
+                "prob_above_max": self.highest(self.null),
+                "prob_new_study": self.prob_new_study(self.null),
+            }  # fmt: skip
         if self.claimed is not None:
             row |= {
                 "prob_inside": self.probability(*self.claimed),
@@ -282,19 +289,11 @@ class PooledPrinted:
 
     def _lines(self) -> list[str]:
         if self.posterior is None:
-            return [self._no_size()]
+            return [no_size(self.signs, len(self.read), self.null)]
         shown, low, high = with_limits(self.estimate, self.conf_low, self.conf_high)
-        above = self.prob_above() >= 0.5
-        ends = (self.null, math.inf) if above else (-math.inf, self.null)
-        p = self.probability(*ends)
-        counted = [choice for choice, _ in self._posteriors if choice.counted]
-        least, choice = min(zip(self._counted(*ends), counted, strict=True), key=lambda x: x[0])
-        side = "above" if above else "below"
-        lines = [
-            f"{adverb(p, side, self.null, one_study=self.k == 1)}: {shown} "
-            f"[{low}, {high}], P = {p:.3f}; lowest over declared choices {least:.3f} "
-            f"({choice.beside(self.declared[0])})"
-        ]
+        lines, new_study = [f"{shown} [{low}, {high}]"], ""
+        if not math.isnan(self.null):
+            lines, new_study = self._direction(lines[0])
         if self.claimed is not None:
             a, b = (rounded(x) for x in self.claimed)
             lines.append(
@@ -305,8 +304,7 @@ class PooledPrinted:
             lines.append(f"{self.in_that_study!r}; over studies as above")
         tau = self.tau
         lines.append(
-            f"a new study {side} {self.null:g}: P = {self.prob_new_study(*ends):.3f}; tau "
-            f"{tau['median']:.3g} [{tau['conf_low']:.3g}, {tau['conf_high']:.3g}] "
+            f"{new_study}tau {tau['median']:.3g} [{tau['conf_low']:.3g}, {tau['conf_high']:.3g}] "
             f"(half-normal, scale {self.prior_scale:.3g})"
         )
         lines += [self.disagreement] if self.disagreement else []
@@ -318,15 +316,19 @@ class PooledPrinted:
         )
         return lines
 
-    def _no_size(self) -> str:
-        above, below, p = self.signs
-        more = "above" if above >= below else "below"
-        graded = adverb(1 - p / 2, more, self.null, at_most_likely=True)
-        return (
-            f"No size: no source of {len(self.read)} is bounded on both sides. Signs: {above:.0f} "
-            f"above {self.null:g}, {below:.0f} below (sign test p = {p:.3f}): "
-            f"{graded[0].lower()}{graded[1:]} by signs alone"
+    def _direction(self, shown: str) -> tuple[list[str], str]:
+        """On which side of no effect the mean lies, and a new study, in words."""
+        side = "above" if self.prob_above() >= 0.5 else "below"
+        ends = (self.null, math.inf) if side == "above" else (-math.inf, self.null)
+        p = self.probability(*ends)
+        counted = [choice for choice, _ in self._posteriors if choice.counted]
+        least, choice = min(zip(self._counted(*ends), counted, strict=True), key=lambda x: x[0])
+        line = (
+            f"{adverb(p, side, self.null, one_study=self.k == 1)}: {shown}, P = {p:.3f}; lowest "
+            f"over declared choices {least:.3f} ({choice.beside(self.declared[0])})"
         )
+        new_study = self.prob_new_study(*ends)
+        return [line], f"a new study {side} {self.null:g}: P = {new_study:.3f}; "
 
     @property
     def _posteriors(self) -> list[tuple[Choice, GridPosterior]]:
@@ -370,7 +372,8 @@ class PooledPrinted:
 
     def _numbers(self, found: GridDensity | None) -> dict[str, float]:
         row = {name: self._shown(found, p) for name, p in _SHOWN.items()}
-        row["prob_above"] = self._probability(found, self.null, math.inf)
+        if not math.isnan(self.null):
+            row["prob_above"] = self._probability(found, self.null, math.inf)
         if self.claimed is not None:
             row["prob_inside"] = self._probability(found, *self.claimed)
         return row

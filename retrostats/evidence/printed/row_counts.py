@@ -9,20 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.common.errors import InputError
-from retrostats.evidence.printed.cells import Count, Rate
+from retrostats.evidence.printed.cells import Cell, Count, Rate
 from retrostats.evidence.printed.likelihoods import (
     odds_log_likelihood,
+    proportion_log_likelihood,
     rates_log_likelihood,
     risks_log_likelihood,
 )
 from retrostats.evidence.printed.measures import (
     ODDS_RATIO,
+    PROPORTION,
     RATE_RATIO,
     RISK_DIFFERENCE,
     RISK_RATIO,
     Measure,
 )
-from retrostats.evidence.printed.row_effects import two_means_source
+from retrostats.evidence.printed.row_effects import nothing_source, two_means_source
 from retrostats.evidence.printed.rows import PrintedRow
 from retrostats.evidence.printed.sources import SPREAD, PrintedSource
 
@@ -71,6 +73,37 @@ def counts_source(row: PrintedRow, measure: Measure, first: Count, second: Count
         left_out=why if kind != RISK_DIFFERENCE else "",
         bounded=kind == RISK_DIFFERENCE or (min(y) > 0 and not full),
         sign=int(np.sign(rates[0] - rates[1])), about=about, error=error,
+    )  # fmt: skip
+
+
+def proportion_source(row: PrintedRow, first: Cell | None, second: Cell | None) -> PrintedSource:
+    """People with an event in one group, as the logit of their share.
+
+    Raises
+    ------
+    InputError
+        Two groups, or a first that is no count of people.
+    """
+    if second is not None:
+        raise InputError(
+            f"{row.where}, column second: found {row.cells.get('second', 'a mean')!r}; a "
+            f"{PROPORTION} is of one group: leave second empty, or claim a {RISK_RATIO}, "
+            f"{ODDS_RATIO} or {RISK_DIFFERENCE} of both"
+        )
+    if first is None:
+        return nothing_source(row, "it prints no proportion: first and estimate are empty")
+    if not isinstance(first, Count) or not first.of_people:
+        raise InputError(
+            f"{row.where}, column first: found {row.cells.get('first', 'a mean')!r}; a "
+            f"{PROPORTION} is people with an event among people, as '12 / 80', or a number from 0 "
+            "to 1 in estimate"
+        )
+    y, n = first.events, first.total
+    a, b = y + 0.5, n - y + 0.5  # half a person is added for the grid alone
+    return PrintedSource(
+        row.study, row.number, SPREAD, "people with an event in one group, binomial",
+        curve=lambda theta: proportion_log_likelihood(theta, y, n), bounded=0 < y < n,
+        about=math.log(a / b), error=math.sqrt(1 / a + 1 / b),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 
 from retrostats.common.errors import InputError
 from retrostats.common.student import t_quantile
-from retrostats.evidence.printed.cells import WORDS, Number, number_cell
+from retrostats.evidence.printed.cells import WORDS, Number
 from retrostats.evidence.printed.likelihoods import (
     averaged,
     between_by_table,
@@ -20,19 +20,17 @@ from retrostats.evidence.printed.likelihoods import (
 )  # fmt: skip
 from retrostats.evidence.printed.measures import (
     CORRELATION,
-    EVENT_RATIOS,
-    PERCENT,
+    PROPORTION,
     RATIO_OF_MEANS,
-    RISK_DIFFERENCE,
     SMD,
     Measure,
-    one_measure,
 )  # fmt: skip
 from retrostats.evidence.printed.quadrature import (
     LOG_RATIO_SPREAD,
     SpreadPrior,
     interval_points,
 )  # fmt: skip
+from retrostats.evidence.printed.row_scale import RowScale
 from retrostats.evidence.printed.rows import PARALLEL, PrintedRow
 from retrostats.evidence.printed.sources import (
     BARE,
@@ -68,7 +66,7 @@ def reported_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         Limits without their level or out of order, an estimate outside them, or a number that the
         measure cannot have.
     """
-    scale = _Scale(row, measure)
+    scale = RowScale(row, measure)
     low, high = (scale.limit(name) for name in ("low", "high"))
     estimate = scale.estimate()
     if low is not None or high is not None:
@@ -87,7 +85,7 @@ def two_means_source(
     row: PrintedRow, measure: Measure, means: tuple[Number, Number]
 ) -> PrintedSource:
     """Two means without spreads: their effect alone."""
-    scale = _Scale(row, measure)
+    scale = RowScale(row, measure)
     (a, b), ends = (x.value for x in means), [x.ends for x in means]
     if measure.is_log:
         if min(low for low, _ in ends) <= 0:
@@ -101,8 +99,10 @@ def two_means_source(
     return _alone(row, scale, (ends[0][0] - ends[1][1], a - b, ends[0][1] - ends[1][0]))
 
 
-def _alone(row: PrintedRow, scale: _Scale, estimate: tuple[float, float, float]) -> PrintedSource:
+def _alone(row: PrintedRow, scale: RowScale, estimate: tuple[float, float, float]) -> PrintedSource:
     """An estimate without an error: by an exact p, by n where that gives it, or bare."""
+    if scale.measure.name == PROPORTION and row.p is not None:
+        raise InputError(_no_test(row, "p", row.p.text))
     if row.p is not None and row.operator == "=":
         return _from_p(row, scale, estimate)
     known = _error_of_n(row, scale.measure, estimate[1])
@@ -112,81 +112,9 @@ def _alone(row: PrintedRow, scale: _Scale, estimate: tuple[float, float, float])
     return _bare(row, scale.measure, estimate)
 
 
-class _Scale:
-    """Numbers of one row on the model's scale."""
-
-    def __init__(self, row: PrintedRow, measure: Measure) -> None:
-        self.row, self.measure = row, measure
-        text = str(row.cells.get("estimate", ""))
-        signed = text.strip().endswith("%") and measure.name == RATIO_OF_MEANS
-        own = row.measure or (PERCENT if signed else measure.name)
-        self.own = PERCENT if signed and one_measure(own) == RATIO_OF_MEANS else own
-
-    def model(self, value: float, column: str) -> float:
-        """A printed number on the model's scale."""
-        shown = 1 + value / 100 if self.own == PERCENT else value
-        if self.measure.is_log and not shown > 0:
-            what = "a percentage above -100" if self.own == PERCENT else "a ratio above 0"
-            raise InputError(f"{self.row.where}: {column} is {value:g}; allowed is {what}")
-        if self.measure.name == CORRELATION and not -1 < shown < 1:
-            raise InputError(
-                f"{self.row.where}: {column} is {value:g}; allowed is between -1 and 1"
-            )
-        return float(self.measure.to_model(shown))
-
-    def limit(self, column: str) -> float | None:
-        """A limit of the interval."""
-        found = self.row.number_of(column)
-        return None if found is None else self.model(found.value, column)
-
-    def estimate(self) -> tuple[float, float, float] | None:
-        """Lowest rounding, estimate and highest rounding."""
-        if "estimate" not in self.row.cells:
-            return None
-        found: Number = number_cell(self.row.cells["estimate"], f"{self.row.where}, estimate")
-        centre = self.model(found.value, "estimate")
-        low, high = found.ends
-        floor = -100.0 if self.own == PERCENT else 0.0
-        if self.measure.is_log and low <= floor:
-            low = floor + 0.5 * (found.value - floor)
-        if self.measure.name == CORRELATION:
-            low, high = max(low, -0.9999), min(high, 0.9999)
-        return self.model(low, "estimate"), centre, self.model(high, "estimate")
-
-    def error(self) -> float | None:
-        """Standard error: of a percentage in percent points, of other ratios of the logarithm."""
-        found = self.row.positive("se")
-        if found is None or self.own != PERCENT:
-            return found
-        shown = 1 + self.row_estimate / 100
-        return found / 100 / shown
-
-    @property
-    def row_estimate(self) -> float:
-        """The estimate as printed."""
-        return number_cell(self.row.cells["estimate"], f"{self.row.where}, estimate").value
-
-    @property
-    def df(self) -> float:
-        """Of the row's column, else by its people; tests of events and correlations are normal."""
-        told = self.row.positive("df")
-        if told is not None:
-            return told
-        if one_measure(self.own) in (*EVENT_RATIOS, RISK_DIFFERENCE, CORRELATION):
-            return math.inf
-        return self.row.people_df
-
-    @property
-    def df_words(self) -> str:
-        """Which df, and why."""
-        if "df" in self.row.cells:
-            return f"t with the {self.df:g} df of the row"
-        return "normal" if math.isinf(self.df) and self.row.n else self.row.df_words
-
-
 def _interval(
     row: PrintedRow,
-    scale: _Scale,
+    scale: RowScale,
     estimate: tuple[float, float, float] | None,
     limits: tuple[float | None, float | None],
 ) -> PrintedSource:
@@ -233,7 +161,9 @@ def _interval(
     return _source(row, scale, at, width / t, words)
 
 
-def _from_p(row: PrintedRow, scale: _Scale, estimate: tuple[float, float, float]) -> PrintedSource:
+def _from_p(
+    row: PrintedRow, scale: RowScale, estimate: tuple[float, float, float]
+) -> PrintedSource:
     """Error from an exact p: |estimate| / t(p, df), over the rounding of p."""
     assert row.p is not None
     low, high = row.p.ends
@@ -254,9 +184,12 @@ def _from_p(row: PrintedRow, scale: _Scale, estimate: tuple[float, float, float]
 
 
 def _error_of_n(row: PrintedRow, measure: Measure, estimate: float) -> float | None:
-    """Errors that the number of people gives: of Fisher's z, and of the SMD of two groups."""
+    """Errors that the number of people gives: of Fisher's z, a logit, the SMD of two groups."""
     if measure.name == CORRELATION and len(row.n) == 1 and row.n[0] > 3:
         return 1 / math.sqrt(row.n[0] - 3)
+    if measure.name == PROPORTION and len(row.n) == 1:  # as of n p people with the event
+        share = float(measure.to_printed(estimate))
+        return 1 / math.sqrt(row.n[0] * share * (1 - share))
     if measure.name == SMD and row.n and row.design == PARALLEL:
         return math.sqrt(1 / row.root_n**2 + estimate**2 / (2 * sum(row.n)))
     return None
@@ -294,6 +227,8 @@ def _bare(row: PrintedRow, measure: Measure, estimate: tuple[float, float, float
 def words_source(row: PrintedRow, measure: Measure) -> PrintedSource:
     """ "Higher", "lower" or "not significant": a test statistic of which only a range is known."""
     sign = WORDS[_word(str(row.cells["estimate"]))]
+    if measure.name == PROPORTION:
+        raise InputError(_no_test(row, "estimate", str(row.cells["estimate"])))
     if sign == 0 and row.operator == "<":
         raise InputError(
             f"{row.where}: estimate says {row.cells['estimate']!r} and p {row.operator} "
@@ -318,6 +253,15 @@ def words_source(row: PrintedRow, measure: Measure) -> PrintedSource:
         return averaged(_tested(row, sign, ncp, threshold, df), log_weight)
 
     return _words(row, sign, curve, "")
+
+
+def _no_test(row: PrintedRow, column: str, found: str) -> str:
+    """That a test of a proportion says nothing: against which number is not printed."""
+    return (
+        f"{row.where}, column {column}: found {found!r}; a proportion has no value of no effect "
+        "that a test could be against: leave it empty, and give events of people in first "
+        "('12 / 80'), or estimate with n, se, or low and high"
+    )
 
 
 def _tested(row: PrintedRow, sign: int, ncp: Array, t: float, df: float) -> Array:
@@ -350,7 +294,7 @@ def _words(
 
 def _source(
     row: PrintedRow,
-    scale: _Scale,
+    scale: RowScale,
     estimate: tuple[float, float, float],
     se: float,
     words: str,

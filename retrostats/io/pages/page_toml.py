@@ -126,6 +126,8 @@ def read_page_toml(file: Path, problems: Problems) -> PageHead:
 def _conditions(read: _Reader, parsed: Mapping[str, Any]) -> Conditions:
     """The two conditions, with synonyms in the direction that the page writes them."""
     compared = read.texts(parsed, "compared", "compared")
+    if len(compared) == 1 and _of_one_group(parsed):
+        return Conditions(compared[0], "", "")
     if len(compared) != 2 or plain(compared[0]) == plain(compared[-1]):
         read.problems.add(
             f"{read.file}: compared = {list(compared)!r}; give two names, the first against the "
@@ -143,6 +145,14 @@ def _conditions(read: _Reader, parsed: Mapping[str, Any]) -> Conditions:
                     "leave it out of one"
                 )
     return Conditions(compared[0], compared[1], compared[1], synonyms)
+
+
+def _of_one_group(parsed: Mapping[str, Any]) -> bool:
+    """Whether every claim of a page is on a proportion, so that nothing is compared."""
+    claims = parsed.get("claims")
+    entries = list(claims.values()) if isinstance(claims, dict) else []
+    measures = [entry.get("measure") for entry in entries if isinstance(entry, dict)]
+    return bool(entries) and all(plain(str(m)) == "proportion" for m in measures)
 
 
 def _source(read: _Reader, parsed: Any) -> Post:

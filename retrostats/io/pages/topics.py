@@ -109,7 +109,9 @@ def _topic(name: str, claims: Sequence[PageClaim], page: Page) -> Topic:
         return Topic(
             key, name, compares="direction", needs=("subject", "direction", "exposure_h"),
             outcomes=(outcome,), outcome_words=f"a count of {words}", headers=headers, own=True,
-            template=_template(page, ("condition", written, exposure), counts=True),
+            template=_template(
+                page, ("condition", written, exposure), counts=True, same_people=same_people
+            ),
         )  # fmt: skip
     once = Topic(
         key, name, compares="direction", paired=same_people, needs=("subject", "direction"),
@@ -129,23 +131,22 @@ def _topic(name: str, claims: Sequence[PageClaim], page: Page) -> Topic:
 
 
 def _template(
-    page: Page, columns: tuple[str, ...], *, counts: bool = False, same_people: bool = True
+    page: Page, columns: tuple[str, ...], *, counts: bool = False, same_people: bool
 ) -> str:
-    """Invented people, in both conditions or in one; their codes keep them out of cohorts."""
+    """Invented people, in both conditions or in one; their codes keep them out of cohorts.
+
+    Where groups are compared every other person is measured in the first condition.
+    """
     lines = [",".join(map(_quoted, ("subject", *columns)))]
     first, second = page.conditions.first, page.conditions.second
     for person in range(1, _PEOPLE + 1):
-        both = enumerate((second, first))
-        for way, condition in [(w, c) for w, c in both if _same(person, w, counts, same_people)]:
+        for way, condition in enumerate((second, first)):
+            if not same_people and person % 2 != way:
+                continue
             cells = (str(person // 2 % 2), str(80 + 5 * person)) if counts else (
                 str(20 + person + 2 * way),)  # fmt: skip
             lines.append(",".join((f"EXAMPLE-{person}", _quoted(condition), *cells)))
     return "\n".join(lines) + "\n"
-
-
-def _same(person: int, way: int, counts: bool, same_people: bool) -> bool:
-    """Whether an invented person is measured in a condition: every other one where groups are."""
-    return (same_people and not counts) or person % 2 == way
 
 
 def _arms_template(page: Page, outcome: str) -> str:

@@ -51,6 +51,8 @@ KEPT_AS_PRINTED = (
     "mean", "spread", "change", "change_spread", "pct_change", "events", "exposure", "ci_low",
     "ci_high", "p_value",
 )  # fmt: skip
+#: Columns of printed rows that a package leaves out where its subject has none of them.
+MAY_BE_ABSENT = ("gait", "direction", "speed_printed", "speed_unit", "gradient_printed")
 
 
 def load_published(topic: str | None = None, *, folder: str | Path | None = None) -> pd.DataFrame:
@@ -202,6 +204,8 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
     """One topic's table with numbers beside the printed text."""
     printed = read_text_table(folder, topic)
     rows = typed(printed, descriptor(folder)[topic]["schema"])
+    absent = {name: "" for name in MAY_BE_ABSENT if name not in printed}
+    printed, rows = printed.assign(**absent), rows.assign(**absent)
     rows = rows.assign(
         topic=topic,
         unit_printed=printed["unit"],

@@ -222,7 +222,8 @@ def _ground(
     if band is not None:
         low, high = _inside(band, ends)
         axes.axvspan(low, high, facecolor=now().band, lw=0, zorder=0, gid="claim-band")
-    axes.axvline(pooled.null, color=now().grey, lw=0.7, zorder=1, gid="null")
+    if not math.isnan(pooled.null):
+        axes.axvline(pooled.null, color=now().grey, lw=0.7, zorder=1, gid="null")
 
 
 def _inside(band: Span, ends: tuple[float, float]) -> tuple[float, float]:
@@ -254,13 +255,13 @@ def _probabilities(
 ) -> None:
     """Probabilities in words above the posterior: of both sides, and of the claimed range."""
     left, inner = place
-    null = f"{pooled.null:g}"
-    below, above = 1 - pooled.prob_above(), pooled.prob_above()
     first = page.TOP_MM + 2.0
-    grey = {"color": now().grey}
-    page.add_text(figure, left, first, f"← {_percent(below)} below {null}", **grey)
-    page.add_text(figure, left + inner, first, f"{_percent(above)} above {null} →", ha="right",
-                  **grey)  # fmt: skip
+    if not math.isnan(pooled.null):
+        null, above = f"{pooled.null:g}", pooled.prob_above()
+        grey = {"color": now().grey}
+        page.add_text(figure, left, first, f"← {_percent(1 - above)} below {null}", **grey)
+        page.add_text(figure, left + inner, first, f"{_percent(above)} above {null} →", ha="right",
+                      **grey)  # fmt: skip
     if band is not None:
         ends = (-math.inf if band.low != band.low else band.low,
                 math.inf if band.high != band.high else band.high)  # fmt: skip
@@ -292,4 +293,6 @@ def _caption(pooled: PooledPrinted, band: Span | None) -> str:
         "to one height; point and line: median and 95% credible interval"
     ]
     parts += ["shaded: the claimed range, its part of the posterior darker"] if band else []
-    return "; ".join([*parts, f"upright line: no effect ({pooled.null:g})"]) + "."
+    known = not math.isnan(pooled.null)
+    parts += [f"upright line: no effect ({pooled.null:g})"] if known else []
+    return "; ".join(parts) + "."
