@@ -14,8 +14,9 @@ import retrostats as rs
 from retrostats.audit.verdict import direction_of, size_of
 from retrostats.evidence.result.estimate import Interval
 from retrostats.models.meta.bayes import HalfNormal
-from retrostats.report.page.explore import SIDE_WORDS, SIZE_WORDS, WIDTHS, explorers_of
+from retrostats.report.page.explore import SIDE_WORDS, SIZE_WORDS, explorers_of
 from retrostats.report.page.page import render_report
+from retrostats.report.page.prior_widths import WIDTHS
 
 #: The page holds twelve digits.
 PAGE_RTOL = 1e-9

@@ -26,7 +26,7 @@ from retrostats.audit.pages.tables import (
     studies_table,
 )
 from retrostats.evidence.pages.claim import ReadClaim, read_claim
-from retrostats.evidence.printed.measures import PROPORTION
+from retrostats.evidence.printed.measures import DIFFERENCE, PROPORTION
 from retrostats.io.pages.page import CORRELATION, Page
 from retrostats.io.pages.problems import Problems
 from retrostats.io.pages.topics import groups_of, page_of
@@ -207,8 +207,9 @@ def methods_of(group: Group) -> list[str]:
         )  # fmt: skip
     if len(read.pooled) > 1:
         scale, why = prior_in_use(read)
-        unit = " on the log scale" if read.measure.is_log else f" {printed_unit(read)}".rstrip()
-        unit = " on the logit" if alone else unit
+        unit = " on the logit" if alone else " on the log scale" if read.measure.is_log else ""
+        if read.measure.name == DIFFERENCE:
+            unit = f" {printed_unit(read)}".rstrip()
         said.append(
             f"Synthesis: {studies} of studies are normal around their mean with a half-normal "
             "prior on their standard deviation, a flat prior on the mean, by quadrature"

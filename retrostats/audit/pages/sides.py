@@ -11,6 +11,7 @@ from retrostats.evidence.printed.measures import (
     CORRELATION,
     DIFFERENCE,
     PERCENT,
+    PROPORTION,
     Measure,
     measure_name,
 )  # fmt: skip
@@ -25,7 +26,12 @@ def claim_words(group: Group, claim: ReadClaim) -> Iterator[str]:
         what = f"the slope on {claim.claim.moderator}" if claim.claim.moderator else CORRELATION
         yield f"true if {what} is {ends}"
         return
-    unit = printed_unit(claim) or _own_unit(claim)
+    if claim.measure.name == PROPORTION:
+        ends = range_words(claim.claim.true_if.low, claim.claim.true_if.high)
+        yield f"true if the proportion of {first} is {ends}"
+        return
+    difference = claim.measure.name == DIFFERENCE
+    unit = (printed_unit(claim) or _own_unit(claim)) if difference else ""
     low, high, none = true_range(claim.claim, claim.measure)
     yield f"true if {first} is {effect_words(claim.claim, claim.measure, unit)} {second}"
     side = 1 if low >= none else -1 if high <= none else 0
@@ -80,6 +86,8 @@ def range_words(low: float, high: float) -> str:
 
 def sign_words(pooled: Sequence[ReadRow], claim: ReadClaim) -> Iterator[str]:
     """Rows on the other side of no effect than most, or all on the side that is not claimed."""
+    if claim.measure.name == PROPORTION:  # no side of no effect
+        return
     signs = {1: _of_sign(pooled, 1), -1: _of_sign(pooled, -1)}
     fewer, more = sorted(signs.values(), key=len)
     if fewer:
@@ -99,8 +107,6 @@ def sign_words(pooled: Sequence[ReadRow], claim: ReadClaim) -> Iterator[str]:
 
 def _own_unit(claim: ReadClaim) -> str:
     """The unit that a row names in its column."""
-    if claim.measure.name != DIFFERENCE:
-        return ""
     own = (str(row.row.cells.get("unit", "")).strip() for row in claim.rows)
     return next(filter(None, own), "")
 

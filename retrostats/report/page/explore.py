@@ -27,18 +27,15 @@ from retrostats.report.page import format as fmt
 from retrostats.report.page.amounts import AMOUNTS, RATIOS, amount_and_span, ends_of
 from retrostats.report.page.controls import Telling, units_of_cells
 from retrostats.report.page.embedded import json_text
+from retrostats.report.page.prior_widths import Widths, widths_of
 from retrostats.report.page.sentences import Row
 
 #: Digits of an answer in the page: the package's to a few parts in 1e12.
 DIGITS = 12
-#: Scales of the half-normal prior that a reader may set, on the scale of the model.
 #: Studies up to which a prior on their differences matters to the eye.
 FEW = 10
 #: By how much half an interval may differ from t times its error, for the numbers of a file.
 _AS_SHOWN = 1e-6
-#: The usual scale of log ratios: the widths of a difference are to its scale as WIDTHS to this.
-USUAL = 0.2
-WIDTHS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 
 
 #: A claim and the grid of one measure of it.
@@ -142,7 +139,7 @@ def explorers_of(
         mine = [r for r in records["estimates"] if r["estimate_id"] == verdict["estimate_id"]]
         if mine and mine[0]["role"] == "pooled":
             scale = scales.get(mine[0]["estimate_id"], math.nan)
-            widths = _widths(fmt.text(mine[0]["scale"]) in RATIOS, scale)
+            widths = widths_of(fmt.text(mine[0]["scale"]) in RATIOS, scale)
             prior = _prior(
                 f"p{number}", mine[0], records["estimates"], claims.get(key, verdict), widths
             )
@@ -301,36 +298,8 @@ def _corners(
             yield shown.label, value, answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Widths:
-    """Scales of the prior that a reader may set, where they start, and what they mean."""
-
-    values: tuple[float, ...]
-    start: int
-    why: str
-
-
-def _widths(log: bool, scale: float) -> _Widths | None:
-    """Widths on the scale of the measure, beginning at the scale in use where it is known.
-
-    Of differences they are multiples of the scale in use, from a tenth to five times; None where
-    nothing says it.
-    """
-    known = scale > 0
-    use = f"; the answer takes {fmt.short(scale)}" if known else ""
-    if log:
-        start = min(range(len(WIDTHS)), key=lambda i: abs(WIDTHS[i] - (scale if known else 0.1)))
-        why = "at 0.1 a new study is expected within some 20% of the mean, at 0.5 within a factor "
-        return _Widths(WIDTHS, start, f"{why}of some 2.5{use}")
-    if not known:
-        return None
-    values = tuple(width / USUAL * scale for width in WIDTHS)
-    near = f"{fmt.short(scale)} a new study is expected within some {fmt.short(2 * scale)} of the"
-    return _Widths(values, WIDTHS.index(USUAL), f"in the unit of the effect: at {near} mean{use}")
-
-
 def _prior(
-    key: str, pooled: Row, estimates: Sequence[Row], claim: Row, widths: _Widths | None
+    key: str, pooled: Row, estimates: Sequence[Row], claim: Row, widths: Widths | None
 ) -> list[Explorer]:
     """The pool of what was printed under half-normal priors of several widths; it judges nothing.
 
