@@ -332,6 +332,17 @@ def calls() -> dict[str, Call]:
         "judge": Call(lambda **g: rs.judge(**{"claim": claim(), "evidence": []} | g), {}, {
             "claim": NO_TABLE, "evidence": [g for g in NO_TABLE if g[0] not in ("empty",)],
             "fidelity": WORD}),
+        "forest": Call(lambda **g: rs.forest(**{"result": pooled()} | g), {}, {
+            "result": NO_TABLE, "order": WORD, "theme": WORD,
+            "labels": [("number", 3, MUST), ("too few", ["a"], MUST), ("object", THING, MUST)],
+            "band": [("one number", 3.0, MUST), ("words", ("a", "b"), MUST),
+                     ("turned", (2.0, 1.0), MUST)],
+            "width_mm": [g for g in no_number() if g[0] != "list"]}),
+        "half_eye": Call(lambda **g: rs.half_eye(**{"result": pooled_printed()} | g), {}, {
+            "result": NO_TABLE, "theme": WORD,
+            "band": [("one number", 3.0, MUST), ("words", ("a", "b"), MUST),
+                     ("turned", (2.0, 1.0), MUST)],
+            "width_mm": [g for g in no_number() if g[0] != "list"]}),
         "plan": Call(
             lambda **g: rs.plan(**{"claim": _planned(), "draws": 100, "truth": 1.3,
                 "spread": 0.2} | g), {}, {

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 
+from retrostats.common.arrays import real_number
 from retrostats.common.errors import InputError
 from retrostats.report import palette
 from retrostats.report.palette import Palette
@@ -72,9 +73,9 @@ def drawn_in(theme: str = "light", width_mm: float | None = None) -> Iterator[Lo
     ...     now().name, page_mm(), narrow()
     ('dark', 85.0, True)
     """
-    if theme not in LOOKS:
+    if not isinstance(theme, str) or theme not in LOOKS:
         raise InputError(f"theme: found {theme!r}; choose from {', '.join(LOOKS)}")
-    width = LOOKS[theme].width_mm if width_mm is None else float(width_mm)
+    width = LOOKS[theme].width_mm if width_mm is None else real_number(width_mm, "width_mm")
     if not SINGLE_MM <= width <= 2 * DOUBLE_MM:
         raise InputError(
             f"width_mm: found {width:g}; allowed {SINGLE_MM:g} (one column of a journal) to "

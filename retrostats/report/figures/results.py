@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -301,6 +301,8 @@ def _labelled(shown: Shown, labels: Sequence[str] | None) -> Shown:
         return shown
     rows = shown.rows.copy()
     named = (rows["role"] != "pooled").to_numpy()
+    if not isinstance(labels, Iterable):
+        raise InputError(f"forest labels: found a {type(labels).__name__}; give one name a row")
     found = [labels] if isinstance(labels, str) else list(labels)
     if len(found) != named.sum():
         raise InputError(f"forest labels: found {len(found)} for {named.sum()} rows; give one each")
