@@ -45,8 +45,8 @@ def check(text: str) -> None:
             there.add(words[-1])
             words = words[: words.index(">")]
         asked = vars(_parser().parse_args(words[1:]))
-        if "directory" in asked:
-            there.add(asked["directory"])
+        if words[1] == "new-audit":
+            there |= {asked["name"], f"{asked['name']}.toml"}
         for path in (asked.get("audit"), asked.get("file"), *asked.get("cohort", ())):
             assert path is None or path in there or (ROOT / path).exists(), words
 

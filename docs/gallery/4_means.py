@@ -10,4 +10,4 @@ rows = pd.DataFrame({"person": np.repeat(range(20), 3), "arm": ["usual", "slow",
 person = rng.normal(0, 2, 20)[rows["person"]]
 rows["watts"] = 200 + person + 8 * (rows["arm"] == "fast") + rng.normal(0, 3, 60)
 fit = rs.lmm("watts ~ arm + (1 | person)", rows)
-figure = fit.emmeans("arm").plot(xlabel="Power (W)")
+figure = rs.forest(fit.emmeans("arm"), xlabel="Power (W)")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -237,7 +240,7 @@ def methods_of(*steps: Any) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        A step without a docstring (also under `python -OO`, which drops them).
+        A step without a docstring.
 
     Examples
     --------
@@ -249,12 +252,19 @@ def methods_of(*steps: Any) -> tuple[str, ...]:
     """
     found = []
     for step in steps:
-        text = " ".join((getattr(step, "__doc__", None) or "").split())
+        text = " ".join((getattr(step, "__doc__", None) or _written(step)).split())
         if not text:
             name = getattr(step, "__name__", repr(step))
-            raise InputError(
-                f"methods: {name} has no docstring, which is its paragraph; write one, and run "
-                "Python without -OO"
-            )
+            raise InputError(f"methods: {name} has no docstring, which is its paragraph; write one")
         found.append(text)
     return tuple(found)
+
+
+def _written(step: Any) -> str:
+    """The docstring as it stands in the file: `python -OO` drops those of functions."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(step)))
+    except (OSError, TypeError):
+        return ""
+    found = tree.body[0] if isinstance(tree.body[0], ast.FunctionDef) else tree
+    return ast.get_docstring(found) or ""

@@ -38,7 +38,7 @@ def is_page(path: str | Path | None) -> bool:
 
     Examples
     --------
-    >>> is_page("nordic.toml"), is_page("examples/bcg.toml"), is_page(None)
+    >>> is_page("nordic.toml"), is_page("audits/nordic"), is_page(None)
     (True, False, False)
     """
     return path is not None and Path(path).suffix.lower() == PAGE_SUFFIX

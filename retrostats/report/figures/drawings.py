@@ -109,7 +109,7 @@ def retelling_drawing(
     >>> found = rs.replicate(["body-fat"], draws=0)
     >>> columns = [Column("figure_text", "figure", 15.0)]
     >>> retelling_drawing(found.retellings, "Who retold it", columns, "a table").alt
-    'Who retold it: 11 of 11 retellings changed something'
+    'Who retold it: 9 of 9 retellings changed something'
     """
     changed = int((retellings["changed"] != "").sum())
     counted = f"{changed} of {len(retellings) - 1} retellings changed something"

@@ -182,8 +182,8 @@ class MarginalMeans:
         ...                      "arm": list("xxxxyyyy"), "y": [5, 6, 4, 5.5, 6, 6.2, 5.1, 7]})
         >>> means = lmm("y ~ arm * time + (1 | subject)", rows).emmeans(["arm", "time"])
         >>> means.contrast(interaction=True)[["term", "estimate"]].round(3)
-                            term  estimate
-        0  x - y : post - pre       0.200
+                         term  estimate
+        0  x - y : post - pre       0.2
         >>> means.pairs(by="arm")[["arm", "term", "estimate"]].round(3)
           arm        term  estimate
         0   x  post - pre      1.25
