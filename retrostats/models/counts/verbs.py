@@ -20,6 +20,7 @@ from retrostats.models.counts.model import Model
 from retrostats.models.counts.random_effects import split
 from retrostats.models.linear.post_estimation import anova as linear_anova
 from retrostats.models.linear.post_estimation.contrasts import contrast as linear_contrast
+from retrostats.models.linear.post_estimation.contrasts import likelihood_ratio
 from retrostats.models.linear.post_estimation.intervals import bootstrap_name
 from retrostats.models.linear.post_estimation.residuals import RSquared
 from retrostats.models.linear.post_estimation.tables import Effect
@@ -166,20 +167,7 @@ def compare(first: CountEstimates, second: CountEstimates) -> pd.DataFrame:
             f"the models are not nested: {large.formula!r} does not hold all of {small.formula!r}; "
             "compare their aic"
         )
-    statistic = max(0.0, 2.0 * (large.loglik - small.loglik))
-    fits = (small, large)
-    return pd.DataFrame(
-        {
-            "formula": [f.formula for f in fits],
-            "n_par": [f.n_parameters for f in fits],
-            "aic": [f.aic for f in fits],
-            "bic": [f.bic for f in fits],
-            "loglik": [f.loglik for f in fits],
-            "statistic": [np.nan, statistic],
-            "df": [np.nan, float(extra)],
-            "p_value": [np.nan, float(chdtrc(extra, statistic))],
-        }
-    )
+    return likelihood_ratio(small, large, extra)
 
 
 def _same_trials(first: CountEstimates, second: CountEstimates) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -157,8 +157,7 @@ def compare(first: Estimates, second: Estimates, *, refit: bool = True) -> pd.Da
             "REML likelihoods of different fixed effects cannot be compared; use refit=True"
         )
     small, large = sorted((first, second), key=lambda fit: fit.n_parameters)
-    counts = [small.n_parameters, large.n_parameters]
-    extra = counts[1] - counts[0]
+    extra = large.n_parameters - small.n_parameters
     if extra == 0:
         raise InputError("the models have as many parameters; nested ones are needed")
     require_nested(small, large)
@@ -169,14 +168,32 @@ def compare(first: Estimates, second: Estimates, *, refit: bool = True) -> pd.Da
             f"{loglik[1]:.6g} is below {loglik[0]:.6g}: a fit has not converged; rescale "
             "covariates or simplify the random effects"
         )
-    statistic = max(0.0, 2.0 * float(loglik[1] - loglik[0]))
+    return likelihood_ratio(small, large, extra)
+
+
+def likelihood_ratio(
+    small: Any, large: Any, extra: float, names: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """The table of a likelihood-ratio test of two fits, the smaller first.
+
+    Parameters
+    ----------
+    small, large
+        Fits with formula, n_parameters, aic, bic and loglik.
+    extra
+        Parameters that the larger has more.
+    names
+        What stands under formula, the formulas unless given.
+    """
+    fits = (small, large)
+    statistic = max(0.0, 2.0 * float(large.loglik - small.loglik))
     return pd.DataFrame(
         {
-            "formula": [small.formula, large.formula],
-            "n_par": counts,
-            "aic": [f.aic for f in (small, large)],
-            "bic": [f.bic for f in (small, large)],
-            "loglik": loglik,
+            "formula": [f.formula for f in fits] if names is None else names,
+            "n_par": [f.n_parameters for f in fits],
+            "aic": [f.aic for f in fits],
+            "bic": [f.bic for f in fits],
+            "loglik": [f.loglik for f in fits],
             "statistic": [np.nan, statistic],
             "df": [np.nan, float(extra)],
             "p_value": [np.nan, float(chdtrc(extra, statistic))],

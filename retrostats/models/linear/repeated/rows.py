@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc, stdtrit
+from scipy.special import stdtrit
 
 from retrostats.common.arrays import share
 from retrostats.common.errors import InputError
 from retrostats.models.linear.formula.columns import Column, Factor, FloatArray, read_column
 from retrostats.models.linear.formula.design import model_matrix, offset_values, shown_level
 from retrostats.models.linear.formula.expressions import columns_of
+from retrostats.models.linear.post_estimation.contrasts import likelihood_ratio
 from retrostats.models.linear.post_estimation.modes import require_rows
 
 #: Structures that are special cases of each.
@@ -149,19 +150,8 @@ def compare_structures(first: Any, second: Any, *, refit: bool = True) -> pd.Dat
             f"the models are not nested: {small.formula!r} ({small.structure}) in "
             f"{large.formula!r} ({large.structure}); compare their aic"
         )
-    statistic = max(0.0, 2.0 * (large.loglik - small.loglik))
-    fits = (small, large)
-    return pd.DataFrame(
-        {
-            "formula": [f"{f.formula}, {f.structure}" for f in fits],
-            "n_par": [f.n_parameters for f in fits],
-            "aic": [f.aic for f in fits],
-            "bic": [f.bic for f in fits],
-            "loglik": [f.loglik for f in fits],
-            "statistic": [np.nan, statistic],
-            "df": [np.nan, float(extra)],
-            "p_value": [np.nan, float(chdtrc(extra, statistic))],
-        }
+    return likelihood_ratio(
+        small, large, extra, [f"{f.formula}, {f.structure}" for f in (small, large)]
     )
 
 
