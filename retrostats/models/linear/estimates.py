@@ -306,9 +306,14 @@ class Estimates(FixedEffects):
 
     def refit_ml(self) -> Self:
         """The same model and data by maximum likelihood."""
-        return self._again(self.model, reml=False) if self.reml else self
+        return self.once(_by_ml) if self.reml else self
 
     def _again(self, model: Model, *, reml: bool) -> Self:
         assert self.again is not None  # set by `fit.fit_model`, which makes every fit
         fit: Self = self.again(model, reml=reml, ddf=self.ddf)
         return fit
+
+
+def _by_ml(fit: Estimates) -> Any:
+    """The same fit by maximum likelihood, which intervals and comparisons all start from."""
+    return fit._again(fit.model, reml=False)

@@ -193,12 +193,15 @@ def ranef(fit: Known) -> pd.DataFrame:
     b = Gamma Z'P y; the standard error is that of prediction, Gamma - Gamma Z'P Z Gamma
     (Henderson 1975, Biometrics 31:423), with P = V^-1 - V^-1 X phi X'V^-1.
     """
-    whole = solved(fit.model, fit.optimum.gamma)
+    parts = precisions(fit.model, fit.optimum.gamma)
+    whole = solved(fit.model, parts)
     wx, u = whole[:, :-1], whole[:, -1] - whole[:, :-1] @ fit.optimum.state.beta
     tables = []
     for term, covariance in zip(fit.model.random, covariances(fit), strict=True):
         zwx = _by_level(term, wx)
-        zpz = _within_levels(fit, term) - zwx @ fit.cov_unadjusted @ np.swapaxes(zwx, 1, 2)
+        zpz = _within_levels(fit.model, parts, term) - zwx @ fit.cov_unadjusted @ np.swapaxes(
+            zwx, 1, 2
+        )
         variance = np.diag(covariance) - np.diagonal(covariance @ zpz @ covariance, 0, 1, 2)
         columns = {
             "group": term.group,
@@ -218,12 +221,12 @@ def _by_level(term: RandomDesign, values: FloatArray) -> Array:
     return out
 
 
-def _within_levels(fit: Known, term: RandomDesign) -> Array:
+def _within_levels(
+    model: KnownModel, parts: list[tuple[Array, Array]], term: RandomDesign
+) -> Array:
     """Z'V^-1 Z of each level (levels, r, r)."""
     turned = np.zeros_like(term.values)  # V^-1 Z, of the row's own level
-    for s, (inverse, _) in zip(
-        fit.model.stacks, precisions(fit.model, fit.optimum.gamma), strict=True
-    ):
+    for s, (inverse, _) in zip(model.stacks, parts, strict=True):
         real, at = s.rows >= 0, np.maximum(s.rows, 0)
         level = np.where(real, term.levels[at], -1)
         same = level[:, :, None] == level[:, None, :]

@@ -77,10 +77,10 @@ def precisions(model: KnownModel, gamma: Array) -> list[tuple[Array, Array]]:
     return _cross(model, gamma)[2]
 
 
-def solved(model: KnownModel, gamma: Array) -> Array:
-    """V^-1 [X y] (n, p + 1), in the order of the data."""
+def solved(model: KnownModel, parts: list[tuple[Array, Array]]) -> Array:
+    """V^-1 [X y] (n, p + 1) of `precisions`, in the order of the data."""
     out = np.zeros((len(model.y), model.x.shape[1] + 1))
-    for s, (_, part) in zip(model.stacks, precisions(model, gamma), strict=True):
+    for s, (_, part) in zip(model.stacks, parts, strict=True):
         real = s.rows >= 0
         out[s.rows[real]] = part[real]
     return out

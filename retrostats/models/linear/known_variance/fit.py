@@ -20,7 +20,7 @@ from retrostats.models.linear.estimates import FixedEffects
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.known_variance.covariance import Array, Covariance
-from retrostats.models.linear.known_variance.criterion import solved
+from retrostats.models.linear.known_variance.criterion import precisions, solved
 from retrostats.models.linear.known_variance.model import KnownModel, known_model
 from retrostats.models.linear.known_variance.optimise import Optimum, minimise
 from retrostats.models.linear.post_estimation.tables import t_table
@@ -286,7 +286,7 @@ class KnownFit(FixedEffects):
     @property
     def residuals(self) -> pd.Series[float]:
         """Observed less fitted, R V^-1 (y - X beta), by the position of the row in the data."""
-        whole = solved(self.model, self.optimum.gamma)
+        whole = solved(self.model, precisions(self.model, self.optimum.gamma))
         left = self.model.r.times(whole[:, -1] - whole[:, :-1] @ self.beta)
         return pd.Series(left, self.model.rows, name="residual")
 
