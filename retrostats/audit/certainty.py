@@ -217,7 +217,7 @@ def order_told(words: str) -> bool:
     --------
     >>> order_told("within-subject, random order"), order_told("crossover, counterbalanced")
     (True, True)
-    >>> order_told("within-subject, treadmill"), order_told("crossover, randomisation not stated")
+    >>> order_told("within-subject, one visit"), order_told("crossover, randomisation not stated")
     (False, False)
     """
     text = NEGATED.sub("", words.lower())
