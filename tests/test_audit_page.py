@@ -104,7 +104,7 @@ def test_rows_of_no_pool_stand_beside_and_signs_are_evidence() -> None:
     verdicts = replication.verdicts.set_index("claim_id")
     assert "1 for, 0 against" in verdicts.loc["less_time", "direction_reason"]
     left = replication.estimates.set_index("estimate_id").loc["halves-askling-2003"]
-    assert left["hollow"]
+    assert left["excluded"]
     assert not left["pooled"]
     assert "another device" in left["note"]
 

@@ -19,7 +19,7 @@ from retrostats.audit.certainty import (
     certainty_of,
     design_kind,
     grounds_of,
-    order_told,
+    order_reported,
 )
 from retrostats.audit.claims import load_claims
 from retrostats.audit.verdict import Evidence, Side, judge
@@ -109,7 +109,7 @@ def test_an_order_that_is_not_told_costs_one_level_and_caps_nothing() -> None:
      ("within-subject, non-random order", False), ("within-subject, fixed order", False)],
 )  # fmt: skip
 def test_order_words(words, told) -> None:
-    assert order_told(words) is told
+    assert order_reported(words) is told
 
 
 def test_a_cause_without_a_comparison_has_none_and_a_description_loses_nothing() -> None:

@@ -242,7 +242,7 @@ def test_case_period_and_sequence(shared) -> None:
 
 
 @pytest.mark.parametrize("trials", [1, 3])
-def test_own_results_and_one_stage_agree_with_the_model(trials) -> None:
+def test_user_results_and_one_stage_agree_with_the_model(trials) -> None:
     cohort = rs.load_cohort(crossover(trials=trials))
     (effect,) = cohort_ratios([cohort], by_of(cohort))
     mine = user_cohort_results(cohort, AUDIT)[0]

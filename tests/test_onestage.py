@@ -16,7 +16,7 @@ import pytest
 
 import retrostats as rs
 from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.moments.summary import witness_rows
+from retrostats.models.linear.moments.summary import surrogate_rows
 
 REFERENCE = Path(__file__).parent / "reference"
 NLME_RTOL = 1e-5  # nlme stops at about this relative accuracy
@@ -207,7 +207,7 @@ def test_study_is_a_group_above_subjects() -> None:
         columns=["study", "group", "time", "n", "mean", "sd"],
     )  # fmt: skip
     printed = rs.moments_from_summary(cells, correlation=0.6, between=["study", "group"])
-    rows = witness_rows(printed, np.random.default_rng(1))
+    rows = surrogate_rows(printed, np.random.default_rng(1))
     for formula, residual in (
         ("y ~ group*time + (1 | study) + (1 | subject)", None),
         ("y ~ group*time + (1 | study)", None),

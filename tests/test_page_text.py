@@ -82,7 +82,7 @@ def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, own, nam
     print_answers(whole, stream)
     print_verdicts(whole.verdicts, stream)
     print_cohorts(own.cohorts, own.verdicts, stream)
-    print_user_cohorts(own.own_results, own.cohort_shares, own.verdicts, stream)
+    print_user_cohorts(own.user_results, own.cohort_shares, own.verdicts, stream)
     stream.flush()
     assert defects(raw.getvalue().decode().splitlines(), names) == []
     for name in ("findings", *(a["name"] for a in whole.analyses)):

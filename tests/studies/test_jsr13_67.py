@@ -27,7 +27,7 @@ def test_means_and_their_percentages(outcome, backward, forward, percent) -> Non
 def test_it_is_shown_beside_the_pool_and_judges_nothing() -> None:
     found = _analyse(load_published("metabolic_cost"))
     shown = next(e for e in found.estimates if e.estimate_id == "mc-effort")
-    assert (shown.hollow, shown.pooled, shown.claim_id) == (True, False, "")
+    assert (shown.excluded, shown.pooled, shown.claim_id) == (True, False, "")
     assert "not one speed" in shown.directness
 
 

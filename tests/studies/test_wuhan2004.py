@@ -33,7 +33,7 @@ def test_no_row_can_be_pooled(rows) -> None:
 def test_the_pool_does_not_know_it(rows) -> None:
     with_it = _analyse(rows)
     shown = next(e for e in with_it.estimates if e.estimate_id == "mc-wuhan")
-    assert (shown.hollow, shown.pooled) == (True, False)
+    assert (shown.excluded, shown.pooled) == (True, False)
     assert shown.estimate == pytest.approx(1.846, rel=1e-12)
     pool = next(e for e in with_it.estimates if e.estimate_id == "mc-pool")
     assert not set(shown.source_rows) & set(pool.source_rows)

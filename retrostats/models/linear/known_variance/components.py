@@ -97,7 +97,7 @@ def component_table(fit: Known) -> pd.DataFrame:
 def profile(fit: Known, *, level: float = 0.95) -> pd.DataFrame:
     """Profile intervals of the variances.
 
-    The criterion of the fit (REML or ML), minimised over all other parameters, has risen at a
+    The criterion of the fit (REML or ML), minimised over all other parameters, has deviance_rise at a
     limit by the chi-squared quantile; a limit that the criterion never reaches is 0 below and
     infinite above.
 
@@ -146,10 +146,10 @@ def _held_at(fit: Known, t: int, effect: int) -> tuple[float, Callable[[float], 
 def _limits(fit: Known, t: int, effect: int, rise: float) -> tuple[float, float, float]:
     from scipy.optimize import brentq
 
-    at, risen = _held_at(fit, t, effect)
+    at, deviance_rise = _held_at(fit, t, effect)
 
     def gap(sd: float) -> float:
-        return risen(sd) - rise
+        return deviance_rise(sd) - rise
 
     unit = max(at, float(np.sqrt(fit.model.r.variance.mean())))
     low = 0.0
