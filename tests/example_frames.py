@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
-from retrostats.audit.summary import summary_frame
-from retrostats.common.vocabulary import Post
+from doors.audit import summary_frame
+from doors.common import Post
 
 NAN = float("nan")
 ESTIMATE = {

@@ -21,13 +21,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import threadpoolctl
+from doors.models import Binomial, surrogate_rows
+from doors.models import counts_separation_separation as separation
 
 import retrostats
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.counts.family import Binomial
-from retrostats.models.counts.separation import separation
-from retrostats.models.linear.moments.summary import surrogate_rows
+from retrostats import InputError
 
 TRIAL = "y ~ arm * time + (1 | subject)"
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})

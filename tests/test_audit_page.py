@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.audit import account_of_page
+from doors.report import render_report
 
 import retrostats as rs
-from retrostats.audit.audit import load_audit
-from retrostats.audit.pages.account import account_of_page
-from retrostats.common.errors import InputError
-from retrostats.models.meta.effect_sizes import escalc
-from retrostats.report.page.page import render_report
+from retrostats import InputError, escalc, load_audit
 
 DRAWS = 50
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"

@@ -7,26 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-
-import retrostats as rs
-from retrostats.audit.answer import Answer
-from retrostats.audit.audit import load_audit
-from retrostats.audit.certainty import (
+from doors.audit import (
     FEW_PEOPLE,
     LEVELS,
+    Answer,
     Certainty,
     Grounds,
+    Side,
     certainty_of,
     design_kind,
     grounds_of,
     order_reported,
 )
-from retrostats.audit.claims import load_claims
-from retrostats.audit.verdict import Evidence, Side, judge
-from retrostats.common.errors import InputError
-from retrostats.evidence.result.findings import EstimateRow
-from retrostats.evidence.unreported.exploration import explore
-from retrostats.evidence.unreported.unknowns import Unknown
+from doors.evidence import EstimateRow
+
+import retrostats as rs
+from retrostats import Evidence, InputError, Unknown, explore, judge, load_audit, load_claims
 
 CLAIM = load_claims()["energy_30"]  # causal, above 1, 1.25 to 1.35
 NAN = float("nan")

@@ -7,12 +7,12 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import Correlation, surrogate_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.moments.summary import Correlation, surrogate_rows
+from retrostats import InputError, NotIdentified
 
 FIT_RTOL = 1e-9  # the same numbers summed in another order
 TRIAL = "y ~ arm * time + (1 | subject)"

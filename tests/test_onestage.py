@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import surrogate_rows
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.moments.summary import surrogate_rows
+from retrostats import InputError, NotIdentified
 
 REFERENCE = Path(__file__).parent / "reference"
 NLME_RTOL = 1e-5  # nlme stops at about this relative accuracy

@@ -10,19 +10,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohort_tables import measured
+from doors.app import main
+from doors.audit import Answer, Grounds, contrasts_of, disagreement_said, without_cohorts
+from doors.evidence import (
+    EstimateRow,
+    cohort_changes,
+    cohort_differences,
+    cohort_rates,
+    cohort_ratios,
+    compared,
+    pool_at_reference_point,
+)
+from doors.io import account_lines
+from doors.report import render_report
 from scipy import stats
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.audit.answer import Answer
-from retrostats.audit.certainty import Grounds
-from retrostats.audit.changes import contrasts_of, disagreement_said, without_cohorts
-from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
-from retrostats.evidence.findings.cohorts import cohort_rates, cohort_ratios, compared
-from retrostats.evidence.result.findings import EstimateRow
-from retrostats.evidence.unreported.reference_point import pool_at_reference_point
-from retrostats.io.validation.understood import account_lines
-from retrostats.report.page.page import render_report
 
 
 def crossover(people: int = 9) -> pd.DataFrame:
@@ -67,7 +70,7 @@ def test_each_speed_is_the_paired_t_of_its_people(lab) -> None:
 
 
 def test_the_next_person_is_held_as_often_as_stated() -> None:
-    from retrostats.evidence.findings.user_cohort import PersonEffects, _mean
+    from doors.evidence import PersonEffects, _mean
 
     rng = np.random.default_rng(3)
     held = 0
@@ -230,11 +233,11 @@ def test_without_own_data_nothing_of_it_is_shown() -> None:
 
 
 def test_a_pool_at_the_middle_counts_only_what_counts_there(lab) -> None:
-    from retrostats.evidence.unreported.sources import known_source
+    from doors.evidence import known_source
 
     estimate = rs.Estimate(0.25, 0.05, 8, "log_ratio", "ratio")
     source = known_source("one", estimate, 9, user_cohort=True)
-    from retrostats.evidence.findings.pooled import pooled_measure
+    from doors.evidence import pooled_measure
 
     alone = pool_at_reference_point(pooled_measure([source], "x", "x"), log=True)
     assert alone.weights == {"one": 100.0}

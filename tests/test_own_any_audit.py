@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.audit import effects_of
+from doors.evidence import compared, measure_of_pool
 from scipy import stats
 
 import retrostats as rs
-from retrostats.audit.pages.cohorts import effects_of
-from retrostats.common.errors import InputError
-from retrostats.evidence.findings.cohorts import compared
-from retrostats.evidence.printed.measures import measure_of_pool
+from retrostats import InputError
 
 #: Means of people and Welch's t by hand against the package: double precision.
 SAME = 1e-8
@@ -245,7 +244,7 @@ def test_events_with_exposure(header, tmp_path) -> None:
 
 
 def test_a_template_is_read_as_what_it_is_a_template_of(tmp_path) -> None:
-    from retrostats.io.validation.templates import templates
+    from doors.io import templates
 
     events = {"outcome": "falls", "exposure": "hours", "measure": "rate ratio"}
     cases = (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 CORE = {"energy_30", "ligament_tears", "body_fat_6wk", "more_than_forward"}
 

@@ -217,7 +217,7 @@ def order_reported(words: str) -> bool:
     --------
     >>> order_reported("within-subject, random order"), order_reported("crossover, counterbalanced")
     (True, True)
-    >>> order_reported("within-subject, one visit"), order_reported("crossover, randomisation not stated")
+    >>> order_reported("within-subject, one visit"), order_reported("order not stated")
     (False, False)
     """
     text = NEGATED.sub("", words.lower())

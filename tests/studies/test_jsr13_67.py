@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from doors.audit import Context, load_analysis
+from doors.common import analyses_dir
 
-from retrostats.audit.analysis import Context, load_analysis
-from retrostats.audit.claims import load_claims
-from retrostats.common.resources import analyses_dir
-from retrostats.io.published.published import load_published
+from retrostats import load_claims, load_published
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def shown_only(
     label: str,
     **extra: Any,
 ) -> Shown:
-    """A printed result without what a pool needs: shown, not pooled, over the rounding of its cells.
+    """A printed result without what a pool needs: shown over the rounding of its cells, not pooled.
 
     Parameters
     ----------

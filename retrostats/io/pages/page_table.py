@@ -181,7 +181,7 @@ def _check_columns(columns: Sequence[str], where: str, problems: Problems) -> No
                 "unknown entry", "unknown column"
             )
             problems.add(
-                f"{told}. A moderator's name begins with {MODERATOR}, a domain of the risk of "
+                f"{message}. A moderator's name begins with {MODERATOR}, a domain of the risk of "
                 f"bias with {RISK_OF_BIAS}"
             )
     if "study" not in columns:

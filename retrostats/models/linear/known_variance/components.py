@@ -97,7 +97,7 @@ def component_table(fit: Known) -> pd.DataFrame:
 def profile(fit: Known, *, level: float = 0.95) -> pd.DataFrame:
     """Profile intervals of the variances.
 
-    The criterion of the fit (REML or ML), minimised over all other parameters, has deviance_rise at a
+    The criterion of the fit (REML or ML), minimised over all other parameters, has risen at a
     limit by the chi-squared quantile; a limit that the criterion never reaches is 0 below and
     infinite above.
 
