@@ -12,16 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import CountsModel, NoncentralHypergeometric, Problem, hessian
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.counts.hypergeometric import NoncentralHypergeometric
-from retrostats.models.counts.model import Model
-from retrostats.models.counts.optimise import hessian
-from retrostats.models.counts.problem import Problem
+from retrostats import InputError, NotIdentified
 
 CASES = json.loads((Path(__file__).parent / "reference" / "count_pools.json").read_text())
 MODELS = {
@@ -365,7 +362,7 @@ def test_levels_of_studies_are_an_arrow_with_the_maximum_of_the_dense_system(mea
     })  # fmt: skip
     found = rs.pool_counts(table, measure=measure)
     likelihood = found.likelihood
-    dense = Model(likelihood.family, likelihood.x, likelihood.offset, likelihood.parts, 7)
+    dense = CountsModel(likelihood.family, likelihood.x, likelihood.offset, likelihood.parts, 7)
     best, ours = dense.maximise(), found.maximum
     np.testing.assert_allclose(ours.beta, best.beta, atol=SAME_MAXIMUM * 10)
     np.testing.assert_allclose(ours.theta, best.theta, atol=SAME_MAXIMUM * 10)
@@ -382,12 +379,11 @@ def test_levels_of_studies_are_an_arrow_with_the_maximum_of_the_dense_system(mea
 
 def test_a_pool_of_many_studies_never_holds_a_dense_system(monkeypatch):
     """Where no study has an arm of one end alone, only the arrow is solved."""
-    from retrostats.models.counts import model
 
     def refused(*_: object) -> None:
         raise AssertionError("a dense system of all levels was made")
 
-    monkeypatch.setattr(model, "Problem", refused)
+    monkeypatch.setattr("retrostats.models.counts.model.Problem", refused)
     rng = np.random.default_rng(3)
     table = pd.DataFrame({
         "events_1": rng.integers(3, 9, 60), "total_1": 50,

@@ -97,7 +97,7 @@ class _Search:
 
     def __init__(self, model: StudyLevels, k: int) -> None:
         self.model, self.k = model, k
-        self.x = model.x[:, : model.x.shape[1] - k]
+        self.x = model.x[:, : model.x.shape[1] - k].copy()
         (part,) = self.parts = model.parts
         self.pattern = layout(self.parts)
         self.groups = Groups(part.levels, part.n_levels, part.values[:, 0])
