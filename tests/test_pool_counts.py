@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doors.models import CountsModel, NoncentralHypergeometric, Problem, hessian
+from doors.models import Model, NoncentralHypergeometric, Problem, hessian
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
@@ -362,7 +362,7 @@ def test_levels_of_studies_are_an_arrow_with_the_maximum_of_the_dense_system(mea
     })  # fmt: skip
     found = rs.pool_counts(table, measure=measure)
     likelihood = found.likelihood
-    dense = CountsModel(likelihood.family, likelihood.x, likelihood.offset, likelihood.parts, 7)
+    dense = Model(likelihood.family, likelihood.x, likelihood.offset, likelihood.parts, 7)
     best, ours = dense.maximise(), found.maximum
     np.testing.assert_allclose(ours.beta, best.beta, atol=SAME_MAXIMUM * 10)
     np.testing.assert_allclose(ours.theta, best.theta, atol=SAME_MAXIMUM * 10)
