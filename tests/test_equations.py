@@ -25,6 +25,7 @@ KERNELS = (
     "linear/homoscedastic/satterthwaite.py",
     "linear/heteroscedastic/criterion.py",
     "linear/heteroscedastic/inference.py",
+    "linear/heteroscedastic/low_rank.py",
     "linear/known_variance/criterion.py",
     "linear/known_variance/sandwich.py",
     "linear/crossed/criterion.py",
@@ -36,6 +37,7 @@ KERNELS = (
     "counts/laplace.py",
     "counts/pirls.py",
     "counts/quadrature.py",
+    "counts/study_levels.py",
 )
 
 
