@@ -140,7 +140,7 @@ class _Search:
         return level
 
     def _by_study(self, rows: Array) -> Array:
-        return np.bincount(self.model.levels, rows, self.k)
+        return np.bincount(self.model.levels, rows, self.k).astype(float)
 
     def _at(self, point: _Point) -> tuple[float, _Point]:
         """Minus the log-likelihood and its gradient, eq. 27 and 27a."""

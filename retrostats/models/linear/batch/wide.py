@@ -113,8 +113,9 @@ class Shared:
         width, each = levels * k, np.arange(levels)
         own = c[:width, :width].reshape(levels, k, levels, k)[each, :, each]
         return cls(
-            groups, positions, own, c[width:, :width].copy(), c[width:, width:].copy(), zx, order,
-            data.n_obs, data.log_basis, data.sizes, data.diagonal, reml,
+            groups=groups, positions=positions, own=own, c21=c[width:, :width].copy(),
+            c22=c[width:, width:].copy(), zx=zx, order=order, n_obs=data.n_obs,
+            log_basis=data.log_basis, sizes=data.sizes, diagonal=data.diagonal, reml=reml,
         )  # fmt: skip
 
 
@@ -288,7 +289,7 @@ class _Factor:
         side = self._left(lams, np.broadcast_to(shared.c22, (count, m, m)))
         rest = self._left(lams, np.swapaxes(side, 1, 2)) + np.eye(m)
         rest -= self.h @ np.swapaxes(self.b, 1, 2)
-        self.rest = np.zeros((count, 0, 0))
+        self.rest: FloatArray = np.zeros((count, 0, 0))
         if m:
             root = np.linalg.cholesky(rest)
             self.logdet += 2.0 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)

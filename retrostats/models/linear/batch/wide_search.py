@@ -45,7 +45,7 @@ def refit_stacked(shared: Shared, outcomes: Outcomes, start: FloatArray) -> Refi
     _, left = _direction(at.gradient.T, np.moveaxis(at.curvature, 0, -1), x)
     small = left < _CONVERGED * np.maximum(1.0, np.abs(at.deviance))
     singular = (np.abs(theta[:, list(shared.diagonal)]) < _BOUNDARY).any(axis=1)
-    return Refitted(theta, at, singular, finished & small & np.isfinite(at.deviance))
+    return Refitted(theta, at, np.asarray(singular), finished & small & np.isfinite(at.deviance))
 
 
 def _direction(

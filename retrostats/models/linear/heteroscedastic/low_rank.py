@@ -139,4 +139,4 @@ class StratumRows:
         return out
 
     def _summed(self, rows: FloatArray) -> FloatArray:
-        return np.bincount(self.stratum, rows, self.total)
+        return np.bincount(self.stratum, rows, self.total).astype(float)
