@@ -125,10 +125,10 @@ def _held_at(fit: LinearFit, t: int, effect: int) -> tuple[float, Callable[[floa
 def _limits(fit: LinearFit, t: int, effect: int, rise: float) -> tuple[float, float, float]:
     from scipy.optimize import brentq
 
-    at, risen = _held_at(fit, t, effect)
+    at, deviance_rise = _held_at(fit, t, effect)
 
     def gap(sd: float) -> float:
-        return risen(sd) - rise
+        return deviance_rise(sd) - rise
 
     unit = max(at, float(np.sqrt(fit.model.r.variance.mean())))
     low = 0.0
