@@ -108,3 +108,5 @@ from retrostats.evidence.unreported.specifications import specifications as spec
 from retrostats.evidence.unreported.starts import fixed_points as fixed_points
 from retrostats.evidence.unreported.unknowns import Space as Space
 from retrostats.evidence.unreported.unknowns import cell_of as cell_of
+from retrostats.evidence.printed.measures import Measure as printed_measures_Measure  # noqa: F401
+from retrostats.evidence.result.findings import Measure as result_findings_Measure  # noqa: F401

@@ -49,3 +49,5 @@ from retrostats.io.validation.templates import template as template
 from retrostats.io.validation.templates import template_spec as template_spec
 from retrostats.io.validation.templates import templates as templates
 from retrostats.io.validation.understood import account_lines as account_lines
+from retrostats.io.carts.base import COLUMNS as carts_base_COLUMNS  # noqa: F401
+from retrostats.io.published.published import COLUMNS as published_published_COLUMNS  # noqa: F401

@@ -107,3 +107,12 @@ from retrostats.models.meta.one_stage import one_stage_batch as one_stage_batch
 from retrostats.models.meta.prediction import prediction_limits as prediction_limits
 from retrostats.models.meta.prediction import tau2_at as tau2_at
 from retrostats.models.meta.two_stage import leave_one_out as leave_one_out
+from retrostats.models.counts import separation as counts_separation  # noqa: F401
+from retrostats.models.counts.separation import separation as counts_separation_separation  # noqa: F401
+from retrostats.models.linear.batch import inference as linear_batch_inference  # noqa: F401
+from retrostats.models.linear.crossed.criterion import evaluate as linear_crossed_criterion_evaluate  # noqa: F401
+from retrostats.models.linear.crossed import inference as linear_crossed_inference  # noqa: F401
+from retrostats.models.linear.formula.expressions import evaluate as linear_formula_expressions_evaluate  # noqa: F401
+from retrostats.models.linear.homoscedastic.criterion import evaluate as linear_homoscedastic_criterion_evaluate  # noqa: F401
+from retrostats.models.linear.known_variance.criterion import evaluate as linear_known_variance_criterion_evaluate  # noqa: F401
+from retrostats.models.linear.repeated.criterion import evaluate as linear_repeated_criterion_evaluate  # noqa: F401

@@ -85,3 +85,8 @@ from retrostats.report.user_cohort import _figure as _figure
 from retrostats.report.user_cohort import _names as _names
 from retrostats.report.user_cohort import draw_user_cohorts as draw_user_cohorts
 from retrostats.report.user_cohort import people_of as people_of
+from retrostats.report.figures.drawing import Drawing as figures_drawing_Drawing  # noqa: F401
+from retrostats.report.figures.looks import DARK as figures_looks_DARK  # noqa: F401
+from retrostats.report.figures.looks import LIGHT as figures_looks_LIGHT  # noqa: F401
+from retrostats.report.palette import DARK as palette_DARK  # noqa: F401
+from retrostats.report.palette import LIGHT as palette_LIGHT  # noqa: F401
