@@ -12,22 +12,25 @@ from retrostats.report.claim_figures import describe_draws as describe_draws
 from retrostats.report.claim_figures import describe_influence as describe_influence
 from retrostats.report.exchange import abandoned as abandoned
 from retrostats.report.exchange import held as held
-from retrostats.report.figures import half_eyes as half_eyes
-from retrostats.report.figures import influence_bars as influence_bars
 from retrostats.report.figures import looks as looks
-from retrostats.report.figures import specification_curve as specification_curve
 from retrostats.report.figures import theme as theme
 from retrostats.report.figures import verdicts as verdicts
+from retrostats.report.figures.drawing import Drawing as Drawing
 from retrostats.report.figures.fonts import LAYOUT as LAYOUT
 from retrostats.report.figures.forest import Panel as Panel
 from retrostats.report.figures.forest import forest as forest
 from retrostats.report.figures.half_eye import _density as _density
+from retrostats.report.figures.half_eye import half_eyes as half_eyes
 from retrostats.report.figures.influence import MOST as MOST
 from retrostats.report.figures.influence import VISIBLE as VISIBLE
+from retrostats.report.figures.influence import influence_bars as influence_bars
+from retrostats.report.figures.looks import DARK as DARK_LOOK
+from retrostats.report.figures.looks import LIGHT as LIGHT_LOOK
 from retrostats.report.figures.looks import LOOKS as LOOKS
 from retrostats.report.figures.looks import SLIDE as SLIDE
 from retrostats.report.figures.looks import drawn_in as drawn_in
 from retrostats.report.figures.planned import describe as describe
+from retrostats.report.figures.specification import specification_curve as specification_curve
 from retrostats.report.figures.theme import new_figure as new_figure
 from retrostats.report.figures.theme import styled as styled
 from retrostats.report.figures.verdicts import LOOK as LOOK
@@ -76,17 +79,14 @@ from retrostats.report.page.shades import contrast as contrast
 from retrostats.report.page.shades import dark as dark
 from retrostats.report.page.shades import page_style as page_style
 from retrostats.report.page.verdict_words import SYMBOLS as SYMBOLS
+from retrostats.report.palette import DARK as DARK_PALETTE
+from retrostats.report.palette import LIGHT as LIGHT_PALETTE
 from retrostats.report.palette import in_the_dark as in_the_dark
 from retrostats.report.press import made as made
-from retrostats.report.tables import PaperTable as PaperTable
-from retrostats.report.tables import write_tables as write_tables
+from retrostats.report.tables.contents import write_tables as write_tables
+from retrostats.report.tables.paper import PaperTable as PaperTable
 from retrostats.report.user_cohort import LINES as LINES
 from retrostats.report.user_cohort import _figure as _figure
 from retrostats.report.user_cohort import _names as _names
 from retrostats.report.user_cohort import draw_user_cohorts as draw_user_cohorts
 from retrostats.report.user_cohort import people_of as people_of
-from retrostats.report.figures.drawing import Drawing as figures_drawing_Drawing  # noqa: F401
-from retrostats.report.figures.looks import DARK as figures_looks_DARK  # noqa: F401
-from retrostats.report.figures.looks import LIGHT as figures_looks_LIGHT  # noqa: F401
-from retrostats.report.palette import DARK as palette_DARK  # noqa: F401
-from retrostats.report.palette import LIGHT as palette_LIGHT  # noqa: F401
