@@ -7,7 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from doors.models import Covariance, layout, ml_deviance, region_of, with_one_more, within
+from doors.models import (
+    Covariance,
+    crossed_intervals,
+    layout,
+    ml_deviance,
+    region_of,
+    with_one_more,
+)
 
 import retrostats as rs
 from retrostats import InputError, NotConverged
@@ -138,7 +145,7 @@ def test_a_refit_of_the_bootstrap_is_the_fit_of_its_outcome(rows, monkeypatch):
 
 def test_what_cannot_be_had_is_said(rows, monkeypatch):
     crossed, _ = both(rows, "y ~ x + (1 | a) + (1 | b)", monkeypatch)
-    monkeypatch.setattr(within, "_WIDEST", 10)
+    monkeypatch.setattr(crossed_intervals, "_WIDEST", 10)
     with pytest.raises(InputError, match="16 random effects beside 'b'"):
         crossed.conf_int(which="random", method="exact")
     region = region_of(lambda x: (float(x @ x), 2.0 * x), np.zeros(2), np.zeros(2), 0.95)

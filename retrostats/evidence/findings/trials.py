@@ -13,7 +13,7 @@ from retrostats.common.errors import InputError
 from retrostats.evidence.findings.pooled import pooled_measure
 from retrostats.evidence.findings.results import Result
 from retrostats.evidence.printed.pair import one_row
-from retrostats.evidence.printed.reported import Reported
+from retrostats.evidence.printed.reported import Reported, se_from_ci
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.result.findings import Assumption, EstimateRow
 from retrostats.evidence.unreported.sources import Effects, Source, ratio_source
@@ -302,8 +302,6 @@ def design_effect(published: pd.DataFrame, trial: Trial) -> float:
 
     From the printed spread of clusters or the printed adjusted interval; NaN where neither is.
     """
-    from retrostats.models.counts.rates import se_from_ci
-
     if trial.clusters:
         found = _cluster_rows(published, trial)
         variance = (found["spread"] ** 2 / (found["n"] * found["mean"] ** 2)).sum()

@@ -140,7 +140,7 @@ class CrossedFactors(LmmEngine):
 
     def within(self, fit: Estimates) -> tuple[float, int]:
         """Residual sum of squares on [X Z]; see `crossed_within`."""
-        from retrostats.models.linear.crossed.within import crossed_within
+        from retrostats.models.linear.crossed.intervals import crossed_within
 
         return crossed_within(self.data)
 
