@@ -84,7 +84,7 @@ class Homoscedastic(LmmEngine):
 
     def icc(self, fit: Estimates, group: str | None, level: float) -> Effect:
         """Intraclass correlation; see `intervals.icc`."""
-        from retrostats.models.linear.post_estimation.intervals import icc
+        from retrostats.models.linear.homoscedastic.intervals import icc
 
         return icc(fit, group=group, level=level)
 
@@ -96,7 +96,7 @@ class Homoscedastic(LmmEngine):
 
     def total_variance(self, fit: Estimates) -> float:
         """Mean variance of an observation; see `intervals.total_variance`."""
-        from retrostats.models.linear.post_estimation.intervals import total_variance
+        from retrostats.models.linear.homoscedastic.intervals import total_variance
 
         return total_variance(fit)
 
