@@ -124,6 +124,42 @@ def test_bootstrap_spreads_as_the_errors_say(rows, monkeypatch):
     assert t["term"].tolist() == ["(Intercept)", "x", "sigma"]
 
 
+#: Refits end where a step promises 1e-9 of the deviance; theta is off by its root, twice over.
+STACKED = 1e-4
+
+
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize(
+    "formula",
+    ["y ~ x + (1 | a) + (1 | b)", "y ~ x + (x | a) + (1 | b)", "y ~ x + (x || a) + (1 | b)"],
+)
+def test_stacked_refits_are_those_made_one_by_one(rows, monkeypatch, formula, wide):
+    monkeypatch.setattr(layout, "WIDE", 10 if wide else 10_000)
+    fit = rs.lmm(formula, rows)
+    stacked = fit.bootstrap(16, 5)
+    if wide:  # a stream has eight draws; how many are refitted together changes no byte
+        pd.testing.assert_frame_equal(stacked.head(8), fit.bootstrap(8, 5), check_exact=True)
+    monkeypatch.setattr("retrostats.models.linear.batch.wide.MOST", 0)
+    single = fit.bootstrap(16, 5)
+    assert not stacked.equals(single)  # they were made in another way
+    columns = [c for c in stacked.select_dtypes("number") if not c.startswith("cor_")]
+    np.testing.assert_allclose(stacked[columns], single[columns], rtol=STACKED, atol=STACKED)
+    assert stacked["loglik"].to_numpy() == pytest.approx(single["loglik"].to_numpy(), abs=1e-8)
+    assert stacked["converged"].all()
+
+
+def test_a_bootstrap_on_the_boundary_leaves_it(rows, monkeypatch):
+    """A variance that is estimated as zero draws none, and refits find some in half of them."""
+    monkeypatch.setattr(layout, "WIDE", 10)
+    still = rows.assign(c=np.arange(len(rows)) % 7)
+    still["y"] = still["y"] - still.groupby("c")["y"].transform("mean")
+    fit = rs.lmm("y ~ x + (1 | a) + (1 | b) + (1 | c)", still)
+    assert fit.optimum.singular
+    draws = fit.bootstrap(40, 2)
+    assert draws["converged"].all()
+    assert 0.1 < (draws["sd_c_(Intercept)"] > 0).mean() < 0.9
+
+
 def test_a_refit_of_the_bootstrap_is_the_fit_of_its_outcome(rows, monkeypatch):
     """One draw, taken with the same stream, fitted from rows."""
     monkeypatch.setattr(layout, "WIDE", 10)

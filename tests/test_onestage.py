@@ -362,3 +362,46 @@ def test_fits_and_moments_are_shown_shortly() -> None:
     assert "residual" not in printed._repr_html_()
     assert "<table" in fit._repr_html_()
     assert "311 people" in printed._repr_html_()
+
+
+def _arms_of_many(k: int) -> pd.DataFrame:
+    """Two printed arms of each of k studies."""
+    rng = np.random.default_rng(6)
+    arm = np.tile([0, 1], k)
+    return pd.DataFrame({
+        "study": np.repeat([f"s{i:02d}" for i in range(k)], 2), "arm": arm,
+        "n": rng.integers(6, 30, 2 * k), "sd": rng.uniform(0.8, 1.4, 2 * k),
+        "mean": 5 + 0.4 * arm + np.repeat(rng.normal(0, 0.5, k), 2) * arm + rng.normal(size=2 * k),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("residual", ["study", "study:arm"])
+@pytest.mark.parametrize("ddf", ["kenward-roger", "satterthwaite"])
+def test_rows_of_strata_equal_their_products(monkeypatch, residual: str, ddf: str) -> None:
+    """The few rows behind a stratum are used where that is shorter; both ways are one model."""
+    formula, data = "y ~ arm + study + (0 + arm | study)", rs.moments_arms(_arms_of_many(12))
+    fits = []
+    for rows in (True, False):
+        if not rows:
+            monkeypatch.setattr(
+                "retrostats.models.linear.heteroscedastic.blocks.few_enough", lambda *_: False
+            )
+        fits.append(rs.lmm(formula, data, residual=residual, ddf=ddf))
+    held = [fit.engine.strata.data.design is not None for fit in fits]
+    assert held == [True, False]
+    _same(*fits)
+    tests = [fit.anova().select_dtypes("number") for fit in fits]
+    np.testing.assert_allclose(tests[0], tests[1], rtol=SAME_RTOL)
+
+
+def test_repeated_rows_of_a_stratum_stand_as_one(monkeypatch) -> None:
+    rows = surrogate_rows(rs.moments_arms(_arms_of_many(10)), np.random.default_rng(1))
+    fits = [rs.lmm("y ~ arm + study + (0 + arm | study)", rows, residual="study:arm")]
+    design = fits[0].engine.strata.data.design
+    assert design is not None
+    assert sum(len(d.x) for d in design) == 20  # of arms, not of people
+    monkeypatch.setattr(
+        "retrostats.models.linear.heteroscedastic.blocks.few_enough", lambda *_: False
+    )
+    fits.append(rs.lmm("y ~ arm + study + (0 + arm | study)", rows, residual="study:arm"))
+    _same(*fits)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doors.models import NoncentralHypergeometric
+from doors.models import Model, NoncentralHypergeometric, Problem, hessian
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
@@ -337,3 +337,56 @@ def test_r_itself_finds_our_maximum_higher_than_its_own() -> None:
     deviance = -2 * (pooled.loglik - saturated)
     assert deviance == pytest.approx(LME4_AT_OURS, abs=1e-7)
     assert deviance < LME4_AT_ITS_OWN
+
+
+#: Both searches stop at a gradient of 1e-7 standard errors; the difference of log-likelihoods is
+#: its square.
+SAME_MAXIMUM = 1e-6
+#: Central differences of a step of 1e-4 standard errors leave its square.
+SAME_ERROR = 1e-6
+
+
+@pytest.mark.parametrize("measure", ["odds_ratio", "rate_ratio"])
+@pytest.mark.parametrize("spread", [0.0, 0.7])
+def test_levels_of_studies_are_an_arrow_with_the_maximum_of_the_dense_system(measure, spread):
+    rng = np.random.default_rng(11)
+    k = 14
+    people = rng.integers(20, 90, (2, k))
+    eta = rng.normal(-2.2, 0.8, k) + np.array([[0.5], [0.0]]) + spread * (
+        rng.normal(size=k) * np.array([[0.5], [-0.5]])
+    )  # fmt: skip
+    events = rng.binomial(people, 1 / (1 + np.exp(-eta)))
+    assert (events == 0).any()  # a zero in an arm needs no correction and no other path
+    table = pd.DataFrame({
+        "events_1": events[0], "total_1": people[0], "events_2": events[1], "total_2": people[1]
+    })  # fmt: skip
+    found = rs.pool_counts(table, measure=measure)
+    likelihood = found.likelihood
+    dense = Model(likelihood.family, likelihood.x, likelihood.offset, likelihood.parts, 7)
+    best, ours = dense.maximise(), found.maximum
+    np.testing.assert_allclose(ours.beta, best.beta, atol=SAME_MAXIMUM * 10)
+    np.testing.assert_allclose(ours.theta, best.theta, atol=SAME_MAXIMUM * 10)
+    assert abs(ours.loglik - best.loglik) < SAME_MAXIMUM
+    problem = Problem(dense.family, dense.x, dense.offset, dense.parts, 7)
+    curvature = hessian(problem.negative, problem.pack(ours.theta, None, ours.beta))
+    free = slice(int(np.isnan(ours.theta_errors[0])), None)
+    inverse = np.linalg.inv(curvature[free, free])[-len(ours.beta) :, -len(ours.beta) :]
+    expected = problem.back @ inverse @ problem.back.T
+    np.testing.assert_allclose(ours.covariance, expected, rtol=SAME_ERROR, atol=SAME_ERROR)
+    held, dense_held = (m.fixing(0, 0.2).maximise() for m in (likelihood, dense))
+    assert abs(held.loglik - dense_held.loglik) < SAME_MAXIMUM
+
+
+def test_a_pool_of_many_studies_never_holds_a_dense_system(monkeypatch):
+    """Where no study has an arm of one end alone, only the arrow is solved."""
+
+    def refused(*_: object) -> None:
+        raise AssertionError("a dense system of all levels was made")
+
+    monkeypatch.setattr("retrostats.models.counts.model.Problem", refused)
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({
+        "events_1": rng.integers(3, 9, 60), "total_1": 50,
+        "events_2": rng.integers(4, 12, 60), "total_2": 50,
+    })  # fmt: skip
+    assert rs.pool_counts(table, measure="odds_ratio").k == 60

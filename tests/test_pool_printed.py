@@ -323,3 +323,24 @@ def test_tables_of_the_answer_agree_with_its_methods(pooled: rs.PooledPrinted) -
     assert (row["estimate"], row["prob_above"]) == (pooled.estimate, pooled.prob_above())
     assert glance["prob_inside_min"] == pooled.lowest(1.25, 1.35)
     assert glance["prob_new_study"] == pooled.prob_new_study(1.0)
+
+
+#: Both ways add up the same marginals, in another order.
+SAME_SUM = 1e-9
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_of_many_sources_the_one_far_from_the_others_is_found_by_a_cheap_look(monkeypatch, swapped):
+    table = trials(first=["31.3 SD 5.8", "5.8 SD 1.4", "60 SD 4"])
+    if swapped:
+        table["first"], table["second"] = table["second"], table["first"]
+    every = pool(table)
+    said, left_out = every.disagreement, every.leave_one_out()
+    assert "C lies far" in said
+    for module in ("disagreement", "printed_choices"):  # three are many, and one is looked at
+        monkeypatch.setattr(f"retrostats.evidence.printed.{module}.MANY", 1)
+    monkeypatch.setattr("retrostats.evidence.printed.disagreement.LOOKED", 1)
+    quick = pool(table)
+    assert quick.disagreement == said
+    columns = ["estimate", "conf_low", "conf_high", "tau"]
+    np.testing.assert_allclose(quick.leave_one_out()[columns], left_out[columns], atol=SAME_SUM)

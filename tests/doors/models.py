@@ -10,6 +10,8 @@ from retrostats.models.counts.family import Poisson as Poisson
 from retrostats.models.counts.hypergeometric import (
     NoncentralHypergeometric as NoncentralHypergeometric,
 )
+from retrostats.models.counts.model import Model as Model
+from retrostats.models.counts.optimise import hessian as hessian
 from retrostats.models.counts.problem import Problem as Problem
 from retrostats.models.counts.random_effects import RandomPart as RandomPart
 from retrostats.models.counts.random_effects import split as split

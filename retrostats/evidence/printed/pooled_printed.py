@@ -199,10 +199,9 @@ class PooledPrinted:
 
         if self.synthesis is None:
             return pd.DataFrame(columns=["left_out", "estimate", "conf_low", "conf_high"])
-        rows = []
+        rows, total = [], self.synthesis.marginal[STATED].sum(axis=0)
         for i, source in enumerate(self.pooled):
-            members = [j != i for j in range(self.k)]
-            found = self.synthesis.posterior(members, self.prior_scale, STATED)
+            found = self.synthesis.without(i, total)
             tau = NAN if found is None else float(found.tau["median"])
             mean = None if found is None else mean_density(found)
             rows.append({"left_out": source.study} | self._numbers(mean) | {"tau": tau})

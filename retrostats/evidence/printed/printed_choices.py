@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 SCALES = {"main": 1.0, "half": 0.5, "quarter": 0.25, "double": 2.0}
 SHOWN_ONLY = ("double",)
 STATED, UNIFORM = "stated", "uniform"
+#: Sources above which one is left out by subtraction, not by adding up the others anew.
+MANY = 32
 #: Most points of the grid: a sharper source is widened to a step of it.
 _MOST_POINTS = 6000
 #: Prior scales on both sides of the sources, as in `theta_grid`, and its steps a standard error.
@@ -114,6 +116,19 @@ class Synthesis:
                 held = self.marginal[choice.correlation][members]
                 totals[key] = held.sum(axis=0, keepdims=True)
             yield choice, self._of(totals[key], choice.tau_scale)
+
+    def without(self, i: int, total: Array) -> GridPosterior | None:
+        """Posterior of all sources but one under the main choice.
+
+        `total` is the sum of the stated marginals (t, m): of many sources the rest is what is left
+        of it, as to add up all others for each in turn would take the square of their number.
+        """
+        members = [j != i for j in range(len(self.bounded))]
+        if len(members) <= MANY:
+            return self.posterior(members, self.scale, STATED)
+        if not (np.array(members) & np.asarray(self.bounded)).any():
+            return None
+        return self.of_total(total - self.marginal[STATED][i], self.scale)
 
     def of_total(self, total: Array, tau_scale: float) -> GridPosterior:
         """Posterior of the sum of log marginals (t, m) of sources, under one prior scale."""

@@ -233,13 +233,30 @@ def _source(trial: _Trial, *, log: bool) -> Source:
     if pair.p_operator == "=" and trial.p and not trial.p.printed:
         exact[source.unknowns[4].name] = trial.p.value
     source = with_known(source, exact)
-    if trial.r is None or not trial.r.printed:
+    if trial.r is None:
+        return source if pair.p_operator and len(source.unknowns) > 1 else _with_fixed_range(source)
+    if not trial.r.printed:
         return source
     (name,) = source.correlations
     low, high = Reported(trial.r.text).interval
     rounded = Unknown(name, max(low, -1.0), min(high, 1.0), "rounding of the printed correlation")
     others = tuple(u for u in source.unknowns if u.name != name)
     return replace(source, unknowns=(*others, rounded))
+
+
+def _with_fixed_range(source: Source) -> Source:
+    """The source with the range of its correlation worked out once, as nothing else moves it.
+
+    A range that is empty stays as it is: `_possible` names the trial.
+    """
+    reference = Space.of(source.unknowns)
+    others = reference.values(reference.reference_point)
+    r = source.unknowns[-1]
+    if not (isinstance(r, Unknown) and callable(r.low) and callable(r.high)):
+        return source
+    low, high = (float(end(others)[0]) for end in (r.low, r.high))
+    fixed = replace(r, low=low, high=high) if low <= high else r
+    return replace(source, unknowns=(*source.unknowns[:-1], fixed))
 
 
 def _agree(trial: _Trial) -> None:

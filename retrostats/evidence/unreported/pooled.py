@@ -56,8 +56,9 @@ def pool_estimator(
     def estimate(v: Values) -> tuple[Array, Array, Array]:
         n = max((len(a) for a in v.values()), default=1)
         effects = [source.effects(v) for source in sources]
-        y = np.column_stack([np.broadcast_to(e.value, n) for e in effects])
-        variance = np.column_stack([np.broadcast_to(e.variance, n) for e in effects])
+        y, variance = np.empty((n, len(sources))), np.empty((n, len(sources)))
+        for j, effect in enumerate(effects):
+            y[:, j], variance[:, j] = effect
         if len(sources) == 1:
             return interval_of(y[:, 0], variance[:, 0] ** 0.5, sources[0].df, level, log=log)
         mask = v.get(COUNTED, np.ones((n, len(sources)), dtype=bool))

@@ -102,7 +102,7 @@ def _round(
         spread = np.sqrt(np.maximum(spread, 1e-20))
         z = rng.standard_normal((m, rates.draws, d))
         # the symmetric root: the same whatever signs and bases the eigenvectors came with
-        root = np.einsum("mij,mj,mlj->mil", axes, spread, axes)
+        root = np.einsum("mij,mlj->mil", axes * spread[:, None], axes)
         # eq. 42a: y of covariance C
         y = np.einsum("mij,mkj->mki", root, z)
         trials = np.clip(mean[:, None] + size[:, None, None] * y, 0.0, 1.0)
@@ -123,7 +123,7 @@ def _round(
         move = np.einsum("mk,mkd->md", w, y)
         mean += size[:, None] * move
         # eq. 42a: C^-1/2 times the step, and its fading sum
-        white = np.einsum("mij,mj,mkj,mk->mi", axes, 1 / spread, axes, move)
+        white = np.einsum("mij,mj->mi", axes, np.einsum("mkj,mk->mj", axes, move) / spread)
         path = (1 - rates.c_path) * path + np.sqrt(
             rates.c_path * (2 - rates.c_path) * rates.mass
         ) * white
@@ -137,7 +137,7 @@ def _round(
         # eq. 42a: C
         shape *= 1 - rates.c_one - rates.c_rank * w.sum(axis=1)[:, None, None]
         shape += rates.c_one * np.einsum("mi,mj->mij", cov_path, cov_path)
-        shape += rates.c_rank * np.einsum("mk,mki,mkj->mij", w, y, y)
+        shape += rates.c_rank * np.einsum("mki,mkj->mij", w[:, :, None] * y, y)
         # eq. 42a: sigma
         size *= np.exp(np.minimum(1.0, (length / rates.norm - 1) * rates.c_path / rates.damping))
         np.clip(size, 0.0, 1.0, out=size)

@@ -104,9 +104,11 @@ def with_known(source: Source, known: Mapping[str, float]) -> Source:
     if not known:
         return source
 
+    # one value each, whatever the number of draws: numpy spreads it
+    held = {name: np.array([float(value)]) for name, value in known.items()}
+
     def all_of(v: Values) -> Values:
-        n = max((len(a) for a in v.values()), default=1)
-        return {**v, **{name: np.full(n, value) for name, value in known.items()}}
+        return {**v, **held}
 
     def limit(end: Limit) -> Limit:
         return (lambda v: end(all_of(v))) if callable(end) else end

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from retrostats.models.counts.family import Array, Mask, NoDispersion
 
@@ -57,7 +57,10 @@ class NoncentralHypergeometric(NoDispersion):
 
     def loglik(self, eta: Array) -> Array:
         """Log-likelihood of each table."""
-        out: Array = self.y * eta + self.constant - logsumexp(self._terms(eta), axis=-1)
+        terms = self._terms(eta)
+        top = terms.max(axis=-1)
+        total = top + np.log(np.exp(terms - top[..., None]).sum(axis=-1))  # every row has a table
+        out: Array = self.y * eta + self.constant - total
         return out
 
     def derivatives(self, eta: Array) -> tuple[Array, Array, Array]:

@@ -14,6 +14,7 @@ from retrostats.models.counts.family import Array, Binomial, Family, Poisson
 from retrostats.models.counts.hypergeometric import NoncentralHypergeometric
 from retrostats.models.counts.model import Model
 from retrostats.models.counts.random_effects import RandomPart
+from retrostats.models.counts.study_levels import StudyLevels
 
 TWO_ARMS = ("rate_ratio", "odds_ratio")
 ONE_GROUP = ("rate", "proportion")
@@ -164,9 +165,9 @@ def _unconditional(counts: Counts, measure: str, model: str, nodes: int) -> Mode
     if model == "random-study":
         x = np.column_stack([arm, np.ones(2 * k)])
         parts = (*parts, *(_random(np.ones(2 * k), study)))
-    else:
-        x = np.column_stack([arm, study[:, None] == np.arange(k)])
-    return Model(_arm(measure, events, total), x, offset, parts, nodes)
+        return Model(_arm(measure, events, total), x, offset, parts, nodes)
+    x = np.column_stack([arm, study[:, None] == np.arange(k)])
+    return StudyLevels(_arm(measure, events, total), x, offset, parts, nodes, levels=study)
 
 
 def informative(counts: Counts, measure: str) -> Counts:

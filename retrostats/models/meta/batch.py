@@ -21,9 +21,10 @@ Curve = Callable[[NDArray[np.int64], Array], tuple[Array, Array]]
 BATCH_METHODS = ("common", "dl", "he", "pm", "ml", "reml")
 BATCH_TESTS = ("z", "t", "knapp-hartung", "knapp-hartung-adhoc", "kenward-roger")
 
-#: Points at which the score is looked at for a change of sign; in log(tau2 + smallest variance)
-#: every weight is a logistic curve of unit width, so that this many resolve a range of e^12.
-_SCAN = 40
+#: Most points at which the score is looked at for a change of sign, and how far apart they are at
+#: the least in log(tau2 + smallest variance): there every weight is a logistic curve of unit width,
+#: so that so many resolve a range of e^12.
+_SCAN, _APART = 40, 0.25
 #: Draws a block, so that one scan stays in the processor's cache.
 _BLOCK = 512
 _MAX_STEPS = 200
@@ -249,12 +250,8 @@ def _paule_mandel(d: _Draws) -> Array:
 
 
 def _likelihood(d: _Draws, *, restricted: bool) -> Array:
-    """(Restricted) maximum likelihood: every minimum of the deviance is solved, the lowest kept.
-
-    With D the range of the effects, no stationary point lies above D^2 - v_min: there
-    y'PPy <= D^2 max(w) tr(P), because |r_i| <= D (1 - w_i / S_1) (and the same for tr(W)).
-    """
-    top = np.ptp(d.y, axis=1) ** 2 - _smallest(d)  # a study that does not count sits at the mean
+    """(Restricted) maximum likelihood: every minimum of the deviance is solved, the lowest kept."""
+    top = _highest(d, restricted=restricted)
     tau2 = np.zeros(len(d.k))
     live = np.flatnonzero((top > 0) & (d.k > 1))
     for start in range(0, len(live), _BLOCK):
@@ -263,15 +260,36 @@ def _likelihood(d: _Draws, *, restricted: bool) -> Array:
     return tau2
 
 
+def _highest(d: _Draws, *, restricted: bool) -> Array:
+    """A tau2 above which there is no stationary point, by the lower of two bounds.
+
+    With D the range of the effects, y'PPy <= D^2 max(w) tr(P), because |r_i| <= D (1 - w_i / S_1)
+    (and the same for tr(W)): none lies above D^2 - v_min. With Q the sum of squares about the
+    unweighted mean, y'PPy <= max(w) y'Py <= Q / u^2 where u = v_min + tau2; with d = v_max - v_min
+    tr(W) >= k / (u + d) and tr(P) >= tr(W) - max(w), so that a stationary point needs
+    m u^2 - (Q + e d) u - Q d <= 0, with m = k - 1 and e = 1 under REML, m = k and e = 0 under ML.
+    """
+    smallest, most = _smallest(d), (d.counts * d.v).max(axis=1)
+    q, apart = _spread(d), np.maximum(most - smallest, 0.0)
+    m, e = (np.maximum(d.k - 1, 1), 1.0) if restricted else (np.maximum(d.k, 1), 0.0)
+    b = q + e * apart
+    u = (b + np.sqrt(b * b + 4 * m * q * apart)) / (2 * m)
+    # a study that does not count sits at the mean
+    return np.asarray(np.minimum(np.ptp(d.y, axis=1) ** 2, u) - smallest)
+
+
 def _lowest(d: _Draws, top: Array, *, restricted: bool) -> Array:
     grid = _grid(_smallest(d), top)
-    signs = _scores(d, grid, restricted=restricted) < 0
+    scores = _scores(d, grid, restricted=restricted)
+    signs = scores < 0
     cell, draw = np.nonzero(signs[:-1] & ~signs[1:])
 
     def curve(index: NDArray[np.int64], tau2: Array) -> tuple[Array, Array]:
         return _score(d.at(index), tau2, restricted=restricted)
 
-    roots = _roots(curve, draw, grid[cell, draw], grid[cell + 1, draw])
+    ends, at_ends = ((x[cell, draw], x[cell + 1, draw]) for x in (grid, scores))
+    crossing = ends[0] - at_ends[0] * (ends[1] - ends[0]) / (at_ends[1] - at_ends[0])
+    roots = _roots(curve, draw, *ends, start=crossing)
     best = np.zeros(len(d.k))
     lowest = np.full(len(d.k), np.inf)
     boundary = np.flatnonzero(~signs[0])
@@ -284,11 +302,14 @@ def _lowest(d: _Draws, top: Array, *, restricted: bool) -> Array:
 
 
 def _grid(smallest: Array, top: Array) -> Array:
-    """Points (g, n) from 0 to top, even in log(tau2 + smallest)."""
-    share = np.linspace(0.0, 1.0, _SCAN)[:, None]
-    grid = smallest * np.expm1(share * np.log1p(top / smallest))
-    grid[-1] = top
-    return np.asarray(grid)
+    """Points (g, n) from 0 to top, even in log(tau2 + smallest); those not needed are at top.
+
+    How many a draw has depends on that draw alone, so that no draw changes a byte of another.
+    """
+    width = np.log1p(top / smallest)
+    cells = np.minimum(np.ceil(width / _APART), _SCAN - 1)
+    share = np.minimum(np.arange(int(cells.max(initial=1.0)) + 1)[:, None] / cells, 1.0)
+    return np.asarray(np.where(share < 1.0, smallest * np.expm1(share * width), top))
 
 
 def _scores(d: _Draws, grid: Array, *, restricted: bool) -> Array:
@@ -332,13 +353,15 @@ def _deviance(d: _Draws, tau2: Array, *, restricted: bool) -> Array:
     return np.asarray(logs + (np.log(s1) if restricted else 0.0) + (w * r * r).sum(axis=1))
 
 
-def _roots(curve: Curve, index: NDArray[np.int64], low: Array, high: Array) -> Array:
+def _roots(
+    curve: Curve, index: NDArray[np.int64], low: Array, high: Array, start: Array | None = None
+) -> Array:
     """Roots of curves that rise through 0 between low and high: Newton, bisected where it leaves.
 
     `curve(index, x)` gives values and slopes of the curves numbered by `index`.
     """
     low, high = low.copy(), high.copy()
-    x, near = 0.5 * (low + high), _NEAR * high
+    x, near = 0.5 * (low + high) if start is None else start.copy(), _NEAR * high
     open_ = np.arange(len(index))
     for _ in range(_MAX_STEPS):
         if not len(open_):

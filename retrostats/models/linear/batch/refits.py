@@ -15,6 +15,9 @@ from retrostats.models.linear.batch import inference
 from retrostats.models.linear.batch.design import Design, Draws, batch_design
 from retrostats.models.linear.batch.draws import draw, single
 from retrostats.models.linear.batch.newton import fit_batch
+from retrostats.models.linear.batch.wide import Outcomes, Shared
+from retrostats.models.linear.batch.wide_search import Refitted, refit_stacked
+from retrostats.models.linear.blocks.working import change_theta, working_gram
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.inference import std_errors
 from retrostats.models.linear.homoscedastic.optimise import minimise
@@ -93,7 +96,8 @@ def refit(
         draws = draw(design, *spread, size, np.random.default_rng(stream))
         if design.narrow:
             return _together(design, draws, reml=reml, test=test)
-        return _one_by_one(model, design, draws, reml=reml, test=test)
+        together = _wide(model, design, draws, reml=reml) if test == "normal" else None
+        return together or _one_by_one(model, design, draws, reml=reml, test=test)
 
     tasks = list(zip(seed.spawn(len(sizes)), sizes, strict=True))
     chunks = in_order(one, tasks, jobs=jobs, scheduler=scheduler)
@@ -112,6 +116,46 @@ def _together(design: Design, draws: Draws, *, reml: bool, test: Test) -> Refits
         fit.loglik,
         fit.singular,
         fit.converged,
+    )
+
+
+def _wide(model: Model, design: Design, draws: Draws, *, reml: bool) -> Refits | None:
+    """Refits of one block of many effects together; None where there are several blocks.
+
+    They start at the factor whose variances are those of the residual, in working coordinates.
+    """
+    gram, roots = working_gram(single(design, draws, 0))
+    shared = Shared.of_gram(gram, reml=reml)
+    if shared is None:
+        return None
+    zy = np.stack(
+        [working_gram(single(design, draws, r))[0].stacks[0].zy[0] for r in range(len(draws.yy))]
+    )
+    outcomes = Outcomes(zy, draws.xy.T, draws.yy)
+    start = np.array(gram.diagonal, dtype=float)
+    try:
+        found = refit_stacked(shared, outcomes, start)
+    except LinAlgError:  # of one of them: the others are refitted without it
+        return None
+    return as_refits(model, gram.basis, found, roots, np.zeros((len(zy), len(gram.xy))))
+
+
+def as_refits(
+    model: Model, basis: FloatArray, found: Refitted, roots: list[FloatArray], about: FloatArray
+) -> Refits:
+    """What a bootstrap keeps of refits; their coefficients are `about` (R, p) and delta."""
+    at, p = found.at, len(basis)
+    half = np.linalg.solve(basis, np.swapaxes(np.linalg.inv(np.linalg.cholesky(at.xvx)), 1, 2))
+    theta = [change_theta(model.gram.sizes, x, roots, to_working=False) for x in found.theta]
+    return Refits(
+        error=np.linalg.solve(basis, (about + at.delta)[:, :, None])[:, :, 0],
+        std_error=np.sqrt(at.sigma2[:, None] * (half**2).sum(axis=2)),
+        df=np.full((len(at.sigma2), p), np.inf),
+        theta=np.array(theta),
+        sigma=np.sqrt(at.sigma2),
+        loglik=model.log_weight - 0.5 * at.deviance,
+        singular=found.singular,
+        converged=found.converged,
     )
 
 

@@ -54,7 +54,7 @@ def turned(data: Crossed, lams: list[FloatArray], v: FloatArray, how: str) -> Fl
     """Lambda' v ("t"), Lambda v ("n") or Lambda^-T v ("i") for v (q, c)."""
     out = np.empty_like(v)
     for group, lam in zip(data.groups, lams, strict=True):
-        by = {"t": lam.T, "n": lam, "i": np.linalg.inv(lam).T}[how]
+        by = lam if how == "n" else lam.T if how == "t" else np.linalg.inv(lam).T
         rows = v[group.columns].reshape(group.levels, group.k, -1)
         out[group.columns] = (by @ rows).reshape(group.width, -1)
     return out

@@ -7,7 +7,7 @@ docs/mathematics.md, section 14.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from retrostats.models.linear.blocks.buckets import Bucket, buckets, products, t
 from retrostats.models.linear.blocks.gram import Gram, InBasis
 from retrostats.models.linear.blocks.rows import Reduced, Rows, reduce_rows
 from retrostats.models.linear.formula.columns import FloatArray, IntArray
+from retrostats.models.linear.heteroscedastic.low_rank import DesignRows, design_rows, few_enough
 
 _EXACT = 1e-20  # residual variance of a stratum, in units of that of all, which is rounding
 _PADDED = 200_000  # numbers up to which the rows of all strata are decomposed together
@@ -62,6 +63,8 @@ class StrataStack:
         the scatter of the entry's blocks.
     rows, cols, theta : (L,) int arrays
         As in `gram.Stack`.
+    design : DesignRows or None
+        The rows themselves, where they are few beside strata and columns of X.
     """
 
     n: FloatArray
@@ -72,6 +75,7 @@ class StrataStack:
     rows: IntArray
     cols: IntArray
     theta: IntArray
+    design: DesignRows | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,12 @@ class Strata(InBasis):
         """Observations."""
         return round(float(self.count.sum()))
 
+    @property
+    def design(self) -> list[DesignRows] | None:
+        """The rows of every stack, where they are held."""
+        held = [s.design for s in self.stacks if s.design is not None]
+        return held if held and len(held) == len(self.stacks) else None
+
     def frame_gram(self) -> Gram:
         """What of these does not depend on residual variances, in the shape of a plain fit's."""
         xy = self.xy.sum(0) * self.scale
@@ -144,7 +154,7 @@ def build_strata(data: Stratified) -> Strata:
     xy = np.stack([x[at].T @ y[at, 0] for at in members])
     yy = np.array([float(np.vdot(y[at], y[at])) for at in members])
     alone = _alone(data, x, y, members, scale)
-    stacks = tuple(stack_of(b, data, x, y) for b in buckets(data.rows))
+    stacks = _with_rows(tuple(stack_of(b, data, x, y) for b in buckets(data.rows)), total)
     sizes = tuple(len(r.effects) for r in data.rows.random)
     return Strata(
         stacks=stacks,
@@ -160,6 +170,15 @@ def build_strata(data: Stratified) -> Strata:
         sizes=sizes,
         scale=scale,
     )
+
+
+def _with_rows(stacks: tuple[StrataStack, ...], total: int) -> tuple[StrataStack, ...]:
+    """The stacks, without their rows where products of these would take longer."""
+    held = [s.design for s in stacks]
+    rows = [len(design.x) for design in held if design is not None]
+    if len(rows) == len(held) and few_enough(sum(rows), total, stacks[0].zx.shape[-1]):
+        return stacks
+    return tuple(replace(s, design=None) for s in stacks)
 
 
 def _outcomes(rows: Rows, reduced: Reduced) -> FloatArray:
@@ -258,7 +277,10 @@ def stack_of(bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray) -> 
     out_zx[owner, place] = zw[:, :, :p]
     out_zy[owner, place, :, 0] = zy
     out_zy[owner, place, :, 1:] = zw[:, :, p:]
+    z = np.zeros((len(bucket.block), width))
+    for column, place in zip(bucket.values.T, bucket.index, strict=True):
+        z[np.arange(len(z)), place] = column
     return StrataStack(
         data.rows.n[bucket.blocks].astype(float), where, out_zz, out_zx, out_zy,
-        *template(bucket.shape, sizes),
+        *template(bucket.shape, sizes), design_rows(z, x[rows], bucket.block, data.stratum[rows]),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from numpy.linalg import LinAlgError
 
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.heteroscedastic.blocks import Strata, StrataStack
+from retrostats.models.linear.heteroscedastic.low_rank import StratumRows, fitted, squares
 
 _AT_ONCE = 2_000_000  # numbers in the products of all cells, above which strata are taken in turn
 
@@ -81,7 +82,8 @@ def solve_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: bool
     # eq. 31 begins at the sums over strata; each block takes away what its effects explain.
     tau = np.exp(-eta)
     p = data.xy.shape[1]
-    xvx = np.tensordot(tau, data.xx, axes=1)
+    design = data.design
+    xvx = np.tensordot(tau, data.xx, axes=1) if design is None else squares(design, tau)
     xvy = tau @ data.xy
     yvy = float(tau @ data.yy)
     deviance = float(data.count @ eta)
@@ -136,7 +138,7 @@ class StrataSums:
     trace (k + T,): tr(V^-1 V_i); trace2: tr(V^-1 V_i V^-1 V_j); p (k + T, P, P):
     X'V^-1 V_i V^-1 X; cq: tr(C X'V^-1 V_i V^-1 V_j V^-1 X); fit (k + T,): r'V^-1 V_i V^-1 r;
     fit2: r'V^-1 V_i V^-1 V_j V^-1 r; cross (k + T, P): X'V^-1 V_i V^-1 r. The residual parameters
-    are the variances sigma_s^2.
+    are the variances sigma_s^2. Where `rows` are held, p has the k random parameters alone.
     """
 
     trace: FloatArray
@@ -146,22 +148,46 @@ class StrataSums:
     fit: FloatArray
     fit2: FloatArray
     cross: FloatArray
+    rows: StratumRows | None = None
+
+    def traces(self, c: FloatArray) -> FloatArray:
+        """tr(C P_i) (k + T,)."""
+        dense: FloatArray = self.p.reshape(len(self.p), -1) @ c.ravel()
+        return dense if self.rows is None else np.concatenate([dense, self.rows.traces(c)])
+
+    def pairs(self, c: FloatArray) -> FloatArray:
+        """tr(C P_i C P_j) (k + T, k + T), eq. 36a."""
+        dense = traces_of_pairs(c @ self.p)
+        if self.rows is None:
+            return dense
+        beside = self.rows.beside(self.p, c)
+        return np.block([[dense, beside], [beside.T, self.rows.pairs(c)]])
+
+    def dense(self, turn: FloatArray) -> FloatArray:
+        """B'P_i B (k + T, p, p)."""
+        first = np.asarray(turn.T @ self.p @ turn)
+        return first if self.rows is None else np.concatenate([first, self.rows.dense(turn)])
 
 
 def sum_strata(data: Strata, state: State, directions: list[list[FloatArray]]) -> StrataSums:
     """Sum the products of every pair of parameters; `directions` are those of Psi, per stack."""
     k, total, columns = len(directions[0]), len(data.count), len(state.delta)
     size = k + total
-    out = StrataSums(
-        np.zeros(size), np.zeros((size, size)), np.zeros((size, columns, columns)),
-        np.zeros((size, size)), np.zeros(size), np.zeros((size, size)), np.zeros((size, columns)),
-    )  # fmt: skip
     tau = 1.0 / state.sigma2
+    rows = stratum_rows(state, tau, total)
+    out = StrataSums(
+        np.zeros(size), np.zeros((size, size)),
+        np.zeros((size if rows is None else k, columns, columns)),
+        np.zeros((size, size)), np.zeros(size), np.zeros((size, size)), np.zeros((size, columns)),
+        rows,
+    )  # fmt: skip
     # eq. 34: the strata's own products, tau_s^2 U_s'U_s
     out.trace[k:] = tau * data.count
-    moved = data.xx @ state.delta
+    design = data.design
+    moved = data.xx @ state.delta if design is None else fitted(design, state.delta, total)
     square = tau**2
-    out.p[k:] = square[:, None, None] * data.xx
+    if rows is None:
+        out.p[k:] = square[:, None, None] * data.xx
     out.cross[k:] = square[:, None] * (data.xy - moved)
     out.fit[k:] = square * (data.yy - 2.0 * data.xy @ state.delta + moved @ state.delta)
     diagonal = square * data.count
@@ -171,13 +197,24 @@ def sum_strata(data: Strata, state: State, directions: list[list[FloatArray]]) -
     # eq. 35: delta_st tau_s U'V^-1 D_s V^-1 U, which needs the finished sums of all blocks
     at = np.arange(k, size)
     out.trace2[at, at] += diagonal
-    out.cq[at, at] += tau * (out.p[k:].reshape(total, -1) @ state.c.ravel())
+    out.cq[at, at] += tau * out.traces(state.c)[k:]
     out.fit2[at, at] += tau * out.fit[k:]
     for part, psi in zip(state.parts, directions, strict=True):
         _add_pairs(out, part, psi, state.c, k)
     for a in (out.trace2, out.cq, out.fit2):
         a[k:, :k] = a[:k, k:].T
     return out
+
+
+def stratum_rows(state: State, tau: FloatArray, total: int) -> StratumRows | None:
+    """Rows of V^-1 X, where every stack holds those of its design."""
+    columns = len(state.delta)
+    held = [
+        (part.stack.design, tau, part.h[..., :columns])
+        for part in state.parts
+        if part.stack.design is not None
+    ]
+    return StratumRows.of(held, total) if held and len(held) == len(state.parts) else None
 
 
 def _add_random(out: StrataSums, part: Part, psi: list[FloatArray], c: FloatArray) -> None:
@@ -216,7 +253,17 @@ def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArr
     out.fit[k:] -= np.bincount(flat, fit.ravel(), total)
     cross = te[:, :, None, :, columns] @ hx + hr[:, :, None, :, 0] @ wz[..., :columns]
     np.add.at(out.cross, k + flat, -cross.reshape(-1, columns))
-    tex, wzx = te[..., :columns], wz[..., :columns]
+    if out.rows is None:
+        _take_products(out, s, k, (hx, te[..., :columns], wz[..., :columns]))
+    return 1.0 * np.bincount(flat, (2.0 * s.n[:, None] * t * square * lost).ravel(), total)
+
+
+def _take_products(
+    out: StrataSums, s: StrataStack, k: int, parts: tuple[FloatArray, FloatArray, FloatArray]
+) -> None:
+    """What random effects take from each stratum's X'X, by H, t E and t^2 Z_s'X_s (eq. 34)."""
+    hx, tex, wzx = parts
+    flat, columns = s.stratum.ravel(), hx.shape[-1]
     if len(flat) * columns**2 <= _AT_ONCE:
         wide = np.broadcast_to(hx, tex.shape)
         lost_p = np.swapaxes(np.concatenate([wide, wzx], axis=2), 2, 3) @ np.concatenate(
@@ -230,7 +277,6 @@ def _add_residual(out: StrataSums, part: Part, k: int, columns: int) -> FloatArr
             a = wide[here].reshape(-1, columns)
             out.p[k + stratum] -= a.T @ tex[here].reshape(-1, columns)
             out.p[k + stratum] -= wzx[here].reshape(-1, columns).T @ a
-    return 1.0 * np.bincount(flat, (2.0 * s.n[:, None] * t * square * lost).ravel(), total)
 
 
 def traces_of_pairs(a: FloatArray) -> FloatArray:
@@ -331,8 +377,8 @@ def evaluate_strata(data: Strata, theta: FloatArray, eta: FloatArray, *, reml: b
     gradient = sums.trace - sums.fit
     hessian = 2.0 * sums.fit2 - sums.trace2 - 2.0 * sums.cross @ c @ sums.cross.T
     if reml:
-        gradient = gradient - sums.p.reshape(len(gradient), -1) @ c.ravel()
-        hessian += 2.0 * sums.cq - traces_of_pairs(c @ sums.p)
+        gradient = gradient - sums.traces(c)
+        hessian += 2.0 * sums.cq - sums.pairs(c)
     # eq. 38, second line: where V is not linear, in theta
     for part, psi in zip(state.parts, second, strict=True):
         x, r = part.g[:, :, : len(c)], part.g[:, :, len(c) :]

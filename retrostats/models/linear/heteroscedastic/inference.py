@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from retrostats.models.linear.formula.columns import FloatArray
@@ -13,10 +15,47 @@ from retrostats.models.linear.heteroscedastic.criterion import (
     StrataSums,
     linear_directions,
     sum_strata,
-    traces_of_pairs,
 )
-from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger, inverse_information
+from retrostats.models.linear.heteroscedastic.low_rank import StratumRows
+from retrostats.models.linear.homoscedastic.kenward_roger import (
+    KenwardRoger,
+    f_df,
+    inverse_information,
+)
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite, inverse_hessian
+
+
+@dataclass(frozen=True, slots=True)
+class RowsKenwardRoger(KenwardRoger):
+    """The same with the products of residual variances as rows; p has the random parameters alone.
+
+    Attributes
+    ----------
+    rows : StratumRows
+        Of V^-1 X, X in its own columns.
+    """
+
+    rows: StratumRows
+
+    def term_dfs(self) -> FloatArray:
+        """Degrees of freedom (p,) of each coefficient: `test` of each unit vector at once."""
+        random = ((self.p @ self.phi) * self.phi).sum(axis=1)
+        weight = np.vstack([random, -self.rows.summed((self.rows.f @ self.phi) ** 2)])
+        weight /= np.diag(self.phi)
+        spread = ((self.w @ weight) * weight).sum(axis=0)
+        return np.array([f_df(a, a, 1)[0] for a in spread.tolist()])  # with one row A1 = A2
+
+    def test(self, contrast: FloatArray) -> tuple[float, float]:
+        """Denominator degrees of freedom and F scaling of the rows of a contrast."""
+        # eq. 19 in the space of the contrast: R (L Phi L') R' = 1, and tr(R L Phi P_i Phi L'R')
+        moved = contrast @ self.phi
+        root = np.linalg.inv(np.linalg.cholesky(moved @ contrast.T))
+        turn = (root @ moved).T
+        u = np.concatenate([turn.T @ self.p @ turn, -self.rows.dense(turn)])
+        traces = np.trace(u, axis1=1, axis2=2)
+        flat = u.reshape(len(u), -1)
+        a1, a2 = float(traces @ self.w @ traces), float(np.vdot(self.w @ flat, flat))
+        return f_df(a1, a2, len(contrast))
 
 
 def strata_kenward_roger(data: Strata, state: State) -> KenwardRoger:
@@ -26,27 +65,37 @@ def strata_kenward_roger(data: Strata, state: State) -> KenwardRoger:
     """
     directions = linear_directions(data)
     sums = sum_strata(data, state, directions)
-    p, c, size = sums.p, state.c, len(sums.trace)
-    cp = c @ p
+    c = state.c
     # eq. 16 with the sums of eqs. 34-36
-    information = sums.trace2 - 2.0 * sums.cq + traces_of_pairs(cp)
+    information = sums.trace2 - 2.0 * sums.cq + sums.pairs(c)
     # Parameters in comparable units: residual variances can differ a millionfold.
     unit = 1.0 / np.sqrt(np.diag(sums.trace2))
     information = 0.5 * (information + information.T) * np.outer(unit, unit)
     w = inverse_information(information) * np.outer(unit, unit)
-    weighted = (w @ p.reshape(size, -1)).reshape(p.shape)
     # eq. 17: the bracket, and C times it
-    bracket = _weighted_q(data, state, directions, sums, w)
-    bracket -= cp.reshape(-1, len(c)).T @ weighted.reshape(-1, len(c))
+    bracket = _weighted_q(data, state, directions, sums, w) - _weighted_products(sums, w, c)
     lambda_ = c @ (bracket + bracket.T) @ c
     back = np.linalg.solve(data.basis, np.eye(len(c)))
     s2 = data.scale**2
-    return KenwardRoger(
-        s2 * back @ c @ back.T,
-        s2 * back @ (c + lambda_) @ back.T,
-        -(data.basis.T @ p @ data.basis) / s2,
-        w,
-    )
+    phi, both = s2 * back @ c @ back.T, s2 * back @ (c + lambda_) @ back.T
+    own = -(data.basis.T @ sums.p @ data.basis) / s2
+    if sums.rows is None:
+        return KenwardRoger(phi, both, own, w)
+    rows = replace(sums.rows, f=sums.rows.f @ data.basis / data.scale)
+    return RowsKenwardRoger(phi, both, own, w, rows)
+
+
+def _weighted_products(sums: StrataSums, w: FloatArray, c: FloatArray) -> FloatArray:
+    """Sum over i, j of w_ij P_i C P_j."""
+    p, k = sums.p, len(sums.p)
+    weighted = (w[:k, :k] @ p.reshape(k, -1)).reshape(p.shape)
+    out = (c @ p).reshape(-1, len(c)).T @ weighted.reshape(-1, len(c))
+    if sums.rows is None:
+        return np.asarray(out)
+    for i, one in enumerate(p):
+        half = one @ c @ sums.rows.weighted(w[i, k:])
+        out = out + half + half.T
+    return np.asarray(out + sums.rows.weighted_pairs(w[k:, k:], c))
 
 
 def _weighted_q(
@@ -60,7 +109,8 @@ def _weighted_q(
     k = len(directions[0])
     tau = 1.0 / state.sigma2
     # eq. 35: delta_st tau_s U'V^-1 D_s V^-1 U
-    out = np.einsum("s,sij->ij", tau * np.diag(w)[k:], sums.p[k:])
+    own = tau * np.diag(w)[k:]
+    out = np.einsum("s,sij->ij", own, sums.p[k:]) if sums.rows is None else sums.rows.weighted(own)
     for part, psi in zip(state.parts, directions, strict=True):
         out += _part_q(part, psi, w, len(state.c))
     return np.asarray(out)
@@ -96,6 +146,6 @@ def strata_satterthwaite(data: Strata, point: StrataPoint) -> Satterthwaite:
     k = len(point.gradient) - len(point.state.sigma2)
     unit = np.concatenate([np.ones(k), point.state.sigma2])
     # eq. 23, in theta and log sigma_s^2
-    moved = back @ c @ (unit[:, None, None] * point.sums.p) @ c @ back.T
+    moved = unit[:, None, None] * point.sums.dense(c @ back.T)
     s2 = data.scale**2
     return Satterthwaite(s2 * back @ c @ back.T, s2 * moved, inverse_hessian(point.hessian))

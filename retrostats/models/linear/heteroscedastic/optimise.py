@@ -84,7 +84,8 @@ def _working(data: Strata) -> tuple[Strata, list[FloatArray]]:
 
 def _changed(s: StrataStack, values: FloatArray) -> StrataStack:
     turn = factor_of(s, values)  # T', lower triangular like the factor
-    return replace(s, zz=turn @ s.zz @ turn.T, zx=turn @ s.zx, zy=turn @ s.zy)
+    design = None if s.design is None else s.design.turned(turn)
+    return replace(s, zz=turn @ s.zz @ turn.T, zx=turn @ s.zx, zy=turn @ s.zy, design=design)
 
 
 def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:

@@ -47,7 +47,7 @@ class KenwardRoger:
         """Degrees of freedom (p,) of each coefficient: `test` of each unit vector at once."""
         weight = ((self.p @ self.phi) * self.phi).sum(axis=1) / np.diag(self.phi)
         spread = np.einsum("il,ij,jl->l", weight, self.w, weight)
-        return np.array([_df(a, a, 1)[0] for a in spread.tolist()])  # with one row A1 = A2
+        return np.array([f_df(a, a, 1)[0] for a in spread.tolist()])  # with one row A1 = A2
 
     def test(self, contrast: FloatArray) -> tuple[float, float]:
         """Denominator degrees of freedom and F scaling of the rows of a contrast (eqs. 8-11).
@@ -70,10 +70,11 @@ class KenwardRoger:
         traces = np.trace(u, axis1=1, axis2=2)
         a1 = float(traces @ self.w @ traces)
         a2 = float(np.einsum("ij,iab,jba->", self.w, u, u))
-        return _df(a1, a2, q)
+        return f_df(a1, a2, q)
 
 
-def _df(a1: float, a2: float, q: int) -> tuple[float, float]:
+def f_df(a1: float, a2: float, q: int) -> tuple[float, float]:
+    """Degrees of freedom and scaling of an F with q rows, from A_1 and A_2 (eqs. 19 to 21)."""
     if a2 <= 0.0:
         return np.inf, 1.0
     if q == 1:  # A_1 = A_2: eq. 21 reduces to this, which has no pole at 4 degrees of freedom
