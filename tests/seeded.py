@@ -25,13 +25,12 @@ import numpy as np
 import pandas as pd
 import threadpoolctl
 from cohort_tables import measured
+from doors.models import Binomial, surrogate_rows
+from doors.models import counts_separation_separation as separation
 
 import retrostats
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.counts.family import Binomial
-from retrostats.models.counts.separation import separation
-from retrostats.models.linear.moments.summary import witness_rows
+from retrostats import InputError
 
 #: Threads of what takes them, and the order of cohorts: neither is to change a byte.
 ELSEWHERE = "--elsewhere" in sys.argv
@@ -114,7 +113,7 @@ def _surrogates() -> pd.DataFrame:
     })  # fmt: skip
     exact = np.array([[1.0, 1.0, 0.5], [1.0, 1.0, 0.5], [0.5, 0.5, 1.0]])
     moments = rs.moments_from_summary(cells, correlation={0: exact, 1: 0.4}, between="arm")
-    return witness_rows(moments, np.random.default_rng(1))
+    return surrogate_rows(moments, np.random.default_rng(1))
 
 
 def _mean_of_two(v: Any) -> tuple[Any, Any, Any]:
@@ -145,7 +144,8 @@ def _planned(people: list[int], **how: Any) -> list[Any]:
 
 def _replicated(analysis: str, cohorts: Sequence[Any] = ()) -> list[Any]:
     found = rs.replicate([analysis], cohorts=cohorts, draws=32, jobs=JOBS)
-    return [found.verdicts, found.summary, found.estimates, found.cohorts, found.draws]
+    return [found.verdicts, found.summary, found.estimates, found.cross_checks, found.cohorts,
+            found.draws]  # fmt: skip
 
 
 def _cohorts() -> list[rs.Cohort]:
@@ -213,7 +213,7 @@ ENTRIES: dict[str, Callable[[], Any]] = {
             method="bootstrap", draws=30, seed=1),
     ],
     "separation": _separated,
-    "witness_rows": _surrogates,
+    "surrogate_rows": _surrogates,
     "explore": lambda: _explored(rs.explore(
         _mean_of_two, {"d": rs.Printed("1.5"), "r": (-0.9, 0.9), "s": (0.8, 1.1)}, draws=64,
         jobs=JOBS)),
