@@ -26,7 +26,7 @@ import pandas as pd
 import threadpoolctl
 from cohort_tables import measured
 from doors.models import Binomial, surrogate_rows
-from doors.models import counts_separation_separation as separation
+from doors.models import separation as separation
 
 import retrostats
 import retrostats as rs
