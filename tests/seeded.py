@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 import threadpoolctl
 from cohort_tables import measured
-from doors.models import Binomial, surrogate_rows
+from doors.evidence import exploration
+from doors.models import Binomial, batch_chunks, surrogate_rows
 from doors.models import separation as separation
 
 import retrostats
@@ -35,6 +36,8 @@ from retrostats import InputError
 #: Threads of what takes them, and the order of cohorts: neither is to change a byte.
 ELSEWHERE = "--elsewhere" in sys.argv
 JOBS = 3 if ELSEWHERE else 1
+#: Few draws are several tasks, so that threads have what to share.
+exploration.CHUNK = batch_chunks._MAX_CHUNK = 32
 TRIAL = "y ~ arm * time + (1 | subject)"
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 SPREAD = {"subject": 1.0, "Residual": 1.0}
