@@ -29,7 +29,7 @@ from benchmarks.soak import ROOT, RUN, mounted, quiet, whole
 MIB = 2**20
 LIMITS = (400, 512, 640, 768, 1024, 1536, 2048)
 #: Seconds after which a run that has not ended counts as hanging.
-HANGS = 600
+HANGS = 300
 ROWS = [f"{i},{way},{30 + i + 8 * (way == 'backward')},2" for i in range(1, 9)
         for way in ("forward", "backward")]  # fmt: skip
 COHORT = "\n".join(["subject,direction,vo2_ml_kg_min,speed_m_s", *ROWS]) + "\n"
