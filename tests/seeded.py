@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import CodeType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,8 @@ from retrostats import InputError
 ELSEWHERE = "--elsewhere" in sys.argv
 JOBS = 3 if ELSEWHERE else 1
 #: Few draws are several tasks, so that threads have what to share.
-exploration.CHUNK = batch_chunks._MAX_CHUNK = 32
+FEW = 32
+batch_chunks._MAX_CHUNK = FEW
 TRIAL = "y ~ arm * time + (1 | subject)"
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 SPREAD = {"subject": 1.0, "Residual": 1.0}
@@ -122,6 +124,15 @@ def _surrogates() -> pd.DataFrame:
 def _mean_of_two(v: Any) -> tuple[Any, Any, Any]:
     error = np.sqrt((2 - 2 * v["r"]) / 20) * v["s"]
     return v["d"], v["d"] - 2 * error, v["d"] + 2 * error
+
+
+def _explore() -> rs.Exploration:
+    """In several tasks too; the search for outermost limits would be slow in as many."""
+    with mock.patch.object(exploration, "CHUNK", FEW):
+        return rs.explore(
+            _mean_of_two, {"d": rs.Printed("1.5"), "r": (-0.9, 0.9), "s": (0.8, 1.1)}, draws=64,
+            jobs=JOBS,
+        )  # fmt: skip
 
 
 def _explored(found: rs.Exploration) -> list[Any]:
@@ -217,9 +228,7 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     ],
     "separation": _separated,
     "surrogate_rows": _surrogates,
-    "explore": lambda: _explored(rs.explore(
-        _mean_of_two, {"d": rs.Printed("1.5"), "r": (-0.9, 0.9), "s": (0.8, 1.1)}, draws=64,
-        jobs=JOBS)),
+    "explore": lambda: _explored(_explore()),
     "pool_crossovers": lambda: _explored(_crossovers()),
     "plan": lambda: [_planned([300]), _planned([30], spread=0.09)],
     "replicate": lambda: _replicated("metabolic-cost"),

@@ -7,7 +7,6 @@ import re
 from html import unescape
 
 import pytest
-from cohort_tables import plain
 from doors.audit import story_of
 from doors.report import (
     print_answers,
