@@ -78,6 +78,7 @@ benchmark: $(STAMP)  ## time the engine beside its peers
 
 soak: $(STAMP)  ## kill runs, fill disks, read damaged files for half an hour; say what held
 	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.soak_system
 
 hostile: $(STAMP)  ## files, runs and models that once broke it: how each ends now
 	$(BIN)/python -m benchmarks.hostile

@@ -249,8 +249,8 @@ def two() -> Iterator[Ends]:
     for i in range(3):
         with _place() as (folder, out):
             runs = [quiet([*RUN, "--seed", str(i + k), "--out", str(out)], folder) for k in (1, 2)]
-            for run in runs:
-                ends.note(*_ended(run), folder, out if run is runs[-1] else None, f"pair {i}")
+            for code, said in [_ended(run) for run in runs]:  # judged when both have ended
+                ends.note(code, said, folder, out, f"pair {i}")
     yield ends
 
 
