@@ -92,7 +92,7 @@ def _computed(tasks: list[Any]) -> list[Any]:
     from importlib import import_module
 
     base: Any = import_module("dask.base")
-    client = getattr(base.get_scheduler(), "__self__", None)
+    client: Any = getattr(base.get_scheduler(), "__self__", None)
     if hasattr(client, "scheduler_info"):  # of a cluster, not of threads here
         return results_of(client, client.compute(tasks, retries=RETRIES))
     return list(base.compute(*tasks, retries=RETRIES))
