@@ -12,9 +12,11 @@ DOCS_STAMP := $(VENV)/.docs
 KERNELS := Haswell SkylakeX Zen Nehalem
 NUMBERS := $(patsubst %,tests/test_%.py,lmm_reference crossed inference batch simulate small_sample \
 	glmm separation pool_counts pooling pool_small onestage)
+# Of the orders in which `make order` runs the tests.
+SEEDS ?= 1 2 3
 TAKEN := import numpy, threadpoolctl as t; print(*{i.get("architecture") for i in t.threadpool_info()})
 
-.PHONY: replicate test kernels lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
+.PHONY: replicate test order kernels lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,6 +34,12 @@ replicate: $(STAMP)  ## replicate the cited studies into results/
 
 test: $(STAMP) lint  ## checks and tests, on every core
 	$(BIN)/python -m pytest -n auto --no-loadscope-reorder
+
+order: $(STAMP)  ## the tests in three random orders; SEEDS="4 5" are others
+	for seed in $(SEEDS); do \
+		$(BIN)/python -m pytest -n auto --no-loadscope-reorder -p randomly --randomly-seed=$$seed \
+			|| exit 1; \
+	done
 
 kernels: $(STAMP)  ## the tests of numbers under four kernels of linear algebra, and with one thread
 	@for kernel in $(KERNELS); do \
@@ -70,6 +78,7 @@ benchmark: $(STAMP)  ## time the engine beside its peers
 
 soak: $(STAMP)  ## kill runs, fill disks, read damaged files for half an hour; say what held
 	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.soak_system
 
 hostile: $(STAMP)  ## files, runs and models that once broke it: how each ends now
 	$(BIN)/python -m benchmarks.hostile

@@ -139,7 +139,7 @@ def disks(count: int) -> str:
     with tempfile.TemporaryDirectory() as name:
         disk = Path(name) / "disk"
         disk.mkdir()
-        if not _mounted(disk, "size=64m"):
+        if not mounted(disk, "size=64m"):
             return "no right to mount here: not done"
         try:
             out = disk / "results"
@@ -168,7 +168,8 @@ def disks(count: int) -> str:
     )
 
 
-def _mounted(disk: Path, options: str) -> bool:
+def mounted(disk: Path, options: str) -> bool:
+    """Whether a disk in memory could be mounted there."""
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -11,8 +11,9 @@ if __name__ == "__main__":  # before the imports, which it concerns most
     from retrostats.common.interrupt import quit_on_interrupt
 
     quit_on_interrupt()
-    from retrostats.common.exit_codes import as_one_command
+    from retrostats.common.exit_codes import as_one_command, refuse_little_memory
 
+    refuse_little_memory()
     as_one_command()
     if sys.argv[1:] in (["-h"], ["--help"]):  # what is asked for needs none of them
         from retrostats.app.terminal import main

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return _group(nodeid)
 
     return Files(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once() -> Iterator[None]:
+    """Printed tables of the same bytes are checked and converted once, templates compiled once.
+
+    What is kept is kept for the bytes of the tables and for the functions of the module as they
+    are, so that a test that replaces one of these sees its own; a refusal is not kept.
+    """
+    from doors.io import published
+
+    real, kept = published._published, {}
+
+    def remembered(folder: Path, topic: str, studies: Any) -> Any:
+        package = folder / "datapackage.json"
+        table = folder / published.descriptor(folder)[topic]["path"]
+        functions = tuple(f for f in vars(published).values() if callable(f))
+        key = (topic, package.read_bytes(), table.read_bytes(), studies.to_csv(), functions)
+        if key not in kept:
+            kept[key] = real(folder, topic, studies)
+        return kept[key].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(published, "_published", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,33 +1,45 @@
 """Every seeded function of the package, run small: what `test_kernels.py` compares.
 
 Run as a program in a process of its own, whose linear algebra the environment chose, it prints
-the kernel it really has, the seeded functions that were called, and the numbers that came out.
+the kernel it really has and the numbers that came out, without the entries named after the kernel.
+With `--elsewhere` each has several threads and gets its cohorts in another order, and it prints
+which seeded functions no entry called so.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import json
 import pkgutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import CodeType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import threadpoolctl
-from doors.models import Binomial, surrogate_rows
+from cohort_tables import measured
+from doors.evidence import exploration
+from doors.models import Binomial, batch_chunks, surrogate_rows
 from doors.models import separation as separation
 
 import retrostats
 import retrostats as rs
 from retrostats import InputError
 
+#: Threads of what takes them, and the order of cohorts: neither is to change a byte.
+ELSEWHERE = "--elsewhere" in sys.argv
+JOBS = 3 if ELSEWHERE else 1
+#: Few draws are several tasks, so that threads have what to share.
+FEW = 32
+batch_chunks._MAX_CHUNK = FEW
 TRIAL = "y ~ arm * time + (1 | subject)"
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 SPREAD = {"subject": 1.0, "Residual": 1.0}
@@ -87,7 +99,7 @@ def _counted(**how: str) -> rs.PooledCounts:
 def _separated() -> list[Any]:
     """Which way estimates diverge; rows with interior counts leave a subspace, not axes."""
     found = []
-    for seed in range(60):
+    for seed in range(20):
         rng = np.random.default_rng(seed)
         x = np.column_stack([np.ones(12), rng.integers(-1, 2, (12, 4))])
         x[1] = x[0]
@@ -114,6 +126,15 @@ def _mean_of_two(v: Any) -> tuple[Any, Any, Any]:
     return v["d"], v["d"] - 2 * error, v["d"] + 2 * error
 
 
+def _explore() -> rs.Exploration:
+    """In several tasks too; the search for outermost limits would be slow in as many."""
+    with mock.patch.object(exploration, "CHUNK", FEW):
+        return rs.explore(
+            _mean_of_two, {"d": rs.Printed("1.5"), "r": (-0.9, 0.9), "s": (0.8, 1.1)}, draws=64,
+            jobs=JOBS,
+        )  # fmt: skip
+
+
 def _explored(found: rs.Exploration) -> list[Any]:
     return [found.estimate, found.conf_low, found.conf_high, found.draws, found.influence]
 
@@ -123,21 +144,33 @@ def _crossovers() -> rs.Exploration:
         "study": ["a", "b"], "n": [10, 9], "mean_1": ["31.3", "33.1"], "sd_1": ["4.1", "5.0"],
         "mean_2": ["28.0", "30.2"], "sd_2": ["3.8", "4.6"], "p": ["<0.05", "= 0.03"],
     })  # fmt: skip
-    return rs.pool_crossovers(table, draws=64)
+    return rs.pool_crossovers(table, draws=64, jobs=JOBS)
 
 
 def _power(function: Any, formula: str, design: pd.DataFrame, **plan: Any) -> Any:
-    return function(formula, design, n_sim=500, seed=1, **plan)
+    return function(formula, design, draws=500, seed=1, jobs=JOBS, **plan)
 
 
 def _planned(people: list[int], **how: Any) -> list[Any]:
-    found = rs.plan("energy_30", people=people, sims=500, **how)
+    found = rs.plan("energy_30", people=people, draws=100, jobs=JOBS, **how)
     return [found.needed, found.curve, found.added, list(found.kept_open_by)]
 
 
-def _replicated() -> list[Any]:
-    found = rs.replicate(["metabolic-cost"], draws=32)
-    return [found.verdicts, found.summary, found.estimates, found.cross_checks, found.draws]
+def _replicated(analysis: str, cohorts: Sequence[Any] = ()) -> list[Any]:
+    found = rs.replicate([analysis], cohorts=cohorts, draws=32, jobs=JOBS)
+    return [found.verdicts, found.summary, found.estimates, found.cross_checks, found.cohorts,
+            found.draws]  # fmt: skip
+
+
+def _cohorts() -> list[rs.Cohort]:
+    """Three labs: a sum of three in another order has other last digits."""
+    rows = pd.read_csv(io.StringIO(measured("body-fat")))
+    outcome = rows.columns[-1]
+    cohorts = [
+        rs.load_cohort(rows.assign(**{outcome: rows[outcome] * share}), spec={"name": name})
+        for name, share in (("first", 1.0), ("second", 1.03), ("third", 0.98))
+    ]
+    return cohorts[::-1] if ELSEWHERE else cohorts
 
 
 #: What is run, by name: seeded, or resting on a basis that nothing determines. Each returns frames,
@@ -147,24 +180,26 @@ ENTRIES: dict[str, Callable[[], Any]] = {
         _power(rs.power, TRIAL, PARALLEL, effects={"arm:time": 0.3}, variance_components=SPREAD,
                n=[8, 13]),
         _power(rs.power, "y ~ d + (d | s)", pd.DataFrame({"d": [0, 0, 0, 1, 1, 1]}),
-               effects={"d": 0.5}, variance_components=SLOPES, n=13, test="satterthwaite"),
+               effects={"d": 0.5}, variance_components=SLOPES, n=13, ddf="satterthwaite"),
         _power(rs.power, "y ~ c + (1 | s)", pd.DataFrame({"c": list("abc") * 2}),
                effects={"cb": 0.5}, variance_components={"s": 1.0, "Residual": 1.0}, n=13),
     ],
     "type_one_error": lambda: _power(
         rs.type_one_error, TRIAL, PARALLEL, term="arm:time", variance_components=SPREAD, n=13),
-    "bootstrap": lambda: rs.lmm("y ~ arm * t + (1 | s)", _rows()).bootstrap(200, seed=1),
-    "bootstrap of slopes": lambda: rs.lmm("y ~ t + (t | s)", _rows()).bootstrap(100, seed=1),
+    "bootstrap": lambda: rs.lmm("y ~ arm * t + (1 | s)", _rows()).bootstrap(
+        200, seed=1, jobs=JOBS),
+    "bootstrap of slopes": lambda: rs.lmm("y ~ t + (t | s)", _rows()).bootstrap(
+        100, seed=1, jobs=JOBS),
     "bootstrap, signed": lambda: rs.lmm(
-        "y ~ arm * t + (1 | s)", _rows(), covariance="signed-cs").bootstrap(100, seed=1),
+        "y ~ arm * t + (1 | s)", _rows(), covariance="signed-cs").bootstrap(100, seed=1, jobs=JOBS),
     "bootstrap, crossed": lambda: rs.lmm(
-        "y ~ t + (1 | s) + (1 | item)", _rows()).bootstrap(20, seed=1),
-    "bootstrap, streamed": lambda: _streamed().bootstrap(20, seed=1),
+        "y ~ t + (1 | s) + (1 | item)", _rows()).bootstrap(20, seed=1, jobs=JOBS),
+    "bootstrap, streamed": lambda: _streamed().bootstrap(20, seed=1, jobs=JOBS),
     "confint, the old name": lambda: rs.lmm(
-        "y ~ arm * t + (1 | s)", _rows()).confint("bootstrap", n=200, seed=1),
+        "y ~ arm * t + (1 | s)", _rows()).confint("bootstrap", n=200, seed=1, jobs=JOBS),
     "conf_int": lambda: [
         rs.lmm("y ~ arm * t + (1 | s)", _rows()).conf_int(
-            which="all", method=method, draws=200, seed=1)
+            which="all", method=method, draws=200, seed=1, jobs=JOBS)
         for method in ("bootstrap", "bootstrap-t")
     ],
     "simulate": lambda: [
@@ -172,7 +207,7 @@ ENTRIES: dict[str, Callable[[], Any]] = {
         _repeated().simulate(3, seed=1),
     ],
     "bootstrap, repeated": lambda: _refused(
-        lambda: _repeated().engine.refits(_repeated(), 20, np.random.SeedSequence(1), 1, None)),
+        lambda: _repeated().engine.refits(_repeated(), 20, np.random.SeedSequence(1), JOBS, None)),
     "glmm": lambda: [
         [_counts(family).simulate(3, seed=1),
          _counts(family).conf_int(which="all", method="bootstrap", draws=20, seed=1),
@@ -193,11 +228,11 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     ],
     "separation": _separated,
     "surrogate_rows": _surrogates,
-    "explore": lambda: _explored(rs.explore(
-        _mean_of_two, {"d": rs.Printed("1.5"), "r": (-0.9, 0.9), "s": (0.8, 1.1)}, draws=64)),
+    "explore": lambda: _explored(_explore()),
     "pool_crossovers": lambda: _explored(_crossovers()),
     "plan": lambda: [_planned([300]), _planned([30], spread=0.09)],
-    "replicate": _replicated,
+    "replicate": lambda: _replicated("metabolic-cost"),
+    "replicate, cohorts": lambda: _replicated("body-fat", _cohorts()),
 }  # fmt: skip
 
 
@@ -239,23 +274,23 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float) else str(value)
 
 
-def main(*, watch: bool, wanted: str) -> None:
+def main(wanted: str, skipped: Sequence[str]) -> None:
     """Print what this process has, called and found; only the kernel where it is another."""
     kernels = {i["architecture"] for i in threadpoolctl.threadpool_info()
                if i["internal_api"] == "openblas"}  # fmt: skip
     if wanted and kernels != {wanted}:
         print(json.dumps({"kernels": sorted(kernels)}))
         return
-    codes, called = seeded() if watch else {}, set()
+    codes, called = seeded() if ELSEWHERE else {}, set()
 
     def note(frame: Any, event: str, _: Any) -> None:
-        if event == "call" and frame.f_code in codes:
+        if event == "call" and frame.f_code in codes and frame.f_locals.get("jobs", JOBS) == JOBS:
             called.add(codes[frame.f_code])
 
-    if watch:
+    if ELSEWHERE:
         threading.setprofile(note)
         sys.setprofile(note)
-    found = {name: plain(run()) for name, run in ENTRIES.items()}
+    found = {name: plain(run()) for name, run in ENTRIES.items() if name not in skipped}
     sys.setprofile(None)
     record = {"kernels": sorted(kernels), "found": found,
             "never": sorted(set(codes.values()) - called)}  # fmt: skip
@@ -263,4 +298,4 @@ def main(*, watch: bool, wanted: str) -> None:
 
 
 if __name__ == "__main__":
-    main(watch="--watch" in sys.argv, wanted=sys.argv[1])
+    main(sys.argv[1], [name for name in sys.argv[2:] if name in ENTRIES])

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from doors.app import SHELLS, _parser, completion, main
+from doors.app import SHELLS, _parser, completion, main, new_audit
 from doors.common import commands_of, options_of
 
 FAST = ["--draws", "0", "--formats", "svg"]
@@ -115,31 +115,48 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path, capsys) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> list[str]:
+    """A run that is over in a second, as a command but for its folder: of a small audit."""
+    audit = new_audit(tmp_path_factory.mktemp("small") / "audit")
+    return ["replicate", "--audit", str(audit), *FAST, "--tables", "csv", "--out"]
+
+
+@pytest.fixture(scope="module")
+def small_results(small, tmp_path_factory) -> Path:
+    """What it wrote: to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("small_results") / "results"
+    assert main([*small, str(folder)]) == 0
+    return folder
+
+
 def test_a_run_that_fails_while_writing_leaves_earlier_results_whole(
-    results, tmp_path, monkeypatch
+    small, small_results, tmp_path, monkeypatch
 ) -> None:
-    out = shutil.copytree(results, tmp_path / "results")
+    out = shutil.copytree(small_results, tmp_path / "results")
     before = {p: p.read_bytes() for p in out.rglob("*.*")}
 
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("retrostats.report.page.page.write_report", full_disk)
-    assert main(["replicate", "body-fat", *FAST, "--out", str(out), "--seed", "7"]) == 2
+    assert main([*small, str(out), "--seed", "7"]) == 2
     assert {p: p.read_bytes() for p in out.rglob("*.*")} == before
     assert [p.name for p in tmp_path.iterdir()] == ["results"]
 
 
-def test_own_files_beside_the_results_survive_the_next_run(results, tmp_path, capsys) -> None:
+def test_own_files_beside_the_results_survive_the_next_run(
+    small, small_results, tmp_path, capsys
+) -> None:
     """Whatever lay in the folder was once gone after the next run, with exit code 0."""
-    out = shutil.copytree(results, tmp_path / "results")
+    out = shutil.copytree(small_results, tmp_path / "results")
     for place in (out, out / "figures"):
         (place / "thesis.docx").write_text("two years of work", encoding="utf-8")
-    assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 0
+    assert main([*small, str(out)]) == 0
     for place in (out, out / "figures"):
         assert (place / "thesis.docx").read_text(encoding="utf-8") == "two years of work"
     (out / "verdicts.csv").write_text("my corrections", encoding="utf-8")
-    assert main(["replicate", "body-fat", *FAST, "--out", str(out)]) == 2
+    assert main([*small, str(out)]) == 2
     assert "verdicts.csv changed after it was written" in capsys.readouterr().err
     assert (out / "verdicts.csv").read_text(encoding="utf-8") == "my corrections"
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -267,6 +268,43 @@ def _without_module(_: int) -> None:
 
 def _out_of_memory(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _moments_of_spread_rows(address: str) -> object:
+    return rs.moments("y ~ x + (1 | subject)", SPREAD.map_partitions(_slowly), scheduler=address)
+
+
+def _slowly(frame: pd.DataFrame) -> pd.DataFrame:
+    time.sleep(0.02)
+    return frame
+
+
+SPREAD = dd.from_pandas(_rows(2_000), npartitions=500)
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda address: in_order(_slow, range(500), scheduler=address), _moments_of_spread_rows]
+)
+@pytest.mark.parametrize(
+    ("leave", "said"),
+    [(lambda local: local.scale(0), "no worker has been left"),
+     (lambda local: local.close(), "the scheduler stopped")],
+    ids=["workers", "scheduler"],
+)  # fmt: skip
+def test_where_all_are_gone_a_run_ends_in_one_message(monkeypatch, ask, leave, said) -> None:
+    """Found by ending a cluster in the middle: Dask waits for its workers for ever."""
+    assert workers.ALONE + workers.LOOK + 2 * workers.WAIT < 60
+    monkeypatch.setattr(workers, "ALONE", 0.5)
+    with ThreadPoolExecutor(1) as apart, distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp",
+        dashboard_address=None, silence_logs=50,
+    ) as local:  # fmt: skip
+        run = apart.submit(ask, local.scheduler_address)
+        while not any(t.state == "memory" for t in list(local.scheduler.tasks.values())):
+            time.sleep(0.01)
+        leave(local)
+        with pytest.raises(InputError, match=said):
+            run.result(timeout=60)
 
 
 def test_workers_at_fault_are_one_message(cluster, monkeypatch) -> None:

@@ -15,6 +15,7 @@ from doors.app import main
 from doors.common import data_dir
 
 import retrostats as rs
+from retrostats import RetrostatsError
 
 pytest.importorskip("openpyxl")
 
@@ -45,11 +46,24 @@ def test_validate_and_replicate_agree(name: str, small: Path, tmp_path: Path, ca
     """What one calls usable the other runs; the literature's part is left out, to be fast."""
     path, _ = KINDS[name][0](tmp_path)
     code = main(["validate", str(path), "--audit", str(small)])
+    try:
+        rs.replicate(audit=small, cohorts=[path], draws=0)
+    except RetrostatsError:
+        assert code == 2
+    else:
+        assert code == 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["VO2/kg", "#DIV/0! and n.a."])
+def test_a_folder_is_written_only_where_both_agree(name: str, small, tmp_path: Path) -> None:
+    path, _ = KINDS[name][0](tmp_path)
+    code = main(["validate", str(path), "--audit", str(small)])
     out = tmp_path / "out"
-    arguments = ["--audit", str(small), "--out", str(out), "--draws", "0", "--formats", "svg"]
+    arguments = ["--audit", str(small), "--out", str(out), "--draws", "0", "--formats", "svg",
+                 "--tables", "csv"]  # fmt: skip
     assert main(["replicate", "--cohort", str(path), *arguments]) == code
     assert out.exists() == (code == 0)
-    assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.fixture(scope="session")

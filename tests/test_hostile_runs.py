@@ -138,6 +138,32 @@ def test_a_full_device_a_closed_pipe_and_no_docstrings(cohort: Path) -> None:
     assert (bare.returncode, bare.stderr) == (0, "")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit that Linux keeps")
+@pytest.mark.parametrize("command", ["-m retrostats validate", "-m retrostats.replicate --cohort"])
+def test_too_little_address_space_is_said_before_anything_is_imported(
+    command: str, cohort: Path
+) -> None:
+    """Found by limits of 400 to 640 MiB: tracebacks, and linear algebra that asked for ever."""
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -v 409600; {sys.executable} {command} {cohort}"],
+        capture_output=True, text=True, check=False, cwd=cohort.parent,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the limit of memory here is 400 MiB" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in cohort.parent.iterdir()] == ["lab.csv"]
+
+
+def test_a_library_that_does_not_fit_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    def load(words: str) -> int:
+        raise ImportError(f"core.so: {words}")
+
+    assert ended(lambda: load("failed to map segment from shared object")) == 2
+    assert "out of memory" in capsys.readouterr().err
+    with pytest.raises(ImportError, match="wrong ELF class"):
+        ended(lambda: load("wrong ELF class"))
+
+
 def test_a_matplotlibrc_changes_no_figure(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text(
         "axes.grid: True\nlines.linewidth: 9\ntext.usetex: True\n", encoding="utf-8"

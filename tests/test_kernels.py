@@ -1,4 +1,7 @@
-"""One seed gives the same numbers whatever the kernel of linear algebra and its threads."""
+"""One seed gives the same numbers whatever the kernel of linear algebra.
+
+And the same bytes whatever the threads, hash seed, locale, time zone and order of cohorts.
+"""
 
 from __future__ import annotations
 
@@ -29,20 +32,33 @@ KERNELS_ATOL = 1e-9
 ROOT_ATOL = 1e-12
 
 
-def _run(kernel: str, threads: int, *options: str) -> dict[str, Any]:
+#: An entry that asks about the surroundings alone; a run under another kernel leaves it out.
+OF_SURROUNDINGS = "replicate, cohorts"
+#: The whole path, which rests on all other entries: run under the kernels that differ most.
+PATH = ("replicate", "plan")
+MOST_APART = ("SkylakeX", "Nehalem")
+
+
+def _run(kernel: str, threads: int, *options: str, **surroundings: str) -> dict[str, Any]:
     """What `seeded.py` prints in a process of its own, with a kernel ("": its own choice)."""
-    env = {**os.environ, "OPENBLAS_NUM_THREADS": str(threads)}
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": str(threads), "PYTHONHASHSEED": "0"}
     env.pop("OPENBLAS_CORETYPE", None)
     if kernel:
         env["OPENBLAS_CORETYPE"] = kernel
     done = subprocess.run(
         [sys.executable, str(PROGRAM), kernel, *options],
-        env=env, capture_output=True, text=True, check=False,
+        env={**env, **surroundings}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode == -signal.SIGILL:  # a kernel whose instructions the processor lacks
         return {"kernels": []}
     assert done.returncode == 0, done.stderr[-2000:]
     return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def here() -> dict[str, Any]:
+    """What the seeded functions give in these surroundings, with one thread."""
+    return _run("", 1)
 
 
 def _differences(where: str, one: Any, two: Any) -> Iterator[str]:
@@ -62,17 +78,34 @@ def _differences(where: str, one: Any, two: Any) -> Iterator[str]:
         yield f"{where}: {one!r} and {two!r}"
 
 
-def test_every_seeded_function_gives_the_same_under_every_kernel() -> None:
-    """A function with a parameter seed or rng that `seeded.ENTRIES` does not run fails as well."""
+def test_every_seeded_function_gives_the_same_bytes_in_other_surroundings(here) -> None:
+    """A function with a parameter seed or rng that `seeded.ENTRIES` does not run fails as well, and
+    one with a parameter jobs that is not run with several."""
+    elsewhere = _run(
+        "", 1, "--elsewhere", PYTHONHASHSEED="7", LC_ALL="C", PYTHONUTF8="0", TZ="Asia/Tokyo"
+    )
+    assert not elsewhere["never"], "no entry of tests/seeded.py calls these: add one"
+    assert here["kernels"] == elsewhere["kernels"]
+    names = [name for name, found in here["found"].items()
+             if json.dumps(found) != json.dumps(elsewhere["found"][name])]  # fmt: skip
+    assert not names
+
+
+def test_every_seeded_function_gives_the_same_under_every_kernel(here) -> None:
     with ThreadPoolExecutor(2) as pool:
-        own, two = pool.submit(_run, "", 1, "--watch"), pool.submit(_run, "", 2)
-        here = own.result()
-        others = {k: pool.submit(_run, k, 1) for k in KERNELS if here["kernels"] != [k]}
-    assert not here["never"], "no entry of tests/seeded.py calls these: add one"
-    found = {name: run.result() for name, run in {**others, "two threads": two}.items()}
+        others = {
+            k: pool.submit(_run, k, 1, OF_SURROUNDINGS, *(() if k in MOST_APART else PATH))
+            for k in KERNELS if here["kernels"] != [k]
+        }  # fmt: skip
+        others["two threads"] = pool.submit(_run, "", 2, OF_SURROUNDINGS, *PATH)
+    found = {name: run.result() for name, run in others.items()}
     taken = {name: run["found"] for name, run in found.items() if "found" in run}
-    differences = [f"{name}: {place}" for name, values in taken.items()
-            for place in _differences("", here["found"], values)]  # fmt: skip
+    differences = [
+        f"{kernel}: {place}"
+        for kernel, values in taken.items()
+        for name in values
+        for place in _differences(name, here["found"][name], values[name])
+    ]
     assert not differences, "\n".join(differences[:20])
     if len(set(taken) | set(KERNELS) & set(here["kernels"])) < 3:
         pytest.skip(f"only {', '.join(taken)} could be compared: another library or processor")

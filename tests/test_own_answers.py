@@ -48,6 +48,12 @@ def lab() -> rs.Replication:
     return rs.replicate(["metabolic-cost"], cohorts=[cohort], draws=64)
 
 
+@pytest.fixture(scope="module")
+def printed_alone() -> rs.Replication:
+    """The same without the lab."""
+    return rs.replicate(["metabolic-cost"], draws=64)
+
+
 def logs() -> pd.DataFrame:
     wide = crossover().pivot(
         index=["subject", "speed (km/h)"], columns="direction", values="VO2 (ml/kg/min)"
@@ -81,7 +87,7 @@ def test_the_next_person_is_held_as_often_as_stated() -> None:
     assert abs(held / 4000 - 0.95) < 0.011
 
 
-def test_weight_and_prediction_are_those_of_the_pool(lab) -> None:
+def test_weight_and_prediction_are_those_of_the_pool(lab, printed_alone) -> None:
     (row,) = lab.cohorts.to_dict("records")
     rows = lab.estimates.set_index("estimate_id")
     single = ~rows["role"].isin(["pooled", "one-stage"]) & (rows["gait"] != "walk")
@@ -90,7 +96,7 @@ def test_weight_and_prediction_are_those_of_the_pool(lab) -> None:
     at = list(pooled["role"]).index("cohort")
     assert row["weight_pct"] == pytest.approx(pool.weights[at], rel=1e-6)
     assert row["pred_low_with"] == pytest.approx(rows.at["mc-pool", "pred_low"], rel=1e-6)
-    alone = rs.replicate(["metabolic-cost"], draws=0).estimates.set_index("estimate_id")
+    alone = printed_alone.estimates.set_index("estimate_id")
     assert not any(name in set(alone["role"]) for name in ("cohort",))
     assert row["pred_low_without"] == pytest.approx(alone.at["mc-pool", "pred_low"], rel=1e-6)
     assert row["estimate_without"] == pytest.approx(
@@ -98,10 +104,11 @@ def test_weight_and_prediction_are_those_of_the_pool(lab) -> None:
     )
 
 
-def test_what_a_cohort_changes_is_told_from_to_with_certainty_of_each_side(lab) -> None:
-    alone = rs.replicate(["metabolic-cost"], draws=64)
+def test_what_a_cohort_changes_is_told_from_to_with_certainty_of_each_side(
+    lab, printed_alone
+) -> None:
     changed = lab.cohorts.set_index("claim_id").loc["energy_30"]
-    for name, run in (("without", alone), ("with", lab)):
+    for name, run in (("without", printed_alone), ("with", lab)):
         verdict = run.verdicts.set_index("claim_id").loc["energy_30"]
         for side in ("direction", "size"):
             wanted = verdict[f"certainty_{side}"]

@@ -7,7 +7,6 @@ import re
 from html import unescape
 
 import pytest
-from cohort_tables import plain
 from doors.audit import plain_words_of, story_of
 from doors.report import (
     print_answers,
@@ -65,9 +64,9 @@ def test_every_defect_would_be_seen(text, name):
 
 
 @pytest.fixture(scope="module")
-def own() -> rs.Replication:
-    """A run with own measurements beside the printed ones."""
-    return rs.replicate(["metabolic-cost"], cohorts=[rs.load_cohort(plain())], draws=64)
+def own(every) -> rs.Replication:
+    """A run with own measurements of three labs beside the printed ones."""
+    return every.own
 
 
 def test_what_reads_well_is_no_defect():

@@ -130,13 +130,6 @@ def test_two_stage_pool_and_one_stage_model_give_the_same_direction(replication)
     assert one["conf_low"] < two["estimate"] < one["conf_high"]
 
 
-def test_draws_do_not_depend_on_the_number_of_workers() -> None:
-    first = rs.replicate(["metabolic-cost"], draws=500, jobs=1)
-    second = rs.replicate(["metabolic-cost"], draws=500, jobs=2)
-    for name in ("sens_low", "sens_high"):
-        np.testing.assert_array_equal(first.estimates[name], second.estimates[name])
-
-
 def test_one_analysis_alone_judges_its_own_claims() -> None:
     alone = rs.replicate(["body-fat"], draws=0)
     assert set(alone.verdicts["analysis"]) == {"body-fat"}

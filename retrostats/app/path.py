@@ -96,7 +96,8 @@ def replicate(
     audit
         Folder of an audit, or a loaded one; the one that ships if None.
     cohorts
-        Paths, DataFrames or loaded cohorts, analysed beside and together with the literature.
+        Paths, DataFrames or loaded cohorts, analysed beside and together with the literature, in
+        the order of their names.
     out
         Folder to write to; nothing is written if None.
     seed, draws, jobs, scheduler

@@ -11,7 +11,9 @@ from retrostats.common.errors import InputError
 
 
 def load_cohorts(cohorts: Iterable[Any], audit: Audit) -> tuple[Any, ...]:
-    """Cohorts as they are or read from files, each with a name of its own.
+    """Cohorts as they are or read from files, each with a name of its own, in the order of these.
+
+    Sums of them, and so the last digits of all that follows, do not hang on how they were given.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def load_cohorts(cohorts: Iterable[Any], audit: Audit) -> tuple[Any, ...]:
             raise InputError(
                 f"two cohorts are named {name!r}; give one another name: name = ... in its spec"
             )
-    return loaded
+    return tuple(sorted(loaded, key=lambda cohort: str(cohort.provenance["name"])))
 
 
 def every_cohort_has_an_analysis(cohorts: Sequence[Any], chosen: Sequence[Analysis]) -> None:

@@ -20,6 +20,12 @@ from retrostats.common.nearest import suggestion
 NAMES = 15
 #: Bytes of a message: who must read more has a list of problems from `validate`.
 LONGEST = 1900
+#: Address space that one command takes [MiB]: with less, libraries do not load, and OpenBLAS asks
+#: for its buffer again and again, for ever.
+ADDRESS_SPACE = 1024
+#: What the loader says where a library does not fit into memory.
+_DOES_NOT_FIT = ("failed to map segment", "cannot allocate memory")
+_NO_MEMORY = "out of memory; use fewer --draws or --jobs, or a smaller table"
 #: New objects between two searches for those that only refer to each other. Libraries make half a
 #: million at their import, and Python would look through all of them again and again: a seventh of
 #: the time of a whole replication.
@@ -38,6 +44,22 @@ def as_one_command() -> None:
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
+
+
+def refuse_little_memory() -> None:
+    """End with one message where the process may not have the address space that it takes."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE * 2**20:
+        sys.exit(
+            _refuse(
+                f"the limit of memory here is {limit // 2**20} MiB, and a command takes "
+                f"{ADDRESS_SPACE} MiB of address space; raise it, as with: ulimit -v unlimited"
+            )
+        )
 
 
 def ended(command: Callable[[], int]) -> int:
@@ -63,7 +85,11 @@ def ended(command: Callable[[], int]) -> int:
         where = str(error.filename or "output")[:200]
         return _refuse(f"{where}: {error.strerror or error}; check the path and the space left")
     except MemoryError:
-        return _refuse("out of memory; use fewer --draws or --jobs, or a smaller table")
+        return _refuse(_NO_MEMORY)
+    except ImportError as error:
+        if not any(words in str(error).lower() for words in _DOES_NOT_FIT):
+            raise
+        return _refuse(_NO_MEMORY)
     except RecursionError:
         return _refuse("the input is nested too deep to be read")
     finally:

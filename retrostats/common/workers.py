@@ -7,6 +7,7 @@ the tasks. So the same numbers come out of one machine, of many, and of many of 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -22,6 +23,10 @@ Result = TypeVar("Result")
 RETRIES = 5
 #: Seconds in which a scheduler has to answer.
 WAIT = 5.0
+#: Seconds between two looks at whether a cluster still has workers.
+LOOK = 1.0
+#: Seconds without a worker after which none is waited for; one that stopped is back within five.
+ALONE = 30.0
 #: First part of the names of modules that were loaded from a file of their own.
 FILES = "retrostats_analyses_"
 #: Columns of a dense matrix up to which one thread of linear algebra is used.
@@ -52,8 +57,8 @@ def in_order(
     Raises
     ------
     InputError
-        As `dask_client`, or the workers cannot do the work: each that took a task stopped, or they
-        have no retrostats.
+        As `dask_client`, or the workers cannot do the work: each that took a task stopped, none has
+        been left for `ALONE` seconds, or they have no retrostats.
 
     Examples
     --------
@@ -61,9 +66,8 @@ def in_order(
     [3, 2, 1]
     """
     if scheduler is not None:
-        with connected(scheduler) as client, _sent_whole(), _worker_errors(scheduler):
-            parts = client.map(work, list(tasks), pure=False, retries=RETRIES)
-            return list(client.gather(parts))
+        with connected(scheduler) as client, _sent_whole():
+            return results_of(client, client.map(work, list(tasks), pure=False, retries=RETRIES))
     if jobs > 1 and len(tasks) > 1:
         from concurrent.futures import ThreadPoolExecutor
 
@@ -113,13 +117,65 @@ def _sent_whole() -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
+def results_of(client: Any, parts: Sequence[Any]) -> list[Any]:
+    """What a cluster has found, in the order of its futures `parts`.
+
+    Dask itself waits for ever where all workers are gone and none comes.
+
+    Raises
+    ------
+    InputError
+        As `in_order`, or the scheduler is gone.
+    """
+    address = client.scheduler.address
+    with _worker_errors(address):
+        since = time.monotonic()
+        while _under_way(client, parts):
+            if _has_workers(client):
+                since = time.monotonic()
+            elif time.monotonic() - since > ALONE:
+                client.cancel(parts)
+                raise InputError(
+                    f"--scheduler {address}: no worker has been left for {ALONE:g} s; start some "
+                    "with 'dask worker ADDRESS' and run again, or run without --scheduler"
+                )
+        return list(client.gather(list(parts)))
+
+
+def _under_way(client: Any, parts: Sequence[Any]) -> bool:
+    """Whether a part is still to come, none having failed, after `LOOK` seconds at most."""
+    from distributed import wait
+
+    try:
+        with client.as_current():
+            wait(list(parts), timeout=LOOK)
+    except TimeoutError:
+        return all(part.status != "error" for part in parts)
+    return False
+
+
+def _has_workers(client: Any) -> bool:
+    """Whether the scheduler answers and has workers."""
+    try:
+        return bool(client.nthreads(callback_timeout=WAIT))
+    except (OSError, TimeoutError):
+        return False
+
+
 @contextmanager
 def _worker_errors(address: str) -> Iterator[None]:
     """Say in one message where the workers themselves are at fault."""
+    from concurrent.futures import CancelledError
+
     from distributed import KilledWorker
 
     try:
         yield
+    except CancelledError:
+        raise InputError(
+            f"--scheduler {address}: the scheduler stopped or cannot be reached any more; start it "
+            "and its workers and run again, or run without --scheduler"
+        ) from None
     except KilledWorker:
         raise InputError(
             f"--scheduler {address}: a task stopped every worker that took it; give the workers "

@@ -18,6 +18,7 @@ from retrostats.models.counts.random_effects import split as split
 from retrostats.models.counts.separation import overlap_is_proved as overlap_is_proved
 from retrostats.models.counts.separation import separation as separation
 from retrostats.models.linear import newton as newton
+from retrostats.models.linear.batch import design as batch_chunks
 from retrostats.models.linear.batch import inference as batch_inference
 from retrostats.models.linear.batch.design import Draws as Draws
 from retrostats.models.linear.batch.design import batch_design as batch_design

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from retrostats.common.workers import RETRIES
+from retrostats.common.workers import RETRIES, results_of
 from retrostats.models.linear.streamed.needs import Needs, add_levels, ordered_levels
 from retrostats.models.linear.streamed.piece import Design, read_piece
 from retrostats.models.linear.streamed.source import Source, batches_of, gathered
@@ -57,7 +57,7 @@ def dask_sums(design: Design, source: Source) -> tuple[Sums | None, int]:
     add = dask.delayed(partial(_added, design=design, pilot=pilot))
     while len(left) > 1:
         left = [add(left[i : i + FAN]) for i in range(0, len(left), FAN)]
-    ((sums, without),) = dask.compute(*left, retries=RETRIES)
+    ((sums, without),) = _computed(left)
     return sums, lost + without
 
 
@@ -84,8 +84,18 @@ def _each(parts: tuple[Any, ...], work: Callable[[Any], Any]) -> list[Any]:
     from importlib import import_module
 
     dask: Any = import_module("dask")
-    tasks = [dask.delayed(work)(part) for part in parts]
-    return list(dask.compute(*tasks, retries=RETRIES))
+    return _computed([dask.delayed(work)(part) for part in parts])
+
+
+def _computed(tasks: list[Any]) -> list[Any]:
+    """Results of delayed tasks, in order, by whoever Dask gives them to."""
+    from importlib import import_module
+
+    base: Any = import_module("dask.base")
+    client: Any = getattr(base.get_scheduler(), "__self__", None)
+    if hasattr(client, "scheduler_info"):  # of a cluster, not of threads here
+        return results_of(client, client.compute(tasks, retries=RETRIES))
+    return list(base.compute(*tasks, retries=RETRIES))
 
 
 def _tables(frame: Any, columns: tuple[str, ...]) -> Iterator[Any]:
