@@ -57,7 +57,6 @@ from retrostats.io.published.printed_rows import check_conditions
 from retrostats.report import folder
 from retrostats.report.frames import cited, draw, draw_main, frames_of, grids_of
 from retrostats.report.output import save
-from retrostats.report.press import press
 from retrostats.report.provenance import provenance
 from retrostats.report.user_cohort import draw_user_cohorts
 
@@ -174,36 +173,34 @@ def replicate(
         drawn = draw(about, chosen, judged, claims, every_claim=claim_figures == "all")
         return drawn | draw_user_cohorts(user_cohorts, about, frames["estimates"], claims)
 
-    # a figure of the whole, and two or more of each analysis
-    with press(1 + 2 * len(chosen) if out is not None else 0) as printing:
-        drawings = redraw()
-        replication = Replication(
-            verdicts=verdicts,
-            certainty=certainty,
-            answers=answers,
-            **frames,
-            questions=questions(published, chosen),
-            drawings=drawings,
-            **cited(about, published, frames, claim_evidence),
-            **changed,
-            user_results=frame_of(alone, UserCohortResult),
-            grids=grids_of(explored, claims),
-            analyses=[
-                {
-                    "name": a.name,
-                    "title": a.title,
-                    "question": a.question,
-                    "methods": list(a.methods),
-                }
-                for a in chosen
-            ],
-            provenance=provenance(about, chosen, user_cohorts, seed=seed, draws=draws),
-            audit=about,
-            redraw=redraw,
-        )
-        if out is not None:
-            tell("Writing the results")
-            save(replication, Path(out), formats, tables, themes, printing)
+    drawings = redraw()
+    replication = Replication(
+        verdicts=verdicts,
+        certainty=certainty,
+        answers=answers,
+        **frames,
+        questions=questions(published, chosen),
+        drawings=drawings,
+        **cited(about, published, frames, claim_evidence),
+        **changed,
+        user_results=frame_of(alone, UserCohortResult),
+        grids=grids_of(explored, claims),
+        analyses=[
+            {
+                "name": a.name,
+                "title": a.title,
+                "question": a.question,
+                "methods": list(a.methods),
+            }
+            for a in chosen
+        ],
+        provenance=provenance(about, chosen, user_cohorts, seed=seed, draws=draws),
+        audit=about,
+        redraw=redraw,
+    )
+    if out is not None:
+        tell("Writing the results")
+        save(replication, Path(out), formats, tables, themes)
     return replication
 
 
