@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -256,16 +257,28 @@ def write(figure: Figure, file: Any, kind: str, title: str = "", description: st
         options: dict[str, Any] = {"dpi": DPI, "facecolor": figure.get_facecolor()}
         made = BytesIO()
         if kind == "png":
-            figure.savefig(made, format="raw", **options)
             height = int(figure.get_figheight() * DPI)
-            pixels = np.frombuffer(made.getbuffer(), np.uint8).reshape(height, -1, 4)
-            file.write(png(pixels, DPI, described))
+            figure.savefig(_Pixels(file, height, described), format="raw", **options)
             return
         figure.savefig(made, format=kind, metadata=_METADATA[kind] | described, **options)
         if kind == "pdf":
             file.write(made.getbuffer())
             return
         file.write(with_words(made.getvalue().decode("utf-8"), clean(description)).encode("utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    """What matplotlib writes drawn pixels to, once: they go into a PNG file, and are not copied."""
+
+    file: Any
+    height: int
+    words: Mapping[str, str]
+
+    def write(self, drawn: Any) -> None:
+        """Write the file of these pixels."""
+        pixels = np.frombuffer(drawn, np.uint8).reshape(self.height, -1, 4)
+        self.file.write(png(pixels, DPI, self.words))
 
 
 def _text_metadata(kind: str, title: str, description: str) -> dict[str, str]:
