@@ -11,15 +11,15 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from retrostats.report.figures.fonts import outlines_only
 from retrostats.report.figures.looks import DOUBLE_MM, SINGLE_MM, Look, now
@@ -259,6 +259,7 @@ def write(figure: Figure, file: Any, kind: str, title: str = "", description: st
         if kind == "png":
             height = int(figure.get_figheight() * DPI)
             figure.savefig(_Pixels(file, height, described), format="raw", **options)
+            _forget_pixels(figure)
             return
         figure.savefig(made, format=kind, metadata=_METADATA[kind] | described, **options)
         if kind == "pdf":
@@ -267,18 +268,26 @@ def write(figure: Figure, file: Any, kind: str, title: str = "", description: st
         file.write(with_words(made.getvalue().decode("utf-8"), clean(description)).encode("utf-8"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pixels:
+def _forget_pixels(figure: Figure) -> None:
+    """Let go of what was drawn, some 20 MiB: the canvas and every text hold on to it."""
+    if type(figure.canvas) is FigureCanvasAgg:
+        FigureCanvasAgg(figure)
+    held: Any
+    for held in figure.findobj(Text):
+        held._renderer = None  # as before it was drawn
+
+
+class _Pixels(RawIOBase):
     """What matplotlib writes drawn pixels to, once: they go into a PNG file, and are not copied."""
 
-    file: Any
-    height: int
-    words: Mapping[str, str]
+    def __init__(self, file: Any, height: int, words: Mapping[str, str]) -> None:
+        self._file, self._height, self._words = file, height, words
 
-    def write(self, drawn: Any) -> None:
+    def write(self, drawn: Any) -> int:
         """Write the file of these pixels."""
-        pixels = np.frombuffer(drawn, np.uint8).reshape(self.height, -1, 4)
-        self.file.write(png(pixels, DPI, self.words))
+        pixels = np.frombuffer(drawn, np.uint8).reshape(self._height, -1, 4)
+        self._file.write(png(pixels, DPI, self._words))
+        return pixels.size
 
 
 def _text_metadata(kind: str, title: str, description: str) -> dict[str, str]:
