@@ -155,18 +155,18 @@ def _forked(plates: Sequence[Plate]) -> _Helper | None:
     import matplotlib.backends.backend_pdf
     import matplotlib.backends.backend_svg  # noqa: F401  (once, before there are two)
 
-    waiting: Any = None
-    try:
-        # both read one list through one place in it, which the system moves on for both
-        waiting, answers = tempfile.TemporaryFile(buffering=0), tempfile.TemporaryFile()
-        waiting.write(b"".join(i.to_bytes(_NUMBER, "big") for i in range(len(plates))))
-        waiting.seek(0)
-        parent = os.getpid()
-        process = os.fork()
-    except OSError:
-        if waiting is not None:
-            waiting.close()
-        return None
+    with contextlib.ExitStack() as opened:
+        try:
+            # both read one list through one place in it, which the system moves on for both
+            waiting = opened.enter_context(tempfile.TemporaryFile(buffering=0))
+            answers = opened.enter_context(tempfile.TemporaryFile())
+            waiting.write(b"".join(i.to_bytes(_NUMBER, "big") for i in range(len(plates))))
+            waiting.seek(0)
+            parent = os.getpid()
+            process = os.fork()
+        except OSError:
+            return None
+        opened.pop_all()  # what was opened is closed by the press
     if process == 0:
         _serve(plates, parent, waiting, answers)
     return _Helper(process, waiting, answers)
