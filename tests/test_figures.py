@@ -12,8 +12,8 @@ from pathlib import Path
 import example_frames as ex
 import pytest
 from doors.audit import select
-from doors.report import drawn_in, figures, made, theme
 from doors.report import LIGHT_LOOK as LIGHT
+from doors.report import drawn_in, figures, made, theme
 from fontTools.ttLib import TTFont
 from numpy.testing import assert_allclose
 

@@ -146,9 +146,7 @@ def _noted(audit: Any, arguments: Any) -> str | None:
     return key_of(audit, {**_options(arguments), "analyses": arguments.analysis})
 
 
-def _tell(
-    told: Any, out: Path, start: float, cohorts: Callable[[], None] = lambda: None
-) -> None:
+def _tell(told: Any, out: Path, start: float, cohorts: Callable[[], None] = lambda: None) -> None:
     """Verdicts, answers and the place of the report on a terminal, the reader's cohorts between."""
     from retrostats.report.page.console import print_answers, print_place, print_verdicts
 

@@ -107,9 +107,7 @@ def _of_phone(drawings: Mapping[str, Drawing]) -> list[str]:
     return found
 
 
-def narrow_pictures(
-    drawings: Mapping[str, Drawing], folder: Path | None = None
-) -> dict[str, str]:
+def narrow_pictures(drawings: Mapping[str, Drawing], folder: Path | None = None) -> dict[str, str]:
     """SVG of the figures that a phone is shown, written to `folder` with their descriptions."""
     from retrostats.report.figures.svg_text import without_description
     from retrostats.report.press import made

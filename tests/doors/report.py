@@ -30,8 +30,8 @@ from retrostats.report.figures.looks import LOOKS as LOOKS
 from retrostats.report.figures.looks import SLIDE as SLIDE
 from retrostats.report.figures.looks import drawn_in as drawn_in
 from retrostats.report.figures.planned import describe as describe
-from retrostats.report.figures.specification import specification_curve as specification_curve
 from retrostats.report.figures.png import png as png
+from retrostats.report.figures.specification import specification_curve as specification_curve
 from retrostats.report.figures.theme import new_figure as new_figure
 from retrostats.report.figures.theme import styled as styled
 from retrostats.report.figures.truetype import cut as cut

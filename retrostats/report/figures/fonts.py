@@ -34,7 +34,7 @@ def outlines_only() -> Iterator[None]:
 
     def cut_here(file: Any, glyphs: Any) -> Any:
         # matplotlib before 3.11 gives characters, and keeps the numbers of the whole font
-        if isinstance(glyphs, str) or getattr(file, "face_index", 0):
+        if isinstance(glyphs, str) or getattr(file, "face_index", None):
             return original(file, glyphs)
         font = read(str(getattr(file, "path", file)))
         return original(file, glyphs) if font is None else _embedded(font, list(glyphs))

@@ -46,7 +46,7 @@ def png(pixels: NDArray[np.uint8], dpi: float, words: Mapping[str, str]) -> byte
     parts += [_text(keyword, text) for keyword, text in words.items()]
     parts += [
         (b"pHYs", struct.pack(">IIB", a_metre, a_metre, 1)),
-        (b"IDAT", zlib.compress(rows, _LEVEL)),
+        (b"IDAT", zlib.compress(rows.data, _LEVEL)),
         (b"IEND", b""),
     ]
     return _SIGNATURE + b"".join(_chunk(*part) for part in parts)

@@ -258,7 +258,8 @@ def write(figure: Figure, file: Any, kind: str, title: str = "", description: st
         made = BytesIO()
         if kind == "png":
             height = int(figure.get_figheight() * DPI)
-            figure.savefig(_Pixels(file, height, described), format="raw", **options)
+            drawn: Any = _Pixels(file, height, described)
+            figure.savefig(drawn, format="raw", **options)
             _forget_pixels(figure)
             return
         figure.savefig(made, format=kind, metadata=_METADATA[kind] | described, **options)

@@ -171,7 +171,7 @@ def _outline(font: TrueType, glyph: int, hints: bool) -> bytes:
 
 def _simple_unhinted(outline: bytes) -> bytes:
     """A glyph of contours without its instructions, and without what pads it."""
-    contours = struct.unpack_from(">h", outline)[0]
+    contours: int = struct.unpack_from(">h", outline)[0]
     if contours == 0:
         return outline[:10]
     at = 10 + 2 * contours
