@@ -156,7 +156,8 @@ def _file(tables: Mapping[str, bytes]) -> bytes:
 
 
 def _sum(body: bytes) -> int:
-    return sum(struct.unpack(f">{len(body) // 4}I", body)) & 0xFFFFFFFF
+    words: tuple[int, ...] = struct.unpack(f">{len(body) // 4}I", body)
+    return sum(words) & 0xFFFFFFFF
 
 
 @lru_cache(maxsize=4096)
@@ -171,7 +172,7 @@ def _outline(font: TrueType, glyph: int, hints: bool) -> bytes:
 
 def _simple_unhinted(outline: bytes) -> bytes:
     """A glyph of contours without its instructions, and without what pads it."""
-    contours: int = struct.unpack_from(">h", outline)[0]
+    contours = struct.unpack_from(">h", outline)[0]
     if contours == 0:
         return outline[:10]
     at = 10 + 2 * contours
@@ -240,12 +241,10 @@ def _cmap(glyphs: Mapping[int, int]) -> bytes:
     low = [run for run in runs if run[1] < 0xFFFF] + [[0xFFFF, 0xFFFF, 0]]
     count = len(low)
     power = count.bit_length() - 1
-    four = struct.pack(
-        f">7H{count}HH{count}H{count}H{count}H",
-        4, 16 + 8 * count, 0, 2 * count, 2 << power, power, 2 * count - (2 << power),
-        *(last for _, last, _ in low), 0, *(first for first, _, _ in low),
-        *((glyph - first) & 0xFFFF for first, _, glyph in low), *([0] * count),
-    )  # fmt: skip
+    words = [4, 16 + 8 * count, 0, 2 * count, 2 << power, power, 2 * count - (2 << power)]
+    words += [*(last for _, last, _ in low), 0, *(first for first, _, _ in low)]
+    words += [*((glyph - first) & 0xFFFF for first, _, glyph in low), *([0] * count)]
+    four = struct.pack(f">{len(words)}H", *words)
     twelve = struct.pack(">HHIII", 12, 0, 16 + 12 * len(runs), 0, len(runs))
     twelve += b"".join(struct.pack(">III", *run) for run in runs)
     head = struct.pack(">HH", 0, 3)
