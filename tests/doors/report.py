@@ -16,7 +16,7 @@ from retrostats.report.figures import looks as looks
 from retrostats.report.figures import theme as theme
 from retrostats.report.figures import verdicts as verdicts
 from retrostats.report.figures.drawing import Drawing as Drawing
-from retrostats.report.figures.fonts import browser_font as browser_font
+from retrostats.report.figures.fonts import LAYOUT as LAYOUT
 from retrostats.report.figures.forest import Panel as Panel
 from retrostats.report.figures.forest import forest as forest
 from retrostats.report.figures.half_eye import _density as _density
@@ -30,12 +30,9 @@ from retrostats.report.figures.looks import LOOKS as LOOKS
 from retrostats.report.figures.looks import SLIDE as SLIDE
 from retrostats.report.figures.looks import drawn_in as drawn_in
 from retrostats.report.figures.planned import describe as describe
-from retrostats.report.figures.png import png as png
 from retrostats.report.figures.specification import specification_curve as specification_curve
 from retrostats.report.figures.theme import new_figure as new_figure
 from retrostats.report.figures.theme import styled as styled
-from retrostats.report.figures.truetype import cut as cut
-from retrostats.report.figures.truetype import read as read
 from retrostats.report.figures.verdicts import LOOK as LOOK
 from retrostats.report.folder import MANIFEST as MANIFEST
 from retrostats.report.folder import replace as replace

@@ -5,10 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +13,10 @@ from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pandera.pandas as pa
 
 #: The row of the first record in a CSV file, as a text editor counts.
 FIRST_RECORD = 2
-_UNIQUE = "a value found in no other row"
 
 
 def descriptor(folder: Path) -> dict[str, Any]:
@@ -159,85 +156,67 @@ def _refuse_header(path: Path, header: list[str], expected: list[str]) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """What a field asks of its cells, and how a message says it; an empty cell is judged once."""
-
-    passes: Callable[[str], bool]
-    allowed: str
-    of_empty: bool = False
-
-    def broken(self, cells: Iterable[str]) -> set[str]:
-        """Those of some distinct cells that it does not allow."""
-        return {cell for cell in cells if (cell or self.of_empty) and not self.passes(cell)}
-
-
 def _validate(table: pd.DataFrame, schema: dict[str, Any], path: Path) -> None:
-    """Check every cell; the first that its field does not allow becomes the message."""
+    """Check every cell by pandera; the first failure becomes the message."""
+    import pandera.pandas as pa
+
     key = schema.get("primaryKey", [])
     primary = [key] if isinstance(key, str) else list(key)
-    found: list[tuple[int, str, str, str]] = []
-    for field in schema["fields"]:
-        name = field["name"]
-        cells = table[name].tolist()
-        distinct = set(cells)
-        for rule in _rules(field, primary):
-            broken = rule.broken(distinct)
-            if broken:
-                found += [(i, name, c, rule.allowed) for i, c in enumerate(cells) if c in broken]
-        if field.get("constraints", {}).get("unique", False) and primary != [name]:
-            found += _repeated([(cell,) for cell in cells], [name])
-    if primary:
-        keys = list(zip(*(table[name].tolist() for name in primary), strict=True))
-        found += _repeated(keys, primary)
-    if found:
-        row, name, cell, allowed = min(found, key=lambda failure: failure[0])
-        more = len(found) - 1
+    columns = {field["name"]: _column(field, primary) for field in schema["fields"]}
+    try:
+        pa.DataFrameSchema(columns, strict=True, unique=primary or None).validate(table, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        first = errors.failure_cases.sort_values("index", kind="stable").iloc[0]
+        more = len(errors.failure_cases) - 1
         raise InputError(
-            f"{path}, row {row + FIRST_RECORD}, column {name}: found {cell!r}; allowed: {allowed}"
+            f"{path}, row {int(first['index']) + FIRST_RECORD}, column {first['column']}: found "
+            f"{first['failure_case']!r}; allowed: {_allowed(first['check'])}"
             + (f" ({more} more such cells)" if more else "")
             + "."
-        )
+        ) from None
 
 
-def _repeated(keys: Sequence[tuple[str, ...]], names: Sequence[str]) -> list[Any]:
-    """Cells of rows whose key another row has too."""
-    count = Counter(keys)
-    return [
-        (i, name, cell, _UNIQUE)
-        for i, key in enumerate(keys)
-        if count[key] > 1
-        for name, cell in zip(names, key, strict=True)
-    ]
+def _column(field: dict[str, Any], primary: list[str]) -> pa.Column:
+    """A Table Schema field as a pandera column of text; empty cells pass unless required."""
+    import pandera.pandas as pa
 
-
-def _rules(field: dict[str, Any], primary: list[str]) -> list[_Rule]:
-    """What a Table Schema field asks of its cells; empty cells pass unless required."""
     limits = field.get("constraints", {})
-    rules = []
+    checks = []
     if limits.get("required") or field["name"] in primary:
-        rules.append(_Rule(bool, "a value, this cell may not be empty", of_empty=True))
+        checks.append(_check(lambda text: text != "", "a value, this cell may not be empty"))
     if field["type"] in ("number", "integer"):
         kind = float if field["type"] == "number" else int
-        rules.append(_Rule(partial(_parses, kind=kind), f"a plain {field['type']}"))
+        checks.append(_check(lambda text: _parses(text, kind), f"a plain {field['type']}"))
         for name, sign in (("minimum", 1), ("maximum", -1)):
             if name in limits:
-                within = partial(_within, sign=sign, bound=limits[name])
-                rules.append(_Rule(within, f"a number of {name} {limits[name]}"))
+                bound = limits[name]
+                checks.append(
+                    _check(
+                        lambda text, s=sign, b=bound: (
+                            not _parses(text, float) or s * float(text) >= s * b
+                        ),
+                        f"a number of {name} {bound}",
+                    )
+                )
     if "enum" in limits:
         allowed = set(limits["enum"])
-        rules.append(_Rule(allowed.__contains__, "one of " + ", ".join(limits["enum"])))
+        checks.append(_check(lambda text: text in allowed, "one of " + ", ".join(limits["enum"])))
     if "pattern" in limits:
         pattern = re.compile(limits["pattern"])
-        rules.append(
-            _Rule(lambda text: pattern.fullmatch(text) is not None, f"text like {pattern.pattern}")
+        checks.append(
+            _check(lambda text: pattern.fullmatch(text) is not None, f"text like {pattern.pattern}")
         )
-    return rules
+    return pa.Column(str, checks, unique=limits.get("unique", False) and primary != [field["name"]])
 
 
-def _within(text: str, sign: int, bound: float) -> bool:
-    """Whether a number lies on the allowed side of a bound; what is none is told by another."""
-    return not _parses(text, float) or sign * float(text) >= sign * bound
+def _check(passes: Any, allowed: str) -> pa.Check:
+    """Element-wise check; the message is what the field allows. Empty cells are judged once."""
+    import pandera.pandas as pa
+
+    optional = not allowed.startswith("a value")
+    return pa.Check(
+        lambda text: (optional and text == "") or passes(text), element_wise=True, error=allowed
+    )
 
 
 def _parses(text: str, kind: type) -> bool:
@@ -249,3 +228,7 @@ def _parses(text: str, kind: type) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _allowed(check: str) -> str:
+    return "a value found in no other row" if "unique" in str(check) else str(check)
