@@ -6,6 +6,7 @@ The one module that is named as a public function is: `retrostats.replicate` sta
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 if __name__ == "__main__":  # before the imports, which it concerns most
     from retrostats.common.interrupt import quit_on_interrupt
@@ -15,16 +16,16 @@ if __name__ == "__main__":  # before the imports, which it concerns most
 
     refuse_little_memory()
     as_one_command()
-    if sys.argv[1:] in (["-h"], ["--help"]):  # what is asked for needs none of them
-        from retrostats.app.terminal import main
+    from retrostats.app.terminal import main
 
-        sys.exit(main(print))
+    def _path(*args: Any, **options: Any) -> Any:
+        """The path, imported when it is taken: help and kept results need none of it."""
+        from retrostats.app.path import replicate
+
+        return replicate(*args, **options)
+
+    sys.exit(main(_path))
 
 from retrostats.app.path import replicate
 
 __all__ = ["replicate"]
-
-if __name__ == "__main__":
-    from retrostats.app.terminal import main
-
-    sys.exit(main(replicate))

@@ -79,6 +79,12 @@ def read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Notes on results go into a folder of this session, and none is found there at its start."""
+    os.environ["RETROSTATS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder of real cohorts and cart exports beside the checkout; not part of the project."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
+import signal
 import sys
 import threading
+import time
 import warnings
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from doors.report import new_figure, press, styled
 from matplotlib.figure import Figure
 
 KINDS = ("svg", "pdf", "png")
+alone = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one process makes all")
 
 
 def _figures(count: int) -> dict[str, Figure]:
@@ -31,34 +32,34 @@ def _figures(count: int) -> dict[str, Figure]:
     return made
 
 
-def _files(figures: dict[str, Figure], printing: press.Press) -> dict[str, dict[str, bytes]]:
+def _added(figures: dict[str, Figure], printing: press.Press) -> press.Press:
     for name, figure in figures.items():
         printing.add(name, figure, KINDS, name, f"What {name} shows")
-    return printing.files()
+    return printing
 
 
 @pytest.fixture
-def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Every helper that is started, on a machine that seems to have two cores."""
-    started: list[subprocess.Popen[bytes]] = []
-    original = press._helper
+def helpers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The process of every helper that is started, on a machine that seems to have two cores."""
+    started: list[int] = []
+    original = press._forked
 
-    def start() -> subprocess.Popen[bytes] | None:
-        found = original()
+    def forked(plates: Any) -> Any:
+        found = original(plates)
         assert found is not None
-        started.append(found)
+        started.append(found.process)
         return found
 
-    monkeypatch.setattr(press, "_helper", start)
+    monkeypatch.setattr(press, "_forked", forked)
     monkeypatch.setattr(press, "cores", lambda: 2)
-    yield started
-    assert all(process.poll() is not None for process in started)
+    monkeypatch.setattr(press, "_alone", lambda: True)  # no other thread of a test holds a lock
+    return started
 
 
-def _all_by_the_helper(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let this process take none while the helper can; what it makes after all is listed."""
+def _left_to_the_helper(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let this process take nothing from the list; what it makes after all is listed."""
     here: list[str] = []
-    original, taken = press.made, press.Press._next
+    original, taken, parent = press.made, press._taken, os.getpid()
 
     def made(figure: Any, kind: str, name: str, description: str) -> bytes:
         here.append(name)
@@ -66,99 +67,126 @@ def _all_by_the_helper(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(press, "made", made)
     monkeypatch.setattr(
-        press.Press, "_next", lambda self, helper: taken(self, True) if helper else None
+        press, "_taken", lambda waiting: () if os.getpid() == parent else taken(waiting)
     )
     return here
 
 
+def _ended(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@alone
 def test_both_processes_make_the_same_bytes(
-    helper: list[Any], monkeypatch: pytest.MonkeyPatch
+    helpers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures = _figures(3)
-    with press.press(1) as printing:  # too few to be worth a helper
-        alone = _files(figures, printing)
-    assert not helper
-    here = _all_by_the_helper(monkeypatch)
-    with press.press(press.WORTH) as printing:
-        together = _files(figures, printing)
-    assert len(helper) == 1
-    assert not here, "the helper made none of them"
-    assert together == alone
-    assert all(set(files) == set(KINDS) for files in alone.values())
+    with press.press() as printing:  # not started: this process makes all
+        by_itself = _added(figures, printing).files()
+    assert not helpers
+    here = _left_to_the_helper(monkeypatch)
+    with press.press() as printing:
+        _added(figures, printing).start()
+        together = printing.files()
+    assert len(helpers) == 1
+    assert not here, "the helper left some of them"
+    assert together == by_itself
+    assert all(set(files) == set(KINDS) for files in together.values())
+    assert _ended(helpers[0])
 
 
-def test_one_core_needs_no_helper(monkeypatch: pytest.MonkeyPatch, helper: list[Any]) -> None:
-    monkeypatch.setattr(press, "cores", lambda: 1)
-    with press.press(100) as printing:
-        assert set(_files(_figures(1), printing)) == {"figure_0"}
-    assert not helper
+@alone
+def test_each_file_is_made_once_by_one_of_both(helpers: list[int]) -> None:
+    figures = _figures(6)
+    with press.press() as printing:
+        _added(figures, printing).start()
+        found = printing.files()
+    assert {name: set(files) for name, files in found.items()} == {
+        name: set(KINDS) for name in figures
+    }
+
+
+def test_one_core_few_files_and_other_threads_need_no_helper(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forked(plates: Any) -> Any:
+        raise AssertionError("a helper was started")
+
+    monkeypatch.setattr(press, "_forked", forked)
+    for cores, count in ((1, 3), (2, 1)):
+        monkeypatch.setattr(press, "cores", lambda cores=cores: cores)
+        with press.press() as printing:
+            _added(_figures(count), printing).start()
+    monkeypatch.setattr(press, "cores", lambda: 2)
+    wait = threading.Event()
+    other = threading.Thread(target=wait.wait)
+    other.start()
+    try:
+        with press.press() as printing:
+            _added(_figures(3), printing).start()
+            assert set(printing.files()) == {"figure_0", "figure_1", "figure_2"}
+    finally:
+        wait.set()
+        other.join()
 
 
 def test_where_no_process_can_be_started_this_one_makes_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def refused() -> int:
+        raise OSError("no more processes")
+
     monkeypatch.setattr(press, "cores", lambda: 2)
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with press.press(press.WORTH) as printing:
-        assert set(_files(_figures(2), printing)) == {"figure_0", "figure_1"}
+    monkeypatch.setattr(press, "_alone", lambda: True)
+    monkeypatch.setattr(press.os, "fork", refused, raising=False)
+    with press.press() as printing:
+        _added(_figures(2), printing).start()
+        assert set(printing.files()) == {"figure_0", "figure_1"}
 
 
-def test_a_helper_that_ends_leaves_no_file_unmade(helper: list[Any]) -> None:
+@alone
+def test_a_helper_that_ends_leaves_no_file_unmade(
+    helpers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _left_to_the_helper(monkeypatch)
     figures = _figures(press.WORTH)
-    with press.press(press.WORTH) as printing:
-        helper[0].kill()
-        assert set(_files(figures, printing)) == set(figures)
+    with press.press() as printing:
+        _added(figures, printing).start()
+        time.sleep(0.2)  # in the middle of one, as it may be
+        os.kill(helpers[0], signal.SIGKILL)
+        found = printing.files()
+    assert {name: set(files) for name, files in found.items()} == {
+        name: set(KINDS) for name in figures
+    }
 
 
-def test_what_cannot_be_pickled_is_made_here(
-    helper: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    figures = _figures(2)
-    figures["figure_0"].axes[0].xaxis.set_major_formatter(lambda value, _: f"{value:.1f} s")
-    here = _all_by_the_helper(monkeypatch)
-    with press.press(press.WORTH) as printing:
-        assert set(_files(figures, printing)) == set(figures)
-    assert set(here) == {"figure_0"}
-
-
-def test_what_the_helper_does_not_know_is_made_here(
-    helper: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = ModuleType("known_to_this_process_alone")
-    module.Own = type("Own", (), {"__module__": module.__name__})  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    figures = _figures(2)
-    figures["figure_1"].own = module.Own()  # type: ignore[attr-defined]
-    here = _all_by_the_helper(monkeypatch)
-    with press.press(press.WORTH) as printing:
-        assert set(_files(figures, printing)) == set(figures)
-    assert set(here) == {"figure_1"}
-
-
+@alone
 def test_a_warning_is_given_by_the_process_that_was_started(
-    helper: list[Any], monkeypatch: pytest.MonkeyPatch
+    helpers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures = _figures(2)
     figures["figure_1"].set_size_inches(0.3, 0.3)  # no room for the labels
     figures["figure_1"].set_layout_engine("tight")
-    here = _all_by_the_helper(monkeypatch)
-    with press.press(press.WORTH) as printing, warnings.catch_warnings(record=True) as caught:
+    here = _left_to_the_helper(monkeypatch)
+    with press.press() as printing, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert set(_files(figures, printing)) == set(figures)
+        _added(figures, printing).start()
+        assert set(printing.files()) == set(figures)
     assert set(here) == {"figure_1"}
     assert any("Tight layout" in str(warning.message) for warning in caught)
 
 
-def test_an_error_ends_the_helper_and_the_thread_that_feeds_it(helper: list[Any]) -> None:
-    before, figures = threading.active_count(), _figures(4)
-
+@alone
+def test_an_error_ends_the_helper(helpers: list[int]) -> None:
     def stopped() -> None:
-        with press.press(press.WORTH) as printing:
-            for name, figure in figures.items():
-                printing.add(name, figure, KINDS, name, "")
+        with press.press() as printing:
+            _added(_figures(8), printing).start()
             raise KeyError("a stop")
 
     with pytest.raises(KeyError):
         stopped()
-    assert helper[0].poll() is not None
-    assert threading.active_count() == before
+    assert _ended(helpers[0])

@@ -57,7 +57,6 @@ from retrostats.io.published.printed_rows import check_conditions
 from retrostats.report import folder
 from retrostats.report.frames import cited, draw, draw_main, frames_of, grids_of
 from retrostats.report.output import save
-from retrostats.report.press import press
 from retrostats.report.provenance import provenance
 from retrostats.report.user_cohort import draw_user_cohorts
 
@@ -164,7 +163,9 @@ def replicate(
     frames = frames_of(with_posteriors(findings, answers, claims), explored, claims)
     frames["summary"] = summary_of(about, verdicts, frames["estimates"], published)
     with connected(scheduler):
-        changed = _changes(everything, findings, explored, user_cohorts, claim_evidence, options)
+        changed = _changes(
+            everything, findings, explored, evidence, user_cohorts, claim_evidence, options
+        )
     alone = [result for cohort in user_cohorts for result in user_cohort_results(cohort, about)]
     tell("Drawing the figures")
 
@@ -175,36 +176,34 @@ def replicate(
         drawn = draw(about, chosen, judged, claims, every_claim=claim_figures == "all")
         return drawn | draw_user_cohorts(user_cohorts, about, frames["estimates"], claims)
 
-    # a figure of the whole, and two or more of each analysis
-    with press(1 + 2 * len(chosen) if out is not None else 0) as printing:
-        drawings = redraw()
-        replication = Replication(
-            verdicts=verdicts,
-            certainty=certainty,
-            answers=answers,
-            **frames,
-            questions=questions(published, chosen),
-            drawings=drawings,
-            **cited(about, published, frames, claim_evidence),
-            **changed,
-            user_results=frame_of(alone, UserCohortResult),
-            grids=grids_of(explored, claims),
-            analyses=[
-                {
-                    "name": a.name,
-                    "title": a.title,
-                    "question": a.question,
-                    "methods": list(a.methods),
-                }
-                for a in chosen
-            ],
-            provenance=provenance(about, chosen, user_cohorts, seed=seed, draws=draws),
-            audit=about,
-            redraw=redraw,
-        )
-        if out is not None:
-            tell("Writing the results")
-            save(replication, Path(out), formats, tables, themes, printing)
+    drawings = redraw()
+    replication = Replication(
+        verdicts=verdicts,
+        certainty=certainty,
+        answers=answers,
+        **frames,
+        questions=questions(published, chosen),
+        drawings=drawings,
+        **cited(about, published, frames, claim_evidence),
+        **changed,
+        user_results=frame_of(alone, UserCohortResult),
+        grids=grids_of(explored, claims),
+        analyses=[
+            {
+                "name": a.name,
+                "title": a.title,
+                "question": a.question,
+                "methods": list(a.methods),
+            }
+            for a in chosen
+        ],
+        provenance=provenance(about, chosen, user_cohorts, seed=seed, draws=draws),
+        audit=about,
+        redraw=redraw,
+    )
+    if out is not None:
+        tell("Writing the results")
+        save(replication, Path(out), formats, tables, themes)
     return replication
 
 
@@ -351,22 +350,28 @@ def _changes(
     everything: Context,
     findings: Mapping[str, Findings],
     explored: Mapping[str, Sequence[Explored]],
+    new: Mapping[str, Sequence[Evidence]],
     user_cohorts: Sequence[Any],
     claim_evidence: ClaimEvidence,
     options: Options,
 ) -> dict[str, pd.DataFrame]:
-    """What the reader's own cohorts change in each verdict, and the draws by label."""
+    """What the reader's own cohorts change in each verdict, and the draws by label.
+
+    Only claims that a cohort bears on are judged without it; `new` is the evidence with it.
+    """
+    moved = {claim for claim, found in new.items() if any(e.user_cohorts for e in found)}
     before = {
-        name: explore_measures(found.without_cohorts, options) for name, found in findings.items()
+        name: explore_measures([m for m in found.without_cohorts if m.claim_id in moved], options)
+        for name, found in findings.items()
     }
     names = {
         name: ", ".join(str(c.provenance["name"]) for c in user_cohorts if c.analysis == name)
         for name in findings
     }
-    claims = everything.claims
+    claims = {name: claim for name, claim in everything.claims.items() if name in moved}
     grounds = _grounds(everything, findings)
     contrasts = contrasts_of(row for found in findings.values() for row in found.estimates)
-    old, new = (evidence_by_claim(e, everything, findings) for e in (before, explored))
+    old = evidence_by_claim(before, everything, findings)
     pools = {
         claim_id: (_reference_pool(before, claim), _reference_pool(explored, claim))
         for claim_id, claim in claims.items()

@@ -63,6 +63,7 @@ def add_options(parser: Any) -> None:
     )
     add("--list", action="store_true", help="list the analyses and stop")
     add("--check", action="store_true", help="compare with the pinned answers, write nothing")
+    add("--fresh", action="store_true", help="compute results anew of which nothing changed")
 
 
 def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
@@ -82,41 +83,77 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
         )
     if arguments.audit and audit.page is None:
         print(f"Runs the Python in {audit.scripts}; a page runs none.", file=sys.stderr)
-    start = time.perf_counter()
+    start, out = time.perf_counter(), Path(arguments.out or "results")
+    options = _options(arguments)
+    noted = None if arguments.check else _noted(audit, arguments)
+    if noted is not None and not arguments.fresh:
+        from retrostats.app.unchanged import kept
+
+        told = kept(noted, out, audit)
+        if told is not None:
+            print("Nothing changed: results are kept (--fresh computes anew)", file=sys.stderr)
+            _tell(told, out, start)
+            return 0
     with _progress() as progress:
         replication = replicate(
             arguments.analysis or None,
             audit=audit,
             cohorts=arguments.cohort,
-            out=None if arguments.check else arguments.out or "results",
-            seed=arguments.seed,
-            draws=arguments.draws,
+            out=None if arguments.check else out,
             jobs=arguments.jobs,
             scheduler=arguments.scheduler,
-            formats=tuple(arguments.formats.split(",")),
-            tables=tuple(arguments.tables.split(",")),
-            themes=tuple(filter(None, arguments.themes.split(","))),
-            claim_figures=arguments.claim_figures,
             progress=progress,
+            **options,
         )
     if arguments.check:
         return _compare_with_reference(replication)
-    from retrostats.report.page.console import (
-        print_answers,
-        print_cohorts,
-        print_place,
-        print_reading,
-        print_user_cohorts,
-        print_verdicts,
-    )
+    if noted is not None and noted == _noted(audit, arguments):  # nothing changed meanwhile
+        from retrostats.app.unchanged import note
 
-    print_verdicts(replication.verdicts)
-    print_reading(replication.provenance["cohorts"])
-    print_cohorts(replication.cohorts, replication.verdicts)
-    print_user_cohorts(replication.user_results, replication.cohort_shares, replication.verdicts)
-    print_answers(replication)
-    print_place(Path(arguments.out or "results"), time.perf_counter() - start)
+        note(noted, out, replication)
+    from retrostats.report.page.console import print_cohorts, print_reading, print_user_cohorts
+
+    def cohorts() -> None:
+        print_reading(replication.provenance["cohorts"])
+        print_cohorts(replication.cohorts, replication.verdicts)
+        shares = replication.cohort_shares
+        print_user_cohorts(replication.user_results, shares, replication.verdicts)
+
+    _tell(replication, out, start, cohorts)
     return 0
+
+
+def _options(arguments: Any) -> dict[str, Any]:
+    """What the results depend on, beside the inputs."""
+    return {
+        "seed": arguments.seed,
+        "draws": arguments.draws,
+        "formats": tuple(arguments.formats.split(",")),
+        "tables": tuple(arguments.tables.split(",")),
+        "themes": tuple(filter(None, arguments.themes.split(","))),
+        "claim_figures": arguments.claim_figures,
+    }
+
+
+def _noted(audit: Any, arguments: Any) -> str | None:
+    """The key of results that may be kept; None where it is not known what they depend on."""
+    from retrostats.app.unchanged import key_of
+
+    foreign = arguments.audit is not None and audit.page is None
+    own = set(arguments.analysis) - set(audit.analyses)
+    if foreign or own or arguments.cohort or arguments.scheduler:
+        return None
+    return key_of(audit, {**_options(arguments), "analyses": arguments.analysis})
+
+
+def _tell(told: Any, out: Path, start: float, cohorts: Callable[[], None] = lambda: None) -> None:
+    """Verdicts, answers and the place of the report on a terminal, the reader's cohorts between."""
+    from retrostats.report.page.console import print_answers, print_place, print_verdicts
+
+    print_verdicts(told.verdicts)
+    cohorts()
+    print_answers(told)
+    print_place(out, time.perf_counter() - start)
 
 
 def _compare_with_reference(replication: Any) -> int:

@@ -135,6 +135,17 @@ def _listed(directory: Path) -> Mapping[str, str] | None:
     return files if isinstance(files, dict) else None
 
 
+def manifest_of(directory: Path) -> str | None:
+    """Hash of the manifest of a folder of which every listed file is still as it was written.
+
+    None where one changed or is missing, and where nothing was written.
+    """
+    listed = _listed(directory)
+    if listed is None or not set(listed) <= _ours(directory):
+        return None
+    return _sha256(directory / MANIFEST)
+
+
 def _list(stage: Path) -> None:
     files = {name: _sha256(stage / name) for name in sorted(_files(stage))}
     text = json.dumps({"written_by": WRITTEN_BY, "sha256": files}, indent=2, ensure_ascii=False)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,11 +42,8 @@ def save(
     formats: Sequence[str],
     paper: Sequence[str],
     themes: Sequence[str] = (),
-    printing: Press | None = None,
 ) -> Path:
     """Write the results to `directory`; earlier results change as a whole, other files stay.
-
-    `printing` is a press that runs already; one is started if None.
 
     Raises
     ------
@@ -57,10 +53,8 @@ def save(
     from retrostats.report.press import press
 
     def fill(stage: Path) -> None:
-        with contextlib.ExitStack() as held:
-            count = len(replication.figures) * (1 + len(themes))
-            running = printing or held.enter_context(press(count))
-            _fill(replication, stage, formats, paper, themes, running)
+        with press() as printing:
+            _fill(replication, stage, formats, paper, themes, printing)
 
     return replace(directory, fill)
 
@@ -77,10 +71,16 @@ def _fill(
     from retrostats.report.tables import write_tables
 
     figures = stage / "figures"
-    # the page needs the pictures of the default look; all else is made while it is built
-    svgs = _pictures(replication.drawings, figures, formats, printing)
     narrow = replication.drawn(*THEMES[NARROW], main=NARROW not in themes)
-    _hand_in(narrow, figures / NARROW, formats, printing)
+    # the page needs these pictures; all else is made by whoever has time
+    shown = {"": set(replication.drawings), NARROW: set(_of_phone(narrow))}
+    looks = {"": replication.drawings, NARROW: narrow}
+    looks |= {theme: replication.drawn(*THEMES[theme]) for theme in themes if theme != NARROW}
+    for look, drawings in looks.items():
+        _hand_in(drawings, figures / look, formats, shown.get(look, set()), printing)
+    printing.start()
+    svgs = _pictures(replication.drawings, figures, formats)
+    phone = narrow_pictures(narrow, figures / NARROW if "svg" in formats else None)
     tables = stage / "tables"
     for name in FRAMES:
         _csv(replication, name, stage)
@@ -88,10 +88,7 @@ def _fill(
     for name in TABLES:
         _csv(replication, name, tables)
     write_tables(replication, tables, tuple(paper))
-    write_report(replication, stage / "report.html", svgs, formats, narrow_pictures(narrow))
-    for theme in themes:
-        if theme != NARROW:
-            _hand_in(replication.drawn(*THEMES[theme]), figures / theme, formats, printing)
+    write_report(replication, stage / "report.html", svgs, formats, phone)
     for key, files in printing.files().items():
         for kind, content in files.items():
             Path(f"{key}.{kind}").write_bytes(content)
@@ -99,26 +96,39 @@ def _fill(
     (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
 
 
-def narrow_pictures(drawings: Mapping[str, Drawing]) -> dict[str, str]:
-    """SVG of the first figure of each analysis: a phone is as wide as a column of a journal."""
-    from retrostats.report.press import made
-
-    svgs: dict[str, str] = {}
+def _of_phone(drawings: Mapping[str, Drawing]) -> list[str]:
+    """The first figure of each analysis: a phone is as wide as a column of a journal."""
     seen = {""}  # the figure of the whole is of no analysis
+    found = []
     for name, drawing in drawings.items():
         if drawing.figure is not None and drawing.analysis not in seen:
             seen.add(drawing.analysis)
-            svgs[name] = made(drawing.figure, "svg", name, "").decode("utf-8")
+            found.append(name)
+    return found
+
+
+def narrow_pictures(drawings: Mapping[str, Drawing], folder: Path | None = None) -> dict[str, str]:
+    """SVG of the figures that a phone is shown, written to `folder` with their descriptions."""
+    from retrostats.report.figures.svg_text import without_description
+    from retrostats.report.press import made
+
+    svgs: dict[str, str] = {}
+    for name in _of_phone(drawings):
+        drawing = drawings[name]
+        if drawing.figure is not None:
+            svg = made(drawing.figure, "svg", name, drawing.alt)
+            if folder is not None:
+                (folder / f"{name}.svg").write_bytes(svg)
+            svgs[name] = without_description(svg.decode("utf-8"))
     return svgs
 
 
 def _pictures(
-    drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str], printing: Press
+    drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str]
 ) -> dict[str, str]:
-    """The SVG of each figure, written; its other formats are handed in."""
+    """The SVG of each figure, written."""
     from retrostats.report.press import made
 
-    _hand_in(drawings, folder, [kind for kind in formats if kind != "svg"], printing)
     svgs: dict[str, str] = {}
     for name, drawing in drawings.items():
         if drawing.figure is not None and "svg" in drawing.written(formats):
@@ -129,12 +139,19 @@ def _pictures(
 
 
 def _hand_in(
-    drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str], printing: Press
+    drawings: Mapping[str, Drawing],
+    folder: Path,
+    formats: Sequence[str],
+    shown: Collection[str],
+    printing: Press,
 ) -> None:
-    """Give figures to the press; their files will stand in `folder`."""
+    """Give figures to the press; their files will stand in `folder`.
+
+    SVGs of the figures in `shown` are left to who shows them.
+    """
     folder.mkdir()
     for name, drawing in drawings.items():
-        kinds = drawing.written(formats)
+        kinds = [k for k in drawing.written(formats) if k != "svg" or name not in shown]
         if drawing.figure is not None and kinds:
             printing.add(str(folder / name), drawing.figure, kinds, name, drawing.alt)
 

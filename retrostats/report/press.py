@@ -1,9 +1,11 @@
 """Figures are made into files by a second process beside this one, where there are two cores.
 
-A figure is pickled as it is handed in; the other process takes the oldest, this one the youngest,
-until none is left. Both run the same function on the same bytes, so a file is the same whoever
-made it. What the other process cannot make (a figure it cannot unpickle, a warning, its own end)
-this one makes: whoever may refuse or warn is the process the user started, and it alone writes.
+The other process is a fork: it starts with every figure and every library in its memory, so that
+nothing is sent to it, imported or drawn up again. Each takes the next file of one list until none
+is left, by the same function on the same figure, so a file is the same whoever made it. What the
+other process cannot make (a warning, its own end) this one makes: whoever may refuse or warn is the
+process the user started, and it alone writes. Where a fork is not safe (other systems than Linux,
+or other threads in this process) this one makes all.
 """
 
 from __future__ import annotations
@@ -11,27 +13,20 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import subprocess
+import signal
 import sys
-import threading
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Figures below which a second process takes longer to start than it saves.
+#: Files below which a second process is not worth its start.
 WORTH = 6
-#: The format that is left to the helper as long as there is another.
-HELPERS = "pdf"
-_LENGTH = 8  # bytes of the length before each part of a message
-_START = (  # the promise to end with the parent comes before everything that takes time
-    "import sys; parent, sys.path[:] = int(sys.argv[1]), sys.argv[2:]; "
-    "from retrostats.io.bounded.limits import die_with_parent; die_with_parent(parent); "
-    "from retrostats.report.press import serve; serve()"
-)
+_NUMBER = 4  # bytes of the number of a plate in the list that both processes take from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +37,8 @@ class Plate:
     ----------
     key
         Under which its files are found.
-    figure, pickled
-        The figure itself, for this process, and for the other; None where it cannot be pickled.
+    figure
+        The figure itself.
     kind
         Format.
     name, description
@@ -52,122 +47,76 @@ class Plate:
 
     key: str
     figure: Figure
-    pickled: bytes | None
     kind: str
     name: str
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Helper:
+    """The other process, the list both take from, and the file it leaves its own in."""
+
+    process: int
+    waiting: BinaryIO
+    answers: BinaryIO
+
+
 class Press:
     """Files of figures, made by two processes; `files` waits for all of them."""
 
-    def __init__(self, helper: subprocess.Popen[bytes] | None) -> None:
-        self._helper = helper
-        self._waiting: list[Plate] = []
-        self._left: list[Plate] = []  # what the helper could not make
-        self._made: dict[str, dict[str, bytes]] = {}
-        self._new = threading.Condition()
-        self._closed = False
-        self._feeder: threading.Thread | None = None
-        if helper is not None:
-            self._feeder = threading.Thread(target=self._feed, args=(helper,), daemon=True)
-            self._feeder.start()
+    def __init__(self) -> None:
+        self._plates: list[Plate] = []
+        self._helper: _Helper | None = None
 
     def add(
         self, key: str, figure: Figure, kinds: Sequence[str], name: str, description: str
     ) -> None:
-        """Hand in a figure; it must not change any more."""
-        pickled = None
-        if self._helper is not None:
-            # a figure may hold anything, and each thing fails in a way of its own
-            with contextlib.suppress(Exception):
-                pickled = pickle.dumps(figure, protocol=pickle.HIGHEST_PROTOCOL)
-        with self._new:
-            for kind in kinds:
-                plate = Plate(key, figure, pickled, kind, name, description)
-                (self._left if pickled is None else self._waiting).append(plate)
-            self._new.notify()
+        """Hand in a figure, before `start`; it must not change any more."""
+        self._plates += [Plate(key, figure, kind, name, description) for kind in kinds]
+
+    def start(self) -> None:
+        """Let the other process begin, where there can be one; this one may do something else."""
+        if len(self._plates) >= WORTH and cores() > 1 and _alone():
+            self._helper = _forked(self._plates)
 
     def files(self) -> dict[str, dict[str, bytes]]:
         """Bytes of every file by the figure's key and format."""
-        while (plate := self._next(helper=False)) is not None:
-            self._make(plate)
-        self._finish()
-        for plate in (*self._left, *self._waiting):
-            self._make(plate)
-        self._left.clear()
-        self._waiting.clear()
-        return self._made
+        found: dict[int, bytes] = {}
+        if self._helper is not None:
+            for number in _taken(self._helper.waiting):
+                found[number] = _made(self._plates[number])
+            os.waitpid(self._helper.process, 0)
+            found |= _answers(self._helper.answers)
+            self._close()
+        files: dict[str, dict[str, bytes]] = {}
+        for number, plate in enumerate(self._plates):
+            made_there = found.get(number)
+            files.setdefault(plate.key, {})[plate.kind] = made_there or _made(plate)
+        return files
 
     def stop(self) -> None:
-        """Give up what waits; the helper has been ended."""
-        with self._new:
-            self._waiting.clear()
-        self._finish()
+        """End the other process, if it is still at work."""
+        if self._helper is not None:
+            with contextlib.suppress(OSError):
+                os.kill(self._helper.process, signal.SIGKILL)
+                os.waitpid(self._helper.process, 0)
+            self._close()
 
-    def _finish(self) -> None:
-        """No more figures will come; wait for the helper's last one."""
-        with self._new:
-            self._closed = True
-            self._new.notify()
-        if self._feeder is not None:
-            self._feeder.join()
-
-    def _make(self, plate: Plate) -> None:
-        self._keep(plate, made(plate.figure, plate.kind, plate.name, plate.description))
-
-    def _keep(self, plate: Plate, file: bytes) -> None:
-        with self._new:
-            self._made.setdefault(plate.key, {})[plate.kind] = file
-
-    def _next(self, helper: bool) -> Plate | None:
-        """The oldest for the helper, the youngest for this one; the helper alone makes PDFs, whose
-        writer takes a while to import, as long as there is anything else to do here."""
-        with self._new:
-            waiting = self._waiting if helper else self._waiting[::-1]
-            liked = (plate for plate in waiting if helper or plate.kind != HELPERS)
-            plate = next(liked, waiting[0] if waiting else None)
-            if plate is not None:
-                self._waiting.remove(plate)
-            return plate
-
-    def _feed(self, helper: subprocess.Popen[bytes]) -> None:
-        """Give the helper one figure after another, until it ends or none will come."""
-        while True:
-            with self._new:
-                self._new.wait_for(lambda: self._waiting or self._closed)
-            plate = self._next(helper=True)
-            if plate is None:
-                if self._closed:
-                    return
-                continue
-            try:
-                found = _asked(helper, plate)
-            except (OSError, EOFError):
-                self._left.append(plate)
-                return  # what waits is made by `files`
-            if found:
-                self._keep(plate, found)
-            else:
-                self._left.append(plate)
+    def _close(self) -> None:
+        if self._helper is not None:
+            self._helper.waiting.close()
+            self._helper.answers.close()
+            self._helper = None
 
 
 @contextlib.contextmanager
-def press(figures: int) -> Iterator[Press]:
-    """A press for about that many figures; its helper ends with the block, whatever ends it."""
-    helper = _helper() if figures >= WORTH and cores() > 1 else None
-    printing = Press(helper)
+def press() -> Iterator[Press]:
+    """A press whose other process ends with the block, whatever ends it."""
+    printing = Press()
     try:
         yield printing
     finally:
-        if helper is not None:
-            helper.kill()
-            helper.wait()
-            printing.stop()
-            for stream in (helper.stdin, helper.stdout):
-                with contextlib.suppress(OSError):
-                    if stream is not None:
-                        stream.close()
+        printing.stop()
 
 
 def cores() -> int:
@@ -186,69 +135,79 @@ def made(figure: Figure, kind: str, name: str, description: str) -> bytes:
     return file.getvalue()
 
 
-def serve() -> None:
-    """The helper: make what comes on standard input into files, until it ends."""
-    import signal
-    import warnings
+def _made(plate: Plate) -> bytes:
+    return made(plate.figure, plate.kind, plate.name, plate.description)
 
+
+def _alone() -> bool:
+    """Whether this process has one thread: a fork takes over no other, nor what it holds locked."""
+    if sys.platform != "linux":
+        return False
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return False
+
+
+def _forked(plates: Sequence[Plate]) -> _Helper | None:
+    """The other process, at work; None where none can be started."""
     import matplotlib.backends.backend_agg
     import matplotlib.backends.backend_pdf
-    import matplotlib.backends.backend_svg  # noqa: F401  (loaded while nothing waits)
+    import matplotlib.backends.backend_svg  # noqa: F401  (once, before there are two)
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this says when it ends
-    source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
-    seen: tuple[bytes, Any] = (b"", None)  # a figure comes once for each of its formats
-    while (kind := _part(source)) is not None:
-        name, description, pickled = ((_part(source) or b"") for _ in range(3))
+    with contextlib.ExitStack() as opened:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                if pickled != seen[0]:
-                    figure = pickle.loads(pickled)  # noqa: S301  (from who started this)
-                    seen = (pickled, figure)
-                file = made(seen[1], kind.decode(), name.decode(), description.decode())
-        except Exception:  # the other process meets it again, and tells
-            file = b""
-        _send(answers, file)
+            # both read one list through one place in it, which the system moves on for both
+            waiting = opened.enter_context(tempfile.TemporaryFile(buffering=0))
+            answers = opened.enter_context(tempfile.TemporaryFile())
+            waiting.write(b"".join(i.to_bytes(_NUMBER, "big") for i in range(len(plates))))
+            waiting.seek(0)
+            parent = os.getpid()
+            process = os.fork()
+        except OSError:
+            return None
+        opened.pop_all()  # what was opened is closed by the press
+    if process == 0:
+        _serve(plates, parent, waiting, answers)
+    return _Helper(process, waiting, answers)
 
 
-def _asked(helper: subprocess.Popen[bytes], plate: Plate) -> bytes:
-    """The helper's file of a figure; empty where it could not make it."""
-    into: Any = helper.stdin
-    words = (plate.kind, plate.name, plate.description)
-    _send(into, *(word.encode("utf-8", "surrogatepass") for word in words), plate.pickled or b"")
-    file = _part(helper.stdout)
-    if file is None:
-        raise EOFError
-    return file
+def _serve(plates: Sequence[Plate], parent: int, waiting: BinaryIO, answers: BinaryIO) -> NoReturn:
+    """The other process: make what is left of the list, then end, and nothing else."""
+    import gc
+    import warnings
 
-
-def _send(stream: Any, *parts: bytes) -> None:
-    for part in parts:
-        stream.write(len(part).to_bytes(_LENGTH, "big") + part)
-    stream.flush()
-
-
-def _part(stream: Any) -> bytes | None:
-    """The next part of a message, None where the stream ended."""
-    head = stream.read(_LENGTH)
-    if len(head) < _LENGTH:
-        return None
-    size = int.from_bytes(head, "big")
-    part: bytes = stream.read(size)
-    return part if len(part) == size else None
-
-
-def _helper() -> subprocess.Popen[bytes] | None:
-    """The second process; None where none can be started."""
-    if not sys.executable:
-        return None
     try:
-        return subprocess.Popen(
-            [sys.executable, "-c", _START, str(os.getpid()), *map(os.path.abspath, sys.path)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-        )  # fmt: skip
-    except OSError:
-        return None
+        from retrostats.io.bounded.limits import die_with_parent
+
+        die_with_parent(parent)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this says when it ends
+        gc.disable()  # a search would copy every page that both share
+        for number in _taken(waiting):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    file = _made(plates[number])
+            except Exception:  # the other process meets it again, and tells
+                file = b""
+            pickle.dump((number, file), answers)
+        answers.flush()
+    finally:
+        os._exit(0)
+
+
+def _taken(waiting: BinaryIO) -> Iterator[int]:
+    """Numbers of plates that nobody has taken, one after another."""
+    while len(number := waiting.read(_NUMBER)) == _NUMBER:
+        yield int.from_bytes(number, "big")
+
+
+def _answers(answers: BinaryIO) -> dict[int, bytes]:
+    """What the other process made, up to where it ended."""
+    found = {}
+    answers.seek(0)
+    with contextlib.suppress(EOFError, pickle.UnpicklingError):
+        while True:
+            number, file = pickle.load(answers)  # noqa: S301  (from a fork of this process)
+            found[number] = file
+    return found

@@ -55,8 +55,9 @@ def terms() -> tuple[Term, ...]:
 
 @cache
 def _words() -> re.Pattern[str]:
-    parts = (rf"(?P<t{i}>\b(?:{term.words})(?!\w))" for i, term in enumerate(terms()))
-    return re.compile("|".join(parts))
+    parts = "|".join(rf"(?P<t{i}>(?:{term.words}))" for i, term in enumerate(terms()))
+    # where no word begins, none of them is tried
+    return re.compile(rf"\b(?=\w)(?:{parts})(?!\w)")
 
 
 def explained(html: str) -> str:

@@ -139,7 +139,8 @@ class PaperTable:
         from great_tables import GT
 
         return (
-            GT(self.frame, id=f"t-{self.name}")
+            # it sets cell after cell, which columns of Arrow take a hundred times as long for
+            GT(self.frame.astype(object), id=f"t-{self.name}")
             .tab_header(title=self.title)
             .tab_source_note(self.note)
         )
