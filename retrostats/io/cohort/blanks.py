@@ -39,6 +39,8 @@ def filled_down(table: Table, spec: Spec, problems: list[Problem]) -> Table:
     if not header:
         return table
     people = table.columns[header]
+    if pd.api.types.is_numeric_dtype(people.dtype) and not people.hasnans:
+        return table
     numbers, codes = coded_rows(people)
     missing = np.append(missing_values(list(codes)), True)[numbers]
     if not missing.any():

@@ -8,7 +8,7 @@ a column proves that nothing is wrong, nothing more is looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -239,7 +239,7 @@ def rows_of_each(columns: CodedColumns, name: str) -> Codes:
     if len(values) > BLOCK:
         return np.bincount(codes[codes >= 0], minlength=len(values))
     counts = np.zeros(len(values) + 1, dtype=np.int64)
-    for block in _blocks(len(codes)):
+    for block in blocks(len(codes)):
         part = np.bincount(codes[block].astype(np.int64) + 1)
         counts[: len(part)] += part
     return counts[1:]
@@ -264,7 +264,7 @@ def _cells(columns: CodedColumns, names: Sequence[str]) -> tuple[Codes, int]:
 def _held(codes: Sequence[Codes], sizes: Sequence[int]) -> Mask:
     """Whether any row holds a cell of several columns, those of no value (-1) first in each."""
     seen = np.zeros(prod(size + 1 for size in sizes), dtype=bool)
-    for block in _blocks(len(codes[0])):
+    for block in blocks(len(codes[0])):
         key = np.zeros(1, dtype=np.int64)
         for column, size in zip(codes, sizes, strict=True):
             key = key * (size + 1) + column[block] + 1
@@ -281,7 +281,7 @@ def first_rows(codes: Codes, count: int) -> list[tuple[int, int]]:
     [(0, 2), (1, 0)]
     """
     first = np.full(count + 1, -1)
-    for block in _blocks(len(codes)):
+    for block in blocks(len(codes)):
         held, at = np.unique(codes[block], return_index=True)
         new = first[held] < 0
         first[held[new]] = at[new] + block.start
@@ -290,7 +290,8 @@ def first_rows(codes: Codes, count: int) -> list[tuple[int, int]]:
     return [(code, int(row)) for code, row in enumerate(first[:-1]) if row >= 0]
 
 
-def _blocks(rows: int) -> Iterator[slice]:
+def blocks(rows: int) -> Iterator[slice]:
+    """Places of so many rows, `BLOCK` at a time."""
     return (slice(start, start + BLOCK) for start in range(0, rows, BLOCK))
 
 
@@ -301,16 +302,25 @@ def ends(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
 
 
-def median_within(values: NDArray[np.float64], low: float, high: float) -> bool:
-    """Whether counting proves that the median of the numbers lies from `low` to `high`.
+def median_within(parts: Iterable[NDArray[np.float64]], low: float, high: float) -> bool:
+    """Whether counting proves that the median of all parts lies from `low` to `high`.
 
     False where it does not, or where the middle is too near to tell.
 
     Examples
     --------
-    >>> median_within(np.array([1.0, 2.0, 9.0]), 1.5, 5.0), median_within(np.ones(3), 2.0, 3.0)
+    >>> ends = np.array([1.0, 2.0]), np.array([9.0])
+    >>> median_within(ends, 1.5, 5.0), median_within([np.ones(3)], 2.0, 3.0)
     (True, False)
     """
-    numbers = len(values) - int(np.count_nonzero(np.isnan(values)))
-    beyond = max(np.count_nonzero(values < low), np.count_nonzero(values > high))
-    return bool(2 * beyond < numbers)
+    numbers = below = above = 0
+    for part in parts:
+        numbers += len(part) - int(np.count_nonzero(np.isnan(part)))
+        below += int(np.count_nonzero(part < low))
+        above += int(np.count_nonzero(part > high))
+    return 2 * max(below, above) < numbers
+
+
+def in_blocks(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """The values in parts that stay in the processor's cache."""
+    return (values[block] for block in blocks(len(values)))
