@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import data_dir
+from doors.io import carts
+from doors.models import ESTIMATORS
 
 import retrostats as rs
-from retrostats.common.resources import data_dir
-from retrostats.io import carts
-from retrostats.models.meta.heterogeneity import ESTIMATORS
 
 ROOT = Path(__file__).parents[1]
 #: Two orders of the same sums, in double precision.
@@ -215,6 +215,20 @@ def test_no_public_function_hides_a_module() -> None:
     """`import retrostats.audit.verdict` works, whatever a function is called; one is guarded."""
     modules = {p.stem for p in (ROOT / "retrostats").iterdir()}
     assert modules & set(rs.__all__) == {"replicate"}
+
+
+def test_tests_reach_internals_through_the_door_of_a_room() -> None:
+    """A move of code changes `tests/doors/` and no test."""
+    here = ROOT / "tests"
+    files = [p for p in here.rglob("*.py") if not {"doors", "fuzz", "typing"} & set(p.parts)]
+    assert len(files) > 190
+    direct = [
+        f"{path.relative_to(here)}: {node.module}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("retrostats.")
+    ]
+    assert direct == []
 
 
 #: One component or several, in small letters, then what changed; a merge is a subject of its own.

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import FUNCTIONS
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.common.habits import FUNCTIONS
+from retrostats import InputError
 
 ROWS = pd.DataFrame({
     "subject": list("aabbccdd"), "arm": list("xyxyxyxy"),
