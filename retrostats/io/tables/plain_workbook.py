@@ -11,13 +11,16 @@ import datetime as dt
 import io
 import posixpath
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
-from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+from numpy.typing import NDArray
+
+from retrostats.io.tables.columns import PackedSheet, packed_sheet
 from retrostats.io.tables.files import MAX_COLUMNS, MAX_GRID_CELLS
 from retrostats.io.tables.grid import Cell, column_number
 
@@ -31,9 +34,10 @@ _BLANKS = re.compile(rb"<t>(?:\s|[^<]*\s</t>)")
 #: Types of cells that both read alike, and of formulas, whose attribute has the same name.
 _TYPES = (b"s", b"n", b"b", b"str", b"shared", b"array", b"dataTable")
 #: openpyxl tells 5 from 5.0, and whole numbers beyond those of a float, by how they are written.
-_WHOLE = re.compile(rb"\.0*\n")
-_LONG = re.compile(rb"\n(?:-?\d{16}|[-+]?(?:[nN][aA][nN]|[iI][nN][fF]))")
-_EXPONENT = re.compile(rb"\n([-+.\d]+[eE][-+]?\d+)(?=\n)")
+_WHOLE = re.compile(rb"\.0*</v")
+_LONG = re.compile(rb"<v>(?:-?\d{16}|[-+]?(?:[nN][aA][nN]|[iI][nN][fF]))")
+_EXPONENT = re.compile(rb"<v>([-+.\d]+[eE][-+]?\d+)</v>")
+_ANY_EXPONENT = re.compile(rb"[eE][-+]?\d+</v")
 _ERROR = re.compile(
     rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: s="\d+")? t="e">'
     rb"(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>([#A-Z/0!?]+)</v></c>"
@@ -51,11 +55,17 @@ _LEAP, _LAST = dt.datetime(1900, 3, 1), 2_958_465
 _LINKED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
+#: Places in a text, or numbers.
+Places = NDArray[Any]
+_NONE: Places = np.zeros(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class PlainSheet:
     """Number and width of each row, cells without a value counted; errors by row and column."""
 
-    rows: tuple[tuple[int, int], ...] = ()
+    numbers: Places = field(default_factory=_NONE.copy)
+    widths: Places = field(default_factory=_NONE.copy)
     errors: tuple[tuple[int, int, str], ...] = ()
 
 
@@ -120,8 +130,8 @@ class PlainParts:
         return [(title, self._sheets[part]) for title, part in found]
 
 
-def plain_rows(data: bytes, parts: PlainParts) -> list[tuple[str, Iterator[tuple[Cell, ...]]]]:
-    """Title and rows of each worksheet, row by row from the first; the values openpyxl gives.
+def plain_sheets(data: bytes, parts: PlainParts) -> list[PackedSheet]:
+    """Each worksheet by columns: the values openpyxl gives.
 
     Raises
     ------
@@ -134,33 +144,49 @@ def plain_rows(data: bytes, parts: PlainParts) -> list[tuple[str, Iterator[tuple
     sheets = parts.sheets()
     if [title for title, _ in sheets] != book.sheet_names:
         raise ValueError("sheets by other names")
-    grids = [book.get_sheet_by_name(title).to_python(skip_empty_area=False) for title, _ in sheets]
-    if parts.timed and any(_apart(v) for grid in grids for row in grid for v in row):
-        raise ValueError("times that the two round or count apart")
     return [
-        (title, _cells(grid, sheet)) for (title, sheet), grid in zip(sheets, grids, strict=True)
-    ]
+        _packed(title, sheet, book.get_sheet_by_name(title).to_python(skip_empty_area=False),
+                parts.timed)
+        for title, sheet in sheets
+    ]  # fmt: skip
 
 
-def _cells(grid: list[list[Any]], sheet: PlainSheet) -> Iterator[tuple[Cell, ...]]:
-    """Each row to its own width; numbers without a fraction as integers, no cell as None."""
-    for row_number, column, text in sheet.errors:
-        grid[row_number - 1][column - 1] = text
-    last = 0
-    for number, width in sheet.rows:
-        for _ in range(last + 1, number):
-            yield ()
-        last = number
-        values = grid[number - 1][:width] if number <= len(grid) else []
-        row = tuple([
-            v if (kind := v.__class__) is str and v
-            else (int(v) if v.is_integer() else v) if kind is float
-            else None if kind is str
-            else dt.datetime(v.year, v.month, v.day) if kind is dt.date
-            else v
-            for v in values
-        ])  # fmt: skip
-        yield row + (None,) * (width - len(row))
+def _packed(title: str, sheet: PlainSheet, grid: list[list[Any]], timed: bool) -> PackedSheet:
+    """A sheet of the values of calamine, from the first row and column.
+
+    Raises
+    ------
+    ValueError
+        Times that the two round or count apart.
+    """
+    errors: dict[int, list[tuple[int, str]]] = {}
+    for row, column, text in sheet.errors:
+        errors.setdefault(column - 1, []).append((row - 1, text))
+    there = sheet.numbers <= len(grid)
+    numbers, widths = sheet.numbers[there], sheet.widths[there]
+    every = len(numbers) == len(grid)  # and in order: each row of the grid is one of the sheet
+
+    def columns() -> Iterator[Sequence[Cell]]:
+        for at, cells in enumerate(zip(*grid, strict=True)):
+            if timed and any(map(_apart, cells)):
+                raise ValueError("times that the two round or count apart")
+            values = _cells(cells, errors.get(at, []))
+            yield values if every else [values[number - 1] for number in numbers]
+
+    return packed_sheet(title, numbers, widths, columns())
+
+
+def _cells(values: Sequence[Any], errors: Sequence[tuple[int, str]]) -> Sequence[Cell]:
+    """Cells of a column: no cell as None, a date as its midnight, errors in their places."""
+    if errors:
+        values = list(values)
+        for place, text in errors:
+            values[place] = text
+    kinds = set(map(type, values))
+    if dt.date in kinds:
+        values = [dt.datetime(v.year, v.month, v.day) if v.__class__ is dt.date else v
+                  for v in values]  # fmt: skip
+    return [None if v == "" else v for v in values] if str in kinds and "" in values else values
 
 
 def _apart(value: Any) -> bool:
@@ -228,7 +254,7 @@ def _sheet(sheet: bytes) -> PlainSheet | None:
         and _plain_numbers(body)
     )
     rows = _rows(body) if common else None
-    return None if rows is None else PlainSheet(rows, errors)
+    return None if rows is None else PlainSheet(*rows, errors)
 
 
 def _plain_strings(part: bytes) -> bool:
@@ -243,36 +269,63 @@ def _plain_strings(part: bytes) -> bool:
 
 def _plain_numbers(body: bytes) -> bool:
     """Whether whole numbers are written as such, and no others."""
-    values = [piece[: piece.find(b"<")] for piece in body.split(b"<v>")[1:]]
-    written = b"\n" + b"\n".join(values) + b"\n"
-    if _WHOLE.search(written) or _LONG.search(written):
+    if body.count(b"<v>") != body.count(b"</v>") or _WHOLE.search(body) or _LONG.search(body):
         return False
-    if b"e" not in written and b"E" not in written:
+    if not _ANY_EXPONENT.search(body):
         return True
-    return not any(float(text).is_integer() for text in _EXPONENT.findall(written))
+    return not any(float(text).is_integer() for text in _EXPONENT.findall(body))
 
 
-def _rows(body: bytes) -> tuple[tuple[int, int], ...] | None:
-    """Number and width of each row, where they and their cells stand in order."""
-    rows: list[tuple[int, int]] = []
-    widths: dict[bytes, int] = {b"": 0}
-    for written in body.split(b'<row r="')[1:]:
-        number, _, cells = written.partition(b'"')
-        key = b"".join([c[: c.find(b'"')] + b" " for c in cells.split(b'<c r="')[1:]])
-        key = key.replace(number + b" ", b" ")
-        if key not in widths:
-            widths[key] = _width(key)
-        if not number.isdigit() or len(number) > 7 or widths[key] < 0:
-            return None
-        rows.append((int(number), widths[key]))
-    widest = max(widths.values())
-    if any(a >= b for (a, _), (b, _) in pairwise(rows)) or widest > MAX_COLUMNS:
+def _rows(body: bytes) -> tuple[Places, Places] | None:
+    """Number and width of each row, where they and their cells stand in order.
+
+    Every cell and every row has to begin as `<c r="` and `<row r="`.
+    """
+    text = np.frombuffer(body + b" " * 16, dtype=np.uint8)  # past the last tag there is room
+    tags = np.flatnonzero(text == ord("<"))
+    rows = tags[(text[tags + 1] == ord("r")) & (text[tags + 2] == ord("o"))]
+    cells = tags[text[tags + 1] == ord("c")]
+    numbers, ends = _digits(text, rows + len(b'<row r="'))
+    columns, after = _letters(text, cells + len(b'<c r="'))
+    of_row, ends_of_cells = _digits(text, after)
+    row = np.searchsorted(rows, cells) - 1
+    if not len(rows) or (len(row) and row[0] < 0):
+        return None if len(cells) else (numbers, numbers)
+    ordered = (np.diff(numbers) > 0).all() and (np.diff(columns)[np.diff(row) == 0] > 0).all()
+    whole = all((text[end] == ord('"')).all() for end in (ends, ends_of_cells))
+    if not (ordered and whole and (numbers > 0).all() and (columns > 0).all()
+            and (of_row == numbers[row]).all()):  # fmt: skip
         return None
-    return tuple(rows) if not rows or rows[-1][0] * widest <= MAX_GRID_CELLS else None
+    widths = np.zeros(len(rows), dtype=np.int64)
+    last = np.flatnonzero(np.diff(row, append=-1))  # of each row the last cell
+    widths[row[last]] = columns[last]
+    widest = int(widths.max())
+    if widest > MAX_COLUMNS or int(numbers[-1]) * widest > MAX_GRID_CELLS:
+        return None
+    return numbers, widths
 
 
-def _width(letters: bytes) -> int:
-    """Width of a row from the letters of its cells; -1 if they are no columns in order."""
-    columns = [column_number(name) for name in letters.decode("latin-1").split()]
-    ordered = all(a < b for a, b in pairwise([0, *columns]))
-    return columns[-1] if ordered and re.fullmatch(rb"(?:[A-Z]{1,3} )+", letters) else -1
+def _digits(text: Places, at: Places) -> tuple[Places, Places]:
+    """The numbers of up to seven digits that begin at some places, and where each ends.
+
+    0 where none begins there, or with a zero.
+    """
+    value, at = np.zeros(len(at), dtype=np.int64), at.copy()
+    for place in range(7):
+        digit = text[at].astype(np.int64) - ord("0")
+        is_digit = (digit >= 0) & (digit <= 9) & ((value > 0) | ((place == 0) & (digit > 0)))
+        value = np.where(is_digit, 10 * value + digit, value)
+        at += is_digit
+    return value, at
+
+
+def _letters(text: Places, at: Places) -> tuple[Places, Places]:
+    """Numbers of the columns whose up to three letters begin at some places, and where they end."""
+    value, at = np.zeros(len(at), dtype=np.int64), at.copy()
+    running = np.ones(len(at), dtype=bool)
+    for _ in range(3):
+        letter = text[at].astype(np.int64) - ord("A")
+        running &= (letter >= 0) & (letter < 26)
+        value = np.where(running, 26 * value + letter + 1, value)
+        at += running
+    return value, at
