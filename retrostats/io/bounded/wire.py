@@ -1,4 +1,4 @@
-"""What passes between the two processes: JSON with dates, bytes and a few named classes, never code.
+"""What passes between the two processes: JSON with times, bytes and named classes, never code.
 
 The child has read a stranger's file: whatever it sends is taken as data. Objects are built of the
 classes listed here only, and of nothing else.

@@ -85,9 +85,7 @@ def plain_columns(
         return None
     for i in (i for i, kind in enumerate(kinds) if pa.types.is_null(kind)):
         table = table.set_column(i, str(i), table.column(i).cast(pa.float64()))
-    frame: pd.DataFrame = table.to_pandas(
-        split_blocks=True, self_destruct=True, memory_pool=pool
-    )
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True, memory_pool=pool)
     floats = frame.select_dtypes("float")
     if any(max(map(abs, ends(floats[name].to_numpy()))) >= HUGE for name in floats):
         return None  # inf, or digits that a number has lost: a message shows what was written

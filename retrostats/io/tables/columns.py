@@ -1,4 +1,4 @@
-"""Sheets by columns: numbers as numbers, each text once; rows of cells only where they are asked for.
+"""Sheets by columns: numbers as numbers, each text once; rows only where they are asked for.
 
 A million cells as Python objects take longer to hand from one process to another, and to put into
 columns, than to read.
@@ -55,9 +55,7 @@ class Column:
         if self.codes:
             texts = (*self.texts, None)
             return [texts[code] for code in np.frombuffer(self.codes, dtype="<i4").tolist()]
-        found: list[Cell] = [
-            _whole(v) if v == v else None for v in self.values().tolist()
-        ]
+        found: list[Cell] = [_whole(v) if v == v else None for v in self.values().tolist()]
         for place, value in self.others:
             found[place] = value
         return found
@@ -87,7 +85,9 @@ class PackedSheet:
     def rows(self) -> tuple[Row, ...]:
         """All rows, made anew."""
         numbers, widths = self.row_numbers().tolist(), self.row_widths().tolist()
-        cells = zip(*(c.unpacked() for c in self.columns), strict=True) if self.columns else repeat(())
+        cells = (
+            zip(*(c.unpacked() for c in self.columns), strict=True) if self.columns else repeat(())
+        )
         return tuple(
             Row(number, row[:width] + (None,) * (width - len(row)))
             for number, width, row in zip(numbers, widths, cells, strict=False)

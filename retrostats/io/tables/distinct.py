@@ -198,9 +198,9 @@ def repeats(columns: CodedColumns, names: Sequence[str]) -> Mask:
     import pandas as pd
 
     size = prod(len(columns[name][1]) + 1 for name in names)
-    if size <= 4 * len(columns.frame) + SMALL_TABLE:
-        if np.count_nonzero(columns.cells(names)) == len(columns.frame):
-            return np.zeros(len(columns.frame), dtype=bool)
+    small = size <= 4 * len(columns.frame) + SMALL_TABLE
+    if small and np.count_nonzero(columns.cells(names)) == len(columns.frame):
+        return np.zeros(len(columns.frame), dtype=bool)
     key, _ = _cells(columns, names)
     return np.asarray(pd.Series(key).duplicated(keep="first"))
 

@@ -51,7 +51,9 @@ class _Tags:
 
     def __init__(self, body: bytes) -> None:
         self.body = body
-        self.text = np.frombuffer(body + b" " * 16, dtype=np.uint8)  # past the last one there is room
+        self.text = np.frombuffer(
+            body + b" " * 16, dtype=np.uint8
+        )  # past the last one there is room
         self.starts = np.flatnonzero(self.text == ord("<"))
         self.first = self.text[self.starts + 1]
         self.second = self.text[self.starts + 2]
@@ -69,8 +71,8 @@ def sheet_layout(sheet: bytes) -> PlainSheet | None:
         alone = sheet.count(b"<sheetData") == sheet.count(b"<sheetData/>") == 1
         return PlainSheet() if alone else None
     tags = _Tags(sheet[start + 11 : end])
-    if len(tags.places(b"sh")) or len(tags.places(b"/s")) or (b":" in tags.body
-                                                            and b":sheet" in tags.body):  # fmt: skip
+    prefixed = b":" in tags.body and b":sheet" in tags.body
+    if prefixed or len(tags.places(b"sh")) or len(tags.places(b"/s")):
         return None
     errors = _typed(tags)
     if errors is None or not _plain_numbers(tags):

@@ -73,8 +73,7 @@ def spreadsheet_tables(
 def _known(sheet: AnySheet, known: Says) -> int:
     """Most known names in one row of a sheet."""
     return max(
-        sum(isinstance(c, str) and known(c) for c in row.cells)
-        for row in sheet.head(HEADER_WITHIN)
+        sum(isinstance(c, str) and known(c) for c in row.cells) for row in sheet.head(HEADER_WITHIN)
     )
 
 
@@ -203,9 +202,7 @@ def _columns(header: Sequence[str], body: PackedSheet, as_text: Says) -> pd.Data
     numbers = body.row_numbers().astype(np.int64)
     none = Column(cells=(None,) * len(numbers))
     columns = [*body.columns[: len(header)], *[none] * (len(header) - len(body.columns))]
-    frame = pd.DataFrame(
-        {i: _read(column, as_text(header[i])) for i, column in enumerate(columns)}
-    )
+    frame = pd.DataFrame({i: _read(column, as_text(header[i])) for i, column in enumerate(columns)})
     frame.index = pd.Index(numbers)
     return frame
 
