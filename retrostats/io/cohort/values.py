@@ -201,7 +201,7 @@ def named_rows(column: pd.Series, where: str = "") -> pd.Series:
 
     codes, uniques = coded_rows(column)
     bare = _bare_words(list(uniques))
-    read = bare or [_short(_word(u), where) for u in uniques]
+    read: Sequence[str | None] = bare or [_short(_word(u), where) for u in uniques]
     return pd.Series(words_of(codes, read), index=column.index)
 
 

@@ -180,7 +180,7 @@ def _held(column: Column, count: int) -> NDArray[np.bool_]:
     """Whether each cell of a column holds anything."""
     if column.codes:
         texts = np.array([*(bool(text.strip(BLANK)) for text in column.texts), False])
-        return texts[np.frombuffer(column.codes, dtype="<i4")]
+        return np.asarray(texts[np.frombuffer(column.codes, dtype="<i4")])
     if column.cells:
         return np.array([v is not None and bool(str(v).strip(BLANK)) for v in column.cells])
     held: Any = ~np.isnan(column.values()) if column.numbers else np.zeros(count, dtype=bool)

@@ -154,7 +154,7 @@ def values_of_each(columns: CodedColumns, name: str, by: str) -> tuple[list[Any]
     codes, values = columns[name]
     if len(names) * max(len(values), 1) <= 4 * len(groups) + SMALL_TABLE:
         seen = columns.cells([by, name]).reshape(len(names) + 1, len(values) + 1)[1:]
-        there, counts = seen.any(axis=1), seen[:, 1:].sum(axis=1)
+        there, counts = np.asarray(seen.any(axis=1)), seen[:, 1:].sum(axis=1)
     else:
         there = columns.cells([by])[1:]
         pairs = np.unique(np.stack([groups, codes])[:, (groups >= 0) & (codes >= 0)], axis=1)

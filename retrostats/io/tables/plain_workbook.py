@@ -139,7 +139,7 @@ def _packed(title: str, sheet: PlainSheet, grid: list[list[Any]], timed: bool) -
             values = _cells(cells, errors.get(at, []))
             yield values if every else [values[number - 1] for number in numbers]
 
-    return packed_sheet(title, numbers, widths, columns())
+    return packed_sheet(title, numbers.tolist(), widths.tolist(), columns())
 
 
 def _cells(values: Sequence[Any], errors: Sequence[tuple[int, str]]) -> Sequence[Cell]:

@@ -51,9 +51,8 @@ class _Tags:
 
     def __init__(self, body: bytes) -> None:
         self.body = body
-        self.text = np.frombuffer(
-            body + b" " * 16, dtype=np.uint8
-        )  # past the last one there is room
+        # past the last one there is room
+        self.text = np.frombuffer(body + b" " * 16, dtype=np.uint8)
         self.starts = np.flatnonzero(self.text == ord("<"))
         self.first = self.text[self.starts + 1]
         self.second = self.text[self.starts + 2]
@@ -61,7 +60,10 @@ class _Tags:
     def places(self, letters: bytes) -> Places:
         """Where tags begin with one or two letters."""
         found = self.first == letters[0]
-        return self.starts[found & (self.second == letters[1]) if letters[1:] else found]
+        if letters[1:]:
+            found &= self.second == letters[1]
+        places: Places = self.starts[found]
+        return places
 
 
 def sheet_layout(sheet: bytes) -> PlainSheet | None:

@@ -170,10 +170,10 @@ def _contradictions(frame: pd.DataFrame, file: str) -> list[Problem]:
                             "kept; one of the three is mistyped")
                 )  # fmt: skip
     if {"vo2_ml_kg_min", "speed_m_s"} <= have:
-        vo2, speed = (frame[name].to_numpy(float) for name in ("vo2_ml_kg_min", "speed_m_s"))
+        uptake, speed = (frame[name].to_numpy(float) for name in ("vo2_ml_kg_min", "speed_m_s"))
         with np.errstate(divide="ignore", invalid="ignore"):
-            made = (vo2[block] / (60 * speed[block]) for block in blocks(len(frame)))
-            sure = median_within(made, *PER_METRE)
+            parts = (uptake[block] / (60 * speed[block]) for block in blocks(len(frame)))
+            sure = median_within(parts, *PER_METRE)
         ratios = frame["vo2_ml_kg_min"] / (60 * frame["speed_m_s"]) if not sure else None
         per_metre = PER_METRE[0] if ratios is None else _median(ratios)
         if not PER_METRE[0] <= per_metre <= PER_METRE[1]:
