@@ -153,8 +153,10 @@ def packed(cells: Sequence[Cell]) -> Column:
 
     Examples
     --------
-    >>> packed(["HR", 90.0, None]).unpacked(), packed(["a", "b", "a"]).texts, packed([True]).cells
-    (['HR', 90, None], ('a', 'b'), (True,))
+    >>> packed(["HR", 90.0, None]).unpacked(), packed(["a", "b", "a"]).texts
+    (['HR', 90, None], ('a', 'b'))
+    >>> packed(["x", 5.0, "y", True]).cells
+    ('x', 5, 'y', True)
     """
     if set(map(type, cells)) <= {str, type(None)}:
         texts = [text for text in dict.fromkeys(cells) if text is not None]
