@@ -8,10 +8,24 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from doors.io import Row, Sheet, classes, decode, encode, parent, parse, read_workbook
+from doors.io import (
+    Row,
+    Sheet,
+    child,
+    classes,
+    decode,
+    encode,
+    packed,
+    packed_sheet,
+    parent,
+    parse,
+    read_workbook,
+)
 
 from retrostats import InputError, load_cohort
 
@@ -222,6 +236,11 @@ def test_a_parser_opens_no_connection_starts_no_process_and_touches_no_file(tmp_
 def test_what_passes_is_data() -> None:
     sheet = Sheet("$", (Row(1, (1, 2.5, "x", None, True)),))
     assert decode(encode({"$": (sheet,)}), classes()) == {"$": (sheet,)}
+    cells = [("x", 2.0, "$", None), (None, 0.5, 1e-300, None), (True, None, None, None)]
+    by_column = packed_sheet("$", [1, 2, 5, 7], [3, 3, 4, 3], iter(cells))
+    rows = Row(1, ("x", None, True)), Row(2, (2, 0.5, None)), Row(5, ("$", 1e-300, None, None))
+    assert repr(by_column) == repr(Sheet("$", rows))
+    assert repr(decode(encode(by_column), classes())) == repr(by_column)
     with pytest.raises(ValueError, match="no class 'Popen'"):
         decode(b'{"$": "Popen", "args": ["true"]}', classes())
 
@@ -259,55 +278,30 @@ def test_lists_in_parquet_are_refused_before_they_unfold(tmp_path: Path) -> None
         load_cohort(tmp_path / "lab.parquet")
 
 
-#: What a child does where the system has neither /proc nor a limit of memory, as on macOS.
-ELSEWHERE = """
-import builtins, sys
-import resource
+def test_what_is_handed_over_in_parts_is_whole_or_refused(monkeypatch, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
 
-real_open, real_limit = builtins.open, resource.setrlimit
-tried = []
+    table = pa.table({"subject": [f"p{i % 7}" for i in range(100)], "v": range(100)})
+    pq.write_table(table, tmp_path / "lab.parquet", row_group_size=30)
+    data = (tmp_path / "lab.parquet").read_bytes()
+    monkeypatch.setattr(packed, "CELLS_A_PART", 16)
+    parts = [pa.ipc.open_stream(part).read_all() for part in packed.parse_parquet("a", data)]
+    assert len(parts) > 100 * 2 // 16
+    assert pa.concat_tables(parts).to_pydict() == table.to_pydict()
 
-
-def no_proc(path, *args, **kwargs):
-    if str(path).startswith("/proc"):
-        tried.append("proc")
-        raise FileNotFoundError(2, "No such file or directory", path)
-    return real_open(path, *args, **kwargs)
-
-
-def no_memory_limit(which, limits):
-    if which == resource.RLIMIT_AS:
-        tried.append("memory")
-        raise ValueError("current limit exceeds maximum limit")
-    return real_limit(which, limits)
+    monkeypatch.setattr(parent, "memory_for", lambda size: 2000)  # of the parent alone
+    with pytest.raises(InputError, match=r"lab.parquet: takes more than 0 MB of memory"):
+        load_cohort(tmp_path / "lab.parquet")
 
 
-builtins.open, resource.setrlimit, sys.platform = no_proc, no_memory_limit, "darwin"
-"""
+def test_what_goes_wrong_after_the_first_part_is_still_said(monkeypatch) -> None:
+    def half(file: str, data: bytes, option: str) -> Iterator[bytes]:
+        yield data
+        raise InputError(f"{file}: cut short")
 
-
-@UNIX
-def test_without_proc_and_without_a_limit_of_memory_files_are_read_and_time_still_ends(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(
-        parent, "_START", f"{ELSEWHERE}\n{parent._START}\n"
-        "real_open(sys.argv[-1], 'w').write(' '.join(tried))",
-    )  # fmt: skip
-    seen = tmp_path / "seen"
-    monkeypatch.setattr(parent.sys, "path", [*sys.path, str(seen)])
-    parent.end_child()
-    try:
-        data = book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>'))
-        assert read_workbook("lab.xlsx", data).sheets[0].rows[0].cells == (1,)
-        child = parent._HELD.child
-        assert child is not None
-        assert child.stdin is not None
-        child.stdin.close()  # the child ends and says what it met
-        child.wait(timeout=60)
-        assert set(seen.read_text().split()) == {"proc", "memory"}
-        far = '<row r="1000000000"><c r="A1000000000"><v>1</v></c></row>'
-        with pytest.raises(InputError, match=r"far.xlsx: takes more than \d+ s to read"):
-            read_workbook("far.xlsx", book(sheet_of(f"{far}<!-- elsewhere -->")))
-    finally:
-        parent.end_child()
+    monkeypatch.setattr(child, "parser", lambda name: half)
+    monkeypatch.setattr(child, "bound", lambda size: None)  # these are the child's alone
+    monkeypatch.setattr(child, "guarded", nullcontext)
+    found = list(child._answers("any", "lab.parquet", "", b"rows"))
+    assert found == [("part", b"rows"), ("no", b"lab.parquet: cut short")]

@@ -189,6 +189,61 @@ def test_checks_on_codes_are_those_of_pandas(frame, small) -> None:
             assert dict(zip(names, counts, strict=True)) == wanted.to_dict()
 
 
+@given(measured(), st.booleans(), st.sampled_from([3, 2**16]))
+def test_cells_counted_by_codes_are_those_of_pandas(frame, small, block) -> None:
+    keys = ["subject", "speed_m_s"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distinct, "SMALL_TABLE", 10**6 if small else -(10**6))
+        patch.setattr(distinct, "BLOCK", block)
+        coded = distinct.CodedColumns(frame)
+        cells = frame.groupby(keys, observed=True, dropna=False)
+        assert distinct.rows_each(coded, keys) == (cells.size().min(), cells.size().max())
+        assert distinct.most_values(coded, "direction", keys) == cells["direction"].nunique().max()
+        for name in ("subject", "direction", "speed_m_s"):
+            assert sorted(coded.held(name)) == sorted(frame[name].dropna().unique())
+            codes, values = coded[name]
+            counts = frame[name].value_counts()
+            assert distinct.rows_of_each(coded, name).tolist() == [counts.get(v, 0) for v in values]
+            firsts = distinct.first_rows(codes, len(values))
+            assert {values[code]: row for code, row in firsts} == {
+                value: int(np.argmax(frame[name] == value)) for value in frame[name].dropna()
+            }
+
+
+@given(
+    st.lists(st.sampled_from(["p1", " NA", "-", "a b", "", "\n", "Ü", "7", " ", "x\ty", "p\n1"]))
+)
+def test_words_asked_for_at_once_are_those_asked_for_one_by_one(texts) -> None:
+    wanted = [values._word(text) for text in texts]
+    assert (values._bare_words(texts) or wanted) == wanted
+    assert distinct.missing_values(texts).tolist() == list(map(cells.is_missing, texts))
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.2, 5.0]), st.booleans())
+def test_counting_proves_only_what_is_so(seed, spread, outliers) -> None:
+    rng = np.random.default_rng(seed)
+    way = rng.choice(["forward", "backward"], 300)
+    value = rng.normal(35, spread, 300).round(int(rng.integers(0, 3)))
+    value[rng.random(300) < 0.1] = np.nan
+    if outliers:
+        value[rng.integers(0, 300, 2)] = 35 + spread * rng.choice([-12, 5, 9, 20, 90])
+    frame = pd.DataFrame({"direction": way, "vo2_ml_kg_min": value, "source_row": range(300)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plausible, "_nothing_far", lambda *_: False)
+        wanted = plausible._far(frame, "vo2_ml_kg_min", "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plausible, "ENOUGH", 1)
+        patch.setattr(plausible, "SAMPLED", 100)
+        assert plausible._far(frame, "vo2_ml_kg_min", "") == wanted
+
+
+def test_most_tables_need_no_second_look() -> None:
+    value = np.random.default_rng(1).normal(35, 5, 20_000).round(2)
+    ways = np.arange(20_000) % 2
+    assert plausible._nothing_far(value, ways, 0)
+    assert not plausible._nothing_far(np.append(value, 500.0), np.append(ways, 0), 0)
+
+
 @given(measured())
 def test_values_are_judged_as_all_of_them_would_be(frame) -> None:
     found = possible.impossible_values(frame)

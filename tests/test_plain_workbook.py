@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from doors.io import workbook
+from doors.io import Sheet, packed_sheet, read_spec, sheets, workbook
+from hypothesis import given
+from hypothesis import strategies as st
 
 openpyxl = pytest.importorskip("openpyxl")
 pytest.importorskip("python_calamine")
@@ -128,3 +130,38 @@ def test_merged_cells_are_left_to_openpyxl() -> None:
     found = workbook.parse_workbook("lab.xlsx", out.getvalue())
     assert found.merged == {"Sheet": ("A1:B1",)}
     assert found.sheets[0].rows[0].cells == (1, None, 3)
+
+
+CELL = st.sampled_from([None, 1.0, 2.5, "a", " ", "NA", "12", True, dt.datetime(2020, 1, 2)])
+
+
+@given(st.lists(st.lists(CELL, min_size=3, max_size=5), min_size=1, max_size=12), st.booleans())
+def test_a_sheet_by_columns_is_the_table_that_its_rows_are(rows, text) -> None:
+    head = ["subject", "HR (bpm)", "note"]
+    wide = max(map(len, rows))
+    grid = [[*head, *[None] * (wide - 3)], *([*row, *[None] * (wide - len(row))] for row in rows)]
+    numbers = [2, *range(5, 5 + len(rows))]
+    sheet = packed_sheet("a", numbers, [wide] * len(grid), zip(*grid, strict=True))
+    books = [
+        workbook.Workbook((one, Sheet("b", ())), {}, False) for one in (sheet, sheet.unpacked())
+    ]
+    assert repr(sheet) == repr(sheet.unpacked())
+    found = [read_sheets(book, text) for book in books]
+    assert found[0] == found[1]
+
+
+def read_sheets(book: workbook.Workbook, text: bool) -> object:
+    """Tables of a workbook, with the types of every cell; or what is said of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workbook, "read_workbook", lambda file, data: book)
+        try:
+            tables = sheets.spreadsheet_tables(
+                "a.xlsx", b"", read_spec(None), {"subject", "HR (bpm)"}.__contains__, lambda h: text
+            )
+        except workbook.InputError as error:
+            return str(error)
+    return [
+        (table.notes, list(table.columns.index), table.columns.dtypes.to_dict(),
+         {name: list(map(repr, cells)) for name, cells in table.columns.items()})
+        for table in tables
+    ]  # fmt: skip

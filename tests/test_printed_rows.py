@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from doors.evidence import read_rows
 from scipy import stats
 
 import retrostats as rs
@@ -276,3 +277,20 @@ def test_bad_tables_and_options_are_one_message() -> None:
     alone = {"study": ["A"], "estimate": [1.0], "se": [0.2], "measure": ["mean difference"]}
     with pytest.raises(InputError, match="give prior="):
         rs.pool_printed(alone)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_is_read_however_its_lines_end(end: str, tmp_path: Path) -> None:
+    """Found by fuzzing: lines of an old system ended in a traceback."""
+    path = tmp_path / "rows.csv"
+    text = 'study,measure,estimate,low,high\n"Doe,\n2001",ratio of means,1.2,1.1,1.3\n'
+    path.write_bytes(text.replace("\n", end).encode())
+    (row,) = read_rows(path)
+    assert row.study.split() == ["Doe,", "2001"]
+
+
+def test_an_open_quote_names_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('study,n\nDoe 2001,12\n"Roe 2002,13\n')
+    with pytest.raises(rs.InputError, match=r"rows.csv, row 3: .* close the quote"):
+        read_rows(path)

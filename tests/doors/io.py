@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from retrostats.io import carts as carts
+from retrostats.io.bounded import child as child
 from retrostats.io.bounded import parent as parent
+from retrostats.io.bounded.parsers import PARSERS as PARSERS
 from retrostats.io.bounded.parsers import classes as classes
 from retrostats.io.bounded.wire import decode as decode
 from retrostats.io.bounded.wire import encode as encode
@@ -33,7 +35,10 @@ from retrostats.io.tables import arrow_text as arrow_text
 from retrostats.io.tables import cells as cells
 from retrostats.io.tables import delimited as delimited
 from retrostats.io.tables import distinct as distinct
+from retrostats.io.tables import packed as packed
+from retrostats.io.tables import sheets as sheets
 from retrostats.io.tables import workbook as workbook
+from retrostats.io.tables.columns import packed_sheet as packed_sheet
 from retrostats.io.tables.grid import Row as Row
 from retrostats.io.tables.grid import Sheet as Sheet
 from retrostats.io.tables.packages import _refuse_wide_texts as _refuse_wide_texts

@@ -27,8 +27,8 @@ def fuzz(name: str, seconds: int, folder: str) -> None:
         from fuzz import targets
 
         target = targets.TARGETS[name]
-        for path in targets.kept(name):
-            target(path.read_bytes())  # imports what is imported late
+        for path in sorted(Path(folder).iterdir()):  # what is imported late is seen into too
+            target(path.read_bytes())
     warnings.simplefilter("ignore")
 
     def one(data: bytes) -> None:
@@ -44,11 +44,16 @@ def fuzz(name: str, seconds: int, folder: str) -> None:
 
 
 def first_inputs(name: str, folder: Path) -> None:
-    """What the loop starts from: the seeds of the readers, and the kept corpus."""
+    """What the loop starts from: the seeds of the readers and pages, and the kept corpus."""
     from fuzz import fuzz_readers, targets
 
     for path in targets.kept(name):
         shutil.copy(path, folder)
+    for i, path in enumerate(targets.PAGES):
+        written = {"tables": b"", "pages": path.read_bytes() + b"\0"}
+        if name in written:
+            table = path.with_suffix(".csv").read_bytes()
+            (folder / f"seed-page-{i}").write_bytes(written[name] + table)
     formats = sorted({(kind, path.suffix) for kind, path in fuzz_readers.seeds()})
     for i, (kind, path) in enumerate(fuzz_readers.seeds()):
         known = targets.kind_of(path.suffix)

@@ -71,9 +71,35 @@ def moments(data: bytes) -> None:
         return
 
 
+def tables(data: bytes) -> None:
+    """A table of printed comparisons, read and not pooled."""
+    from doors.evidence import read_rows
+
+    path = _folder() / "printed.csv"
+    path.write_bytes(data)
+    try:
+        read_rows(path)
+    except rs.RetrostatsError:
+        return
+
+
+def pages(data: bytes) -> None:
+    """An audit of one page and one table: the page, a zero byte, the table."""
+    page, _, table = data.partition(b"\0")
+    (_folder() / "page.toml").write_bytes(page)
+    (_folder() / "page.csv").write_bytes(table)
+    try:
+        rs.load_audit(_folder() / "page.toml")
+    except rs.RetrostatsError:
+        return
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    function.__name__: function for function in (readers, parsers, formulas, specs, moments)
+    function.__name__: function
+    for function in (readers, parsers, formulas, specs, moments, tables, pages)
 }
+#: Pages and their tables that work, of the same name.
+PAGES = sorted((HERE / "seeds" / "pages").glob("*.toml"))
 
 
 def _kinds() -> list[tuple[str, str]]:

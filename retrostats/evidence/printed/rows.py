@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +22,13 @@ from retrostats.evidence.printed.cells import (
 )  # fmt: skip
 from retrostats.evidence.printed.measures import measure_name
 from retrostats.evidence.printed.quadrature import SpreadPrior
-from retrostats.io.tables.files import decode, read_bytes, shown_name
+from retrostats.io.tables.files import (
+    comma_records,
+    decode,
+    read_bytes,
+    refuse_long_lines,
+    shown_name,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,17 +191,20 @@ def _frame(table: Any) -> pd.DataFrame:
     if not isinstance(table, str | Path):
         return table_of(table, "pool_printed")
     path = path_of(table, "pool_printed, table")
-    text, _ = decode(shown_name(path), read_bytes(path))
-    rows = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
-    if not rows:
+    data = read_bytes(path)
+    refuse_long_lines(shown_name(path), data)
+    text, _ = decode(shown_name(path), data)
+    found = comma_records(shown_name(path), text)
+    if not found:
         raise InputError(f"{shown_name(path)}: no rows; give one row a printed comparison")
-    wrong = next((i for i, row in enumerate(rows, 1) if len(row) != len(rows[0])), None)
-    if wrong:
-        raise InputError(
-            f"{shown_name(path)}, row {wrong}: {len(rows[wrong - 1])} cells under {len(rows[0])} "
-            "columns; put cells that hold commas in quotes"
-        )
-    return pd.DataFrame(rows[1:], columns=[name.strip() for name in rows[0]])
+    names = [name.strip() for name in found[0][1]]
+    for number, row in found:
+        if len(row) != len(names):
+            raise InputError(
+                f"{shown_name(path)}, row {number}: {len(row)} cells under {len(names)} "
+                "columns; put cells that hold commas in quotes"
+            )
+    return pd.DataFrame([row for _, row in found[1:]], columns=names)
 
 
 def _refuse_near_misses(columns: Sequence[str]) -> None:

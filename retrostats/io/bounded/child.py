@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO, TypeAlias
 
 from retrostats.common.errors import RetrostatsError
 from retrostats.io.bounded.guard import guarded
@@ -14,14 +15,16 @@ from retrostats.io.bounded.parsers import parser
 from retrostats.io.bounded.wire import encode
 
 LENGTH = struct.Struct(">Q")
+Bytes: TypeAlias = bytes | memoryview
 
 
 def serve() -> None:
     """Answer questions on standard input until it ends.
 
     A question is a parser's name, the file's name, one option and the file's bytes, each behind its
-    length; an answer is a mark ("ok", "raw" for bytes as they are, "no" for a message, "memory")
-    and a value.
+    length; an answer is a mark ("ok", "no" for a message, "memory") and a value. What is handed
+    over as bytes comes before it in any number of parts, each with the mark "part": no more than
+    one of them has to be held, and what goes wrong after the first is still said.
     """
     no_core_files()
     leave_network()
@@ -32,9 +35,11 @@ def serve() -> None:
         if name is None:
             return
         file, option, data = (_part(source) or b"" for _ in range(3))
-        mark, value = _answer(name.decode(), file.decode("utf-8", "replace"), option.decode(), data)
+        question = name.decode(), file.decode("utf-8", "replace"), option.decode(), data
         del data
-        answers.write(mark.ljust(8).encode() + LENGTH.pack(len(value)) + value)
+        for mark, value in _answers(*question):
+            answers.write(mark.ljust(8).encode() + LENGTH.pack(len(value)))
+            answers.write(value)
         answers.flush()
 
 
@@ -45,16 +50,20 @@ def _part(source: BinaryIO) -> bytes | None:
     return source.read(LENGTH.unpack(head)[0])
 
 
-def _answer(name: str, file: str, option: str, data: bytes) -> tuple[str, bytes]:
+def _answers(name: str, file: str, option: str, data: bytes) -> Iterator[tuple[str, Bytes]]:
     try:
         read = parser(name)  # imports stand outside the limits
         bound(len(data))
         with guarded():
             found = read(file, data, option)
-            return ("raw", found) if isinstance(found, bytes) else ("ok", encode(found))
+            if isinstance(found, Iterator):
+                yield from (("part", part) for part in found)
+                found = None
+            answer = "ok", encode(found)
     except MemoryError:
-        return "memory", b""
+        answer = "memory", b""
     except RetrostatsError as error:
-        return "no", str(error).encode("utf-8", "replace")
+        answer = "no", str(error).encode("utf-8", "replace")
     except RecursionError:
-        return "deep", b""
+        answer = "deep", b""
+    yield answer

@@ -31,7 +31,7 @@ _START = (  # the promise to end with the parent comes before everything that ta
 
 
 def parse_bounded(parser: str, file: str, data: bytes, option: str = "") -> Any:
-    """Let the child parse the bytes of a file.
+    """Let the child parse the bytes of a file; a list of bytes where it hands over parts.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def parse_bounded(parser: str, file: str, data: bytes, option: str = "") -> Any:
         why = _REFUSED.get(key)  # who asks twice need not wait twice
         if why is None:
             mark, found = _ask(parser, file, data, option)
-            if mark in ("ok", "raw"):
+            if mark == "ok":
                 return found
             if mark == "no":
                 raise InputError(found)
@@ -77,18 +77,20 @@ def _ask(parser: str, file: str, data: bytes, option: str) -> tuple[str, Any]:
     """The child's mark and its answer."""
     child = _child()
     watch = _Watch(child, _clock_for(len(data)))
+    parts: list[bytes] = []
     try:
         with watch:
             _put(child, parser.encode(), file.encode("utf-8", "replace"), option.encode(), data)
-            mark, answer = _take(child, memory_for(len(data)))
+            mark, answer = _take(child, parts, memory_for(len(data)))
+    except MemoryError:
+        _end(child)
+        mark, answer = "memory", b""
     except (EOFError, OSError):
         _end(child)
         mark, answer = "late" if watch.late else "time" if _spent(child) else "ended", b""
     if mark == "no":
         return mark, answer.decode("utf-8", "replace")
-    if mark == "raw":
-        return mark, answer
-    return mark, decode(answer, classes()) if mark == "ok" else None
+    return mark, parts or decode(answer, classes()) if mark == "ok" else None
 
 
 def _clock_for(size: int) -> int:
@@ -116,13 +118,25 @@ def _put(child: subprocess.Popen[bytes], *parts: bytes) -> None:
     child.stdin.flush()
 
 
-def _take(child: subprocess.Popen[bytes], most: int) -> tuple[str, bytes]:
+def _take(child: subprocess.Popen[bytes], parts: list[bytes], most: int) -> tuple[str, bytes]:
+    """The child's mark and answer; what it hands over before goes to `parts`.
+
+    Raises
+    ------
+    MemoryError
+        More than `most` bytes in all.
+    """
     assert child.stdout is not None
-    mark = _exactly(child.stdout, MARK).decode("ascii", "replace").strip()
-    length = LENGTH.unpack(_exactly(child.stdout, LENGTH.size))[0]
-    if length > most:
-        raise EOFError
-    return mark, _exactly(child.stdout, length)
+    while True:
+        mark = _exactly(child.stdout, MARK).decode("ascii", "replace").strip()
+        length = LENGTH.unpack(_exactly(child.stdout, LENGTH.size))[0]
+        most -= length
+        if most < 0:
+            raise MemoryError
+        answer = _exactly(child.stdout, length)
+        if mark != "part":
+            return mark, answer
+        parts.append(answer)
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:

@@ -23,6 +23,7 @@ PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 }  # fmt: skip
 _CLASSES: Mapping[str, tuple[str, ...]] = {
     "retrostats.io.tables.grid": ("Row", "Sheet"),
+    "retrostats.io.tables.columns": ("Column", "PackedSheet"),
     "retrostats.io.tables.workbook": ("Workbook",),
     "retrostats.io.tables.packages": ("Package", "PackageColumn"),
 }

@@ -1,4 +1,4 @@
-"""What passes between the two processes: JSON with dates and a few named classes, never code.
+"""What passes between the two processes: JSON with times, bytes and named classes, never code.
 
 The child has read a stranger's file: whatever it sends is taken as data. Objects are built of the
 classes listed here only, and of nothing else.
@@ -6,6 +6,7 @@ classes listed here only, and of nothing else.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime as dt
 import json
@@ -19,7 +20,7 @@ _TIMES: Mapping[str, Any] = {
 
 
 def encode(value: Any) -> bytes:
-    """Bytes of a value: numbers, texts, lists, mappings, times, and dataclasses."""
+    """Bytes of a value: numbers, texts, lists, mappings, times, bytes, dataclasses."""
     return json.dumps(_outer(value), default=_plain, separators=(",", ":")).encode()
 
 
@@ -49,6 +50,8 @@ def _plain(value: Any) -> Any:
     for name, kind in _TIMES.items():
         if type(value) is kind:
             return {KIND: name, "iso": value.isoformat()}
+    if isinstance(value, bytes):
+        return {KIND: "bytes", "base64": base64.b64encode(value).decode()}
     if isinstance(value, dt.timedelta):
         return {KIND: "timedelta", "seconds": value.total_seconds()}
     return str(value)
@@ -60,6 +63,8 @@ def _object(found: dict[str, Any], classes: Mapping[str, type]) -> Any:
         return {key: _tuples(value) for key, value in found["items"]}
     if kind in _TIMES:
         return _TIMES[kind].fromisoformat(found["iso"])
+    if kind == "bytes":
+        return base64.b64decode(found["base64"], validate=True)
     if kind == "timedelta":
         return dt.timedelta(seconds=found["seconds"])
     if kind not in classes:

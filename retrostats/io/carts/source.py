@@ -52,7 +52,8 @@ def parse(file: str, data: bytes) -> Source:
         notes = ["formulas: their stored values are used, none was run"] * book.formulas
         if book.percent:
             notes.append(f"{book.percent} cells shown as a percent: read as shown, 5% is 5")
-        return Source(file, digest, "xlsx", "", book.sheets, tuple(notes))
+        sheets = tuple(Sheet(sheet.name, sheet.rows) for sheet in book.sheets)
+        return Source(file, digest, "xlsx", "", sheets, tuple(notes))
     if is_fit(data):
         return Source(file, digest, "fit", "", parse_bounded("fit", file, data))
     text, _ = decode(file, data)

@@ -12,7 +12,7 @@ from retrostats.io.cohort.headers import kind_of, split_unit
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.tables import cells as cell
-from retrostats.io.tables.distinct import coded_rows
+from retrostats.io.tables.distinct import coded_rows, missing_values
 from retrostats.io.tables.words import letters
 from retrostats.io.validation.factors import COUNTING
 from retrostats.io.validation.problem import Problem
@@ -39,10 +39,14 @@ def filled_down(table: Table, spec: Spec, problems: list[Problem]) -> Table:
     if not header:
         return table
     people = table.columns[header]
+    if pd.api.types.is_numeric_dtype(people.dtype) and not people.hasnans:
+        return table
     numbers, codes = coded_rows(people)
-    missing = np.array([*map(cell.is_missing, codes), True])[numbers]
+    missing = np.append(missing_values(list(codes)), True)[numbers]
+    if not missing.any():
+        return table
     written = numbers[~missing]
-    if not missing.any() or missing[0] or len(np.unique(written)) < len(written):
+    if missing[0] or len(np.unique(written)) < len(written):
         return table
     blank = pd.Series(missing, index=people.index)
     block = (~blank).cumsum()

@@ -214,7 +214,7 @@ def cohort_of(
     import pandas as pd
 
     frame, conditions = part.frame, audit.conditions
-    files = frame["source_file"].dropna().unique()
+    files = CodedColumns(frame).held("source_file")
     file = str(files[0]) if len(files) == 1 else source.file  # with the sheet, where it is one
     of_columns = {*problems}
     topic = topic_for(frame, audit.topics, spec.analysis, file, problems, conditions)
@@ -242,7 +242,7 @@ def cohort_of(
     problems += design_problems(coded, topic, conditions, file, whole=whole, headers=named)
     if topic:
         problems += reading_of(
-            used, topic, conditions, file, allocation=spec.allocation, named=named
+            coded, topic, conditions, file, allocation=spec.allocation, named=named
         )
         problems += shared_speeds(coded, file)
         counts = topic.outcomes if topic.counted else ()
@@ -260,7 +260,7 @@ def cohort_of(
         **({"an example of the template": left} if left else {}),
         **({"no value": lost} if lost else {}),
     }
-    people = int(used["subject"].nunique()) if "subject" in used else 0
+    people = len(coded.held("subject")) if "subject" in used else 0
     words = {str(c): spelled_out(used[c]) for c in used if c not in ("direction", "source_file")}
     return Cohort(
         used.assign(**words).reset_index(drop=True),
@@ -282,7 +282,7 @@ def cohort_of(
                 *({**row, "meaning": _meaning(row, topic)} for row in rows),
                 *factor_rows(part.frame, {*named, *named.values()}, problems),
             ],
-            "design": design_lines(used, topic, conditions, part.meanings, explained),
+            "design": design_lines(coded, topic, conditions, part.meanings, explained),
             "reading": [problem.line for problem in grouped(not_shown(problems))],
         },
         topic.analysis if topic else "",

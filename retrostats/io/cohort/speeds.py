@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.io.tables.distinct import CodedColumns, values_of_each
+from retrostats.io.tables.distinct import CodedColumns, rows_of_each, values_of_each
 from retrostats.io.validation.problem import Problem
 
 #: Speeds nearer than this are one: 0.25 km/h, half of the usual step of a protocol.
@@ -54,9 +54,8 @@ def with_nominal_speed(
 
 def _shared(coded: CodedColumns) -> bool:
     """Whether enough people ran at every speed for it to be nominal as it stands."""
-    enough = SHARED * coded.frame["subject"].nunique()
-    codes, _ = coded["speed_m_s"]
-    if np.bincount(codes[codes >= 0]).min() < enough:  # fewer rows than people it would take
+    enough = SHARED * len(coded.held("subject"))
+    if rows_of_each(coded, "speed_m_s").min() < enough:  # fewer rows than people it would take
         return False
     _, people = values_of_each(coded, "subject", by="speed_m_s")
     return bool((people >= enough).all())

@@ -98,7 +98,7 @@ def time_order(
         The order that a spec gives.
     """
     times = frame["time"].astype(str)
-    seen = list(dict.fromkeys(times))
+    seen = list(times.unique())
     shown = ", ".join(map(repr, seen))
     if wanted:
         place = {_bare(label): i for i, label in enumerate(wanted)}

@@ -200,8 +200,31 @@ def named_rows(column: pd.Series, where: str = "") -> pd.Series:
     import pandas as pd
 
     codes, uniques = coded_rows(column)
-    read = [_short(_word(u), where) for u in uniques]
+    bare = _bare_words(list(uniques))
+    read: Sequence[str | None] = bare or [_short(_word(u), where) for u in uniques]
     return pd.Series(words_of(codes, read), index=column.index)
+
+
+def _bare_words(values: Sequence[Any]) -> list[str] | None:
+    """The words of values that are short names or whole numbers already; None if one is not.
+
+    Asked of all in one text: no blank, no word of no value, one a line.
+
+    Examples
+    --------
+    >>> _bare_words(["p1", "p2"]), _bare_words([7, 8]), _bare_words(["p1", " p2"])
+    (['p1', 'p2'], ['7', '8'], None)
+    >>> _bare_words(["p1", "NA"]) is None
+    True
+    """
+    if not values or len(set(map(type, values))) > 1 or type(values[0]) not in (str, int):
+        return None
+    words = list(map(str, values))
+    together = "\n".join(words)
+    if not together.isascii() or together.split() != words:
+        return None
+    missing = not cell.MISSING.isdisjoint(together.lower().split("\n"))
+    return None if missing or max(map(len, words)) > MAX_NAME else words
 
 
 def codes_of(column: str, conditions: Conditions) -> dict[str, tuple[str, ...]] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +18,13 @@ from retrostats.io.pages.page import (
 )
 from retrostats.io.pages.page_toml import PageHead, read_page_toml
 from retrostats.io.pages.problems import Problems, unknown_entry
-from retrostats.io.tables.files import decode, read_bytes, refuse_long_lines, shown_name
+from retrostats.io.tables.files import (
+    comma_records,
+    decode,
+    read_bytes,
+    refuse_long_lines,
+    shown_name,
+)
 from retrostats.io.tables.words import without_accents
 from retrostats.io.tables.workbook import read_workbook
 
@@ -103,20 +107,7 @@ def _of_text(name: str, text: str) -> Cells:
                 f"{name}, row 1: found {word} between the columns; allowed are commas: save it as "
                 "CSV with commas (cells that hold commas in quotes), numbers with a decimal point"
             )
-    reader = csv.reader(io.StringIO(text), strict=True)
-    found: Cells = []
-    try:
-        start = 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                found.append((start, cells))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(
-            f"{name}, row {start}: {error}; close the quote that was left open, and double a quote "
-            "inside a quoted cell"
-        ) from None
-    return found
+    return comma_records(name, text)
 
 
 def _of_spreadsheet(name: str, data: bytes) -> Cells:

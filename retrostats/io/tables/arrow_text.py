@@ -24,6 +24,7 @@ HUGE = 1e15
 def plain_columns(
     data: bytes,
     start: int,
+    rows: int,
     width: int,
     texts: Sequence[int],
     delimiter: str,
@@ -33,8 +34,8 @@ def plain_columns(
 
     Parameters
     ----------
-    width
-        Cells of every record.
+    rows, width
+        Lines from there, each of which has to be a record; cells of every record.
     texts
         Positions of columns that stay words, whatever they look like; the others are numbers
         where every cell is one.
@@ -43,8 +44,8 @@ def plain_columns(
 
     Examples
     --------
-    >>> frame = plain_columns(b"a,1.5\\nb,NA", 0, 2, [0], ",", ["NA"])
-    >>> frame.values.tolist(), plain_columns(b"a, 1", 0, 2, [0], ",", []) is None
+    >>> frame = plain_columns(b"a,1.5\\nb,NA", 0, 2, 2, [0], ",", ["NA"])
+    >>> frame.values.tolist(), plain_columns(b"a, 1", 0, 1, 2, [0], ",", []) is None
     ([['a', 1.5], ['b', nan]], True)
     """
     try:
@@ -56,7 +57,7 @@ def plain_columns(
         return None
     words = pa.dictionary(pa.int32(), pa.string())
     types = {str(i): words for i in texts}
-    lines = data.count(b"\n", start) + (not data.endswith(b"\n"))
+    pool = pa.system_memory_pool()  # others clear far more memory than a table takes
 
     def read() -> Any:
         return csv.read_csv(
@@ -68,6 +69,7 @@ def plain_columns(
             convert_options=csv.ConvertOptions(
                 column_types=types, null_values=list(missing), strings_can_be_null=True
             ),
+            memory_pool=pool,
         )
 
     try:
@@ -79,11 +81,11 @@ def plain_columns(
     except pa.ArrowException:  # a record of another width, a line that is no text: told elsewhere
         return None
     kinds = [field.type for field in table.schema]
-    if table.num_rows != lines or not all(_is_known(pa.types, kind) for kind in kinds):
+    if table.num_rows != rows or not all(_is_known(pa.types, kind) for kind in kinds):
         return None
     for i in (i for i, kind in enumerate(kinds) if pa.types.is_null(kind)):
         table = table.set_column(i, str(i), table.column(i).cast(pa.float64()))
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True, memory_pool=pool)
     floats = frame.select_dtypes("float")
     if any(max(map(abs, ends(floats[name].to_numpy()))) >= HUGE for name in floats):
         return None  # inf, or digits that a number has lost: a message shows what was written

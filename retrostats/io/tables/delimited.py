@@ -65,9 +65,13 @@ def read_delimited(
 
     refuse_long_lines(file, data)
     data = _as_utf8(file, data)
+    lines = data.count(b"\n")
+    if lines > MAX_LINES:
+        raise InputError(f"{file}: {lines} lines; at most {MAX_LINES} are read")
     data, delimiter = _delimited(file, data, delimiter, known)
     if len(data) >= PLAIN_FROM:
-        table = _plain(file, data, known, as_text, delimiter, header_row)
+        records = lines + (not data.endswith(b"\n"))
+        table = _plain(file, data, records, known, as_text, delimiter, header_row)
         if table is not None:
             return table
     starts, widths, blank = scan(file, data, delimiter)
@@ -107,6 +111,7 @@ def read_delimited(
 def _plain(
     file: str,
     data: bytes,
+    records: int,
     known: Callable[[str], bool],
     as_text: Callable[[str], bool],
     delimiter: str,
@@ -127,7 +132,8 @@ def _plain(
         texts = list(range(width))
     else:
         texts = [i for i, name in enumerate(layout.header) if as_text(name)]
-    frame = plain_columns(data, start, width, texts, delimiter, _missing_words())
+    rows = records - (layout.first_row - 1)
+    frame = plain_columns(data, start, rows, width, texts, delimiter, _missing_words())
     if frame is None or frame.empty or frame.size > MAX_CELLS:
         return None
     frame.index = pd.RangeIndex(layout.first_row, layout.first_row + len(frame))
@@ -195,11 +201,7 @@ def _as_utf8(file: str, data: bytes) -> bytes:
         decode(file, data[:1000])
     if not (data.endswith(b"\n") and data[-2:-1] not in b"\x1a\x00 \t\r\n"):
         data = data.rstrip(b"\x1a\x00 \t\r\n")
-    data = data if b"\n" in data else data.replace(b"\r", b"\n")
-    lines = data.count(b"\n")
-    if lines > MAX_LINES:
-        raise InputError(f"{file}: {lines} lines; at most {MAX_LINES} are read")
-    return data
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
 
 
 def _delimited(

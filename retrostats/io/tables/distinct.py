@@ -8,11 +8,14 @@ a column proves that nothing is wrong, nothing more is looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from retrostats.io.tables import cells as cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +24,8 @@ Codes = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
 #: Cells of a table of counts that is made instead of sorting, beside four a row.
 SMALL_TABLE = 1_000_000
+#: Rows that are looked at together, so that what is made of them stays in the processor's cache.
+BLOCK = 2**16
 
 
 def coded_rows(column: pd.Series) -> tuple[Codes, pd.Index]:
@@ -38,6 +43,21 @@ def coded_rows(column: pd.Series) -> tuple[Codes, pd.Index]:
     if isinstance(values.dtype, pd.StringDtype):  # of which each text costs a call to take out
         values = pd.Index(values.to_numpy(dtype=object), dtype=object)
     return codes, values
+
+
+def missing_values(values: Sequence[Any]) -> Mask:
+    """Which of some values say that there is none, asked of all texts at once where none does.
+
+    Examples
+    --------
+    >>> missing_values(["p1", " NA "]).tolist(), missing_values(["p1", "p2"]).tolist()
+    ([False, True], [False, False])
+    """
+    if len(values) and set(map(type, values)) <= {str, int}:
+        said = "\n".join(map(str, values)).lower().split("\n")
+        if cell.MISSING.isdisjoint(map(str.strip, said)):  # a cell of several lines says no less
+            return np.zeros(len(values), dtype=bool)
+    return np.fromiter(map(cell.is_missing, values), dtype=bool, count=len(values))
 
 
 def words_of(codes: Codes, words: Sequence[str | None]) -> pd.Categorical[str]:
@@ -63,9 +83,10 @@ def spelled_out(column: pd.Series) -> pd.Series:
 
     if not isinstance(column.dtype, pd.CategoricalDtype):
         return column
-    if not all(isinstance(word, str) for word in column.array.categories):
+    held = column.array.categories
+    if not (isinstance(held.dtype, pd.StringDtype) or all(isinstance(word, str) for word in held)):
         return column
-    words = pd.Series(column.array.categories, dtype=str).array
+    words = pd.Series(held, dtype=str).array
     words = words.take(column.array.codes, allow_fill=True)
     return pd.Series(words, index=column.index, name=column.name)
 
@@ -84,21 +105,38 @@ def any_matches(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
 
 
 class CodedColumns:
-    """Columns of a frame by `coded_rows`, each numbered once however often it is asked for."""
+    """Columns of a frame by `coded_rows`, each numbered once however often it is asked for.
+
+    What rows hold of several columns together is kept too.
+    """
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
         self._known: dict[str, tuple[Codes, pd.Index]] = {}
+        self._held: dict[tuple[int, ...], Mask] = {}
 
     def __getitem__(self, name: str) -> tuple[Codes, pd.Index]:
         if name not in self._known:
             self._known[name] = coded_rows(self.frame[name])
         return self._known[name]
 
+    def held(self, name: str) -> list[Any]:
+        """The values of a column that rows hold, in the order of their numbers."""
+        return list(self[name][1][self.cells([name])[1:]])
+
+    def cells(self, names: Sequence[str]) -> Mask:
+        """Whether any row holds each cell of several columns; no value is the first of each."""
+        coded = [self[name] for name in names]
+        key = tuple(id(codes) for codes, _ in coded)  # two names of one column are one
+        if key not in self._held:
+            self._held[key] = _held([c for c, _ in coded], [len(values) for _, values in coded])
+        return self._held[key]
+
     def with_frame(self, frame: pd.DataFrame, **same: str) -> CodedColumns:
         """For the same rows with more columns; `same` are new ones that equal another."""
         new = CodedColumns(frame)
         new._known = {**self._known, **{name: self[old] for name, old in same.items()}}
+        new._held = dict(self._held)
         return new
 
 
@@ -114,15 +152,37 @@ def values_of_each(columns: CodedColumns, name: str, by: str) -> tuple[list[Any]
     """
     groups, names = columns[by]
     codes, values = columns[name]
-    there = np.bincount(groups[groups >= 0], minlength=len(names)) > 0
     if len(names) * max(len(values), 1) <= 4 * len(groups) + SMALL_TABLE:
-        seen = np.zeros((len(names) + 1, len(values) + 1), dtype=bool)  # the last ones take the -1
-        seen[groups, codes] = True
-        counts = seen[:-1, :-1].sum(axis=1)
+        seen = columns.cells([by, name]).reshape(len(names) + 1, len(values) + 1)[1:]
+        there, counts = np.asarray(seen.any(axis=1)), seen[:, 1:].sum(axis=1)
     else:
+        there = columns.cells([by])[1:]
         pairs = np.unique(np.stack([groups, codes])[:, (groups >= 0) & (codes >= 0)], axis=1)
         counts = np.bincount(pairs[0], minlength=len(names))
     return list(names[there]), counts[there]
+
+
+def most_values(columns: CodedColumns, name: str, by: Sequence[str]) -> int:
+    """The largest number of values of a column in rows that hold the same in others.
+
+    No value is a value of the others, and none of the column itself.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"way": ["f", "b", "f"], "speed": [None, None, 2.0]})
+    >>> most_values(CodedColumns(frame), "way", ["speed"])
+    2
+    """
+    import pandas as pd
+
+    codes, values = columns[name]
+    width = len(values) + 1
+    if width * prod(len(columns[key][1]) + 1 for key in by) <= 4 * len(codes) + SMALL_TABLE:
+        return int(columns.cells([*by, name]).reshape(-1, width)[:, 1:].sum(axis=1).max())
+    cells, _ = pd.factorize(_cells(columns, by)[0])
+    pairs = np.unique(cells[codes >= 0] * width + codes[codes >= 0])
+    return int(np.bincount(pairs // width, minlength=1).max())
 
 
 def repeats(columns: CodedColumns, names: Sequence[str]) -> Mask:
@@ -137,6 +197,58 @@ def repeats(columns: CodedColumns, names: Sequence[str]) -> Mask:
     """
     import pandas as pd
 
+    size = prod(len(columns[name][1]) + 1 for name in names)
+    small = size <= 4 * len(columns.frame) + SMALL_TABLE
+    if small and np.count_nonzero(columns.cells(names)) == len(columns.frame):
+        return np.zeros(len(columns.frame), dtype=bool)
+    key, _ = _cells(columns, names)
+    return np.asarray(pd.Series(key).duplicated(keep="first"))
+
+
+def rows_each(columns: CodedColumns, names: Sequence[str]) -> tuple[int, int]:
+    """Fewest and most rows that hold the same in all columns, of what any row holds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"speed": [1.0, None, None], "way": ["f", "b", "b"]})
+    >>> rows_each(CodedColumns(frame), ["speed", "way"])
+    (1, 2)
+    """
+    import pandas as pd
+
+    if not repeats(columns, names).any():
+        return 1, 1
+    key, size = _cells(columns, names)
+    if size > 4 * len(key) + SMALL_TABLE:
+        key, _ = pd.factorize(key)
+    counts = np.bincount(key)
+    return int(counts[counts > 0].min()), int(counts.max())
+
+
+def rows_of_each(columns: CodedColumns, name: str) -> Codes:
+    """How many rows hold each value of a column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows_of_each(CodedColumns(pd.DataFrame({"way": ["f", "b", None, "f"]})), "way").tolist()
+    [2, 1]
+    """
+    codes, values = columns[name]
+    if len(values) > BLOCK:
+        return np.bincount(codes[codes >= 0], minlength=len(values))
+    counts = np.zeros(len(values) + 1, dtype=np.int64)
+    for block in blocks(len(codes)):
+        part = np.bincount(codes[block].astype(np.int64) + 1)
+        counts[: len(part)] += part
+    return counts[1:]
+
+
+def _cells(columns: CodedColumns, names: Sequence[str]) -> tuple[Codes, int]:
+    """Number of its cell of several columns for every row, and how many numbers there may be."""
+    import pandas as pd
+
     key = np.zeros(len(columns.frame), dtype=np.int64)
     size = 1
     for name in names:
@@ -146,9 +258,41 @@ def repeats(columns: CodedColumns, names: Sequence[str]) -> Mask:
             size = len(kept)
         key = key * (len(values) + 1) + codes + 1
         size *= len(values) + 1
-    if size <= 4 * len(key) + SMALL_TABLE and np.bincount(key, minlength=1).max() < 2:
-        return np.zeros(len(key), dtype=bool)
-    return np.asarray(pd.Series(key).duplicated(keep="first"))
+    return key, size
+
+
+def _held(codes: Sequence[Codes], sizes: Sequence[int]) -> Mask:
+    """Whether any row holds a cell of several columns, those of no value (-1) first in each."""
+    seen = np.zeros(prod(size + 1 for size in sizes), dtype=bool)
+    for block in blocks(len(codes[0])):
+        key = np.zeros(1, dtype=np.int64)
+        for column, size in zip(codes, sizes, strict=True):
+            key = key * (size + 1) + column[block] + 1
+        seen[key] = True
+    return seen
+
+
+def first_rows(codes: Codes, count: int) -> list[tuple[int, int]]:
+    """Each number from 0 to `count` that a row holds, and the first row that does.
+
+    Examples
+    --------
+    >>> first_rows(np.array([1, -1, 0, 1]), 3)
+    [(0, 2), (1, 0)]
+    """
+    first = np.full(count + 1, -1)
+    for block in blocks(len(codes)):
+        held, at = np.unique(codes[block], return_index=True)
+        new = first[held] < 0
+        first[held[new]] = at[new] + block.start
+        if (first[:-1] >= 0).all():
+            break
+    return [(code, int(row)) for code, row in enumerate(first[:-1]) if row >= 0]
+
+
+def blocks(rows: int) -> Iterator[slice]:
+    """Places of so many rows, `BLOCK` at a time."""
+    return (slice(start, start + BLOCK) for start in range(0, rows, BLOCK))
 
 
 def ends(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -158,16 +302,25 @@ def ends(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
 
 
-def median_within(values: NDArray[np.float64], low: float, high: float) -> bool:
-    """Whether counting proves that the median of the numbers lies from `low` to `high`.
+def median_within(parts: Iterable[NDArray[np.float64]], low: float, high: float) -> bool:
+    """Whether counting proves that the median of all parts lies from `low` to `high`.
 
     False where it does not, or where the middle is too near to tell.
 
     Examples
     --------
-    >>> median_within(np.array([1.0, 2.0, 9.0]), 1.5, 5.0), median_within(np.ones(3), 2.0, 3.0)
+    >>> ends = np.array([1.0, 2.0]), np.array([9.0])
+    >>> median_within(ends, 1.5, 5.0), median_within([np.ones(3)], 2.0, 3.0)
     (True, False)
     """
-    numbers = len(values) - int(np.count_nonzero(np.isnan(values)))
-    beyond = max(np.count_nonzero(values < low), np.count_nonzero(values > high))
-    return bool(2 * beyond < numbers)
+    numbers = below = above = 0
+    for part in parts:
+        numbers += len(part) - int(np.count_nonzero(np.isnan(part)))
+        below += int(np.count_nonzero(part < low))
+        above += int(np.count_nonzero(part > high))
+    return 2 * max(below, above) < numbers
+
+
+def in_blocks(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """The values in parts that stay in the processor's cache."""
+    return (values[block] for block in blocks(len(values)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -122,6 +124,37 @@ def _encodings(data: bytes) -> tuple[str, ...]:
     if head.count(0) > len(head) // 3:  # Latin letters in two bytes each, without a mark
         return ("utf-16-le",) if head[1:2] == b"\x00" else ("utf-16-be",)
     return ("utf-8-sig", "cp1252", "latin-1")
+
+
+def comma_records(file: str, text: str) -> list[tuple[int, list[str]]]:
+    """Records of text with commas that hold anything, each with the line on which it starts.
+
+    Lines end as any system ends them; a quoted cell may hold several.
+
+    Raises
+    ------
+    InputError
+        A quote that is not closed or not doubled, or a cell longer than any table has.
+
+    Examples
+    --------
+    >>> comma_records("a.csv", 'study,n\\r"Doe, 2001",12\\r')
+    [(1, ['study', 'n']), (2, ['Doe, 2001', '12'])]
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    found: list[tuple[int, list[str]]] = []
+    start = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                found.append((start, cells))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(
+            f"{file}, row {start}: {error}; close the quote that was left open, and double a quote "
+            "inside a quoted cell"
+        ) from None
+    return found
 
 
 def numbered(file: str, rows: Iterable[Iterable[Cell]]) -> tuple[Row, ...]:

@@ -28,6 +28,10 @@ class Sheet:
     name: str
     rows: tuple[Row, ...]
 
+    def head(self, count: int) -> tuple[Row, ...]:
+        """So many rows from the top."""
+        return self.rows[:count]
+
 
 def column_number(letters: str) -> int:
     """Number of a spreadsheet column, from 1; 0 without letters.

@@ -7,6 +7,7 @@ written by whoever made the file: the bound is the memory of the child.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from retrostats.common.errors import InputError
@@ -14,11 +15,13 @@ from retrostats.io.tables.files import MAX_COLUMNS
 
 #: Cells that a Parquet file may hold: they are packed, and take eight bytes each unpacked.
 MAX_PARQUET_CELLS = 40_000_000
+#: Cells that are handed over together: of the whole, a few are held at a time.
+CELLS_A_PART = 2**22
 _TEXTS = ("string", "large_string", "binary", "large_binary")
 
 
-def parse_parquet(file: str, data: bytes, option: str = "") -> bytes:
-    """The bytes of a Parquet file as an Arrow stream, with every text once.
+def parse_parquet(file: str, data: bytes, option: str = "") -> Iterator[memoryview]:
+    """The rows of a Parquet file as Arrow streams of some of them, with every text once in each.
 
     Raises
     ------
@@ -37,19 +40,37 @@ def parse_parquet(file: str, data: bytes, option: str = "") -> bytes:
         # one long text repeated a million times stays one text
         source = pq.ParquetFile(io.BytesIO(data), read_dictionary=texts)
         _refuse_large(file, source.metadata.num_rows, source.metadata.num_columns)
-        sink = pa.BufferOutputStream()
-        table = source.read(use_threads=False)
-        if table.num_rows != source.metadata.num_rows:
+        rows = 0
+        for table in _tables(source):
+            rows += table.num_rows
+            yield memoryview(_stream(_as_text(file, table)))
+        if rows != source.metadata.num_rows:
             raise InputError(f"{file}: not the rows it says it holds; write the file anew")
-        table = _as_text(file, table)
-        with pa.ipc.new_stream(sink, table.schema) as stream:
-            stream.write_table(table)
-        found: bytes = sink.getvalue().to_pybytes()
-        return found
     except (InputError, MemoryError):
         raise
     except Exception as error:  # a damaged file can fail anywhere inside the library
         raise InputError(f"{file}: not a readable Parquet file ({str(error)[:120]})") from None
+
+
+def _tables(source: Any) -> Iterator[Any]:
+    """Tables of some rows each; one without rows where there are none."""
+    import pyarrow as pa
+
+    kept = max(CELLS_A_PART // max(source.metadata.num_columns, 1), 1)
+    batches = source.iter_batches(batch_size=kept, use_threads=False)
+    yield from (pa.Table.from_batches([batch]) for batch in batches)
+    if not source.metadata.num_rows:
+        yield source.schema_arrow.empty_table()
+
+
+def _stream(table: Any) -> Any:
+    """The bytes of an Arrow stream of a table."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue()
 
 
 def _refuse_shape(file: str, schema: Any) -> None:

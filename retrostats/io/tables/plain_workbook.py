@@ -11,33 +11,17 @@ import datetime as dt
 import io
 import posixpath
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
-from retrostats.io.tables.files import MAX_COLUMNS, MAX_GRID_CELLS
-from retrostats.io.tables.grid import Cell, column_number
+from retrostats.io.tables.columns import PackedSheet, packed_sheet
+from retrostats.io.tables.grid import Cell
+from retrostats.io.tables.sheet_layout import PlainSheet, plain_strings, sheet_layout
 
 #: What XML parsers may read apart: comments, raw text, line ends of other systems.
 _UNUSUAL = (b"<!--", b"<![CDATA[", b"\r", b"&#13;", b"&#x")
-#: Texts that are empty, escaped (_x000D_), or with readings beside them (<rPh>).
-_TEXTS = (b"<si/>", b"<si></si>", b"<t></t>", b'preserve"></t>', b"<rPh", b"_x")
-_KEPT = b'<t xml:space="preserve">'
-#: calamine takes blanks away that nobody asked to keep.
-_BLANKS = re.compile(rb"<t>(?:\s|[^<]*\s</t>)")
-#: Types of cells that both read alike, and of formulas, whose attribute has the same name.
-_TYPES = (b"s", b"n", b"b", b"str", b"shared", b"array", b"dataTable")
-#: openpyxl tells 5 from 5.0, and whole numbers beyond those of a float, by how they are written.
-_WHOLE = re.compile(rb"\.0*\n")
-_LONG = re.compile(rb"\n(?:-?\d{16}|[-+]?(?:[nN][aA][nN]|[iI][nN][fF]))")
-_EXPONENT = re.compile(rb"\n([-+.\d]+[eE][-+]?\d+)(?=\n)")
-_ERROR = re.compile(
-    rb'<c r="([A-Z]{1,3})(\d{1,7})"(?: s="\d+")? t="e">'
-    rb"(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>([#A-Z/0!?]+)</v></c>"
-)
 #: Formats that both take for a number, or for a time; others may be either.
 _NUMBER = re.compile(r"(?:General|[-0#?.,;()_ ])*")
 _TIME = re.compile(
@@ -49,14 +33,6 @@ _TIMES = frozenset({*range(14, 23), *range(45, 48)})
 #: A sheet counts a 29 February 1900; and no days beyond those of the year 9999.
 _LEAP, _LAST = dt.datetime(1900, 3, 1), 2_958_465
 _LINKED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-
-
-@dataclass(frozen=True, slots=True)
-class PlainSheet:
-    """Number and width of each row, cells without a value counted; errors by row and column."""
-
-    rows: tuple[tuple[int, int], ...] = ()
-    errors: tuple[tuple[int, int, str], ...] = ()
 
 
 class PlainParts:
@@ -89,16 +65,16 @@ class PlainParts:
         elif name == "xl/styles.xml":
             self.fits, self.timed = _formats(part)
         elif name.startswith("xl/sharedStrings"):
-            self.fits = _plain_text(part) and _plain_strings(part)
+            self.fits = _plain_text(part) and plain_strings(part)
         elif name.startswith("xl/worksheets/") and name.endswith(".xml"):
-            sheet = _sheet(part) if _plain_text(part) else None
+            sheet = sheet_layout(part) if _plain_text(part) else None
             self.fits = sheet is not None
             self._sheets[name] = sheet or PlainSheet()
             self._negative |= b"<v>-" in part
 
     def outside(self, part: bytes) -> bytes:
         """A part without the rows of a sheet that fits, which name no other sheet."""
-        start, end = part.find(b"<sheetData>"), part.find(b"</sheetData>")
+        start, end = part.find(b"<sheetData>"), part.rfind(b"</sheetData>")
         return part[:start] + part[end:] if self.fits and 0 <= start < end else part
 
     def sheets(self) -> list[tuple[str, PlainSheet]]:
@@ -120,8 +96,8 @@ class PlainParts:
         return [(title, self._sheets[part]) for title, part in found]
 
 
-def plain_rows(data: bytes, parts: PlainParts) -> list[tuple[str, Iterator[tuple[Cell, ...]]]]:
-    """Title and rows of each worksheet, row by row from the first; the values openpyxl gives.
+def plain_sheets(data: bytes, parts: PlainParts) -> list[PackedSheet]:
+    """Each worksheet by columns: the values openpyxl gives.
 
     Raises
     ------
@@ -134,33 +110,49 @@ def plain_rows(data: bytes, parts: PlainParts) -> list[tuple[str, Iterator[tuple
     sheets = parts.sheets()
     if [title for title, _ in sheets] != book.sheet_names:
         raise ValueError("sheets by other names")
-    grids = [book.get_sheet_by_name(title).to_python(skip_empty_area=False) for title, _ in sheets]
-    if parts.timed and any(_apart(v) for grid in grids for row in grid for v in row):
-        raise ValueError("times that the two round or count apart")
     return [
-        (title, _cells(grid, sheet)) for (title, sheet), grid in zip(sheets, grids, strict=True)
-    ]
+        _packed(title, sheet, book.get_sheet_by_name(title).to_python(skip_empty_area=False),
+                parts.timed)
+        for title, sheet in sheets
+    ]  # fmt: skip
 
 
-def _cells(grid: list[list[Any]], sheet: PlainSheet) -> Iterator[tuple[Cell, ...]]:
-    """Each row to its own width; numbers without a fraction as integers, no cell as None."""
-    for row_number, column, text in sheet.errors:
-        grid[row_number - 1][column - 1] = text
-    last = 0
-    for number, width in sheet.rows:
-        for _ in range(last + 1, number):
-            yield ()
-        last = number
-        values = grid[number - 1][:width] if number <= len(grid) else []
-        row = tuple([
-            v if (kind := v.__class__) is str and v
-            else (int(v) if v.is_integer() else v) if kind is float
-            else None if kind is str
-            else dt.datetime(v.year, v.month, v.day) if kind is dt.date
-            else v
-            for v in values
-        ])  # fmt: skip
-        yield row + (None,) * (width - len(row))
+def _packed(title: str, sheet: PlainSheet, grid: list[list[Any]], timed: bool) -> PackedSheet:
+    """A sheet of the values of calamine, from the first row and column.
+
+    Raises
+    ------
+    ValueError
+        Times that the two round or count apart.
+    """
+    errors: dict[int, list[tuple[int, str]]] = {}
+    for row, column, text in sheet.errors:
+        errors.setdefault(column - 1, []).append((row - 1, text))
+    there = sheet.numbers <= len(grid)
+    numbers, widths = sheet.numbers[there], sheet.widths[there]
+    every = len(numbers) == len(grid)  # and in order: each row of the grid is one of the sheet
+
+    def columns() -> Iterator[Sequence[Cell]]:
+        for at, cells in enumerate(zip(*grid, strict=True)):
+            if timed and any(map(_apart, cells)):
+                raise ValueError("times that the two round or count apart")
+            values = _cells(cells, errors.get(at, []))
+            yield values if every else [values[number - 1] for number in numbers]
+
+    return packed_sheet(title, numbers.tolist(), widths.tolist(), columns())
+
+
+def _cells(values: Sequence[Any], errors: Sequence[tuple[int, str]]) -> Sequence[Cell]:
+    """Cells of a column: no cell as None, a date as its midnight, errors in their places."""
+    if errors:
+        values = list(values)
+        for place, text in errors:
+            values[place] = text
+    kinds = set(map(type, values))
+    if dt.date in kinds:
+        values = [dt.datetime(v.year, v.month, v.day) if v.__class__ is dt.date else v
+                  for v in values]  # fmt: skip
+    return [None if v == "" else v for v in values] if str in kinds and "" in values else values
 
 
 def _apart(value: Any) -> bool:
@@ -183,7 +175,8 @@ def _plain_text(part: bytes) -> bool:
     named = re.search(rb"encoding=[\"']([^\"']+)", head)
     if part[:2] in (b"\xff\xfe", b"\xfe\xff") or (named and named[1].lower() != b"utf-8"):
         return False
-    return not any(part.find(mark, len(head)) >= 0 for mark in _UNUSUAL)
+    rare = b"!" in part or b"&" in part or b"\r" in part  # one letter is found at once
+    return not (rare and any(part.find(mark, len(head)) >= 0 for mark in _UNUSUAL))
 
 
 def _formats(styles: bytes) -> tuple[bool, bool]:
@@ -203,76 +196,3 @@ def _formats(styles: bytes) -> tuple[bool, bool]:
 def _children(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
     """Elements within those of a name, one level below the root."""
     return [e for outer in root if outer.tag.rpartition("}")[2] == name for e in outer]
-
-
-def _sheet(sheet: bytes) -> PlainSheet | None:
-    """Layout of a sheet; None where it is not written in the common way."""
-    start, end = sheet.find(b"<sheetData>"), sheet.find(b"</sheetData>")
-    if start < 0 or end < 0:
-        alone = sheet.count(b"<sheetData") == sheet.count(b"<sheetData/>") == 1
-        return PlainSheet() if alone else None
-    body = sheet[start + 11 : end]
-    errors = tuple(
-        (int(row), column_number(letters.decode()), text.decode())
-        for letters, row, text in _ERROR.findall(body)
-    )
-    types = sum(body.count(b' t="%s"' % kind) for kind in _TYPES)
-    inline = body.count(b' t="inlineStr"')
-    common = (
-        body.count(b"<c") == body.count(b'<c r="')
-        and body.count(b"<row") == body.count(b'<row r="')
-        and body.count(b' t="') == types + inline + len(errors)
-        and (not inline or _plain_strings(body))
-        and b"<sheet" not in body
-        and b":sheet" not in body
-        and _plain_numbers(body)
-    )
-    rows = _rows(body) if common else None
-    return None if rows is None else PlainSheet(rows, errors)
-
-
-def _plain_strings(part: bytes) -> bool:
-    """Whether both read the same texts."""
-    if part.count(b"<t") != part.count(b"<t>") + part.count(_KEPT) + part.count(b"<tableParts"):
-        return False
-    if any(mark in part for mark in _TEXTS):
-        return False
-    edges = [b"<t>%c" % c for c in b" \t\n"] + [b"%c</t>" % c for c in b" \t\n"]
-    return not any(edge in part for edge in edges) or not _BLANKS.search(part)
-
-
-def _plain_numbers(body: bytes) -> bool:
-    """Whether whole numbers are written as such, and no others."""
-    values = [piece[: piece.find(b"<")] for piece in body.split(b"<v>")[1:]]
-    written = b"\n" + b"\n".join(values) + b"\n"
-    if _WHOLE.search(written) or _LONG.search(written):
-        return False
-    if b"e" not in written and b"E" not in written:
-        return True
-    return not any(float(text).is_integer() for text in _EXPONENT.findall(written))
-
-
-def _rows(body: bytes) -> tuple[tuple[int, int], ...] | None:
-    """Number and width of each row, where they and their cells stand in order."""
-    rows: list[tuple[int, int]] = []
-    widths: dict[bytes, int] = {b"": 0}
-    for written in body.split(b'<row r="')[1:]:
-        number, _, cells = written.partition(b'"')
-        key = b"".join([c[: c.find(b'"')] + b" " for c in cells.split(b'<c r="')[1:]])
-        key = key.replace(number + b" ", b" ")
-        if key not in widths:
-            widths[key] = _width(key)
-        if not number.isdigit() or len(number) > 7 or widths[key] < 0:
-            return None
-        rows.append((int(number), widths[key]))
-    widest = max(widths.values())
-    if any(a >= b for (a, _), (b, _) in pairwise(rows)) or widest > MAX_COLUMNS:
-        return None
-    return tuple(rows) if not rows or rows[-1][0] * widest <= MAX_GRID_CELLS else None
-
-
-def _width(letters: bytes) -> int:
-    """Width of a row from the letters of its cells; -1 if they are no columns in order."""
-    columns = [column_number(name) for name in letters.decode("latin-1").split()]
-    ordered = all(a < b for a, b in pairwise([0, *columns]))
-    return columns[-1] if ordered and re.fullmatch(rb"(?:[A-Z]{1,3} )+", letters) else -1

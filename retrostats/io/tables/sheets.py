@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retrostats.common.errors import InputError
 from retrostats.io.cohort.headers import MEASURES, kind_of
-from retrostats.io.cohort.layout import HEADER_WITHIN, Says, Table, find_layout
+from retrostats.io.cohort.layout import HEADER_WITHIN, Layout, Says, Table, find_layout
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.tables import cells as cell
-from retrostats.io.tables.grid import Sheet
+from retrostats.io.tables.columns import Column, PackedSheet
+from retrostats.io.tables.grid import Row, Sheet
 from retrostats.io.tables.merged import filled_rows, merged_data, one_header_row, parse_range
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.io.tables.workbook import Workbook
+    from retrostats.io.tables.workbook import AnySheet, Workbook
 
 #: Known names that a sheet needs to be a table beside another one.
 NAMES = 2
@@ -44,7 +47,7 @@ def spreadsheet_tables(
     names = [sheet.name for sheet in book.sheets]
     if wanted and wanted not in names:
         raise InputError(f"{file}: no sheet {wanted!r}; it has {', '.join(map(repr, names))}")
-    filled = [s for s in book.sheets if s.rows and wanted in ("", s.name)]
+    filled = [s for s in book.sheets if s.head(1) and wanted in ("", s.name)]
     if not filled:
         raise InputError(f"{file}: no table found; it needs a header and at least one row")
     many = len(names) > 1
@@ -67,26 +70,25 @@ def spreadsheet_tables(
     return found
 
 
-def _known(sheet: Sheet, known: Says) -> int:
+def _known(sheet: AnySheet, known: Says) -> int:
     """Most known names in one row of a sheet."""
     return max(
-        sum(isinstance(c, str) and known(c) for c in row.cells)
-        for row in sheet.rows[:HEADER_WITHIN]
+        sum(isinstance(c, str) and known(c) for c in row.cells) for row in sheet.head(HEADER_WITHIN)
     )
 
 
-def _names_people(sheet: Sheet) -> bool:
+def _names_people(sheet: AnySheet) -> bool:
     """Whether a sheet has a column of people: a list of events may have no other known name."""
     return any(
         kind_of(c) == "subject"
-        for row in sheet.rows[:HEADER_WITHIN]
+        for row in sheet.head(HEADER_WITHIN)
         for c in row.cells
         if isinstance(c, str)
     )
 
 
 def _table(
-    where: str, sheet: Sheet, book: Workbook, header_row: int, known: Says, as_text: Says
+    where: str, sheet: AnySheet, book: Workbook, header_row: int, known: Says, as_text: Says
 ) -> Table:
     """Table of one sheet; `where` names it in messages.
 
@@ -94,6 +96,45 @@ def _table(
     ------
     InputError
         No table, merged cells in it, or cells beside it.
+    """
+    if isinstance(sheet, PackedSheet):  # without merged cells
+        head, notes = _head(sheet, header_row), list[str]()
+        layout = find_layout(where, [(r.number, r.cells) for r in head], known, header_row)
+        start = int(np.searchsorted(sheet.row_numbers(), layout.first_row))
+        body = sheet.part(start, len(sheet.row_numbers()))
+    else:
+        layout, rows, notes = _joined(where, sheet, book, header_row, known)
+        body = _by_columns([row for row in rows if row.number >= layout.first_row])
+    if book.formulas:
+        notes.append(
+            "formulas: their stored values are used, none was run; one that was never calculated "
+            "is an empty cell"
+        )
+    if book.percent:
+        notes.append(
+            f"{book.percent} cells shown as a percent: read as shown, 5% is 5 (stored as 0.05)"
+        )
+    _refuse_wider(where, body, len(layout.header))
+    table = layout.table(where, _columns(layout.header, body, as_text), notes)
+    return replace(table, sheet=sheet.name)
+
+
+def _head(sheet: PackedSheet, header_row: int) -> tuple[Row, ...]:
+    """Rows in which a header is looked for, and one below it; all where few hold anything."""
+    rows = sheet.head(4 * HEADER_WITHIN + header_row)
+    filled = sum(any(not cell.is_missing(c) for c in row.cells) for row in rows)
+    return rows if filled > HEADER_WITHIN + 1 else sheet.rows
+
+
+def _joined(
+    where: str, sheet: Sheet, book: Workbook, header_row: int, known: Says
+) -> tuple[Layout, Sequence[Row], list[str]]:
+    """Layout, rows with what is merged in them filled in, and what is said of that.
+
+    Raises
+    ------
+    InputError
+        No table, or merged cells in it.
     """
     notes: list[str] = []
     ranges = {parse_range(text): text for text in book.merged.get(sheet.name, ())}
@@ -114,25 +155,34 @@ def _table(
     if filled:
         shown = ", ".join(ranges[r] for r in filled[:3]) + (" ..." if len(filled) > 3 else "")
         notes.append(f"cells merged at {shown}: their value taken in every row of them")
-    if book.formulas:
-        notes.append(
-            "formulas: their stored values are used, none was run; one that was never calculated "
-            "is an empty cell"
-        )
-    if book.percent:
-        notes.append(
-            f"{book.percent} cells shown as a percent: read as shown, 5% is 5 (stored as 0.05)"
-        )
-    body = [row for row in joined if row.number >= layout.first_row]
-    width = len(layout.header)
-    wider = next((r for r in body if any(not cell.is_missing(c) for c in r.cells[width:])), None)
-    if wider:
+    return layout, joined, notes
+
+
+def _by_columns(body: Sequence[Row]) -> PackedSheet:
+    """Rows by columns, each cell as it is."""
+    widest = max((len(row.cells) for row in body), default=0)
+    cut = [row.cells + (None,) * (widest - len(row.cells)) for row in body]
+    numbers, widths = ([r.number for r in body], [len(r.cells) for r in body])
+    return PackedSheet(
+        "",
+        np.array(numbers, dtype="<i4").tobytes(),
+        np.array(widths, dtype="<i4").tobytes(),
+        tuple(Column(cells=cells) for cells in zip(*cut, strict=True)),
+    )
+
+
+def _refuse_wider(where: str, body: PackedSheet, width: int) -> None:
+    """Refuse a row with cells beyond the header."""
+    beyond = [
+        next((i for i, c in enumerate(column.unpacked()) if not cell.is_missing(c)), -1)
+        for column in body.columns[width:]
+    ]
+    first = min((place for place in beyond if place >= 0), default=-1)
+    if first >= 0:
         raise InputError(
-            f"{where}, row {wider.number}: {len(wider.cells)} cells, the header has {width}; "
-            "name every column"
+            f"{where}, row {body.row_numbers()[first]}: {body.row_widths()[first]} cells, the "
+            f"header has {width}; name every column"
         )
-    table = layout.table(where, _columns(layout.header, body, as_text), notes)
-    return replace(table, sheet=sheet.name)
 
 
 def _when_merged(header: str, known: Says) -> str:
@@ -145,16 +195,30 @@ def _when_merged(header: str, known: Says) -> str:
     return "free" if kind in BESIDE else "refuse"
 
 
-def _columns(header: Sequence[str], body: Sequence[Any], as_text: Says) -> pd.DataFrame:
+def _columns(header: Sequence[str], body: PackedSheet, as_text: Says) -> pd.DataFrame:
     """Cells by column: numbers where all are numbers, else text."""
     import pandas as pd
 
-    width = len(header)
-    cut = [row.cells[:width] + (None,) * (width - len(row.cells)) for row in body]
-    columns = zip(*cut, strict=True) if cut else [()] * width
-    frame = pd.DataFrame({i: _column(cells, as_text(header[i])) for i, cells in enumerate(columns)})
-    frame.index = pd.Index([row.number for row in body])
+    numbers = body.row_numbers().astype(np.int64)
+    none = Column(cells=(None,) * len(numbers))
+    columns = [*body.columns[: len(header)], *[none] * (len(header) - len(body.columns))]
+    frame = pd.DataFrame({i: _read(column, as_text(header[i])) for i, column in enumerate(columns)})
+    frame.index = pd.Index(numbers)
     return frame
+
+
+def _read(column: Column, text: bool) -> pd.Series:
+    """As `_column`, without making cells of numbers and of each text that repeats."""
+    import pandas as pd
+
+    if column.numbers and not column.others and not text:
+        return pd.Series(column.values().astype(float))
+    if column.codes:
+        words = [None if cell.is_missing(word) else word for word in column.texts]
+        codes = np.frombuffer(column.codes, dtype="<i4")
+        if text or any(words[code] is not None for code in np.unique(codes[codes >= 0])):
+            return pd.Series(np.array([*words, None], dtype=object)[codes], dtype=object)
+    return _column(column.unpacked(), text)
 
 
 def _column(cells: Sequence[Any], text: bool) -> pd.Series:

@@ -27,11 +27,15 @@ def read_parquet(file: str, data: bytes) -> Table:
         import pyarrow as pa
     except ImportError:
         raise InputError(f"{file}: Parquet needs pyarrow; pip install 'retrostats[io]'") from None
-    found: bytes = parse_bounded("parquet", file, data)
+    found: list[bytes] = parse_bounded("parquet", file, data)
+    pool = pa.system_memory_pool()  # others clear far more memory than a table takes
     try:  # the child has read a stranger's file: what it hands over is checked whole
-        table = pa.ipc.open_stream(found).read_all()
-        table.validate(full=True)
-        frame = table.to_pandas(ignore_metadata=True)
+        parts = [pa.ipc.open_stream(part).read_all() for part in found]
+        for part in parts:
+            part.validate(full=True)
+        table = pa.concat_tables(parts)
+        del found, parts
+        frame = table.to_pandas(ignore_metadata=True, self_destruct=True, memory_pool=pool)
     except (pa.ArrowException, OSError, ValueError) as error:  # also names that are no text
         raise InputError(f"{file}: not a readable Parquet file ({str(error)[:120]})") from None
     return _table(file, frame)

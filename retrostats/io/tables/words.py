@@ -49,6 +49,8 @@ def without_accents(text: str) -> str:
     >>> without_accents("Körpergröße")
     'Korpergrosse'
     """
+    if text.isascii():
+        return text
     apart = unicodedata.normalize("NFKD", text.translate(_LETTERS))
     return "".join(c for c in apart if not unicodedata.combining(c))
 
@@ -62,7 +64,9 @@ def plain(text: str) -> str:
     ('ruckwarts', 'all indietro')
     """
     bare = without_accents(text).lower().replace("'", " ").replace("’", " ")
-    return " ".join("".join(c for c in bare if unicodedata.category(c) != "Cf").split())
+    if not bare.isascii():  # no ASCII letter is of that category
+        bare = "".join(c for c in bare if unicodedata.category(c) != "Cf")
+    return " ".join(bare.split())
 
 
 def letters(text: str) -> str:

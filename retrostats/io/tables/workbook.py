@@ -9,13 +9,14 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from retrostats.common.errors import InputError
 from retrostats.io.bounded.parent import parse_bounded
+from retrostats.io.tables.columns import PackedSheet
 from retrostats.io.tables.files import numbered
 from retrostats.io.tables.grid import Cell, Sheet, column_number
-from retrostats.io.tables.plain_workbook import PlainParts, plain_rows
+from retrostats.io.tables.plain_workbook import PlainParts, plain_sheets
 from retrostats.io.tables.shown import as_shown
 
 MAX_UNPACKED = 256 * 2**20
@@ -31,6 +32,9 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _SHEET_PARTS = re.compile(r"xl/(work|chart|dialog|macro)sheets/[^/]+\.xml", re.IGNORECASE)
 
 
+AnySheet: TypeAlias = Sheet | PackedSheet
+
+
 @dataclass(frozen=True, slots=True)
 class Workbook:
     """Sheets in order, merged ranges ("A1:B2") by sheet, and whether there were formulas.
@@ -38,7 +42,7 @@ class Workbook:
     `percent`: cells shown as a percent, whose value is what is shown (5 for 5%, stored as 0.05).
     """
 
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[AnySheet, ...]
     merged: dict[str, tuple[str, ...]]
     formulas: bool
     percent: int = 0
@@ -76,7 +80,7 @@ def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
     shown = Percents()
     try:
         inside = _inspect(file, data)
-        plain = None if option == PRINTED or inside.merges else _plain(file, data, inside.plain)
+        plain = None if option == PRINTED or inside.merges else _plain(data, inside.plain)
         sheets, merged = (
             (plain, {})
             if plain is not None
@@ -92,26 +96,26 @@ def parse_workbook(file: str, data: bytes, option: str = "") -> Workbook:
     return Workbook(tuple(sheets), merged, inside.formulas, shown.count)
 
 
-def _plain(file: str, data: bytes, parts: PlainParts) -> list[Sheet] | None:
+def _plain(data: bytes, parts: PlainParts) -> list[AnySheet] | None:
     """Sheets by calamine, where it gives the same cells and is installed; else None."""
     if not parts.fits:
         return None
     try:
-        found = plain_rows(data, parts)
+        return list(plain_sheets(data, parts))
     except MemoryError:
         raise
     except Exception:  # what it cannot read is left to openpyxl, which says what is wrong
         return None
-    return [Sheet(title, numbered(file, rows)) for title, rows in found]
 
 
 def _by_openpyxl(
     file: str, data: bytes, option: str, merges: bool, shown: Percents
-) -> tuple[list[Sheet], dict[str, tuple[str, ...]]]:
+) -> tuple[list[AnySheet], dict[str, tuple[str, ...]]]:
     """Sheets and merged ranges by openpyxl, which knows formats and merged cells."""
     import openpyxl
 
-    sheets, merged = [], {}
+    sheets: list[AnySheet] = []
+    merged = {}
     percents = _formats_percent(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # styles and extensions that hold no data
@@ -195,6 +199,8 @@ def old_workbook(file: str, data: bytes) -> str:
 
 def refuse_entities(file: str, data: bytes) -> None:
     """Refuse XML that declares a document type or entities."""
+    if b"!" not in data:  # one letter is found at once
+        return
     plain = data.replace(b"\x00", b"")  # also in UTF-16
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
         raise InputError(f"{file}: the XML declares a document type or entities; refused as unsafe")
@@ -230,7 +236,7 @@ def _inspect(file: str, data: bytes) -> _Inside:
             plain.see(item.filename, part)
             named = max(named, len(re.findall(rb"<(?:\w+:)?sheet[\s/>]", plain.outside(part))))
             if item.filename.startswith("xl/worksheets/"):
-                formulas |= any(mark in part for mark in (b"<f>", b"<f ", b"<f/"))
+                formulas |= bool(re.search(rb"<f[> /]", part)) if b"<f" in part else False
                 merges |= b"<mergeCell " in part
                 if not plain.fits:  # else its rows are known, and fewer
                     _refuse_area(file, part)

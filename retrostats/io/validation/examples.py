@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from retrostats.common.errors import InputError
-from retrostats.io.tables.distinct import any_matches
+from retrostats.io.tables.distinct import any_matches, coded_rows
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def without_examples(
     """
     if "subject" not in frame:
         return frame, ()
-    codes = frame["subject"].dropna().unique()
-    if not any_matches(_IN_LINES, list(map(str, codes))):
+    if not any_matches(_IN_LINES, list(map(str, coded_rows(frame["subject"])[1]))):
         return frame, ()
+    codes = frame["subject"].dropna().unique()
     invented = [code for code in codes if is_example(code)]
     if not invented:
         return frame, ()

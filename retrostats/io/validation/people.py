@@ -31,11 +31,14 @@ LOOKALIKES = str.maketrans(
 )
 
 
-def code_problems(frame: pd.DataFrame, file: str) -> list[Problem]:
+def code_problems(coded: CodedColumns, file: str) -> list[Problem]:
     """Codes that differ only in zeros, case, blanks, or what the eye does not see: one or two?"""
     import pandas as pd
 
-    codes = pd.Series(frame["subject"].dropna().unique(), dtype=object)
+    held = coded.held("subject")
+    if len(set(plain_codes(held))) == len(held):
+        return []
+    codes = pd.Series(coded.frame["subject"].dropna().unique(), dtype=object)
     plain = pd.Series(plain_codes(list(codes)))
     alike = plain.duplicated(keep=False)
     found = []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.io.tables.distinct import Mask, coded_rows, median_within
+from retrostats.io.tables.distinct import Mask, blocks, coded_rows, in_blocks, median_within
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ USUAL_MEDIAN = {
 PER_METRE = (0.06, 1.2)
 #: Distance from the median, in median absolute deviations scaled to an SD.
 FAR = 8.0
+#: Rows that say where the middle of a group should lie, how many each needs, and the guess.
+SAMPLED, ENOUGH = 40_000, 2_000
+MIDDLE = (0.48, 0.52)
 AGREE = 0.15
 LISTED = 20
 
@@ -47,7 +50,7 @@ def doubtful_values(
                 "kept; check the unit")
         for column, (low, high) in USUAL_MEDIAN.items()
         if column in frame
-        and not median_within(frame[column].to_numpy(float), low, high)
+        and not median_within(in_blocks(frame[column].to_numpy(float)), low, high)
         and not low <= (median := _median(frame[column])) <= high
     ]  # fmt: skip
     if outcome not in counts:
@@ -66,11 +69,13 @@ def _far(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
         return []
     values = frame[outcome].to_numpy(float)
     found: list[tuple[int, float]] = []
-    for rows in _each_direction(frame):
-        of_group = values[rows]
-        centre, far = _far_from_median(of_group)
-        at = np.arange(len(values))[rows][far] if far.any() else ()
-        found += [(int(i), centre) for i in at[:LISTED]]
+    groups = _directions(frame)
+    for code in np.flatnonzero(np.bincount(groups, minlength=1)):
+        if _nothing_far(values, groups, int(code)):
+            continue
+        rows = np.flatnonzero(groups == code)
+        centre, far = _far_from_median(values[rows])
+        found += [(int(i), centre) for i in rows[far][:LISTED]]
     return [
         Problem("warning", file, str(frame["source_row"].iat[i]), outcome, f"{values[i]:g}",
                 f"near {centre:.3g} as the others",
@@ -79,14 +84,43 @@ def _far(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _each_direction(frame: pd.DataFrame) -> Iterator[Mask | slice]:
-    """Rows of each direction; all of them where there is none."""
+def _directions(frame: pd.DataFrame) -> NDArray[np.integer[Any]]:
+    """Number of its direction for every row, 0 where it has none."""
     if "direction" not in frame:
-        yield slice(None)
-        return
-    codes, _ = coded_rows(frame["direction"])
-    for code in np.flatnonzero(np.bincount(codes + 1)):
-        yield codes == code - 1
+        return np.zeros(len(frame), dtype=np.int8)
+    codes: NDArray[np.integer[Any]] = coded_rows(frame["direction"])[0] + 1
+    return codes
+
+
+def _nothing_far(values: NDArray[np.float64], groups: NDArray[Any], group: int) -> bool:
+    """Whether counting proves that no value of a group is far from its median.
+
+    Rows at equal steps say where the median and the spread should lie. The median lies from `low`
+    to `high` where less than half of the values lie below and above; half of them are at least
+    `apart` away from it where less than half lie nearer than that to all of this range; and no
+    value is far where none is further from its ends than `FAR` such spreads.
+    """
+    step = max(len(values) // SAMPLED, 1) | 1  # odd, as designs mostly are not
+    some = values[::step][groups[::step] == group]
+    some = some[~np.isnan(some)]
+    if len(some) < ENOUGH:
+        return False
+    low, high = (float(q) for q in np.quantile(some, MIDDLE))
+    away = np.abs(some - np.median(some))
+    apart = float(np.quantile(away, MIDDLE[0])) - (high - low)
+    numbers = near = below = above = 0
+    least, most = np.inf, -np.inf
+    for block in blocks(len(values)):
+        part = values[block][groups[block] == group]
+        numbers += len(part) - int(np.count_nonzero(np.isnan(part)))
+        below += int(np.count_nonzero(part < low))
+        above += int(np.count_nonzero(part > high))
+        near += int(np.count_nonzero((part > low - apart) & (part < high + apart)))
+        least = np.fmin.reduce(part, initial=least)
+        most = np.fmax.reduce(part, initial=most)
+    furthest = max(most - low, high - least)
+    half = 2 * max(below, above, near) < numbers
+    return half and bool(0 < furthest <= FAR * 1.4826 * apart)
 
 
 def _far_from_median(values: NDArray[np.float64]) -> tuple[float, Mask]:
@@ -136,9 +170,12 @@ def _contradictions(frame: pd.DataFrame, file: str) -> list[Problem]:
                             "kept; one of the three is mistyped")
                 )  # fmt: skip
     if {"vo2_ml_kg_min", "speed_m_s"} <= have:
-        ratios = frame["vo2_ml_kg_min"] / (60 * frame["speed_m_s"])
-        sure = median_within(ratios.to_numpy(float), *PER_METRE)
-        per_metre = PER_METRE[0] if sure else _median(ratios)
+        uptake, speed = (frame[name].to_numpy(float) for name in ("vo2_ml_kg_min", "speed_m_s"))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            parts = (uptake[block] / (60 * speed[block]) for block in blocks(len(frame)))
+            sure = median_within(parts, *PER_METRE)
+        ratios = frame["vo2_ml_kg_min"] / (60 * frame["speed_m_s"]) if not sure else None
+        per_metre = PER_METRE[0] if ratios is None else _median(ratios)
         if not PER_METRE[0] <= per_metre <= PER_METRE[1]:
             found.append(
                 Problem("warning", file, "", "speed_m_s", f"{per_metre:.3g} ml/kg of O2 a metre",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.values import arm_word
+from retrostats.io.tables.distinct import CodedColumns, most_values, values_of_each
 from retrostats.io.validation.arm_words import (
     arm_slips,
     missing_arms,
@@ -28,7 +29,7 @@ WALKING_M_S = 1.9
 
 
 def reading_of(
-    frame: pd.DataFrame,
+    coded: CodedColumns,
     topic: Topic,
     conditions: Conditions,
     file: str,
@@ -44,6 +45,7 @@ def reading_of(
         Columns that the file itself has, with their headers; the others were derived from them.
     """
     found: list[Problem] = []
+    frame = coded.frame
     if topic.gait and "gait" not in frame:
         slow = "speed_m_s" in frame and bool(frame["speed_m_s"].max() < WALKING_M_S)
         level, what = ("warning", "speeds of walking") if slow else ("guess", "no gait column")
@@ -55,8 +57,8 @@ def reading_of(
         if topic.compares == "arm"
         else []
     )
-    found += _walking(frame, topic, file) + _no_speed_in_common(frame, topic, file)
-    found += [] if allocation else _allocation(frame, topic, file)
+    found += _walking(frame, topic, file) + _no_speed_in_common(coded, topic, file)
+    found += [] if allocation else _allocation(coded, topic, file)
     return found + _not_used(frame, topic, file, named)
 
 
@@ -70,11 +72,11 @@ def _walking(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _no_speed_in_common(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
-    at = [name for name in ("nominal_speed_m_s", "gradient_pct") if name in frame]
-    if topic.compares != "direction" or not at or "direction" not in frame:
+def _no_speed_in_common(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
+    at = [name for name in ("nominal_speed_m_s", "gradient_pct") if name in coded.frame]
+    if topic.compares != "direction" or not at or "direction" not in coded.frame:
         return []
-    if (frame.groupby(at, dropna=False)["direction"].nunique() > 1).any():
+    if most_values(coded, "direction", by=at) > 1:
         return []
     return [
         Problem("warning", file, "", "speed_m_s", "no speed or slope met in both directions",
@@ -84,9 +86,13 @@ def _no_speed_in_common(frame: pd.DataFrame, topic: Topic, file: str) -> list[Pr
 
 def between_people(frame: pd.DataFrame, column: str) -> bool:
     """Whether a column sets people against others: each of them has one of its levels."""
-    if column not in frame or "subject" not in frame or frame[column].nunique() < 2:
+    return _between_people(CodedColumns(frame), column)
+
+
+def _between_people(coded: CodedColumns, column: str) -> bool:
+    if not {column, "subject"} <= set(coded.frame) or len(coded.held(column)) < 2:
         return False
-    return bool((frame.groupby("subject", observed=True)[column].nunique() < 2).all())
+    return bool((values_of_each(coded, column, by="subject")[1] < 2).all())
 
 
 def _without_lot(topic: Topic) -> str:
@@ -102,8 +108,8 @@ def _without_lot(topic: Topic) -> str:
     return "the difference between groups is shown and supports no cause"
 
 
-def _allocation(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
-    if not between_people(frame, topic.compares):
+def _allocation(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
+    if not _between_people(coded, topic.compares):
         return []
     return [
         Problem("warning", file, "", topic.compares, "nothing on how people came into their groups",

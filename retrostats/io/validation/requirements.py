@@ -16,7 +16,7 @@ from retrostats.io.cohort.headers import (
     kind_of,
     near_header,
 )
-from retrostats.io.tables.distinct import CodedColumns, ends, repeats
+from retrostats.io.tables.distinct import CodedColumns, ends, repeats, values_of_each
 from retrostats.io.tables.words import letters
 from retrostats.io.validation.arm_words import unread_conditions
 from retrostats.io.validation.copies import copied_rows
@@ -134,8 +134,8 @@ def design_problems(
     frame = coded.frame
     if "subject" not in frame:  # an error of its own by now
         return []
-    found = code_problems(frame, file)
-    subjects = frame["subject"].nunique()
+    found = code_problems(coded, file)
+    subjects = len(coded.held("subject"))
     if subjects < 2 and whole:
         found.append(
             Problem("error", file, "", "subject", f"{subjects} subject", "2 or more",
@@ -146,7 +146,7 @@ def design_problems(
     found += group_mean_problems(frame, file)
     if topic.compares == "direction" and whole:
         found += _condition_problems(coded, topic, conditions, file)
-    found += _arm_problems(frame, topic, file)
+    found += _arm_problems(coded, topic, file)
     if not topic.counted:
         asked = _asked(coded, topic, file, headers)
         found += asked or _repeated(coded, file, outcome_column(frame, topic))
@@ -215,7 +215,7 @@ def _condition_problems(
     coded: CodedColumns, topic: Topic, conditions: Conditions, file: str
 ) -> list[Problem]:
     """A condition without rows, people in one of them only."""
-    seen = set(coded.frame["direction"].dropna().unique())
+    seen = set(coded.held("direction"))
     found = [
         Problem("error", file, "", "direction", f"no {name} row", "both directions",
                 f"add the {name} measurements")
@@ -224,9 +224,10 @@ def _condition_problems(
     return found if found or not topic.paired else pairing_problems(coded, file)
 
 
-def _arm_problems(frame: pd.DataFrame, topic: Topic, file: str) -> list[Problem]:
+def _arm_problems(coded: CodedColumns, topic: Topic, file: str) -> list[Problem]:
     """People in more than one arm: an error where arms are compared."""
-    if "arm" not in frame:
+    frame = coded.frame
+    if "arm" not in frame or (values_of_each(coded, "arm", by="subject")[1] < 2).all():
         return []
     arms = frame.groupby("subject", observed=True)["arm"].nunique()
     if topic.compares != "arm":

@@ -12,7 +12,13 @@ from retrostats.io.cohort.headers import Meaning, column_words
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.values import arm_word
 from retrostats.io.tables import cells as cell
-from retrostats.io.tables.distinct import coded_rows
+from retrostats.io.tables.distinct import (
+    CodedColumns,
+    coded_rows,
+    first_rows,
+    rows_each,
+    values_of_each,
+)
 from retrostats.io.validation.account import rows_text
 from retrostats.io.validation.problem import Problem
 
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
 COLUMNS = ("header", "meaning", "unit", "first", "basis")
 #: Letters of a cell of it, and words of one condition that are named.
 WIDTH, NAMED = 32, 6
-#: Runs of rows that are named, of so many of the first ones.
+#: Runs of rows that are named, of so many of the first ones; cells looked at for the first value.
 NAMED_ROWS, LISTED = 5, 1000
 
 
@@ -38,16 +44,26 @@ def with_values(meaning: Meaning, table: Table, frame: pd.DataFrame) -> Meaning:
         The same rows as written and as read.
     """
     written, read = table.columns[meaning.header], frame[meaning.column]
-    at = next((i for i, text in enumerate(written) if not cell.is_missing(text)), -1)
+    at = _first_value(written)
     first = _first(written.iloc[at], read.iloc[at], meaning) if at >= 0 else ""
     words: list[tuple[str, str]] = []
     if meaning.column in ("direction", "gait", "arm"):
         codes, texts = coded_rows(written)
-        for code in np.unique(codes[codes >= 0]):
-            place = int(np.argmax(codes == code))
-            words.append((str(texts[code]).strip(), str(read.iloc[place])))
+        words = [
+            (str(texts[code]).strip(), str(read.iloc[place]))
+            for code, place in first_rows(codes, len(texts))
+        ]
     shown = table.origins.get(meaning.header, meaning.header)
     return replace(meaning, shown=shown, first=first, words=tuple(words))
+
+
+def _first_value(written: pd.Series) -> int:
+    """Place of the first cell that says a value, -1 if none does."""
+    for start in range(0, len(written), LISTED):  # a column of codes is spelled out no further
+        for i, text in enumerate(written.iloc[start : start + LISTED], start):
+            if not cell.is_missing(text):
+                return i
+    return -1
 
 
 def _first(written: Any, read: Any, meaning: Meaning) -> str:
@@ -84,7 +100,7 @@ def column_rows(
 
 
 def design_lines(
-    frame: pd.DataFrame,
+    coded: CodedColumns,
     topic: Topic | None,
     conditions: Conditions,
     meanings: Sequence[Meaning],
@@ -92,10 +108,10 @@ def design_lines(
 ) -> list[str]:
     """Who is compared, by which words; the times in their order; repeats; what was left out."""
     lines = []
-    if topic and "direction" in frame:
-        lines.append(_directions(frame, topic, conditions, meanings))
+    if topic and "direction" in coded.frame:
+        lines.append(_directions(coded, topic, conditions, meanings))
     if topic and topic.compares == "arm":
-        lines.append(_arms_and_times(frame, conditions))
+        lines.append(_arms_and_times(coded, conditions))
     left = [f"{reason} ({counted_rows(rows)})" for reason, rows in explained.items()]
     return lines + ([f"left out or joined: {'; '.join(left)}"] if left else [])
 
@@ -115,25 +131,27 @@ def counted_rows(rows: Sequence[int]) -> str:
 
 
 def _directions(
-    frame: pd.DataFrame, topic: Topic, conditions: Conditions, meanings: Sequence[Meaning]
+    coded: CodedColumns, topic: Topic, conditions: Conditions, meanings: Sequence[Meaning]
 ) -> str:
     words: dict[str, list[str]] = {code: [] for code in conditions.compared}
     for m in meanings:
         for word, code in m.words if m.column == "direction" else ():
             if code in words and word not in (code, *words[code]):
                 words[code].append(word)
-    ways = frame.groupby("subject", observed=True)["direction"].nunique()
+    _, ways = values_of_each(coded, "direction", by="subject")
     people = f"{int((ways > 1).sum())} of {len(ways)} people in both"
     if not topic.paired:
-        counts = frame.groupby("direction", observed=True)["subject"].nunique()
-        people = ", ".join(f"{n} people {way}" for way, n in counts.items())
+        counts = dict(zip(*values_of_each(coded, "subject", by="direction"), strict=True))
+        held = (way for way in conditions.compared if way in counts)
+        people = ", ".join(f"{counts[way]} people {way}" for way in held)
     both = [_named(conditions.first, words), _named(conditions.second, words)]
+    frame = coded.frame
     gait = "; taken as running" if topic.gait and "gait" not in frame else ""
-    speeds = frame["nominal_speed_m_s"].nunique() if "nominal_speed_m_s" in frame else 0
+    speeds = len(coded.held("nominal_speed_m_s")) if "nominal_speed_m_s" in frame else 0
     at = f", {speeds} speed{'s' * (speeds > 1)}" if speeds else ""
     keys = ["subject", "direction", *(k for k in ("gait", "nominal_speed_m_s", "gradient_pct")
                                       if k in frame)]  # fmt: skip
-    return f"compared: {both[0]} with {both[1]}; {people}{at}, {_each(frame, keys)}{gait}"
+    return f"compared: {both[0]} with {both[1]}; {people}{at}, {_each(coded, keys)}{gait}"
 
 
 def _named(name: str, words: Mapping[str, Sequence[str]]) -> str:
@@ -142,22 +160,22 @@ def _named(name: str, words: Mapping[str, Sequence[str]]) -> str:
     return f"{name} ({other})" if other else name
 
 
-def _each(frame: pd.DataFrame, keys: Sequence[str]) -> str:
+def _each(coded: CodedColumns, keys: Sequence[str]) -> str:
     """How many rows each person has in each cell."""
-    sizes = frame.groupby(list(keys), observed=True, dropna=False).size()
-    low, high = int(sizes.min()), int(sizes.max())
+    low, high = rows_each(coded, keys)
     return f"{low} row{'s' * (low > 1)} each" if low == high else f"{low} to {high} rows each"
 
 
-def _arms_and_times(frame: pd.DataFrame, conditions: Conditions) -> str:
-    times = " < ".join(dict.fromkeys(frame["time"].astype(str)))
-    rows = _each(frame, ["subject", "time"])
+def _arms_and_times(coded: CodedColumns, conditions: Conditions) -> str:
+    frame = coded.frame
+    times = " < ".join(frame["time"].astype(str).unique())
+    rows = _each(coded, ["subject", "time"])
     if "arm" not in frame or frame["arm"].isna().all():
-        everybody = f"{frame['subject'].nunique()} people"
+        everybody = f"{len(coded.held('subject'))} people"
         return f"arms: everybody {conditions.first}; times: {times}; {everybody}, {rows}"
-    people = frame.dropna(subset=["arm"]).groupby("arm", observed=True)["subject"].nunique()
+    people = dict(zip(*values_of_each(coded, "subject", by="arm"), strict=True))
     said = []
-    for arm, count in people.items():
+    for arm, count in sorted(people.items()):
         kind = arm_word(str(arm), conditions) or "none of them"
         taken = "" if str(arm).lower() == kind else f" taken as {kind}"
         said.append(f"{arm}{taken} ({count} people)")
