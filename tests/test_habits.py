@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import retrostats as rs
 from retrostats.common.errors import InputError
-from retrostats.common.habits import FUNCTIONS
+from retrostats.common.habits import FUNCTIONS, REVIEWS
 
 ROWS = pd.DataFrame({
     "subject": list("aabbccdd"), "arm": list("xyxyxyxy"),
@@ -67,6 +68,35 @@ def test_a_foreign_call_names_the_right_one(call: Callable[[], Any], says: str) 
 def test_a_foreign_function_names_ours(name: str) -> None:
     with pytest.raises(AttributeError, match=f"no {name}: use .+"):
         getattr(rs, name)
+
+
+POOLS: list[tuple[Callable[[], Any], str]] = [
+    (lambda: rs.pool([0.1, 0.3, 0.2], [0.1, 0.1, 0.1]), r"\.influence\(\)"),
+    (lambda: rs.pool([0.1, 0.3], [0.1, 0.1], prior=rs.HalfNormal(0.2)), r"rs\.pool\(table\)"),
+    (lambda: rs.pool_printed({"study": ["A", "B"], "first": ["2 / 9", "3 / 9"]},
+                             measure="proportion"), r"\.leave_one_out\(\)"),
+    (lambda: rs.pool_counts({"study": ["A", "B"], "events": [2, 3], "total": [9, 9]},
+                            measure="proportion"), r"rs\.pool\(rs\.escalc"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pooled", "leaves_one_out"), POOLS)
+def test_what_metafor_does_with_a_pool_names_our_call(
+    pooled: Callable[[], Any], leaves_one_out: str
+) -> None:
+    found = pooled()
+    for name in REVIEWS:
+        assert not hasattr(type(found), name) or name == "leave_one_out"
+        if not hasattr(type(found), name):
+            with pytest.raises(AttributeError, match=f"no {name}: use .+"):
+                getattr(found, name)
+        with pytest.raises(AttributeError, match=f"no {name}: use .+"):
+            getattr(rs, name)
+    with pytest.raises(AttributeError, match=f"no leave1out: use {leaves_one_out}"):
+        found.leave1out  # noqa: B018
+    assert pickle.loads(pickle.dumps(found)) is not None  # noqa: S301
+    with pytest.raises(AttributeError, match="has no attribute 'flavour'"):
+        found.flavour  # noqa: B018
 
 
 def test_a_name_of_nobody_is_plainly_absent() -> None:
