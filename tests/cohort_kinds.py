@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohort_tables import METABOLIC, plain
+from doors.evidence import cohort_ratios, compared
 
 import retrostats as rs
-from retrostats.evidence.findings.cohorts import cohort_ratios, compared
 
 Built = tuple[Path, dict[str, Any] | None]
 KINDS: dict[str, tuple[Callable[[Path], Built], Any]] = {}

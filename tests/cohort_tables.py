@@ -6,9 +6,9 @@ import io
 
 import pandas as pd
 import pytest
+from doors.io import template
 
 import retrostats as rs
-from retrostats.io.validation.templates import template
 
 
 def measured(analysis: str, audit: object = None) -> str:

@@ -10,14 +10,12 @@ from typing import Any
 
 import pandas as pd
 from cohort_tables import measured
+from doors.audit import claims_from_frame
+from doors.report import describe, draw_user_cohorts, drawn_in
+from doors.report import figures_drawing_Drawing as Drawing
 from test_own_answers import crossover
 
 import retrostats as rs
-from retrostats.audit.claims import claims_from_frame
-from retrostats.report.figures.drawing import Drawing
-from retrostats.report.figures.looks import drawn_in
-from retrostats.report.figures.planned import describe
-from retrostats.report.user_cohort import draw_user_cohorts
 
 Key = tuple[str, float]
 KEYS: tuple[Key, ...] = (("light", 180.0), ("light", 85.0), ("dark", 180.0), ("slide", 120.0))

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
-from retrostats.audit.summary import summary_frame
-from retrostats.common.vocabulary import Post
+from doors.audit import summary_frame
+from doors.common import Post
 
 NAN = float("nan")
 ESTIMATE = {
@@ -18,7 +17,7 @@ ESTIMATE = {
     "role": "printed", "directness": "direct", "scale": "ratio", "unit": "ratio backward / forward",
     "estimate": NAN, "std_error": NAN, "df": NAN, "conf_low": NAN, "conf_high": NAN,
     "pred_low": NAN, "pred_high": NAN, "n": NAN, "gait": "", "speed_m_s": NAN, "gradient_pct": NAN,
-    "reading": "", "group": "", "pooled": False, "hollow": False, "sens_low": NAN, "sens_high": NAN,
+    "reading": "", "group": "", "pooled": False, "excluded": False, "sens_low": NAN, "sens_high": NAN,
     "unknown": "", "assumptions": "", "source_rows": "", "note": "",
 }  # fmt: skip
 
@@ -59,17 +58,17 @@ def estimates() -> pd.DataFrame:
         _row("metabolic-cost", "mc-bws", "Body-weight-support study, 0%",
              (1.289, 1.11, 1.49, 1.05, 1.58, 13), role="model", pooled=True, unknown=r, **cost),
         _row("metabolic-cost", "mc-wright", "Wright & Weyand 2001, run", (1.35, 1.16, 1.54, NAN, NAN, 4), pooled=True, **cost),
-        _row("metabolic-cost", "mc-rasica", "Rasica 2020, run, mean of 6 grades", (1.35, NAN, NAN, NAN, NAN, 8), hollow=True, **cost),
-        _row("metabolic-cost", "mc-wegner", "Record holder, one person, press", (1.2047, NAN, NAN, NAN, NAN, 1), hollow=True, **cost),
-        _row("metabolic-cost", "mc-words", "Paes 2016, printed in words", (NAN, NAN, NAN, 0.65, 1.54, 10), hollow=True, **cost),
+        _row("metabolic-cost", "mc-rasica", "Rasica 2020, run, mean of 6 grades", (1.35, NAN, NAN, NAN, NAN, 8), excluded=True, **cost),
+        _row("metabolic-cost", "mc-wegner", "Record holder, one person, press", (1.2047, NAN, NAN, NAN, NAN, 1), excluded=True, **cost),
+        _row("metabolic-cost", "mc-words", "Paes 2016, printed in words", (NAN, NAN, NAN, 0.65, 1.54, 10), excluded=True, **cost),
         _row("metabolic-cost", "mc-pool", "Pool, running", (1.246, 1.02, 1.52, 0.97, 1.60), role="pooled",
              pred_low=0.84, pred_high=1.85, **cost),
         _row("metabolic-cost", "mc-one-stage", "One stage, printed cells", (1.22, 1.12, 1.33, NAN, NAN, 26), role="one-stage", **cost),
         _row("metabolic-cost", "mc-williford-walk", "Williford 1998, walk 1.34 m/s", (1.284, 1.17, 1.41, 1.12, 1.47, 13), role="model", unknown=r, **walk),
-        _row("metabolic-cost", "mc-kimchoi", "Kim & Choi 2001, walk", (1.484, NAN, NAN, NAN, NAN, 20), hollow=True, **walk),
+        _row("metabolic-cost", "mc-kimchoi", "Kim & Choi 2001, walk", (1.484, NAN, NAN, NAN, NAN, 20), excluded=True, **walk),
         _row("ligament-injury", "li-roos", "Roos 2012, same speed", (0.756, 0.63, 0.91, 0.58, 0.98, 20), role="model", pooled=True, unknown=r, **load),
         _row("ligament-injury", "li-flynn", "Flynn 1995, own speed", (0.536, 0.38, 0.75, 0.33, 0.87, 5), role="model", pooled=True, unknown=r, **load),
-        _row("ligament-injury", "li-odu", "Thesis 1998, 1.0 m/s", (1.029, NAN, NAN, NAN, NAN, 10), hollow=True, **load),
+        _row("ligament-injury", "li-odu", "Thesis 1998, 1.0 m/s", (1.029, NAN, NAN, NAN, NAN, 10), excluded=True, **load),
         _row("ligament-injury", "li-load-pool", "Pool, joint load", (0.66, 0.08, 5.4, 0.03, 16.0), role="pooled", unknown=r, **load),
         _row("ligament-injury", "li-acceleration", "Cavagna 2012, peak acceleration", (1.189, 1.14, 1.24, 1.12, 1.26, 9),
              quantity="peak_acceleration_ratio", directness="impact of the body, not ligament", unknown="df behind the printed p"),
@@ -77,8 +76,8 @@ def estimates() -> pd.DataFrame:
              quantity="heart_rate_ratio", directness="heart rate", unknown=r),
         _row("ligament-injury", "li-silvers", "Silvers-Granelli 2015, 11+", (0.538, 0.45, 0.65, NAN, NAN, 1525), role="recomputed", pooled=True, **rate, **verified),
         _row("ligament-injury", "li-soligard", "Soligard 2008, 11+", (0.68, 0.48, 0.98, NAN, NAN, 1892), pooled=True, **rate, **verified),
-        _row("ligament-injury", "li-sportsmetrics", "Sportsmetrics 2015, ACL", (0.128, 0.017, 0.98, NAN, NAN, 1500), role="recomputed", hollow=True, **rate, **other),
-        _row("ligament-injury", "li-walden", "Walden 2012, ACL", (0.42, 0.17, 1.04, NAN, NAN, 4564), role="recomputed", hollow=True, **rate, **other),
+        _row("ligament-injury", "li-sportsmetrics", "Sportsmetrics 2015, ACL", (0.128, 0.017, 0.98, NAN, NAN, 1500), role="recomputed", excluded=True, **rate, **other),
+        _row("ligament-injury", "li-walden", "Walden 2012, ACL", (0.42, 0.17, 1.04, NAN, NAN, 4564), role="recomputed", excluded=True, **rate, **other),
         _row("ligament-injury", "li-programme-pool", "Pool, programmes with backward running", (0.57, 0.13, 2.5), role="pooled", **rate, group="Together"),
         _row("ligament-injury", "li-counts", "All counts over time, one model", (0.5, 0.31, 0.8), role="one-stage", **rate, group="Together"),
         _row("body-fat", "bf-points-within", "Terblanche 2005, backward, p within the training group", (-2.4, -4.11, -0.69, -4.5, -0.3, 13),
@@ -91,7 +90,7 @@ def estimates() -> pd.DataFrame:
              unit=points, unknown="correlation of fat and lean changes", **forward),
         _row("body-fat", "bf-hazell-relative", "Hazell 2014, forward sprints", (-6.9, -10.5, -3.3, -11.7, -2.1, 15), role="recomputed",
              unit=share, **forward),
-        _row("body-fat", "bf-macpherson", "Macpherson 2011, forward steady running", (-5.8, NAN, NAN, NAN, NAN, 10), hollow=True,
+        _row("body-fat", "bf-macpherson", "Macpherson 2011, forward steady running", (-5.8, NAN, NAN, NAN, NAN, 10), excluded=True,
              unit=share, **forward),
         _row("body-fat", "bf-more-points", "Backward minus forward, indirect", (-0.7, -2.6, 1.2, -3.3, 1.9), role="model",
              quantity="body_fat_difference", scale="difference", unit=points, claim_id="more_than_forward", directness="indirect, two trials"),
@@ -285,13 +284,13 @@ def replication(drawings: dict[str, Any] | None = None) -> SimpleNamespace:
             "quantity": "energy, % more backward", "printed": "21.22", "recomputed": 21.21,
             "low": 21.1, "high": 21.4, "agrees": True, "source_rows": "r1; r2", "note": "",
         }]),
-        witnesses=pd.DataFrame(), summary=summary_frame(verdicts(), estimates(), sources()), sources=sources(),
+        cross_checks=pd.DataFrame(), summary=summary_frame(verdicts(), estimates(), sources()), sources=sources(),
         studies=pd.DataFrame([{
             "study_id": "williford1998", "citation": "Williford et al. 1998. Title. Journal 30(9):1419",
             "year": 1998, "doi": "10.1097/00005768-199809000-00011", "pmid": "9741611", "design": "crossover",
         }]),
         claims=claims_table(), fidelity=fidelity(), evidence=evidence(), explorations=explorations(), answers=answers(), certainty=certainty(),
-        retellings=retellings(), cohorts=None, cohort_shares=None, own_results=None, grids=(), analyses=analyses,
+        retellings=retellings(), cohorts=None, cohort_shares=None, user_results=None, grids=(), analyses=analyses,
         provenance={"retrostats": "0.1.0", "seed": 20050301, "packages": {"numpy": "2.0"}, "cohorts": []},
         audit=SimpleNamespace(title="Backward running: claimed, measured", subject="backward running",
                               post=Post(name="Should We Walk Backwards?", date="2013-01-02", address="javascript:alert(2)")),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from doors.evidence import Source, Space, pair_source, percentage_source, printed_pair
 
-from retrostats.evidence.printed.pair import printed_pair
-from retrostats.evidence.printed.reported import Reported
-from retrostats.evidence.unreported.sources import Source, pair_source, percentage_source
-from retrostats.evidence.unreported.unknowns import Choice, Space, Unknown
-from retrostats.io.published.published import load_published
+from retrostats import Choice, Reported, Unknown, load_published
 
 #: A grid of 801 points a side misses an interior optimum by its curvature over half a step.
 GRID_ATOL = 1e-4

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retrostats.audit.claims import Claim
-from retrostats.audit.verdict import (
-    Candidate,
-    Evidence,
-)
-from retrostats.evidence.result.estimate import Interval
-from retrostats.evidence.unreported.exploration import outermost
-from retrostats.evidence.unreported.unknowns import Unknown
+from doors.evidence import outermost
+
+from retrostats import Candidate, Claim, Evidence, Interval, Unknown
 
 NAN = float("nan")
 

@@ -21,13 +21,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import threadpoolctl
+from doors.models import Binomial, surrogate_rows
+from doors.models import counts_separation_separation as separation
 
 import retrostats
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.counts.family import Binomial
-from retrostats.models.counts.separation import separation
-from retrostats.models.linear.moments.summary import witness_rows
+from retrostats import InputError
 
 TRIAL = "y ~ arm * time + (1 | subject)"
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
@@ -107,7 +106,7 @@ def _surrogates() -> pd.DataFrame:
     })  # fmt: skip
     exact = np.array([[1.0, 1.0, 0.5], [1.0, 1.0, 0.5], [0.5, 0.5, 1.0]])
     moments = rs.moments_from_summary(cells, correlation={0: exact, 1: 0.4}, between="arm")
-    return witness_rows(moments, np.random.default_rng(1))
+    return surrogate_rows(moments, np.random.default_rng(1))
 
 
 def _mean_of_two(v: Any) -> tuple[Any, Any, Any]:
@@ -138,7 +137,7 @@ def _planned(people: list[int], **how: Any) -> list[Any]:
 
 def _replicated() -> list[Any]:
     found = rs.replicate(["metabolic-cost"], draws=32)
-    return [found.verdicts, found.summary, found.estimates, found.witnesses, found.draws]
+    return [found.verdicts, found.summary, found.estimates, found.cross_checks, found.draws]
 
 
 #: What is run, by name: seeded, or resting on a basis that nothing determines. Each returns frames,
@@ -193,7 +192,7 @@ ENTRIES: dict[str, Callable[[], Any]] = {
             method="bootstrap", draws=30, seed=1),
     ],
     "separation": _separated,
-    "witness_rows": _surrogates,
+    "surrogate_rows": _surrogates,
     "explore": lambda: _explored(rs.explore(
         _mean_of_two, {"d": rs.Printed("1.5"), "r": (-0.9, 0.9), "s": (0.8, 1.1)}, draws=64)),
     "pool_crossovers": lambda: _explored(_crossovers()),

@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 REFERENCE = Path(__file__).parent / "reference"
 # lme4's optimiser and ours stop near the same theta: what depends on it agrees as far.

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.app import main
+from doors.io import between_people
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.common.errors import InputError
-from retrostats.io.validation.reading import between_people
+from retrostats import InputError
 
 DXA = """ID,Group,Fat% pre,Fat% post
 D01,BWR,28.4,26.1

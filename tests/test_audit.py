@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from doors.audit import ClaimEvidence, by_signs, claim_evidence_of, fidelity_of
 
-from retrostats.audit.audit import load_audit
-from retrostats.audit.claims import load_claims
-from retrostats.audit.fidelity import ClaimEvidence, by_signs, claim_evidence_of, fidelity_of
+from retrostats import load_audit, load_claims
 
 CLAIM = next(iter(load_claims().values()))
 

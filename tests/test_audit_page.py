@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.audit import account_of_page
+from doors.report import render_report
 
 import retrostats as rs
-from retrostats.audit.audit import load_audit
-from retrostats.audit.pages.account import account_of_page
-from retrostats.common.errors import InputError
-from retrostats.models.meta.effect_sizes import escalc
-from retrostats.report.page.page import render_report
+from retrostats import InputError, escalc, load_audit
 
 DRAWS = 50
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -104,7 +102,7 @@ def test_rows_of_no_pool_stand_beside_and_signs_are_evidence() -> None:
     verdicts = replication.verdicts.set_index("claim_id")
     assert "1 for, 0 against" in verdicts.loc["less_time", "direction_reason"]
     left = replication.estimates.set_index("estimate_id").loc["halves-askling-2003"]
-    assert left["hollow"]
+    assert left["excluded"]
     assert not left["pooled"]
     assert "another device" in left["note"]
 

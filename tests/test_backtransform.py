@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import linear_formula_expressions_evaluate as evaluate
+from doors.models import scale_of
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.linear.formula.expressions import evaluate
-from retrostats.models.linear.post_estimation.backtransform import scale_of
+from retrostats import InputError
 
 #: The inverse of an expression gives its argument back but for rounding.
 ROUNDING = 1e-9

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from retrostats.app.cli import main
-from retrostats.app.new_audit import new_audit
+from doors.app import main, new_audit
 
 ANALYSIS = "analyses/example.py"
 Break = Callable[[Path], object]

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
-from retrostats.app.cli import main
+from doors.app import main
 
 PAGE = """title = "Balance training: what was claimed, what was counted"
 subject = "balance training"

@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import Draws, _newton_step, batch_design, draw, fit_batch, minimise, single
+from doors.models import linear_batch_inference as inference
 
 import retrostats as rs
-from retrostats.models.linear.batch import inference
-from retrostats.models.linear.batch.design import Draws, batch_design
-from retrostats.models.linear.batch.draws import draw, single
-from retrostats.models.linear.batch.newton import _newton_step, fit_batch
-from retrostats.models.linear.fitted import LmmFit
-from retrostats.models.linear.homoscedastic.optimise import minimise
+from retrostats import LmmFit
 
 DEVIANCE_RTOL = 1e-10  # one minimum found by two codes; worst seen 8e-15
 THETA_ATOL = 1e-6  # the deviance is flat to 1e-16 within 1e-8 of a boundary

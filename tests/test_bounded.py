@@ -11,15 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from doors.io import Row, Sheet, classes, decode, encode, parent, parse, read_workbook
 
-from retrostats.common.errors import InputError
-from retrostats.io.bounded import parent
-from retrostats.io.bounded.parsers import classes
-from retrostats.io.bounded.wire import decode, encode
-from retrostats.io.carts.source import parse
-from retrostats.io.cohort.cohort import load_cohort
-from retrostats.io.tables.grid import Row, Sheet
-from retrostats.io.tables.workbook import read_workbook
+from retrostats import InputError, load_cohort
 
 openpyxl = pytest.importorskip("openpyxl")
 NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'

@@ -11,9 +11,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from retrostats.report.output import narrow_pictures
-from retrostats.report.page.page import write_report
+from doors.report import narrow_pictures, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:

@@ -10,17 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from doors.audit import Context, load_analysis
+from doors.common import data_dir
+from doors.evidence import Assumption, Builders, Result, findings_of, methods_of, of_source
+from doors.evidence import result_findings_Measure as Measure
+from doors.io import read_findings_toml
 
 import retrostats as rs
-from retrostats.audit.analysis import Context, load_analysis
-from retrostats.common.errors import InputError
-from retrostats.common.resources import data_dir
-from retrostats.evidence.findings.builders import Builders
-from retrostats.evidence.findings.open_effects import of_source
-from retrostats.evidence.findings.results import Result, findings_of, methods_of
-from retrostats.evidence.result.findings import Assumption, Measure
-from retrostats.io.published.findings_toml import read_findings_toml
-from retrostats.io.published.published import load_published
+from retrostats import InputError, load_published
 
 ROOT = Path(__file__).parents[1]
 ANALYSES = sorted((ROOT / "analyses").iterdir())
@@ -172,7 +169,7 @@ def test_a_difference_of_open_effects_is_that_of_their_numbers() -> None:
     wright, pair = build.percentage("mc-wright"), build.crossover("mc-bws")
     one, two = of_source(wright), of_source(pair)
     apart = one.minus(two)
-    from retrostats.evidence.unreported.unknowns import Space
+    from doors.evidence import Space
 
     space = Space.of(apart.unknowns)
     v = space.values(space.reference_point)

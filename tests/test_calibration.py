@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.evidence import TEST
 
-from retrostats.common.errors import InputError
-from retrostats.evidence.unreported.pooled import TEST
+from retrostats import InputError
 
 verdicts = pytest.importorskip("benchmarks.verdicts")
 ROOT = Path(__file__).resolve().parent.parent

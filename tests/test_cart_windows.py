@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.io import window_mean
 
 import retrostats as rs
-from retrostats.io.carts.steady import steady_state, window_mean
+from retrostats import steady_state
 
 
 def export(path: Path, vo2: float) -> Path:

@@ -12,14 +12,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from doors.io import carts_base_COLUMNS as COLUMNS
+from doors.io import devices
 from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.io.carts import devices, read_cart
-from retrostats.io.carts.base import COLUMNS
-from retrostats.io.carts.steady import steady_state
+from retrostats import InputError, read_cart, steady_state
 
 #: Numbers pass through one decimal conversion; nothing else may move them.
 REL = 1e-12

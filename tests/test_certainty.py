@@ -7,26 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-
-import retrostats as rs
-from retrostats.audit.answer import Answer
-from retrostats.audit.audit import load_audit
-from retrostats.audit.certainty import (
+from doors.audit import (
     FEW_PEOPLE,
     LEVELS,
+    Answer,
     Certainty,
     Grounds,
+    Side,
     certainty_of,
     design_kind,
     grounds_of,
-    order_told,
+    order_reported,
 )
-from retrostats.audit.claims import load_claims
-from retrostats.audit.verdict import Evidence, Side, judge
-from retrostats.common.errors import InputError
-from retrostats.evidence.result.findings import EstimateRow
-from retrostats.evidence.unreported.exploration import explore
-from retrostats.evidence.unreported.unknowns import Unknown
+from doors.evidence import EstimateRow
+
+import retrostats as rs
+from retrostats import Evidence, InputError, Unknown, explore, judge, load_audit, load_claims
 
 CLAIM = load_claims()["energy_30"]  # causal, above 1, 1.25 to 1.35
 NAN = float("nan")
@@ -109,7 +105,7 @@ def test_an_order_that_is_not_told_costs_one_level_and_caps_nothing() -> None:
      ("within-subject, non-random order", False), ("within-subject, fixed order", False)],
 )  # fmt: skip
 def test_order_words(words, told) -> None:
-    assert order_told(words) is told
+    assert order_reported(words) is told
 
 
 def test_a_cause_without_a_comparison_has_none_and_a_description_loses_nothing() -> None:

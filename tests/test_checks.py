@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import kstest
-
-import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.counts.checks import simulated_residuals
-from retrostats.models.linear.post_estimation.checks import (
+from doors.models import (
+    cook_of_groups,
     heteroscedasticity,
     inflations,
     normality,
+    simulated_residuals,
 )
-from retrostats.models.linear.post_estimation.influential import cook_of_groups
+from scipy.stats import kstest
+
+import retrostats as rs
+from retrostats import InputError
 
 HERE = Path(__file__).parent / "reference"
 FIT = 1e-4  # lme4 stops short of the maximum

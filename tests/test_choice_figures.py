@@ -9,13 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import limits
+from doors.report import MOST, _density, half_eyes, influence_bars, specification_curve, theme
 
 import retrostats as rs
-from retrostats.audit.audit import load_audit
-from retrostats.common.rounding import limits
-from retrostats.report.figures import half_eyes, influence_bars, specification_curve, theme
-from retrostats.report.figures.half_eye import _density
-from retrostats.report.figures.influence import MOST
+from retrostats import load_audit
 
 CLAIMS = load_audit().claims
 ENERGY = CLAIMS["energy_30"]

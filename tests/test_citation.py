@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from doors.common import citation
 
 import retrostats as rs
-from retrostats.common import citation
 
 
 def test_the_citation_is_that_of_the_file_and_of_this_version() -> None:

@@ -6,20 +6,20 @@ import re
 from dataclasses import replace
 
 import pytest
-from legibility import illegible
-
-import retrostats as rs
-from retrostats.audit.claims import claims_from_frame
-from retrostats.common.errors import InputError
-from retrostats.report.claim_figures import (
+from doors.audit import claims_from_frame
+from doors.report import (
     LEAST,
+    VISIBLE,
     claim_figures,
     describe_choices,
     describe_draws,
     describe_influence,
+    render_report,
 )
-from retrostats.report.figures.influence import VISIBLE
-from retrostats.report.page.page import render_report
+from legibility import illegible
+
+import retrostats as rs
+from retrostats import InputError
 
 FRAMES = ("specifications", "draws", "explorations", "unknowns", "estimates")
 

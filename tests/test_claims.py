@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from doors.audit import KINDS, by_signs, claim_evidence_of, claims_from_frame, fidelity_of
+from doors.io import load_claims_table, load_table
 
 import retrostats as rs
-from retrostats.audit.claims import KINDS, claims_from_frame
-from retrostats.audit.fidelity import by_signs, claim_evidence_of, fidelity_of
-from retrostats.audit.verdict import Candidate, judge
-from retrostats.common.errors import InputError
-from retrostats.evidence.result.estimate import Interval
-from retrostats.io.published.published import load_claims_table, load_table
+from retrostats import Candidate, InputError, Interval, judge
 
 
 def test_a_kind_that_no_rule_knows_is_named() -> None:

@@ -11,10 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from retrostats.app.cli import _parser, main
-from retrostats.app.completion import SHELLS, completion
-from retrostats.common.exit_codes import commands_of, options_of
+from doors.app import SHELLS, _parser, completion, main
+from doors.common import commands_of, options_of
 
 FAST = ["--draws", "0", "--formats", "svg"]
 
@@ -158,7 +156,7 @@ def test_check_equals_the_reference_results_and_notices_a_change(
 ) -> None:
     assert main(["replicate", "body-fat", "--check"]) == 0
     assert "equals the pinned answers" in capsys.readouterr().out
-    from retrostats.app import reference_results
+    from doors.app import reference_results
 
     folder = tmp_path / "pinned"
     folder.mkdir()

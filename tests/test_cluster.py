@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.app import main, new_audit
+from doors.common import in_order, workers
+from doors.evidence import CHUNK
+from doors.models import batch_design
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.app.new_audit import new_audit
-from retrostats.common import workers
-from retrostats.common.errors import InputError
-from retrostats.common.workers import in_order
-from retrostats.evidence.unreported.exploration import CHUNK
-from retrostats.models.linear.batch.design import batch_design
+from retrostats import InputError
 
 distributed = pytest.importorskip("distributed", reason="needs the extra 'scale'")
 psutil = pytest.importorskip("psutil", reason="comes with the extra 'scale'")

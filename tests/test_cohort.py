@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohort_tables import METABOLIC, measured
+from doors.app import main
+from doors.report import print_cohorts
 from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.common.errors import InputError, RetrostatsError
-from retrostats.io.cohort.cohort import load_cohort
-from retrostats.report.page.console import print_cohorts
+from retrostats import InputError, RetrostatsError, load_cohort
 
 
 def write(tmp_path, text: str, name: str = "lab.csv", encoding: str = "utf-8"):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from doors.report import people_of
 
 import retrostats as rs
-from retrostats.report.user_cohort import people_of
 
 MADE = random.Random(5)
 PEOPLE = [f"p{i}" for i in range(10)]

@@ -7,14 +7,23 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from doors.io import (
+    arrow_text,
+    cells,
+    delimited,
+    distinct,
+    examples,
+    people,
+    plausible,
+    possible,
+    sums,
+    values,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.io.cohort import values
-from retrostats.io.tables import arrow_text, cells, delimited, distinct
-from retrostats.io.validation import examples, people, plausible, possible, sums
+from retrostats import InputError
 
 HEADER = "subject,direction,speed (km/h),VO2 (ml/kg/min),HR (bpm),remark"
 #: What people write into cells, right and wrong; by column.

@@ -5,16 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.evidence import (
+    CohortEffect,
+    Compared,
+    cohort_changes,
+    cohort_differences,
+    cohort_ratios,
+    effect_rows,
+    log_rows,
+    user_cohort_results,
+)
+from doors.io import _place, ordered_times
 from scipy import stats
 
 import retrostats as rs
 from benchmarks.user_cohorts import CHANGE, Cell, analyses, cells, held
-from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
-from retrostats.evidence.findings.cohorts import CohortEffect, Compared, cohort_ratios, log_rows
-from retrostats.evidence.findings.one_stage import effect_rows
-from retrostats.evidence.findings.user_cohort import user_cohort_results
-from retrostats.io.cohort.periods import _place
-from retrostats.io.cohort.times import ordered_times
 
 AUDIT = rs.load_audit()
 #: The README of the shared cases gives three digits.
@@ -242,7 +247,7 @@ def test_case_period_and_sequence(shared) -> None:
 
 
 @pytest.mark.parametrize("trials", [1, 3])
-def test_own_results_and_one_stage_agree_with_the_model(trials) -> None:
+def test_user_results_and_one_stage_agree_with_the_model(trials) -> None:
     cohort = rs.load_cohort(crossover(trials=trials))
     (effect,) = cohort_ratios([cohort], by_of(cohort))
     mine = user_cohort_results(cohort, AUDIT)[0]

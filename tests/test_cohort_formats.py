@@ -7,13 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from cohort_tables import METABOLIC, plain, same_as_template
+from doors.app import main
+from doors.common import suggestion
+from doors.io import parse_spreadsheetml
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.common.errors import InputError
-from retrostats.common.nearest import suggestion
-from retrostats.io.cohort.cohort import load_cohort
-from retrostats.io.tables.spreadsheetml import parse_spreadsheetml
+from retrostats import InputError, load_cohort
 
 #: Formats that store single precision round at 6e-8 relative; all others keep every digit.
 SINGLE = 1e-6

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohort_tables import METABOLIC, measured, plain, same_as_template
+from doors.evidence import t_from_p
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.evidence.printed.reported import t_from_p
-from retrostats.io.cohort.cohort import load_cohort
+from retrostats import InputError, load_cohort
 
 DOUBT = "subject;direction;injuries;exposure (h)\n" + "".join(
     f"p{i};{way};{i};{hours}\n"
@@ -144,7 +143,7 @@ def test_rows_without_a_person_are_filled_from_above_only_where_each_code_stands
 
 
 def test_uneven_terrain_trial_gives_its_authors_own_mixed_model(shared) -> None:
-    """Net_MR ~ h2v_dl + v3_dl with people random; statsmodels on the same rows is the witness."""
+    """Net_MR ~ h2v_dl + v3_dl with people random; statsmodels on the same rows is the check."""
     smf = pytest.importorskip("statsmodels.formula.api")
     path = shared / "cohorts" / "kuo_uneven_terrain" / "W_YA_df_export.csv"
     spec = {"analysis": "none", "columns": {"uniqsubs": "subject"}}
@@ -170,7 +169,7 @@ def test_a_cohort_without_backward_training_is_shown_and_judges_nothing(shared) 
     change = raw.pivot(index=["group", "participant"], columns="time", values="fat_pct_dxa")
     means = (change["T3"] - change["T1"]).groupby("group").mean()
     assert sorted(rows["estimate"]) == pytest.approx(sorted(means), abs=0.05)
-    assert rows["hollow"].all()
+    assert rows["excluded"].all()
     assert not rows["pooled"].any()
     assert found.cohorts.empty
 
@@ -214,14 +213,14 @@ def test_several_speeds_are_no_new_people_and_walking_is_kept_apart() -> None:
     row = own.loc["direct, own cohort"]
     difference = (means["backward"] - means["forward"]).mean()
     assert np.log(row["estimate"]) == pytest.approx(difference, rel=1e-9)
-    # the witness prints its interval with two decimals; its t has all of them
+    # the other program prints its interval with two decimals; its t has all of them
     error = difference / float(test["T"].iloc[0])
     half = error * t_from_p(0.05, 7)
     assert np.log(row["conf_high"]) == pytest.approx(difference + half, rel=1e-6)
 
 
 def test_conditions_of_many_rows_are_named_once_each_as_row_by_row() -> None:
-    from retrostats.evidence.findings.cohorts import joined_texts
+    from doors.evidence import joined_texts
 
     rng = np.random.default_rng(5)
     rows = pd.DataFrame(

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from cohort_kinds import KINDS
 from cohort_tables import plain
+from doors.app import main
+from doors.common import data_dir
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.common.resources import data_dir
 
 pytest.importorskip("openpyxl")
 

@@ -7,16 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-
-from retrostats.audit.plain_words import plain_words_of
-from retrostats.report.figures.verdicts import LOOK
-from retrostats.report.page.console import (
-    MARKS,
-    print_answers,
-    print_place,
-    print_verdicts,
-    tally,
-)
+from doors.audit import plain_words_of
+from doors.report import LOOK, MARKS, print_answers, print_place, print_verdicts, tally
 
 
 def printed(encoding: str, show, *given) -> list[str]:

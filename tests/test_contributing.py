@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import data_dir
+from doors.io import carts
+from doors.models import ESTIMATORS
 
 import retrostats as rs
-from retrostats.common.resources import data_dir
-from retrostats.io import carts
-from retrostats.models.meta.heterogeneity import ESTIMATORS
 
 ROOT = Path(__file__).parents[1]
 #: Two orders of the same sums, in double precision.

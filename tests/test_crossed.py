@@ -8,15 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import (
+    build_crossed,
+    inner_outer,
+    layout,
+    minimise_crossed,
+    mirrored,
+    moment_start,
+    prepare,
+    subtract_outer,
+)
+from doors.models import linear_crossed_criterion_evaluate as evaluate
+from doors.models import linear_crossed_inference as inference
 
 import retrostats as rs
-from retrostats.common.errors import NotIdentified
-from retrostats.models.linear.crossed import inference, layout
-from retrostats.models.linear.crossed.criterion import evaluate
-from retrostats.models.linear.crossed.factor import inner_outer, mirrored, subtract_outer
-from retrostats.models.linear.crossed.layout import build_crossed
-from retrostats.models.linear.crossed.optimise import minimise_crossed, moment_start
-from retrostats.models.linear.prepare import prepare
+from retrostats import NotIdentified
 
 #: Both optimise fully: what is left is rounding (log-likelihood of 1,200) and lme4's own tolerance.
 LOGLIK = 1e-7
@@ -145,9 +151,8 @@ def test_gradient_is_the_derivative(rows, dense, monkeypatch):
 
 
 def test_dense_and_sparse_products_agree(rows, monkeypatch):
+    from doors.models import factor
     from scipy.sparse import random_array
-
-    from retrostats.models.linear.crossed import factor
 
     h = random_array((30, 1100), density=0.05, rng=np.random.default_rng(1), format="csr")
     inverse = np.cov(h.toarray())

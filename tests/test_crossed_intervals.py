@@ -7,13 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import Covariance, layout, ml_deviance, region_of, within
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotConverged
-from retrostats.models.linear.crossed import layout, within
-from retrostats.models.linear.crossed.intervals import ml_deviance
-from retrostats.models.linear.post_estimation.deviance_limits import region_of
-from retrostats.models.linear.post_estimation.profile_limits import Covariance
+from retrostats import InputError, NotConverged
 
 #: The other engine searches its limits with differences of a gradient of its own.
 SAME = 2e-5

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 #: Two routes to one pool in doubles.
 SAME_RTOL = 1e-8

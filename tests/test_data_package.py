@@ -7,16 +7,10 @@ import json
 import re
 
 import pytest
+from doors.common import data_dir
+from doors.io import load_claims_table, load_retellings, load_studies, load_table, topics_of
 
-from retrostats.common.resources import data_dir
-from retrostats.io.published.published import (
-    load_claims_table,
-    load_published,
-    load_retellings,
-    load_studies,
-    load_table,
-    topics_of,
-)
+from retrostats import load_published
 
 PACKAGE = json.loads((data_dir() / "datapackage.json").read_text(encoding="utf-8"))
 RESOURCES = [resource["name"] for resource in PACKAGE["resources"]]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from doors.audit import percent
+from doors.models import ESTIMATORS
+from doors.report import draw_answers
 
 import retrostats
-from retrostats.audit.answer import percent
-from retrostats.models.meta.heterogeneity import ESTIMATORS
-from retrostats.report.page.page import draw_answers
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

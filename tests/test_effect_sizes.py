@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import MEASURES
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.meta.effect_measures import MEASURES
+from retrostats import InputError
 
 REFERENCE = Path(__file__).parent / "reference"
 PINNED = json.loads((REFERENCE / "escalc.json").read_text(encoding="utf-8"))

@@ -8,11 +8,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from doors.io import EQUATIONS, outside_validity
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.common.errors import InputError
-from retrostats.io.energy import EQUATIONS, metabolic_rate_w, outside_validity
+from retrostats import InputError, metabolic_rate_w
 
 #: A few products and sums of doubles.
 ROUNDING = 1e-12

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from doors.report import LOOKS, theme
 from drawn_figures import KEYS, Every
 from legibility import illegible
 from matplotlib.collections import Collection
@@ -19,9 +20,6 @@ from matplotlib.patches import Patch
 from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from test_figures import RMS
-
-from retrostats.report.figures import theme
-from retrostats.report.figures.looks import LOOKS
 
 #: A page of a journal is 297 mm high; beside its margins and legend a figure of one column has
 #: this much, one of two columns is less so that it can stand upright.

@@ -11,16 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.app import main, pin
+from doors.audit import Fidelity, Label
+from doors.evidence import Source, known_source, posterior_of
+from doors.evidence import result_findings_Measure as Measure
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.app.reference_results import pin
-from retrostats.audit.verdict import Fidelity, Label
-from retrostats.common.errors import InputError
-from retrostats.evidence.result.estimate import Estimate
-from retrostats.evidence.result.findings import Measure
-from retrostats.evidence.unreported.likelihood import posterior_of
-from retrostats.evidence.unreported.sources import Source, known_source
+from retrostats import Estimate, InputError
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 BCG, NORDIC, TRAINING = (EXAMPLES / f"{name}.toml" for name in ("bcg", "nordic", "training"))

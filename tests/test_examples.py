@@ -9,11 +9,11 @@ import re
 import pandas as pd
 import pytest
 from cohort_tables import METABOLIC, measured
+from doors.app import main
+from doors.io import template, templates
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.common.errors import InputError
-from retrostats.io.validation.templates import template, templates
+from retrostats import InputError
 
 LAB = "".join(
     f"lab{i},forward,2.5,{27.3 + i / 3:.1f}\nlab{i},backward,2.5,{34.1 + i / 2:.1f}\n"

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from explored import CASES, GRID_ATOL, as_handed_over, pool_sources, spread
-
-from retrostats.evidence.printed.pair import PrintedPair
-from retrostats.evidence.printed.reported import Reported
-from retrostats.evidence.unreported.exploration import explore, outermost
-from retrostats.evidence.unreported.pooled import (
+from doors.evidence import (
+    PrintedPair,
+    Source,
     method_choice,
+    outermost,
+    pair_source,
+    percentage_source,
     pool_estimator,
     pool_unknowns,
     source_choice,
 )
-from retrostats.evidence.unreported.sources import Source, pair_source, percentage_source
-from retrostats.evidence.unreported.unknowns import Choice, Unknown
+from explored import CASES, GRID_ATOL, as_handed_over, pool_sources, spread
+
+from retrostats import Choice, Reported, Unknown, explore
 
 POINTS = 801
 #: Limits of the real pool are known to four digits.

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from doors.evidence import CHUNK, Source, outermost, pool_estimator, pool_unknowns
 from explored import CASES, GRID_ATOL, SIGN, X, pool_sources, spread
 
-from retrostats.evidence.unreported.exploration import CHUNK, explore, outermost
-from retrostats.evidence.unreported.pooled import (
-    pool_estimator,
-    pool_unknowns,
-)
-from retrostats.evidence.unreported.sources import Source
-from retrostats.evidence.unreported.unknowns import Choice, Unknown
+from retrostats import Choice, Unknown, explore
 
 #: Shares of variance from 512 quasi-random draws of each sample.
 ADDITIVE_ATOL, ISHIGAMI_ATOL = 0.02, 0.05

@@ -9,14 +9,11 @@ from html import unescape
 
 import numpy as np
 import pytest
+from doors.audit import direction_of, size_of
+from doors.report import SIDE_WORDS, SIZE_WORDS, WIDTHS, explorers_of, render_report
 
 import retrostats as rs
-from retrostats.audit.verdict import direction_of, size_of
-from retrostats.evidence.result.estimate import Interval
-from retrostats.models.meta.bayes import HalfNormal
-from retrostats.report.page.explore import SIDE_WORDS, SIZE_WORDS, explorers_of
-from retrostats.report.page.page import render_report
-from retrostats.report.page.prior_widths import WIDTHS
+from retrostats import HalfNormal, Interval
 
 #: The page holds twelve digits.
 PAGE_RTOL = 1e-9
@@ -111,8 +108,7 @@ def test_the_prior_of_the_page_is_the_pool_under_that_prior(replication) -> None
 
 
 def test_data_of_a_stranger_cannot_leave_its_block() -> None:
-    from retrostats.report.page.controls import Telling
-    from retrostats.report.page.explore import Shown, _data
+    from doors.report import Shown, Telling, _data
 
     hostile = "</script><script>alert(1)</script>&"
     control = Shown("x", "", False, (hostile,), 0)

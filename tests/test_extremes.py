@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from doors.evidence import Options, explore_measures, fixed_points, lowest, quasi_random
+from doors.evidence import result_findings_Measure as Measure
 
-from retrostats.evidence.result.findings import Measure
-from retrostats.evidence.unreported.exploration import explore
-from retrostats.evidence.unreported.extremes import lowest
-from retrostats.evidence.unreported.influence import quasi_random
-from retrostats.evidence.unreported.measures import Options, explore_measures
-from retrostats.evidence.unreported.starts import fixed_points
-from retrostats.evidence.unreported.unknowns import Choice, Unknown
+from retrostats import Choice, Unknown, explore
 
 #: The limits asked for: equal to the truth to four digits.
 ATOL = 1e-4

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from doors.evidence import SCALES, few_studies_rows
 
 import retrostats as rs
-from retrostats.evidence.findings.few_studies import SCALES, few_studies_rows
-from retrostats.evidence.result.estimate import Estimate
+from retrostats import Estimate
 
 
 def test_rows_are_the_pools_they_name() -> None:

@@ -11,16 +11,13 @@ from pathlib import Path
 
 import example_frames as ex
 import pytest
+from doors.audit import select
+from doors.report import LAYOUT, drawn_in, figures, made, theme
+from doors.report import figures_looks_LIGHT as LIGHT
 from fontTools.ttLib import TTFont
 from numpy.testing import assert_allclose
 
-from retrostats.audit.analysis import select
-from retrostats.audit.audit import load_audit
-from retrostats.report import figures
-from retrostats.report.figures import theme
-from retrostats.report.figures.fonts import LAYOUT
-from retrostats.report.figures.looks import LIGHT, drawn_in
-from retrostats.report.press import made
+from retrostats import load_audit
 
 COMMON_WORD = "standard"  # a study is called so
 MM_ATOL = 0.05  # a figure's size is set in mm; only the division by 25.4 rounds

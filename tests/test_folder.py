@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from doors.report import MANIFEST, replace
 
-from retrostats.common.errors import InputError
-from retrostats.report.folder import MANIFEST, replace
+from retrostats import InputError
 
 FIRST = {"verdicts.csv": "first\n", "figures/old.svg": "<svg/>", "figures/same.svg": "<svg>1</svg>"}
 SECOND = {"verdicts.csv": "second\n", "figures/same.svg": "<svg>2</svg>", "tables/new.csv": "x\n"}
@@ -192,7 +192,7 @@ def test_killed_anywhere_nothing_is_lost_and_the_next_run_mends(results, steps) 
 
 
 def test_what_is_saved_while_the_folders_change_names_is_not_lost(results, monkeypatch) -> None:
-    from retrostats.report import folder
+    from doors.report import folder
 
     write(results, {"thesis.docx": "two years"})
     keep = folder._keep

@@ -7,16 +7,13 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pandas as pd
 import pytest
+from doors.evidence import debit, grim, grimmer, paired_p, sd_of_change_from_p, spreads_possible
 from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
 from benchmarks.forensics import false_alarms
-from retrostats.common.errors import InputError
-from retrostats.evidence.printed.forensics.granularity import debit, grim, grimmer
-from retrostats.evidence.printed.forensics.spreads import sd_of_change_from_p, spreads_possible
-from retrostats.evidence.printed.recompute import paired_p
-from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
+from retrostats import InputError, Reported, r_bounds_from_p
 
 HONEST = 5_000  # tables; any share of false alarms above 1 in 1,600 shows with 95% certainty
 

@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from doors.report import theme
 from legibility import illegible
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 import retrostats as rs
-from retrostats.report.figures import theme
 
 #: Thirteen trials of a vaccine against tuberculosis: Colditz et al. (1994), JAMA 271:698.
 TRIALS = pd.DataFrame(

@@ -7,13 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import hidden, numeric, parse_formula, quoted, read_columns, shown
+from doors.models import linear_formula_expressions_evaluate as evaluate
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.linear.formula.columns import numeric, read_columns
-from retrostats.models.linear.formula.expressions import evaluate
-from retrostats.models.linear.formula.formula import parse_formula
-from retrostats.models.linear.formula.quoted import hidden, quoted, shown
+from retrostats import InputError
 
 #: The same design and outcome under other names: nothing but the names differs.
 SAME = {"rtol": 1e-9, "atol": 1e-12}

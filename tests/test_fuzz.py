@@ -10,8 +10,7 @@ import pytest
 from fuzz import fuzz_formulas, targets
 from fuzz.fuzz_readers import mutate, run, seeds
 
-from retrostats.common.errors import InputError
-from retrostats.io.cohort.cohort import load_cohort
+from retrostats import InputError, load_cohort
 
 
 @pytest.mark.parametrize(("kind", "seed"), seeds(), ids=lambda value: getattr(value, "name", value))

@@ -8,14 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import (
+    Binomial,
+    NegativeBinomial,
+    NoncentralHypergeometric,
+    Poisson,
+    Problem,
+    RandomPart,
+    split,
+)
 from scipy import stats
 
-from retrostats.common.errors import InputError
-from retrostats.models.counts.family import Binomial, NegativeBinomial, Poisson
-from retrostats.models.counts.fit import glmm
-from retrostats.models.counts.hypergeometric import NoncentralHypergeometric
-from retrostats.models.counts.problem import Problem
-from retrostats.models.counts.random_effects import RandomPart, split
+from retrostats import InputError, glmm
 
 REFERENCE = Path(__file__).parent / "reference"
 CASES = json.loads((REFERENCE / "glmm.json").read_text())

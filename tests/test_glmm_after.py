@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import MarginalMeans
 from test_glmm import CASES, fitted, read
 
-from retrostats.common.errors import InputError
-from retrostats.models.counts.fit import glmm
-from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
+from retrostats import InputError, glmm
 
 FOUND = json.loads((Path(__file__).parent / "reference" / "glmm_after.json").read_text())
 #: glmer stops at gradients near 1e-3 and takes errors from differences of the likelihood.

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 HERE = Path(__file__).parent / "reference"
 R: dict[str, Any] = json.loads((HERE / "glmm_verbs.json").read_text())

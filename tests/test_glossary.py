@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from doors.report import explained, render_report, terms, terms_in
 from page_text import Blocks
-
-from retrostats.report.page.glossary import explained, terms, terms_in
-from retrostats.report.page.page import render_report
 
 #: What a reader may not know, whoever writes it next on the page.
 METHOD = (

@@ -7,8 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-
-from retrostats.audit.grades import (
+from doors.audit import (
     DIRECTION_ORDER,
     Ground,
     Probability,
@@ -21,7 +20,8 @@ from retrostats.audit.grades import (
     sign_line,
     size_label,
 )
-from retrostats.common.errors import InputError
+
+from retrostats import InputError
 
 GRID = np.array([0, 0.01, 0.025, 0.03, 0.05, 0.2, 0.3, 0.35, 0.5, 0.65, 0.8, 0.95, 0.975, 0.99, 1])
 #: From a size that is so to one that is not.

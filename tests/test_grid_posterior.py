@@ -6,20 +6,21 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import nct, norm, t
-
-from retrostats.common.errors import InputError
-from retrostats.models.meta.bayes import HalfNormal, posterior
-from retrostats.models.meta.grid_density import GridDensity
-from retrostats.models.meta.grid_posterior import (
+from doors.models import (
+    LEAST_STEPS,
+    GridDensity,
     grid_posterior,
     log_weights,
     marginals,
+    posterior,
+    posteriors,
+    predictive,
     tau_nodes,
     theta_grid,
 )
-from retrostats.models.meta.grid_posteriors import posteriors
-from retrostats.models.meta.grid_predictive import LEAST_STEPS, predictive
+from scipy.stats import nct, norm, t
+
+from retrostats import HalfNormal, InputError
 
 #: What a probability and, in units of the smallest standard error, a quantile may be off.
 EXACT = 1e-4

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import FUNCTIONS, REVIEWS
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.common.habits import FUNCTIONS, REVIEWS
+from retrostats import InputError
 
 ROWS = pd.DataFrame({
     "subject": list("aabbccdd"), "arm": list("xyxyxyxy"),

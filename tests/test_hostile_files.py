@@ -7,10 +7,9 @@ import zipfile
 
 import numpy as np
 import pytest
+from doors.io import read_workbook
 
-from retrostats.common.errors import InputError
-from retrostats.io.cohort.cohort import load_cohort
-from retrostats.io.tables.workbook import read_workbook
+from retrostats import InputError, load_cohort
 
 LONG = "x" * 1_000_000
 
@@ -61,7 +60,7 @@ def test_a_long_text_in_every_row_of_parquet(tmp_path) -> None:
 
 
 def test_wide_texts_of_a_statistical_package() -> None:
-    from retrostats.io.tables.packages import _refuse_wide_texts
+    from doors.io import _refuse_wide_texts
 
     _refuse_wide_texts("lab.sav", 1000, {"a": 8, "b": 255})
     with pytest.raises(InputError, match="unpacks to"):

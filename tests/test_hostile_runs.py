@@ -13,14 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from doors.app import main
+from doors.common import ended
+from doors.report import MANIFEST, abandoned, escape_formula, folder, held, replace, write_csv
 
-from retrostats.app.cli import main
-from retrostats.common.errors import InputError
-from retrostats.common.exit_codes import ended
-from retrostats.report import folder
-from retrostats.report.exchange import abandoned, held
-from retrostats.report.folder import MANIFEST, replace
-from retrostats.report.formula_escape import escape_formula, write_csv
+from retrostats import InputError
 
 COHORT = (
     "subject,direction,vo2_ml_kg_min,speed_m_s\n1,forward,30,2\n1,backward,40,2\n"

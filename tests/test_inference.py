@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import chdtri
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 DATA = Path(__file__).parent / "reference" / "data"
 

@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from retrostats.models.linear.blocks.factor import forward, lower_factor
-from retrostats.models.linear.crossed.cell_draws import CellDesign
+from doors.models import CellDesign, forward, lower_factor
 
 PROGRAM = Path(__file__).with_name("seeded.py")
 #: As OPENBLAS_CORETYPE says them; a library or processor without one takes another, and says so.

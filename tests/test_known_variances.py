@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import deviance, known_model
+from doors.models import linear_known_variance_criterion_evaluate as evaluate
 from scipy import optimize, stats
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.known_variance.criterion import deviance, evaluate
-from retrostats.models.linear.known_variance.model import known_model
+from retrostats import InputError, NotIdentified
 
 REFERENCE = json.loads(
     (Path(__file__).parent / "reference" / "synthesis.json").read_text(encoding="utf-8")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from doors.io import kind_of, read_header
 from test_lab_files import HEADER, ROUNDED, lab, rows, values
 
 import retrostats as rs
-from retrostats.io.cohort.headers import kind_of, read_header
 
 
 def injury_list(**columns: list[str]) -> pd.DataFrame:

@@ -7,9 +7,9 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from doors.io import read_header
 
 import retrostats as rs
-from retrostats.io.cohort.headers import read_header
 
 HEADER = ["subject", "direction", "speed (km/h)", "VO2 (ml/kg/min)"]
 #: Of any file: ten digits survive the way through text and units.

@@ -6,14 +6,14 @@ import io
 from itertools import combinations
 
 import pytest
+from doors.report import LOOKS, SLIDE, contrast, looks, theme, verdicts
+from doors.report import figures_looks_DARK as DARK
+from doors.report import figures_looks_LIGHT as LIGHT
 from legibility import distances, illegible
 from matplotlib.figure import Figure
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.report.figures import looks, theme, verdicts
-from retrostats.report.figures.looks import DARK, LIGHT, LOOKS, SLIDE
-from retrostats.report.page.shades import contrast
+from retrostats import InputError
 
 NAMES = (
     "verdict_overview",

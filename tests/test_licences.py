@@ -46,5 +46,5 @@ def test_everything_but_a_cross_check_runs_without_the_gpl(monkeypatch: pytest.M
     )
     monkeypatch.setitem(sys.modules, "pingouin", None)  # an import of it would fail
     replication = rs.replicate(["metabolic-cost"], draws=0)
-    assert "pingouin paired t-test" not in set(replication.witnesses["witness"])
-    assert "statsmodels mixed model" in set(replication.witnesses["witness"])
+    assert "pingouin paired t-test" not in set(replication.cross_checks["program"])
+    assert "statsmodels mixed model" in set(replication.cross_checks["program"])

@@ -6,20 +6,22 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
-
-from retrostats.evidence.printed import likelihoods as lik
-from retrostats.evidence.printed.measures import RATIO_OF_MEANS, Measure
-from retrostats.evidence.printed.quadrature import (
+from doors.evidence import (
+    RATIO_OF_MEANS,
     CorrelationPrior,
+    Nodes,
+    PrintedSource,
     SpreadPrior,
     chi_nodes,
+    read_rows,
+    reported_source,
     rounding_points,
+    sides_source,
+    words_source,
 )
-from retrostats.evidence.printed.row_effects import reported_source, words_source
-from retrostats.evidence.printed.row_sides import sides_source
-from retrostats.evidence.printed.rows import read_rows
-from retrostats.evidence.printed.sources import Nodes, PrintedSource
+from doors.evidence import likelihoods as lik
+from doors.evidence import printed_measures_Measure as Measure
+from scipy import stats
 
 #: Quadrature against scipy's own special functions.
 SAME = 1e-6

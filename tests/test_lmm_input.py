@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import parse_formula
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified, RetrostatsError
-from retrostats.models.linear.formula.formula import parse_formula
+from retrostats import InputError, NotIdentified, RetrostatsError
 
 ATTACKS = [
     "y ~ __import__('os').system('true') + (1 | subject)",

@@ -137,7 +137,7 @@ def test_large_and_small_agree_on_many_subjects() -> None:
 
 
 def test_a_changed_table_leaves_the_next_one_alone():
-    from retrostats.models.linear.post_estimation.tables import t_table
+    from doors.models import t_table
 
     one = np.ones(2)
     table = t_table(("a", "b"), one, one, 5 * one)

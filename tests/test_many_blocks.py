@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import level_at, many, pair_sums, sums_at, theta_directions
+from doors.models import linear_homoscedastic_criterion_evaluate as evaluate
 from numpy.linalg import LinAlgError
 from numpy.testing import assert_allclose
 
 import retrostats as rs
-from retrostats.models.linear.blocks.directions import theta_directions
-from retrostats.models.linear.homoscedastic import many, pair_sums
-from retrostats.models.linear.homoscedastic.criterion import evaluate, level_at, sums_at
 
 #: The same sums in another order: rounding, and what a search that ends at rounding leaves.
 SAME = 1e-10

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import max_t_ppf, max_t_sf, studentized_range_sf
 from scipy.special import ndtr
 from scipy.stats import chi2
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.linear.post_estimation.multivariate_t import max_t_ppf, max_t_sf
-from retrostats.models.linear.post_estimation.studentized_range import studentized_range_sf
+from retrostats import InputError
 
 HERE = Path(__file__).parent / "reference"
 R: dict[str, Any] = json.loads((HERE / "emmeans.json").read_text())

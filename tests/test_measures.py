@@ -6,11 +6,11 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from doors.evidence import Options, explore_measures
+from doors.evidence import result_findings_Measure as Measure
 from scipy.stats import norm
 
-from retrostats.evidence.result.findings import Measure
-from retrostats.evidence.unreported.measures import Options, explore_measures
-from retrostats.evidence.unreported.unknowns import Unknown
+from retrostats import Unknown
 
 NO_DRAWS = Options(draws=0, seed=1)
 

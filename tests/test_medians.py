@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 PINNED = json.loads((Path(__file__).parent / "reference" / "escalc.json").read_text())
 #: The reference prints 15 digits of closed forms.

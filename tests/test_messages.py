@@ -7,11 +7,11 @@ import re
 import pytest
 from cohort_kinds import book
 from cohort_tables import METABOLIC
+from doors.app import main
+from doors.io import read_spec
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.common.errors import InputError
-from retrostats.io.cohort.spec import read_spec
+from retrostats import InputError
 
 
 def refused(tmp_path, text: str) -> str:

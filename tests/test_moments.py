@@ -7,12 +7,12 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import Correlation, surrogate_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.moments.summary import Correlation, witness_rows
+from retrostats import InputError, NotIdentified
 
 FIT_RTOL = 1e-9  # the same numbers summed in another order
 TRIAL = "y ~ arm * time + (1 | subject)"
@@ -43,7 +43,7 @@ def _same_fit(a: rs.LmmFit, b: rs.LmmFit, rtol: float = FIT_RTOL) -> None:
 @pytest.mark.parametrize("r", [-0.5, 0.0, 0.4, 0.95])
 def test_a_table_is_the_rows_it_summarises(r: float) -> None:
     printed = rs.moments_from_summary(_cells(), correlation=r)
-    rows = witness_rows(printed, np.random.default_rng(4))
+    rows = surrogate_rows(printed, np.random.default_rng(4))
     assert rows["surrogate"].all()
     cells = rows.groupby(["arm", "time"], observed=True)["y"].agg(["mean", "std"])
     np.testing.assert_allclose(cells["mean"].sort_index(), [24, 25, 25.8, 26], rtol=1e-12)
@@ -91,7 +91,7 @@ def test_correlation_matrix_and_three_conditions() -> None:
     )
     matrix = np.array([[1, 0.8, 0.6], [0.8, 1, 0.7], [0.6, 0.7, 1]])
     printed = rs.moments_from_summary(cells, correlation=matrix)
-    rows = witness_rows(printed, np.random.default_rng(1))
+    rows = surrogate_rows(printed, np.random.default_rng(1))
     wide = rows.pivot(index="subject", columns="time", values="y")
     np.testing.assert_allclose(wide.corr(), matrix, atol=1e-12)
     formula = "y ~ time + (time || subject)"

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from doors.app import INVENTED, STEPS, main, new_audit
+from doors.common import data_dir
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.app.new_audit import INVENTED, STEPS, new_audit
-from retrostats.audit.audit import load_audit
-from retrostats.common.errors import InputError
-from retrostats.common.resources import data_dir
+from retrostats import InputError, load_audit
 
 DRAWS = 50
 #: Columns of the audit that ships that another subject has no use for.

@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-
-from retrostats.models.linear import newton
-from retrostats.models.linear.newton import along_hessian, descend, descend_all, newton_step
+from doors.models import along_hessian, descend, descend_all, newton, newton_step
 
 #: A last step promises 1e-13 of a deviance of order one; the square root of what it leaves.
 PLACE_ATOL = 1e-9

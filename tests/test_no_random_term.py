@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.evidence import difference_of_trials, welch_df
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.evidence.printed.change import difference_of_trials, welch_df
-from retrostats.evidence.result.estimate import Estimate
+from retrostats import Estimate, InputError
 
 #: nlme 3.1-162, gls(y ~ x, weights = varIdent(form = ~ 1 | study)) on the rows below.
 NLME = {

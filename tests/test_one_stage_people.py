@@ -5,21 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-
-import retrostats as rs
-from retrostats.common.errors import NotIdentified
-from retrostats.evidence.findings.one_stage import (
+from doors.evidence import (
     FORMULA,
+    not_significant_source,
     one_stage_fit,
     one_stage_measure,
     one_stage_row,
+    percentage_source,
 )
-from retrostats.evidence.printed.reported import Reported
-from retrostats.evidence.unreported.exploration import explore
-from retrostats.evidence.unreported.sources import not_significant_source, percentage_source
-from retrostats.evidence.unreported.unknowns import Unknown
-from retrostats.models.linear.moments.studies import moments_arms
-from retrostats.models.meta.one_stage import one_stage_batch
+from doors.models import one_stage_batch
+
+import retrostats as rs
+from retrostats import NotIdentified, Reported, Unknown, explore, moments_arms
 
 #: Two optimisers of one likelihood, each to the root of rounding or better.
 SAME_RTOL = 1e-6

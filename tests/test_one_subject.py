@@ -10,9 +10,8 @@ import re
 from pathlib import Path
 
 import pytest
-
-from retrostats.app.cli import main
-from retrostats.io.validation.templates import templates
+from doors.app import main
+from doors.io import templates
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 #: Words and columns of the audit that ships; "the post" where the source is none.

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import surrogate_rows
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.moments.summary import witness_rows
+from retrostats import InputError, NotIdentified
 
 REFERENCE = Path(__file__).parent / "reference"
 NLME_RTOL = 1e-5  # nlme stops at about this relative accuracy
@@ -207,7 +207,7 @@ def test_study_is_a_group_above_subjects() -> None:
         columns=["study", "group", "time", "n", "mean", "sd"],
     )  # fmt: skip
     printed = rs.moments_from_summary(cells, correlation=0.6, between=["study", "group"])
-    rows = witness_rows(printed, np.random.default_rng(1))
+    rows = surrogate_rows(printed, np.random.default_rng(1))
     for formula, residual in (
         ("y ~ group*time + (1 | study) + (1 | subject)", None),
         ("y ~ group*time + (1 | study)", None),

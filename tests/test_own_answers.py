@@ -10,19 +10,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohort_tables import measured
+from doors.app import main
+from doors.audit import Answer, Grounds, contrasts_of, disagreement_said, without_cohorts
+from doors.evidence import (
+    EstimateRow,
+    cohort_changes,
+    cohort_differences,
+    cohort_rates,
+    cohort_ratios,
+    compared,
+    pool_at_reference_point,
+)
+from doors.io import account_lines
+from doors.report import render_report
 from scipy import stats
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.audit.answer import Answer
-from retrostats.audit.certainty import Grounds
-from retrostats.audit.changes import contrasts_of, disagreement_said, without_cohorts
-from retrostats.evidence.findings.changes import cohort_changes, cohort_differences
-from retrostats.evidence.findings.cohorts import cohort_rates, cohort_ratios, compared
-from retrostats.evidence.result.findings import EstimateRow
-from retrostats.evidence.unreported.reference_point import pool_at_reference_point
-from retrostats.io.validation.understood import account_lines
-from retrostats.report.page.page import render_report
 
 
 def crossover(people: int = 9) -> pd.DataFrame:
@@ -53,10 +56,10 @@ def logs() -> pd.DataFrame:
 
 
 def test_each_speed_is_the_paired_t_of_its_people(lab) -> None:
-    found = lab.own_results[lab.own_results["kind"] == "level"]
+    found = lab.user_results[lab.user_results["kind"] == "level"]
     assert found["what"].tolist() == ["run, 8 km/h (2.22 m/s)", "run, 10 km/h (2.78 m/s)"]
-    assert set(lab.own_results["scale"]) == {"ratio"}
-    assert set(lab.own_results["unit"]) == {"ratio backward / forward"}
+    assert set(lab.user_results["scale"]) == {"ratio"}
+    assert set(lab.user_results["unit"]) == {"ratio backward / forward"}
     for speed, row in zip((8, 10), found.to_dict("records"), strict=True):
         values = logs()[speed].dropna()
         wanted = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -67,7 +70,7 @@ def test_each_speed_is_the_paired_t_of_its_people(lab) -> None:
 
 
 def test_the_next_person_is_held_as_often_as_stated() -> None:
-    from retrostats.evidence.findings.user_cohort import PersonEffects, _mean
+    from doors.evidence import PersonEffects, _mean
 
     rng = np.random.default_rng(3)
     held = 0
@@ -144,12 +147,12 @@ def test_rates_have_the_exact_interval_of_a_count() -> None:
     frame = pd.read_csv(io.StringIO(measured("ligament-injury")), dtype=str)
     cohort = rs.load_cohort(frame, spec={"name": "club"})
     found = rs.replicate(["ligament-injury"], cohorts=[cohort], draws=0)
-    row = found.own_results.set_index("what").loc["injuries, forward"]
+    row = found.user_results.set_index("what").loc["injuries, forward"]
     assert (row["events"], row["exposure_h"]) == (9, 610)
-    assert set(found.own_results["scale"]) == {"rate"}
+    assert set(found.user_results["scale"]) == {"rate"}
     # R: poisson.test(9, 610)$conf.int * 1000
     assert [row["conf_low"], row["conf_high"]] == pytest.approx([6.746513, 28.007875], rel=1e-6)
-    none = found.own_results["conf_low"].min()
+    none = found.user_results["conf_low"].min()
     assert none >= 0
     assert found.cohorts.set_index("claim_id").at["ligament_tears", "weight_pct"] == 100
 
@@ -158,10 +161,10 @@ def test_a_body_fat_trial_has_its_weight_and_each_arm() -> None:
     frame = pd.read_csv(io.StringIO(measured("body-fat")), dtype=str)
     cohort = rs.load_cohort(frame, spec={"name": "trial"})
     found = rs.replicate(["body-fat"], cohorts=[cohort], draws=16)
-    arms = found.own_results[found.own_results["kind"] == "level"].set_index("what")
+    arms = found.user_results[found.user_results["kind"] == "level"].set_index("what")
     assert arms.loc["backward, pre to post", "estimate"] == pytest.approx(-1.95)
     assert arms.loc["control, pre to post", "n"] == 6
-    assert set(found.own_results["scale"]) == {"difference"}
+    assert set(found.user_results["scale"]) == {"difference"}
     lost = found.cohorts.set_index("claim_id").loc["body_fat_6wk"]
     cause = found.cohorts.set_index("claim_id").loc["body_fat_cause"]
     assert np.isnan(cause["estimate_without"])  # no printed trial has a control arm
@@ -220,7 +223,7 @@ def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
         assert f'<th scope="row">{row["header"]}</th>' in page, row
         assert f'<td data-l="Unit">{row["unit"]}</td>' in page, row
     assert read["design"][0] in page
-    for name in ("own_results", "cohort_shares"):
+    for name in ("user_results", "cohort_shares"):
         assert len(pd.read_csv(out / "tables" / f"{name}.csv"))
     assert (out / "figures" / "own_data_1.svg").is_file()
 
@@ -230,11 +233,11 @@ def test_without_own_data_nothing_of_it_is_shown() -> None:
 
 
 def test_a_pool_at_the_middle_counts_only_what_counts_there(lab) -> None:
-    from retrostats.evidence.unreported.sources import known_source
+    from doors.evidence import known_source
 
     estimate = rs.Estimate(0.25, 0.05, 8, "log_ratio", "ratio")
     source = known_source("one", estimate, 9, user_cohort=True)
-    from retrostats.evidence.findings.pooled import pooled_measure
+    from doors.evidence import pooled_measure
 
     alone = pool_at_reference_point(pooled_measure([source], "x", "x"), log=True)
     assert alone.weights == {"one": 100.0}

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.audit import effects_of
+from doors.evidence import compared, measure_of_pool
 from scipy import stats
 
 import retrostats as rs
-from retrostats.audit.pages.cohorts import effects_of
-from retrostats.common.errors import InputError
-from retrostats.evidence.findings.cohorts import compared
-from retrostats.evidence.printed.measures import measure_of_pool
+from retrostats import InputError
 
 #: Means of people and Welch's t by hand against the package: double precision.
 SAME = 1e-8
@@ -200,7 +199,7 @@ def test_two_groups_measured_once_are_as_a_printed_row(measure, tmp_path) -> Non
         assert row["estimate"] == pytest.approx(shown, rel=SAME)
     told = " ".join(str(d.alt) for d in found.drawings.values())
     assert "a person each" not in told
-    assert set(found.own_results["what"]) >= {"vitamin D", "control"}
+    assert set(found.user_results["what"]) >= {"vitamin D", "control"}
 
 
 @pytest.mark.parametrize("shape", ["long", "wide"])
@@ -241,11 +240,11 @@ def test_events_with_exposure(header, tmp_path) -> None:
     crude = rates["balance training"] / rates["usual training"]
     assert row["estimate"] == pytest.approx(crude, rel=0.1)  # people are random: not quite crude
     assert row["conf_low"] < crude < row["conf_high"]
-    assert set(found.own_results["kind"]) == {"rate"}
+    assert set(found.user_results["kind"]) == {"rate"}
 
 
 def test_a_template_is_read_as_what_it_is_a_template_of(tmp_path) -> None:
-    from retrostats.io.validation.templates import templates
+    from doors.io import templates
 
     events = {"outcome": "falls", "exposure": "hours", "measure": "rate ratio"}
     cases = (

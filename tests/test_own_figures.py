@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.report import LINES, _figure, _names
 from matplotlib.collections import PolyCollection
-
-from retrostats.report.user_cohort import LINES, _figure, _names
 
 
 def people(number: int) -> pd.DataFrame:

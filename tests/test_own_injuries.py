@@ -9,7 +9,7 @@ import pytest
 from cohort_tables import measured
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 TABLE = measured("ligament-injury")
 

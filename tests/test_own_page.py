@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.audit import effects_of
+from doors.evidence import compared, measure_of_pool
+from doors.io import template, template_spec
 from test_own_any_audit import (
     CHANGES,
     CROSSOVER,
@@ -21,11 +24,7 @@ from test_own_any_audit import (
 )
 
 import retrostats as rs
-from retrostats.audit.pages.cohorts import effects_of
-from retrostats.common.errors import InputError
-from retrostats.evidence.findings.cohorts import compared
-from retrostats.evidence.printed.measures import measure_of_pool
-from retrostats.io.validation.templates import template, template_spec
+from retrostats import InputError
 
 TWO_ARMS = """study,design,allocation,n,first,second
 Alpha 2001,parallel,by lot,10 / 9,95.4 SD 15.2 -> 112.1 SD 16.0 kg,94.0 SD 17.1 -> 103.6 SD 16.5 kg

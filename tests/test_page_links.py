@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from doors.report import anchor, render_report
 from page_links import Links
-
-from retrostats.report.page.format import anchor
-from retrostats.report.page.page import render_report
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from retrostats.report.page.pictures import pictures_of
-from retrostats.report.page.shades import contrast, dark, page_style
-from retrostats.report.palette import DARK, LIGHT, in_the_dark
-from retrostats.report.press import made
+from doors.report import contrast, dark, in_the_dark, made, page_style, pictures_of
+from doors.report import palette_DARK as DARK
+from doors.report import palette_LIGHT as LIGHT
 
 #: Contrast that WCAG 2.2 asks for: words, and marks that carry meaning.
 WORDS, MARKS = 4.5, 3.0

@@ -7,9 +7,7 @@ import re
 
 import example_frames as ex
 import pytest
-
-from retrostats.report.page.claim_review import rating
-from retrostats.report.page.page import render_report
+from doors.report import rating, render_report
 
 #: Properties that schema.org gives these types (their own, or of the types above them).
 SCHEMA = {

@@ -8,18 +8,18 @@ from html import unescape
 
 import pytest
 from cohort_tables import plain
-from matplotlib.text import Text
-from page_text import Blocks, defects
-
-import retrostats as rs
-from retrostats.audit.plain_words import story_of
-from retrostats.report.page.console import (
+from doors.audit import story_of
+from doors.report import (
     print_answers,
     print_cohorts,
     print_user_cohorts,
     print_verdicts,
+    render_report,
 )
-from retrostats.report.page.page import render_report
+from matplotlib.text import Text
+from page_text import Blocks, defects
+
+import retrostats as rs
 
 # The run with own measurements is made once too, where the other one is.
 pytestmark = pytest.mark.usefixtures("whole")
@@ -82,7 +82,7 @@ def test_no_reader_of_terminal_tables_or_captions_meets_a_defect(whole, own, nam
     print_answers(whole, stream)
     print_verdicts(whole.verdicts, stream)
     print_cohorts(own.cohorts, own.verdicts, stream)
-    print_user_cohorts(own.own_results, own.cohort_shares, own.verdicts, stream)
+    print_user_cohorts(own.user_results, own.cohort_shares, own.verdicts, stream)
     stream.flush()
     assert defects(raw.getvalue().decode().splitlines(), names) == []
     for name in ("findings", *(a["name"] for a in whole.analyses)):

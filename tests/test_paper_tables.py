@@ -8,13 +8,12 @@ import sys
 import pandas as pd
 import pytest
 from docx import Document
+from doors.audit import ABSOLUTES, finding, summary_frame
+from doors.common import TABLE_FORMATS
+from doors.report import PaperTable, write_tables
 
 import retrostats as rs
-from retrostats.audit.grade_words import finding
-from retrostats.audit.summary import ABSOLUTES, summary_frame
-from retrostats.common.defaults import TABLE_FORMATS
-from retrostats.common.errors import InputError
-from retrostats.report.tables import PaperTable, write_tables
+from retrostats import InputError
 
 #: Products and quotients of printed numbers in double precision.
 EXACT = 1e-12

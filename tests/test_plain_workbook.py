@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from retrostats.io.tables import workbook
+from doors.io import workbook
 
 openpyxl = pytest.importorskip("openpyxl")
 pytest.importorskip("python_calamine")

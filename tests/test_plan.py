@@ -8,17 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from doors.evidence import Effects, Source, quasi_random
+from doors.planning import Counted, Measured, answers_with, assume, right_label
 from scipy import stats
 
 import retrostats as rs
-from retrostats.audit.audit import load_audit
-from retrostats.common.errors import InputError
-from retrostats.evidence.unreported.influence import quasi_random
-from retrostats.evidence.unreported.sources import Effects, Source
-from retrostats.planning.added import answers_with
-from retrostats.planning.assumed import assume
-from retrostats.planning.designs import Counted, Measured
-from retrostats.planning.power import right_label
+from retrostats import InputError, load_audit
 
 BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg.toml"
 NAN = float("nan")

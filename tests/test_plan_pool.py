@@ -9,27 +9,39 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.audit import SIZE_SUPPORTED, answer_of
+from doors.evidence import (
+    MEASURES,
+    SPREAD,
+    Effects,
+    Nodes,
+    PrintedSource,
+    Source,
+    known_source,
+    pool_estimator,
+    pooled_of,
+    printed_source,
+    quasi_random,
+    rates_log_likelihood,
+)
+from doors.evidence import printed_measures_Measure as Measure
+from doors.evidence import result_findings_Measure as FoundMeasure
+from doors.planning import (
+    POOLED_MOST,
+    Counted,
+    answers_with,
+    assume,
+    deciding,
+    drawn_answers,
+    kept_open_by,
+    pool_needed,
+    sentence,
+    today_of,
+)
 from scipy import stats
 
 import retrostats as rs
-from retrostats.audit.answer import answer_of
-from retrostats.audit.audit import load_audit
-from retrostats.audit.grades import SIZE_SUPPORTED
-from retrostats.evidence.printed.likelihoods import rates_log_likelihood
-from retrostats.evidence.printed.measures import Measure
-from retrostats.evidence.printed.sources import SPREAD, Nodes, PrintedSource
-from retrostats.evidence.result.estimate import Estimate
-from retrostats.evidence.result.findings import Measure as FoundMeasure
-from retrostats.evidence.unreported.influence import quasi_random
-from retrostats.evidence.unreported.likelihood import MEASURES, pooled_of, printed_source
-from retrostats.evidence.unreported.pooled import pool_estimator
-from retrostats.evidence.unreported.sources import Effects, Source, known_source
-from retrostats.planning.added import answers_with, drawn_answers, pool_needed
-from retrostats.planning.assumed import assume
-from retrostats.planning.deciding import deciding
-from retrostats.planning.designs import Counted
-from retrostats.planning.sentence import kept_open_by, sentence
-from retrostats.planning.today import POOLED_MOST, today_of
+from retrostats import Estimate, load_audit
 
 BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg.toml"
 NAN = float("nan")

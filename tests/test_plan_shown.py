@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from doors.app import main
+from doors.evidence import Effects, Source
+from doors.planning import answers_with
+from doors.report import figures_looks_DARK as DARK
 from scipy import stats
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.audit.audit import load_audit
-from retrostats.common.errors import InputError
-from retrostats.evidence.unreported.sources import Effects, Source
-from retrostats.planning.added import answers_with
-from retrostats.report.figures.looks import DARK
+from retrostats import InputError, load_audit
 
 BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg.toml"
 NAN = float("nan")

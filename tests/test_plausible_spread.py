@@ -8,13 +8,11 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from doors.common import analyses_dir, data_dir
+from doors.evidence import crossover_study, pair_source, printed_pair
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.common.resources import analyses_dir, data_dir
-from retrostats.evidence.findings.crossover import crossover_study
-from retrostats.evidence.printed.pair import printed_pair
-from retrostats.evidence.unreported.sources import pair_source
+from retrostats import InputError
 
 CONDITIONS = ("backward", "forward")
 LOAD = {"study_id": "roos2012", "outcome": "patellofemoral_force_bw"}

@@ -6,10 +6,9 @@ import time
 
 import numpy as np
 import pytest
+from doors.models import BATCH_METHODS, BATCH_TESTS, moment
 
-from retrostats.common.errors import InputError
-from retrostats.models.meta.batch import BATCH_METHODS, BATCH_TESTS, random_effects_batch
-from retrostats.models.meta.moment import moment
+from retrostats import InputError, random_effects_batch
 
 #: Two implementations of one equation, solved to rounding.
 SAME_RTOL = 1e-8

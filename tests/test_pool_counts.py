@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import NoncentralHypergeometric
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.counts.hypergeometric import NoncentralHypergeometric
+from retrostats import InputError, NotIdentified
 
 CASES = json.loads((Path(__file__).parent / "reference" / "count_pools.json").read_text())
 MODELS = {

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.evidence import disagreement
 from scipy.integrate import quad
 from scipy.stats import norm
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.evidence.printed.disagreement import disagreement
+from retrostats import InputError
 
 #: Two quadratures of one posterior: a grid of effects, and a mixture of normals.
 SAME_POSTERIOR = 1e-3

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import henmi_copas
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.evidence.result.estimate import Estimate
-from retrostats.models.meta.henmi_copas import henmi_copas
+from retrostats import Estimate, InputError
 
 #: Four digits of a posterior, against an independent grid of that fineness.
 FOUR_DIGITS = 5e-5

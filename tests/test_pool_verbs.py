@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 FOLDER = Path(__file__).parent / "reference"
 PINNED = json.loads((FOLDER / "pool_verbs.json").read_text())
@@ -106,7 +106,7 @@ def test_profiles_of_two_variances_are_metafors() -> None:
     pool = rs.pool(rows, formula="yi ~ 1", variance="vi", random="(1 | alloc/study)")
     table, wanted = pool.profile(points=3), PINNED["profile"]
     assert table["loglik"].max() == pytest.approx(wanted["multilevel_best"], abs=TOP)
-    from retrostats.models.linear.known_variance.components import profile_at
+    from doors.models import profile_at
 
     assert pool.fit is not None
     for number, name in enumerate(("outer", "inner")):

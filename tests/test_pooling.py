@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import leave_one_out
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.common.errors import InputError
-from retrostats.evidence.result.estimate import Estimate
-from retrostats.models.meta.two_stage import leave_one_out, pool
+from retrostats import Estimate, InputError, pool
 
 REFERENCE = Path(__file__).parent / "reference"
 SUITE = REFERENCE / "metafor_suite"

@@ -11,10 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from doors.report import new_figure, press, styled
 from matplotlib.figure import Figure
-
-from retrostats.report import press
-from retrostats.report.figures.theme import new_figure, styled
 
 KINDS = ("svg", "pdf", "png")
 

@@ -13,14 +13,12 @@ from shutil import copytree
 
 import numpy as np
 import pytest
+from doors.audit import Context, select
+from doors.common import analyses_dir, data_dir
+from doors.evidence import Space, cell_of, quasi_random
 
 import retrostats as rs
-from retrostats.audit.analysis import Context, select
-from retrostats.common.errors import InputError
-from retrostats.common.resources import analyses_dir, data_dir
-from retrostats.evidence.printed.reported import Reported
-from retrostats.evidence.unreported.influence import quasi_random
-from retrostats.evidence.unreported.unknowns import Space, Unknown, cell_of
+from retrostats import InputError, Reported, Unknown
 
 NUMERIC = (
     "n", "mean", "spread", "change", "change_spread", "pct_change", "events", "exposure",

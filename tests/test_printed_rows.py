@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 #: Two grids of one posterior.
 SAME_POSTERIOR = 1e-3

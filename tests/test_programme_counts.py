@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from doors.evidence import Effect, Trial, design_effect, trial_result
+from doors.io import counts_people
 
-from retrostats.common.errors import InputError
-from retrostats.evidence.findings.trials import Effect, Trial, design_effect, trial_result
-from retrostats.io.published.printed_rows import counts_people
-from retrostats.io.published.published import load_published
+from retrostats import InputError, load_published
 
 RATES = Effect("injury_rate_ratio", "programme / usual training", "li")
 

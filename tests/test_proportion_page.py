@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from doors.app import main
+from doors.audit import account_of_page
 from scipy.special import expit, logit
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.audit.pages.account import account_of_page
-from retrostats.common.errors import InputError
-from retrostats.models.meta.effect_sizes import escalc
+from retrostats import InputError, escalc
 
 #: The same closed forms, summed in another order.
 CLOSED_RTOL = 1e-10

@@ -8,10 +8,11 @@ import math
 import shutil
 
 import pytest
+from doors.common import data_dir
+from doors.io import KEPT_AS_PRINTED, load_studies
+from doors.io import published_published_COLUMNS as COLUMNS
 
-from retrostats.common.errors import InputError
-from retrostats.common.resources import data_dir
-from retrostats.io.published.published import COLUMNS, KEPT_AS_PRINTED, load_published, load_studies
+from retrostats import InputError, load_published
 
 UNIT_RTOL = 1e-12  # one multiplication
 

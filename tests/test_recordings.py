@@ -6,10 +6,10 @@ import struct
 from pathlib import Path
 
 import pytest
+from doors.io import parse_fit
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.io.tables.recordings import parse_fit
+from retrostats import InputError
 
 #: Seconds, heart rate, speed, VO2, VCO2: what both kinds of file are made of.
 MOMENTS = [(10 * i, 120 + i, 2.5, 1800 + 10 * i, 1500 + 9 * i) for i in range(30)]

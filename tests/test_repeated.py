@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import STRUCTURES, shape_of
+from doors.models import linear_repeated_criterion_evaluate as evaluate
 from scipy.stats import f as f_distribution
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.repeated.criterion import evaluate
-from retrostats.models.linear.repeated.structures import STRUCTURES, shape_of
+from retrostats import InputError, NotIdentified
 
 HERE = Path(__file__).parent / "reference"
 R: dict[str, Any] = json.loads((HERE / "repeated.json").read_text())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 CORE = {"energy_30", "ligament_tears", "body_fat_6wk", "more_than_forward"}
 
@@ -87,7 +87,7 @@ def test_estimates_lie_inside_their_limits_and_hollow_marks_are_not_pooled(repli
     shown = rows[rows["conf_low"].notna()]
     assert (shown["conf_low"] <= shown["estimate"]).all()
     assert (shown["estimate"] <= shown["conf_high"]).all()
-    assert not (rows["pooled"] & rows["hollow"]).any()
+    assert not (rows["pooled"] & rows["excluded"]).any()
     swept = rows[rows["sens_low"].notna()]
     slack = 1e-9
     assert (swept["sens_low"] < swept["sens_high"]).all()
@@ -110,11 +110,11 @@ def test_what_sources_print_is_recomputed_within_rounding(replication) -> None:
 
 
 def test_independent_programs_agree(replication) -> None:
-    assert set(replication.witnesses["witness"]) == {
+    assert set(replication.cross_checks["program"]) == {
         "pingouin paired t-test",
         "statsmodels mixed model",
     }
-    apart = replication.witnesses[~replication.witnesses["agrees"]]
+    apart = replication.cross_checks[~replication.cross_checks["agrees"]]
     assert apart.empty, apart.to_string()
 
 

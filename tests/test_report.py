@@ -10,12 +10,9 @@ from types import SimpleNamespace
 import example_frames as ex
 import pandas as pd
 import pytest
-
-from retrostats.common.vocabulary import Post
-from retrostats.report import figures
-from retrostats.report.figures import Drawing
-from retrostats.report.page.console import print_verdicts
-from retrostats.report.page.page import render_report
+from doors.common import Post
+from doors.report import figures, print_verdicts, render_report
+from doors.report import figures_Drawing as Drawing
 
 
 class Page(HTMLParser):

@@ -5,20 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+from doors.evidence import Recomputed, difference_of_trials, t_from_p
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from retrostats.common.errors import InputError
-from retrostats.evidence.printed.change import difference_of_trials
-from retrostats.evidence.printed.recompute import Recomputed
-from retrostats.evidence.printed.reported import (
-    Reported,
-    r_bounds_from_p,
-    se_from_p,
-    t_from_p,
-)
-from retrostats.evidence.result.estimate import Estimate
+from retrostats import Estimate, InputError, Reported, r_bounds_from_p, se_from_p
 
 ROUND_TRIP = 1e-9  # two inverse formulas in double precision
 REFERENCE = 1e-12  # a quotient and the ends of its interval, each rounded once

@@ -8,13 +8,9 @@ import re
 import example_frames as ex
 import numpy as np
 import pytest
-
-from retrostats.common.rounding import limits, with_limits
-from retrostats.common.ticks import ratio_ticks
-from retrostats.report.figures.forest import Panel, forest
-from retrostats.report.page import format as fmt
-from retrostats.report.page.amounts import amount_and_span, claimed
-from retrostats.report.page.console import print_user_cohorts
+from doors.common import limits, ratio_ticks, with_limits
+from doors.report import Panel, amount_and_span, claimed, forest, print_user_cohorts
+from doors.report import format as fmt
 
 #: Widest share of an interval by which rounding may move an end of it: half a place of two digits.
 MOVED = 0.05

@@ -7,14 +7,21 @@ import re
 
 import example_frames as ex
 import pytest
-
-from retrostats.audit.plain_words import PlainWords
-from retrostats.report.page.amounts import amount, claimed, span
-from retrostats.report.page.bands import band, claimed_zone, ticks
-from retrostats.report.page.cards import causes_of, changes
-from retrostats.report.page.page import render_report
-from retrostats.report.page.sentences import answer, worst_words
-from retrostats.report.page.verdict_words import SYMBOLS
+from doors.audit import PlainWords
+from doors.report import (
+    SYMBOLS,
+    amount,
+    answer,
+    band,
+    causes_of,
+    changes,
+    claimed,
+    claimed_zone,
+    render_report,
+    span,
+    ticks,
+    worst_words,
+)
 
 NAN = float("nan")
 #: Labels of a size with its probability, and of lying below and above the range.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import counts_separation as separation
+from doors.models import overlap_is_proved
 from scipy.optimize import linprog
 
 import retrostats as rs
-from retrostats.models.counts import separation
-from retrostats.models.counts.separation import overlap_is_proved
 
 
 def separated(moved: np.ndarray) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.io import templates
 
 import retrostats as rs
-from retrostats.io.validation.templates import templates
 
 #: Lines of a result that a reader takes in at once.
 GLANCE = 16

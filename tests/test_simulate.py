@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import bootstrap
 from scipy import stats
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.post_estimation.simulate import bootstrap, power, type_one_error
+from retrostats import InputError, NotIdentified, power, type_one_error
 
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 TRIAL = "y ~ arm * time + (1 | subject)"

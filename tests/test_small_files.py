@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -194,8 +194,7 @@ def test_an_interrupt_while_the_command_is_imported(command: list[str], tmp_path
 
 
 def test_the_command_takes_interrupts_over_from_the_imports() -> None:
-    from retrostats.common.exit_codes import ended
-    from retrostats.common.interrupt import quit_on_interrupt
+    from doors.common import ended, quit_on_interrupt
 
     before = signal.getsignal(signal.SIGINT)
     try:

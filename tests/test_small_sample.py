@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.evidence import TEST
+from doors.models import bootstrap_t, exact_sigma, prediction_limits, tau2_at, weighted_fit
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
@@ -13,11 +15,7 @@ from benchmarks.intervals import STUDIES, THETA, coverage, profiled
 from benchmarks.pool_intervals import WIDER
 from benchmarks.pool_intervals import coverage as mean_coverage
 from benchmarks.prediction import coverage as prediction_coverage
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.evidence.unreported.pooled import TEST
-from retrostats.models.linear.post_estimation.small_sample import bootstrap_t, exact_sigma
-from retrostats.models.meta.heterogeneity import weighted_fit
-from retrostats.models.meta.prediction import prediction_limits, tau2_at
+from retrostats import InputError, NotIdentified
 
 REPLICATES = 3_000
 #: Three Monte Carlo errors of a coverage of 95% in 3,000 replicates.

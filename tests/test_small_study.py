@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import retrostats as rs
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 PINNED = json.loads((Path(__file__).parent / "reference" / "small_study.json").read_text())
 ROWS = pd.DataFrame(PINNED["rows"])

@@ -6,37 +6,35 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from doors.evidence import (
+    COUNTED,
+    TEST,
+    PrintedPair,
+    Space,
+    between_group_change,
+    correlation_limits,
+    implied_error,
+    known_source,
+    method_choice,
+    not_significant_source,
+    outermost,
+    pair_source,
+    percentage_source,
+    pool_estimator,
+    pool_unknowns,
+    quasi_random,
+    ratio_estimate,
+    significant_source,
+    source_choice,
+    t_from_p,
+    within_group_change,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 import retrostats as rs
-from retrostats.evidence.printed.change import (
-    between_group_change,
-    implied_error,
-    within_group_change,
-)
-from retrostats.evidence.printed.pair import PrintedPair, correlation_limits, ratio_estimate
-from retrostats.evidence.printed.reported import Reported, t_from_p
-from retrostats.evidence.result.estimate import Estimate
-from retrostats.evidence.unreported.exploration import explore, outermost
-from retrostats.evidence.unreported.influence import quasi_random
-from retrostats.evidence.unreported.pooled import (
-    COUNTED,
-    TEST,
-    method_choice,
-    pool_estimator,
-    pool_unknowns,
-    source_choice,
-)
-from retrostats.evidence.unreported.sources import (
-    known_source,
-    not_significant_source,
-    pair_source,
-    percentage_source,
-    significant_source,
-)
-from retrostats.evidence.unreported.unknowns import Choice, Space, Unknown
+from retrostats import Choice, Estimate, Reported, Unknown, explore
 
 #: Fitted and closed form differ by the optimiser's gradient only.
 CLOSED_FORM_RTOL = 1e-7

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.audit import direction_of, labels, size_of
+from doors.evidence import specifications
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.audit.claims import load_claims
-from retrostats.audit.verdict import direction_of, labels, size_of
-from retrostats.evidence.result.estimate import Interval
-from retrostats.evidence.unreported.exploration import explore
-from retrostats.evidence.unreported.specifications import specifications
+from retrostats import Interval, explore, load_claims
 
 CLAIM = load_claims()["energy_30"]
 DRAWS = 256  # of the shared replication

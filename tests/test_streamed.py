@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import build_crossed
+from doors.models import linear_crossed_criterion_evaluate as evaluate
+from doors.models import source as pieces
 from numpy.testing import assert_allclose
 from streamed_rows import FORMULA, SAME, rows, same, same_numbers
 
 import retrostats as rs
-from retrostats.common.errors import InputError, NotIdentified
-from retrostats.models.linear.crossed.criterion import evaluate
-from retrostats.models.linear.crossed.layout import build_crossed
-from retrostats.models.linear.streamed import source as pieces
+from retrostats import InputError, NotIdentified
 
 pa = pytest.importorskip("pyarrow")
 dataset = pytest.importorskip("pyarrow.dataset")

@@ -8,13 +8,12 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import Coder, Keys, prefetched
+from doors.models import source as pieces
 from streamed_rows import FORMULA, rows, same_numbers
 
 import retrostats as rs
-from retrostats.common.errors import InputError
-from retrostats.models.linear.streamed import source as pieces
-from retrostats.models.linear.streamed.labels import Coder, Keys
-from retrostats.models.linear.streamed.prefetch import prefetched
+from retrostats import InputError
 
 pa = pytest.importorskip("pyarrow")
 dataset = pytest.importorskip("pyarrow.dataset")
@@ -144,9 +143,8 @@ def test_few_pieces_are_read_ahead_and_none_after_the_end() -> None:
 
 def test_a_pass_holds_no_file_and_one_thread_of_linear_algebra(tmp_path, monkeypatch) -> None:
     """Pre-buffered Parquet stays in memory until its end; two threads wait for one another."""
+    from doors.models import reading
     from threadpoolctl import threadpool_info
-
-    from retrostats.models.linear.streamed import reading
 
     frame = rows()
     frame.to_parquet(tmp_path / "a.parquet")

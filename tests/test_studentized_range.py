@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from doors.models import studentized_range_ppf, studentized_range_sf
 from scipy import stats
-
-from retrostats.models.linear.post_estimation.studentized_range import (
-    studentized_range_ppf,
-    studentized_range_sf,
-)
 
 #: What its steps leave, and what the other program's own quadrature is good to at these df.
 CLOSE = 1e-8

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from retrostats.models.linear.blocks.basis import substitute
+from doors.models import substitute
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 2), (4, 60)])

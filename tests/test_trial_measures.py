@@ -6,11 +6,10 @@ import math
 
 import pandas as pd
 import pytest
+from doors.evidence import Effect, Trial, TrialResult, pooled_measure, pooled_row, trial_result
+from doors.report import printed
 
-from retrostats.common.errors import InputError
-from retrostats.evidence.findings.pooled import pooled_measure, pooled_row
-from retrostats.evidence.findings.trials import Effect, Trial, TrialResult, trial_result
-from retrostats.report.page.printed import printed
+from retrostats import InputError
 
 EFFECT = Effect("ratio", "injury rate ratio, treated / control", "t")
 #: The table prints its limits with three decimals.

@@ -7,11 +7,11 @@ import sys
 
 import pandas as pd
 import pytest
+from doors.app import main
+from doors.io import ask, questions_of
 from test_lab_files import HEADER, every_other, lab, people_over_time, rows, values
 
 import retrostats as rs
-from retrostats.app.cli import main
-from retrostats.io.validation.questions import ask, questions_of
 
 
 def columns_of(cohort: rs.Cohort) -> dict[str, list[str]]:

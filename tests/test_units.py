@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pint
 import pytest
+from doors.common import _UNITS, _WORDS, convert, parse_unit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.common.errors import InputError
-from retrostats.common.units import _UNITS, _WORDS, convert, parse_unit
+from retrostats import InputError
 
 #: Both are products of a few exact decimal factors; only rounding in binary separates them.
 EXACT_RTOL = 1e-12

@@ -7,17 +7,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from doors.evidence import Space, pair_source, pool_estimator, printed_pair
 from explored import X, spread
 
-from retrostats.common.errors import InputError
-from retrostats.evidence.printed.pair import printed_pair
-from retrostats.evidence.unreported.exploration import explore
-from retrostats.evidence.unreported.pooled import (
-    pool_estimator,
-)
-from retrostats.evidence.unreported.sources import pair_source
-from retrostats.evidence.unreported.unknowns import Choice, Printed, Space, Unknown
-from retrostats.io.published.published import load_published
+from retrostats import Choice, InputError, Printed, Unknown, explore, load_published
 
 
 def test_a_space_that_contradicts_itself_is_refused() -> None:

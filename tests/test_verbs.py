@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import renamed_arguments
 
 import retrostats as rs
-from retrostats.common.deprecated import renamed_arguments
-from retrostats.common.errors import InputError
+from retrostats import InputError
 
 INTERVAL = ["term", "estimate", "conf_low", "conf_high"]
 #: The same numbers by two routes: rounding alone.

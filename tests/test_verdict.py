@@ -6,20 +6,11 @@ import math
 from dataclasses import replace
 
 import pytest
+from doors.audit import DIRECTION_ORDER, direction_of, label_shares, size_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrostats.audit.grades import DIRECTION_ORDER
-from retrostats.audit.verdict import (
-    Candidate,
-    Evidence,
-    direction_of,
-    judge,
-    label_shares,
-    size_of,
-)
-from retrostats.common.errors import InputError
-from retrostats.evidence.result.estimate import Estimate, Interval
+from retrostats import Candidate, Estimate, Evidence, InputError, Interval, judge
 from tests.judged import AT_LEAST, AT_MOST, CAUSE, NAN, at, claim, measured, over
 
 #: A probability is read off a grid.

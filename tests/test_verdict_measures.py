@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+from doors.audit import answer_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 import retrostats as rs
-from retrostats.audit.answer import answer_of
-from retrostats.audit.verdict import Candidate, Evidence, judge
-from retrostats.common.errors import InputError
-from retrostats.evidence.result.estimate import Interval
+from retrostats import Candidate, Evidence, InputError, Interval, judge
 from tests.judged import AT_LEAST, CAUSE, NAN, at, claim, measured
 
 COLUMNS = ("study", "design", "n", "estimate", "low", "high", "level")

@@ -10,9 +10,7 @@ import pandas as pd
 import pytest
 from cohort_tables import measured
 
-from retrostats.audit.audit import load_audit
-from retrostats.common.errors import InputError
-from retrostats.io.cohort.cohort import load_cohort
+from retrostats import InputError, load_audit, load_cohort
 
 READ = Path(__file__).resolve().parent.parent / "retrostats" / "read"
 #: Words of the audit that ships; body fat and fat mass are field vocabulary in headers.py only.

@@ -186,7 +186,7 @@ def replicate(
             drawings=drawings,
             **cited(about, published, frames, claim_evidence),
             **changed,
-            own_results=frame_of(alone, UserCohortResult),
+            user_results=frame_of(alone, UserCohortResult),
             grids=grids_of(explored, claims),
             analyses=[
                 {

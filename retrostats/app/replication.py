@@ -31,7 +31,7 @@ class Replication:
     Attributes
     ----------
     verdicts, answers, certainty, summary, estimates, assumptions, sensitivity, explorations,
-    unknowns, specifications, draws, checks, witnesses, questions
+    unknowns, specifications, draws, checks, cross_checks, questions
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
         Each figure by its name, with what it shows in words and the analysis that drew it.
@@ -57,7 +57,7 @@ class Replication:
     specifications: pd.DataFrame
     draws: pd.DataFrame
     checks: pd.DataFrame
-    witnesses: pd.DataFrame
+    cross_checks: pd.DataFrame
     questions: pd.DataFrame
     drawings: dict[str, Drawing]
     sources: pd.DataFrame
@@ -68,7 +68,7 @@ class Replication:
     retellings: pd.DataFrame
     cohorts: pd.DataFrame
     cohort_shares: pd.DataFrame
-    own_results: pd.DataFrame
+    user_results: pd.DataFrame
     grids: tuple[tuple[Claim, Grid], ...]
     analyses: list[dict[str, Any]]
     provenance: dict[str, Any]

@@ -113,7 +113,7 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     print_verdicts(replication.verdicts)
     print_reading(replication.provenance["cohorts"])
     print_cohorts(replication.cohorts, replication.verdicts)
-    print_user_cohorts(replication.own_results, replication.cohort_shares, replication.verdicts)
+    print_user_cohorts(replication.user_results, replication.cohort_shares, replication.verdicts)
     print_answers(replication)
     print_place(Path(arguments.out or "results"), time.perf_counter() - start)
     return 0

@@ -57,8 +57,8 @@ SAME_PEOPLE = re.compile(r"\b(within-subject|cross-?over)\b")
 #: Words of an order or an allocation by lot that is denied or not told.
 NEGATED = re.compile(r"\b(non-?|not (\w+ ){0,2})random\w*")
 #: What says that people met the conditions in orders drawn or balanced, and that nobody says so.
-ORDER_TOLD = re.compile(r"\b(random\w*|counter-?balanced|balanced order|latin square|by lot)\b")
-UNTOLD = re.compile(r"\b(not |un)(stated|told|described|known|reported)")
+ORDER_REPORTED = re.compile(r"\b(random\w*|counter-?balanced|balanced order|latin square|by lot)\b")
+UNREPORTED = re.compile(r"\b(not |un)(stated|told|described|known|reported)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,18 +210,18 @@ def design_kind(words: str) -> Literal["by lot", "same people", "other"]:
     return "by lot" if RANDOMISED.search(text) else "other"
 
 
-def order_told(words: str) -> bool:
+def order_reported(words: str) -> bool:
     """Whether a design in the same people says that their order was drawn or balanced.
 
     Examples
     --------
-    >>> order_told("within-subject, random order"), order_told("crossover, counterbalanced")
+    >>> order_reported("within-subject, random order"), order_reported("crossover, counterbalanced")
     (True, True)
-    >>> order_told("within-subject, one visit"), order_told("crossover, randomisation not stated")
+    >>> order_reported("within-subject, one visit"), order_reported("order not stated")
     (False, False)
     """
     text = NEGATED.sub("", words.lower())
-    return bool(ORDER_TOLD.search(text)) and not UNTOLD.search(text)
+    return bool(ORDER_REPORTED.search(text)) and not UNREPORTED.search(text)
 
 
 def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Downgrade:
@@ -244,17 +244,17 @@ def _design(claim: Claim, evidence: Sequence[Evidence], grounds: Grounds) -> Dow
     designs = [grounds.designs[r] for r in sorted(printed)]
     kinds = [design_kind(words) for words in designs]
     other = [w for w, kind in zip(designs, kinds, strict=True) if kind == "other"]
-    untold = [w for w, kind in zip(designs, kinds, strict=True)
-              if kind == "same people" and not order_told(w)]  # fmt: skip
-    if len(other) + len(untold) < HALF * len(designs) or not designs:
+    unreported = [w for w, kind in zip(designs, kinds, strict=True)
+              if kind == "same people" and not order_reported(w)]  # fmt: skip
+    if len(other) + len(unreported) < HALF * len(designs) or not designs:
         return Downgrade(
             "design", 0, "by lot, or in the same people in an order that is told, in more than half"
         )
     said = []
     if other:
         said.append(f"compared neither by lot nor in the same people ({_named(other)})")
-    if untold:
-        said.append(f"in the same people, their order not told ({_named(untold)})")
+    if unreported:
+        said.append(f"in the same people, their order not told ({_named(unreported)})")
     return Downgrade("design", 1, "; ".join(said))
 
 

@@ -102,10 +102,10 @@ def by_signs(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Label, str]:
 def _side_by_study(direct: pd.DataFrame, studies: Mapping[str, str]) -> list[str]:
     """for, against or neither of each study; results on both sides cancel."""
     found: dict[str, set[str]] = {}
-    for i, (names, bears) in enumerate(zip(direct["row_id"], direct["bears"], strict=True)):
+    for i, (names, sign) in enumerate(zip(direct["row_id"], direct["bears"], strict=True)):
         first = str(names).split("; ")[0]
         study = studies.get(first) or f"row {i}"
-        found.setdefault(study, set()).add(str(bears))
+        found.setdefault(study, set()).add(str(sign))
     sides = []
     for said in found.values():
         taken = said - {"neither"}

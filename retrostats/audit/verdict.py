@@ -358,8 +358,8 @@ def label_shares(evidence: Evidence, claim: Claim, side: Side) -> dict[Label, fl
     if len(narrow) != len(wide):  # an exploration of limits alone
         narrow = wide
     found = labels(claim, side, *_limits(wide), *_limits(narrow))
-    told: tuple[Label, ...] = ("supported", "contradicted", "undecided")
-    return {label: float((found == label).mean()) for label in told}
+    judged: tuple[Label, ...] = ("supported", "contradicted", "undecided")
+    return {label: float((found == label).mean()) for label in judged}
 
 
 def _limits(draws: pd.DataFrame) -> tuple[Any, Any]:

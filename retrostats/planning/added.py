@@ -240,11 +240,11 @@ def _too_few(today: Today, enough: Array, power: float) -> tuple[str, ...]:
             choice.correlation == main.correlation,
         )
         if sum(same) == 2 and share < min(power, enough[0]):
-            found.append((float(share), choice_text(_told(choice), _told(main))))
+            found.append((float(share), choice_text(_key(choice), _key(main))))
     return tuple(words for _, words in sorted(found)[:_NAMED])
 
 
-def _told(choice: Choice) -> dict[str, object]:
+def _key(choice: Choice) -> dict[str, object]:
     return {
         "sources": choice.sources, "k": sum(choice.members), "scale": choice.scale,
         "correlation": choice.correlation,

@@ -230,8 +230,8 @@ class Plan:
         )
 
     def _repr_html_(self) -> str:
-        told = "<br>".join(escape(text) for text in (self.sentence, self.assumed))
-        heads = [f"<p><b>{escape(self.claim.statement)}</b><br>{told}</p>"]
+        text = "<br>".join(escape(part) for part in (self.sentence, self.assumed))
+        heads = [f"<p><b>{escape(self.claim.statement)}</b><br>{text}</p>"]
         tables = [self.needed, self.curve, self.added]
         return "".join(heads + [t.to_html(index=False, float_format="{:.3g}".format)
                                 for t in tables if len(t)])  # fmt: skip

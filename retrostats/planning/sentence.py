@@ -55,13 +55,13 @@ def sentence(
             if n.power < RARELY:
                 never.append(what)
             else:
-                parts.append(f"one more study, of whatever size, would {_settle(row, what)} with a "
+                parts.append(f"one more study, of whatever size, would {_ends(row, what)} with a "
                              f"power of {n.power:.0%} at most")  # fmt: skip
         else:
             any_ = n.people < given.study.smallest + arms_of(given.design)
             size = people_text(n.people, given.design)
             one = f"any further study, of {size} or more," if any_ else f"one more study of {size}"
-            parts.append(f"{one} would {_settle(row, what)} with power {power:.0%}")
+            parts.append(f"{one} would {_ends(row, what)} with power {power:.0%}")
     if never:
         parts.append(f"{' and '.join(never)} cannot be settled by one more study of any size today")
     why = ""
@@ -118,7 +118,7 @@ def _first(given: Assumed, rows: Sequence[Any], power: float) -> str:
         what = _what(given.claim, row["side"])
         if row["settles"] and not math.isnan(row["people"]):
             size = people_text(row["people"], given.design)
-            found.append(f"one of {size} would by itself {_settle(row, what)}")
+            found.append(f"one of {size} would by itself {_ends(row, what)}")
         else:
             found.append(f"no number of people tried settles {what}")
     later = "; of other studies one alone says at most likely" * (given.claim.kind == "causal")
@@ -142,7 +142,7 @@ def _what(claim: Claim, side: str) -> str:
     return f"a size of {range_text(claim)}"
 
 
-def _settle(row: Any, what: str) -> str:
+def _ends(row: Any, what: str) -> str:
     return f"settle {what}" if row["settles"] == "supported" else f"contradict {what}"
 
 

@@ -64,7 +64,7 @@ def frames_of(
         "specifications": _judged(_each(explored, specifications_frame), claims),
         "draws": _judged(_each(explored, draws_frame), claims),
         "checks": _stack(findings, Check, "checks"),
-        "witnesses": cross_checks,
+        "cross_checks": cross_checks,
     }
 
 

@@ -29,9 +29,9 @@ TABLES = (
     "checks",
     "cohorts",
     "cohort_shares",
-    "own_results",
+    "user_results",
     "questions",
-    "witnesses",
+    "cross_checks",
     "sources",
 )
 PROVENANCE = "provenance.json"

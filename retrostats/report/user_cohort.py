@@ -174,7 +174,7 @@ def literature_beside(estimates: pd.DataFrame, analysis: str, name: str) -> pd.D
     asked = mine["quantity"].isin(cohort["quantity"]) & mine["scale"].isin(cohort["scale"])
     asked &= mine["group"].isin(cohort["group"]) & mine["unit"].isin(cohort["unit"].iloc[:1])
     whole = np.isfinite(mine["conf_low"]) & np.isfinite(mine["conf_high"])
-    judged = ~mine["hollow"].astype(bool) | (mine["study_id"] == name)
+    judged = ~mine["excluded"].astype(bool) | (mine["study_id"] == name)
     shown: pd.DataFrame = mine[asked & whole & judged].iloc[:ROWS]
     return shown
 

@@ -34,8 +34,8 @@ def save_versions(
     for version in (None, *dict.fromkeys(themes)):
         figure = plan.figure() if version is None else plan.figure(*THEMES[version])
         stem = path.stem if version is None else f"{path.stem}-{version}"
-        endings = (path.suffix, *(f".{name}" for name in formats if name != kind))
-        for ending in dict.fromkeys(endings):
+        suffixes = (path.suffix, *(f".{name}" for name in formats if name != kind))
+        for ending in dict.fromkeys(suffixes):
             file = path.with_name(stem + ending)
             _write(figure, file, title, words, write)
             written.append(file)

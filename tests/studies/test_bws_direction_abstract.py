@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from doors.evidence import correlation_range, crossover_study, printed_pair, ratio_estimate
 
-from retrostats.evidence.findings.crossover import crossover_study
-from retrostats.evidence.printed.pair import correlation_range, printed_pair, ratio_estimate
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 CONDITIONS = ("backward", "forward")
 

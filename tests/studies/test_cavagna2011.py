@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from doors.audit import claim_evidence_of, fidelity_of
+from doors.io import load_studies
 
-from retrostats.audit.audit import load_audit
-from retrostats.audit.claims import load_claims
-from retrostats.audit.fidelity import claim_evidence_of, fidelity_of
-from retrostats.io.published.published import load_published, load_studies
+from retrostats import load_audit, load_claims, load_published
 
 
 def _elements(claim: str):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from doors.evidence import one_row, t_from_p
 from scipy import stats
 
-from retrostats.evidence.printed.pair import one_row
-from retrostats.evidence.printed.reported import t_from_p
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 WHERE = {"study_id": "cavagna2012", "outcome": "peak_acceleration_m_s2"}
 

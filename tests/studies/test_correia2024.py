@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 
 def test_speed_as_printed_beside_a_value_that_cannot_be_metres_a_second() -> None:

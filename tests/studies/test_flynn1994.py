@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from doors.audit import load_analysis
+from doors.common import analyses_dir
+from doors.evidence import Space
 
 import retrostats as rs
-from retrostats.audit.analysis import load_analysis
-from retrostats.common.resources import analyses_dir
-from retrostats.evidence.unreported.unknowns import Space
 
 ROW = "mc-flynn1994-vo2-run-backward"
 SHARE = "mc-flynn1994-pct-of-forward-vo2peak-run-backward"
@@ -23,7 +23,7 @@ def audit():
 
 @pytest.fixture(scope="module")
 def measure(audit):
-    from retrostats.audit.analysis import Context
+    from doors.audit import Context
 
     rows = audit.published
     rows = rows[rows["topic"] == "metabolic_cost"].reset_index(drop=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from retrostats.evidence.printed.pair import HIGHEST_CORRELATION, correlation_range, printed_pair
-from retrostats.io.published.published import load_published
+from doors.evidence import HIGHEST_CORRELATION, correlation_range, printed_pair
+
+from retrostats import load_published
 
 CONDITIONS = ("backward", "forward")
 

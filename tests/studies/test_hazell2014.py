@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from doors.audit import Context, load_analysis
+from doors.common import analyses_dir
+from doors.evidence import Options, explore_measures, percent_fat_change, sensitivity_frame
 
-from retrostats.audit.analysis import Context, load_analysis
-from retrostats.audit.claims import load_claims
-from retrostats.common.resources import analyses_dir
-from retrostats.evidence.printed.change import percent_fat_change
-from retrostats.evidence.unreported.measures import Options, explore_measures, sensitivity_frame
-from retrostats.io.published.published import load_published
+from retrostats import load_claims, load_published
 
 FAT, LEAN, P = (15.1, 13.9), (45.7, 46.3), (0.002, 0.05)
 

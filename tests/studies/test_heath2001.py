@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 
 def test_uptake_is_printed_in_litres_and_read_in_millilitres() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from doors.audit import Context, load_analysis
+from doors.common import analyses_dir
 
-from retrostats.audit.analysis import Context, load_analysis
-from retrostats.audit.claims import load_claims
-from retrostats.common.resources import analyses_dir
-from retrostats.io.published.published import load_published
+from retrostats import load_claims, load_published
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,7 @@ def test_means_and_their_percentages(outcome, backward, forward, percent) -> Non
 def test_it_is_shown_beside_the_pool_and_judges_nothing() -> None:
     found = _analyse(load_published("metabolic_cost"))
     shown = next(e for e in found.estimates if e.estimate_id == "mc-effort")
-    assert (shown.hollow, shown.pooled, shown.claim_id) == (True, False, "")
+    assert (shown.excluded, shown.pooled, shown.claim_id) == (True, False, "")
     assert "not one speed" in shown.directness
 
 

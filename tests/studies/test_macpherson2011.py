@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from doors.evidence import percent_change
 
-from retrostats.evidence.printed.recompute import percent_change
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 STEM = "li-mandelbaum2005-acl-injury-rate-per-1000"
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from retrostats.audit.audit import load_audit
-from retrostats.audit.claims import load_claims
-from retrostats.audit.fidelity import by_signs, claim_evidence_of
-from retrostats.io.published.published import load_published
+from doors.audit import by_signs, claim_evidence_of
+
+from retrostats import load_audit, load_claims, load_published
 
 ROW = "bf-menezes2023-pediatric-balance-scale-backward-walking-training-v-forward-walking-training"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from retrostats.evidence.printed.pair import one_row
-from retrostats.evidence.printed.recompute import paired_p
-from retrostats.io.published.published import load_published
+from doors.evidence import one_row, paired_p
+
+from retrostats import load_published
 
 
 def test_printed_p_follows_from_printed_change_and_spread() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from doors.evidence import COUNTED
 
 import retrostats as rs
-from retrostats.evidence.unreported.pooled import COUNTED
 
 KCAL_PER_LITRE = 5  # of oxygen, a round figure
 
@@ -33,8 +33,8 @@ def test_the_flag_is_in_the_data_and_among_the_assumptions(found) -> None:
 
 
 def test_it_is_never_the_only_result_in_words_that_counts(found) -> None:
-    from retrostats.audit.analysis import Context, load_analysis
-    from retrostats.common.resources import analyses_dir
+    from doors.audit import Context, load_analysis
+    from doors.common import analyses_dir
 
     audit = rs.load_audit()
     rows = audit.published

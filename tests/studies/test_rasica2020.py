@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from doors.evidence import one_row
+
 import retrostats as rs
-from retrostats.evidence.printed.pair import one_row
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 
 def test_percentage_without_spread_is_never_pooled() -> None:

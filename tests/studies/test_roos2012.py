@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from doors.evidence import crossover_study, printed_pair, ratio_estimate
 
-from retrostats.evidence.findings.crossover import crossover_study
-from retrostats.evidence.printed.pair import printed_pair, ratio_estimate
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 CONDITIONS = ("backward", "forward")
 #: metafor prints 15 digits; both are the same closed form.

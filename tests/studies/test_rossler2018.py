@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from retrostats.io.published.published import load_published, load_studies
+from doors.io import load_studies
+
+from retrostats import load_published
 
 
 def test_one_trial_of_two_names_is_poolable_under_one() -> None:

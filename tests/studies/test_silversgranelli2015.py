@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from doors.evidence import Effect, Trial, one_row, trial_result
 
-from retrostats.evidence.findings.trials import Effect, Trial, trial_result
-from retrostats.evidence.printed.pair import one_row
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 RATES = Effect("injury_rate_ratio", "programme / usual training", "li")
 TRIAL = Trial(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from doors.evidence import Effect, Trial, trial_result
 
-from retrostats.evidence.findings.trials import Effect, Trial, trial_result
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 
 def test_standard_error_from_the_printed_interval() -> None:

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from doors.evidence import between_group_change, implied_error, one_row, within_group_change
 
-from retrostats.evidence.printed.change import (
-    between_group_change,
-    implied_error,
-    within_group_change,
-)
-from retrostats.evidence.printed.pair import one_row
-from retrostats.evidence.unreported.unknowns import Printed, Unknown
-from retrostats.io.published.published import load_published
+from retrostats import Printed, Unknown, load_published
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from doors.audit import Context
+from doors.evidence import Builders, Effect
 
-from retrostats.audit.analysis import Context
-from retrostats.audit.claims import load_claims
-from retrostats.evidence.findings.builders import Builders
-from retrostats.evidence.findings.trials import Effect
-from retrostats.io.published.published import load_published
+from retrostats import load_claims, load_published
 
 #: Limits are printed in two digits, so limits recomputed from them differ in the third.
 TWO_DIGITS = 0.01

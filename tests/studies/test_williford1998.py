@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from doors.evidence import correlation_range, crossover_study, printed_pair, ratio_estimate
 from scipy import stats
 
-from retrostats.evidence.findings.crossover import crossover_study
-from retrostats.evidence.printed.pair import correlation_range, printed_pair, ratio_estimate
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 CONDITIONS = ("backward", "forward")
 VO2 = {"study_id": "williford1998", "outcome": "vo2_ml_kg_min"}

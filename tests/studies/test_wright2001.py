@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from doors.evidence import one_row, percentage_estimate
 
-from retrostats.evidence.findings.printed import percentage_estimate
-from retrostats.evidence.printed.pair import one_row
-from retrostats.io.published.published import load_published
+from retrostats import load_published
 
 
 def test_percentage_with_its_standard_error() -> None:

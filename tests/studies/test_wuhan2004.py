@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from doors.audit import Context, load_analysis
+from doors.common import analyses_dir
 
-from retrostats.audit.analysis import Context, load_analysis
-from retrostats.audit.claims import load_claims
-from retrostats.common.resources import analyses_dir
-from retrostats.io.published.published import load_published
+from retrostats import load_claims, load_published
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def test_no_row_can_be_pooled(rows) -> None:
 def test_the_pool_does_not_know_it(rows) -> None:
     with_it = _analyse(rows)
     shown = next(e for e in with_it.estimates if e.estimate_id == "mc-wuhan")
-    assert (shown.hollow, shown.pooled) == (True, False)
+    assert (shown.excluded, shown.pooled) == (True, False)
     assert shown.estimate == pytest.approx(1.846, rel=1e-12)
     pool = next(e for e in with_it.estimates if e.estimate_id == "mc-pool")
     assert not set(shown.source_rows) & set(pool.source_rows)

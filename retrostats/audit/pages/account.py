@@ -81,8 +81,8 @@ def _row(group: Group, read: ReadRow) -> Iterator[str]:
         yield f"{name}: left out: {read.source.left_out}"
         return
     yield f"{name}: {read.source.became}{_shown(group.read.measure, read)}"
-    for told in _open(group, read):
-        yield f"    open: {told}"
+    for line in _open(group, read):
+        yield f"    open: {line}"
     if many:
         yield "    arms that share a control, combined into one group"
     if not read.supports_cause and group.read.claim.cause:
@@ -115,12 +115,12 @@ def _open(group: Group, read: ReadRow) -> Iterator[str]:
         where = unknown.name.split(" (")[0]
         span = _span(unknown)
         prior = own if own is not None and "mean" in own.numbers else stated
-        told = _UNIFORM if prior is None else (
+        prior_words = _UNIFORM if prior is None else (
             f"Fisher's z normal, mean {prior.numbers['mean']:g}, SD {prior.numbers['sd']:g} "
             f"({prior.why}; {prior.source})")  # fmt: skip
         at = "" if read.effect is None or math.isnan(read.effect.correlation) else (
             f"; {read.effect.correlation:.2f} in the classical pool")  # fmt: skip
-        yield f"{where}{span}; prior {told}{at}"
+        yield f"{where}{span}; prior {prior_words}{at}"
     prior_of_sd = spread_prior(read.printed, group.read.measure)
     if read.source.kind == BARE and prior_of_sd is not None:
         low, high = spread_range(prior_of_sd)

@@ -222,7 +222,7 @@ def _row(group: Group, read: ReadRow) -> EstimateRow:
     if estimate is None:
         return EstimateRow(
             estimate_id, label, role="printed", scale=DISPLAY[scale_of(measure)], unit=group.unit,
-            estimate=_bare(read, group), hollow=True, source_rows=ids, **common,
+            estimate=_bare(read, group), excluded=True, source_rows=ids, **common,
         )  # fmt: skip
     return row_of_estimate(
         estimate, measure, estimate_id, label, role="recomputed", pooled=True,

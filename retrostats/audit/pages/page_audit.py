@@ -235,5 +235,5 @@ def _kinds(read: ReadClaim) -> str:
         if not row.source.left_out:
             words = row.source.became.split(",")[0]
             count[words] = count.get(words, 0) + 1
-    told = [f"{words} ({number})" for words, number in count.items()]
-    return "; ".join(told) or "no row gives one"
+    entries = [f"{words} ({number})" for words, number in count.items()]
+    return "; ".join(entries) or "no row gives one"

@@ -63,12 +63,12 @@ def studies_table(page: Page, claims: Sequence[ReadClaim]) -> pd.DataFrame:
         entry = found.setdefault(study_id, dict.fromkeys(STUDIES, "") | {
             "study_id": study_id, "label": row.study, "n": NAN, "open_access": "unknown",
         })  # fmt: skip
-        told = {
+        cells = {
             "doi": doi, "year": row.cells.get("year", ""), "note": row.cells.get("note", ""),
             "population": row.cells.get("people", ""), "design": _design(row),
             "citation": f"{row.study}. {reference}" if reference else row.study,
         }  # fmt: skip
-        entry |= {name: value for name, value in told.items() if value and not entry[name]}
+        entry |= {name: value for name, value in cells.items() if value and not entry[name]}
         if row.row_id in read and entry["n"] != entry["n"]:
             entry["n"] = people_of(read[row.row_id])
     return frame(list(found.values()), STUDIES)
@@ -78,8 +78,8 @@ def _design(row: TableRow) -> str:
     """Design and allocation in words that the rules of certainty know."""
     design = row.cells.get("design", "")
     allocation = " ".join(row.cells.get("allocation", "").lower().split())
-    told = _ALLOCATED.get(allocation, "")
-    return ", ".join(filter(None, (design, told)))
+    words = _ALLOCATED.get(allocation, "")
+    return ", ".join(filter(None, (design, words)))
 
 
 def published_table(
@@ -242,17 +242,17 @@ def evidence_table(
     for claim in claims:
         for read in claim.rows:
             claim_id = claim.claim.claim_id
-            bears = _bears(read, sides.get(claim_id, "none"), sized=claim_id in sized)
-            if bears:
+            sign = _sign(read, sides.get(claim_id, "none"), sized=claim_id in sized)
+            if sign:
                 records.append({
                     "claim_id": claim_id, "row_id": "; ".join(published_ids(read.row)),
-                    "bears": bears, "comparison": comparison,
+                    "bears": sign, "comparison": comparison,
                     "why": read.row.cells.get("note", "") or read.source.became, "direct": "yes",
                 })  # fmt: skip
     return frame(records, EVIDENCE)
 
 
-def _bears(read: ReadRow, side: str, *, sized: bool) -> str:
+def _sign(read: ReadRow, side: str, *, sized: bool) -> str:
     word, _, marked = read.row.cells.get("pool", "yes").partition(":")
     if word.strip().lower() == "sign":
         return marked.strip().lower()

@@ -83,7 +83,7 @@ class CohortEffect:
             note="; ".join(filter(None, (self.contrast, self.note))),
             group=group,
             pooled=self.relevant,
-            hollow=not self.relevant,
+            excluded=not self.relevant,
         )
 
 

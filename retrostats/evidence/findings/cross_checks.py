@@ -61,9 +61,9 @@ def cross_check_pair(study: CrossoverStudy, seed: int) -> tuple[CrossCheck, ...]
 
 
 def _surrogate(study: CrossoverStudy, r: float, seed: int) -> pd.DataFrame:
-    from retrostats.models.linear.moments.summary import witness_rows
+    from retrostats.models.linear.moments.summary import surrogate_rows
 
-    return witness_rows(pair_moments(study.pair, r), np.random.default_rng(seed))
+    return surrogate_rows(pair_moments(study.pair, r), np.random.default_rng(seed))
 
 
 def _pingouin_t(rows: pd.DataFrame, conditions: tuple[str, str]) -> float | None:

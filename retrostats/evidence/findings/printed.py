@@ -39,7 +39,7 @@ def percentage_estimate(printed: pd.Series, unit: str) -> Estimate:
 def no_standard_error_row(
     printed: Sequence[pd.Series], estimate: float, estimate_id: str, label: str, **extra: Any
 ) -> EstimateRow:
-    """A printed result without what a pool needs: shown hollow."""
+    """A printed result without what a pool needs: shown, not pooled."""
     first = printed[0]
     return EstimateRow(
         estimate_id=estimate_id,
@@ -48,14 +48,14 @@ def no_standard_error_row(
         role="printed",
         study_id=str(first["study_id"]),
         n=float(first["n"]),
-        hollow=True,
+        excluded=True,
         source_rows=tuple(str(row["row_id"]) for row in printed),
         **{**printed_levels(first), **extra},
     )
 
 
 class Shown(NamedTuple):
-    """A hollow row, and the measure that gives it its range."""
+    """An excluded row, and the measure that gives it its range."""
 
     row: EstimateRow
     measure: Measure
@@ -68,7 +68,7 @@ def shown_only(
     label: str,
     **extra: Any,
 ) -> Shown:
-    """A printed result without what a pool needs: shown hollow, over the rounding of its cells.
+    """A printed result without what a pool needs: shown over the rounding of its cells, not pooled.
 
     Parameters
     ----------

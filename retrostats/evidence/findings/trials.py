@@ -110,7 +110,7 @@ def trial_result(
         n=source.n,
         directness=trial.directness,
         pooled=trial.pooled,
-        hollow=not trial.pooled,
+        excluded=not trial.pooled,
         **extra,
     )
     counts = _arm_counts(published, trial) if trial.counts else ()

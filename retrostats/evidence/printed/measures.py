@@ -138,9 +138,9 @@ def measure_of_pool(asked: object, found: Sequence[str]) -> Measure:
     if asked is None:
         if len(own) == 1:
             return Measure(own[0])
-        told = " and ".join(own) or "none"
+        named = " and ".join(own) or "none"
         raise InputError(
-            f"pool_printed: the rows have {told} as their measure; one is pooled: give "
+            f"pool_printed: the rows have {named} as their measure; one is pooled: give "
             f"measure=, one of {', '.join(ALL)}, or a list whose others are mixed in with its first"
         )
     listed = list(asked) if isinstance(asked, list | tuple) else [asked]

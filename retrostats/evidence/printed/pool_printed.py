@@ -162,8 +162,8 @@ def pool_sources(
         claimed=claimed,
         prior_scale=scale,
         correlation=words,
-        read=tuple(source.told for source in read),
-        pooled=tuple(source.told for source in pooled),
+        read=tuple(source.without_functions for source in read),
+        pooled=tuple(source.without_functions for source in pooled),
         declared=tuple(choices(which, list(priors), scale)),
         synthesis=synthesis(pooled, priors, scale) if sized else None,
     )
@@ -223,7 +223,7 @@ def _refuse_other_sides(row: PrintedRow, measure: Measure, found: PrintedSource)
     if not (sides.kept and sides.bounded):
         return
     stated = found.nodes(CorrelationPrior())
-    centre = sides.reach(CorrelationPrior())[0]
+    centre = sides.spread_at(CorrelationPrior())[0]
     if abs(centre - stated.centre) > _CONTRADICTS * stated.error_at(0.5):
         shown, other = (float(measure.to_printed(x)) for x in (stated.centre, centre))
         raise InputError(

@@ -277,12 +277,12 @@ class PooledPrinted(Substitutes):
     def summary(self) -> str:
         """All that `print` shows, and every source with what it became."""
         table = self.sources
-        told = [
+        lines = [
             f"  {row['study']}: {row['became']}"
             + (f" (left out: {row['why']})" if row["why"] else "")
             for row in table.to_dict("records")
         ]
-        return "\n".join([repr(self), *told])
+        return "\n".join([repr(self), *lines])
 
     def __repr__(self) -> str:
         """The answer in one sentence, then what it rests on."""

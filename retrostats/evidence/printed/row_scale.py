@@ -92,9 +92,9 @@ class RowScale:
     @property
     def df(self) -> float:
         """Of the row's column, else by its people; those of events and correlations are normal."""
-        told = self.row.positive("df")
-        if told is not None:
-            return told
+        printed = self.row.positive("df")
+        if printed is not None:
+            return printed
         if one_measure(self.own) in (
             *EVENT_RATIOS,
             RISK_DIFFERENCE,

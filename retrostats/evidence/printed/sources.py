@@ -136,7 +136,7 @@ class PrintedSource:
         return not self.left_out
 
     @property
-    def told(self) -> PrintedSource:
+    def without_functions(self) -> PrintedSource:
         """What a result keeps of it: all but its functions, which no file can hold."""
         return replace(self, nodes=None, curve=None)
 
@@ -170,7 +170,7 @@ class PrintedSource:
             return self.curve(theta)
         return np.zeros_like(theta)
 
-    def reach(self, correlation: CorrelationPrior) -> tuple[float, float, float, float]:
+    def spread_at(self, correlation: CorrelationPrior) -> tuple[float, float, float, float]:
         """Estimate, smallest and typical standard error, and df, for the grid."""
         if self.nodes is None:
             return self.about, self.error, self.error, math.inf
@@ -189,8 +189,8 @@ def grid_ends(
     """
     from retrostats.common.student import t_quantile
 
-    found = [source.reach(correlation) for source in sources if source.bounded]
+    found = [source.spread_at(correlation) for source in sources if source.bounded]
     centres = [centre for centre, *_ in found]
-    reaches = [min(t_quantile(_BEYOND, df), _MOST) * error for _, _, error, df in found]
-    near = min(reaches)
+    half_widths = [min(t_quantile(_BEYOND, df), _MOST) * error for _, _, error, df in found]
+    near = min(half_widths)
     return min(centres) - near, max(centres) + near, min(small for _, small, _, _ in found)

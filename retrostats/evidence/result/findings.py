@@ -48,7 +48,7 @@ class EstimateRow:
     reading: str = ""
     group: str = ""
     pooled: bool = False
-    hollow: bool = False
+    excluded: bool = False
     k: float = NAN
     tau: float = NAN
     i2: float = NAN
@@ -197,7 +197,7 @@ class CrossCheck:
     """The same quantity from an independent program, on rows with exactly the printed moments."""
 
     estimate_id: str
-    witness: str
+    program: str
     quantity: str
     ours: float
     theirs: float

@@ -188,9 +188,9 @@ def measure_of(sources: Sequence[Source], scale: str, quantity: str = "") -> Mea
     """
     if scale == "difference":
         return Measure(DIFFERENCE)
-    told = list(dict.fromkeys(source.measure for source in sources))
-    if told and all(name in EVENT_RATIOS for name in told):
-        return Measure(told[0], tuple(told[1:]))
+    named = list(dict.fromkeys(source.measure for source in sources))
+    if named and all(name in EVENT_RATIOS for name in named):
+        return Measure(named[0], tuple(named[1:]))
     plain = quantity.replace("_", " ")
     return Measure(plain if plain in EVENT_RATIOS else MEASURES[scale])
 

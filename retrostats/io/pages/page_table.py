@@ -177,9 +177,11 @@ def _check_columns(columns: Sequence[str], where: str, problems: Problems) -> No
         if not column:
             problems.add(f"{where}: a column without a name; name it, or remove it")
         elif column not in allowed and not column.startswith((MODERATOR, RISK_OF_BIAS)):
-            told = unknown_entry(where, column, allowed).replace("unknown entry", "unknown column")
+            message = unknown_entry(where, column, allowed).replace(
+                "unknown entry", "unknown column"
+            )
             problems.add(
-                f"{told}. A moderator's name begins with {MODERATOR}, a domain of the risk of "
+                f"{message}. A moderator's name begins with {MODERATOR}, a domain of the risk of "
                 f"bias with {RISK_OF_BIAS}"
             )
     if "study" not in columns:
@@ -242,8 +244,8 @@ def _check_claims(page: Page, problems: Problems) -> None:
     for row in page.rows:
         for name in row.claims:
             if known and name not in known:
-                told = unknown_entry(f"{page.place(row)}, column claim", name, tuple(known))
-                problems.add(told.replace("unknown entry", "unknown claim"))
+                message = unknown_entry(f"{page.place(row)}, column claim", name, tuple(known))
+                problems.add(message.replace("unknown entry", "unknown claim"))
         if not row.claims and len(known) > 1:
             problems.add(
                 f"{page.place(row)}, column claim: empty; the page has {', '.join(known)}: name "

@@ -310,8 +310,8 @@ def _check_descent(read: _Reader, parents: Mapping[str, str], retellings: int) -
     for source, parent in parents.items():
         at = f"{read.file}, [[retold]] {source!r}, parent"
         if parent and parent not in parents:
-            told = unknown_entry(at, parent, tuple(parents))
-            read.problems.add(told.replace("unknown entry", "no retelling of the source"))
+            message = unknown_entry(at, parent, tuple(parents))
+            read.problems.add(message.replace("unknown entry", "no retelling of the source"))
             continue
         line = [source]
         while parent and parent not in line:

@@ -94,8 +94,8 @@ def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
     used = set(role)
     marks = ~role.isin(DIAMONDS)
     pooled = rows["pooled"].astype(bool)
-    hollow = ~pooled & marks & ~role.isin(("posterior", "term"))
-    if (hollow & rows["estimate"].notna()).any():
+    open_marks = ~pooled & marks & ~role.isin(("posterior", "term"))
+    if (open_marks & rows["estimate"].notna()).any():
         used.add("hollow")
     if (rows["conf_low"].notna() & marks).any():
         used.add("interval")

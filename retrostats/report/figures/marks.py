@@ -94,7 +94,7 @@ def _diamond(axes: Any, row: Mapping[Any, Any], y: float, ends: Ends) -> None:
     estimate, low, high = row["estimate"], row["conf_low"], row["conf_high"]
     _interval(axes, row["pred_low"], row["pred_high"], y, ends, lw=1.0, ls=(0, (1, 1.2)),
               color=now().ink, gid="prediction")  # fmt: skip
-    open_mark = row["role"] == "one-stage" or bool(row["hollow"])
+    open_mark = row["role"] == "one-stage" or bool(row["excluded"])
     color = now().grey if row["role"] == "few-studies" else now().ink
     left, at, right = (min(max(x, ends[0]), ends[1]) for x in (low, estimate, high))
     axes.add_patch(

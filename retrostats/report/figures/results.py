@@ -334,7 +334,7 @@ def _scaled(shown: Shown, back: Callable[[Any], Any]) -> Shown:
 def _complete(rows: pd.DataFrame) -> pd.DataFrame:
     """The columns that a forest looks at, where a result has none of them."""
     blank = dict.fromkeys(("pred_low", "pred_high", "sens_low", "sens_high", "k", "tau"), NAN)
-    rows = rows.assign(**{name: v for name, v in blank.items() if name not in rows}, hollow=False)
+    rows = rows.assign(**{name: v for name, v in blank.items() if name not in rows}, excluded=False)
     pooled = rows["pooled"].fillna(True).astype(bool) if "pooled" in rows else True
     return rows.assign(pooled=pooled).reset_index(drop=True)
 

@@ -119,8 +119,8 @@ def answers(
     found = {}
     for verdict in records["verdicts"]:
         key = verdict["claim_id"]
-        told = words.get(key, NO_WORDS)
-        answered = answer(verdict, records["estimates"], claims.get(key, {}), told)
+        plain = words.get(key, NO_WORDS)
+        answered = answer(verdict, records["estimates"], claims.get(key, {}), plain)
         found[key] = " ".join((answered.sentence, *answered.readings))
     return found
 

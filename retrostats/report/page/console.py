@@ -262,7 +262,7 @@ def print_user_cohorts(
     Parameters
     ----------
     results, shares, verdicts
-        The frames `own_results`, `cohort_shares` and `verdicts`.
+        The frames `user_results`, `cohort_shares` and `verdicts`.
     file
         Where to print; standard output if None.
     """

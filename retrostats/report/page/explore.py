@@ -125,8 +125,8 @@ def explorers_of(
     for number, (claim, grid) in enumerate(grids):
         measure = grid.entry.measure
         unit = measure.unit or units.get(measure.estimate_id, claim.unit)
-        told = words.get(claim.claim_id, NO_WORDS).amounts if claim.scale in RATIOS else AMOUNTS
-        telling = Telling(claim.scale, unit, cells, ends_of(asdict(claim)), told)
+        amounts = words.get(claim.claim_id, NO_WORDS).amounts if claim.scale in RATIOS else AMOUNTS
+        telling = Telling(claim.scale, unit, cells, ends_of(asdict(claim)), amounts)
         found.setdefault(claim.claim_id, []).append(_explorer(f"g{number}", grid, claim, telling))
     claims = {row["claim_id"]: row for row in records["claims"]}
     scales = {

@@ -87,8 +87,8 @@ def stories_of(steps: Iterable[StoryStep], cards: Sequence[Card]) -> list[Story]
     found = []
     for card in cards:
         mine = [s for s in every if s.claim_id == card.verdict["claim_id"]]
-        told = tuple(s for s in mine if s.who)
-        if told:
+        retellings = tuple(s for s in mine if s.who)
+        if retellings:
             sums_up = " ".join(s.said for s in mine if not s.who)
-            found.append(Story(card.words.figure, sums_up, told))
+            found.append(Story(card.words.figure, sums_up, retellings))
     return found

@@ -117,7 +117,7 @@ def render_report(
     plain = plain_words_of(replication.audit)
     described = described_claims(records, _ranges(records), study, plain)
     cards = cards_of(records, plain, _sources_of(replication.grids, records["verdicts"]))
-    overview, told = overview_of(cards), answers(records, plain)
+    overview, sentences = overview_of(cards), answers(records, plain)
     cited = _references(records["studies"], records["sources"], replication.audit.post)
     html = environment.get_template("template.html.j2").render(
         audit=replication.audit,
@@ -129,7 +129,7 @@ def render_report(
         findings=_findings(replication.summary, records["summary"]),
         reviews=claim_reviews(
             records["verdicts"],
-            told,
+            sentences,
             replication.audit,
             page=getattr(replication.audit, "address", "") or "report.html",
             without={row["claim_id"] for row in records["cohorts"]},
@@ -167,7 +167,7 @@ def render_report(
         user_cohorts=replication.provenance.get("cohorts", []),
         user_cohort_figures=owned(figures, USER_COHORT),
         claim_figures=by_claim(figures),
-        user_cohort_results=_records(replication.own_results),
+        user_cohort_results=_records(replication.user_results),
         cohort_shares=_records(replication.cohort_shares),
         retellings=retellings,
         retold=[name for name in (retellings[0] if retellings else ()) if name not in PLACED],

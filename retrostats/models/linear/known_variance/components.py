@@ -146,10 +146,10 @@ def _held_at(fit: Known, t: int, effect: int) -> tuple[float, Callable[[float], 
 def _limits(fit: Known, t: int, effect: int, rise: float) -> tuple[float, float, float]:
     from scipy.optimize import brentq
 
-    at, risen = _held_at(fit, t, effect)
+    at, deviance_rise = _held_at(fit, t, effect)
 
     def gap(sd: float) -> float:
-        return risen(sd) - rise
+        return deviance_rise(sd) - rise
 
     unit = max(at, float(np.sqrt(fit.model.r.variance.mean())))
     low = 0.0

@@ -314,7 +314,7 @@ def _matrix(
     return values
 
 
-def witness_rows(moments: Moments, rng: np.random.Generator) -> pd.DataFrame:
+def surrogate_rows(moments: Moments, rng: np.random.Generator) -> pd.DataFrame:
     """Surrogate rows with exactly these moments, for checking a fit and nothing else.
 
     The rows are random numbers made to fit: they are not the subjects of any study. Never draw,

@@ -1,4 +1,4 @@
-"""Independent witnesses: NIST, statsmodels, pingouin, and the closed forms of balanced designs."""
+"""Independent cross-checks: NIST, statsmodels, pingouin, and closed forms of balanced designs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""What tests use of the room `audit` that is not public."""
+
+from __future__ import annotations
+
+from retrostats.audit.analysis import Context as Context
+from retrostats.audit.analysis import files_of as files_of
+from retrostats.audit.analysis import load_analysis as load_analysis
+from retrostats.audit.analysis import select as select
+from retrostats.audit.answer import Answer as Answer
+from retrostats.audit.answer import answer_of as answer_of
+from retrostats.audit.answer import percent as percent
+from retrostats.audit.certainty import FEW_PEOPLE as FEW_PEOPLE
+from retrostats.audit.certainty import LEVELS as LEVELS
+from retrostats.audit.certainty import Certainty as Certainty
+from retrostats.audit.certainty import Grounds as Grounds
+from retrostats.audit.certainty import certainty_of as certainty_of
+from retrostats.audit.certainty import design_kind as design_kind
+from retrostats.audit.certainty import grounds_of as grounds_of
+from retrostats.audit.certainty import order_reported as order_reported
+from retrostats.audit.changes import contrasts_of as contrasts_of
+from retrostats.audit.changes import disagreement_said as disagreement_said
+from retrostats.audit.changes import without_cohorts as without_cohorts
+from retrostats.audit.claims import KINDS as KINDS
+from retrostats.audit.claims import claims_from_frame as claims_from_frame
+from retrostats.audit.fidelity import ClaimEvidence as ClaimEvidence
+from retrostats.audit.fidelity import by_signs as by_signs
+from retrostats.audit.fidelity import claim_evidence_of as claim_evidence_of
+from retrostats.audit.fidelity import fidelity_of as fidelity_of
+from retrostats.audit.frames import verdict_on as verdict_on
+from retrostats.audit.grade_words import finding as finding
+from retrostats.audit.grades import DIRECTION_ORDER as DIRECTION_ORDER
+from retrostats.audit.grades import SIZE_SUPPORTED as SIZE_SUPPORTED
+from retrostats.audit.grades import Ground as Ground
+from retrostats.audit.grades import Probability as Probability
+from retrostats.audit.grades import SizeLabel as SizeLabel
+from retrostats.audit.grades import adverb as adverb
+from retrostats.audit.grades import answer as answer
+from retrostats.audit.grades import direction_label as direction_label
+from retrostats.audit.grades import over_measures as over_measures
+from retrostats.audit.grades import sign_grade as sign_grade
+from retrostats.audit.grades import sign_line as sign_line
+from retrostats.audit.grades import size_label as size_label
+from retrostats.audit.pages.account import account_of_page as account_of_page
+from retrostats.audit.pages.cohorts import effects_of as effects_of
+from retrostats.audit.plain_words import PlainWords as PlainWords
+from retrostats.audit.plain_words import plain_words_of as plain_words_of
+from retrostats.audit.plain_words import story_of as story_of
+from retrostats.audit.summary import ABSOLUTES as ABSOLUTES
+from retrostats.audit.summary import summary_frame as summary_frame
+from retrostats.audit.verdict import Fidelity as Fidelity
+from retrostats.audit.verdict import Label as Label
+from retrostats.audit.verdict import Side as Side
+from retrostats.audit.verdict import direction_of as direction_of
+from retrostats.audit.verdict import label_shares as label_shares
+from retrostats.audit.verdict import labels as labels
+from retrostats.audit.verdict import size_of as size_of
