@@ -34,6 +34,8 @@ TABLES = (
     "cross_checks",
     "sources",
 )
+#: Tables that are written where they hold rows: of an audit from a page.
+WHERE_FILLED = ("flow", "risk_of_bias")
 PROVENANCE = "provenance.json"
 
 
@@ -87,6 +89,9 @@ def _fill(
     tables.mkdir()
     for name in TABLES:
         _csv(replication, name, tables)
+    for name in WHERE_FILLED:
+        if len(getattr(replication, name)):
+            _csv(replication, name, tables)
     write_tables(replication, tables, tuple(paper))
     write_report(replication, stage / "report.html", svgs, formats, narrow_pictures(narrow))
     for theme in themes:

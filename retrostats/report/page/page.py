@@ -39,7 +39,7 @@ from retrostats.report.page.reuse import bibliography, methods_paragraph
 from retrostats.report.page.sentences import finding
 from retrostats.report.page.shades import page_style
 from retrostats.report.page.verdict_words import SYMBOLS
-from retrostats.report.tables.contents import summary_text
+from retrostats.report.tables.contents import bias_text, step_words, summary_text
 from retrostats.report.user_cohort import USER_COHORT
 
 #: Frames that the page reads as rows.
@@ -152,6 +152,7 @@ def render_report(
         letters=pictures.letters,
         shades=Markup(page_style(pictures.colours)),
         sections=_sections(replication, figures),
+        step_words=step_words,
         studies=studies,
         study_ids={entry.study_id for entry in studies},
         topics=list(dict.fromkeys(t for entry in studies for t in entry.topics)),
@@ -256,9 +257,25 @@ def _sections(replication: Any, figures: Sequence[PageFigure]) -> list[dict[str,
             "checks": _mine(replication.checks, analysis["name"]),
             "assumptions": _mine(replication.assumptions, analysis["name"]),
             "verdicts": _mine(replication.verdicts, analysis["name"]),
+            "flow": _steps(replication.flow, analysis["name"]),
+            "bias": _bias(replication.risk_of_bias, analysis["name"]),
         }
         for analysis in replication.analyses
     ]
+
+
+def _steps(flow: pd.DataFrame | None, analysis: str) -> list[dict[str, Any]]:
+    """Steps of the flow of rows through the pool of an analysis."""
+    return [] if flow is None else _mine(flow, analysis)
+
+
+def _bias(bias: pd.DataFrame | None, analysis: str) -> dict[str, Any] | None:
+    """Judgements of the risk of bias behind an analysis: domains, and a row a study."""
+    if bias is None or not len(bias):
+        return None
+    text = bias_text(bias[bias["analysis"] == analysis])
+    domains = [name for name in text.columns if name != "Study"]
+    return {"domains": domains, "rows": text.to_dict("records")} if domains else None
 
 
 def _mine(frame: pd.DataFrame, analysis: str) -> list[dict[str, Any]]:
