@@ -13,7 +13,7 @@ from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.io.pages.page import RISK_OF_BIAS
 
-#: What a cell may hold, with the mark that stands beside the word: it says the same, without colour.
+#: What a cell may hold, with the mark beside the word: it says the same, without colour.
 MARKS: Mapping[str, str] = {
     "low": "+", "some concerns": "~", "moderate": "~", "unclear": "?", "no information": "?",
     "high": "\N{MULTIPLICATION SIGN}", "serious": "\N{MULTIPLICATION SIGN}",
