@@ -40,8 +40,25 @@ LIMITS = ("conf_low", "conf_high", "narrow_low", "narrow_high")
 OVERVIEW = "Matrix of the claims by fidelity, direction and size"
 #: A table of retellings, where the audit has one.
 RETELLINGS = "claim_drift"
-#: Tables of an audit from a page alone: its rows through each pool, and how they were judged.
-MADE = ("flow", "risk_of_bias")
+#: Tidy tables in `tables/` of the results; the last are written where they hold rows.
+TABLES = (
+    "certainty",
+    "summary",
+    "sensitivity",
+    "explorations",
+    "unknowns",
+    "specifications",
+    "draws",
+    "checks",
+    "cohorts",
+    "cohort_shares",
+    "user_results",
+    "questions",
+    "cross_checks",
+    "sources",
+)
+#: Of an audit from a page alone: its rows through each pool, and how they were judged.
+WHERE_FILLED = ("flow", "risk_of_bias")
 
 
 def frames_of(
@@ -296,7 +313,7 @@ def cited(
         "fidelity": claim_evidence.fidelity,
         "evidence": claim_evidence.evidence,
         "retellings": _retellings(audit),
-        **{name: _made(audit, name, ran) for name in MADE},
+        **{name: _made(audit, name, ran) for name in WHERE_FILLED},
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from retrostats.common.defaults import NARROW, THEMES
 from retrostats.report.folder import replace
 from retrostats.report.formula_escape import write_csv
+from retrostats.report.frames import TABLES, WHERE_FILLED
 
 if TYPE_CHECKING:
     from retrostats.app.replication import Replication
@@ -18,24 +19,6 @@ if TYPE_CHECKING:
     from retrostats.report.press import Press
 
 FRAMES = ("verdicts", "answers", "estimates", "assumptions")
-TABLES = (
-    "certainty",
-    "summary",
-    "sensitivity",
-    "explorations",
-    "unknowns",
-    "specifications",
-    "draws",
-    "checks",
-    "cohorts",
-    "cohort_shares",
-    "user_results",
-    "questions",
-    "cross_checks",
-    "sources",
-)
-#: Tables that are written where they hold rows: of an audit from a page.
-WHERE_FILLED = ("flow", "risk_of_bias")
 PROVENANCE = "provenance.json"
 
 

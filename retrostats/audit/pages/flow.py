@@ -134,5 +134,3 @@ def _risk(group: Group) -> Iterator[dict[str, Any]]:
 def _with_outcome(row: TableRow) -> str:
     beside = row.cells.get("outcome", "") or row.cells.get("arm", "") or f"row {row.number}"
     return f"{row.study}, {beside}"
-
-

@@ -10,7 +10,7 @@ import pandas as pd
 
 from retrostats.common.errors import InputError
 from retrostats.io.pages.judgements import MARKS
-from retrostats.report.output import TABLES, WHERE_FILLED
+from retrostats.report.frames import TABLES, WHERE_FILLED
 from retrostats.report.page import format as fmt
 from retrostats.report.tables.paper import PaperTable
 
