@@ -9,6 +9,7 @@ from types import MappingProxyType
 from markupsafe import Markup
 
 from retrostats.audit.answer import NO_COMPARISON
+from retrostats.audit.claims import null_words
 from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
@@ -71,6 +72,8 @@ class Card:
         Causal claims on the same numbers.
     source
         What the cited source says instead, or that it says so, in a sentence; empty if not known.
+    line
+        What the broken line of a picture is; empty where there is none.
     """
 
     number: int
@@ -84,6 +87,7 @@ class Card:
     overturn: tuple[str, ...]
     causes: tuple[Cause, ...]
     source: str = ""
+    line: str = ""
 
 
 def cards_of(
@@ -152,6 +156,7 @@ def _card(
         asks=words.asks or WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
         answer=answered,
         means=means_words(verdict, words),
+        line=null_words(claim.get("null_value"), fmt.text(claim.get("scale")), claim.get("unit")),
         bands=tuple(
             _band(row, verdict, claim, (), "")
             if answered.readings
@@ -370,6 +375,7 @@ def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: st
         null=null,
         log=ratio,
         label="" if ratio else unit or fmt.text(row.get("unit")),
+        line=null_words(null, fmt.text(merged.get("scale")), merged.get("unit")),
         bounds=ends_of(merged),
         studies=studies,
     )

@@ -17,6 +17,7 @@ from retrostats.common.rounding import BOUNDS
 from retrostats.io.published.study_names import study_labels
 from retrostats.report.page.amounts import claimed, ends_of
 from retrostats.report.page.answers_picture import answers_picture
+from retrostats.report.page.bands import legend
 from retrostats.report.page.cards import answers, cards_of
 from retrostats.report.page.claim_review import claim_reviews
 from retrostats.report.page.environment import environment_of
@@ -123,6 +124,7 @@ def render_report(
         audit=replication.audit,
         policy=POLICY,
         cards=cards,
+        legend=legend([b for card in cards for b in card.bands], [c.line for c in cards]),
         overview=overview,
         head=head_of(replication.audit, overview),
         stories=stories_of(story_of(replication.audit), cards),
