@@ -24,6 +24,7 @@ from retrostats.evidence.printed.pooled_printed import PooledPrinted
 from retrostats.evidence.result.findings import EstimateRow, Measure
 from retrostats.evidence.unreported.likelihood import measure_of
 from retrostats.evidence.unreported.unknowns import Space
+from retrostats.io.pages.topics import in_same_people
 from retrostats.planning.deciding import deciding
 from retrostats.planning.designs import Counted, Measured, arms_of
 from retrostats.planning.one_group import Correlated, Proportioned
@@ -194,7 +195,13 @@ def _design(claim: Claim, audit: Audit, measured: EffectMeasure) -> str:
 
 
 def _in_arms(claim: Claim, audit: Audit) -> bool:
-    """Whether each person is in one arm in the topic of a claim."""
+    """Whether each person is in one arm, in the topic of a claim or in most rows of its page."""
+    page = audit.page
+    said = None if page is None else next(
+        (c for c in page.claims if c.claim_id == claim.claim_id), None
+    )  # fmt: skip
+    if page is not None and said is not None:
+        return not in_same_people(page.rows_of(said))
     topic = audit.topic_of(claim.analysis)
     return topic is not None and topic.compares == "arm"
 

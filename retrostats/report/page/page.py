@@ -142,6 +142,7 @@ def render_report(
         explorers=explorers_of(replication.grids, records, plain),
         speakers=by_speaker(described),
         plan_of=_plan_of(replication.audit),
+        slopes=_slopes(replication.audit),
         agrees=AGREES,
         titles=titles,
         post_kind=f"the {getattr(replication.audit.post, 'kind', 'post')}",
@@ -241,6 +242,12 @@ def _plan_of(audit: Any) -> str:
     if page is not None:
         return f" --audit {page.file.name}"
     return "" if getattr(audit, "data", None) == data_dir() else " --audit DIR"
+
+
+def _slopes(audit: Any) -> set[str]:
+    """Claims on a slope between studies, which no study of people settles."""
+    page = getattr(audit, "page", None)
+    return set() if page is None else {c.claim_id for c in page.claims if c.moderator}
 
 
 def _retold(replication: Any) -> dict[str, Any] | None:
