@@ -113,3 +113,25 @@ def test_data_may_be_named_first_and_errors_of_a_function_are_its_own() -> None:
 
     with pytest.raises(ValueError, match="singular"):
         rs.explore(broken, {"r": (0, 1)}, draws=8)
+
+
+MISSING: list[tuple[Callable[[pd.DataFrame], Any], str, str]] = [
+    (lambda t: rs.lmm("y ~ arm + (1 | subject)", t), "subject", "subjct"),
+    (lambda t: rs.pool_counts(t, measure="odds_ratio"), "events_1", "evnts_1"),
+    (lambda t: rs.moments_prepost(t), "mean_pre", "mean_pr"),
+    (lambda t: rs.pool_crossovers(t), "mean_1", "men_1"),
+]
+
+
+@pytest.mark.parametrize(("call", "column", "slip"), MISSING)
+def test_a_slip_in_a_column_is_named(
+    call: Callable[[pd.DataFrame], Any], column: str, slip: str
+) -> None:
+    columns = [
+        "study", "arm", "n", "y", "subject", "events_1", "total_1", "events_2", "total_2", "r",
+        "mean_pre", "sd_pre", "mean_post", "sd_post", "correlation", "mean_1", "sd_1", "mean_2",
+        "sd_2",
+    ]  # fmt: skip
+    table = pd.DataFrame({slip if c == column else c: [1.0, 2.0] for c in columns})
+    with pytest.raises(InputError, match=f"{column}'? .did you mean '{slip}'"):
+        call(table)

@@ -160,9 +160,7 @@ def design_problems(
     return found
 
 
-def _unfit(
-    frame: pd.DataFrame, topics: list[Topic], conditions: Conditions, file: str
-) -> Problem:
+def _unfit(frame: pd.DataFrame, topics: list[Topic], conditions: Conditions, file: str) -> Problem:
     """No topic has its columns: what is there, what each needs, what was not understood."""
     have = [str(c) for c in frame if not str(c).startswith("source_")]
     more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
