@@ -28,7 +28,9 @@ class PlainWords:
     holds
         What holds if the claim does, in a clause without a capital.
     figure
-        The claimed size as it is heard: "30% more".
+        The claimed size as it is heard: "30%".
+    of_what
+        What it is a size of, behind it: "more energy".
     more, less
         What an amount above and below no effect is called.
     where
@@ -46,6 +48,8 @@ class PlainWords:
         What the cited source says, in a sentence.
     not_there
         What is claimed in its name and could not be found in it.
+    left_open
+        What the printed number leaves open, in a sentence.
 
     Examples
     --------
@@ -57,6 +61,7 @@ class PlainWords:
     asks: str = ""
     holds: str = ""
     figure: str = ""
+    of_what: str = ""
     more: str = ""
     less: str = ""
     where: str = ""
@@ -66,6 +71,7 @@ class PlainWords:
     missing: str = ""
     source: str = ""
     not_there: str = ""
+    left_open: str = ""
 
     @property
     def amounts(self) -> tuple[str, str]:
