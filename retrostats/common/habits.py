@@ -86,7 +86,7 @@ def reviewed_by(pool: str, one_out: str = ".influence()") -> dict[str, str]:
 
     `one_out` is the result's own call that leaves one out, where it has one.
     """
-    methods = REVIEWS | {name: f".{name}()" for name in _VERBS}
+    methods = {**REVIEWS, **{name: f".{name}()" for name in _VERBS}}
     own = one_out if one_out != ".influence()" else pool + one_out
     return {n: own if call == ".influence()" else _of_pool(call, pool)
             for n, call in methods.items()}  # fmt: skip

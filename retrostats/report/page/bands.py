@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -30,6 +30,13 @@ FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 WIDE = 6.0
 
 
+class NullLine(NamedTuple):
+    """Where the broken line of a picture stands (None or NaN: there is none), and what it is."""
+
+    at: Any
+    words: str = "no difference"
+
+
 def band(
     value: float,
     conf: Ends,
@@ -38,7 +45,6 @@ def band(
     null: Any,
     log: bool = False,
     label: str = "",
-    line: str = "no difference",
     bounds: Iterable[float] = BOUNDS,
     studies: Sequence[float] = (),
 ) -> Markup:
@@ -49,11 +55,10 @@ def band(
     value, conf
         Estimate and 95% limits (NaN or None: none).
     claimed, null
-        What is claimed, as `claimed_zone` makes it (None: nothing), and the value of no difference.
+        What is claimed, as `claimed_zone` makes it (None: nothing), and the value of no difference,
+        or a `NullLine` that says what it is; where it is something else numbers have no plus.
     label
         The unit of the axis; that of a ratio is per cent.
-    line
-        What `null` is, in words; where it is not "no difference" numbers have no plus.
     studies
         An estimate each, drawn as dots.
 
@@ -65,6 +70,7 @@ def band(
     >>> ">+50%</text>" in drawn
     True
     """
+    null, line = null if isinstance(null, NullLine) else NullLine(null)
     studies = [s for s in studies if not missing(s)]
     known = [v for v in (value, *conf, *(claimed or ()), null, *studies) if not missing(v)]
     numbers = ticks(min(known), max(known), log, label, signed=line == "no difference")

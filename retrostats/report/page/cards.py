@@ -14,7 +14,7 @@ from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
 from retrostats.report.page.amounts import RATIOS, ends_of, missing
-from retrostats.report.page.bands import band, claimed_zone
+from retrostats.report.page.bands import NullLine, band, claimed_zone
 from retrostats.report.page.sentences import Answer, Row, answer, number_words, worst_words
 from retrostats.report.page.verdict_words import chance_words, verdict_words
 
@@ -372,10 +372,9 @@ def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: st
         row["estimate"],
         (row.get("conf_low"), row.get("conf_high")),
         claimed_zone(claimed, null, fmt.text(merged.get("claimed_direction"))),
-        null=null,
+        null=NullLine(null, null_words(null, fmt.text(merged.get("scale")), merged.get("unit"))),
         log=ratio,
         label="" if ratio else unit or fmt.text(row.get("unit")),
-        line=null_words(null, fmt.text(merged.get("scale")), merged.get("unit")),
         bounds=ends_of(merged),
         studies=studies,
     )

@@ -155,7 +155,7 @@ def flow_text(flow: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def step_words(step: Mapping[str, Any]) -> str:
+def step_words(step: Mapping[Any, Any]) -> str:
     """A step of the flow with its reason.
 
     Examples
