@@ -186,5 +186,5 @@ def test_one_group_is_no_design_of_a_comparison(tmp_path) -> None:
 
 def test_a_slope_between_studies_is_not_planned() -> None:
     bcg = Path(__file__).parents[1] / "examples" / "bcg.toml"
-    with pytest.raises(InputError, match="slope on latitude between studies, which no study"):
+    with pytest.raises(InputError, match="slope on latitude between studies, which no source"):
         rs.plan("latitude", audit=bcg)

@@ -175,9 +175,9 @@ def test_a_bad_claim_gets_one_message(name, tmp_path, capsys) -> None:
     assert said in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_plan_of_a_proportion_is_refused(tmp_path, capsys) -> None:
-    assert main(["plan", "share", "--audit", str(written(tmp_path))]) == 2
-    assert "plan of a comparison" in " ".join(capsys.readouterr().err.split())
+def test_a_proportion_is_planned_as_one_group(tmp_path, capsys) -> None:
+    assert main(["plan", "share", "--audit", str(written(tmp_path))]) == 0
+    assert "a proportion in one group" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_page_has_no_line_of_no_difference(tmp_path) -> None:

@@ -99,7 +99,7 @@ def assume(
     measure, row, which = (
         (None, None, "") if isinstance(claim, Claim) else _measure(parsed, about, seed)
     )
-    measured = _measured(parsed, about, measure)
+    measured = _measured(parsed, about, measure, given=spread is not None)
     chosen = _chosen(design, parsed, about, measured)
     true = _truth(parsed, truth, measure, measured)
     built = partial(
@@ -132,20 +132,24 @@ def assume(
                  spread_sample=sample, exposure=math.nan, words="; ".join(said))  # fmt: skip
 
 
-def _measured(claim: Claim, audit: Audit, measure: Measure | None) -> EffectMeasure:
+def _measured(claim: Claim, audit: Audit, measure: Measure | None, *, given: bool) -> EffectMeasure:
     """What is measured: as the pool has it, else as the page says, else by the claim's scale.
 
     Raises
     ------
     InputError
-        A slope on a moderator, which studies differ in and people do not.
+        A slope on a moderator, of which no source says how far people differ, unless that is
+        `given`.
     """
     page = () if audit.page is None else audit.page.claims
     said = next((c for c in page if c.claim_id == claim.claim_id), None)
+    if said is not None and said.moderator and given:
+        return measure_of((), claim.scale)
     if said is not None and said.moderator:
         raise InputError(
             f"claim {claim.claim_id}: it is on the slope on {said.moderator} between studies, "
-            "which no study of people settles by itself; plan a claim on the effect"
+            "which no source's people tell; plan a claim on the effect, or give spread (--spread), the "
+            "SD of one person's contribution to the slope"
         )
     if measure is not None and isinstance(measure.posterior, PooledPrinted):
         return measure.posterior.measure
