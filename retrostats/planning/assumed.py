@@ -148,8 +148,8 @@ def _measured(claim: Claim, audit: Audit, measure: Measure | None, *, given: boo
     if said is not None and said.moderator:
         raise InputError(
             f"claim {claim.claim_id}: it is on the slope on {said.moderator} between studies, "
-            "which no source's people tell; plan a claim on the effect, or give spread (--spread), the "
-            "SD of one person's contribution to the slope"
+            "which no source's people tell; plan a claim on the effect, or give spread "
+            "(--spread), the SD of one person's contribution to the slope"
         )
     if measure is not None and isinstance(measure.posterior, PooledPrinted):
         return measure.posterior.measure
