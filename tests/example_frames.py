@@ -290,7 +290,7 @@ def replication(drawings: dict[str, Any] | None = None) -> SimpleNamespace:
             "year": 1998, "doi": "10.1097/00005768-199809000-00011", "pmid": "9741611", "design": "crossover",
         }]),
         claims=claims_table(), fidelity=fidelity(), evidence=evidence(), explorations=explorations(), answers=answers(), certainty=certainty(),
-        retellings=retellings(), cohorts=None, cohort_shares=None, user_results=None, grids=(), analyses=analyses,
+        retellings=retellings(), flow=None, risk_of_bias=None, cohorts=None, cohort_shares=None, user_results=None, grids=(), analyses=analyses,
         provenance={"retrostats": "0.1.0", "seed": 20050301, "packages": {"numpy": "2.0"}, "cohorts": []},
         audit=SimpleNamespace(title="Backward running: claimed, measured", subject="backward running",
                               post=Post(name="Should We Walk Backwards?", date="2013-01-02", address="javascript:alert(2)")),

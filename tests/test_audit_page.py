@@ -376,3 +376,29 @@ def test_small_words_of_a_page(tmp_path) -> None:
     assert "attributed to a blog" not in html
     assert "--audit trial.toml" in html
     assert "n = 19 to 42 a study" in html
+
+
+@pytest.mark.parametrize(
+    ("measure", "head", "row", "unit"),
+    [
+        ("SMD", "study,n,first,second", "{},20 / 21,61 SD 12 mm,55 SD 11 mm", "SMD"),
+        ("mean difference", "study,n,first,second", "{},20 / 21,61 SD 12 mm,55 SD 11 mm", "mm"),
+        ("mean difference", "study,n,mean_1,sd_1,mean_2,sd_2,unit", "{},20 / 21,61,12,55,11,mm",
+         "mm"),
+    ],
+)  # fmt: skip
+def test_only_a_difference_of_means_is_in_the_unit_of_its_rows(
+    tmp_path, measure: str, head: str, row: str, unit: str
+) -> None:
+    table = "\n".join([head, *(row.format(name) for name in "AB")]) + "\n"
+    found = load_audit(audit(tmp_path, table, measure)).claims["works"]
+    assert found.unit == f"{unit}, treated less untreated"
+
+
+def test_a_page_hints_at_no_plan_that_cannot_be_made(tmp_path) -> None:
+    rows = "\n".join(f"{s},4{i} / 900 h,6{i} / 880 h" for i, s in enumerate("AB"))
+    page = audit(tmp_path, f"study,first,second\n{rows}\n", "rate ratio", "0.4 to 0.6")
+    html = render_report(replicated(page))
+    assert "retrostats plan works --audit trial.toml --rate R --exposure E" in html
+    slope = rs.replicate(["fades"], audit=EXAMPLES / "bcg.toml", draws=DRAWS)
+    assert "retrostats plan fades" not in render_report(slope)

@@ -324,3 +324,28 @@ def test_a_long_plain_text_is_read_by_pyarrow_and_kept_as_codes(tmp_path, monkey
     cohort = rs.load_cohort(path)
     assert [str(dtype) for dtype in kept[0].dtypes] == ["category"] * 5
     assert cohort.frame["source_row"].tolist() == list(range(2, len(cohort.frame) + 2))
+
+
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ("mood cafeine,mood placebo", "mood cafeine .did you mean 'mood caffeine'"),
+        ("mood_caffeine,mood_plcebo", "mood_plcebo .did you mean 'mood placebo'"),
+        ("moood caffeine,moood placebo", "moood placebo .did you mean 'mood placebo'"),
+        ("caffeine,plcebo", "plcebo .did you mean 'placebo'"),
+    ],
+)
+def test_a_slip_in_a_header_of_a_wide_table_names_what_was_meant(tmp_path, headers, says) -> None:
+    (tmp_path / "cup.toml").write_text(
+        'title = "Cup"\ncompared = ["caffeine", "placebo"]\n[claims.better]\nsays = "it lifts"\n'
+        'cause = true\nmeasure = "mean difference"\ntrue_if = "above 0"\nbecause = "said"\n'
+        'cohort = { outcome = "mood" }\n'
+    )
+    (tmp_path / "cup.csv").write_text(
+        "study,design,n,first,second\nA,crossover,14,61 SD 9,58 SD 8\n"
+        "B,crossover,9,60 SD 8,58 SD 8\n"
+    )
+    rows = "".join(f"p{i},{55 + 3 * i},{50 + 4 * i}\n" for i in range(6))
+    (tmp_path / "own.csv").write_text(f"subject,{headers}\n{rows}")
+    with pytest.raises(InputError, match=says):
+        rs.load_cohort(tmp_path / "own.csv", audit=tmp_path / "cup.toml")

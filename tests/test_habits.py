@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from doors.common import FUNCTIONS
+from doors.common import FUNCTIONS, REVIEWS
 
 import retrostats as rs
 from retrostats import InputError
@@ -69,6 +70,35 @@ def test_a_foreign_function_names_ours(name: str) -> None:
         getattr(rs, name)
 
 
+POOLS: list[tuple[Callable[[], Any], str]] = [
+    (lambda: rs.pool([0.1, 0.3, 0.2], [0.1, 0.1, 0.1]), r"\.influence\(\)"),
+    (lambda: rs.pool([0.1, 0.3], [0.1, 0.1], prior=rs.HalfNormal(0.2)), r"rs\.pool\(table\)"),
+    (lambda: rs.pool_printed({"study": ["A", "B"], "first": ["2 / 9", "3 / 9"]},
+                             measure="proportion"), r"\.leave_one_out\(\)"),
+    (lambda: rs.pool_counts({"study": ["A", "B"], "events": [2, 3], "total": [9, 9]},
+                            measure="proportion"), r"rs\.pool\(rs\.escalc"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pooled", "leaves_one_out"), POOLS)
+def test_what_metafor_does_with_a_pool_names_our_call(
+    pooled: Callable[[], Any], leaves_one_out: str
+) -> None:
+    found = pooled()
+    for name in REVIEWS:
+        assert not hasattr(type(found), name) or name == "leave_one_out"
+        if not hasattr(type(found), name):
+            with pytest.raises(AttributeError, match=f"no {name}: use .+"):
+                getattr(found, name)
+        with pytest.raises(AttributeError, match=f"no {name}: use .+"):
+            getattr(rs, name)
+    with pytest.raises(AttributeError, match=f"no leave1out: use {leaves_one_out}"):
+        found.leave1out  # noqa: B018
+    assert pickle.loads(pickle.dumps(found)) is not None  # noqa: S301
+    with pytest.raises(AttributeError, match="has no attribute 'flavour'"):
+        found.flavour  # noqa: B018
+
+
 def test_a_name_of_nobody_is_plainly_absent() -> None:
     with pytest.raises(AttributeError, match="module 'retrostats' has no attribute 'flavour'"):
         rs.flavour  # type: ignore[attr-defined] # noqa: B018
@@ -83,3 +113,25 @@ def test_data_may_be_named_first_and_errors_of_a_function_are_its_own() -> None:
 
     with pytest.raises(ValueError, match="singular"):
         rs.explore(broken, {"r": (0, 1)}, draws=8)
+
+
+MISSING: list[tuple[Callable[[pd.DataFrame], Any], str, str]] = [
+    (lambda t: rs.lmm("y ~ arm + (1 | subject)", t), "subject", "subjct"),
+    (lambda t: rs.pool_counts(t, measure="odds_ratio"), "events_1", "evnts_1"),
+    (lambda t: rs.moments_prepost(t), "mean_pre", "mean_pr"),
+    (lambda t: rs.pool_crossovers(t), "mean_1", "men_1"),
+]
+
+
+@pytest.mark.parametrize(("call", "column", "slip"), MISSING)
+def test_a_slip_in_a_column_is_named(
+    call: Callable[[pd.DataFrame], Any], column: str, slip: str
+) -> None:
+    columns = [
+        "study", "arm", "n", "y", "subject", "events_1", "total_1", "events_2", "total_2", "r",
+        "mean_pre", "sd_pre", "mean_post", "sd_post", "correlation", "mean_1", "sd_1", "mean_2",
+        "sd_2",
+    ]  # fmt: skip
+    table = pd.DataFrame({slip if c == column else c: [1.0, 2.0] for c in columns})
+    with pytest.raises(InputError, match=f"{column}'? .did you mean '{slip}'"):
+        call(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,26 @@ def test_a_bad_claim_gets_one_message(name, tmp_path, capsys) -> None:
     assert said in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_plan_of_a_proportion_is_refused(tmp_path, capsys) -> None:
-    assert main(["plan", "share", "--audit", str(written(tmp_path))]) == 2
-    assert "plan of a comparison" in " ".join(capsys.readouterr().err.split())
+def test_a_proportion_is_planned_as_one_group(tmp_path, capsys) -> None:
+    assert main(["plan", "share", "--audit", str(written(tmp_path))]) == 0
+    assert "a proportion in one group" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_page_has_no_line_of_no_difference(tmp_path) -> None:
+    rs.replicate(audit=written(tmp_path), draws=DRAWS, out=tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    shown = page[: page.index("<script>", page.index("<main>"))]
+    assert "no difference" not in shown
+    assert "Broken line: the number asked about." in shown
+    assert "the number asked about at 0.1" in shown
+    ticks = re.findall(r'class="b-number"[^>]*>([^<]+)<', shown)
+    assert ticks
+    assert not [tick for tick in ticks if tick.startswith("+")]
+
+
+def test_a_range_alone_has_no_line_at_all(tmp_path) -> None:
+    rows = tuple(row.replace("share; many", "share") for row in ROWS)
+    found = rs.replicate(audit=written(tmp_path, ALONE, rows), draws=DRAWS, out=tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Broken line" not in page
+    assert not [d.alt for d in found.drawings.values() if "no difference" in d.alt]

@@ -92,7 +92,10 @@ compared = ["trained", "untrained"]
 # What else a table of people may call them.
 also = { trained = ["intervention"], untrained = ["control"] }
 
-# One section a claim. In the table, column "claim" says on which claim a row bears.
+# One section a claim. In the table, column "claim" says on which claim a row bears. The table may
+# have more columns: x_year or another x_NAME is a moderator, a number of each study (a claim with
+# moderator = "year" is then on the slope); rob_randomisation or another rob_NAME is a domain of the
+# risk of bias, judged low, some concerns or high: the page shows studies by domains.
 [claims.faster]
 says    = "INVENTED EXAMPLE, replace: the training makes people 5% faster"
 by      = "whom the post credits"

@@ -184,7 +184,7 @@ def replicate(
         **frames,
         questions=questions(published, chosen),
         drawings=drawings,
-        **cited(about, published, frames, claim_evidence),
+        **cited(about, published, frames, claim_evidence, [a.name for a in chosen]),
         **changed,
         user_results=frame_of(alone, UserCohortResult),
         grids=grids_of(explored, claims),

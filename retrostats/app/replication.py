@@ -33,7 +33,7 @@ class Replication:
     Attributes
     ----------
     verdicts, answers, certainty, summary, estimates, assumptions, sensitivity, explorations,
-    unknowns, specifications, draws, checks, cross_checks, questions
+    unknowns, specifications, draws, checks, cross_checks, questions, flow, risk_of_bias
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
         Each figure by its name, with what it shows in words and the analysis that drew it.
@@ -68,6 +68,8 @@ class Replication:
     fidelity: pd.DataFrame
     evidence: pd.DataFrame
     retellings: pd.DataFrame
+    flow: pd.DataFrame
+    risk_of_bias: pd.DataFrame
     cohorts: pd.DataFrame
     cohort_shares: pd.DataFrame
     user_results: pd.DataFrame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrostats.common.arrays import one_of, single
 from retrostats.common.errors import InputError
@@ -140,3 +140,30 @@ def range_text(claim: Claim) -> str:
     if math.isnan(high):
         return f"at least {low:g}"
     return f"at most {high:g}" if math.isnan(low) else f"{low:g} to {high:g}"
+
+
+def null_words(null: Any, scale: str, unit: Any = "") -> str:
+    """What the line at the null value of a claim is; empty where the measure has none.
+
+    A proportion of one group has no value of no effect: its line is the number that the claim says
+    it is above or below.
+
+    Parameters
+    ----------
+    null
+        Null value of the claim; None or NaN where it has none.
+    scale, unit
+        Of the claim.
+
+    Examples
+    --------
+    >>> null_words(1.0, "ratio"), null_words(0.5, "difference", "of patients")
+    ('no difference', 'the number asked about')
+    >>> null_words(0.0, "difference", "correlation"), null_words(float("nan"), "difference")
+    ('no correlation', '')
+    """
+    if null is None or null != null:
+        return ""
+    if null != (0.0 if scale == "difference" else 1.0):
+        return "the number asked about"
+    return "no correlation" if unit == "correlation" else "no difference"

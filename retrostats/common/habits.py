@@ -20,7 +20,6 @@ FUNCTIONS: Mapping[str, str] = {
     "emmeans": 'fit.emmeans("arm")',
     "conv_fivenum": "rs.means_from_medians(table)",
     "conv_wald": "rs.escalc(table, measure=), columns estimate, low, high and level",
-    "cumul": "rs.pool(table).cumulative()",
     "fixef": "fit.params",
     "gls": 'rs.lmm("y ~ arm", rows, residual="arm")',
     "glmer": 'rs.glmm("events ~ arm + (1 | team)", rows, family="poisson")',
@@ -30,8 +29,13 @@ FUNCTIONS: Mapping[str, str] = {
     "lmer": 'rs.lmm("y ~ arm + (1 | subject)", rows)',
     "meta": "rs.pool(table)",
     "metabin": 'rs.pool_counts(table, measure="odds_ratio")',
-    "metacont": "rs.pool(table)",
+    "metacont": 'rs.pool(rs.escalc(table, measure="MD"))',
+    "metacor": 'rs.pool(rs.escalc(table, measure="ZCOR"))',
     "metagen": "rs.pool(effects, std_errors)",
+    "metainc": 'rs.pool_counts(table, measure="rate_ratio")',
+    "metaprop": 'rs.pool_counts(table, measure="proportion")',
+    "metarate": 'rs.pool_counts(table, measure="rate")',
+    "metareg": 'rs.pool(table, formula="~ year")',
     "mixed_anova": 'rs.lmm("y ~ arm * time + (1 | subject)", rows).anova()',
     "mixedlm": 'rs.lmm("y ~ arm + (1 | subject)", rows)',
     "predict": "fit.predict(rows)",
@@ -42,6 +46,56 @@ FUNCTIONS: Mapping[str, str] = {
     "rma_uni": "rs.pool(table), columns yi and vi or estimate and std_error",
     "summary": "fit.summary()",
 }
+
+#: What metafor and meta do with a pool, and the call of `Pooled` (or what stands for it here).
+REVIEWS: Mapping[str, str] = {
+    "baujat": '.influence()[["rstudent", "dffits", "cook"]], for the plot is not offered',
+    "blup": '.fit.ranef() of a pool with random="(1 | study)"',
+    "bubble": ".predict(newdata) of a pool with formula=, for the plot is not offered",
+    "cooks_distance": '.influence()["cook"]',
+    "cumul": ".cumulative(order)",
+    "fsn": ".trim_and_fill() or .egger(): a fail-safe number is left out on purpose, as it says "
+           "nothing of size",
+    "gosh": ".influence(), one left out at a time: pools of all subsets are not offered",
+    "hatvalues": '.influence()["hat"]',
+    "labbe": "nothing: the plot of events in both groups is not offered; rs.forest(pooled) is",
+    "leave_one_out": ".influence()",
+    "leave1out": ".influence()",
+    "metabias": ".egger() or .rank_test()",
+    "metacum": ".cumulative(order)",
+    "metainf": ".influence()",
+    "permutest": ".permutation_test()",
+    "ranktest": ".rank_test()",
+    "regtest": '.egger(), or .egger(model="random-effects") as metafor has it',
+    "robust": 'rs.pool(table, cluster="district")',
+    "rstudent": '.influence()["rstudent"]',
+    "selmodel": ".trim_and_fill() and .egger(): selection models are not offered",
+    "trimfill": ".trim_and_fill()",
+}  # fmt: skip
+#: A pool that has them, of the rows of one that has not.
+ESCALC = "rs.pool(rs.escalc(table, measure=))"
+#: Methods of `Pooled` that are functions elsewhere.
+_VERBS = (
+    "funnel", "radial", "influence", "egger", "cumulative", "profile", "rank_test",
+    "trim_and_fill", "permutation_test",
+)  # fmt: skip
+
+
+def reviewed_by(pool: str, one_out: str = ".influence()") -> dict[str, str]:
+    """The same of a result that has none of these verbs: each as a call of another pool.
+
+    `one_out` is the result's own call that leaves one out, where it has one.
+    """
+    methods = {**REVIEWS, **{name: f".{name}()" for name in _VERBS}}
+    own = one_out if one_out != ".influence()" else pool + one_out
+    return {n: own if call == ".influence()" else _of_pool(call, pool)
+            for n, call in methods.items()}  # fmt: skip
+
+
+def _of_pool(call: str, pool: str) -> str:
+    """A call of a pool, with the pool."""
+    return f"{pool}{call}" if call.startswith(".") else call
+
 
 #: Arguments by the same token; a function's own come before these.
 MIXED: Mapping[str, str] = {
@@ -89,6 +143,9 @@ def absent(name: str) -> str:
     """Why the package has no such name, with the call that does it."""
     if name in FUNCTIONS:
         return f"retrostats has no {name}: use {FUNCTIONS[name]}"
+    reviews = reviewed_by("rs.pool(table)")
+    if name in reviews:
+        return f"retrostats has no {name}: use {reviews[name]}"
     return f"module 'retrostats' has no attribute {name!r}"
 
 

@@ -7,7 +7,7 @@ rest follows here. What does not apply is absent, and asking for it names the su
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 
 import numpy as np
 
@@ -44,6 +44,29 @@ ELSEWHERE = {
 }
 
 
+class Substitutes:
+    """Asking for a name that others have names the call that does it here."""
+
+    __slots__ = ()
+
+    #: Verbs of other results, and what to ask for here in their place.
+    _instead: ClassVar[Mapping[str, str]] = {}
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Name the substitute of a verb that does not apply."""
+            refuse_name(self, name, self._instead if name[:1] != "_" else {})
+
+
+def refuse_name(result: object, name: str, instead: Mapping[str, str]) -> NoReturn:
+    """Raise for a name that a result does not have, with what to use in its place."""
+    kind = type(result).__name__
+    if name not in instead:
+        raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name)
+    raise AttributeError(f"{kind} has no {name}: use {instead[name]}")
+
+
 class Verbs:
     """What follows for every result from its coefficients, log-likelihood and intervals."""
 
@@ -77,11 +100,7 @@ class Verbs:
 
         def __getattr__(self, name: str) -> Any:
             """Name the substitute of a verb that does not apply, or of a name used elsewhere."""
-            kind = type(self).__name__
-            instead = self._instead.get(name) or ELSEWHERE.get(name)
-            if instead is None or name.startswith("_"):
-                raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name)
-            raise AttributeError(f"{kind} has no {name}: use {instead}")
+            refuse_name(self, name, {} if name[:1] == "_" else {**ELSEWHERE, **self._instead})
 
     def confint(self, *args: Any, **options: Any) -> Any:
         """The old name of intervals, of variances on one result and fixed effects on another."""

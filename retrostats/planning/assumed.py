@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,26 @@ from retrostats.audit.verdict import claimed_range
 from retrostats.common.arrays import instances_of, one_of, real_number
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
+from retrostats.evidence.printed.measures import CORRELATION, PROPORTION, measure_of_pool
+from retrostats.evidence.printed.measures import Measure as EffectMeasure
+from retrostats.evidence.printed.pooled_printed import PooledPrinted
 from retrostats.evidence.result.findings import EstimateRow, Measure
+from retrostats.evidence.unreported.likelihood import measure_of
 from retrostats.evidence.unreported.unknowns import Space
+from retrostats.io.pages.topics import in_same_people
 from retrostats.planning.deciding import deciding
 from retrostats.planning.designs import Counted, Measured, arms_of
+from retrostats.planning.one_group import Correlated, Proportioned
 from retrostats.planning.spreads import DRAWS, mixed, spreads_frame, spreads_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-DESIGNS = ("paired", "two-arm", "counts", "two-arm-counts")
+#: Designs of a comparison, and those of one group whose error follows from its people.
+COMPARED = ("paired", "two-arm", "counts", "two-arm-counts")
+ONE_GROUP = (CORRELATION, PROPORTION)
+DESIGNS = (*COMPARED, *ONE_GROUP)
 #: Rates are given per so many units of exposure.
 PER = 1000.0
 
@@ -40,8 +50,10 @@ class Assumed:
     ----------
     study
         What draws studies of a size.
-    model_truth, log
-        `truth` on the model scale, and whether that is a log.
+    measured
+        What is measured, with its scale in a model: a logarithm, Fisher's z, a logit, or as it is.
+    model_truth
+        `truth` on that scale.
     measure, row
         What judges the claim today, if anything does, and its row of the estimates.
     correlation
@@ -54,10 +66,10 @@ class Assumed:
 
     claim: Claim
     design: str
-    study: Measured | Counted
+    study: Measured | Counted | Correlated | Proportioned
+    measured: EffectMeasure
     truth: float
     model_truth: float
-    log: bool
     spreads: pd.DataFrame
     spread_sample: Array | None
     measure: Measure | None
@@ -84,60 +96,80 @@ def assume(
             real_number(value, name)
     about = audit if isinstance(audit, Audit) else load_audit(audit)
     parsed = _claim(claim, about)
-    log = parsed.scale != "difference"
-    chosen = _design(parsed, about) if design is None else design
-    one_of(chosen, "design", DESIGNS)
-    if chosen == "counts" and _in_arms(parsed, about):
-        chosen = "two-arm-counts"
     measure, row, which = (
         (None, None, "") if isinstance(claim, Claim) else _measure(parsed, about, seed)
     )
-    true = _truth(parsed, truth, measure, log=log)
-    model = math.log(true) if log else true
-    correlation = about.correlation_prior(parsed.claim_id) if measure is not None else None
+    measured = _measured(parsed, about, measure, given=spread is not None)
+    chosen = _chosen(design, parsed, about, measured)
+    true = _truth(parsed, truth, measure, measured)
+    built = partial(
+        Assumed, claim=parsed, design=chosen, measured=measured, truth=true,
+        model_truth=float(measured.to_model(true)), measure=measure, row=row, planned_on=which,
+        correlation=about.correlation_prior(parsed.claim_id) if measure is not None else None,
+    )  # fmt: skip
     if chosen in ("counts", "two-arm-counts"):
-        study, words = _counted(parsed, rate, exposure, arms_of(chosen), log=log)
-        return Assumed(
-            claim=parsed,
-            design=chosen,
-            study=study,
-            truth=true,
-            model_truth=model,
-            log=log,
-            spreads=spreads_frame({}),
-            spread_sample=None,
-            measure=measure,
-            row=row,
-            correlation=correlation,
-            exposure=study.exposure,
-            words=f"{_said(parsed, true)}; {words}",
-            planned_on=which,
-        )
+        study, words = _counted(parsed, rate, exposure, arms_of(chosen), log=measured.is_log)
+        return built(study=study, spreads=spreads_frame({}), spread_sample=None,
+                     exposure=study.exposure, words=f"{_said(parsed, true)}; {words}")  # fmt: skip
     if rate is not None or exposure is not None:
         raise InputError(f"rate and exposure are of counts, but the design is {chosen}; leave them")
+    if chosen in ONE_GROUP:
+        if spread is not None:
+            raise InputError(
+                f"spread {spread!r}: the error of a {chosen} follows from the people; leave spread"
+            )
+        one = Correlated() if chosen == CORRELATION else Proportioned()
+        return built(study=one, spreads=spreads_frame({}), spread_sample=None, exposure=math.nan,
+                     words=f"{_said(parsed, true)}; a {chosen} in one group")  # fmt: skip
     by_source = {} if spread is not None or measure is None else spreads_of(measure.sources, seed)
     # one group printed, two planned: half of the people in each doubles the error of a difference
     single = chosen == "two-arm" and measure is not None and not measure.comparison
     sample = _sample(parsed, spread, by_source, 2.0 if single else 1.0)
     groups = 2 if chosen == "two-arm" else 1
     between = f"spread {sample[0]:.3g} to {sample[-1]:.3g}, middle {np.median(sample):.3g}"
-    said = (_said(parsed, true), chosen, between + (" (log scale)" if log else ""))
-    return Assumed(
-        claim=parsed,
-        design=chosen,
-        study=Measured(sample, groups),
-        truth=true,
-        model_truth=model,
-        log=log,
-        spreads=spreads_frame(by_source),
-        spread_sample=sample,
-        measure=measure,
-        row=row,
-        correlation=correlation,
-        exposure=math.nan,
-        words="; ".join(said),
-        planned_on=which,
-    )
+    said = (_said(parsed, true), chosen, between + (" (log scale)" if measured.is_log else ""))
+    return built(study=Measured(sample, groups), spreads=spreads_frame(by_source),
+                 spread_sample=sample, exposure=math.nan, words="; ".join(said))  # fmt: skip
+
+
+def _measured(claim: Claim, audit: Audit, measure: Measure | None, *, given: bool) -> EffectMeasure:
+    """What is measured: as the pool has it, else as the page says, else by the claim's scale.
+
+    Raises
+    ------
+    InputError
+        A slope on a moderator, of which no source says how far people differ, unless that is
+        `given`.
+    """
+    page = () if audit.page is None else audit.page.claims
+    said = next((c for c in page if c.claim_id == claim.claim_id), None)
+    if said is not None and said.moderator and given:
+        return measure_of((), claim.scale)
+    if said is not None and said.moderator:
+        raise InputError(
+            f"claim {claim.claim_id}: it is on the slope on {said.moderator} between studies, "
+            "which no source's people tell; plan a claim on the effect, or give spread "
+            "(--spread), the SD of one person's contribution to the slope"
+        )
+    if measure is not None and isinstance(measure.posterior, PooledPrinted):
+        return measure.posterior.measure
+    if said is not None:
+        return measure_of_pool(said.measure, [])
+    return measure_of(() if measure is None else measure.sources, claim.scale, claim.quantity)
+
+
+def _chosen(design: str | None, claim: Claim, audit: Audit, measured: EffectMeasure) -> str:
+    """The design as asked for, else by the claim; one group has its own and no other."""
+    wanted = _design(claim, audit, measured) if design is None else design
+    one_of(wanted, "design", DESIGNS)
+    alone = measured.name if measured.name in ONE_GROUP else ""
+    if wanted != alone and (alone or wanted in ONE_GROUP):
+        kinds = (alone,) if alone else COMPARED
+        raise InputError(
+            f"design {wanted!r}: claim {claim.claim_id} is on a {measured.name}; allowed: "
+            f"{', '.join(kinds)}"
+        )
+    return "two-arm-counts" if wanted == "counts" and _in_arms(claim, audit) else wanted
 
 
 def _claim(claim: str | Claim, audit: Audit) -> Claim:
@@ -157,15 +189,23 @@ def _claim(claim: str | Claim, audit: Audit) -> Claim:
     return parsed
 
 
-def _design(claim: Claim, audit: Audit) -> str:
+def _design(claim: Claim, audit: Audit, measured: EffectMeasure) -> str:
     """Rates are counted; one group is enough for a description, and where people are in both."""
+    if measured.name in ONE_GROUP:
+        return measured.name
     if claim.scale == "rate_ratio":
         return "counts"
     return "two-arm" if _in_arms(claim, audit) and claim.kind == "causal" else "paired"
 
 
 def _in_arms(claim: Claim, audit: Audit) -> bool:
-    """Whether each person is in one arm in the topic of a claim."""
+    """Whether each person is in one arm, in the topic of a claim or in most rows of its page."""
+    page = audit.page
+    said = None if page is None else next(
+        (c for c in page.claims if c.claim_id == claim.claim_id), None
+    )  # fmt: skip
+    if page is not None and said is not None:
+        return not in_same_people(page.rows_of(said))
     topic = audit.topic_of(claim.analysis)
     return topic is not None and topic.compares == "arm"
 
@@ -188,13 +228,13 @@ def _measure(
     return chosen, by_id.get(chosen.estimate_id), words
 
 
-def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: bool) -> float:
+def _truth(
+    claim: Claim, truth: float | None, measure: Measure | None, measured: EffectMeasure
+) -> float:
     """As given; else the middle of the claimed range, else today's estimate."""
     if truth is not None:
-        if not math.isfinite(truth) or (log and truth <= 0):
-            raise InputError(
-                f"truth {truth}: give a finite number" + (" above 0, as 1.3" if log else "")
-            )
+        if not math.isfinite(measured.to_model(truth)):
+            raise InputError(f"truth {truth}: give a finite number{_ALLOWED[_kind(measured)]}")
         return float(truth)
     low, high = claimed_range(claim)
     if math.isfinite(low) and math.isfinite(high):
@@ -206,6 +246,17 @@ def _truth(claim: Claim, truth: float | None, measure: Measure | None, *, log: b
         )
     space = Space.of(measure.unknowns)
     return float(np.ravel(measure.estimator(0.95)(space.values(space.reference_point))[0])[0])
+
+
+#: What a truth may be, by how it is modelled.
+_ALLOWED = {
+    "log": " above 0, as 1.3", CORRELATION: " between -1 and 1, as 0.3",
+    PROPORTION: " between 0 and 1, as 0.2", "": "",
+}  # fmt: skip
+
+
+def _kind(measured: EffectMeasure) -> str:
+    return "log" if measured.is_log else measured.name if measured.name in ONE_GROUP else ""
 
 
 def _range(name: str, given: Any) -> tuple[float, float]:

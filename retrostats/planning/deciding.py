@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from retrostats.audit.answer import NO_COMPARISON, NOT_RANDOMISED, Answer, agreed, answer_of
 from retrostats.audit.claims import Claim
-from retrostats.common.errors import InputError
-from retrostats.evidence.printed.measures import PROPORTION
 from retrostats.evidence.result.findings import EstimateRow, Measure
 from retrostats.evidence.unreported.likelihood import posterior_of
 
@@ -33,17 +31,7 @@ def deciding(
         Estimates by id.
     correlation
         The audit's prior of correlations for the claim.
-
-    Raises
-    ------
-    InputError
-        The measure is a proportion of one group, which no study of a comparison settles.
     """
-    if any(source.measure == PROPORTION for m in measures for source in m.sources):
-        raise InputError(
-            f"plan {claim.claim_id}: its measure is a proportion of one group, and this is the "
-            "plan of a comparison; from n people an error of a proportion p is sqrt(p (1 - p) / n)"
-        )
     able = [m for m in measures if m.sources] or list(measures)
     if len(able) == 1:
         words = ""

@@ -88,7 +88,7 @@ class Measured:
     def log_likelihoods(self, people: int, truth: Array, points: Array, theta: Array) -> Array:
         """Student's t (n, m) of every drawn study."""
         estimate, error, df = self._estimates(people, truth, points)
-        return t_log_likelihood(theta, estimate, np.maximum(error, _least_error(theta)), df)
+        return t_log_likelihood(theta, estimate, np.maximum(error, least_error(theta)), df)
 
     def typical_error(self, people: int, truth: float) -> float:
         """Median spread over the root of the people."""
@@ -164,7 +164,7 @@ class Counted:
         first, second = self._events(people, truth, points)
         with np.errstate(divide="ignore"):
             variance = 1 / first + 1 / second
-        wider = np.maximum(_least_error(theta) ** 2 / variance, 1.0)
+        wider = np.maximum(least_error(theta) ** 2 / variance, 1.0)
         return rates_log_likelihood(theta, (first, second), self._people_under(people), wider)
 
     def typical_error(self, people: int, truth: float) -> float:
@@ -188,7 +188,7 @@ class Counted:
         return first, poisson.ppf(points[:, 2], one_each * others)
 
 
-def _least_error(theta: Array) -> float:
+def least_error(theta: Array) -> float:
     """Least standard error that a grid holds."""
     return LEAST_STEPS * float(theta[1] - theta[0])
 
@@ -216,8 +216,11 @@ def people_text(people: float, design: str) -> str:
 
 
 def student_limits(estimate: Array, error: Array, df: float) -> Limits:
-    """t limits at both levels."""
-    from scipy.special import stdtrit
+    """t limits at both levels; normal where df is infinite."""
+    from scipy.special import ndtri, stdtrit
 
-    wide, narrow = (stdtrit(df, 0.5 + level / 2) * error for level in (WIDE, NARROW))
+    def quantile(p: float) -> float:
+        return float(ndtri(p) if math.isinf(df) else stdtrit(df, p))
+
+    wide, narrow = (quantile(0.5 + level / 2) * error for level in (WIDE, NARROW))
     return Limits(estimate, estimate - wide, estimate + wide, estimate - narrow, estimate + narrow)

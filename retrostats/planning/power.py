@@ -42,15 +42,14 @@ def right_label(claim: Claim, side: Side, truth: float) -> Label | None:
     return "supported" if low < truth < high else "contradicted"
 
 
-def labels_of(claim: Claim, side: Side, limits: Limits, *, log: bool) -> NDArray[Any]:
+def labels_of(given: Assumed, side: Side, limits: Limits) -> NDArray[Any]:
     """Label that each study alone would give (n,)."""
-    ends = [np.exp(x) if log else x for x in limits[1:]]
-    return labels(claim, side, *ends)
+    return labels(given.claim, side, *(given.measured.to_printed(x) for x in limits[1:]))
 
 
 def _share(given: Assumed, side: Side, label: Label, people: int, points: Any) -> float:
     limits = given.study.limits(people, given.model_truth, points)
-    return float((labels_of(given.claim, side, limits, log=given.log) == label).mean())
+    return float((labels_of(given, side, limits) == label).mean())
 
 
 def needed_people(
@@ -105,10 +104,10 @@ def curve_rows(
     """One row a side at this size: shares of labels, power, its error, median 95% limits."""
     limits = given.study.limits(people, given.model_truth, points)
     ends = [float(np.median(x)) for x in (limits.low, limits.high)]
-    shown = [math.exp(x) for x in ends] if given.log else ends
+    shown = [float(given.measured.to_printed(x)) for x in ends]
     rows = []
     for side in sides:
-        found = labels_of(given.claim, side, limits, log=given.log)
+        found = labels_of(given, side, limits)
         shares = [float((found == label).mean()) for label in SHARES]
         settles = right[side]
         power = math.nan if settles is None else shares[SHARES.index(settles)]

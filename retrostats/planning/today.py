@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from retrostats.audit.answer import NO_COMPARISON, NOT_RANDOMISED, answer_of
 from retrostats.audit.claims import Claim
 from retrostats.audit.verdict import claimed_range
+from retrostats.evidence.printed.measures import Measure as EffectMeasure
 from retrostats.evidence.printed.printed_choices import (
     STATED,
     Choice,
@@ -109,7 +110,7 @@ def today_of(given: Assumed) -> Today | None:
     theta = _grid(given, sources, priors[STATED], scale, tau)
     declared = _counted(sources, planned, list(priors), scale)
     held = synthesis(sources, priors, scale, theta) if sources else None
-    predicted, ordered = _predicted(declared, held, theta, scale, ends_of(claim))
+    predicted, ordered = _predicted(declared, held, theta, scale, ends_of(claim, kind))
     return Today(
         theta=theta,
         predicted=predicted,
@@ -126,13 +127,15 @@ def today_of(given: Assumed) -> Today | None:
     )
 
 
-def ends_of(claim: Claim) -> Array:
-    """No effect and both ends of the claimed range (3,), on the model's scale."""
-    ends = np.array([claim.null_value, *claimed_range(claim)])
-    if claim.scale == "difference":
-        return ends
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(np.maximum(ends, 0.0)))
+def ends_of(claim: Claim, measure: EffectMeasure) -> Array:
+    """No effect and both ends of the claimed range (3,), on the model's scale.
+
+    Where the measure has no value of no effect, and so no direction is asked for, the lower end
+    stands in its place.
+    """
+    low, high = claimed_range(claim)
+    null = low if math.isnan(claim.null_value) else claim.null_value
+    return measure.to_model([null, low, high])
 
 
 def _predicted(

@@ -40,6 +40,25 @@ LIMITS = ("conf_low", "conf_high", "narrow_low", "narrow_high")
 OVERVIEW = "Matrix of the claims by fidelity, direction and size"
 #: A table of retellings, where the audit has one.
 RETELLINGS = "claim_drift"
+#: Tidy tables in `tables/` of the results; the last are written where they hold rows.
+TABLES = (
+    "certainty",
+    "summary",
+    "sensitivity",
+    "explorations",
+    "unknowns",
+    "specifications",
+    "draws",
+    "checks",
+    "cohorts",
+    "cohort_shares",
+    "user_results",
+    "questions",
+    "cross_checks",
+    "sources",
+)
+#: Of an audit from a page alone: its rows through each pool, and how they were judged.
+WHERE_FILLED = ("flow", "risk_of_bias")
 
 
 def frames_of(
@@ -273,8 +292,9 @@ def cited(
     published: pd.DataFrame,
     frames: Mapping[str, pd.DataFrame],
     claim_evidence: ClaimEvidence,
+    ran: Sequence[str],
 ) -> dict[str, pd.DataFrame]:
-    """The printed rows that entered, and the tables the report cites."""
+    """The printed rows that entered, and the tables the report cites, of the analyses that ran."""
     used = {
         row_id
         for name, column in (
@@ -293,7 +313,18 @@ def cited(
         "fidelity": claim_evidence.fidelity,
         "evidence": claim_evidence.evidence,
         "retellings": _retellings(audit),
+        **{name: _made(audit, name, ran) for name in WHERE_FILLED},
     }
+
+
+def _made(audit: Audit, name: str, ran: Sequence[str]) -> pd.DataFrame:
+    """A table that is made of a page; a folder has none."""
+    import pandas as pd
+
+    if audit.made is None:
+        return pd.DataFrame()
+    table = audit.table(name)
+    return table[table["analysis"].isin(ran)].reset_index(drop=True)
 
 
 def _retellings(audit: Audit) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from retrostats.common.defaults import NARROW, THEMES
 from retrostats.report.folder import replace
 from retrostats.report.formula_escape import write_csv
+from retrostats.report.frames import TABLES, WHERE_FILLED
 
 if TYPE_CHECKING:
     from retrostats.app.replication import Replication
@@ -17,22 +18,6 @@ if TYPE_CHECKING:
     from retrostats.report.press import Press
 
 FRAMES = ("verdicts", "answers", "estimates", "assumptions")
-TABLES = (
-    "certainty",
-    "summary",
-    "sensitivity",
-    "explorations",
-    "unknowns",
-    "specifications",
-    "draws",
-    "checks",
-    "cohorts",
-    "cohort_shares",
-    "user_results",
-    "questions",
-    "cross_checks",
-    "sources",
-)
 PROVENANCE = "provenance.json"
 
 
@@ -87,6 +72,9 @@ def _fill(
     tables.mkdir()
     for name in TABLES:
         _csv(replication, name, tables)
+    for name in WHERE_FILLED:
+        if len(getattr(replication, name)):
+            _csv(replication, name, tables)
     write_tables(replication, tables, tuple(paper))
     write_report(replication, stage / "report.html", svgs, formats, phone)
     for key, files in printing.files().items():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retrostats.audit.claims import Claim
-from retrostats.evidence.printed.measures import PROPORTION, measure_name
+from retrostats.evidence.printed.measures import CORRELATION, PROPORTION, measure_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,8 @@ def page_drawings(
         return {}
     name = analysis.name.replace("-", "_")
     shows = tuple(row for row in rows["estimate_id"] if str(row).endswith(("-pool", "-by-lot")))
-    described = f"{unit} in {int((rows['role'] != 'pooled').sum())} rows and their pool"
+    count = int((~rows["role"].isin(["pooled", "posterior"])).sum())
+    described = f"{unit} in {count} rows and their pool" if count > 1 else f"{unit} in one row"
     return {name: Drawing(figure, described, shows=shows)}
 
 
@@ -65,6 +66,8 @@ def ends_of(audit: Audit, claim_id: str) -> tuple[str, str]:
     page = audit.page
     claim = next((c for c in page.claims if c.claim_id == claim_id), None) if page else None
     if claim is None or not claim.better:
+        return "", ""
+    if measure_name(claim.measure, claim_id) in (CORRELATION, PROPORTION):  # neither has two sides
         return "", ""
     first, second = audit.conditions.first, audit.conditions.second
     sides = (f"better with {first}", f"better with {second}")

@@ -10,6 +10,7 @@ from retrostats.common.exit_codes import commands_of as commands_of
 from retrostats.common.exit_codes import ended as ended
 from retrostats.common.exit_codes import options_of as options_of
 from retrostats.common.habits import FUNCTIONS as FUNCTIONS
+from retrostats.common.habits import REVIEWS as REVIEWS
 from retrostats.common.interrupt import quit_on_interrupt as quit_on_interrupt
 from retrostats.common.lower_factor import forward as forward
 from retrostats.common.lower_factor import lower_factor as lower_factor

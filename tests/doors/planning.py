@@ -13,4 +13,5 @@ from retrostats.planning.power import right_label as right_label
 from retrostats.planning.sentence import kept_open_by as kept_open_by
 from retrostats.planning.sentence import sentence as sentence
 from retrostats.planning.today import POOLED_MOST as POOLED_MOST
+from retrostats.planning.today import ends_of as ends_of
 from retrostats.planning.today import today_of as today_of

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retrostats.audit.pages.findings import Group
+from retrostats.audit.pages.flow import flow_words
 from retrostats.audit.pages.page_audit import ReadPage, page_tables, read_audit_page
 from retrostats.audit.pages.pooling import prior_in_use
 from retrostats.audit.pages.sides import claim_words, sign_words
@@ -19,6 +20,7 @@ from retrostats.evidence.printed.row_effects import spread_prior
 from retrostats.evidence.printed.sources import BARE
 from retrostats.evidence.unreported.sources import CORRELATION as OPEN_CORRELATION
 from retrostats.evidence.unreported.unknowns import Unknown
+from retrostats.io.pages.judgements import domain_name
 from retrostats.io.pages.page import CORRELATION, RISK_OF_BIAS
 
 _UNIFORM = (
@@ -65,9 +67,7 @@ def _group(read: ReadPage, group: Group) -> Iterator[str]:
             yield f"  {words}"
     measure = group.read.measure
     mixed = f", mixed with {', '.join(measure.mixed)}" if measure.mixed else ""
-    out, pooled = len(group.read.left_out), len(group.read.pooled)
-    rows = sum(len(r.joined) for r in group.read.rows)
-    yield f"  {measure.name}{mixed}: {rows} rows found, {out} left out, {pooled} pooled"
+    yield f"  {measure.name}{mixed}: {flow_words(group)}"
     for row in group.read.rows if not group.read.claim.moderator else ():
         yield from _row(group, row)
     yield from _pool(group)
@@ -87,7 +87,7 @@ def _row(group: Group, read: ReadRow) -> Iterator[str]:
         yield "    arms that share a control, combined into one group"
     if not read.supports_cause and group.read.claim.cause:
         yield "    not by lot and not the same people: stands beside, no cause rests on it"
-    biased = ", ".join(f"{k} {v}" for k, v in read.row.named(RISK_OF_BIAS).items())
+    biased = ", ".join(f"{domain_name(k)} {v}" for k, v in read.row.named(RISK_OF_BIAS).items())
     if biased:
         yield f"    risk of bias: {biased}"
 

@@ -9,6 +9,7 @@ from typing import Any
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.measures import (
     CORRELATION,
+    DIFFERENCE,
     PERCENT,
     PROPORTION,
     RATE_RATIO,
@@ -36,7 +37,7 @@ def unit_of(page: Page, measure: Measure, unit: str = "") -> str:
     Parameters
     ----------
     unit
-        Of a difference, as the rows print it.
+        Of means, as the rows print it; only a mean difference is in it.
     """
     first, second = page.conditions.first, page.conditions.second
     if measure.is_log:
@@ -45,7 +46,8 @@ def unit_of(page: Page, measure: Measure, unit: str = "") -> str:
         return measure.name
     if measure.name == PROPORTION:
         return f"of {first}"
-    return f"{unit or measure.name}, {first} less {second}"
+    shown = unit if measure.name == DIFFERENCE and unit else measure.name
+    return f"{shown}, {first} less {second}"
 
 
 def quantity_of(group: str, measure: Measure) -> str:

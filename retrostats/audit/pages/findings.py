@@ -78,7 +78,7 @@ class Group:
 
 
 def printed_unit(read: ReadClaim) -> str:
-    """The unit of the first mean that a row prints; empty where none does."""
+    """The unit of the first mean that a row prints, or of its column; empty where none does."""
     for row in read.rows:
         if row.source.left_out:
             continue
@@ -86,6 +86,8 @@ def printed_unit(read: ReadClaim) -> str:
             cell = side.after if isinstance(side, Change) else side
             if isinstance(cell, Summary) and cell.unit:
                 return cell.unit
+        if unit := row.row.cells.get("unit", ""):
+            return unit
     return ""
 
 

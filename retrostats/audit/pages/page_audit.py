@@ -14,6 +14,7 @@ from retrostats.audit.pages.claims import (
     fidelity_records,
 )
 from retrostats.audit.pages.findings import Group, group_findings, printed_unit
+from retrostats.audit.pages.flow import flow_sentences, flow_table, risk_of_bias_table
 from retrostats.audit.pages.pooling import prior_in_use
 from retrostats.audit.pages.slopes import moderator_values
 from retrostats.audit.pages.tables import (
@@ -137,6 +138,8 @@ def page_tables(read: ReadPage) -> dict[str, pd.DataFrame]:
         "claim_evidence": evidence_table(page, claims, sides, sized),
         "studies": studies,
         "published": published_table(page, claims, topics, studies),
+        "flow": flow_table(read.groups),
+        "risk_of_bias": risk_of_bias_table(read.groups),
     }
     if levels:
         tables["absolute"] = frame(levels, LEVELS)
@@ -184,7 +187,8 @@ def methods_of(group: Group) -> list[str]:
         return [
             f"Effects of the studies ({read.measure.name}) on {read.claim.moderator}: "
             "mixed-effects regression by REML with Knapp-Hartung limits that never narrow; studies "
-            "are not allocated to its values, so a slope is an association between studies."
+            "are not allocated to its values, so a slope is an association between studies.",
+            *flow_sentences(group),
         ]
     first, second = page.conditions.first, page.conditions.second
     pooled = [r for r in read.pooled if r.effect is not None]
@@ -225,7 +229,7 @@ def methods_of(group: Group) -> list[str]:
             "A cause is claimed: its label rests on rows allocated by lot or in the same people; "
             "the other rows stand beside."
         )
-    return said
+    return [*said, *flow_sentences(group)]
 
 
 def _kinds(read: ReadClaim) -> str:

@@ -31,7 +31,7 @@ def claim_words(group: Group, claim: ReadClaim) -> Iterator[str]:
         yield f"true if the proportion of {first} is {ends}"
         return
     difference = claim.measure.name == DIFFERENCE
-    unit = (printed_unit(claim) or _own_unit(claim)) if difference else ""
+    unit = printed_unit(claim) if difference else ""
     low, high, none = true_range(claim.claim, claim.measure)
     yield f"true if {first} is {effect_words(claim.claim, claim.measure, unit)} {second}"
     side = 1 if low >= none else -1 if high <= none else 0
@@ -103,12 +103,6 @@ def sign_words(pooled: Sequence[ReadRow], claim: ReadClaim) -> Iterator[str]:
                 f"every pooled row ({_named(more)}) lies on the side that is not claimed; look "
                 "whether true_if and compared are in the order that is meant"
             )
-
-
-def _own_unit(claim: ReadClaim) -> str:
-    """The unit that a row names in its column."""
-    own = (str(row.row.cells.get("unit", "")).strip() for row in claim.rows)
-    return next(filter(None, own), "")
 
 
 def _of_sign(pooled: Sequence[ReadRow], sign: int) -> list[ReadRow]:

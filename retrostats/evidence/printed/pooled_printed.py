@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from retrostats.common.habits import ESCALC, reviewed_by
 from retrostats.common.readable import as_html
 from retrostats.common.rounding import rounded, with_limits
 from retrostats.common.values import cached_value
+from retrostats.common.verbs import Substitutes
 from retrostats.evidence.printed.answer import (
     LEVEL,
     Densities,
@@ -38,7 +41,7 @@ _SHOWN = {"estimate": 0.5, "conf_low": (1 - LEVEL) / 2, "conf_high": (1 + LEVEL)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class PooledPrinted:
+class PooledPrinted(Substitutes):
     """A pool of printed rows: a posterior over studies, printed scale (ratio 1 is no effect).
 
     Attributes
@@ -63,6 +66,8 @@ class PooledPrinted:
     pooled: tuple[PrintedSource, ...] = field(repr=False)
     declared: tuple[Choice, ...] = field(repr=False)
     synthesis: Synthesis | None = field(repr=False)
+
+    _instead: ClassVar[Mapping[str, str]] = reviewed_by(ESCALC, ".leave_one_out()")
 
     @property
     def k(self) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 from retrostats.common.arrays import one_of, share, table_of
 from retrostats.common.defaults import SEED
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.evidence.printed.pair import PrintedPair
 from retrostats.evidence.printed.reported import Reported, r_bounds_from_p
 from retrostats.evidence.unreported.exploration import Exploration, outermost
@@ -130,8 +131,10 @@ def _trials(table: Any) -> list[_Trial]:
     frame = table_of(table, "pool_crossovers")
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
+        others = [c for c in map(str, frame.columns) if c not in NEEDED]
+        named = ", ".join(f"{c}{suggestion(c, others)}" for c in missing)
         raise InputError(
-            f"pool_crossovers: no column {', '.join(missing)}; found "
+            f"pool_crossovers: no column {named}; found "
             f"{', '.join(map(str, frame.columns)) or 'none'}; a table needs {', '.join(NEEDED)} "
             "and may have r and p"
         )

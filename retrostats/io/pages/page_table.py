@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrostats.common.errors import InputError
+from retrostats.io.pages.judgements import DASHES, judgement
 from retrostats.io.pages.page import (
     ALLOCATIONS,
     COLUMNS,
@@ -35,7 +36,7 @@ FURTHER = (
 )  # fmt: skip
 SPREADSHEETS = (".xlsx", ".xlsm")
 #: What a cell holds where a table writes that there is nothing.
-_NOTHING = ("", "-", "\N{EN DASH}", "\N{EM DASH}", "n/a", "na", "nan")
+_NOTHING = ("", *DASHES, "n/a", "na", "nan")
 _MOST_CELL = 5000
 
 Cells = list[tuple[int, list[str]]]
@@ -152,12 +153,18 @@ def _rows(
         filled = {
             column: value
             for column, value in zip(columns, values, strict=False)
-            if column and value.lower() not in _NOTHING
+            if column and not _is_nothing(column, value)
         }
         row = _row(filled, number, seen, name, problems)
         if row is not None:
             rows.append(row)
     return tuple(columns), rows
+
+
+def _is_nothing(column: str, value: str) -> bool:
+    """Whether a cell is empty; a dash among judgements may be the mark of a high risk."""
+    dash = value in DASHES and column.startswith(RISK_OF_BIAS)
+    return value.lower() in _NOTHING and not dash
 
 
 def _check_columns(columns: Sequence[str], where: str, problems: Problems) -> None:
@@ -167,6 +174,8 @@ def _check_columns(columns: Sequence[str], where: str, problems: Problems) -> No
             problems.add(f"{where}: column {column or '(empty)'!r} appears twice; keep one")
         if not column:
             problems.add(f"{where}: a column without a name; name it, or remove it")
+        elif column in (MODERATOR, RISK_OF_BIAS):
+            problems.add(f"{where}: column {column!r} names nothing; write as {column}age")
         elif column not in allowed and not column.startswith((MODERATOR, RISK_OF_BIAS)):
             message = unknown_entry(where, column, allowed).replace(
                 "unknown entry", "unknown column"
@@ -215,6 +224,9 @@ def _row(
     year = filled.get("year", "")
     if year and not re.fullmatch(r"\d{4}", year):
         problems.add(f"{where} ({study}), column year: found {year!r}; allowed is as 2011")
+    for column in [c for c in filled if c.startswith(RISK_OF_BIAS)]:
+        with problems.collected():
+            filled[column] = judgement(filled[column], f"{where} ({study}), column {column}")
     return TableRow(number, row_id, study, filled)
 
 

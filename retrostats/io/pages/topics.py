@@ -10,7 +10,7 @@ from pathlib import Path
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.headers import kind_of
 from retrostats.io.pages.example_values import NO_ROWS, Usual, usual_values
-from retrostats.io.pages.page import Page, PageClaim, compares_arms
+from retrostats.io.pages.page import Page, PageClaim, TableRow, compares_arms
 from retrostats.io.pages.page_table import read_page, row_name, table_beside
 
 PAGE_SUFFIX = ".toml"
@@ -89,13 +89,19 @@ def topics_of_page(page: Page) -> dict[str, Topic]:
     }
 
 
+def in_same_people(rows: Sequence[TableRow]) -> bool:
+    """Whether at least half of the rows measure the same people in both conditions."""
+    designs = [row.cells.get("design", "").lower() for row in rows]
+    return bool(designs) and sum(d in _CROSSOVER for d in designs) >= len(designs) / 2
+
+
 def _topic(name: str, claims: Sequence[PageClaim], page: Page) -> Topic:
     """What a cohort needs for a group of claims, by its outcome, its exposure and the rows."""
     key = name.replace("-", "_")
     claim = next((c for c in claims if c.cohort), None)
     rows = page.rows_of(claims[0])
     designs = [row.cells.get("design", "").lower() for row in rows]
-    same_people = bool(designs) and sum(d in _CROSSOVER for d in designs) >= len(designs) / 2
+    same_people = in_same_people(rows)
     if claim is None:
         return Topic(key, name, compares="direction" if same_people else "arm")
     written = row_name(claim.cohort["outcome"]).replace("-", "_")

@@ -5,7 +5,7 @@ The change of the arm that is left would pass for the difference between both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from retrostats.common.nearest import nearest
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NAMED = 5
 #: Levels of a column above which it is no column of arms.
 MOST_ARMS = 12
+#: Most words of a condition or an outcome that are looked for together in a header.
+_MOST_WORDS = 4
 
 
 def arm_slips(
@@ -114,3 +116,35 @@ def unread_conditions(
                 ", ".join(conditions.arms),
                 f'leave these rows out: write under [filter] in a spec "{header}" = [{kept}]')
     ]  # fmt: skip
+
+
+def header_words(topics: Sequence[Topic], conditions: Conditions) -> tuple[str, ...]:
+    """What a header of a wide table may be made of: words of the conditions, and outcomes."""
+    sides = [w for name in conditions.arms for w in conditions.words(name)]
+    outcomes = [w for t in topics for w in (*t.outcomes, *sum(t.headers.values(), ()))]
+    return tuple(dict.fromkeys(word.lower().replace("_", " ") for word in (*sides, *outcomes)))
+
+
+def near_words(header: str, known: Sequence[str]) -> str:
+    """ " (did you mean ...?)" for a header in which some words are nearly known ones.
+
+    Examples
+    --------
+    >>> near_words("pain lefft knee", ("left", "right", "pain"))
+    " (did you mean 'pain left knee'?)"
+    >>> near_words("pain left", ("left", "right", "pain")), near_words("weight", ("left",))
+    ('', '')
+    """
+    words = header.lower().replace("_", " ").split()
+    whole = " ".join(words)
+    made: list[str] = []
+    while words:
+        for many in range(min(_MOST_WORDS, len(words)), 0, -1):
+            said = " ".join(words[:many])
+            meant = said if said in known else nearest(said, known)
+            if meant or many == 1:
+                made.append(meant or said)
+                words = words[many:]
+                break
+    changed = " ".join(made)
+    return f" (did you mean {changed!r}?)" if changed != whole else ""

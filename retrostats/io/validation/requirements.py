@@ -18,7 +18,7 @@ from retrostats.io.cohort.headers import (
 )
 from retrostats.io.tables.distinct import CodedColumns, ends, repeats, values_of_each
 from retrostats.io.tables.words import letters
-from retrostats.io.validation.arm_words import unread_conditions
+from retrostats.io.validation.arm_words import header_words, near_words, unread_conditions
 from retrostats.io.validation.copies import copied_rows
 from retrostats.io.validation.factors import factor_problems
 from retrostats.io.validation.people import (
@@ -86,7 +86,7 @@ def topic_for(
         set(t.needs) <= pending and pending & set(t.outcomes) for t in takes.values()
     ):  # else one column says it all
         asked = _words_asked(frame, tried, conditions, file, problems)
-        problems += asked or [_unfit(frame, list(takes.values()), file)]
+        problems += asked or [_unfit(frame, list(takes.values()), conditions, file)]
     return None
 
 
@@ -160,7 +160,7 @@ def design_problems(
     return found
 
 
-def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
+def _unfit(frame: pd.DataFrame, topics: list[Topic], conditions: Conditions, file: str) -> Problem:
     """No topic has its columns: what is there, what each needs, what was not understood."""
     have = [str(c) for c in frame if not str(c).startswith("source_")]
     more = f" and {len(have) - SHOWN_COLUMNS} more" if len(have) > SHOWN_COLUMNS else ""
@@ -169,7 +169,11 @@ def _unfit(frame: pd.DataFrame, topics: list[Topic], file: str) -> Problem:
         c for c in have
         if not (kind_of(c) or c in POSSIBLE or c in required or letters(c) in DESIGN)
     ]  # fmt: skip
-    shown = ", ".join(f"{c}{near_header(c) if c in unread else ''}" for c in have[:SHOWN_COLUMNS])
+    known = header_words(topics, conditions)
+    shown = ", ".join(
+        f"{c}{(near_header(c) or near_words(c, known)) if c in unread else ''}"
+        for c in have[:SHOWN_COLUMNS]
+    )
     names = ", ".join(map(repr, unread[:SHOWN_COLUMNS]))
     write = _to_write(unread, have, topics)
     hint = (

@@ -10,6 +10,7 @@ import numpy as np
 
 from retrostats.common.arrays import one_of, table_column, table_of
 from retrostats.common.errors import InputError, NotIdentified
+from retrostats.common.nearest import suggestion
 from retrostats.models.counts.family import Array, Binomial, Family, Poisson
 from retrostats.models.counts.hypergeometric import NoncentralHypergeometric
 from retrostats.models.counts.model import Model
@@ -113,8 +114,10 @@ def _all_events(counts: Counts) -> bool:
 def _column(frame: Any, name: str, study: tuple[str, ...], *, whole: bool) -> Array:
     if name not in frame:
         found = ", ".join(map(str, frame.columns[:20]))
+        others = [c for c in map(str, frame.columns) if not c.startswith(("events", "total"))]
         raise InputError(
-            f"pool_counts: no column {name!r}; the table has: {found}. Two arms need events_1, "
+            f"pool_counts: no column {name!r}{suggestion(name, others)}; the "
+            f"table has: {found}. Two arms need events_1, "
             "total_1, events_2, total_2; one group needs events, total"
         )
     values = table_column(frame, name, "pool_counts")

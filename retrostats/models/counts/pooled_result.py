@@ -11,6 +11,7 @@ import numpy as np
 
 from retrostats.common.arrays import one_of, share
 from retrostats.common.errors import InputError
+from retrostats.common.habits import ESCALC, reviewed_by
 from retrostats.common.readable import as_html
 from retrostats.models.counts.intervals import (
     METHODS,
@@ -79,6 +80,7 @@ class PooledCounts(Intervals):
     counts: Counts | None = field(default=None, compare=False)
 
     _instead: ClassVar[Mapping[str, str]] = {
+        **reviewed_by(ESCALC),
         "fitted": ".shown(), the ratio that is common to all, with its limits",
         "residuals": ".shown(); for residuals fit the rows with rs.glmm",
         "augment": ".table(); for residuals fit the rows with rs.glmm",

@@ -12,15 +12,18 @@ Statistical Software 93(6)).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from retrostats.common.arrays import single
 from retrostats.common.errors import InputError
+from retrostats.common.habits import reviewed_by
 from retrostats.common.readable import as_html
 from retrostats.common.values import values
+from retrostats.common.verbs import Substitutes
 from retrostats.models.meta.heterogeneity import Array
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ class HalfNormal:
 
 @values("nodes")
 @dataclass(frozen=True, slots=True, repr=False)
-class Posterior:
+class Posterior(Substitutes):
     """A pooled effect under a prior on tau.
 
     Attributes
@@ -92,6 +95,8 @@ class Posterior:
     prior: HalfNormal
     nodes: Array = field(compare=False)
     method: str = "bayes"
+
+    _instead: ClassVar[Mapping[str, str]] = reviewed_by("rs.pool(table)")
 
     @property
     def tau(self) -> pd.Series[float]:

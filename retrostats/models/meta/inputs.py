@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from retrostats.common.arrays import label_array, real_array, table_column
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.io.published.agreement import refuse_table
 from retrostats.models.meta.heterogeneity import Array
 
@@ -201,7 +202,8 @@ def _listed(names: list[str]) -> str:
 def _column(frame: pd.DataFrame, name: str) -> Array:
     if name not in frame.columns:
         found = ", ".join(map(str, frame.columns[:30]))
-        raise InputError(f"pool: no column {name!r}; the table has: {found}")
+        near = suggestion(name, map(str, frame.columns))
+        raise InputError(f"pool: no column {name!r}{near}; the table has: {found}")
     return table_column(frame, name, "pool")
 
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from retrostats.common.deprecated import warn_renamed
 from retrostats.common.errors import InputError
+from retrostats.common.habits import REVIEWS
 from retrostats.common.readable import as_html, as_text
 from retrostats.common.student import t_quantile
 from retrostats.common.values import values
@@ -107,6 +108,7 @@ class Pooled(Reviewing, Verbs):
     data: PoolData | None = field(default=None, compare=False)
 
     _instead: ClassVar[Mapping[str, str]] = {
+        **REVIEWS,
         "fitted": ".estimate, which is the same for all, or .fit.fitted of a pool with random=",
         "residuals": '.influence()["rstudent"]',
         "augment": ".influence(), a row an estimate",

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from retrostats.audit.claims import null_words
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import display_limits, set_ticks
 from retrostats.report.figures.looks import BAND, narrow, now, page_mm
@@ -105,7 +106,8 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
     title = theme.wrap(words, width - 2 * theme.EDGE_MM, bold=True) if words else []
     top = theme.TOP_MM + theme.LINE_MM * len(title) + TOP_MM
     band = f"; {BAND}" if band_of(claim) is not None else ""
-    null = "; dashed: no difference" if claim.null_value == claim.null_value else ""
+    line = null_words(claim.null_value, claim.scale, claim.unit)
+    null = f"; dashed: {line}" if line else ""
     caption = theme.caption_lines(
         "Joint draws of everything not printed, even over its ranges (not a probability). Middle: "
         "estimate, outer two: its 95% limits; point: median, lines: 66% and 95% of draws; "

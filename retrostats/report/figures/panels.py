@@ -62,7 +62,8 @@ def upright(axes: Any, rows: pd.DataFrame, claim: Any, null: float, *, log: bool
         axes.axhspan(
             bottom, top, facecolor=now().band, edgecolor="none", zorder=0, gid="claim-band"
         )
-    axes.axhline(null, color=now().grey, lw=0.7, ls=(0, (4, 2)), zorder=1, gid="null")
+    if null == null:
+        axes.axhline(null, color=now().grey, lw=0.7, ls=(0, (4, 2)), zorder=1, gid="null")
     return Span(low, high)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from retrostats.audit.claims import null_words
 from retrostats.report.figures import theme
 from retrostats.report.figures.looks import BAND, narrow, now, page_mm
 from retrostats.report.figures.panels import band_of, upright
@@ -133,12 +134,13 @@ def describe(plan: Any) -> str:
 
 def _caption(plan: Any) -> str:
     error = 100 * float(plan.curve["mc_error"].max())
+    line = null_words(plan.claim.null_value, plan.claim.scale, plan.claim.unit)
     marks = [
         "a: share of studies of that many people that end with the right label; its tint: twice "
         f"Monte Carlo error (at most {error:.1f} points); dotted: {plan.power:.0%}; dots: people "
         "needed",
-        "b: median 95% limits of such a study; level line: what is taken as true; dashed: no "
-        "difference",
+        "b: median 95% limits of such a study; level line: what is taken as true"
+        + (f"; dashed: {line}" if line else ""),
     ]
     if band_of(plan.claim) is not None:
         marks.append(BAND)

@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullFormatter
 
+from retrostats.audit.claims import null_words
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import Span
 from retrostats.report.figures.looks import BAND, SINGLE_MM, narrow, now, page_mm
@@ -227,7 +228,10 @@ def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: 
     marks = ["Heavy line: estimate; thin lines: its 95% limits at each value"]
     marks += ["ring: the value used elsewhere"] if any("used" in part for part in sweeps) else []
     marks += [BAND] if band else []
-    text = "; ".join([*marks, "dashed: no difference"]) + ". Panels of one unit share its scale. "
+    lines = (null_words(c.null_value, c.scale, c.unit) for c in judged)
+    dashed = " or ".join(dict.fromkeys(filter(None, lines))) or ("" if judged else "no difference")
+    marks += [f"dashed: {dashed}"] if dashed else []
+    text = "; ".join(marks) + ". Panels of one unit share its scale. "
     if any(_kinds(part) for part in sweeps):
         text += (
             "Strips: the verdict which that value alone would give (S supported, C contradicted, "
@@ -249,7 +253,8 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
     """Curve or, for an unknown in words, marks; returns where they stand."""
     part = place.part
     log = part["scale"].iloc[0] != "difference"
-    upright(axes, scale, claim, 1.0 if log else 0.0, log=log)
+    null = (1.0 if log else 0.0) if claim is None else claim.null_value
+    upright(axes, scale, claim, null, log=log)
     if place.numbered:
         room = _panel_mm() + (UNIT_MM if narrow() else 0.0)
         unit = "\n".join(theme.wrap(_unit(part), room))

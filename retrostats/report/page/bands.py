@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -30,6 +30,13 @@ FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 WIDE = 6.0
 
 
+class NullLine(NamedTuple):
+    """Where the broken line of a picture stands (None or NaN: there is none), and what it is."""
+
+    at: Any
+    words: str = "no difference"
+
+
 def band(
     value: float,
     conf: Ends,
@@ -48,7 +55,8 @@ def band(
     value, conf
         Estimate and 95% limits (NaN or None: none).
     claimed, null
-        What is claimed, as `claimed_zone` makes it (None: nothing), and the value of no difference.
+        What is claimed, as `claimed_zone` makes it (None: nothing), and the value of no difference,
+        or a `NullLine` that says what it is; where it is something else numbers have no plus.
     label
         The unit of the axis; that of a ratio is per cent.
     studies
@@ -62,9 +70,10 @@ def band(
     >>> ">+50%</text>" in drawn
     True
     """
+    null, line = null if isinstance(null, NullLine) else NullLine(null)
     studies = [s for s in studies if not missing(s)]
     known = [v for v in (value, *conf, *(claimed or ()), null, *studies) if not missing(v)]
-    numbers = ticks(min(known), max(known), log, label)
+    numbers = ticks(min(known), max(known), log, label, signed=line == "no difference")
     place = _scale([*known, *(at for at, _ in numbers)], log)
     parts = [_line("b-axis", "0", "100%", AXIS)]
     if claimed:
@@ -83,14 +92,18 @@ def band(
         parts.append(_line("b-conf", low, high, CENTRE))
     parts += [_circle("b-study", x, y, 3) for x, y in _stacked([place(s) for s in studies])]
     parts.append(_circle("b-dot", place(value), CENTRE, 5))
-    said = _said(value, conf, claimed, null, label, tuple(bounds), studies)
+    said = _said(value, conf, claimed, null, line, label, tuple(bounds), studies)
     return Markup(
         '<svg class="band" width="100%" height="{}" role="img" aria-label="{}">{}</svg>'
     ).format(HEIGHT, said, Markup("").join(parts))
 
 
-def ticks(low: float, high: float, log: bool, unit: str = "") -> list[tuple[float, str]]:
+def ticks(
+    low: float, high: float, log: bool, unit: str = "", *, signed: bool = True
+) -> list[tuple[float, str]]:
     """Round numbers along an axis and just beyond its ends, each with its words.
+
+    Numbers of what is no difference (`signed` False) have no plus.
 
     Examples
     --------
@@ -111,7 +124,7 @@ def ticks(low: float, high: float, log: bool, unit: str = "") -> list[tuple[floa
     first, last = math.floor(ends[0] / step + 1e-9), math.ceil(ends[1] / step - 1e-9)
     numbers = [i * step for i in range(first, last + 1) if not log or i * step > -100]
     sign = "%" if log or unit.startswith("%") else ""
-    return [(1 + n / 100 if log else n, _signed(n, sign)) for n in numbers]
+    return [(1 + n / 100 if log else n, _signed(n, sign, signed)) for n in numbers]
 
 
 def _step(width: float, log: bool) -> float:
@@ -123,10 +136,28 @@ def _step(width: float, log: bool) -> float:
     return next(step for step in steps if width / step < MOST_TICKS - 1)
 
 
-def _signed(number: float, sign: str) -> str:
+def _signed(number: float, sign: str, plus: bool) -> str:
     if not number:
         return "0"
-    return f"{'+' if number > 0 else fmt.MINUS}{abs(number):.6g}{sign}"
+    before = fmt.MINUS if number < 0 else "+" if plus else ""
+    return f"{before}{abs(number):.6g}{sign}"
+
+
+def legend(drawn: Iterable[Markup], lines: Iterable[str]) -> str:
+    """How to read pictures: what stands in one of them, and what their broken lines are.
+
+    Examples
+    --------
+    >>> legend([], ["no difference", "", "no difference"]).partition(". ")[2]
+    'Broken line: no difference.'
+    """
+    pictures = "".join(drawn)
+    said = ["Ring and thick line: the best estimate and where it very likely lies"]
+    said += ["Small dots: the studies that print a number"] if "b-study" in pictures else []
+    said += ["Shaded: what is claimed"] if "b-claim" in pictures else []
+    meant = " or ".join(dict.fromkeys(filter(None, lines)))
+    said += [f"Broken line: {meant}"] if meant else []
+    return f"{'. '.join(said)}."
 
 
 def _scale(known: list[float], log: bool) -> Callable[[float], float]:
@@ -204,6 +235,7 @@ def _said(
     conf: Ends,
     claimed: Ends | None,
     null: Any,
+    line: str,
     unit: str,
     bounds: tuple[float, ...],
     studies: Sequence[float],
@@ -216,7 +248,7 @@ def _said(
     if shown := fmt.exact_range(*(None if missing(v) else v for v in claimed or (None, None))):
         parts.append(f"claimed {shown}")
     if not missing(null):
-        parts.append(f"no difference at {fmt.exact(null)}")
+        parts.append(f"{line} at {fmt.exact(null)}")
     if studies:
         shown = ", ".join(fmt.number(s, bounds=bounds) for s in studies)
         parts.append(f"{len(studies)} studies that print a number: {shown}")

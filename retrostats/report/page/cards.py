@@ -9,11 +9,12 @@ from types import MappingProxyType
 from markupsafe import Markup
 
 from retrostats.audit.answer import NO_COMPARISON
+from retrostats.audit.claims import null_words
 from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
 from retrostats.report.page.amounts import RATIOS, ends_of, missing
-from retrostats.report.page.bands import band, claimed_zone
+from retrostats.report.page.bands import NullLine, band, claimed_zone
 from retrostats.report.page.sentences import Answer, Row, answer, number_words, worst_words
 from retrostats.report.page.verdict_words import chance_words, verdict_words
 
@@ -71,6 +72,8 @@ class Card:
         Causal claims on the same numbers.
     source
         What the cited source says instead, or that it says so, in a sentence; empty if not known.
+    line
+        What the broken line of a picture is; empty where there is none.
     """
 
     number: int
@@ -84,6 +87,7 @@ class Card:
     overturn: tuple[str, ...]
     causes: tuple[Cause, ...]
     source: str = ""
+    line: str = ""
 
 
 def cards_of(
@@ -152,6 +156,7 @@ def _card(
         asks=words.asks or WHICH.get(fmt.text(claim.get("claimed_direction")), "That way?"),
         answer=answered,
         means=means_words(verdict, words),
+        line=null_words(claim.get("null_value"), fmt.text(claim.get("scale")), claim.get("unit")),
         bands=tuple(
             _band(row, verdict, claim, (), "")
             if answered.readings
@@ -367,7 +372,7 @@ def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: st
         row["estimate"],
         (row.get("conf_low"), row.get("conf_high")),
         claimed_zone(claimed, null, fmt.text(merged.get("claimed_direction"))),
-        null=null,
+        null=NullLine(null, null_words(null, fmt.text(merged.get("scale")), merged.get("unit"))),
         log=ratio,
         label="" if ratio else unit or fmt.text(row.get("unit")),
         bounds=ends_of(merged),

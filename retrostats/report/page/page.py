@@ -17,6 +17,7 @@ from retrostats.common.rounding import BOUNDS
 from retrostats.io.published.study_names import study_labels
 from retrostats.report.page.amounts import claimed, ends_of
 from retrostats.report.page.answers_picture import answers_picture
+from retrostats.report.page.bands import legend
 from retrostats.report.page.cards import answers, cards_of
 from retrostats.report.page.claim_review import claim_reviews
 from retrostats.report.page.environment import environment_of
@@ -39,7 +40,7 @@ from retrostats.report.page.reuse import bibliography, methods_paragraph
 from retrostats.report.page.sentences import finding
 from retrostats.report.page.shades import page_style
 from retrostats.report.page.verdict_words import SYMBOLS
-from retrostats.report.tables.contents import summary_text
+from retrostats.report.tables.contents import bias_text, step_words, summary_text
 from retrostats.report.user_cohort import USER_COHORT
 
 #: Frames that the page reads as rows.
@@ -123,6 +124,7 @@ def render_report(
         audit=replication.audit,
         policy=POLICY,
         cards=cards,
+        legend=legend([b for card in cards for b in card.bands], [c.line for c in cards]),
         overview=overview,
         head=head_of(replication.audit, overview),
         stories=stories_of(story_of(replication.audit), cards),
@@ -140,6 +142,7 @@ def render_report(
         explorers=explorers_of(replication.grids, records, plain),
         speakers=by_speaker(described),
         plan_of=_plan_of(replication.audit),
+        slopes=_slopes(replication.audit),
         agrees=AGREES,
         titles=titles,
         post_kind=f"the {getattr(replication.audit.post, 'kind', 'post')}",
@@ -152,6 +155,7 @@ def render_report(
         letters=pictures.letters,
         shades=Markup(page_style(pictures.colours)),
         sections=_sections(replication, figures),
+        step_words=step_words,
         studies=studies,
         study_ids={entry.study_id for entry in studies},
         topics=list(dict.fromkeys(t for entry in studies for t in entry.topics)),
@@ -240,6 +244,12 @@ def _plan_of(audit: Any) -> str:
     return "" if getattr(audit, "data", None) == data_dir() else " --audit DIR"
 
 
+def _slopes(audit: Any) -> set[str]:
+    """Claims on a slope between studies, which no study of people settles."""
+    page = getattr(audit, "page", None)
+    return set() if page is None else {c.claim_id for c in page.claims if c.moderator}
+
+
 def _retold(replication: Any) -> dict[str, Any] | None:
     """The text that the audited one retells, if the audit names it."""
     wanted = getattr(replication.audit.post, "retells", "")
@@ -256,9 +266,25 @@ def _sections(replication: Any, figures: Sequence[PageFigure]) -> list[dict[str,
             "checks": _mine(replication.checks, analysis["name"]),
             "assumptions": _mine(replication.assumptions, analysis["name"]),
             "verdicts": _mine(replication.verdicts, analysis["name"]),
+            "flow": _steps(replication.flow, analysis["name"]),
+            "bias": _bias(replication.risk_of_bias, analysis["name"]),
         }
         for analysis in replication.analyses
     ]
+
+
+def _steps(flow: pd.DataFrame | None, analysis: str) -> list[dict[str, Any]]:
+    """Steps of the flow of rows through the pool of an analysis."""
+    return [] if flow is None else _mine(flow, analysis)
+
+
+def _bias(bias: pd.DataFrame | None, analysis: str) -> dict[str, Any] | None:
+    """Judgements of the risk of bias behind an analysis: domains, and a row a study."""
+    if bias is None or not len(bias):
+        return None
+    text = bias_text(bias[bias["analysis"] == analysis])
+    domains = [name for name in text.columns if name != "Study"]
+    return {"domains": domains, "rows": text.to_dict("records")} if domains else None
 
 
 def _mine(frame: pd.DataFrame, analysis: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.models.linear.formula.expressions import CALLS, columns_of, is_categorical_call
 from retrostats.models.linear.formula.formula import Formula
 
@@ -136,7 +137,8 @@ def read_column(frame: pd.DataFrame, name: str, *, as_factor: bool) -> Column:
         The column is absent, double, or of a kind no model takes.
     """
     if name not in frame.columns:
-        hint = " (a function it may call needs brackets)" if name in CALLS else ""
+        near = suggestion(name, map(str, frame.columns))
+        hint = " (a function it may call needs brackets)" if name in CALLS else near
         found = ", ".join(map(str, frame.columns[:30]))
         raise InputError(f"no column {name!r}{hint}; the data have: {found}")
     series = frame[name]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from retrostats.common.arrays import table_column
 from retrostats.common.errors import InputError, NotIdentified
+from retrostats.common.nearest import suggestion
 from retrostats.io.published.agreement import half_unit, refuse_table, spread_unit
 from retrostats.models.linear.formula.columns import Factor, FloatArray, read_column
 from retrostats.models.linear.moments.moments import CellMoments
@@ -121,9 +122,10 @@ def _read(table: object, needed: tuple[str, ...]) -> dict[str, FloatArray]:
         raise InputError(f"the table has two columns {', '.join(double)}; keep one of each")
     missing = [c for c in needed if c not in table.columns]
     if missing:
+        others = [c for c in map(str, table.columns) if c not in needed]
+        named = ", ".join(f"{c}{suggestion(c, others)}" for c in missing)
         raise InputError(
-            f"the table has no column {', '.join(missing)}; found: "
-            f"{', '.join(map(str, table.columns))}"
+            f"the table has no column {named}; found: {', '.join(map(str, table.columns))}"
         )
     keys = table[["study", "arm"]]
     if keys.isna().to_numpy().any():
