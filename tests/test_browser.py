@@ -36,7 +36,7 @@ OPEN = """(most) => ["fold", "told", "study", "reuse", "figure-use", "corners"].
     [...document.querySelectorAll("details." + kind)].slice(0, most).forEach(d => d.open = true))"""
 
 #: Colours of the page by name.
-PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "undecided"].map(name =>
+PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "open"].map(name =>
     getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim())"""
 
 

@@ -158,7 +158,7 @@ def test_sensitivity_strip_follows_the_verdicts(drawn):
     spans = {p.get_gid(): p.get_x() for p in strip.patches}
     assert set(spans) == set(first["verdict_direction"])
     flips = first.loc[first["verdict_direction"] == "supported", "unknown_value"].min()
-    before = first.loc[first["verdict_direction"] == "undecided", "unknown_value"].max()
+    before = first.loc[first["verdict_direction"] == "open", "unknown_value"].max()
     assert spans["supported"] == pytest.approx((flips + before) / 2)
 
 

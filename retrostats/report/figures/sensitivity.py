@@ -230,8 +230,8 @@ def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: 
     text = "; ".join([*marks, "dashed: no difference"]) + ". Panels of one unit share its scale. "
     if any(_kinds(part) for part in sweeps):
         text += (
-            "Strips: the verdict which that value alone would give (S supported, C contradicted, "
-            "U undecided where the word has no room). "
+            "Strips: what the 95% limits at that value alone would say "
+            "(S supported, C contradicted, O open, where the word has no room). "
         )
     return f"{text}Sources: data/published; computed from {origin}."
 

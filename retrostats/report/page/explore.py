@@ -158,7 +158,7 @@ def answer_text(values: Sequence[float], said: tuple[str, str], telling: Telling
     Examples
     --------
     >>> telling = Telling("ratio", "ratio a / b", {}, (1.0,))
-    >>> answer_text((1.264, 1.038, 1.539), ("supported", "undecided"), telling)
+    >>> answer_text((1.264, 1.038, 1.539), ("supported", "open"), telling)
     '26% higher (95% interval 4% to 54% higher): this alone would say yes; as much as claimed: open'
     >>> answer_text((float("nan"),) * 3, ("", ""), telling)
     'these settings contradict one another'
@@ -176,12 +176,12 @@ def answer_text(values: Sequence[float], said: tuple[str, str], telling: Telling
 #: What an interval by itself says of the claimed side, and of the claimed size.
 SIDE_WORDS = {
     "supported": "this alone would say yes",
-    "undecided": "this alone would leave it open",
+    "open": "this alone would leave it open",
     "contradicted": "this alone would say no",
 }
 SIZE_WORDS = {
     "supported": "as much as claimed: yes",
-    "undecided": "as much as claimed: open",
+    "open": "as much as claimed: open",
     "contradicted": "as much as claimed: no",
 }
 
