@@ -110,8 +110,9 @@ def _numbered(parts: Sequence[pd.DataFrame]) -> list[bool]:
 
 
 def _needed(parts: Sequence[pd.DataFrame]) -> float:
-    """Least width of a row of panels, in mm."""
-    return sum(_least(part) + GAP_MM for part in parts) + _gutter_mm() * sum(_numbered(parts))
+    """Least width of a row of panels of one width, in mm."""
+    inner = max(map(_least, parts))
+    return (inner + GAP_MM) * len(parts) + _gutter_mm() * sum(_numbered(parts))
 
 
 def _panel_mm() -> float:
@@ -132,12 +133,16 @@ def _least(part: pd.DataFrame) -> float:
 
 
 def _row(parts: Sequence[pd.DataFrame], width: float, letters: Iterator[str]) -> list[Place]:
-    spare = (width - 2 * theme.EDGE_MM - _needed(parts)) / len(parts)
-    spare = min(spare, WIDEST_MM - 36.0) if len(parts) < 3 and not narrow() else spare
+    room, least = width - 2 * theme.EDGE_MM, max(map(_least, parts))
+    inner = least + (room - _needed(parts)) / len(parts)
+    if narrow():  # a panel that is left over is no wider than those of a full row
+        pair = (room - _gutter_mm()) / 2 - GAP_MM
+        inner = min(inner, max(least, pair))
+    elif len(parts) < 3:
+        inner = min(inner, least + WIDEST_MM - 36.0)
     row, left = [], theme.EDGE_MM
     for part, numbered in zip(parts, _numbered(parts), strict=True):
         start = left + (_gutter_mm() if numbered else 0.0)
-        inner = _least(part) + spare
         row.append(Place(part, next(letters), left, start, inner, numbered))
         left = start + inner + GAP_MM
     return row
