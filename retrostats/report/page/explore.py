@@ -65,11 +65,17 @@ class End:
         In words.
     how
         What gives it, unknown by unknown.
+    at
+        Estimate and limits, for the picture.
+    values
+        What each control would say there, a word for a choice.
     """
 
     settings: tuple[int, ...]
     answer: str
     how: tuple[str, ...]
+    at: tuple[float, ...] = ()
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +232,19 @@ def _end(extreme: Extreme, grid: Grid, telling: Telling) -> End:
     """One outermost limit: the settings nearest to it, its answer, and what gives it."""
     explored = grid.entry.at95
     space = explored.space
-    settings = []
+    settings, said = [], []
+    found = space.describe(extreme.point[None, :])
     for control in grid.controls:
         position, count = float(extreme.point[space.names.index(control.name)]), control.settings
         near = int(position * count) if control.labels else round(position * (count - 1))
         settings.append(min(near, count - 1))
+        value = found[control.name]
+        said.append(str(value) if control.labels
+                    else telling.value(float(value), control.kind, control.cell))  # fmt: skip
     values = explored.answers(extreme.point[None, :])[0].tolist()
     answer = answer_text(values, ("", ""), telling)
-    return End(tuple(settings), answer, tuple(_how(space, extreme, telling)))
+    at = tuple(map(_embedded, values)) if np.isfinite(values).all() else ()
+    return End(tuple(settings), answer, tuple(_how(space, extreme, telling)), at, tuple(said))
 
 
 def _how(space: Space, extreme: Extreme, telling: Telling) -> Iterable[str]:
