@@ -11,8 +11,7 @@ from typing import Any
 import pandas as pd
 from cohort_tables import measured
 from doors.audit import claims_from_frame
-from doors.report import describe, draw_user_cohorts, drawn_in
-from doors.report import figures_drawing_Drawing as Drawing
+from doors.report import Drawing, describe, draw_user_cohorts, drawn_in
 from test_own_answers import crossover
 
 import retrostats as rs

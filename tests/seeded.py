@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import threadpoolctl
 from doors.models import Binomial, surrogate_rows
-from doors.models import counts_separation_separation as separation
+from doors.models import separation as separation
 
 import retrostats
 import retrostats as rs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from doors.models import linear_formula_expressions_evaluate as evaluate
+from doors.models import evaluate_expression as evaluate
 from doors.models import scale_of
 
 import retrostats as rs

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from doors.models import Draws, _newton_step, batch_design, draw, fit_batch, minimise, single
-from doors.models import linear_batch_inference as inference
+from doors.models import batch_inference as inference
 
 import retrostats as rs
 from retrostats import LmmFit

@@ -13,7 +13,7 @@ import pytest
 from doors.audit import Context, load_analysis
 from doors.common import data_dir
 from doors.evidence import Assumption, Builders, Result, findings_of, methods_of, of_source
-from doors.evidence import result_findings_Measure as Measure
+from doors.evidence import FindingsMeasure as Measure
 from doors.io import read_findings_toml
 
 import retrostats as rs

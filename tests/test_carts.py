@@ -12,7 +12,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from doors.io import carts_base_COLUMNS as COLUMNS
+from doors.io import CART_COLUMNS as COLUMNS
 from doors.io import devices
 from hypothesis import given
 from hypothesis import strategies as st

@@ -217,6 +217,20 @@ def test_no_public_function_hides_a_module() -> None:
     assert modules & set(rs.__all__) == {"replicate"}
 
 
+def test_tests_reach_internals_through_the_door_of_a_room() -> None:
+    """A move of code changes `tests/doors/` and no test."""
+    here = ROOT / "tests"
+    files = [p for p in here.rglob("*.py") if not {"doors", "fuzz", "typing"} & set(p.parts)]
+    assert len(files) > 190
+    direct = [
+        f"{path.relative_to(here)}: {node.module}"
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("retrostats.")
+    ]
+    assert direct == []
+
+
 #: One component or several, in small letters, then what changed; a merge is a subject of its own.
 SUBJECT = re.compile(r"(Merge\b|[a-z][a-z0-9_.-]*(, [a-z][a-z0-9_.-]*)*: \S)")
 

@@ -18,8 +18,8 @@ from doors.models import (
     prepare,
     subtract_outer,
 )
-from doors.models import linear_crossed_criterion_evaluate as evaluate
-from doors.models import linear_crossed_inference as inference
+from doors.models import crossed_inference as inference
+from doors.models import evaluate_crossed as evaluate
 
 import retrostats as rs
 from retrostats import NotIdentified

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from doors.app import main, pin
 from doors.audit import Fidelity, Label
+from doors.evidence import FindingsMeasure as Measure
 from doors.evidence import Source, known_source, posterior_of
-from doors.evidence import result_findings_Measure as Measure
 
 import retrostats as rs
 from retrostats import Estimate, InputError

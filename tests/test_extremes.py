@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from doors.evidence import FindingsMeasure as Measure
 from doors.evidence import Options, explore_measures, fixed_points, lowest, quasi_random
-from doors.evidence import result_findings_Measure as Measure
 
 from retrostats import Choice, Unknown, explore
 

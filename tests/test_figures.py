@@ -13,7 +13,7 @@ import example_frames as ex
 import pytest
 from doors.audit import select
 from doors.report import LAYOUT, drawn_in, figures, made, theme
-from doors.report import figures_looks_LIGHT as LIGHT
+from doors.report import LIGHT_LOOK as LIGHT
 from fontTools.ttLib import TTFont
 from numpy.testing import assert_allclose
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import evaluate_expression as evaluate
 from doors.models import hidden, numeric, parse_formula, quoted, read_columns, shown
-from doors.models import linear_formula_expressions_evaluate as evaluate
 
 import retrostats as rs
 from retrostats import InputError

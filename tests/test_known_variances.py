@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from doors.models import deviance, known_model
-from doors.models import linear_known_variance_criterion_evaluate as evaluate
+from doors.models import evaluate_known_variance as evaluate
 from scipy import optimize, stats
 
 import retrostats as rs

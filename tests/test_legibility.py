@@ -6,9 +6,9 @@ import io
 from itertools import combinations
 
 import pytest
+from doors.report import DARK_LOOK as DARK
+from doors.report import LIGHT_LOOK as LIGHT
 from doors.report import LOOKS, SLIDE, contrast, looks, theme, verdicts
-from doors.report import figures_looks_DARK as DARK
-from doors.report import figures_looks_LIGHT as LIGHT
 from legibility import distances, illegible
 from matplotlib.figure import Figure
 

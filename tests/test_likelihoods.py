@@ -19,8 +19,8 @@ from doors.evidence import (
     sides_source,
     words_source,
 )
+from doors.evidence import EffectMeasure as Measure
 from doors.evidence import likelihoods as lik
-from doors.evidence import printed_measures_Measure as Measure
 from scipy import stats
 
 #: Quadrature against scipy's own special functions.

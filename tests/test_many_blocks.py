@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.models import evaluate_homoscedastic as evaluate
 from doors.models import level_at, many, pair_sums, sums_at, theta_directions
-from doors.models import linear_homoscedastic_criterion_evaluate as evaluate
 from numpy.linalg import LinAlgError
 from numpy.testing import assert_allclose
 

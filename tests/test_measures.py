@@ -6,8 +6,8 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from doors.evidence import FindingsMeasure as Measure
 from doors.evidence import Options, explore_measures
-from doors.evidence import result_findings_Measure as Measure
 from scipy.stats import norm
 
 from retrostats import Unknown

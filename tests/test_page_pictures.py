@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from doors.report import DARK_PALETTE as DARK
+from doors.report import LIGHT_PALETTE as LIGHT
 from doors.report import contrast, dark, in_the_dark, made, page_style, pictures_of
-from doors.report import palette_DARK as DARK
-from doors.report import palette_LIGHT as LIGHT
 
 #: Contrast that WCAG 2.2 asks for: words, and marks that carry meaning.
 WORDS, MARKS = 4.5, 3.0

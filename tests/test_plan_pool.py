@@ -24,8 +24,8 @@ from doors.evidence import (
     quasi_random,
     rates_log_likelihood,
 )
-from doors.evidence import printed_measures_Measure as Measure
-from doors.evidence import result_findings_Measure as FoundMeasure
+from doors.evidence import EffectMeasure as Measure
+from doors.evidence import FindingsMeasure as FoundMeasure
 from doors.planning import (
     POOLED_MOST,
     Counted,

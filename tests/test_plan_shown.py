@@ -11,7 +11,7 @@ import pytest
 from doors.app import main
 from doors.evidence import Effects, Source
 from doors.planning import answers_with
-from doors.report import figures_looks_DARK as DARK
+from doors.report import DARK_LOOK as DARK
 from scipy import stats
 
 import retrostats as rs

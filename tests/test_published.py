@@ -10,7 +10,7 @@ import shutil
 import pytest
 from doors.common import data_dir
 from doors.io import KEPT_AS_PRINTED, load_studies
-from doors.io import published_published_COLUMNS as COLUMNS
+from doors.io import PUBLISHED_COLUMNS as COLUMNS
 
 from retrostats import InputError, load_published
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from doors.models import STRUCTURES, shape_of
-from doors.models import linear_repeated_criterion_evaluate as evaluate
+from doors.models import evaluate_repeated as evaluate
 from scipy.stats import f as f_distribution
 
 import retrostats as rs

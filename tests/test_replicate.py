@@ -82,6 +82,12 @@ def test_every_estimate_leads_back_to_a_printed_row_and_lists_its_assumptions(re
     assert (replication.sources["locator"] != "").all()
 
 
+def test_old_names_of_frames_work_and_warn(replication) -> None:
+    for old, new in (("witnesses", "cross_checks"), ("own_results", "user_results")):
+        with pytest.warns(DeprecationWarning, match=f"Replication.{old} is now .*{new}"):
+            assert getattr(replication, old).equals(getattr(replication, new))
+
+
 def test_estimates_lie_inside_their_limits_and_hollow_marks_are_not_pooled(replication) -> None:
     rows = replication.estimates
     shown = rows[rows["conf_low"].notna()]

@@ -11,8 +11,7 @@ import example_frames as ex
 import pandas as pd
 import pytest
 from doors.common import Post
-from doors.report import figures, print_verdicts, render_report
-from doors.report import figures_Drawing as Drawing
+from doors.report import Drawing, figures, print_verdicts, render_report
 
 
 class Page(HTMLParser):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from doors.models import counts_separation as separation
 from doors.models import overlap_is_proved
+from doors.models import separation_module as separation
 from scipy.optimize import linprog
 
 import retrostats as rs

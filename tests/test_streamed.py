@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from doors.models import build_crossed
-from doors.models import linear_crossed_criterion_evaluate as evaluate
+from doors.models import evaluate_crossed as evaluate
 from doors.models import source as pieces
 from numpy.testing import assert_allclose
 from streamed_rows import FORMULA, SAME, rows, same, same_numbers

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.audit import Audit
 from retrostats.common.defaults import FORMATS, TABLES
+from retrostats.common.deprecated import renamed_fields
 from retrostats.common.errors import InputError
 from retrostats.common.values import values
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from retrostats.report.tables import PaperTable
 
 
+@renamed_fields(witnesses="cross_checks", own_results="user_results")
 @values()
 @dataclass(frozen=True, slots=True, repr=False)
 class Replication:

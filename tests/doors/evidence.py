@@ -7,6 +7,7 @@ from retrostats.evidence.findings.changes import cohort_changes as cohort_change
 from retrostats.evidence.findings.changes import cohort_differences as cohort_differences
 from retrostats.evidence.findings.cohorts import CohortEffect as CohortEffect
 from retrostats.evidence.findings.cohorts import Compared as Compared
+from retrostats.evidence.findings.cohorts import PersonEffects as PersonEffects
 from retrostats.evidence.findings.cohorts import cohort_rates as cohort_rates
 from retrostats.evidence.findings.cohorts import cohort_ratios as cohort_ratios
 from retrostats.evidence.findings.cohorts import compared as compared
@@ -32,7 +33,6 @@ from retrostats.evidence.findings.trials import Trial as Trial
 from retrostats.evidence.findings.trials import TrialResult as TrialResult
 from retrostats.evidence.findings.trials import design_effect as design_effect
 from retrostats.evidence.findings.trials import trial_result as trial_result
-from retrostats.evidence.findings.user_cohort import PersonEffects as PersonEffects
 from retrostats.evidence.findings.user_cohort import _mean as _mean
 from retrostats.evidence.findings.user_cohort import user_cohort_results as user_cohort_results
 from retrostats.evidence.printed import likelihoods as likelihoods
@@ -50,6 +50,7 @@ from retrostats.evidence.printed.forensics.spreads import sd_of_change_from_p as
 from retrostats.evidence.printed.forensics.spreads import spreads_possible as spreads_possible
 from retrostats.evidence.printed.likelihoods import rates_log_likelihood as rates_log_likelihood
 from retrostats.evidence.printed.measures import RATIO_OF_MEANS as RATIO_OF_MEANS
+from retrostats.evidence.printed.measures import Measure as EffectMeasure
 from retrostats.evidence.printed.measures import measure_of_pool as measure_of_pool
 from retrostats.evidence.printed.pair import HIGHEST_CORRELATION as HIGHEST_CORRELATION
 from retrostats.evidence.printed.pair import PrintedPair as PrintedPair
@@ -76,6 +77,7 @@ from retrostats.evidence.printed.sources import PrintedSource as PrintedSource
 from retrostats.evidence.result.findings import Assumption as Assumption
 from retrostats.evidence.result.findings import EstimateRow as EstimateRow
 from retrostats.evidence.result.findings import Findings as Findings
+from retrostats.evidence.result.findings import Measure as FindingsMeasure
 from retrostats.evidence.result.findings import frame_of as frame_of
 from retrostats.evidence.unreported.exploration import CHUNK as CHUNK
 from retrostats.evidence.unreported.exploration import outermost as outermost

@@ -8,6 +8,7 @@ from retrostats.io.bounded.parsers import classes as classes
 from retrostats.io.bounded.wire import decode as decode
 from retrostats.io.bounded.wire import encode as encode
 from retrostats.io.carts import devices as devices
+from retrostats.io.carts.base import COLUMNS as CART_COLUMNS
 from retrostats.io.carts.source import parse as parse
 from retrostats.io.carts.steady import window_mean as window_mean
 from retrostats.io.cohort import values as values
@@ -20,6 +21,7 @@ from retrostats.io.energy import EQUATIONS as EQUATIONS
 from retrostats.io.energy import outside_validity as outside_validity
 from retrostats.io.published.findings_toml import read_findings_toml as read_findings_toml
 from retrostats.io.published.printed_rows import counts_people as counts_people
+from retrostats.io.published.published import COLUMNS as PUBLISHED_COLUMNS
 from retrostats.io.published.published import KEPT_AS_PRINTED as KEPT_AS_PRINTED
 from retrostats.io.published.published import load_claims_table as load_claims_table
 from retrostats.io.published.published import load_retellings as load_retellings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retrostats.models.counts import separation as separation_module
 from retrostats.models.counts.checks import simulated_residuals as simulated_residuals
 from retrostats.models.counts.family import Binomial as Binomial
 from retrostats.models.counts.family import NegativeBinomial as NegativeBinomial
@@ -13,7 +14,9 @@ from retrostats.models.counts.problem import Problem as Problem
 from retrostats.models.counts.random_effects import RandomPart as RandomPart
 from retrostats.models.counts.random_effects import split as split
 from retrostats.models.counts.separation import overlap_is_proved as overlap_is_proved
+from retrostats.models.counts.separation import separation as separation
 from retrostats.models.linear import newton as newton
+from retrostats.models.linear.batch import inference as batch_inference
 from retrostats.models.linear.batch.design import Draws as Draws
 from retrostats.models.linear.batch.design import batch_design as batch_design
 from retrostats.models.linear.batch.draws import draw as draw
@@ -25,9 +28,11 @@ from retrostats.models.linear.blocks.directions import theta_directions as theta
 from retrostats.models.linear.blocks.factor import forward as forward
 from retrostats.models.linear.blocks.factor import lower_factor as lower_factor
 from retrostats.models.linear.crossed import factor as factor
+from retrostats.models.linear.crossed import inference as crossed_inference
 from retrostats.models.linear.crossed import layout as layout
 from retrostats.models.linear.crossed import within as within
 from retrostats.models.linear.crossed.cell_draws import CellDesign as CellDesign
+from retrostats.models.linear.crossed.criterion import evaluate as evaluate_crossed
 from retrostats.models.linear.crossed.factor import inner_outer as inner_outer
 from retrostats.models.linear.crossed.factor import mirrored as mirrored
 from retrostats.models.linear.crossed.factor import subtract_outer as subtract_outer
@@ -37,19 +42,28 @@ from retrostats.models.linear.crossed.optimise import minimise_crossed as minimi
 from retrostats.models.linear.crossed.optimise import moment_start as moment_start
 from retrostats.models.linear.formula.columns import numeric as numeric
 from retrostats.models.linear.formula.columns import read_columns as read_columns
+from retrostats.models.linear.formula.expressions import (
+    evaluate as evaluate_expression,
+)
 from retrostats.models.linear.formula.formula import parse_formula as parse_formula
 from retrostats.models.linear.formula.quoted import hidden as hidden
 from retrostats.models.linear.formula.quoted import quoted as quoted
 from retrostats.models.linear.formula.quoted import shown as shown
 from retrostats.models.linear.homoscedastic import many as many
 from retrostats.models.linear.homoscedastic import pair_sums as pair_sums
+from retrostats.models.linear.homoscedastic.criterion import (
+    evaluate as evaluate_homoscedastic,
+)
 from retrostats.models.linear.homoscedastic.criterion import level_at as level_at
 from retrostats.models.linear.homoscedastic.criterion import sums_at as sums_at
 from retrostats.models.linear.homoscedastic.optimise import minimise as minimise
 from retrostats.models.linear.known_variance.components import profile_at as profile_at
 from retrostats.models.linear.known_variance.criterion import deviance as deviance
+from retrostats.models.linear.known_variance.criterion import (
+    evaluate as evaluate_known_variance,
+)
 from retrostats.models.linear.known_variance.model import known_model as known_model
-from retrostats.models.linear.moments.summary import Correlation as Correlation
+from retrostats.models.linear.moments.correlation import Correlation as Correlation
 from retrostats.models.linear.moments.summary import surrogate_rows as surrogate_rows
 from retrostats.models.linear.newton import along_hessian as along_hessian
 from retrostats.models.linear.newton import descend as descend
@@ -60,8 +74,8 @@ from retrostats.models.linear.post_estimation.checks import heteroscedasticity a
 from retrostats.models.linear.post_estimation.checks import inflations as inflations
 from retrostats.models.linear.post_estimation.checks import normality as normality
 from retrostats.models.linear.post_estimation.deviance_limits import region_of as region_of
-from retrostats.models.linear.post_estimation.emmeans import MarginalMeans as MarginalMeans
 from retrostats.models.linear.post_estimation.influential import cook_of_groups as cook_of_groups
+from retrostats.models.linear.post_estimation.marginal_means import MarginalMeans as MarginalMeans
 from retrostats.models.linear.post_estimation.multivariate_t import max_t_ppf as max_t_ppf
 from retrostats.models.linear.post_estimation.multivariate_t import max_t_sf as max_t_sf
 from retrostats.models.linear.post_estimation.profile_limits import Covariance as Covariance
@@ -76,6 +90,9 @@ from retrostats.models.linear.post_estimation.studentized_range import (
 )
 from retrostats.models.linear.post_estimation.tables import t_table as t_table
 from retrostats.models.linear.prepare import prepare as prepare
+from retrostats.models.linear.repeated.criterion import (
+    evaluate as evaluate_repeated,
+)
 from retrostats.models.linear.repeated.structures import STRUCTURES as STRUCTURES
 from retrostats.models.linear.repeated.structures import shape_of as shape_of
 from retrostats.models.linear.streamed import reading as reading

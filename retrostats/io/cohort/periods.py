@@ -33,7 +33,7 @@ def with_periods(
 ) -> pd.DataFrame:
     """The frame with a column `period` where its columns say one, and what is told of the order.
 
-    A column of sequences (FB, backward-forward) gives the period of each condition; one that says
+    A column of sequences (AB, "b-a") gives the period of each condition; one that says
     the order of the rows within a person is the period itself.
     """
     if not {"subject", "direction"} <= set(frame):
