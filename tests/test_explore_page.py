@@ -186,7 +186,7 @@ def test_moving_a_control_shows_what_the_package_says(replication, tmp_path) -> 
         outputs = page.locator("#x-g0 output").all_inner_texts()  # what it is, between two settings
         assert len(outputs) == 2
         assert all(any(line.endswith(f": {value}") for line in how) for value in outputs)
-        assert page.locator("#x-g0 .band").evaluate("e => getComputedStyle(e).visibility") == "visible"
+        assert page.locator("#x-g0 .band").is_visible()
         first = page.locator("#x-g0 select").first
         first.select_option("0")
         assert not page.locator("#x-g0 .explore-how").is_visible()

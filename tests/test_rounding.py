@@ -83,6 +83,14 @@ def test_a_ratio_axis_has_1_among_a_few_short_ticks(half, lean) -> None:
 
 
 @pytest.mark.parametrize("decades", [12, 24, 48])
+@pytest.mark.parametrize("ends", [(0.06, 8.5), (0.84, 1.95), (0.6, 2.5), (0.0072, 30.0)])
+def test_an_axis_with_room_for_all_numbers_has_few_and_round_ones(ends) -> None:
+    ticks, labels = ratio_ticks(*ends)
+    assert 1.0 in ticks
+    assert len(ticks) < 9
+    assert all(len(label.replace(".", "").strip("0")) <= 2 for label in labels)
+
+
 def test_a_ratio_axis_of_many_decades_has_1_and_even_steps(decades) -> None:
     low, high = 0.3 * 10.0 ** (-decades / 2), 3.0 * 10.0 ** (decades / 2)
     ticks, _ = ratio_ticks(low, high, lambda found: len(found) <= 9)

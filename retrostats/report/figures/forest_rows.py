@@ -19,7 +19,7 @@ ROW = 1.7  # mm around a row's text
 MARK_TOP_MM, MARK_MM, BRACKET_MM = 1.7, 2.0, 0.6
 BESIDE_MM = 3.0  # between words and the numbers at the end of their line
 HEADING = 4.4
-WIDE_SPACE = 1.5  # spaces between the longest estimate and the brackets
+WIDE_SPACE = 2.0  # spaces between the longest estimate and the brackets
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 
