@@ -94,8 +94,8 @@ def test_words_hold_the_numbers_of_the_frames(frames, claims) -> None:
     rows["estimate"] = [1.1, 1.26, *[1.2] * (len(rows) - 2)]
     assert describe_choices(rows, claim, "pool") == (
         f"Over {len(rows)} combinations of choices the estimate goes from 1.10 to 1.26; by its 95% "
-        f"limits alone the size is supported under 5 of them and open under {len(rows) - 5} of them "
-        "(pool)"
+        "limits alone the size is supported under 5 of them and open under "
+        f"{len(rows) - 5} of them (pool)"
     )
     rows["size"] = "open"
     assert "open under all of them" in describe_choices(rows, claim, "pool")

@@ -261,9 +261,7 @@ def test_what_holds_no_estimates_is_refused(result, says: str) -> None:
 
 
 def test_estimates_and_their_brackets_stand_below_one_another() -> None:
-    figure = rs.forest(
-        POOL, exponentiate=True
-    )  # one estimate needs three decimals, the pool is bold
+    figure = rs.forest(POOL, exponentiate=True)
     texts = {text.get_text(): text for text in figure.texts}
     brackets = [text for said, text in texts.items() if said.startswith("[")]
     assert len(brackets) == 14
