@@ -293,3 +293,11 @@ def test_a_key_has_hollow_marks_where_no_mark_is_filled() -> None:
         marks = [k for t, k in keys.items() if t.startswith(("printed by", "mixed model"))]
         assert marks
         assert all(mark.get_markerfacecolor() == face for mark in marks)
+
+
+def test_a_pool_without_differences_between_studies_says_so_in_one_digit() -> None:
+    counts = {"study": ["a", "b", "c"], "events_1": [12, 3, 31], "total_1": [4100, 900, 8800],
+              "events_2": [25, 9, 40], "total_2": [4000, 950, 8500]}  # fmt: skip
+    pooled = rs.pool_counts(counts, measure="rate_ratio", model="fixed-study")
+    (said,) = [text for text in words(pooled.plot()) if "τ" in text]
+    assert said.replace("\N{NO-BREAK SPACE}", " ") == "k = 3, τ = 0"

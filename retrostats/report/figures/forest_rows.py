@@ -19,6 +19,7 @@ ROW = 1.7  # mm around a row's text
 MARK_TOP_MM, MARK_MM, BRACKET_MM = 1.7, 2.0, 0.6
 BESIDE_MM = 3.0  # between words and the numbers at the end of their line
 HEADING = 4.4
+NO_TAU = 1e-6  # what a search for the most likely tau leaves of none
 WIDE_SPACE = 2.0  # spaces between the longest estimate and the brackets
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
@@ -117,7 +118,7 @@ def _heterogeneity(row: Mapping[Any, Any]) -> str:
     if k != k or row["role"] != "pooled":
         return ""
     parts = [f"k = {k:.0f}"]
-    parts += [f"τ = {rounded(tau)}"] if tau == tau else []
+    parts += [f"τ = {rounded(tau) if tau > NO_TAU else '0'}"] if tau == tau else []
     parts += [f"I² = {i2:.0f}%"] if i2 == i2 else []
     return ", ".join(part.replace(" ", NBSP) for part in parts)
 
