@@ -73,29 +73,29 @@ LESS = {
 @pytest.mark.parametrize("size", ["compatible", "open", "contradicted", "not claimed"])
 def test_a_supported_direction_never_reads_as_a_supported_size(size):
     answered = answer(graded(size=size)).sentence
-    assert answered.startswith("Yes, almost certainly (chance 99.9%). About 26% higher")
+    assert answered.startswith("Yes, almost certainly (999 chances in 1,000). About 26% higher")
     assert "higher? Yes" not in answered
 
 
 def test_each_grade_says_yes_no_or_open_with_its_number():
     said = {d: answer(graded(d, "not claimed")).sentence.split(". ")[0] for d in DIRECTIONS}
     assert said == {
-        "supported": "Yes, almost certainly (chance 99.9%)",
-        "very likely": "Yes, very likely (chance 96%)",
-        "likely": "Yes, likely (chance 91%)",
-        "leaning": "Perhaps (chance of a yes 70%)",
-        "open": "Not known (chance of a yes 50%)",
-        "leaning against": "Perhaps not (chance of a yes 30%)",
-        "unlikely": "No, likely not (chance of a yes 13%)",
-        "very unlikely": "No, very likely not (chance of a yes 4%)",
-        "contradicted": "No, almost certainly not (chance of a yes 1%)",
+        "supported": "Yes, almost certainly (999 chances in 1,000)",
+        "very likely": "Yes, very likely (96 chances in 100)",
+        "likely": "Yes, likely (91 chances in 100)",
+        "leaning": "Perhaps (70 chances in 100 of a yes)",
+        "open": "Not known (50 chances in 100 of a yes)",
+        "leaning against": "Perhaps not (30 chances in 100 of a yes)",
+        "unlikely": "No, likely not (13 chances in 100 of a yes)",
+        "very unlikely": "No, very likely not (4 chances in 100 of a yes)",
+        "contradicted": "No, almost certainly not (1 chance in 100 of a yes)",
     }
 
 
 def test_every_reading_is_told_where_readings_disagree():
     answered = answer(LESS, [POINTS, SHARE])
     assert answered.sentence == (
-        "Not known: it depends on how the source is read: chance of a yes 35%."
+        "Not known: it depends on how the source is read: 35 chances in 100 of a yes."
     )
     assert answered.readings == (
         "As points: \u22120.65 points, very likely \u22122.51 to 1.20; for or against the claim.",
@@ -126,7 +126,7 @@ def test_what_is_said_of_the_size_follows_its_grade_alone():
     assert len(sized) == len(SIZES) + 1
     unlikely = answer(graded(size="unlikely")).sentence
     assert unlikely.endswith(
-        "25% to 35% higher? Unlikely (chance 10%): below it is likelier (88%)."
+        "25% to 35% higher? Unlikely (10 in 100): below it is likelier (88 in 100)."
     )
 
 
@@ -150,14 +150,14 @@ def test_amounts_are_told_in_the_words_of_the_audit_and_one_form():
     plain = PlainWords(figure="30% more", more="more", less="less", where="at the same speed")
     said = answer(graded(), words=plain)
     assert said.amount == "About 26% more at the same speed, very likely 4% to 54% more."
-    assert said.size == "Close to 30% more (25% to 35%)? About even odds (46%)."
+    assert said.size == "Is 30% more right (25% to 35%)? About even odds."
     assert worst_words(ROW, {"conf_low": 0.89, "conf_high": 1.92}, plain).endswith(
         "how studies differ): 11% less to 92% more."
     )
     far = answer(
         {**graded(), "prob_size": 0.35, "prob_below": 0.33, "prob_above": 0.32}, words=plain
     )
-    assert far.size == "Close to 30% more (25% to 35%)? Possible (chance 35%)."
+    assert far.size == "Is 30% more right (25% to 35%)? Possible (35 in 100)."
     lost = PlainWords(more="gained", less="lost", unit="%")
     loss = {**LESS, "direction": "supported", "prob_direction": 0.995, "estimate": -2.4,
             "conf_low": -4.19, "conf_high": -0.61}  # fmt: skip

@@ -28,7 +28,9 @@ class PlainWords:
     holds
         What holds if the claim does, in a clause without a capital.
     figure
-        The claimed size as it is heard: "30% more".
+        The claimed size as it is heard: "30%".
+    of_what
+        What it is a size of, behind it: "more energy".
     more, less
         What an amount above and below no effect is called.
     where
@@ -57,6 +59,7 @@ class PlainWords:
     asks: str = ""
     holds: str = ""
     figure: str = ""
+    of_what: str = ""
     more: str = ""
     less: str = ""
     where: str = ""

@@ -54,10 +54,10 @@ def description(audit: Any, overview: Sequence[Line]) -> str:
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> description(SimpleNamespace(title="A"), [Line("True", (("that b is c", 1),))])
+    >>> description(SimpleNamespace(title="A"), [Line("True", ("that b is c",))])
     'True: that b is c.'
     """
-    sentences = [f"{line.heading}: {'; '.join(c for c, _ in line.clauses)}." for line in overview]
+    sentences = [f"{line.heading}: {'; '.join(line.clauses)}." for line in overview]
     said = ""
     for sentence in sentences:
         if len(said) + len(sentence) >= LONGEST:

@@ -15,17 +15,17 @@ from retrostats.report.page.verdict_words import stance_of
 
 UNKNOWN = "Not known"
 UNMEASURED = "Never measured"
-NOT_THERE = "In the post, but not in the studies it cites"
+NOT_THERE = "In the post, but not found in the studies it cites"
 #: Labels of a size that leave it open, and those that deny it.
 _OPEN_SIZES, _DENIED_SIZES = ("open", "compatible"), ("unlikely", "contradicted")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One heading of the overview with its clauses, each with the number of its claim."""
+    """One heading of the overview with its clauses."""
 
     heading: str
-    clauses: tuple[tuple[str, int], ...]
+    clauses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ def overview_of(cards: Sequence[Card]) -> list[Line]:
 
     Only of claims that the audit has in plain words; none is told twice under one heading.
     """
-    found: dict[str, list[tuple[str, int]]] = {}
+    found: dict[str, list[str]] = {}
     for card in cards:
         for heading, clause in _clauses(card):
-            found.setdefault(heading, []).append((clause, card.number))
+            found.setdefault(heading, []).append(clause)
     last = [UNKNOWN, UNMEASURED, NOT_THERE]
     order = [h for h in found if h not in last] + [h for h in last if h in found]
     return [Line(heading, tuple(dict.fromkeys(found[heading]))) for heading in order]
@@ -56,7 +56,8 @@ def _clauses(card: Card) -> Iterable[tuple[str, str]]:
     if not holds:
         return
     yield _placed(verdict, holds)
-    figure, size = card.words.figure, verdict["size"]
+    size = verdict["size"]
+    figure = " ".join(filter(None, (card.words.figure, card.words.of_what)))
     if figure and size in _OPEN_SIZES:
         yield UNKNOWN, f"whether “{figure}” is right"
     elif figure and size in _DENIED_SIZES:

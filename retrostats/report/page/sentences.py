@@ -12,12 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from retrostats.audit.answer import percent
 from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.common.rounding import BOUNDS
 from retrostats.report.page import format as fmt
 from retrostats.report.page.amounts import RATIOS, amount, amount_and_span, ends_of, missing, sided
-from retrostats.report.page.verdict_words import chance_words, size_words, verdict_words
+from retrostats.report.page.verdict_words import (
+    chance_words,
+    in_hundred,
+    size_words,
+    verdict_words,
+)
 
 Row = Mapping[str, Any]
 Stance = Literal["for", "against", "open"]
@@ -99,8 +103,8 @@ def answer(
     ...        "prob_size": 0.46, "prob_below": 0.45, "prob_above": 0.09,
     ...        "range_low": 1.25, "range_high": 1.35}
     >>> print(answer(row, words=PlainWords(more="more", where="at the same speed")).sentence)
-    Yes, almost certainly (chance 99.9%). About 26% more at the same speed, very likely 13% to 43% \
-more. As much as claimed, 25% to 35% higher? About even odds (46%).
+    Yes, almost certainly (999 chances in 1,000). About 26% more at the same speed, very likely \
+13% to 43% more. As much as claimed, 25% to 35% higher? About even odds.
     """
     merged = {**(claim or {}), **verdict}
     if missing(verdict.get("estimate")):
@@ -247,8 +251,8 @@ def measure_words(row: Row, claim: Row, words: PlainWords = NO_WORDS) -> str:
     ...        "prob_direction_min": 0.01, "prob_direction_max": 0.13, "estimate": 1.19,
     ...        "conf_low": 0.77, "conf_high": 1.84, "unit": "ratio"}
     >>> print(measure_words(row, {"scale": "ratio"}))
-    Strength: no, likely not (chance of a yes 13%, 1% to 13% over the choices there are). 19% \
-higher, very likely 23% lower to 84% higher.
+    Strength: no, likely not (13 chances in 100 of a yes, from 1 in 100 to 13 in 100 over the \
+choices there are). 19% higher, very likely 23% lower to 84% higher.
     """
     name = fmt.capital(row["measure"])
     if missing(row.get("estimate")):
@@ -257,8 +261,9 @@ higher, very likely 23% lower to 84% higher.
     chance = chance_words(row)
     low, high = row.get("prob_direction_min"), row.get("prob_direction_max")
     if chance and not missing(low) and not missing(high):
-        ends = (percent(float(low or 0)), percent(float(high or 0)))
-        chance += f", {ends[0]} to {ends[1]} over the choices there are" if len({*ends}) > 1 else ""
+        ends = (in_hundred(float(low or 0)), in_hundred(float(high or 0)))
+        if len({*ends}) > 1:
+            chance += f", from {ends[0]} to {ends[1]} over the choices there are"
     first = f"{name}: {verdict_words(row).lower()}" + (f" ({chance})" if chance else "")
     amount_, inside = number_words(row, {**claim, **row, "scale": claim["scale"]}, words)
     ends_ = f", {LIKELY_RANGE} {inside}" if inside else ""

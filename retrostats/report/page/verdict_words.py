@@ -84,15 +84,30 @@ def chance_words(verdict: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> chance_words({"direction": "supported", "prob_direction": 0.9993})
-    'chance 99.9%'
+    '999 chances in 1,000'
     >>> chance_words({"direction": "open", "prob_direction": 0.35})
-    'chance of a yes 35%'
+    '35 chances in 100 of a yes'
     """
     p: Any = verdict.get("prob_direction")
     if missing(p) or verdict["direction"] in NO_CHANCE:
         return ""
     of = "" if stance_of(verdict["direction"]) == "yes" else " of a yes"
-    return f"chance{of} {percent(p)}"
+    count, _, whole = in_hundred(p).partition(" ")
+    return f"{count} chance{'s' if count != '1' else ''} {whole}{of}"
+
+
+def in_hundred(p: float) -> str:
+    """A probability as a count, so that on a page of amounts in per cent no chance looks like one.
+
+    Examples
+    --------
+    >>> in_hundred(0.48), in_hundred(0.9993), in_hundred(0.0004), in_hundred(0.01)
+    ('48 in 100', '999 in 1,000', '1 in 1,000', '1 in 100')
+    """
+    number = percent(p).removesuffix("%")
+    return (
+        f"{number.replace('.', '').lstrip('0')} in 1,000" if "." in number else f"{number} in 100"
+    )
 
 
 #: Probabilities that are told as about even.
@@ -120,9 +135,9 @@ def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
     >>> row = {"size": "unlikely", "prob_size": 0.1, "prob_below": 0.88, "prob_above": 0.02,
     ...        "scale": "ratio", "range_low": 1.25, "range_high": 1.35}
     >>> size_words(row)
-    'As much as claimed, 25% to 35% higher? Unlikely (chance 10%): below it is likelier (88%).'
+    'As much as claimed, 25% to 35% higher? Unlikely (10 in 100): below it is likelier (88 in 100).'
     >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, PlainWords(figure="30% more"))
-    'Close to 30% more (25% to 35%)? About even odds (48%).'
+    'Is 30% more right (25% to 35%)? About even odds.'
     """
     label, p = verdict.get("size"), verdict.get("prob_size")
     if label in (None, "not claimed", "no evidence") or missing(p):
@@ -130,16 +145,16 @@ def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
     inside: Any = p
     between = claimed_between(verdict, words.unit) if words.figure else ""
     asked = (
-        f"Close to {words.figure} ({between})?"
+        f"Is {words.figure} right ({between})?"
         if between
         else f"As much as claimed, {claimed(verdict)}?"
     )
     word = SIZES.get(str(label), NOT_KNOWN)
     if label == "compatible" and EVEN[0] <= inside <= EVEN[1]:
-        return f"{asked} About even odds ({percent(inside)})."
-    said = f"{asked} {word} (chance {percent(inside)})"
+        return f"{asked} About even odds."
+    said = f"{asked} {word} ({in_hundred(inside)})"
     if label not in ("unlikely", "contradicted"):
         return f"{said}."
     below, above = (float(verdict.get(n) or 0.0) for n in ("prob_below", "prob_above"))
     side, share = ("below", below) if below >= above else ("above", above)
-    return f"{said}: {side} it is likelier ({percent(share)})."
+    return f"{said}: {side} it is likelier ({in_hundred(share)})."
