@@ -167,8 +167,7 @@ def test_panels_of_one_line_are_of_one_width():
     words = ex.sensitivity_in_words()
     number = ex.sensitivity().query("estimate_id == 'bf-more-points'")
     frames = [words, number, number.assign(unknown="another"), words.assign(unknown="last")]
-    with drawn_in("light", 85.0):
-        figure = figures.sensitivity(pd.concat(frames, ignore_index=True), {})
+    figure = figures.sensitivity(pd.concat(frames, ignore_index=True), {})
     widths: dict[float, list[float]] = {}
     for box in (axes.get_position() for axes in figure.axes if axes.get_xlabel()):
         widths.setdefault(round(box.y0, 6), []).append(round(box.width, 6))

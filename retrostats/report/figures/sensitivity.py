@@ -110,9 +110,14 @@ def _numbered(parts: Sequence[pd.DataFrame]) -> list[bool]:
 
 
 def _needed(parts: Sequence[pd.DataFrame]) -> float:
-    """Least width of a row of panels of one width, in mm."""
-    inner = max(map(_least, parts))
-    return (inner + GAP_MM) * len(parts) + _gutter_mm() * sum(_numbered(parts))
+    """Least width of a row of panels, in mm."""
+    return sum(_widths(parts)) + GAP_MM * len(parts) + _gutter_mm() * sum(_numbered(parts))
+
+
+def _widths(parts: Sequence[pd.DataFrame]) -> list[float]:
+    """Least widths of the axes of a row: one for all, but in one column what each needs."""
+    least = [_least(part) for part in parts]
+    return least if narrow() else [max(least)] * len(parts)
 
 
 def _panel_mm() -> float:
@@ -133,16 +138,12 @@ def _least(part: pd.DataFrame) -> float:
 
 
 def _row(parts: Sequence[pd.DataFrame], width: float, letters: Iterator[str]) -> list[Place]:
-    room, least = width - 2 * theme.EDGE_MM, max(map(_least, parts))
-    inner = least + (room - _needed(parts)) / len(parts)
-    if narrow():  # a panel that is left over is no wider than those of a full row
-        pair = (room - _gutter_mm()) / 2 - GAP_MM
-        inner = min(inner, max(least, pair))
-    elif len(parts) < 3:
-        inner = min(inner, least + WIDEST_MM - 36.0)
+    spare = (width - 2 * theme.EDGE_MM - _needed(parts)) / len(parts)
+    spare = min(spare, WIDEST_MM - 36.0) if len(parts) < 3 and not narrow() else spare
     row, left = [], theme.EDGE_MM
-    for part, numbered in zip(parts, _numbered(parts), strict=True):
+    for part, numbered, least in zip(parts, _numbered(parts), _widths(parts), strict=True):
         start = left + (_gutter_mm() if numbered else 0.0)
+        inner = least + spare
         row.append(Place(part, next(letters), left, start, inner, numbered))
         left = start + inner + GAP_MM
     return row
