@@ -115,7 +115,7 @@ def test_both_readings_and_the_cause_stand_on_the_first_screen(html):
     assert "4.63% of the body fat" in first
     assert "against the claim" in first
     assert "Was the backward running the cause?" in first
-    assert "women who did not train, but their results were never printed" in first
+    assert "women who did not train took part too, but their results were never printed" in first
 
 
 #: Words of one core claim on the first screen, at most.
@@ -158,7 +158,7 @@ def test_the_overview_places_every_core_claim_by_its_label(html, whole):
         heads = [h for h, said in lines.items() if plain[name].holds in said]
         assert len(heads) == 1
         assert (heads[0] == "Never measured") == (label == "no evidence")
-        assert heads[0].startswith("True") == (label == "supported")
+        assert (heads[0] == "Almost certainly true") == (label == "supported")
 
 
 def test_the_story_of_the_number_leads_to_rows_that_print_what_it_says(html, whole):

@@ -83,19 +83,19 @@ def test_each_grade_says_yes_no_or_open_with_its_number():
         "supported": "Yes, almost certainly (999 chances in 1,000)",
         "very likely": "Yes, very likely (96 chances in 100)",
         "likely": "Yes, likely (91 chances in 100)",
-        "leaning": "Perhaps (70 chances in 100 of a yes)",
-        "open": "Not known (50 chances in 100 of a yes)",
-        "leaning against": "Perhaps not (30 chances in 100 of a yes)",
-        "unlikely": "No, likely not (13 chances in 100 of a yes)",
-        "very unlikely": "No, very likely not (4 chances in 100 of a yes)",
-        "contradicted": "No, almost certainly not (1 chance in 100 of a yes)",
+        "leaning": "Perhaps (70 chances in 100 that it is so)",
+        "open": "Not known (50 chances in 100 that it is so)",
+        "leaning against": "Perhaps not (30 chances in 100 that it is so)",
+        "unlikely": "No, likely not (13 chances in 100 that it is so)",
+        "very unlikely": "No, very likely not (4 chances in 100 that it is so)",
+        "contradicted": "No, almost certainly not (1 chance in 100 that it is so)",
     }
 
 
 def test_every_reading_is_told_where_readings_disagree():
     answered = answer(LESS, [POINTS, SHARE])
     assert answered.sentence == (
-        "Not known: it depends on how the source is read: 35 chances in 100 of a yes."
+        "Not known: it depends on how the source is read: 35 chances in 100 that it is so."
     )
     assert answered.readings == (
         "As points: \u22120.65 points, very likely \u22122.51 to 1.20; for or against the claim.",
@@ -150,14 +150,14 @@ def test_amounts_are_told_in_the_words_of_the_audit_and_one_form():
     plain = PlainWords(figure="30% more", more="more", less="less", where="at the same speed")
     said = answer(graded(), words=plain)
     assert said.amount == "About 26% more at the same speed, very likely 4% to 54% more."
-    assert said.size == "Is 30% more right (25% to 35%)? About even odds."
+    assert said.size == "Close to 30% more, between 25% and 35%? About even odds."
     assert worst_words(ROW, {"conf_low": 0.89, "conf_high": 1.92}, plain).endswith(
         "how studies differ): 11% less to 92% more."
     )
     far = answer(
         {**graded(), "prob_size": 0.35, "prob_below": 0.33, "prob_above": 0.32}, words=plain
     )
-    assert far.size == "Is 30% more right (25% to 35%)? Possible (35 in 100)."
+    assert far.size == "Close to 30% more, between 25% and 35%? Possible (35 in 100)."
     lost = PlainWords(more="gained", less="lost", unit="%")
     loss = {**LESS, "direction": "supported", "prob_direction": 0.995, "estimate": -2.4,
             "conf_low": -4.19, "conf_high": -0.61}  # fmt: skip

@@ -48,6 +48,8 @@ class PlainWords:
         What the cited source says, in a sentence.
     not_there
         What is claimed in its name and could not be found in it.
+    left_open
+        What the printed number leaves open, in a sentence.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class PlainWords:
     missing: str = ""
     source: str = ""
     not_there: str = ""
+    left_open: str = ""
 
     @property
     def amounts(self) -> tuple[str, str]:

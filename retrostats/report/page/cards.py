@@ -239,7 +239,7 @@ def overturn_words(
     words: PlainWords = NO_WORDS,
 ) -> tuple[str, ...]:
     """What could overturn an answer: the study missing, one choice or source, the worst case."""
-    found = []
+    found = [words.left_open] if words.left_open else []
     if moved := fmt.text(verdict.get("overturned_by")):
         found.append(f"What moves the chance most: {moved}.")
     if wanted := changes(verdict, records["certainty"]):

@@ -61,7 +61,10 @@ def _clauses(card: Card) -> Iterable[tuple[str, str]]:
     if figure and size in _OPEN_SIZES:
         yield UNKNOWN, f"whether “{figure}” is right"
     elif figure and size in _DENIED_SIZES:
-        yield f"Not true, {adverb(1 - verdict['prob_size'])}", f"that “{figure}” is right"
+        yield (
+            f"{adverb(1 - verdict['prob_size']).capitalize()} not true",
+            f"that “{figure}” is right",
+        )
     for cause in card.causes:
         if cause.holds:
             yield _placed(cause.verdict, cause.holds)
@@ -79,7 +82,7 @@ def _placed(verdict: Row, holds: str) -> tuple[str, str]:
     if not side or missing(p):
         return UNKNOWN, f"whether {holds}"
     sure = label.removeprefix("un") if label in ("likely", "unlikely") else adverb(max(p, 1 - p))
-    return ("True" if side == "yes" else "Not true") + f", {sure}", holds
+    return f"{sure.capitalize()} {'true' if side == 'yes' else 'not true'}", holds
 
 
 def stories_of(steps: Iterable[StoryStep], cards: Sequence[Card]) -> list[Story]:

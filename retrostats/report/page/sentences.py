@@ -251,7 +251,7 @@ def measure_words(row: Row, claim: Row, words: PlainWords = NO_WORDS) -> str:
     ...        "prob_direction_min": 0.01, "prob_direction_max": 0.13, "estimate": 1.19,
     ...        "conf_low": 0.77, "conf_high": 1.84, "unit": "ratio"}
     >>> print(measure_words(row, {"scale": "ratio"}))
-    Strength: no, likely not (13 chances in 100 of a yes, from 1 in 100 to 13 in 100 over the \
+    Strength: no, likely not (13 chances in 100 that it is so, from 1 in 100 to 13 in 100 over the \
 choices there are). 19% higher, very likely 23% lower to 84% higher.
     """
     name = fmt.capital(row["measure"])

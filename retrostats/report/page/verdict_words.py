@@ -86,12 +86,12 @@ def chance_words(verdict: Mapping[str, Any]) -> str:
     >>> chance_words({"direction": "supported", "prob_direction": 0.9993})
     '999 chances in 1,000'
     >>> chance_words({"direction": "open", "prob_direction": 0.35})
-    '35 chances in 100 of a yes'
+    '35 chances in 100 that it is so'
     """
     p: Any = verdict.get("prob_direction")
     if missing(p) or verdict["direction"] in NO_CHANCE:
         return ""
-    of = "" if stance_of(verdict["direction"]) == "yes" else " of a yes"
+    of = "" if stance_of(verdict["direction"]) == "yes" else " that it is so"
     count, _, whole = in_hundred(p).partition(" ")
     return f"{count} chance{'s' if count != '1' else ''} {whole}{of}"
 
@@ -137,15 +137,15 @@ def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
     >>> size_words(row)
     'As much as claimed, 25% to 35% higher? Unlikely (10 in 100): below it is likelier (88 in 100).'
     >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, PlainWords(figure="30% more"))
-    'Is 30% more right (25% to 35%)? About even odds.'
+    'Close to 30% more, between 25% and 35%? About even odds.'
     """
     label, p = verdict.get("size"), verdict.get("prob_size")
     if label in (None, "not claimed", "no evidence") or missing(p):
         return ""
     inside: Any = p
-    between = claimed_between(verdict, words.unit) if words.figure else ""
+    between = claimed_between(verdict, words.unit).replace(" to ", " and ") if words.figure else ""
     asked = (
-        f"Is {words.figure} right ({between})?"
+        f"Close to {words.figure}, between {between}?"
         if between
         else f"As much as claimed, {claimed(verdict)}?"
     )
