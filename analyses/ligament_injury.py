@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from retrostats.audit.analysis import Context
 from retrostats.audit.claims import Claim
-from retrostats.evidence.findings.builders import Builders, TrialOutcome
+from retrostats.evidence.findings.builders import Builders
 from retrostats.evidence.findings.cohorts import CohortEffect
 from retrostats.evidence.findings.open_effects import printed_ratio, ratio_from_p
 from retrostats.evidence.findings.results import Result, findings_of, methods_of
-from retrostats.evidence.findings.trials import Effect
+from retrostats.evidence.findings.trials import Effect, TrialResult
 from retrostats.evidence.result.findings import EstimateRow, Findings
 from retrostats.evidence.unreported.unknowns import Choice
 
@@ -91,7 +91,7 @@ def impact_of_the_body(build: Builders) -> Result:
     return build.estimated("li-acceleration", estimate, effect, claim_id=POUNDING, source=False)
 
 
-def programmes(build: Builders) -> tuple[list[TrialOutcome], Result]:
+def programmes(build: Builders) -> tuple[list[TrialResult], Result]:
     """Programmes: injury rate ratios of warm-up programmes that contain some backward running
     beside much else. Cluster trials enter with their printed cluster-adjusted interval or
     with the spread between teams. One model of all injuries counted over time stands beside
@@ -103,7 +103,7 @@ def programmes(build: Builders) -> tuple[list[TrialOutcome], Result]:
     return trials, build.counts("li-counts", trials, RATES)
 
 
-def together(build: Builders, trials: Sequence[TrialOutcome]) -> list[Result | EstimateRow]:
+def together(build: Builders, trials: Sequence[TrialResult]) -> list[Result | EstimateRow]:
     """A pool of two studies: the interval is what a method makes of the variance between them.
     Knapp-Hartung, Henmi-Copas and half-normal priors of two scales are shown; none is picked.
     """

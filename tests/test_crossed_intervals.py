@@ -7,7 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from doors.models import Covariance, layout, ml_deviance, region_of, within
+from doors.models import (
+    Covariance,
+    crossed_intervals,
+    layout,
+    ml_deviance,
+    region_of,
+    with_one_more,
+)
 
 import retrostats as rs
 from retrostats import InputError, NotConverged
@@ -138,7 +145,7 @@ def test_a_refit_of_the_bootstrap_is_the_fit_of_its_outcome(rows, monkeypatch):
 
 def test_what_cannot_be_had_is_said(rows, monkeypatch):
     crossed, _ = both(rows, "y ~ x + (1 | a) + (1 | b)", monkeypatch)
-    monkeypatch.setattr(within, "_WIDEST", 10)
+    monkeypatch.setattr(crossed_intervals, "_WIDEST", 10)
     with pytest.raises(InputError, match="16 random effects beside 'b'"):
         crossed.conf_int(which="random", method="exact")
     region = region_of(lambda x: (float(x @ x), 2.0 * x), np.zeros(2), np.zeros(2), 0.95)
@@ -148,6 +155,27 @@ def test_what_cannot_be_had_is_said(rows, monkeypatch):
     cliff = replace(region, deviance=lambda x: (1e9, 0.0 * x))
     with pytest.raises(NotConverged, match="falls off a cliff"):
         cliff.limit(lambda x: (float(x.sum()), np.ones(2)), 1)
+
+
+def test_a_region_with_one_more_parameter_is_that_of_both_together() -> None:
+    """D(x, u) = x'Ax + (u - b'x)^2, whose minimum over u is x'Ax: u reaches what algebra says."""
+    a, b = np.array([[2.0, 0.3], [0.3, 1.0]]), np.array([0.8, -1.5])
+
+    def whole(z):
+        x, gap = z[:2], z[2] - b @ z[:2]
+        return float(x @ a @ x + gap**2), np.append(2 * a @ x - 2 * gap * b, 2 * gap)
+
+    small = region_of(
+        lambda x: (float(x @ a @ x), 2 * a @ x), np.zeros(2), np.array([1.0, 0.0]), 0.9
+    )
+    region = with_one_more(small, whole)
+    together = region_of(whole, np.zeros(3), np.zeros(3), 0.9)
+    np.testing.assert_allclose(region.hessian, together.hessian, atol=1e-9)
+    assert list(region.flat) == [1.0, 0.0, 0.0]
+    top = np.sqrt(region.rise * (1 + b @ np.linalg.solve(a, b)))
+    last = np.array([0.0, 0.0, 1.0])
+    ends = [region.limit(lambda z: (float(z[2]), last), sign) for sign in (-1, 1)]
+    assert ends == pytest.approx([-top, top], rel=1e-6)
 
 
 def test_a_strong_correlation_keeps_its_sign(rows, monkeypatch):

@@ -11,31 +11,46 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODELS = ROOT / "retrostats" / "models"
+PACKAGE = ROOT / "retrostats"
 TAG = re.compile(r"\\tag\{(\w+)\}")
 NAMED = re.compile(r"\beqs?\. ((?:P?\d+[a-z]?(?:-| and |, )?)+)")
 #: Where numbers are made. A file here that names no equation has lost its comments.
 KERNELS = (
-    "linear/homoscedastic/criterion.py",
-    "linear/homoscedastic/block_sums.py",
-    "linear/homoscedastic/pair_sums.py",
-    "linear/homoscedastic/scalar.py",
-    "linear/homoscedastic/kenward_roger.py",
-    "linear/homoscedastic/residual_sums.py",
-    "linear/homoscedastic/satterthwaite.py",
-    "linear/heteroscedastic/criterion.py",
-    "linear/heteroscedastic/inference.py",
-    "linear/known_variance/criterion.py",
-    "linear/known_variance/sandwich.py",
-    "linear/crossed/criterion.py",
-    "linear/crossed/inference.py",
-    "linear/batch/criterion.py",
-    "linear/batch/draws.py",
-    "linear/batch/inference.py",
-    "linear/moments/patterns.py",
-    "counts/laplace.py",
-    "counts/pirls.py",
-    "counts/quadrature.py",
+    "models/linear/homoscedastic/criterion.py",
+    "models/linear/homoscedastic/block_sums.py",
+    "models/linear/homoscedastic/pair_sums.py",
+    "models/linear/homoscedastic/scalar.py",
+    "models/linear/homoscedastic/kenward_roger.py",
+    "models/linear/homoscedastic/residual_sums.py",
+    "models/linear/homoscedastic/satterthwaite.py",
+    "models/linear/heteroscedastic/criterion.py",
+    "models/linear/heteroscedastic/inference.py",
+    "models/linear/known_variance/criterion.py",
+    "models/linear/known_variance/sandwich.py",
+    "models/linear/crossed/criterion.py",
+    "models/linear/crossed/inference.py",
+    "models/linear/batch/criterion.py",
+    "models/linear/batch/draws.py",
+    "models/linear/batch/inference.py",
+    "models/linear/moments/patterns.py",
+    "models/counts/laplace.py",
+    "models/counts/pirls.py",
+    "models/counts/quadrature.py",
+    "models/counts/blocks.py",
+    "models/counts/problem.py",
+    "models/linear/crossed/factor.py",
+    "models/linear/repeated/criterion.py",
+    "models/linear/repeated/inference.py",
+    "models/linear/streamed/crossproducts.py",
+    "models/meta/batch.py",
+    "models/meta/henmi_copas.py",
+    "models/meta/heterogeneity.py",
+    "models/meta/one_stage.py",
+    "models/meta/prediction.py",
+    "evidence/unreported/influence.py",
+    "evidence/unreported/likelihood.py",
+    "evidence/unreported/ridges.py",
+    "evidence/unreported/unknowns.py",
 )
 
 
@@ -57,8 +72,8 @@ KNOWN = tags((ROOT / "docs" / "mathematics.md").read_text(encoding="utf-8"))
 
 def test_every_equation_that_a_comment_names_exists() -> None:
     wrong = {
-        str(path.relative_to(MODELS)): missing
-        for path in sorted(MODELS.rglob("*.py"))
+        str(path.relative_to(PACKAGE)): missing
+        for path in sorted(PACKAGE.rglob("*.py"))
         if (missing := sorted(set(named(path.read_text(encoding="utf-8"))) - set(KNOWN)))
     }
     assert wrong == {}
@@ -66,7 +81,7 @@ def test_every_equation_that_a_comment_names_exists() -> None:
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_kernel_names_its_equations(name: str) -> None:
-    assert list(named((MODELS / name).read_text(encoding="utf-8")))
+    assert list(named((PACKAGE / name).read_text(encoding="utf-8")))
 
 
 def test_numbers_are_read_from_comments_alone() -> None:

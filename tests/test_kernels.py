@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors.models import CellDesign, forward, lower_factor
+from doors.common import forward, lower_factor
+from doors.models import CellDesign
 
 PROGRAM = Path(__file__).with_name("seeded.py")
 #: As OPENBLAS_CORETYPE says them; a library or processor without one takes another, and says so.

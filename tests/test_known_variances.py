@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doors.models import deviance, known_model
+from doors.models import deviance, fit_known, known_model, without
 from doors.models import evaluate_known_variance as evaluate
 from scipy import optimize, stats
 
@@ -167,7 +167,7 @@ def test_crossed_terms_equal_dense_likelihood_at_a_stationary_point() -> None:
         V = V + pooled.sigma2[name] * (codes[:, None] == codes[None])
     W = np.linalg.inv(V)
     assert pooled.estimate == pytest.approx((W @ rows["yi"]).sum() / W.sum(), rel=SAME_RTOL)
-    assert np.abs(pooled.fit.optimum.state.gradient * pooled.sigma2.to_numpy()).max() < 1e-4
+    assert np.abs(pooled.fit.optimum.point.gradient * pooled.sigma2.to_numpy()).max() < 1e-4
 
 
 def test_cluster_robust_by_dense_algebra() -> None:
@@ -267,3 +267,85 @@ def test_bad_variances(options, error, message) -> None:
 def test_one_level_is_not_identified() -> None:
     with pytest.raises(NotIdentified, match="one level"):
         rs.lmm("yi ~ 1 + (1 | g)", outcomes().assign(g="a"), variances=np.ones(10))
+
+
+#: The two searches stop where the deviance is flat to their tolerances; seen 2e-7, 2026-11-30.
+SEARCH_RTOL = 1e-5
+
+
+def trial_rows() -> pd.DataFrame:
+    rng = np.random.default_rng(12)
+    rows = pd.DataFrame({
+        "subject": np.repeat([f"s{i}" for i in range(10)], 6),
+        "arm": np.repeat(list("xy"), 30),
+        "time": ["a", "b", "c"] * 20,
+        "dose": rng.normal(size=60),
+    })  # fmt: skip
+    noise = rng.normal(size=60) + np.repeat(rng.normal(size=10), 6)
+    return rows.assign(y=noise + 0.4 * (rows["arm"] == "y") + 0.3 * rows["dose"]).drop(index=7)
+
+
+def test_the_variance_that_was_estimated_taken_as_known_asks_alike() -> None:
+    """Terms, means and slopes of both kinds of fits come from one code: the same V, the same."""
+    rows, formula = trial_rows(), "y ~ arm * time + arm:dose + (1 | subject)"
+    estimated = rs.lmm(formula, rows, ddf="normal")
+    known = rs.lmm(formula, rows, variances=np.full(len(rows), estimated.sigma**2), ddf="normal")
+    for kind in ("I", "II", "III"):
+        pd.testing.assert_frame_equal(
+            known.anova(kind), estimated.anova(kind), rtol=SEARCH_RTOL, check_exact=False
+        )
+    for ask in (
+        lambda fit: fit.emmeans("time", by="arm", weights="proportional").table,
+        lambda fit: fit.emmeans("arm", at={"time": "b"}).pairs(adjust="holm"),
+        lambda fit: fit.emtrends("arm", "dose").pairs(),
+        lambda fit: fit.effects("dose", by="arm").table,
+    ):
+        pd.testing.assert_frame_equal(
+            ask(known), ask(estimated), rtol=SEARCH_RTOL, check_exact=False
+        )
+
+
+def test_terms_of_known_variances_are_weighted_by_them() -> None:
+    """Type I of two overlapping terms depends on the weights: those of `weights=` are the same."""
+    rows = trial_rows().assign(w=np.linspace(0.5, 2.0, 59))
+    weighted = rs.lmm("y ~ dose + arm + (1 | subject)", rows, weights="w", ddf="normal")
+    variances = weighted.sigma**2 / rows["w"].to_numpy()
+    known = rs.lmm("y ~ dose + arm + (1 | subject)", rows, variances=variances, ddf="normal")
+    for kind in ("I", "II"):
+        pd.testing.assert_frame_equal(
+            known.anova(kind), weighted.anova(kind), rtol=SEARCH_RTOL, check_exact=False
+        )
+    with pytest.raises(InputError, match="kind=a KnownFit; allowed: I, II, III"):
+        known.anova(known)
+
+
+def test_rows_left_out_take_their_columns_along() -> None:
+    rows = trial_rows().assign(vi=0.5)
+    fit = rs.lmm("y ~ arm + dose + (1 | subject)", rows, variances="vi")
+    out = np.flatnonzero(rows["subject"].isin(["s0", "s4"]))
+    part = fit_known(without(fit.model, out))
+    again = rs.lmm(
+        "y ~ arm + dose + (1 | subject)", rows.drop(index=rows.index[out]), variances="vi"
+    )
+    pd.testing.assert_frame_equal(
+        part.emmeans("arm").table, again.emmeans("arm").table, rtol=SEARCH_RTOL, check_exact=False
+    )
+
+
+def test_maximum_likelihood_of_known_variances_is_fitted_once_more() -> None:
+    rows = trial_rows().assign(vi=0.5)
+    fit = rs.lmm("y ~ arm + (1 | subject)", rows, variances="vi")
+    ml = rs.lmm("y ~ arm + (1 | subject)", rows, variances="vi", reml=False)
+    assert fit.refit_ml().loglik == ml.loglik
+    assert (fit.refit_ml() is fit.refit_ml(), ml.refit_ml() is ml) == (True, True)
+
+
+def test_a_joint_test_by_satterthwaite_is_not_scaled() -> None:
+    rows = trial_rows().assign(vi=0.5)
+    fits = [
+        rs.lmm("y ~ time + (1 | subject)", rows, variances="vi", ddf=ddf)
+        for ddf in ("satterthwaite", "kenward-roger")
+    ]
+    scaling = [fit.anova()["scaling"].item() for fit in fits]
+    assert scaling[0] == 1.0
+    assert 0.9 < scaling[1] < 1.0  # what satterthwaite leaves out

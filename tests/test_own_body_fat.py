@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 from doors.app import evidence_by_claim
 from doors.audit import Context, claim_evidence_of, select, verdict_on
-from doors.evidence import EstimateRow, Findings, Options, explore_measures, frame_of
-from doors.models import weighted_average
+from doors.evidence import (
+    EstimateRow,
+    Findings,
+    Options,
+    explore_measures,
+    frame_of,
+    weighted_average,
+)
 
 import retrostats as rs
 from retrostats import Verdict

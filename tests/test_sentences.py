@@ -11,6 +11,7 @@ from doors.audit import PlainWords
 from doors.report import (
     SYMBOLS,
     amount,
+    amount_and_span,
     answer,
     band,
     causes_of,
@@ -18,7 +19,6 @@ from doors.report import (
     claimed,
     claimed_zone,
     render_report,
-    span,
     ticks,
     worst_words,
 )
@@ -169,8 +169,8 @@ def test_amounts_are_told_in_the_words_of_the_audit_and_one_form():
 def test_no_number_is_rounded_onto_or_across_a_boundary():
     assert amount(1.004, "rate_ratio") == "0.4% higher"
     assert amount(1.3496, "ratio", bounds=(1.0, 1.35)) == "34.96% higher"
-    assert span(1.00399, 1.3358, "ratio") == "0.4% to 33.6% higher"
-    assert span(0.0004, 0.9, "ratio") == "10% to 99.96% lower"
+    assert amount_and_span(1.2, 1.00399, 1.3358, "ratio")[1] == "0.4% to 33.6% higher"
+    assert amount_and_span(0.4, 0.0004, 0.9, "ratio")[1] == "10% to 99.96% lower"
     assert amount(-1.9996, "difference", bounds=(-2.0,)) == "\u22121.9996"
 
 

@@ -11,6 +11,8 @@ from retrostats.common.exit_codes import ended as ended
 from retrostats.common.exit_codes import options_of as options_of
 from retrostats.common.habits import FUNCTIONS as FUNCTIONS
 from retrostats.common.interrupt import quit_on_interrupt as quit_on_interrupt
+from retrostats.common.lower_factor import forward as forward
+from retrostats.common.lower_factor import lower_factor as lower_factor
 from retrostats.common.nearest import suggestion as suggestion
 from retrostats.common.resources import analyses_dir as analyses_dir
 from retrostats.common.resources import data_dir as data_dir

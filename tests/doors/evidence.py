@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retrostats.evidence.findings.averaged import weighted_average as weighted_average
 from retrostats.evidence.findings.builders import Builders as Builders
 from retrostats.evidence.findings.changes import cohort_changes as cohort_changes
 from retrostats.evidence.findings.changes import cohort_differences as cohort_differences
@@ -46,8 +47,8 @@ from retrostats.evidence.printed.disagreement import disagreement as disagreemen
 from retrostats.evidence.printed.forensics.granularity import debit as debit
 from retrostats.evidence.printed.forensics.granularity import grim as grim
 from retrostats.evidence.printed.forensics.granularity import grimmer as grimmer
-from retrostats.evidence.printed.forensics.spreads import sd_of_change_from_p as sd_of_change_from_p
-from retrostats.evidence.printed.forensics.spreads import spreads_possible as spreads_possible
+from retrostats.evidence.printed.forensics.paired import sd_of_change_from_p as sd_of_change_from_p
+from retrostats.evidence.printed.forensics.paired import spreads_possible as spreads_possible
 from retrostats.evidence.printed.likelihoods import rates_log_likelihood as rates_log_likelihood
 from retrostats.evidence.printed.measures import RATIO_OF_MEANS as RATIO_OF_MEANS
 from retrostats.evidence.printed.measures import Measure as EffectMeasure

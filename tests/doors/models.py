@@ -25,12 +25,10 @@ from retrostats.models.linear.batch.newton import _newton_step as _newton_step
 from retrostats.models.linear.batch.newton import fit_batch as fit_batch
 from retrostats.models.linear.blocks.basis import substitute as substitute
 from retrostats.models.linear.blocks.directions import theta_directions as theta_directions
-from retrostats.models.linear.blocks.factor import forward as forward
-from retrostats.models.linear.blocks.factor import lower_factor as lower_factor
 from retrostats.models.linear.crossed import factor as factor
 from retrostats.models.linear.crossed import inference as crossed_inference
+from retrostats.models.linear.crossed import intervals as crossed_intervals
 from retrostats.models.linear.crossed import layout as layout
-from retrostats.models.linear.crossed import within as within
 from retrostats.models.linear.crossed.cell_draws import CellDesign as CellDesign
 from retrostats.models.linear.crossed.criterion import evaluate as evaluate_crossed
 from retrostats.models.linear.crossed.factor import inner_outer as inner_outer
@@ -62,7 +60,9 @@ from retrostats.models.linear.known_variance.criterion import deviance as devian
 from retrostats.models.linear.known_variance.criterion import (
     evaluate as evaluate_known_variance,
 )
+from retrostats.models.linear.known_variance.fit import fit_known as fit_known
 from retrostats.models.linear.known_variance.model import known_model as known_model
+from retrostats.models.linear.known_variance.model import without as without
 from retrostats.models.linear.moments.correlation import Correlation as Correlation
 from retrostats.models.linear.moments.summary import surrogate_rows as surrogate_rows
 from retrostats.models.linear.newton import along_hessian as along_hessian
@@ -74,6 +74,7 @@ from retrostats.models.linear.post_estimation.checks import heteroscedasticity a
 from retrostats.models.linear.post_estimation.checks import inflations as inflations
 from retrostats.models.linear.post_estimation.checks import normality as normality
 from retrostats.models.linear.post_estimation.deviance_limits import region_of as region_of
+from retrostats.models.linear.post_estimation.deviance_limits import with_one_more as with_one_more
 from retrostats.models.linear.post_estimation.influential import cook_of_groups as cook_of_groups
 from retrostats.models.linear.post_estimation.marginal_means import MarginalMeans as MarginalMeans
 from retrostats.models.linear.post_estimation.multivariate_t import max_t_ppf as max_t_ppf
@@ -100,7 +101,6 @@ from retrostats.models.linear.streamed import source as source
 from retrostats.models.linear.streamed.labels import Coder as Coder
 from retrostats.models.linear.streamed.labels import Keys as Keys
 from retrostats.models.linear.streamed.prefetch import prefetched as prefetched
-from retrostats.models.meta.average import weighted_average as weighted_average
 from retrostats.models.meta.batch import BATCH_METHODS as BATCH_METHODS
 from retrostats.models.meta.batch import BATCH_TESTS as BATCH_TESTS
 from retrostats.models.meta.bayes import posterior as posterior

@@ -23,7 +23,7 @@ def rows():
 def trial(rows):
     build = Builders.of(Context(rows, load_claims()), "ligament_injury")
     rates = Effect("injury_rate_ratio", "injury rate ratio, programme / usual training", "li")
-    return build.trial("li-walden2012", rates).trial
+    return build.trial("li-walden2012", rates)
 
 
 def test_printed_adjusted_ratio_is_used(trial) -> None:

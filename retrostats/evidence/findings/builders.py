@@ -48,13 +48,6 @@ if TYPE_CHECKING:
 RATES = {"per 10000": 10000.0, "per 1000": 1000.0, "%": 100.0}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrialOutcome(Result):
-    """A trial of two arms, with its counts where it printed them."""
-
-    trial: TrialResult | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Builders(PrintedBuilders):
     """Results of one analysis, each by its name in `findings/TOPIC.toml`.
@@ -151,7 +144,7 @@ class Builders(PrintedBuilders):
         extra = {k: v for k, v in entry.of_estimate.items() if k != "n"}
         return few_studies_rows(_estimates(results, cohorts), entry.name, n=pool.row.n, **extra)
 
-    def trial(self, name: str, effect: Effect) -> TrialOutcome:
+    def trial(self, name: str, effect: Effect) -> TrialResult:
         """Two arms: a printed ratio with its interval, or counts over exposure or people.
 
         Entry: `study`, and `ratio` (outcome of a printed ratio) or `counts` (outcome) with `arms`;
@@ -166,19 +159,14 @@ class Builders(PrintedBuilders):
             **given,
         )  # fmt: skip
         extra = {k: v for k, v in entry.cells.items() if k in ("group", "claim_id", "note")}
-        found = trial_result(self.context.published, trial, effect, **extra)
-        return TrialOutcome(
-            found.row, found.measure, found.source, found.estimate,
-            assumptions=found.assumptions, trial=found,
-        )  # fmt: skip
+        return trial_result(self.context.published, trial, effect, **extra)
 
-    def counts(self, name: str, trials: Sequence[TrialOutcome], effect: Effect) -> Result:
+    def counts(self, name: str, trials: Sequence[TrialResult], effect: Effect) -> Result:
         """One Poisson model of all events that trials counted over time, with what it assumes."""
         entry = self.entry(name)
-        found = [outcome.trial for outcome in trials if outcome.trial]
         extra = {k: v for k, v in entry.of_estimate.items() if k != "quantity"}
         row, assumption = counts_row(
-            self.context.published, found, effect, name, entry.label, **extra
+            self.context.published, trials, effect, name, entry.label, **extra
         )
         return Result(row, assumptions=(assumption,))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrostats.evidence.findings.crossover import CrossoverStudy
+from retrostats.evidence.findings.crossover import CrossoverResult
 from retrostats.evidence.printed.pair import pair_coefficient, pair_moments, reference_correlation
 from retrostats.evidence.result.findings import CrossCheck
 
@@ -21,7 +21,7 @@ STATSMODELS_TOLERANCE = 1e-4
 PINGOUIN_TOLERANCE = 1e-6
 
 
-def cross_check_pair(study: CrossoverStudy, seed: int) -> tuple[CrossCheck, ...]:
+def cross_check_pair(study: CrossoverResult, seed: int) -> tuple[CrossCheck, ...]:
     """Paired t-test by pingouin and mixed model by statsmodels beside our fit.
 
     A random intercept cannot express a negative correlation, so statsmodels is asked only
@@ -35,7 +35,7 @@ def cross_check_pair(study: CrossoverStudy, seed: int) -> tuple[CrossCheck, ...]
     if paired_t is not None:
         found.append(
             CrossCheck(
-                study.row.estimate_id,
+                study.estimate_id,
                 "pingouin paired t-test",
                 "t statistic",
                 float(coefficient["statistic"]),
@@ -48,7 +48,7 @@ def cross_check_pair(study: CrossoverStudy, seed: int) -> tuple[CrossCheck, ...]
         pairs = (("log ratio", "estimate", estimate), ("standard error", "std_error", std_error))
         found += [
             CrossCheck(
-                study.row.estimate_id,
+                study.estimate_id,
                 "statsmodels mixed model",
                 name,
                 float(coefficient[column]),
@@ -60,7 +60,7 @@ def cross_check_pair(study: CrossoverStudy, seed: int) -> tuple[CrossCheck, ...]
     return tuple(found)
 
 
-def _surrogate(study: CrossoverStudy, r: float, seed: int) -> pd.DataFrame:
+def _surrogate(study: CrossoverResult, r: float, seed: int) -> pd.DataFrame:
     from retrostats.models.linear.moments.summary import surrogate_rows
 
     return surrogate_rows(pair_moments(study.pair, r), np.random.default_rng(seed))

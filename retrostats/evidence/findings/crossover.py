@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from retrostats.evidence.findings.pooled import pooled_measure
 from retrostats.evidence.findings.printed import MODERATORS
+from retrostats.evidence.findings.results import Result
 from retrostats.evidence.printed.pair import (
     HIGHEST_CORRELATION,
     PrintedPair,
@@ -17,40 +18,24 @@ from retrostats.evidence.printed.pair import (
     ratio_estimate,
     reference_correlation,
 )
-from retrostats.evidence.result.estimate import Estimate
-from retrostats.evidence.result.findings import Assumption, EstimateRow, Measure
-from retrostats.evidence.unreported.sources import Source, pair_source
+from retrostats.evidence.result.findings import Assumption, EstimateRow
+from retrostats.evidence.unreported.sources import pair_source
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CrossoverStudy:
-    """A printed crossover: its row at the middle of the correlations left open, and the space.
+class CrossoverResult(Result):
+    """A printed crossover: its row stands at the middle of the correlations left open.
 
     Attributes
     ----------
-    pair, row
-        The printed numbers; the mixed model's estimate at the middle correlation.
-    source
-        Effect and error as functions of everything left open, for a pool.
-    measure
-        The same for this study alone.
-    assumptions
-        What had to be assumed.
+    pair
+        The printed numbers.
     """
 
-    pair: PrintedPair
-    row: EstimateRow
-    source: Source
-    measure: Measure
-    assumptions: tuple[Assumption, ...]
-
-    @property
-    def at_reference_point(self) -> Estimate:
-        """The estimate at the middle of the range of correlations; the verdict uses the range."""
-        return ratio_estimate(self.pair, reference_correlation(self.pair), self.row.assumptions)
+    pair: PrintedPair = field(kw_only=True)
 
 
 def crossover_study(
@@ -62,7 +47,7 @@ def crossover_study(
     where: Mapping[str, Any],
     highest_cv: Mapping[str, float] | None = None,
     **extra: Any,
-) -> CrossoverStudy:
+) -> CrossoverResult:
     """Mixed model of the rows of both conditions that share the column values of `where`.
 
     Parameters
@@ -77,8 +62,11 @@ def crossover_study(
     pair = printed_pair(published, conditions, label, highest_cv=highest_cv, **where)
     printed = published.set_index("row_id").loc[list(pair.rows)]
     assumptions = _assumptions(pair)
+    estimate = ratio_estimate(
+        pair, reference_correlation(pair), [a.assumption_id for a in assumptions]
+    )
     row = EstimateRow.of(
-        ratio_estimate(pair, reference_correlation(pair), [a.assumption_id for a in assumptions]),
+        estimate,
         estimate_id,
         label,
         role="model",
@@ -89,7 +77,7 @@ def crossover_study(
     )
     source = pair_source(pair)
     measure = pooled_measure([source], estimate_id, label, follow=source.correlations)
-    return CrossoverStudy(pair, row, source, measure, assumptions)
+    return CrossoverResult(row, measure, source, estimate, assumptions=assumptions, pair=pair)
 
 
 def _assumptions(pair: PrintedPair) -> tuple[Assumption, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from retrostats.evidence.findings.results import Result
 from retrostats.evidence.printed.reported import Reported
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.result.findings import EstimateRow, Measure
@@ -54,20 +55,13 @@ def no_standard_error_row(
     )
 
 
-class Shown(NamedTuple):
-    """An excluded row, and the measure that gives it its range."""
-
-    row: EstimateRow
-    measure: Measure
-
-
 def shown_only(
     cells: Sequence[tuple[pd.Series, str]],
     formula: Callable[..., Any],
     estimate_id: str,
     label: str,
     **extra: Any,
-) -> Shown:
+) -> Result:
     """A printed result without what a pool needs: shown over the rounding of its cells, not pooled.
 
     Parameters
@@ -88,4 +82,4 @@ def shown_only(
         return lambda v: (formula(*(v[u.name] for u in unknowns)),) * 3
 
     row = no_standard_error_row(printed, value, estimate_id, label, **extra)
-    return Shown(row, Measure(estimate_id, label, at, unknowns))
+    return Result(row, Measure(estimate_id, label, at, unknowns))

@@ -153,16 +153,10 @@ class PrintedBuilders:
             published, name, entry.label, conditions=conditions, where=where,
             highest_cv=audit.highest_cv, **entry.of_estimate,
         )  # fmt: skip
-        measure = replace(
-            study.measure,
-            name=entry.inputs.get("measure", study.measure.name),
-            claim_id=study.row.claim_id if judges else "",
-        )
         checks = cross_check_pair(study, self.context.seed) if cross_check else ()
-        return Result(
-            study.row, measure, study.source, study.at_reference_point,
-            assumptions=study.assumptions, cross_checks=checks,
-        )  # fmt: skip
+        claim = str(entry.cells.get("claim_id", "")) if judges else ""
+        called = entry.inputs.get("measure", entry.label)
+        return replace(study.judging(claim, name=called), cross_checks=checks)
 
     def percentage(self, name: str) -> Result:
         """A printed "x% more": with its standard error, or over a range of spreads without one.
@@ -200,8 +194,7 @@ class PrintedBuilders:
             Of the cells in their order, vectorised, to the display scale.
         """
         entry = self.entry(name)
-        found = shown_only(self._cells(entry), formula, name, entry.label, **entry.cells)
-        return Result(found.row, found.measure)
+        return shown_only(self._cells(entry), formula, name, entry.label, **entry.cells)
 
     def in_words(self, name: str, says: str) -> Result:
         """A result of which only words are printed, as every effect that they leave.

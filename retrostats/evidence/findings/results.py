@@ -7,7 +7,7 @@ import inspect
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from retrostats.common.errors import InputError
 from retrostats.evidence.result.estimate import Estimate
@@ -72,7 +72,7 @@ class Result:
         """The claim that its measure judges, or ""."""
         return self.measure.claim_id if self.measure else ""
 
-    def judging(self, claim_id: str, **changes: Any) -> Result:
+    def judging(self, claim_id: str, **changes: Any) -> Self:
         """The same result, its measure judging a claim; `changes` are further fields of it."""
         measure = replace(self.measure, claim_id=claim_id, **changes) if self.measure else None
         return replace(self, measure=measure)

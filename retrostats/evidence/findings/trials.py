@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.common.errors import InputError
 from retrostats.evidence.findings.pooled import pooled_measure
+from retrostats.evidence.findings.results import Result
 from retrostats.evidence.printed.pair import one_row
-from retrostats.evidence.printed.reported import Reported
+from retrostats.evidence.printed.reported import Reported, se_from_ci
 from retrostats.evidence.result.estimate import Estimate
-from retrostats.evidence.result.findings import Assumption, EstimateRow, Measure
+from retrostats.evidence.result.findings import Assumption, EstimateRow
 from retrostats.evidence.unreported.sources import Effects, Source, ratio_source
 from retrostats.evidence.unreported.unknowns import Space, Unknown, Values
 from retrostats.io.published.printed_rows import both_of_people, measure_of, refuse_no_events
@@ -66,22 +67,22 @@ class Effect:
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrialResult:
-    """A trial with its estimate, its row, its counts where printed, and what it left open."""
+@dataclass(frozen=True, slots=True, eq=False)
+class TrialResult(Result):
+    """A trial of two arms, alone over the rounding of what it printed.
 
-    trial: Trial
-    estimate: Estimate
-    row: EstimateRow
-    counts: tuple[Mapping[str, Any], ...]
-    counts_people: bool
-    assumptions: tuple[Assumption, ...]
-    source: Source
+    Attributes
+    ----------
+    trial
+    counts
+        Its arms, treated first, where it printed counts.
+    counts_people
+        Whether these are people with an event among people.
+    """
 
-    @property
-    def measure(self) -> Measure:
-        """The trial alone, over the rounding of what it printed."""
-        return pooled_measure([self.source], self.row.estimate_id, self.trial.label)
+    trial: Trial = field(kw_only=True)
+    counts: tuple[Mapping[str, Any], ...] = field(kw_only=True)
+    counts_people: bool = field(kw_only=True)
 
 
 def trial_result(
@@ -115,7 +116,10 @@ def trial_result(
     )
     counts = _arm_counts(published, trial) if trial.counts else ()
     people = bool(counts) and both_of_people(_arm_rows(published, trial))
-    return TrialResult(trial, estimate, row, counts, people, assumptions, source)
+    return TrialResult(
+        row, pooled_measure([source], row.estimate_id, trial.label), source, estimate,
+        assumptions=assumptions, trial=trial, counts=counts, counts_people=people,
+    )  # fmt: skip
 
 
 def _unit(measure: str, unit: str) -> str:
@@ -298,8 +302,6 @@ def design_effect(published: pd.DataFrame, trial: Trial) -> float:
 
     From the printed spread of clusters or the printed adjusted interval; NaN where neither is.
     """
-    from retrostats.models.counts.rates import se_from_ci
-
     if trial.clusters:
         found = _cluster_rows(published, trial)
         variance = (found["spread"] ** 2 / (found["n"] * found["mean"] ** 2)).sum()

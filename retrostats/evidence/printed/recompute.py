@@ -80,7 +80,7 @@ def paired_p(change: str, sd_change: str, n: int) -> Recomputed:
     import numpy as np
 
     from retrostats.common.student import t_p_value
-    from retrostats.evidence.printed.forensics.pvalues import p_of_change
+    from retrostats.evidence.printed.pvalues import p_of_change
 
     mean, sd = Reported(change), Reported(sd_change)
     value = t_p_value(mean.value / (sd.value / math.sqrt(n)), n - 1)

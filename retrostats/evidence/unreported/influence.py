@@ -87,6 +87,7 @@ def _shares(space: Space, answers: Answers, base: int, seed: int) -> tuple[Array
     if variance <= 0:
         return np.zeros(d), np.zeros(d)
     at_a, at_b, at_mixed = found[0], found[1], found[2:]
+    # eq. 43
     total = ((at_a - at_mixed) ** 2).mean(axis=1).sum(axis=1) / (2 * variance)
     first = 1 - ((at_b - at_mixed) ** 2).mean(axis=1).sum(axis=1) / (2 * variance)
     return np.clip(first, 0, 1), np.clip(total, 0, None)

@@ -83,6 +83,7 @@ def printed_source(source: Source, row: int, measure: Measure) -> PrintedSource:
         log = np.where(possible & np.isfinite(log), log, -np.inf)[possible]
         log = log - log_total(log)
         df = np.full(len(log), source.df if source.df > 0 else math.inf)
+        # eq. 50
         return Nodes(estimate[possible], np.sqrt(variance[possible]), df, log)
 
     kinds = {getattr(unknown, "kind", "") for unknown in source.unknowns}
@@ -245,6 +246,7 @@ def _words(source: Source, words: Words, row: int, measure: Measure) -> PrintedS
         for n in people:
             t = t_quantile(words.alpha / 2, n - 1)
             low, high = {1: (t, math.inf), -1: (-math.inf, -t), 0: (-t, t)}[words.sign]
+            # eq. 52
             ncp = theta * math.sqrt(n) / spread[:, None]
             found = np.stack([between_log_likelihood(row_, low, high, n - 1) for row_ in ncp])
             logs.append(averaged(found, weight))

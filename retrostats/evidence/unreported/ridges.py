@@ -103,6 +103,7 @@ def _round(
         z = rng.standard_normal((m, rates.draws, d))
         # the symmetric root: the same whatever signs and bases the eigenvectors came with
         root = np.einsum("mij,mj,mlj->mil", axes, spread, axes)
+        # eq. 42a: y of covariance C
         y = np.einsum("mij,mkj->mki", root, z)
         trials = np.clip(mean[:, None] + size[:, None, None] * y, 0.0, 1.0)
         found = objective(trials.reshape(-1, d)).reshape(m, -1)
@@ -118,21 +119,26 @@ def _round(
         y = (chosen - mean[:, None]) / size[:, None, None]
         # draws without a value carry no direction
         w = rates.weights * np.isfinite(np.take_along_axis(found, order, axis=1))
+        # eq. 42a: the mean
         move = np.einsum("mk,mkd->md", w, y)
         mean += size[:, None] * move
+        # eq. 42a: C^-1/2 times the step, and its fading sum
         white = np.einsum("mij,mj,mkj,mk->mi", axes, 1 / spread, axes, move)
         path = (1 - rates.c_path) * path + np.sqrt(
             rates.c_path * (2 - rates.c_path) * rates.mass
         ) * white
         length = np.linalg.norm(path, axis=1)
+        # no rank-one step while the path is long: it would stretch C along a drift
         usual = np.sqrt(1 - (1 - rates.c_path) ** (2 * step)) * rates.norm
         steady = length / usual < 1.4 + 2 / (d + 1)
         cov_path = (1 - rates.c_cov_path) * cov_path + steady[:, None] * np.sqrt(
             rates.c_cov_path * (2 - rates.c_cov_path) * rates.mass
         ) * move
+        # eq. 42a: C
         shape *= 1 - rates.c_one - rates.c_rank * w.sum(axis=1)[:, None, None]
         shape += rates.c_one * np.einsum("mi,mj->mij", cov_path, cov_path)
         shape += rates.c_rank * np.einsum("mk,mki,mkj->mij", w, y, y)
+        # eq. 42a: sigma
         size *= np.exp(np.minimum(1.0, (length / rates.norm - 1) * rates.c_path / rates.damping))
         np.clip(size, 0.0, 1.0, out=size)
         idle = 0 if gained.any() else idle + 1

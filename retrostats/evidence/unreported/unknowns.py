@@ -254,6 +254,7 @@ class Space:
         """Arrays by name at points (n, d) of the unit box."""
         found: Values = {}
         for column, unknown in enumerate(self.unknowns):
+            # eq. 41: ranges hang on what is declared before
             found[unknown.name] = unknown.at(points[:, column], found)
         return found
 

@@ -169,6 +169,7 @@ class Factor:
         x1 = _apply(self.inverse_first, g1)
         if not p.size:
             return x1, g2
+        # eq. 26c: the other terms first, then back into D
         reduced = g2 - np.bincount(
             p.slot_column, (self.b * x1[p.slot_first]).sum(axis=1), minlength=len(g2)
         )
@@ -199,6 +200,7 @@ class Factor:
             return self.inverse_first, self.b, np.zeros(0)
         rest = self.inverse_rest.reshape(-1)
         pairs = rest[p.pair_at]
+        # eq. 26c
         cross = -sum_by(p.right, pairs[:, None] * self.bd[p.left], len(self.b))
         extra = -self.bd[:, :, None] * cross[:, None, :]
         k = p.k_first
@@ -228,6 +230,7 @@ def factorise(p: Pattern, weight: Array, a1: Array, a2: Array) -> Factor:
     bd = _apply(inverse[p.slot_first], b)
     length = p.n_components * p.size**2
     own = (wa[:, :, None] * a2[:, None, :]).reshape(len(a2), -1)
+    # eq. 26b
     s = p.diagonal + (
         np.bincount(p.own_at.ravel(), own.ravel(), length)
         - np.bincount(p.pair_at, (bd[p.left] * b[p.right]).sum(axis=1), length)

@@ -109,12 +109,14 @@ class Problem:
             self._start = mode.u1, mode.u2
             self._last = parameters.copy(), mode
             if self.n_agq > 1:
+                # eqs. 27 and 27a
                 total, slope, row, by_dispersion = quadrature(
                     family, fixed, self.groups, theta, mode.u1[:, 0], self.n_agq
                 )
                 value, by_scale = float(total), float(by_dispersion)
                 by_theta, by_beta = slope.reshape(1), self.whitened.T @ row
             else:
+                # eqs. 24 to 26a
                 value = laplace(mode)
                 by_theta, by_beta, by_scale = laplace_gradient(
                     family, self.whitened, self.parts, a, mode
@@ -223,6 +225,7 @@ def penalty(family: Family, design: Array, eta: Array) -> tuple[float, Array]:
     sign, logdet = np.linalg.slogdet(information)
     if sign <= 0 or not np.isfinite(logdet):
         return -np.inf, np.zeros(len(eta))
+    # eq. 28b
     leverage = (design @ np.linalg.inv(information) * design).sum(axis=1)
     return 0.5 * float(logdet), 0.5 * leverage * third
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrostats.common.lower_factor import lower_factor
 from retrostats.models.counts.family import Array, Family, Mask
-from retrostats.models.linear.blocks.factor import lower_factor
 
 _RANK = 1e-9
 #: Newton steps in which a proof of overlap is found, or left to the linear program.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,15 +14,14 @@ from retrostats.common.readable import as_html, readable
 from retrostats.common.values import cached_value
 from retrostats.common.whole import whole
 from retrostats.models.linear.estimates import Estimates
+from retrostats.models.linear.verbs import LinearVerbs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from retrostats.common.verbs import Method, Which
     from retrostats.models.linear.post_estimation.checks import Check
-    from retrostats.models.linear.post_estimation.emmeans import MarginalMeans
     from retrostats.models.linear.post_estimation.modes import Modes
-    from retrostats.models.linear.post_estimation.reference_grid import Weights
     from retrostats.models.linear.post_estimation.residuals import RSquared
     from retrostats.models.linear.post_estimation.tables import Effect
 
@@ -31,7 +29,7 @@ _SHORT = 10  # rows of a table that `repr` shows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LmmFit(Estimates):
+class LmmFit(LinearVerbs, Estimates):
     """A fitted linear mixed model.
 
     Residual variances may differ between strata (`residual`), and random effects be crossed or
@@ -50,13 +48,6 @@ class LmmFit(Estimates):
     engine : Engine
         The kind of model, and what it does in a way of its own.
     """
-
-    @cached_value
-    def variance_components(self) -> pd.DataFrame:
-        """Variances and covariances: group, term, term2, vcov, sdcor; the residual last."""
-        from retrostats.models.linear.post_estimation.components import component_table
-
-        return component_table(self)
 
     @cached_property
     def modes(self) -> Modes:
@@ -125,11 +116,7 @@ class LmmFit(Estimates):
 
     def anova(self, other: LmmFit | str = "III", *, refit: bool = True) -> pd.DataFrame:
         """F tests of all terms ("I", "II", "III"; see `anova.anova`), or `compare` with a fit."""
-        from retrostats.models.linear.post_estimation.anova import anova
-
-        if not isinstance(other, str):
-            return self.compare(other, refit=refit)
-        return whole(anova(self, other))
+        return super().anova(other) if isinstance(other, str) else self.compare(other, refit=refit)
 
     def plot(self) -> Figure:  # type: ignore[override]  # a fit's diagnostics have no options
         """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`.
@@ -145,58 +132,6 @@ class LmmFit(Estimates):
         from retrostats.models.linear.post_estimation.checks import check
 
         return check(self)
-
-    def emmeans(
-        self,
-        factors: str | Sequence[str],
-        *,
-        by: str | Sequence[str] | None = None,
-        at: Mapping[str, Any] | None = None,
-        type: Literal["link", "response"] = "link",
-        weights: Weights = "equal",
-        level: float = 0.95,
-    ) -> MarginalMeans:
-        """Estimated marginal means over factors; see `emmeans.emmeans`."""
-        from retrostats.models.linear.post_estimation.emmeans import emmeans
-
-        return emmeans(self, factors, by=by, at=at, type=type, weights=weights, level=level)
-
-    def emtrends(
-        self,
-        factors: str | Sequence[str],
-        column: str,
-        *,
-        by: str | Sequence[str] | None = None,
-        at: Mapping[str, Any] | None = None,
-        weights: Weights = "equal",
-        level: float = 0.95,
-    ) -> MarginalMeans:
-        """Slopes of a numeric column at the cells of factors; see `emmeans.emtrends`."""
-        from retrostats.models.linear.post_estimation.emmeans import emtrends
-
-        return emtrends(self, factors, column, by=by, at=at, weights=weights, level=level)
-
-    def effects(
-        self,
-        column: str,
-        *,
-        by: str | Sequence[str] | None = None,
-        at: Mapping[str, Any] | None = None,
-        type: Literal["link", "response"] = "response",
-        level: float = 0.95,
-    ) -> MarginalMeans:
-        """Expected outcomes over a column, to be drawn by `.plot()`; see `emmeans.effects`."""
-        from retrostats.models.linear.post_estimation.emmeans import effects
-
-        return effects(self, column, by=by, at=at, type=type, level=level)
-
-    def contrast(
-        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
-    ) -> pd.DataFrame:
-        """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
-        from retrostats.models.linear.post_estimation.contrasts import contrast
-
-        return whole(contrast(self, weights, null=null, level=level))
 
     def compare(self, other: LmmFit, *, refit: bool = True) -> pd.DataFrame:
         """Likelihood-ratio test against a nested or larger model; see `contrasts.compare`."""

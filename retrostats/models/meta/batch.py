@@ -178,6 +178,7 @@ def kenward_roger_mean(w: Array) -> tuple[Array, Array]:
     """
     s1, s2 = w.sum(axis=-1), (w**2).sum(axis=-1)
     s3 = (w**3).sum(axis=-1)
+    # eq. P2
     information = 0.5 * (s2 - 2 * s3 / s1 + (s2 / s1) ** 2)
     adjusted = 1 / s1 + 2 * (s3 - s2**2 / s1) / (information * s1**2)
     return adjusted, 2 * s1**2 * information / s2**2
@@ -206,6 +207,7 @@ def _dersimonian_laird(d: _Draws) -> Array:
     w, s1, _, r = _weights(d, np.zeros(len(d.k)))
     q = np.einsum("nk,nk,nk->n", w, r, r)
     with np.errstate(divide="ignore", invalid="ignore"):
+        # eq. P0a with p = 1
         tau2 = (q - (d.k - 1)) / (s1 - (w**2).sum(axis=1) / s1)
     return np.asarray(np.where(d.k > 1, np.maximum(0.0, tau2), 0.0))
 
@@ -302,6 +304,7 @@ def _scores(d: _Draws, grid: Array, *, restricted: bool) -> Array:
         s2 += w * w
         w2y += w * part
         w2y2 += part * part
+    # eq. P0: tr(P) = S_1 - S_2 / S_1, and y'PPy about the mean
     mean = wy / s1
     trace = s1 - s2 / s1 if restricted else s1
     return np.asarray(trace - w2y2 + mean * (2 * w2y - mean * s2))
@@ -313,6 +316,7 @@ def _score(d: _Draws, tau2: Array, *, restricted: bool) -> tuple[Array, Array]:
     wr = w * r
     w2 = w * w
     s2 = w2.sum(axis=1)
+    # eq. P0, and eq. P1b for its slope; REML's traces are of P
     value = s1 - (wr * wr).sum(axis=1)
     slope = -s2 + 2 * (wr * wr * w).sum(axis=1) - 2 * (w * wr).sum(axis=1) ** 2 / s1
     if restricted:
@@ -323,6 +327,7 @@ def _score(d: _Draws, tau2: Array, *, restricted: bool) -> tuple[Array, Array]:
 
 def _deviance(d: _Draws, tau2: Array, *, restricted: bool) -> Array:
     w, s1, _, r = _weights(d, tau2)
+    # eq. P1 without its constants
     logs = (d.counts * np.log(d.v + tau2[:, None])).sum(axis=1)
     return np.asarray(logs + (np.log(s1) if restricted else 0.0) + (w * r * r).sum(axis=1))
 

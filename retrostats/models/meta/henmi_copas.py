@@ -52,6 +52,7 @@ def henmi_copas(y: Array, v: Array, level: float = 0.95) -> HenmiCopas:
     w2 = float((w**2).sum()) / w1
     estimate = float(w @ y) / w1
     q = float(w @ (y - estimate) ** 2)
+    # eq. P0a, and the variance of R
     tau2 = max(0.0, (q - (k - 1)) / (w1 - w2))
     variance = 1 + w2 * tau2
     moments = _conditional_q(v, w, tau2)
@@ -76,6 +77,7 @@ def _conditional_q(v: Array, w: Array, tau2: float) -> tuple[float, float, float
     cross = spread * w / math.sqrt(w1)  # covariance of the errors with R
     total = float(cross @ w) / math.sqrt(w1)
     slope = cross / total
+    # section 11.3: the quadratic form Q, given R = r, is one in normals of covariance V - cc'/s
     left = form @ (np.diag(spread) - np.outer(cross, cross) / total)
     return (
         float(np.trace(left)),
@@ -104,6 +106,7 @@ def _exceeds(
     mean, spread = moments[0] + moments[1] * r**2, moments[2] + moments[3] * r**2
     # at t = 0 the square must not overflow; whatever is this far is exceeded anyway
     needed = (k - 1) + ratio * ((r / max(t, 1e-100 * span)) ** 2 - 1)
+    # eq. P4: the gamma with this mean and variance, then the integral over r
     below = gammainc(mean**2 / spread, needed * mean / spread)
     density = np.exp(-0.5 * (r / sd) ** 2) / (sd * math.sqrt(2 * math.pi))
     return float(2 * 0.5 * span * (share @ (below * density)))

@@ -19,6 +19,7 @@ _SCAN = 60
 
 def weighted_fit(y: Array, v: Array, X: Array, tau2: float) -> tuple[Array, Array, float]:
     """Weighted least squares: beta (p,), (X'WX)^-1 (p, p), and the residual sum y'Py."""
+    # section 11: X and y by the roots of their weights, then QR
     root = 1 / np.sqrt(v + tau2)
     q, r = np.linalg.qr(X * root[:, None])
     z = y * root
@@ -38,6 +39,7 @@ def _trace(v: Array, X: Array) -> float:
 def dersimonian_laird(y: Array, v: Array, X: Array) -> float:
     """DerSimonian and Laird (1986), Controlled Clinical Trials 7:177, for moderators too."""
     _, _, q = weighted_fit(y, v, X, 0.0)
+    # eq. P0a
     return float(max(0.0, (q - (len(y) - X.shape[1])) / _trace(v, X)))
 
 
@@ -65,6 +67,7 @@ def maximum_likelihood(y: Array, v: Array, X: Array, *, restricted: bool) -> flo
     from scipy.optimize import brentq
 
     def score(tau2: float) -> float:
+        # eq. P0: P y and tr(P), or tr(W), without a (k, k) matrix
         w = 1 / (v + tau2)
         wx = X * w[:, None]
         cross = X.T @ wx
@@ -95,6 +98,7 @@ def _deviance(y: Array, v: Array, X: Array, tau2: Array, *, restricted: bool) ->
         w = 1 / (v + one)
         wx = X * w[:, None]
         cross = X.T @ wx
+        # eq. P1 without its constants, V diagonal
         residual = y - X @ np.linalg.solve(cross, wx.T @ y)
         logdet = float(np.linalg.slogdet(cross)[1]) if restricted else 0.0
         found[i] = logdet - float(np.log(w).sum()) + float(w @ residual**2)
@@ -121,6 +125,7 @@ def kenward_roger(v: Array, X: Array, tau2: float) -> tuple[Array, Array]:
     phi = weighted_fit(np.zeros_like(v), v, X, tau2)[1]
     a2, a3 = (X.T @ (X * (w**m)[:, None]) for m in (2, 3))
     turned = phi @ a2
+    # eq. 16, then eq. 17 and the degrees of freedom of eq. 21 for one parameter
     information = 0.5 * float(w @ w - 2 * np.trace(phi @ a3) + np.trace(turned @ turned))
     adjusted = phi + 2 / information * phi @ (a3 - a2 @ turned) @ phi
     slope = np.diag(turned @ phi) / np.diag(phi)
@@ -151,6 +156,7 @@ def _q_equals(y: Array, v: Array, X: Array, target: float) -> float:
     def gap(tau2: float) -> float:
         if not alone:
             return weighted_fit(y, v, X, tau2)[2] - target
+        # eq. P0b
         w = 1 / (v + tau2)
         return float(w @ (y - (w @ y) / w.sum()) ** 2) - target
 

@@ -128,4 +128,10 @@ def _fit_mixed(pooled: Pooled, out: Any, cluster: Any) -> _Fit:
     gamma = part.optimum.gamma
     intercepts = all(term.effects == ("(Intercept)",) for term in fit.model.random)
     tau2 = float(gamma.sum()) if intercepts else NAN
-    return _Fit(part.beta, cov, df, tau2, working_covariance(fit.model, gamma).matrix())
+    return _Fit(
+        np.asarray(part.beta, dtype=float),
+        cov,
+        df,
+        tau2,
+        working_covariance(fit.model, gamma).matrix(),
+    )

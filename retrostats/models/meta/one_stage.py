@@ -188,6 +188,7 @@ def _solved(p: _People, x: Array) -> tuple[Array, ...]:
     mu = (w * p.mean).sum(1) / total
     rest = p.mean - mu[:, None]
     within = (p.n - 1.0) * (grown + np.expm1(-grown))  # nil at sigma_i^2 = s_i^2
+    # eq. 39a
     terms = p.counts * (within + np.log(d)) + w * rest**2
     return terms.sum(1) + np.log(total), error, ratio, w, total, mu, rest
 
@@ -200,6 +201,7 @@ def _point(p: _People, x: Array) -> _Point:
     projected = -w[:, :, None] * w[:, None, :] / total[:, None, None]
     each = np.arange(w.shape[1])
     projected[:, each, each] += w
+    # eqs. P1a and P1b by d_i, of which each of (39a) has one
     by_d = projected[:, each, each] - pull**2
     curve = -(projected**2) + 2.0 * pull[:, :, None] * projected * pull[:, None, :]
     gradient = np.column_stack([by_d.sum(1), by_d * error + df * (1.0 - ratio)])
@@ -220,6 +222,7 @@ def _inference(p: _People, x: Array) -> BatchPool:
     projected = -w[:, :, None] * w[:, None, :] / total[:, None, None]
     each = np.arange(w.shape[1])
     projected[:, each, each] += w
+    # eq. 16 in tau2 and sigma_i^2 / n_i
     square = projected**2
     information = np.empty_like(here.hessian)
     information[:, 0, 0] = square.sum((1, 2))
@@ -236,6 +239,7 @@ def _inference(p: _People, x: Array) -> BatchPool:
     both = np.zeros_like(cov)
     both[:, 0, :] = both[:, :, 0] = third
     both[:, each + 1, each + 1] = third[:, 1:]
+    # eq. 17, then eq. 21 for one coefficient
     inner = both - phi[:, None, None] * first[:, :, None] * first[:, None, :]
     adjusted = phi + 2.0 * phi**2 * (cov * inner).sum((1, 2))
     spread = phi**2 * np.einsum("da,dab,db->d", first, cov, first)

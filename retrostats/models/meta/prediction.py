@@ -63,6 +63,7 @@ def prediction_limits(
     y, v = _checked(estimates, std_errors, level)
     target = chdtri(y.shape[-1] - 1, 1 - (np.arange(points) + 0.5) / points)
     y, v = y[..., None, :], v[..., None, :]
+    # eq. P0b at even shares of its distribution
     tau2 = tau2_at(y, v, target)
     w = 1 / (v + tau2[..., None])
     total = w.sum(-1)
@@ -100,6 +101,7 @@ def tau2_at(y: Array, v: Array, target: Array) -> Array:
         w = 1 / (v + tau2[..., None])
         mean = (w * y).sum(-1) / w.sum(-1)
         scaled = w * (y - mean[..., None])
+        # eq. P0b and its slope, -y'PPy
         q = (scaled**2 / w).sum(-1)
         slope = -(scaled**2).sum(-1)
         above = q > target

@@ -94,26 +94,6 @@ def amount(
     return _joined([_percent(value, bounds, words)])
 
 
-def span(
-    low: float,
-    high: float,
-    scale: str,
-    unit: str = "",
-    bounds: Iterable[float] = BOUNDS,
-    words: tuple[str, str] = AMOUNTS,
-) -> str:
-    """A range of effects in words, both ends in one form.
-
-    Examples
-    --------
-    >>> span(1.038, 1.539, "ratio"), span(0.79, 1.66, "ratio"), span(0.5, 0.7, "ratio")
-    ('4% to 54% higher', '21% lower to 66% higher', '30% to 50% lower')
-    >>> span(0.983, 0.997, "ratio"), span(0.79, 2.5, "ratio")
-    ('0.3% to 1.7% lower', '0.79 to 2.50 times as high')
-    """
-    return amount_and_span(low, low, high, scale, unit, bounds, words)[1]
-
-
 def amount_and_span(
     value: float,
     low: float,

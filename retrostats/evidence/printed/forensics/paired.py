@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.evidence.printed.forensics.printed import OPERATORS, Column, column, p_column
-from retrostats.evidence.printed.forensics.pvalues import p_agrees, p_of_groups
-from retrostats.evidence.printed.forensics.spreads import sd_of_change_from_p, spreads_possible
 from retrostats.evidence.printed.forensics.wording import Row, row, span
+from retrostats.evidence.printed.pvalues import p_agrees, p_of_groups
 from retrostats.evidence.printed.recompute import percent_change
 
 if TYPE_CHECKING:
@@ -23,6 +22,10 @@ CONTEXT = (
     "arm", "time", "unit",
 )  # fmt: skip
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+Array = NDArray[np.float64]
+Box = tuple[Array, Array]
+#: Rounding intervals are exact in decimal, not in binary.
+_SLACK = 1e-9
 
 
 def pairs(
@@ -215,3 +218,83 @@ def _shared_p(
     text = np.where(good, texts[source], "")
     operator = np.where(good, operators[source], "")
     return p_column(pd.Series(text), pd.Series(operator)), operator, text
+
+
+def sd_of_change_from_p(difference: Box, n: Array, p: Box, operator: NDArray[np.str_]) -> Box:
+    """Range of the SD of change that a printed paired p allows: |difference| sqrt(n) / t.
+
+    Cochrane Handbook, sections 6.5.2.3 and 6.5.2.8.
+
+    Parameters
+    ----------
+    difference : pair of (m,) arrays
+        Range of the difference of the two means; it may hold zero.
+    n : (m,) array
+        People.
+    p : pair of (m,) arrays
+        Rounding interval of p (above 0), or twice the threshold.
+    operator : (m,) array of str
+        "=", "<", "<=", ">" or ">=".
+
+    Returns
+    -------
+    pair of (m,) arrays
+        Zero to infinity where p says nothing.
+    """
+    from scipy.special import stdtrit
+
+    low, high = difference
+    holds_zero = (low <= 0) & (high >= 0)
+    nearest = np.where(holds_zero, 0.0, np.minimum(np.abs(low), np.abs(high)))
+    farthest = np.maximum(np.abs(low), np.abs(high))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t_high = -stdtrit(n - 1, p[0] / 2)
+        t_low = -stdtrit(n - 1, np.minimum(p[1], 1.0) / 2)
+        least = nearest * np.sqrt(n) / t_high
+        most = np.where(t_low > 0, farthest * np.sqrt(n) / t_low, np.inf)
+    least = np.where(np.char.startswith(operator, "<"), 0.0, least)
+    most = np.where(np.char.startswith(operator, ">"), np.inf, most)
+    return least, most
+
+
+def spreads_possible(first: Box, second: Box, change: Box, factor: Array) -> NDArray[np.bool_]:
+    """Whether two SDs, `factor` times the printed spreads, allow an SD of change in `change`.
+
+    It lies between |sd1 - sd2| and sd1 + sd2 (correlation 1 and -1); where the two do not meet, no
+    correlation reconciles them.
+
+    Parameters
+    ----------
+    first, second : pairs of (m,) arrays
+        Rounding intervals of the two spreads.
+    change : pair of (m,) arrays
+        From `sd_of_change_from_p`.
+    factor : (m,) array
+        1 for the reading as SDs, sqrt(n) for the reading as SEs.
+
+    Returns
+    -------
+    (m,) bool array
+
+    Examples
+    --------
+    Two SEs of 1.0 of 16 people whose difference of 1.0 has p = 0.04 are possible; SDs are not
+    unless the correlation could exceed what two spreads of 3.0 and 1.0 leave:
+
+    >>> import numpy as np
+    >>> one = np.array([1.0])
+    >>> change = sd_of_change_from_p((one, one), 16 * one, (0.04 * one, 0.04 * one),
+    ...                              np.array(["="]))
+    >>> print(change[0].round(2))
+    [1.78]
+    >>> bool(spreads_possible((one, one), (one, one), change, one)[0])
+    True
+    >>> bool(spreads_possible((3 * one, 3 * one), (one, one), change, one)[0])
+    False
+    """
+    (low1, high1), (low2, high2) = first, second
+    gap = np.maximum(0.0, np.maximum(low1 - high2, low2 - high1)) * factor
+    upper = (high1 + high2) * factor
+    least, most = change
+    slack = _SLACK * np.maximum(1.0, upper)
+    return np.asarray((gap <= most + slack) & (upper >= least - slack))

@@ -16,8 +16,8 @@ from retrostats.evidence.printed.forensics.granularity import (
     grimmer_applies,
 )
 from retrostats.evidence.printed.forensics.printed import Array, column, p_column
-from retrostats.evidence.printed.forensics.pvalues import p_agrees, p_of_change
 from retrostats.evidence.printed.forensics.wording import Row, row, span
+from retrostats.evidence.printed.pvalues import p_agrees, p_of_change
 from retrostats.evidence.printed.recompute import rate
 
 if TYPE_CHECKING:

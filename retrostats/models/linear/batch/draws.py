@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from retrostats.common.lower_factor import forward, lower_factor
 from retrostats.models.linear.batch.criterion import relative_factors
 from retrostats.models.linear.batch.design import Block, Design, Draws
-from retrostats.models.linear.blocks.factor import forward, lower_factor
 from retrostats.models.linear.blocks.gram import Gram
 from retrostats.models.linear.formula.columns import FloatArray
 

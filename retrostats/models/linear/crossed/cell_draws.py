@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from retrostats.models.linear.blocks.factor import forward, lower_factor
+from retrostats.common.lower_factor import forward, lower_factor
 from retrostats.models.linear.formula.columns import FloatArray, IntArray
 
 _RANK = 1e-12  # share of a variance, given those before it, that counts as zero

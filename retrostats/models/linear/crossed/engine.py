@@ -18,7 +18,7 @@ from retrostats.models.linear.crossed.inference import (
     products,
 )
 from retrostats.models.linear.crossed.optimise import CrossedOptimum, minimise_crossed, moment_start
-from retrostats.models.linear.estimates import Ddf, Engine, Estimates, defined_ddf
+from retrostats.models.linear.estimates import Ddf, Estimates, LmmEngine, defined_ddf
 from retrostats.models.linear.fitted import LmmFit
 from retrostats.models.linear.homoscedastic.engine import not_evaluated, refuse_exact
 from retrostats.models.linear.homoscedastic.optimise import Optimum
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from retrostats.models.linear.formula.columns import FloatArray
     from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
     from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
+    from retrostats.models.linear.linear_fit import LinearFit
     from retrostats.models.linear.model import Model
     from retrostats.models.linear.post_estimation.tables import Effect
 
@@ -93,7 +94,7 @@ def _method(data: Crossed, *, reml: bool, ddf: Ddf) -> tuple[Ddf, str]:
     )
 
 
-class CrossedFactors(Engine):
+class CrossedFactors(LmmEngine):
     """Random effects that are connected across many levels.
 
     Parameters
@@ -114,12 +115,12 @@ class CrossedFactors(Engine):
     def __init__(self, data: Crossed, note: str) -> None:
         self.data, self.note = data, note
 
-    def kenward_roger(self, fit: Estimates) -> KenwardRoger:
+    def kenward_roger(self, fit: LinearFit) -> KenwardRoger:
         """Adjusted covariance and degrees of freedom; see `crossed_kenward_roger`."""
         with linear_algebra_threads(self.data.dense):
             return crossed_kenward_roger(self.data, fit.optimum.working)
 
-    def satterthwaite(self, fit: Estimates) -> Satterthwaite:
+    def satterthwaite(self, fit: LinearFit) -> Satterthwaite:
         """Degrees of freedom; see `crossed_satterthwaite`."""
         with linear_algebra_threads(self.data.dense):
             return crossed_satterthwaite(self.data, fit.optimum.working, reml=fit.reml)
@@ -139,7 +140,7 @@ class CrossedFactors(Engine):
 
     def within(self, fit: Estimates) -> tuple[float, int]:
         """Residual sum of squares on [X Z]; see `crossed_within`."""
-        from retrostats.models.linear.crossed.within import crossed_within
+        from retrostats.models.linear.crossed.intervals import crossed_within
 
         return crossed_within(self.data)
 

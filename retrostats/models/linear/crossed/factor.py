@@ -87,6 +87,7 @@ def factorise(data: Crossed, lams: list[FloatArray]) -> Factor:
             own = own_blocks(rest[:width, :width], k)
             b = csr_array(rest[width:, :width])
             rest = rest[width:, width:]
+        # eq. 45: log|D_l|, D^-1 and H = B D^-1 of one group
         root = np.linalg.cholesky(own)
         logdet += 2.0 * float(np.log(np.diagonal(root, axis1=1, axis2=2)).sum())
         half = np.linalg.inv(root)
@@ -95,6 +96,7 @@ def factorise(data: Crossed, lams: list[FloatArray]) -> Factor:
         stages.append(Stage(k, inverse, b, h))
         if not rest.shape[0]:
             continue
+        # eq. 45: S, sparse as long as groups are eliminated, dense at the last
         if position + 1 < data.chain:
             rest = csr_array(rest - h @ b.T)
         else:

@@ -25,6 +25,7 @@ from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
 
 if TYPE_CHECKING:
     from retrostats.models.linear.formula.columns import FloatArray
+    from retrostats.models.linear.linear_fit import LinearFit
     from retrostats.models.linear.model import Model
 
 _FLAT = 1e-9  # relative curvature of the deviance below which a parameter is not determined
@@ -100,11 +101,11 @@ class Heteroscedastic(Homoscedastic):
     def __init__(self, strata: StrataOptimum) -> None:
         self.strata = strata
 
-    def theta(self, fit: Estimates) -> FloatArray:
+    def theta(self, fit: LinearFit) -> FloatArray:
         """Covariance factor in the units of the data (not relative)."""
         return self.strata.theta
 
-    def residual_variances(self, fit: Estimates) -> pd.Series[float]:
+    def residual_variances(self, fit: LinearFit) -> pd.Series[float]:
         """Residual variances by stratum."""
         data = self.strata.data
         return pd.Series(self.strata.sigma2, index=pd.Index(data.labels, name=data.name))
@@ -114,11 +115,11 @@ class Heteroscedastic(Homoscedastic):
         count = self.strata.data.count
         return float(np.sqrt(count @ self.strata.sigma2 / count.sum()))
 
-    def kenward_roger(self, fit: Estimates) -> KenwardRoger:
+    def kenward_roger(self, fit: LinearFit) -> KenwardRoger:
         """Adjusted covariance and degrees of freedom; see `strata_kenward_roger`."""
         return strata_kenward_roger(self.strata.data, self.strata.point.state)
 
-    def satterthwaite(self, fit: Estimates) -> Satterthwaite:
+    def satterthwaite(self, fit: LinearFit) -> Satterthwaite:
         """Degrees of freedom; see `strata_satterthwaite`."""
         return strata_satterthwaite(self.strata.data, self.strata.point)
 

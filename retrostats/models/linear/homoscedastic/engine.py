@@ -10,7 +10,7 @@ from numpy.linalg import LinAlgError
 from retrostats.common.errors import InputError, NotConverged, NotIdentified
 from retrostats.models.linear.blocks.basis import substitute
 from retrostats.models.linear.blocks.working import working_gram
-from retrostats.models.linear.estimates import Ddf, Engine, Estimates, defined_ddf
+from retrostats.models.linear.estimates import Ddf, Estimates, LmmEngine, defined_ddf
 from retrostats.models.linear.fitted import LmmFit
 from retrostats.models.linear.formula.formula import Formula
 from retrostats.models.linear.homoscedastic.criterion import Point, ml_deviance
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from retrostats.models.linear.batch.refits import Refits
     from retrostats.models.linear.blocks.profiled import Profiled
     from retrostats.models.linear.formula.columns import FloatArray
+    from retrostats.models.linear.linear_fit import LinearFit
     from retrostats.models.linear.model import Model
     from retrostats.models.linear.post_estimation.tables import Effect
 
@@ -52,16 +53,16 @@ def fit_homoscedastic(
     return LmmFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta, Homoscedastic())
 
 
-class Homoscedastic(Engine):
+class Homoscedastic(LmmEngine):
     """Dense crossproducts of blocks, and batches of refits."""
 
     name = "homoscedastic"
 
-    def kenward_roger(self, fit: Estimates) -> KenwardRoger:
+    def kenward_roger(self, fit: LinearFit) -> KenwardRoger:
         """Adjusted covariance and degrees of freedom."""
         return kenward_roger_of(fit.optimum, reml=fit.reml)
 
-    def satterthwaite(self, fit: Estimates) -> Satterthwaite:
+    def satterthwaite(self, fit: LinearFit) -> Satterthwaite:
         """Degrees of freedom."""
         return satterthwaite_of(fit.optimum, reml=fit.reml)
 
@@ -83,7 +84,7 @@ class Homoscedastic(Engine):
 
     def icc(self, fit: Estimates, group: str | None, level: float) -> Effect:
         """Intraclass correlation; see `intervals.icc`."""
-        from retrostats.models.linear.post_estimation.intervals import icc
+        from retrostats.models.linear.homoscedastic.intervals import icc
 
         return icc(fit, group=group, level=level)
 
@@ -95,7 +96,7 @@ class Homoscedastic(Engine):
 
     def total_variance(self, fit: Estimates) -> float:
         """Mean variance of an observation; see `intervals.total_variance`."""
-        from retrostats.models.linear.post_estimation.intervals import total_variance
+        from retrostats.models.linear.homoscedastic.intervals import total_variance
 
         return total_variance(fit)
 

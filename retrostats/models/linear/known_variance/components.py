@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,42 +22,21 @@ from retrostats.models.linear.post_estimation.components import (
     components_of,
 )
 
+if TYPE_CHECKING:
+    from retrostats.models.linear.linear_fit import LinearFit
+
 #: Where a profile is flat, the search for a limit ends at this many units of variance.
 _WIDEST = 1e6
 
 
-class Known(Protocol):
-    """What is needed of a fit."""
-
-    @property
-    def model(self) -> KnownModel:
-        """Formula and data."""
-
-    @property
-    def reml(self) -> bool:
-        """Whether the criterion is restricted."""
-
-    @property
-    def optimum(self) -> Optimum:
-        """Where it is lowest."""
-
-    @property
-    def theta(self) -> Array:
-        """Factors of the covariances."""
-
-    @property
-    def cov_unadjusted(self) -> Array:
-        """Covariance (p, p) of generalised least squares."""
-
-
-def _ordered(fit: Known) -> list[int]:
+def _ordered(fit: LinearFit) -> list[int]:
     """Terms in the order of the formula, outer groups before those nested in them."""
     return sorted(range(len(fit.model.random)), key=lambda t: len(fit.model.random[t].factors))
 
 
-def covariances(fit: Known) -> list[Array]:
+def covariances(fit: LinearFit) -> list[Array]:
     """Covariance matrix (r, r) of each random term, in the formula's order."""
-    return [f @ f.T for f in factors(fit.model.sizes, fit.theta)]
+    return [f @ f.T for f in factors(fit.model.sizes, fit.optimum.theta)]
 
 
 def labels(term: RandomDesign) -> list[str]:
@@ -67,13 +46,13 @@ def labels(term: RandomDesign) -> list[str]:
     return [f"{term.group} {effect}" for effect in term.effects]
 
 
-def spread_names(fit: Known) -> list[str]:
+def spread_names(fit: LinearFit) -> list[str]:
     """Names of the standard deviations, in the order of `profile`."""
     terms = (fit.model.random[t] for t in _ordered(fit))
     return [f"sd_{term.group}_{effect}" for term in terms for effect in term.effects]
 
 
-def variances(fit: Known) -> pd.Series[float]:
+def variances(fit: LinearFit) -> pd.Series[float]:
     """Variances by random term."""
     matrices = covariances(fit)
     names, values = [], []
@@ -84,7 +63,7 @@ def variances(fit: Known) -> pd.Series[float]:
     return pd.Series(numbers, index=pd.Index(names, name="term"), name="sigma2")
 
 
-def component_table(fit: Known) -> pd.DataFrame:
+def component_table(fit: LinearFit) -> pd.DataFrame:
     """Variances, then covariances, a term at a time."""
     rows: list[Component] = []
     matrices = covariances(fit)
@@ -94,7 +73,7 @@ def component_table(fit: Known) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COMPONENT)
 
 
-def profile(fit: Known, *, level: float = 0.95) -> pd.DataFrame:
+def profile(fit: LinearFit, *, level: float = 0.95) -> pd.DataFrame:
     """Profile intervals of the variances.
 
     The criterion of the fit (REML or ML), minimised over all other parameters, has risen at a
@@ -117,7 +96,7 @@ def profile(fit: Known, *, level: float = 0.95) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["term", "estimate", "conf_low", "conf_high"])
 
 
-def profile_at(fit: Known, number: int, variance: Array) -> Array:
+def profile_at(fit: LinearFit, number: int, variance: Array) -> Array:
     """Rise of the criterion (g,) at values (g,) of one variance, all else at its best.
 
     `number` counts the rows of `profile`.
@@ -127,7 +106,7 @@ def profile_at(fit: Known, number: int, variance: Array) -> Array:
     return np.array([rise(float(sd)) for sd in np.sqrt(variance)])
 
 
-def _held_at(fit: Known, t: int, effect: int) -> tuple[float, Callable[[float], float]]:
+def _held_at(fit: LinearFit, t: int, effect: int) -> tuple[float, Callable[[float], float]]:
     """A standard deviation, and the rise of the criterion where it is held at a value."""
     model, position = _effect_first(fit.model, t, effect)
     best = fit.optimum if model is fit.model else minimise(model, reml=fit.reml)
@@ -138,12 +117,12 @@ def _held_at(fit: Known, t: int, effect: int) -> tuple[float, Callable[[float], 
         start = best.theta.copy()
         start[position] = sd
         held: Optimum = minimise(model, reml=fit.reml, start=start, fixed=fixed)
-        return held.state.deviance - best.state.deviance
+        return held.point.deviance - best.point.deviance
 
     return float(best.theta[position]), rise
 
 
-def _limits(fit: Known, t: int, effect: int, rise: float) -> tuple[float, float, float]:
+def _limits(fit: LinearFit, t: int, effect: int, rise: float) -> tuple[float, float, float]:
     from scipy.optimize import brentq
 
     at, deviance_rise = _held_at(fit, t, effect)
@@ -187,7 +166,7 @@ def working_covariance(model: KnownModel, gamma: Array) -> Covariance:
     return of_stacks(len(model.y), stacks)
 
 
-def ranef(fit: Known) -> pd.DataFrame:
+def ranef(fit: LinearFit) -> pd.DataFrame:
     """Best linear unbiased predictions: group, level (its code), effect, estimate, std_error.
 
     b = Gamma Z'P y; the standard error is that of prediction, Gamma - Gamma Z'P Z Gamma
@@ -195,7 +174,7 @@ def ranef(fit: Known) -> pd.DataFrame:
     """
     parts = precisions(fit.model, fit.optimum.gamma)
     whole = solved(fit.model, parts)
-    wx, u = whole[:, :-1], whole[:, -1] - whole[:, :-1] @ fit.optimum.state.beta
+    wx, u = whole[:, :-1], whole[:, -1] - whole[:, :-1] @ fit.optimum.point.beta
     tables = []
     for term, covariance in zip(fit.model.random, covariances(fit), strict=True):
         zwx = _by_level(term, wx)

@@ -15,20 +15,16 @@ from retrostats.common.errors import InputError, NotConverged, NotIdentified
 from retrostats.common.readable import as_html, as_text
 from retrostats.common.values import cached_value, value_of
 from retrostats.common.verbs import Which, check_interval, intervals_of
-from retrostats.common.whole import whole
-from retrostats.models.linear.estimates import FixedEffects
-from retrostats.models.linear.formula.columns import FloatArray
-from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.known_variance.covariance import Array, Covariance
 from retrostats.models.linear.known_variance.criterion import precisions, solved
+from retrostats.models.linear.known_variance.engine import KnownVariance
 from retrostats.models.linear.known_variance.model import KnownModel, known_model
 from retrostats.models.linear.known_variance.optimise import Optimum, minimise
+from retrostats.models.linear.linear_fit import coefficient_table
 from retrostats.models.linear.post_estimation.tables import t_table
+from retrostats.models.linear.verbs import LinearVerbs
 
 KNOWN_DDF = ("kenward-roger", "satterthwaite", "contain", "residual", "normal")
-KnownDdf = Literal["kenward-roger", "satterthwaite", "contain", "residual", "normal"]
-#: Share of the largest eigenvalue below which a direction of the information is empty.
-_EMPTY = 1e-8
 
 
 def lmm_known(
@@ -92,43 +88,28 @@ def fit_known(model: KnownModel, *, reml: bool = True, ddf: str = "kenward-roger
             f"{model.formula.text!r}: {error}; the variances may span too many orders of magnitude"
         ) from None
     kind = "satterthwaite" if ddf == "kenward-roger" and not reml else ddf
-    return KnownFit(model, reml, kind, optimum)
+    return KnownFit(
+        model, reml, kind, optimum, optimum.point.beta, KnownVariance(), again=fit_known
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class KnownFit(FixedEffects):
+class KnownFit(LinearVerbs):
     """A fitted mixed model with known residual variances.
 
     Attributes
     ----------
     model : KnownModel
-    reml : bool
-    ddf : str
-        How degrees of freedom are found.
     optimum : Optimum
     """
 
     model: KnownModel
-    reml: bool
-    ddf: str
     optimum: Optimum
 
     _instead: ClassVar[Mapping[str, str]] = {
         "predict": ".fitted for the rows fitted, .contrast({term: value}) for a new one",
-        "anova": ".contrast([{term: 1}, {term: 1}]), one F test of several terms",
-        "emmeans": ".contrast({term: weight}), one mean a call",
         "bootstrap": '.conf_int(which="random"), profile intervals',
     }
-
-    @property
-    def beta(self) -> Array:
-        """Fixed effects (p,)."""
-        return value_of(self.optimum.state.beta)
-
-    @property
-    def theta(self) -> Array:
-        """Cholesky factors of the random effects' covariances, lower triangles by column."""
-        return value_of(self.optimum.theta)
 
     @property
     def converged(self) -> bool:
@@ -136,92 +117,10 @@ class KnownFit(FixedEffects):
         return True
 
     @property
-    def loglik(self) -> float:
-        """Log-likelihood; the restricted one with the constant log|X'X| / 2, as Harville's."""
-        return -0.5 * self.optimum.state.deviance
-
-    @property
-    def n_parameters(self) -> int:
-        """Fixed effects and covariance parameters."""
-        return len(self.beta) + len(self.theta)
-
-    @property
     def bic(self) -> float:
         """Bayesian information criterion; REML counts the observations less the fixed effects."""
         n = self.n_obs - (len(self.beta) if self.reml else 0)
         return float(np.log(n)) * self.n_parameters - 2.0 * self.loglik
-
-    @property
-    def n_obs(self) -> int:
-        """Rows fitted."""
-        return len(self.model.y)
-
-    @property
-    def n_groups(self) -> dict[str, int]:
-        """Levels of each group."""
-        return {term.group: term.n_levels for term in self.model.random}
-
-    @property
-    def cov_unadjusted(self) -> Array:
-        """Covariance (p, p) of generalised least squares."""
-        return value_of(self.optimum.state.phi)
-
-    @cached_property
-    def _kenward_roger(self) -> KenwardRoger:
-        """Kenward and Roger (1997), eqs. 4 and 5: the residual's variances are not parameters."""
-        state = self.optimum.state
-        # eqs. 16 and 17 without the residual, which is no parameter
-        w = _inverse(0.5 * (state.information + state.information.T))
-        weighted = np.tensordot(w, state.p, 1)
-        bracket = np.einsum("kl,klpr->pr", w, state.q)
-        bracket = bracket - np.einsum("kpr,rs,kst->pt", state.p, state.phi, weighted)
-        adjusted = state.phi + state.phi @ (bracket + bracket.T) @ state.phi
-        return KenwardRoger(state.phi, adjusted, -state.p, w)
-
-    @cached_property
-    def _satterthwaite(self) -> KenwardRoger:
-        """The same t tests with the observed information and the unadjusted covariance."""
-        state = self.optimum.state
-        return KenwardRoger(state.phi, state.phi, -state.p, _inverse(state.hessian))
-
-    def df_of(self, contrast: FloatArray) -> tuple[float, float]:
-        """Denominator df and F scaling of the rows of a full-rank contrast (rank, p)."""
-        if self.ddf == "normal" or not len(self.theta):
-            return float("inf"), 1.0
-        if self.ddf == "kenward-roger":
-            return self._kenward_roger.test(contrast)
-        if self.ddf == "satterthwaite":
-            return self._satterthwaite.test(contrast)[0], 1.0
-        used = (contrast != 0).any(axis=0)
-        return float(self._counted()[used].min()), 1.0
-
-    def dfs(self) -> Array:
-        """Degrees of freedom (p,) of the coefficients."""
-        if self.ddf == "normal" or not len(self.theta):
-            return np.full(len(self.beta), np.inf)
-        if self.ddf in ("kenward-roger", "satterthwaite"):
-            kr = self.ddf == "kenward-roger"
-            return np.asarray((self._kenward_roger if kr else self._satterthwaite).term_dfs())
-        return self._counted()
-
-    def _counted(self) -> Array:
-        """Rows, or the fewest levels within which a coefficient's column is constant, less p."""
-        p = len(self.beta)
-        fewest = np.full(p, self.n_obs)
-        if self.ddf == "contain":
-            for term in self.model.random:
-                mean = _level_means(self.model.x, term.levels, term.n_levels)
-                spread = np.abs(self.model.x - mean[term.levels]).max(axis=0)
-                contained = spread <= 1e-12 * np.abs(self.model.x).max(axis=0)
-                fewest = np.where(contained, np.minimum(fewest, term.n_levels), fewest)
-        return np.asarray(np.maximum(1.0, fewest - p))
-
-    @cached_value
-    def variance_components(self) -> pd.DataFrame:
-        """Variances, then covariances of each term: group, term, term2, vcov, sdcor."""
-        from retrostats.models.linear.known_variance.components import component_table
-
-        return component_table(self)
 
     @cached_value
     def sigma2(self) -> pd.Series[float]:
@@ -252,8 +151,7 @@ class KnownFit(FixedEffects):
 
         def fixed() -> pd.DataFrame:
             check_interval("wald" if method is None else method, ("wald",), level, which)
-            errors = np.sqrt(np.diag(self.cov_beta))
-            return t_table(self.terms, self.beta, errors, self.dfs(), level=level)
+            return coefficient_table(self, level)
 
         def random() -> pd.DataFrame:
             check_interval("profile" if method is None else method, ("profile",), level, which)
@@ -269,14 +167,6 @@ class KnownFit(FixedEffects):
         from retrostats.models.linear.known_variance.components import profile
 
         return profile(self, level=level)
-
-    def contrast(
-        self, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
-    ) -> pd.DataFrame:
-        """Test linear combinations of the fixed effects; see `contrasts.contrast`."""
-        from retrostats.models.linear.post_estimation.contrasts import contrast
-
-        return whole(contrast(self, weights, null=null, level=level))
 
     @property
     def fitted(self) -> pd.Series[float]:
@@ -357,20 +247,3 @@ class KnownFit(FixedEffects):
     def summary(self) -> str:
         """The table of ``repr``."""
         return repr(self)
-
-
-def _inverse(information: Array) -> Array:
-    """2 I^-1 over the directions that the data inform, parameters in comparable units."""
-    if not len(information):
-        return np.zeros_like(information)
-    unit = 1 / np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-300))
-    values, vectors = np.linalg.eigh(information * np.outer(unit, unit))
-    kept = values > _EMPTY * float(np.abs(values).max())
-    half = vectors[:, kept] / np.sqrt(values[kept])
-    return np.asarray(2 * np.outer(unit, unit) * (half @ half.T))
-
-
-def _level_means(x: Array, levels: Any, count: int) -> Array:
-    total = np.zeros((count, x.shape[1]))
-    np.add.at(total, levels, x)
-    return np.asarray(total / np.bincount(levels, minlength=count)[:, None])

@@ -12,7 +12,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from retrostats.common.errors import InputError
-from retrostats.models.linear.formula.columns import Column, numeric, read_columns
+from retrostats.models.linear.formula.columns import Column, Factor, numeric, read_columns
 from retrostats.models.linear.formula.design import (
     RandomDesign,
     fixed_design,
@@ -63,6 +63,8 @@ class KnownModel:
     formula : Formula
     terms : tuple of str
         Names of the fixed effects.
+    columns : dict
+        The columns of the formula, of the rows fitted.
     y : (n,) array
     x : (n, p) array
     r : Covariance
@@ -76,6 +78,7 @@ class KnownModel:
 
     formula: Formula
     terms: tuple[str, ...]
+    columns: dict[str, Column]
     y: Array
     x: Array
     r: Covariance
@@ -88,6 +91,26 @@ class KnownModel:
     def sizes(self) -> tuple[int, ...]:
         """Effects of each random term."""
         return tuple(term.values.shape[1] for term in self.random)
+
+    @property
+    def n_obs(self) -> int:
+        """Rows fitted."""
+        return len(self.y)
+
+    @property
+    def n_groups(self) -> dict[str, int]:
+        """Levels of each group."""
+        return {term.group: term.n_levels for term in self.random}
+
+    @property
+    def weight(self) -> Array:
+        """Observations behind each entry of `columns`: each is one."""
+        return np.ones(len(self.y))
+
+    @property
+    def precision(self) -> Array:
+        """Weights (n,) of the rows, as `weights=` of a model whose residual variance is one."""
+        return np.asarray(1.0 / self.r.variance)
 
 
 def known_model(formula: str, data: object, variances: object) -> KnownModel:
@@ -144,8 +167,16 @@ def without(model: KnownModel, rows: NDArray[Any]) -> KnownModel:
     random = tuple(_relevel(term, keep) for term in model.random)
     r = model.r.of_rows(keep)
     x, y = model.x[keep], model.y[keep]
-    stacks = _stacks(y, x, r, random)
-    return replace(model, y=y, x=x, r=r, random=random, stacks=stacks, rows=model.rows[keep])
+    columns = {
+        name: replace(column, codes=column.codes[keep])
+        if isinstance(column, Factor)
+        else column[keep]
+        for name, column in model.columns.items()
+    }
+    return replace(
+        model, columns=columns, y=y, x=x, r=r, random=random, stacks=_stacks(y, x, r, random),
+        rows=model.rows[keep],
+    )  # fmt: skip
 
 
 def _relevel(term: RandomDesign, keep: Index) -> RandomDesign:
@@ -168,6 +199,7 @@ def _assemble(
     return KnownModel(
         formula=formula,
         terms=terms,
+        columns=columns,
         y=y,
         x=x,
         r=r,

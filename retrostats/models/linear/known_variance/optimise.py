@@ -35,7 +35,7 @@ class Optimum:
     Attributes
     ----------
     theta, gamma : (q,) arrays
-    state : State
+    point : State
         The criterion there, by gamma.
     singular : bool
         A variance is zero, or a correlation one in absolute value.
@@ -43,13 +43,8 @@ class Optimum:
 
     theta: Array
     gamma: Array
-    state: State
+    point: State
     singular: bool
-
-    @property
-    def point(self) -> State:
-        """The criterion there."""
-        return self.state
 
 
 def minimise(

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from retrostats.common.arrays import finite_array, table_column
 from retrostats.common.errors import InputError, NotIdentified
+from retrostats.common.lower_factor import lower_factor
 from retrostats.io.published.agreement import refuse_table, spread_unit
-from retrostats.models.linear.blocks.factor import lower_factor
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.moments.correlation import NEXT_STEP, Correlation
 from retrostats.models.linear.moments.moments import Moments

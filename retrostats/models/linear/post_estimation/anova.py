@@ -14,17 +14,17 @@ from retrostats.models.linear.formula.formula import Term
 from retrostats.models.linear.post_estimation.contrasts import contrast
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.estimates import Estimates
+    from retrostats.models.linear.linear_fit import LinearFit
 
 _ZERO = 1e-10  # weights of a hypothesis below this share of the largest are rounding
 
 
-def anova(fit: Estimates, kind: str = "III") -> pd.DataFrame:
+def anova(fit: LinearFit, kind: str = "III") -> pd.DataFrame:
     """F test of every term of the fixed effects.
 
     Parameters
     ----------
-    fit : Estimates
+    fit : LinearFit
     kind : {"I", "II", "III"}
         Each term after those before it; after all that do not contain it; or all others kept, with
         factors coded to sum to zero whatever the coding of the fit (a factor beside an interaction
@@ -54,8 +54,9 @@ def anova(fit: Estimates, kind: str = "III") -> pd.DataFrame:
        term  num_df  den_df
     0  time       1     3.0
     """
-    if kind not in ("I", "II", "III"):
-        raise InputError(f"kind={kind!r}; allowed: I, II, III")
+    if not isinstance(kind, str) or kind not in ("I", "II", "III"):
+        shown = repr(kind) if isinstance(kind, str) else f"a {type(kind).__name__}"
+        raise InputError(f"kind={shown}; allowed: I, II, III")
     terms = [term for term in fit.model.formula.fixed if term]
     if not terms:
         raise InputError(f"{fit.formula!r} has an intercept only; there is no term to test")
@@ -71,7 +72,7 @@ def anova(fit: Estimates, kind: str = "III") -> pd.DataFrame:
     return out
 
 
-def places_of(fit: Estimates) -> dict[Term, IntArray]:
+def places_of(fit: LinearFit) -> dict[Term, IntArray]:
     """The coefficients of each term."""
     sizes = [block.shape[1] for block in _blocks(fit)]
     ends = np.cumsum([0, *sizes])
@@ -79,7 +80,7 @@ def places_of(fit: Estimates) -> dict[Term, IntArray]:
     return {term: np.arange(ends[i], ends[i + 1]) for i, term in enumerate(terms)}
 
 
-def _blocks(fit: Estimates, coding: str | None = None) -> list[FloatArray]:
+def _blocks(fit: LinearFit, coding: str | None = None) -> list[FloatArray]:
     """The columns of each term, rows weighted by what they stand for."""
     weight = fit.model.weight if fit.model.precision is None else fit.model.precision
     root = np.sqrt(weight)[:, None]
@@ -88,7 +89,7 @@ def _blocks(fit: Estimates, coding: str | None = None) -> list[FloatArray]:
     return [root * matrix for matrix, _ in blocks]
 
 
-def _sum_to_zero(fit: Estimates, term: Term) -> FloatArray:
+def _sum_to_zero(fit: LinearFit, term: Term) -> FloatArray:
     """The term's coefficients were factors coded to sum to zero, as combinations of the fit's."""
     terms = fit.model.formula.fixed
     coded = _blocks(fit, "sum")
@@ -100,7 +101,7 @@ def _sum_to_zero(fit: Estimates, term: Term) -> FloatArray:
     return np.where(np.abs(rows) > _ZERO * np.abs(change).max(), rows, 0.0)
 
 
-def _adjusted(fit: Estimates, term: Term, *, marginal: bool) -> FloatArray:
+def _adjusted(fit: LinearFit, term: Term, *, marginal: bool) -> FloatArray:
     """The term after those before it, or after all that do not contain it.
 
     Rows of the triangular factor of X'X, its columns in the order of adjustment.
@@ -123,7 +124,7 @@ def _adjusted(fit: Estimates, term: Term, *, marginal: bool) -> FloatArray:
     return np.where(np.abs(out) > _ZERO * np.abs(out).max(), out, 0.0)
 
 
-def _contains(fit: Estimates, larger: Term, smaller: Term) -> bool:
+def _contains(fit: LinearFit, larger: Term, smaller: Term) -> bool:
     """Whether a term has the same numbers as another and its factors among more."""
     columns = fit.model.columns
     parts = [

@@ -12,14 +12,14 @@ import pandas as pd
 from retrostats.models.linear.blocks.working import triangles
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.estimates import Estimates
     from retrostats.models.linear.formula.columns import FloatArray
+    from retrostats.models.linear.linear_fit import LinearFit
 
 COMPONENT = ["group", "term", "term2", "vcov", "sdcor"]
 Component = tuple[str, str, str, float, float]
 
 
-def term_covariances(fit: Estimates) -> list[FloatArray]:
+def term_covariances(fit: LinearFit) -> list[FloatArray]:
     """Covariance matrix (k, k) of each random term."""
     sigma2 = fit.optimum.point.sigma2
     if fit.model.gram.signed:
@@ -28,7 +28,7 @@ def term_covariances(fit: Estimates) -> list[FloatArray]:
     return [sigma2 * factor @ factor.T for factor in factors]
 
 
-def component_table(fit: Estimates) -> pd.DataFrame:
+def component_table(fit: LinearFit) -> pd.DataFrame:
     """Variances first, then covariances, a term at a time, larger groups first, as lme4 prints."""
     names = unique_groups(fit)
     covariances = term_covariances(fit)
@@ -58,7 +58,7 @@ def components_of(group: str, effects: Sequence[str], matrix: FloatArray) -> lis
     return rows
 
 
-def unique_groups(fit: Estimates) -> list[str]:
+def unique_groups(fit: LinearFit) -> list[str]:
     """Group names, a repeated one numbered as lme4 does: subject, subject.1."""
     seen: dict[str, int] = {}
     out = []

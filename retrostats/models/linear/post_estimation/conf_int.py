@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.verbs import INTERVAL, Method, Which, check_interval, intervals_of
+from retrostats.models.linear.linear_fit import coefficient_table
 from retrostats.models.linear.post_estimation.components import component_table
 from retrostats.models.linear.post_estimation.intervals import bootstrap_name, confint
 from retrostats.models.linear.post_estimation.profile_limits import coefficient_limits
 from retrostats.models.linear.post_estimation.simulate import bootstrap
 from retrostats.models.linear.post_estimation.small_sample import bootstrap_t
-from retrostats.models.linear.post_estimation.tables import t_table
 
 if TYPE_CHECKING:
     from retrostats.models.linear.estimates import Estimates
@@ -73,7 +73,7 @@ def conf_int(
         check_interval(how, FIXED, level, which)
         if how == "bootstrap-t":
             return studentised().iloc[: len(fit.terms)]
-        table = t_table(fit.terms, fit.beta, np.sqrt(np.diag(fit.cov_beta)), fit.dfs(), level=level)
+        table = coefficient_table(fit, level)
         if how == "profile":
             fit.engine.allow("profile intervals")
             ml = fit.refit_ml()

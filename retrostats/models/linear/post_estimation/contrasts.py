@@ -16,20 +16,21 @@ from retrostats.models.linear.post_estimation.nested import require_nested
 from retrostats.models.linear.post_estimation.tables import t_table
 
 if TYPE_CHECKING:
-    from retrostats.models.linear.estimates import Estimates, FixedEffects
+    from retrostats.models.linear.estimates import Estimates
+    from retrostats.models.linear.linear_fit import LinearFit
 
 
 _MISSED = 1e-5  # relative: by how much an optimum of a larger model may miss a smaller
 
 
 def contrast(
-    fit: FixedEffects, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
+    fit: LinearFit, weights: Mapping[str, float] | Any, *, null: float = 0.0, level: float = 0.95
 ) -> pd.DataFrame:
     """Test one combination of coefficients by t, or several jointly by F.
 
     Parameters
     ----------
-    fit : Estimates
+    fit : LinearFit
     weights : mapping of term to weight, (p,) array, list of mappings, or (r, p) array
         A mapping or a vector gives one row with a t-test; several rows give one joint F-test.
     null : float
@@ -71,7 +72,7 @@ def contrast(
     return _joint(fit, matrix)
 
 
-def _matrix(fit: FixedEffects, weights: Any) -> tuple[FloatArray, str]:
+def _matrix(fit: LinearFit, weights: Any) -> tuple[FloatArray, str]:
     if isinstance(weights, Mapping):
         unknown = [t for t in weights if t not in fit.terms]
         if unknown:
@@ -95,7 +96,7 @@ def _matrix(fit: FixedEffects, weights: Any) -> tuple[FloatArray, str]:
     return matrix, label
 
 
-def _joint(fit: FixedEffects, matrix: FloatArray) -> pd.DataFrame:
+def _joint(fit: LinearFit, matrix: FloatArray) -> pd.DataFrame:
     _, values, vectors = np.linalg.svd(matrix, full_matrices=False)
     rows = vectors[values > 1e-10 * values[0]]
     q = len(rows)

@@ -36,6 +36,7 @@ class Region:
     `turn` (k, k) maps coordinates in which the region is nearly a ball to the parameters. `flat`
     (k,) is 1 at the parameters that are zero and in which everything is even (the diagonal of a
     singular factor): gradients there say nothing, so that each search also starts off them.
+    `hessian` (k, k) is that of the deviance at its minimum.
     """
 
     deviance: Function
@@ -44,6 +45,7 @@ class Region:
     rise: float
     turn: FloatArray
     flat: FloatArray
+    hessian: FloatArray
 
     def limit(self, quantity: Function, sign: int) -> float:
         """The largest (`sign` 1) or smallest (-1) value of a quantity over the region.
@@ -122,14 +124,37 @@ def region_of(deviance: Function, at: FloatArray, flat: FloatArray, level: float
     as in `Region`.
     """
     best = deviance(at)[0]
+    hessian = np.array([_differences(deviance, at, i) for i in range(len(at))])
+    return _shaped(deviance, at, best, float(chdtri(1, 1.0 - level)), hessian, flat)
+
+
+def with_one_more(region: Region, deviance: Function) -> Region:
+    """The region with a further parameter, last and 0 at the minimum.
+
+    The smaller deviance is this one with that parameter at its best, so that its Hessian is the
+    Schur complement: only the row of the new parameter is differenced, two evaluations.
+    """
+    at = np.append(region.at, 0.0)
+    row = _differences(deviance, at, len(at) - 1)
     hessian = np.empty((len(at), len(at)))
-    for i in range(len(at)):
-        step = np.zeros(len(at))
-        step[i] = _STEP * max(1.0, abs(at[i]))
-        up, down = deviance(at + step)[1], deviance(at - step)[1]
-        hessian[i] = (up - down) / (2.0 * step[i])
+    hessian[:-1, :-1] = region.hessian + np.outer(row[:-1], row[:-1]) / row[-1]
+    hessian[-1], hessian[:, -1] = row, row
+    flat = np.append(region.flat, 0.0)
+    return _shaped(deviance, at, region.best, region.rise, hessian, flat)
+
+
+def _differences(deviance: Function, at: FloatArray, i: int) -> FloatArray:
+    """A row of the Hessian."""
+    step = np.zeros(len(at))
+    step[i] = _STEP * max(1.0, abs(at[i]))
+    up, down = deviance(at + step)[1], deviance(at - step)[1]
+    return np.asarray((up - down) / (2.0 * step[i]))
+
+
+def _shaped(
+    deviance: Function, at: FloatArray, best: float, rise: float, hessian: FloatArray,
+    flat: FloatArray,
+) -> Region:  # fmt: skip
     values, vectors = np.linalg.eigh(0.25 * (hessian + hessian.T))
     values = np.maximum(np.abs(values), _FLAT * max(float(np.abs(values).max()), 1e-12))
-    return Region(
-        deviance, at, best, float(chdtri(1, 1.0 - level)), vectors / np.sqrt(values), flat
-    )
+    return Region(deviance, at, best, rise, vectors / np.sqrt(values), flat, hessian)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import chdtrc, fdtrc, ndtri
 
-from retrostats.models.linear.blocks.factor import lower_factor
+from retrostats.common.lower_factor import lower_factor
 from retrostats.models.linear.formula.columns import FloatArray
 
 _POINTS = 2**16

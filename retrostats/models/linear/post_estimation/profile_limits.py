@@ -17,7 +17,12 @@ from retrostats.common.errors import NotConverged
 from retrostats.models.linear.blocks.profiled import Held, Profiled, Terms
 from retrostats.models.linear.blocks.working import packed, triangles
 from retrostats.models.linear.post_estimation.components import component_table, unique_groups
-from retrostats.models.linear.post_estimation.deviance_limits import Region, region_of
+from retrostats.models.linear.post_estimation.deviance_limits import (
+    Function,
+    Region,
+    region_of,
+    with_one_more,
+)
 
 if TYPE_CHECKING:
     from retrostats.models.linear.estimates import Estimates
@@ -53,8 +58,7 @@ def _ends(
     ml: Estimates, profiled: Profiled, level: float
 ) -> dict[tuple[str, str, str], tuple[float, float]]:
     """The same by group and effects."""
-    eta = np.append(ml.optimum.working, 2.0 * log(ml.sigma))
-    region = _region(profiled, eta, None, level)
+    region = _region(ml, profiled, level)
     names = unique_groups(ml)
     ends: dict[tuple[str, str, str], tuple[float, float]] = {}
     for t, (_, effects) in enumerate(ml.model.groups):
@@ -64,7 +68,7 @@ def _ends(
                 pair = Covariance(profiled, t, a, b)
                 low, high = _correlation(region, pair)
                 ends[names[t], effect, effects[b]] = (low, high)
-    last = np.zeros(len(eta))
+    last = np.zeros(len(region.at))
     last[-1] = 0.5
     low, high = (float(np.exp(region.limit(lambda x: (0.5 * x[-1], last), s))) for s in (-1, 1))
     ends["Residual", "", ""] = low, high
@@ -111,26 +115,32 @@ def coefficient_limits(ml: Estimates, profiled: Profiled, level: float) -> Float
     NotConverged
         A limit is not found.
     """
-    eta = np.append(ml.optimum.working, [2.0 * log(ml.sigma), 0.0])
-    last = np.zeros(len(eta))
     rows = np.linalg.solve(profiled.basis.T, np.eye(len(ml.beta))).T  # of the inverse basis
     errors = np.sqrt(np.diag(ml.cov_unadjusted))
     out = np.empty((len(ml.beta), 2))
     with profiled.threads():
+        shared = _region(ml, profiled, level)
+        last = np.append(np.zeros(len(shared.at)), 1.0)
         for j, error in enumerate(errors):
             held = Held(rows[j], float(rows[j] @ ml.optimum.point.delta), float(error))
-            region = _region(profiled, eta, held, level)
-            last[-1] = 1.0
+            region = with_one_more(shared, _holding(profiled, held))
             ends = [region.limit(lambda x: (float(x[-1]), last), s) for s in (-1, 1)]
             out[j] = ml.beta[j] + error * np.array(ends)
     return out
 
 
-def _region(profiled: Profiled, eta: FloatArray, held: Held | None, level: float) -> Region:
+def _holding(profiled: Profiled, held: Held | None) -> Function:
+    """The deviance with a combination held, or none."""
+    return lambda x: profiled.deviance(x, held)
+
+
+def _region(ml: Estimates, profiled: Profiled, level: float) -> Region:
+    """Over theta in working coordinates and the logarithm of sigma squared."""
+    eta = np.append(ml.optimum.working, 2.0 * log(ml.sigma))
     flat = np.zeros(len(eta))
     diagonal = [i == j for k in profiled.sizes for j in range(k) for i in range(j, k)]
     flat[: len(diagonal)] = np.array(diagonal) & (np.abs(eta[: len(diagonal)]) < _ZERO)
-    return region_of(lambda x: profiled.deviance(x, held), eta, flat, level)
+    return region_of(_holding(profiled, None), eta, flat, level)
 
 
 @dataclass(frozen=True)

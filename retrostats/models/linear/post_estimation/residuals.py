@@ -10,7 +10,7 @@ import pandas as pd
 
 from retrostats.common.arrays import check_seed, whole_number
 from retrostats.common.errors import InputError
-from retrostats.models.linear.blocks.factor import lower_factor
+from retrostats.common.lower_factor import lower_factor
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.formula.design import offset_values
 from retrostats.models.linear.post_estimation.components import term_covariances

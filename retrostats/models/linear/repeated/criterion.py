@@ -63,16 +63,19 @@ def evaluate(data: Repeated, shape: Shape, theta: FloatArray, *, reml: bool) -> 
     for s in data.seen:
         own = v[np.ix_(s.levels, s.levels)]
         w = np.linalg.inv(own)
+        # eq. 31: U'V^-1U and log|V|, a pattern of levels at a time
         log_det += s.count * float(np.linalg.slogdet(own)[1])
         total += np.einsum("ab,abpq->pq", w, s.cross)
         inverse.append(w)
     xvx, xvy = total[:size, :size], total[:size, size]
     phi = np.linalg.inv(xvx)
     delta = phi @ xvy
+    # eq. 6 with the residual variances in V
     rss = float(total[size, size] - xvy @ delta)
     n_obs = data.reduced.n_obs
     nu = n_obs - size if reml else n_obs
     # y was divided by the scale, X stands in its orthonormal basis
+    # eq. 32
     deviance = log_det + rss + nu * (log(2.0 * pi) + 2.0 * log(data.scale))
     if reml:
         basis = float(np.log(np.abs(np.diag(data.reduced.basis))).sum())
@@ -97,6 +100,7 @@ def _derivatives(
     p, c = np.zeros((q, size, size)), np.zeros((q, size))
     for s, w in zip(data.seen, inverse, strict=True):
         own = part_of(first, s.levels)
+        # eqs. 37 and 38: V^-1 V_i, V^-1 V_i V^-1, and S of residuals and of C
         product = w @ own  # W V_i
         g = product @ w
         residual = np.einsum("abpq,p,q->ab", s.cross, away, away)
@@ -104,19 +108,23 @@ def _derivatives(
         cross = np.einsum("abpq,q->abp", s.cross[:, :, :size, :], away)
         kept = s.count * w - (w @ lost @ w if reml else 0.0)  # of the traces of P V_i
         outer = w @ residual @ w
+        # eq. 37
         gradient += np.einsum("iab,ba->i", own, kept - outer)
+        # eq. 38, first line: the traces, and of u V_i V^-1 V_j u
         trace += np.einsum("iab,jba->ij", s.count * product, product)
         if reml:
             trace -= 2.0 * _between(own, w, w @ lost @ w)
         fit += _between(own, w, outer)
         p += np.einsum("iab,abpq->ipq", g, s.cross[:, :, :size, :size])
         c += np.einsum("iab,abp->ip", g, cross)
+        # eq. 38, second line: V_ij of what is not linear in its parameters
         if second is not None:
             curved = part_of(second, s.levels)
             fit += 0.5 * np.einsum("ijab,ba->ij", curved, kept - outer)
     if reml:
         half = phi @ p
         trace += np.einsum("iab,jba->ij", half, half)
+    # eq. 38: -2 c_i C c_j
     fit -= c @ phi @ c.T
     return gradient, 2.0 * fit - trace, trace, p
 

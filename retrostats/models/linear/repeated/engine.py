@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.errors import InputError
-from retrostats.models.linear.estimates import Engine, Estimates
+from retrostats.models.linear.estimates import Estimates, LmmEngine
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
+from retrostats.models.linear.post_estimation.components import COMPONENT, components_of
 from retrostats.models.linear.repeated.criterion import State
 from retrostats.models.linear.repeated.inference import (
     repeated_kenward_roger,
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
     from retrostats.models.linear.batch.refits import Refits
     from retrostats.models.linear.blocks.profiled import Profiled
+    from retrostats.models.linear.linear_fit import LinearFit
     from retrostats.models.linear.post_estimation.tables import Effect
 
 
-class RepeatedEngine(Engine):
+class RepeatedEngine(LmmEngine):
     """Crossproducts by pairs of levels.
 
     Parameters
@@ -52,18 +54,23 @@ class RepeatedEngine(Engine):
         """Covariance (m, m) of the levels in the units of the data."""
         return np.asarray(self.state.v * self.data.scale**2)
 
-    def kenward_roger(self, fit: Estimates) -> KenwardRoger:
+    def kenward_roger(self, fit: LinearFit) -> KenwardRoger:
         """Adjusted covariance and degrees of freedom."""
         return repeated_kenward_roger(self.data, self.shape, fit.optimum.theta, self.state)
 
-    def satterthwaite(self, fit: Estimates) -> Satterthwaite:
+    def satterthwaite(self, fit: LinearFit) -> Satterthwaite:
         """Degrees of freedom."""
         return repeated_satterthwaite(self.data, self.state)
 
-    def residual_variances(self, fit: Estimates) -> pd.Series[float]:
+    def residual_variances(self, fit: LinearFit) -> pd.Series[float]:
         """Variances by level of the repeated factor."""
         levels = self.data.levels
         return pd.Series(np.diag(self.v), index=pd.Index(levels.labels, name=levels.name))
+
+    def component_table(self, fit: LinearFit) -> pd.DataFrame:
+        """Variances of the levels, then covariances."""
+        rows = components_of(self.data.subject, self.data.levels.labels, self.v)
+        return pd.DataFrame(rows, columns=COMPONENT)
 
     def sigma(self, fit: Estimates) -> float:
         """Root of the mean variance over all observations."""

@@ -23,7 +23,6 @@ from retrostats.models.linear.homoscedastic.criterion import Point
 from retrostats.models.linear.homoscedastic.optimise import Optimum
 from retrostats.models.linear.model import Model
 from retrostats.models.linear.newton import descend, newton_step
-from retrostats.models.linear.post_estimation.components import COMPONENT, components_of
 from retrostats.models.linear.post_estimation.modes import require_rows
 from retrostats.models.linear.prepare import prepare_repeated
 from retrostats.models.linear.repeated.criterion import State, evaluate
@@ -181,13 +180,6 @@ class RepeatedFit(LmmFit):
         """Covariance matrix of one subject's measurements, by the levels of the repeated factor."""
         labels = pd.Index(self.engine.data.levels.labels, name=self.engine.data.levels.name)
         return pd.DataFrame(self.engine.v, index=labels, columns=labels)
-
-    @cached_value
-    def variance_components(self) -> pd.DataFrame:
-        """Variances of the levels, then covariances: group, term, term2, vcov, sdcor."""
-        data = self.engine.data
-        rows = components_of(data.subject, data.levels.labels, self.engine.v)
-        return pd.DataFrame(rows, columns=COMPONENT)
 
     @property
     def modes(self) -> NoReturn:

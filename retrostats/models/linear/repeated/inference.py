@@ -20,6 +20,7 @@ def repeated_kenward_roger(
     Parameters are natural (variances, covariances, correlation), as in SAS; the second-derivative
     term depends on that choice, all else does not.
     """
+    # eq. 16: twice the inverse of the expected information
     unit = 1.0 / np.sqrt(np.diag(state.expected))  # parameters in comparable units
     w = inverse_information(state.expected * np.outer(unit, unit)) * np.outer(unit, unit)
     phi = np.linalg.inv(state.xvx)
@@ -38,6 +39,7 @@ def repeated_kenward_roger(
         bracket += np.einsum("ab,abpq->pq", around, s.cross[:, :, :size, :size])
     weighted = np.tensordot(w, state.p, 1)
     bracket -= (state.p @ phi @ weighted).sum(axis=0)
+    # eq. 17
     lambda_ = phi @ (bracket + bracket.T) @ phi
     basis = data.reduced.basis
     back = np.linalg.solve(basis, np.eye(size))
@@ -61,6 +63,7 @@ def repeated_satterthwaite(data: Repeated, state: State) -> Satterthwaite:
     phi = np.linalg.inv(state.xvx)
     back = np.linalg.solve(data.reduced.basis, np.eye(len(phi)))
     sigma2 = data.scale**2
+    # eq. 23
     moves = phi @ state.p @ phi
     return Satterthwaite(
         sigma2 * back @ phi @ back.T,

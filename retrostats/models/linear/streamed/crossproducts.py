@@ -25,6 +25,7 @@ def cells_of(moments: StreamedMoments, fixed: tuple[str, ...]) -> Cells:
     ww, wr, rr = sums.total[:-1, :-1], sums.total[:-1, -1], float(sums.total[-1, -1])
     rr += float(2.0 * regained @ wr + regained @ ww @ regained)
     uu, ur = turn.T @ ww @ turn, turn.T @ (wr + ww @ regained)
+    # section 1, scale and origin: X orthonormal, y its residual (eq. 6 at V = I)
     upper = _cholesky(uu, first, fixed)
     half = substitute(upper, ur, transpose=True)
     delta = substitute(upper, half)

@@ -6,11 +6,12 @@ are the kernel's choice, so that one seed gives other draws on another processor
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.models.linear.formula.columns import FloatArray
-
+FloatArray = NDArray[np.floating[Any]]
 _RANK_TOL = 1e-9
 
 
