@@ -25,7 +25,7 @@ from retrostats.evidence.unreported.unknowns import Space
 
 PAGE = Path("docs/unprinted.md")
 DRAWS, TIMED, FITS, NAMED = 1_000, 10_000, 200, 3
-LABELS = ("supported", "contradicted", "undecided")
+LABELS = ("supported", "contradicted", "open")
 
 
 def claims_table(found: Replication) -> str:

@@ -56,7 +56,7 @@ RANGES = {
 }
 #: The null value of a claimed direction, as a multiple of the truth.
 DIRECTIONS = {"direction: at no difference": 1.0, "direction: 30% above no difference": 1 / 1.3}
-LABELS = ("supported", "compatible", "undecided", "contradicted", "refused")
+LABELS = ("supported", "compatible", "open", "contradicted", "refused")
 #: Intervals whose coverage is counted: over everything hidden, at the middle, at each trial's own
 #: correlation.
 INTERVALS = ("outermost limits", "all at its middle", "correlations known")
@@ -135,7 +135,7 @@ def judged_by_the_path(pairs: Sequence[PrintedPair], truth: float) -> dict[str, 
 def _label(evidence: Evidence, claim: Claim, side: Side) -> str:
     """The label that holds at the outermost limits; compatible by the share of the draws."""
     found = label_of(evidence, claim, side)
-    if side == "direction" or found != "undecided":
+    if side == "direction" or found != "open":
         return found
     low, high = claimed_range(claim)
     inside = evidence.at95.share(lambda estimate, *_: (estimate >= low) & (estimate <= high))
@@ -168,7 +168,7 @@ def labels_in(found: Limits, truth: float) -> pd.DataFrame:
             start, stop = claimed_range(claim)
             share = ((estimates >= start) & (estimates <= stop)).sum(axis=1) / drawn
         if side == "size":
-            near = (labelled == "undecided") & (share >= COMPATIBLE_SHARE)
+            near = (labelled == "open") & (share >= COMPATIBLE_SHARE)
             labelled = np.where(near, "compatible", labelled)
         table[where] = np.where(refused, "refused", labelled)
     return pd.DataFrame(table)

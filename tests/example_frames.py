@@ -119,8 +119,8 @@ def sensitivity() -> pd.DataFrame:
                 "unknown": f"correlation between directions, {key}", "unknown_value": r,
                 "unknown_text": f"{r:.2f}", "estimate": centre, "conf_low": low, "conf_high": high,
                 "scale": scale, "unit": "Ratio backward / forward" if scale == "ratio" else "Difference",
-                "verdict_direction": ("supported" if not low < null < high else "undecided") if claim else "",
-                "verdict_size": ("contradicted" if high < 1.25 else "undecided") if claim == "energy_30" else "",
+                "verdict_direction": ("supported" if not low < null < high else "open") if claim else "",
+                "verdict_size": ("contradicted" if high < 1.25 else "open") if claim == "energy_30" else "",
             })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -131,7 +131,7 @@ def sensitivity_in_words() -> pd.DataFrame:
         "unknown": "what p = 0.01 tests", "unknown_value": NAN,
         "unknown_text": ["within the training group", "against the control"], "estimate": -2.4,
         "conf_low": [-4.1, -4.2], "conf_high": [-0.7, -0.6], "scale": "difference",
-        "verdict_direction": "supported", "verdict_size": "undecided",
+        "verdict_direction": "supported", "verdict_size": "open",
     })  # fmt: skip
 
 

@@ -36,7 +36,7 @@ OPEN = """(most) => ["fold", "told", "study", "reuse", "figure-use", "corners"].
     [...document.querySelectorAll("details." + kind)].slice(0, most).forEach(d => d.open = true))"""
 
 #: Colours of the page by name.
-PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "undecided"].map(name =>
+PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "open"].map(name =>
     getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim())"""
 
 
@@ -155,6 +155,15 @@ def test_a_phone_scrolls_little_and_everything_opens_and_folds(opened):
         assert page.evaluate(tall) > 2 * folded
         page.locator("#unfold").click()
         assert page.evaluate(tall) == folded
+
+
+def test_a_phone_leaves_out_what_is_not_claimed(opened):
+    empty = "#verdicts td.none"
+    wide, phone = opened(1280), opened(360)
+    assert wide.locator(empty).first.is_visible()
+    assert "not claimed" in wide.locator(empty).first.inner_text()
+    assert phone.locator(empty).count() > 10
+    assert phone.locator(f"{empty}:visible").count() == 0
 
 
 def test_the_main_figure_fits_a_phone_and_paper_has_the_wide_one(opened, whole):

@@ -168,7 +168,7 @@ def test_a_batch_of_worlds_gives_the_limits_and_labels_of_the_path() -> None:
                 assert low - 1e-9 <= found.low[i, column] <= low + margin
                 assert high - margin <= found.high[i, column] <= high + 1e-9
             path = verdicts.judged_by_the_path(world, 1.3)
-            near = {"compatible", "undecided"}  # the draws differ
+            near = {"compatible", "open"}  # the draws differ
             for where, label in path.items():
                 assert labels.loc[i, where] == label or {labels.loc[i, where], label} == near
 
@@ -206,7 +206,7 @@ def compared(found: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 def test_a_few_new_worlds_agree_with_the_reference(reference) -> None:
     found = pd.DataFrame(verdicts.cell(3, 0.05, 1.3, 12, seed=77)[0])
     assert compared(found, reference)[list(verdicts.LABELS)].abs().to_numpy().max() < 4.5
-    wrong = found.assign(supported=1 - found["supported"], undecided=1 - found["undecided"])
+    wrong = found.assign(supported=1 - found["supported"], open=1 - found["open"])
     assert compared(wrong, reference)[list(verdicts.LABELS)].abs().to_numpy().max() > 4.5
 
 

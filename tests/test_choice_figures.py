@@ -57,12 +57,12 @@ def drawn(replication, specified):
 
 def test_the_curve_has_a_mark_a_combination_by_its_own_label(specified) -> None:
     rest = len(specified) - 2
-    labelled = specified.assign(size=["supported", "contradicted", *["undecided"] * rest])
+    labelled = specified.assign(size=["supported", "contradicted", *["open"] * rest])
     figure = specification_curve(labelled, ENERGY)
     (line,) = artists(figure, "estimate-supported")
     assert list(line.get_xdata()) == [1]
     assert list(line.get_ydata()) == [specified["estimate"][0]]
-    (line,) = artists(figure, "estimate-undecided")
+    (line,) = artists(figure, "estimate-open")
     assert list(line.get_xdata()) == list(range(3, 3 + rest))
     (limits,) = artists(figure, "confidence")
     ends = np.array([segment[:, 1] for segment in limits.get_segments()])

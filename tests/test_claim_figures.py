@@ -90,14 +90,15 @@ def test_the_curve_needs_as_many_combinations_as_it_says(frames, claims) -> None
 def test_words_hold_the_numbers_of_the_frames(frames, claims) -> None:
     claim = claims["energy_30"]
     rows = frames["specifications"].query("claim_id == 'energy_30'").reset_index(drop=True)
-    rows["size"] = ["supported"] * 5 + ["undecided"] * (len(rows) - 5)
+    rows["size"] = ["supported"] * 5 + ["open"] * (len(rows) - 5)
     rows["estimate"] = [1.1, 1.26, *[1.2] * (len(rows) - 2)]
     assert describe_choices(rows, claim, "pool") == (
-        f"Over {len(rows)} combinations of choices the estimate goes from 1.10 to 1.26; the size "
-        f"is supported under 5 of them and undecided under {len(rows) - 5} of them (pool)"
+        f"Over {len(rows)} combinations of choices the estimate goes from 1.10 to 1.26; by its 95% "
+        "limits alone the size is supported under 5 of them and open under "
+        f"{len(rows) - 5} of them (pool)"
     )
-    rows["size"] = "undecided"
-    assert "undecided under all of them" in describe_choices(rows, claim, "pool")
+    rows["size"] = "open"
+    assert "open under all of them" in describe_choices(rows, claim, "pool")
     draws = frames["draws"].query("claim_id == 'energy_30'")
     said = describe_draws(draws, frames["explorations"], claim)
     assert f"below {draws['estimate'].median():.2f}," in said

@@ -78,7 +78,7 @@ def test_the_report_is_given_as_a_path_and_an_address_with_the_time(tmp_path: Pa
 
 
 def test_each_label_of_a_terminal_has_its_symbol_and_the_colour_of_its_stance() -> None:
-    assert {symbol for symbol, _ in MARKS.values()} == set("+Pp~>?*<uUx/o-=!#.")
+    assert {symbol for symbol, _ in MARKS.values()} == set("+Pp~>?*<uUxo-=!#.")
     assert len({symbol for symbol, _ in MARKS.values()}) == len(MARKS)
     colours = {colour: {word for word, (_, c) in MARKS.items() if c == colour}
                for _, colour in MARKS.values()}  # fmt: skip
@@ -91,7 +91,7 @@ def test_each_label_of_a_terminal_has_its_symbol_and_the_colour_of_its_stance() 
             "drifted",
             "not measured by the source",
         },
-        "yellow": {"leaning", "open", "mixed", "leaning against", "undecided", "unverified"},
+        "yellow": {"leaning", "open", "mixed", "leaning against", "unverified"},
         "dim": {"no evidence", "not claimed"},
     }
     assert (MARKS["faithful"], MARKS["supported"]) == (("=", "green"), ("+", "green"))

@@ -181,7 +181,12 @@ def test_moving_a_control_shows_what_the_package_says(replication, tmp_path) -> 
         # the lowest of all, by a button, with how it comes about; moving on leaves it
         page.locator("button[data-end=lowest][data-box=x-g0]").first.click()
         assert page.locator("#x-g0 .explore-answer").inner_text().startswith("The lowest: ")
-        assert page.locator("#x-g0 .explore-how li").count() > 3
+        how = page.locator("#x-g0 .explore-how li").all_inner_texts()
+        assert len(how) > 3
+        outputs = page.locator("#x-g0 output").all_inner_texts()  # what it is, between two settings
+        assert len(outputs) == 2
+        assert all(any(line.endswith(f": {value}") for line in how) for value in outputs)
+        assert page.locator("#x-g0 .band").is_visible()
         first = page.locator("#x-g0 select").first
         first.select_option("0")
         assert not page.locator("#x-g0 .explore-how").is_visible()

@@ -10,6 +10,7 @@ from html import unescape
 from pathlib import Path
 
 import example_frames as ex
+import pandas as pd
 import pytest
 from doors.audit import select
 from doors.report import LAYOUT, drawn_in, figures, made, theme
@@ -158,8 +159,21 @@ def test_sensitivity_strip_follows_the_verdicts(drawn):
     spans = {p.get_gid(): p.get_x() for p in strip.patches}
     assert set(spans) == set(first["verdict_direction"])
     flips = first.loc[first["verdict_direction"] == "supported", "unknown_value"].min()
-    before = first.loc[first["verdict_direction"] == "undecided", "unknown_value"].max()
+    before = first.loc[first["verdict_direction"] == "open", "unknown_value"].max()
     assert spans["supported"] == pytest.approx((flips + before) / 2)
+
+
+def test_panels_of_one_line_are_of_one_width():
+    words = ex.sensitivity_in_words()
+    number = ex.sensitivity().query("estimate_id == 'bf-more-points'")
+    frames = [words, number, number.assign(unknown="another"), words.assign(unknown="last")]
+    figure = figures.sensitivity(pd.concat(frames, ignore_index=True), {})
+    widths: dict[float, list[float]] = {}
+    for box in (axes.get_position() for axes in figure.axes if axes.get_xlabel()):
+        widths.setdefault(round(box.y0, 6), []).append(round(box.width, 6))
+    assert sum(map(len, widths.values())) == len(frames)
+    assert max(map(len, widths.values())) > 1
+    assert all(len(set(line)) == 1 for line in widths.values())
 
 
 def test_verdict_cells_say_the_word(drawn):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import example_frames as ex
 import numpy as np
 import pandas as pd
 import pytest
-from doors.report import theme
+from doors.report import LIGHT_LOOK as LIGHT
+from doors.report import Panel, forest, theme
 from legibility import illegible
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
@@ -256,3 +258,46 @@ def test_a_bad_option_is_named(options: dict, says: str) -> None:
 def test_what_holds_no_estimates_is_refused(result, says: str) -> None:
     with pytest.raises(rs.InputError, match=says):
         rs.forest(result)
+
+
+def test_estimates_and_their_brackets_stand_below_one_another() -> None:
+    figure = rs.forest(POOL, exponentiate=True)
+    texts = {text.get_text(): text for text in figure.texts}
+    brackets = [text for said, text in texts.items() if said.startswith("[")]
+    assert len(brackets) == 14
+    assert len({text.get_position()[0] for text in brackets}) == 1
+    width = theme.figure_mm(figure)[0]
+    points = set()
+    for said, text in texts.items():
+        if said.replace(".", "").isdigit():
+            bold = text.get_fontweight() == "bold"
+            before = theme.width_mm(said.partition(".")[0], bold=bold)
+            points.add(round(text.get_position()[0] * width + before, 6))
+    assert len(points) == 1
+
+
+def test_a_key_has_hollow_marks_where_no_mark_is_filled() -> None:
+    rows = ex.estimates().head(2).assign(pooled=False)
+    alone, mixed = (
+        forest([Panel(rows.assign(pooled=pooled), "x", 1.0, log=True)], "")
+        for pooled in ([False, False], [True, False])
+    )
+    said = "hollow: not pooled"
+    for figure, face, named in ((alone, "none", False), (mixed, LIGHT.blue, True)):
+        keys = {
+            text.get_text(): handle
+            for legend in figure.legends
+            for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+        }
+        assert (said in keys) == named
+        marks = [k for t, k in keys.items() if t.startswith(("printed by", "mixed model"))]
+        assert marks
+        assert all(mark.get_markerfacecolor() == face for mark in marks)
+
+
+def test_a_pool_without_differences_between_studies_says_so_in_one_digit() -> None:
+    counts = {"study": ["a", "b", "c"], "events_1": [12, 3, 31], "total_1": [4100, 900, 8800],
+              "events_2": [25, 9, 40], "total_2": [4000, 950, 8500]}  # fmt: skip
+    pooled = rs.pool_counts(counts, measure="rate_ratio", model="fixed-study")
+    (said,) = [text for text in words(pooled.plot()) if "τ" in text]
+    assert said.replace("\N{NO-BREAK SPACE}", " ") == "k = 3, τ = 0"

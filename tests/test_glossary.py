@@ -10,7 +10,7 @@ from page_text import Blocks
 
 #: What a reader may not know, whoever writes it next on the page.
 METHOD = (
-    "supported", "compatible", "contradicted", "undecided", "no evidence", "faithful", "drifted",
+    "supported", "compatible", "contradicted", "open", "no evidence", "faithful", "drifted",
     "unverified", "certainty", "imprecision", "inconsistency", "indirectness", "directness",
     "confidence interval", "95% interval", "95% CI", "prediction", "draws", "estimand", "pooled",
     "random effects", "mixed model", "mixed-effects", "one stage", "one-stage", "REML",

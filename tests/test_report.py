@@ -158,7 +158,7 @@ def test_a_cohorts_effect_is_listed():
     import pandas as pd
 
     replication.cohorts = pd.DataFrame(
-        [{"claim_id": "energy_30", "cohort": "mine", "without": "size undecided",
+        [{"claim_id": "energy_30", "cohort": "mine", "without": "size open",
           "with_": "size supported", "note": "changed"}]
     )  # fmt: skip
     assert "What your cohort changes" in render_report(replication)

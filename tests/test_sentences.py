@@ -254,7 +254,7 @@ def test_a_post_without_date_and_address_says_so():
 #: Good, near, bad, open and nothing: the same marks for the retelling as for the evidence.
 MARKED = {
     "supported": "✓", "faithful": "✓", "compatible": "≈", "contradicted": "×", "drifted": "×",
-    "not measured by the source": "×", "undecided": "?", "unverified": "?", "no evidence": "–",
+    "not measured by the source": "×", "unverified": "?", "no evidence": "–",
     "not claimed": "–", "very likely": "✓", "likely": "✓", "leaning": "?", "open": "?",
     "leaning against": "?", "unlikely": "×", "very unlikely": "×", "mixed": "±",
 }  # fmt: skip

@@ -90,6 +90,7 @@ def test_one_study_answers_a_description_and_is_at_most_likely_of_a_cause() -> N
     assert caused.direction == "likely"
     assert caused.prob_direction < described.prob_direction
     assert caused.conf_low < described.conf_low
+    assert caused.overturned_by.startswith("all rests on one result (")
 
 
 def test_several_studies_support_a_cause_and_say_what_could_overturn_it() -> None:

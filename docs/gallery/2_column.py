@@ -8,4 +8,4 @@ injuries = {
     "events_2": [25, 9, 40], "total_2": [4000.0, 950.0, 8500.0],
 }  # fmt: skip
 pooled = rs.pool_counts(injuries, measure="rate_ratio", model="fixed-study")
-figure = rs.forest(pooled, band=(None, 0.8), width_mm=85)
+figure = pooled.plot(band=(None, 0.8), width_mm=85)

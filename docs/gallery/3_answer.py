@@ -10,4 +10,4 @@ printed = {
     "design": ["crossover"] * 3,
 }
 pooled = rs.pool_printed(printed, measure="ratio of means", claimed=(1.15, 1.25))
-figure = rs.half_eye(pooled, xlabel="Oxygen uptake, first / second (log axis)")
+figure = pooled.plot(xlabel="Oxygen uptake, first / second (log axis)")

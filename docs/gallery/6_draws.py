@@ -13,4 +13,4 @@ def change(unknown):
 
 
 explored = rs.explore(change, {"correlation": (0.4, 0.95), "before": (32.85, 34.95)}, draws=1024)
-figure = rs.half_eye(explored, band=(None, -1), xlabel="Change in body fat (%)", width_mm=120)
+figure = explored.plot(band=(None, -1), xlabel="Change in body fat (%)", width_mm=120)

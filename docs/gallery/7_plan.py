@@ -2,4 +2,4 @@
 
 import retrostats as rs
 
-figure = rs.plan("energy_30").figure()
+figure = rs.plan("energy_30").plot()

@@ -265,7 +265,7 @@ def _of_size(claim: Claim, at: _At, *, one_study: bool) -> dict[str, Any]:
 def _overturned(claim: Claim, pooled: PooledPrinted) -> str:
     """The source left out, or the choice, after which the probability is least for the answer."""
     if pooled.k == 1:
-        return f"without {pooled.pooled[0].study} nothing is left"
+        return f"all rests on one result ({pooled.pooled[0].study})"
     found = [*_left_out(claim, pooled), *_chosen(claim, pooled)]
     if not found:
         return ""

@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
 Label = Literal[
     "supported", "very likely", "likely", "leaning", "open", "leaning against", "unlikely",
-    "very unlikely", "contradicted", "compatible", "mixed", "undecided", "no evidence",
-    "not claimed",
+    "very unlikely", "contradicted", "compatible", "mixed", "no evidence", "not claimed",
 ]  # fmt: skip
 Fidelity = Literal["faithful", "drifted", "not measured by the source", "unverified"]
 Side = Literal["direction", "size"]
@@ -135,14 +134,14 @@ class Verdict:
 def direction_of(interval: Interval, claim: Claim) -> Label:
     """Supported if the whole interval lies on the claimed side of the null value.
 
-    An interval that touches the null value leaves the direction undecided.
+    An interval that touches the null value leaves the direction open.
     """
     low, high = interval.low, interval.high
     if claim.claimed_direction == "below":
         low, high, null = -high, -low, -claim.null_value
     else:
         null = claim.null_value
-    return "supported" if low > null else "contradicted" if high < null else "undecided"
+    return "supported" if low > null else "contradicted" if high < null else "open"
 
 
 def size_of(interval: Interval, claim: Claim, narrow: Interval | None = None) -> Label:
@@ -166,7 +165,7 @@ def size_of(interval: Interval, claim: Claim, narrow: Interval | None = None) ->
         return "supported"
     if interval.high < low or interval.low > high:
         return "contradicted"
-    return "undecided"
+    return "open"
 
 
 def claimed_range(claim: Claim) -> tuple[float, float]:
@@ -354,11 +353,11 @@ def label_shares(evidence: Evidence, claim: Claim, side: Side) -> dict[Label, fl
     """Share of the draws by the label that each alone would give, by the rules of `label_of`."""
     wide, narrow = evidence.at95.draws, (evidence.at90 or evidence.at95).draws
     if wide.empty:
-        return {"supported": math.nan, "contradicted": math.nan, "undecided": math.nan}
+        return {"supported": math.nan, "contradicted": math.nan, "open": math.nan}
     if len(narrow) != len(wide):  # an exploration of limits alone
         narrow = wide
     found = labels(claim, side, *_limits(wide), *_limits(narrow))
-    judged: tuple[Label, ...] = ("supported", "contradicted", "undecided")
+    judged: tuple[Label, ...] = ("supported", "contradicted", "open")
     return {label: float((found == label).mean()) for label in judged}
 
 
@@ -377,7 +376,7 @@ def labels(
     >>> claim = Claim("e", "less", "post", "core", "a", "s", "q", "ratio", "ratio",
     ...               1.0, "below", nan, nan, "", "")
     >>> labels(claim, "direction", [0.5, 0.5, 1.1], [0.9, 1.1, 1.5], [0.6] * 3, [0.8] * 3).tolist()
-    ['supported', 'undecided', 'contradicted']
+    ['supported', 'open', 'contradicted']
     """
     import numpy as np
 
@@ -390,7 +389,7 @@ def labels(
         start, stop = claimed_range(claim)
         yes = (narrow_low >= start) & (narrow_high <= stop)
         no = (high < start) | (low > stop)
-    return np.where(yes, "supported", np.where(no, "contradicted", "undecided"))
+    return np.where(yes, "supported", np.where(no, "contradicted", "open"))
 
 
 def bounds_of(claim: Claim) -> tuple[float, ...]:

@@ -13,10 +13,13 @@ RATIO_TICKS: tuple[tuple[float, ...], ...] = (
     (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100),
     (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10),
     (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10),
-    (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.5, 3),
+    (0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.6, 1.8, 2),
+    tuple(tenths / 10 for tenths in range(5, 21)),
 )
 #: Ticks that an axis needs to be read, and those that it holds at most where it is narrow.
 NEEDED, MANY = 3, 7
+#: From so many on an axis is full of numbers, and a coarser set is as easy to read from.
+FULL = 9
 STEPS = (1.0, 2.0, 2.5, 5.0)
 #: Share of an axis, on its log scale, that may lie beyond its first and last tick.
 EMPTY = 0.5
@@ -43,7 +46,7 @@ def ratio_ticks(
     """
     chosen = [[t for t in ticks if low <= t <= high] for ticks in reversed(RATIO_TICKS)]
     for ticks in chosen:
-        if len(ticks) >= NEEDED and _covers(ticks, low, high) and fits(ticks):
+        if NEEDED <= len(ticks) < FULL and _covers(ticks, low, high) and fits(ticks):
             return ticks, [f"{t:g}" for t in ticks]
     for ticks, places in _even(low, high):
         if _covers(ticks, low, high) and fits(ticks):

@@ -19,7 +19,7 @@ MOST = 1_000_000
 #: Sizes of a curve, up to so many times the people needed.
 POINTS, BEYOND = 16, 1.8
 #: Labels that a study alone can have.
-SHARES: tuple[Label, ...] = ("supported", "contradicted", "undecided")
+SHARES: tuple[Label, ...] = ("supported", "contradicted", "open")
 
 
 def sides_of(claim: Claim) -> tuple[Side, ...]:

@@ -21,7 +21,7 @@ MINUS = "\N{MINUS SIGN}"
 LEAST = 3
 #: Ends of the part of the draws that is told.
 HELD = (0.025, 0.975)
-LABELS = ("supported", "undecided", "contradicted")
+LABELS = ("supported", "open", "contradicted")
 
 
 def claim_figures(
@@ -105,7 +105,7 @@ def describe_choices(rows: pd.DataFrame, claim: Claim, measure: str) -> str:
     side = "size" if claim.has_size else "direction"
     counts = [(label, int((rows[side] == label).sum())) for label in LABELS]
     listed = [f"{label} under {_of(count, len(rows))}" for label, count in counts if count]
-    said = f"; the {side} is {' and '.join(listed)}" if listed else ""
+    said = f"; by its 95% limits alone the {side} is {' and '.join(listed)}" if listed else ""
     spread = f"is {low}" if low == high else f"goes from {low} to {high}"
     return f"Over {len(rows)} combinations of choices the estimate {spread}{said} ({measure})"
 

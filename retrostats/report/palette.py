@@ -54,15 +54,15 @@ class Palette:
 
 
 def _shades(
-    supported: str, compatible: str, undecided: str, unmeasured: str, contradicted: str
+    supported: str, compatible: str, unclear: str, unmeasured: str, contradicted: str
 ) -> Mapping[str, str]:
     return MappingProxyType({
         "supported": supported, "faithful": supported, "very likely": supported,
-        "compatible": compatible, "likely": compatible, "leaning": undecided,
+        "compatible": compatible, "likely": compatible, "leaning": unclear,
         "contradicted": contradicted, "drifted": contradicted, "very unlikely": contradicted,
         "unlikely": unmeasured, "not measured by the source": unmeasured,
-        "leaning against": undecided, "mixed": undecided,
-        "open": undecided, "undecided": undecided, "unverified": undecided,
+        "leaning against": unclear, "mixed": unclear,
+        "open": unclear, "unverified": unclear,
     })  # fmt: skip
 
 

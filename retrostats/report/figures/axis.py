@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,6 +13,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from retrostats.common.ticks import MANY, ratio_ticks
 from retrostats.report.figures import theme
 
+APART_MM = 2.9  # between two numbers of an upright axis, whose letters are 2.5 mm high
 WIDEST_RATIO = 40.0  # an axis spans no more than this factor to each side of the estimates
 
 
@@ -57,8 +59,14 @@ def display_limits(
 
 
 def set_upright_ticks(axes: Any, low: float, high: float) -> None:
-    """Two to seven ticks of an upright ratio axis."""
-    _fix(axes.yaxis, *ratio_ticks(low, high, lambda ticks: len(ticks) <= MANY))
+    """Two to seven ticks of an upright ratio axis, none of which touch."""
+    room = theme.figure_mm(axes.figure)[1] * axes.get_position().height
+
+    def fits(ticks: Sequence[float]) -> bool:
+        gaps = (math.log(b / a) / math.log(high / low) * room for a, b in pairwise(ticks))
+        return len(ticks) <= MANY and min(gaps, default=room) >= APART_MM
+
+    _fix(axes.yaxis, *ratio_ticks(low, high, fits))
 
 
 def set_ticks(axes: Any, low: float, high: float, *, log: bool, room_mm: float) -> None:

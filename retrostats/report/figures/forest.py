@@ -25,17 +25,27 @@ from retrostats.report.figures import theme
 from retrostats.report.figures.axis import Span, display_limits, set_ticks
 from retrostats.report.figures.forest_rows import (
     NBSP,
+    NO_VALUES,
     Line,
+    Values,
     counted,
-    estimate_text,
     heading_mm,
     label_width,
     lines_of,
     n_text,
     people_range,
+    values_of,
     weighed,
 )
-from retrostats.report.figures.keys import DIAMONDS, Words, draw_keys, key_mm, key_rows, keys_of
+from retrostats.report.figures.keys import (
+    DIAMONDS,
+    Words,
+    draw_keys,
+    filled,
+    key_mm,
+    key_rows,
+    keys_of,
+)
 from retrostats.report.figures.looks import narrow, now, page_mm
 from retrostats.report.figures.marks import draw_band, draw_row, goes_beyond
 
@@ -99,12 +109,16 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where things stand in mm from the left: ends of the axis; right ends of two columns."""
+    """Where things stand in mm from the left: ends of the axis; right ends of two columns.
+
+    `values` says where in the column at the right edge an estimate and its interval stand.
+    """
 
     left: float
     right: float
     weights_at: float
     n_at: float
+    values: Values = NO_VALUES
 
 
 def forest(
@@ -156,7 +170,8 @@ def forest(
             place = (top + above[i] + headers[i], heights[i])
             _draw_panel(figure, panel, lines[i], place, columns, axes[i])
             top += above[i] + headers[i] + heights[i] + below[i]
-        draw_keys(figure, keys, top, panels[0].words)
+        solid = any(filled(panel.rows) for panel in panels)
+        draw_keys(figure, keys, top, panels[0].words, solid=solid)
         theme.draw_caption(figure, captions)
     return figure
 
@@ -254,20 +269,18 @@ def _columns(panels: Sequence[Panel], width: float) -> tuple[Columns, float]:
         left, right = theme.EDGE_MM + INSET_MM, width - theme.EDGE_MM - INSET_MM
         return Columns(left, right, np.nan, np.nan), width - 2 * theme.EDGE_MM
     wanted = max(map(label_width, rows)) + 1
-    said = [theme.width_mm(estimate_text(row), bold=row["role"] == "pooled")
-            for part in rows for row in part.to_dict("records")]  # fmt: skip
-    said += [theme.width_mm(panel.words.heading) for panel in panels]
+    values = values_of(rows, max(theme.width_mm(panel.words.heading) for panel in panels))
     weights = WEIGHT_COLUMN if any(map(weighed, rows)) else 0.0
     people = 0.0
     if any(map(counted, rows)):
         widest = max(theme.width_mm(n_text(n)) for part in rows for n in part.get("n", ()))
         people = max(N_COLUMN, widest + 4.5)
-    right = width - theme.EDGE_MM - max(said) - GUTTER_MM
+    right = width - theme.EDGE_MM - values.width - GUTTER_MM
     room = right - width * PICTURE - theme.EDGE_MM - people - weights - GUTTER_MM
     label_mm = min(wanted, room)
     n_at = theme.EDGE_MM + label_mm + people
     left = n_at + weights + GUTTER_MM
-    return Columns(left, right, n_at + weights, n_at), label_mm
+    return Columns(left, right, n_at + weights, n_at, values), label_mm
 
 
 def _headings(figure: Figure, panel: Panel, top: float, at: Columns) -> None:
@@ -281,7 +294,7 @@ def _headings(figure: Figure, panel: Panel, top: float, at: Columns) -> None:
         if weighed(panel.rows):
             theme.add_text(figure, at.weights_at, centre, "weight", ha="right", **grey)
         edge = theme.figure_mm(figure)[0] - theme.EDGE_MM
-        theme.add_text(figure, edge, centre, panel.words.heading, ha="right", **grey)
+        theme.add_text(figure, edge - at.values.width, centre, panel.words.heading, **grey)
     for lines, place, side in ((less, at.left, "left"), (more, at.right, "right")):
         for i, line in enumerate(lines):
             low = centre - theme.LINE_MM * (len(lines) - 1 - i)
@@ -325,7 +338,9 @@ def _words(figure: Figure, line: Line, top: float, deep: float, columns: Columns
         theme.add_text(figure, edge, place, line.values, ha="right", fontweight=weight)
         return
     centre = top + deep / 2
-    theme.add_text(figure, edge, centre, estimate_text(row), ha="right", fontweight=weight)
+    start = edge - columns.values.width
+    for text, at in columns.values.placed(row):
+        theme.add_text(figure, start + at, centre, text, fontweight=weight)
     if "n" in row:
         theme.add_text(figure, columns.n_at, centre, n_text(row["n"]), ha="right")
     share = row.get("weight", float("nan"))

@@ -19,6 +19,8 @@ ROW = 1.7  # mm around a row's text
 MARK_TOP_MM, MARK_MM, BRACKET_MM = 1.7, 2.0, 0.6
 BESIDE_MM = 3.0  # between words and the numbers at the end of their line
 HEADING = 4.4
+NO_TAU = 1e-6  # what a search for the most likely tau leaves of none
+WIDE_SPACE = 2.0  # spaces between the longest estimate and the brackets
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 
@@ -116,7 +118,7 @@ def _heterogeneity(row: Mapping[Any, Any]) -> str:
     if k != k or row["role"] != "pooled":
         return ""
     parts = [f"k = {k:.0f}"]
-    parts += [f"τ = {rounded(tau)}"] if tau == tau else []
+    parts += [f"τ = {rounded(tau) if tau > NO_TAU else '0'}"] if tau == tau else []
     parts += [f"I² = {i2:.0f}%"] if i2 == i2 else []
     return ", ".join(part.replace(" ", NBSP) for part in parts)
 
@@ -150,6 +152,61 @@ def estimate_text(row: Mapping[Any, Any]) -> str:
         short = narrow() or row["role"] == "study"
         text = f"{rounded(row['estimate'])} [{'no SE' if short else 'no SE printed'}]"
     return text.replace("-", MINUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The column of estimates, as metafor sets it: each point and each bracket below the other.
+
+    Attributes
+    ----------
+    point, bracket
+        From the left of the column to the decimal points and to the brackets, in mm.
+    width
+        Of the column in mm.
+    """
+
+    point: float
+    bracket: float
+    width: float
+
+    def placed(self, row: Mapping[Any, Any]) -> list[tuple[str, float]]:
+        """Words of a row's estimate and of its interval, each with where it begins, in mm."""
+        first, rest = _in_two(row)
+        if not rest:
+            return [(first, 0.0)]
+        return [(first, self.point - _before_point(first, row)), (rest, self.bracket)]
+
+
+NO_VALUES = Values(0.0, 0.0, 0.0)
+
+
+def values_of(tables: Sequence[pd.DataFrame], least_mm: float) -> Values:
+    """The column that holds the estimates of all rows, at least so wide."""
+    point = after = last = alone = 0.0
+    for row in (row for table in tables for row in table.to_dict("records")):
+        first, rest = _in_two(row)
+        bold = row["role"] == "pooled"
+        if not rest:
+            alone = max(alone, theme.width_mm(first, bold=bold))
+            continue
+        before = _before_point(first, row)
+        point = max(point, before)
+        after = max(after, theme.width_mm(first, bold=bold) - before)
+        last = max(last, theme.width_mm(rest, bold=bold))
+    bracket = point + after + theme.width_mm(" ") * WIDE_SPACE
+    return Values(point, bracket, max(bracket + last, alone, least_mm))
+
+
+def _in_two(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Estimate, and its interval in brackets; words alone stand first."""
+    first, bracket, rest = estimate_text(row).partition(" [")
+    return first, f"[{rest}" if bracket else ""
+
+
+def _before_point(number: str, row: Mapping[Any, Any]) -> float:
+    """Width of what stands before the decimal point of a number, in mm."""
+    return theme.width_mm(number.partition(".")[0], bold=row["role"] == "pooled")
 
 
 def weighed(rows: pd.DataFrame) -> bool:

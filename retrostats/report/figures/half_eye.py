@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from retrostats.audit.claims import null_words
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import display_limits, set_ticks
-from retrostats.report.figures.looks import BAND, narrow, now, page_mm
+from retrostats.report.figures.keys import draw_handles, in_lines, key_mm
+from retrostats.report.figures.looks import narrow, now, page_mm
 from retrostats.report.figures.panels import band_of
 
 LABEL_MM, TOP_MM, BELOW_MM = 46.0, 2.0, 11.5
@@ -23,6 +26,7 @@ FOOT_MM, BRACKET_MM = 4.3, 2.3  # below an eye, and where its bracket stands in 
 #: Parts of the draws that the thick and the thin line below an eye hold.
 THICK, THIN = 0.66, 0.95
 GRID = 160
+ALPHA = 0.35  # of a density, through which another is seen
 STILL = 1e-9  # part of its size by which a value that moves differs
 #: What is drawn, with its colour in the look: the estimate, and both limits of its interval.
 PARTS = (("estimate", "blue"), ("conf_low", "grey"), ("conf_high", "grey"))
@@ -105,19 +109,16 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
     words = claim.statement
     title = theme.wrap(words, width - 2 * theme.EDGE_MM, bold=True) if words else []
     top = theme.TOP_MM + theme.LINE_MM * len(title) + TOP_MM
-    band = f"; {BAND}" if band_of(claim) is not None else ""
-    line = null_words(claim.null_value, claim.scale, claim.unit)
-    null = f"; dashed: {line}" if line else ""
     caption = theme.caption_lines(
-        "Joint draws of everything not printed, even over its ranges (not a probability). Middle: "
-        "estimate, outer two: its 95% limits; point: median, lines: 66% and 95% of draws; "
-        f"brackets: outermost limits, searched{null}{band}.", width
-    )  # fmt: skip
+        "Joint draws of everything not printed, even over its ranges (not a probability).", width
+    )
+    key = in_lines([(each, each[1]) for each in _key(claim)], width)
     log = claim.scale != "difference"
     unit = (claim.unit or claim.scale) + (" (log axis)" if log else "")
     xlabel = theme.wrap(unit, inner, theme.SIZE)
     height = top + deep + BELOW_MM + theme.LINE_MM * (len(xlabel) - 1)
-    figure = theme.new_figure(width, height + theme.LINE_MM * len(caption) + theme.EDGE_MM)
+    below = key_mm() * len(key) + theme.LINE_MM * len(caption) + theme.EDGE_MM + 1
+    figure = theme.new_figure(width, height + below)
     for i, line in enumerate(title):
         theme.add_text(
             figure, theme.EDGE_MM, theme.TOP_MM + theme.LINE_MM * (i + 0.5), line, fontweight="bold"
@@ -146,8 +147,27 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
         axes.tick_params(labelbottom=last, bottom=last)
         axes.spines["bottom"].set_visible(last)
         axes.set_xlabel("\n".join(xlabel) if last else "")
+    draw_handles(figure, key, height)
     theme.draw_caption(figure, caption)
     return figure
+
+
+def _key(claim: Any) -> list[tuple[Any, str]]:
+    """What is drawn, each with its words."""
+    look = now()
+    median = Line2D([], [], color=look.blue, marker="o", ms=4.0, lw=2.8)
+    found: list[tuple[Any, str]] = [
+        (Patch(facecolor=look.blue, alpha=ALPHA), "estimate"),
+        (Patch(facecolor=look.grey, alpha=ALPHA), "its 95% limits"),
+        (median, "median, and what holds 66% and 95% of the draws"),
+        (Line2D([], [], lw=0.5, marker="|", ms=5, color=look.ink), "outermost limits, searched"),
+    ]
+    line = null_words(claim.null_value, claim.scale, claim.unit)
+    if line:
+        found.append((Line2D([], [], lw=0.7, ls=(0, (4, 2)), color=look.grey), line))
+    if band_of(claim) is not None:
+        found.append((Patch(facecolor=look.band), "range that would make the claim true"))
+    return found
 
 
 def _background(axes: Any, claim: Any, limits: tuple[float, float]) -> None:
@@ -189,7 +209,7 @@ def _density(axes: Any, values: np.ndarray, colour: str, gid: str, *, log: bool)
         return
     import seaborn as sns  # only where such a picture is drawn
 
-    sns.kdeplot(x=values, ax=axes, fill=True, color=colour, alpha=0.35, linewidth=0, cut=0,
+    sns.kdeplot(x=values, ax=axes, fill=True, color=colour, alpha=ALPHA, linewidth=0, cut=0,
                 gridsize=GRID, log_scale=log or None)  # fmt: skip
     axes.collections[-1].set_gid(gid)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from matplotlib.legend_handler import HandlerTuple
@@ -57,6 +57,7 @@ SHORT: Mapping[str, str] = MappingProxyType(dict(KEYS) | {
     "band": "makes the claim true",
 })  # fmt: skip
 LINE_MM, NARROW_MM = 3.9, 3.6
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,19 @@ def key_mm() -> float:
     return NARROW_MM if narrow() else LINE_MM
 
 
+def filled(rows: pd.DataFrame) -> bool:
+    """Whether the mark of any estimate that is no pool is filled: else hollow sets none apart."""
+    marks = ~rows["role"].isin((*DIAMONDS, "posterior"))
+    return bool((rows["pooled"].astype(bool) & marks & rows["estimate"].notna()).any())
+
+
 def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
     """Keys that these rows need, in the order of KEYS."""
     role = rows["role"].replace({"recomputed": "printed"})
     used = set(role)
     marks = ~role.isin(DIAMONDS)
-    pooled = rows["pooled"].astype(bool)
-    open_marks = ~pooled & marks & ~role.isin(("posterior", "term"))
-    if (open_marks & rows["estimate"].notna()).any():
+    open_marks = ~rows["pooled"].astype(bool) & marks & ~role.isin(("posterior", "term"))
+    if filled(rows) and (open_marks & rows["estimate"].notna()).any():
         used.add("hollow")
     if (rows["conf_low"].notna() & marks).any():
         used.add("interval")
@@ -112,12 +118,13 @@ def keys_of(rows: pd.DataFrame, *, band: bool, beyond: bool) -> list[str]:
     return [key for key in KEYS if key in used]
 
 
-def _handle(key: str) -> Any:
+def _handle(key: str, *, solid: bool) -> Any:
+    face = now().blue if solid else "none"
     mark: dict[str, Any] = {"ls": "none", "color": now().blue, "ms": 4.6}
     line: dict[str, Any] = {"color": now().ink}
     handles: dict[str, Any] = {
-        "printed": Line2D([], [], marker="o", **mark),
-        "model": Line2D([], [], marker="s", **mark),
+        "printed": Line2D([], [], marker="o", mfc=face, **mark),
+        "model": Line2D([], [], marker="s", mfc=face, **mark),
         "cohort": Line2D([], [], marker="^", **mark | {"color": now().orange}),
         "study": Line2D([], [], marker="s", **mark),
         "term": Line2D([], [], marker="s", **mark),
@@ -142,10 +149,15 @@ def _handle(key: str) -> Any:
 
 def key_rows(keys: Sequence[str], width_mm: float, words: Words) -> list[list[str]]:
     """Keys in lines that fit the figure's width."""
-    rows: list[list[str]] = [[]]
+    return in_lines([(key, words.said(key)) for key in keys], width_mm)
+
+
+def in_lines(said: Sequence[tuple[Key, str]], width_mm: float) -> list[list[Key]]:
+    """What is named, in lines that hold its words beside one another."""
+    rows: list[list[Key]] = [[]]
     used = 0.0
-    for key in keys:
-        needed = 9.5 + theme.width_mm(words.said(key))
+    for key, text in said:
+        needed = 9.5 + theme.width_mm(text)
         if rows[-1] and used + needed > width_mm - 2 * theme.EDGE_MM:
             rows.append([])
             used = 0.0
@@ -154,12 +166,20 @@ def key_rows(keys: Sequence[str], width_mm: float, words: Words) -> list[list[st
     return rows
 
 
-def draw_keys(figure: Any, rows: Sequence[Sequence[str]], top: float, words: Words) -> None:
-    """The key, its first line at `top` mm."""
+def draw_keys(
+    figure: Any, rows: Sequence[Sequence[str]], top: float, words: Words, *, solid: bool
+) -> None:
+    """The key, its first line at `top` mm; marks of studies are solid where any of them is."""
+    lines = [[(_handle(key, solid=solid), words.said(key)) for key in keys] for keys in rows]
+    draw_handles(figure, lines, top)
+
+
+def draw_handles(figure: Any, lines: Sequence[Sequence[tuple[Any, str]]], top: float) -> None:
+    """Lines of handles with their words, the first at `top` mm."""
     width, height = theme.figure_mm(figure)
-    for i, keys in enumerate(rows):
+    for i, line in enumerate(lines):
         legend = figure.legend(
-            [_handle(k) for k in keys], [words.said(k) for k in keys], ncols=len(keys),
+            [handle for handle, _ in line], [text for _, text in line], ncols=len(line),
             handler_map={tuple: HandlerTuple(ndivide=None, pad=0.2)},
             loc="center left", bbox_to_anchor=(0, 1 - (top + 2 + key_mm() * i) / height),
             borderpad=0, borderaxespad=0, handlelength=1.8, handletextpad=0.5, columnspacing=1.4,

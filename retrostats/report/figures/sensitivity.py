@@ -112,7 +112,13 @@ def _numbered(parts: Sequence[pd.DataFrame]) -> list[bool]:
 
 def _needed(parts: Sequence[pd.DataFrame]) -> float:
     """Least width of a row of panels, in mm."""
-    return sum(_least(part) + GAP_MM for part in parts) + _gutter_mm() * sum(_numbered(parts))
+    return sum(_widths(parts)) + GAP_MM * len(parts) + _gutter_mm() * sum(_numbered(parts))
+
+
+def _widths(parts: Sequence[pd.DataFrame]) -> list[float]:
+    """Least widths of the axes of a row: one for all, but in one column what each needs."""
+    least = [_least(part) for part in parts]
+    return least if narrow() else [max(least)] * len(parts)
 
 
 def _panel_mm() -> float:
@@ -136,9 +142,9 @@ def _row(parts: Sequence[pd.DataFrame], width: float, letters: Iterator[str]) ->
     spare = (width - 2 * theme.EDGE_MM - _needed(parts)) / len(parts)
     spare = min(spare, WIDEST_MM - 36.0) if len(parts) < 3 and not narrow() else spare
     row, left = [], theme.EDGE_MM
-    for part, numbered in zip(parts, _numbered(parts), strict=True):
+    for part, numbered, least in zip(parts, _numbered(parts), _widths(parts), strict=True):
         start = left + (_gutter_mm() if numbered else 0.0)
-        inner = _least(part) + spare
+        inner = least + spare
         row.append(Place(part, next(letters), left, start, inner, numbered))
         left = start + inner + GAP_MM
     return row
@@ -234,8 +240,8 @@ def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: 
     text = "; ".join(marks) + ". Panels of one unit share its scale. "
     if any(_kinds(part) for part in sweeps):
         text += (
-            "Strips: the verdict which that value alone would give (S supported, C contradicted, "
-            "U undecided where the word has no room). "
+            "Strips: what the 95% limits at that value alone would say "
+            "(S supported, C contradicted, O open, where the word has no room). "
         )
     return f"{text}Sources: data/published; computed from {origin}."
 

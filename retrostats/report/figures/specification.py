@@ -160,7 +160,7 @@ def _caption(rows: pd.DataFrame, claim: Any, side: str, origin: str) -> str:
         "that was not printed at its middle; lines: 95% limits"
     ]
     if (rows[side] != "").any():
-        parts.append(f"marks: the {side} that the combination alone would give")
+        parts.append(f"marks: what its 95% limits alone say of the {side}")
     if band_of(claim) is not None:
         parts.append(BAND)
     return "; ".join(parts) + f". Computed from {origin}."

@@ -37,7 +37,6 @@ LOOK: Mapping[str, Mark] = MappingProxyType({
     "unlikely": Mark("v", "none", "red"),
     "very unlikely": Mark("v", "full", "red"),
     "contradicted": Mark("X", "full", "red"),
-    "undecided": Mark("o", "top", "ink"),
     "no evidence": Mark("o", "none", "grey"),
     "not claimed": Mark("_", "full", "grey"),
     "faithful": Mark("s", "full", "blue"),

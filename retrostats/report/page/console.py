@@ -29,7 +29,6 @@ MARKS = {
     "unlikely": ("u", "red"),
     "very unlikely": ("U", "red"),
     "contradicted": ("x", "red"),
-    "undecided": ("/", "yellow"),
     "no evidence": ("o", "dim"),
     "not claimed": ("-", "dim"),
     "faithful": ("=", "green"),

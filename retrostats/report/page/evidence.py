@@ -248,9 +248,10 @@ def _of(rows: Sequence[Row], claim_id: str) -> tuple[Row, ...]:
 
 
 def _estimates(rows: Sequence[Row], claim_id: str, judged: Any) -> tuple[Row, ...]:
-    """The one judged first, then the others that bear on the claim."""
+    """The answer of each measure first, then what was judged, then what else bears on the claim."""
     mine = [row for row in rows if claim_id == row["claim_id"] or row["estimate_id"] == judged]
-    return tuple(sorted(mine, key=lambda row: row["estimate_id"] != judged))
+    return tuple(sorted(mine, key=lambda row: (row["role"] != "posterior",
+                                               row["estimate_id"] != judged)))  # fmt: skip
 
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:

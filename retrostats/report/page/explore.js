@@ -45,6 +45,7 @@
     var data = JSON.parse(box.querySelector("script").textContent);
     var moved = Array.prototype.slice.call(box.querySelectorAll("select, input"));
     var all = [].concat.apply([], data.answers).filter(function (v) { return v !== null; }).concat(data.at);
+    for (var end in data.ends) all = all.concat(data.ends[end].at);
     var scale = data.log ? Math.log : function (v) { return v; };
     var least = scale(Math.min.apply(null, all)), most = scale(Math.max.apply(null, all));
     function place(value) { return 3 + 94 * (scale(value) - least) / (most - least || 1) + "%"; }
@@ -110,6 +111,9 @@
       if (!sound) { said.textContent = "these settings contradict one another"; return; }
       var words = data.words[data.said[at]];
       said.textContent = numbers(answer) + (words ? ": " + words : "");
+      draw(answer);
+    }
+    function draw(answer) {
       put("b-conf", { x1: place(answer[1]), x2: place(answer[2]) });
       put("b-dot", { cx: place(answer[0]) });
       data.at.forEach(function (value) { put("b-null", { x1: place(value), x2: place(value) }); });
@@ -119,7 +123,11 @@
       moved.forEach(function (control, i) { control.value = end.settings[i]; });
       show();
       box.querySelector(".explore-answer").textContent = "The " + name + ": " + end.answer;
-      box.querySelector(".band").style.visibility = "hidden";
+      box.querySelector(".band").style.visibility = end.at.length ? "visible" : "hidden";
+      if (end.at.length) draw(end.at);
+      moved.forEach(function (control, i) {  // where it is, between two settings of the control
+        if (data.values[i]) box.querySelector('output[for="' + control.id + '"]').textContent = end.values[i];
+      });
       how.querySelector("ul").replaceChildren.apply(how.querySelector("ul"), end.how.map(function (line) {
         var item = document.createElement("li");
         item.textContent = line;

@@ -65,11 +65,17 @@ class End:
         In words.
     how
         What gives it, unknown by unknown.
+    at
+        Estimate and limits, for the picture.
+    values
+        What each control would say there, a word for a choice.
     """
 
     settings: tuple[int, ...]
     answer: str
     how: tuple[str, ...]
+    at: tuple[float, ...] = ()
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,7 @@ def answer_text(values: Sequence[float], said: tuple[str, str], telling: Telling
     Examples
     --------
     >>> telling = Telling("ratio", "ratio a / b", {}, (1.0,))
-    >>> answer_text((1.264, 1.038, 1.539), ("supported", "undecided"), telling)
+    >>> answer_text((1.264, 1.038, 1.539), ("supported", "open"), telling)
     '26% higher (95% interval 4% to 54% higher): this alone would say yes; as much as claimed: open'
     >>> answer_text((float("nan"),) * 3, ("", ""), telling)
     'these settings contradict one another'
@@ -176,12 +182,12 @@ def answer_text(values: Sequence[float], said: tuple[str, str], telling: Telling
 #: What an interval by itself says of the claimed side, and of the claimed size.
 SIDE_WORDS = {
     "supported": "this alone would say yes",
-    "undecided": "this alone would leave it open",
+    "open": "this alone would leave it open",
     "contradicted": "this alone would say no",
 }
 SIZE_WORDS = {
     "supported": "as much as claimed: yes",
-    "undecided": "as much as claimed: open",
+    "open": "as much as claimed: open",
     "contradicted": "as much as claimed: no",
 }
 
@@ -226,14 +232,19 @@ def _end(extreme: Extreme, grid: Grid, telling: Telling) -> End:
     """One outermost limit: the settings nearest to it, its answer, and what gives it."""
     explored = grid.entry.at95
     space = explored.space
-    settings = []
+    settings, said = [], []
+    found = space.describe(extreme.point[None, :])
     for control in grid.controls:
         position, count = float(extreme.point[space.names.index(control.name)]), control.settings
         near = int(position * count) if control.labels else round(position * (count - 1))
         settings.append(min(near, count - 1))
+        value = found[control.name]
+        said.append(str(value) if control.labels
+                    else telling.value(float(value), control.kind, control.cell))  # fmt: skip
     values = explored.answers(extreme.point[None, :])[0].tolist()
     answer = answer_text(values, ("", ""), telling)
-    return End(tuple(settings), answer, tuple(_how(space, extreme, telling)))
+    at = tuple(map(_embedded, values)) if np.isfinite(values).all() else ()
+    return End(tuple(settings), answer, tuple(_how(space, extreme, telling)), at, tuple(said))
 
 
 def _how(space: Space, extreme: Extreme, telling: Telling) -> Iterable[str]:

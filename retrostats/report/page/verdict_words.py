@@ -28,7 +28,6 @@ SYMBOLS = {
     "not measured by the source": "\N{MULTIPLICATION SIGN}",
     "mixed": "\N{PLUS-MINUS SIGN}",
     "open": "?",
-    "undecided": "?",
     "unverified": "?",
 }
 #: Answers without a probability.
