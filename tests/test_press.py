@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -190,3 +191,21 @@ def test_an_error_ends_the_helper(helpers: list[int]) -> None:
     with pytest.raises(KeyError):
         stopped()
     assert _ended(helpers[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one process makes every file")
+def test_a_command_has_one_thread_so_that_it_may_fork() -> None:
+    """Arrow's allocator started one, and every file was made by one process."""
+    code = (
+        "from retrostats.common.exit_codes import as_one_command\n"
+        "as_one_command()\n"
+        "import pandas, pyarrow\n"
+        "from retrostats.report.press import _alone\n"
+        "pandas.array(['a'], dtype='str')\n"
+        "print(_alone())"
+    )
+    surroundings = {k: v for k, v in os.environ.items() if not k.endswith(("_THREADS", "_CONF"))}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=surroundings
+    )
+    assert run.stdout == "True\n"

@@ -38,9 +38,11 @@ def as_one_command() -> None:
     Python looks for unreachable cycles of objects rarely, as a command ends soon, and not through
     everything once more at its end, which takes most of a second. Linear algebra takes one thread:
     the matrices are small, and a second thread spends its time waiting (`OPENBLAS_NUM_THREADS`
-    says otherwise).
+    says otherwise). Arrow's allocator starts no thread of its own (jemalloc, `background_thread`):
+    a process with one thread may fork.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
