@@ -172,14 +172,14 @@ def verdicts() -> pd.DataFrame:
 
 def claim(**change: Any) -> SimpleNamespace:
     values = {"claim_id": "energy_30", "range_low": 1.25, "range_high": 1.35, "null_value": 1.0,
-              "claimed_direction": "above"}  # fmt: skip
+              "claimed_direction": "above", "scale": "ratio", "unit": ""}  # fmt: skip
     return SimpleNamespace(**values | change)
 
 
 def claims() -> dict[str, SimpleNamespace]:
     return {
         "energy_30": claim(),
-        "more_than_forward": claim(claim_id="more_than_forward", range_low=NAN, range_high=NAN, null_value=0.0),
+        "more_than_forward": claim(claim_id="more_than_forward", range_low=NAN, range_high=NAN, null_value=0.0, scale="difference"),
     }  # fmt: skip
 
 
