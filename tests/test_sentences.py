@@ -95,7 +95,7 @@ def test_each_grade_says_yes_no_or_open_with_its_number():
 def test_every_reading_is_told_where_readings_disagree():
     answered = answer(LESS, [POINTS, SHARE])
     assert answered.sentence == (
-        "Not known: it depends on how the source is read: 35 chances in 100 that it is so."
+        "Not known: it depends on how the source is read, 35 chances in 100 that it is so."
     )
     assert answered.readings == (
         "As points: \u22120.65 points, very likely \u22122.51 to 1.20; for or against the claim.",
@@ -150,7 +150,7 @@ def test_amounts_are_told_in_the_words_of_the_audit_and_one_form():
     plain = PlainWords(figure="30% more", more="more", less="less", where="at the same speed")
     said = answer(graded(), words=plain)
     assert said.amount == "About 26% more at the same speed, very likely 4% to 54% more."
-    assert said.size == "Close to 30% more, between 25% and 35%? About even odds."
+    assert said.size == "Close to 30% more, between 25% and 35%? Too few data to say: even odds."
     assert worst_words(ROW, {"conf_low": 0.89, "conf_high": 1.92}, plain).endswith(
         "how studies differ): 11% less to 92% more."
     )

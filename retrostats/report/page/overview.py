@@ -59,11 +59,11 @@ def _clauses(card: Card) -> Iterable[tuple[str, str]]:
     size = verdict["size"]
     figure = " ".join(filter(None, (card.words.figure, card.words.of_what)))
     if figure and size in _OPEN_SIZES:
-        yield UNKNOWN, f"whether “{figure}” is right"
+        yield UNKNOWN, f"whether “{figure}” is close to the truth"
     elif figure and size in _DENIED_SIZES:
         yield (
             f"{adverb(1 - verdict['prob_size']).capitalize()} not true",
-            f"that “{figure}” is right",
+            f"that “{figure}” is close",
         )
     for cause in card.causes:
         if cause.holds:

@@ -104,7 +104,7 @@ def answer(
     ...        "range_low": 1.25, "range_high": 1.35}
     >>> print(answer(row, words=PlainWords(more="more", where="at the same speed")).sentence)
     Yes, almost certainly (999 chances in 1,000). About 26% more at the same speed, very likely \
-13% to 43% more. As much as claimed, 25% to 35% higher? About even odds.
+13% to 43% more. As much as claimed, 25% to 35% higher? Too few data to say: even odds.
     """
     merged = {**(claim or {}), **verdict}
     if missing(verdict.get("estimate")):
@@ -117,7 +117,8 @@ def answer(
     if disagree(rows, merged):
         parts = tuple(_reading(row, merged, words) for row in rows)
         depends = words.depends or "it depends on how the source is read"
-        depends = ": ".join(filter(None, (depends, chance_words(merged))))  # of a guess, not of it
+        chance = chance_words(merged, words.holds or "it is so")
+        depends = ", ".join(filter(None, (depends, chance)))  # of a guess, not of it
         return Answer(first, depends, "", size, parts, tuple(rows))
     said = _measured(merged, words)
     return Answer(first, said, chance_words(merged), size, (), (judged,))

@@ -78,20 +78,25 @@ def verdict_words(verdict: Mapping[str, Any]) -> str:
     return f"{word.capitalize()}, {sure}"
 
 
-def chance_words(verdict: Mapping[str, Any]) -> str:
+def chance_words(verdict: Mapping[str, Any], holds: str = "it is so") -> str:
     """The probability of the claimed side; empty without one.
+
+    Parameters
+    ----------
+    holds
+        What holds if the claim does, a clause; said where the answer is not yes.
 
     Examples
     --------
     >>> chance_words({"direction": "supported", "prob_direction": 0.9993})
     '999 chances in 1,000'
-    >>> chance_words({"direction": "open", "prob_direction": 0.35})
-    '35 chances in 100 that it is so'
+    >>> chance_words({"direction": "open", "prob_direction": 0.35}, "it rains")
+    '35 chances in 100 that it rains'
     """
     p: Any = verdict.get("prob_direction")
     if missing(p) or verdict["direction"] in NO_CHANCE:
         return ""
-    of = "" if stance_of(verdict["direction"]) == "yes" else " that it is so"
+    of = "" if stance_of(verdict["direction"]) == "yes" else f" that {holds}"
     count, _, whole = in_hundred(p).partition(" ")
     return f"{count} chance{'s' if count != '1' else ''} {whole}{of}"
 
@@ -137,7 +142,7 @@ def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
     >>> size_words(row)
     'As much as claimed, 25% to 35% higher? Unlikely (10 in 100): below it is likelier (88 in 100).'
     >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, PlainWords(figure="30% more"))
-    'Close to 30% more, between 25% and 35%? About even odds.'
+    'Close to 30% more, between 25% and 35%? Too few data to say: even odds.'
     """
     label, p = verdict.get("size"), verdict.get("prob_size")
     if label in (None, "not claimed", "no evidence") or missing(p):
@@ -151,7 +156,7 @@ def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
     )
     word = SIZES.get(str(label), NOT_KNOWN)
     if label == "compatible" and EVEN[0] <= inside <= EVEN[1]:
-        return f"{asked} About even odds."
+        return f"{asked} Too few data to say: even odds."
     said = f"{asked} {word} ({in_hundred(inside)})"
     if label not in ("unlikely", "contradicted"):
         return f"{said}."
