@@ -101,7 +101,7 @@ def test_the_first_screen_holds_an_answer_with_a_number(opened, width):
     page = opened(width)
     said = page.locator("#answers .said").first
     assert said.bounding_box()["y"] + said.bounding_box()["height"] < 800
-    assert re.search(r"\d+% more at the same speed, very likely \d+% to", said.inner_text())
+    assert re.search(r"\d+% more at equal speed, very likely \d+% to", said.inner_text())
 
 
 def test_no_letter_of_a_figure_is_black_in_the_dark(opened):
