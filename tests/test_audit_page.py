@@ -163,6 +163,29 @@ def test_means_and_pairs_are_pooled_as_escalc_and_pool_do(tmp_path) -> None:
         assert row[name] == pytest.approx(getattr(wanted, name), rel=MODEL_RTOL)
 
 
+def test_the_change_of_one_group_carries_no_cause_however_it_is_printed(tmp_path) -> None:
+    """An estimate with its p of a before-after study was taken for the same people in both."""
+    head = "study,design,allocation,n,estimate,low,high,level,p\n"
+    change = "C,before-after,,18,-4.1,,,,0.003\n"
+    trial = "A,parallel,by lot,20 / 22,-4.0,-6.0,-2.0,95,\n"
+    page = audit(tmp_path, head + change, cause=True)
+    verdict = replicated(page).verdicts.iloc[0]
+    assert verdict["direction"] not in ("supported", "very likely", "likely")
+    page.with_suffix(".csv").write_text(head + change + trial)
+    both = replicated(page).verdicts.iloc[0]
+    page.with_suffix(".csv").write_text(head + trial)
+    trial_alone = replicated(page).verdicts.iloc[0]
+    assert both["estimate"] == trial_alone["estimate"]
+
+
+def test_an_empty_unit_beside_a_filled_one_is_asked_about(tmp_path) -> None:
+    table = "study,n,estimate,low,high,level,unit\nA,20 / 22,-4,-6,-2,95,kg\nB,9 / 9,-3,-5,-1,95,\n"
+    with pytest.raises(
+        InputError, match=r"row 3 \(B\), column unit: empty, and row 2 \(A\) is in kg"
+    ):
+        replicated(audit(tmp_path, table))
+
+
 def test_an_open_correlation_stands_at_the_middle_of_what_p_leaves(tmp_path) -> None:
     """p < 0.05 of 13 people leaves all from where a paired t-test gives 0.05, up to 0.99."""
     table = "study,design,n,first,second,p\nA,crossover,13,31.33 SD 5.77,27.15 SD 2.51,<0.05\n"

@@ -215,15 +215,20 @@ def refuse_mixed_units(rows: Sequence[PrintedRow], measure: Measure) -> None:
     Raises
     ------
     InputError
-        Naming both rows and units.
+        Naming both rows and units; a row whose column unit is empty beside filled ones, too.
     """
     seen: tuple[str, PrintedRow] | None = None
+    bare: PrintedRow | None = None
+    filled: tuple[str, PrintedRow] | None = None
     for row in rows if measure.name == DIFFERENCE else ():
         effect = any(name in row.cells for name in ("estimate", "low", "high"))
         sides = [] if effect else [side for side in row.sides() if side is not None]
         own = str(row.cells.get("unit", "")).strip()
+        filled = filled or ((own, row) if own else None)
         units = [own] if own else [unit for side in sides for unit in _units(side)]
         if not units:
+            number = any(c.isdigit() for c in str(row.cells.get("estimate", "")))
+            bare = bare or (row if number or any(isinstance(s, Summary) for s in sides) else None)
             continue
         seen = seen or (units[0], row)
         if not same_unit(units[0], seen[0]):
@@ -231,3 +236,8 @@ def refuse_mixed_units(rows: Sequence[PrintedRow], measure: Measure) -> None:
                 f"{row.where}: found {units[0]}, and row {seen[1].number} ({seen[1].study}) is in "
                 f"{seen[0]}; a pool of differences has one unit: convert one of them"
             )
+    if bare is not None and filled is not None:
+        raise InputError(
+            f"{bare.where}, column unit: empty, and row {filled[1].number} ({filled[1].study}) is "
+            f"in {filled[0]}; a pool of differences has one unit: write this row's too"
+        )

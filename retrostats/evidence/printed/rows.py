@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.common.arrays import path_of, table_of
 from retrostats.common.errors import InputError
+from retrostats.common.nearest import suggestion
 from retrostats.evidence.printed.cells import (
     Cell,
     Number,
@@ -236,7 +237,8 @@ def printed_row(cells: Mapping[str, Any], number: int, table: str = "pool_printe
     design = str(cells.get("design", "")).strip().lower()
     if design and design not in _DESIGNS:
         raise InputError(
-            f"{where}: design is {cells['design']!r}; allowed: crossover, parallel, before-after"
+            f"{where}, column design: found {cells['design']!r}{suggestion(design, _DESIGNS)}; "
+            "allowed: crossover, parallel, before-after"
         )
     if is_left_out(cells, where):  # what is not pooled is listed as it stands
         return PrintedRow(where, number, study, _DESIGNS.get(design, ""), cells=cells)

@@ -139,16 +139,27 @@ class TableRow:
         return {k.removeprefix(prefix): v for k, v in self.cells.items() if k.startswith(prefix)}
 
 
+#: Designs of a change.
+CHANGES = ("before-after", "before and after", "pre-post")
+
+
 def compares_arms(row: TableRow) -> bool:
-    """Whether a row sets the first condition against the second: a change alone does not.
+    """Whether a row sets the first condition against the second: the change of one group does not.
 
     Examples
     --------
     >>> compares_arms(TableRow(2, "a", "A 2001", {"first": "27 SD 5 -> 31 SD 5 kg"}))
     False
+    >>> change = {"design": "before-after", "estimate": "4.1", "p": "0.003", "n": "18"}
+    >>> compares_arms(TableRow(2, "a", "A 2001", change))
+    False
+    >>> compares_arms(TableRow(2, "a", "A 2001", {**change, "n": "18 / 17"}))
+    True
     """
     change = "->" in row.cells.get("first", "").replace("\N{RIGHTWARDS ARROW}", "->")
-    return not (change and "second" not in row.cells)
+    design = " ".join(row.cells.get("design", "").lower().split())
+    one_group = design in CHANGES and not re.search(r"\d\s*/\s*\d", row.cells.get("n", ""))
+    return not (one_group or (change and "second" not in row.cells))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,13 @@ from pathlib import Path
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.headers import kind_of
 from retrostats.io.pages.example_values import NO_ROWS, Usual, usual_values
-from retrostats.io.pages.page import Page, PageClaim, TableRow, compares_arms
+from retrostats.io.pages.page import CHANGES, Page, PageClaim, TableRow, compares_arms
 from retrostats.io.pages.page_table import read_page, row_name, table_beside
 
 PAGE_SUFFIX = ".toml"
 #: People of a template, and what each of them brings at least.
 _PEOPLE = 6
 _CROSSOVER = ("crossover", "cross-over", "paired")
-_CHANGES = ("before-after", "before and after", "pre-post")
 #: What a lab's column may be that is no measurement: an outcome of this name needs another.
 _ROLES = frozenset({
     "subject", "direction", "arm", "gait", "time", "time_weeks", "sex", "age_y", "speed",
@@ -132,7 +131,7 @@ def _topic(name: str, claims: Sequence[PageClaim], page: Page) -> Topic:
         template=_arms_template(page, written, values),
         both_arms=not rows or any(map(compares_arms, rows)),
     )  # fmt: skip
-    changes = [d in _CHANGES or "->" in "".join(row.cells.get(c, "") for c in ("first", "second"))
+    changes = [d in CHANGES or "->" in "".join(row.cells.get(c, "") for c in ("first", "second"))
                for d, row in zip(designs, rows, strict=True)]  # fmt: skip
     if same_people:
         return once
