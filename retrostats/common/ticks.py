@@ -42,7 +42,7 @@ def ratio_ticks(
     Examples
     --------
     >>> ratio_ticks(0.4, 2.2)[1][:4], ratio_ticks(0.978, 1.004)[1]
-    (['0.4', '0.5', '0.6', '0.7'], ['0.98', '0.99', '1.00'])
+    (['0.4', '0.5', '0.6', '0.8'], ['0.98', '0.99', '1.00'])
     """
     chosen = [[t for t in ticks if low <= t <= high] for ticks in reversed(RATIO_TICKS)]
     for ticks in chosen:

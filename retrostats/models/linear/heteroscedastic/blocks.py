@@ -7,6 +7,7 @@ docs/mathematics.md, section 14.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -154,7 +155,8 @@ def build_strata(data: Stratified) -> Strata:
     xy = np.stack([x[at].T @ y[at, 0] for at in members])
     yy = np.array([float(np.vdot(y[at], y[at])) for at in members])
     alone = _alone(data, x, y, members, scale)
-    stacks = _with_rows(tuple(stack_of(b, data, x, y) for b in buckets(data.rows)), total)
+    bucketed = buckets(data.rows)
+    stacks = _with_rows(tuple(stack_of(b, data, x, y) for b in bucketed), bucketed, data, x)
     sizes = tuple(len(r.effects) for r in data.rows.random)
     return Strata(
         stacks=stacks,
@@ -172,13 +174,26 @@ def build_strata(data: Stratified) -> Strata:
     )
 
 
-def _with_rows(stacks: tuple[StrataStack, ...], total: int) -> tuple[StrataStack, ...]:
-    """The stacks, without their rows where products of these would take longer."""
-    held = [s.design for s in stacks]
+def _with_rows(
+    stacks: tuple[StrataStack, ...], bucketed: Sequence[Bucket], data: Stratified, x: FloatArray
+) -> tuple[StrataStack, ...]:
+    """The stacks with their rows, where products of these take less time.
+
+    Rows x are whole here; those that stand for the sums of streamed cells hold what random effects
+    see alone.
+    """
+    held = [_rows_of(b, s.zz.shape[-1], data, x) for s, b in zip(stacks, bucketed, strict=True)]
     rows = [len(design.x) for design in held if design is not None]
-    if len(rows) == len(held) and few_enough(sum(rows), total, stacks[0].zx.shape[-1]):
+    if len(rows) < len(held) or not few_enough(sum(rows), len(data.count), x.shape[1]):
         return stacks
-    return tuple(replace(s, design=None) for s in stacks)
+    return tuple(replace(s, design=design) for s, design in zip(stacks, held, strict=True))
+
+
+def _rows_of(bucket: Bucket, width: int, data: Stratified, x: FloatArray) -> DesignRows | None:
+    z = np.zeros((len(bucket.block), width))
+    for column, place in zip(bucket.values.T, bucket.index, strict=True):
+        z[np.arange(len(z)), place] = column
+    return design_rows(z, x[bucket.rows], bucket.block, data.stratum[bucket.rows])
 
 
 def _outcomes(rows: Rows, reduced: Reduced) -> FloatArray:
@@ -277,10 +292,7 @@ def stack_of(bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray) -> 
     out_zx[owner, place] = zw[:, :, :p]
     out_zy[owner, place, :, 0] = zy
     out_zy[owner, place, :, 1:] = zw[:, :, p:]
-    z = np.zeros((len(bucket.block), width))
-    for column, place in zip(bucket.values.T, bucket.index, strict=True):
-        z[np.arange(len(z)), place] = column
     return StrataStack(
         data.rows.n[bucket.blocks].astype(float), where, out_zz, out_zx, out_zy,
-        *template(bucket.shape, sizes), design_rows(z, x[rows], bucket.block, data.stratum[rows]),
+        *template(bucket.shape, sizes),
     )  # fmt: skip
