@@ -33,19 +33,18 @@ STEPS = (
     "Drawing the figures",
     "Writing the results",
 )
-#: (wall, CPU) of each step of commit a83bbec: one run in turn with the one of main_job.md of
-#: 30 November 2026, on 2 cores at load 16; on an idle machine both take less.
+#: (wall, CPU) of each step before figures were made by two processes: one quiet run, 2 cores.
 BEFORE = (
-    (6.74, 1.41), (4.25, 0.92), (6.51, 1.40), (16.02, 3.47), (2.23, 0.48), (2.57, 0.56),
-    (0.50, 0.11), (2.39, 0.52), (8.53, 1.86), (12.02, 2.03), (57.73, 14.35),
+    (0.61, 0.70), (0.45, 0.44), (1.03, 1.32), (1.12, 1.12), (0.16, 0.31), (0.54, 0.54),
+    (0.09, 0.15), (0.22, 0.29), (0.37, 0.37), (0.89, 1.09), (5.43, 5.41),
 )  # fmt: skip
 ABOUT = """# The main job, step by step
 
 `python -m benchmarks.main_job --write`: median of {runs} runs in fresh processes, all figures in
 three formats, {cores} cores, load {load:.1f} when it began{ahead}.
 CPU seconds count the second process that makes figures into files; they grow on a busy machine, and
-wall seconds more: compare ratios of CPU. “Before” is one run of the commit before fonts and PNGs
-were written here, beside the run of 30 November 2026 at load 16 (27.1 CPU s against 20.2).
+wall seconds more. “Before” is one quiet run without that process, with Python's own rhythm of
+collecting and whole fonts cut anew.
 
 """
 _ONE_RUN = """
