@@ -59,7 +59,7 @@ def _clauses(card: Card) -> Iterable[tuple[str, str]]:
     size = verdict["size"]
     figure = " ".join(filter(None, (card.words.figure, card.words.of_what)))
     if figure and size in _OPEN_SIZES:
-        yield UNKNOWN, f"whether “{figure}” is close to the truth"
+        yield UNKNOWN, f"whether “{figure}” is about right"
     elif figure and size in _DENIED_SIZES:
         yield (
             f"{adverb(1 - verdict['prob_size']).capitalize()} not true",
