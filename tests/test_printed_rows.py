@@ -203,7 +203,7 @@ def test_an_inequality_of_p_cuts_the_spread_behind_a_bare_estimate() -> None:
         ({"first": "31.3 SD"}, r"row 1 \(A\), first: found '31.3 SD'; the SD behind 31"),
         ({"n": ""}, "n is empty; a pair needs the number of people"),
         ({"n": "12.5"}, "allowed is a whole number of 2 or more"),
-        ({"design": "between"}, "column design: found 'between'; allowed: crossover, parallel, before-after"),
+        ({"design": "between"}, "column design: found 'between'; allowed: crossover, parallel"),
         ({"design": "parallel"}, "n is 13; two groups need both numbers"),
         ({"p": "about 5%"}, "p: found 'about 5%'; allowed is above 0 and up to 1"),
         ({"r": "1.2"}, "r is 1.2; allowed is between -1 and 1"),
