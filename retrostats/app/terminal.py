@@ -89,10 +89,10 @@ def run_replicate(replicate: Callable[..., Any], arguments: Any) -> int:
     if noted is not None and not arguments.fresh:
         from retrostats.app.unchanged import kept
 
-        told = kept(noted, out, audit)
-        if told is not None:
+        run = kept(noted, out, audit)
+        if run is not None:
             print("Nothing changed: results are kept (--fresh computes anew)", file=sys.stderr)
-            _tell(told, out, start)
+            _tell(run, out, start)
             return 0
     with _progress() as progress:
         replication = replicate(
@@ -146,13 +146,13 @@ def _noted(audit: Any, arguments: Any) -> str | None:
     return key_of(audit, {**_options(arguments), "analyses": arguments.analysis})
 
 
-def _tell(told: Any, out: Path, start: float, cohorts: Callable[[], None] = lambda: None) -> None:
+def _tell(run: Any, out: Path, start: float, cohorts: Callable[[], None] = lambda: None) -> None:
     """Verdicts, answers and the place of the report on a terminal, the reader's cohorts between."""
     from retrostats.report.page.console import print_answers, print_place, print_verdicts
 
-    print_verdicts(told.verdicts)
+    print_verdicts(run.verdicts)
     cohorts()
-    print_answers(told)
+    print_answers(run)
     print_place(out, time.perf_counter() - start)
 
 

@@ -37,7 +37,7 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class KeptRun:
     """What a terminal is told of a run: a part of `Replication`."""
 
     audit: Audit
@@ -79,14 +79,14 @@ def _code(folder: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(folder).as_posix(), path
 
 
-def kept(key: str, directory: Path, audit: Audit) -> Told | None:
+def kept(key: str, directory: Path, audit: Audit) -> KeptRun | None:
     """What was told when `directory` was written under this key; None if it must be written."""
     try:
         note = json.loads(_note(key).read_text(encoding="utf-8"))
         manifest = manifest_of(directory.resolve())
         if manifest is None or note["manifest"] != manifest:
             return None
-        return Told(audit, *(_frame(note["frames"][name]) for name in FRAMES))
+        return KeptRun(audit, *(_frame(note["frames"][name]) for name in FRAMES))
     except (OSError, ValueError, KeyError, TypeError):  # no note, or one that nobody can read
         return None
 

@@ -23,6 +23,7 @@ from retrostats.evidence.printed.cells import (
 )  # fmt: skip
 from retrostats.evidence.printed.measures import measure_name
 from retrostats.evidence.printed.quadrature import SpreadPrior
+from retrostats.io.pages.page import CHANGES
 from retrostats.io.tables.files import (
     comma_records,
     decode,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 CROSSOVER, PARALLEL, BEFORE_AFTER = "crossover", "parallel", "before-after"
 _DESIGNS = {
     "crossover": CROSSOVER, "cross-over": CROSSOVER, "paired": CROSSOVER, "parallel": PARALLEL,
-    "before-after": BEFORE_AFTER, "before and after": BEFORE_AFTER, "pre-post": BEFORE_AFTER,
+    **dict.fromkeys(CHANGES, BEFORE_AFTER),
 }  # fmt: skip
 #: Columns that are read; others (where, doi, note, x_..., rob_...) are for people.
 READ = (
