@@ -23,9 +23,7 @@ from retrostats.models.linear.formula.design import RandomDesign
 
 WIDE = 100  # connected random effects above which blocks pay
 _DENSE = 1500  # random effects left that are cheaper to take densely than to eliminate on
-_FILLED = (
-    1 / 8
-)  # share of places from which sparse products of the first group cost more than dense
+_FILLED = 1 / 8  # share of places above which sparse products of the first group cost more
 _LARGEST = 20_000  # columns of the dense rest: three matrices of 3 GiB each
 
 

@@ -76,8 +76,8 @@ _LEAST, _MOST = 0.05, 20.0
 def moment_start(data: Crossed) -> FloatArray:
     """Diagonal theta by equating sums of squares to their expectations.
 
-    With r = My what least squares leaves and B_g the reciprocals of the diagonal of Z_g'Z_g, for the
-    columns Z_g of one effect of a group, r'Z_g B_g Z_g'r has the expectation
+    With r = My what least squares leaves, Z_g the columns of one effect of a group and B_g the
+    reciprocals of the diagonal of Z_g'Z_g, r'Z_g B_g Z_g'r has the expectation
     sigma^2 (tr(B_g Z_g'MZ_g) + sum_h psi_h tr(B_g Z_g'MZ_h Z_h'MZ_g)), and r'r has
     sigma^2 (n - p + sum_h psi_h tr(Z_h'MZ_h)). Where every level meets every other equally often
     this is the analysis of variance (after Henderson 1953, Biometrics 9:226). Effects of a group
