@@ -31,8 +31,8 @@ ESTIMATE_RTOL = {1: 1e-3, 9: 2e-4, 15: 2e-4}
 SE_RTOL = {1: 2e-2, 9: 2e-3, 15: 2e-3}
 #: How far the two Laplace log-likelihoods are apart; ours is the higher one.
 LOGLIK_ATOL = 1e-3
-#: Two differenced Hessians at the same point, of second and fourth order: their truncation. One that
-#: was taken a step of the search before the answer is 1e-6 to 1e-5 away.
+#: Two differenced Hessians at the same point, of second and fourth order: their truncation. One
+#: that was taken a step of the search before the answer is 1e-6 to 1e-5 away.
 COVARIANCE_RTOL = 1e-7
 
 
