@@ -71,7 +71,7 @@ class Card:
     causes
         Causal claims on the same numbers.
     source
-        What the cited source says instead, or that it says so, in a sentence; empty if not known.
+        A question about the cited source and its answer; empty if nothing is known of it.
     line
         What the broken line of a picture is; empty where there is none.
     """
@@ -86,7 +86,7 @@ class Card:
     behind: str
     overturn: tuple[str, ...]
     causes: tuple[Cause, ...]
-    source: str = ""
+    source: tuple[str, ...] = ()
     line: str = ""
 
 
@@ -166,7 +166,7 @@ def _card(
         behind=behind_words(verdict, answered.shown, records, words.people or "people"),
         overturn=overturn_words(verdict, _outer_bounds(verdict, records), records, words),
         causes=tuple(_cause(row, every_word.get(row["claim_id"], NO_WORDS)) for row in causes),
-        source=words.source or source_words(verdict, records["fidelity"]),
+        source=_asked_and_said(words.source or source_words(verdict, records["fidelity"])),
     )
 
 
@@ -284,10 +284,12 @@ def cause_words(verdict: Row, lacking: str = "") -> str:
     return f"{said} ({chance})." if chance else f"{said}: {reason}." if reason else f"{said}."
 
 
-#: How the sentence on the source begins, by what was found.
+#: What is asked of a source that the audit has no words for.
+SAYS_SO = "Does the cited source say so?"
+#: How the answer begins, by what was found.
 SAYS = {
     "faithful": ("yes", "Yes"),
-    "drifted": ("no", "Not so"),
+    "drifted": ("no", "No"),
     "not measured by the source": ("not measured", "It did not measure it"),
     "unverified": ("unknown", "Not known"),
 }
@@ -300,12 +302,20 @@ def source_words(verdict: Row, elements: Sequence[Row]) -> str:
     --------
     >>> element = {"claim_id": "c", "agrees": "no", "source_says": "three times a week"}
     >>> source_words({"claim_id": "c", "fidelity": "drifted"}, [element])
-    'Not so: three times a week.'
+    'No: three times a week.'
     """
     finding, start = SAYS.get(verdict["fidelity"], ("", ""))
     mine = [e for e in elements if e["claim_id"] == verdict["claim_id"] and e["agrees"] == finding]
     said = fmt.text(mine[0]["source_says"]) if mine else ""
     return f"{start}: {said}." if said else ""
+
+
+def _asked_and_said(words: str) -> tuple[str, ...]:
+    """A question and its answer, from one text; the question by rule where the text has none."""
+    if not words:
+        return ()
+    asks, mark, said = words.partition("? ")
+    return (f"{asks}?", said) if mark else (SAYS_SO, words)
 
 
 def causes_of(claim: Row, claims: Mapping[str, Row], verdicts: Sequence[Row]) -> tuple[Row, ...]:
