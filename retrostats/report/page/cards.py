@@ -147,7 +147,8 @@ def _card(
     key = verdict["claim_id"]
     claim, words = claims.get(key, {}), every_word.get(key, NO_WORDS)
     answered = answer(verdict, records["estimates"], claim, words)
-    dots = study_estimates(key, records["estimates"], sources.get(key, ()))
+    judged = answered.shown[0] if answered.shown else {"claim_id": key}
+    dots = study_estimates(judged, records["estimates"], sources.get(key, ()))
     causes = causes_of(claim, claims, records["verdicts"])
     return Card(
         number=number,
@@ -188,24 +189,42 @@ def means_words(verdict: Row, words: PlainWords) -> str:
 
 
 def study_estimates(
-    claim_id: str, estimates: Sequence[Row], sources: Sequence[Collection[str]]
+    judged: Row, estimates: Sequence[Row], sources: Sequence[Collection[str]]
 ) -> list[float]:
     """The estimate of each source that prints one, by the printed rows that both stand on.
 
+    Parameters
+    ----------
+    judged
+        The row of estimates that the answer rests on.
+    sources
+        Printed rows of each of its sources; without any, as where nothing was left open, its
+        sources are the rows of the same quantity that it sums up.
+
     Examples
     --------
-    >>> row = {"claim_id": "c", "role": "printed", "estimate": 1.2, "source_rows": "r1; r2"}
-    >>> study_estimates("c", [row, {**row, "source_rows": "r3"}], [{"r1", "r2"}, {"r9"}])
+    >>> row = {"claim_id": "c", "quantity": "q", "role": "printed", "estimate": 1.2,
+    ...        "source_rows": "r1; r2"}
+    >>> pool = {**row, "role": "pooled", "source_rows": "r1; r2; r4"}
+    >>> study_estimates(pool, [row, {**row, "source_rows": "r3"}], [{"r1", "r2"}, {"r9"}])
     [1.2]
+    >>> study_estimates(pool, [pool, row, {**row, "estimate": 0.9, "source_rows": "r4"}], ())
+    [1.2, 0.9]
     """
+    single = [
+        (frozenset(fmt.split(row.get("source_rows"))), row)
+        for row in estimates
+        if row["claim_id"] == judged["claim_id"]
+        and row["role"] not in SUMS
+        and not missing(row["estimate"])
+    ]
+    if not sources:
+        whole = set(fmt.split(judged.get("source_rows")))
+        same = (r for r, e in single if e.get("quantity") == judged.get("quantity") and r <= whole)
+        sources = list(dict.fromkeys(same))
     found = []
     for rows in filter(None, sources):
-        mine = [
-            e["estimate"] for e in estimates
-            if e["claim_id"] == claim_id and e["role"] not in SUMS and not missing(e["estimate"])
-            and set(rows) <= set(fmt.split(e.get("source_rows")))
-        ]  # fmt: skip
-        found += mine[:1]
+        found += [row["estimate"] for stands_on, row in single if set(rows) <= stands_on][:1]
     return found
 
 
