@@ -46,7 +46,11 @@ LOOK: Mapping[str, Mark] = MappingProxyType({
 })  # fmt: skip
 UNKNOWN = Mark("$?$", "full", "ink")
 COLUMNS = ("fidelity", "direction", "size")
-HEADINGS = ("Does the {} say\nwhat its source says?", "Evidence:\nthat way?", "Evidence:\nthat much?")
+HEADINGS = (
+    "Does the {} say\nwhat its source says?",
+    "Evidence:\nthat way?",
+    "Evidence:\nthat much?",
+)
 CELL_MM = (34.0, 28.0, 28.0)
 ROLES = MappingProxyType({"core": "The {}'s main claims", "audit": "Other claims"})
 CLAIMS = "the table of claims"
@@ -171,9 +175,9 @@ def _cell(
     centre = top + height / 2
     draw_mark(axes, verdict, left + 4.2, centre)
     axes.text(
-        left + 7.6, centre, "\n".join(words), fontsize=theme.SMALL, va="center_baseline", linespacing=1.15,
+        left + 7.6, centre, "\n".join(words), fontsize=theme.SMALL, va="center_baseline",
+        linespacing=1.15, parse_math=False,
         color=now().ink if verdict not in ("not claimed", "no evidence") else now().grey,
-        parse_math=False,
     )  # fmt: skip
 
 
