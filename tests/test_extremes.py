@@ -8,7 +8,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from doors.evidence import FindingsMeasure as Measure
-from doors.evidence import Options, explore_measures, fixed_points, lowest, quasi_random
+from doors.evidence import (
+    Options,
+    compass,
+    explore_measures,
+    fixed_points,
+    lowest,
+    quasi_random,
+)
 
 from retrostats import Choice, Unknown, explore
 
@@ -112,6 +119,28 @@ def test_no_point_out_of_100_000_lies_below(case) -> None:
     function, d, _ = CASES[case]
     drawn = function(quasi_random(d, 100_000, 99))
     assert search(function, d, 1).value <= np.nanmin(drawn)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_shorter_steps_looked_at_at_once_end_where_one_after_the_other_does(
+    case, monkeypatch
+) -> None:
+    function, d, _ = CASES[case]
+    calls = []
+
+    def counted(points):
+        calls[-1] += 1
+        return np.nan_to_num(function(points), nan=np.inf)
+
+    start = quasi_random(d, 9, 4)[[0, 1, 1, *range(2, 9)]]  # one start twice: they go on as one
+    ends = []
+    for patience in (1, compass.MAX_ROUNDS):
+        monkeypatch.setattr(compass, "PATIENCE", patience)
+        calls.append(0)
+        ends.append(compass.descend(counted, start, np.nan_to_num(function(start), nan=9.0), {}))
+    np.testing.assert_array_equal(ends[0][0], ends[1][0])
+    np.testing.assert_array_equal(ends[0][1], ends[1][1])
+    assert calls[0] < calls[1]
 
 
 def test_a_ridge_in_one_reading_only() -> None:

@@ -80,6 +80,7 @@ from retrostats.evidence.result.findings import EstimateRow as EstimateRow
 from retrostats.evidence.result.findings import Findings as Findings
 from retrostats.evidence.result.findings import Measure as FindingsMeasure
 from retrostats.evidence.result.findings import frame_of as frame_of
+from retrostats.evidence.unreported import compass as compass
 from retrostats.evidence.unreported import exploration as exploration
 from retrostats.evidence.unreported.exploration import CHUNK as CHUNK
 from retrostats.evidence.unreported.exploration import outermost as outermost

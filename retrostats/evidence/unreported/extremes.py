@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.evidence.unreported.compass import FIRST_STEP, LAST_STEP, LONG_STEP, descend
+
 Array = NDArray[np.float64]
 #: Values (n,) of a function at points (n, d) of the unit box; NaN where it has none.
 Objective = Callable[[Array], Array]
@@ -22,14 +24,8 @@ EACH, BEST = 2, 8
 FOLLOWED, DRAWN = 12, 4
 #: Spaces of more unknowns than this have more local ends: so many times the searches.
 LARGE, MORE = 24, 4
-#: Steps of a search along the axes, from a quarter of the box to the last digits, and what a step
-#: without a gain is divided by.
-FIRST_STEP, LAST_STEP, SHRINK = 0.25, 1e-6, 4.0
-#: Ends of ranges and other options are tried at steps of this size or above.
-LONG_STEP = 0.05
 #: Smallest step of the best end, which makes its last digits the same from wherever it came.
 FINEST = 1e-10
-MAX_ROUNDS = 200
 #: Ends that are searched again along slanted directions.
 RIDGES = 3
 #: Step and number of slanted trials that tell a corner of the box from a kink, and how far a
@@ -137,7 +133,7 @@ def _followed(
     start = _starts(fixed, values, choices)
     if not len(start):
         return fixed[:0], values[:0], start
-    ends, at_ends = _descend(
+    ends, at_ends = descend(
         objective, fixed[start], values[start], choices, (FIRST_STEP, LONG_STEP), options=False
     )
     order = np.argsort(at_ends, kind="stable")
@@ -145,7 +141,7 @@ def _followed(
     most = FOLLOWED * _effort(fixed)
     met = np.bincount(of.reshape(-1))[np.argsort(first, kind="stable")][:most]
     kept = order[np.sort(first)[:most]]
-    return *_descend(objective, ends[kept], at_ends[kept], choices), met
+    return *descend(objective, ends[kept], at_ends[kept], choices), met
 
 
 def _from_draws(
@@ -157,7 +153,7 @@ def _from_draws(
     one = np.ones(len(start), dtype=np.int64)
     if not len(start):
         return drawn[:0], values[:0], one
-    return *_descend(objective, drawn[start], values[start], choices), one
+    return *descend(objective, drawn[start], values[start], choices), one
 
 
 def _polished(
@@ -168,7 +164,7 @@ def _polished(
     from retrostats.evidence.unreported.starts import all_listed
 
     def again(point: Array, value: Array) -> tuple[Array, Array]:
-        return _descend(objective, point, value, choices)
+        return descend(objective, point, value, choices)
 
     if not all_listed(ends.shape[1], choices):  # else every corner was looked at already
         ends, at_ends = exchanged(objective, ends, at_ends, choices, again, _effort(ends))
@@ -179,7 +175,7 @@ def _polished(
         if not at_ends.min() < before:
             break
     best = [int(np.argmin(at_ends))]
-    ends[best], at_ends[best] = _descend(
+    ends[best], at_ends[best] = descend(
         objective, ends[best], at_ends[best], choices, (LAST_STEP, FINEST), options=False
     )
     return ends, at_ends
@@ -218,81 +214,6 @@ def _starts(points: Array, values: Array, choices: Mapping[int, int]) -> NDArray
     return np.array([i for i in np.unique(picked) if np.isfinite(values[i])], dtype=np.int64)
 
 
-def _descend(
-    objective: Objective, points: Array, values: Array, choices: Mapping[int, int],
-    steps: tuple[float, float] = (FIRST_STEP, LAST_STEP), *, options: bool = True,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Compass search of all starts at once; a search that finds nothing better shortens its step.
-
-    Every coordinate that gains alone is also moved together with the others that do: a function
-    that is monotone in each of them reaches its corner in a step or two. Searches that have met
-    go on as one. Without `options` choices stay as they are.
-    """
-    points, values = points.copy(), values.copy()
-    d = points.shape[1]
-    smooth = np.array([j for j in range(d) if j not in choices], dtype=int)
-    step, last = np.full(len(points), steps[0]), steps[1]
-    moved_choices = choices if options else {}
-    for _ in range(MAX_ROUNDS):
-        active = np.flatnonzero(step > last)
-        if not len(active):
-            break
-        _, lead, follow = np.unique(
-            np.column_stack([points[active], step[active]]),
-            axis=0, return_index=True, return_inverse=True,
-        )  # fmt: skip
-        leaders = active[lead]
-        moves = [_moves(points[i], step[i], smooth, moved_choices) for i in leaders]
-        where = np.concatenate([[0], np.cumsum([len(column) for column, _ in moves])])
-        follow = follow.reshape(-1)
-        idle = np.diff(where) == 0  # nothing left to move, as a choice with one option
-        if idle.any():
-            step[active[idle[follow]]] = 0.0
-            continue
-        rows = np.repeat(np.arange(len(leaders)), np.diff(where))
-        column = np.concatenate([part for part, _ in moves])
-        to = np.concatenate([part for _, part in moves])
-        trials = points[leaders[rows]]
-        trials[np.arange(len(rows)), column] = to
-        got = objective(trials)
-        together = points[leaders]
-        order = np.argsort(-got, kind="stable")  # the best move of a coordinate is written last
-        gains = order[got[order] < values[leaders[rows[order]]]]
-        together[rows[gains], column[gains]] = to[gains]
-        many = np.bincount(rows[gains], minlength=len(leaders)) > 1
-        at_together = np.full(len(leaders), np.inf)
-        if many.any():
-            at_together[many] = objective(together[many])
-        single = np.array([where[i] + got[where[i] : where[i + 1]].argmin()
-                           for i in range(len(leaders))])  # fmt: skip
-        both = at_together < got[single]
-        lower = np.where(both, at_together, got[single])
-        arrived = np.where(both[:, None], together, trials[single])
-        better = lower < values[leaders]
-        moved = better[follow]
-        points[active[moved]] = arrived[follow[moved]]
-        values[active[moved]] = lower[follow[moved]]
-        step[active[~moved]] /= SHRINK if len(smooth) else np.inf
-    return points, values
-
-
-def _moves(
-    point: Array, step: float, smooth: NDArray[np.int64], choices: Mapping[int, int]
-) -> tuple[NDArray[np.int64], Array]:
-    """Coordinates (m,) and where each is moved to (m,): a step, an end, another option."""
-    at = point[smooth]
-    ends = [np.zeros(len(at)), np.ones(len(at))] if step >= LONG_STEP else []
-    to = [np.clip(at - step, 0, 1), np.clip(at + step, 0, 1), *ends]
-    column, targets = np.tile(smooth, len(to)), np.concatenate(to)
-    for j, count in choices.items() if step >= LONG_STEP or not len(smooth) else ():
-        column = np.append(column, np.full(count, j))
-        targets = np.append(targets, (np.arange(count) + 0.5) / count)
-    fresh = targets != point[column]
-    if not fresh.any():
-        return column[:1], targets[:1]
-    return column[fresh], targets[fresh]
-
-
 def _off_the_axes(
     objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
 ) -> tuple[Array, Array]:
@@ -315,7 +236,7 @@ def _off_the_axes(
         if value[0] < at_ends[i]:
             old, at_old = ends[i].copy(), at_ends[i]
             ends[i, free], at_ends[i] = point[0], value[0]
-            again = _descend(objective, ends[i][None], value, choices, (PROBE, LAST_STEP))
+            again = descend(objective, ends[i][None], value, choices, (PROBE, LAST_STEP))
             walked = np.vstack([again[0], old[None]]), np.append(again[1], at_old)
             _between(objective, *walked, choices)
             ends[i], at_ends[i] = walked[0][0], walked[1][0]
