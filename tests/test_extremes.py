@@ -24,6 +24,10 @@ ATOL = 1e-4
 #: A grid of 1,201 points a side misses a kink by its slope over half a step.
 GRID_ATOL = 5e-3
 SEEDS = range(6)
+#: Rounds, and steps without a gain, that no search here needs.
+ENOUGH = 20_000
+#: First and last step of those searches: shorter ones creep along a narrow strip for ever.
+STEPS = 0.25, 1e-4
 
 
 def straight(x):
@@ -121,26 +125,36 @@ def test_no_point_out_of_100_000_lies_below(case) -> None:
     assert search(function, d, 1).value <= np.nanmin(drawn)
 
 
+def searched(function, d, patience, monkeypatch):
+    """Ends of ten searches along the axes, and how many calls they took."""
+    monkeypatch.setattr(compass, "PATIENCE", patience)
+    monkeypatch.setattr(compass, "MAX_ROUNDS", ENOUGH)
+    calls = []
+
+    def counted(points):
+        calls.append(len(points))
+        return np.nan_to_num(function(points), nan=np.inf)
+
+    start = quasi_random(d, 8, 4)[[0, 1, 1, *range(2, 8)]]  # two at one point go on as one
+    at_start = np.nan_to_num(function(start), nan=9.0)
+    return *compass.descend(counted, start, at_start, {}, STEPS), len(calls)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_shorter_steps_looked_at_at_once_end_where_one_after_the_other_does(
     case, monkeypatch
 ) -> None:
     function, d, _ = CASES[case]
-    calls = []
+    at_once = searched(function, d, 1, monkeypatch)
+    in_turn = searched(function, d, ENOUGH, monkeypatch)
+    np.testing.assert_array_equal(at_once[0], in_turn[0])
+    np.testing.assert_array_equal(at_once[1], in_turn[1])
 
-    def counted(points):
-        calls[-1] += 1
-        return np.nan_to_num(function(points), nan=np.inf)
 
-    start = quasi_random(d, 9, 4)[[0, 1, 1, *range(2, 9)]]  # one start twice: they go on as one
-    ends = []
-    for patience in (1, compass.MAX_ROUNDS):
-        monkeypatch.setattr(compass, "PATIENCE", patience)
-        calls.append(0)
-        ends.append(compass.descend(counted, start, np.nan_to_num(function(start), nan=9.0), {}))
-    np.testing.assert_array_equal(ends[0][0], ends[1][0])
-    np.testing.assert_array_equal(ends[0][1], ends[1][1])
-    assert calls[0] < calls[1]
+def test_a_search_that_is_in_its_corner_ends_in_few_calls(monkeypatch) -> None:
+    *_, at_once = searched(lambda x: x.sum(axis=1), 3, 1, monkeypatch)
+    *_, in_turn = searched(lambda x: x.sum(axis=1), 3, ENOUGH, monkeypatch)
+    assert (at_once, in_turn) == (4, 8)
 
 
 def test_a_ridge_in_one_reading_only() -> None:

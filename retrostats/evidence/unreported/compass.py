@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +138,7 @@ def _arrived(
     if many.any():
         at_together[many] = objective(together[many])
     where = np.append(np.searchsorted(rows, np.arange(len(points))), len(rows))
-    best = [a + int(got[a:b].argmin()) for a, b in zip(where[:-1], where[1:], strict=True)]
+    best = [a + int(got[a:b].argmin()) for a, b in pairwise(where)]
     single[np.arange(len(points)), column[best]] = to[best]
     both = at_together < got[best]
     return np.where(both[:, None], together, single), np.where(both, at_together, got[best])
