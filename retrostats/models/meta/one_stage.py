@@ -11,7 +11,7 @@ and is minimised over tau2 and all sigma_i^2 together (docs/mathematics.md, sect
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,8 @@ _HALVINGS = 25
 _NEAR = 1e-10
 #: Longest step of a log variance, so that none vanishes on the way.
 _LONGEST = 2.0
+#: Share of a curvature below which it is looked at along its eigenvectors.
+_FLAT = 1e-6
 
 
 class _People(NamedTuple):
@@ -40,13 +42,24 @@ class _People(NamedTuple):
 
 
 class _Point(NamedTuple):
-    """Deviance (d,), its derivatives by tau2 and log(sigma_i^2 / s_i^2), weights (d, k) and mu."""
+    """Deviance (d,), its derivatives by tau2 and log(sigma_i^2 / s_i^2), weights (d, k) and mu.
+
+    Second derivatives by log sigma^2 are diag(`own`) - `left` left' - `right` right', (d, k) each;
+    `edge` (d, k) are those by log sigma^2 and tau2, `corner` (d,) those by tau2.
+    """
 
     deviance: Array
     gradient: Array
-    hessian: Array
+    corner: Array
+    edge: Array
+    own: Array
+    left: Array
+    right: Array
     weight: Array
     mu: Array
+
+    def at(self, rows: NDArray[Any]) -> _Point:
+        return _Point(*(part[rows] for part in self))
 
 
 def one_stage_batch(
@@ -158,8 +171,57 @@ def _searched(
 
 def _step(here: _Point, x: Array) -> tuple[Array, Array]:
     """Newton's step, of expected curvature where the observed one points uphill; tau2 may hold."""
-    gradient, hessian = here.gradient.copy(), here.hessian.copy()
-    held = (x[:, 0] <= 0.0) & (gradient[:, 0] >= 0.0)
+    held = (x[:, 0] <= 0.0) & (here.gradient[:, 0] >= 0.0)
+    step, decrement, bowl = _bowl_step(here, held)
+    other = np.flatnonzero(~bowl)
+    if len(other):
+        step[other], decrement[other] = _turned_step(here.at(other), held[other])
+    step /= np.maximum(1.0, np.abs(step[:, 1:]).max(axis=1) / _LONGEST)[:, None]
+    return step, decrement
+
+
+def _bowl_step(here: _Point, held: NDArray[np.bool_]) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Newton's step and decrement, and where all curvature points up: elsewhere they mean nothing.
+
+    A diagonal less two products is inverted by Woodbury's identity, its inertia is that of the
+    diagonal and of the two by two matrix M (Haynsworth 1968); tau2 is the border.
+    """
+    with np.errstate(all="ignore"):  # what is no number here is no bowl
+        over = 1.0 / here.own
+        a, b = here.left * over, here.right * over
+        m11 = 1.0 - (here.left * a).sum(1)
+        m12 = -(here.left * b).sum(1)
+        m22 = 1.0 - (here.right * b).sum(1)
+        determinant = m11 * m22 - m12**2
+
+        def solved(y: Array) -> Array:
+            p, q = (a * y).sum(1), (b * y).sum(1)
+            by_left = (m22 * p - m12 * q) / determinant
+            by_right = (m11 * q - m12 * p) / determinant
+            return np.asarray(y * over + a * by_left[:, None] + b * by_right[:, None])
+
+        gradient = here.gradient[:, 1:]
+        alone, border = solved(gradient), solved(here.edge)
+        left = here.corner - (here.edge * border).sum(1)
+        tau2 = np.where(held, 0.0, (here.gradient[:, 0] - (here.edge * alone).sum(1)) / left)
+        step = -np.column_stack([tau2, alone - border * tau2[:, None]])
+        decrement = -here.gradient[:, 0] * step[:, 0] - (gradient * step[:, 1:]).sum(1)
+        bowl = (here.own > 0.0).all(1) & (m11 > _FLAT) & (determinant > _FLAT)
+        bowl &= held | (left > _FLAT * np.abs(here.corner))
+    return step, decrement, bowl
+
+
+def _turned_step(here: _Point, held: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """The step along the eigenvectors of the curvature, each of them turned upwards."""
+    k = here.own.shape[1]
+    each = np.arange(1, k + 1)
+    gradient = here.gradient.copy()
+    hessian = np.empty((len(gradient), k + 1, k + 1))
+    hessian[:, 0, 0] = here.corner
+    hessian[:, 0, 1:] = hessian[:, 1:, 0] = here.edge
+    hessian[:, 1:, 1:] = -here.left[:, :, None] * here.left[:, None, :]
+    hessian[:, 1:, 1:] -= here.right[:, :, None] * here.right[:, None, :]
+    hessian[:, each, each] += here.own
     gradient[held, 0] = 0.0
     hessian[held, 0, :] = hessian[held, :, 0] = 0.0
     hessian[held, 0, 0] = 1.0
@@ -168,7 +230,6 @@ def _step(here: _Point, x: Array) -> tuple[Array, Array]:
     curve = np.maximum(np.abs(values), 1e-8)
     turned = np.einsum("dji,dj->di", vectors, gradient / size)
     step = -np.einsum("dij,dj->di", vectors, turned / curve) / size
-    step /= np.maximum(1.0, np.abs(step[:, 1:]).max(axis=1) / _LONGEST)[:, None]
     return step, np.einsum("di,di->d", turned, turned / curve)
 
 
@@ -198,49 +259,48 @@ def _point(p: _People, x: Array) -> _Point:
     df = p.counts * (p.n - 1.0)
     # P = diag(w) - w w' / total and P y = w rest, by the d_i; then the chain to the parameters
     pull = w * rest
-    projected = -w[:, :, None] * w[:, None, :] / total[:, None, None]
-    each = np.arange(w.shape[1])
-    projected[:, each, each] += w
-    # eqs. P1a and P1b by d_i, of which each of (39a) has one
-    by_d = projected[:, each, each] - pull**2
-    curve = -(projected**2) + 2.0 * pull[:, :, None] * projected * pull[:, None, :]
-    gradient = np.column_stack([by_d.sum(1), by_d * error + df * (1.0 - ratio)])
-    across = (curve * error[:, None, :]).sum(1)
-    hessian = np.empty((len(x), x.shape[1], x.shape[1]))
-    hessian[:, 0, 0] = curve.sum((1, 2))
-    hessian[:, 0, 1:] = hessian[:, 1:, 0] = across
-    hessian[:, 1:, 1:] = curve * error[:, :, None] * error[:, None, :]
-    hessian[:, each + 1, each + 1] += by_d * error + df * ratio + (1.0 - p.counts)
-    return _Point(deviance, gradient, hessian, w, mu)
+    a = w * w / total[:, None]
+    by_d = w - a - pull**2
+    # eqs. P1a and P1b by d_i, of which each of (39a) has one: diag(curve) - a a' - b b'
+    b = np.sqrt(2.0 / total)[:, None] * w * pull
+    curve = 2.0 * w * (a + pull**2) - w * w
+    sum_a, sum_b = a.sum(1), b.sum(1)
+    slope = by_d * error
+    return _Point(
+        deviance,
+        np.column_stack([by_d.sum(1), slope + df * (1.0 - ratio)]),
+        curve.sum(1) - sum_a**2 - sum_b**2,
+        (curve - a * sum_a[:, None] - b * sum_b[:, None]) * error,
+        curve * error**2 + slope + df * ratio + (1.0 - p.counts),
+        a * error,
+        b * error,
+        w,
+        mu,
+    )
 
 
 def _inference(p: _People, x: Array) -> BatchPool:
     """Kenward-Roger's error and degrees of freedom; parameters are tau2 and sigma_i^2 / n_i."""
-    here = _point(p, x)
-    w, total = here.weight, here.weight.sum(1)
-    error = p.variance * np.exp(x[:, 1:]) / p.n
-    projected = -w[:, :, None] * w[:, None, :] / total[:, None, None]
-    each = np.arange(w.shape[1])
-    projected[:, each, each] += w
-    # eq. 16 in tau2 and sigma_i^2 / n_i
-    square = projected**2
-    information = np.empty_like(here.hessian)
-    information[:, 0, 0] = square.sum((1, 2))
-    information[:, 0, 1:] = information[:, 1:, 0] = square.sum(2)
-    information[:, 1:, 1:] = square
-    within = p.counts * (p.n - 1.0) / error**2 + (1.0 - p.counts)
-    information[:, each + 1, each + 1] += within
-    size = np.sqrt(np.einsum("dii->di", information))
-    scaled = np.linalg.inv(information / (size[:, :, None] * size[:, None, :]))
-    cov = 2.0 * scaled / (size[:, :, None] * size[:, None, :])
+    _, error, _, w, total, mu, _ = _solved(p, x)
+    first, third = w**2, w**3  # X'V^-1 V_a V^-1 X, and with one more of each; tau2 has their sums
+    # eq. 16 in tau2 and sigma_i^2 / n_i: squares of P, which are diag(square) + a a', and `own`
+    a = first / total[:, None]
+    square = first - 2.0 * third / total[:, None]
+    own = square + p.counts * (p.n - 1.0) / error**2 + (1.0 - p.counts)
+    grown = 1.0 + (a * a / own).sum(1)
+
+    def solved(y: Array) -> Array:
+        return np.asarray(y / own - a / own * ((a * y / own).sum(1) / grown)[:, None])
+
+    edge = square + a * a.sum(1)[:, None]
+    border, inner = solved(edge), solved(first)
+    left = edge.sum(1) - (edge * border).sum(1)
+    by_tau2 = (first.sum(1) - (edge * inner).sum(1)) / left
+    # the covariance is twice the inverse of the information
+    diagonal = 1.0 / own - (a / own) ** 2 / grown[:, None] + border**2 / left[:, None]
+    both = third.sum(1) / left - 2.0 * (border * third).sum(1) / left + (diagonal * third).sum(1)
+    spread = (first * inner).sum(1) + by_tau2**2 * left
     phi = 1.0 / total
-    first = np.column_stack([(w**2).sum(1), w**2])  # X'V^-1 V_a V^-1 X
-    third = np.column_stack([(w**3).sum(1), w**3])
-    both = np.zeros_like(cov)
-    both[:, 0, :] = both[:, :, 0] = third
-    both[:, each + 1, each + 1] = third[:, 1:]
     # eq. 17, then eq. 21 for one coefficient
-    inner = both - phi[:, None, None] * first[:, :, None] * first[:, None, :]
-    adjusted = phi + 2.0 * phi**2 * (cov * inner).sum((1, 2))
-    spread = phi**2 * np.einsum("da,dab,db->d", first, cov, first)
-    return BatchPool(here.mu, np.sqrt(adjusted), 2.0 / spread, x[:, 0])
+    adjusted = phi + 4.0 * phi**2 * (both - phi * spread)
+    return BatchPool(mu, np.sqrt(adjusted), 1.0 / (phi**2 * spread), x[:, 0])
