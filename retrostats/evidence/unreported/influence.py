@@ -48,7 +48,7 @@ def influence(space: Space, answers: Answers, base: int, seed: int) -> pd.DataFr
 
     empty = np.empty(0)
     first, total = _shares(space, answers, base, seed) if space.size else (empty, empty)
-    bounds = [_alone(space, answers, column) for column in range(space.size)]
+    bounds = _alone(space, answers)
     frame = pd.DataFrame(
         {
             "unknown": list(space.names),
@@ -93,10 +93,18 @@ def _shares(space: Space, answers: Answers, base: int, seed: int) -> tuple[Array
     return np.clip(first, 0, 1), np.clip(total, 0, None)
 
 
-def _alone(space: Space, answers: Answers, column: int) -> tuple[float, float]:
-    """Outermost limits along one unknown, all others at the middle."""
-    found = answers(along(space, column)[1])
-    if np.isnan(found).all():  # the middle of the others contradicts itself
+def _alone(space: Space, answers: Answers) -> list[tuple[float, float]]:
+    """Outermost limits along each unknown, all others at the middle."""
+    if not space.size:
+        return []
+    points = [along(space, column)[1] for column in range(space.size)]
+    found = answers(np.vstack(points))
+    return [_limits(part) for part in np.split(found, np.cumsum([len(p) for p in points])[:-1])]
+
+
+def _limits(found: Array) -> tuple[float, float]:
+    """Outermost of answers (n, 3); NaN where the middle of the others contradicts itself."""
+    if np.isnan(found).all():
         return float("nan"), float("nan")
     return float(np.nanmin(found[:, 1])), float(np.nanmax(found[:, 2]))
 
