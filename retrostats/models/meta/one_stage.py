@@ -37,7 +37,7 @@ class _People(NamedTuple):
     n: Array
     counts: Array
 
-    def at(self, rows: NDArray[np.int64]) -> _People:
+    def at(self, rows: NDArray[Any]) -> _People:
         return _People(*(part[rows] for part in self))
 
 
@@ -130,42 +130,51 @@ def _inside(p: _People) -> Array:
 def _minimised(p: _People, tau2: Array) -> Array:
     """tau2 and log(sigma_i^2 / s_i^2), (d, k + 1), at the lowest point that Newton reaches."""
     x = np.column_stack([tau2, np.zeros(p.mean.shape)])
-    active = np.arange(len(x))
+    active, part, here = np.arange(len(x)), p, _point(p, x)
     for _ in range(_STEPS):
-        part = p.at(active)
-        here = _point(part, x[active])
-        step, decrement = _step(here, x[active])
+        at = x[active]
+        step, decrement = _step(here, at)
+        moved = _moved(at, step)
         near = decrement < _NEAR * np.maximum(1.0, np.abs(here.deviance))
-        moved = x[active] + step  # Newton's last step leaves the square of what was left
-        moved[:, 0] = np.maximum(moved[:, 0], 0.0)
-        x[active[near]] = moved[near]
-        far = np.flatnonzero(~near)
-        active = active[far]
-        if not len(active):
-            break
-        moved, kept = _searched(part.at(far), x[active], step[far], here.deviance[far])
-        x[active] = moved
-        active = active[kept]
-        if not len(active):
-            break
+        if near.any():
+            x[active[near]] = moved[near]  # Newton's last step leaves the square of what was left
+            far = np.flatnonzero(~near)
+            if not len(far):
+                break
+            active, part, here = active[far], part.at(far), here.at(far)
+            at, step, moved = at[far], step[far], moved[far]
+        there = _point(part, moved)
+        falls = there.deviance < here.deviance
+        if not falls.all():
+            long = np.flatnonzero(~falls)
+            moved[long], falls[long] = _halved(
+                part.at(long), at[long], step[long], here.deviance[long]
+            )
+            if not falls.any():
+                break
+            active, part, moved = active[falls], part.at(falls), moved[falls]
+            there = _point(part, moved)
+        x[active], here = moved, there
     return x
 
 
-def _searched(
-    p: _People, x: Array, step: Array, deviance: Array
-) -> tuple[Array, NDArray[np.bool_]]:
+def _moved(x: Array, step: Array) -> Array:
+    """The parameters after a step; tau2 stays at 0 or above."""
+    moved = x + step
+    moved[:, 0] = np.maximum(moved[:, 0], 0.0)
+    return np.asarray(moved)
+
+
+def _halved(p: _People, x: Array, step: Array, deviance: Array) -> tuple[Array, NDArray[np.bool_]]:
     """The first of halved steps at which the deviance falls, and whether there was one."""
     moved, found = x.copy(), np.zeros(len(x), dtype=bool)
-    size = 1.0
-    for _ in range(_HALVINGS):
+    for halving in range(1, _HALVINGS):
         left = np.flatnonzero(~found)
-        trial = x[left] + size * step[left]
-        trial[:, 0] = np.maximum(trial[:, 0], 0.0)
+        trial = _moved(x[left], 0.5**halving * step[left])
         good = _deviance(p.at(left), trial) < deviance[left]
         moved[left[good]], found[left[good]] = trial[good], True
         if found.all():
             break
-        size *= 0.5
     return moved, found
 
 
