@@ -85,8 +85,11 @@ def interval_of(
     from scipy.special import ndtri, stdtrit
 
     upper = 0.5 + level / 2
-    unbounded = np.isinf(df) | np.isnan(df)
-    t = np.where(unbounded, ndtri(upper), stdtrit(np.where(unbounded, 1.0, df), upper))
+    # as many quantiles as there are different degrees of freedom: the function is slow
+    distinct, which = np.unique(df, return_inverse=True)
+    unbounded = np.isinf(distinct) | np.isnan(distinct)
+    quantiles = stdtrit(np.where(unbounded, 1.0, distinct), upper)
+    t = np.where(unbounded, ndtri(upper), quantiles)[which.reshape(np.shape(df))]
     ends = (value, value - t * error, value + t * error)
     low, mid, high = ends[1], ends[0], ends[2]
     return (np.exp(mid), np.exp(low), np.exp(high)) if log else (mid, low, high)

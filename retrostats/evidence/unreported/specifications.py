@@ -72,7 +72,8 @@ def specifications_frame(explored: Sequence[Explored]) -> pd.DataFrame:
     for entry in _judging(explored):
         wide, narrow = specifications(entry.at95), specifications(entry.at90)
         chosen = [u.name for u in entry.at95.space.unknowns if isinstance(u, Choice)]
-        joined = wide[chosen].astype(str).agg("; ".join, axis=1) if chosen else ""
+        options = zip(*(map(str, wide[name]) for name in chosen), strict=True)
+        joined = ["; ".join(labels) for labels in options] if chosen else ""
         parts.append(
             wide.assign(
                 estimate_id=entry.measure.estimate_id,

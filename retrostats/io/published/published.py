@@ -166,8 +166,13 @@ def load_table(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
     Number fields are floats, NaN where empty; all others text, "" where empty.
     """
     where = _folder(folder)
-    table = read_text_table(where, name)
-    return typed(table, descriptor(where)[name]["schema"])
+    return _table(where, name, stamp_of(where)).copy()
+
+
+@lru_cache(maxsize=32)
+def _table(folder: Path, name: str, stamp: Stamp) -> pd.DataFrame:
+    """A table while no file of the folder changes (`stamp`), to be copied, not changed."""
+    return typed(read_text_table(folder, name), descriptor(folder)[name]["schema"])
 
 
 def is_poolable(rows: pd.DataFrame) -> pd.Series:
