@@ -58,10 +58,11 @@ def test_the_batch_is_the_mixed_model_draw_by_draw() -> None:
 
 def test_the_step_by_woodbury_is_the_one_along_eigenvectors() -> None:
     mean, sd, n, mask = _studies(200, 5)
-    people = one_stage._People(mean, sd**2, np.tile(n, (200, 1)), mask.astype(float))
-    x = np.column_stack([np.repeat([0.0, 0.01], 100), np.zeros((200, 5))])
+    everyone = np.tile(n, (200, 1))
+    people = one_stage._People(mean.T, (sd**2).T, everyone.T, mask.T.astype(float))
+    x = np.vstack([np.repeat([0.0, 0.01], 100), np.zeros((5, 200))])
     here = one_stage._point(people, x)
-    held = (x[:, 0] == 0.0) & (here.gradient[:, 0] >= 0.0)
+    held = (x[0] == 0.0) & (here.gradient[0] >= 0.0)
     step, decrement, bowl = one_stage._bowl_step(here, held)
     turned, decrement_2 = one_stage._turned_step(here, held)
     assert {(bool(a), bool(b)) for a, b in zip(bowl, held, strict=True)} >= {
@@ -69,7 +70,7 @@ def test_the_step_by_woodbury_is_the_one_along_eigenvectors() -> None:
         (True, False),
         (False, False),
     }  # every case is there
-    np.testing.assert_allclose(step[bowl], turned[bowl], rtol=STEP_RTOL, atol=STEP_RTOL)
+    np.testing.assert_allclose(step[:, bowl], turned[:, bowl], rtol=STEP_RTOL, atol=STEP_RTOL)
     np.testing.assert_allclose(decrement[bowl], decrement_2[bowl], rtol=STEP_RTOL)
 
 
