@@ -15,6 +15,8 @@ from doors.evidence import (
     fixed_points,
     lowest,
     quasi_random,
+    run_search,
+    run_together,
 )
 
 from retrostats import Choice, Unknown, explore
@@ -100,7 +102,9 @@ def grid_lowest(function) -> float:
 def search(function, d, seed, draws=50, choices=None):
     drawn = quasi_random(d, draws, seed)
     fixed, at_fixed = fixed_points(lambda p: function(p)[:, None], d, choices or {})
-    return lowest(function, fixed, at_fixed[:, 0], choices or {}, drawn, function(drawn))
+    return run_search(
+        lowest(fixed, at_fixed[:, 0], choices or {}, drawn, function(drawn)), function
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -137,7 +141,7 @@ def searched(function, d, patience, monkeypatch):
 
     start = quasi_random(d, 8, 4)[[0, 1, 1, *range(2, 8)]]  # two at one point go on as one
     at_start = np.nan_to_num(function(start), nan=9.0)
-    return *compass.descend(counted, start, at_start, {}, STEPS), len(calls)
+    return *run_search(compass.descend(start, at_start, {}, STEPS), counted), len(calls)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -149,6 +153,31 @@ def test_shorter_steps_looked_at_at_once_end_where_one_after_the_other_does(
     in_turn = searched(function, d, ENOUGH, monkeypatch)
     np.testing.assert_array_equal(at_once[0], in_turn[0])
     np.testing.assert_array_equal(at_once[1], in_turn[1])
+
+
+def test_searches_of_one_function_share_its_calls_and_end_as_alone() -> None:
+    """A search in two dimensions and a longer one, each on a column of its own."""
+    functions = straight, curved
+    start = quasi_random(2, 4, 4)
+    calls = []
+
+    def both(points):
+        calls.append(len(points))
+        return np.column_stack([function(points) for function in functions])
+
+    def searches():
+        return [compass.descend(start[:2], functions[0](start[:2]), {}),
+                compass.descend(start, functions[1](start), {})]  # fmt: skip
+
+    together = run_together(searches(), both)
+    alone = [run_search(s, f) for s, f in zip(searches(), functions, strict=True)]
+    for (point, value), (point_alone, value_alone) in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(point, point_alone)
+        np.testing.assert_array_equal(value, value_alone)
+    shared = len(calls)
+    calls.clear()
+    run_together(searches()[1:], lambda points: both(points)[:, 1:])
+    assert shared == len(calls)  # the longer one's
 
 
 def test_a_search_that_is_in_its_corner_ends_in_few_calls(monkeypatch) -> None:

@@ -102,6 +102,8 @@ from retrostats.evidence.unreported.pooled import source_choice as source_choice
 from retrostats.evidence.unreported.reference_point import (
     pool_at_reference_point as pool_at_reference_point,
 )
+from retrostats.evidence.unreported.search import run as run_search
+from retrostats.evidence.unreported.search import run_together as run_together
 from retrostats.evidence.unreported.sources import Effects as Effects
 from retrostats.evidence.unreported.sources import Source as Source
 from retrostats.evidence.unreported.sources import known_source as known_source

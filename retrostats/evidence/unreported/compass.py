@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.evidence.unreported.search import Search
+
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-#: Values (n,) at points (n, d) of the unit box; infinity where there is none.
-Objective = Callable[[Array], Array]
 
 #: Steps of a search along the axes, from a quarter of the box to the last digits, and what a step
 #: without a gain is divided by.
@@ -25,9 +25,9 @@ PATIENCE = 1
 
 
 def descend(
-    objective: Objective, points: Array, values: Array, choices: Mapping[int, int],
+    points: Array, values: Array, choices: Mapping[int, int],
     steps: tuple[float, float] = (FIRST_STEP, LAST_STEP), *, options: bool = True,
-) -> tuple[Array, Array]:  # fmt: skip
+) -> Search[tuple[Array, Array]]:  # fmt: skip
     """Ends (m, d) of searches from points (m, d), and the values there.
 
     A search that finds nothing better shortens its step. Every coordinate that gains alone is also
@@ -53,7 +53,7 @@ def descend(
         rows, column, to = _moves(at[of], length, smooth, moved)
         trials = at[of[rows]]
         trials[np.arange(len(rows)), column] = to
-        got = objective(trials)
+        got = yield trials
         # the longest step of each search that gains; past the last step where none does
         gains = np.minimum.reduceat(got, np.searchsorted(rows, np.arange(len(of)))) < at_values[of]
         begins = np.searchsorted(of, np.arange(len(lead)))
@@ -66,8 +66,8 @@ def descend(
             row = np.full(len(of), -1)
             row[taken[better]] = np.arange(int(better.sum()))
             mine = row[rows] >= 0
-            at[better], at_values[better] = _arrived(
-                objective, at[better], at_values[better],
+            at[better], at_values[better] = yield from _arrived(
+                at[better], at_values[better],
                 row[rows[mine]], column[mine], to[mine], got[mine],
             )  # fmt: skip
         points[active], values[active] = at[follow], at_values[follow]
@@ -125,9 +125,8 @@ def _moves(
 
 
 def _arrived(
-    objective: Objective, points: Array, values: Array,
-    rows: Index, column: Index, to: Array, got: Array,
-) -> tuple[Array, Array]:  # fmt: skip
+    points: Array, values: Array, rows: Index, column: Index, to: Array, got: Array
+) -> Search[tuple[Array, Array]]:
     """Where each point ends: its best move, or all its moves that gain, whichever is lower."""
     order = np.argsort(-got, kind="stable")  # the best move of a coordinate is written last
     gains = order[got[order] < values[rows[order]]]
@@ -136,7 +135,7 @@ def _arrived(
     many = np.bincount(rows[gains], minlength=len(points)) > 1
     at_together = np.full(len(points), np.inf)
     if many.any():
-        at_together[many] = objective(together[many])
+        at_together[many] = yield together[many]
     where = np.append(np.searchsorted(rows, np.arange(len(points))), len(rows))
     best = [a + int(got[a:b].argmin()) for a, b in pairwise(where)]
     single[np.arange(len(points)), column[best]] = to[best]

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -217,14 +217,8 @@ def _column(field: dict[str, Any], primary: list[str]) -> pa.Column:
         for name, sign in (("minimum", 1), ("maximum", -1)):
             if name in limits:
                 bound = limits[name]
-                checks.append(
-                    _check(
-                        lambda text, s=sign, b=bound: (
-                            not _parses(text, float) or s * float(text) >= s * b
-                        ),
-                        f"a number of {name} {bound}",
-                    )
-                )
+                within = partial(_within, sign=sign, bound=bound)
+                checks.append(_check(within, f"a number of {name} {bound}"))
     if "enum" in limits:
         allowed = set(limits["enum"])
         checks.append(_check(lambda text: text in allowed, "one of " + ", ".join(limits["enum"])))
@@ -253,6 +247,11 @@ def _check(passes: Callable[[str], bool], allowed: str) -> pa.Check:
         return pd.Series([judged[text] for text in texts], column.index, dtype=bool)
 
     return pa.Check(hold, error=allowed)
+
+
+def _within(text: str, *, sign: int, bound: float) -> bool:
+    """Whether a number is at its bound or on the side of `sign`; what is no number has no side."""
+    return not _parses(text, float) or sign * float(text) >= sign * bound
 
 
 def _parses(text: str, kind: type) -> bool:
