@@ -71,7 +71,7 @@ class Card:
     causes
         Causal claims on the same numbers.
     source
-        What the cited source says instead, or that it says so, in a sentence; empty if not known.
+        A question about the cited source and its answer; empty if nothing is known of it.
     line
         What the broken line of a picture is; empty where there is none.
     """
@@ -86,7 +86,7 @@ class Card:
     behind: str
     overturn: tuple[str, ...]
     causes: tuple[Cause, ...]
-    source: str = ""
+    source: tuple[str, ...] = ()
     line: str = ""
 
 
@@ -147,7 +147,8 @@ def _card(
     key = verdict["claim_id"]
     claim, words = claims.get(key, {}), every_word.get(key, NO_WORDS)
     answered = answer(verdict, records["estimates"], claim, words)
-    dots = study_estimates(key, records["estimates"], sources.get(key, ()))
+    judged = answered.shown[0] if answered.shown else {"claim_id": key}
+    dots = study_estimates(judged, records["estimates"], sources.get(key, ()))
     causes = causes_of(claim, claims, records["verdicts"])
     return Card(
         number=number,
@@ -166,7 +167,7 @@ def _card(
         behind=behind_words(verdict, answered.shown, records, words.people or "people"),
         overturn=overturn_words(verdict, _outer_bounds(verdict, records), records, words),
         causes=tuple(_cause(row, every_word.get(row["claim_id"], NO_WORDS)) for row in causes),
-        source=words.source or source_words(verdict, records["fidelity"]),
+        source=_asked_and_said(words.source or source_words(verdict, records["fidelity"])),
     )
 
 
@@ -188,24 +189,42 @@ def means_words(verdict: Row, words: PlainWords) -> str:
 
 
 def study_estimates(
-    claim_id: str, estimates: Sequence[Row], sources: Sequence[Collection[str]]
+    judged: Row, estimates: Sequence[Row], sources: Sequence[Collection[str]]
 ) -> list[float]:
     """The estimate of each source that prints one, by the printed rows that both stand on.
 
+    Parameters
+    ----------
+    judged
+        The row of estimates that the answer rests on.
+    sources
+        Printed rows of each of its sources; without any, as where nothing was left open, its
+        sources are the rows of the same quantity that it sums up.
+
     Examples
     --------
-    >>> row = {"claim_id": "c", "role": "printed", "estimate": 1.2, "source_rows": "r1; r2"}
-    >>> study_estimates("c", [row, {**row, "source_rows": "r3"}], [{"r1", "r2"}, {"r9"}])
+    >>> row = {"claim_id": "c", "quantity": "q", "role": "printed", "estimate": 1.2,
+    ...        "source_rows": "r1; r2"}
+    >>> pool = {**row, "role": "pooled", "source_rows": "r1; r2; r4"}
+    >>> study_estimates(pool, [row, {**row, "source_rows": "r3"}], [{"r1", "r2"}, {"r9"}])
     [1.2]
+    >>> study_estimates(pool, [pool, row, {**row, "estimate": 0.9, "source_rows": "r4"}], ())
+    [1.2, 0.9]
     """
+    single = [
+        (frozenset(fmt.split(row.get("source_rows"))), row)
+        for row in estimates
+        if row["claim_id"] == judged["claim_id"]
+        and row["role"] not in SUMS
+        and not missing(row["estimate"])
+    ]
+    if not sources:
+        whole = set(fmt.split(judged.get("source_rows")))
+        same = (r for r, e in single if e.get("quantity") == judged.get("quantity") and r <= whole)
+        sources = list(dict.fromkeys(same))
     found = []
     for rows in filter(None, sources):
-        mine = [
-            e["estimate"] for e in estimates
-            if e["claim_id"] == claim_id and e["role"] not in SUMS and not missing(e["estimate"])
-            and set(rows) <= set(fmt.split(e.get("source_rows")))
-        ]  # fmt: skip
-        found += mine[:1]
+        found += [row["estimate"] for stands_on, row in single if set(rows) <= stands_on][:1]
     return found
 
 
@@ -284,10 +303,12 @@ def cause_words(verdict: Row, lacking: str = "") -> str:
     return f"{said} ({chance})." if chance else f"{said}: {reason}." if reason else f"{said}."
 
 
-#: How the sentence on the source begins, by what was found.
+#: What is asked of a source that the audit has no words for.
+SAYS_SO = "Does the cited source say so?"
+#: How the answer begins, by what was found.
 SAYS = {
     "faithful": ("yes", "Yes"),
-    "drifted": ("no", "Not so"),
+    "drifted": ("no", "No"),
     "not measured by the source": ("not measured", "It did not measure it"),
     "unverified": ("unknown", "Not known"),
 }
@@ -300,12 +321,20 @@ def source_words(verdict: Row, elements: Sequence[Row]) -> str:
     --------
     >>> element = {"claim_id": "c", "agrees": "no", "source_says": "three times a week"}
     >>> source_words({"claim_id": "c", "fidelity": "drifted"}, [element])
-    'Not so: three times a week.'
+    'No: three times a week.'
     """
     finding, start = SAYS.get(verdict["fidelity"], ("", ""))
     mine = [e for e in elements if e["claim_id"] == verdict["claim_id"] and e["agrees"] == finding]
     said = fmt.text(mine[0]["source_says"]) if mine else ""
     return f"{start}: {said}." if said else ""
+
+
+def _asked_and_said(words: str) -> tuple[str, ...]:
+    """A question and its answer, from one text; the question by rule where the text has none."""
+    if not words:
+        return ()
+    asks, mark, said = words.partition("? ")
+    return (f"{asks}?", said) if mark else (SAYS_SO, words)
 
 
 def causes_of(claim: Row, claims: Mapping[str, Row], verdicts: Sequence[Row]) -> tuple[Row, ...]:
