@@ -149,6 +149,7 @@ def _card(
     answered = answer(verdict, records["estimates"], claim, words)
     judged = answered.shown[0] if answered.shown else {"claim_id": key}
     dots = study_estimates(judged, records["estimates"], sources.get(key, ()))
+    counted, _ = _studies_behind(verdict, answered.shown, records)
     causes = causes_of(claim, claims, records["verdicts"])
     return Card(
         number=number,
@@ -161,7 +162,7 @@ def _card(
         bands=tuple(
             _band(row, verdict, claim, (), "")
             if answered.readings
-            else _band(_graded(row, verdict), verdict, claim, dots, words.unit)
+            else _band(_graded(row, verdict), verdict, claim, dots, words.unit, counted)
             for row in answered.shown
         ),
         behind=behind_words(verdict, answered.shown, records, words.people or "people"),
@@ -237,23 +238,29 @@ def behind_words(
     """Studies and people behind an answer, own cohorts apart; empty where none is known."""
     if not shown:
         return ""
-    study = {row["row_id"]: row["study_id"] for row in records["sources"]}
-    rows = [row for one in shown for row in fmt.split(one.get("source_rows"))]
-    used = {study[row] for row in rows if row in study}
-    key = (verdict["claim_id"], verdict.get("estimate_id"))
-    mine = [r for r in records["answers"] if (r["claim_id"], r["estimate_id"]) == key]
-    counted = int(mine[0]["studies"]) if mine else 0
-    count = max(counted, len(used))
+    count, used = _studies_behind(verdict, shown, records)
     own = user_cohort_count(records["estimates"], verdict["claim_id"])
     parts = []
     if count:
         parts.append("one study" if count == 1 else f"{count} studies")
     if own:
         parts.append(f"{own} own {'cohort' if own == 1 else 'cohorts'}")
-    number = fmt.number(shown[0].get("n"), 0) if count == len(used) else ""
+    number = fmt.number(shown[0].get("n"), 0) if count == used else ""
     if number:
         parts.append("1 person" if number == "1" else f"{number} {people}")
     return ", ".join(parts)
+
+
+def _studies_behind(
+    verdict: Row, shown: Sequence[Row], records: Mapping[str, Sequence[Row]]
+) -> tuple[int, int]:
+    """How many studies an answer rests on, and how many of them its rows of estimates name."""
+    study = {row["row_id"]: row["study_id"] for row in records["sources"]}
+    rows = [row for one in shown for row in fmt.split(one.get("source_rows"))]
+    used = {study[row] for row in rows if row in study}
+    key = (verdict["claim_id"], verdict.get("estimate_id"))
+    mine = [r for r in records["answers"] if (r["claim_id"], r["estimate_id"]) == key]
+    return max(int(mine[0]["studies"]) if mine else 0, len(used)), len(used)
 
 
 def overturn_words(
@@ -391,7 +398,9 @@ def certainty_words(verdict: Row) -> str:
     return direction or size
 
 
-def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: str) -> Markup:
+def _band(
+    row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: str, counted: int = 0
+) -> Markup:
     """The picture of one estimate; its worst case stands in words beside it."""
     merged = {**claim, **verdict}
     null = merged.get("null_value")
@@ -406,4 +415,5 @@ def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: st
         label="" if ratio else unit or fmt.text(row.get("unit")),
         bounds=ends_of(merged),
         studies=studies,
+        counted=counted,
     )
