@@ -320,6 +320,62 @@ def test_pdf_fonts_come_without_layout_tables_and_matplotlib_is_left_as_it_was(d
     assert home.subset is before
 
 
+def test_fonts_are_held_in_memory_while_files_are_made_and_matplotlib_is_left_as_it_was(drawn):
+    from matplotlib import font_manager
+
+    before, opened = font_manager.ft2font, []
+    original = font_manager.ft2font.FT2Font
+
+    class Watched:
+        def __getattr__(self, name):
+            return getattr(before, name)
+
+        def FT2Font(self, file, **options):
+            opened.append(file)
+            return original(file, **options)
+
+    font_manager._get_font.cache_clear()
+    font_manager.ft2font = watched = Watched()
+    try:
+        theme.write(drawn["cost"], io.BytesIO(), "pdf")
+        assert font_manager.ft2font is watched
+    finally:
+        font_manager.ft2font = before
+    assert opened
+    assert all(isinstance(file, io.BytesIO) for file in opened)
+    assert any("DejaVuSans" in str(file) for file in opened)
+
+
+@pytest.mark.parametrize("name", ["Dvořák", "Łukasiewicz 2031", "Здравко"])
+@pytest.mark.parametrize("kind", ["svg", "pdf"])
+def test_letters_of_any_script_that_the_typeface_has_are_embedded(name, kind):
+    rows = ex.estimates()
+    rows["label"] = name
+    buffer = io.BytesIO()
+    theme.write(forest_cost(rows), buffer, kind)
+    if kind == "svg":
+        fonts = re.findall(r"font/ttf;base64,([^)]+)\)", buffer.getvalue().decode())
+        streams = [base64.b64decode(font) for font in fonts]
+    else:
+        streams = [s for s in _streams(buffer.getvalue()) if s[:4] == b"\0\1\0\0"]
+    glyphs = set().union(*(_letters(stream) for stream in streams))
+    assert {ord(c) for c in name} <= glyphs
+
+
+def _streams(raw: bytes) -> list[bytes]:
+    found = []
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", raw, re.DOTALL):
+        try:
+            found.append(zlib.decompress(stream.strip(b"\r\n")))
+        except zlib.error:
+            continue
+    return found
+
+
+def _letters(font: bytes) -> set[int]:
+    return set(TTFont(io.BytesIO(font)).getBestCmap())
+
+
 def test_odd_labels_are_drawn_as_plain_text(tmp_path):
     rows = ex.estimates()
     rows["label"] = "<b>$\\frac{1}{2}$</b> 跑步 لايف " + "long " * 40

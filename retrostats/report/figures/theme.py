@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from retrostats.report.figures.fonts import outlines_only
+from retrostats.report.figures.fonts import in_memory, outlines_only
 from retrostats.report.figures.looks import DOUBLE_MM, SINGLE_MM, Look, now
 from retrostats.report.figures.svg_text import advance, font_of, with_words
 
@@ -251,7 +251,7 @@ def title_of(name: str) -> str:
 def write(figure: Figure, file: Any, kind: str, title: str = "", description: str = "") -> None:
     """Write one format to an open binary file, with what it is and what it shows in words."""
     described = _text_metadata(kind, clean(title), clean(description))
-    with mpl.rc_context(STYLE), outlines_only() if kind == "pdf" else nullcontext():
+    with mpl.rc_context(STYLE), in_memory(), outlines_only() if kind == "pdf" else nullcontext():
         options: dict[str, Any] = {
             "metadata": _METADATA[kind] | described, "facecolor": figure.get_facecolor(),
         }  # fmt: skip
