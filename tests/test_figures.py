@@ -16,6 +16,7 @@ from doors.audit import select
 from doors.report import LAYOUT, drawn_in, figures, made, theme
 from doors.report import LIGHT_LOOK as LIGHT
 from fontTools.ttLib import TTFont
+from matplotlib.text import Text
 from numpy.testing import assert_allclose
 
 from retrostats import load_audit
@@ -374,6 +375,31 @@ def _streams(raw: bytes) -> list[bytes]:
 
 def _letters(font: bytes) -> set[int]:
     return set(TTFont(io.BytesIO(font)).getBestCmap())
+
+
+@pytest.mark.parametrize("width", [85.0, 120.0, 180.0])
+def test_panels_of_sensitivity_have_one_width_in_even_rows_and_no_word_is_cut(width):
+    words = ex.sensitivity_in_words()
+    number = ex.sensitivity().query("estimate_id == 'bf-more-points'")
+    frames = [number.assign(estimate_id=f"{i}") for i in range(5)]
+    frames.insert(2, words)
+    with drawn_in("light", width):
+        figure = figures.sensitivity(pd.concat(frames, ignore_index=True), {})
+    panels = [axes for axes in figure.axes if artists_of(axes, "estimate")]
+    assert len(panels) == 6
+    page = theme.figure_mm(figure)[0]
+    widths = [axes.get_position().width * page for axes in panels]
+    assert max(widths) - min(widths) < MM_ATOL
+    tops = [round(axes.get_position().y1, 6) for axes in panels]
+    rows = [tops.count(top) for top in dict.fromkeys(tops)]
+    assert max(rows) - min(rows) <= 1
+    figure.draw_without_rendering()  # words below an axis are written when it is drawn
+    said = " ".join(text.get_text() for text in figure.findobj(Text)).split()
+    assert {word for option in words["unknown_text"] for word in option.split()} <= set(said)
+
+
+def artists_of(axes, gid):
+    return axes.findobj(lambda artist: artist.get_gid() == gid)
 
 
 def test_odd_labels_are_drawn_as_plain_text(tmp_path):

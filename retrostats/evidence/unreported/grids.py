@@ -28,7 +28,7 @@ class Control:
 
     Attributes
     ----------
-    name, why, cell, kind
+    name, why, cell, kind, unit
         Of the unknown; empty for a choice but for the first two.
     labels
         Its options, if it is a choice; empty for a range.
@@ -46,6 +46,7 @@ class Control:
     start: int
     cell: str = ""
     kind: Kind = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +114,7 @@ def grid_of(entry: Explored) -> Grid | None:
                 np.asarray(shown, dtype=float), count, 0 if choice else count // 2,
                 "" if isinstance(unknown, Choice) else unknown.cell,
                 "" if isinstance(unknown, Choice) else unknown.kind,
+                "" if isinstance(unknown, Choice) else unknown.unit,
             )
         )  # fmt: skip
     return Grid(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from string import ascii_lowercase
 from typing import Any
 
@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullFormatter
 
 from retrostats.audit.claims import null_words
+from retrostats.common.page import SINGLE_MM
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import Span
-from retrostats.report.figures.looks import BAND, SINGLE_MM, narrow, now, page_mm
+from retrostats.report.figures.looks import BAND, narrow, now, page_mm
 from retrostats.report.figures.panels import PRINTED, band_of, upright
 from retrostats.report.figures.verdicts import shade_of
 
@@ -92,16 +93,28 @@ def _panels(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: s
 
 
 def _rows(sweeps: Sequence[pd.DataFrame], width: float) -> list[list[Place]]:
-    """Panels in lines of as many as fit; those of one unit share the numbers of the first."""
+    """Panels in as few lines as can be, even ones; one unit shares the numbers of its first panel.
+
+    All axes are of one width, but where a choice has longer words than that.
+    """
+    lines = _lines(sweeps, width, len(sweeps))
+    even = _lines(sweeps, width, -(-len(sweeps) // len(lines)))
+    lines = even if len(even) == len(lines) else lines
     letters = iter(ascii_lowercase * 9)
-    found: list[list[Place]] = []
-    waiting = list(sweeps)
-    while waiting:
-        parts = [waiting.pop(0)]
-        while waiting and _needed([*parts, waiting[0]]) <= width - 2 * theme.EDGE_MM:
-            parts.append(waiting.pop(0))
-        found.append(_row(parts, width, letters))
-    return found
+    common = min(_inner(parts, width) for parts in lines)
+    return [_row(parts, max(common, _widest(parts)), letters) for parts in lines]
+
+
+def _lines(sweeps: Sequence[pd.DataFrame], width: float, most: int) -> list[list[pd.DataFrame]]:
+    """Panels in lines of as many as fit, up to `most`."""
+    lines: list[list[pd.DataFrame]] = []
+    for sweep in sweeps:
+        fits = lines and _needed([*lines[-1], sweep]) <= width - 2 * theme.EDGE_MM
+        if fits and len(lines[-1]) < most:
+            lines[-1].append(sweep)
+        else:
+            lines.append([sweep])
+    return lines
 
 
 def _numbered(parts: Sequence[pd.DataFrame]) -> list[bool]:
@@ -112,13 +125,20 @@ def _numbered(parts: Sequence[pd.DataFrame]) -> list[bool]:
 
 def _needed(parts: Sequence[pd.DataFrame]) -> float:
     """Least width of a row of panels, in mm."""
-    return sum(_widths(parts)) + GAP_MM * len(parts) + _gutter_mm() * sum(_numbered(parts))
+    axes = (_widest(parts) + GAP_MM) * len(parts) - GAP_MM
+    return axes + _gutter_mm() * sum(_numbered(parts))
 
 
-def _widths(parts: Sequence[pd.DataFrame]) -> list[float]:
-    """Least widths of the axes of a row: one for all, but in one column what each needs."""
-    least = [_least(part) for part in parts]
-    return least if narrow() else [max(least)] * len(parts)
+def _widest(parts: Sequence[pd.DataFrame]) -> float:
+    """Least width of the axes of a row, which is one for all of them."""
+    return max(map(_least, parts))
+
+
+def _inner(parts: Sequence[pd.DataFrame], width: float) -> float:
+    """Width of the axes of a row that fills its line; a lone pair grows no wider than it helps."""
+    spare = (width - 2 * theme.EDGE_MM - _needed(parts)) / len(parts)
+    spare = min(spare, WIDEST_MM - 36.0) if len(parts) < 3 and not narrow() else spare
+    return _widest(parts) + spare
 
 
 def _panel_mm() -> float:
@@ -134,17 +154,27 @@ def _least(part: pd.DataFrame) -> float:
     least = 22.0 if narrow() else 36.0
     if _numeric(part):
         return least
-    words = (word for text in part["unknown_text"] for word in theme.clean(text).split(" "))
-    return max(least, len(part) * (max(map(theme.width_mm, words)) + WORD_GAP_MM))
+    return max(least, sum(_least_slots(part)))
 
 
-def _row(parts: Sequence[pd.DataFrame], width: float, letters: Iterator[str]) -> list[Place]:
-    spare = (width - 2 * theme.EDGE_MM - _needed(parts)) / len(parts)
-    spare = min(spare, WIDEST_MM - 36.0) if len(parts) < 3 and not narrow() else spare
+def _least_slots(part: pd.DataFrame) -> list[float]:
+    """What each option of a choice needs of the axis: its longest word, in mm."""
+    texts = (theme.clean(text).split(" ") for text in part["unknown_text"])
+    return [max(map(theme.width_mm, words)) + WORD_GAP_MM for words in texts]
+
+
+def _slots(place: Place) -> list[float]:
+    """The part of the axis that each option has, in mm: what it needs, and as much of the rest."""
+    least = _least_slots(place.part)
+    spare = (place.inner - sum(least)) / len(least)
+    return [mm + spare for mm in least]
+
+
+def _row(parts: Sequence[pd.DataFrame], inner: float, letters: Iterator[str]) -> list[Place]:
+    """Panels of one width beside one another."""
     row, left = [], theme.EDGE_MM
-    for part, numbered, least in zip(parts, _numbered(parts), _widths(parts), strict=True):
+    for part, numbered in zip(parts, _numbered(parts), strict=True):
         start = left + (_gutter_mm() if numbered else 0.0)
-        inner = least + spare
         row.append(Place(part, next(letters), left, start, inner, numbered))
         left = start + inner + GAP_MM
     return row
@@ -169,7 +199,7 @@ def _title(place: Place) -> list[str]:
     n = part["n"].iloc[0] if "n" in part else float("nan")
     same = "n" in part and part["n"].nunique() == 1
     people = f", n\u00a0=\u00a0{n:.0f}" if same and n == n else ""
-    text = f"{place.letter}  {part['label'].iloc[0]}{people}"
+    text = f"{place.letter}\u00a0{part['label'].iloc[0]}{people}"
     return theme.wrap(text, place.inner + place.start - place.left - 1, bold=True)
 
 
@@ -180,11 +210,13 @@ def _head_mm(row: Sequence[Place]) -> float:
 def _words(place: Place) -> list[list[str]]:
     """Options of a choice, each in its share of the axis, with its people where they differ."""
     part = place.part
-    slot = place.inner / len(part) - WORD_GAP_MM / 2
     differ = "n" in part and part["n"].nunique() > 1
     return [
-        theme.wrap(text, slot) + ([f"n = {n:.0f}" if n == n else "n = ?"] if differ else [])
-        for text, n in zip(part["unknown_text"], part.get("n", part["scale"]), strict=True)
+        theme.wrap(text, slot - WORD_GAP_MM / 2)
+        + ([f"n = {n:.0f}" if n == n else "n = ?"] if differ else [])
+        for text, slot, n in zip(
+            part["unknown_text"], _slots(place), part.get("n", part["scale"]), strict=True
+        )
     ]
 
 
@@ -269,17 +301,19 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
     else:
         axes.yaxis.set_major_formatter(NullFormatter())
     numeric = _numeric(part) and len(part) > 1
-    x = [float(v) for v in (part["unknown_value"] if numeric else range(len(part)))]
     if numeric:
+        x = [float(v) for v in part["unknown_value"]]
         for name in ("conf_low", "conf_high"):
             axes.plot(x, part[name], color=now().blue, lw=0.8, zorder=2, gid="confidence")
         axes.plot(x, part["estimate"], color=now().blue, lw=1.6, zorder=3, gid="estimate")
         axes.set_xlim(min(x), max(x))
         axes.xaxis.set_major_locator(MaxNLocator(4 if place.inner > ROOMY_MM else 2, prune="both"))
     else:
+        slots = _slots(place)
+        x = [end - mm / 2 for end, mm in zip(accumulate(slots), slots, strict=True)]
         axes.vlines(x, part["conf_low"], part["conf_high"], color=now().blue, lw=1.8, zorder=2)
         axes.plot(x, part["estimate"], "s", ms=4.6, color=now().blue, zorder=3, gid="estimate")
-        axes.set_xlim(-0.5, len(x) - 0.5)
+        axes.set_xlim(0, place.inner)
         axes.xaxis.set_major_locator(FixedLocator(x))
         words = ["\n".join(lines) for lines in _words(place)]
         axes.xaxis.set_major_formatter(FixedFormatter(words))
