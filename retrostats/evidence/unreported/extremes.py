@@ -1,20 +1,23 @@
 """The outermost value of a vectorised function over a unit box, with what vouches for it.
 
 No derivative is used: limits of intervals have kinks where a between-study variance reaches zero
-or a p-value bounds a correlation. Every step evaluates all trial points of all searches at once.
+or a p-value bounds a correlation. Every step looks at all trial points of all searches at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.evidence.unreported.compass import FIRST_STEP, LAST_STEP, LONG_STEP, descend
+from retrostats.evidence.unreported.search import Search, through
+
 Array = NDArray[np.float64]
-#: Values (n,) of a function at points (n, d) of the unit box; NaN where it has none.
-Objective = Callable[[Array], Array]
+T = TypeVar("T")
 
 #: Searches that start in every combination of choices, and at the best points of all of them.
 EACH, BEST = 2, 8
@@ -22,14 +25,8 @@ EACH, BEST = 2, 8
 FOLLOWED, DRAWN = 12, 4
 #: Spaces of more unknowns than this have more local ends: so many times the searches.
 LARGE, MORE = 24, 4
-#: Steps of a search along the axes, from a quarter of the box to the last digits, and what a step
-#: without a gain is divided by.
-FIRST_STEP, LAST_STEP, SHRINK = 0.25, 1e-6, 4.0
-#: Ends of ranges and other options are tried at steps of this size or above.
-LONG_STEP = 0.05
 #: Smallest step of the best end, which makes its last digits the same from wherever it came.
 FINEST = 1e-10
-MAX_ROUNDS = 200
 #: Ends that are searched again along slanted directions.
 RIDGES = 3
 #: Step and number of slanted trials that tell a corner of the box from a kink, and how far a
@@ -66,14 +63,13 @@ class Extreme:
 
 
 def lowest(
-    objective: Objective,
     fixed: Array,
     values: Array,
     choices: Mapping[int, int],
     drawn: Array | None = None,
     at_drawn: Array | None = None,
-) -> Extreme:
-    """Lowest value of `objective` over the unit box, never above the lowest value handed over.
+) -> Search[Extreme]:
+    """Search for the lowest value over the unit box, never above the lowest value handed over.
 
     Searches along the axes start in every combination of choices of the fixed points. The best ends
     are followed to the last digits, exchange several coordinates at once, and are searched again
@@ -82,8 +78,6 @@ def lowest(
 
     Parameters
     ----------
-    objective
-        To be minimised.
     fixed, values
         Points (n, d) that no seed moves (`fixed_points`), and their values (n,).
     choices
@@ -98,9 +92,9 @@ def lowest(
     best = int(np.argmin(at_seen))
     if d == 0 or not np.isfinite(at_seen).any():
         return Extreme(float(at_seen[best]), seen[best], 1, 1, len(seen))
-    counted = _Counted(objective)
-    ends, at_ends, met = _followed(counted, fixed, found, choices)
-    _, at_others, _ = others = _from_draws(counted, draws, at_draws, choices)
+    counted = _Counted()
+    ends, at_ends, met = yield from counted.of(_followed(fixed, found, choices))
+    _, at_others, _ = others = yield from counted.of(_from_draws(draws, at_draws, choices))
     # what is finite among the fixed points; among the draws only where no fixed point has a value
     finite = found if np.isfinite(found).any() else at_draws
     finite = finite[np.isfinite(finite)]
@@ -108,11 +102,12 @@ def lowest(
     near = SAME * max(float(np.ptp(finite)), abs(lowest_end), 1e-12)
     single = at_ends.copy()
     if len(ends):
-        ends, at_ends = _polished(counted, ends, at_ends, choices)
+        ends, at_ends = yield from counted.of(_polished(ends, at_ends, choices))
     if len(at_others) and (
         not len(ends) or at_others.min() < at_ends.min() - near or at_draws.min() < at_ends.min()
     ):
-        ends, at_ends = _polished(counted, others[0].copy(), at_others.copy(), choices)
+        from_others = _polished(others[0].copy(), at_others.copy(), choices)
+        ends, at_ends = yield from counted.of(from_others)
     best = int(np.argmin(at_ends))
     value = float(at_ends[best])
     every, weight = np.append(single, at_others), np.append(met, others[2])
@@ -128,8 +123,8 @@ def _effort(points: Array) -> int:
 
 
 def _followed(
-    objective: Objective, fixed: Array, values: Array, choices: Mapping[int, int]
-) -> tuple[Array, Array, NDArray[np.int64]]:
+    fixed: Array, values: Array, choices: Mapping[int, int]
+) -> Search[tuple[Array, Array, NDArray[np.int64]]]:
     """Ends of the searches from fixed points, their values, and how many met at each.
 
     Short searches in every combination of choices come first; the best of them go on.
@@ -137,64 +132,69 @@ def _followed(
     start = _starts(fixed, values, choices)
     if not len(start):
         return fixed[:0], values[:0], start
-    ends, at_ends = _descend(
-        objective, fixed[start], values[start], choices, (FIRST_STEP, LONG_STEP), options=False
+    ends, at_ends = yield from descend(
+        fixed[start], values[start], choices, (FIRST_STEP, LONG_STEP), options=False
     )
     order = np.argsort(at_ends, kind="stable")
     _, first, of = np.unique(ends[order], axis=0, return_index=True, return_inverse=True)
     most = FOLLOWED * _effort(fixed)
     met = np.bincount(of.reshape(-1))[np.argsort(first, kind="stable")][:most]
     kept = order[np.sort(first)[:most]]
-    return *_descend(objective, ends[kept], at_ends[kept], choices), met
+    followed = yield from descend(ends[kept], at_ends[kept], choices)
+    return *followed, met
 
 
 def _from_draws(
-    objective: Objective, drawn: Array, values: Array, choices: Mapping[int, int]
-) -> tuple[Array, Array, NDArray[np.int64]]:
+    drawn: Array, values: Array, choices: Mapping[int, int]
+) -> Search[tuple[Array, Array, NDArray[np.int64]]]:
     """Ends of the searches from the best draws, their values, and one for each."""
     start = np.argsort(values, kind="stable")[:DRAWN]
     start = start[np.isfinite(values[start])]
     one = np.ones(len(start), dtype=np.int64)
     if not len(start):
         return drawn[:0], values[:0], one
-    return *_descend(objective, drawn[start], values[start], choices), one
+    ends = yield from descend(drawn[start], values[start], choices)
+    return *ends, one
 
 
 def _polished(
-    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int]
-) -> tuple[Array, Array]:
+    ends: Array, at_ends: Array, choices: Mapping[int, int]
+) -> Search[tuple[Array, Array]]:
     """The ends after exchanges, slanted searches, and steps along the lines that join them."""
     from retrostats.evidence.unreported.exchange import exchanged
     from retrostats.evidence.unreported.starts import all_listed
 
-    def again(point: Array, value: Array) -> tuple[Array, Array]:
-        return _descend(objective, point, value, choices)
+    def again(point: Array, value: Array) -> Search[tuple[Array, Array]]:
+        return descend(point, value, choices)
 
     if not all_listed(ends.shape[1], choices):  # else every corner was looked at already
-        ends, at_ends = exchanged(objective, ends, at_ends, choices, again, _effort(ends))
+        ends, at_ends = yield from exchanged(ends, at_ends, choices, again, _effort(ends))
     for searched in (RIDGES, 1):  # the best end once more, if slanted directions led lower
         before = at_ends.min()
-        ends, at_ends = _off_the_axes(objective, ends, at_ends, choices, searched)
-        _between(objective, ends, at_ends, choices)
+        ends, at_ends = yield from _off_the_axes(ends, at_ends, choices, searched)
+        yield from _between(ends, at_ends, choices)
         if not at_ends.min() < before:
             break
     best = [int(np.argmin(at_ends))]
-    ends[best], at_ends[best] = _descend(
-        objective, ends[best], at_ends[best], choices, (LAST_STEP, FINEST), options=False
+    ends[best], at_ends[best] = yield from descend(
+        ends[best], at_ends[best], choices, (LAST_STEP, FINEST), options=False
     )
     return ends, at_ends
 
 
 class _Counted:
-    """The objective with infinity for NaN; counts the points it was asked for."""
+    """Counts the points that searches look at; no value is infinity to them."""
 
-    def __init__(self, objective: Objective) -> None:
-        self.objective = objective
+    def __init__(self) -> None:
         self.points = 0
 
-    def __call__(self, points: Array) -> Array:
+    def of(self, search: Search[T]) -> Search[T]:
+        """The search, counted."""
+        return through(search, self._count, _clean)
+
+    def _count(self, points: Array) -> Array:
         self.points += len(points)
-        return _clean(self.objective(points))
+        return points
 
 
 def _clean(values: Array) -> Array:
@@ -218,111 +218,37 @@ def _starts(points: Array, values: Array, choices: Mapping[int, int]) -> NDArray
     return np.array([i for i in np.unique(picked) if np.isfinite(values[i])], dtype=np.int64)
 
 
-def _descend(
-    objective: Objective, points: Array, values: Array, choices: Mapping[int, int],
-    steps: tuple[float, float] = (FIRST_STEP, LAST_STEP), *, options: bool = True,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Compass search of all starts at once; a search that finds nothing better shortens its step.
-
-    Every coordinate that gains alone is also moved together with the others that do: a function
-    that is monotone in each of them reaches its corner in a step or two. Searches that have met
-    go on as one. Without `options` choices stay as they are.
-    """
-    points, values = points.copy(), values.copy()
-    d = points.shape[1]
-    smooth = np.array([j for j in range(d) if j not in choices], dtype=int)
-    step, last = np.full(len(points), steps[0]), steps[1]
-    moved_choices = choices if options else {}
-    for _ in range(MAX_ROUNDS):
-        active = np.flatnonzero(step > last)
-        if not len(active):
-            break
-        _, lead, follow = np.unique(
-            np.column_stack([points[active], step[active]]),
-            axis=0, return_index=True, return_inverse=True,
-        )  # fmt: skip
-        leaders = active[lead]
-        moves = [_moves(points[i], step[i], smooth, moved_choices) for i in leaders]
-        where = np.concatenate([[0], np.cumsum([len(column) for column, _ in moves])])
-        follow = follow.reshape(-1)
-        idle = np.diff(where) == 0  # nothing left to move, as a choice with one option
-        if idle.any():
-            step[active[idle[follow]]] = 0.0
-            continue
-        rows = np.repeat(np.arange(len(leaders)), np.diff(where))
-        column = np.concatenate([part for part, _ in moves])
-        to = np.concatenate([part for _, part in moves])
-        trials = points[leaders[rows]]
-        trials[np.arange(len(rows)), column] = to
-        got = objective(trials)
-        together = points[leaders]
-        order = np.argsort(-got, kind="stable")  # the best move of a coordinate is written last
-        gains = order[got[order] < values[leaders[rows[order]]]]
-        together[rows[gains], column[gains]] = to[gains]
-        many = np.bincount(rows[gains], minlength=len(leaders)) > 1
-        at_together = np.full(len(leaders), np.inf)
-        if many.any():
-            at_together[many] = objective(together[many])
-        single = np.array([where[i] + got[where[i] : where[i + 1]].argmin()
-                           for i in range(len(leaders))])  # fmt: skip
-        both = at_together < got[single]
-        lower = np.where(both, at_together, got[single])
-        arrived = np.where(both[:, None], together, trials[single])
-        better = lower < values[leaders]
-        moved = better[follow]
-        points[active[moved]] = arrived[follow[moved]]
-        values[active[moved]] = lower[follow[moved]]
-        step[active[~moved]] /= SHRINK if len(smooth) else np.inf
-    return points, values
-
-
-def _moves(
-    point: Array, step: float, smooth: NDArray[np.int64], choices: Mapping[int, int]
-) -> tuple[NDArray[np.int64], Array]:
-    """Coordinates (m,) and where each is moved to (m,): a step, an end, another option."""
-    at = point[smooth]
-    ends = [np.zeros(len(at)), np.ones(len(at))] if step >= LONG_STEP else []
-    to = [np.clip(at - step, 0, 1), np.clip(at + step, 0, 1), *ends]
-    column, targets = np.tile(smooth, len(to)), np.concatenate(to)
-    for j, count in choices.items() if step >= LONG_STEP or not len(smooth) else ():
-        column = np.append(column, np.full(count, j))
-        targets = np.append(targets, (np.arange(count) + 0.5) / count)
-    fresh = targets != point[column]
-    if not fresh.any():
-        return column[:1], targets[:1]
-    return column[fresh], targets[fresh]
-
-
 def _off_the_axes(
-    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
-) -> tuple[Array, Array]:
+    ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
+) -> Search[tuple[Array, Array]]:
     """The best ends searched again along slanted directions, unless they are plain corners."""
     from retrostats.evidence.unreported.ridges import along_ridges
 
     order = np.argsort(at_ends, kind="stable")
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
     for i in order[np.sort(first)[:searched]]:
-        free = _slopes(objective, ends[i], at_ends[i], choices)
+        free = yield from _slopes(ends[i], at_ends[i], choices)
         if not len(free):
             continue
 
-        def part(points: Array, i: int = i, free: NDArray[np.int64] = free) -> Array:
-            whole = np.tile(ends[i], (len(points), 1))
-            whole[:, free] = points
-            return objective(whole)
+        def whole(points: Array, i: int = i, free: NDArray[np.int64] = free) -> Array:
+            every = np.tile(ends[i], (len(points), 1))
+            every[:, free] = points
+            return every
 
-        point, value, _ = along_ridges(part, ends[i][None, free], at_ends[i : i + 1])
+        sloped = along_ridges(ends[i][None, free], at_ends[i : i + 1])
+        point, value, _ = yield from through(sloped, whole)
         if value[0] < at_ends[i]:
             old, at_old = ends[i].copy(), at_ends[i]
             ends[i, free], at_ends[i] = point[0], value[0]
-            again = _descend(objective, ends[i][None], value, choices, (PROBE, LAST_STEP))
+            again = yield from descend(ends[i][None], value, choices, (PROBE, LAST_STEP))
             walked = np.vstack([again[0], old[None]]), np.append(again[1], at_old)
-            _between(objective, *walked, choices)
+            yield from _between(*walked, choices)
             ends[i], at_ends[i] = walked[0][0], walked[1][0]
     return ends, at_ends
 
 
-def _between(objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int]) -> None:
+def _between(ends: Array, at_ends: Array, choices: Mapping[int, int]) -> Search[None]:
     """The best end moved along the lines that join ends; `ends` and `at_ends` in place.
 
     Searches that stopped on one ridge stopped at different places of it: the line between them is
@@ -338,16 +264,14 @@ def _between(objective: Objective, ends: Array, at_ends: Array, choices: Mapping
     moves = (LINE[:, None, None] * np.array(ways)[None]).reshape(-1, ends.shape[1])
     for _ in range(MAX_LINES):
         trials = np.clip(ends[best] + moves, 0.0, 1.0)
-        found = objective(trials)
+        found = yield trials
         lowest_ = int(np.argmin(found))
         if not found[lowest_] < at_ends[best]:
             return
         ends[best], at_ends[best] = trials[lowest_], found[lowest_]
 
 
-def _slopes(
-    objective: Objective, point: Array, value: float, choices: Mapping[int, int]
-) -> NDArray[np.int64]:
+def _slopes(point: Array, value: float, choices: Mapping[int, int]) -> Search[NDArray[np.int64]]:
     """Coordinates that move the value here; none at a corner that every way leads up from.
 
     At a corner of the box where the function has no kink, a slanted slope is the sum of the slopes
@@ -359,7 +283,7 @@ def _slopes(
         both[2 * k, j], both[2 * k + 1, j] = point[j] - PROBE, point[j] + PROBE
     inside = ((both >= 0) & (both <= 1)).all(axis=1)
     rises = np.full(len(both), np.nan)
-    rises[inside] = objective(both[inside]) - value
+    rises[inside] = (yield both[inside]) - value
     rise = rises.reshape(-1, 2)
     flat = np.nanmax(np.abs(rise), axis=1) <= 1e-13 * (1 + abs(value))
     free: NDArray[np.int64] = smooth[~flat]
@@ -373,5 +297,5 @@ def _slopes(
     share = np.random.default_rng(INTERNAL_SEED).random((PROBES, len(free)))
     slanted = np.repeat(point[None], PROBES, axis=0)
     slanted[:, free] += PROBE * share * inward
-    ratio = (objective(slanted) - value) / (share @ up)
+    ratio = ((yield slanted) - value) / (share @ up)
     return free[:0] if (np.abs(ratio - 1) < ADDITIVE).all() else free

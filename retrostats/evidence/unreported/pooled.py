@@ -19,6 +19,8 @@ COUNTED = "which sources count"
 #: The test of analyses and plans: the only one whose 95% interval holds the mean of 2 to 6 small
 #: studies in 94.5% of simulated pools or more at every spread (docs/calibration.md).
 TEST = "knapp-hartung-adhoc"
+#: Degrees of freedom up to which looking for equal ones costs more than a quantile of each.
+_MANY = 64
 METHODS = {"REML": "reml", "Paule-Mandel": "pm", "DerSimonian-Laird": "dl"}
 
 
@@ -62,15 +64,15 @@ def pool_estimator(
         if len(sources) == 1:
             return interval_of(y[:, 0], variance[:, 0] ** 0.5, sources[0].df, level, log=log)
         mask = v.get(COUNTED, np.ones((n, len(sources)), dtype=bool))
-        chosen = v.get(ESTIMATOR, np.array([method] * n))
+        chosen = v.get(ESTIMATOR)
         out = np.full((3, n), np.nan)
         sound = (np.isfinite(y) & np.isfinite(variance) & (variance > 0) | ~mask).all(axis=1)
         sound &= mask.any(axis=1)
-        for name in np.unique(chosen):
-            rows = np.flatnonzero(sound & (chosen == name))
+        for name in [method] if chosen is None else sorted(set(chosen.tolist())):
+            rows = np.flatnonzero(sound if chosen is None else sound & (chosen == name))
             if len(rows):
                 got = random_effects_batch(
-                    y[rows], variance[rows], method=str(name), test=test, mask=mask[rows]
+                    y[rows], variance[rows], method=name, test=test, mask=mask[rows]
                 )
                 out[:, rows] = interval_of(got.estimate, got.std_error, got.df, level, log=log)
         return out[0], out[1], out[2]
@@ -82,11 +84,18 @@ def interval_of(
     value: Any, error: Any, df: Any, level: float, *, log: bool
 ) -> tuple[Array, Array, Array]:
     """Estimate and t limits at `level` on the display scale; infinite df give normal limits."""
-    from scipy.special import ndtri, stdtrit
-
-    upper = 0.5 + level / 2
-    unbounded = np.isinf(df) | np.isnan(df)
-    t = np.where(unbounded, ndtri(upper), stdtrit(np.where(unbounded, 1.0, df), upper))
+    t = _quantile(np.asarray(df, dtype=float), 0.5 + level / 2)
     ends = (value, value - t * error, value + t * error)
     low, mid, high = ends[1], ends[0], ends[2]
     return (np.exp(mid), np.exp(low), np.exp(high)) if log else (mid, low, high)
+
+
+def _quantile(df: Array, upper: float) -> Array:
+    """Quantile of t at `upper`; of many df, of each that differs: the function is slow."""
+    from scipy.special import ndtri, stdtrit
+
+    many = df.size > _MANY
+    distinct, which = np.unique(df, return_inverse=True) if many else (df, None)
+    unbounded = np.isinf(distinct) | np.isnan(distinct)
+    found = np.where(unbounded, ndtri(upper), stdtrit(np.where(unbounded, 1.0, distinct), upper))
+    return np.asarray(found if which is None else found[which.reshape(df.shape)])
