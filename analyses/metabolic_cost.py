@@ -151,7 +151,7 @@ def flynn(build: Builders) -> Result:
     source = share_of_level(
         label,
         Unknown.of_cell(f"share of the forward peak ({label})", printed, "mean"),
-        range_of(row_id, "peak_uptake", f"peak oxygen uptake ({label})"),
+        range_of(row_id, "peak_uptake", f"peak oxygen uptake ({label})", "ml/kg/min"),
         slope * 60 * float(words["speed_m_s"]) + rest,
         (
             range_of(row_id, "people", f"number of people ({label})"),

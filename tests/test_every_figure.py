@@ -32,6 +32,8 @@ KINDS = (
     "audit.energy_30_choices", "audit.energy_30_draws", "audit.energy_30_influence",
     "own.own_data_1", "bcg.halves", "plan.plan",
 )  # fmt: skip
+#: The numbers and the name of an upright axis, and a gap.
+ROOM_OF_AN_AXIS_MM = 20.0
 #: A name of a colour.
 COLOUR = re.compile(r"\b(yellow|orange|blue|red|green|grey|gray|brown|purple)\b", re.IGNORECASE)
 
@@ -59,6 +61,36 @@ def test_every_figure_has_its_width_and_fits_a_page(every, key):
         if tall > (WITH_OWN_MM if name.startswith("own.") else TALLEST_MM[key[1]]):
             too_tall[name] = round(tall)
     assert too_tall == {}
+
+
+def test_names_beside_a_picture_take_no_more_room_than_the_longest(every):
+    drawn = every[("light", 180.0)]
+    bars = {name: d.figure for name, d in drawn.items() if "_influence" in name}
+    eyes = {name: d.figure for name, d in drawn.items() if name.endswith("_draws")}
+    assert len(bars) > 2
+    assert len(eyes) > 2
+    for name, figure in bars.items():
+        names = [text for text in figure.texts if text.get_ha() == "right"]
+        assert min(left_mm(text) for text in names) == pytest.approx(theme.EDGE_MM, abs=1.1), name
+    for name, figure in eyes.items():
+        page = theme.figure_mm(figure)[0]
+        start = figure.axes[0].get_position().x0 * page
+        beside = [text for text in figure.texts if text.get_text().endswith(" draws")]
+        assert start - max(map(right_mm, beside)) < ROOM_OF_AN_AXIS_MM, name
+
+
+def _widest_mm(text: Text) -> float:
+    return max(map(theme.width_mm, text.get_text().split("\n")))
+
+
+def left_mm(text: Text) -> float:
+    """Left end of a text that ends where it was placed."""
+    return text.get_position()[0] * theme.figure_mm(text.figure)[0] - _widest_mm(text)
+
+
+def right_mm(text: Text) -> float:
+    """Right end of a text that begins where it was placed."""
+    return text.get_position()[0] * theme.figure_mm(text.figure)[0] + _widest_mm(text)
 
 
 def coloured(figure: Figure):

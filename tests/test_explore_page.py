@@ -40,6 +40,13 @@ def test_every_claim_with_a_judged_measure_has_controls(replication, explorers) 
         assert all(x.controls and x.corners for x in mine)
 
 
+def test_a_value_that_has_a_unit_is_told_with_it(explorers) -> None:
+    ends = [end for mine in explorers.values() for x in mine for end in x.ends.values()]
+    peaks = [line for end in ends for line in end.how if line.startswith("peak oxygen uptake")]
+    assert len(peaks) > 1
+    assert all(re.fullmatch(r".*: \d+ ml/kg/min", line) for line in peaks)
+
+
 def test_answers_of_the_page_are_those_of_the_package_at_every_point(replication) -> None:
     html = render_report(replication)
     blocks = [

@@ -16,6 +16,7 @@ from doors.audit import select
 from doors.report import LAYOUT, drawn_in, figures, made, theme
 from doors.report import LIGHT_LOOK as LIGHT
 from fontTools.ttLib import TTFont
+from matplotlib.text import Text
 from numpy.testing import assert_allclose
 
 from retrostats import load_audit
@@ -336,6 +337,87 @@ def test_pdf_fonts_come_without_layout_tables_and_matplotlib_is_left_as_it_was(d
     assert all({"glyf", "cmap", "hmtx"} <= tables for tables in kept)
     assert all(tables.isdisjoint(LAYOUT) for tables in kept)
     assert home.subset is before
+
+
+def test_fonts_are_held_in_memory_while_files_are_made_and_matplotlib_is_left_as_it_was(drawn):
+    from matplotlib import font_manager
+
+    before, opened = font_manager.ft2font, []
+    original = font_manager.ft2font.FT2Font
+
+    class Watched:
+        def __getattr__(self, name):
+            return getattr(before, name)
+
+        def FT2Font(self, file, **options):
+            opened.append(file)
+            return original(file, **options)
+
+    font_manager._get_font.cache_clear()
+    font_manager.ft2font = watched = Watched()
+    try:
+        theme.write(drawn["cost"], io.BytesIO(), "pdf")
+        assert font_manager.ft2font is watched
+    finally:
+        font_manager.ft2font = before
+    assert opened
+    assert all(isinstance(file, io.BytesIO) for file in opened)
+    assert any("DejaVuSans" in str(file) for file in opened)
+
+
+@pytest.mark.parametrize("name", ["Dvořák", "Łukasiewicz 2031", "Здравко"])
+@pytest.mark.parametrize("kind", ["svg", "pdf"])
+def test_letters_of_any_script_that_the_typeface_has_are_embedded(name, kind):
+    rows = ex.estimates()
+    rows["label"] = name
+    buffer = io.BytesIO()
+    theme.write(forest_cost(rows), buffer, kind)
+    if kind == "svg":
+        fonts = re.findall(r"font/ttf;base64,([^)]+)\)", buffer.getvalue().decode())
+        streams = [base64.b64decode(font) for font in fonts]
+    else:
+        streams = [s for s in _streams(buffer.getvalue()) if s[:4] == b"\0\1\0\0"]
+    glyphs = set().union(*(_letters(stream) for stream in streams))
+    assert {ord(c) for c in name} <= glyphs
+
+
+def _streams(raw: bytes) -> list[bytes]:
+    found = []
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", raw, re.DOTALL):
+        try:
+            found.append(zlib.decompress(stream.strip(b"\r\n")))
+        except zlib.error:
+            continue
+    return found
+
+
+def _letters(font: bytes) -> set[int]:
+    return set(TTFont(io.BytesIO(font)).getBestCmap())
+
+
+@pytest.mark.parametrize("width", [85.0, 120.0, 180.0])
+def test_panels_of_sensitivity_have_one_width_in_even_rows_and_no_word_is_cut(width):
+    words = ex.sensitivity_in_words()
+    number = ex.sensitivity().query("estimate_id == 'bf-more-points'")
+    frames = [number.assign(estimate_id=f"{i}") for i in range(5)]
+    frames.insert(2, words)
+    with drawn_in("light", width):
+        figure = figures.sensitivity(pd.concat(frames, ignore_index=True), {})
+    panels = [axes for axes in figure.axes if artists_of(axes, "estimate")]
+    assert len(panels) == 6
+    page = theme.figure_mm(figure)[0]
+    widths = [axes.get_position().width * page for axes in panels]
+    assert max(widths) - min(widths) < MM_ATOL
+    tops = [round(axes.get_position().y1, 6) for axes in panels]
+    rows = [tops.count(top) for top in dict.fromkeys(tops)]
+    assert max(rows) - min(rows) <= 1
+    figure.draw_without_rendering()  # words below an axis are written when it is drawn
+    said = " ".join(text.get_text() for text in figure.findobj(Text)).split()
+    assert {word for option in words["unknown_text"] for word in option.split()} <= set(said)
+
+
+def artists_of(axes, gid):
+    return axes.findobj(lambda artist: artist.get_gid() == gid)
 
 
 def test_odd_labels_are_drawn_as_plain_text(tmp_path):

@@ -12,10 +12,12 @@ import pytest
 from doors.report import LIGHT_LOOK as LIGHT
 from doors.report import Panel, forest, theme
 from legibility import illegible
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 import retrostats as rs
+from retrostats import InputError
 
 #: Thirteen trials of a vaccine against tuberculosis: Colditz et al. (1994), JAMA 271:698.
 TRIALS = pd.DataFrame(
@@ -35,6 +37,7 @@ EFFECTS = rs.escalc(TRIALS, "RR")
 POOL = rs.pool(EFFECTS)
 Z = 1.959964  # 97.5% point of the normal
 SAME = 1e-6  # Z has seven digits
+LEAST_PANEL_MM = 30  # less than that is no picture: a third of a column is left for words
 MM = 0.6  # half a mm: the picture's half is of the page, whose edges are rounded to text widths
 
 
@@ -166,6 +169,40 @@ def test_line_and_band_are_one_piece_from_top_to_bottom(width: float) -> None:
     assert list(null.get_ydata()) == [low, high]
     left, right = figure.axes[0].get_xlim()
     assert left < null.get_xdata()[0] < right
+
+
+def test_in_one_column_the_line_of_no_effect_is_pale_behind_words_and_dark_beside_marks() -> None:
+    figure = rs.forest(POOL, width_mm=85.0)
+    axes = figure.axes[0]
+    tall = axes.get_ylim()[0]
+    (null,), (dark,) = drawn(figure, "null"), drawn(figure, "null-at-marks")
+    assert null.get_color() == LIGHT.pale
+    assert to_hex(dark.get_color()[0]) == LIGHT.grey
+    zones = [(ends[0][1], ends[1][1]) for ends in dark.get_segments()]
+    marks = [m.get_ydata()[0] for m in drawn(figure, "estimate")]
+    assert all(any(low < mark < high for low, high in zones) for mark in marks)
+    page = theme.figure_mm(figure)[1]
+    top = page * (1 - axes.get_position().y1)
+    spoken = [page * (1 - text.get_position()[1]) - top for text in figure.texts]
+    inside = [at for at in spoken if 0 < at < tall]
+    assert len(inside) > len(marks)
+    assert not any(low < at < high for at in inside for low, high in zones)
+    wide = rs.forest(POOL)
+    assert drawn(wide, "null-at-marks") == []
+    assert drawn(wide, "null")[0].get_color() == LIGHT.grey
+
+
+@pytest.mark.parametrize("width", [85.0, 120.0, 180.0])
+@pytest.mark.parametrize("name", ["glmm", "lmm", "means"])
+def test_what_a_fit_draws_of_itself_takes_a_width(name: str, width: float) -> None:
+    figure = RESULTS[name][0].plot(width_mm=width)
+    assert theme.figure_mm(figure)[0] == pytest.approx(width)
+    figure.draw_without_rendering()
+    boxes = [axes.get_window_extent() for axes in figure.axes if axes.axison]
+    assert min(box.width for box in boxes) * 25.4 / figure.dpi > LEAST_PANEL_MM
+    for bad in (10, 1000, "wide"):
+        with pytest.raises(InputError, match="width_mm"):
+            RESULTS[name][0].plot(width_mm=bad)
 
 
 @pytest.mark.parametrize("y", [(0.2, 0.4), (-3.0, 3.0), (5.0, 9.0)])

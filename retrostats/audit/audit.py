@@ -112,10 +112,11 @@ class Audit:
             return self.made[name].copy()
         return load_table(name, folder=self.data)
 
-    def range_of(self, row_id: str, unknown: str, name: str) -> Unknown:
+    def range_of(self, row_id: str, unknown: str, name: str, unit: str = "") -> Unknown:
         """What a printed row lacks, under `name`, over the range that `unprinted.csv` gives it.
 
-        One whose unknown begins with "sd_" is a spread on the scale of the model.
+        One whose unknown begins with "sd_" is a spread on the scale of the model; `unit` is told
+        with each value of another.
 
         Raises
         ------
@@ -133,7 +134,7 @@ class Audit:
             )
         row: Any = found.iloc[0]
         return Unknown(name, float(row["low"]), float(row["high"]), row["why"], row["source"],
-                       kind="spread" if unknown.startswith("sd_") else "")  # fmt: skip
+                       kind="spread" if unknown.startswith("sd_") else "", unit=unit)  # fmt: skip
 
     def correlation_prior(self, claim_id: str) -> tuple[float, float] | None:
         """Mean and SD of Fisher's z that `priors.csv` states for a claim; None: uniform on -1 to 1.

@@ -155,6 +155,9 @@ def _forked(plates: Sequence[Plate]) -> _Helper | None:
     import matplotlib.backends.backend_pdf
     import matplotlib.backends.backend_svg  # noqa: F401  (once, before there are two)
 
+    from retrostats.report.figures.svg_text import prepare_fonts
+
+    prepare_fonts()
     with contextlib.ExitStack() as opened:
         try:
             # both read one list through one place in it, which the system moves on for both

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -369,6 +369,6 @@ def share_of_level(
         ratio = v[share.name] / 100 * v[level.name] / reference
         return Effects(np.log(ratio), v[spread.name] ** 2 / v[people.name])
 
-    within = Unknown(level.name, least, level.high, level.why, level.source)
+    within = replace(level, low=least)
     unknowns = (people, spread, share, within)
     return Source(name, float("nan"), unknowns, effects, rows, fewest - 1)

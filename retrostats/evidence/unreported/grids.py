@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.evidence.unreported.exploration import Exploration
 from retrostats.evidence.unreported.measures import Explored
-from retrostats.evidence.unreported.unknowns import Choice, Kind
+from retrostats.evidence.unreported.unknowns import Choice, Kind, Unknown
 
 Array = NDArray[np.float64]
 #: Unknowns that are moved, points of a grid, and settings of a range, the most that fit first.
@@ -28,7 +29,7 @@ class Control:
 
     Attributes
     ----------
-    name, why, cell, kind
+    name, why, cell, kind, unit
         Of the unknown; empty for a choice but for the first two.
     labels
         Its options, if it is a choice; empty for a range.
@@ -46,6 +47,7 @@ class Control:
     start: int
     cell: str = ""
     kind: Kind = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,13 +113,17 @@ def grid_of(entry: Explored) -> Grid | None:
             Control(
                 unknown.name, unknown.why, unknown.labels if isinstance(unknown, Choice) else (),
                 np.asarray(shown, dtype=float), count, 0 if choice else count // 2,
-                "" if isinstance(unknown, Choice) else unknown.cell,
-                "" if isinstance(unknown, Choice) else unknown.kind,
+                **({} if isinstance(unknown, Choice) else _told(unknown)),
             )
         )  # fmt: skip
     return Grid(
         entry, tuple(controls), points, explored.answers(points), entry.at90.answers(points)
     )
+
+
+def _told(unknown: Unknown) -> dict[str, Any]:
+    """How the values of a range are told."""
+    return {"cell": unknown.cell, "kind": unknown.kind, "unit": unknown.unit}
 
 
 def _columns(explored: Exploration) -> list[int]:

@@ -63,6 +63,8 @@ class Unknown:
     kind
         "effect" or "spread" where it is one on the scale of the model (the log of a ratio), so
         that a reader can be told it on the scale of the measure; else empty.
+    unit
+        What its values are in, told with each of them; empty for a pure number.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class Unknown:
     source: str = ""
     cell: str = ""
     kind: Kind = ""
+    unit: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:

@@ -162,9 +162,9 @@ class GlmmFit(CountEstimates):
 
         return replace(self, **estimated(self.formula, new_events(self, data), self.terms))
 
-    def plot(self) -> Figure:  # type: ignore[override]  # a fit's diagnostics have no options
-        """What `check` finds, drawn."""
-        return self.check().plot()
+    def plot(self, width_mm: float | None = None) -> Figure:  # type: ignore[override]  # no others
+        """What `check` finds, drawn; `width_mm` 85 for one column of a journal."""
+        return self.check().plot(width_mm)
 
     def _confint(self, method: str = "wald", **options: Any) -> pd.DataFrame:
         return self.conf_int(method=method, **options)  # type: ignore[arg-type]

@@ -118,14 +118,14 @@ class LmmFit(LinearVerbs, Estimates):
         """F tests of all terms ("I", "II", "III"; see `anova.anova`), or `compare` with a fit."""
         return super().anova(other) if isinstance(other, str) else self.compare(other, refit=refit)
 
-    def plot(self) -> Figure:  # type: ignore[override]  # a fit's diagnostics have no options
+    def plot(self, width_mm: float | None = None) -> Figure:  # type: ignore[override]  # no others
         """Residuals, their quantiles, random effects and leverages; see `diagnostics.plot`.
 
         `rs.forest(fit)` draws its coefficients.
         """
         from retrostats.models.linear.post_estimation.diagnostics import plot
 
-        return plot(self)
+        return plot(self, width_mm)
 
     def check(self) -> Check:
         """Collinearity, influence, residuals, random effects, in sentences; see `checks.check`."""

@@ -47,7 +47,7 @@ from retrostats.report.figures.keys import (
     keys_of,
 )
 from retrostats.report.figures.looks import narrow, now, page_mm
-from retrostats.report.figures.marks import draw_band, draw_row, goes_beyond
+from retrostats.report.figures.marks import draw_band, draw_null, draw_row, goes_beyond
 
 HEADER, NARROW_HEADER, AXIS, NARROW_AXIS = 5.0, 4.2, 10.5, 8.2
 APART_MM = 3.0  # between the title of an axis and the next panel
@@ -251,6 +251,7 @@ def _draw_panel(
     draw_band(axes, panel.band, panel.null, (0, height), ends)
     heaviest = float(panel.rows["weight"].max()) if weighed(panel.rows) else float("nan")
     y = 0.0 if narrow() else 1.0
+    beside: list[tuple[float, float]] = []
     for line in lines:
         for i, text in enumerate(line.heading):
             theme.add_text(figure, theme.EDGE_MM, top + y + 2.3 + theme.LINE_MM * i, text,
@@ -259,7 +260,10 @@ def _draw_panel(
         deep = line.height - heading_mm(line.heading)
         draw_row(axes, line.row, y + (line.mark_mm if narrow() else deep / 2), ends, heaviest)
         _words(figure, line, top + y, deep, columns)
+        beside.append((y + theme.LINE_MM * line.said, y + deep))
         y += deep
+    if narrow():
+        draw_null(axes, panel.null, beside)
 
 
 def _columns(panels: Sequence[Panel], width: float) -> tuple[Columns, float]:

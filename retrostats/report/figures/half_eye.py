@@ -104,7 +104,8 @@ def _figure(measures: list[pd.DataFrame], outer: pd.DataFrame, claim: Any) -> Fi
     width = page_mm()
     rows = _rows(measures, width)
     deep = rows[-1].stop
-    left = theme.EDGE_MM + AXIS_MM + (0.0 if narrow() else LABEL_MM)
+    label = 0.0 if narrow() else theme.widest_mm(row.words for row in rows) + 3
+    left = theme.EDGE_MM + AXIS_MM + label
     inner = width - left - theme.EDGE_MM - 2
     words = claim.statement
     title = theme.wrap(words, width - 2 * theme.EDGE_MM, bold=True) if words else []

@@ -50,10 +50,10 @@ def influence_bars(unknowns: pd.DataFrame, title: str, unit: str = "") -> Figure
 
 def _figure(rows: pd.DataFrame, count: int, title: str, unit: str) -> Figure:
     width = page_mm()
-    left = theme.EDGE_MM + (0.5 if narrow() else LABEL_MM)
-    inner = width - left - BOUNDS_MM - theme.EDGE_MM
     room = width - 2 * theme.EDGE_MM if narrow() else LABEL_MM - 3
     names = [theme.wrap(name, room) for name in rows["unknown"]]
+    left = theme.EDGE_MM + (0.5 if narrow() else theme.widest_mm(names) + 3)
+    inner = width - left - BOUNDS_MM - theme.EDGE_MM
     words = [theme.LINE_MM * len(lines) for lines in names]
     deep = [mm + NARROW_BAR_MM + 2.6 if narrow() else max(ROW_MM, mm + 1.2) for mm in words]
     heads = theme.wrap(title, width - 2 * theme.EDGE_MM, bold=True)

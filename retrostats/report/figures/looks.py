@@ -8,12 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 
-from retrostats.common.arrays import real_number
 from retrostats.common.errors import InputError
+from retrostats.common.page import DOUBLE_MM, page_width
 from retrostats.report import palette
 from retrostats.report.palette import Palette
 
-SINGLE_MM, DOUBLE_MM = 85.0, 180.0
 #: Width of a slide's figure: over a slide of 254 mm its smallest text stands at 14.8 pt.
 SLIDE_MM = 120.0
 #: What a claim's band says, in words that hold in every look.
@@ -75,12 +74,7 @@ def drawn_in(theme: str = "light", width_mm: float | None = None) -> Iterator[Lo
     """
     if not isinstance(theme, str) or theme not in LOOKS:
         raise InputError(f"theme: found {theme!r}; choose from {', '.join(LOOKS)}")
-    width = LOOKS[theme].width_mm if width_mm is None else real_number(width_mm, "width_mm")
-    if not SINGLE_MM <= width <= 2 * DOUBLE_MM:
-        raise InputError(
-            f"width_mm: found {width:g}; allowed {SINGLE_MM:g} (one column of a journal) to "
-            f"{2 * DOUBLE_MM:g}"
-        )
+    width = page_width(width_mm, LOOKS[theme].width_mm)
     token = _NOW.set((LOOKS[theme], width))
     try:
         yield LOOKS[theme]

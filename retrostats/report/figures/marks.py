@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -32,7 +32,11 @@ def goes_beyond(rows: pd.DataFrame, ends: Ends) -> bool:
 
 
 def draw_band(axes: Any, band: Span | None, null: float, zone: Ends, ends: Ends) -> None:
-    """The claim's range and the null value, within a zone of the panel's height."""
+    """The claim's range and the null value, within a zone of the panel's height.
+
+    In one column, where words stand over the line of the null value, it is pale; `draw_null` draws
+    it darker beside the marks.
+    """
     top, bottom = zone
     if band is not None:
         start = max(band.low, ends[0]) if band.low == band.low else ends[0]
@@ -44,9 +48,15 @@ def draw_band(axes: Any, band: Span | None, null: float, zone: Ends, ends: Ends)
                 axes.plot([edge, edge], zone, color=now().band_edge, lw=0.3 if narrow() else 0.5,
                           ls=(0, (4, 2)), zorder=0.5)  # fmt: skip
     if null == null:
-        axes.plot(
-            [null, null], zone, color=now().grey, zorder=1, gid="null", lw=0.5 if narrow() else 0.7
-        )
+        colour, thick = (now().pale, 0.5) if narrow() else (now().grey, 0.7)
+        axes.plot([null, null], zone, color=colour, zorder=1, gid="null", lw=thick)
+
+
+def draw_null(axes: Any, null: float, zones: Sequence[Ends]) -> None:
+    """The line of the null value again, beside marks, where no word stands over it."""
+    if null == null and zones:
+        axes.vlines([null] * len(zones), *zip(*zones, strict=True), color=now().grey, lw=0.5,
+                    zorder=1.1, gid="null-at-marks")  # fmt: skip
 
 
 def mark_size(weight: float, heaviest: float) -> float:

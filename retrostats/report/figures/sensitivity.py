@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from string import ascii_lowercase
 from typing import Any
 
@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullFormatter
 
 from retrostats.audit.claims import null_words
+from retrostats.common.page import SINGLE_MM
 from retrostats.report.figures import theme
 from retrostats.report.figures.axis import Span
-from retrostats.report.figures.looks import BAND, SINGLE_MM, narrow, now, page_mm
+from retrostats.report.figures.looks import BAND, narrow, now, page_mm
 from retrostats.report.figures.panels import PRINTED, band_of, upright
 from retrostats.report.figures.verdicts import shade_of
 
@@ -93,16 +94,28 @@ def _panels(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: s
 
 
 def _rows(sweeps: Sequence[pd.DataFrame], width: float) -> list[list[Place]]:
-    """Panels in lines of as many as fit; those of one unit share the numbers of the first."""
+    """Panels in as few lines as can be, even ones; one unit shares the numbers of its first panel.
+
+    All axes are of one width, but where a choice has longer words than that.
+    """
+    lines = _lines(sweeps, width, len(sweeps))
+    even = _lines(sweeps, width, -(-len(sweeps) // len(lines)))
+    lines = even if len(even) == len(lines) else lines
     letters = iter(ascii_lowercase * 9)
-    found: list[list[Place]] = []
-    waiting = list(sweeps)
-    while waiting:
-        parts = [waiting.pop(0)]
-        while waiting and _needed([*parts, waiting[0]]) <= width - 2 * theme.EDGE_MM:
-            parts.append(waiting.pop(0))
-        found.append(_row(parts, width, letters))
-    return found
+    common = min(_inner(parts, width) for parts in lines)
+    return [_row(parts, max(common, _widest(parts)), letters) for parts in lines]
+
+
+def _lines(sweeps: Sequence[pd.DataFrame], width: float, most: int) -> list[list[pd.DataFrame]]:
+    """Panels in lines of as many as fit, up to `most`."""
+    lines: list[list[pd.DataFrame]] = []
+    for sweep in sweeps:
+        fits = lines and _needed([*lines[-1], sweep]) <= width - 2 * theme.EDGE_MM
+        if fits and len(lines[-1]) < most:
+            lines[-1].append(sweep)
+        else:
+            lines.append([sweep])
+    return lines
 
 
 def _numbered(parts: Sequence[pd.DataFrame]) -> list[bool]:
@@ -113,13 +126,20 @@ def _numbered(parts: Sequence[pd.DataFrame]) -> list[bool]:
 
 def _needed(parts: Sequence[pd.DataFrame]) -> float:
     """Least width of a row of panels, in mm."""
-    return sum(_widths(parts)) + GAP_MM * len(parts) + _gutter_mm() * sum(_numbered(parts))
+    axes = (_widest(parts) + GAP_MM) * len(parts) - GAP_MM
+    return axes + _gutter_mm() * sum(_numbered(parts))
 
 
-def _widths(parts: Sequence[pd.DataFrame]) -> list[float]:
-    """Least widths of the axes of a row: one for all, but in one column what each needs."""
-    least = [_least(part) for part in parts]
-    return least if narrow() else [max(least)] * len(parts)
+def _widest(parts: Sequence[pd.DataFrame]) -> float:
+    """Least width of the axes of a row, which is one for all of them."""
+    return max(map(_least, parts))
+
+
+def _inner(parts: Sequence[pd.DataFrame], width: float) -> float:
+    """Width of the axes of a row that fills its line; a lone pair grows no wider than it helps."""
+    spare = (width - 2 * theme.EDGE_MM - _needed(parts)) / len(parts)
+    spare = min(spare, WIDEST_MM - 36.0) if len(parts) < 3 and not narrow() else spare
+    return _widest(parts) + spare
 
 
 def _panel_mm() -> float:
@@ -135,17 +155,35 @@ def _least(part: pd.DataFrame) -> float:
     least = 22.0 if narrow() else 36.0
     if _numeric(part):
         return least
-    words = (word for text in part["unknown_text"] for word in theme.clean(text).split(" "))
-    return max(least, len(part) * (max(map(theme.width_mm, words)) + WORD_GAP_MM))
+    return max(least, sum(_least_slots(part)))
 
 
-def _row(parts: Sequence[pd.DataFrame], width: float, letters: Iterator[str]) -> list[Place]:
-    spare = (width - 2 * theme.EDGE_MM - _needed(parts)) / len(parts)
-    spare = min(spare, WIDEST_MM - 36.0) if len(parts) < 3 and not narrow() else spare
+def _least_slots(part: pd.DataFrame) -> list[float]:
+    """What each option of a choice needs of the axis: its longest word, in mm."""
+    texts = zip(part["unknown_text"], _people(part), strict=True)
+    said = (theme.clean(f"{text} {people}").split(" ") for text, people in texts)
+    return [max(map(theme.width_mm, words)) + WORD_GAP_MM for words in said]
+
+
+def _people(part: pd.DataFrame) -> list[str]:
+    """People of each option where they differ, below its words; else nothing."""
+    if "n" not in part or part["n"].nunique() < 2:
+        return [""] * len(part)
+    return [f"n\u00a0=\u00a0{n:.0f}" if n == n else "n not printed" for n in part["n"]]
+
+
+def _slots(place: Place) -> list[float]:
+    """The part of the axis that each option has, in mm: what it needs, and as much of the rest."""
+    least = _least_slots(place.part)
+    spare = (place.inner - sum(least)) / len(least)
+    return [mm + spare for mm in least]
+
+
+def _row(parts: Sequence[pd.DataFrame], inner: float, letters: Iterator[str]) -> list[Place]:
+    """Panels of one width beside one another."""
     row, left = [], theme.EDGE_MM
-    for part, numbered, least in zip(parts, _numbered(parts), _widths(parts), strict=True):
+    for part, numbered in zip(parts, _numbered(parts), strict=True):
         start = left + (_gutter_mm() if numbered else 0.0)
-        inner = least + spare
         row.append(Place(part, next(letters), left, start, inner, numbered))
         left = start + inner + GAP_MM
     return row
@@ -170,7 +208,7 @@ def _title(place: Place) -> list[str]:
     n = part["n"].iloc[0] if "n" in part else float("nan")
     same = "n" in part and part["n"].nunique() == 1
     people = f", n\u00a0=\u00a0{n:.0f}" if same and n == n else ""
-    text = f"{place.letter}  {part['label'].iloc[0]}{people}"
+    text = f"{place.letter}\u00a0{part['label'].iloc[0]}{people}"
     return theme.wrap(text, place.inner + place.start - place.left - 1, bold=True)
 
 
@@ -181,11 +219,15 @@ def _head_mm(row: Sequence[Place]) -> float:
 def _words(place: Place) -> list[list[str]]:
     """Options of a choice, each in its share of the axis, with its people where they differ."""
     part = place.part
-    slot = place.inner / len(part) - WORD_GAP_MM / 2
-    differ = "n" in part and part["n"].nunique() > 1
     return [
-        theme.wrap(text, slot) + ([f"n = {n:.0f}" if n == n else "n not printed"] if differ else [])
-        for text, n in zip(part["unknown_text"], part.get("n", part["scale"]), strict=True)
+        [
+            line
+            for said in filter(None, (text, people))
+            for line in theme.wrap(said, slot - WORD_GAP_MM / 2)
+        ]
+        for text, people, slot in zip(
+            part["unknown_text"], _people(part), _slots(place), strict=True
+        )
     ]
 
 
@@ -260,12 +302,15 @@ def _claim(part: pd.DataFrame, claims: Mapping[str, Any]) -> Any:
     return claims.get(part["claim_id"].iloc[0]) if "claim_id" in part else None
 
 
-def _along(part: pd.DataFrame) -> tuple[list[float], tuple[float, float]]:
-    """Where the values of an unknown stand along its axis, and the ends of that."""
+def _along(place: Place) -> tuple[list[float], tuple[float, float]]:
+    """Where the values of an unknown stand along its axis, and its ends; of options in mm."""
+    part = place.part
     if _numeric(part) and len(part) > 1:
         x = [float(v) for v in part["unknown_value"]]
         return x, (min(x), max(x))
-    return [float(i) for i in range(len(part))], (-0.5, len(part) - 0.5)
+    slots = _slots(place)
+    middles = (end - mm / 2 for end, mm in zip(accumulate(slots), slots, strict=True))
+    return list(middles), (0.0, place.inner)
 
 
 def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> None:
@@ -281,7 +326,7 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> None:
                         loc="top" if narrow() else "center")  # fmt: skip
     else:
         axes.yaxis.set_major_formatter(NullFormatter())
-    x, limits = _along(part)
+    x, limits = _along(place)
     if _numeric(part) and len(part) > 1:
         for name in ("conf_low", "conf_high"):
             axes.plot(x, part[name], color=now().blue, lw=0.8, zorder=2, gid="confidence")
@@ -315,7 +360,7 @@ def _runs(
 
 def _stretches(place: Place, column: str) -> Iterator[tuple[str, float, float, float]]:
     """Each verdict of a strip with start, end and length in mm."""
-    x, limits = _along(place.part)
+    x, limits = _along(place)
     for verdict, start, stop in _runs(x, list(place.part[column]), limits):
         if verdict:
             yield verdict, start, stop, (stop - start) / (limits[1] - limits[0]) * place.inner
@@ -336,7 +381,7 @@ def _shortened(rows: Sequence[Sequence[Place]]) -> list[str]:
 
 
 def _draw_strip(axes: Any, place: Place, column: str) -> None:
-    axes.set_xlim(_along(place.part)[1])
+    axes.set_xlim(_along(place)[1])
     axes.set_ylim(0, 1)
     axes.set_xticks([])
     axes.set_yticks([])

@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
-from retrostats.report.figures.fonts import browser_font
+from retrostats.report.figures.fonts import browser_font, in_memory, prepare
 
 #: Where the embedded font is not read: Verdana has nearly its widths.
 FAMILIES = "'DejaVu Sans', Verdana, sans-serif"
@@ -22,12 +22,18 @@ _FAMILY = re.compile(r"'DejaVu Sans'(?:, [^;\"]*)?")
 @lru_cache(maxsize=2)
 def font_of(bold: bool) -> Any:
     """The font that figures are measured with; matplotlib shares it, so set its size each time."""
-    return get_font(_file(bold))
+    with in_memory():
+        return get_font(_file(bold))
 
 
-def _file(bold: bool) -> str:
+def _file(bold: bool) -> Any:
     weight = "bold" if bold else "normal"
-    return str(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
+    return findfont(FontProperties(family="DejaVu Sans", weight=weight))
+
+
+def prepare_fonts() -> None:
+    """Read and cut both weights once, before a process that makes files becomes two."""
+    prepare(_file(bold) for bold in (False, True))
 
 
 @lru_cache(maxsize=4096)

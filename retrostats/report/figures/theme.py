@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import lru_cache
 from io import BytesIO
@@ -20,11 +20,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from retrostats.report.figures.fonts import outlines_only
-from retrostats.report.figures.looks import DOUBLE_MM, SINGLE_MM, Look, now
+from retrostats.common.page import DOUBLE_MM, MM_PER_INCH, SINGLE_MM
+from retrostats.report.figures.fonts import in_memory, outlines_only
+from retrostats.report.figures.looks import Look, now
 from retrostats.report.figures.svg_text import advance, font_of, with_words
 
-MM_PER_INCH = 25.4
 PT_MM = MM_PER_INCH / 72
 SIZE, SMALL = 7.5, 7.0  # pt; journals ask for 7 at least
 LINE_MM = 3.25  # one line of text at SMALL
@@ -33,7 +33,7 @@ EDGE_MM, TOP_MM = 2.0, 2.5
 __all__ = [
     "DOUBLE_MM", "EDGE_MM", "LINE_MM", "SINGLE_MM", "SIZE", "SMALL", "TOP_MM", "add_axes",
     "add_text", "balanced", "caption_lines", "clean", "draw_caption", "figure_mm", "new_figure",
-    "style_of", "styled", "title_of", "width_mm", "wrap", "write",
+    "style_of", "styled", "title_of", "widest_mm", "width_mm", "wrap", "write",
 ]  # fmt: skip
 
 #: A figure looks the same whatever a matplotlibrc of the user or of the folder says.
@@ -164,6 +164,17 @@ def width_mm(text: str, size: float = SMALL, bold: bool = False) -> float:
     return sum(advance(c, bold) for c in text) * size * PT_MM
 
 
+def widest_mm(labels: Iterable[Sequence[str]]) -> float:
+    """Width of the widest of several labels, each in lines.
+
+    Examples
+    --------
+    >>> widest_mm([["a", "bb"], ["b"]]) == width_mm("bb")
+    True
+    """
+    return max(width_mm(line) for lines in labels for line in lines)
+
+
 def wrap(text: object, limit_mm: float, size: float = SMALL, bold: bool = False) -> list[str]:
     """Lines of clean text no wider than `limit_mm`; a longer word is cut, at a hyphen if it can.
 
@@ -251,7 +262,7 @@ def title_of(name: str) -> str:
 def write(figure: Figure, file: Any, kind: str, title: str = "", description: str = "") -> None:
     """Write one format to an open binary file, with what it is and what it shows in words."""
     described = _text_metadata(kind, clean(title), clean(description))
-    with mpl.rc_context(STYLE), outlines_only() if kind == "pdf" else nullcontext():
+    with mpl.rc_context(STYLE), in_memory(), outlines_only() if kind == "pdf" else nullcontext():
         options: dict[str, Any] = {
             "metadata": _METADATA[kind] | described, "facecolor": figure.get_facecolor(),
         }  # fmt: skip

@@ -38,11 +38,12 @@ class Telling:
     bounds: tuple[float, ...]
     words: tuple[str, str] = AMOUNTS
 
-    def value(self, value: float, kind: str, cell: str) -> str:
+    def value(self, value: float, kind: str, cell: str, unit: str = "") -> str:
         """One value of an unknown in words.
 
         An effect of a ratio is a log ratio in the model and per cent here; a spread of log ratios
-        is the factor by which people differ, as per cent.
+        is the factor by which people differ, as per cent. Others have a unit of their own, or that
+        of their printed cell.
 
         Examples
         --------
@@ -51,6 +52,8 @@ class Telling:
         ('12% lower', 'SD 12%')
         >>> telling.value(3.35, "", "r1: mean"), telling.value(-0.99, "", "")
         ('3.35 N', '−0.99')
+        >>> telling.value(45, "", "", "ml/kg/min")
+        '45 ml/kg/min'
         >>> Telling("difference", "kg", {}, ()).value(-0.5, "effect", "")
         '−0.5 kg'
         """
@@ -65,7 +68,7 @@ class Telling:
             if ratio:
                 return f"SD {fmt.number(100 * math.expm1(value), 0)}%"
             return f"SD {fmt.with_unit(fmt.short(value), self.unit)}"
-        return fmt.with_unit(fmt.short(value), self.cells.get(cell, ""))
+        return fmt.with_unit(fmt.short(value), unit or self.cells.get(cell, ""))
 
 
 def units_of_cells(sources: Iterable[Row]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from retrostats.audit.verdict import Side, labels
 from retrostats.common.student import t_quantile
 from retrostats.evidence.unreported.extremes import Extreme
 from retrostats.evidence.unreported.grids import Control, Grid
-from retrostats.evidence.unreported.unknowns import Choice, Space
+from retrostats.evidence.unreported.unknowns import Choice, Space, Unknown
 from retrostats.models.meta.bayes import HalfNormal
 from retrostats.models.meta.two_stage import pool
 from retrostats.report.page import format as fmt
@@ -240,7 +240,7 @@ def _end(extreme: Extreme, grid: Grid, telling: Telling) -> End:
         settings.append(min(near, count - 1))
         value = found[control.name]
         said.append(str(value) if control.labels
-                    else telling.value(float(value), control.kind, control.cell))  # fmt: skip
+                    else _told(float(value), control, telling))  # fmt: skip
     values = explored.answers(extreme.point[None, :])[0].tolist()
     answer = answer_text(values, ("", ""), telling)
     at = tuple(map(_embedded, values)) if np.isfinite(values).all() else ()
@@ -257,7 +257,7 @@ def _how(space: Space, extreme: Extreme, telling: Telling) -> Iterable[str]:
         elif unknown.cell:
             rounded += 1
         else:
-            yield f"{unknown.name}: {telling.value(float(value), unknown.kind, '')}"
+            yield f"{unknown.name}: {_told(float(value), unknown, telling)}"
     if rounded:
         numbers = "1 printed number" if rounded == 1 else f"{rounded} printed numbers, each"
         yield f"{numbers} at an end of what its rounding allows"
@@ -288,7 +288,12 @@ def _values(control: Control, telling: Telling) -> list[str] | None:
     """What a range's control says at each point; None for a choice, whose options say it."""
     if control.labels:
         return None
-    return [telling.value(v, control.kind, control.cell) for v in control.values.tolist()]
+    return [_told(v, control, telling) for v in control.values.tolist()]
+
+
+def _told(value: float, of: Control | Unknown, telling: Telling) -> str:
+    """A value of an unknown, in its unit."""
+    return telling.value(value, of.kind, of.cell, of.unit)
 
 
 def _corners(
@@ -303,7 +308,7 @@ def _corners(
             value = (
                 shown.settings[setting]
                 if control.labels
-                else telling.value(control.values[at], control.kind, control.cell)
+                else _told(control.values[at], control, telling)
             )
             answer = answer_text(grid.at95[at].tolist(), said[at], telling)
             yield shown.label, value, answer

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import betaincinv
 
+from retrostats.common.page import MM_PER_INCH, page_width, panels_beside
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.post_estimation.diagnostics import envelope
 
@@ -20,23 +21,31 @@ if TYPE_CHECKING:
 _INK, _BLUE, _PALE, _ORANGE = "#1a1a1a", "#0b5394", "#d9d9d9", "#b45f06"
 _MOST_NAMES = 8  # groups named in the panel of influence
 _SHARES = 10  # parts of the predictions whose quartiles are drawn
-_WIDE = 180 / 25.4
+_PANEL_MM = 58.0  # height of a panel
 
 
-def draw(table: pd.DataFrame, drawn: dict[str, Any]) -> Figure:
-    """All panels, three in a row, each with its verdict in the title.
+def draw(table: pd.DataFrame, drawn: dict[str, Any], width_mm: float | None = None) -> Figure:
+    """All panels, three in a row or as many as fit, each with its verdict in the title.
 
     Returns
     -------
-    matplotlib Figure, 180 mm wide
+    matplotlib Figure, 180 mm wide unless `width_mm` says otherwise
+
+    Raises
+    ------
+    InputError
+        A width that no figure can be drawn at.
     """
     from matplotlib.figure import Figure
 
     panels = [(name, data) for name, data in drawn.items() if name in _PANELS]
     panels = [(name, data) for name, data in panels if not getattr(data, "empty", False)]
-    rows = -(-len(panels) // 3)
-    figure = Figure(figsize=(_WIDE, rows * 58 / 25.4), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(rows, 3, squeeze=False)).ravel()
+    width = page_width(width_mm)
+    beside = panels_beside(width, 3)
+    rows = -(-len(panels) // beside)
+    size = (width / MM_PER_INCH, rows * _PANEL_MM / MM_PER_INCH)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = np.atleast_1d(figure.subplots(rows, beside, squeeze=False)).ravel()
     verdicts = dict(zip(table["check"], table["verdict"], strict=True))
     for ax, (name, data) in zip(axes, panels, strict=False):
         title, of, paint = _PANELS[name]

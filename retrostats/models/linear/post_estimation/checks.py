@@ -58,11 +58,11 @@ class Check:
     table: pd.DataFrame
     drawn: dict[str, Any] = field(repr=False, default_factory=dict)
 
-    def plot(self) -> Figure:
+    def plot(self, width_mm: float | None = None) -> Figure:
         """A panel a check; see `check_plot.draw`."""
         from retrostats.models.linear.post_estimation.check_plot import draw
 
-        return draw(self.table, self.drawn)
+        return draw(self.table, self.drawn, width_mm)
 
     def __repr__(self) -> str:
         """A line a check."""

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import betaincinv, ndtri
 
 from retrostats.common.errors import InputError
+from retrostats.common.page import MM_PER_INCH, page_width, panels_beside
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.post_estimation.modes import ranef
 from retrostats.models.linear.post_estimation.residuals import residual_table
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from retrostats.models.linear.estimates import Estimates
 
 _MOST_LEVELS = 60  # random effects drawn with their intervals; the outermost and a sample else
+_PANEL_MM = 75.0  # height of a panel
 _INK, _BLUE, _PALE = "#1a1a1a", "#0b5394", "#d9d9d9"
 
 
@@ -49,7 +51,7 @@ def envelope(n: int, level: float = 0.95) -> tuple[FloatArray, FloatArray, Float
     return tuple(ndtri(betaincinv(k, n + 1 - k, q)) for q in (0.5, tail, 1.0 - tail))
 
 
-def plot(fit: Estimates) -> Figure:
+def plot(fit: Estimates, width_mm: float | None = None) -> Figure:
     """Four panels: scaled residuals over fitted values, their quantiles with an envelope, random
     effects with intervals, leverage.
 
@@ -57,26 +59,32 @@ def plot(fit: Estimates) -> Figure:
     ----------
     fit : Estimates
         From rows.
+    width_mm : float, optional
+        Of the figure; 85 for one column of a journal, in which panels stand below one another.
 
     Returns
     -------
-    matplotlib Figure, 180 mm wide
+    matplotlib Figure, 180 mm wide unless `width_mm` says otherwise
 
     Raises
     ------
     InputError
-        The data were moments: there are no residuals to draw.
+        The data were moments: there are no residuals to draw; a width that cannot be drawn.
     """
     from matplotlib.figure import Figure
 
     table = residual_table(fit)
-    figure = Figure(figsize=(180 / 25.4, 150 / 25.4), layout="constrained")
-    axes = figure.subplots(2, 2)
-    _residuals(axes[0, 0], table["fitted"].to_numpy(), table["scaled"].to_numpy())
-    _quantiles(axes[0, 1], np.sort(table["scaled"].to_numpy()))
-    _random_effects(axes[1, 0], fit)
-    _leverage(axes[1, 1], table["leverage"].to_numpy(), table["scaled"].to_numpy())
-    for ax, letter in zip(axes.flat, "ABCD", strict=True):
+    width = page_width(width_mm)
+    beside = panels_beside(width, 2)
+    rows = 4 // beside
+    size = (width / MM_PER_INCH, rows * _PANEL_MM / MM_PER_INCH)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, beside).ravel()
+    _residuals(axes[0], table["fitted"].to_numpy(), table["scaled"].to_numpy())
+    _quantiles(axes[1], np.sort(table["scaled"].to_numpy()))
+    _random_effects(axes[2], fit)
+    _leverage(axes[3], table["leverage"].to_numpy(), table["scaled"].to_numpy())
+    for ax, letter in zip(axes, "ABCD", strict=True):
         ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(labelsize=7)
         ax.set_title(letter, loc="left", fontsize=8, fontweight="bold")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.errors import InputError
+from retrostats.common.page import MM_PER_INCH, page_width
 from retrostats.models.linear.formula.design import shown_level
 from retrostats.models.linear.formula.expressions import columns_of
 
@@ -16,23 +17,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_WIDTH, _HEIGHT = 120 / 25.4, 80 / 25.4
+_WIDTH_MM, _HEIGHT_MM = 120.0, 80.0
 _SHIFT = 0.12  # between the points of neighbouring groups
 _COLOURS = ("#0b5394", "#b45f06", "#38761d", "#741b47", "#666666", "#134f5c", "#7f6000", "#1a1a1a")
 _DASHES = ("-", "--", "-.", ":")
 
 
-def draw(means: Any) -> Figure:
+def draw(means: Any, width_mm: float | None = None) -> Figure:
     """Means over the first factor that is not in `by`, a colour and a dash for each group.
 
     Returns
     -------
-    matplotlib Figure, 120 mm wide
+    matplotlib Figure, 120 mm wide unless `width_mm` says otherwise
 
     Raises
     ------
     InputError
-        More groups than there are colours and dashes.
+        More groups than there are colours and dashes; a width that no figure can be drawn at.
     """
     from matplotlib.figure import Figure
 
@@ -53,7 +54,8 @@ def draw(means: Any) -> Figure:
             f"{len(parts)} groups of {', '.join(groups)} cannot be told apart in one picture (at "
             f"most {len(_COLOURS)}); take fewer levels with at="
         )
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    size = (page_width(width_mm, _WIDTH_MM) / MM_PER_INCH, _HEIGHT_MM / MM_PER_INCH)
+    figure = Figure(figsize=size, layout="constrained")
     ax = figure.subplots()
     numeric = pd.api.types.is_float_dtype(table[over])
     for i, (label, part) in enumerate(parts):

@@ -214,11 +214,11 @@ class MarginalMeans:
         out.attrs["notes"] = (self._note(str(how), len(parts[0]), within),)
         return out
 
-    def plot(self) -> Figure:
+    def plot(self, width_mm: float | None = None) -> Figure:
         """The means with their intervals; lines with bands over a number. See `effect_plot`."""
         from retrostats.models.linear.post_estimation.effect_plot import draw
 
-        return draw(self)
+        return draw(self, width_mm)
 
     def _groups(self, within: tuple[str, ...]) -> list[list[int]]:
         """Cells of each combination of the levels of some factors, in the order of the table."""
