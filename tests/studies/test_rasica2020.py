@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from doors.evidence import one_row
 
-import retrostats as rs
 from retrostats import load_published
 
 
