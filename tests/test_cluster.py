@@ -117,6 +117,7 @@ def test_a_killed_worker_changes_no_byte_of_a_bootstrap(killing) -> None:
     pd.testing.assert_frame_equal(alone, spread, check_exact=True)
 
 
+@pytest.mark.thorough
 def test_a_killed_worker_changes_no_byte_of_an_exploration(killing) -> None:
     one, two = (
         rs.explore(_ratio, {"r": (0.0, 0.9)}, draws=12 * CHUNK, scheduler=s)
@@ -126,6 +127,7 @@ def test_a_killed_worker_changes_no_byte_of_an_exploration(killing) -> None:
     assert (one.conf_low, one.conf_high) == (two.conf_low, two.conf_high)
 
 
+@pytest.mark.thorough
 def test_a_killed_worker_changes_no_byte_of_a_plan(killing) -> None:
     one, two = (
         rs.plan("body_fat_6wk", people=[8, 20, 60, 200], scheduler=s) for s in (None, killing)
