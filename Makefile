@@ -16,7 +16,7 @@ NUMBERS := $(patsubst %,tests/test_%.py,lmm_reference crossed inference batch si
 SEEDS ?= 1 2 3
 TAKEN := import numpy, threadpoolctl as t; print(*{i.get("architecture") for i in t.threadpool_info()})
 
-.PHONY: replicate test order kernels lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
+.PHONY: replicate test thorough order kernels lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,9 @@ replicate: $(STAMP)  ## replicate the cited studies into results/
 
 test: $(STAMP) lint  ## checks and tests, on every core
 	$(BIN)/python -m pytest -n auto --no-loadscope-reorder
+
+thorough: $(STAMP)  ## the rules of the tests on many more inputs: kernels, notebooks, looks
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m thorough
 
 order: $(STAMP)  ## the tests in three random orders; SEEDS="4 5" are others
 	for seed in $(SEEDS); do \

@@ -24,11 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LONGEST = ("test_kernels", "test_notebooks", "test_cluster", "test_public_types")
 
 
-#: A test or fixture that asks for the whole audit.
-ASKS = re.compile(r"def \w+\([^)]*\b(?:whole|every)\b|usefixtures\(.whole")
+#: A test or fixture that asks for the whole audit, its figures or its page.
+ASKS = re.compile(r"def \w+\([^)]*\b(?:whole|every|whole_page)\b|usefixtures\(.whole")
 WHOLE = {
-    path.name for path in Path(__file__).parent.glob("test_*.py")
-    if ASKS.search(path.read_text(encoding="utf-8"))
+    path.name for path in Path(__file__).parent.rglob("test_*.py")
+    if ASKS.search(text := path.read_text(encoding="utf-8")) and "def whole(" not in text
 }  # fmt: skip
 
 
@@ -102,6 +102,14 @@ def whole():
     import retrostats as rs
 
     return rs.replicate(draws=256)
+
+
+@pytest.fixture(scope="session")
+def whole_page(whole) -> str:
+    """Its page, alone: HTML."""
+    from doors.report import render_report
+
+    return render_report(whole)
 
 
 @pytest.fixture(scope="session")

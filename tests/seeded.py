@@ -286,6 +286,9 @@ def main(wanted: str, skipped: Sequence[str]) -> None:
     def note(frame: Any, event: str, _: Any) -> None:
         if event == "call" and frame.f_code in codes and frame.f_locals.get("jobs", JOBS) == JOBS:
             called.add(codes[frame.f_code])
+            if len(called) == len(codes):  # nothing is left to be looked for
+                threading.setprofile(None)
+                sys.setprofile(None)
 
     if ELSEWHERE:
         threading.setprofile(note)

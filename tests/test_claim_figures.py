@@ -111,7 +111,7 @@ def test_words_hold_the_numbers_of_the_frames(frames, claims) -> None:
     )
 
 
-def test_each_figure_names_its_files_and_how_to_cite_it(whole, html) -> None:
+def test_each_figure_names_its_files_and_how_to_cite_it(whole, html, whole_page) -> None:
     shown = {name: drawing for name, drawing in whole.drawings.items() if drawing.analysis}
     assert html.count('data-svg="fig-') == len(shown)
     for name, drawing in shown.items():
@@ -122,7 +122,7 @@ def test_each_figure_names_its_files_and_how_to_cite_it(whole, html) -> None:
         assert whole.audit.title.replace("'", "&#39;") in cited
         assert "Version " in cited
         assert f"seed {whole.provenance['seed']}" in cited
-    assert "In the folder of this page" not in render_report(whole)
+    assert "In the folder of this page" not in whole_page
 
 
 def test_the_folder_holds_what_the_page_names(whole, tmp_path) -> None:

@@ -95,16 +95,19 @@ def test_threads_and_the_careful_reader_give_the_same(as_text, text, tmp_path_fa
     assert_same(fast, careful)
 
 
-@pytest.mark.parametrize("as_text", [2**25, 0], ids=["all cells as text", "numbers inferred"])
-@pytest.mark.parametrize("whole", [False, True], ids=["one cell", "a column"])
-def test_each_defect_alone_is_read_the_same(as_text, whole, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("as_text", "everywhere"),
+    [(2**25, False), (0, True), *(pytest.param(*rest, marks=pytest.mark.thorough)
+                                  for rest in ((2**25, True), (0, False)))],
+)  # fmt: skip
+def test_each_defect_alone_is_read_the_same(as_text, everywhere, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(delimited, "AS_TEXT", as_text)
     path = tmp_path / "lab.csv"
     for column, planted in PLANTED.items():
         for cell in planted:
             rows = [[f"p{i // 2}", ("forward", "backward")[i % 2], "8", f"{30 + i}.5", "140", "a"]
                     for i in range(6)]  # fmt: skip
-            for row in rows if whole else rows[:1]:
+            for row in rows if everywhere else rows[:1]:
                 row[column] = cell
             path.write_text("\n".join([HEADER, *map(",".join, rows)]), encoding="utf-8")
             both = []

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from analysed_cohort import rows_of_cohort
 from cohort_tables import METABOLIC, measured, plain, same_as_template
 from doors.evidence import t_from_p
 
@@ -177,8 +178,7 @@ def test_a_cohort_without_backward_training_is_shown_and_judges_nothing(shared) 
 def test_a_cohort_with_both_arms_is_direct_evidence_for_the_comparison() -> None:
     text = measured("body-fat").replace("control", "forward")
     cohort = load_cohort(pd.read_csv(io.StringIO(text), dtype=str), spec={"name": "both"})
-    found = rs.replicate(["body-fat"], cohorts=[cohort], draws=0)
-    rows = found.estimates[found.estimates["role"] == "cohort"].set_index("claim_id")
+    rows = rows_of_cohort(cohort).set_index("claim_id")
     assert set(rows.index) == {"body_fat_6wk", "more_than_forward"}
     assert rows.at["more_than_forward", "estimate"] == pytest.approx(-2.0)
 
@@ -202,8 +202,7 @@ def test_several_speeds_are_no_new_people_and_walking_is_kept_apart() -> None:
     """The mixed model of all rows equals the paired t-test of each person's mean log cost."""
     pingouin = pytest.importorskip("pingouin")
     frame = several_speeds()
-    found = rs.replicate(["metabolic-cost"], cohorts=[load_cohort(frame)], draws=0).estimates
-    own = found[found["role"] == "cohort"].set_index("directness")
+    own = rows_of_cohort(load_cohort(frame)).set_index("directness")
     assert set(own.index) == {"direct, own cohort", "walking, own cohort"}
     assert own["pooled"].to_dict() == {"direct, own cohort": True, "walking, own cohort": False}
     running = frame[frame["gait"] == "run"]

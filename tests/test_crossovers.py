@@ -99,7 +99,9 @@ def test_with_everything_known_it_is_the_pool(measure) -> None:
 
 
 @pytest.mark.parametrize("rho", [0.3, 0.8])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))]
+)
 def test_hidden_correlations_lie_in_the_range_and_p_narrows_it(seed, rho) -> None:
     trials = simulated(seed, rho)
     truth = known_pool(trials, "log_ratio")

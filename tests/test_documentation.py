@@ -86,12 +86,11 @@ def test_output_that_is_shown_is_what_the_block_before_it_prints(
     assert capsys.readouterr().out == output
 
 
-def test_answers_of_the_readme_are_those_of_a_run() -> None:
+def test_answers_of_the_readme_are_those_of_a_run(whole) -> None:
     """Each number of the answers on top is the verdicts', or one of the claim and its source."""
-    replication = retrostats.replicate(draws=64)
     picture = (ROOT / "docs" / "answers.svg").read_text(encoding="utf-8")
-    assert draw_answers(replication) == picture  # `python -m docs.picture` draws it anew
-    verdicts = replication.verdicts.set_index("claim_id")
+    assert draw_answers(whole) == picture  # `python -m docs.picture` draws it anew
+    verdicts = whole.verdicts.set_index("claim_id")
     energy, fat, more = (
         verdicts.loc[name] for name in ("energy_30", "body_fat_6wk", "more_than_forward")
     )

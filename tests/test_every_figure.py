@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from doors.report import LOOKS, theme
+from doors.report import LOOKS, Drawing, theme
 from drawn_figures import KEYS, Every
 from legibility import illegible
 from matplotlib.collections import Collection
@@ -37,14 +37,28 @@ ROOM_OF_AN_AXIS_MM = 20.0
 #: A name of a colour.
 COLOUR = re.compile(r"\b(yellow|orange|blue|red|green|grey|gray|brown|purple)\b", re.IGNORECASE)
 
-every_key = pytest.mark.parametrize("key", KEYS, ids=lambda key: f"{key[0]}-{key[1]:.0f}")
+
+def by_key(*first: int) -> pytest.MarkDecorator:
+    """By look and width; those that repeat what another one shows are left to `make thorough`."""
+    return pytest.mark.parametrize(
+        "key",
+        [k if i in first else pytest.param(k, marks=pytest.mark.thorough)
+         for i, k in enumerate(KEYS)],
+        ids=lambda key: f"{key[0]}-{key[1]:.0f}",
+    )  # fmt: skip
+
+
+#: What stands where: on a page and in a column of one. A dark page is laid out as a light one.
+every_width = by_key(0, 1)
+#: What is seen: on paper and in the dark.
+every_look = by_key(0, 2)
 
 
 def texts_of(figure: Figure) -> str:
     return " ".join(text.get_text() for text in figure.findobj(Text))
 
 
-@every_key
+@every_width
 def test_no_text_overlaps_leaves_the_page_or_is_tiny(every, key):
     found = {name: illegible(drawing.figure) for name, drawing in every[key].items()}
     assert {name: lines for name, lines in found.items() if lines} == {}
@@ -52,7 +66,7 @@ def test_no_text_overlaps_leaves_the_page_or_is_tiny(every, key):
     assert {name.split(".")[0] for name in found} == {"audit", "own", "bcg", "plan"}
 
 
-@every_key
+@every_width
 def test_every_figure_has_its_width_and_fits_a_page(every, key):
     too_tall = {}
     for name, drawing in every[key].items():
@@ -115,7 +129,7 @@ def coloured(figure: Figure):
                 yield to_hex(to_rgb(colour))
 
 
-@every_key
+@every_look
 def test_every_colour_is_one_of_its_look_whose_distances_are_held(every, key):
     look = LOOKS[key[0]]
     named = (getattr(look, field.name) for field in fields(look))
@@ -124,7 +138,7 @@ def test_every_colour_is_one_of_its_look_whose_distances_are_held(every, key):
         assert set(coloured(drawing.figure)) <= own, name
 
 
-@every_key
+@every_look
 def test_words_name_no_colour(every, key):
     """What is yellow on paper is brown in the dark: words name marks and what they are for."""
     for name, drawing in every[key].items():
@@ -132,17 +146,28 @@ def test_words_name_no_colour(every, key):
     assert COLOUR.search("a: mean; yellow: range")
 
 
-def test_drawn_again_the_bytes_are_the_same_and_files_say_what_they_show(every):
+def svg_of(name: str, drawing: Drawing) -> str:
+    file = io.BytesIO()
+    theme.write(drawing.figure, file, "svg", name, drawing.alt)
+    return file.getvalue().decode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("key", "audit"),
+    [(KEYS[2], False), *(pytest.param(k, True, marks=pytest.mark.thorough) for k in KEYS[:3])],
+    ids=str,
+)
+def test_drawn_again_the_bytes_are_the_same(every, key, audit):
+    again = every.anew(key, audit=audit)
+    assert {name.split(".")[0] for name in again} >= {"own", "bcg", "plan"}
+    for name, drawing in again.items():
+        assert svg_of(name, drawing) == svg_of(name, every[key][name]), name
+
+
+def test_files_say_what_they_show(every):
     key = ("light", 85.0)
-    again = every.anew(key)
     for name, drawing in every[key].items():
-        files = []
-        for each in (drawing, again[name]):
-            file = io.BytesIO()
-            theme.write(each.figure, file, "svg", name, each.alt)
-            files.append(file.getvalue())
-        assert files[0] == files[1], name
-        svg = files[0].decode("utf-8")
+        svg = svg_of(name, drawing)
         assert f"<title>{name}</title><desc>" in svg
         assert svg.count("<text ") >= 5, name
         assert drawing.alt, name
@@ -153,7 +178,7 @@ def test_drawn_again_the_bytes_are_the_same_and_files_say_what_they_show(every):
         assert b"/Subject" in pdf.getvalue(), name
 
 
-@every_key
+@every_width
 def test_every_axis_names_what_it_measures(every, key):
     """Each axis with numbers has words, of its own or of the first of its line."""
     for name, drawing in every[key].items():
@@ -169,7 +194,7 @@ def test_every_axis_names_what_it_measures(every, key):
 APART = 2.0
 
 
-@every_key
+@every_width
 def test_numbers_of_an_axis_stand_apart(every, key):
     for name, drawing in every[key].items():
         figure = drawing.figure
@@ -205,7 +230,11 @@ def baseline_of(name: str, key: tuple[str, float]) -> Path:
     return Path(__file__).parent / "baselines" / file
 
 
-@pytest.mark.parametrize(("name", "key"), BASELINES, ids=str)
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [pytest.param(*at, marks=[pytest.mark.thorough] * (at[1] == KEYS[3])) for at in BASELINES],
+    ids=str,
+)
 def test_picture_looks_like_its_baseline(every, name, key, tmp_path):
     """To renew them on purpose: `python tests/test_every_figure.py`, and look at them."""
     path = tmp_path / "drawn.png"

@@ -10,7 +10,7 @@ from html import unescape
 import numpy as np
 import pytest
 from doors.audit import direction_of, size_of
-from doors.report import SIDE_WORDS, SIZE_WORDS, WIDTHS, explorers_of, render_report
+from doors.report import SIDE_WORDS, SIZE_WORDS, WIDTHS, explorers_of
 
 import retrostats as rs
 from retrostats import HalfNormal, Interval
@@ -23,6 +23,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 @pytest.fixture(scope="module")
 def replication(whole: rs.Replication) -> rs.Replication:
     return whole
+
+
+@pytest.fixture(scope="module")
+def html(whole_page: str) -> str:
+    return whole_page
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +52,7 @@ def test_a_value_that_has_a_unit_is_told_with_it(explorers) -> None:
     assert all(re.fullmatch(r".*: \d+ ml/kg/min", line) for line in peaks)
 
 
-def test_answers_of_the_page_are_those_of_the_package_at_every_point(replication) -> None:
-    html = render_report(replication)
+def test_answers_of_the_page_are_those_of_the_package_at_every_point(replication, html) -> None:
     blocks = [
         json.loads(text)
         for text in re.findall(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
@@ -73,8 +77,7 @@ def test_answers_of_the_page_are_those_of_the_package_at_every_point(replication
                 assert SIZE_WORDS[size_of(at95, claim, at90)] in words
 
 
-def test_the_lowest_and_the_highest_are_the_outermost_limits(replication) -> None:
-    html = render_report(replication)
+def test_the_lowest_and_the_highest_are_the_outermost_limits(replication, html) -> None:
     blocks = [json.loads(t) for t in re.findall(r"application/json\">(.*?)</script>", html)]
     every = [b for b in blocks if b["words"] != [""]]
     order = [
@@ -100,8 +103,7 @@ def test_the_lowest_and_the_highest_are_the_outermost_limits(replication) -> Non
     assert told == 2 * len(every)  # without a script they stand in the table of ends
 
 
-def test_the_prior_of_the_page_is_the_pool_under_that_prior(replication) -> None:
-    html = render_report(replication)
+def test_the_prior_of_the_page_is_the_pool_under_that_prior(replication, html) -> None:
     blocks = [json.loads(t) for t in re.findall(r"application/json\">(.*?)</script>", html)]
     (prior,) = [b for b in blocks if b["words"] == [""]]
     rows = replication.estimates.query("pooled and quantity == 'metabolic_rate_ratio'")
@@ -125,9 +127,8 @@ def test_data_of_a_stranger_cannot_leave_its_block() -> None:
     assert json.loads(text)["values"] == [[hostile]]
 
 
-def test_an_unknown_is_told_in_the_unit_of_what_was_measured(replication) -> None:
+def test_an_unknown_is_told_in_the_unit_of_what_was_measured(replication, html) -> None:
     """Never as the log ratio of the model, nor as a bare number where its cell has a unit."""
-    html = render_report(replication)
     blocks = [json.loads(t) for t in re.findall(r"application/json\">(.*?)</script>", html)]
     every = [b for b in blocks if b["words"] != [""]]
     seen = {"effect": 0, "spread": 0, "cell": 0}
@@ -156,10 +157,10 @@ def test_an_unknown_is_told_in_the_unit_of_what_was_measured(replication) -> Non
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
-def test_moving_a_control_shows_what_the_package_says(replication, tmp_path) -> None:
+def test_moving_a_control_shows_what_the_package_says(replication, html, tmp_path) -> None:
     api = pytest.importorskip("playwright.sync_api", reason="pip install -e .[browser]")
     page_file = tmp_path / "report.html"
-    page_file.write_text(render_report(replication), encoding="utf-8")
+    page_file.write_text(html, encoding="utf-8")
     _, grid = replication.grids[0]
     with api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -155,12 +155,14 @@ def test_a_fill_that_fails_changes_nothing(results) -> None:
 
 #: Runs once more and dies, as by SIGKILL, at the given change of the file system.
 KILLED = """
-import os, sys
+import json, os, sys
 from pathlib import Path
 from retrostats.report import folder
-sys.path.insert(0, {tests!r})
-from test_folder import SECOND, run
 left = int(sys.argv[2])
+def write(stage):
+    for name, text in json.loads(sys.argv[3]).items():
+        (stage / name).parent.mkdir(parents=True, exist_ok=True)
+        (stage / name).write_text(text, encoding="utf-8")
 def deadly(call):
     def counted(*a, **k):
         global left
@@ -171,7 +173,7 @@ def deadly(call):
     return counted
 for owner, name in ((os, "link"), (Path, "rename"), (Path, "unlink"), (Path, "rmdir")):
     setattr(owner, name, deadly(getattr(owner, name)))
-run(Path(sys.argv[1]), SECOND)
+folder.replace(Path(sys.argv[1]), write)
 """
 
 
@@ -179,8 +181,7 @@ run(Path(sys.argv[1]), SECOND)
 def test_killed_anywhere_nothing_is_lost_and_the_next_run_mends(results, steps) -> None:
     mine = {"thesis.docx": "two years"}
     write(results, mine)
-    code = KILLED.format(tests=str(Path(__file__).parent))
-    command = [sys.executable, "-c", code, str(results), str(steps)]
+    command = [sys.executable, "-c", KILLED, str(results), str(steps), json.dumps(SECOND)]
     done = subprocess.run(command, check=False)
     assert done.returncode == (0 if steps == 50 else 9)
     there = results if results.is_dir() else results.parent / ".results.previous"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from doors.report import explained, render_report, terms, terms_in
+from doors.report import explained, terms, terms_in
 from page_text import Blocks
 
 #: What a reader may not know, whoever writes it next on the page.
@@ -24,8 +24,8 @@ METHOD = (
 
 
 @pytest.fixture(scope="module")
-def html(whole) -> str:
-    return render_report(whole)
+def html(whole_page) -> str:
+    return whole_page
 
 
 def test_every_method_word_on_the_page_has_a_meaning(html):

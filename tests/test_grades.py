@@ -10,15 +10,18 @@ import pytest
 from doors.audit import (
     DIRECTION_ORDER,
     Ground,
+    Probabilities,
     Probability,
     SizeLabel,
     adverb,
     answer,
     direction_label,
+    direction_labels,
     over_measures,
     sign_grade,
     sign_line,
     size_label,
+    size_labels,
 )
 
 from retrostats import InputError
@@ -213,3 +216,23 @@ def test_what_cannot_be_is_refused(call, words) -> None:
 
 def test_every_size_label_can_come_out() -> None:
     assert set(SIZES) | {"no evidence"} == set(get_args(SizeLabel))
+
+
+@pytest.mark.parametrize("one_study", [False, True])
+def test_many_at_once_are_labelled_as_each_alone(one_study) -> None:
+    """As a plan labels hundreds of drawn studies; NaN is one of which nothing is known."""
+    kinds = list(itertools.combinations_with_replacement(GRID, 3))
+    lowest, main, highest = np.array(kinds, dtype=float).T
+    alone = [direction_label(Probability(m, a, b), one_study=one_study) for a, m, b in kinds]
+    many = Probabilities(np.append(main, np.nan), np.append(lowest, 0), np.append(highest, 1))
+    assert direction_labels(many, one_study=one_study) == [*alone, "no evidence"]
+    below, above = (1 - main) / 50, 49 * (1 - main) / 50
+    three = [Probabilities(p, p * highest, p + (1 - p) * lowest) for p in (main, below, above)]
+    each = [
+        [Probability(s.main[i], s.lowest[i], s.highest[i]) for s in three] for i in range(len(main))
+    ]
+    expected = [size_label(*sides, one_study=one_study) for sides in each]
+    assert size_labels(three[0], three[1:], one_study=one_study) == expected
+    assert len(set(expected)) == (3 if one_study else 5)
+    unknown = [Probabilities(*np.full((3, 2), np.nan)) for _ in range(3)]
+    assert size_labels(unknown[0], unknown[1:]) == ["no evidence"] * 2

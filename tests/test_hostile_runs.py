@@ -134,6 +134,13 @@ def test_a_full_device_a_closed_pipe_and_no_docstrings(cohort: Path) -> None:
     assert "No space left" in full.stderr
     closed = shell(f"-m retrostats validate {cohort} | head -0; exit ${{PIPESTATUS[0]}}")
     assert (closed.returncode, closed.stderr) == (0, "")
+    bare = shell("-OO -m retrostats replicate --help", PYTHONIOENCODING="ascii")
+    assert (bare.returncode, bare.stderr) == (0, "")
+
+
+@pytest.mark.thorough
+def test_no_docstrings_and_no_letters_but_ascii(cohort: Path) -> None:
+    """Each library is compiled anew without its docstrings, which takes most of the time."""
     bare = shell(f"-OO -m retrostats validate {cohort}", PYTHONIOENCODING="ascii")
     assert (bare.returncode, bare.stderr) == (0, "")
 

@@ -26,7 +26,7 @@ NAMES = (
     "body_fat_sensitivity",
     "retelling_chain",
 )
-WANTED = (("light", 180.0), ("light", 85.0), ("dark", 180.0), ("slide", 120.0))
+WANTED = (("light", 180.0), ("light", 85.0), ("dark", 180.0))
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +42,6 @@ def test_every_figure_is_looked_at(drawn, whole):
     for figures in drawn.values():
         assert set(NAMES) <= set(figures)
         assert set(figures) == set(whole.figures)
-
-
-def test_the_same_look_gives_the_same_bytes(whole, drawn):
-    for key in (("dark", 180.0), ("light", 85.0)):
-        again = whole.drawn(*key)
-        for name in ("body_fat_sensitivity", "verdict_overview"):
-            files = []
-            for drawing in (drawn[key][name], again[name]):
-                file = io.BytesIO()
-                theme.write(drawing.figure, file, "svg")
-                files.append(file.getvalue())
-            assert files[0] == files[1], (key, name)
 
 
 def test_a_dark_figure_is_light_on_dark_throughout(drawn):
@@ -115,13 +103,19 @@ def test_labels_of_ticks_beyond_an_axis_are_no_defect():
     assert illegible(figure) == []
 
 
+@pytest.fixture(scope="module")
+def run() -> rs.Replication:
+    return rs.replicate(["body-fat"], draws=0)
+
+
 def test_figures_of_estimates_stand_at_the_width_of_one_column_without_being_asked_for(
-    whole, tmp_path
+    run, tmp_path
 ) -> None:
-    folder = whole.save(tmp_path / "out", formats=("svg", "pdf"), tables=("csv",))
+    folder = run.save(tmp_path / "out", formats=("svg", "pdf"), tables=("csv",))
     narrow = folder / "figures" / "85mm"
     names = {path.stem for path in narrow.glob("*.svg")}
-    assert {"metabolic_cost_forest", "joint_load_impact", "body_fat_change"} <= names
+    assert "body_fat_change" in names
+    assert names < {path.stem for path in (folder / "figures").glob("*.svg")}
     assert names == {path.stem for path in narrow.glob("*.pdf")}
     for name in names:  # 85 mm are 240.9 points
         assert 'width="240.9448' in (narrow / f"{name}.svg").read_text(encoding="utf-8"), name
@@ -137,8 +131,7 @@ def test_themes_are_named_and_widths_are_bounded():
     assert (looks.now(), looks.page_mm()) == (LIGHT, 180.0)
 
 
-def test_further_versions_of_the_figures_are_saved_in_folders_of_their_own(tmp_path):
-    run = rs.replicate(["body-fat"], draws=0)
+def test_further_versions_of_the_figures_are_saved_in_folders_of_their_own(run, tmp_path):
     folder = run.save(tmp_path / "out", formats=("svg",), tables=("csv",), themes=("85mm",))
     usual, narrow = folder / "figures", folder / "figures" / "85mm"
     names = sorted(path.name for path in usual.glob("*.svg"))

@@ -11,6 +11,11 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+#: The one that takes least; each is run by `make thorough`.
+RUN = [
+    path if "body_fat" in path.stem else pytest.param(path, marks=pytest.mark.thorough)
+    for path in NOTEBOOKS
+]
 
 
 IMAGES = {"image/png", "image/svg+xml"}
@@ -48,16 +53,15 @@ def test_stored_outputs_are_for_readers(path) -> None:
             assert " at 0x" not in text
             assert not IDENTIFIERS.findall(text)
         assert all(output.output_type != "error" for output in cell.get("outputs", []))
+    for source in (cell.source for cell in cells if cell.cell_type == "code"):
+        kinds = {type(node) for node in ast.walk(ast.parse(source))}
+        assert not kinds & {ast.FunctionDef, ast.ClassDef, ast.Lambda}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", RUN, ids=lambda p: p.stem)
 @pytest.mark.filterwarnings("ignore")  # the kernel's own libraries warn on start
 def test_notebook_runs(path) -> None:
     notebook = nbformat.read(path, as_version=4)
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    for source in code:
-        kinds = {type(node) for node in ast.walk(ast.parse(source))}
-        assert not kinds & {ast.FunctionDef, ast.ClassDef, ast.Lambda}
     stored = [shown(cell) for cell in notebook.cells]
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     now = [shown(cell) for cell in notebook.cells]

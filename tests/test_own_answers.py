@@ -49,9 +49,9 @@ def lab() -> rs.Replication:
 
 
 @pytest.fixture(scope="module")
-def printed_alone() -> rs.Replication:
+def printed_alone(whole) -> rs.Replication:
     """The same without the lab."""
-    return rs.replicate(["metabolic-cost"], draws=64)
+    return whole
 
 
 def logs() -> pd.DataFrame:

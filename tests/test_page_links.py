@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from doors.report import anchor, render_report
+from doors.report import anchor
 from page_links import Links
 
 
 @pytest.fixture(scope="module")
-def page(whole) -> Links:
-    return Links(render_report(whole))
+def page(whole_page) -> Links:
+    return Links(whole_page)
 
 
 def ids(prefix: str, names) -> set[str]:
@@ -103,11 +103,11 @@ def test_every_study_is_referred_to_and_reached(page, whole):
     assert f"ref-{whole.audit.post.retells}" in page.places
 
 
-def test_studies_can_be_filtered_by_topic_and_directness(whole):
-    html = render_report(whole)
+def test_studies_can_be_filtered_by_topic_and_directness(whole, whole_page):
     titles = {a["title"] for a in whole.analyses}
-    form = html[html.index('<form id="filter"') : html.index("</form>")]
+    form = whole_page[whole_page.index('<form id="filter"') : whole_page.index("</form>")]
     assert all(f"<option>{title}</option>" in form for title in titles)
     assert "<option>direct</option>" in form
     assert form.startswith('<form id="filter" hidden>')  # without the script every study is shown
-    assert html.count('<details class="study" data-topic="') == whole.sources["study_id"].nunique()
+    found = whole_page.count('<details class="study" data-topic="')
+    assert found == whole.sources["study_id"].nunique()

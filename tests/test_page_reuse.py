@@ -47,8 +47,12 @@ def refused(thing: dict) -> list[str]:
     return found
 
 
-def test_every_claim_has_a_review_that_schema_org_knows(whole):
-    html = render_report(whole)
+@pytest.fixture(scope="module")
+def html(whole_page) -> str:
+    return whole_page
+
+
+def test_every_claim_has_a_review_that_schema_org_knows(whole, html):
     graph = reviews(html)
     assert [r["claimReviewed"] for r in graph] == list(whole.verdicts["statement"])
     assert [finding for review in graph for finding in refused(review)] == []
@@ -83,8 +87,7 @@ def test_nothing_in_a_claim_ends_the_block(attack):
     assert "<!--" not in block
 
 
-def test_the_policy_names_every_script_that_runs(whole):
-    html = render_report(whole)
+def test_the_policy_names_every_script_that_runs(whole, html):
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
     assert "default-src 'none'" in policy.replace("&#39;", "'")
     running = re.findall(r"<script(?![^>]*type=)[^>]*>", html)
@@ -92,8 +95,7 @@ def test_the_policy_names_every_script_that_runs(whole):
     assert all(tag == "<script>" for tag in running)
 
 
-def test_a_methods_paragraph_and_a_bibliography_can_be_copied(whole):
-    html = render_report(whole)
+def test_a_methods_paragraph_and_a_bibliography_can_be_copied(whole, html):
     methods = re.search(r'<pre id="methods-text"[^>]*>(.*?)</pre>', html, re.DOTALL)[1]
     assert f"{len(whole.verdicts)} claims of the post" in methods
     assert f"{len(whole.sources)} printed results" in methods

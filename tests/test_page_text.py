@@ -25,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("whole")
 
 
 @pytest.fixture(scope="module")
-def html(whole) -> str:
-    return render_report(whole)
+def html(whole_page) -> str:
+    return whole_page
 
 
 @pytest.fixture(scope="module")

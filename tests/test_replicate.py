@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from doors.app import path
+from doors.report import looks
 
 import retrostats as rs
 from retrostats import InputError
@@ -130,10 +132,24 @@ def test_two_stage_pool_and_one_stage_model_give_the_same_direction(replication)
     assert one["conf_low"] < two["estimate"] < one["conf_high"]
 
 
-def test_one_analysis_alone_judges_its_own_claims() -> None:
+def test_one_analysis_alone_judges_its_own_claims_and_draws_when_asked(monkeypatch) -> None:
+    drawn: list[float] = []
+
+    def noted(*arguments, **options):
+        drawn.append(looks.page_mm())
+        return draw(*arguments, **options)
+
+    draw = path.draw
+    monkeypatch.setattr(path, "draw", noted)
     alone = rs.replicate(["body-fat"], draws=0)
     assert set(alone.verdicts["analysis"]) == {"body-fat"}
-    assert "metabolic_cost_forest" not in alone.figures
+    assert drawn == []
+    with looks.drawn_in("slide"):  # the usual look, wherever they are asked for
+        figures = alone.figures
+    assert "body_fat_change" in figures
+    assert "metabolic_cost_forest" not in figures
+    assert alone.figures["body_fat_change"] is figures["body_fat_change"]
+    assert drawn == [180.0]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from analysed_cohort import rows_of_cohort
 
 import retrostats as rs
 
@@ -25,8 +26,7 @@ def belt(noise: float, seed: int = 2) -> pd.DataFrame:
 
 
 def ratio(frame: pd.DataFrame, spec: dict | None = None) -> pd.Series:
-    found = rs.replicate(["metabolic-cost"], cohorts=[rs.load_cohort(frame, spec=spec)], draws=0)
-    return found.estimates[found.estimates["role"] == "cohort"].iloc[0]
+    return rows_of_cohort(rs.load_cohort(frame, spec=spec)).iloc[0]
 
 
 def test_measured_speeds_are_the_levels_the_belt_was_set_to() -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrostats.app.replication import Replication
+from retrostats.app.replication import Drawings, Replication
 from retrostats.app.user_cohorts import every_cohort_has_an_analysis, load_cohorts
 from retrostats.audit.analysis import Analysis, Context, analysed, blamed, select
 from retrostats.audit.audit import Audit, load_audit
@@ -167,7 +167,6 @@ def replicate(
             everything, findings, explored, evidence, user_cohorts, claim_evidence, options
         )
     alone = [result for cohort in user_cohorts for result in user_cohort_results(cohort, about)]
-    tell("Drawing the figures")
 
     def redraw(main: bool = False) -> dict[str, Drawing]:
         if main:
@@ -176,7 +175,7 @@ def replicate(
         drawn = draw(about, chosen, judged, claims, every_claim=claim_figures == "all")
         return drawn | draw_user_cohorts(user_cohorts, about, frames["estimates"], claims)
 
-    drawings = redraw()
+    drawings = Drawings(redraw)
     replication = Replication(
         verdicts=verdicts,
         certainty=certainty,
@@ -202,6 +201,8 @@ def replicate(
         redraw=redraw,
     )
     if out is not None:
+        tell("Drawing the figures")
+        len(drawings)  # now, so that they are drawn in the step that says so
         tell("Writing the results")
         save(replication, Path(out), formats, tables, themes)
     return replication

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,35 @@ if TYPE_CHECKING:
     from retrostats.report.tables import PaperTable
 
 
+class Drawings(Mapping[str, "Drawing"]):
+    """Figures by their names, drawn when first asked for: drawing is most of a run in memory.
+
+    Parameters
+    ----------
+    draw
+        Draws them all in the look that is usual.
+    """
+
+    def __init__(self, draw: Callable[[], dict[str, Drawing]]) -> None:
+        self._draw = draw
+
+    @cached_property
+    def _drawn(self) -> dict[str, Drawing]:
+        from retrostats.report.figures.looks import drawn_in
+
+        with drawn_in("light"):  # whatever look is being drawn where they are asked for
+            return self._draw()
+
+    def __getitem__(self, name: str) -> Drawing:
+        return self._drawn[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._drawn)
+
+    def __len__(self) -> int:
+        return len(self._drawn)
+
+
 @renamed_fields(witnesses="cross_checks", own_results="user_results")
 @values()
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,7 +66,8 @@ class Replication:
     unknowns, specifications, draws, checks, cross_checks, questions, flow, risk_of_bias
         Tidy DataFrames; `docs/outputs.md` lists their columns.
     drawings
-        Each figure by its name, with what it shows in words and the analysis that drew it.
+        Each figure by its name, with what it shows in words and the analysis that drew it; drawn
+        when first asked for.
     grids
         Each measure of a claim at a few settings of the unknowns that matter most; the report's
         controls show them.
@@ -61,7 +92,7 @@ class Replication:
     checks: pd.DataFrame
     cross_checks: pd.DataFrame
     questions: pd.DataFrame
-    drawings: dict[str, Drawing]
+    drawings: Mapping[str, Drawing]
     sources: pd.DataFrame
     studies: pd.DataFrame
     claims: pd.DataFrame

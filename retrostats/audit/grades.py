@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from retrostats.common.arrays import one_of, single
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.answer import ADVERBS
@@ -20,6 +23,7 @@ DirectionLabel = Literal[
     "leaning against", "unlikely", "very unlikely", "contradicted", "mixed", "no evidence",
 ]  # fmt: skip
 SizeLabel = Literal["supported", "compatible", "open", "unlikely", "contradicted", "no evidence"]
+Array = NDArray[np.float64]
 Ground = Literal["description", "same people", "by lot", "not by lot", "no comparison"]
 
 #: Least probability over all choices of a direction that is supported, of a size that is.
@@ -71,6 +75,19 @@ class Probability:
                 f"{self.highest!r}; the main choice is one of the declared ones"
             )
 
+    def each(self) -> Probabilities:
+        """The same as one of several (1,)."""
+        return Probabilities(*np.array([[self.main], [self.lowest], [self.highest]]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probabilities:
+    """n probabilities with their lowest and highest (n,); a main one is NaN where none is known."""
+
+    main: Array
+    lowest: Array
+    highest: Array
+
 
 def direction_label(
     claimed: Probability | None, *, one_study: bool = False, ground: Ground = "description"
@@ -106,23 +123,31 @@ def direction_label(
         return "no evidence"
     if ground not in _BEARING:
         return "open"
-    place = _direction_place(claimed)
-    if one_study:
-        place = min(max(place, _LIKELY), 2 * _OPEN - _LIKELY)
-    return DIRECTION_ORDER[place]
+    return direction_labels(claimed.each(), one_study=one_study)[0]
 
 
-def _direction_place(claimed: Probability) -> int:
-    if claimed.lowest >= DIRECTION_SUPPORTED:
-        return 0
-    if 1 - claimed.highest >= DIRECTION_SUPPORTED:
-        return len(DIRECTION_ORDER) - 1
+def direction_labels(claimed: Probabilities, *, one_study: bool = False) -> list[DirectionLabel]:
+    """`direction_label` of n claimed directions at once.
+
+    Examples
+    --------
+    >>> main = np.array([0.99, 0.3, np.nan])
+    >>> direction_labels(Probabilities(main, main - 0.01, main + 0.01))
+    ['supported', 'leaning against', 'no evidence']
+    """
+    p, last = claimed.main, len(DIRECTION_ORDER) - 1
+    rules = [(claimed.lowest >= DIRECTION_SUPPORTED, 0)]
+    rules += [(1 - claimed.highest >= DIRECTION_SUPPORTED, last)]
     for i, least in enumerate((VERY_LIKELY, LIKELY, LEANING), start=1):
-        if claimed.main >= least:
-            return i
-        if 1 - claimed.main >= least:
-            return len(DIRECTION_ORDER) - 1 - i
-    return _OPEN
+        rules += [(p >= least, i), (1 - p >= least, last - i)]
+    held, places = zip(*rules, strict=True)
+    place = np.select(held, places, _OPEN)
+    if one_study:
+        place = np.clip(place, _LIKELY, last - _LIKELY)
+    return [
+        "no evidence" if unknown else DIRECTION_ORDER[i]
+        for i, unknown in zip(place.tolist(), np.isnan(p).tolist(), strict=True)
+    ]
 
 
 def size_label(
@@ -154,24 +179,47 @@ def size_label(
     one_of(ground, "ground", get_args(Ground))
     if inside is None:
         return "no evidence"
-    outside = [side for side in (below, above) if side is not None]
+    outside = [side.each() for side in (below, above) if side is not None]
+    label = size_labels(inside.each(), outside, one_study=one_study)[0]
+    return label if ground in _BEARING else "open"
+
+
+def size_labels(
+    inside: Probabilities, outside: Sequence[Probabilities], *, one_study: bool = False
+) -> list[SizeLabel]:
+    """`size_label` of n claimed ranges at once, with each side on which they are not open.
+
+    Raises
+    ------
+    InputError
+        Main probabilities that do not add up to 1.
+
+    Examples
+    --------
+    >>> p = np.array([0.97, 0.02])
+    >>> size_labels(Probabilities(p, p, p), [Probabilities(1 - p, 1 - p, 1 - p)])
+    ['supported', 'contradicted']
+    """
     total = inside.main + sum(side.main for side in outside)
-    if abs(total - 1) > 1e-3:
+    if (apart := np.abs(total - 1) > 1e-3).any():
         raise InputError(
-            f"size_label: the main probabilities add up to {total:.4g}; give those inside, below "
-            "and above of one posterior"
+            f"size_label: the main probabilities add up to {total[apart][0]:.4g}; give those "
+            "inside, below and above of one posterior"
         )
-    if ground not in _BEARING:
-        return "open"
-    if inside.lowest >= SIZE_SUPPORTED:
-        return "compatible" if one_study else "supported"
-    if any(side.lowest >= SIZE_SUPPORTED for side in outside):
-        return "unlikely" if one_study else "contradicted"
-    if any(side.main >= SIZE_UNLIKELY for side in outside):
-        return "unlikely"
-    if inside.main >= SIZE_COMPATIBLE and all(side.main <= inside.main for side in outside):
-        return "compatible"
-    return "open"
+    none = np.zeros(len(total), dtype=bool)
+    against = np.logical_or.reduce([none, *(s.lowest >= SIZE_SUPPORTED for s in outside)])
+    far = np.logical_or.reduce([none, *(s.main >= SIZE_UNLIKELY for s in outside)])
+    behind = np.logical_or.reduce([none, *(s.main > inside.main for s in outside)])
+    rules: list[tuple[NDArray[np.bool_], SizeLabel]] = [
+        (np.isnan(inside.main), "no evidence"),
+        (inside.lowest >= SIZE_SUPPORTED, "compatible" if one_study else "supported"),
+        (against, "unlikely" if one_study else "contradicted"),
+        (far, "unlikely"),
+        ((inside.main >= SIZE_COMPATIBLE) & ~behind, "compatible"),
+    ]
+    first = np.select([held for held, _ in rules], range(len(rules)), len(rules)).tolist()
+    words: list[SizeLabel] = [*(word for _, word in rules), "open"]
+    return [words[i] for i in first]
 
 
 def over_measures(labels: Sequence[DirectionLabel]) -> DirectionLabel:

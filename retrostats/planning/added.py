@@ -20,9 +20,9 @@ from retrostats.audit.grades import (
     DIRECTION_ORDER,
     DIRECTION_SUPPORTED,
     SIZE_SUPPORTED,
-    Probability,
-    direction_label,
-    size_label,
+    Probabilities,
+    direction_labels,
+    size_labels,
 )
 from retrostats.audit.verdict import Label, Side, claimed_range
 from retrostats.evidence.printed.printed_choices import Choice
@@ -69,18 +69,11 @@ class Answers:
 
     def labels(self, claim: Claim, side: Side) -> list[str]:
         """Label of each drawn study, as the path would give it."""
-        low, high = claimed_range(claim)
-        found = []
-        for i in range(self.claimed.shape[1]):
-            claimed = _over(self.claimed[:, i])
-            if side == "direction":
-                found.append(str(direction_label(claimed, one_study=self.one_study)))
-                continue
-            below = _over(self.below[:, i]) if math.isfinite(low) else None
-            above = _over(self.above[:, i]) if math.isfinite(high) else None
-            inside = _over(self.inside[:, i])
-            found.append(str(size_label(inside, below, above, one_study=self.one_study)))
-        return found
+        if side == "direction":
+            return list(direction_labels(_over(self.claimed), one_study=self.one_study))
+        ends = zip(claimed_range(claim), (self.below, self.above), strict=True)
+        outside = [_over(beyond) for end, beyond in ends if math.isfinite(end)]
+        return list(size_labels(_over(self.inside), outside, one_study=self.one_study))
 
     def enough(self, side: Side, label: Label) -> Array:
         """Share of draws by choice (c,) in which that choice alone would give `label`."""
@@ -93,11 +86,9 @@ class Answers:
         return np.asarray((least >= SIZE_SUPPORTED).mean(axis=1))
 
 
-def _over(p: Array) -> Probability | None:
-    """Main, lowest and highest of one draw's probabilities (c,)."""
-    if math.isnan(p[0]):
-        return None
-    return Probability(float(p[0]), float(np.nanmin(p)), float(np.nanmax(p)))
+def _over(p: Array) -> Probabilities:
+    """Main, lowest and highest of each draw's probabilities (c, d)."""
+    return Probabilities(p[0], np.fmin.reduce(p), np.fmax.reduce(p))
 
 
 def answers_with(today: Today, claim: Claim, log_likelihood: Array) -> Answers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,17 @@ def needed_people(
     if not label:
         return side, "", math.nan, math.nan, math.nan
     error = 2 * math.sqrt(power * (1 - power) / len(points))
+    # with two arms as many in each: found by arm, told in all
+    arms = arms_of(given.design)
+
+    @cache
+    def share(n: int) -> float:
+        """The three searches begin at the same sizes and end at neighbouring ones."""
+        return _share(given, side, label, arms * n, points)
 
     def at_power(level: float) -> float:
-        # with two arms as many in each: found by arm, told in all
-        arms = arms_of(given.design)
         return arms * _fewest(
-            lambda n: _share(given, side, label, arms * n, points) >= level,
+            lambda n: share(n) >= level,
             math.ceil(given.study.smallest / arms),
             MOST // arms,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retrostats.app import path as path
 from retrostats.app import reference_results as reference_results
 from retrostats.app import unchanged as unchanged
 from retrostats.app.cli import _parser as _parser

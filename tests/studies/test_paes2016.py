@@ -11,8 +11,8 @@ KCAL_PER_LITRE = 5  # of oxygen, a round figure
 
 
 @pytest.fixture(scope="module")
-def found():
-    return rs.replicate(["metabolic-cost"], draws=16)
+def found(whole):
+    return whole
 
 
 def test_its_energy_is_below_what_running_costs() -> None:

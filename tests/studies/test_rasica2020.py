@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from doors.evidence import one_row
 
-import retrostats as rs
 from retrostats import load_published
 
 
@@ -18,11 +17,11 @@ def test_percentage_without_spread_is_never_pooled() -> None:
     assert not row["poolable"]
 
 
-def test_higher_on_the_level_is_a_result_of_its_own_and_in_no_pool() -> None:
+def test_higher_on_the_level_is_a_result_of_its_own_and_in_no_pool(whole) -> None:
     level = "mc-rasica2020-metabolic-cost-run-bw-vs-fw-level"
     row = load_published("metabolic_cost").set_index("row_id").loc[level]
     assert (row["gradient_printed"], row["poolable"]) == ("0", False)
-    rows = rs.replicate(["metabolic-cost"], draws=0).estimates.set_index("estimate_id")
+    rows = whole.estimates.set_index("estimate_id")
     assert rows.loc["mc-rasica-level", "source_rows"] == level
     others = rows.drop(index="mc-rasica-level")
     assert not others["source_rows"].str.contains(level).any()
