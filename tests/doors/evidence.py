@@ -75,6 +75,7 @@ from retrostats.evidence.printed.rows import read_rows as read_rows
 from retrostats.evidence.printed.sources import SPREAD as SPREAD
 from retrostats.evidence.printed.sources import Nodes as Nodes
 from retrostats.evidence.printed.sources import PrintedSource as PrintedSource
+from retrostats.evidence.printed.sources import log_likelihoods as log_likelihoods
 from retrostats.evidence.result.findings import Assumption as Assumption
 from retrostats.evidence.result.findings import EstimateRow as EstimateRow
 from retrostats.evidence.result.findings import Findings as Findings
