@@ -36,6 +36,9 @@ from retrostats.evidence.findings.trials import design_effect as design_effect
 from retrostats.evidence.findings.trials import trial_result as trial_result
 from retrostats.evidence.findings.user_cohort import _mean as _mean
 from retrostats.evidence.findings.user_cohort import user_cohort_results as user_cohort_results
+from retrostats.evidence.pages.effects import Side as Side
+from retrostats.evidence.pages.effects import paired_fit as paired_fit
+from retrostats.evidence.pages.effects import two_groups_fit as two_groups_fit
 from retrostats.evidence.printed import likelihoods as likelihoods
 from retrostats.evidence.printed.change import between_group_change as between_group_change
 from retrostats.evidence.printed.change import difference_of_trials as difference_of_trials

@@ -81,7 +81,7 @@ class Nodes:
 
     def log_likelihood(self, theta: Array) -> Array:
         """At the effects theta (m,)."""
-        return mixtures_at([self], theta)[0]
+        return np.asarray(mixtures_at([self], theta)[0])
 
 
 def mixtures_at(rows: Sequence[Nodes], theta: Array) -> Array:
