@@ -85,6 +85,8 @@ from retrostats.evidence.result.findings import Findings as Findings
 from retrostats.evidence.result.findings import Measure as FindingsMeasure
 from retrostats.evidence.result.findings import frame_of as frame_of
 from retrostats.evidence.unreported import exploration as exploration
+from retrostats.evidence.unreported.along_slopes import SlopeSearch as SlopeSearch
+from retrostats.evidence.unreported.crossovers import crossover_sources as crossover_sources
 from retrostats.evidence.unreported.exploration import CHUNK as CHUNK
 from retrostats.evidence.unreported.exploration import outermost as outermost
 from retrostats.evidence.unreported.extremes import lowest as lowest
@@ -98,6 +100,7 @@ from retrostats.evidence.unreported.measures import explore_measures as explore_
 from retrostats.evidence.unreported.measures import sensitivity_frame as sensitivity_frame
 from retrostats.evidence.unreported.pooled import COUNTED as COUNTED
 from retrostats.evidence.unreported.pooled import TEST as TEST
+from retrostats.evidence.unreported.pooled import PoolEstimator as PoolEstimator
 from retrostats.evidence.unreported.pooled import method_choice as method_choice
 from retrostats.evidence.unreported.pooled import pool_estimator as pool_estimator
 from retrostats.evidence.unreported.pooled import pool_unknowns as pool_unknowns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from retrostats.common.deprecated import renamed_fields
 from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html
 from retrostats.common.values import cached_value, values
+from retrostats.evidence.unreported.along_slopes import Slopes
 from retrostats.evidence.unreported.extremes import Extreme, lowest
 from retrostats.evidence.unreported.influence import along, influence, quasi_random
 from retrostats.evidence.unreported.starts import fixed_points
@@ -28,6 +29,22 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 #: Values of the unknowns by name, arrays (n,), to estimate, conf_low and conf_high, (n,) each.
 Estimator = Callable[[Values], Any]
+
+
+@runtime_checkable
+class SlopedEstimator(Protocol):
+    """An estimator that knows how its limits move with the positions of the unknowns."""
+
+    def __call__(self, v: Values) -> Any:
+        """Estimate and limits, as of any estimator."""
+
+    def has_slopes(self, space: Space) -> bool:
+        """Whether `slopes` holds in this space."""
+
+    def slopes(self, space: Space, points: Array) -> tuple[Array, Array]:
+        """Derivatives (n, d) of both limits at points (n, d) of the unit box; NaN without them."""
+
+
 OUTPUTS = ("estimate", "conf_low", "conf_high")
 #: Rows evaluated in one call; fixed, so that the number of workers cannot change a byte.
 CHUNK = 4096
@@ -259,12 +276,15 @@ def outermost(
     sound = np.isfinite(found).all(axis=1)
 
     def searched() -> tuple[Extreme, Extreme]:
+        low_slopes, high_slopes = _slopes_of(estimate, space)
         low = lowest(
-            lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1]
-        )
+            lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1],
+            low_slopes,
+        )  # fmt: skip
         high = lowest(
-            lambda p: -answers(p)[:, 2], fixed, -at_fixed[:, 2], space.choices, points, -found[:, 2]
-        )
+            lambda p: -answers(p)[:, 2], fixed, -at_fixed[:, 2], space.choices, points,
+            -found[:, 2], high_slopes,
+        )  # fmt: skip
         if not (np.isfinite(low.value) and np.isfinite(high.value)):
             raise InputError(
                 f"explore: no values of {', '.join(space.names) or 'the unknowns'} give an answer; "
@@ -281,6 +301,13 @@ def outermost(
     if search:  # a space without an answer is refused here, not where its limits are read
         made.search_now()
     return made
+
+
+def _slopes_of(estimate: Estimator, space: Space) -> tuple[Slopes | None, Slopes | None]:
+    """Derivatives of the lower limit and of minus the upper one, of an estimator that has them."""
+    if not (isinstance(estimate, SlopedEstimator) and estimate.has_slopes(space)):
+        return None, None
+    return lambda p: estimate.slopes(space, p)[0], lambda p: -estimate.slopes(space, p)[1]
 
 
 def _refuse_reversed(answers: Array) -> None:

@@ -7,14 +7,20 @@ or a p-value bounds a correlation. Every step evaluates all trial points of all 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.evidence.unreported.along_slopes import Slopes, SlopeSearch
+from retrostats.evidence.unreported.compass import FIRST_STEP, LAST_STEP, LONG_STEP, descend
+
 Array = NDArray[np.float64]
 #: Values (n,) of a function at points (n, d) of the unit box; NaN where it has none.
 Objective = Callable[[Array], Array]
+#: Ends (m, d) of searches, their values (m,), and how many met at each (m,).
+_Ends = tuple[Array, Array, NDArray[np.int64]]
 
 #: Searches that start in every combination of choices, and at the best points of all of them.
 EACH, BEST = 2, 8
@@ -22,14 +28,8 @@ EACH, BEST = 2, 8
 FOLLOWED, DRAWN = 12, 4
 #: Spaces of more unknowns than this have more local ends: so many times the searches.
 LARGE, MORE = 24, 4
-#: Steps of a search along the axes, from a quarter of the box to the last digits, and what a step
-#: without a gain is divided by.
-FIRST_STEP, LAST_STEP, SHRINK = 0.25, 1e-6, 4.0
-#: Ends of ranges and other options are tried at steps of this size or above.
-LONG_STEP = 0.05
 #: Smallest step of the best end, which makes its last digits the same from wherever it came.
 FINEST = 1e-10
-MAX_ROUNDS = 200
 #: Ends that are searched again along slanted directions.
 RIDGES = 3
 #: Step and number of slanted trials that tell a corner of the box from a kink, and how far a
@@ -72,6 +72,7 @@ def lowest(
     choices: Mapping[int, int],
     drawn: Array | None = None,
     at_drawn: Array | None = None,
+    slopes: Slopes | None = None,
 ) -> Extreme:
     """Lowest value of `objective` over the unit box, never above the lowest value handed over.
 
@@ -90,6 +91,9 @@ def lowest(
         Columns that are choices, and how many options each has.
     drawn, at_drawn
         Draws (m, d) and their values (m,).
+    slopes
+        Derivatives of a function without choices: in a space of many unknowns it is searched along
+        them (`along_slopes`).
     """
     d = fixed.shape[1]
     draws = np.empty((0, d)) if drawn is None else drawn
@@ -99,8 +103,79 @@ def lowest(
     if d == 0 or not np.isfinite(at_seen).any():
         return Extreme(float(at_seen[best]), seen[best], 1, 1, len(seen))
     counted = _Counted(objective)
-    ends, at_ends, met = _followed(counted, fixed, found, choices)
-    _, at_others, _ = others = _from_draws(counted, draws, at_draws, choices)
+    if slopes is None or d <= LARGE or choices:
+        return _searched(_Compass(counted, choices), fixed, found, draws, at_draws)
+    smooth = _searched(along := _Along(counted, slopes), fixed, found, draws, at_draws)
+    if along.smooth:
+        return smooth
+    kinked = _searched(_Compass(counted, choices), fixed, found, draws, at_draws)
+    lower = smooth if smooth.value < kinked.value else kinked
+    return replace(lower, evaluations=kinked.evaluations)
+
+
+class _Search(Protocol):
+    """One way to search: from fixed points, from draws, and on from the ends."""
+
+    counted: _Counted
+
+    def followed(self, fixed: Array, values: Array) -> _Ends:
+        """Where searches from the best fixed points end."""
+
+    def from_draws(self, drawn: Array, values: Array) -> _Ends:
+        """Where searches from the best draws end."""
+
+    def polished(self, ends: Array, at_ends: Array) -> tuple[Array, Array]:
+        """The ends, searched on."""
+
+
+@dataclass
+class _Compass:
+    """Steps along the axes and slanted ones, for any function."""
+
+    counted: _Counted
+    choices: Mapping[int, int]
+
+    def followed(self, fixed: Array, values: Array) -> _Ends:
+        """See `_Search`."""
+        return _followed(self.counted, fixed, values, self.choices)
+
+    def from_draws(self, drawn: Array, values: Array) -> _Ends:
+        """See `_Search`."""
+        return _from_draws(self.counted, drawn, values, self.choices)
+
+    def polished(self, ends: Array, at_ends: Array) -> tuple[Array, Array]:
+        """See `_Search`."""
+        return _polished(self.counted, ends, at_ends, self.choices)
+
+
+class _Along:
+    """Steps along slopes; `smooth` tells whether they ended at a smooth minimum."""
+
+    def __init__(self, counted: _Counted, slopes: Slopes) -> None:
+        self.counted, self.along = counted, SlopeSearch(counted, slopes)
+        self.smooth = False
+
+    def followed(self, fixed: Array, values: Array) -> _Ends:
+        """See `_Search`."""
+        start = _starts(fixed, values, {})
+        return self.along.searched(fixed[start], values[start])
+
+    def from_draws(self, drawn: Array, values: Array) -> _Ends:
+        """See `_Search`."""
+        return self.along.searched(*_best_drawn(drawn, values))
+
+    def polished(self, ends: Array, at_ends: Array) -> tuple[Array, Array]:
+        """See `_Search`."""
+        ends, at_ends, self.smooth = self.along.polished(ends, at_ends, _effort(ends))
+        return ends, at_ends
+
+
+def _searched(
+    search: _Search, fixed: Array, found: Array, draws: Array, at_draws: Array
+) -> Extreme:
+    """The lowest end of the searches from fixed points; of those from draws where it is lower."""
+    ends, at_ends, met = search.followed(fixed, found)
+    _, at_others, _ = others = search.from_draws(draws, at_draws)
     # what is finite among the fixed points; among the draws only where no fixed point has a value
     finite = found if np.isfinite(found).any() else at_draws
     finite = finite[np.isfinite(finite)]
@@ -108,17 +183,21 @@ def lowest(
     near = SAME * max(float(np.ptp(finite)), abs(lowest_end), 1e-12)
     single = at_ends.copy()
     if len(ends):
-        ends, at_ends = _polished(counted, ends, at_ends, choices)
+        ends, at_ends = search.polished(ends, at_ends)
     if len(at_others) and (
         not len(ends) or at_others.min() < at_ends.min() - near or at_draws.min() < at_ends.min()
     ):
-        ends, at_ends = _polished(counted, others[0].copy(), at_others.copy(), choices)
+        ends, at_ends = search.polished(others[0].copy(), at_others.copy())
     best = int(np.argmin(at_ends))
     value = float(at_ends[best])
     every, weight = np.append(single, at_others), np.append(met, others[2])
     agreeing = int(weight[every <= value + near].sum())
     return Extreme(
-        value, ends[best], int(weight.sum()), max(agreeing, 1), len(seen) + counted.points
+        value,
+        ends[best],
+        int(weight.sum()),
+        max(agreeing, 1),
+        len(fixed) + len(draws) + search.counted.points,
     )
 
 
@@ -137,7 +216,7 @@ def _followed(
     start = _starts(fixed, values, choices)
     if not len(start):
         return fixed[:0], values[:0], start
-    ends, at_ends = _descend(
+    ends, at_ends = descend(
         objective, fixed[start], values[start], choices, (FIRST_STEP, LONG_STEP), options=False
     )
     order = np.argsort(at_ends, kind="stable")
@@ -145,19 +224,25 @@ def _followed(
     most = FOLLOWED * _effort(fixed)
     met = np.bincount(of.reshape(-1))[np.argsort(first, kind="stable")][:most]
     kept = order[np.sort(first)[:most]]
-    return *_descend(objective, ends[kept], at_ends[kept], choices), met
+    return *descend(objective, ends[kept], at_ends[kept], choices), met
 
 
 def _from_draws(
     objective: Objective, drawn: Array, values: Array, choices: Mapping[int, int]
 ) -> tuple[Array, Array, NDArray[np.int64]]:
     """Ends of the searches from the best draws, their values, and one for each."""
+    points, at_points = _best_drawn(drawn, values)
+    one = np.ones(len(points), dtype=np.int64)
+    if not len(points):
+        return points, at_points, one
+    return *descend(objective, points, at_points, choices), one
+
+
+def _best_drawn(drawn: Array, values: Array) -> tuple[Array, Array]:
+    """The lowest draws that have a value."""
     start = np.argsort(values, kind="stable")[:DRAWN]
     start = start[np.isfinite(values[start])]
-    one = np.ones(len(start), dtype=np.int64)
-    if not len(start):
-        return drawn[:0], values[:0], one
-    return *_descend(objective, drawn[start], values[start], choices), one
+    return drawn[start], values[start]
 
 
 def _polished(
@@ -168,7 +253,7 @@ def _polished(
     from retrostats.evidence.unreported.starts import all_listed
 
     def again(point: Array, value: Array) -> tuple[Array, Array]:
-        return _descend(objective, point, value, choices)
+        return descend(objective, point, value, choices)
 
     if not all_listed(ends.shape[1], choices):  # else every corner was looked at already
         ends, at_ends = exchanged(objective, ends, at_ends, choices, again, _effort(ends))
@@ -179,7 +264,7 @@ def _polished(
         if not at_ends.min() < before:
             break
     best = [int(np.argmin(at_ends))]
-    ends[best], at_ends[best] = _descend(
+    ends[best], at_ends[best] = descend(
         objective, ends[best], at_ends[best], choices, (LAST_STEP, FINEST), options=False
     )
     return ends, at_ends
@@ -218,81 +303,6 @@ def _starts(points: Array, values: Array, choices: Mapping[int, int]) -> NDArray
     return np.array([i for i in np.unique(picked) if np.isfinite(values[i])], dtype=np.int64)
 
 
-def _descend(
-    objective: Objective, points: Array, values: Array, choices: Mapping[int, int],
-    steps: tuple[float, float] = (FIRST_STEP, LAST_STEP), *, options: bool = True,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Compass search of all starts at once; a search that finds nothing better shortens its step.
-
-    Every coordinate that gains alone is also moved together with the others that do: a function
-    that is monotone in each of them reaches its corner in a step or two. Searches that have met
-    go on as one. Without `options` choices stay as they are.
-    """
-    points, values = points.copy(), values.copy()
-    d = points.shape[1]
-    smooth = np.array([j for j in range(d) if j not in choices], dtype=int)
-    step, last = np.full(len(points), steps[0]), steps[1]
-    moved_choices = choices if options else {}
-    for _ in range(MAX_ROUNDS):
-        active = np.flatnonzero(step > last)
-        if not len(active):
-            break
-        _, lead, follow = np.unique(
-            np.column_stack([points[active], step[active]]),
-            axis=0, return_index=True, return_inverse=True,
-        )  # fmt: skip
-        leaders = active[lead]
-        moves = [_moves(points[i], step[i], smooth, moved_choices) for i in leaders]
-        where = np.concatenate([[0], np.cumsum([len(column) for column, _ in moves])])
-        follow = follow.reshape(-1)
-        idle = np.diff(where) == 0  # nothing left to move, as a choice with one option
-        if idle.any():
-            step[active[idle[follow]]] = 0.0
-            continue
-        rows = np.repeat(np.arange(len(leaders)), np.diff(where))
-        column = np.concatenate([part for part, _ in moves])
-        to = np.concatenate([part for _, part in moves])
-        trials = points[leaders[rows]]
-        trials[np.arange(len(rows)), column] = to
-        got = objective(trials)
-        together = points[leaders]
-        order = np.argsort(-got, kind="stable")  # the best move of a coordinate is written last
-        gains = order[got[order] < values[leaders[rows[order]]]]
-        together[rows[gains], column[gains]] = to[gains]
-        many = np.bincount(rows[gains], minlength=len(leaders)) > 1
-        at_together = np.full(len(leaders), np.inf)
-        if many.any():
-            at_together[many] = objective(together[many])
-        single = np.array([where[i] + got[where[i] : where[i + 1]].argmin()
-                           for i in range(len(leaders))])  # fmt: skip
-        both = at_together < got[single]
-        lower = np.where(both, at_together, got[single])
-        arrived = np.where(both[:, None], together, trials[single])
-        better = lower < values[leaders]
-        moved = better[follow]
-        points[active[moved]] = arrived[follow[moved]]
-        values[active[moved]] = lower[follow[moved]]
-        step[active[~moved]] /= SHRINK if len(smooth) else np.inf
-    return points, values
-
-
-def _moves(
-    point: Array, step: float, smooth: NDArray[np.int64], choices: Mapping[int, int]
-) -> tuple[NDArray[np.int64], Array]:
-    """Coordinates (m,) and where each is moved to (m,): a step, an end, another option."""
-    at = point[smooth]
-    ends = [np.zeros(len(at)), np.ones(len(at))] if step >= LONG_STEP else []
-    to = [np.clip(at - step, 0, 1), np.clip(at + step, 0, 1), *ends]
-    column, targets = np.tile(smooth, len(to)), np.concatenate(to)
-    for j, count in choices.items() if step >= LONG_STEP or not len(smooth) else ():
-        column = np.append(column, np.full(count, j))
-        targets = np.append(targets, (np.arange(count) + 0.5) / count)
-    fresh = targets != point[column]
-    if not fresh.any():
-        return column[:1], targets[:1]
-    return column[fresh], targets[fresh]
-
-
 def _off_the_axes(
     objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
 ) -> tuple[Array, Array]:
@@ -315,7 +325,7 @@ def _off_the_axes(
         if value[0] < at_ends[i]:
             old, at_old = ends[i].copy(), at_ends[i]
             ends[i, free], at_ends[i] = point[0], value[0]
-            again = _descend(objective, ends[i][None], value, choices, (PROBE, LAST_STEP))
+            again = descend(objective, ends[i][None], value, choices, (PROBE, LAST_STEP))
             walked = np.vstack([again[0], old[None]]), np.append(again[1], at_old)
             _between(objective, *walked, choices)
             ends[i], at_ends[i] = walked[0][0], walked[1][0]

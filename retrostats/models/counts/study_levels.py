@@ -56,7 +56,7 @@ class Arrow(NamedTuple):
     def inverse(self, free: Mask) -> Inverse:
         """The inverse over the levels and the free others."""
         border = self.border[:, free]
-        corner: Array = np.linalg.pinv(self.rest[np.ix_(free, free)], hermitian=True)
+        corner = np.asarray(np.linalg.pinv(self.rest[np.ix_(free, free)], hermitian=True), float)
         return Inverse(1 / self.diagonal, border / self.diagonal[:, None], corner)
 
 
