@@ -21,7 +21,7 @@ Objective = Callable[[Array], Array]
 Slopes = Callable[[Array], Array]
 
 #: Steps of a search, and the lengths tried in each relative to the last that gained.
-MOST_STEPS = 60
+MOST_STEPS = 25
 LENGTHS = 4.0 ** np.arange(1, -4, -1)
 #: Longest and first step: across the box.
 WHOLE = 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.evidence.unreported.sources import Source
+from retrostats.evidence.unreported.sources import Source, pair_effects
 from retrostats.evidence.unreported.unknowns import Choice, Space, Unknown, Values, distinct
 from retrostats.models.meta.batch import random_effects_batch
 from retrostats.models.meta.batch_slopes import SLOPED_TESTS, limit_slopes
@@ -20,8 +20,8 @@ COUNTED = "which sources count"
 #: The test of analyses and plans: the only one whose 95% interval holds the mean of 2 to 6 small
 #: studies in 94.5% of simulated pools or more at every spread (docs/calibration.md).
 TEST = "knapp-hartung-adhoc"
-#: How far a position is moved to see how an effect moves with it.
-_MOVED = 1e-6
+#: How far a position is moved to see how an effect moves with it: half its square is the error.
+_MOVED = 1e-7
 METHODS = {"REML": "reml", "Paule-Mandel": "pm", "DerSimonian-Laird": "dl"}
 
 
@@ -95,8 +95,18 @@ class PoolEstimator:
     def _effects(self, v: Values, n: int) -> tuple[Array, Array]:
         """Effects and variances (n, k) of all sources."""
         y, variance = np.empty((n, len(self.sources))), np.empty((n, len(self.sources)))
+        for log in (False, True):
+            pairs = {
+                j: source.pair
+                for j, source in enumerate(self.sources)
+                if source.pair is not None and source.pair.log is log
+            }
+            if pairs:
+                columns = list(pairs)
+                y[:, columns], variance[:, columns] = pair_effects(list(pairs.values()), v, n)
         for j, source in enumerate(self.sources):
-            y[:, j], variance[:, j] = source.effects(v)
+            if source.pair is None:
+                y[:, j], variance[:, j] = source.effects(v)
         return y, variance
 
     def has_slopes(self, space: Space) -> bool:
@@ -125,12 +135,14 @@ class PoolEstimator:
         for turn in range(max(map(len, own))):
             places = [i for i, columns in enumerate(own) if len(columns) > turn]
             columns = [own[i][turn] for i in places]
-            low, high = points.copy(), points.copy()
-            low[:, columns] = np.maximum(points[:, columns] - _MOVED, 0.0)
-            high[:, columns] = np.minimum(points[:, columns] + _MOVED, 1.0)
-            ends = [self._effects(space.values(end), len(points)) for end in (low, high)]
-            width = (high - low)[:, columns]
-            by_y, by_v = ((b - a)[:, places] / width for a, b in zip(*ends, strict=True))
+            moved = points.copy()
+            moved[:, columns] += np.where(points[:, columns] > 0.5, -_MOVED, _MOVED)
+            width = (moved - points)[:, columns]
+            ends = self._effects(space.values(moved), len(points))
+            by_y, by_v = (
+                (end - here)[:, places] / width
+                for end, here in zip(ends, (y, variance), strict=True)
+            )
             for side, limit in zip(found, limits, strict=True):
                 side[np.ix_(np.flatnonzero(sound), np.array(columns))] = (
                     limit.y[:, places] * by_y + limit.v[:, places] * by_v
