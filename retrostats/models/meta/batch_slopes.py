@@ -66,6 +66,7 @@ def limit_slopes(
     for sign in (-1.0, 1.0):
         by_y = mean.y + sign * half * variance.y
         by_v = mean.v + sign * half * variance.v
+        # eq. 42b
         by_tau2 = by_v.sum(axis=1, keepdims=True)
         limits.append(Moves(by_y + by_tau2 * tau2.y, by_v + by_tau2 * tau2.v))
     return limits[0], limits[1]
