@@ -177,10 +177,11 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
     bare = ~retold["minutes"].str[:1].str.isdigit()
     often = retold["frequency"] + ", " + retold["minutes"].where(bare, retold["minutes"] + " min")
     columns = [
-        figures.Column("figure_text", "figure", 15.0), figures.Column("what_lost", "of what", 20.0),
-        figures.Column("often", "how often", 24.0),
-        figures.Column("comparator", "compared with", 27.0),
+        figures.Column("lost", "Lost", 15.0), figures.Column("what_lost", "Of what", 20.0),
+        figures.Column("often", "How often", 24.0),
+        figures.Column("comparator", "Compared with", 27.0),
     ]  # fmt: skip
+    lost = retold["figure_text"].where(retold["figure_text"] == "", retold["figure_text"] + "%")
     readings = ("bf-more-points", "bf-more-relative")
     return {
         "body_fat_change": figures.forest_drawing(
@@ -192,7 +193,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
             frames, claims, "Body fat difference as a function of what was not printed", readings
         ),
         "retelling_chain": figures.retelling_drawing(
-            retold.assign(often=often.str.strip(", ")),
+            retold.assign(often=often.str.strip(", "), lost=lost),
             "Chain of retellings of the six-week study and what each changed", columns,
             "data/claim_drift.csv", "the other figures show what is computed from printed numbers",
         ),

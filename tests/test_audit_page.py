@@ -450,7 +450,7 @@ def test_small_words_of_a_page(tmp_path) -> None:
     people = found.sources.set_index("row_id")["n"]
     assert people[["a-first", "a-second", "b-first"]].tolist() == [10, 9, 20]
     html = render_report(found)
-    assert "As much as claimed, 4 to 6 kg (treated less untreated)?" in html
+    assert "As much as claimed, 4 to 6 kg (treated minus untreated)?" in html
     assert "Said by a blog." in html
     assert "attributed to a blog" not in html
     assert "--audit trial.toml" in html
@@ -471,7 +471,7 @@ def test_only_a_difference_of_means_is_in_the_unit_of_its_rows(
 ) -> None:
     table = "\n".join([head, *(row.format(name) for name in "AB")]) + "\n"
     found = load_audit(audit(tmp_path, table, measure)).claims["works"]
-    assert found.unit == f"{unit}, treated less untreated"
+    assert found.unit == f"{unit}, treated minus untreated"
 
 
 def test_a_page_hints_at_no_plan_that_cannot_be_made(tmp_path) -> None:

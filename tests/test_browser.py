@@ -99,9 +99,10 @@ def test_nothing_is_cut_off_and_nothing_complains(opened, width):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_first_screen_holds_an_answer_with_a_number(opened, width):
     page = opened(width)
-    said = page.locator("#answers .said").first
-    assert said.bounding_box()["y"] + said.bounding_box()["height"] < 800
-    assert re.search(r"\d+% more at equal speed, very likely \d+% to", said.inner_text())
+    yes, amount = (page.locator("#answers .said").nth(place) for place in (0, 1))
+    assert re.search(r"Yes, almost certainly \(\d+ chances in", yes.inner_text())
+    assert amount.bounding_box()["y"] + amount.bounding_box()["height"] < 800
+    assert re.search(r"\d+% more at equal speed, very likely \d+% to", amount.inner_text())
 
 
 def test_no_letter_of_a_figure_is_black_in_the_dark(opened):

@@ -30,7 +30,7 @@ def test_every_main_claim_has_its_answer_within_80_columns(whole, encoding) -> N
     for claim in main["claim_id"]:
         assert plain[claim].title in text
     assert "More energy? Yes, almost certainly (999 chances in 1,000)" in text
-    assert "About 26% more at equal speed, very likely 13% to 40% more" in text
+    assert "About 26% more at equal speed, very likely 13% to 40%" in text
     assert ("\N{CHECK MARK} Running backward" in text) == (encoding == "utf-8")
     assert ("+ Running backward" in text) == (encoding == "ascii")
     assert tally(whole.verdicts) in text

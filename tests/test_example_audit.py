@@ -15,6 +15,7 @@ from doors.app import main, pin
 from doors.audit import Fidelity, Label
 from doors.evidence import FindingsMeasure as Measure
 from doors.evidence import Source, known_source, posterior_of
+from doors.report import render_report
 
 import retrostats as rs
 from retrostats import Estimate, InputError
@@ -45,6 +46,13 @@ def test_the_pool_is_the_published_one(replication) -> None:
     assert math.log(rows.at["halves-pool", "estimate"]) == pytest.approx(-0.7145, abs=PUBLISHED)
     assert rows.at["latitude-slope", "estimate"] == pytest.approx(-0.0291, abs=PUBLISHED)
     assert (rows["role"] == "recomputed").sum() == 13
+
+
+def test_a_card_has_a_dot_for_each_trial_it_rests_on_though_nothing_was_left_open(
+    replication,
+) -> None:
+    cards = re.findall(r"<article.*?</article>", render_report(replication), re.DOTALL)
+    assert [card.count('class="b-study"') for card in cards] == [7, 7, 0, 0]
 
 
 def test_limits_are_knapp_hartung_that_never_narrow(replication) -> None:

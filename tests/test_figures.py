@@ -163,6 +163,24 @@ def test_sensitivity_strip_follows_the_verdicts(drawn):
     assert spans["supported"] == pytest.approx((flips + before) / 2)
 
 
+def test_strips_of_one_kind_stand_in_one_line_and_letters_are_those_drawn(drawn):
+    """A panel that judges a direction alone has it where the others have theirs."""
+    frame = ex.sensitivity().query("claim_id == 'energy_30'")
+    alone = frame["estimate_id"] == "mc-pool"
+    frame.loc[alone, "verdict_size"] = ""
+    figure = figures.sensitivity(frame, ex.claims())
+    tops: dict[float, int] = {}
+    for strip in (axes for axes in figure.axes if not axes.get_xlabel()):
+        top = round(strip.get_position().y0, 6)
+        tops[top] = tops.get(top, 0) + 1
+    assert list(tops.values()) == [2, 1]
+    said = " ".join(text.get_text() for text in figure.texts)
+    shown = {t.get_text() for axes in figure.axes for t in axes.texts}
+    assert {letter for letter in "SCO" if f"{letter} " in said.partition("(")[2]} == (
+        shown & {"S", "C", "O"}
+    )
+
+
 def test_panels_of_one_line_are_of_one_width():
     words = ex.sensitivity_in_words()
     number = ex.sensitivity().query("estimate_id == 'bf-more-points'")

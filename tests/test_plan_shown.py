@@ -73,6 +73,12 @@ def test_a_plan_shows_itself() -> None:
     assert found._repr_html_().count("<table") == 3
     for text in ("61 people", "The study alone", "Today's pool with it"):
         assert text in found.summary()
+    alone = (
+        found.summary()
+        .splitlines()
+        .index("A study judged by itself, today's results left out, needs")
+    )
+    assert found.summary().splitlines()[alone + 1].startswith("direction: 4 people")
     gids = {a.get_gid() for axes in found.figure().axes for a in axes.get_children()}
     assert {"power-size", "power-direction", "needed-size", "precision", "claim-band"} <= gids
 

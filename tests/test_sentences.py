@@ -95,7 +95,7 @@ def test_each_grade_says_yes_no_or_open_with_its_number():
 def test_every_reading_is_told_where_readings_disagree():
     answered = answer(LESS, [POINTS, SHARE])
     assert answered.sentence == (
-        "Not known: it depends on how the source is read, 35 chances in 100 that it is so."
+        "Not known: it depends on how the source is read: 35 chances in 100 that it is so."
     )
     assert answered.readings == (
         "As points: \u22120.65 points, very likely \u22122.51 to 1.20; for or against the claim.",
@@ -126,13 +126,13 @@ def test_what_is_said_of_the_size_follows_its_grade_alone():
     assert len(sized) == len(SIZES) + 1
     unlikely = answer(graded(size="unlikely")).sentence
     assert unlikely.endswith(
-        "25% to 35% higher? Unlikely (10 in 100): below it is likelier (88 in 100)."
+        "25% to 35% higher? Unlikely (10 chances in 100): below it is likelier (88 in 100)."
     )
 
 
 def test_numbers_name_estimate_and_one_interval():
     answered = answer(graded(size="not claimed")).sentence
-    assert answered.endswith("About 26% higher, very likely 4% to 54% higher.")
+    assert answered.endswith("About 26% higher, very likely 4% to 54%.")
     without = answer({**graded(size="not claimed"), "conf_low": NAN}).sentence
     assert without.endswith("About 26% higher.")
 
@@ -149,19 +149,20 @@ def test_without_an_estimate_the_reason_is_the_answer():
 def test_amounts_are_told_in_the_words_of_the_audit_and_one_form():
     plain = PlainWords(figure="30% more", more="more", less="less", where="at the same speed")
     said = answer(graded(), words=plain)
-    assert said.amount == "About 26% more at the same speed, very likely 4% to 54% more."
-    assert said.size == "Close to 30% more, between 25% and 35%? Too few data to say: even odds."
+    assert said.amount == "About 26% more at the same speed, very likely 4% to 54%."
+    assert said.size_asks == "Is 30% more right?"
+    assert said.size == "It may be: even odds the truth is between 25% and 35%."
     assert worst_words(ROW, {"conf_low": 0.89, "conf_high": 1.92}, plain).endswith(
         "how studies differ): 11% less to 92% more."
     )
     far = answer(
         {**graded(), "prob_size": 0.35, "prob_below": 0.33, "prob_above": 0.32}, words=plain
     )
-    assert far.size == "Close to 30% more, between 25% and 35%? Possible (35 in 100)."
+    assert far.size == "It may be (35 chances in 100 that the truth is between 25% and 35%)."
     lost = PlainWords(more="gained", less="lost", unit="%")
     loss = {**LESS, "direction": "supported", "prob_direction": 0.995, "estimate": -2.4,
             "conf_low": -4.19, "conf_high": -0.61}  # fmt: skip
-    assert answer(loss, words=lost).amount == "About 2.4% lost, very likely 0.6% to 4.2% lost."
+    assert answer(loss, words=lost).amount == "About 2.4% lost, very likely 0.6% to 4.2%."
     across = {**loss, "conf_high": 0.61}
     assert answer(across, words=lost).amount.endswith("4.2% lost to 0.6% gained.")
 

@@ -27,6 +27,8 @@ class PlainWords:
         The question that the claimed side answers: "More energy?".
     holds
         What holds if the claim does, in a clause without a capital.
+    otherwise
+        What holds if it does not, in a clause.
     figure
         The claimed size as it is heard: "30%".
     of_what
@@ -60,6 +62,7 @@ class PlainWords:
     title: str = ""
     asks: str = ""
     holds: str = ""
+    otherwise: str = ""
     figure: str = ""
     of_what: str = ""
     more: str = ""

@@ -45,6 +45,8 @@ __all__ = ["DESIGNS", "Plan", "plan"]
 #: Studies drawn at each size.
 SIMS = 8192
 POWER = 0.9
+#: Over the people that the table of needs names: those that are there already are no part of it.
+ALONE = "A study judged by itself, today's results left out, needs"
 
 
 @values("needed", "curve", "spreads", "added")
@@ -168,13 +170,13 @@ class Plan:
 
     def brief(self) -> str:
         """What one more study would settle, what that rests on, and a short table, as text."""
-        lines = [self.sentence, "", self.claim.statement, self.assumed, ""]
+        lines = [self.sentence, "", self.claim.statement, self.assumed, "", ALONE]
         lines += [self._needed(row) for row in self.needed.to_dict("records")]
         return "\n".join([*lines, "", short_table(self.curve)])
 
     def summary(self) -> str:
         """What one more study would settle, what that rests on, and the tables, as text."""
-        lines = [self.sentence, "", self.claim.statement, self.assumed, ""]
+        lines = [self.sentence, "", self.claim.statement, self.assumed, "", ALONE]
         lines += [self._needed(row) for row in self.needed.to_dict("records")]
         lines += ["", "The study alone:", _text(self.curve)]
         if said := self._coarse():
@@ -218,8 +220,7 @@ class Plan:
         )
         return (
             f"{row['side']}: {self.size_text(row['people'])}{between} for "
-            f"{row['settles']} with "
-            f"power {self.power:.0%}"
+            f"{row['settles']} with power {self.power:.0%}"
         )
 
     def __repr__(self) -> str:

@@ -47,7 +47,7 @@ def unit_of(page: Page, measure: Measure, unit: str = "") -> str:
     if measure.name == PROPORTION:
         return f"of {first}"
     shown = unit if measure.name == DIFFERENCE and unit else measure.name
-    return f"{shown}, {first} less {second}"
+    return f"{shown}, {first} minus {second}"
 
 
 def quantity_of(group: str, measure: Measure) -> str:

@@ -155,8 +155,9 @@ def _depth(blocks: Sequence[Block]) -> int:
 
 
 def _name(row: Mapping[Any, Any]) -> str:
-    year = _text(row["year"])
-    return f"{_text(row['source'])} ({year})" if year[:1].isdigit() else _text(row["source"])
+    """A source and its year, once."""
+    source, year = _text(row["source"]), _text(row["year"])
+    return f"{source} ({year})" if year[:1].isdigit() and year not in source else source
 
 
 def _indent(row: Mapping[Any, Any]) -> float:

@@ -75,17 +75,18 @@ def _panels(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: s
     width = SINGLE_MM if len(sweeps) == 1 else page_mm()
     rows = _rows(sweeps, width)
     scales = _shared(sweeps, claims)
-    caption = theme.caption_lines(_caption(sweeps, claims, origin), width)
+    caption = theme.caption_lines(_caption(sweeps, claims, origin, _shortened(rows)), width)
     heads = [_head_mm(row) for row in rows]
-    strips = [max(len(_kinds(p.part)) for p in row) * (STRIP_MM + 0.6) for row in rows]
+    kinds = [_kinds(*(place.part for place in row)) for row in rows]
+    strips = [len(found) * (STRIP_MM + 0.6) for found in kinds]
     feet = [_foot_mm(row) for row in rows]
     total = theme.TOP_MM + theme.LINE_MM * len(caption) + 4
     total += sum(heads) + sum(strips) + sum(feet) + _panel_mm() * len(rows)
     figure = theme.new_figure(width, total)
     top = theme.TOP_MM
-    for row, head, strip, foot in zip(rows, heads, strips, feet, strict=True):
+    for row, head, strip, foot, shown in zip(rows, heads, strips, feet, kinds, strict=True):
         for place in row:
-            _panel(figure, place, claims, scales[_unit(place.part)], (top, head, strip))
+            _panel(figure, place, claims, scales[_unit(place.part)], (top, head, strip), shown)
         top += head + strip + _panel_mm() + foot
     theme.draw_caption(figure, caption)
     return figure
@@ -183,7 +184,7 @@ def _words(place: Place) -> list[list[str]]:
     slot = place.inner / len(part) - WORD_GAP_MM / 2
     differ = "n" in part and part["n"].nunique() > 1
     return [
-        theme.wrap(text, slot) + ([f"n = {n:.0f}" if n == n else "n = ?"] if differ else [])
+        theme.wrap(text, slot) + ([f"n = {n:.0f}" if n == n else "n not printed"] if differ else [])
         for text, n in zip(part["unknown_text"], part.get("n", part["scale"]), strict=True)
     ]
 
@@ -204,30 +205,34 @@ def _foot_mm(row: Sequence[Place]) -> float:
 
 def _panel(
     figure: Figure, place: Place, claims: Mapping[str, Any], scale: pd.DataFrame,
-    heights: tuple[float, float, float],
+    heights: tuple[float, float, float], kinds: Sequence[tuple[str, str]],
 ) -> None:  # fmt: skip
     top, head, strips = heights
     for j, line in enumerate(_title(place)):
         theme.add_text(figure, place.left, top + theme.LINE_MM * (j + 0.6), line,
                        fontweight="bold")  # fmt: skip
     axes = theme.add_axes(figure, place.start, top + head + strips, place.inner, _panel_mm())
-    x = _draw(axes, place, _claim(place.part, claims), scale)
+    _draw(axes, place, _claim(place.part, claims), scale)
     axes.set_xlabel("\n".join(_xlabel(place)), fontsize=theme.SMALL, labelpad=2, parse_math=False)
-    kinds = _kinds(place.part)
-    for k, (name, column) in enumerate(kinds):
-        at = top + head + strips - (len(kinds) - k) * (STRIP_MM + 0.6)
+    mine = _kinds(place.part)
+    for k, (name, column) in enumerate(kinds):  # in one line over all panels of a row
+        at = top + head + k * (STRIP_MM + 0.6)
+        if (name, column) not in mine:
+            continue
         if place.numbered:
             theme.add_text(figure, place.start - 1, at + STRIP_MM / 2, name, ha="right",
                            color=now().grey)  # fmt: skip
         strip = theme.add_axes(figure, place.start, at, place.inner, STRIP_MM)
-        _draw_strip(strip, x, list(place.part[column]), axes.get_xlim())
+        _draw_strip(strip, place, column)
 
 
 def _numeric(part: pd.DataFrame) -> bool:
     return bool(part["unknown_value"].notna().all())
 
 
-def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: str) -> str:
+def _caption(
+    sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: str, shortened: Sequence[str]
+) -> str:
     """What the marks that are drawn mean."""
     judged = [claim for claim in (_claim(part, claims) for part in sweeps) if claim is not None]
     band = any(band_of(claim) is not None for claim in judged)
@@ -239,24 +244,32 @@ def _caption(sweeps: Sequence[pd.DataFrame], claims: Mapping[str, Any], origin: 
     marks += [f"dashed: {dashed}"] if dashed else []
     text = "; ".join(marks) + ". Panels of one unit share its scale. "
     if any(_kinds(part) for part in sweeps):
-        text += (
-            "Strips: what the 95% limits at that value alone would say "
-            "(S supported, C contradicted, O open, where the word has no room). "
-        )
+        letters = ", ".join(f"{verdict[0].upper()} {verdict}" for verdict in shortened)
+        text += "Strips: what the 95% limits at that value alone would say"
+        text += f" ({letters}, where the word has no room). " if letters else ". "
     return f"{text}Sources: data/published; computed from {origin}."
 
 
-def _kinds(part: pd.DataFrame) -> list[tuple[str, str]]:
+def _kinds(*parts: pd.DataFrame) -> list[tuple[str, str]]:
+    """Strips that one of some panels has: what is judged, and its column."""
     kinds = (("direction", "verdict_direction"), ("size", "verdict_size"))
-    return [(name, column) for name, column in kinds if (part[column] != "").any()]
+    return [(n, column) for n, column in kinds if any((p[column] != "").any() for p in parts)]
 
 
 def _claim(part: pd.DataFrame, claims: Mapping[str, Any]) -> Any:
     return claims.get(part["claim_id"].iloc[0]) if "claim_id" in part else None
 
 
-def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[float]:
-    """Curve or, for an unknown in words, marks; returns where they stand."""
+def _along(part: pd.DataFrame) -> tuple[list[float], tuple[float, float]]:
+    """Where the values of an unknown stand along its axis, and the ends of that."""
+    if _numeric(part) and len(part) > 1:
+        x = [float(v) for v in part["unknown_value"]]
+        return x, (min(x), max(x))
+    return [float(i) for i in range(len(part))], (-0.5, len(part) - 0.5)
+
+
+def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> None:
+    """Curve or, for an unknown in words, marks."""
     part = place.part
     log = part["scale"].iloc[0] != "difference"
     null = (1.0 if log else 0.0) if claim is None else claim.null_value
@@ -268,18 +281,17 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
                         loc="top" if narrow() else "center")  # fmt: skip
     else:
         axes.yaxis.set_major_formatter(NullFormatter())
-    numeric = _numeric(part) and len(part) > 1
-    x = [float(v) for v in (part["unknown_value"] if numeric else range(len(part)))]
-    if numeric:
+    x, limits = _along(part)
+    if _numeric(part) and len(part) > 1:
         for name in ("conf_low", "conf_high"):
             axes.plot(x, part[name], color=now().blue, lw=0.8, zorder=2, gid="confidence")
         axes.plot(x, part["estimate"], color=now().blue, lw=1.6, zorder=3, gid="estimate")
-        axes.set_xlim(min(x), max(x))
+        axes.set_xlim(limits)
         axes.xaxis.set_major_locator(MaxNLocator(4 if place.inner > ROOMY_MM else 2, prune="both"))
     else:
         axes.vlines(x, part["conf_low"], part["conf_high"], color=now().blue, lw=1.8, zorder=2)
         axes.plot(x, part["estimate"], "s", ms=4.6, color=now().blue, zorder=3, gid="estimate")
-        axes.set_xlim(-0.5, len(x) - 0.5)
+        axes.set_xlim(limits)
         axes.xaxis.set_major_locator(FixedLocator(x))
         words = ["\n".join(lines) for lines in _words(place)]
         axes.xaxis.set_major_formatter(FixedFormatter(words))
@@ -287,7 +299,6 @@ def _draw(axes: Any, place: Place, claim: Any, scale: pd.DataFrame) -> list[floa
         i = int(part["used"].to_numpy().argmax())
         axes.plot([x[i]], [part["estimate"][i]], "o", ms=8.0, mfc="none", mec=now().ink, mew=1.0,
                   zorder=4, gid="used")  # fmt: skip
-    return x
 
 
 def _runs(
@@ -302,24 +313,40 @@ def _runs(
         start = stop
 
 
-def _draw_strip(
-    axes: Any, x: Sequence[float], verdicts: Sequence[str], limits: tuple[float, float]
-) -> None:
-    axes.set_xlim(limits)
+def _stretches(place: Place, column: str) -> Iterator[tuple[str, float, float, float]]:
+    """Each verdict of a strip with start, end and length in mm."""
+    x, limits = _along(place.part)
+    for verdict, start, stop in _runs(x, list(place.part[column]), limits):
+        if verdict:
+            yield verdict, start, stop, (stop - start) / (limits[1] - limits[0]) * place.inner
+
+
+def _fits(verdict: str, length: float) -> bool:
+    return theme.width_mm(verdict) < length - 1.5
+
+
+def _shortened(rows: Sequence[Sequence[Place]]) -> list[str]:
+    """Verdicts of which a strip has room for the first letter alone, in order."""
+    places = [place for row in rows for place in row]
+    return sorted({
+        verdict for place in places for _, column in _kinds(place.part)
+        for verdict, _, _, length in _stretches(place, column)
+        if not _fits(verdict, length) and theme.width_mm(verdict[0].upper()) < length - 0.6
+    })  # fmt: skip
+
+
+def _draw_strip(axes: Any, place: Place, column: str) -> None:
+    axes.set_xlim(_along(place.part)[1])
     axes.set_ylim(0, 1)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
-    room = theme.figure_mm(axes.figure)[0] * axes.get_position().width
-    for verdict, start, stop in _runs(x, verdicts, limits):
-        if not verdict:
-            continue
+    for verdict, start, stop, length in _stretches(place, column):
         axes.axvspan(
             start, stop, facecolor=shade_of(verdict), edgecolor=now().ink, lw=0.4, gid=verdict
         )
-        length = (stop - start) / (limits[1] - limits[0]) * room
-        word = verdict if theme.width_mm(verdict) < length - 1.5 else verdict[0].upper()
+        word = verdict if _fits(verdict, length) else verdict[0].upper()
         if theme.width_mm(word) < length - 0.6:
             axes.text(
                 (start + stop) / 2, 0.46, word, ha="center", va="center", fontsize=theme.SMALL

@@ -46,9 +46,13 @@ LOOK: Mapping[str, Mark] = MappingProxyType({
 })  # fmt: skip
 UNKNOWN = Mark("$?$", "full", "ink")
 COLUMNS = ("fidelity", "direction", "size")
-HEADINGS = ("Does the {} say\nwhat its source says?", "Evidence:\ndirection", "Evidence:\nsize")
+HEADINGS = (
+    "Does the {} say\nwhat its source says?",
+    "Evidence:\nthat way?",
+    "Evidence:\nthat much?",
+)
 CELL_MM = (34.0, 28.0, 28.0)
-ROLES = MappingProxyType({"core": "The {}'s main claims", "audit": "Its other claims"})
+ROLES = MappingProxyType({"core": "The {}'s main claims", "audit": "Other claims"})
 CLAIMS = "the table of claims"
 
 
@@ -56,9 +60,9 @@ def caption_of_claims(files: str = CLAIMS, *, own: bool = False) -> str:
     """What stands below the overview: where the claims come from, and how a word is earned."""
     numbers = "printed numbers and own data" if own else "printed numbers"
     return (
-        f"Sources: {files} and the study rows each verdict names; computed from {numbers}. A word "
-        "is earned by a probability: supported where even its lowest over the declared choices is "
-        "97.5% or more."
+        f"Sources: {files} and the study rows each verdict names; computed from {numbers}. "
+        "Drifted: something else than the source says. Supported: 97.5% or more, whichever of the "
+        "declared choices is made; likely: 80% or more; compatible: it may well be as much."
     )
 
 
@@ -171,9 +175,9 @@ def _cell(
     centre = top + height / 2
     draw_mark(axes, verdict, left + 4.2, centre)
     axes.text(
-        left + 7.6, centre, "\n".join(words), fontsize=theme.SMALL, va="center", linespacing=1.15,
+        left + 7.6, centre, "\n".join(words), fontsize=theme.SMALL, va="center_baseline",
+        linespacing=1.15, parse_math=False,
         color=now().ink if verdict not in ("not claimed", "no evidence") else now().grey,
-        parse_math=False,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def claimed(claim: Mapping[str, Any]) -> str:
     unit = fmt.text(claim.get("unit"))
     ends = fmt.exact_range(low, high)
     what, _, compared = unit.partition(", ")
-    if " less " in compared:  # what is set against what, behind the unit of a difference
+    if " minus " in compared:  # what is set against what, behind the unit of a difference
         return f"{ends} {what} ({compared})"
     return f"{ends}{'; ' if compared else ' '}{unit}".strip(" ;")
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from retrostats.report.page import format as fmt
-from retrostats.report.page.bands import HEIGHT
+from retrostats.report.page.bands import HEIGHT, NOTED
 from retrostats.report.page.cards import Card
 from retrostats.report.palette import DARK, LIGHT, Palette
 
@@ -53,8 +53,9 @@ def answers_picture(title: str, cards: Sequence[Card]) -> str:
             )
         for drawn in card.bands if not card.answer.readings else ():
             place = Markup('<svg x="{}" y="{}" width="{}" height="{}">{}</svg>')
-            parts.append(place.format(EDGE, top + AIR, WIDTH - 2 * EDGE, HEIGHT, drawn))
-            top += HEIGHT + AIR
+            height = NOTED if "b-note" in drawn else HEIGHT
+            parts.append(place.format(EDGE, top + AIR, WIDTH - 2 * EDGE, height, drawn))
+            top += height + AIR
         top += GAP
     size = f"0 0 {WIDTH} {top + EDGE - GAP}"
     return Markup(

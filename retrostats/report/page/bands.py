@@ -13,8 +13,9 @@ from retrostats.report.page import format as fmt
 from retrostats.report.page.amounts import missing
 
 Ends = tuple[Any, Any]
-#: Rows of the picture from above: word of the claim, estimate, studies, axis, numbers.
-HEIGHT, WORD, CENTRE, DOTS, AXIS, NUMBERS = 70, 10, 22, 43, 49, 64
+#: Rows of the picture from above: word of the claim, estimate, studies, axis, numbers; and its
+#: height without and with a note beneath.
+WORD, CENTRE, DOTS, AXIS, NUMBERS, HEIGHT, NOTED = 10, 22, 43, 49, 64, 70, 84
 #: Dots nearer than this, in per cent of the width, are stacked by so much.
 NEAR, STACK = 2.5, 7
 #: Part of the width kept free at both ends.
@@ -47,6 +48,7 @@ def band(
     label: str = "",
     bounds: Iterable[float] = BOUNDS,
     studies: Sequence[float] = (),
+    counted: int = 0,
 ) -> Markup:
     """An inline SVG as wide as its place; its colours are those of the page, its words are text.
 
@@ -61,6 +63,8 @@ def band(
         The unit of the axis; that of a ratio is per cent.
     studies
         An estimate each, drawn as dots.
+    counted
+        Studies behind the estimate; where some have no dot, a note says so.
 
     Examples
     --------
@@ -68,6 +72,9 @@ def band(
     >>> 'aria-label="Estimate 1.26, 95% interval 1.04 to 1.54' in drawn
     True
     >>> ">+50%</text>" in drawn
+    True
+    >>> one = band(1.26, (1.04, 1.54), None, null=1.0, log=True, studies=[1.2], counted=2)
+    >>> "a dot a study; 1 of 2 print no number" in one
     True
     """
     null, line = null if isinstance(null, NullLine) else NullLine(null)
@@ -93,9 +100,13 @@ def band(
     parts += [_circle("b-study", x, y, 3) for x, y in _stacked([place(s) for s in studies])]
     parts.append(_circle("b-dot", place(value), CENTRE, 5))
     said = _said(value, conf, claimed, null, line, label, tuple(bounds), studies)
+    noted = 0 < len(studies) < counted
+    if noted:
+        note = f"a dot a study; {counted - len(studies)} of {counted} print no number"
+        parts.append(_text("b-note", 0, NOTED - 4, note))
     return Markup(
         '<svg class="band" width="100%" height="{}" role="img" aria-label="{}">{}</svg>'
-    ).format(HEIGHT, said, Markup("").join(parts))
+    ).format(NOTED if noted else HEIGHT, said, Markup("").join(parts))
 
 
 def ticks(

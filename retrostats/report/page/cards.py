@@ -71,7 +71,7 @@ class Card:
     causes
         Causal claims on the same numbers.
     source
-        What the cited source says instead, or that it says so, in a sentence; empty if not known.
+        A question about the cited source and its answer; empty if nothing is known of it.
     line
         What the broken line of a picture is; empty where there is none.
     """
@@ -86,7 +86,7 @@ class Card:
     behind: str
     overturn: tuple[str, ...]
     causes: tuple[Cause, ...]
-    source: str = ""
+    source: tuple[str, ...] = ()
     line: str = ""
 
 
@@ -147,7 +147,9 @@ def _card(
     key = verdict["claim_id"]
     claim, words = claims.get(key, {}), every_word.get(key, NO_WORDS)
     answered = answer(verdict, records["estimates"], claim, words)
-    dots = study_estimates(key, records["estimates"], sources.get(key, ()))
+    judged = answered.shown[0] if answered.shown else {"claim_id": key}
+    dots = study_estimates(judged, records["estimates"], sources.get(key, ()))
+    counted, _ = _studies_behind(verdict, answered.shown, records)
     causes = causes_of(claim, claims, records["verdicts"])
     return Card(
         number=number,
@@ -160,13 +162,13 @@ def _card(
         bands=tuple(
             _band(row, verdict, claim, (), "")
             if answered.readings
-            else _band(_graded(row, verdict), verdict, claim, dots, words.unit)
+            else _band(_graded(row, verdict), verdict, claim, dots, words.unit, counted)
             for row in answered.shown
         ),
         behind=behind_words(verdict, answered.shown, records, words.people or "people"),
         overturn=overturn_words(verdict, _outer_bounds(verdict, records), records, words),
         causes=tuple(_cause(row, every_word.get(row["claim_id"], NO_WORDS)) for row in causes),
-        source=words.source or source_words(verdict, records["fidelity"]),
+        source=_asked_and_said(words.source or source_words(verdict, records["fidelity"])),
     )
 
 
@@ -188,24 +190,42 @@ def means_words(verdict: Row, words: PlainWords) -> str:
 
 
 def study_estimates(
-    claim_id: str, estimates: Sequence[Row], sources: Sequence[Collection[str]]
+    judged: Row, estimates: Sequence[Row], sources: Sequence[Collection[str]]
 ) -> list[float]:
     """The estimate of each source that prints one, by the printed rows that both stand on.
 
+    Parameters
+    ----------
+    judged
+        The row of estimates that the answer rests on.
+    sources
+        Printed rows of each of its sources; without any, as where nothing was left open, its
+        sources are the rows of the same quantity that it sums up.
+
     Examples
     --------
-    >>> row = {"claim_id": "c", "role": "printed", "estimate": 1.2, "source_rows": "r1; r2"}
-    >>> study_estimates("c", [row, {**row, "source_rows": "r3"}], [{"r1", "r2"}, {"r9"}])
+    >>> row = {"claim_id": "c", "quantity": "q", "role": "printed", "estimate": 1.2,
+    ...        "source_rows": "r1; r2"}
+    >>> pool = {**row, "role": "pooled", "source_rows": "r1; r2; r4"}
+    >>> study_estimates(pool, [row, {**row, "source_rows": "r3"}], [{"r1", "r2"}, {"r9"}])
     [1.2]
+    >>> study_estimates(pool, [pool, row, {**row, "estimate": 0.9, "source_rows": "r4"}], ())
+    [1.2, 0.9]
     """
+    single = [
+        (frozenset(fmt.split(row.get("source_rows"))), row)
+        for row in estimates
+        if row["claim_id"] == judged["claim_id"]
+        and row["role"] not in SUMS
+        and not missing(row["estimate"])
+    ]
+    if not sources:
+        whole = set(fmt.split(judged.get("source_rows")))
+        same = (r for r, e in single if e.get("quantity") == judged.get("quantity") and r <= whole)
+        sources = list(dict.fromkeys(same))
     found = []
     for rows in filter(None, sources):
-        mine = [
-            e["estimate"] for e in estimates
-            if e["claim_id"] == claim_id and e["role"] not in SUMS and not missing(e["estimate"])
-            and set(rows) <= set(fmt.split(e.get("source_rows")))
-        ]  # fmt: skip
-        found += mine[:1]
+        found += [row["estimate"] for stands_on, row in single if set(rows) <= stands_on][:1]
     return found
 
 
@@ -218,23 +238,29 @@ def behind_words(
     """Studies and people behind an answer, own cohorts apart; empty where none is known."""
     if not shown:
         return ""
-    study = {row["row_id"]: row["study_id"] for row in records["sources"]}
-    rows = [row for one in shown for row in fmt.split(one.get("source_rows"))]
-    used = {study[row] for row in rows if row in study}
-    key = (verdict["claim_id"], verdict.get("estimate_id"))
-    mine = [r for r in records["answers"] if (r["claim_id"], r["estimate_id"]) == key]
-    counted = int(mine[0]["studies"]) if mine else 0
-    count = max(counted, len(used))
+    count, used = _studies_behind(verdict, shown, records)
     own = user_cohort_count(records["estimates"], verdict["claim_id"])
     parts = []
     if count:
         parts.append("one study" if count == 1 else f"{count} studies")
     if own:
         parts.append(f"{own} own {'cohort' if own == 1 else 'cohorts'}")
-    number = fmt.number(shown[0].get("n"), 0) if count == len(used) else ""
+    number = fmt.number(shown[0].get("n"), 0) if count == used else ""
     if number:
         parts.append("1 person" if number == "1" else f"{number} {people}")
     return ", ".join(parts)
+
+
+def _studies_behind(
+    verdict: Row, shown: Sequence[Row], records: Mapping[str, Sequence[Row]]
+) -> tuple[int, int]:
+    """How many studies an answer rests on, and how many of them its rows of estimates name."""
+    study = {row["row_id"]: row["study_id"] for row in records["sources"]}
+    rows = [row for one in shown for row in fmt.split(one.get("source_rows"))]
+    used = {study[row] for row in rows if row in study}
+    key = (verdict["claim_id"], verdict.get("estimate_id"))
+    mine = [r for r in records["answers"] if (r["claim_id"], r["estimate_id"]) == key]
+    return max(int(mine[0]["studies"]) if mine else 0, len(used)), len(used)
 
 
 def overturn_words(
@@ -284,10 +310,12 @@ def cause_words(verdict: Row, lacking: str = "") -> str:
     return f"{said} ({chance})." if chance else f"{said}: {reason}." if reason else f"{said}."
 
 
-#: How the sentence on the source begins, by what was found.
+#: What is asked of a source that the audit has no words for.
+SAYS_SO = "Does the cited source say so?"
+#: How the answer begins, by what was found.
 SAYS = {
     "faithful": ("yes", "Yes"),
-    "drifted": ("no", "Not so"),
+    "drifted": ("no", "No"),
     "not measured by the source": ("not measured", "It did not measure it"),
     "unverified": ("unknown", "Not known"),
 }
@@ -300,12 +328,20 @@ def source_words(verdict: Row, elements: Sequence[Row]) -> str:
     --------
     >>> element = {"claim_id": "c", "agrees": "no", "source_says": "three times a week"}
     >>> source_words({"claim_id": "c", "fidelity": "drifted"}, [element])
-    'Not so: three times a week.'
+    'No: three times a week.'
     """
     finding, start = SAYS.get(verdict["fidelity"], ("", ""))
     mine = [e for e in elements if e["claim_id"] == verdict["claim_id"] and e["agrees"] == finding]
     said = fmt.text(mine[0]["source_says"]) if mine else ""
     return f"{start}: {said}." if said else ""
+
+
+def _asked_and_said(words: str) -> tuple[str, ...]:
+    """A question and its answer, from one text; the question by rule where the text has none."""
+    if not words:
+        return ()
+    asks, mark, said = words.partition("? ")
+    return (f"{asks}?", said) if mark else (SAYS_SO, words)
 
 
 def causes_of(claim: Row, claims: Mapping[str, Row], verdicts: Sequence[Row]) -> tuple[Row, ...]:
@@ -362,7 +398,9 @@ def certainty_words(verdict: Row) -> str:
     return direction or size
 
 
-def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: str) -> Markup:
+def _band(
+    row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: str, counted: int = 0
+) -> Markup:
     """The picture of one estimate; its worst case stands in words beside it."""
     merged = {**claim, **verdict}
     null = merged.get("null_value")
@@ -377,4 +415,5 @@ def _band(row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: st
         label="" if ratio else unit or fmt.text(row.get("unit")),
         bounds=ends_of(merged),
         studies=studies,
+        counted=counted,
     )

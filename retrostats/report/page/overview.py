@@ -15,7 +15,7 @@ from retrostats.report.page.verdict_words import stance_of
 
 UNKNOWN = "Not known"
 UNMEASURED = "Never measured"
-NOT_THERE = "In the post, but not found in the studies it cites"
+NOT_THERE = "Not found in what the post cites"
 #: Labels of a size that leave it open, and those that deny it.
 _OPEN_SIZES, _DENIED_SIZES = ("open", "compatible"), ("unlikely", "contradicted")
 

@@ -20,8 +20,10 @@ def methods_paragraph(replication: Any) -> str:
     kind = getattr(post, "kind", "post")
     named = f" of the {kind} “{post.name}”" if post.name else ""
     studies = replication.sources["study_id"].nunique()
+    count = len(replication.verdicts)
+    noun, rest = ("claim", "it rests") if count == 1 else ("claims", "they rest")
     parts = [
-        f"We checked {len(replication.verdicts)} claims{named} against the studies they rest on, "
+        f"We checked {count} {noun}{named} against the studies {rest} on, "
         f"with retrostats {run.get('retrostats', '')}. What would make each claim true was fixed "
         f"before any result was computed. {len(replication.sources)} printed results of {studies} "
         "sources were used.",

@@ -19,6 +19,7 @@ from retrostats.report.page.amounts import RATIOS, amount, amount_and_span, ends
 from retrostats.report.page.verdict_words import (
     chance_words,
     in_hundred,
+    size_question,
     size_words,
     verdict_words,
 )
@@ -52,8 +53,8 @@ class Answer:
     chance
         The probability behind the words, in a clause; empty without one, and where readings
         disagree: the amount tells it then, behind what it depends on.
-    size
-        Whether it is as much as claimed; empty where no size is.
+    size_asks, size
+        What is asked of the claimed size, and whether it is as much; empty where no size is.
     readings
         One sentence a reading of the same words, where they disagree; else none.
     shown
@@ -63,6 +64,7 @@ class Answer:
     verdict: str
     amount: str
     chance: str
+    size_asks: str
     size: str
     readings: tuple[str, ...]
     shown: tuple[Row, ...]
@@ -73,7 +75,12 @@ class Answer:
         first = f"{self.verdict} ({self.chance})" if self.chance else self.verdict
         joint = ": " if self.amount[:1].islower() else ". "
         said = joint.join(filter(None, (first, self.amount)))
-        return " ".join(filter(None, (f"{said.rstrip('.')}.", self.size)))
+        return " ".join(filter(None, (f"{said.rstrip('.')}.", self.size_asks, self.size)))
+
+    @property
+    def measured(self) -> bool:
+        """Whether the amount is a number with its range, and not why there is none."""
+        return self.amount[:1].isupper()
 
 
 def answer(
@@ -104,24 +111,24 @@ def answer(
     ...        "range_low": 1.25, "range_high": 1.35}
     >>> print(answer(row, words=PlainWords(more="more", where="at the same speed")).sentence)
     Yes, almost certainly (999 chances in 1,000). About 26% more at the same speed, very likely \
-13% to 43% more. As much as claimed, 25% to 35% higher? Too few data to say: even odds.
+13% to 43%. As much as claimed, 25% to 35% higher? It may be: even odds.
     """
     merged = {**(claim or {}), **verdict}
     if missing(verdict.get("estimate")):
         shown = tuple(e for e in estimates if _judges(e, verdict))
-        return Answer(verdict_words(merged), _unmeasured(verdict, words), "", "", (), shown)
+        return Answer(verdict_words(merged), _unmeasured(verdict, words), "", "", "", (), shown)
     judged = next((e for e in estimates if e["estimate_id"] == verdict.get("estimate_id")), verdict)
     rows = readings_of(merged, judged, estimates)
     first = verdict_words(merged)
-    size = size_words(merged, words)
+    size = size_question(merged, words), size_words(merged, words)
     if disagree(rows, merged):
         parts = tuple(_reading(row, merged, words) for row in rows)
         depends = words.depends or "it depends on how the source is read"
-        chance = chance_words(merged, words.holds or "it is so")
-        depends = ", ".join(filter(None, (depends, chance)))  # of a guess, not of it
-        return Answer(first, depends, "", size, parts, tuple(rows))
+        chance = chance_words(merged, words.holds or "it is so", words.otherwise)
+        depends = ": ".join(filter(None, (depends, chance)))  # of a guess, not of it
+        return Answer(first, depends, "", *size, parts, tuple(rows))
     said = _measured(merged, words)
-    return Answer(first, said, chance_words(merged), size, (), (judged,))
+    return Answer(first, said, chance_words(merged), *size, (), (judged,))
 
 
 def readings_of(claim: Row, judged: Row, estimates: Sequence[Row]) -> list[Row]:
@@ -206,7 +213,23 @@ def _measured(claim: Row, words: PlainWords) -> str:
     """The best estimate and the range it very likely lies in."""
     at = f" {words.where}" if words.where else ""
     first, inside = number_words(claim, claim, words)
-    return f"About {first}{at}" + (f", {LIKELY_RANGE} {inside}." if inside else ".")
+    return f"About {first}{at}{_range(first, inside, words)}."
+
+
+def _range(first: str, inside: str, words: PlainWords) -> str:
+    """The range behind a number, empty without one; the word of a side that both have, once.
+
+    Examples
+    --------
+    >>> _range("26% more", "13% to 40% more", PlainWords(more="more"))
+    ', very likely 13% to 40%'
+    >>> _range("2% more", "13% less to 40% more", PlainWords(more="more", less="less"))
+    ', very likely 13% less to 40% more'
+    """
+    for side, other in (words.amounts, words.amounts[::-1]):
+        if first.endswith(f" {side}") and f" {other} to" not in inside:
+            inside = inside.removesuffix(f" {side}")
+    return f", {LIKELY_RANGE} {inside}" if inside else ""
 
 
 def number_words(row: Row, claim: Row, words: PlainWords) -> tuple[str, str]:
@@ -267,7 +290,7 @@ choices there are). 19% higher, very likely 23% lower to 84% higher.
             chance += f", from {ends[0]} to {ends[1]} over the choices there are"
     first = f"{name}: {verdict_words(row).lower()}" + (f" ({chance})" if chance else "")
     amount_, inside = number_words(row, {**claim, **row, "scale": claim["scale"]}, words)
-    ends_ = f", {LIKELY_RANGE} {inside}" if inside else ""
+    ends_ = _range(amount_, inside, words)
     limits = {"conf_low": row.get("outermost_low"), "conf_high": row.get("outermost_high")}
     worst = worst_words({**claim, "unit": row.get("unit")}, limits, words)
     return " ".join(filter(None, (f"{first}. {fmt.capital(amount_)}{ends_}.", worst)))

@@ -78,13 +78,16 @@ def verdict_words(verdict: Mapping[str, Any]) -> str:
     return f"{word.capitalize()}, {sure}"
 
 
-def chance_words(verdict: Mapping[str, Any], holds: str = "it is so") -> str:
+def chance_words(verdict: Mapping[str, Any], holds: str = "it is so", otherwise: str = "") -> str:
     """The probability of the claimed side; empty without one.
 
     Parameters
     ----------
     holds
         What holds if the claim does, a clause; said where the answer is not yes.
+    otherwise
+        What holds if it does not; with it, its chances are told too where the answer is neither
+        yes nor no.
 
     Examples
     --------
@@ -92,11 +95,16 @@ def chance_words(verdict: Mapping[str, Any], holds: str = "it is so") -> str:
     '999 chances in 1,000'
     >>> chance_words({"direction": "open", "prob_direction": 0.35}, "it rains")
     '35 chances in 100 that it rains'
+    >>> chance_words({"direction": "open", "prob_direction": 0.35}, "it rains", "it is dry")
+    '35 chances in 100 that it rains, 65 that it is dry'
     """
     p: Any = verdict.get("prob_direction")
     if missing(p) or verdict["direction"] in NO_CHANCE:
         return ""
-    of = "" if stance_of(verdict["direction"]) == "yes" else f" that {holds}"
+    side = stance_of(verdict["direction"])
+    of = "" if side == "yes" else f" that {holds}"
+    if otherwise and not side:
+        of += f", {in_hundred(1 - p).partition(' ')[0]} that {otherwise}"
     count, _, whole = in_hundred(p).partition(" ")
     return f"{count} chance{'s' if count != '1' else ''} {whole}{of}"
 
@@ -120,44 +128,60 @@ EVEN = (0.4, 0.6)
 #: Whether it is as much as claimed.
 SIZES = {
     "supported": "Yes",
-    "compatible": "Possible",
+    "compatible": "It may be",
     "open": NOT_KNOWN,
     "unlikely": "Unlikely",
     "contradicted": "No",
 }
 
 
+def size_question(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
+    """What is asked of a claimed size; empty where none is claimed or no chance is known.
+
+    Examples
+    --------
+    >>> row = {"size": "open", "prob_size": 0.2, "scale": "ratio", "range_low": 1.25,
+    ...        "range_high": 1.35}
+    >>> size_question(row), size_question(row, PlainWords(figure="30%"))
+    ('As much as claimed, 25% to 35% higher?', 'Is 30% right?')
+    """
+    if verdict.get("size") in (None, *NO_CHANCE) or missing(verdict.get("prob_size")):
+        return ""
+    if words.figure and claimed_between(verdict, words.unit):
+        return f"Is {words.figure} right?"
+    return f"As much as claimed, {claimed(verdict)}?"
+
+
 def size_words(verdict: Mapping[str, Any], words: PlainWords = NO_WORDS) -> str:
-    """Whether it is as much as claimed, with the probability; empty where no size is claimed.
+    """Whether it is as much as claimed, with the probability; empty where nothing is asked.
 
     Parameters
     ----------
     words
-        With the claimed size as it is heard, it is asked for beside the range that makes it true.
+        With the claimed size as it is heard, the range that makes it true is told beside the
+        chance; without, it stands in the question.
 
     Examples
     --------
     >>> row = {"size": "unlikely", "prob_size": 0.1, "prob_below": 0.88, "prob_above": 0.02,
     ...        "scale": "ratio", "range_low": 1.25, "range_high": 1.35}
     >>> size_words(row)
-    'As much as claimed, 25% to 35% higher? Unlikely (10 in 100): below it is likelier (88 in 100).'
-    >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, PlainWords(figure="30% more"))
-    'Close to 30% more, between 25% and 35%? Too few data to say: even odds.'
+    'Unlikely (10 chances in 100): below it is likelier (88 in 100).'
+    >>> size_words({**row, "size": "compatible", "prob_size": 0.48}, PlainWords(figure="30%"))
+    'It may be: even odds the truth is between 25% and 35%.'
     """
-    label, p = verdict.get("size"), verdict.get("prob_size")
-    if label in (None, "not claimed", "no evidence") or missing(p):
+    if not size_question(verdict, words):
         return ""
-    inside: Any = p
+    label = str(verdict["size"])
+    inside = float(verdict["prob_size"])
     between = claimed_between(verdict, words.unit).replace(" to ", " and ") if words.figure else ""
-    asked = (
-        f"Close to {words.figure}, between {between}?"
-        if between
-        else f"As much as claimed, {claimed(verdict)}?"
-    )
-    word = SIZES.get(str(label), NOT_KNOWN)
+    of = f" the truth is between {between}" if between else ""
+    word = SIZES.get(label, NOT_KNOWN)
     if label == "compatible" and EVEN[0] <= inside <= EVEN[1]:
-        return f"{asked} Too few data to say: even odds."
-    said = f"{asked} {word} ({in_hundred(inside)})"
+        return f"{word}: even odds{of}."
+    that = f" that{of}" if of else ""
+    count, _, whole = in_hundred(inside).partition(" ")
+    said = f"{word} ({count} chance{'s' if count != '1' else ''} {whole}{that})"
     if label not in ("unlikely", "contradicted"):
         return f"{said}."
     below, above = (float(verdict.get(n) or 0.0) for n in ("prob_below", "prob_above"))
