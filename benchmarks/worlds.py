@@ -17,9 +17,10 @@ from scipy.special import stdtrit
 
 from retrostats.evidence.printed.pair import HIGHEST_CORRELATION, PrintedPair, exact_correlation
 from retrostats.evidence.printed.reported import Reported
-from retrostats.evidence.unreported.extremes import _descend
+from retrostats.evidence.unreported.compass import descend
 from retrostats.evidence.unreported.influence import quasi_random
 from retrostats.evidence.unreported.pooled import METHODS, TEST
+from retrostats.evidence.unreported.search import run
 from retrostats.models.meta.batch import random_effects_batch
 
 Array = NDArray[np.float64]
@@ -170,9 +171,8 @@ def _lowest(objective, every: Array, seen: Array, choice: NDArray[np.int64], d: 
     low = np.full(size, np.nan)
     if len(rows):
         # no option of the last column is tried: a search stays in its world
-        ends, values = _descend(
-            objective, every[rows], seen.ravel()[rows], {d: len(METHODS), d + 1: 0}
-        )
+        search = descend(every[rows], seen.ravel()[rows], {d: len(METHODS), d + 1: 0})
+        ends, values = run(search, objective)
         low = np.full(size, np.inf)
         np.minimum.at(low, ends[:, -1].astype(int), values)
         low[np.isinf(low)] = np.nan

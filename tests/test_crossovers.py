@@ -14,6 +14,7 @@ from doors.evidence import (
     lowest,
     pool_estimator,
     pool_unknowns,
+    run_search,
 )
 from doors.models import SLOPED_TESTS
 from scipy import stats
@@ -293,14 +294,17 @@ def test_a_jump_beside_an_end_is_no_smooth_minimum() -> None:
         return found
 
     start = np.full((3, 30), 0.5) * np.array([[1.0], [0.2], [1.5]])
-    ends, values, met = SlopeSearch(plain, slopes).searched(start, plain(start))
+    ends, values, met = run_search(SlopeSearch(slopes).searched(start, plain(start)), plain)
     assert met.tolist() == [3]
     assert ends[0, 0] == pytest.approx(0.3 - 1 / 80)
     assert not ends[0, 1:].any()
-    assert SlopeSearch(plain, slopes).is_minimum(ends[0], float(values[0]))
-    assert not SlopeSearch(jumping, slopes).is_minimum(ends[0], float(values[0]))
+    search, value = SlopeSearch(slopes), float(values[0])
+    assert run_search(search.is_minimum(ends[0], value), plain)
+    assert not run_search(search.is_minimum(ends[0], value), jumping)
     fixed, at_fixed = fixed_points(lambda p: jumping(p)[:, None], 30, {})
-    both = [lowest(jumping, fixed, at_fixed[:, 0], {}, slopes=s) for s in (slopes, None)]
+    both = [
+        run_search(lowest(fixed, at_fixed[:, 0], {}, slopes=s), jumping) for s in (slopes, None)
+    ]
     assert both[0].value <= both[1].value < values[0]
     aside = ends[0] + np.eye(30)[0] * 0.01
-    assert not SlopeSearch(plain, slopes).is_minimum(aside, float(plain(aside[None])[0]))
+    assert not run_search(search.is_minimum(aside, float(plain(aside[None])[0])), plain)

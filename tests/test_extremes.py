@@ -8,7 +8,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from doors.evidence import FindingsMeasure as Measure
-from doors.evidence import Options, explore_measures, fixed_points, lowest, quasi_random
+from doors.evidence import (
+    Options,
+    compass,
+    explore_measures,
+    fixed_points,
+    lowest,
+    quasi_random,
+    run_search,
+    run_together,
+)
 
 from retrostats import Choice, Unknown, explore
 
@@ -17,6 +26,10 @@ ATOL = 1e-4
 #: A grid of 1,201 points a side misses a kink by its slope over half a step.
 GRID_ATOL = 5e-3
 SEEDS = range(6)
+#: Rounds, and steps without a gain, that no search here needs.
+ENOUGH = 20_000
+#: First and last step of those searches: shorter ones creep along a narrow strip for ever.
+STEPS = 0.25, 1e-4
 
 
 def straight(x):
@@ -89,7 +102,9 @@ def grid_lowest(function) -> float:
 def search(function, d, seed, draws=50, choices=None):
     drawn = quasi_random(d, draws, seed)
     fixed, at_fixed = fixed_points(lambda p: function(p)[:, None], d, choices or {})
-    return lowest(function, fixed, at_fixed[:, 0], choices or {}, drawn, function(drawn))
+    return run_search(
+        lowest(fixed, at_fixed[:, 0], choices or {}, drawn, function(drawn)), function
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -112,6 +127,63 @@ def test_no_point_out_of_100_000_lies_below(case) -> None:
     function, d, _ = CASES[case]
     drawn = function(quasi_random(d, 100_000, 99))
     assert search(function, d, 1).value <= np.nanmin(drawn)
+
+
+def searched(function, d, patience, monkeypatch):
+    """Ends of ten searches along the axes, and how many calls they took."""
+    monkeypatch.setattr(compass, "PATIENCE", patience)
+    monkeypatch.setattr(compass, "MAX_ROUNDS", ENOUGH)
+    calls = []
+
+    def counted(points):
+        calls.append(len(points))
+        return np.nan_to_num(function(points), nan=np.inf)
+
+    start = quasi_random(d, 8, 4)[[0, 1, 1, *range(2, 8)]]  # two at one point go on as one
+    at_start = np.nan_to_num(function(start), nan=9.0)
+    return *run_search(compass.descend(start, at_start, {}, STEPS), counted), len(calls)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_shorter_steps_looked_at_at_once_end_where_one_after_the_other_does(
+    case, monkeypatch
+) -> None:
+    function, d, _ = CASES[case]
+    at_once = searched(function, d, 1, monkeypatch)
+    in_turn = searched(function, d, ENOUGH, monkeypatch)
+    np.testing.assert_array_equal(at_once[0], in_turn[0])
+    np.testing.assert_array_equal(at_once[1], in_turn[1])
+
+
+def test_searches_of_one_function_share_its_calls_and_end_as_alone() -> None:
+    """A search in two dimensions and a longer one, each on a column of its own."""
+    functions = straight, curved
+    start = quasi_random(2, 4, 4)
+    calls = []
+
+    def both(points):
+        calls.append(len(points))
+        return np.column_stack([function(points) for function in functions])
+
+    def searches():
+        return [compass.descend(start[:2], functions[0](start[:2]), {}),
+                compass.descend(start, functions[1](start), {})]  # fmt: skip
+
+    together = run_together(searches(), both)
+    alone = [run_search(s, f) for s, f in zip(searches(), functions, strict=True)]
+    for (point, value), (point_alone, value_alone) in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(point, point_alone)
+        np.testing.assert_array_equal(value, value_alone)
+    shared = len(calls)
+    calls.clear()
+    run_together(searches()[1:], lambda points: both(points)[:, 1:])
+    assert shared == len(calls)  # the longer one's
+
+
+def test_a_search_that_is_in_its_corner_ends_in_few_calls(monkeypatch) -> None:
+    *_, at_once = searched(lambda x: x.sum(axis=1), 3, 1, monkeypatch)
+    *_, in_turn = searched(lambda x: x.sum(axis=1), 3, ENOUGH, monkeypatch)
+    assert (at_once, in_turn) == (4, 8)
 
 
 def test_a_ridge_in_one_reading_only() -> None:

@@ -95,6 +95,17 @@ def test_many_rows_at_once_are_each_their_own_mixture() -> None:
         np.testing.assert_allclose(many[i], one, rtol=SAME)
 
 
+def test_a_long_grid_is_looked_at_in_parts_that_change_no_byte() -> None:
+    rng = np.random.default_rng(3)
+    estimate, error = rng.normal(0.2, 0.01, 512), rng.uniform(0.02, 0.1, 512)
+    log_weight, theta = np.log(np.full(512, 1 / 512)), np.linspace(-1, 1, 333)
+    whole = lik.averaged(lik.t_log_likelihood(theta, estimate, error, 9.0), log_weight)
+    got = lik.mixed_log_likelihood(theta, estimate, error, 9.0, log_weight)
+    np.testing.assert_array_equal(got, whole)
+    # 333 is no whole number of parts: the last is shorter
+    assert len(theta) % (lik._BYTES // (8 * 512))
+
+
 def test_a_statistic_has_the_noncentral_t_density() -> None:
     for df, t in ((3, 0.5), (12, 2.4), (60, -1.0)):
         ours = lik.t_statistic_log_likelihood(THETA * 2, t, df)

@@ -13,7 +13,7 @@ from doors.evidence import (
     one_stage_row,
     percentage_source,
 )
-from doors.models import one_stage_batch
+from doors.models import one_stage, one_stage_batch
 
 import retrostats as rs
 from retrostats import NotIdentified, Reported, Unknown, explore, moments_arms
@@ -22,6 +22,8 @@ from retrostats import NotIdentified, Reported, Unknown, explore, moments_arms
 SAME_RTOL = 1e-6
 #: With 10^8 people a study the variances are known to 1e-4, and their square is left.
 LARGE_RTOL = 1e-6
+#: Two ways to solve one well-conditioned system of six equations.
+STEP_RTOL = 1e-9
 
 
 def _studies(draws: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -52,6 +54,24 @@ def test_the_batch_is_the_mixed_model_draw_by_draw() -> None:
         assert got.tau2[i] == pytest.approx(tau2, rel=SAME_RTOL, abs=1e-9)
     contained = one_stage_batch(mean, sd**2, n, mask, ddf="contained")
     np.testing.assert_array_equal(contained.df, mask.sum(1) - 1)
+
+
+def test_the_step_by_woodbury_is_the_one_along_eigenvectors() -> None:
+    mean, sd, n, mask = _studies(200, 5)
+    everyone = np.tile(n, (200, 1))
+    people = one_stage._People(mean.T, (sd**2).T, everyone.T, mask.T.astype(float))
+    x = np.vstack([np.repeat([0.0, 0.01], 100), np.zeros((5, 200))])
+    here = one_stage._point(people, x)
+    held = (x[0] == 0.0) & (here.gradient[0] >= 0.0)
+    step, decrement, bowl = one_stage._bowl_step(here, held)
+    turned, decrement_2 = one_stage._turned_step(here, held)
+    assert {(bool(a), bool(b)) for a, b in zip(bowl, held, strict=True)} >= {
+        (True, True),
+        (True, False),
+        (False, False),
+    }  # every case is there
+    np.testing.assert_allclose(step[:, bowl], turned[:, bowl], rtol=STEP_RTOL, atol=STEP_RTOL)
+    np.testing.assert_allclose(decrement[bowl], decrement_2[bowl], rtol=STEP_RTOL)
 
 
 def test_one_stage_is_two_stages_where_variances_are_known() -> None:

@@ -132,6 +132,24 @@ def test_another_folder_with_more_rows_is_read(package):
     assert len(load_published("metabolic_cost", folder=folder)) == len(ours) + 1
 
 
+def test_rows_are_read_again_where_a_file_changed_and_are_the_callers_own(package):
+    folder = package(lambda rows: None)
+    first = load_published("metabolic_cost", folder=folder)
+    kept = first.copy()
+    first.loc[:, "mean"] = 0.0
+    again = load_published("metabolic_cost", folder=folder)
+    assert again.equals(kept)
+    study = again["study_id"][0]
+    cited = "Doe. Example 2031"
+
+    def renamed(rows):
+        row = next(i for i, cells in enumerate(rows, 1) if cells[0] == study)
+        put(row, "citation", cited)(rows)
+
+    folder = package(renamed, "studies.csv")
+    assert load_published(folder=folder)["citation"][0] == cited
+
+
 def spoil_header(rows):
     rows[0][3] = "activity"
 

@@ -59,15 +59,17 @@ def fidelity_of(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Fidelity, 
     One element the source did not measure outweighs all; then one that differs; then one that
     could not be checked; only a retelling whose every element agrees is faithful.
     """
-    elements = claim_evidence.fidelity[claim_evidence.fidelity["claim_id"] == claim.claim_id]
+    table = claim_evidence.fidelity
+    rows = table.index[table["claim_id"] == claim.claim_id]
+    elements = table.loc[rows, ["agrees", "element", "post_says", "source_says"]].to_numpy()
     for finding, verdict in FIDELITY_RULES:
-        found = elements[elements["agrees"] == finding]
-        if len(found):
-            said = "; ".join(
-                f"{row.element} (claimed: {row.post_says}; source: {row.source_says})"
-                for row in found.itertuples()
-            )
-            return verdict, said
+        said = [
+            f"{element} (claimed: {claimed}; source: {source})"
+            for agrees, element, claimed, source in elements
+            if agrees == finding
+        ]
+        if said:
+            return verdict, "; ".join(said)
     return "unverified", "no element of this claim could be set against its source"
 
 

@@ -84,6 +84,7 @@ from retrostats.evidence.result.findings import EstimateRow as EstimateRow
 from retrostats.evidence.result.findings import Findings as Findings
 from retrostats.evidence.result.findings import Measure as FindingsMeasure
 from retrostats.evidence.result.findings import frame_of as frame_of
+from retrostats.evidence.unreported import compass as compass
 from retrostats.evidence.unreported import exploration as exploration
 from retrostats.evidence.unreported.along_slopes import SlopeSearch as SlopeSearch
 from retrostats.evidence.unreported.crossovers import crossover_sources as crossover_sources
@@ -108,6 +109,8 @@ from retrostats.evidence.unreported.pooled import source_choice as source_choice
 from retrostats.evidence.unreported.reference_point import (
     pool_at_reference_point as pool_at_reference_point,
 )
+from retrostats.evidence.unreported.search import run as run_search
+from retrostats.evidence.unreported.search import run_together as run_together
 from retrostats.evidence.unreported.sources import Effects as Effects
 from retrostats.evidence.unreported.sources import Source as Source
 from retrostats.evidence.unreported.sources import known_source as known_source

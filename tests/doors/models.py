@@ -104,6 +104,7 @@ from retrostats.models.linear.streamed import source as source
 from retrostats.models.linear.streamed.labels import Coder as Coder
 from retrostats.models.linear.streamed.labels import Keys as Keys
 from retrostats.models.linear.streamed.prefetch import prefetched as prefetched
+from retrostats.models.meta import one_stage as one_stage
 from retrostats.models.meta.batch import BATCH_METHODS as BATCH_METHODS
 from retrostats.models.meta.batch import BATCH_TESTS as BATCH_TESTS
 from retrostats.models.meta.batch_slopes import SLOPED_TESTS as SLOPED_TESTS

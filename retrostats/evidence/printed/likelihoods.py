@@ -74,13 +74,16 @@ def mixed_log_likelihood(
     flat = [x.reshape(-1, count) for x in nodes]
     theta = np.asarray(theta, dtype=float)
     if len(flat[0]) < _MANY or not np.isfinite(flat[2]).all():
-        return averaged(t_log_likelihood(theta, *nodes[:3]), nodes[3])
-    found = np.empty((len(flat[0]), len(theta)))
+        some = max(1, _BYTES // (8 * nodes[0].size))
+        parts = [theta[i : i + some] for i in range(0, len(theta), some)] or [theta]
+        found = [averaged(t_log_likelihood(part, *nodes[:3]), nodes[3]) for part in parts]
+        return np.concatenate(found, axis=-1)
+    logs = np.empty((len(flat[0]), len(theta)))
     at_once = max(1, _BYTES // (8 * len(theta)))
-    for start in range(0, len(found), at_once):
+    for start in range(0, len(logs), at_once):
         rows = slice(start, start + at_once)
-        found[rows] = _node_by_node(theta, *(x[rows] for x in flat))
-    return found.reshape(*nodes[0].shape[:-1], len(theta))
+        logs[rows] = _node_by_node(theta, *(x[rows] for x in flat))
+    return logs.reshape(*nodes[0].shape[:-1], len(theta))
 
 
 def _node_by_node(

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.evidence.unreported.exchange import exchanged
+from retrostats.evidence.unreported.search import Search
 
 Array = NDArray[np.float64]
-#: Values (n,) and derivatives (n, d) at points (n, d) of the unit box.
-Objective = Callable[[Array], Array]
+Ends = tuple[Array, Array, NDArray[np.int64]]
+#: Derivatives (n, d) at points (n, d) of the unit box.
 Slopes = Callable[[Array], Array]
 
 #: Steps of a search, and the lengths tried in each relative to the last that gained.
@@ -40,20 +41,19 @@ DIRECTIONS = 1
 
 
 class SlopeSearch:
-    """Searches of one function; `objective` has infinity where the function has no value."""
+    """Searches of one function, which has infinity where it has no value."""
 
-    def __init__(self, objective: Objective, slopes: Slopes) -> None:
-        self.objective = objective
+    def __init__(self, slopes: Slopes) -> None:
         self.slopes = slopes
 
-    def searched(self, points: Array, values: Array) -> tuple[Array, Array, NDArray[np.int64]]:
+    def searched(self, points: Array, values: Array) -> Search[Ends]:
         """Where searches from points (m, d) end, each end once: its value, and how many met there.
 
         The best end stands first.
         """
         if not len(points):
             return points, values, np.zeros(0, dtype=np.int64)
-        ends, at_ends = self.descend(points, values)
+        ends, at_ends = yield from self.descend(points, values)
         order = np.argsort(at_ends, kind="stable")
         _, first, met = np.unique(
             ends[order].round(DECIMALS), axis=0, return_index=True, return_counts=True
@@ -62,7 +62,7 @@ class SlopeSearch:
         kept = order[first[by_value]]
         return ends[kept], at_ends[kept], met[by_value].astype(np.int64)
 
-    def descend(self, points: Array, values: Array) -> tuple[Array, Array]:
+    def descend(self, points: Array, values: Array) -> Search[tuple[Array, Array]]:
         """All searches at once, downhill until nothing that is tried gains."""
         points, values = points.copy(), values.copy()
         size = np.full(len(points), WHOLE)
@@ -76,7 +76,7 @@ class SlopeSearch:
             )
             at, follow = active[lead], follow.reshape(-1)
             trials, lengths = self._trials(points[at], size[at])
-            found = self.objective(trials.reshape(-1, points.shape[1])).reshape(len(at), -1)
+            found = (yield trials.reshape(-1, points.shape[1])).reshape(len(at), -1)
             best, row = found.argmin(axis=1), np.arange(len(at))
             lowest = found[row, best]
             gained = lowest < values[at] - GAIN * (1 + np.abs(values[at]))
@@ -136,15 +136,16 @@ class SlopeSearch:
             start = stop
         return made
 
-    def polished(self, ends: Array, at_ends: Array, effort: int) -> tuple[Array, Array, bool]:
+    def polished(
+        self, ends: Array, at_ends: Array, effort: int
+    ) -> Search[tuple[Array, Array, bool]]:
         """The ends after exchanges of several coordinates, and whether the best one is smooth."""
-        ends, at_ends = exchanged(
-            self.objective, ends, at_ends, {}, self.descend, effort, narrow=True
-        )
+        ends, at_ends = yield from exchanged(ends, at_ends, {}, self.descend, effort, narrow=True)
         best = int(np.argmin(at_ends))
-        return ends, at_ends, self.is_minimum(ends[best], float(at_ends[best]))
+        smooth = yield from self.is_minimum(ends[best], float(at_ends[best]))
+        return ends, at_ends, smooth
 
-    def is_minimum(self, point: Array, value: float) -> bool:
+    def is_minimum(self, point: Array, value: float) -> Search[bool]:
         """Whether every way from here leads up, as the slopes say: no kink and no jump is near.
 
         Slopes of numbers inside the box vanish and their curvature is positive; those at an end
@@ -166,6 +167,6 @@ class SlopeSearch:
         share = np.random.default_rng(DIRECTIONS).random((PROBES, len(point)))
         share[:, inside] = 2 * share[:, inside] - 1
         moves = PROBE * share * inward
-        rises = self.objective(np.clip(point + moves, 0.0, 1.0)) - value
+        rises = (yield np.clip(point + moves, 0.0, 1.0)) - value
         expected = moves[:, ~inside] @ slope[~inside]
         return bool((rises >= 0).all() and (np.abs(rises - expected) < ADDITIVE * expected).all())

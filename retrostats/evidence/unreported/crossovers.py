@@ -260,9 +260,9 @@ def _with_fixed_range(source: Source) -> Source:
     reference = Space.of(source.unknowns)
     others = reference.values(reference.reference_point)
     r = source.unknowns[-1]
-    if not (isinstance(r, Unknown) and callable(r.low) and callable(r.high)):
+    if not isinstance(r, Unknown) or r.ends_known:
         return source
-    low, high = (float(end(others)[0]) for end in (r.low, r.high))
+    low, high = (float(end(others)[0]) if callable(end) else end for end in (r.low, r.high))
     fixed = replace(r, low=low, high=high) if low <= high else r
     return replace(source, unknowns=(*source.unknowns[:-1], fixed))
 

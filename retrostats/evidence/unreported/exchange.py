@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.evidence.unreported.search import Search
+
 Array = NDArray[np.float64]
-Objective = Callable[[Array], Array]
 
 #: Ends from which exchanges start, chains of each, moves of a chain, and how often all is repeated.
 EXCHANGED, CHAINS, DEPTH, REPEATS = 2, 16, 8, 12
@@ -23,15 +24,14 @@ GAIN = 1e-9
 
 
 def exchanged(
-    objective: Objective,
     ends: Array,
     at_ends: Array,
     choices: Mapping[int, int],
-    again: Callable[[Array, Array], tuple[Array, Array]],
+    again: Callable[[Array, Array], Search[tuple[Array, Array]]],
     effort: int = 1,
     *,
     narrow: bool = False,
-) -> tuple[Array, Array]:
+) -> Search[tuple[Array, Array]]:
     """The ends, the best of them replaced where a chain of exchanges leads lower.
 
     Parameters
@@ -52,24 +52,24 @@ def exchanged(
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
     for i in order[np.sort(first)[: EXCHANGED * effort]]:
         for _ in range(REPEATS):
-            point, value = _chained(objective, ends[i], choices, narrow=narrow)
+            point, value = yield from _chained(ends[i], choices, narrow=narrow)
             if not value < at_ends[i] - GAIN * (1 + abs(at_ends[i])):
                 break
-            found, at_found = again(point[None], np.array([value]))
+            found, at_found = yield from again(point[None], np.array([value]))
             ends[i], at_ends[i] = found[0], at_found[0]
     return ends, at_ends
 
 
 def _chained(
-    objective: Objective, point: Array, choices: Mapping[int, int], *, narrow: bool
-) -> tuple[Array, float]:
+    point: Array, choices: Mapping[int, int], *, narrow: bool
+) -> Search[tuple[Array, float]]:
     """The lowest point on the chains that start with the least costly single moves."""
     column, target = _targets(point, choices)
     if not len(column):
         return point, np.inf
     single = np.tile(point, (len(column), 1))
     single[np.arange(len(column)), column] = target
-    at_single = objective(single)
+    at_single = yield single
     begun = np.argsort(at_single, kind="stable")[:CHAINS]
     state, rows = single[begun], np.arange(len(begun))
     best = int(begun[0])
@@ -84,7 +84,7 @@ def _chained(
         trials = state[chain]
         trials[np.arange(len(chain)), column[move]] = target[move]
         found = np.full(open_.shape, np.inf)
-        found[chain, move] = objective(trials)
+        found[chain, move] = yield trials
         picked = found.argmin(axis=1)
         going = open_[rows, picked]
         state[rows[going], column[picked[going]]] = target[picked[going]]

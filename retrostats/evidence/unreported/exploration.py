@@ -19,6 +19,7 @@ from retrostats.common.values import cached_value, values
 from retrostats.evidence.unreported.along_slopes import Slopes
 from retrostats.evidence.unreported.extremes import Extreme, lowest
 from retrostats.evidence.unreported.influence import along, influence, quasi_random
+from retrostats.evidence.unreported.search import run_together
 from retrostats.evidence.unreported.starts import fixed_points
 from retrostats.evidence.unreported.unknowns import Space, Values
 
@@ -46,6 +47,8 @@ class SlopedEstimator(Protocol):
 
 
 OUTPUTS = ("estimate", "conf_low", "conf_high")
+#: Column of each limit in answers, and the sign with which its outermost value is the lowest.
+_ENDS = ((1, 1.0), (2, -1.0))
 #: Rows evaluated in one call; fixed, so that the number of workers cannot change a byte.
 CHUNK = 4096
 #: What Python and numpy say of a function that takes one number at a time.
@@ -275,16 +278,23 @@ def outermost(
     _refuse_reversed(np.vstack([at_reference[None, :], found, at_fixed]))
     sound = np.isfinite(found).all(axis=1)
 
+    def both(at: Array) -> Array:
+        answer = answers(at)
+        return np.column_stack([sign * answer[:, i] for i, sign in _ENDS])
+
     def searched() -> tuple[Extreme, Extreme]:
-        low_slopes, high_slopes = _slopes_of(estimate, space)
-        low = lowest(
-            lambda p: answers(p)[:, 1], fixed, at_fixed[:, 1], space.choices, points, found[:, 1],
-            low_slopes,
-        )  # fmt: skip
-        high = lowest(
-            lambda p: -answers(p)[:, 2], fixed, -at_fixed[:, 2], space.choices, points,
-            -found[:, 2], high_slopes,
-        )  # fmt: skip
+        ends = [
+            lowest(
+                fixed,
+                sign * at_fixed[:, i],
+                space.choices,
+                points,
+                sign * found[:, i],
+                _slopes_of(estimate, space, i - 1, sign),
+            )
+            for i, sign in _ENDS
+        ]
+        low, high = run_together(ends, both)
         if not (np.isfinite(low.value) and np.isfinite(high.value)):
             raise InputError(
                 f"explore: no values of {', '.join(space.names) or 'the unknowns'} give an answer; "
@@ -303,11 +313,11 @@ def outermost(
     return made
 
 
-def _slopes_of(estimate: Estimator, space: Space) -> tuple[Slopes | None, Slopes | None]:
-    """Derivatives of the lower limit and of minus the upper one, of an estimator that has them."""
+def _slopes_of(estimate: Estimator, space: Space, limit: int, sign: float) -> Slopes | None:
+    """Derivatives of sign times the lower limit (0) or the upper (1), of what has them."""
     if not (isinstance(estimate, SlopedEstimator) and estimate.has_slopes(space)):
-        return None, None
-    return lambda p: estimate.slopes(space, p)[0], lambda p: -estimate.slopes(space, p)[1]
+        return None
+    return lambda points: sign * estimate.slopes(space, points)[limit]
 
 
 def _refuse_reversed(answers: Array) -> None:
@@ -355,6 +365,8 @@ def _chunk(estimate: Estimator, space: Space, points: Array) -> Array:
 
 def _spread(part: Any, n: int) -> Array:
     """One output at n points."""
+    if type(part) is np.ndarray and part.dtype == np.float64 and part.shape == (n,):
+        return part
     found = real_array(part, "explore, what the function returned")
     if found.shape not in ((), (1,), (n,)):
         raise InputError(

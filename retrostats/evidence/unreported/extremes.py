@@ -1,26 +1,24 @@
 """The outermost value of a vectorised function over a unit box, with what vouches for it.
 
 No derivative is used: limits of intervals have kinks where a between-study variance reaches zero
-or a p-value bounds a correlation. Every step evaluates all trial points of all searches at once.
+or a p-value bounds a correlation. Every step looks at all trial points of all searches at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.evidence.unreported.along_slopes import Slopes, SlopeSearch
+from retrostats.evidence.unreported.along_slopes import Ends, Slopes, SlopeSearch
 from retrostats.evidence.unreported.compass import FIRST_STEP, LAST_STEP, LONG_STEP, descend
+from retrostats.evidence.unreported.search import Search, through
 
 Array = NDArray[np.float64]
-#: Values (n,) of a function at points (n, d) of the unit box; NaN where it has none.
-Objective = Callable[[Array], Array]
-#: Ends (m, d) of searches, their values (m,), and how many met at each (m,).
-_Ends = tuple[Array, Array, NDArray[np.int64]]
+T = TypeVar("T")
 
 #: Searches that start in every combination of choices, and at the best points of all of them.
 EACH, BEST = 2, 8
@@ -66,15 +64,14 @@ class Extreme:
 
 
 def lowest(
-    objective: Objective,
     fixed: Array,
     values: Array,
     choices: Mapping[int, int],
     drawn: Array | None = None,
     at_drawn: Array | None = None,
     slopes: Slopes | None = None,
-) -> Extreme:
-    """Lowest value of `objective` over the unit box, never above the lowest value handed over.
+) -> Search[Extreme]:
+    """Search for the lowest value over the unit box, never above the lowest value handed over.
 
     Searches along the axes start in every combination of choices of the fixed points. The best ends
     are followed to the last digits, exchange several coordinates at once, and are searched again
@@ -83,8 +80,6 @@ def lowest(
 
     Parameters
     ----------
-    objective
-        To be minimised.
     fixed, values
         Points (n, d) that no seed moves (`fixed_points`), and their values (n,).
     choices
@@ -102,29 +97,28 @@ def lowest(
     best = int(np.argmin(at_seen))
     if d == 0 or not np.isfinite(at_seen).any():
         return Extreme(float(at_seen[best]), seen[best], 1, 1, len(seen))
-    counted = _Counted(objective)
+    compass = _Compass(choices)
     if slopes is None or d <= LARGE or choices:
-        return _searched(_Compass(counted, choices), fixed, found, draws, at_draws)
-    smooth = _searched(along := _Along(counted, slopes), fixed, found, draws, at_draws)
+        return (yield from _searched(compass, fixed, found, draws, at_draws))
+    along = _Along(slopes)
+    smooth = yield from _searched(along, fixed, found, draws, at_draws)
     if along.smooth:
         return smooth
-    kinked = _searched(_Compass(counted, choices), fixed, found, draws, at_draws)
+    kinked = yield from _searched(compass, fixed, found, draws, at_draws)
     lower = smooth if smooth.value < kinked.value else kinked
-    return replace(lower, evaluations=kinked.evaluations)
+    return replace(lower, evaluations=smooth.evaluations + kinked.evaluations - len(seen))
 
 
-class _Search(Protocol):
+class _Way(Protocol):
     """One way to search: from fixed points, from draws, and on from the ends."""
 
-    counted: _Counted
-
-    def followed(self, fixed: Array, values: Array) -> _Ends:
+    def followed(self, fixed: Array, values: Array) -> Search[Ends]:
         """Where searches from the best fixed points end."""
 
-    def from_draws(self, drawn: Array, values: Array) -> _Ends:
+    def from_draws(self, drawn: Array, values: Array) -> Search[Ends]:
         """Where searches from the best draws end."""
 
-    def polished(self, ends: Array, at_ends: Array) -> tuple[Array, Array]:
+    def polished(self, ends: Array, at_ends: Array) -> Search[tuple[Array, Array]]:
         """The ends, searched on."""
 
 
@@ -132,50 +126,50 @@ class _Search(Protocol):
 class _Compass:
     """Steps along the axes and slanted ones, for any function."""
 
-    counted: _Counted
     choices: Mapping[int, int]
 
-    def followed(self, fixed: Array, values: Array) -> _Ends:
-        """See `_Search`."""
-        return _followed(self.counted, fixed, values, self.choices)
+    def followed(self, fixed: Array, values: Array) -> Search[Ends]:
+        """See `_Way`."""
+        return _followed(fixed, values, self.choices)
 
-    def from_draws(self, drawn: Array, values: Array) -> _Ends:
-        """See `_Search`."""
-        return _from_draws(self.counted, drawn, values, self.choices)
+    def from_draws(self, drawn: Array, values: Array) -> Search[Ends]:
+        """See `_Way`."""
+        return _from_draws(drawn, values, self.choices)
 
-    def polished(self, ends: Array, at_ends: Array) -> tuple[Array, Array]:
-        """See `_Search`."""
-        return _polished(self.counted, ends, at_ends, self.choices)
+    def polished(self, ends: Array, at_ends: Array) -> Search[tuple[Array, Array]]:
+        """See `_Way`."""
+        return _polished(ends, at_ends, self.choices)
 
 
 class _Along:
     """Steps along slopes; `smooth` tells whether they ended at a smooth minimum."""
 
-    def __init__(self, counted: _Counted, slopes: Slopes) -> None:
-        self.counted, self.along = counted, SlopeSearch(counted, slopes)
-        self.smooth = False
+    def __init__(self, slopes: Slopes) -> None:
+        self.along, self.smooth = SlopeSearch(slopes), False
 
-    def followed(self, fixed: Array, values: Array) -> _Ends:
-        """See `_Search`."""
+    def followed(self, fixed: Array, values: Array) -> Search[Ends]:
+        """See `_Way`."""
         start = _starts(fixed, values, {})
         return self.along.searched(fixed[start], values[start])
 
-    def from_draws(self, drawn: Array, values: Array) -> _Ends:
-        """See `_Search`."""
+    def from_draws(self, drawn: Array, values: Array) -> Search[Ends]:
+        """See `_Way`."""
         return self.along.searched(*_best_drawn(drawn, values))
 
-    def polished(self, ends: Array, at_ends: Array) -> tuple[Array, Array]:
-        """See `_Search`."""
-        ends, at_ends, self.smooth = self.along.polished(ends, at_ends, _effort(ends))
-        return ends, at_ends
+    def polished(self, ends: Array, at_ends: Array) -> Search[tuple[Array, Array]]:
+        """See `_Way`."""
+        found = yield from self.along.polished(ends, at_ends, _effort(ends))
+        self.smooth = found[2]
+        return found[:2]
 
 
 def _searched(
-    search: _Search, fixed: Array, found: Array, draws: Array, at_draws: Array
-) -> Extreme:
+    way: _Way, fixed: Array, found: Array, draws: Array, at_draws: Array
+) -> Search[Extreme]:
     """The lowest end of the searches from fixed points; of those from draws where it is lower."""
-    ends, at_ends, met = search.followed(fixed, found)
-    _, at_others, _ = others = search.from_draws(draws, at_draws)
+    counted = _Counted()
+    ends, at_ends, met = yield from counted.of(way.followed(fixed, found))
+    _, at_others, _ = others = yield from counted.of(way.from_draws(draws, at_draws))
     # what is finite among the fixed points; among the draws only where no fixed point has a value
     finite = found if np.isfinite(found).any() else at_draws
     finite = finite[np.isfinite(finite)]
@@ -183,11 +177,12 @@ def _searched(
     near = SAME * max(float(np.ptp(finite)), abs(lowest_end), 1e-12)
     single = at_ends.copy()
     if len(ends):
-        ends, at_ends = search.polished(ends, at_ends)
+        ends, at_ends = yield from counted.of(way.polished(ends, at_ends))
     if len(at_others) and (
         not len(ends) or at_others.min() < at_ends.min() - near or at_draws.min() < at_ends.min()
     ):
-        ends, at_ends = search.polished(others[0].copy(), at_others.copy())
+        from_others = way.polished(others[0].copy(), at_others.copy())
+        ends, at_ends = yield from counted.of(from_others)
     best = int(np.argmin(at_ends))
     value = float(at_ends[best])
     every, weight = np.append(single, at_others), np.append(met, others[2])
@@ -197,7 +192,7 @@ def _searched(
         ends[best],
         int(weight.sum()),
         max(agreeing, 1),
-        len(fixed) + len(draws) + search.counted.points,
+        len(fixed) + len(draws) + counted.points,
     )
 
 
@@ -207,8 +202,8 @@ def _effort(points: Array) -> int:
 
 
 def _followed(
-    objective: Objective, fixed: Array, values: Array, choices: Mapping[int, int]
-) -> tuple[Array, Array, NDArray[np.int64]]:
+    fixed: Array, values: Array, choices: Mapping[int, int]
+) -> Search[tuple[Array, Array, NDArray[np.int64]]]:
     """Ends of the searches from fixed points, their values, and how many met at each.
 
     Short searches in every combination of choices come first; the best of them go on.
@@ -216,26 +211,28 @@ def _followed(
     start = _starts(fixed, values, choices)
     if not len(start):
         return fixed[:0], values[:0], start
-    ends, at_ends = descend(
-        objective, fixed[start], values[start], choices, (FIRST_STEP, LONG_STEP), options=False
+    ends, at_ends = yield from descend(
+        fixed[start], values[start], choices, (FIRST_STEP, LONG_STEP), options=False
     )
     order = np.argsort(at_ends, kind="stable")
     _, first, of = np.unique(ends[order], axis=0, return_index=True, return_inverse=True)
     most = FOLLOWED * _effort(fixed)
     met = np.bincount(of.reshape(-1))[np.argsort(first, kind="stable")][:most]
     kept = order[np.sort(first)[:most]]
-    return *descend(objective, ends[kept], at_ends[kept], choices), met
+    followed = yield from descend(ends[kept], at_ends[kept], choices)
+    return *followed, met
 
 
 def _from_draws(
-    objective: Objective, drawn: Array, values: Array, choices: Mapping[int, int]
-) -> tuple[Array, Array, NDArray[np.int64]]:
+    drawn: Array, values: Array, choices: Mapping[int, int]
+) -> Search[tuple[Array, Array, NDArray[np.int64]]]:
     """Ends of the searches from the best draws, their values, and one for each."""
     points, at_points = _best_drawn(drawn, values)
     one = np.ones(len(points), dtype=np.int64)
     if not len(points):
         return points, at_points, one
-    return *descend(objective, points, at_points, choices), one
+    ends = yield from descend(points, at_points, choices)
+    return *ends, one
 
 
 def _best_drawn(drawn: Array, values: Array) -> tuple[Array, Array]:
@@ -246,40 +243,43 @@ def _best_drawn(drawn: Array, values: Array) -> tuple[Array, Array]:
 
 
 def _polished(
-    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int]
-) -> tuple[Array, Array]:
+    ends: Array, at_ends: Array, choices: Mapping[int, int]
+) -> Search[tuple[Array, Array]]:
     """The ends after exchanges, slanted searches, and steps along the lines that join them."""
     from retrostats.evidence.unreported.exchange import exchanged
     from retrostats.evidence.unreported.starts import all_listed
 
-    def again(point: Array, value: Array) -> tuple[Array, Array]:
-        return descend(objective, point, value, choices)
+    def again(point: Array, value: Array) -> Search[tuple[Array, Array]]:
+        return descend(point, value, choices)
 
     if not all_listed(ends.shape[1], choices):  # else every corner was looked at already
-        ends, at_ends = exchanged(objective, ends, at_ends, choices, again, _effort(ends))
+        ends, at_ends = yield from exchanged(ends, at_ends, choices, again, _effort(ends))
     for searched in (RIDGES, 1):  # the best end once more, if slanted directions led lower
         before = at_ends.min()
-        ends, at_ends = _off_the_axes(objective, ends, at_ends, choices, searched)
-        _between(objective, ends, at_ends, choices)
+        ends, at_ends = yield from _off_the_axes(ends, at_ends, choices, searched)
+        yield from _between(ends, at_ends, choices)
         if not at_ends.min() < before:
             break
     best = [int(np.argmin(at_ends))]
-    ends[best], at_ends[best] = descend(
-        objective, ends[best], at_ends[best], choices, (LAST_STEP, FINEST), options=False
+    ends[best], at_ends[best] = yield from descend(
+        ends[best], at_ends[best], choices, (LAST_STEP, FINEST), options=False
     )
     return ends, at_ends
 
 
 class _Counted:
-    """The objective with infinity for NaN; counts the points it was asked for."""
+    """Counts the points that searches look at; no value is infinity to them."""
 
-    def __init__(self, objective: Objective) -> None:
-        self.objective = objective
+    def __init__(self) -> None:
         self.points = 0
 
-    def __call__(self, points: Array) -> Array:
+    def of(self, search: Search[T]) -> Search[T]:
+        """The search, counted."""
+        return through(search, self._count, _clean)
+
+    def _count(self, points: Array) -> Array:
         self.points += len(points)
-        return _clean(self.objective(points))
+        return points
 
 
 def _clean(values: Array) -> Array:
@@ -304,35 +304,36 @@ def _starts(points: Array, values: Array, choices: Mapping[int, int]) -> NDArray
 
 
 def _off_the_axes(
-    objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
-) -> tuple[Array, Array]:
+    ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
+) -> Search[tuple[Array, Array]]:
     """The best ends searched again along slanted directions, unless they are plain corners."""
     from retrostats.evidence.unreported.ridges import along_ridges
 
     order = np.argsort(at_ends, kind="stable")
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
     for i in order[np.sort(first)[:searched]]:
-        free = _slopes(objective, ends[i], at_ends[i], choices)
+        free = yield from _slopes(ends[i], at_ends[i], choices)
         if not len(free):
             continue
 
-        def part(points: Array, i: int = i, free: NDArray[np.int64] = free) -> Array:
-            whole = np.tile(ends[i], (len(points), 1))
-            whole[:, free] = points
-            return objective(whole)
+        def whole(points: Array, i: int = i, free: NDArray[np.int64] = free) -> Array:
+            every = np.tile(ends[i], (len(points), 1))
+            every[:, free] = points
+            return every
 
-        point, value, _ = along_ridges(part, ends[i][None, free], at_ends[i : i + 1])
+        sloped = along_ridges(ends[i][None, free], at_ends[i : i + 1])
+        point, value, _ = yield from through(sloped, whole)
         if value[0] < at_ends[i]:
             old, at_old = ends[i].copy(), at_ends[i]
             ends[i, free], at_ends[i] = point[0], value[0]
-            again = descend(objective, ends[i][None], value, choices, (PROBE, LAST_STEP))
+            again = yield from descend(ends[i][None], value, choices, (PROBE, LAST_STEP))
             walked = np.vstack([again[0], old[None]]), np.append(again[1], at_old)
-            _between(objective, *walked, choices)
+            yield from _between(*walked, choices)
             ends[i], at_ends[i] = walked[0][0], walked[1][0]
     return ends, at_ends
 
 
-def _between(objective: Objective, ends: Array, at_ends: Array, choices: Mapping[int, int]) -> None:
+def _between(ends: Array, at_ends: Array, choices: Mapping[int, int]) -> Search[None]:
     """The best end moved along the lines that join ends; `ends` and `at_ends` in place.
 
     Searches that stopped on one ridge stopped at different places of it: the line between them is
@@ -348,16 +349,14 @@ def _between(objective: Objective, ends: Array, at_ends: Array, choices: Mapping
     moves = (LINE[:, None, None] * np.array(ways)[None]).reshape(-1, ends.shape[1])
     for _ in range(MAX_LINES):
         trials = np.clip(ends[best] + moves, 0.0, 1.0)
-        found = objective(trials)
+        found = yield trials
         lowest_ = int(np.argmin(found))
         if not found[lowest_] < at_ends[best]:
             return
         ends[best], at_ends[best] = trials[lowest_], found[lowest_]
 
 
-def _slopes(
-    objective: Objective, point: Array, value: float, choices: Mapping[int, int]
-) -> NDArray[np.int64]:
+def _slopes(point: Array, value: float, choices: Mapping[int, int]) -> Search[NDArray[np.int64]]:
     """Coordinates that move the value here; none at a corner that every way leads up from.
 
     At a corner of the box where the function has no kink, a slanted slope is the sum of the slopes
@@ -369,7 +368,7 @@ def _slopes(
         both[2 * k, j], both[2 * k + 1, j] = point[j] - PROBE, point[j] + PROBE
     inside = ((both >= 0) & (both <= 1)).all(axis=1)
     rises = np.full(len(both), np.nan)
-    rises[inside] = objective(both[inside]) - value
+    rises[inside] = (yield both[inside]) - value
     rise = rises.reshape(-1, 2)
     flat = np.nanmax(np.abs(rise), axis=1) <= 1e-13 * (1 + abs(value))
     free: NDArray[np.int64] = smooth[~flat]
@@ -383,5 +382,5 @@ def _slopes(
     share = np.random.default_rng(INTERNAL_SEED).random((PROBES, len(free)))
     slanted = np.repeat(point[None], PROBES, axis=0)
     slanted[:, free] += PROBE * share * inward
-    ratio = (objective(slanted) - value) / (share @ up)
+    ratio = ((yield slanted) - value) / (share @ up)
     return free[:0] if (np.abs(ratio - 1) < ADDITIVE).all() else free

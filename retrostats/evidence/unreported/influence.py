@@ -10,6 +10,7 @@ and System Safety 96:450). Estimators: Jansen (1999), Computer Physics Communica
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ Array = NDArray[np.float64]
 Answers = Callable[[Array], Array]
 #: Positions at which an unknown is moved alone.
 ALONG = 33
+#: Numbers of a set of points up to which it is kept for the next function of as many unknowns.
+KEPT = 2**15
 
 
 def influence(space: Space, answers: Answers, base: int, seed: int) -> pd.DataFrame:
@@ -48,7 +51,7 @@ def influence(space: Space, answers: Answers, base: int, seed: int) -> pd.DataFr
 
     empty = np.empty(0)
     first, total = _shares(space, answers, base, seed) if space.size else (empty, empty)
-    bounds = [_alone(space, answers, column) for column in range(space.size)]
+    bounds = _alone(space, answers)
     frame = pd.DataFrame(
         {
             "unknown": list(space.names),
@@ -63,12 +66,21 @@ def influence(space: Space, answers: Answers, base: int, seed: int) -> pd.DataFr
 
 def quasi_random(d: int, n: int, seed: int) -> Array:
     """Scrambled Sobol' points (n, d); n is rounded up to a power of two inside, then cut."""
+    return (_few if n * d <= KEPT else _scrambled)(d, n, seed)
+
+
+def _scrambled(d: int, n: int, seed: int) -> Array:
     from scipy.stats import qmc
 
     if d == 0:
         return np.empty((n, 0))
     power = max(0, int(np.ceil(np.log2(max(n, 1)))))
-    return np.asarray(qmc.Sobol(d, seed=np.random.default_rng(seed)).random_base2(power)[:n])
+    points = qmc.Sobol(d, seed=np.random.default_rng(seed)).random_base2(power)[:n]
+    points.setflags(write=False)
+    return np.asarray(points)
+
+
+_few = lru_cache(maxsize=32)(_scrambled)
 
 
 def _shares(space: Space, answers: Answers, base: int, seed: int) -> tuple[Array, Array]:
@@ -93,10 +105,18 @@ def _shares(space: Space, answers: Answers, base: int, seed: int) -> tuple[Array
     return np.clip(first, 0, 1), np.clip(total, 0, None)
 
 
-def _alone(space: Space, answers: Answers, column: int) -> tuple[float, float]:
-    """Outermost limits along one unknown, all others at the middle."""
-    found = answers(along(space, column)[1])
-    if np.isnan(found).all():  # the middle of the others contradicts itself
+def _alone(space: Space, answers: Answers) -> list[tuple[float, float]]:
+    """Outermost limits along each unknown, all others at the middle."""
+    if not space.size:
+        return []
+    points = [along(space, column)[1] for column in range(space.size)]
+    found = answers(np.vstack(points))
+    return [_limits(part) for part in np.split(found, np.cumsum([len(p) for p in points])[:-1])]
+
+
+def _limits(found: Array) -> tuple[float, float]:
+    """Outermost of answers (n, 3); NaN where the middle of the others contradicts itself."""
+    if np.isnan(found).all():
         return float("nan"), float("nan")
     return float(np.nanmin(found[:, 1])), float(np.nanmax(found[:, 2]))
 

@@ -176,18 +176,15 @@ def unknowns_frame(explored: Sequence[Explored]) -> pd.DataFrame:
 
     columns = ["estimate_id", "claim_id", "unknown", "first_order", "total", "low", "high",
                "why", "source", "cell"]  # fmt: skip
-    parts = []
+    found: dict[str, list[Any]] = {name: [] for name in columns}
     for entry in explored:
         space = {u.name: u for u in entry.at95.space.unknowns}
         table = entry.at95.influence
-        parts.append(
-            table.assign(
-                estimate_id=entry.measure.estimate_id,
-                claim_id=entry.measure.claim_id,
-                why=[space[name].why for name in table["unknown"]],
-                source=[space[name].source for name in table["unknown"]],
-                cell=[getattr(space[name], "cell", "") for name in table["unknown"]],
-            )[columns]
-        )
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+        unknowns = [space[name] for name in table["unknown"]]
+        found["estimate_id"] += [entry.measure.estimate_id] * len(table)
+        found["claim_id"] += [entry.measure.claim_id] * len(table)
+        for name in ("unknown", "first_order", "total", "low", "high"):
+            found[name] += table[name].tolist()
+        for name in ("why", "source", "cell"):
+            found[name] += [getattr(unknown, name, "") for unknown in unknowns]
+    return pd.DataFrame(found, columns=columns)

@@ -22,6 +22,8 @@ COUNTED = "which sources count"
 TEST = "knapp-hartung-adhoc"
 #: How far a position is moved to see how an effect moves with it: half its square is the error.
 _MOVED = 1e-7
+#: Degrees of freedom up to which looking for equal ones costs more than a quantile of each.
+_MANY = 64
 METHODS = {"REML": "reml", "Paule-Mandel": "pm", "DerSimonian-Laird": "dl"}
 
 
@@ -78,15 +80,15 @@ class PoolEstimator:
             one = sources[0].df
             return interval_of(y[:, 0], variance[:, 0] ** 0.5, one, self.level, log=self.log)
         mask = v.get(COUNTED, np.ones((n, len(sources)), dtype=bool))
-        chosen = v.get(ESTIMATOR, np.array([self.method] * n))
+        chosen = v.get(ESTIMATOR)
         out = np.full((3, n), np.nan)
         sound = (np.isfinite(y) & np.isfinite(variance) & (variance > 0) | ~mask).all(axis=1)
         sound &= mask.any(axis=1)
-        for name in np.unique(chosen):
-            rows = np.flatnonzero(sound & (chosen == name))
+        for name in [self.method] if chosen is None else sorted(set(chosen.tolist())):
+            rows = np.flatnonzero(sound if chosen is None else sound & (chosen == name))
             if len(rows):
                 got = random_effects_batch(
-                    y[rows], variance[rows], method=str(name), test=self.test, mask=mask[rows]
+                    y[rows], variance[rows], method=name, test=self.test, mask=mask[rows]
                 )
                 ends = (got.estimate, got.std_error, got.df)
                 out[:, rows] = interval_of(*ends, self.level, log=self.log)
@@ -128,7 +130,7 @@ class PoolEstimator:
         points, y, variance = points[sound], y[sound], variance[sound]
         how = {"method": self.method, "test": self.test}
         pools = random_effects_batch(y, variance, **how)
-        t = _quantile(pools.df, self.level)
+        t = _quantile(pools.df, 0.5 + self.level / 2)
         limits = limit_slopes(y, variance, pools, t, **how)
         column = {name: j for j, name in enumerate(space.names)}
         own = [[column[u.name] for u in source.unknowns] for source in self.sources]
@@ -154,18 +156,18 @@ def interval_of(
     value: Any, error: Any, df: Any, level: float, *, log: bool
 ) -> tuple[Array, Array, Array]:
     """Estimate and t limits at `level` on the display scale; infinite df give normal limits."""
-    t = _quantile(df, level)
+    t = _quantile(np.asarray(df, dtype=float), 0.5 + level / 2)
     ends = (value, value - t * error, value + t * error)
     low, mid, high = ends[1], ends[0], ends[2]
     return (np.exp(mid), np.exp(low), np.exp(high)) if log else (mid, low, high)
 
 
-def _quantile(df: Any, level: float) -> Array:
-    """Of the limits: Student's t, the normal's where df are infinite."""
+def _quantile(df: Array, upper: float) -> Array:
+    """Quantile of t at `upper`; of many df, of each that differs: the function is slow."""
     from scipy.special import ndtri, stdtrit
 
-    upper = 0.5 + level / 2
-    unbounded = np.isinf(df) | np.isnan(df)
-    return np.asarray(
-        np.where(unbounded, ndtri(upper), stdtrit(np.where(unbounded, 1.0, df), upper))
-    )
+    many = df.size > _MANY
+    distinct, which = np.unique(df, return_inverse=True) if many else (df, None)
+    unbounded = np.isinf(distinct) | np.isnan(distinct)
+    found = np.where(unbounded, ndtri(upper), stdtrit(np.where(unbounded, 1.0, distinct), upper))
+    return np.asarray(found if which is None else found[which.reshape(df.shape)])

@@ -8,15 +8,14 @@ arXiv:1604.00772). Several searches run at once, so that one call evaluates a st
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.evidence.unreported.search import Search
+
 Array = NDArray[np.float64]
-#: Values (n,) at points (n, d); infinity where there is none.
-Objective = Callable[[Array], Array]
 
 #: Size of the first steps in the unit box, and of the last.
 FIRST, LAST = 0.1, 1e-9
@@ -67,7 +66,7 @@ def constants(d: int) -> Constants:
     )
 
 
-def along_ridges(objective: Objective, points: Array, values: Array) -> tuple[Array, Array, int]:
+def along_ridges(points: Array, values: Array) -> Search[tuple[Array, Array, int]]:
     """Lower points of the unit box near `points` (m, d), their values (m,), and points looked at.
 
     No returned value is above the one it started from. The random directions have a seed of their
@@ -82,16 +81,16 @@ def along_ridges(objective: Objective, points: Array, values: Array) -> tuple[Ar
     for round_ in range(ROUNDS):
         before = values.copy()
         size = np.full(m, FIRST / 3**round_)
-        used += _round(objective, points, values, shape, size, rates, rng)
+        used += yield from _round(points, values, shape, size, rates, rng)
         if not (values < before - GAIN * (1 + np.abs(before))).any():
             break
     return points, values, used
 
 
 def _round(
-    objective: Objective, points: Array, values: Array, shape: Array, size: Array,
+    points: Array, values: Array, shape: Array, size: Array,
     rates: Constants, rng: np.random.Generator,
-) -> int:  # fmt: skip
+) -> Search[int]:  # fmt: skip
     """One round of all searches; `points`, `values`, `shape` and `size` are updated in place."""
     m, d = points.shape
     mean = points.copy()
@@ -106,7 +105,7 @@ def _round(
         # eq. 42a: y of covariance C
         y = np.einsum("mij,mkj->mki", root, z)
         trials = np.clip(mean[:, None] + size[:, None, None] * y, 0.0, 1.0)
-        found = objective(trials.reshape(-1, d)).reshape(m, -1)
+        found = (yield trials.reshape(-1, d)).reshape(m, -1)
         used += found.size
         order = np.argsort(found, axis=1, kind="stable")[:, : len(rates.weights)]
         best = order[:, 0]

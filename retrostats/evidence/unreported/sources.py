@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.common.errors import InputError
-from retrostats.evidence.printed.pair import PrintedPair, correlation_limits
+from retrostats.evidence.printed.pair import (
+    HIGHEST_CORRELATION,
+    PrintedPair,
+    correlation_limits,
+)
 from retrostats.evidence.printed.reported import Reported, t_from_p
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.unreported.unknowns import Choice, Limit, Unknown, Values, cell_of
@@ -213,9 +217,11 @@ def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
     r = f"{CORRELATION} ({name})"
     if pair.correlation is None:
         why = f"what p {pair.p_operator} {pair.p_text} leaves" if pair.p_text else "not printed"
-        unknowns.append(
-            Unknown(r, lambda v: limits(v)[0], lambda v: limits(v)[1], why, pair.study_id)
-        )
+        # "p <" bounds the correlation below alone, "p >" above alone: the other end is known
+        side = pair.p_operator[:1]
+        low: Limit = -HIGHEST_CORRELATION if side == ">" else lambda v: limits(v)[0]
+        high: Limit = HIGHEST_CORRELATION if side == "<" else lambda v: limits(v)[1]
+        unknowns.append(Unknown(r, low, high, why, pair.study_id))
 
     def effects(v: Values) -> Effects:
         mean_1, mean_2, sd_1, sd_2 = parts(v)

@@ -66,52 +66,57 @@ def specifications_frame(explored: Sequence[Explored]) -> pd.DataFrame:
     `choices` and `options` are lists joined by "; ", in one order; `specification` counts by
     estimate, from 1.
     """
+    import pandas as pd
+
     columns = ["estimate_id", "claim_id", "measure", "specification", "choices", "options",
                *OUTPUTS, *NARROW]  # fmt: skip
     parts = []
     for entry in _judging(explored):
         wide, narrow = specifications(entry.at95), specifications(entry.at90)
         chosen = [u.name for u in entry.at95.space.unknowns if isinstance(u, Choice)]
-        joined = wide[chosen].astype(str).agg("; ".join, axis=1) if chosen else ""
-        parts.append(
-            wide.assign(
-                estimate_id=entry.measure.estimate_id,
-                claim_id=entry.measure.claim_id,
-                measure=entry.measure.name,
-                specification=range(1, len(wide) + 1),
-                choices="; ".join(chosen),
-                options=joined,
-                **dict(zip(NARROW, _limits(narrow), strict=True)),
-            )[columns]
-        )
+        options = zip(*(map(str, wide[name]) for name in chosen), strict=True)
+        part = {
+            **_named(entry, len(wide), "specification"),
+            "choices": "; ".join(chosen),
+            "options": ["; ".join(labels) for labels in options] if chosen else "",
+            **_numbers(wide, narrow),
+        }
+        parts.append(pd.DataFrame(part, columns=columns))
     return _stacked(parts, columns)
 
 
 def draws_frame(explored: Sequence[Explored]) -> pd.DataFrame:
     """One row a joint draw of each measure that judges a claim."""
+    import pandas as pd
+
     columns = ["estimate_id", "claim_id", "measure", "draw", *OUTPUTS, *NARROW]
     parts = []
     for entry in _judging(explored):
-        draws = entry.at95.draws[list(OUTPUTS)]
-        parts.append(
-            draws.assign(
-                estimate_id=entry.measure.estimate_id,
-                claim_id=entry.measure.claim_id,
-                measure=entry.measure.name,
-                draw=range(1, len(draws) + 1),
-                **dict(zip(NARROW, _limits(entry.at90.draws), strict=True)),
-            )[columns]
-        )
+        wide, narrow = entry.at95.draws, entry.at90.draws
+        part = {**_named(entry, len(wide), "draw"), **_numbers(wide, narrow)}
+        parts.append(pd.DataFrame(part, columns=columns))
     return _stacked(parts, columns)
+
+
+def _named(entry: Explored, count: int, number: str) -> dict[str, Any]:
+    """Columns that say whose rows they are, and count them from 1."""
+    return {
+        "estimate_id": entry.measure.estimate_id,
+        "claim_id": entry.measure.claim_id,
+        "measure": entry.measure.name,
+        number: range(1, count + 1),
+    }
+
+
+def _numbers(wide: pd.DataFrame, narrow: pd.DataFrame) -> dict[str, Any]:
+    """Answers at 95%, and limits at 90%: both share their points, so rows belong together."""
+    found = {name: wide[name].to_numpy() for name in OUTPUTS}
+    ends = [narrow[name].to_numpy() for name in ("conf_low", "conf_high")]
+    return {**found, **dict(zip(NARROW, ends, strict=True))}
 
 
 def _judging(explored: Sequence[Explored]) -> list[Explored]:
     return [entry for entry in explored if entry.measure.claim_id]
-
-
-def _limits(frame: pd.DataFrame) -> tuple[Any, Any]:
-    """Lower and upper limits (n,); both levels share their points, so rows belong together."""
-    return frame["conf_low"].to_numpy(), frame["conf_high"].to_numpy()
 
 
 def _stacked(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ points without a scramble (Sobol' 1967) and the corners nearest to them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from itertools import combinations as pairs_of
 from itertools import product
 
@@ -108,11 +109,14 @@ def fixed_points(
     return np.vstack(parts), np.vstack(at_parts)
 
 
+@lru_cache(maxsize=32)
 def _scattered(d: int, first: int, last: int) -> Array:
     """Points `first` to `last` of the unscrambled sequence, without its zero; powers of two."""
     from scipy.stats import qmc
 
-    return np.asarray(qmc.Sobol(d, scramble=False).random(last)[max(first, 1) :])
+    points = qmc.Sobol(d, scramble=False).random(last)[max(first, 1) :]
+    points.setflags(write=False)
+    return np.asarray(points)
 
 
 def _with_corners(points: Array) -> Array:

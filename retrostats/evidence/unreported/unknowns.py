@@ -112,6 +112,11 @@ class Unknown:
         text, study = str(row[f"{column}_text"]), str(row["study_id"])
         return cls.rounding(name, text, study, cell_of(str(row["row_id"]), column))
 
+    @property
+    def ends_known(self) -> bool:
+        """Whether both ends of the range are numbers, whatever other unknowns are."""
+        return not (callable(self.low) or callable(self.high))
+
     def at(self, position: Array, before: Values) -> Array:
         """Values (n,) at positions (n,) in the range; NaN where the range is empty."""
         low = self.low(before) if callable(self.low) else self.low

@@ -55,7 +55,8 @@ def check_printed(rows: pd.DataFrame, file: str) -> None:
     InputError
         More people with an event than people, or rows of one outcome in several units or measures.
     """
-    for at, row in zip(rows.index, rows.to_dict("records"), strict=True):
+    counted = rows.loc[rows["events"].notna(), ["events", "exposure", "exposure_unit"]]
+    for at, row in zip(counted.index, counted.to_dict("records"), strict=True):
         _check_people(row, f"{file}, row {at + FIRST_RECORD}")
     rated = rows[rows["poolable"]]
     _one_of(rated[rated["mean"].notna()], "unit", file)
@@ -81,7 +82,7 @@ def _kind(text: str, column: str) -> str:
 def _one_of(rows: pd.DataFrame, column: str, file: str) -> None:
     """Refuse an outcome whose rows differ in `column`; rows that leave it empty are passed over."""
     first: dict[str, tuple[str, str]] = {}
-    filled = rows[rows[column].str.strip() != ""]
+    filled = rows.loc[rows[column].str.strip() != "", ["outcome", "row_id", column]]
     for at, row in zip(filled.index, filled.to_dict("records"), strict=True):
         seen, row_id = first.setdefault(row["outcome"], (row[column], row["row_id"]))
         if _kind(seen, column) != _kind(row[column], column):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from retrostats.io.published.printed_rows import PEOPLE, check_printed
 from retrostats.io.published.study_names import study_labels
 from retrostats.io.published.table_schema import (
     FIRST_RECORD,
+    Stamp,
     descriptor,
     read_text_table,
+    stamp_of,
     typed,
 )
 
@@ -52,6 +55,7 @@ KEPT_AS_PRINTED = (
     "ci_high", "p_value",
 )  # fmt: skip
 #: Columns of printed rows that a package leaves out where its subject has none of them.
+_LIMITS = ["mean", "change", "pct_change", "ci_low", "ci_high", "ci_low_text", "ci_high_text"]
 MAY_BE_ABSENT = ("gait", "direction", "speed_printed", "speed_unit", "gradient_printed")
 
 
@@ -97,10 +101,8 @@ def load_published(topic: str | None = None, *, folder: str | Path | None = None
         raise InputError(f"topic {topic!r} is unknown; allowed: {', '.join(topics)} or None.")
     if not topics:
         return pd.DataFrame(columns=COLUMNS)
-    studies = read_text_table(where, "studies")
-    names = study_labels(studies.to_dict("records"))
-    studies = studies.assign(study=studies["study_id"].map(names)).set_index("study_id")
-    frames = [_published(where, name, studies) for name in topics if topic in (None, name)]
+    stamp = stamp_of(where)
+    frames = [_rows_of(where, name, stamp) for name in topics if topic in (None, name)]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -164,8 +166,13 @@ def load_table(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
     Number fields are floats, NaN where empty; all others text, "" where empty.
     """
     where = _folder(folder)
-    table = read_text_table(where, name)
-    return typed(table, descriptor(where)[name]["schema"])
+    return _table(where, name, stamp_of(where)).copy()
+
+
+@lru_cache(maxsize=32)
+def _table(folder: Path, name: str, stamp: Stamp) -> pd.DataFrame:
+    """A table while no file of the folder changes (`stamp`), to be copied, not changed."""
+    return typed(read_text_table(folder, name), descriptor(folder)[name]["schema"])
 
 
 def is_poolable(rows: pd.DataFrame) -> pd.Series:
@@ -200,6 +207,21 @@ def _folder(folder: str | Path | None) -> Path:
     return where
 
 
+@lru_cache(maxsize=32)
+def _rows_of(folder: Path, topic: str, stamp: Stamp) -> pd.DataFrame:
+    """Rows of a topic while no file of the folder changes (`stamp`), to be copied, not changed."""
+    return _published(folder, topic, _studies(folder, stamp))
+
+
+@lru_cache(maxsize=8)
+def _studies(folder: Path, stamp: Stamp) -> pd.DataFrame:
+    """What rows say of their study, by its id; while no file of the folder changes."""
+    studies = read_text_table(folder, "studies")
+    names = study_labels(studies.to_dict("records"))
+    studies = studies.assign(study=studies["study_id"].map(names)).set_index("study_id")
+    return studies[["study", "citation", "year", "doi", "pmid"]]
+
+
 def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
     """One topic's table with numbers beside the printed text."""
     printed = read_text_table(folder, topic)
@@ -216,7 +238,7 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
     file = str(folder / descriptor(folder)[topic]["path"])
     _check_limits(rows, file)
     rows = _in_standard_units(rows)
-    rows = rows.join(studies[["study", "citation", "year", "doi", "pmid"]], on="study_id")
+    rows = rows.join(studies, on="study_id")
     rows["year"] = _plain(rows["year"])
     rows["poolable"] = is_poolable(rows)
     check_printed(rows, file)
@@ -225,7 +247,8 @@ def _published(folder: Path, topic: str, studies: pd.DataFrame) -> pd.DataFrame:
 
 def _check_limits(rows: pd.DataFrame, file: str) -> None:
     """Refuse limits in the wrong order, or that hold none of the numbers of their row."""
-    for at, row in zip(rows.index, rows.to_dict("records"), strict=True):
+    limited = rows.loc[rows["ci_low"].notna() | rows["ci_high"].notna(), _LIMITS]
+    for at, row in zip(limited.index, limited.to_dict("records"), strict=True):
         values = (float(row[name]) for name in ("mean", "change", "pct_change"))
         refuse_limits(
             f"{file}, row {at + FIRST_RECORD}", float(row["ci_low"]), float(row["ci_high"]),
@@ -252,7 +275,10 @@ def _speed(printed: pd.DataFrame) -> pd.Series:
 def _in_standard_units(rows: pd.DataFrame) -> pd.DataFrame:
     """Means, spreads, changes and limits in the standard unit of their printed unit."""
     rows = rows.copy()
+    found = set(rows["unit"])
     for unit, standard in STANDARD_UNITS.items():
+        if unit not in found:
+            continue
         mine = rows["unit"] == unit
         for name in ("mean", "spread", "change", "change_spread", "ci_low", "ci_high"):
             rows.loc[mine, name] = _converted(rows.loc[mine, name], unit, standard)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +21,29 @@ if TYPE_CHECKING:
 FIRST_RECORD = 2
 
 
+Stamp = tuple[tuple[str, int], ...]
+
+
+def stamp_of(folder: Path) -> Stamp:
+    """Names of the files below a folder, and when each was last written."""
+    found = []
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found.append((name, os.stat(f"{root}/{name}").st_mtime_ns))
+            except OSError:  # a link that leads nowhere
+                found.append((name, 0))
+    return tuple(sorted(found))
+
+
 def descriptor(folder: Path) -> dict[str, Any]:
     """Resources of the data package in `folder`, by name."""
+    return dict(_descriptor(folder, stamp_of(folder)))
+
+
+@lru_cache(maxsize=8)
+def _descriptor(folder: Path, stamp: Stamp) -> dict[str, Any]:
+    """One reading of the descriptor while no file of the folder changes (`stamp`)."""
     path = folder / "datapackage.json"
     try:
         package = json.loads(path.read_text(encoding="utf-8"))
@@ -73,14 +96,13 @@ def read_text_table(folder: Path, name: str) -> pd.DataFrame:
         missing, repeated or unknown column, a value that its field does not allow, a repeated
         key, a foreign key without its row.
     """
-    stamp = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(folder.rglob("*.*")))
-    return _checked_table(folder, name, stamp).copy()
+    return _checked_table(folder, name, stamp_of(folder)).copy()
 
 
 @lru_cache(maxsize=32)
-def _checked_table(folder: Path, name: str, stamp: tuple[tuple[str, int], ...]) -> pd.DataFrame:
+def _checked_table(folder: Path, name: str, stamp: Stamp) -> pd.DataFrame:
     """One reading and one check of a table while no file of the folder changes (`stamp`)."""
-    resources = descriptor(folder)
+    resources = _descriptor(folder, stamp)
     if name not in resources:
         known = ", ".join(resources)
         raise InputError(f"{folder / 'datapackage.json'}: no table {name!r}; it has {known}.")
@@ -157,14 +179,19 @@ def _refuse_header(path: Path, header: list[str], expected: list[str]) -> None:
 
 
 def _validate(table: pd.DataFrame, schema: dict[str, Any], path: Path) -> None:
-    """Check every cell by pandera; the first failure becomes the message."""
+    """Check by pandera every cell whose field has a constraint; the first failure is the message.
+
+    All cells are text, and the columns those of the schema: `_read_csv` sees to it.
+    """
     import pandera.pandas as pa
 
     key = schema.get("primaryKey", [])
     primary = [key] if isinstance(key, str) else list(key)
-    columns = {field["name"]: _column(field, primary) for field in schema["fields"]}
+    made = {field["name"]: _column(field, primary) for field in schema["fields"]}
+    columns = {name: column for name, column in made.items() if column.checks or column.unique}
+    cells = table[list(columns)].astype(object)
     try:
-        pa.DataFrameSchema(columns, strict=True, unique=primary or None).validate(table, lazy=True)
+        pa.DataFrameSchema(columns, unique=primary or None).validate(cells, lazy=True)
     except pa.errors.SchemaErrors as errors:
         first = errors.failure_cases.sort_values("index", kind="stable").iloc[0]
         more = len(errors.failure_cases) - 1
@@ -190,14 +217,8 @@ def _column(field: dict[str, Any], primary: list[str]) -> pa.Column:
         for name, sign in (("minimum", 1), ("maximum", -1)):
             if name in limits:
                 bound = limits[name]
-                checks.append(
-                    _check(
-                        lambda text, s=sign, b=bound: (
-                            not _parses(text, float) or s * float(text) >= s * b
-                        ),
-                        f"a number of {name} {bound}",
-                    )
-                )
+                within = partial(_within, sign=sign, bound=bound)
+                checks.append(_check(within, f"a number of {name} {bound}"))
     if "enum" in limits:
         allowed = set(limits["enum"])
         checks.append(_check(lambda text: text in allowed, "one of " + ", ".join(limits["enum"])))
@@ -206,17 +227,31 @@ def _column(field: dict[str, Any], primary: list[str]) -> pa.Column:
         checks.append(
             _check(lambda text: pattern.fullmatch(text) is not None, f"text like {pattern.pattern}")
         )
-    return pa.Column(str, checks, unique=limits.get("unique", False) and primary != [field["name"]])
+    alone = limits.get("unique", False) and primary != [field["name"]]
+    return pa.Column(None, checks, nullable=True, unique=alone)
 
 
-def _check(passes: Any, allowed: str) -> pa.Check:
-    """Element-wise check; the message is what the field allows. Empty cells are judged once."""
+def _check(passes: Callable[[str], bool], allowed: str) -> pa.Check:
+    """Check of a column, each text once; the message is what the field allows.
+
+    Empty cells are judged once: where a value is needed.
+    """
+    import pandas as pd
     import pandera.pandas as pa
 
     optional = not allowed.startswith("a value")
-    return pa.Check(
-        lambda text: (optional and text == "") or passes(text), element_wise=True, error=allowed
-    )
+
+    def hold(column: pd.Series) -> pd.Series:
+        texts = column.tolist()
+        judged = {text: (optional and text == "") or passes(text) for text in set(texts)}
+        return pd.Series([judged[text] for text in texts], column.index, dtype=bool)
+
+    return pa.Check(hold, error=allowed)
+
+
+def _within(text: str, *, sign: int, bound: float) -> bool:
+    """Whether a number is at its bound or on the side of `sign`; what is no number has no side."""
+    return not _parses(text, float) or sign * float(text) >= sign * bound
 
 
 def _parses(text: str, kind: type) -> bool:

@@ -1,7 +1,8 @@
 """The simple random-effects pool, thousands of times at once: one row a draw, no loop over draws.
 
 Notation as in `heterogeneity`: w = 1 / (v + tau2), S_m = sum of w^m, mu = sum(w y) / S_1 and
-r = y - mu. A study that does not count has weight 0.
+r = y - mu. A study that does not count has weight 0. Inside, draws are the last axis: sums over a
+few studies are then taken for all draws at once.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class BatchPool(NamedTuple):
 
 
 class _Draws(NamedTuple):
-    """Effects (n, k), variances (n, k), what counts as 0 or 1 (n, k), and how many count (n,)."""
+    """Effects (k, n), variances (k, n), what counts as 0 or 1 (k, n), and how many count (n,)."""
 
     y: Array
     v: Array
@@ -50,7 +51,7 @@ class _Draws(NamedTuple):
     k: Array
 
     def at(self, index: NDArray[np.int64]) -> _Draws:
-        return _Draws(*(part[index] for part in self))
+        return _Draws(*(part.take(index, axis=-1) for part in self))
 
 
 def random_effects_batch(
@@ -141,19 +142,20 @@ def _checked(y: ArrayLike, v: ArrayLike, mask: ArrayLike | None) -> _Draws:
             f"{variances[draw, study]}; both must be finite and the variance above 0. Mask what "
             "does not count."
         )
-    k = counts.sum(axis=1).astype(float)
-    level = np.where(counts, effects, 0.0).sum(axis=1) / np.maximum(k, 1)
-    filled = np.where(counts, effects, level[:, None])
+    counts, effects, variances = (np.ascontiguousarray(x.T) for x in (counts, effects, variances))
+    k = counts.sum(axis=0).astype(float)
+    level = np.where(counts, effects, 0.0).sum(axis=0) / np.maximum(k, 1)
+    filled = np.where(counts, effects, level)
     return _Draws(filled, np.where(counts, variances, 1.0), counts.astype(float), k)
 
 
 def _weights(d: _Draws, tau2: Array) -> tuple[Array, Array, Array, Array]:
-    """Weights w (n, k), their sum (n,), the mean (n,) and residuals (n, k) at tau2 (n,)."""
-    w = d.counts / (d.v + tau2[:, None])
-    total = w.sum(axis=1)
+    """Weights w (k, n), their sum (n,), the mean (n,) and residuals (k, n) at tau2 (n,)."""
+    w = d.counts / (d.v + tau2)
+    total = w.sum(axis=0)
     with np.errstate(invalid="ignore"):  # nothing counts: 0 / 0, NaN as documented
-        mean = np.einsum("nk,nk->n", w, d.y) / total
-    return w, total, mean, d.y - mean[:, None]
+        mean = (w * d.y).sum(axis=0) / total
+    return w, total, mean, d.y - mean
 
 
 def _inference(d: _Draws, tau2: Array, test: str) -> BatchPool:
@@ -161,12 +163,12 @@ def _inference(d: _Draws, tau2: Array, test: str) -> BatchPool:
     with np.errstate(divide="ignore", invalid="ignore"):  # one study or none: see `_few`
         variance, df = 1 / s1, d.k - 1
         if test.startswith("knapp-hartung"):
-            scale = np.einsum("nk,nk,nk->n", w, r, r) / df
+            scale = (w * r * r).sum(axis=0) / df
             variance = variance * (np.maximum(1.0, scale) if test.endswith("adhoc") else scale)
         elif test == "z":
             df = np.full(len(s1), np.inf)
         elif test == "kenward-roger":
-            variance, df = kenward_roger_mean(w)
+            variance, df = kenward_roger_mean(w.T)
     return BatchPool(mean, np.sqrt(variance), df, tau2)
 
 
@@ -190,7 +192,7 @@ def _few(d: _Draws, out: BatchPool) -> BatchPool:
     alone, nothing = d.k == 1, d.k == 0
     if not (alone | nothing).any():
         return out
-    value, variance = (d.counts * d.y).sum(axis=1), (d.counts * d.v).sum(axis=1)
+    value, variance = (d.counts * d.y).sum(axis=0), (d.counts * d.v).sum(axis=0)
     parts = [
         np.where(alone, value, out.estimate),
         np.where(alone, np.sqrt(variance), out.std_error),
@@ -206,30 +208,26 @@ def _common(d: _Draws) -> Array:
 
 def _dersimonian_laird(d: _Draws) -> Array:
     w, s1, _, r = _weights(d, np.zeros(len(d.k)))
-    q = np.einsum("nk,nk,nk->n", w, r, r)
+    q = (w * r * r).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         # eq. P0a with p = 1
-        tau2 = (q - (d.k - 1)) / (s1 - (w**2).sum(axis=1) / s1)
+        tau2 = (q - (d.k - 1)) / (s1 - (w**2).sum(axis=0) / s1)
     return np.asarray(np.where(d.k > 1, np.maximum(0.0, tau2), 0.0))
 
 
 def _spread(d: _Draws) -> Array:
     """Sum of squares about the unweighted mean (n,)."""
-    centred = d.counts * (d.y - (d.counts * d.y).sum(axis=1, keepdims=True) / _at_least_one(d))
-    return np.asarray((centred**2).sum(axis=1))
-
-
-def _at_least_one(d: _Draws) -> Array:
-    return np.asarray(np.maximum(d.k, 1)[:, None])
+    centred = d.counts * (d.y - (d.counts * d.y).sum(axis=0) / np.maximum(d.k, 1))
+    return np.asarray((centred**2).sum(axis=0))
 
 
 def _hedges(d: _Draws) -> Array:
-    mean_variance = (d.counts * d.v).sum(axis=1) / np.maximum(d.k, 1)
+    mean_variance = (d.counts * d.v).sum(axis=0) / np.maximum(d.k, 1)
     return np.asarray(np.maximum(0.0, _spread(d) / np.maximum(d.k - 1, 1) - mean_variance))
 
 
 def _smallest(d: _Draws) -> Array:
-    return np.asarray(np.where(d.counts > 0, d.v, np.inf).min(axis=1))
+    return np.asarray(np.where(d.counts > 0, d.v, np.inf).min(axis=0))
 
 
 def _paule_mandel(d: _Draws) -> Array:
@@ -239,7 +237,7 @@ def _paule_mandel(d: _Draws) -> Array:
         part = d.at(index)
         w, _, _, r = _weights(part, tau2)
         wr = w * r
-        return (part.k - 1) - (wr * r).sum(axis=1), (wr**2).sum(axis=1)
+        return (part.k - 1) - (wr * r).sum(axis=0), (wr**2).sum(axis=0)
 
     everything = np.arange(len(d.k))
     top = _spread(d) / np.maximum(d.k - 1, 1) - _smallest(d)
@@ -269,13 +267,13 @@ def _highest(d: _Draws, *, restricted: bool) -> Array:
     tr(W) >= k / (u + d) and tr(P) >= tr(W) - max(w), so that a stationary point needs
     m u^2 - (Q + e d) u - Q d <= 0, with m = k - 1 and e = 1 under REML, m = k and e = 0 under ML.
     """
-    smallest, most = _smallest(d), (d.counts * d.v).max(axis=1)
+    smallest, most = _smallest(d), (d.counts * d.v).max(axis=0)
     q, apart = _spread(d), np.maximum(most - smallest, 0.0)
     m, e = (np.maximum(d.k - 1, 1), 1.0) if restricted else (np.maximum(d.k, 1), 0.0)
     b = q + e * apart
     u = (b + np.sqrt(b * b + 4 * m * q * apart)) / (2 * m)
     # a study that does not count sits at the mean
-    return np.asarray(np.minimum(np.ptp(d.y, axis=1) ** 2, u) - smallest)
+    return np.asarray(np.minimum(np.ptp(d.y, axis=0) ** 2, u) - smallest)
 
 
 def _lowest(d: _Draws, top: Array, *, restricted: bool) -> Array:
@@ -316,8 +314,8 @@ def _scores(d: _Draws, grid: Array, *, restricted: bool) -> Array:
     """Derivative of the deviance in tau2, (g, n): sums over studies, whole grids at a time."""
     shape = grid.shape
     s1, s2, wy, w2y, w2y2 = (np.zeros(shape) for _ in range(5))
-    centre = d.y.mean(axis=1)  # squares about the middle keep their digits
-    for v, y, counts in zip(d.v.T, d.y.T, d.counts.T, strict=True):
+    centre = d.y.mean(axis=0)  # squares about the middle keep their digits
+    for v, y, counts in zip(d.v, d.y, d.counts, strict=True):
         w = counts / (v + grid)
         part = w * (y - centre)
         s1 += w
@@ -336,21 +334,21 @@ def _score(d: _Draws, tau2: Array, *, restricted: bool) -> tuple[Array, Array]:
     w, s1, _, r = _weights(d, tau2)
     wr = w * r
     w2 = w * w
-    s2 = w2.sum(axis=1)
+    s2 = w2.sum(axis=0)
     # eq. P0, and eq. P1b for its slope; REML's traces are of P
-    value = s1 - (wr * wr).sum(axis=1)
-    slope = -s2 + 2 * (wr * wr * w).sum(axis=1) - 2 * (w * wr).sum(axis=1) ** 2 / s1
+    value = s1 - (wr * wr).sum(axis=0)
+    slope = -s2 + 2 * (wr * wr * w).sum(axis=0) - 2 * (w * wr).sum(axis=0) ** 2 / s1
     if restricted:
         value = value - s2 / s1
-        slope = slope + 2 * (w2 * w).sum(axis=1) / s1 - (s2 / s1) ** 2
+        slope = slope + 2 * (w2 * w).sum(axis=0) / s1 - (s2 / s1) ** 2
     return value, slope
 
 
 def _deviance(d: _Draws, tau2: Array, *, restricted: bool) -> Array:
     w, s1, _, r = _weights(d, tau2)
     # eq. P1 without its constants
-    logs = (d.counts * np.log(d.v + tau2[:, None])).sum(axis=1)
-    return np.asarray(logs + (np.log(s1) if restricted else 0.0) + (w * r * r).sum(axis=1))
+    logs = (d.counts * np.log(d.v + tau2)).sum(axis=0)
+    return np.asarray(logs + (np.log(s1) if restricted else 0.0) + (w * r * r).sum(axis=0))
 
 
 def _roots(
