@@ -32,6 +32,10 @@ STD_ERROR = 1e-6
 DF = 1e-3
 #: Two factorisations of the same equations, optimised to rounding.
 SAME = 1e-6
+#: The spread of moments of 150 to 300 levels; one variance for both effects was 0.5 away.
+NEAR = 0.1
+#: Newton's steps from there; twelve from one variance for both effects.
+FEW = 6
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "crossed.json").read_text())
 
@@ -150,6 +154,39 @@ def test_gradient_is_the_derivative(rows, dense, monkeypatch):
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-5)
 
 
+def test_gradient_of_a_covariance_that_is_zero(rows):
+    """Not even in it: zero is no minimum there, and a search that begins there has to leave it."""
+    data = build_crossed(prepare("y ~ x + (1 + x | a) + (1 | b)", rows).rows)
+    theta = np.where(data.diagonal, 0.6, 0.0)
+    covariance = list(data.diagonal).index(False)
+    step = np.where(np.arange(len(theta)) == covariance, 1e-5, 0.0)
+    up, down = (evaluate(data, theta + s, reml=True).deviance for s in (step, -step))
+    assert abs(up - down) / 2e-5 > 1.0
+    gradient = evaluate(data, theta, reml=True).gradient[covariance]
+    assert gradient == pytest.approx((up - down) / 2e-5, rel=1e-6)
+    # at zero, where the diagonal of a factor is even
+    theta[0] = 0.0
+    assert evaluate(data, theta, reml=True).gradient[0] == 0.0
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 + x | a) + (1 | c)", "y ~ x + (1 | a) + (x | c)"])
+def test_the_first_group_is_eliminated_alike_by_dense_and_sparse_products(
+    rows, formula, monkeypatch
+):
+    rows = rows.assign(c="c" + rows["b"].str[-1])  # ten levels, which most of `a` meet
+    found = []
+    for share in (0.0, 2.0):
+        monkeypatch.setattr(layout, "_FILLED", share)
+        data = build_crossed(prepare(formula, rows).rows)
+        assert (data.filled is None) == (share > 1)
+        theta = np.linspace(0.3, 0.9, len(data.diagonal))
+        found.append((data, evaluate(data, theta, reml=True)))
+    (dense, a), (_, b) = found
+    assert dense.groups[0].k * dense.groups[1].k == 2
+    for name in ("deviance", "gradient", "hessian", "delta", "xvx", "sigma2"):
+        np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=1e-10, atol=1e-9)
+
+
 def test_dense_and_sparse_products_agree(rows, monkeypatch):
     from doors.models import factor
     from scipy.sparse import random_array
@@ -184,6 +221,20 @@ def test_refit_with_another_outcome(rows):
     assert again.engine.name == "crossed"
     np.testing.assert_allclose(again.theta, fit.theta, rtol=SAME)
     assert again.sigma == pytest.approx(2 * fit.sigma, rel=SAME)
+
+
+def test_the_search_begins_near_each_effect_of_a_group() -> None:
+    """An intercept and a slope of other sizes: no one variance for both."""
+    rng = np.random.default_rng(5)
+    u, i = rng.integers(0, 300, 20_000), rng.integers(0, 150, 20_000)
+    x = rng.normal(size=20_000)
+    effects = rng.normal(size=(300, 2)) * [1.0, 0.2]
+    y = effects[u, 0] + effects[u, 1] * x + 0.5 * rng.normal(size=150)[i] + rng.normal(size=u.size)
+    rows = pd.DataFrame({"y": y, "x": x, "u": u.astype(str), "i": i.astype(str)})
+    data = prepare("y ~ x + (x | u) + (1 | i)", rows).crossed
+    best = minimise_crossed(data, moment_start(data), reml=True)
+    np.testing.assert_allclose(moment_start(data), best.theta, atol=NEAR)
+    assert best.steps <= FEW
 
 
 def test_the_search_begins_at_the_moments_of_balanced_crossed_factors() -> None:

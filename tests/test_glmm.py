@@ -31,6 +31,9 @@ ESTIMATE_RTOL = {1: 1e-3, 9: 2e-4, 15: 2e-4}
 SE_RTOL = {1: 2e-2, 9: 2e-3, 15: 2e-3}
 #: How far the two Laplace log-likelihoods are apart; ours is the higher one.
 LOGLIK_ATOL = 1e-3
+#: Two differenced Hessians at the same point, of second and fourth order: their truncation. One
+#: that was taken a step of the search before the answer is 1e-6 to 1e-5 away.
+COVARIANCE_RTOL = 1e-7
 
 
 def read(case) -> pd.DataFrame:
@@ -60,6 +63,26 @@ def test_glmer(case) -> None:
     assert not fit.singular
     if n == 1:  # with quadrature lme4 leaves constants out of the likelihood
         assert 0 <= fit.loglik - case["loglik"] < LOGLIK_ATOL
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['name']}-{c['nAGQ']}")
+def test_the_covariance_is_that_of_the_hessian_at_the_answer(case) -> None:
+    fit = fitted(case)
+    model = fit.model
+    problem = Problem(model.family, model.x, model.offset, model.parts, model.n_agq)
+    at = problem.pack(fit.theta, None, fit.beta)
+
+    def by_steps(size: float) -> np.ndarray:
+        ends = [[problem.negative(at + sign * e)[1] for sign in (1, -1)]
+                for e in size * np.eye(len(at))]  # fmt: skip
+        return np.array([(up - down) / (2 * size) for up, down in ends])
+
+    hessian = (4 * by_steps(2e-3) - by_steps(4e-3)) / 3  # Richardson: of fourth order
+    m = problem.n_theta
+    expected = problem.back @ np.linalg.inv(hessian)[m:, m:] @ problem.back.T
+    scale = np.sqrt(np.diag(expected))
+    apart = (fit.cov_beta - expected) / np.outer(scale, scale)
+    assert np.abs(apart).max() < COVARIANCE_RTOL
 
 
 def test_no_variance_between_groups_is_a_glm() -> None:

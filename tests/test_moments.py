@@ -221,3 +221,32 @@ def test_balanced_subjects_share_one_pattern() -> None:
     reduced = rs.moments("y ~ time + (1 | subject)", _trial().query("subject not in ['s1', 's3']"))
     assert len(reduced.patterns) == 1
     assert reduced.patterns[0].n == 7
+
+
+def _bytes_of(moments: rs.Moments) -> list[tuple[bytes, ...]]:
+    return [
+        (p.design.tobytes(), np.float64(p.n).tobytes(), p.mean.tobytes(), p.scatter.tobytes())
+        for p in moments.patterns
+    ]
+
+
+@pytest.mark.parametrize("kind", ["rows", "cells"])
+def test_the_order_in_which_moments_are_added_changes_no_byte(kind: str) -> None:
+    """Nor does which two of them are added first."""
+    rng = np.random.default_rng(8)
+    parts = []
+    for i in range(4):
+        n = 30 + i
+        frame = pd.DataFrame(
+            {"subject": np.repeat([f"{i}-{j}" for j in range(n)], 2), "arm": ["a", "b"] * n,
+             "y": 1e3 * i + rng.normal(size=2 * n) * 10.0**i}
+        )  # fmt: skip
+        made = rs.moments("y ~ arm + (1 | subject)", frame)
+        if kind == "cells":  # four cohorts of one study
+            frame = frame.assign(study="s", base=rng.normal(size=2 * n))
+            made = rs.moments("y ~ arm + base + (1 | study)", frame).as_cells()
+        parts.append(made)
+    a, b, c, d = parts
+    sums = [a + b + c + d, d + (c + (b + a)), (a + d) + (b + c), c + (a + b) + d]
+    assert len({str(_bytes_of(total)) for total in sums}) == 1
+    assert sums[0].n_obs == sum(part.n_obs for part in parts)

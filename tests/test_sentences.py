@@ -10,6 +10,7 @@ import pytest
 from doors.audit import PlainWords
 from doors.report import (
     SYMBOLS,
+    Studies,
     amount,
     amount_and_span,
     answer,
@@ -226,7 +227,7 @@ def test_a_picture_has_round_numbers_around_its_ends_and_a_dot_a_study():
         assert found == sorted(found)
         assert 1.0 in found or not low <= 1 <= high
     drawn = band(1.3, (1.1, 1.5), (1.25, 1.35), null=1.0, log=True,
-                 studies=[1.2, 1.35, 1.351, NAN])  # fmt: skip
+                 studies=Studies([1.2, 1.35, 1.351, NAN]))  # fmt: skip
     assert drawn.count('class="b-study"') == 3
     heights = re.findall(r'class="b-study" cx="[\d.]+%" cy="(\d+)"', drawn)
     assert len(set(heights)) == 2  # two that would hide one another are stacked

@@ -94,16 +94,40 @@ def test_labels_get_numbers_by_first_appearance(kind) -> None:
     assert coder.labels.tolist() == labels.tolist()
 
 
-def test_combinations_of_labels() -> None:
-    """Numbers by first appearance, and each finds its labels again."""
+@pytest.mark.parametrize("span", [1 << 25, 64, 0], ids=["table", "table, then hash", "hash"])
+def test_combinations_of_labels(span, monkeypatch) -> None:
+    """Numbers by first appearance, and each finds its labels again, however it is looked up."""
+    monkeypatch.setattr("retrostats.models.linear.streamed.labels._SPAN", span)
     rng = np.random.default_rng(3)
-    columns = (rng.integers(0, 5, 90) * 10**12, rng.choice(list("abc"), 90), rng.integers(0, 4, 90))
+    wider = np.arange(900) // 30  # pieces to come hold labels that no piece before them has
+    columns = (
+        rng.integers(0, 5 + wider) * 10**12, rng.choice(list("abc"), 900),
+        rng.integers(0, 4 + 2 * wider),
+    )  # fmt: skip
     keys = Keys(3)
-    codes = np.concatenate([keys.codes(tuple(c[i : i + 30] for c in columns)) for i in (0, 30, 60)])
+    pieces = [tuple(c[i : i + 30] for c in columns) for i in range(0, 900, 30)]
+    codes = np.concatenate([keys.codes(piece) for piece in pieces])
     expected = pd.factorize(pd.MultiIndex.from_arrays(columns))[0]
     assert codes.tolist() == expected.tolist()
     for column, labels in zip(columns, keys.labels, strict=True):
         assert labels[codes].tolist() == column.tolist()
+
+
+def test_labels_are_put_into_few_hash_tables(monkeypatch) -> None:
+    """Each a few times, however many pieces bring new ones: not once a piece."""
+    asked: dict[int, pd.Index] = {}
+    index = pd.Index.get_indexer
+
+    def noted(self, target):
+        asked[id(self)] = self  # kept, so that no other one gets its place
+        return index(self, target)
+
+    monkeypatch.setattr(pd.Index, "get_indexer", noted)
+    coder, pieces = Coder(), 64
+    for i in range(pieces):
+        codes = coder.codes(np.arange(100 * i, 100 * (i + 1)) * float(1 << 40))
+        assert codes.tolist() == list(range(100 * i, 100 * (i + 1)))
+    assert sum(map(len, asked.values())) <= 8 * 100 * pieces  # one a piece would take 32 times
 
 
 def test_a_table_of_labels_does_not_grow_with_each_lower_one() -> None:

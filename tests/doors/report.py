@@ -43,6 +43,7 @@ from retrostats.report.page import format as format
 from retrostats.report.page.amounts import amount as amount
 from retrostats.report.page.amounts import amount_and_span as amount_and_span
 from retrostats.report.page.amounts import claimed as claimed
+from retrostats.report.page.bands import Studies as Studies
 from retrostats.report.page.bands import band as band
 from retrostats.report.page.bands import claimed_zone as claimed_zone
 from retrostats.report.page.bands import ticks as ticks

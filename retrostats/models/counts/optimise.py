@@ -11,10 +11,13 @@ from retrostats.models.counts.family import Array
 
 Objective = Callable[[Array], tuple[float, Array]]
 _MAX_STEPS = 150
-_ROUGH = 1e-3
 _STEP = 1e-4
 _NEWTON_STEPS = 8
 _FINE = 1e-7
+#: Share of a value by which rounding may raise it.
+_ROUNDING = 1e-12
+#: Largest change of a parameter after which the Hessian is that of the answer.
+_NEAR = 1e-7
 
 
 def minimise(f: Objective, start: Array, longest: Array) -> Array:
@@ -39,7 +42,7 @@ def minimise(f: Objective, start: Array, longest: Array) -> Array:
     inverse = _inverse(_forward(f, x, gradient))
     h = inverse.copy()
     for _ in range(_MAX_STEPS):
-        if np.abs(gradient).max(initial=0.0) < _ROUGH:
+        if np.abs(gradient).max(initial=0.0) < _FINE:
             return x
         if not np.isfinite(h).all():
             return x
@@ -52,7 +55,7 @@ def minimise(f: Objective, start: Array, longest: Array) -> Array:
         while True:
             trial = x + size * step
             new, new_gradient = _tried(f, trial)
-            if new <= value + 1e-4 * size * slope:
+            if new <= value + 1e-4 * size * slope + _ROUNDING * (1 + abs(value)):
                 break
             size *= 0.3
             if size < 1e-10:
@@ -109,8 +112,12 @@ def hessian(f: Objective, x: Array) -> Array:
 
 
 def polish(f: Objective, x: Array, longest: Array) -> tuple[Array, Array, float]:
-    """Newton steps to a stationary point: the point, the Hessian there, the gradient left."""
-    h = hessian(f, x)
+    """Newton steps to a stationary point: the point, the Hessian there, the gradient left.
+
+    What comes of the Hessian, as standard errors, moves in proportion to the distance from where it
+    was taken: after any step that is more than rounding it is taken again.
+    """
+    h, at = hessian(f, x), x
     value, gradient = f(x)
     for _ in range(_NEWTON_STEPS):
         if np.abs(gradient).max(initial=0.0) < _FINE:
@@ -122,5 +129,7 @@ def polish(f: Objective, x: Array, longest: Array) -> tuple[Array, Array, float]
             break
         x, value, gradient = x + step, new, new_gradient
         if np.abs(step).max() > 1e-2:
-            h = hessian(f, x)
+            h, at = hessian(f, x), x
+    if np.abs(x - at).max(initial=0.0) > _NEAR:
+        h = hessian(f, x)
     return x, h, float(np.abs(gradient).max(initial=0.0))

@@ -38,6 +38,16 @@ class NullLine(NamedTuple):
     words: str = "no difference"
 
 
+class Studies(NamedTuple):
+    """What each study says, drawn as a dot, and how many there are, with those without a number."""
+
+    values: Sequence[float] = ()
+    counted: int = 0
+
+
+NO_STUDIES = Studies()
+
+
 def band(
     value: float,
     conf: Ends,
@@ -47,8 +57,7 @@ def band(
     log: bool = False,
     label: str = "",
     bounds: Iterable[float] = BOUNDS,
-    studies: Sequence[float] = (),
-    counted: int = 0,
+    studies: Studies = NO_STUDIES,
 ) -> Markup:
     """An inline SVG as wide as its place; its colours are those of the page, its words are text.
 
@@ -62,9 +71,7 @@ def band(
     label
         The unit of the axis; that of a ratio is per cent.
     studies
-        An estimate each, drawn as dots.
-    counted
-        Studies behind the estimate; where some have no dot, a note says so.
+        An estimate each, drawn as dots; where some print none, a note says so.
 
     Examples
     --------
@@ -73,13 +80,13 @@ def band(
     True
     >>> ">+50%</text>" in drawn
     True
-    >>> one = band(1.26, (1.04, 1.54), None, null=1.0, log=True, studies=[1.2], counted=2)
+    >>> one = band(1.26, (1.04, 1.54), None, null=1.0, log=True, studies=Studies([1.2], 2))
     >>> "a dot a study; 1 of 2 print no number" in one
     True
     """
     null, line = null if isinstance(null, NullLine) else NullLine(null)
-    studies = [s for s in studies if not missing(s)]
-    known = [v for v in (value, *conf, *(claimed or ()), null, *studies) if not missing(v)]
+    dots = [s for s in studies.values if not missing(s)]
+    known = [v for v in (value, *conf, *(claimed or ()), null, *dots) if not missing(v)]
     numbers = ticks(min(known), max(known), log, label, signed=line == "no difference")
     place = _scale([*known, *(at for at, _ in numbers)], log)
     parts = [_line("b-axis", "0", "100%", AXIS)]
@@ -97,12 +104,12 @@ def band(
     if not (missing(conf[0]) or missing(conf[1])):
         low, high = (f"{place(end):.2f}%" for end in conf)
         parts.append(_line("b-conf", low, high, CENTRE))
-    parts += [_circle("b-study", x, y, 3) for x, y in _stacked([place(s) for s in studies])]
+    parts += [_circle("b-study", x, y, 3) for x, y in _stacked([place(s) for s in dots])]
     parts.append(_circle("b-dot", place(value), CENTRE, 5))
-    said = _said(value, conf, claimed, null, line, label, tuple(bounds), studies)
-    noted = 0 < len(studies) < counted
+    said = _said(value, conf, claimed, null, line, label, tuple(bounds), dots)
+    noted = 0 < len(dots) < studies.counted
     if noted:
-        note = f"a dot a study; {counted - len(studies)} of {counted} print no number"
+        note = f"a dot a study; {studies.counted - len(dots)} of {studies.counted} print no number"
         parts.append(_text("b-note", 0, NOTED - 4, note))
     return Markup(
         '<svg class="band" width="100%" height="{}" role="img" aria-label="{}">{}</svg>'

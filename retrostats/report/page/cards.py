@@ -14,7 +14,7 @@ from retrostats.audit.plain_words import NO_WORDS, PlainWords
 from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
 from retrostats.report.page.amounts import RATIOS, ends_of, missing
-from retrostats.report.page.bands import NullLine, band, claimed_zone
+from retrostats.report.page.bands import NO_STUDIES, NullLine, Studies, band, claimed_zone
 from retrostats.report.page.sentences import Answer, Row, answer, number_words, worst_words
 from retrostats.report.page.verdict_words import chance_words, verdict_words
 
@@ -148,8 +148,8 @@ def _card(
     claim, words = claims.get(key, {}), every_word.get(key, NO_WORDS)
     answered = answer(verdict, records["estimates"], claim, words)
     judged = answered.shown[0] if answered.shown else {"claim_id": key}
-    dots = study_estimates(judged, records["estimates"], sources.get(key, ()))
-    counted, _ = _studies_behind(verdict, answered.shown, records)
+    printed = study_estimates(judged, records["estimates"], sources.get(key, ()))
+    dots = Studies(printed, _studies_behind(verdict, answered.shown, records)[0])
     causes = causes_of(claim, claims, records["verdicts"])
     return Card(
         number=number,
@@ -160,9 +160,9 @@ def _card(
         means=means_words(verdict, words),
         line=null_words(claim.get("null_value"), fmt.text(claim.get("scale")), claim.get("unit")),
         bands=tuple(
-            _band(row, verdict, claim, (), "")
+            _band(row, verdict, claim, NO_STUDIES, "")
             if answered.readings
-            else _band(_graded(row, verdict), verdict, claim, dots, words.unit, counted)
+            else _band(_graded(row, verdict), verdict, claim, dots, words.unit)
             for row in answered.shown
         ),
         behind=behind_words(verdict, answered.shown, records, words.people or "people"),
@@ -398,9 +398,7 @@ def certainty_words(verdict: Row) -> str:
     return direction or size
 
 
-def _band(
-    row: Row, verdict: Row, claim: Row, studies: Sequence[float], unit: str, counted: int = 0
-) -> Markup:
+def _band(row: Row, verdict: Row, claim: Row, studies: Studies, unit: str) -> Markup:
     """The picture of one estimate; its worst case stands in words beside it."""
     merged = {**claim, **verdict}
     null = merged.get("null_value")
@@ -415,5 +413,4 @@ def _band(
         label="" if ratio else unit or fmt.text(row.get("unit")),
         bounds=ends_of(merged),
         studies=studies,
-        counted=counted,
     )

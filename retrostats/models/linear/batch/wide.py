@@ -175,7 +175,7 @@ def evaluate(shared: Shared, outcomes: Outcomes, theta: FloatArray) -> Stacked:
     gradient = np.stack(
         [2.0 * (m[a][:, i] * lams[a][:, :, j]).sum(axis=1) for a, i, j in shared.positions], axis=1
     )
-    gradient[np.abs(theta) < FLOOR] = 0.0
+    gradient[np.array(shared.diagonal) & (np.abs(theta) < FLOOR)] = 0.0
     # eq. 49: the average information
     v = _directions(shared, lams, e)
     wv = _turned(shared, lams, factor.solve(_turned(shared, lams, _products(shared, v), "t")), "i")

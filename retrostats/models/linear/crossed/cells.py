@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import block_diag
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csc_array, csr_array, get_index_dtype
 
 from retrostats.models.linear.blocks.working import root_of_moment
 from retrostats.models.linear.crossed.cell_draws import CellDesign
-from retrostats.models.linear.crossed.layout import Crossed, grouped
+from retrostats.models.linear.crossed.layout import Crossed, Group, grouped
 from retrostats.models.linear.formula.columns import FloatArray, IntArray
 from retrostats.models.linear.formula.design import RandomDesign
 
@@ -78,25 +78,22 @@ def crossed_of_cells(
     effects = [np.concatenate([chosen[t] for t in g.terms]) for g in groups]
     turn = [np.atleast_2d(block_diag(*(back[t] for t in g.terms))) for g in groups]
     levels = [random[g.terms[0]].levels for g in groups]
-    columns = [
-        at[:, None] * g.k + np.arange(g.k) + g.start for at, g in zip(levels, groups, strict=True)
-    ]
     q, p = sum(g.width for g in groups), len(cells.start)
-    c = csr_array((q, q))
-    for a in range(len(groups)):
-        for b in range(len(groups)):
-            zz = cells.zz[:, effects[a]][:, :, effects[b]]
-            entries = turn[a].T @ zz @ turn[b]
-            row = np.broadcast_to(columns[a][:, :, None], entries.shape).ravel()
-            column = np.broadcast_to(columns[b][:, None, :], entries.shape).ravel()
-            c = c + csr_array(coo_array((entries.ravel(), (row, column)), shape=(q, q)))
-    c.sort_indices()
+    columns = [_places(at, g) for at, g in zip(levels, groups, strict=True)]
+    blocks = []
     z = np.empty((q, p + 1))
     right = np.concatenate([cells.zx, cells.zy[:, :, None]], axis=2)
-    for g, at, e, t in zip(groups, levels, effects, turn, strict=True):
-        ones, here = np.ones(len(at)), np.arange(len(at))
-        add = csr_array((ones, (at, here)), shape=(g.levels, len(at)))
-        z[g.columns] = (add @ (t.T @ right[:, e]).reshape(len(at), -1)).reshape(g.width, p + 1)
+    for a, (g, at, e, t) in enumerate(zip(groups, levels, effects, turn, strict=True)):
+        zz = cells.zz[:, e]
+        own = _by_level(zz[:, :, e], at, g)
+        here = _places(np.arange(g.levels), g)
+        blocks.append(_between(own, (here, here), (t, t), q))
+        for b in range(a):
+            some = (zz[:, :, effects[b]], (columns[a], columns[b]), (t, turn[b]))
+            blocks.append(_between(*some, q))
+            blocks.append(blocks[-1].T)
+        z[g.columns] = (t.T @ _by_level(right[:, e], at, g)).reshape(g.width, p + 1)
+    c = csr_array(_together(blocks, q))
     return Crossed(
         groups=groups,
         chain=chain,
@@ -112,3 +109,41 @@ def crossed_of_cells(
         roots=roots,
         cells=CellDesign(cells.zz, cells.zx, columns, effects, turn, q, cells.n_obs),
     )
+
+
+def _places(levels: IntArray, group: Group) -> IntArray:
+    """Where the effects (N, k) of some levels (N,) stand among all random effects."""
+    places = levels[:, None] * group.k + np.arange(group.k) + group.start
+    return np.asarray(places, dtype=get_index_dtype(maxval=int(places.max(initial=0))))
+
+
+def _by_level(values: FloatArray, levels: IntArray, group: Group) -> FloatArray:
+    """Sums (L, ...) over the combinations (C, ...) that hold each level (C,)."""
+    count = len(levels)  # each combination is a column with a one at its level
+    add = csc_array(
+        (np.ones(count), levels, np.arange(count + 1)), shape=(group.levels, count)
+    )  # fmt: skip
+    return np.asarray(add @ values.reshape(count, -1)).reshape(group.levels, *values.shape[1:])
+
+
+def _between(
+    zz: FloatArray,
+    places: tuple[IntArray, IntArray],
+    turn: tuple[FloatArray, FloatArray],
+    q: int,
+) -> coo_array:
+    """Products of two groups' effects (C, ka, kb) at their places among q, in working coordinates.
+
+    A'MB is M by rows times the Kronecker product of A and B: one product for all combinations.
+    """
+    entries = zz.reshape(len(zz), -1) @ np.kron(*turn)
+    row = np.broadcast_to(places[0][:, :, None], zz.shape).ravel()
+    column = np.broadcast_to(places[1][:, None, :], zz.shape).ravel()
+    return coo_array((entries.ravel(), (row, column)), shape=(q, q))
+
+
+def _together(blocks: list[coo_array], q: int) -> coo_array:
+    """All entries of some matrices (q, q) in one."""
+    data = np.concatenate([block.data for block in blocks])
+    rows, columns = (np.concatenate([block.coords[i] for block in blocks]) for i in range(2))
+    return coo_array((data, (rows, columns)), shape=(q, q))

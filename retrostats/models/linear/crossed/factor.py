@@ -11,6 +11,7 @@ from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.sparse import block_diag, csc_array, csr_array, diags_array, eye_array, kron
 
+from retrostats.models.linear.crossed.dense_stage import DenseStage, dense_stage
 from retrostats.models.linear.crossed.layout import Crossed, own_blocks
 from retrostats.models.linear.formula.columns import FloatArray
 
@@ -27,12 +28,20 @@ class Stage:
     b: csr_array
     h: csr_array
 
+    def times(self, v: FloatArray) -> FloatArray:
+        """B v (rest, c) for v (width, c)."""
+        return np.asarray(self.b @ v)
+
+    def turned(self, x: FloatArray) -> FloatArray:
+        """H'x (width, c) for x (rest, c)."""
+        return np.asarray(self.h.T @ x)
+
 
 @dataclass(frozen=True, slots=True)
 class Factor:
     """A factorised; `lower` (m, m) is the Cholesky factor of the dense rest."""
 
-    stages: tuple[Stage, ...]
+    stages: tuple[Stage | DenseStage, ...]
     lower: FloatArray
     logdet: float
 
@@ -40,13 +49,13 @@ class Factor:
         """A^-1 times (q, c)."""
         parts, rest = [], rhs
         for stage in self.stages:
-            width = stage.b.shape[1]
+            width = stage.inverse.shape[0] * stage.inverse.shape[1]
             first = by_level(stage.inverse, rest[:width])
-            rest = rest[width:] - stage.b @ first
+            rest = rest[width:] - stage.times(first)
             parts.append(first)
         x = dpotrs(self.lower, rest, lower=1)[0] if len(self.lower) else rest
         for stage, first in zip(self.stages[::-1], parts[::-1], strict=True):
-            x = np.concatenate([first - stage.h.T @ x, x])
+            x = np.concatenate([first - stage.turned(x), x])
         return np.asarray(x)
 
     def inverse_rest(self) -> FloatArray:
@@ -70,6 +79,8 @@ def factorise(data: Crossed, lams: list[FloatArray]) -> Factor:
     LinAlgError
         A is not positive definite in double precision.
     """
+    if data.filled is not None:
+        return _factorised_densely(data, data.filled, lams)
     stages, logdet = [], 0.0
     scale = [_wide(g.levels, lam) for g, lam in zip(data.groups, lams, strict=True)]
     rest: Any = None
@@ -103,13 +114,33 @@ def factorise(data: Crossed, lams: list[FloatArray]) -> Factor:
             whitened = times_blocks(b, np.swapaxes(half, 1, 2))
             rest = rest.toarray(order="F")
             subtract_outer(rest, whitened)
-    lower = np.zeros((0, 0))
-    if rest.shape[0]:
-        lower, info = dpotrf(rest, lower=1, overwrite_a=1, clean=0)
-        if info:
-            raise LinAlgError("the covariance matrix is not positive definite")
-        logdet += 2.0 * float(np.log(lower.diagonal()).sum())
-    return Factor(tuple(stages), lower, logdet)
+    if not rest.shape[0]:
+        return Factor(tuple(stages), np.zeros((0, 0)), logdet)
+    lower, of_rest = _cholesky(rest)
+    return Factor(tuple(stages), lower, logdet + of_rest)
+
+
+def _factorised_densely(data: Crossed, between: FloatArray, lams: list[FloatArray]) -> Factor:
+    """The first group eliminated by dense products, `between` as `Crossed.filled` is."""
+    first, width = lams[0], data.groups[0].width
+    # eq. 45: |D|, and S of the rest
+    own = first.T @ data.own[0] @ first + np.eye(len(first))
+    later = list(zip(data.groups[1:], lams[1:], strict=True))
+    stage, logdet = dense_stage(between, own, first, later)
+    right = _diagonal([_wide(group.levels, lam) for group, lam in later])
+    rest = _sided(right, data.c[width:, width:], right).toarray(order="F")
+    rest[np.diag_indices_from(rest)] += 1.0
+    stage.subtract(rest)
+    lower, of_rest = _cholesky(rest)
+    return Factor((stage,), lower, logdet + of_rest)
+
+
+def _cholesky(rest: FloatArray) -> tuple[FloatArray, float]:
+    """The lower factor of a matrix (Fortran order) that is written over, and its determinant."""
+    lower, info = dpotrf(rest, lower=1, overwrite_a=1, clean=0)
+    if info:
+        raise LinAlgError("the covariance matrix is not positive definite")
+    return lower, 2.0 * float(np.log(lower.diagonal()).sum())
 
 
 def mirrored(lower: FloatArray) -> FloatArray:

@@ -49,7 +49,7 @@ def ml_deviance(
     parts = sensitivity(data, at, reml=False)
     m = [a - b / sigma2 for a, b in zip(parts.logdet, parts.fit, strict=True)]
     gradient = along(data, at.lams, m)
-    gradient[[abs(t) < FLOOR for t in theta]] = 0.0
+    gradient[np.array(data.diagonal) & (np.abs(theta) < FLOOR)] = 0.0
     value = at.factor.logdet + data.n_obs * (log(2.0 * pi) + float(eta[k])) + rss / sigma2
     gradient = np.append(gradient, data.n_obs - rss / sigma2)
     return float(value), gradient if held is None else np.append(gradient, by_u / sigma2)

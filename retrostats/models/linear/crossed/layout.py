@@ -23,6 +23,7 @@ from retrostats.models.linear.formula.design import RandomDesign
 
 WIDE = 100  # connected random effects above which blocks pay
 _DENSE = 1500  # random effects left that are cheaper to take densely than to eliminate on
+_FILLED = 1 / 8  # share of places above which sparse products of the first group cost more
 _LARGEST = 20_000  # columns of the dense rest: three matrices of 3 GiB each
 
 
@@ -104,6 +105,17 @@ class Crossed(InBasis):
     def own(self) -> list[FloatArray]:
         """Diagonal blocks of Z'Z (L, k, k), a group each."""
         return [own_blocks(self.c[g.columns, g.columns], g.k) for g in self.groups]
+
+    @cached_property
+    def filled(self) -> FloatArray | None:
+        """Z'Z (L, k, m) between the first group and the dense rest, where most of it is there."""
+        first, m = self.groups[0], self.dense
+        if self.chain != 1 or not m:
+            return None
+        between = self.c[first.columns, first.width :]
+        if between.nnz < _FILLED * first.width * m:
+            return None
+        return np.asarray(between.toarray().reshape(first.levels, first.k, m))
 
     def frame_gram(self) -> Gram:
         """What of these every engine shares, in the shape of a plain fit's."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.models.linear.crossed.criterion import evaluate
-from retrostats.models.linear.crossed.factor import by_level, times_blocks
 from retrostats.models.linear.crossed.layout import Crossed
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.criterion import Point
@@ -77,29 +76,42 @@ _LEAST, _MOST = 0.05, 20.0
 def moment_start(data: Crossed) -> FloatArray:
     """Diagonal theta by equating sums of squares to their expectations.
 
-    With r = My what least squares leaves and B_g = (Z_g'Z_g)^- by levels, r'Z_g B_g Z_g'r has the
-    expectation sigma^2 (tr(B_g Z_g'MZ_g) + sum_h psi_h tr(B_g Z_g'MZ_h Z_h'MZ_g)), and r'r has
+    With r = My what least squares leaves, Z_g the columns of one effect of a group and B_g the
+    reciprocals of the diagonal of Z_g'Z_g, r'Z_g B_g Z_g'r has the expectation
+    sigma^2 (tr(B_g Z_g'MZ_g) + sum_h psi_h tr(B_g Z_g'MZ_h Z_h'MZ_g)), and r'r has
     sigma^2 (n - p + sum_h psi_h tr(Z_h'MZ_h)). Where every level meets every other equally often
-    this is the analysis of variance (after Henderson 1953, Biometrics 9:226). A group of several
-    effects gets one variance for all: it is a start only.
+    this is the analysis of variance (after Henderson 1953, Biometrics 9:226). Effects of a group
+    are taken as independent: it is a start only.
     """
-    groups = data.groups
-    size = len(groups)
+    diagonal, p = data.c.diagonal(), len(data.xy)
+    inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+    at = [(g, i) for g, group in enumerate(data.groups) for i in range(group.k)]
+    size, of_effect = len(at), _effects(data)
+    weighted = (inverse[:, None] * data.zx)[:, :, None] * of_effect[:, None, :]  # (q, p, size)
+    squared = data.c.copy()
+    squared.data **= 2
     left, right = np.zeros((size + 1, size + 1)), np.zeros(size + 1)
-    for a, g in enumerate(groups):
-        inverse = np.linalg.pinv(data.own[a], hermitian=True)
-        sums, x = data.zy[g.columns, None], data.zx[g.columns]
-        weighted = by_level(inverse, x)
-        right[a] = float((sums * by_level(inverse, sums)).sum())
-        left[a, size] = np.einsum("lij,lji->", inverse, data.own[a]) - float((x * weighted).sum())
-        for b, h in enumerate(groups):
-            between, other = data.c[h.columns, g.columns], data.zx[h.columns]
-            whole = float(times_blocks(between, inverse).multiply(between).sum())
-            shared = float((other * (between @ weighted)).sum())
-            left[a, b] = whole - 2 * shared + float(((other.T @ other) * (x.T @ weighted)).sum())
-        left[size, a] = np.einsum("lii->", data.own[a]) - float((x**2).sum())
-    left[size, size], right[size] = data.n_obs - len(data.xy), data.yy
+    # tr(B_g Z_g'Z_h Z_h'Z_g); what M = I - XX' takes from it, once and twice
+    whole = of_effect.T @ (squared @ (inverse[:, None] * of_effect))
+    met = (data.c @ weighted.reshape(len(diagonal), -1)).reshape(weighted.shape)
+    once = np.einsum("qh,qp,qpg->hg", of_effect, data.zx, met, optimize=True)
+    inner = np.einsum("qh,qp,qr->hpr", of_effect, data.zx, data.zx, optimize=True)
+    outer = np.einsum("qp,qrg->gpr", data.zx, weighted)
+    left[:size, :size] = (whole - 2.0 * once + np.einsum("hpr,gpr->hg", inner, outer)).T
+    right[:size] = of_effect.T @ (inverse * data.zy**2)
+    left[:size, size] = of_effect.T @ (diagonal > 0) - np.trace(outer, axis1=1, axis2=2)
+    left[size, :size] = of_effect.T @ (diagonal - (data.zx**2).sum(axis=1))
+    left[size, size], right[size] = data.n_obs - p, data.yy
     found = np.linalg.lstsq(left, right, rcond=None)[0]
     ratio = found[:size] / max(found[size], 1e-3 * data.yy / data.n_obs)
-    spread = np.sqrt(np.clip(ratio, _LEAST**2, _MOST**2))
-    return np.array([spread[g] if i == j else 0.0 for g, i, j in data.positions])
+    spread = dict(zip(at, np.sqrt(np.clip(ratio, _LEAST**2, _MOST**2)), strict=True))
+    return np.array([spread[g, i] if i == j else 0.0 for g, i, j in data.positions])
+
+
+def _effects(data: Crossed) -> FloatArray:
+    """Whether each random effect (q,) is one of each group's effects, a column each."""
+    names = [
+        first + np.tile(np.arange(g.k), g.levels)
+        for first, g in zip(np.cumsum([0, *(g.k for g in data.groups)]), data.groups, strict=False)
+    ]
+    return np.asarray(np.eye(sum(g.k for g in data.groups))[np.concatenate(names)])

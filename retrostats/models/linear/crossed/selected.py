@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import block_array, csr_array
 
+from retrostats.models.linear.crossed.dense_stage import DenseStage
 from retrostats.models.linear.crossed.factor import Factor, inner_outer
 from retrostats.models.linear.crossed.layout import Crossed
 from retrostats.models.linear.formula.columns import FloatArray
@@ -31,6 +32,8 @@ def inverse_sums(data: Crossed, factor: Factor) -> list[FloatArray]:
     for position in range(data.chain - 1, -1, -1):
         stage = factor.stages[position]
         total = stage.inverse.sum(axis=0)
+        if isinstance(stage, DenseStage):
+            return [total + stage.inner(factor.lower), *sums]
         if position == 0 and data.chain == 1:
             if stage.h.shape[0]:
                 total = total + inner_outer(inverse, stage.h, stage.k)

@@ -116,7 +116,7 @@ def merged(a: CellMoments, b: CellMoments) -> CellMoments:
     columns = tuple(c for c in a.columns if c in b.columns)
     a, b = _narrowed(a, columns, variables), _narrowed(b, columns, variables)
     levels = common_levels(a, b)
-    patterns = merge_patterns([*a.recoded(levels), *b.recoded(levels)])
+    patterns = merge_patterns([*a.recoded(levels), *b.recoded(levels)], added=True)
     return replace(
         a,
         levels=levels,
@@ -151,13 +151,13 @@ def _centred_as_variable(m: CellMoments, name: str, other: CellMoments) -> CellM
     at = m.variables.index(source)
     shift = study_means(m, source)
     index = [*range(len(m.variables)), at]
-    patterns = tuple(
-        Pattern(
-            p.design, p.n, np.append(p.mean, p.mean[at] - s),
-            None if p.scatter is None else p.scatter[np.ix_(index, index)],
-        )
-        for p, s in zip(m.patterns, shift, strict=True)
-    )  # fmt: skip
+
+    def wider(p: Pattern, s: float) -> Pattern:
+        chosen = _of_variables(p, index)
+        mean = np.append(p.mean, p.mean[at] - s)
+        return replace(chosen, mean=mean, parts=tuple(wider(part, s) for part in p.parts))
+
+    patterns = tuple(wider(p, s) for p, s in zip(m.patterns, shift, strict=True))
     centred = tuple(pair for pair in m.centred if pair[0] != name)
     return replace(m, variables=(*m.variables, name), patterns=patterns, centred=centred)
 
@@ -184,15 +184,8 @@ def _narrowed(m: CellMoments, columns: tuple[str, ...], variables: tuple[str, ..
     """Only these columns and variables, in this order."""
     keep = [m.columns.index(c) for c in columns]
     index = [m.variables.index(v) for v in variables]
-    patterns = merge_patterns(
-        [
-            Pattern(
-                p.design[:, keep], p.n, p.mean[index],
-                None if p.scatter is None else p.scatter[np.ix_(index, index)],
-            )
-            for p in m.patterns
-        ]
-    )  # fmt: skip
+    chosen = [_of_variables(p, index) for p in m.patterns]
+    patterns = merge_patterns([replace(p, design=p.design[:, keep]) for p in chosen], added=True)
     return replace(
         m,
         columns=columns,
@@ -203,6 +196,13 @@ def _narrowed(m: CellMoments, columns: tuple[str, ...], variables: tuple[str, ..
         centred=tuple(pair for pair in m.centred if pair[1] in variables),
         coded=tuple(pair for pair in m.coded if pair[1] in columns),
     )
+
+
+def _of_variables(p: Pattern, index: list[int]) -> Pattern:
+    """A pattern of some of its variables, in this order."""
+    scatter = None if p.scatter is None else p.scatter[np.ix_(index, index)]
+    parts = tuple(_of_variables(part, index) for part in p.parts)
+    return replace(p, mean=p.mean[index], scatter=scatter, parts=parts)
 
 
 def _studies(m: CellMoments) -> set[Any]:

@@ -150,7 +150,7 @@ class Moments:
                 "cannot merge moments of crossed groups: their blocks are not disjoint"
             )
         levels = common_levels(self, other)
-        patterns = merge_patterns([*self.recoded(levels), *other.recoded(levels)])
+        patterns = merge_patterns([*self.recoded(levels), *other.recoded(levels)], added=True)
         raw = None
         if self.raw is not None and other.raw is not None:
             labels = (*(k for k, _ in self.raw), *(k for k, _ in other.raw))

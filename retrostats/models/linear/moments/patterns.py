@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,12 +28,16 @@ class Pattern:
         Mean outcome of each row.
     scatter : (m, m) array or None
         Sum over blocks of (y - mean)(y - mean)'; None for one raw block, whose scatter is zero.
+    parts : tuple of Pattern
+        Those it is the sum of, where moments were added: the next sum is taken of all of them in an
+        order of their own, so that no digit depends on the order in which moments were added.
     """
 
     design: FloatArray
     n: float
     mean: FloatArray
     scatter: FloatArray | None
+    parts: tuple[Pattern, ...] = ()
 
 
 class Described(Protocol):
@@ -52,14 +56,31 @@ class Described(Protocol):
         """Whether the order of the levels was given."""
 
 
-def merge_patterns(patterns: list[Pattern]) -> tuple[Pattern, ...]:
-    """Patterns of equal design merged, in the order of their designs."""
+def merge_patterns(patterns: list[Pattern], *, added: bool = False) -> tuple[Pattern, ...]:
+    """Patterns of equal design merged, in the order of their designs.
+
+    With `added` they are of moments that are added, and known as such afterwards.
+    """
     families: dict[tuple[int, bytes], list[Pattern]] = {}
     for pattern in patterns:
         key = (len(pattern.design), np.ascontiguousarray(pattern.design + 0.0).tobytes())
         families.setdefault(key, []).append(pattern)
-    merged = [_merge_all(family) for family in families.values()]
+    merged = [(_added if added else _merge_all)(family) for family in families.values()]
     return tuple(sorted(merged, key=lambda p: (len(p.mean), p.design.tolist())))
+
+
+def _added(family: list[Pattern]) -> Pattern:
+    """The sum of all that each is the sum of, in the order of their bytes."""
+    parts = [part for pattern in family for part in pattern.parts or (pattern,)]
+    if len(parts) == 1:
+        return family[0]
+    found = _merge_all(sorted(parts, key=_bytes))
+    return replace(found, design=family[0].design, parts=tuple(parts))
+
+
+def _bytes(pattern: Pattern) -> tuple[float, bytes, bytes]:
+    scatter = b"" if pattern.scatter is None else pattern.scatter.tobytes()
+    return pattern.n, pattern.mean.tobytes(), scatter
 
 
 def _merge_all(family: list[Pattern]) -> Pattern:
@@ -116,5 +137,5 @@ def recoded(patterns: Iterable[Pattern], old: Levels, new: Levels) -> list[Patte
             if mine is not None and theirs is not None and mine != theirs:
                 place = np.array([theirs.index(level) for level in mine], dtype=float)
                 design[:, c] = place[design[:, c].astype(np.intp)]
-        out.append(Pattern(design, pattern.n, pattern.mean, pattern.scatter))
+        out.append(replace(pattern, design=design))
     return out

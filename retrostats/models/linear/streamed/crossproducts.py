@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from retrostats.common.errors import InputError, NotIdentified
@@ -35,11 +37,14 @@ def cells_of(moments: StreamedMoments, fixed: tuple[str, ...]) -> Cells:
             "the outcome does not vary beyond the fixed effects (all values equal, or fitted "
             "exactly); a mixed model has nothing to estimate"
         )
-    zz, zw, zr = sums.products()
+    back_upper = np.linalg.inv(upper)
+    zz, zw, zr = sums.products(np.eye(len(sums.pairs)))
     zu = zw @ turn
     zr = zr + zw @ regained - zu @ delta
-    back_upper = np.linalg.inv(upper)
-    zx = zu @ back_upper
+    zz, zx, zr = (
+        _of_subjects(sums.by_subject, each)
+        for each in (0.5 * (zz + zz.transpose(0, 2, 1)), zu @ back_upper, zr)
+    )
     size = len(back)
     whole = np.zeros((size + 1, len(here) + 1))  # from (W A, y - W b) to (X, its residual)
     whole[:size, :-1] = turn @ back_upper
@@ -47,6 +52,12 @@ def cells_of(moments: StreamedMoments, fixed: tuple[str, ...]) -> Cells:
     whole[size, -1] = 1.0
     start = sums.pilot.b[here] + np.linalg.solve(first, delta)
     return Cells(zz, zx, zr, yy, sums.n_rows, upper @ first, start, whole)
+
+
+def _of_subjects(sums: FloatArray, units: FloatArray) -> FloatArray:
+    """What is linear in sums (k, S) and is `units` (k, ...) of the unit ones, a subject each."""
+    found = sums.T @ units.reshape(len(units), prod(units.shape[1:]))
+    return np.asarray(found.reshape(sums.shape[1], *units.shape[1:]))
 
 
 def _cholesky(uu: FloatArray, first: FloatArray, names: tuple[str, ...]) -> FloatArray:

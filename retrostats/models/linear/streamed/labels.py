@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class Coder:
         self._table: np.ndarray | None = None
         self._low = 0
         self._seen = 0, 0  # the lowest and highest label
-        self._known: pd.Index[Any] | None = None
+        self._known: list[pd.Index[Any]] | None = None  # in the order of their numbers
 
     def __getstate__(self) -> tuple[int, Any]:
         """The labels alone: a table of the range is made anew where it is needed."""
@@ -76,9 +77,12 @@ class Coder:
         return True
 
     def _by_table(self, values: Any) -> IntArray:
-        assert self._table is not None
         place = np.asarray(values, dtype=np.intp)
-        place = place - self._low
+        return self._at_places(place - self._low, lambda fresh: fresh + self._low)
+
+    def _at_places(self, place: IntArray, label: Callable[[IntArray], IntArray]) -> IntArray:
+        """Numbers of places in the table; `label` says which labels new ones hold."""
+        assert self._table is not None
         codes = self._table[place]
         if codes.min() < 0:
             fresh = place[codes < 0]
@@ -86,23 +90,79 @@ class Coder:
             self._table[fresh[::-1]] = order[::-1]  # of equal labels the first is written last
             fresh = fresh[self._table[fresh] == order]
             self._table[fresh] = self.count + np.arange(len(fresh))
-            self._parts.append(fresh + self._low)
+            self._parts.append(label(fresh))
             self.count += len(fresh)
             codes = self._table[place]
         return codes.astype(np.intp)
 
     def _by_hash(self, local: Any, uniques: Any) -> IntArray:
         if self._known is None:
-            self._known, self._table = pd.Index(self.labels, dtype=_plain(uniques.dtype)), None
-        place = np.asarray(self._known.get_indexer(pd.Index(uniques)), dtype=np.intp)
-        new = place < 0
-        if new.any():
-            fresh = uniques[new]
-            place[new] = self.count + np.arange(len(fresh))
-            self._parts.append(np.asarray(fresh))
-            self.count += len(fresh)
-            self._known = self._known.append(pd.Index(fresh))
+            self._known = [pd.Index(self.labels, dtype=_plain(uniques.dtype))][: self.count]
+            self._table = None
+        place = np.full(len(uniques), -1, dtype=np.intp)
+        wanted, start = pd.Index(uniques), 0
+        unknown = np.arange(len(uniques))
+        for known in self._known:
+            at = np.asarray(known.get_indexer(wanted[unknown]), dtype=np.intp)
+            place[unknown[at >= 0]] = at[at >= 0] + start
+            unknown, start = unknown[at < 0], start + len(known)
+        if len(unknown):
+            place[unknown] = self.count + np.arange(len(unknown))
+            self._parts.append(np.asarray(uniques[unknown]))
+            self.count += len(unknown)
+            self._remember(wanted[unknown])
         return np.asarray(place[local])
+
+    def _remember(self, fresh: pd.Index[Any]) -> None:
+        """Labels at the end of those known, put together with no fewer before them.
+
+        A hash table is made anew of what it holds: so each label is put into few of them, however
+        many pieces bring new ones.
+        """
+        assert self._known is not None
+        self._known.append(fresh)
+        while len(self._known) > 1 and len(self._known[-2]) <= 2 * len(self._known[-1]):
+            last = self._known.pop()
+            self._known[-1] = self._known[-1].append(last)
+
+
+class Pairs(Coder):
+    """As `Coder`, of pairs of numbers: in a table of all there may be where that is not too wide.
+
+    A pair is kept as one whole number, the first of the two in its upper half.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._width = 0
+
+    def codes_of(self, first: IntArray, second: IntArray) -> IntArray:
+        """Numbers (N,) of the pairs of `first` (N,) and `second` (N,), both from 0."""
+        if len(first) and self._holds(int(first.max()), int(second.max())):
+            width = self._width
+
+            def label(fresh: IntArray) -> IntArray:
+                return ((fresh // width) << _HALF) | (fresh % width)
+
+            return self._at_places(first * width + second, label)
+        return self._by_hash(*pd.factorize((first.astype(np.int64) << _HALF) | second))
+
+    def _holds(self, first: int, second: int) -> bool:
+        """Whether pairs up to these lie in the table; it is made or widened for them."""
+        if self._known is not None or (self.count and self._table is None):
+            return False
+        rows, width = (self._seen[0], self._width) if self._table is not None else (0, 0)
+        if first < rows and second < width:
+            return True
+        rows, width = _room(first, rows), _room(second, width)
+        if rows * width > _SPAN:
+            return False
+        grown = np.full((rows, width), -1, dtype=np.int32)
+        if self._table is not None:
+            old = self._table.reshape(-1, self._width)
+            grown[: len(old), : self._width] = old
+        self._table, self._seen, self._width = grown.reshape(-1), (rows, width), width
+        return True
 
 
 class Keys:
@@ -110,7 +170,7 @@ class Keys:
 
     def __init__(self, width: int) -> None:
         self._coders = [Coder() for _ in range(width)]
-        self._pairs = [Coder() for _ in range(width - 1)]
+        self._pairs = [Pairs() for _ in range(width - 1)]
 
     @property
     def count(self) -> int:
@@ -121,7 +181,7 @@ class Keys:
         """Numbers (N,) of the combinations, a column of labels each; new ones as needed."""
         codes = self._coders[0].codes(columns[0])
         for coder, pair, column in zip(self._coders[1:], self._pairs, columns[1:], strict=True):
-            codes = pair.codes((codes.astype(np.int64) << _HALF) | coder.codes(column))
+            codes = pair.codes_of(codes, coder.codes(column))
         return codes
 
     @property
@@ -142,6 +202,11 @@ class Keys:
             c.labels[part] if c.count else c.labels
             for c, part in zip(self._coders, self.parts, strict=True)
         )
+
+
+def _room(largest: int, room: int) -> int:
+    """At least as much room as there is for numbers up to the largest, a power of two if more."""
+    return room if largest < room else 1 << largest.bit_length()
 
 
 def _plain(dtype: Any) -> Any:

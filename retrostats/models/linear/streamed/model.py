@@ -154,11 +154,11 @@ def _placed(
         for factor in term.factors[1:]:
             both = levels * (int(parts[factor].max()) + 1) + parts[factor]
             levels = np.unique(both, return_inverse=True)[1]
-        found, levels = np.unique(levels, return_inverse=True)
-        none = np.empty((0, len(names)))
-        out.append(
-            RandomDesign(term.group, term.factors, names, none, levels, len(found), len(found))
-        )
+        there = np.bincount(levels) > 0
+        if not there.all():
+            levels = (np.cumsum(there) - 1)[levels]
+        none, found = np.empty((0, len(names))), int(there.sum())
+        out.append(RandomDesign(term.group, term.factors, names, none, levels, found, found))
     return tuple(out)
 
 

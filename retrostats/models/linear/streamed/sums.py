@@ -164,11 +164,13 @@ class Sums:
         if self._sums.shape[1] > self.coder.count:
             self._sums = np.array(self._sums[:, : self.coder.count])
 
-    def products(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Z'Z (S, q, q), Z'W A (S, q, P) and Z'r (S, q), Z as its columns are."""
-        sums, q, size = self.by_subject, self.q, len(self.pilot.b)
-        subjects = sums.shape[1]
-        work = np.empty((subjects, q, size + 1))
+    def products(self, sums: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Z'Z (S, q, q), Z'W A (S, q, P) and Z'r (S, q) of sums (k, S), Z as its columns are.
+
+        They are linear in the sums: those of the unit sums say how any are turned into them.
+        """
+        q, size = self.q, len(self.pilot.b)
+        work = np.empty((sums.shape[1], q, size + 1))
         for row, (a, b) in zip(sums, self.pairs, strict=True):
             work[:, a, b] = row
             if b < q:
