@@ -2,7 +2,7 @@
 
 python -m benchmarks.growth [--only NAME ...] [--rounds N]
 
-Each case is measured at four sizes, medians of processor seconds after a small warm-up; the slope
+Each case is measured at a few sizes, medians of processor seconds after a small warm-up; the slope
 is that of log seconds on log size between the largest two, where constant costs count least. Set
 OPENBLAS_NUM_THREADS=1 for one thread of linear algebra.
 """
@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from math import log
+from pathlib import Path
 from statistics import median
+from tempfile import mkdtemp
 from time import process_time
 from typing import Any
 
@@ -21,6 +23,7 @@ import pandas as pd
 
 import retrostats as rs
 from benchmarks.correlated import ONE_STAGE, correlated, studies
+from retrostats.audit.pages.account import account_of_page
 from retrostats.models.linear.moments.studies import moments_arms
 
 Run = Callable[[], Any]
@@ -66,8 +69,8 @@ def pooled(k: int) -> Run:
     return lambda: rs.pool(y, v).estimate
 
 
-def counts(k: int) -> Run:
-    """A pool of the events of k studies, each with a level of its own."""
+def counts(k: int, model: str = "fixed-study") -> Run:
+    """A pool of the events of k studies, by default each with a level of its own."""
     rng = np.random.default_rng(5)
     total = rng.integers(50, 300, (2, k))
     level, effect = rng.normal(-2.5, 0.6, k), rng.normal(-0.3, 0.4, k)
@@ -75,7 +78,7 @@ def counts(k: int) -> Run:
     table = pd.DataFrame({
         "events_1": events[0], "total_1": total[0], "events_2": events[1], "total_2": total[1]
     })  # fmt: skip
-    return lambda: rs.pool_counts(table, measure="odds_ratio").estimate
+    return lambda: rs.pool_counts(table, measure="odds_ratio", model=model).estimate
 
 
 def crossovers(k: int) -> Run:
@@ -105,6 +108,36 @@ def printed(k: int) -> Run:
     return lambda: repr(rs.pool_printed(table, measure="ratio of means"))
 
 
+#: A page's entries of one claim.
+_CLAIM = """[claims.c{}]
+says = "A nap makes sprinters faster"
+by = "the post"
+cause = true
+measure = "percent"
+true_if = "below 0"
+because = "no size is named"
+better = "lower"
+"""
+
+
+def claims(k: int) -> Run:
+    """The account of a page of k claims, each on three rows of its own: `check-audit`."""
+    rng = np.random.default_rng(3)
+    page = Path(mkdtemp()) / "many.toml"
+    head = (
+        'title = "A nap"\nsubject = "a nap"\ncompared = ["nap", "no nap"]\n'
+        'source = { kind = "post", name = "a post", date = "2031" }\n'
+    )
+    page.write_text(head + "".join(_CLAIM.format(i) for i in range(k)), encoding="utf-8")
+    lines = ["claim,study,design,allocation,n,first,second"]
+    for i in range(3 * k):
+        n, first, second = rng.integers(8, 30), *rng.uniform(11.5, 12, 2)
+        sides = f"{first:.2f} SD 0.42 s,{second:.2f} SD 0.45 s"
+        lines.append(f"c{i // 3},Author {i},crossover,by lot,{n},{sides}")
+    page.with_suffix(".csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return lambda: account_of_page(page)
+
+
 def refits(draws: int) -> Run:
     """Bootstrap refits of a trial with one random intercept."""
     rng = np.random.default_rng(1)
@@ -131,9 +164,11 @@ CASES: dict[str, tuple[Callable[[int], Run], tuple[int, ...]]] = {
     "p, columns of X": (wide, (2, 20, 100, 200)),
     "q, correlated effects": (effects, (2, 4, 8, 12)),
     "studies, pool": (pooled, (100, 1_000, 10_000, 100_000)),
-    "studies, pool_counts": (counts, (10, 100, 500, 1_000)),
+    "studies, pool_counts": (counts, (50, 500, 5_000, 50_000)),
+    "studies, conditional": (lambda k: counts(k, "conditional"), (5, 50, 500, 5_000)),
     "trials, pool_crossovers": (crossovers, (5, 25, 50, 100)),
-    "rows, pool_printed": (printed, (10, 100, 500, 2_000)),
+    "rows, pool_printed": (printed, (5, 50, 500, 5_000)),
+    "claims, check-audit": (claims, (5, 50, 500)),
     "studies, one stage": (one_stage, (12, 25, 50, 100)),
     "draws, bootstrap": (refits, (100, 1_000, 10_000, 100_000)),
     "draws, explore": (explored, (100, 1_000, 10_000, 100_000)),

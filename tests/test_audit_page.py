@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from doors.audit import account_of_page
+from doors.evidence import Side, paired_fit, two_groups_fit
+from doors.io import TableRow
 from doors.report import render_report
 
 import retrostats as rs
@@ -215,6 +217,60 @@ def test_changes_of_two_groups_go_through_the_mixed_model(tmp_path) -> None:
     assert row["estimate"] == pytest.approx(-1.9)
     assert row["std_error"] == pytest.approx(math.sqrt(v1 + v2), rel=MODEL_RTOL)
     assert row["df"] == pytest.approx(welch_df(v1, v2), rel=WELCH_RTOL)
+
+
+#: A formula against the search for the same maximum: its last step, and Kenward-Roger's df.
+SEARCHED_RTOL = 1e-9
+
+
+@pytest.mark.parametrize("correlation", [-0.95, 0.0, 0.4, 0.99])
+def test_a_row_has_the_solution_of_its_mixed_model(correlation) -> None:
+    """A pair with an error of either sign of covariance, and two groups with a variance each."""
+    first, second = Side(27.1, 3.0, 13), Side(24.7, 1.9, 13)
+    cells = pd.DataFrame({
+        "condition": pd.Categorical(["b", "a"], ["b", "a"]), "n": 13,
+        "mean": [24.7, 27.1], "sd": [1.9, 3.0],
+    })  # fmt: skip
+    moments = rs.moments_from_summary(
+        cells, correlation=correlation, within="condition", outcome="y", subject="s"
+    )
+    fit = rs.lmm("y ~ condition + (1 | s)", moments, covariance="signed-cs")
+    names = ["estimate", "std_error", "df"]
+    wanted = fit.coefficients[names].iloc[1].to_numpy(dtype=float)
+    np.testing.assert_allclose(paired_fit(first, second, correlation), wanted, rtol=SEARCHED_RTOL)
+    people = np.random.default_rng(4)
+    groups = [people.normal(27, 3, 9), people.normal(25, 1, 14)]
+    rows = pd.DataFrame({"y": np.concatenate(groups), "arm": np.repeat([1.0, 0.0], [9, 14])})
+    rows["group"] = rows["arm"].astype(str)
+    fit = rs.lmm("y ~ arm", rows, residual="group")
+    one, two = (Side(float(g.mean()), float(g.std(ddof=1)), len(g)) for g in groups)
+    np.testing.assert_allclose(
+        two_groups_fit(one, two), fit.coefficients[names].iloc[1], rtol=SEARCHED_RTOL
+    )
+
+
+def test_many_claims_and_rows_take_time_in_proportion(tmp_path, monkeypatch) -> None:
+    """Each row's list of claims is read once, however many claims ask for their rows."""
+    heads = "".join(
+        f'[claims.c{i}]\nsays="x"\nby="b"\ncause=true\nmeasure="percent"\ntrue_if="below 0"\n'
+        'because="b"\nbetter="lower"\n'
+        for i in range(40)
+    )
+    page = tmp_path / "many.toml"
+    page.write_text(
+        'title="t"\nsubject="s"\nsource={kind="post",name="n",date="2031"}\n'
+        f'compared=["a","b"]\n{heads}'
+    )
+    lines = "".join(
+        f'"c{i}; c{(i + 1) % 40}",A{i},crossover,9,11 SD 1,12 SD 1\n' for i in range(40)
+    )
+    page.with_suffix(".csv").write_text(f"claim,study,design,n,first,second\n{lines}")
+    read: list[str] = []
+    original = TableRow.claims.fget
+    monkeypatch.setattr(TableRow, "claims", property(lambda row: read.append(row) or original(row)))
+    said = account_of_page(page)
+    assert said.count("row 2, A0") == 2  # the row of c0, which c1 shares
+    assert len(read) <= 4 * 40
 
 
 TRAINING = EXAMPLES / "training.toml"

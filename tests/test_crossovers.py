@@ -5,6 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from doors.evidence import (
+    PoolEstimator,
+    SlopeSearch,
+    Space,
+    crossover_sources,
+    fixed_points,
+    lowest,
+    pool_estimator,
+    pool_unknowns,
+    run_search,
+)
+from doors.models import SLOPED_TESTS
 from scipy import stats
 
 import retrostats as rs
@@ -206,3 +218,95 @@ def test_an_exact_p_as_text_moves_in_its_rounding_and_a_threshold_does_not() -> 
 
     assert unknowns("= 0.03") - unknowns(0.03) == {"p"}
     assert unknowns("< 0.05") == unknowns(0.03)
+
+
+def exact_trials(k: int) -> pd.DataFrame:
+    """Trials of exact numbers without correlation and p: an open number each."""
+    rng = np.random.default_rng(2)
+    return pd.DataFrame({
+        "study": [f"s{i}" for i in range(k)], "n": rng.integers(8, 30, k),
+        "mean_1": rng.normal(33, 1.5, k), "sd_1": rng.uniform(3, 5, k),
+        "mean_2": rng.normal(27, 1.5, k), "sd_2": rng.uniform(3, 5, k),
+    })  # fmt: skip
+
+
+#: One minimum found by slopes and by steps along the axes, which end at 1e-10 of the box.
+MINIMUM_RTOL = 1e-9
+
+
+def test_many_trials_are_searched_along_slopes_to_the_same_limits(monkeypatch) -> None:
+    """Fewer points looked at, the same ends; no draw outside; the same whoever asks."""
+    trials = exact_trials(30)
+    found = rs.pool_crossovers(trials, draws=50)
+    more = rs.pool_crossovers(trials, draws=400, seed=9)
+    assert (found.conf_low, found.conf_high) == (more.conf_low, more.conf_high)
+    assert more.draws["conf_low"].min() >= more.conf_low
+    assert more.draws["conf_high"].max() <= more.conf_high
+    assert (found.search_diagnostics["evaluations"] < 5_000).all()
+    assert (found.search_diagnostics["agreeing"] > 30).all()
+    monkeypatch.setattr(PoolEstimator, "has_slopes", lambda self, space: False)
+    axes = rs.pool_crossovers(trials, draws=50)
+    assert (found.conf_low, found.conf_high) == pytest.approx(
+        (axes.conf_low, axes.conf_high), rel=MINIMUM_RTOL
+    )
+    assert found.conf_low <= axes.conf_low + MINIMUM_RTOL
+    assert (axes.search_diagnostics["evaluations"] > 5_000).all()
+
+
+#: Central differences of a step of 1e-6 leave 1e-9 of the slope, and rounding over the step.
+SLOPE_ATOL = 2e-5
+
+
+@pytest.mark.parametrize("method", ["common", "dl", "he", "pm", "ml", "reml"])
+@pytest.mark.parametrize("test", SLOPED_TESTS)
+def test_slopes_of_limits_are_those_of_differences(method, test) -> None:
+    """Through rounding, the p that cuts a correlation, weights, tau2 and the error."""
+    trials = as_printed(simulated(4, 0.5, trials=5), "r")
+    sources = crossover_sources(trials)
+    pool = pool_estimator(sources, log=False, method=method, test=test)
+    space = Space.of(pool_unknowns(sources))
+    assert pool.has_slopes(space)
+    points = np.random.default_rng(1).uniform(0.05, 0.95, (6, space.size))
+    ours, h = pool.slopes(space, points), 1e-6
+    for side, name in enumerate(("lower", "upper"), start=1):
+        for j in range(space.size):
+            ends = []
+            for sign in (-1, 1):
+                moved = points.copy()
+                moved[:, j] += sign * h
+                ends.append(pool(space.values(moved))[side])
+            np.testing.assert_allclose(
+                ours[side - 1][:, j], (ends[1] - ends[0]) / (2 * h), atol=SLOPE_ATOL, err_msg=name
+            )
+
+
+def test_a_jump_beside_an_end_is_no_smooth_minimum() -> None:
+    """At a corner that slopes point to, next to which the function falls by a step."""
+    slope = np.linspace(1, 2, 30)
+
+    def plain(points: np.ndarray) -> np.ndarray:
+        return points @ slope + (points[:, 0] - 0.3) ** 2 * 40
+
+    def jumping(points: np.ndarray) -> np.ndarray:
+        return plain(points) - 0.5 * (points[:, 1:].sum(axis=1) > 1e-4)
+
+    def slopes(points: np.ndarray) -> np.ndarray:
+        found = np.tile(slope, (len(points), 1))
+        found[:, 0] += 80 * (points[:, 0] - 0.3)
+        return found
+
+    start = np.full((3, 30), 0.5) * np.array([[1.0], [0.2], [1.5]])
+    ends, values, met = run_search(SlopeSearch(slopes).searched(start, plain(start)), plain)
+    assert met.tolist() == [3]
+    assert ends[0, 0] == pytest.approx(0.3 - 1 / 80)
+    assert not ends[0, 1:].any()
+    search, value = SlopeSearch(slopes), float(values[0])
+    assert run_search(search.is_minimum(ends[0], value), plain)
+    assert not run_search(search.is_minimum(ends[0], value), jumping)
+    fixed, at_fixed = fixed_points(lambda p: jumping(p)[:, None], 30, {})
+    both = [
+        run_search(lowest(fixed, at_fixed[:, 0], {}, slopes=s), jumping) for s in (slopes, None)
+    ]
+    assert both[0].value <= both[1].value < values[0]
+    aside = ends[0] + np.eye(30)[0] * 0.01
+    assert not run_search(search.is_minimum(aside, float(plain(aside[None])[0])), plain)

@@ -13,6 +13,7 @@ from doors.evidence import (
     PrintedSource,
     SpreadPrior,
     chi_nodes,
+    log_likelihoods,
     read_rows,
     reported_source,
     rounding_points,
@@ -256,6 +257,30 @@ def test_rates_have_the_probability_of_their_split() -> None:
         )  # fmt: skip
         error = 5 * math.sqrt(0.25 / given.sum())
         assert float(said[0]) == pytest.approx(float(seen), abs=error)
+
+
+#: Densities added up themselves, and by their logs relative to the largest, in doubles.
+TOGETHER_ATOL = 1e-11
+
+
+def test_sources_evaluated_together_are_each_its_own() -> None:
+    """Of as many nodes together, in their order, whatever stands between: words, other counts."""
+    rng, prior = np.random.default_rng(2), CorrelationPrior()
+    sources = []
+    for i in range(200):
+        q = (1, 16, 64)[i % 3]
+        df = np.full(q, math.inf if i % 7 == 0 else 5.0 + i)
+        log_weight = np.full(q, -math.log(q))
+        held = Nodes(rng.normal(0, 0.3, q), rng.uniform(0.05, 0.4, q), df, log_weight)
+        words = {"curve": lambda theta, c=i / 200: -np.abs(theta - c)} if i % 11 == 0 else {
+            "nodes": lambda _, held=held: held
+        }  # fmt: skip
+        sources.append(PrintedSource(f"s{i}", i + 1, "spread or error", "", **words))
+    together = log_likelihoods(sources, THETA, prior)
+    for source, found in zip(sources, together, strict=True):
+        np.testing.assert_allclose(
+            found, source.log_likelihood(THETA, prior), rtol=TOGETHER_ATOL, atol=TOGETHER_ATOL
+        )
 
 
 def test_odds_are_the_noncentral_hypergeometric() -> None:

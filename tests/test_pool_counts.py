@@ -242,6 +242,34 @@ def test_hypergeometric_is_scipys(n1, n2, share, eta, data) -> None:
     assert variance[0] == pytest.approx(law.var(), rel=1e-5, abs=1e-9)
 
 
+#: Sums over the tables of one study, in another order, in doubles.
+ONE_STUDY_ATOL = 1e-11
+
+
+def test_studies_of_all_sizes_stand_side_by_side_as_each_alone() -> None:
+    """One with a single possible table, one of thousands: each as if it were the only one."""
+    n1, n2 = np.array([3.0, 40.0, 4000.0, 5.0]), np.array([2.0, 55.0, 3000.0, 9.0])
+    m, y = np.array([5.0, 17.0, 2500.0, 1.0]), np.array([3.0, 9.0, 1500.0, 0.0])
+    eta = np.linspace(-2, 3, 12).reshape(3, 4)
+    family = NoncentralHypergeometric(y, n1, n2, m)
+    drawn = family.draw(np.zeros((50, 4)), np.random.default_rng(1))
+    for i in range(4):
+        alone = family.take(np.array([i]))
+        at = eta[:, i : i + 1]
+        both = family.loglik_and_score(eta)
+        for ours, single in zip(
+            (family.loglik(eta), *family.derivatives(eta), *both),
+            (alone.loglik(at), *alone.derivatives(at), alone.loglik(at), alone.score(at)),
+            strict=True,
+        ):
+            np.testing.assert_allclose(ours[:, i : i + 1], single, atol=ONE_STUDY_ATOL)
+        law = stats.nchypergeom_fisher(n1[i] + n2[i], m[i], n1[i], 1.0)
+        low, high = law.support()
+        assert ((drawn[:, i] >= low) & (drawn[:, i] <= high)).all()
+        error = law.std() / np.sqrt(50)
+        assert abs(drawn[:, i].mean() - law.mean()) <= 4 * error  # 4 standard errors, seed fixed
+
+
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
@@ -362,7 +390,7 @@ def test_levels_of_studies_are_an_arrow_with_the_maximum_of_the_dense_system(mea
     })  # fmt: skip
     found = rs.pool_counts(table, measure=measure)
     likelihood = found.likelihood
-    dense = Model(likelihood.family, likelihood.x, likelihood.offset, likelihood.parts, 7)
+    dense = Model(likelihood.family, likelihood.design(), likelihood.offset, likelihood.parts, 7)
     best, ours = dense.maximise(), found.maximum
     np.testing.assert_allclose(ours.beta, best.beta, atol=SAME_MAXIMUM * 10)
     np.testing.assert_allclose(ours.theta, best.theta, atol=SAME_MAXIMUM * 10)
@@ -384,6 +412,8 @@ def test_a_pool_of_many_studies_never_holds_a_dense_system(monkeypatch):
         raise AssertionError("a dense system of all levels was made")
 
     monkeypatch.setattr("retrostats.models.counts.model.Problem", refused)
+    monkeypatch.setattr("retrostats.models.counts.study_levels.StudyLevels.design", refused)
+    monkeypatch.setattr("retrostats.models.counts.study_levels.Inverse.dense", refused)
     rng = np.random.default_rng(3)
     table = pd.DataFrame({
         "events_1": rng.integers(3, 9, 60), "total_1": 50,

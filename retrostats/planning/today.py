@@ -148,7 +148,7 @@ def _predicted(
     totals = np.zeros((len(groups), len(tau), len(theta)))
     if held is not None:
         for i, (members, prior) in enumerate(groups):
-            totals[i] = held.marginal[prior][np.array(members[:-1])].sum(axis=0)
+            totals[i] = held.total(members[:-1], prior)
     weights = np.array([log_weights(tau, s) for s in scales])
     by_name = {(c.members, c.correlation, c.tau_scale): c for c in declared}
     ordered = tuple(by_name[(*group, s)] for group in groups for s in scales)

@@ -36,6 +36,9 @@ from retrostats.evidence.findings.trials import design_effect as design_effect
 from retrostats.evidence.findings.trials import trial_result as trial_result
 from retrostats.evidence.findings.user_cohort import _mean as _mean
 from retrostats.evidence.findings.user_cohort import user_cohort_results as user_cohort_results
+from retrostats.evidence.pages.effects import Side as Side
+from retrostats.evidence.pages.effects import paired_fit as paired_fit
+from retrostats.evidence.pages.effects import two_groups_fit as two_groups_fit
 from retrostats.evidence.printed import likelihoods as likelihoods
 from retrostats.evidence.printed.change import between_group_change as between_group_change
 from retrostats.evidence.printed.change import difference_of_trials as difference_of_trials
@@ -75,6 +78,7 @@ from retrostats.evidence.printed.rows import read_rows as read_rows
 from retrostats.evidence.printed.sources import SPREAD as SPREAD
 from retrostats.evidence.printed.sources import Nodes as Nodes
 from retrostats.evidence.printed.sources import PrintedSource as PrintedSource
+from retrostats.evidence.printed.sources import log_likelihoods as log_likelihoods
 from retrostats.evidence.result.findings import Assumption as Assumption
 from retrostats.evidence.result.findings import EstimateRow as EstimateRow
 from retrostats.evidence.result.findings import Findings as Findings
@@ -82,6 +86,8 @@ from retrostats.evidence.result.findings import Measure as FindingsMeasure
 from retrostats.evidence.result.findings import frame_of as frame_of
 from retrostats.evidence.unreported import compass as compass
 from retrostats.evidence.unreported import exploration as exploration
+from retrostats.evidence.unreported.along_slopes import SlopeSearch as SlopeSearch
+from retrostats.evidence.unreported.crossovers import crossover_sources as crossover_sources
 from retrostats.evidence.unreported.exploration import CHUNK as CHUNK
 from retrostats.evidence.unreported.exploration import outermost as outermost
 from retrostats.evidence.unreported.extremes import lowest as lowest
@@ -95,6 +101,7 @@ from retrostats.evidence.unreported.measures import explore_measures as explore_
 from retrostats.evidence.unreported.measures import sensitivity_frame as sensitivity_frame
 from retrostats.evidence.unreported.pooled import COUNTED as COUNTED
 from retrostats.evidence.unreported.pooled import TEST as TEST
+from retrostats.evidence.unreported.pooled import PoolEstimator as PoolEstimator
 from retrostats.evidence.unreported.pooled import method_choice as method_choice
 from retrostats.evidence.unreported.pooled import pool_estimator as pool_estimator
 from retrostats.evidence.unreported.pooled import pool_unknowns as pool_unknowns

@@ -22,6 +22,7 @@ from retrostats.io.cohort.times import ordered_times as ordered_times
 from retrostats.io.energy import EQUATIONS as EQUATIONS
 from retrostats.io.energy import outside_validity as outside_validity
 from retrostats.io.pages.judgements import judgement as judgement
+from retrostats.io.pages.page import TableRow as TableRow
 from retrostats.io.published import published as published
 from retrostats.io.published.findings_toml import read_findings_toml as read_findings_toml
 from retrostats.io.published.printed_rows import counts_people as counts_people

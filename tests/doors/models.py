@@ -107,6 +107,7 @@ from retrostats.models.linear.streamed.prefetch import prefetched as prefetched
 from retrostats.models.meta import one_stage as one_stage
 from retrostats.models.meta.batch import BATCH_METHODS as BATCH_METHODS
 from retrostats.models.meta.batch import BATCH_TESTS as BATCH_TESTS
+from retrostats.models.meta.batch_slopes import SLOPED_TESTS as SLOPED_TESTS
 from retrostats.models.meta.bayes import posterior as posterior
 from retrostats.models.meta.effect_measures import MEASURES as MEASURES
 from retrostats.models.meta.grid_density import GridDensity as GridDensity

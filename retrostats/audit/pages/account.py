@@ -46,8 +46,8 @@ def account_of_page(path: str | Path) -> str:
              f"{_many(len(page.claims), 'claim')}"]  # fmt: skip
     for group in read.groups.values():
         lines += _group(read, group)
-    unused = [row for row in page.rows if not any(row in r.joined for c in read.claims
-                                                  for r in c.rows)]  # fmt: skip
+    used = {row.number for claim in read.claims for r in claim.rows for row in r.joined}
+    unused = [row for row in page.rows if row.number not in used]
     lines += [f"row {row.number} ({row.study}): bears on no claim" for row in unused]
     return "\n".join([*lines, "", "Nothing was computed. Run it with: retrostats replicate "
                       f"--audit {page.file}"])  # fmt: skip

@@ -243,50 +243,29 @@ def pair_limits(row: PrintedRow, sides: tuple[Side, Side]) -> tuple[float, float
 def paired_fit(first: Side, second: Side, correlation: float) -> tuple[float, float, float]:
     """First less second, its standard error and df, from the mixed model of printed moments.
 
-    Covariance of either sign, so that the error is that of a paired t-test whatever the
-    correlation.
+    The model is outcome ~ condition + (1 | subject) by REML with Kenward-Roger's table, with a
+    covariance of either sign. Two conditions in everybody are balanced, so that its solution is a
+    formula, the paired t-test: nothing is searched.
     """
-    import pandas as pd
-
-    from retrostats.models.linear.fit import lmm
-    from retrostats.models.linear.moments.summary import moments_from_summary
-
-    order = ["second", "first"]
-    cells = pd.DataFrame({
-        "condition": pd.Categorical(order, order), "n": first.n,
-        "mean": [second.mean, first.mean], "sd": [second.sd, first.sd],
-    })  # fmt: skip
-    moments = moments_from_summary(
-        cells, correlation=correlation, within="condition", outcome="outcome", subject="subject"
-    )
-    fit = lmm("outcome ~ condition + (1 | subject)", moments, covariance="signed-cs")
-    return _term(fit, "conditionfirst")
-
-
-def _term(fit: Any, term: str) -> tuple[float, float, float]:
-    row = fit.coefficients.set_index("term").loc[term]
-    return float(row["estimate"]), float(row["std_error"]), float(row["df"])
+    variance = first.sd**2 + second.sd**2 - 2 * correlation * first.sd * second.sd
+    return first.mean - second.mean, math.sqrt(variance / first.n), first.n - 1.0
 
 
 def _groups(sides: Sequence[Side], *, log: bool) -> Effect:
     """Two groups of different people, each with a variance of its own."""
     one, two = (_logged(s) if log else s for s in sides)
-    return Effect(*_two_groups(one, two), "model of two groups, a variance each")
+    return Effect(*two_groups_fit(one, two), "model of two groups, a variance each")
 
 
-def _two_groups(first: Side, second: Side) -> tuple[float, float, float]:
-    """First less second from the model of two groups with a residual variance each."""
-    import pandas as pd
+def two_groups_fit(first: Side, second: Side) -> tuple[float, float, float]:
+    """First less second from the model of two groups with a residual variance each.
 
-    from retrostats.models.linear.fit import lmm
-    from retrostats.models.linear.moments.studies import moments_arms
-
-    cells = pd.DataFrame(
-        [("second", 0, second.n, second.mean, second.sd), ("first", 1, first.n, first.mean,
-                                                           first.sd)],
-        columns=["study", "arm", "n", "mean", "sd"],
-    )  # fmt: skip
-    return _term(lmm("y ~ arm", moments_arms(cells), residual="study"), "arm")
+    y ~ arm by REML with Kenward-Roger's table; its solution is Welch's (1947), Biometrika 34:28.
+    """
+    parts = [side.sd**2 / side.n for side in (first, second)]
+    variance = sum(parts)
+    df = variance**2 / sum(v**2 / (s.n - 1) for v, s in zip(parts, (first, second), strict=True))
+    return first.mean - second.mean, math.sqrt(variance), df
 
 
 def _changes(row: PrintedRow, measure: Measure, first: Change, second: Change) -> Effect:
@@ -302,7 +281,7 @@ def _changes(row: PrintedRow, measure: Measure, first: Change, second: Change) -
     one, two = (change_of(*pair, r, log=measure.is_log) for pair in sides)
     known = "r" in row.cells
     how = f"model of changes of two groups, {'printed' if known else 'middle'} correlation {r:.2f}"
-    return Effect(*_two_groups(one, two), how, math.nan if known else r)
+    return Effect(*two_groups_fit(one, two), how, math.nan if known else r)
 
 
 def _standardised(row: PrintedRow, sides: tuple[Side, Side] | Pairs, r: float) -> Effect:

@@ -221,7 +221,7 @@ def averaged_space(spaces: Sequence[Source], r: float) -> Source:
     unknowns = distinct([u for space in spaces for u in space.unknowns])
     rows = tuple(dict.fromkeys(row for space in spaces for row in space.rows))
     return replace(
-        spaces[0], unknowns=unknowns, effects=effects, rows=rows,
+        spaces[0], unknowns=unknowns, effects=effects, pair=None, rows=rows,
         known_df=min(space.df for space in spaces),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from retrostats.common.errors import InputError
 from retrostats.evidence.printed.quadrature import CorrelationPrior
-from retrostats.evidence.printed.sources import KINDS, PrintedSource, grid_ends
+from retrostats.evidence.printed.sources import KINDS, PrintedSource, grid_ends, log_likelihoods
 from retrostats.models.meta.grid_posterior import (
     GridPosterior,
     grid_posterior,
@@ -100,8 +100,14 @@ class Synthesis:
         chosen = np.asarray(members, dtype=bool)
         if not (chosen & np.asarray(self.bounded)).any():
             return None
-        total = self.marginal[correlation][chosen].sum(axis=0, keepdims=True)
-        return self._of(total, tau_scale)
+        return self._of(self.total(members, correlation)[None], tau_scale)
+
+    def total(self, members: Sequence[bool], correlation: str) -> Array:
+        """Sum of the marginals (t, m) of some of the sources, none of which is copied."""
+        found = np.zeros(self.marginal[correlation].shape[1:])
+        for i in np.flatnonzero(np.asarray(members, dtype=bool)):
+            found += self.marginal[correlation][i]
+        return found
 
     def posteriors(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, GridPosterior]]:
         """Posterior of every choice that has one; sources are added up once for all scales."""
@@ -113,8 +119,7 @@ class Synthesis:
             if not (members & bounded).any():
                 continue
             if key not in totals:
-                held = self.marginal[choice.correlation][members]
-                totals[key] = held.sum(axis=0, keepdims=True)
+                totals[key] = self.total(choice.members, choice.correlation)[None]
             yield choice, self._of(totals[key], choice.tau_scale)
 
     def without(self, i: int, total: Array) -> GridPosterior | None:
@@ -167,18 +172,22 @@ def synthesis(
     tau, _ = tau_nodes(scale)
     again = [i for i, source in enumerate(sources) if source.depends_on_correlation]
     others = [prior for name, prior in priors.items() if name != STATED]
-    logs = [source.log_likelihood(theta, stated) for source in sources]
-    logs += [sources[i].log_likelihood(theta, prior) for prior in others for i in again]
-    held = np.array(logs)
+    open_ = [sources[i] for i in again]
+    held = np.vstack([
+        log_likelihoods(sources, theta, stated),
+        *(log_likelihoods(open_, theta, prior) for prior in others),
+    ])  # fmt: skip
     every = marginals(held, theta, tau)
     # rows of `held` and `every` that belong to each prior
     likelihoods, marginal, at = {}, {}, len(sources)
     for name in priors:
-        places = np.arange(len(sources))
-        if name != STATED:
+        if name == STATED:
+            likelihoods[name], marginal[name] = held[: len(sources)], every[: len(sources)]
+        else:
+            places = np.arange(len(sources))
             places[again] = np.arange(at, at + len(again))
             at += len(again)
-        likelihoods[name], marginal[name] = held[places], every[places]
+            likelihoods[name], marginal[name] = held[places], every[places]
         likelihoods[name].setflags(write=False)
         marginal[name].setflags(write=False)
     for grid in (theta, tau):

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import product
 
 from retrostats.common.arrays import real_number, single
@@ -47,7 +48,7 @@ class Reported:
     text: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.text, str) or not _NUMBER.fullmatch(self._plain):
+        if not isinstance(self.text, str) or _decimal(self.text) is None:
             raise InputError(
                 f"printed number: found {self.text!r}; allowed is one number such as '12.30', "
                 "'-2.4', '1.9e-6' or '35%', with a decimal point. Split ranges into two."
@@ -58,12 +59,10 @@ class Reported:
             )
 
     @property
-    def _plain(self) -> str:
-        return self.text.strip().translate(_MINUS)
-
-    @property
     def _decimal(self) -> Decimal:
-        return Decimal(self._plain.rstrip("%").strip())
+        found = _decimal(self.text)
+        assert found is not None
+        return found
 
     @property
     def value(self) -> float:
@@ -92,6 +91,13 @@ class Reported:
         low, high = self.interval
         slack = _SLACK * max(1.0, abs(unrounded))
         return low - slack <= unrounded <= high + slack
+
+
+@lru_cache(maxsize=2**16)
+def _decimal(text: str) -> Decimal | None:
+    """The number that a text is, or None: read once, as every property asks for it."""
+    plain = text.strip().translate(_MINUS)
+    return Decimal(plain.rstrip("%").strip()) if _NUMBER.fullmatch(plain) else None
 
 
 def t_from_p(p: float, df: float) -> float:

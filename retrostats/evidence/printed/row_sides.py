@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +166,7 @@ def _pair(row: PrintedRow, measure: Measure, first: Summary, second: Summary) ->
     cut = f", correlation cut by p {row.operator} {row.p.text}" if row.p and not known else ""
     words = f"pair, t with {n - 1} df, " + ("r as printed" if known else "over the correlation")
 
+    @cache
     def nodes(prior: CorrelationPrior) -> Nodes:
         return made[0](prior) if len(made) == 1 else made[0](prior).joined(made[1](prior))
 
@@ -329,6 +331,7 @@ def _changes(row: PrintedRow, measure: Measure, first: Change, second: Change) -
         words = "changes of two groups, each by its SD before"
         return smd_source(row, lambda r: changes_smd(groups, r), (low, high), words)
 
+    @cache
     def nodes(prior: CorrelationPrior) -> Nodes:
         r, log_weight = (prior if known is None else CorrelationPrior()).nodes(low, high)
         parts = [

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,6 +89,7 @@ def smd_source(
     known = "r" in row.cells
     df = float(row.people_df)
 
+    @cache
     def nodes(prior: CorrelationPrior) -> Nodes:
         r, log_weight = (CorrelationPrior() if known else prior).nodes(*limits)
         value, variance = effect(r)

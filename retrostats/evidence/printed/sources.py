@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,6 +21,8 @@ KINDS = (SPREAD, BARE, WORDS)
 _SMALL = 0.02
 #: Share of a t beyond the standard errors that the grid covers on each side.
 _BEYOND = 1e-5
+#: Mixtures evaluated together.
+_AT_ONCE = 64
 #: Most standard errors covered: with 1 df even more would not hold all.
 _MOST = 60.0
 
@@ -78,14 +80,28 @@ class Nodes:
         return float(error[order][place])
 
     def log_likelihood(self, theta: Array) -> Array:
-        """At the effects theta (m,).
+        """At the effects theta (m,)."""
+        return np.asarray(mixtures_at([self], theta)[0])
 
-        An error below a step of the grid is widened to the step: what lies between two points is
-        not seen otherwise.
-        """
-        estimate, error, df, log = self._arrays()
-        step = float(theta[1] - theta[0]) if len(theta) > 1 else 0.0
-        return mixed_log_likelihood(theta, estimate, np.maximum(error, step), df, log)
+
+def mixtures_at(rows: Sequence[Nodes], theta: Array) -> Array:
+    """Log-likelihoods (k, m) of k mixtures at the effects theta (m,).
+
+    An error below a step of the grid is widened to the step: what lies between two points is not
+    seen otherwise. Mixtures of as many nodes are evaluated together.
+    """
+    step = float(theta[1] - theta[0]) if len(theta) > 1 else 0.0
+    found = np.empty((len(rows), len(theta)))
+    alike: dict[tuple[int, bool], list[int]] = {}
+    for i, row in enumerate(rows):
+        alike.setdefault((len(row.log_weight), bool(np.isfinite(row.df).all())), []).append(i)
+    for places in alike.values():
+        for start in range(0, len(places), _AT_ONCE):
+            part = places[start : start + _AT_ONCE]
+            parts = zip(*(rows[i]._arrays() for i in part), strict=True)
+            estimate, error, df, log = (np.array(arrays) for arrays in parts)
+            found[part] = mixed_log_likelihood(theta, estimate, np.maximum(error, step), df, log)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +193,19 @@ class PrintedSource:
         nodes = self.nodes(correlation)
         df = float(np.min(nodes.df))
         return nodes.centre, nodes.error_at(_SMALL), nodes.error_at(0.5), df
+
+
+def log_likelihoods(
+    sources: Sequence[PrintedSource], theta: Array, correlation: CorrelationPrior
+) -> Array:
+    """`log_likelihood` of every source (k, m)."""
+    found = np.empty((len(sources), len(theta)))
+    mixed = {i: s.nodes(correlation) for i, s in enumerate(sources) if s.nodes is not None}
+    found[list(mixed)] = mixtures_at(list(mixed.values()), theta)
+    for i, source in enumerate(sources):
+        if i not in mixed:
+            found[i] = source.log_likelihood(theta, correlation)
+    return found
 
 
 def grid_ends(

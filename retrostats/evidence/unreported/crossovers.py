@@ -99,12 +99,17 @@ def pool_crossovers(
     if test == "kenward-roger" and method != "reml":
         raise InputError("test='kenward-roger' is defined for method='reml'; use REML")
     share(level)
-    sources = [_source(trial, log=measure == "log_ratio") for trial in _trials(table)]
+    sources = crossover_sources(table, log=measure == "log_ratio")
     for source in sources:
         _possible(source)
     # the effects are on the log scale already, and are left there
     pooled = pool_estimator(sources, log=False, method=method, test=test, level=level)
     return outermost(pooled, pool_unknowns(sources), draws=draws, seed=seed, jobs=jobs)
+
+
+def crossover_sources(table: Any, *, log: bool = False) -> list[Source]:
+    """Each trial of a table of `pool_crossovers` as a source."""
+    return [_source(trial, log=log) for trial in _trials(table)]
 
 
 class _Number(NamedTuple):

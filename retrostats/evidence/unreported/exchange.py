@@ -29,6 +29,8 @@ def exchanged(
     choices: Mapping[int, int],
     again: Callable[[Array, Array], Search[tuple[Array, Array]]],
     effort: int = 1,
+    *,
+    narrow: bool = False,
 ) -> Search[tuple[Array, Array]]:
     """The ends, the best of them replaced where a chain of exchanges leads lower.
 
@@ -42,13 +44,15 @@ def exchanged(
         A search along the axes from points and values.
     effort
         How many times the usual number of ends is tried.
+    narrow
+        A chain goes on with the moves alone that begin the chains, not with all.
     """
     ends, at_ends = ends.copy(), at_ends.copy()
     order = np.argsort(at_ends, kind="stable")
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
     for i in order[np.sort(first)[: EXCHANGED * effort]]:
         for _ in range(REPEATS):
-            point, value = yield from _chained(ends[i], choices)
+            point, value = yield from _chained(ends[i], choices, narrow=narrow)
             if not value < at_ends[i] - GAIN * (1 + abs(at_ends[i])):
                 break
             found, at_found = yield from again(point[None], np.array([value]))
@@ -56,7 +60,9 @@ def exchanged(
     return ends, at_ends
 
 
-def _chained(point: Array, choices: Mapping[int, int]) -> Search[tuple[Array, float]]:
+def _chained(
+    point: Array, choices: Mapping[int, int], *, narrow: bool
+) -> Search[tuple[Array, float]]:
     """The lowest point on the chains that start with the least costly single moves."""
     column, target = _targets(point, choices)
     if not len(column):
@@ -66,9 +72,11 @@ def _chained(point: Array, choices: Mapping[int, int]) -> Search[tuple[Array, fl
     at_single = yield single
     begun = np.argsort(at_single, kind="stable")[:CHAINS]
     state, rows = single[begun], np.arange(len(begun))
-    open_ = column[None, :] != column[begun][:, None]
     best = int(begun[0])
     lowest, at_lowest = single[best], float(at_single[best])
+    if narrow:
+        column, target, begun = column[begun], target[begun], rows
+    open_ = column[None, :] != column[begun][:, None]
     for _ in range(1, DEPTH):
         chain, move = np.nonzero(open_)
         if not len(chain):

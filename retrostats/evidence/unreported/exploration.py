@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from retrostats.common.deprecated import renamed_fields
 from retrostats.common.errors import InputError
 from retrostats.common.readable import as_html
 from retrostats.common.values import cached_value, values
+from retrostats.evidence.unreported.along_slopes import Slopes
 from retrostats.evidence.unreported.extremes import Extreme, lowest
 from retrostats.evidence.unreported.influence import along, influence, quasi_random
 from retrostats.evidence.unreported.search import run_together
@@ -29,6 +30,22 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 #: Values of the unknowns by name, arrays (n,), to estimate, conf_low and conf_high, (n,) each.
 Estimator = Callable[[Values], Any]
+
+
+@runtime_checkable
+class SlopedEstimator(Protocol):
+    """An estimator that knows how its limits move with the positions of the unknowns."""
+
+    def __call__(self, v: Values) -> Any:
+        """Estimate and limits, as of any estimator."""
+
+    def has_slopes(self, space: Space) -> bool:
+        """Whether `slopes` holds in this space."""
+
+    def slopes(self, space: Space, points: Array) -> tuple[Array, Array]:
+        """Derivatives (n, d) of both limits at points (n, d) of the unit box; NaN without them."""
+
+
 OUTPUTS = ("estimate", "conf_low", "conf_high")
 #: Column of each limit in answers, and the sign with which its outermost value is the lowest.
 _ENDS = ((1, 1.0), (2, -1.0))
@@ -267,7 +284,14 @@ def outermost(
 
     def searched() -> tuple[Extreme, Extreme]:
         ends = [
-            lowest(fixed, sign * at_fixed[:, i], space.choices, points, sign * found[:, i])
+            lowest(
+                fixed,
+                sign * at_fixed[:, i],
+                space.choices,
+                points,
+                sign * found[:, i],
+                _slopes_of(estimate, space, i - 1, sign),
+            )
             for i, sign in _ENDS
         ]
         low, high = run_together(ends, both)
@@ -287,6 +311,13 @@ def outermost(
     if search:  # a space without an answer is refused here, not where its limits are read
         made.search_now()
     return made
+
+
+def _slopes_of(estimate: Estimator, space: Space, limit: int, sign: float) -> Slopes | None:
+    """Derivatives of sign times the lower limit (0) or the upper (1), of what has them."""
+    if not (isinstance(estimate, SlopedEstimator) and estimate.has_slopes(space)):
+        return None
+    return lambda points: sign * estimate.slopes(space, points)[limit]
 
 
 def _refuse_reversed(answers: Array) -> None:

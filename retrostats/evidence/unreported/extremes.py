@@ -7,12 +7,13 @@ or a p-value bounds a correlation. Every step looks at all trial points of all s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.evidence.unreported.along_slopes import Ends, Slopes, SlopeSearch
 from retrostats.evidence.unreported.compass import FIRST_STEP, LAST_STEP, LONG_STEP, descend
 from retrostats.evidence.unreported.search import Search, through
 
@@ -68,6 +69,7 @@ def lowest(
     choices: Mapping[int, int],
     drawn: Array | None = None,
     at_drawn: Array | None = None,
+    slopes: Slopes | None = None,
 ) -> Search[Extreme]:
     """Search for the lowest value over the unit box, never above the lowest value handed over.
 
@@ -84,6 +86,9 @@ def lowest(
         Columns that are choices, and how many options each has.
     drawn, at_drawn
         Draws (m, d) and their values (m,).
+    slopes
+        Derivatives of a function without choices: in a space of many unknowns it is searched along
+        them (`along_slopes`).
     """
     d = fixed.shape[1]
     draws = np.empty((0, d)) if drawn is None else drawn
@@ -92,9 +97,79 @@ def lowest(
     best = int(np.argmin(at_seen))
     if d == 0 or not np.isfinite(at_seen).any():
         return Extreme(float(at_seen[best]), seen[best], 1, 1, len(seen))
+    compass = _Compass(choices)
+    if slopes is None or d <= LARGE or choices:
+        return (yield from _searched(compass, fixed, found, draws, at_draws))
+    along = _Along(slopes)
+    smooth = yield from _searched(along, fixed, found, draws, at_draws)
+    if along.smooth:
+        return smooth
+    kinked = yield from _searched(compass, fixed, found, draws, at_draws)
+    lower = smooth if smooth.value < kinked.value else kinked
+    return replace(lower, evaluations=smooth.evaluations + kinked.evaluations - len(seen))
+
+
+class _Way(Protocol):
+    """One way to search: from fixed points, from draws, and on from the ends."""
+
+    def followed(self, fixed: Array, values: Array) -> Search[Ends]:
+        """Where searches from the best fixed points end."""
+
+    def from_draws(self, drawn: Array, values: Array) -> Search[Ends]:
+        """Where searches from the best draws end."""
+
+    def polished(self, ends: Array, at_ends: Array) -> Search[tuple[Array, Array]]:
+        """The ends, searched on."""
+
+
+@dataclass
+class _Compass:
+    """Steps along the axes and slanted ones, for any function."""
+
+    choices: Mapping[int, int]
+
+    def followed(self, fixed: Array, values: Array) -> Search[Ends]:
+        """See `_Way`."""
+        return _followed(fixed, values, self.choices)
+
+    def from_draws(self, drawn: Array, values: Array) -> Search[Ends]:
+        """See `_Way`."""
+        return _from_draws(drawn, values, self.choices)
+
+    def polished(self, ends: Array, at_ends: Array) -> Search[tuple[Array, Array]]:
+        """See `_Way`."""
+        return _polished(ends, at_ends, self.choices)
+
+
+class _Along:
+    """Steps along slopes; `smooth` tells whether they ended at a smooth minimum."""
+
+    def __init__(self, slopes: Slopes) -> None:
+        self.along, self.smooth = SlopeSearch(slopes), False
+
+    def followed(self, fixed: Array, values: Array) -> Search[Ends]:
+        """See `_Way`."""
+        start = _starts(fixed, values, {})
+        return self.along.searched(fixed[start], values[start])
+
+    def from_draws(self, drawn: Array, values: Array) -> Search[Ends]:
+        """See `_Way`."""
+        return self.along.searched(*_best_drawn(drawn, values))
+
+    def polished(self, ends: Array, at_ends: Array) -> Search[tuple[Array, Array]]:
+        """See `_Way`."""
+        found = yield from self.along.polished(ends, at_ends, _effort(ends))
+        self.smooth = found[2]
+        return found[:2]
+
+
+def _searched(
+    way: _Way, fixed: Array, found: Array, draws: Array, at_draws: Array
+) -> Search[Extreme]:
+    """The lowest end of the searches from fixed points; of those from draws where it is lower."""
     counted = _Counted()
-    ends, at_ends, met = yield from counted.of(_followed(fixed, found, choices))
-    _, at_others, _ = others = yield from counted.of(_from_draws(draws, at_draws, choices))
+    ends, at_ends, met = yield from counted.of(way.followed(fixed, found))
+    _, at_others, _ = others = yield from counted.of(way.from_draws(draws, at_draws))
     # what is finite among the fixed points; among the draws only where no fixed point has a value
     finite = found if np.isfinite(found).any() else at_draws
     finite = finite[np.isfinite(finite)]
@@ -102,18 +177,22 @@ def lowest(
     near = SAME * max(float(np.ptp(finite)), abs(lowest_end), 1e-12)
     single = at_ends.copy()
     if len(ends):
-        ends, at_ends = yield from counted.of(_polished(ends, at_ends, choices))
+        ends, at_ends = yield from counted.of(way.polished(ends, at_ends))
     if len(at_others) and (
         not len(ends) or at_others.min() < at_ends.min() - near or at_draws.min() < at_ends.min()
     ):
-        from_others = _polished(others[0].copy(), at_others.copy(), choices)
+        from_others = way.polished(others[0].copy(), at_others.copy())
         ends, at_ends = yield from counted.of(from_others)
     best = int(np.argmin(at_ends))
     value = float(at_ends[best])
     every, weight = np.append(single, at_others), np.append(met, others[2])
     agreeing = int(weight[every <= value + near].sum())
     return Extreme(
-        value, ends[best], int(weight.sum()), max(agreeing, 1), len(seen) + counted.points
+        value,
+        ends[best],
+        int(weight.sum()),
+        max(agreeing, 1),
+        len(fixed) + len(draws) + counted.points,
     )
 
 
@@ -148,13 +227,19 @@ def _from_draws(
     drawn: Array, values: Array, choices: Mapping[int, int]
 ) -> Search[tuple[Array, Array, NDArray[np.int64]]]:
     """Ends of the searches from the best draws, their values, and one for each."""
+    points, at_points = _best_drawn(drawn, values)
+    one = np.ones(len(points), dtype=np.int64)
+    if not len(points):
+        return points, at_points, one
+    ends = yield from descend(points, at_points, choices)
+    return *ends, one
+
+
+def _best_drawn(drawn: Array, values: Array) -> tuple[Array, Array]:
+    """The lowest draws that have a value."""
     start = np.argsort(values, kind="stable")[:DRAWN]
     start = start[np.isfinite(values[start])]
-    one = np.ones(len(start), dtype=np.int64)
-    if not len(start):
-        return drawn[:0], values[:0], one
-    ends = yield from descend(drawn[start], values[start], choices)
-    return *ends, one
+    return drawn[start], values[start]
 
 
 def _polished(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.evidence.unreported.exploration import Estimator
-from retrostats.evidence.unreported.sources import Source
-from retrostats.evidence.unreported.unknowns import Choice, Unknown, Values, distinct
+from retrostats.evidence.unreported.sources import Source, pair_effects
+from retrostats.evidence.unreported.unknowns import Choice, Space, Unknown, Values, distinct
 from retrostats.models.meta.batch import random_effects_batch
+from retrostats.models.meta.batch_slopes import SLOPED_TESTS, limit_slopes
 
 Array = NDArray[np.float64]
 ESTIMATOR = "estimator of the variance between studies"
@@ -19,6 +20,8 @@ COUNTED = "which sources count"
 #: The test of analyses and plans: the only one whose 95% interval holds the mean of 2 to 6 small
 #: studies in 94.5% of simulated pools or more at every spread (docs/calibration.md).
 TEST = "knapp-hartung-adhoc"
+#: How far a position is moved to see how an effect moves with it: half its square is the error.
+_MOVED = 1e-7
 #: Degrees of freedom up to which looking for equal ones costs more than a quantile of each.
 _MANY = 64
 METHODS = {"REML": "reml", "Paule-Mandel": "pm", "DerSimonian-Laird": "dl"}
@@ -48,36 +51,105 @@ def pool_estimator(
     method: str = "reml",
     test: str = TEST,
     level: float = 0.95,
-) -> Estimator:
+) -> PoolEstimator:
     """Estimate and limits of the pool on the display scale, at arrays of values.
 
     Values named `ESTIMATOR` and `COUNTED` choose the estimator and the sources where they exist.
     One source is its own interval, on its own degrees of freedom.
     """
 
-    def estimate(v: Values) -> tuple[Array, Array, Array]:
+    return PoolEstimator(tuple(sources), log, method, test, level)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolEstimator:
+    """What `pool_estimator` returns: a function of the values, and how its limits move."""
+
+    sources: tuple[Source, ...]
+    log: bool
+    method: str
+    test: str
+    level: float
+
+    def __call__(self, v: Values) -> tuple[Array, Array, Array]:
+        """Estimate, lower and upper limit (n,) at arrays of values (n,)."""
+        sources = self.sources
         n = max((len(a) for a in v.values()), default=1)
-        effects = [source.effects(v) for source in sources]
-        y, variance = np.empty((n, len(sources))), np.empty((n, len(sources)))
-        for j, effect in enumerate(effects):
-            y[:, j], variance[:, j] = effect
+        y, variance = self._effects(v, n)
         if len(sources) == 1:
-            return interval_of(y[:, 0], variance[:, 0] ** 0.5, sources[0].df, level, log=log)
+            one = sources[0].df
+            return interval_of(y[:, 0], variance[:, 0] ** 0.5, one, self.level, log=self.log)
         mask = v.get(COUNTED, np.ones((n, len(sources)), dtype=bool))
         chosen = v.get(ESTIMATOR)
         out = np.full((3, n), np.nan)
         sound = (np.isfinite(y) & np.isfinite(variance) & (variance > 0) | ~mask).all(axis=1)
         sound &= mask.any(axis=1)
-        for name in [method] if chosen is None else sorted(set(chosen.tolist())):
+        for name in [self.method] if chosen is None else sorted(set(chosen.tolist())):
             rows = np.flatnonzero(sound if chosen is None else sound & (chosen == name))
             if len(rows):
                 got = random_effects_batch(
-                    y[rows], variance[rows], method=name, test=test, mask=mask[rows]
+                    y[rows], variance[rows], method=name, test=self.test, mask=mask[rows]
                 )
-                out[:, rows] = interval_of(got.estimate, got.std_error, got.df, level, log=log)
+                ends = (got.estimate, got.std_error, got.df)
+                out[:, rows] = interval_of(*ends, self.level, log=self.log)
         return out[0], out[1], out[2]
 
-    return estimate
+    def _effects(self, v: Values, n: int) -> tuple[Array, Array]:
+        """Effects and variances (n, k) of all sources."""
+        y, variance = np.empty((n, len(self.sources))), np.empty((n, len(self.sources)))
+        for log in (False, True):
+            pairs = {
+                j: source.pair
+                for j, source in enumerate(self.sources)
+                if source.pair is not None and source.pair.log is log
+            }
+            if pairs:
+                columns = list(pairs)
+                y[:, columns], variance[:, columns] = pair_effects(list(pairs.values()), v, n)
+        for j, source in enumerate(self.sources):
+            if source.pair is None:
+                y[:, j], variance[:, j] = source.effects(v)
+        return y, variance
+
+    def has_slopes(self, space: Space) -> bool:
+        """Of several sources that share no unknown, where nothing is chosen."""
+        own = [unknown.name for source in self.sources for unknown in source.unknowns]
+        plain = not self.log and self.test in SLOPED_TESTS and not space.choices
+        return plain and len(self.sources) > 1 and sorted(own) == sorted(space.names)
+
+    def slopes(self, space: Space, points: Array) -> tuple[Array, Array]:
+        """Derivatives (n, d) of both limits at points (n, d); NaN where there is no pool.
+
+        A source moves with its own unknowns alone: one unknown of every source is moved at once.
+        """
+        y, variance = self._effects(space.values(points), len(points))
+        found = np.full((2, *points.shape), np.nan)
+        sound = (np.isfinite(y) & np.isfinite(variance) & (variance > 0)).all(axis=1)
+        if not sound.any():
+            return found[0], found[1]
+        points, y, variance = points[sound], y[sound], variance[sound]
+        how = {"method": self.method, "test": self.test}
+        pools = random_effects_batch(y, variance, **how)
+        t = _quantile(pools.df, 0.5 + self.level / 2)
+        limits = limit_slopes(y, variance, pools, t, **how)
+        column = {name: j for j, name in enumerate(space.names)}
+        own = [[column[u.name] for u in source.unknowns] for source in self.sources]
+        for turn in range(max(map(len, own))):
+            places = [i for i, columns in enumerate(own) if len(columns) > turn]
+            columns = [own[i][turn] for i in places]
+            moved = points.copy()
+            moved[:, columns] += np.where(points[:, columns] > 0.5, -_MOVED, _MOVED)
+            width = (moved - points)[:, columns]
+            ends = self._effects(space.values(moved), len(points))
+            by_y, by_v = (
+                (end - here)[:, places] / width
+                for end, here in zip(ends, (y, variance), strict=True)
+            )
+            for side, limit in zip(found, limits, strict=True):
+                side[np.ix_(np.flatnonzero(sound), np.array(columns))] = (
+                    limit.y[:, places] * by_y + limit.v[:, places] * by_v
+                )
+        return found[0], found[1]
 
 
 def interval_of(

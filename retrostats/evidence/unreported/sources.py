@@ -7,7 +7,7 @@ and one that says only "not significant" differ in what they leave open, not in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -61,6 +61,46 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class PairCells:
+    """Both means, both spreads and the correlation of a pair: the name of an unknown, or a number.
+
+    Spreads times `factor` are standard deviations of n people; `log` asks for the log ratio.
+    """
+
+    cells: tuple[str | float, ...]
+    factor: float
+    n: float
+    log: bool
+
+    def knowing(self, known: Mapping[str, float]) -> PairCells:
+        """The same with some of its unknowns known."""
+        cells = tuple(known.get(c, c) if isinstance(c, str) else c for c in self.cells)
+        return replace(self, cells=cells)
+
+
+def pair_effects(pairs: Sequence[PairCells], v: Values, n: int) -> Effects:
+    """Effects and variances (n, k) of k pairs on one scale, as each source gives them."""
+    table = np.empty((5, n, len(pairs)))
+    for j, pair in enumerate(pairs):
+        for part, cell in enumerate(pair.cells):
+            table[part, :, j] = v[cell] if isinstance(cell, str) else cell
+    factor, people = (np.array([getattr(pair, name) for pair in pairs]) for name in ("factor", "n"))
+    mean_1, mean_2, sd_1, sd_2, rho = table
+    return _of_pair((mean_1, mean_2, sd_1 * factor, sd_2 * factor), rho, people, log=pairs[0].log)
+
+
+def _of_pair(
+    sides: tuple[Array, Array, Array, Array], rho: Array | float, n: Array | float, *, log: bool
+) -> Effects:
+    """From means and standard deviations of both sides and their correlation."""
+    mean_1, mean_2, sd_1, sd_2 = sides
+    if log:
+        sd_1, sd_2 = sd_1 / mean_1, sd_2 / mean_2
+    variance = (sd_1**2 + sd_2**2 - 2 * rho * sd_1 * sd_2) / n
+    return Effects(np.log(mean_1 / mean_2) if log else mean_1 - mean_2, variance)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What one source contributes to a pool over everything it did not print.
 
@@ -80,6 +120,8 @@ class Source:
         Of events, where it is known: odds ratio, risk ratio, rate ratio, hazard ratio.
     words
         What is printed where neither effect nor error is.
+    pair
+        Of a pair whose spreads have one reading: its cells, so that many are evaluated at once.
     """
 
     name: str
@@ -91,6 +133,7 @@ class Source:
     user_cohort: bool = False
     measure: str = ""
     words: Words | None = None
+    pair: PairCells | None = None
 
     @property
     def df(self) -> float:
@@ -122,7 +165,8 @@ def with_known(source: Source, known: Mapping[str, float]) -> Source:
         for u in source.unknowns
         if u.name not in known
     )
-    return replace(source, unknowns=open_, effects=lambda v: source.effects(all_of(v)))
+    pair = None if source.pair is None else source.pair.knowing(known)
+    return replace(source, unknowns=open_, effects=lambda v: source.effects(all_of(v)), pair=pair)
 
 
 def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
@@ -182,12 +226,12 @@ def pair_source(pair: PrintedPair, *, log: bool = True) -> Source:
     def effects(v: Values) -> Effects:
         mean_1, mean_2, sd_1, sd_2 = parts(v)
         rho = v[r] if pair.correlation is None else pair.correlation
-        if log:
-            sd_1, sd_2 = sd_1 / mean_1, sd_2 / mean_2
-        variance = (sd_1**2 + sd_2**2 - 2 * rho * sd_1 * sd_2) / pair.n
-        return Effects(np.log(mean_1 / mean_2) if log else mean_1 - mean_2, variance)
+        return _of_pair((mean_1, mean_2, sd_1, sd_2), rho, pair.n, log=log)
 
-    return Source(name, float(pair.n), tuple(unknowns), effects, pair.rows)
+    known: str | float = r if pair.correlation is None else pair.correlation
+    of_pair = (*list(keys.values())[:4], known)
+    one = None if either else PairCells(of_pair, factor, float(pair.n), log)
+    return Source(name, float(pair.n), tuple(unknowns), effects, pair.rows, pair=one)
 
 
 def percentage_source(

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ def compares_arms(row: TableRow) -> bool:
     return not (one_group or (change and "second" not in row.cells))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """One audit: the page, its table, and what stands in both.
 
@@ -202,10 +203,17 @@ class Page:
 
         Without a column `claim` every row bears on the only claim of the page.
         """
-        alone = len(self.claims) == 1
-        return tuple(
-            row for row in self.rows if claim.claim_id in row.claims or (alone and not row.claims)
-        )
+        return self._rows_by_claim.get(claim.claim_id, ())
+
+    @cached_property
+    def _rows_by_claim(self) -> dict[str, tuple[TableRow, ...]]:
+        """Rows of each claim, in file order: each row's cell is read once."""
+        only = (self.claims[0].claim_id,) if len(self.claims) == 1 else ()
+        found: dict[str, list[TableRow]] = {}
+        for row in self.rows:
+            for name in dict.fromkeys(row.claims or only):
+                found.setdefault(name, []).append(row)
+        return {name: tuple(rows) for name, rows in found.items()}
 
     def place(self, row: TableRow) -> str:
         """Where a row stands, for messages."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -37,13 +38,16 @@ def study_labels(studies: Iterable[Mapping[Any, Any]]) -> dict[str, str]:
     {'one': 'van der Horst 2015', 'two': 'J Athl Train 2021'}
     """
     labels: dict[str, str] = {}
+    taken: Counter[str] = Counter()
     for study in studies:
         own = str(study.get("label", "") or "")
         label = own or _label(str(study["study_id"]), str(study["citation"] or ""))
         year = str(study.get("year", "")).removesuffix(".0").removesuffix("nan")
         label = label if not year or year in label else f"{label.removesuffix('.')} {year}"
-        twins = sum(known == label for known in labels.values())
-        labels[str(study["study_id"])] = f"{label} ({twins + 1})" if twins else label
+        twins, key = taken[label], str(study["study_id"])
+        taken[labels.get(key, "")] -= 1
+        labels[key] = f"{label} ({twins + 1})" if twins else label
+        taken[labels[key]] += 1
     return labels
 
 

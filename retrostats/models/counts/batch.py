@@ -38,7 +38,7 @@ def refit(model: Model, best: Maximum, events: Array) -> Array:
 
 
 def _refit(model: Model, best: Maximum, events: Array) -> Array:
-    problem = Problem(model.family, model.x, model.offset, model.parts, model.n_agq)
+    problem = Problem(model.family, model.design(), model.offset, model.parts, model.n_agq)
     start = problem.pack(best.theta, None, best.beta)
     start[0] = max(start[0], 0.05)
     inverse = np.diag(np.concatenate([[1 / model.parts[0].n_levels], np.ones(len(start) - 1)]))

@@ -50,6 +50,10 @@ class Family(Protocol):
         """First derivative alone."""
         ...
 
+    def loglik_and_score(self, eta: Array) -> tuple[Array, Array]:
+        """Log-likelihood and its first derivative, what both need computed once."""
+        ...
+
     def moments(self, eta: Array) -> tuple[Array, Array]:
         """Mean and variance of each row."""
         ...
@@ -117,6 +121,11 @@ class Poisson(NoDispersion):
         out: Array = self.y - np.exp(eta)
         return out
 
+    def loglik_and_score(self, eta: Array) -> tuple[Array, Array]:
+        """Both, from the same means."""
+        mu = np.exp(eta)
+        return self.y * eta - mu + self.constant, self.y - mu
+
     def moments(self, eta: Array) -> tuple[Array, Array]:
         """Mean and variance of each row."""
         mu = np.exp(eta)
@@ -171,6 +180,10 @@ class Binomial(NoDispersion):
         """First derivative alone."""
         out: Array = self.y - self.trials * expit(eta)
         return out
+
+    def loglik_and_score(self, eta: Array) -> tuple[Array, Array]:
+        """Both."""
+        return self.loglik(eta), self.score(eta)
 
     def moments(self, eta: Array) -> tuple[Array, Array]:
         """Mean and variance of each row."""
@@ -257,6 +270,10 @@ class NegativeBinomial:
         """First derivative alone."""
         mu = np.exp(eta)
         return np.asarray((self.y - mu) / (1 + self.dispersion_scale**2 * mu))
+
+    def loglik_and_score(self, eta: Array) -> tuple[Array, Array]:
+        """Both."""
+        return self.loglik(eta), self.score(eta)
 
     def moments(self, eta: Array) -> tuple[Array, Array]:
         """Mean and variance of each row."""

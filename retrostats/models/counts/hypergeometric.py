@@ -27,52 +27,69 @@ class NoncentralHypergeometric(NoDispersion):
     m: Array
     support: Array = field(init=False, repr=False)
     ways: Array = field(init=False, repr=False)
+    table: NDArray[np.intp] = field(init=False, repr=False)
+    first: NDArray[np.intp] = field(init=False, repr=False)
     constant: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        low = np.maximum(0, self.m - self.n2)
-        high = np.minimum(self.n1, self.m)
-        support = low[:, None] + np.arange(int((high - low).max(initial=0)) + 1)
-        inside = support <= high[:, None]
-        held = np.where(inside, support, low[:, None])  # keeps the gamma function in its domain
-        ways = _log_choose(self.n1[:, None], held) + _log_choose(
-            self.n2[:, None], self.m[:, None] - held
+        low, high = np.maximum(0, self.m - self.n2), np.minimum(self.n1, self.m)
+        # every possible table of every study, one after another: no study is padded to the largest
+        count = (high - low).astype(np.intp) + 1
+        first = np.cumsum(count) - count
+        table = np.repeat(np.arange(len(count)), count)
+        support = np.arange(len(table)) - (first - low)[table]
+        ways = _log_choose(self.n1[table], support) + _log_choose(
+            self.n2[table], self.m[table] - support
         )
         object.__setattr__(self, "support", support)
-        object.__setattr__(self, "ways", np.where(inside, ways, -np.inf))
+        object.__setattr__(self, "ways", ways)
+        object.__setattr__(self, "table", table)
+        object.__setattr__(self, "first", first)
         object.__setattr__(
             self, "constant", _log_choose(self.n1, self.y) + _log_choose(self.n2, self.m - self.y)
         )
 
-    def _terms(self, eta: Array) -> Array:
-        """Log weight of every table (..., N, tables)."""
-        out: Array = self.ways + self.support * eta[..., None]
-        return out
+    def _by_table(self, parts: Array) -> Array:
+        """Sums (..., N) of parts (..., M) over the possible tables of each study."""
+        return np.asarray(np.add.reduceat(parts, self.first, axis=-1))
 
-    def _chances(self, eta: Array) -> Array:
-        terms = self._terms(eta)
-        weights = np.exp(terms - terms.max(axis=-1, keepdims=True))
-        out: Array = weights / weights.sum(axis=-1, keepdims=True)
+    def _weights(self, eta: Array) -> tuple[Array, Array, Array]:
+        """Weight (..., M) of each table by the likeliest of its study; sums, that one's log."""
+        weights = self.ways + self.support * eta[..., self.table]
+        top = np.maximum.reduceat(weights, self.first, axis=-1)
+        weights -= top[..., self.table]
+        np.exp(weights, out=weights)
+        return weights, self._by_table(weights), top
+
+    def _loglik(self, eta: Array, total: Array, top: Array) -> Array:
+        out: Array = self.y * eta + self.constant - (top + np.log(total))
         return out
 
     def loglik(self, eta: Array) -> Array:
         """Log-likelihood of each table."""
-        terms = self._terms(eta)
-        top = terms.max(axis=-1)
-        total = top + np.log(np.exp(terms - top[..., None]).sum(axis=-1))  # every row has a table
-        out: Array = self.y * eta + self.constant - total
-        return out
+        _, total, top = self._weights(eta)
+        return self._loglik(eta, total, top)
 
     def derivatives(self, eta: Array) -> tuple[Array, Array, Array]:
         """First derivative, minus the second, minus the third."""
-        chances = self._chances(eta)
-        mean = (chances * self.support).sum(axis=-1)
-        off = self.support - mean[..., None]
-        return self.y - mean, (chances * off**2).sum(axis=-1), (chances * off**3).sum(axis=-1)
+        weights, total, _ = self._weights(eta)
+        mean = self._by_table(weights * self.support) / total
+        off = self.support - mean[..., self.table]
+        weights *= off * off
+        second = self._by_table(weights) / total
+        weights *= off
+        return self.y - mean, second, self._by_table(weights) / total
 
     def score(self, eta: Array) -> Array:
         """First derivative alone."""
-        return np.asarray(self.y - (self._chances(eta) * self.support).sum(axis=-1))
+        return self.loglik_and_score(eta)[1]
+
+    def loglik_and_score(self, eta: Array) -> tuple[Array, Array]:
+        """Both, from the same weights."""
+        weights, total, top = self._weights(eta)
+        loglik = self._loglik(eta, total, top)
+        weights *= self.support
+        return loglik, np.asarray(self.y - self._by_table(weights) / total)
 
     def moments(self, eta: Array) -> tuple[Array, Array]:
         """Mean and variance of each table."""
@@ -100,8 +117,14 @@ class NoncentralHypergeometric(NoDispersion):
 
     def draw(self, eta: Array, rng: np.random.Generator) -> Array:
         """New tables with the same margins, by inverting the distribution function."""
-        passed = np.cumsum(self._chances(eta), axis=-1) < rng.random(eta.shape)[..., None]
-        return np.asarray(self.support[:, 0] + passed.sum(axis=-1))
+        weights, total, _ = self._weights(eta)
+        count = np.diff(np.append(self.first, len(self.table)))
+        chances = np.zeros((*eta.shape, int(count.max(initial=1))))
+        chances[..., self.table, np.arange(len(self.table)) - self.first[self.table]] = (
+            weights / total[..., self.table]
+        )
+        passed = np.cumsum(chances, axis=-1) < rng.random(eta.shape)[..., None]
+        return np.asarray(self.support[self.first] + passed.sum(axis=-1))
 
 
 def _log_choose(n: Array, k: Array) -> Array:

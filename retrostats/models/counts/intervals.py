@@ -202,7 +202,7 @@ def profile_interval(
         inner, outer = _one_sided(excess, unit if b < 0 else -unit)
         edge = outer if math.isinf(outer) else root(excess, inner, outer, 1e-6 * unit)
         return (-math.inf, edge) if b < 0 else (edge, math.inf)
-    step = float(np.sqrt(best.covariance[j, j])) * math.sqrt(critical)
+    step = float(np.sqrt(best.variances[j])) * math.sqrt(critical)
     step = step if math.isfinite(step) and step > 0 else unit
     limits = []
     for sign in (-1.0, 1.0):
@@ -307,8 +307,9 @@ def _refits(model: Model, best: Maximum, events: Array) -> Array:
     estimates = np.full((len(events), len(best.beta)), np.nan)
     alone = np.ones(len(events), bool)
     if can_batch(model):
+        design = model.design()
         drawn = (model.family.with_events(y) for y in events)
-        alone = np.array([separation(family, model.x).present for family in drawn])
+        alone = np.array([separation(family, design).present for family in drawn])
         estimates[~alone] = refit(model, best, events[~alone])
         alone |= np.isnan(estimates).any(axis=1)
     for i in np.flatnonzero(alone):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -22,9 +24,11 @@ class Maximum:
 
     Attributes
     ----------
-    beta, covariance
+    beta, variances
         Fixed effects (p,), infinite where separated and NaN where nothing is left to determine
-        them; their covariance (p, p), NaN there.
+        them; their squared standard errors (p,), NaN there.
+    joint
+        Makes their covariance (p, p) when it is asked for.
     theta, scale, theta_errors, scale_error
         Random terms, dispersion, and standard errors (NaN on the boundary).
     separation
@@ -34,7 +38,8 @@ class Maximum:
     """
 
     beta: Array
-    covariance: Array
+    variances: Array
+    joint: Callable[[], Array]
     theta: Array
     scale: float | None
     theta_errors: Array
@@ -45,10 +50,24 @@ class Maximum:
     fitted: Array
     mode: Array
 
+    @property
+    def covariance(self) -> Array:
+        """Covariance (p, p) of the fixed effects."""
+        return self.joint()
+
+
+class _Joint(TypedDict):
+    """The two fields of a `Maximum` that a dense covariance gives."""
+
+    variances: Array
+    joint: Callable[[], Array]
+
 
 @dataclass(frozen=True)
 class Model:
     """Family, fixed effects x (N, p) of full rank, offset (N,), random terms, quadrature nodes.
+
+    `design()` is x; it is more where a model holds some of its columns in another way.
 
     `jeffreys` is the design of Firth's penalty, or None; with it every estimate is finite. `held`
     fixes theta and the scale, else they are estimated.
@@ -62,6 +81,15 @@ class Model:
     jeffreys: Array | None = field(default=None, repr=False)
     separated: Separation | None = field(default=None, repr=False)
     held: tuple[Array, float | None] | None = field(default=None, repr=False)
+
+    def design(self) -> Array:
+        """All fixed effects (N, p) as columns."""
+        return self.x
+
+    def linear(self, beta: Array) -> Array:
+        """Offset and fixed effects (N,) at beta (p,)."""
+        out: Array = self.offset + self.x @ beta
+        return out
 
     def fixing(self, j: int, value: float) -> Model:
         """The model with one fixed effect held at a value."""
@@ -119,7 +147,7 @@ class Model:
         flat = np.zeros(0) if mode is None else np.concatenate([mode.u1.ravel(), mode.u2])
         return Maximum(
             beta=found.beta,
-            covariance=found.covariance[m + s :, m + s :],
+            **_joint(found.covariance[m + s :, m + s :]),
             theta=found.theta,
             scale=found.scale,
             theta_errors=errors[:m],
@@ -154,7 +182,7 @@ class Model:
             nan = np.full(sum(part.n_theta for part in self.parts), np.nan)
             return Maximum(
                 beta=beta,
-                covariance=covariance,
+                **_joint(covariance),
                 theta=nan,
                 scale=self.family.scale and np.nan,
                 theta_errors=nan,
@@ -180,7 +208,7 @@ class Model:
         return replace(
             found,
             beta=beta,
-            covariance=covariance,
+            **_joint(covariance),
             separation=gone,
             fitted=fitted,
             mode=np.zeros(0),
@@ -188,13 +216,17 @@ class Model:
 
     def draw(self, at: Maximum, n: int, rng: np.random.Generator) -> Array:
         """Events (n, N) drawn anew: random effects, then counts."""
-        eta = np.tile(self.offset + self.x @ at.beta, (n, 1))
+        eta = np.tile(self.linear(at.beta), (n, 1))
         for part, theta in zip(self.parts, split(at.theta, self.parts), strict=True):
             drawn = rng.standard_normal((n, part.n_levels, len(part.effects)))
             effects = drawn @ part.factor(theta).T
             eta += (part.values * effects[:, part.levels]).sum(axis=2)
         family = self.family if at.scale is None else self.family.with_scale(at.scale)
         return family.draw(eta, rng)
+
+
+def _joint(covariance: Array) -> _Joint:
+    return {"variances": np.diag(covariance).copy(), "joint": partial(np.asarray, covariance)}
 
 
 def _known(scale: float | None) -> float | None:

@@ -169,8 +169,8 @@ def _unconditional(counts: Counts, measure: str, model: str, nodes: int) -> Mode
         x = np.column_stack([arm, np.ones(2 * k)])
         parts = (*parts, *(_random(np.ones(2 * k), study)))
         return Model(_arm(measure, events, total), x, offset, parts, nodes)
-    x = np.column_stack([arm, study[:, None] == np.arange(k)])
-    return StudyLevels(_arm(measure, events, total), x, offset, parts, nodes, levels=study)
+    family = _arm(measure, events, total)
+    return StudyLevels(family, arm[:, None], offset, parts, nodes, levels=study)
 
 
 def informative(counts: Counts, measure: str) -> Counts:
@@ -211,7 +211,7 @@ def conditional(counts: Counts, measure: str, model: str = "conditional") -> tup
     y, m = counts.events_1, counts.events_1 + counts.events_2
     n1, n2 = counts.total_1, counts.total_2
     if measure == "odds_ratio" and model == "conditional":
-        if float(np.minimum(n1, m).max(initial=0.0)) * len(y) > _LARGEST:
+        if float(np.minimum(n1, m).sum()) > _LARGEST:
             raise InputError(
                 f"pool_counts: model='conditional' with {m.max():g} events in a study is more than "
                 "memory holds; 'fixed-study' gives the same with so many events"

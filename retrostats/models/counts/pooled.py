@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -131,7 +132,7 @@ def pool_counts(
 
 def _notes(counts: Counts, measure: str, model: str) -> list[str]:
     notes = []
-    names = {s for s in counts.study if counts.study.count(s) > 1}
+    names = [s for s, rows in Counter(counts.study).items() if rows > 1]
     if names:
         notes.append(f"several rows named {', '.join(sorted(names))}: each counts as a study")
     if measure in ONE_GROUP and model.startswith("conditional"):
@@ -146,7 +147,7 @@ def _result(
     from scipy import stats
 
     estimate = float(best.beta[0])
-    error = float(np.sqrt(best.covariance[0, 0]))
+    error = float(np.sqrt(best.variances[0]))
     tail = (1 - level) / 2
     z = float(stats.norm.isf(tail))
     silent = len(counts.study) - len(informative(counts, measure).study)

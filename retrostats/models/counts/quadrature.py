@@ -81,14 +81,14 @@ def quadrature(
     at_rows = points[..., level]
     eta = fixed + slope * at_rows  # (nodes, ..., N)
     # eq. 27: the bracket, each node's share taken relative to the largest
-    exponent = groups.sum(family.loglik(eta)) - 0.5 * points**2 + 0.5 * column**2
+    loglik, score = family.loglik_and_score(eta)
+    exponent = groups.sum(loglik) - 0.5 * points**2 + 0.5 * column**2
     exponent += log_weights.reshape(column.shape)
     top = exponent.max(axis=0)
     chance = np.exp(exponent - top)
     total = chance.sum(axis=0)
     value = (top + np.log(total) + np.log(spread)).sum(axis=-1) - 0.5 * groups.n * np.log(2 * np.pi)
     chance /= total
-    score = family.score(eta)
     pull = chance * (groups.sum(score * slope) - points)
     # eq. 27a: df by u and by sigma, and d sigma = -sigma^3 dH / 2
     by_mode, by_spread = pull.sum(axis=0), (pull * column).sum(axis=0)

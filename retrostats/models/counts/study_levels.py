@@ -9,12 +9,13 @@ takes time in proportion to the studies (docs/mathematics.md, eq. 28a).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from retrostats.common.errors import NotConverged
-from retrostats.models.counts.family import Array
+from retrostats.models.counts.family import Array, Mask
 from retrostats.models.counts.model import Maximum, Model
 from retrostats.models.counts.pirls import Mode, find_mode, layout, slopes
 from retrostats.models.counts.quadrature import Groups, quadrature
@@ -52,21 +53,56 @@ class Arrow(NamedTuple):
         second = vectors @ ((vectors.T @ right) / size)
         return (levels - self.border @ second) / self.diagonal, second
 
-    def inverse(self, free: np.ndarray) -> tuple[Array, Array, Array]:
-        """The inverse over the levels and the free others: levels, border and corner, dense."""
+    def inverse(self, free: Mask) -> Inverse:
+        """The inverse over the levels and the free others."""
         border = self.border[:, free]
-        corner = np.linalg.pinv(self.rest[np.ix_(free, free)], hermitian=True)
-        carried = border / self.diagonal[:, None]
-        levels = carried @ corner @ carried.T
-        levels[np.diag_indices(len(levels))] += 1 / self.diagonal
-        return levels, -carried @ corner, corner
+        corner = np.asarray(np.linalg.pinv(self.rest[np.ix_(free, free)], hermitian=True), float)
+        return Inverse(1 / self.diagonal, border / self.diagonal[:, None], corner)
+
+
+class Inverse(NamedTuple):
+    """The inverse of an arrow, of which the dense block of the levels is made when asked for.
+
+    With D = diag(alone) (k,), K = carried (k, q) and S^-1 = corner (q, q) it has the blocks
+    D + K S^-1 K', -K S^-1 and S^-1.
+    """
+
+    alone: Array
+    carried: Array
+    corner: Array
+
+    def variances(self, m: int) -> Array:
+        """Diagonal of the first m others, then that of the levels (m + k,)."""
+        levels = self.alone + ((self.carried @ self.corner) * self.carried).sum(axis=1)
+        return np.append(np.diag(self.corner)[:m], levels)
+
+    def dense(self, m: int) -> Array:
+        """All of it over the first m others, then the levels (m + k, m + k)."""
+        border = -self.carried @ self.corner
+        levels = -border @ self.carried.T
+        levels[np.diag_indices(len(levels))] += self.alone
+        return np.block([[self.corner[:m, :m], border[:, :m].T], [border[:, :m], levels]])
 
 
 @dataclass(frozen=True)
 class StudyLevels(Model):
-    """A model whose last columns of x are the indicators of `levels` (N,), one a study."""
+    """A model in which every study has a level: `levels` (N,) tells whose a row is.
+
+    x (N, m) holds the other fixed effects; in beta they stand first, the levels last.
+    """
 
     levels: Index = field(default_factory=lambda: np.zeros(0, dtype=np.intp), repr=False)
+
+    def design(self) -> Array:
+        """All fixed effects (N, m + k) as columns: dense, for what cannot do without."""
+        k = int(self.levels.max(initial=-1)) + 1
+        return np.hstack([self.x, self.levels[:, None] == np.arange(k)])
+
+    def linear(self, beta: Array) -> Array:
+        """Offset, fixed effects and levels (N,) at beta (m + k,)."""
+        m = self.x.shape[1]
+        out: Array = self.offset + self.x @ beta[:m] + beta[m:][self.levels]
+        return out
 
     def maximise(self, near: Maximum | None = None) -> Maximum:
         """Maximum likelihood; nothing separates where a study has neither of both ends in an arm.
@@ -79,9 +115,12 @@ class StudyLevels(Model):
         inner = np.bincount(self.levels, ~(low | high), k) == np.bincount(self.levels, minlength=k)
         ends = [np.bincount(self.levels, end, k) for end in (~low, ~high)]
         plain = len(self.parts) == 1 and self.held is None and self.jeffreys is None
-        one = self.x.shape[1] - k <= 1
+        one = self.x.shape[1] <= 1
         if not (plain and one and inner.any() and all(end.all() for end in ends)):
-            return super().maximise(near)
+            return Model(
+                self.family, self.design(), self.offset, self.parts, self.n_agq, self.jeffreys,
+                self.separated, self.held,
+            ).maximise(near)  # fmt: skip
         return _Search(self, k).maximum(near)
 
 
@@ -97,7 +136,7 @@ class _Search:
 
     def __init__(self, model: StudyLevels, k: int) -> None:
         self.model, self.k = model, k
-        self.x = model.x[:, : model.x.shape[1] - k].copy()
+        self.x = model.x
         (part,) = self.parts = model.parts
         self.pattern = layout(self.parts)
         self.groups = Groups(part.levels, part.n_levels, part.values[:, 0])
@@ -238,15 +277,12 @@ class _Search:
         m, k = self.x.shape[1], self.k
         free = np.ones(m + 1, bool)
         free[-1] = abs(at.others[-1]) * self.size >= _AT_ZERO
-        levels, border, corner = arrow.inverse(free)
-        covariance = np.empty((m + k, m + k))
-        covariance[m:, m:], covariance[:m, :m] = levels, corner[:m, :m]
-        covariance[m:, :m] = border[:, :m]
-        covariance[:m, m:] = border[:, :m].T
-        error = np.sqrt(max(float(corner[-1, -1]), 0.0)) if free[-1] else np.nan
+        inverse = arrow.inverse(free)
+        error = np.sqrt(max(float(inverse.corner[-1, -1]), 0.0)) if free[-1] else np.nan
         return Maximum(
             beta=np.concatenate([at.others[:-1], at.levels]),
-            covariance=covariance,
+            variances=inverse.variances(m),
+            joint=partial(inverse.dense, m),
             theta=np.abs(at.others[-1:]),
             scale=None,
             theta_errors=np.array([error]),
