@@ -37,9 +37,8 @@ from retrostats import InputError
 #: Threads of what takes them, and the order of cohorts: neither is to change a byte.
 ELSEWHERE = "--elsewhere" in sys.argv
 JOBS = 3 if ELSEWHERE else 1
-#: Few draws are several tasks, so that threads have what to share.
+#: Few draws are several tasks, so that threads have what to share; of the program alone.
 FEW = 32
-batch_chunks._MAX_CHUNK = FEW
 TRIAL = "y ~ arm * time + (1 | subject)"
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 SPREAD = {"subject": 1.0, "Residual": 1.0}
@@ -281,6 +280,7 @@ def main(wanted: str, skipped: Sequence[str]) -> None:
     if wanted and kernels != {wanted}:
         print(json.dumps({"kernels": sorted(kernels)}))
         return
+    batch_chunks._MAX_CHUNK = FEW
     codes, called = seeded() if ELSEWHERE else {}, set()
 
     def note(frame: Any, event: str, _: Any) -> None:

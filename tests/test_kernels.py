@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import seeded
 from doors.common import forward, lower_factor
-from doors.models import CellDesign
+from doors.models import CellDesign, batch_chunks
 
 PROGRAM = Path(__file__).with_name("seeded.py")
 #: As OPENBLAS_CORETYPE says them; a library or processor without one takes another, and says so.
@@ -123,6 +124,11 @@ def test_every_seeded_function_and_the_path_give_the_same_under_every_kernel(her
     assert not differences, "\n".join(differences[:20])
     if len(set(taken) | set(KERNELS) & set(here["kernels"])) < 3:
         pytest.skip(f"only {', '.join(taken)} could be compared: another library or processor")
+
+
+def test_reading_the_program_leaves_the_size_of_tasks() -> None:
+    """Found by a simulation that took 47 s in the suite and 2 s alone: pytest reads every file."""
+    assert seeded.FEW < batch_chunks._MAX_CHUNK
 
 
 def test_what_differs_is_found() -> None:
