@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,12 @@ def all_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     yield from (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom))
 
 
+@functools.cache
+def _parsed(text: str) -> ast.Module:
+    """The tree of a module, of which two graphs are made."""
+    return ast.parse(text)
+
+
 def import_graph(package: Path, *, types: bool = False) -> Graph:
     """Each module of a package with the modules of the same package it imports.
 
@@ -58,7 +65,7 @@ def import_graph(package: Path, *, types: bool = False) -> Graph:
     names = module_names(package)
     graph: Graph = {name: set() for name in names}
     for name, path in names.items():
-        for node in found(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in found(_parsed(path.read_text(encoding="utf-8"))):
             for meanings in _meanings(node, name, path.name == "__init__.py"):
                 graph[name].update([m for m in meanings if m in names][:1])
         graph[name].discard(name)

@@ -1,4 +1,4 @@
-"""Calls of public names, right and wrong: read by mypy in tests/test_public_types.py, never run.
+"""Calls of public names, right and wrong: read by mypy (`make lint`), never run.
 
 The error that a wrong call must give stands behind it; mypy's own strictness reports a mark that
 is not needed.
