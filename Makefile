@@ -16,7 +16,7 @@ NUMBERS := $(patsubst %,tests/test_%.py,lmm_reference crossed inference batch si
 SEEDS ?= 1 2 3
 TAKEN := import numpy, threadpoolctl as t; print(*{i.get("architecture") for i in t.threadpool_info()})
 
-.PHONY: replicate test thorough order kernels lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
+.PHONY: replicate test thorough order kernels style lint coverage docs notebooks benchmark soak hostile lock fuzz sbom clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,8 +32,13 @@ $(STAMP): pyproject.toml $(LOCK)
 replicate: $(STAMP)  ## replicate the cited studies into results/
 	$(BIN)/python -m retrostats.replicate
 
-test: $(STAMP) lint  ## checks and tests, on every core
-	$(BIN)/python -m pytest -n auto --no-loadscope-reorder
+# The types beside the tests: one core for a minute where no earlier check of them is kept. What
+# mypy says comes after the tests, and either one fails the target.
+test: $(STAMP) style  ## checks and tests, on every core
+	@said=$$(mktemp) || exit; trap 'rm -f "$$said"' EXIT; \
+	$(BIN)/mypy >"$$said" 2>&1 & types=$$!; trap 'kill $$types 2>/dev/null; exit 130' INT TERM; \
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder; tests=$$?; \
+	wait $$types; checked=$$?; cat "$$said"; test $$tests -eq 0 && test $$checked -eq 0
 
 thorough: $(STAMP)  ## the rules of the tests on many more inputs: kernels, notebooks, looks
 	$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m thorough
@@ -56,11 +61,13 @@ kernels: $(STAMP)  ## the tests of numbers under four kernels of linear algebra,
 	done
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --no-loadscope-reorder $(NUMBERS)
 
-lint: $(STAMP)  ## style, types, layers
+style: $(STAMP)  ## style and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+lint: style  ## style, layers, types
+	$(BIN)/mypy
 
 coverage: $(STAMP)  ## which lines the tests reach: shown, not enforced
 	$(BIN)/python -m pytest --cov=retrostats --cov-report=term-missing:skip-covered
