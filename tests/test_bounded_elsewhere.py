@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from doors.io import PARSERS, parent, read_workbook
 from fuzz.fuzz_readers import SEEDS
-from test_bounded import UNIX, book, sheet_of
+from test_bounded import UNIX, book, hasten, sheet_of
 from test_recordings import fit, tcx
 
 from retrostats import InputError
@@ -52,7 +52,7 @@ def test_without_proc_and_without_a_limit_of_memory_files_are_read_and_time_stil
     )  # fmt: skip
     seen = tmp_path / "seen"
     monkeypatch.setattr(parent.sys, "path", [*sys.path, str(seen)])
-    parent.end_child()
+    hasten(monkeypatch)
     try:
         data = book(sheet_of('<row r="1"><c r="A1"><v>1</v></c></row>'))
         assert read_workbook("lab.xlsx", data).sheets[0].rows[0].cells == (1,)

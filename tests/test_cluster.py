@@ -110,6 +110,7 @@ def test_a_killed_worker_changes_no_byte_of_moments(killing) -> None:
     assert one.loglik == two.loglik
 
 
+@pytest.mark.thorough
 def test_a_killed_worker_changes_no_byte_of_a_bootstrap(killing) -> None:
     fit = rs.lmm("y ~ x + (1 | subject)", _rows())
     chunk = batch_design(fit.model.gram).chunk
@@ -284,15 +285,25 @@ def _slowly(frame: pd.DataFrame) -> pd.DataFrame:
 SPREAD = dd.from_pandas(_rows(2_000), npartitions=500)
 
 
+def _tasks(address: str) -> object:
+    return in_order(_slow, range(500), scheduler=address)
+
+
+#: How all go, after how many seconds that is taken for granted, and what is said.
+NO_WORKER = (lambda local: local.scale(0), 0.5, "no worker has been left")
+#: A scheduler that stops ends its workers first, on a busy machine seconds before itself.
+STOPPED = (lambda local: local.close(), workers.ALONE, "the scheduler stopped")
+
+
 @pytest.mark.parametrize(
-    "ask", [lambda address: in_order(_slow, range(500), scheduler=address), _moments_of_spread_rows]
-)
-@pytest.mark.parametrize(
-    ("leave", "alone", "said"),
-    [(lambda local: local.scale(0), 0.5, "no worker has been left"),
-     # a scheduler that stops ends its workers first, on a busy machine seconds before itself
-     (lambda local: local.close(), workers.ALONE, "the scheduler stopped")],
-    ids=["workers", "scheduler"],
+    ("ask", "leave", "alone", "said"),
+    [
+        pytest.param(_moments_of_spread_rows, *NO_WORKER, id="moments, workers"),
+        pytest.param(_tasks, *STOPPED, id="tasks, scheduler"),
+        pytest.param(_tasks, *NO_WORKER, id="tasks, workers", marks=pytest.mark.thorough),
+        pytest.param(_moments_of_spread_rows, *STOPPED, id="moments, scheduler",
+                     marks=pytest.mark.thorough),
+    ],
 )  # fmt: skip
 def test_where_all_are_gone_a_run_ends_in_one_message(monkeypatch, ask, leave, alone, said) -> None:
     """Found by ending a cluster in the middle: Dask waits for its workers for ever."""
