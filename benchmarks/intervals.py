@@ -50,8 +50,9 @@ def coverage(replicates: int, *, refits: int = _REFITS, seed: int = 1) -> pd.Dat
         for n in SUBJECTS:
             model = planned_model(formula, design, n)
             truth = _refit(model, THETA, replicates, [seed, n, 0], test="kenward-roger")
-            held = fixed_effects(model, truth, study["term"], refits, [seed, n, 1])
-            held |= sigmas(model, truth, refits, [seed, n, 1])
+            drawn = [_refit(model, t, refits, [seed, n, 1, i]) for i, t in enumerate(_GRID)]
+            held = fixed_effects(truth, drawn, study["term"])
+            held |= sigmas(truth, drawn)
             held |= profiled(*study["df"](n), replicates, np.random.default_rng([seed, n, 2]))
             for (quantity, method), hits in held.items():
                 share = float(hits.mean())
@@ -62,13 +63,12 @@ def coverage(replicates: int, *, refits: int = _REFITS, seed: int = 1) -> pd.Dat
     )  # fmt: skip
 
 
-def fixed_effects(model, truth: Refits, j: int, refits: int, seed: list[int]) -> dict:  # type: ignore[no-untyped-def]
-    """Whether each interval of coefficient j holds its true value."""
+def fixed_effects(truth: Refits, drawn: list[Refits], j: int) -> dict:
+    """Whether each interval of coefficient j holds its true value, by draws at each theta."""
     kr_error, df, error = truth.std_error[:, j], truth.df[:, j], truth.error[:, j]
     theta, sigma = truth.theta[:, 0], truth.sigma
     plain, t = [], []
-    for i, value in enumerate(_GRID):
-        draws = _refit(model, value, refits, [*seed, i])
+    for draws in drawn:
         plain.append(np.quantile(draws.error[:, j], _TAILS))
         t.append(np.quantile(draws.error[:, j] / draws.std_error[:, j], _TAILS))
     # in this balanced design Kenward and Roger's error is the unadjusted one
@@ -84,11 +84,9 @@ def fixed_effects(model, truth: Refits, j: int, refits: int, seed: list[int]) ->
     }
 
 
-def sigmas(model, truth: Refits, refits: int, seed: list[int]) -> dict:  # type: ignore[no-untyped-def]
+def sigmas(truth: Refits, drawn: list[Refits]) -> dict:
     """Whether sigma's bootstrap intervals hold the true one."""
-    found = []
-    for i, value in enumerate(_GRID):
-        found.append(np.quantile(_refit(model, value, refits, [*seed, i]).sigma, _TAILS))
+    found = [np.quantile(draws.sigma, _TAILS) for draws in drawn]
     low, high = _at(truth.theta[:, 0], np.array(found))
     s = truth.sigma
     return {

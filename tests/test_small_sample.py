@@ -227,8 +227,15 @@ def test_a_pool_of_few_predicts_by_the_confidence_distribution(test) -> None:
     assert many.pred_high == pytest.approx(many.estimate + half, rel=1e-6)
 
 
-@pytest.mark.parametrize("k", [2, 3, 6])
-@pytest.mark.parametrize("tau", [0.0, 0.15])
+@pytest.mark.parametrize(
+    ("k", "tau"),
+    [
+        (2, 0.0),
+        (3, 0.15),
+        *(pytest.param(*more, marks=pytest.mark.thorough)
+          for more in [(2, 0.15), (3, 0.0), (6, 0.0), (6, 0.15)]),
+    ],
+)  # fmt: skip
 def test_prediction_of_a_pool_covers_at_few_people(k, tau) -> None:
     """Standard errors estimated from 4 to 26 people, through the public function."""
     rng = np.random.default_rng([k, round(100 * tau)])
