@@ -36,7 +36,8 @@ test: $(STAMP) lint  ## checks and tests, on every core
 	$(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
 thorough: $(STAMP)  ## the rules of the tests on many more inputs: kernels, notebooks, looks
-	$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m thorough
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder --hypothesis-profile=thorough \
+		-m "thorough or hypothesis and not slow"
 
 order: $(STAMP)  ## the tests in three random orders; SEEDS="4 5" are others
 	for seed in $(SEEDS); do \
