@@ -51,7 +51,16 @@ def cause(**spec: Any) -> pd.Series:
     return found.verdicts.set_index("claim_id").loc["body_fat_cause"]
 
 
-@pytest.mark.parametrize("spec", [{}, {"allocation": "by choice"}, {"allocation": "not told"}])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        *(
+            pytest.param({"allocation": said}, marks=pytest.mark.thorough)
+            for said in ("by choice", "not told")
+        ),
+    ],
+)
 def test_a_cause_is_not_supported_by_groups_that_were_not_drawn_by_lot(spec: Any) -> None:
     row = cause(**spec)
     assert row["direction"] == "open"

@@ -48,8 +48,13 @@ def _repeated(value: bytes, kind: object, times: int) -> object:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read as on Linux")
-@pytest.mark.parametrize("dictionary", [True, False])
-@pytest.mark.parametrize("kind", [pa.binary(), pa.string(), pa.large_binary()])
+@pytest.mark.parametrize(
+    ("kind", "dictionary"),
+    [(pa.string(), True), *(pytest.param(kind, how, marks=pytest.mark.thorough)
+                            for kind, how in ((pa.string(), False), (pa.binary(), True),
+                                              (pa.binary(), False), (pa.large_binary(), True),
+                                              (pa.large_binary(), False)))],
+)  # fmt: skip
 def test_one_long_value_in_thousands_of_rows(
     kind: object, dictionary: bool, tmp_path: Path
 ) -> None:
