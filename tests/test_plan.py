@@ -102,7 +102,7 @@ def test_people_of_two_arms_of_counts_are_those_in_all(truth, rate) -> None:
     """Trials drawn with half of the stated people in each arm have the stated power."""
     audit = rs.load_audit(NORDIC)
     claim = replace(
-        audit.claims["halves"], claimed_low=NAN, claimed_high=NAN,
+        audit.claims["halves"], range_low=NAN, range_high=NAN,
         claimed_direction="below" if truth < 1 else "above",
     )  # fmt: skip
     found = rs.plan(claim, audit=audit, truth=truth, rate=rate, exposure=50.0)

@@ -16,6 +16,8 @@ from retrostats import InputError, NotIdentified, power, type_one_error
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 TRIAL = "y ~ arm * time + (1 | subject)"
 SPREAD = {"subject": 1.0, "Residual": 1.0}
+#: Refits of more than one chunk.
+MORE = 6_000
 
 
 def trial() -> pd.DataFrame:
