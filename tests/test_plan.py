@@ -102,7 +102,7 @@ def test_people_of_two_arms_of_counts_are_those_in_all(truth, rate) -> None:
         audit.claims["halves"], range_low=NAN, range_high=NAN,
         claimed_direction="below" if truth < 1 else "above",
     )  # fmt: skip
-    found = rs.plan(claim, audit=audit, truth=truth, rate=rate, exposure=50.0)
+    found = rs.plan(claim, audit=audit, truth=truth, rate=rate, exposure=50.0, draws=1024)
     people = found.people["direction"]
     assert found.design == "two-arm-counts"
     assert people % 2 == 0
@@ -114,7 +114,7 @@ def test_people_of_two_arms_of_counts_are_those_in_all(truth, rate) -> None:
     tests = stats.binom.cdf(fewer, one + other, 0.5) < 0.025
     assert np.mean(tests) == pytest.approx(0.9, abs=SIMULATED)
     crossed = rs.plan(
-        claim, audit=audit, truth=truth, rate=rate, exposure=50.0, people=[int(people)]
+        claim, audit=audit, truth=truth, rate=rate, exposure=50.0, people=[int(people)], draws=100
     )
     assert crossed.curve["exposure"].iloc[0] == 50 * people
     both = Counted(np.array([rate / 1000]), 50.0)
