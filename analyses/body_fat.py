@@ -178,8 +178,7 @@ def draw(frames: Mapping[str, pd.DataFrame], claims: Mapping[str, Claim]) -> dic
     often = retold["frequency"] + ", " + retold["minutes"].where(bare, retold["minutes"] + " min")
     columns = [
         figures.Column("lost", "Lost", 15.0), figures.Column("what_lost", "Of what", 20.0),
-        figures.Column("often", "How often", 24.0),
-        figures.Column("comparator", "Compared with", 27.0),
+        figures.Column("often", "How often", 24.0), figures.Column("comparator", "Against", 27.0),
     ]  # fmt: skip
     lost = retold["figure_text"].where(retold["figure_text"] == "", retold["figure_text"] + "%")
     readings = ("bf-more-points", "bf-more-relative")

@@ -66,7 +66,7 @@ def stated(row: str) -> tuple[int, int]:
 def touched(folder: Path, base: Path | None = None) -> tuple[int, int]:
     """Files of a folder that are not as in another one, and the lines they have more."""
     more = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"):
         old = base / path.relative_to(folder) if base else None
         before = old.read_text(encoding="utf-8") if old and old.is_file() else ""
         after = path.read_text(encoding="utf-8")

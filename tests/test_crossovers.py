@@ -236,7 +236,7 @@ MINIMUM_RTOL = 1e-9
 
 def test_many_trials_are_searched_along_slopes_to_the_same_limits(monkeypatch) -> None:
     """Fewer points looked at, the same ends; no draw outside; the same whoever asks."""
-    trials = exact_trials(30)
+    trials = exact_trials(40)
     found = rs.pool_crossovers(trials, draws=50)
     more = rs.pool_crossovers(trials, draws=400, seed=9)
     assert (found.conf_low, found.conf_high) == (more.conf_low, more.conf_high)

@@ -105,3 +105,20 @@ def test_many_searches_say_which_ran_out(monkeypatch: pytest.MonkeyPatch) -> Non
 
     _, finished = descend_all(criterion, np.zeros((1, 2)), direction, ())
     assert finished.tolist() == [True, False]
+
+
+#: Two ways to the same step of a Hessian whose condition is below 1e4.
+STEP_RTOL = 1e-10
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_step_of_many_parameters_is_that_of_the_eigenvectors(turned: bool) -> None:
+    """Solved for where the Hessian is positive definite, along positive eigenvalues where not."""
+    rng = np.random.default_rng(3)
+    axes, _ = np.linalg.qr(rng.normal(size=(60, 60)))
+    roots = np.geomspace(1.0, 1e3, 60) * np.where((np.arange(60) == 7) & turned, -1.0, 1.0)
+    hessian, gradient = (axes * roots) @ axes.T, rng.normal(size=60)
+    step, fall = newton_step(gradient, hessian, np.full(60, 1e6))
+    wanted = -axes @ ((axes.T @ gradient) / np.abs(roots))
+    np.testing.assert_allclose(step, wanted, rtol=STEP_RTOL, atol=STEP_RTOL)
+    assert fall == pytest.approx(-0.5 * wanted @ gradient, rel=STEP_RTOL)

@@ -26,6 +26,9 @@ EACH, BEST = 2, 8
 FOLLOWED, DRAWN = 12, 4
 #: Spaces of more unknowns than this have more local ends: so many times the searches.
 LARGE, MORE = 24, 4
+#: Spaces of more unknowns than this are searched along slopes: in smaller ones, where a limit at a
+#: kink takes the usual search after all, that would cost more than it saves.
+ALONG = 32
 #: Smallest step of the best end, which makes its last digits the same from wherever it came.
 FINEST = 1e-10
 #: Ends that are searched again along slanted directions.
@@ -98,7 +101,7 @@ def lowest(
     if d == 0 or not np.isfinite(at_seen).any():
         return Extreme(float(at_seen[best]), seen[best], 1, 1, len(seen))
     compass = _Compass(choices)
-    if slopes is None or d <= LARGE or choices:
+    if slopes is None or d <= ALONG or choices:
         return (yield from _searched(compass, fixed, found, draws, at_draws))
     along = _Along(slopes)
     smooth = yield from _searched(along, fixed, found, draws, at_draws)
