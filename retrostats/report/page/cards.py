@@ -11,10 +11,10 @@ from markupsafe import Markup
 from retrostats.audit.answer import NO_COMPARISON
 from retrostats.audit.claims import null_words
 from retrostats.audit.plain_words import NO_WORDS, PlainWords
-from retrostats.audit.summary import user_cohort_count
 from retrostats.report.page import format as fmt
 from retrostats.report.page.amounts import RATIOS, ends_of, missing
 from retrostats.report.page.bands import NO_STUDIES, NullLine, Studies, band, claimed_zone
+from retrostats.report.page.behind import behind_words, studies_behind, study_estimates
 from retrostats.report.page.sentences import Answer, Row, answer, number_words, worst_words
 from retrostats.report.page.verdict_words import chance_words, verdict_words
 
@@ -30,8 +30,6 @@ BETTER = {
 WHICH = {"above": "More?", "below": "Less?"}
 #: Where nothing measures the claim.
 NO_RESULT = "a study that measures this under both conditions"
-#: Rows of estimates that sum others up.
-SUMS = ("pooled", "one-stage", "posterior")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,7 @@ def _card(
     answered = answer(verdict, records["estimates"], claim, words)
     judged = answered.shown[0] if answered.shown else {"claim_id": key}
     printed = study_estimates(judged, records["estimates"], sources.get(key, ()))
-    dots = Studies(printed, _studies_behind(verdict, answered.shown, records)[0])
+    dots = Studies(printed, studies_behind(verdict, answered.shown, records)[0])
     causes = causes_of(claim, claims, records["verdicts"])
     return Card(
         number=number,
@@ -187,80 +185,6 @@ def means_words(verdict: Row, words: PlainWords) -> str:
     row = {"estimate": low, "conf_low": low, "conf_high": high}
     _, wanted = number_words(row, {**verdict, "null_value": None}, words)
     return f"“{words.figure}” is read as {wanted}, fixed before any result was computed."
-
-
-def study_estimates(
-    judged: Row, estimates: Sequence[Row], sources: Sequence[Collection[str]]
-) -> list[float]:
-    """The estimate of each source that prints one, by the printed rows that both stand on.
-
-    Parameters
-    ----------
-    judged
-        The row of estimates that the answer rests on.
-    sources
-        Printed rows of each of its sources; without any, as where nothing was left open, its
-        sources are the rows of the same quantity that it sums up.
-
-    Examples
-    --------
-    >>> row = {"claim_id": "c", "quantity": "q", "role": "printed", "estimate": 1.2,
-    ...        "source_rows": "r1; r2"}
-    >>> pool = {**row, "role": "pooled", "source_rows": "r1; r2; r4"}
-    >>> study_estimates(pool, [row, {**row, "source_rows": "r3"}], [{"r1", "r2"}, {"r9"}])
-    [1.2]
-    >>> study_estimates(pool, [pool, row, {**row, "estimate": 0.9, "source_rows": "r4"}], ())
-    [1.2, 0.9]
-    """
-    single = [
-        (frozenset(fmt.split(row.get("source_rows"))), row)
-        for row in estimates
-        if row["claim_id"] == judged["claim_id"]
-        and row["role"] not in SUMS
-        and not missing(row["estimate"])
-    ]
-    if not sources:
-        whole = set(fmt.split(judged.get("source_rows")))
-        same = (r for r, e in single if e.get("quantity") == judged.get("quantity") and r <= whole)
-        sources = list(dict.fromkeys(same))
-    found = []
-    for rows in filter(None, sources):
-        found += [row["estimate"] for stands_on, row in single if set(rows) <= stands_on][:1]
-    return found
-
-
-def behind_words(
-    verdict: Row,
-    shown: Sequence[Row],
-    records: Mapping[str, Sequence[Row]],
-    people: str,
-) -> str:
-    """Studies and people behind an answer, own cohorts apart; empty where none is known."""
-    if not shown:
-        return ""
-    count, used = _studies_behind(verdict, shown, records)
-    own = user_cohort_count(records["estimates"], verdict["claim_id"])
-    parts = []
-    if count:
-        parts.append("one study" if count == 1 else f"{count} studies")
-    if own:
-        parts.append(f"{own} own {'cohort' if own == 1 else 'cohorts'}")
-    number = fmt.number(shown[0].get("n"), 0) if count == used else ""
-    if number:
-        parts.append("1 person" if number == "1" else f"{number} {people}")
-    return ", ".join(parts)
-
-
-def _studies_behind(
-    verdict: Row, shown: Sequence[Row], records: Mapping[str, Sequence[Row]]
-) -> tuple[int, int]:
-    """How many studies an answer rests on, and how many of them its rows of estimates name."""
-    study = {row["row_id"]: row["study_id"] for row in records["sources"]}
-    rows = [row for one in shown for row in fmt.split(one.get("source_rows"))]
-    used = {study[row] for row in rows if row in study}
-    key = (verdict["claim_id"], verdict.get("estimate_id"))
-    mine = [r for r in records["answers"] if (r["claim_id"], r["estimate_id"]) == key]
-    return max(int(mine[0]["studies"]) if mine else 0, len(used)), len(used)
 
 
 def overturn_words(
