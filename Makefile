@@ -41,7 +41,8 @@ test: $(STAMP) style  ## checks and tests, on every core
 	wait $$types; checked=$$?; cat "$$said"; test $$tests -eq 0 && test $$checked -eq 0
 
 thorough: $(STAMP)  ## the rules of the tests on many more inputs: kernels, notebooks, looks
-	$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m thorough
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder --hypothesis-profile=thorough \
+		-m "thorough or hypothesis and not slow"
 
 order: $(STAMP)  ## the tests in three random orders; SEEDS="4 5" are others
 	for seed in $(SEEDS); do \

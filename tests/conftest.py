@@ -13,6 +13,7 @@ from hypothesis import settings
 
 # Two shared cores make single examples slow at times; what counts is that they hold.
 settings.register_profile("project", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("thorough", settings.get_profile("project"), max_examples=180)
 settings.load_profile("project")
 
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -37,20 +37,27 @@ class Every:
         self.own = rs.replicate(cohorts=self.cohorts, draws=64)
         self.other = rs.replicate(audit=OTHER_AUDIT, draws=64)
         self.plan = rs.plan("energy_30")
-        self.found: dict[Key, dict[str, Drawing]] = {}
+        self.found: dict[tuple[Key, bool], dict[str, Drawing]] = {}
 
     def __getitem__(self, key: Key) -> dict[str, Drawing]:
         """Figures in a look, by name."""
-        if key not in self.found:
+        return self.shown(key)
+
+    def shown(self, key: Key, *, audit: bool = True) -> dict[str, Drawing]:
+        """The same; `audit=False` as in `anew`."""
+        if (key, audit) not in self.found:
             # what a run draws by itself is in the first look
-            self.found[key] = self.anew(key, drawn=self.whole.drawings if key == KEYS[0] else None)
-        return self.found[key]
+            own = self.whole.drawings if audit and key == KEYS[0] else None
+            self.found[key, audit] = self.anew(key, drawn=own, audit=audit)
+        return self.found[key, audit]
 
     def anew(
         self, key: Key, *, drawn: Mapping[str, Drawing] | None = None, audit: bool = True
     ) -> dict[str, Drawing]:
-        """The same, drawn again; without the figures of the audit that ships in less time."""
-        shipped = (self.whole.drawn(*key) if drawn is None else drawn) if audit else {}
+        """The same, drawn again; `audit=False`: in less time, of the audit that ships only what
+        its analyses draw of their estimates.
+        """
+        shipped = self.whole.drawn(*key, main=not audit) if drawn is None else drawn
         sources: dict[str, Mapping[str, Any]] = {
             "audit": shipped,
             "own": self._own(key, every=audit),

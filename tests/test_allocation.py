@@ -51,7 +51,16 @@ def cause(**spec: Any) -> pd.Series:
     return found.verdicts.set_index("claim_id").loc["body_fat_cause"]
 
 
-@pytest.mark.parametrize("spec", [{}, {"allocation": "by choice"}, {"allocation": "not told"}])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        *(
+            pytest.param({"allocation": said}, marks=pytest.mark.thorough)
+            for said in ("by choice", "not told")
+        ),
+    ],
+)
 def test_a_cause_is_not_supported_by_groups_that_were_not_drawn_by_lot(spec: Any) -> None:
     row = cause(**spec)
     assert row["direction"] == "open"
@@ -60,8 +69,17 @@ def test_a_cause_is_not_supported_by_groups_that_were_not_drawn_by_lot(spec: Any
     assert row["certainty_direction"] == ""
 
 
-def test_by_lot_the_same_rows_support_it() -> None:
-    row = cause(allocation="by lot")
+@pytest.fixture(scope="module")
+def by_lot(tmp_path_factory: pytest.TempPathFactory) -> tuple[rs.Replication, Path]:
+    """The same rows by lot, and the folder of what their run wrote."""
+    own, out = cohort(DXA, allocation="by lot"), tmp_path_factory.mktemp("by_lot") / "results"
+    found = rs.replicate(["body-fat"], cohorts=[own], draws=50, out=out, formats=("svg",),
+                         tables=("csv",))  # fmt: skip
+    return found, out
+
+
+def test_by_lot_the_same_rows_support_it(by_lot: tuple[rs.Replication, Path]) -> None:
+    row = by_lot[0].verdicts.set_index("claim_id").loc["body_fat_cause"]
     assert row["direction"] == "likely"  # one trial, asked about others
     assert row["prob_direction"] > 0.8
     assert "design" not in row["certainty_direction_why"]
@@ -88,11 +106,8 @@ def test_people_who_are_their_own_comparison_are_not_asked() -> None:
     assert not between_people(rows.assign(subject=[1, 1, 2, 3]), "direction")
 
 
-def test_no_rating_is_written_from_own_data(tmp_path: Path) -> None:
-    own = cohort(DXA, allocation="by lot")
-    rs.replicate(["body-fat"], cohorts=[own], draws=50, out=tmp_path, formats=("svg",),
-                 tables=("csv",))  # fmt: skip
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_no_rating_is_written_from_own_data(by_lot: tuple[rs.Replication, Path]) -> None:
+    page = (by_lot[1] / "report.html").read_text(encoding="utf-8")
     block = re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
     assert block is not None
     reviewed = {entry["url"] for entry in json.loads(block[1])["@graph"]}

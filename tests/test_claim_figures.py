@@ -69,13 +69,18 @@ def test_asked_for_all_every_measured_claim_has_them_in_every_format(whole, fram
     assert {drawing.written(("svg", "pdf", "png")) for drawing in made.values()} == {
         ("svg", "pdf", "png")
     }
-    for name, drawing in made.items():
-        assert illegible(drawing.figure) == [], name
     core = claim_figures(frames, claims)
     assert set(core) < set(made)
     assert {drawing.written(("svg", "pdf")) for drawing in core.values()} == {("svg",)}
     with pytest.raises(InputError, match="claim_figures: found most; choose from core, all"):
         rs.replicate(claim_figures="most")
+
+
+@pytest.mark.thorough
+def test_those_of_every_claim_can_be_read(frames, claims) -> None:
+    """Those of the core are looked at where every figure is."""
+    for name, drawing in claim_figures(frames, claims, every=True).items():
+        assert illegible(drawing.figure) == [], name
 
 
 def test_the_curve_needs_as_many_combinations_as_it_says(frames, claims) -> None:
@@ -128,7 +133,9 @@ def test_each_figure_names_its_files_and_how_to_cite_it(whole, html, whole_page)
 def test_the_folder_holds_what_the_page_names(whole, tmp_path) -> None:
     few = {n: d for n, d in whole.drawings.items() if n in ("energy_30_draws", "retelling_chain")}
     assert len(few) == 2
-    folder = replace(whole, drawings=few).save(tmp_path / "results", formats=("svg", "png"))
+    folder = replace(whole, drawings=few).save(
+        tmp_path / "results", formats=("svg", "png"), tables=("csv",)
+    )
     named = re.findall(r"folder of this page: ([^<]*)\.<", (folder / "report.html").read_text())
     files = {file for joined in named for file in joined.split(", ")}
     assert files == {str(p.relative_to(folder)) for p in (folder / "figures").glob("*.*")}

@@ -110,7 +110,7 @@ def test_with_everything_known_it_is_the_pool(measure) -> None:
     assert found.space.size == 0
 
 
-@pytest.mark.parametrize("rho", [0.3, 0.8])
+@pytest.mark.parametrize("rho", [pytest.param(0.3, marks=pytest.mark.thorough), 0.8])
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))]
 )

@@ -80,9 +80,9 @@ def sources() -> list[Source]:
 
 def test_no_draw_of_the_real_pool_lies_outside_its_limits(sources) -> None:
     plain = pool_estimator(sources, test="knapp-hartung")
-    found = explore(plain, pool_unknowns(sources), draws=100_000, seed=8)
+    found = explore(plain, pool_unknowns(sources), draws=20_000, seed=8)
     assert found.space.size == 12
-    assert len(found.draws) == 100_000
+    assert len(found.draws) == 20_000
     assert found.impossible == 0
     assert found.conf_low == pytest.approx(1.0094, abs=POOL_ATOL)
     assert found.conf_high == pytest.approx(1.5795, abs=POOL_ATOL)

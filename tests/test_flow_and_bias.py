@@ -144,7 +144,13 @@ def test_words_after_a_judgement_say_nothing_more() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["certainty", "findings", "flow"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "findings",
+        *(pytest.param(name, marks=pytest.mark.thorough) for name in ("certainty", "flow")),
+    ],
+)
 def test_a_claim_named_as_a_table_takes_no_tables_place(tmp_path, name: str) -> None:
     page = page_of(tmp_path, page=PAGE.replace("claims.fewer", f"claims.{name}"))
     found = rs.replicate(audit=page, draws=DRAWS, out=tmp_path / "out")

@@ -15,7 +15,7 @@ import retrostats as rs
 from benchmarks.forensics import false_alarms
 from retrostats import InputError, Reported, r_bounds_from_p
 
-HONEST = 5_000  # tables; any share of false alarms above 1 in 1,600 shows with 95% certainty
+HONEST = 2_000  # tables; any share of false alarms above 1 in 660 shows with 95% certainty
 
 
 def interval(text: str) -> tuple[np.ndarray, np.ndarray]:

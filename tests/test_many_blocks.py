@@ -40,7 +40,7 @@ def _rows(subjects=400, seed=1) -> pd.DataFrame:
         "y ~ arm + (0 + x | subject)",
     ],
 )
-@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("reml", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_the_same_numbers_one_by_one(formula, reml, monkeypatch) -> None:
     frame = _rows()
     monkeypatch.setattr(many, "_CHUNK", 150)  # three chunks, the last of them smaller

@@ -196,18 +196,21 @@ def test_the_multivariate_t_of_all_pairs_is_the_studentized_range() -> None:
         np.testing.assert_allclose(found, wanted, rtol=LATTICE)
 
 
-def test_dunnetts_points_are_those_of_his_integral() -> None:
+@pytest.mark.parametrize(
+    ("treatments", "df"),
+    [(3, 24), *(pytest.param(*rest, marks=pytest.mark.thorough) for rest in ((2, 10), (5, 10)))],
+)
+def test_dunnetts_points_are_those_of_his_integral(treatments, df) -> None:
     z, w = np.polynomial.hermite_e.hermegauss(60)
     w = w / w.sum()
-    for treatments, df in ((2, 10), (5, 10), (3, 24)):
-        correlation = np.full((treatments, treatments), 0.5) + 0.5 * np.eye(treatments)
-        point = max_t_ppf(0.95, correlation, np.full(treatments, float(df)))[0]
-        scale = np.sqrt(chi2.ppf((np.arange(2000) + 0.5) / 2000, df) / df)
-        # given the control's mean, the treatments are independent: Dunnett (1955), eq. 2
-        high = ndtr(z[:, None] + np.sqrt(2.0) * point * scale)
-        low = ndtr(z[:, None] - np.sqrt(2.0) * point * scale)
-        inside = float(w @ ((high - low) ** treatments).mean(axis=1))
-        assert inside == pytest.approx(0.95, abs=LATTICE * 0.05)
+    correlation = np.full((treatments, treatments), 0.5) + 0.5 * np.eye(treatments)
+    point = max_t_ppf(0.95, correlation, np.full(treatments, float(df)))[0]
+    scale = np.sqrt(chi2.ppf((np.arange(2000) + 0.5) / 2000, df) / df)
+    # given the control's mean, the treatments are independent: Dunnett (1955), eq. 2
+    high = ndtr(z[:, None] + np.sqrt(2.0) * point * scale)
+    low = ndtr(z[:, None] - np.sqrt(2.0) * point * scale)
+    inside = float(w @ ((high - low) ** treatments).mean(axis=1))
+    assert inside == pytest.approx(0.95, abs=LATTICE * 0.05)
 
 
 def test_effects_run_over_the_range_and_are_drawn(rows: pd.DataFrame) -> None:

@@ -79,7 +79,15 @@ def read_again(page: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "page", [*sorted(p.stem for p in EXAMPLES.glob("*.toml")), "caffeine"], indirect=True
+    "page",
+    [
+        *(
+            pytest.param(p.stem, marks=pytest.mark.thorough)
+            for p in sorted(EXAMPLES.glob("*.toml"))
+        ),
+        "caffeine",
+    ],
+    indirect=True,
 )
 def test_an_audit_says_nothing_of_another_subject(page, tmp_path, capsys) -> None:
     cohorts, out = own_cohorts(page, tmp_path), tmp_path / "out"

@@ -203,7 +203,7 @@ def test_figures_show_every_person_and_the_literature(lab) -> None:
 def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
     path, out = tmp_path / "lab.csv", tmp_path / "results"
     crossover().to_csv(path, index=False)
-    options = ["--out", str(out), "--draws", "64", "--formats", "svg"]
+    options = ["--out", str(out), "--draws", "64", "--formats", "svg", "--tables", "csv"]
     assert main(["replicate", "metabolic-cost", "--cohort", str(path), *options]) == 0
     output = capsys.readouterr().out
     said = " ".join(output.split())

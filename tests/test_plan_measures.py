@@ -46,13 +46,20 @@ def page_of(folder: Path, measure: str, true_if: str, rows: tuple[str, ...], hea
     return folder / "planned.toml"
 
 
-@pytest.mark.parametrize("measure", CASES)
+#: A ratio, and a difference on each side of no difference.
+FIRST = ("hazard ratio", "mean difference", "SMD")
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [m if m in FIRST else pytest.param(m, marks=pytest.mark.thorough) for m in CASES],
+)
 def test_people_for_a_direction_are_those_by_hand(tmp_path, measure: str) -> None:
     truth, side, to_model = CASES[measure]
     rows = tuple(f"{name},parallel,by lot,60 / 60,{truth},{SE}" for name in ("A", "B"))
     page = page_of(tmp_path, measure, side, rows, "study,design,allocation,n,estimate,se")
     by_hand = (QUANTILES * SE * math.sqrt(120) / to_model(truth)) ** 2
-    found = rs.plan("works", audit=page, truth=truth)
+    found = rs.plan("works", audit=page, truth=truth, draws=2048)
     assert found.design == "two-arm"
     assert found.people["direction"] == pytest.approx(by_hand, rel=BY_HAND)
 
@@ -60,7 +67,7 @@ def test_people_for_a_direction_are_those_by_hand(tmp_path, measure: str) -> Non
 def test_people_for_a_rate_ratio_are_those_by_hand(tmp_path) -> None:
     rows = ("A,parallel,by lot,40 / 900 h,60 / 880 h", "B,parallel,by lot,31 / 700 h,44 / 720 h")
     page = page_of(tmp_path, "rate ratio", "below 1", rows, "study,design,allocation,first,second")
-    found = rs.plan("works", audit=page, truth=0.7, rate=50.0, exposure=20.0)
+    found = rs.plan("works", audit=page, truth=0.7, rate=50.0, exposure=20.0, draws=1024)
     # events of one arm of n / 2 people: 0.05 * 20 * n / 2, and 0.7 times as many
     by_hand = (QUANTILES / math.log(0.7)) ** 2 * (1 + 1 / 0.7) / (0.05 * 20 / 2)
     assert found.people["direction"] == pytest.approx(by_hand, rel=2 * BY_HAND)  # exact limits
@@ -89,7 +96,7 @@ def test_people_for_a_correlation_are_those_of_fishers_z(tmp_path) -> None:
 
 def test_people_for_the_size_of_a_correlation(tmp_path) -> None:
     """Two one-sided tests at 5%: the 90% interval of z inside artanh of the range."""
-    found = rs.plan("works", audit=correlations(tmp_path, "0.1 to 0.3"))
+    found = rs.plan("works", audit=correlations(tmp_path, "0.1 to 0.3"), draws=2048)
     low, truth, high = (math.atanh(r) for r in (0.1, 0.2, 0.3))
 
     def power(n: int) -> float:
@@ -128,7 +135,9 @@ def test_the_ends_of_a_claim_stand_on_the_scale_of_its_sources(tmp_path) -> None
         assert given.model_truth == pytest.approx(to_model(np.mean(ends[1:])))
 
 
-@pytest.mark.parametrize(("r", "n"), [(0.05, 400), (0.4, 50)])
+@pytest.mark.parametrize(
+    ("r", "n"), [pytest.param(0.05, 400, marks=pytest.mark.thorough), (0.4, 50)]
+)
 def test_a_correlation_added_to_the_pool_is_the_pool_taken_anew(tmp_path, r, n) -> None:
     given = assume("works", correlations(tmp_path, "0.1 to 0.3"), None, None, None, None, None, 1)
     today = today_of(given)
@@ -143,7 +152,7 @@ def test_a_correlation_added_to_the_pool_is_the_pool_taken_anew(tmp_path, r, n) 
     assert found.inside[0, 0] == pytest.approx(anew.probability(0.1, 0.3), abs=AGREES)
 
 
-@pytest.mark.parametrize(("y", "n"), [(10, 100), (90, 300)])
+@pytest.mark.parametrize(("y", "n"), [(10, 100), pytest.param(90, 300, marks=pytest.mark.thorough)])
 def test_a_proportion_added_to_the_pool_is_the_pool_taken_anew(tmp_path, y, n) -> None:
     given = assume("works", proportions(tmp_path), 0.3, None, None, None, None, 1)
     today = today_of(given)
@@ -156,7 +165,8 @@ def test_a_proportion_added_to_the_pool_is_the_pool_taken_anew(tmp_path, y, n) -
 
 
 def test_a_plan_of_one_group_is_drawn_and_told(tmp_path) -> None:
-    found = rs.plan("works", audit=proportions(tmp_path, "0.15 to 0.25"), people=[50, 200, 800])
+    page = proportions(tmp_path, "0.15 to 0.25")
+    found = rs.plan("works", audit=page, people=[50, 200, 800], draws=1024)
     assert "a proportion in one group" in found.assumed
     assert found.curve["conf_low"].between(0, 1).all()
     assert found.curve["power"].is_monotonic_increasing

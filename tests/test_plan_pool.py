@@ -85,9 +85,10 @@ def _with_new(given, today, people: int, points):
 
 @pytest.mark.parametrize(
     ("claim_id", "truth", "people", "spread"),
-    [("energy_30", 1.3, 12, None), ("energy_30", 0.8, 400, None),
-     ("body_fat_6wk", -2.5, 40, None), ("more_than_forward", -1.0, 30, 12.0),
-     ("pounding", 1.1, 9, None), ("walk_energy", 1.3, 2000, None)],
+    [("energy_30", 1.3, 12, None), ("body_fat_6wk", -2.5, 40, None),
+     *(pytest.param(*rest, marks=pytest.mark.thorough)
+       for rest in (("energy_30", 0.8, 400, None), ("more_than_forward", -1.0, 30, 12.0),
+                    ("pounding", 1.1, 9, None), ("walk_energy", 1.3, 2000, None)))],
 )  # fmt: skip
 def test_what_one_more_study_changes_is_what_the_path_says(claim_id, truth, people, spread) -> None:
     """Probabilities and labels of a few drawn studies, each pooled anew with today's sources."""

@@ -17,7 +17,7 @@ from scipy import stats
 import retrostats as rs
 from retrostats import InputError, load_audit
 
-BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg.toml"
+TRAINING = Path(__file__).resolve().parent.parent / "examples" / "training.toml"
 NAN = float("nan")
 CLAIM = load_audit().claims["energy_30"]
 #: People that settle 25 to 35% (truth 1.30, power 90%) by SD of the log ratio between people.
@@ -124,8 +124,8 @@ def test_the_command_plans_and_draws(tmp_path, capsys) -> None:
     counts = ["--truth", "1.5", "--rate", "2,8", "--exposure", "100", "--n", "50,300"]
     assert main(["plan", "ligament_tears", *counts]) == 0
     assert "2 to 8 events per 1000" in capsys.readouterr().out
-    assert main(["plan", "reduces", "--audit", str(BCG), "--n", "20000"]) == 0
-    assert "The vaccine reduces tuberculosis" in capsys.readouterr().out
+    assert main(["plan", "works", "--audit", str(TRAINING), "--n", "100"]) == 0
+    assert "Training improves what it trains" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -145,16 +145,6 @@ def test_bad_usage_of_the_command_is_one_message(arguments, says, capsys) -> Non
     assert said.err.startswith("retrostats: ")
     assert says in said.err
     assert said.out == ""
-
-
-def test_a_size_that_comes_out_oftener_than_its_direction_is_explained() -> None:
-    """Few people and an open range: each side comes out at the level of its own test."""
-    plan = rs.plan("halves", audit="examples/bcg.toml", people=[4, 24, 19000], draws=8192)
-    alone = plan.curve.pivot(index="people", columns="side", values="supported")
-    assert alone.loc[4, "size"] == pytest.approx(0.05, abs=0.01)
-    assert alone.loc[4, "direction"] == pytest.approx(0.025, abs=0.01)
-    assert "Up to 24 people a size is supported oftener" in plan.summary()
-    assert "oftener" not in rs.plan("energy_30", spread=0.1, people=[30], draws=512).summary()
 
 
 def test_a_figure_is_written_in_every_format_and_version_and_says_what_it_shows(tmp_path) -> None:

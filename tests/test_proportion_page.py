@@ -55,8 +55,15 @@ def counts() -> pd.DataFrame:
     return pd.DataFrame({"study": list(COUNTS), "events": events, "total": total})
 
 
-def test_the_classical_pool_is_that_of_plo_and_the_answer_that_of_pool_printed(tmp_path) -> None:
-    found = rs.replicate(audit=written(tmp_path), draws=DRAWS, out=tmp_path / "out")
+@pytest.fixture(scope="module")
+def knees(tmp_path_factory) -> tuple[rs.Replication, Path]:
+    """The page's run, and the folder that it is in with what it wrote."""
+    folder = tmp_path_factory.mktemp("knees")
+    return rs.replicate(audit=written(folder), draws=DRAWS, out=folder / "out"), folder
+
+
+def test_the_classical_pool_is_that_of_plo_and_the_answer_that_of_pool_printed(knees) -> None:
+    found, folder = knees
     made = escalc(counts(), measure="PLO")
     pooled = rs.pool(made["yi"], np.sqrt(made["vi"]), test="knapp-hartung-adhoc")
     row = found.estimates.query("role == 'pooled'").iloc[0]
@@ -73,17 +80,15 @@ def test_the_classical_pool_is_that_of_plo_and_the_answer_that_of_pool_printed(t
     assert many["size"] == "not claimed"
     for name in ("estimate", "conf_low", "conf_high"):
         assert share[name] == pytest.approx(getattr(printed, name), abs=POSTERIOR)
-    assert (tmp_path / "out" / "figures" / "share.svg").is_file()
+    assert (folder / "out" / "figures" / "share.svg").is_file()
 
 
-def test_the_page_compares_nothing_and_says_so(tmp_path) -> None:
-    out = tmp_path / "out"
-    rs.replicate(audit=written(tmp_path), draws=DRAWS, out=out)
-    page = (out / "report.html").read_text(encoding="utf-8")
+def test_the_page_compares_nothing_and_says_so(knees) -> None:
+    page = (knees[1] / "out" / "report.html").read_text(encoding="utf-8")
     assert "Proportions are of cyclists, on the logit." in page
     assert "cyclists against" not in page
     assert "by a prior (it judges nothing)" not in page  # its errors are those of logits
-    told = account_of_page(tmp_path / "knees.toml")
+    told = account_of_page(knees[1] / "knees.toml")
     assert "of cyclists; 3 rows, 2 claims" in told
     assert "row 2, Alpha 2001: people with an event in one group, binomial -> 0.15" in told
 
@@ -180,9 +185,8 @@ def test_a_proportion_is_planned_as_one_group(tmp_path, capsys) -> None:
     assert "a proportion in one group" in " ".join(capsys.readouterr().out.split())
 
 
-def test_the_page_has_no_line_of_no_difference(tmp_path) -> None:
-    rs.replicate(audit=written(tmp_path), draws=DRAWS, out=tmp_path / "out")
-    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+def test_the_page_has_no_line_of_no_difference(knees) -> None:
+    page = (knees[1] / "out" / "report.html").read_text(encoding="utf-8")
     shown = page[: page.index("<script>", page.index("<main>"))]
     assert "no difference" not in shown
     assert "Broken line: the number asked about." in shown

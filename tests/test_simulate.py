@@ -16,6 +16,8 @@ from retrostats import InputError, NotIdentified, power, type_one_error
 PARALLEL = pd.DataFrame({"subject": [0, 0, 1, 1], "arm": [0, 0, 1, 1], "time": [0, 1, 0, 1]})
 TRIAL = "y ~ arm * time + (1 | subject)"
 SPREAD = {"subject": 1.0, "Residual": 1.0}
+#: Refits of more than one chunk.
+MORE = 6_000
 
 
 def trial() -> pd.DataFrame:
@@ -67,13 +69,12 @@ def test_sigma_of_the_balanced_trial_is_chi_squared() -> None:
 
 def test_same_seed_same_bytes_whatever_jobs() -> None:
     fit = rs.lmm(TRIAL, trial())
-    one, two = fit.bootstrap(12_000, seed=5), fit.bootstrap(12_000, seed=5, jobs=2)
+    one, two = fit.bootstrap(MORE, seed=5), fit.bootstrap(MORE, seed=5, jobs=2)
     assert one.to_csv().encode() == two.to_csv().encode()
-    assert not np.allclose(one["sigma"], fit.bootstrap(12_000, seed=6)["sigma"])
-    table = power(TRIAL, PARALLEL, effects={"arm:time": 1}, variance_components=SPREAD, n=[8, 12])
-    again = power(
-        TRIAL, PARALLEL, effects={"arm:time": 1}, variance_components=SPREAD, n=[12], jobs=2
-    )
+    assert not np.allclose(one["sigma"], fit.bootstrap(MORE, seed=6)["sigma"])
+    plan = {"effects": {"arm:time": 1}, "variance_components": SPREAD, "draws": MORE}
+    table = power(TRIAL, PARALLEL, n=[8, 12], **plan)
+    again = power(TRIAL, PARALLEL, n=[12], jobs=2, **plan)
     pd.testing.assert_frame_equal(table.iloc[1:].reset_index(drop=True), again)
 
 
@@ -131,7 +132,7 @@ def test_power_of_a_crossover_is_that_of_the_paired_t_test() -> None:
         effects={"directionforward": -1.0},
         variance_components={"subject": 4.0, "Residual": 1.0},
         n=[5, 8, 12],
-        draws=20_000,
+        draws=8_000,
     )
     assert table["power"].is_monotonic_increasing
     for row in table.itertuples():

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 from doors.audit import DIRECTION_ORDER, direction_of, label_shares, size_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrostats import Candidate, Estimate, Evidence, InputError, Interval, judge
 from tests.judged import AT_LEAST, AT_MOST, CAUSE, NAN, at, claim, measured, over
 
+#: Of a property whose examples take long: the others look at all of the profile's.
+FEW = settings(max_examples=settings.default.max_examples // 3)
 #: A probability is read off a grid.
 PROBABILITY_ATOL = 2e-3
 
@@ -79,6 +81,7 @@ def test_disordered_interval_is_refused() -> None:
         judge(claim(), [Candidate(Interval(1.0, 1.2, 1.3))])
 
 
+@FEW
 @given(st.floats(0.8, 1.2), st.floats(0.02, 0.15), st.floats(0.0, 0.3))
 def test_a_higher_interval_never_lowers_the_grade(middle, half, shift) -> None:
     """The rule before this one grew weaker when the evidence grew stronger."""
@@ -92,6 +95,7 @@ def test_a_higher_interval_never_lowers_the_grade(middle, half, shift) -> None:
         assert rank[higher.direction] >= rank[lower.direction]
 
 
+@FEW
 @given(st.floats(1.0, 1.2), st.floats(0.02, 0.1))
 def test_a_claim_and_its_opposite_mirror_one_another(middle, half) -> None:
     for_it = judge(claim(low=NAN, high=NAN), [at(middle - half, middle + half)]).answer

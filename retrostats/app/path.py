@@ -124,7 +124,7 @@ def replicate(
     Examples
     --------
     >>> import retrostats as rs
-    >>> name = next(iter(rs.load_audit().analyses))
+    >>> *_, name = rs.load_audit().analyses
     >>> r = rs.replicate([name], draws=100)
     >>> set(r.verdicts["analysis"]) == {name}
     True

@@ -169,7 +169,8 @@ class Replication:
         Examples
         --------
         >>> import retrostats as rs
-        >>> r = rs.replicate([next(iter(rs.load_audit().analyses))], draws=64)
+        >>> *_, last = rs.load_audit().analyses
+        >>> r = rs.replicate([last], draws=64)
         >>> drawn = r.drawn("dark", width_mm=85, main=True)
         >>> {round(float(d.figure.get_size_inches()[0] * 25.4)) for d in drawn.values() if d.figure}
         {85}

@@ -80,10 +80,10 @@ def forest_drawing(
     Examples
     --------
     >>> import retrostats as rs
-    >>> found = rs.replicate(["metabolic-cost"], draws=0)
+    >>> found = rs.replicate(["body-fat"], draws=0)
     >>> frames = {"estimates": found.estimates}
-    >>> forests = [Forest("metabolic_rate_ratio", "Ratio (log axis)")]
-    >>> forest_drawing(frames, {}, forests, "a table", "Ratios").figure is None
+    >>> forests = [Forest("body_fat_change", "Percentage points")]
+    >>> forest_drawing(frames, {}, forests, "a table", "Changes").figure is None
     False
     """
     panels = [panel for forest in forests for panel in forest.panels(frames["estimates"], claims)]
