@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import block_diag
-from scipy.sparse import coo_array, csc_array, csr_array, get_index_dtype
+from scipy.sparse import coo_array, csc_array, csr_array
 
 from retrostats.models.linear.blocks.working import root_of_moment
 from retrostats.models.linear.crossed.cell_draws import CellDesign
@@ -114,7 +114,8 @@ def crossed_of_cells(
 def _places(levels: IntArray, group: Group) -> IntArray:
     """Where the effects (N, k) of some levels (N,) stand among all random effects."""
     places = levels[:, None] * group.k + np.arange(group.k) + group.start
-    return np.asarray(places, dtype=get_index_dtype(maxval=int(places.max(initial=0))))
+    short = places.max(initial=0) <= np.iinfo(np.int32).max
+    return np.asarray(places, dtype=np.int32 if short else np.int64)
 
 
 def _by_level(values: FloatArray, levels: IntArray, group: Group) -> FloatArray:
