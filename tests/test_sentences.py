@@ -143,6 +143,8 @@ def test_without_an_estimate_the_reason_is_the_answer():
     assert answer(none).sentence == "Nobody has measured it: nobody looked."
     plain = PlainWords(missing="no study counts falls")
     assert answer(none, words=plain).sentence == "Nobody has measured it: no study counts falls."
+    assert not answer(none, words=PlainWords(missing="Nobody looked")).measured  # however it begins
+    assert answer(graded()).measured
     mixed = answer({**none, "direction": "mixed"}).sentence
     assert mixed == "Yes by some measures, no by others: nobody looked."
 

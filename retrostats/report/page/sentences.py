@@ -59,6 +59,8 @@ class Answer:
         One sentence a reading of the same words, where they disagree; else none.
     shown
         The rows of estimates told, the one judged first.
+    measured
+        Whether the amount is a number with its range, and not why there is none.
     """
 
     verdict: str
@@ -68,6 +70,7 @@ class Answer:
     size: str
     readings: tuple[str, ...]
     shown: tuple[Row, ...]
+    measured: bool = False
 
     @property
     def sentence(self) -> str:
@@ -76,11 +79,6 @@ class Answer:
         joint = ": " if self.amount[:1].islower() else ". "
         said = joint.join(filter(None, (first, self.amount)))
         return " ".join(filter(None, (f"{said.rstrip('.')}.", self.size_asks, self.size)))
-
-    @property
-    def measured(self) -> bool:
-        """Whether the amount is a number with its range, and not why there is none."""
-        return self.amount[:1].isupper()
 
 
 def answer(
@@ -128,7 +126,7 @@ def answer(
         depends = ": ".join(filter(None, (depends, chance)))  # of a guess, not of it
         return Answer(first, depends, "", *size, parts, tuple(rows))
     said = _measured(merged, words)
-    return Answer(first, said, chance_words(merged), *size, (), (judged,))
+    return Answer(first, said, chance_words(merged), *size, (), (judged,), measured=True)
 
 
 def readings_of(claim: Row, judged: Row, estimates: Sequence[Row]) -> list[Row]:
