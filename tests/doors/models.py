@@ -50,6 +50,12 @@ from retrostats.models.linear.formula.formula import parse_formula as parse_form
 from retrostats.models.linear.formula.quoted import hidden as hidden
 from retrostats.models.linear.formula.quoted import quoted as quoted
 from retrostats.models.linear.formula.quoted import shown as shown
+from retrostats.models.linear.heteroscedastic import components as components
+from retrostats.models.linear.heteroscedastic.bordered import Bordered as Bordered
+from retrostats.models.linear.heteroscedastic.bordered import Order as Order
+from retrostats.models.linear.heteroscedastic.components import (
+    find_components as find_components,
+)
 from retrostats.models.linear.homoscedastic import many as many
 from retrostats.models.linear.homoscedastic import pair_sums as pair_sums
 from retrostats.models.linear.homoscedastic.criterion import (

@@ -49,7 +49,7 @@ class Model:
     frame : DataFrame or None
         The rows fitted, where the data were rows.
     strata : Strata, Studies or None
-        The crossproducts by residual stratum, where residual variances differ, or the rows by study.
+        Where residual variances differ: crossproducts by residual stratum, or rows by study.
     labelled : Labelled or None
         The stratum of each row.
     people : (C,) array or None

@@ -134,7 +134,7 @@ class Bordered:
         """H^-1 times a vector (n,), with what curves downwards of H turned upwards.
 
         As `newton_step` does with the eigenvalues of the whole: here those of each block of D, then
-        those of the Schur complement, once the diagonal is 1 in absolute value.
+        those of the Schur complement, once the diagonal is 1 in absolute value. For `sign` -1.
         """
         size = np.abs(self.diagonal)
         scale = 1.0 / np.sqrt(np.maximum(size, 1e-12 * max(float(size.max()), 1e-300)))

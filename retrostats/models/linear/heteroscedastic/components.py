@@ -14,8 +14,8 @@ import numpy as np
 
 from retrostats.models.linear.formula.columns import FloatArray, IntArray
 
-#: Columns and residual variances together below which dense crossproducts take no longer.
-_FEWEST = 48
+#: Residual variances, and twice the columns, below which dense crossproducts take no longer.
+_FEWEST = 100
 #: Most columns and strata that components may share, and most rows of a component's own columns.
 _SHARED, _OWN = 12, 12
 
@@ -63,7 +63,7 @@ def find_components(
         How many there are.
     """
     p = x.shape[1]
-    if p + strata < _FEWEST:
+    if 2 * p + strata < _FEWEST:
         return None
     blocks = int(block.max()) + 1
     row, column = np.nonzero(x)
@@ -85,9 +85,7 @@ def find_components(
     return None if wide or 4 * shared > p + strata else out
 
 
-def _joined(
-    touched: IntArray, ends: IntArray, p: int, blocks: int
-) -> tuple[IntArray, np.ndarray]:
+def _joined(touched: IntArray, ends: IntArray, p: int, blocks: int) -> tuple[IntArray, np.ndarray]:
     """Label (P,) of each block's component, and whether each column and stratum is of one alone.
 
     Columns and strata are taken by how many blocks they touch, columns first: one that touches no

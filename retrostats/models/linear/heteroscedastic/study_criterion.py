@@ -236,9 +236,7 @@ def own_pairs(p: FloatArray, s: int) -> FloatArray:
     count, size = p.shape[:2]
     own = p[..., :s, :s].reshape(count, size, -1)
     beside = p[..., :s, s:].reshape(count, size, -1)
-    return np.asarray(
-        own @ np.swapaxes(own, 1, 2) + 2.0 * beside @ np.swapaxes(beside, 1, 2)
-    )
+    return np.asarray(own @ np.swapaxes(own, 1, 2) + 2.0 * beside @ np.swapaxes(beside, 1, 2))
 
 
 def common_products(p: FloatArray, s: int) -> FloatArray:
@@ -276,8 +274,7 @@ def evaluate_studies(
         for part, each in zip(parts, factors, strict=True)
     ]
     moved = [
-        move(turn, part, [h + h.T for h in each])
-        for part, each in zip(parts, first, strict=True)
+        move(turn, part, [h + h.T for h in each]) for part, each in zip(parts, first, strict=True)
     ]
     sums = sum_studies(data, moved, k)
     slope = sums.trace - sums.fit

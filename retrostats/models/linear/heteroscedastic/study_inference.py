@@ -219,7 +219,7 @@ class StudiesKenwardRoger:
         alone = slopes.w - self._low_rank()
         q[:, :s, :s] -= ((alone @ beside.reshape(shape)).reshape(beside.shape) @ back).sum(1)
         q[:, :s, s:] -= (own @ mixed + beside @ slopes.parts(slopes.weighted)).sum(1)
-        common = q[:, s:, s:].sum(0) - (back @ mixed).sum((0, 1))
+        common = (q[:, s:, s:] - (back @ mixed).sum(1)).sum(0)
         common -= (slopes.common @ slopes.weighted).sum(0)
         return q[:, :s, :s], q[:, :s, s:], common
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.linalg import LinAlgError
 
 from retrostats.models.linear.blocks.buckets import Bucket, buckets, template
 from retrostats.models.linear.blocks.gram import Gram
@@ -23,13 +22,17 @@ from retrostats.models.linear.heteroscedastic.blocks import (
     Stratified,
     build_strata,
     outcomes,
-    residual_variance,
 )
 from retrostats.models.linear.heteroscedastic.bordered import Order
 from retrostats.models.linear.heteroscedastic.components import Components, find_components
+from retrostats.models.linear.heteroscedastic.study_squares import (
+    Basis,
+    alone_variances,
+    least_squares,
+    padded,
+    taken,
+)
 
-_HEALTHY = 1e-4  # smallest pivot of normed columns, of what Cholesky may decompose
-_RANK = 1e-10  # relative singular value of a stratum's X that counts as zero
 _EXACT = 1e-13  # residual spread, of the largest outcome, that is rounding
 #: Rows of a block, and numbers in all products of blocks, above which blocks are not held as rows.
 _DEEP, _MOST = 64, 20_000_000
@@ -70,29 +73,6 @@ class Units:
         lam = np.zeros((self.z.shape[2], self.z.shape[2]))
         lam[self.rows, self.cols] = theta[self.theta]
         return lam
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """The orthonormal columns: X of a component = Q_own root, X in common = Q_own share + Q root.
-
-    root (U, s, s), share (U, s, c), common (c, c).
-    """
-
-    root: FloatArray
-    share: FloatArray
-    common: FloatArray
-
-    @property
-    def log(self) -> float:
-        """log|X'X|."""
-        own = np.log(np.abs(np.diagonal(self.root, axis1=1, axis2=2))).sum()
-        return 2.0 * float(own + np.log(np.abs(np.diag(self.common))).sum())
-
-    def coefficients(self, own: FloatArray, common: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Coefficients of X's own columns, from those (U, s, k) and (c, k) of the basis."""
-        beta = np.linalg.solve(self.common, common)
-        return np.linalg.solve(self.root, own - self.share @ beta), beta
 
 
 @dataclass(frozen=True)
@@ -248,9 +228,7 @@ def _local(x: FloatArray, found: Components, block: IntArray) -> FloatArray:
     return np.hstack([own, x[:, found.common]])
 
 
-def _compressed(
-    bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray
-) -> _Held | None:
+def _compressed(bucket: Bucket, data: Stratified, x: FloatArray, y: FloatArray) -> _Held | None:
     """The rows of each cell rotated to as many as [Z X y] has columns, where they are more.
 
     In a cell V is Z Psi Z' + sigma^2 I, which a rotation of its rows leaves as it is (eq. 39).
@@ -273,7 +251,7 @@ def _compressed(
         for size in np.unique(depth[depth > most]).tolist():
             first = new[depth == size]
             cells = whole[first[:, None] + np.arange(size)]
-            parts.append(np.linalg.qr(cells, mode="r").reshape(-1, most))
+            parts.append(np.asarray(np.linalg.qr(cells, mode="r")).reshape(-1, most))
             kept.append((first[:, None] + np.arange(most)).ravel())
         index = np.concatenate(kept)
         again = np.argsort(index, kind="stable")
@@ -288,22 +266,6 @@ def _compressed(
     )
 
 
-def _padded(owner: IntArray, count: int) -> tuple[IntArray, IntArray]:
-    """Index (count, most) of each owner's rows, and where they stand; -1 where there are fewer."""
-    order = np.argsort(owner, kind="stable")
-    sorted_ = owner[order]
-    place = np.arange(len(owner)) - np.searchsorted(sorted_, sorted_)
-    out = np.full((count, int(place.max(initial=0)) + 1), -1)
-    out[sorted_, place] = order
-    return out, out < 0
-
-
-def _taken(values: FloatArray, index: IntArray, missing: IntArray) -> FloatArray:
-    out = values[index]
-    out[missing] = 0.0
-    return out
-
-
 def _reduced(
     data: Stratified, found: Components, held: list[_Held], shift: float
 ) -> Studies | None:
@@ -311,8 +273,8 @@ def _reduced(
     x, y = (np.concatenate([getattr(h, part) for h in held]) for part in ("x", "y"))
     stratum = np.concatenate([h.stratum for h in held])
     component = np.concatenate([found.of_block[h.bucket.blocks[h.block]] for h in held])
-    index, missing = _padded(component, found.count)
-    solved = _least_squares(_taken(x, index, missing), _taken(y, index, missing), found)
+    index, missing = padded(component, found.count)
+    solved = least_squares(taken(x, index, missing), taken(y, index, missing), found)
     if solved is None:
         return None
     basis, q, rest, start = solved
@@ -324,7 +286,7 @@ def _reduced(
         return None
     scale = float(np.sqrt(yy / n_obs))
     x[index[~missing]], y[index[~missing]] = q[~missing], rest[~missing] / scale
-    alone = _alone(data, found, (x, y, stratum, component), scale)
+    alone = alone_variances(data, found, (x, y, stratum, component), scale)
     sizes = [len(r.effects) for r in data.rows.random]
     first, units = 0, []
     for h in held:
@@ -335,125 +297,16 @@ def _reduced(
     return Studies(turned, found, basis, start, yy / scale**2, alone, roots, scale, data)
 
 
-def _least_squares(
-    x: FloatArray, y: FloatArray, found: Components
-) -> tuple[Basis, FloatArray, FloatArray, FloatArray] | None:
-    """Basis, Q (U, M, s + c), residual (U, M, k) and coefficients; None where X is nearly singular.
-
-    Rows (U, M, ...) of each component, zero where it has fewer.
-    """
-    s = found.own.shape[1]
-    own = _orthonormal(x[..., :s], found.own < 0)
-    if own is None:
-        return None
-    q, root = own
-    # twice, as in `orthonormal`: the second pass removes what rounding left of the first
-    common, share, part = x[..., s:], 0.0, 0.0
-    for _ in range(2):
-        along = np.swapaxes(q, 1, 2) @ common
-        common, share = common - q @ along, share + along
-    flat = common.reshape(1, -1, common.shape[2])
-    rest = _orthonormal(flat, np.zeros((1, common.shape[2]), dtype=bool))
-    if rest is None:
-        return None
-    basis = Basis(root, np.asarray(share), rest[1][0])
-    both = rest[0].reshape(common.shape)
-    mean, whole = y[..., :1], 0.0
-    for _ in range(2):
-        along, by = np.swapaxes(q, 1, 2) @ mean, np.tensordot(both, mean, axes=([0, 1], [0, 1]))
-        mean = mean - q @ along - both @ by
-        part, whole = part + along, whole + by
-    own_beta, common_beta = basis.coefficients(np.asarray(part), np.asarray(whole))
-    start = np.zeros(int((found.own >= 0).sum()) + len(found.common))
-    start[found.own[found.own >= 0]] = own_beta[found.own >= 0, 0]
-    start[found.common] = common_beta[:, 0]
-    return basis, np.concatenate([q, both], 2), np.concatenate([mean, y[..., 1:]], 2), start
-
-
-def _orthonormal(
-    x: FloatArray, padding: np.ndarray
-) -> tuple[FloatArray, FloatArray] | None:
-    """Q and R of stacked columns (U, M, s) by Cholesky twice; padded columns stay zero."""
-    norm = np.sqrt((x**2).sum(1))
-    norm[norm == 0.0] = 1.0
-    unit = np.eye(x.shape[2]) * padding[:, None, :]
-    q, root = x / norm[:, None, :], np.eye(x.shape[2]) * norm[:, None, :]
-    for _ in range(2):
-        try:
-            lower = np.linalg.cholesky(np.swapaxes(q, 1, 2) @ q + unit)
-        except LinAlgError:
-            return None
-        if np.diagonal(lower, axis1=1, axis2=2).min(initial=1.0) < _HEALTHY:
-            return None
-        q = np.swapaxes(np.linalg.solve(lower, np.swapaxes(q, 1, 2)), 1, 2)
-        root = np.swapaxes(lower, 1, 2) @ root
-    return q, root
-
-
-def _alone(
-    data: Stratified,
-    found: Components,
-    rows: tuple[FloatArray, FloatArray, IntArray, IntArray],
-    scale: float,
-) -> FloatArray:
-    """Residual variance (T,) of each stratum's own rows about the fixed effects, as `_alone` there.
-
-    Raises
-    ------
-    NotIdentified
-        As `residual_variance`.
-    """
-    x, y, stratum, component = rows
-    s, total = found.own.shape[1], len(data.count)
-    index, missing = _padded(stratum, total)
-    shared = np.zeros(total, dtype=bool)
-    shared[found.shared] = True
-    rank, spread = np.zeros(total, dtype=int), np.zeros(total)
-    some = np.flatnonzero(~shared)
-    if len(some):
-        most = int((~missing[some]).sum(1).max())
-        at = index[some, :most], missing[some, :most]
-        basis, rank[some] = _span(_taken(x, *at))
-        own = _taken(y, *at)
-        own[..., :1] -= basis @ (np.swapaxes(basis, 1, 2) @ own[..., :1])
-        spread[some] = (own**2).sum((1, 2))
-    for t in found.shared.tolist():
-        at = np.flatnonzero(stratum == t)
-        by, gone = _padded(component[at], found.count)
-        held, out = _taken(x[at], by, gone), _taken(y[at], by, gone)
-        basis, ranks = _span(held[..., :s])
-        both = np.concatenate([held[..., s:], out[..., :1]], axis=2)
-        both = (both - basis @ (np.swapaxes(basis, 1, 2) @ both)).reshape(-1, both.shape[2])
-        common, more = _span(both[None, :, :-1])
-        mean = both[:, -1] - common[0] @ (common[0].T @ both[:, -1])
-        rank[t] = ranks.sum() + more[0]
-        spread[t] = float(mean @ mean) + float(np.vdot(out[..., 1:], out[..., 1:]))
-    return np.array([
-        residual_variance(
-            (data.name, data.labels[t]), float(data.count[t]), int(rank[t]), float(spread[t]), scale
-        )
-        for t in range(total)
-    ])  # fmt: skip
-
-
-def _span(x: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Orthonormal basis of stacked columns, zero beyond the rank, and the rank of each."""
-    left, values, _ = np.linalg.svd(x, full_matrices=False)
-    most = values[:, :1] if values.shape[1] else np.ones((len(x), 1))
-    kept = values > _RANK * np.maximum(most, 1e-300)
-    return left * kept[:, None, :], kept.sum(1)
-
-
 def _units(data: Stratified, found: Components, held: _Held, sizes: list[int]) -> Units:
     """Rows laid out block by block."""
     blocks = held.bucket.blocks
-    index, missing = _padded(held.block, len(blocks))
+    index, missing = padded(held.block, len(blocks))
     component = found.of_block[blocks]
     stratum = np.where(missing, -2, held.stratum[index])
     shared = np.broadcast_to(found.shared, (len(blocks), len(found.shared)))
     which = np.hstack([shared, found.stratum[component]])
     kind = (which[:, :, None] == stratum[:, None, :]).astype(float)
-    z, x, y = (_taken(part, index, missing) for part in (held.z, held.x, held.y))
+    z, x, y = (taken(part, index, missing) for part in (held.z, held.x, held.y))
     return Units(
         data.rows.n[blocks].astype(float), component, np.maximum(stratum, 0), kind, z, x, y,
         *template(held.bucket.shape, sizes),
