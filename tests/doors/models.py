@@ -124,6 +124,8 @@ from retrostats.models.meta.grid_posterior import tau_nodes as tau_nodes
 from retrostats.models.meta.grid_posterior import theta_grid as theta_grid
 from retrostats.models.meta.grid_posteriors import posteriors as posteriors
 from retrostats.models.meta.grid_predictive import LEAST_STEPS as LEAST_STEPS
+from retrostats.models.meta.grid_predictive import convolved as convolved
+from retrostats.models.meta.grid_predictive import kernel as kernel
 from retrostats.models.meta.grid_predictive import predictive as predictive
 from retrostats.models.meta.henmi_copas import henmi_copas as henmi_copas
 from retrostats.models.meta.heterogeneity import ESTIMATORS as ESTIMATORS

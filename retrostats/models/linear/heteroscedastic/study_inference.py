@@ -238,7 +238,7 @@ class StudiesKenwardRoger:
             return self.whole().test(contrast)
         # eq. 19 in the space of the contrast
         own, common = self.slopes.to.turned(contrast)
-        inner = np.tensordot(own, own, axes=([0, 1], [0, 1])) + common.T @ common
+        inner: FloatArray = common.T @ common + np.tensordot(own, own, axes=([0, 1], [0, 1]))
         root = np.linalg.inv(np.linalg.cholesky(inner))
         u, weighted = self.slopes.spread(root @ contrast)
         traces, other = np.trace(u, axis1=1, axis2=2), np.trace(weighted, axis1=1, axis2=2)
