@@ -283,3 +283,37 @@ def test_mirrored_is_the_symmetric_matrix() -> None:
     half = np.asfortranarray(rng.normal(size=(1100, 1100)))
     lower = np.tril(half)
     assert np.array_equal(mirrored(half), lower + np.tril(lower, -1).T)
+
+
+#: What central differences of a gradient leave of a Hessian, in units of its diagonal.
+DIFFERENCES = 1e-6
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize(
+    ("formula", "rows", "dense"),
+    [
+        ("y ~ x + (x | u) + (1 | i)", 4000, True),
+        ("y ~ x + (1 | u) + (0 + x | u) + (x | i) + (1 | v)", 4000, True),
+        ("y ~ x + (x | u) + (1 | i)", 400, False),
+    ],
+)
+def test_satterthwaites_hessian_is_exact(
+    monkeypatch, formula: str, rows: int, dense: bool, reml: bool
+) -> None:
+    """Sums over pairs of levels against central differences of the gradient."""
+    rng = np.random.default_rng(7)
+    u, i, v = (rng.integers(0, count, rows) for count in (90, 40, 12))
+    x = rng.normal(size=rows)
+    y = x + rng.normal(size=90)[u] + 0.6 * rng.normal(size=90)[u] * x + rng.normal(size=40)[i]
+    y += 0.5 * rng.normal(size=40)[i] * x + 0.7 * rng.normal(size=12)[v] + rng.normal(size=rows)
+    frame = pd.DataFrame({"y": y, "x": x, "u": u, "i": i, "v": v})
+    fit = rs.lmm(formula, frame, ddf="satterthwaite", reml=reml)
+    assert (fit.model.crossed.filled is not None) == dense
+    exact = fit.engine.satterthwaite(fit)
+    monkeypatch.setattr(inference, "pair_sums", lambda *_: None)
+    other = fit.engine.satterthwaite(fit)
+    assert exact.a is not other.a
+    unit = np.sqrt(np.diag(other.a))
+    np.testing.assert_allclose((exact.a - other.a) / unit / unit[:, None], 0.0, atol=DIFFERENCES)
+    np.testing.assert_allclose(exact.term_dfs(), other.term_dfs(), rtol=DIFFERENCES)

@@ -34,6 +34,7 @@ KERNELS = (
     "models/linear/known_variance/sandwich.py",
     "models/linear/crossed/criterion.py",
     "models/linear/crossed/inference.py",
+    "models/linear/crossed/pairs.py",
     "models/linear/batch/criterion.py",
     "models/linear/batch/draws.py",
     "models/linear/batch/inference.py",

@@ -1,8 +1,9 @@
 """Kenward-Roger and Satterthwaite for crossed factors, in bounded memory.
 
 Kenward-Roger needs sums over all pairs of levels of squares of A^-1; its columns are made some at a
-time and let go. Satterthwaite needs a Hessian, which central differences of the exact gradient
-give at the cost of a few more fits. See docs/mathematics.md, section 18.
+time and let go. Satterthwaite needs a Hessian: exactly by `pairs` where one group is
+eliminated, else by central differences of the exact gradient, at the cost of a few more fits. See
+docs/mathematics.md, section 18.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.models.linear.crossed.criterion import (
+    Sensitivity,
     Solved,
     along,
+    psi_directions,
+    second_directions,
     sensitivity,
     solve,
     whitened,
 )
 from retrostats.models.linear.crossed.factor import Factor
 from retrostats.models.linear.crossed.layout import Crossed
+from retrostats.models.linear.crossed.pairs import PairSums, pair_sums
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger, adjusted
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite, inverse_hessian
@@ -141,14 +146,42 @@ def _along_group(data: Crossed, g: int, unit: FloatArray, v: FloatArray) -> Floa
     return out
 
 
-def crossed_satterthwaite(data: Crossed, theta: FloatArray, *, reml: bool) -> Satterthwaite:
-    """Covariance of (theta, sigma) and the derivative of the coefficients' covariance."""
-    k = len(theta)
+def exact_hessian(
+    data: Crossed, at: Solved, here: Sensitivity, sums: PairSums, *, reml: bool
+) -> FloatArray:
+    """Second derivatives (k, k) of the deviance by theta, sigma held (eq. 22)."""
+    # eq. 49c: tr(V^-1 V_i V^-1 V_j) from sums over pairs of levels
+    back = [np.linalg.inv(lam) for lam in at.lams]
+    turned, moved = [], []
+    for g, i, j in data.positions:
+        unit = np.zeros((data.groups[g].k,) * 2)
+        unit[i, j] = 1.0
+        half = unit @ at.lams[g].T
+        turned.append(back[g] @ (half + half.T) @ back[g].T)
+        moved.append(_along_group(data, g, half + half.T, at.g))
+    v = psi_directions(data, at.lams, at.e)
+    _, wv = whitened(data, at.lams, at.factor, data.c @ v)
+    cross = v.T @ at.g
+    out = 2.0 / at.sigma2 * (v.T @ wv - cross @ at.c @ cross.T)
+    for i, (a, _, _) in enumerate(data.positions):
+        for j, (b, _, _) in enumerate(data.positions):
+            pairs = sums.pairs[a][b]
+            out[i, j] -= np.einsum("cdef,ce,df->", pairs, turned[i], turned[j], optimize=True)
+    if reml:
+        wmoved = [whitened(data, at.lams, at.factor, data.c @ m)[1] for m in moved]
+        p = [at.c @ (at.g.T @ m) for m in moved]
+        for i, one in enumerate(moved):
+            for j, other in enumerate(wmoved):
+                # eq. 49c: 2 tr(C Q_ij) - tr(C P_i C P_j)
+                out[i, j] += 2.0 * float(np.vdot(one @ at.c, other)) - float(np.vdot(p[i].T, p[j]))
+    pairs_of_m = zip(here.logdet, here.fit, strict=True)
+    out += second_directions(data, [a - b / at.sigma2 for a, b in pairs_of_m])
+    return np.asarray(0.5 * (out + out.T))
+
+
+def _by_differences(data: Crossed, theta: FloatArray, sigma2: float, *, reml: bool) -> FloatArray:
+    """The same by central differences of eq. 48."""
     diagonal = np.array(data.diagonal)
-    theta = np.where(diagonal & (np.abs(theta) < _FLOOR), _FLOOR, theta)
-    at = solve(data, theta, reml=reml, floor=0.0)
-    sigma2, sigma = at.sigma2, float(np.sqrt(at.sigma2))
-    here = sensitivity(data, at, reml=reml)
 
     def gradient(point: FloatArray) -> FloatArray:
         moved = solve(data, point, reml=reml, floor=0.0)
@@ -156,14 +189,29 @@ def crossed_satterthwaite(data: Crossed, theta: FloatArray, *, reml: bool) -> Sa
         pairs = zip(parts.logdet, parts.fit, strict=True)
         return along(data, moved.lams, [a - b / sigma2 for a, b in pairs])
 
-    hessian = np.zeros((k + 1, k + 1))
-    for i in range(k):
+    out = np.zeros((len(theta), len(theta)))
+    for i in range(len(theta)):
         size = _STEP * max(abs(theta[i]), 1.0) if not diagonal[i] else _STEP * abs(theta[i])
-        step = np.zeros(k)
+        step = np.zeros(len(theta))
         step[i] = size
-        # eq. 22 by central differences of eq. 48
-        hessian[i, :k] = (gradient(theta + step) - gradient(theta - step)) / (2.0 * size)
-    hessian = 0.5 * (hessian + hessian.T)
+        out[i] = (gradient(theta + step) - gradient(theta - step)) / (2.0 * size)
+    return 0.5 * (out + out.T)
+
+
+def crossed_satterthwaite(data: Crossed, theta: FloatArray, *, reml: bool) -> Satterthwaite:
+    """Covariance of (theta, sigma) and the derivative of the coefficients' covariance."""
+    k = len(theta)
+    diagonal = np.array(data.diagonal)
+    theta = np.where(diagonal & (np.abs(theta) < _FLOOR), _FLOOR, theta)
+    at = solve(data, theta, reml=reml, floor=0.0)
+    sigma2, sigma = at.sigma2, float(np.sqrt(at.sigma2))
+    sums = pair_sums(data, at.factor)
+    here = sensitivity(data, at, reml=reml, sums=None if sums is None else sums.own)
+    hessian = np.zeros((k + 1, k + 1))
+    if sums is None:
+        hessian[:k, :k] = _by_differences(data, theta, sigma2, reml=reml)
+    else:
+        hessian[:k, :k] = exact_hessian(data, at, here, sums, reml=reml)
     hessian[:k, k] = hessian[k, :k] = 2.0 * along(data, at.lams, here.fit) / sigma**3
     hessian[k, k] = 4.0 * at.nu / sigma2
     back = np.linalg.solve(data.basis, np.eye(len(at.c)))
