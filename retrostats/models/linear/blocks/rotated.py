@@ -207,6 +207,18 @@ class _Rotation:
 
     def __call__(self, probed: FloatArray, names: Iterable[str]) -> FloatArray:
         values = probed.reshape(len(self.used) + 2, self.count, probed.shape[1])
+        out = np.zeros((self.count, len(self.used) + 1, probed.shape[1]))
+        out[:, 0] = np.sqrt(self.n)[:, None] * values[0]
+        # columns of factors, which can be many, are the same at every probe
+        moving = np.flatnonzero([(one != values[0]).any(axis=0) for one in values[1:]])
+        if len(moving):
+            moving = np.unique(moving % probed.shape[1])
+            called = list(names)
+            out[..., moving] = self._moving(values[..., moving], [called[c] for c in moving])
+        return out.reshape(self.count * (len(self.used) + 1), probed.shape[1])
+
+    def _moving(self, values: FloatArray, names: list[str]) -> FloatArray:
+        """Columns that depend on a variable."""
         base = values[0]
         slope = values[1:-1] - base
         expected = base + np.tensordot(self.point, slope, axes=1)
@@ -220,4 +232,4 @@ class _Rotation:
         out = np.empty((self.count, len(self.used) + 1, base.shape[1]))
         out[:, 0] = np.sqrt(self.n)[:, None] * (base + np.einsum("ck,kcp->cp", self.means, slope))
         out[:, 1:] = np.einsum("cjk,kcp->cjp", self.roots, slope)
-        return out.reshape(self.count * (len(self.used) + 1), base.shape[1])
+        return out
