@@ -294,7 +294,17 @@ def _reduced(
         units.append(_units(data, found, replace(h, x=x[here], y=y[here]), sizes))
         first += len(h.z)
     roots, turned = _working(tuple(units), tuple(sizes), n_obs)
-    return Studies(turned, found, basis, start, yy / scale**2, alone, roots, scale, data)
+    return Studies(
+        units=turned,
+        components=found,
+        basis=basis,
+        start=start,
+        yy=yy / scale**2,
+        alone=alone,
+        roots=roots,
+        scale=scale,
+        data=data,
+    )
 
 
 def _units(data: Stratified, found: Components, held: _Held, sizes: list[int]) -> Units:
