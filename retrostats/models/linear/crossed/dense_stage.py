@@ -75,7 +75,7 @@ class DenseStage:
     def outer(self) -> list[list[FloatArray]]:
         """Sum over levels of the products of columns c and e of H (rest, rest), k by k of them."""
         k, width = self.half.shape[1], self.whitened.shape[1]
-        out = [[np.zeros((width, width)) for _ in range(k)] for _ in range(k)]
+        out: list[list[FloatArray]] = [[np.zeros((width, width))] * k for _ in range(k)]
         step = max(1, _CHUNK // k)
         for at in range(0, len(self.half), step):
             half = np.swapaxes(self.half[at : at + step], 1, 2)
@@ -83,7 +83,7 @@ class DenseStage:
             h = half @ rows
             for c in range(k):
                 for e in range(c + 1):
-                    out[c][e] += h[:, c].T @ h[:, e]
+                    out[c][e] = out[c][e] + h[:, c].T @ h[:, e]
         for c in range(k):
             for e in range(c):
                 out[e][c] = out[c][e].T

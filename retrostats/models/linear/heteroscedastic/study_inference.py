@@ -204,11 +204,11 @@ class StudiesKenwardRoger:
         """
         slopes, s = self.slopes, self.slopes.s
         count = len(slopes.p)
-        q = np.zeros((count, *slopes.p.shape[2:]))
+        q = np.zeros_like(slopes.p[:, 0])
         for one in self.moved:
             w = slopes.w[one.part.units.component]
-            mixed = (w @ one.u.reshape(*w.shape[:2], -1)).reshape(one.u.shape)
-            each = (np.swapaxes(one.wu, 2, 3) @ mixed).sum(1)
+            by_w = (w @ one.u.reshape(*w.shape[:2], -1)).reshape(one.u.shape)
+            each = (np.swapaxes(one.wu, 2, 3) @ by_w).sum(1)
             q += summed(each, one.part.units, count)
         own, beside = slopes.p[..., :s, :s], slopes.p[..., :s, s:]
         shape = (*slopes.w.shape[:2], -1)
@@ -219,9 +219,9 @@ class StudiesKenwardRoger:
         alone = slopes.w - self._low_rank()
         q[:, :s, :s] -= ((alone @ beside.reshape(shape)).reshape(beside.shape) @ back).sum(1)
         q[:, :s, s:] -= (own @ mixed + beside @ slopes.parts(slopes.weighted)).sum(1)
-        common = (q[:, s:, s:] - (back @ mixed).sum(1)).sum(0)
-        common -= (slopes.common @ slopes.weighted).sum(0)
-        return q[:, :s, :s], q[:, :s, s:], common
+        q[:, s:, s:] -= (back @ mixed).sum(1)
+        common: FloatArray = q[:, s:, s:].sum(0)
+        return q[:, :s, :s], q[:, :s, s:], common - (slopes.common @ slopes.weighted).sum(0)
 
     def _low_rank(self) -> FloatArray:
         _, rows, schur = self.slopes.information.inverse
