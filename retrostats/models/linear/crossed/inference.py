@@ -1,9 +1,9 @@
 """Kenward-Roger and Satterthwaite for crossed factors, in bounded memory.
 
-Kenward-Roger needs sums over all pairs of levels of squares of A^-1; its columns are made some at a
-time and let go. Satterthwaite needs a Hessian: exactly by `pairs` where one group is
-eliminated, else by central differences of the exact gradient, at the cost of a few more fits. See
-docs/mathematics.md, section 18.
+Kenward-Roger needs sums over all pairs of levels of squares of A^-1, Satterthwaite a Hessian that
+does too. Where one group is eliminated they come from `pairs`; else the columns of A^-1 are made
+some at a time and let go, and the Hessian is a central difference of the exact gradient, at the
+cost of a few more fits. See docs/mathematics.md, section 18.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite, 
 #: Multiplications that Kenward-Roger may cost: about 20 seconds on two cores.
 MOST_PRODUCTS = 2e11
 _FLOOR = 1e-4  # diagonal of a factor below which inference is that at this, where nothing cancels
+#: Mean eigenvalue of a group's M = I - A^-1, whose square has half of its digits as differences.
+_DIGITS = 1e-3
 _CHUNK = 256
 _STEP = 1e-4
 
@@ -88,10 +90,39 @@ def sum_inverse(data: Crossed, factor: Factor) -> InverseSums:
     return InverseSums(square, own, pairs)
 
 
+def inverse_by_pairs(data: Crossed, sums: PairSums) -> InverseSums:
+    """The same from sums over pairs of levels: A^-1 is I - M."""
+    total, own = 0.0, []
+    for a, (group, inverse) in enumerate(zip(data.groups, sums.own, strict=True)):
+        # eq. 49b: A^-1 - A^-2 = M - M^2
+        both = sum(np.einsum("cfdf->cd", pairs) for pairs in sums.pairs[a])
+        own.append(group.levels * np.eye(group.k) - inverse - both)
+        # eq. 49a: ||I - M||^2
+        total += float(2.0 * np.trace(inverse) - group.width + np.trace(both))
+    return InverseSums(total, own, sums.pairs)
+
+
+def _inverse_sums(data: Crossed, factor: Factor) -> InverseSums:
+    """The way that is shorter, unless a sum of squares of M would be rounding."""
+    sums = pair_sums(data, factor)
+    if sums is not None:
+        kept = [
+            group.levels * np.eye(group.k) - inverse
+            for group, inverse in zip(data.groups, sums.own, strict=True)
+        ]
+        least = [
+            np.linalg.eigvalsh(m)[0] / group.levels
+            for m, group in zip(kept, data.groups, strict=True)
+        ]
+        if min(least) > _DIGITS:
+            return inverse_by_pairs(data, sums)
+    return sum_inverse(data, factor)
+
+
 def crossed_kenward_roger(data: Crossed, theta: FloatArray) -> KenwardRoger:
     """Adjusted covariance at a REML fit (Kenward and Roger 1997), as `kenward_roger` gives it."""
     at = solve(data, theta, reml=True, floor=_FLOOR)
-    sums = sum_inverse(data, at.factor)
+    sums = _inverse_sums(data, at.factor)
     columns, k = len(at.xvx), len(data.positions)
     p = np.zeros((k + 1, columns, columns))
     q = np.zeros((k + 1, k + 1, columns, columns))
