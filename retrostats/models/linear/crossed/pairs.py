@@ -19,7 +19,7 @@ from retrostats.models.linear.crossed.selected import own_products, sampled
 from retrostats.models.linear.formula.columns import FloatArray
 
 #: Numbers in the products of all effects of a level, above which they are not held.
-_MOST = 50_000_000
+_MOST = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,15 @@ def pair_sums(data: Crossed, factor: Factor) -> PairSums | None:
     pairs: list[list[FloatArray]] = [[np.empty(0)] * len(data.groups) for _ in data.groups]
     for a, g in enumerate(rest):
         for b, h in enumerate(rest):
-            m = -inverse[np.ix_(each[a], each[b])]
-            if a == b:
-                m[np.diag_indices_from(m)] += 1.0
-            flat = _blocks(m, g, h).transpose(1, 3, 0, 2).reshape(g.k * h.k, -1)
-            pairs[a + 1][b + 1] = (flat @ flat.T).reshape(g.k, h.k, g.k, h.k)
+            pairs[a + 1][b + 1] = _of_rest(inverse[np.ix_(each[a], each[b])], g, h)
     # eq. 49d: N_ce = S^-1 T_ce
     k = first.k
+    n = np.empty((k, k, *inverse.shape))
     outer = _outer(stage, k)
-    n = np.array([[inverse @ outer[c][e] for e in range(k)] for c in range(k)])
+    for c in range(k):
+        for e in range(k):
+            np.matmul(inverse, outer[c][e], out=n[c, e])
+    del outer
     for b, h in enumerate(rest):
         found = np.empty((k, h.k, k, h.k))
         for d in range(h.k):
@@ -67,6 +67,15 @@ def pair_sums(data: Crossed, factor: Factor) -> PairSums | None:
     gram = _grams(stage, factor, inverse, k)
     pairs[0][0] = _first(n, stage.inverse, gram)
     return PairSums([(stage.inverse + gram).sum(0), *own], pairs)
+
+
+def _of_rest(inverse: FloatArray, a: Group, b: Group) -> FloatArray:
+    """Sums over pairs of levels of two groups of the rest; `inverse` is written over."""
+    m = np.negative(inverse, out=inverse)
+    if a.start == b.start:
+        m[np.diag_indices_from(m)] += 1.0
+    flat = _blocks(m, a, b).transpose(1, 3, 0, 2).reshape(a.k * b.k, -1)
+    return np.asarray((flat @ flat.T).reshape(a.k, b.k, a.k, b.k))
 
 
 def _blocks(matrix: FloatArray, a: Group, b: Group) -> FloatArray:
