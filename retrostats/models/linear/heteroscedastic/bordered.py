@@ -164,22 +164,6 @@ class Bordered:
         out[:, self.g :, self.g :] += inverse
         return np.asarray(out)
 
-    def dense(self) -> FloatArray:
-        """H (n, n)."""
-        order = self.order
-        out = np.zeros((order.size, order.size))
-        out[np.ix_(order.border, order.border)] = self.corner
-        held = order.own >= 0
-        for i in range(order.own.shape[1]):
-            here = order.own[held[:, i], i]
-            out[here[:, None], order.border] = self.edge[held[:, i], i]
-            out[order.border[:, None], here] = self.edge[held[:, i], i].T
-            for j in range(order.own.shape[1]):
-                both = held[:, i] & held[:, j]
-                out[order.own[both, i], order.own[both, j]] = self.own[both, i, j]
-        f = order.joined(self.f_border, self.f_own)
-        return np.asarray(out + self.sign * f @ f.T)
-
 
 def _turned(a: FloatArray) -> FloatArray:
     """Stacked symmetric matrices with the absolute values of their eigenvalues."""

@@ -245,7 +245,7 @@ def common_products(p: FloatArray, s: int) -> FloatArray:
     return np.asarray(p[..., s + rows, s + cols] * np.where(rows == cols, 1.0, np.sqrt(2.0)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StudyPoint:
     """The criterion with its derivatives in (theta, eta)."""
 
@@ -254,11 +254,6 @@ class StudyPoint:
     curve: Bordered
     turn: Turn
     sums: StudySums
-
-    @cached_property
-    def hessian(self) -> FloatArray:
-        """The Hessian (k + T, k + T)."""
-        return self.curve.dense()
 
 
 def evaluate_studies(
