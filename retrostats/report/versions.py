@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from retrostats.common.defaults import FORMATS, THEMES
-from retrostats.common.errors import InputError, refuse_unknown
+from retrostats.common.defaults import THEMES, refuse_versions
+from retrostats.common.errors import InputError
 
 
 def save_versions(
@@ -23,12 +23,9 @@ def save_versions(
     from retrostats.report.figures.planned import describe
     from retrostats.report.figures.theme import write
 
+    refuse_versions(path, formats, themes)
     path = Path(path)
     kind = path.suffix.lstrip(".").lower()
-    if kind not in FORMATS:
-        raise InputError(f"figure {path}: the name must end with .{', .'.join(FORMATS)}")
-    refuse_unknown("formats", formats, FORMATS)
-    refuse_unknown("themes", themes, THEMES)
     title, words = path.stem.replace("_", " ").capitalize(), describe(plan)
     written = []
     for version in (None, *dict.fromkeys(themes)):

@@ -51,9 +51,9 @@ from retrostats.models.linear.formula.quoted import hidden as hidden
 from retrostats.models.linear.formula.quoted import quoted as quoted
 from retrostats.models.linear.formula.quoted import shown as shown
 from retrostats.models.linear.heteroscedastic import components as components
-from retrostats.models.linear.heteroscedastic.bordered import Bordered as Bordered
-from retrostats.models.linear.heteroscedastic.bordered import Order as Order
-from retrostats.models.linear.heteroscedastic.components import (
+from retrostats.models.linear.heteroscedastic.studies.bordered import Bordered as Bordered
+from retrostats.models.linear.heteroscedastic.studies.bordered import Order as Order
+from retrostats.models.linear.heteroscedastic.studies.components import (
     find_components as find_components,
 )
 from retrostats.models.linear.homoscedastic import many as many

@@ -20,7 +20,7 @@ from retrostats.models.linear.heteroscedastic.blocks import Strata
 from retrostats.models.linear.heteroscedastic.factor import (
     Labelled,
 )
-from retrostats.models.linear.heteroscedastic.study_rows import Studies
+from retrostats.models.linear.heteroscedastic.studies.rows import Studies
 from retrostats.models.linear.moments.moments import Moments
 from retrostats.models.linear.streamed.moments import StreamedMoments
 

@@ -46,7 +46,7 @@ from retrostats.models.linear.heteroscedastic.factor import (
     strata_of,
     with_stratum,
 )
-from retrostats.models.linear.heteroscedastic.study_rows import Studies, reduce_strata
+from retrostats.models.linear.heteroscedastic.studies.rows import Studies, reduce_strata
 from retrostats.models.linear.model import Model
 from retrostats.models.linear.moments.moments import CellMoments, Moments
 from retrostats.models.linear.moments.shape import printed_negative

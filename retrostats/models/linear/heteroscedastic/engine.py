@@ -18,17 +18,17 @@ from retrostats.models.linear.heteroscedastic.inference import (
     strata_satterthwaite,
 )
 from retrostats.models.linear.heteroscedastic.optimise import StrataOptimum, minimise_strata
-from retrostats.models.linear.heteroscedastic.study_inference import (
+from retrostats.models.linear.heteroscedastic.studies.inference import (
     Coefficients,
     studies_kenward_roger,
     studies_satterthwaite,
 )
-from retrostats.models.linear.heteroscedastic.study_optimise import (
+from retrostats.models.linear.heteroscedastic.studies.optimise import (
     StudyOptimum,
     dense_optimum,
     minimise_studies,
 )
-from retrostats.models.linear.heteroscedastic.study_rows import Studies
+from retrostats.models.linear.heteroscedastic.studies.rows import Studies
 from retrostats.models.linear.homoscedastic.criterion import Point
 from retrostats.models.linear.homoscedastic.engine import Homoscedastic, not_evaluated
 from retrostats.models.linear.homoscedastic.optimise import Optimum

@@ -1,8 +1,8 @@
 """The deviance of many studies with residual strata, its exact gradient and Hessian.
 
-As `criterion`, with V of each block written out. X is turned at each point so that X'V^-1X = I in
-the columns of each component and in the common ones: what all pairs of studies share is then in
-products of few columns. Equation numbers refer to docs/mathematics.md, section 14.1.
+As `heteroscedastic.criterion`, with V of each block written out. X is turned at each point so that
+X'V^-1X = I in the columns of each component and in the common ones: what all pairs of studies share
+is then in products of few columns. Equation numbers refer to docs/mathematics.md, section 14.1.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from retrostats.models.linear.formula.columns import FloatArray
-from retrostats.models.linear.heteroscedastic.bordered import Bordered
-from retrostats.models.linear.heteroscedastic.study_rows import Studies, Units
+from retrostats.models.linear.heteroscedastic.studies.bordered import Bordered
+from retrostats.models.linear.heteroscedastic.studies.rows import Studies, Units
 
 
 @dataclass(frozen=True, slots=True)

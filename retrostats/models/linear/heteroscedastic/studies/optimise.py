@@ -15,8 +15,8 @@ from retrostats.models.linear.heteroscedastic.optimise import (
     StrataOptimum,
     working_strata,
 )
-from retrostats.models.linear.heteroscedastic.study_criterion import StudyPoint, evaluate_studies
-from retrostats.models.linear.heteroscedastic.study_rows import Studies
+from retrostats.models.linear.heteroscedastic.studies.criterion import StudyPoint, evaluate_studies
+from retrostats.models.linear.heteroscedastic.studies.rows import Studies
 from retrostats.models.linear.newton import bounded_step, descend, searched_again
 
 

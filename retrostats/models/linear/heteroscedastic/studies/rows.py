@@ -23,9 +23,9 @@ from retrostats.models.linear.heteroscedastic.blocks import (
     build_strata,
     outcomes,
 )
-from retrostats.models.linear.heteroscedastic.bordered import Order
-from retrostats.models.linear.heteroscedastic.components import Components, find_components
-from retrostats.models.linear.heteroscedastic.study_squares import (
+from retrostats.models.linear.heteroscedastic.studies.bordered import Order
+from retrostats.models.linear.heteroscedastic.studies.components import Components, find_components
+from retrostats.models.linear.heteroscedastic.studies.squares import (
     Basis,
     alone_variances,
     least_squares,

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from retrostats.models.linear.formula.columns import FloatArray
-from retrostats.models.linear.heteroscedastic.bordered import Bordered
-from retrostats.models.linear.heteroscedastic.study_criterion import (
+from retrostats.models.linear.heteroscedastic.studies.bordered import Bordered
+from retrostats.models.linear.heteroscedastic.studies.criterion import (
     Moved,
     StudySums,
     Turn,
@@ -26,8 +26,8 @@ from retrostats.models.linear.heteroscedastic.study_criterion import (
     sum_studies,
     summed,
 )
-from retrostats.models.linear.heteroscedastic.study_optimise import StudyOptimum
-from retrostats.models.linear.heteroscedastic.study_rows import Studies
+from retrostats.models.linear.heteroscedastic.studies.optimise import StudyOptimum
+from retrostats.models.linear.heteroscedastic.studies.rows import Studies
 from retrostats.models.linear.homoscedastic.kenward_roger import f_df
 from retrostats.models.linear.homoscedastic.satterthwaite import fai_cornelius
 from retrostats.models.linear.linear_fit import Approximation

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from retrostats.models.linear.formula.columns import FloatArray, IntArray
 from retrostats.models.linear.heteroscedastic.blocks import Stratified, residual_variance
-from retrostats.models.linear.heteroscedastic.components import Components
+from retrostats.models.linear.heteroscedastic.studies.components import Components
 
 BoolArray = NDArray[np.bool_]
 
