@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -38,9 +39,29 @@ def _group(nodeid: str) -> str:
     return "whole" if Path(name).name in WHOLE else name
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Each worker begins at another file: what one has compiled, the others only read."""
+    report = yield
+    worker, workers = (os.environ.get(f"PYTEST_XDIST_WORKER{of}") for of in ("", "_COUNT"))
+    if worker and workers and isinstance(collector, pytest.Dir | pytest.Package):
+        first = len(report.result) * int(worker.removeprefix("gw")) // int(workers)
+        report.result = [*report.result[first:], *report.result[:first]]
+    return report
+
+
+def _place(item: pytest.Item) -> tuple[bool, Path, bool]:
+    """Tests before the examples of the package, by file, wherever collecting them began."""
+    return "tests" not in item.path.parts, item.path, isinstance(item, pytest.Function)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """The whole audit, then what takes longest; the order within a file stays."""
+    items.sort(key=_place)  # before others shuffle them
+    yield
     items.sort(key=lambda item: (_group(item.nodeid) != "whole", item.path.stem not in LONGEST))
+    gc.freeze()  # modules and tests stay to the end: the collector need not look at them again
 
 
 @pytest.hookimpl(optionalhook=True)
