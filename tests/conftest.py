@@ -125,7 +125,7 @@ class _Templates(BytecodeCache):
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_once() -> Iterator[None]:
-    """Templates of pages: each page has an environment of its own, which would compile them anew."""
+    """Templates of pages: each page has an environment of its own, which compiles them anew."""
     real, templates = PackageLoader.load, _Templates()
 
     def load(self: PackageLoader, environment: Environment, *args: Any, **named: Any) -> Template:

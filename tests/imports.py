@@ -20,7 +20,7 @@ def module_names(package: Path) -> dict[str, Path]:
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """What stands directly in a node and is a statement or holds some; an import is nowhere else."""
+    """What stands directly in a node and is or holds a statement; an import is nowhere else."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
             yield node
