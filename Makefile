@@ -32,8 +32,10 @@ $(STAMP): pyproject.toml $(LOCK)
 replicate: $(STAMP)  ## replicate the cited studies into results/
 	$(BIN)/python -m retrostats.replicate
 
-# The types beside the tests: one core for a minute where no earlier check of them is kept. What
-# mypy says comes after the tests, and either one fails the target.
+# The types beside the tests: one core for most of a minute where no earlier check of them is kept.
+# What mypy says comes after the tests, and either one fails the target. Byte code is kept whatever
+# the shell says: every process that a test begins would compile the package anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) style  ## checks and tests, on every core
 	@said=$$(mktemp) || exit; trap 'rm -f "$$said"' EXIT; \
 	$(BIN)/mypy >"$$said" 2>&1 & types=$$!; trap 'kill $$types 2>/dev/null; exit 130' INT TERM; \

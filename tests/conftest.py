@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -10,15 +11,21 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from jinja2 import BytecodeCache, Environment, PackageLoader, Template
+from jinja2.bccache import Bucket
 
 # Two shared cores make single examples slow at times; what counts is that they hold.
-settings.register_profile("project", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("project", deadline=None, derandomize=True, max_examples=30)
 settings.register_profile("thorough", settings.get_profile("project"), max_examples=180)
 settings.load_profile("project")
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 # A process for each core runs the tests; threads of linear algebra would only wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Frames and figures make many small objects and few cycles: to look for those less often takes a
+# tenth of the time off what draws.
+gc.set_threshold(50_000, 20, 20)
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What takes longest is begun first, so that no worker waits for another at the end.
@@ -38,9 +45,29 @@ def _group(nodeid: str) -> str:
     return "whole" if Path(name).name in WHOLE else name
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """Each worker begins at another file: what one has compiled, the others only read."""
+    report = yield
+    worker, workers = (os.environ.get(f"PYTEST_XDIST_WORKER{of}") for of in ("", "_COUNT"))
+    if worker and workers and isinstance(collector, pytest.Dir | pytest.Package):
+        first = len(report.result) * int(worker.removeprefix("gw")) // int(workers)
+        report.result = [*report.result[first:], *report.result[:first]]
+    return report
+
+
+def _place(item: pytest.Item) -> tuple[bool, Path, bool]:
+    """Tests before the examples of the package, by file, wherever collecting them began."""
+    return "tests" not in item.path.parts, item.path, isinstance(item, pytest.Function)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """The whole audit, then what takes longest; the order within a file stays."""
+    items.sort(key=_place)  # before others shuffle them
+    yield
     items.sort(key=lambda item: (_group(item.nodeid) != "whole", item.path.stem not in LONGEST))
+    gc.freeze()  # modules and tests stay to the end: the collector need not look at them again
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,7 +84,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def read_once() -> Iterator[None]:
-    """Printed tables of the same bytes are checked and converted once, templates compiled once.
+    """Printed tables of the same bytes are checked and converted once.
 
     What is kept is kept for the bytes of the tables and for the functions of the module as they
     are, so that a test that replaces one of these sees its own; a refusal is not kept.
@@ -79,6 +106,34 @@ def read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(published, "_published", remembered)
+        yield
+
+
+class _Templates(BytecodeCache):
+    """What templates of the same text were compiled to."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if (bucket.key, bucket.checksum) in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key, bucket.checksum])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """Templates of pages: each page has an environment of its own, which compiles them anew."""
+    real, templates = PackageLoader.load, _Templates()
+
+    def load(self: PackageLoader, environment: Environment, *args: Any, **named: Any) -> Template:
+        environment.bytecode_cache = templates
+        return real(self, environment, *args, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PackageLoader, "load", load)
         yield
 
 

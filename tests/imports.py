@@ -19,9 +19,16 @@ def module_names(package: Path) -> dict[str, Path]:
     return names
 
 
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """What stands directly in a node and is or holds a statement; an import is nowhere else."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield node
+
+
 def runtime_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     """Import statements wherever they stand, in functions too; not those for types alone."""
-    for node in ast.iter_child_nodes(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
         elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
@@ -46,7 +53,11 @@ def _meanings(
 
 def all_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
     """Import statements wherever they stand, those for types too."""
-    yield from (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom))
+    for node in _statements(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        else:
+            yield from all_imports(node)
 
 
 @functools.cache

@@ -229,7 +229,7 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     "surrogate_rows": _surrogates,
     "explore": lambda: _explored(_explore()),
     "pool_crossovers": lambda: _explored(_crossovers()),
-    "plan": lambda: [_planned([300]), _planned([30], spread=0.09)],
+    "plan": lambda: _planned([30, 300]),
     "replicate": lambda: _replicated("metabolic-cost"),
     "replicate, cohorts": lambda: _replicated("body-fat", _cohorts()),
 }  # fmt: skip

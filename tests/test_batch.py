@@ -75,7 +75,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+#: Of which another has the shape and another the criterion.
+LIKE_OTHERS = ("trial, ML", "slope, small", "slope, unbalanced")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=pytest.mark.thorough) if c in LIKE_OTHERS else c for c in CASES],
+)
 def test_each_replicate_is_the_single_fit(case: str) -> None:
     formula, frame, options = CASES[case]
     fit = rs.lmm(formula, frame, **options)

@@ -90,7 +90,11 @@ def test_every_parser_of_the_child_is_tried_elsewhere() -> None:
 
 
 @UNIX
-@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize(
+    "name",
+    [name if name in ("workbook", "parquet", "package")
+     else pytest.param(name, marks=pytest.mark.thorough) for name in PARSERS],
+)  # fmt: skip
 def test_every_parser_reads_the_same_without_proc_and_without_a_limit_of_memory(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

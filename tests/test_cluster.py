@@ -94,6 +94,7 @@ def _slow(task: int) -> float:
     return float(np.random.default_rng(task).normal())
 
 
+@pytest.mark.thorough
 def test_a_killed_worker_changes_no_byte_of_any_work(killing) -> None:
     assert in_order(_slow, range(12), scheduler=killing) == in_order(_slow, range(12))
 

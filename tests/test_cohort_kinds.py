@@ -41,7 +41,14 @@ def test_a_kind_of_file_goes_in_or_gets_a_clear_word(name: str, tmp_path: Path) 
     assert counts["rows_in"] == counts["rows_used"] + counts["rows_explained"]
 
 
-@pytest.mark.parametrize("name", sorted(KINDS))
+#: Runs take their time: every third kind first, and all in `make thorough`.
+RUN = [
+    pytest.param(name, marks=[pytest.mark.thorough] * (i % 3 > 0))
+    for i, name in enumerate(sorted(KINDS))
+]
+
+
+@pytest.mark.parametrize("name", RUN)
 def test_validate_and_replicate_agree(name: str, small: Path, tmp_path: Path, capsys) -> None:
     """What one calls usable the other runs; the literature's part is left out, to be fast."""
     path, _ = KINDS[name][0](tmp_path)

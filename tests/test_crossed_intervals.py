@@ -128,11 +128,17 @@ def test_bootstrap_spreads_as_the_errors_say(rows, monkeypatch):
 STACKED = 1e-4
 
 
-@pytest.mark.parametrize("wide", [True, False])
+CROSSED = ("y ~ x + (1 | a) + (1 | b)", "y ~ x + (x | a) + (1 | b)", "y ~ x + (x || a) + (1 | b)")
+
+
 @pytest.mark.parametrize(
-    "formula",
-    ["y ~ x + (1 | a) + (1 | b)", "y ~ x + (x | a) + (1 | b)", "y ~ x + (x || a) + (1 | b)"],
-)
+    ("formula", "wide"),
+    [
+        (CROSSED[0], True), (CROSSED[1], True), (CROSSED[1], False),
+        *(pytest.param(*rest, marks=pytest.mark.thorough)
+          for rest in ((CROSSED[2], True), (CROSSED[0], False), (CROSSED[2], False))),
+    ],
+)  # fmt: skip
 def test_stacked_refits_are_those_made_one_by_one(rows, monkeypatch, formula, wide):
     monkeypatch.setattr(layout, "WIDE", 10 if wide else 10_000)
     fit = rs.lmm(formula, rows)

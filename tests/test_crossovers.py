@@ -257,8 +257,16 @@ def test_many_trials_are_searched_along_slopes_to_the_same_limits(monkeypatch) -
 SLOPE_ATOL = 2e-5
 
 
-@pytest.mark.parametrize("method", ["common", "dl", "he", "pm", "ml", "reml"])
-@pytest.mark.parametrize("test", SLOPED_TESTS)
+METHODS = ("common", "dl", "he", "pm", "ml", "reml")
+
+
+@pytest.mark.parametrize(
+    ("method", "test"),
+    [  # each method and each test in turn; thorough has every pair
+        (m, t) if i == j % len(SLOPED_TESTS) else pytest.param(m, t, marks=pytest.mark.thorough)
+        for i, t in enumerate(SLOPED_TESTS) for j, m in enumerate(METHODS)
+    ],
+)  # fmt: skip
 def test_slopes_of_limits_are_those_of_differences(method, test) -> None:
     """Through rounding, the p that cuts a correlation, weights, tau2 and the error."""
     trials = as_printed(simulated(4, 0.5, trials=5), "r")

@@ -70,7 +70,7 @@ def test_terminal_page_and_record_say_what_is_from_own_data(tmp_path, capsys) ->
     path = tmp_path / "lab.csv"
     path.write_text(head + LAB + "".join(rest))
     out = tmp_path / "results"
-    options = ["--out", str(out), "--draws", "0", "--formats", "svg"]
+    options = ["--out", str(out), "--draws", "0", "--formats", "svg", "--tables", "csv,html"]
     assert main(["replicate", "metabolic-cost", "--cohort", str(path), *options]) == 0
     assert "6 example people of the template" in " ".join(capsys.readouterr().out.split())
     page = " ".join((out / "report.html").read_text().split())

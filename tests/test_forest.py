@@ -192,7 +192,9 @@ def test_in_one_column_the_line_of_no_effect_is_pale_behind_words_and_dark_besid
     assert drawn(wide, "null")[0].get_color() == LIGHT.grey
 
 
-@pytest.mark.parametrize("width", [85.0, 120.0, 180.0])
+@pytest.mark.parametrize(
+    "width", [85.0, *(pytest.param(width, marks=pytest.mark.thorough) for width in (120.0, 180.0))]
+)
 @pytest.mark.parametrize("name", ["glmm", "lmm", "means"])
 def test_what_a_fit_draws_of_itself_takes_a_width(name: str, width: float) -> None:
     figure = RESULTS[name][0].plot(width_mm=width)

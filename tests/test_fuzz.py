@@ -13,13 +13,14 @@ from fuzz.fuzz_readers import mutate, run, seeds
 from retrostats import InputError, load_cohort
 
 
+@pytest.mark.parametrize("times", [20, pytest.param(200, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(("kind", "seed"), seeds(), ids=lambda value: getattr(value, "name", value))
-def test_mutated_seed(kind: str, seed: Path, tmp_path: Path) -> None:
+def test_mutated_seed(kind: str, seed: Path, times: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     assert run(kind, seed.read_bytes(), seed.suffix, tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # damaged archives make the zip library warn
-        for _ in range(60):
+        for _ in range(times):
             run(kind, mutate(seed.read_bytes(), rng), seed.suffix, tmp_path)
 
 

@@ -35,6 +35,8 @@ ROOT_ATOL = 1e-12
 
 #: An entry that asks about the surroundings alone; a run under another kernel leaves it out.
 OF_SURROUNDINGS = "replicate, cohorts"
+#: The path of the published results alone: where surroundings differ, the path with cohorts is run.
+PUBLISHED = "replicate"
 #: The whole path, which rests on all other entries: run under the kernels that differ most.
 PATH = ("replicate", "plan")
 MOST_APART = ("SkylakeX", "Nehalem")
@@ -59,6 +61,12 @@ def _run(kernel: str, threads: int, *options: str, **surroundings: str) -> dict[
 @pytest.fixture(scope="module")
 def here() -> dict[str, Any]:
     """What the seeded functions give in these surroundings, with one thread."""
+    return _run("", 1, PUBLISHED)
+
+
+@pytest.fixture(scope="module")
+def whole_here() -> dict[str, Any]:
+    """The same of every entry."""
     return _run("", 1)
 
 
@@ -82,14 +90,33 @@ def _differences(where: str, one: Any, two: Any) -> Iterator[str]:
 def test_every_seeded_function_gives_the_same_bytes_in_other_surroundings(here) -> None:
     """A function with a parameter seed or rng that `seeded.ENTRIES` does not run fails as well, and
     one with a parameter jobs that is not run with several."""
-    elsewhere = _run(
-        "", 1, "--elsewhere", PYTHONHASHSEED="7", LC_ALL="C", PYTHONUTF8="0", TZ="Asia/Tokyo"
-    )
+    elsewhere = _elsewhere(PUBLISHED)
     assert not elsewhere["never"], "no entry of tests/seeded.py calls these: add one"
     assert here["kernels"] == elsewhere["kernels"]
-    names = [name for name, found in here["found"].items()
-             if json.dumps(found) != json.dumps(elsewhere["found"][name])]  # fmt: skip
-    assert not names
+    assert not _unlike(here, elsewhere)
+
+
+def _elsewhere(*skipped: str) -> dict[str, Any]:
+    """What the program gives with threads, another order of cohorts and other surroundings."""
+    return _run(
+        "", 1, "--elsewhere", *skipped,
+        PYTHONHASHSEED="7", LC_ALL="C", PYTHONUTF8="0", TZ="Asia/Tokyo",
+    )  # fmt: skip
+
+
+def _unlike(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
+    """Entries whose bytes differ."""
+    assert one["found"].keys() == two["found"].keys()
+    return [name for name, found in one["found"].items()
+            if json.dumps(found) != json.dumps(two["found"][name])]  # fmt: skip
+
+
+@pytest.mark.thorough
+def test_the_path_of_published_results_gives_the_same_bytes_in_other_surroundings(
+    whole_here,
+) -> None:
+    assert PUBLISHED in whole_here["found"]
+    assert not _unlike(whole_here, _elsewhere())
 
 
 def test_every_seeded_function_gives_the_same_under_another_kernel(here) -> None:
@@ -106,7 +133,10 @@ def test_every_seeded_function_gives_the_same_under_another_kernel(here) -> None
 
 
 @pytest.mark.thorough
-def test_every_seeded_function_and_the_path_give_the_same_under_every_kernel(here) -> None:
+def test_every_seeded_function_and_the_path_give_the_same_under_every_kernel(
+    whole_here,
+) -> None:
+    here = whole_here
     with ThreadPoolExecutor(2) as pool:
         others = {
             k: pool.submit(_run, k, 1, OF_SURROUNDINGS, *(() if k in MOST_APART else PATH))

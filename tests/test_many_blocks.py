@@ -36,7 +36,7 @@ def _rows(subjects=400, seed=1) -> pd.DataFrame:
     [
         "y ~ x + (x | subject)",
         "y ~ x * arm + (1 | subject) + (0 + x | subject)",
-        "y ~ 0 + arm + (0 + arm + x | subject)",
+        pytest.param("y ~ 0 + arm + (0 + arm + x | subject)", marks=pytest.mark.thorough),
         "y ~ arm + (0 + x | subject)",
     ],
 )

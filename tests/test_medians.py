@@ -55,7 +55,7 @@ def _drawn(n: int, worlds: int, seed: int, kind: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("kind", ["range", "quartiles", "both"])
-@pytest.mark.parametrize("n", [9, 40])
+@pytest.mark.parametrize("n", [9, pytest.param(40, marks=pytest.mark.thorough)])
 def test_standard_errors_are_those_of_simulated_groups(kind: str, n: int) -> None:
     found = rs.means_from_medians(_drawn(n, 20_000, n, kind))
     for value in ("mean", "sd"):

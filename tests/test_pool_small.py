@@ -18,7 +18,9 @@ TAIL_ATOL = 0.006
 Y, SE = np.array([0.14, 0.25, 0.52]), np.array([0.05, 0.09, 0.2])
 
 
-@pytest.mark.parametrize("scale", [0.1, 0.5, 5.0])
+@pytest.mark.parametrize(
+    "scale", [0.5, *(pytest.param(scale, marks=pytest.mark.thorough) for scale in (0.1, 5.0))]
+)
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_half_normal_against_a_fine_grid_of_both_parameters(scale, k) -> None:
     y, se = Y[:k], SE[:k]

@@ -150,7 +150,11 @@ def test_every_row_that_an_estimate_feels_is_named_by_one(tmp_path, found) -> No
     assert moved(answers_of(found), answers_of(after)) == set()
 
 
-@pytest.mark.parametrize("column", ["n", "mean", "spread", "pct_change", "ci_low"])
+@pytest.mark.parametrize(
+    "column",
+    ["n", "mean", *(pytest.param(name, marks=pytest.mark.thorough)
+                    for name in ("spread", "pct_change", "ci_low"))],
+)  # fmt: skip
 def test_a_cell_without_its_declaration_would_be_found(
     tmp_path, found, rounded, exact, column
 ) -> None:

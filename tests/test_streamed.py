@@ -178,19 +178,25 @@ def test_nested_and_crossed_groups(tmp_path, formula) -> None:
         same_numbers(fewer, rs.lmm("y ~ x + (1 | site)", used))
 
 
+STRATA = [
+    ("y ~ x * arm + (x | subject)", "arm"),
+    ("y ~ x + (1 | subject)", "arm:late"),
+    ("y ~ x + arm + (1 | site:subject)", "kind"),
+    ("y ~ x + arm", "arm"),
+    ("y ~ x + arm + (1 | site/subject)", "arm"),
+    ("y ~ x + (x | site) + (1 | site:subject)", "arm:late"),
+    ("y ~ x + (x | subject) + (1 | kind)", "late"),
+]
+
+
 @pytest.mark.parametrize(
-    ("formula", "residual"),
+    ("formula", "residual", "weights"),
     [
-        ("y ~ x * arm + (x | subject)", "arm"),
-        ("y ~ x + (1 | subject)", "arm:late"),
-        ("y ~ x + arm + (1 | site:subject)", "kind"),
-        ("y ~ x + arm", "arm"),
-        ("y ~ x + arm + (1 | site/subject)", "arm"),
-        ("y ~ x + (x | site) + (1 | site:subject)", "arm:late"),
-        ("y ~ x + (x | subject) + (1 | kind)", "late"),
+        *((*strata, None) for strata in STRATA),
+        (*STRATA[0], "w"),
+        *(pytest.param(*strata, "w", marks=pytest.mark.thorough) for strata in STRATA[1:]),
     ],
 )
-@pytest.mark.parametrize("weights", [None, "w"])
 def test_residual_strata(tmp_path, formula, residual, weights) -> None:
     """A number may name strata too; combinations that do not meet are none."""
     rng = np.random.default_rng(2)
