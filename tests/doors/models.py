@@ -50,7 +50,7 @@ from retrostats.models.linear.formula.formula import parse_formula as parse_form
 from retrostats.models.linear.formula.quoted import hidden as hidden
 from retrostats.models.linear.formula.quoted import quoted as quoted
 from retrostats.models.linear.formula.quoted import shown as shown
-from retrostats.models.linear.heteroscedastic import components as components
+from retrostats.models.linear.heteroscedastic.studies import components as components
 from retrostats.models.linear.heteroscedastic.studies.bordered import Bordered as Bordered
 from retrostats.models.linear.heteroscedastic.studies.bordered import Order as Order
 from retrostats.models.linear.heteroscedastic.studies.components import (
