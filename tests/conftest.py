@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# Two shared cores make single examples slow at times; what counts is that they hold.
-settings.register_profile("project", deadline=None, derandomize=True, max_examples=60)
+# Two shared cores make single examples slow at times, and drawing them (half a minute on the clock
+# is where Hypothesis gives up); what counts is that they hold.
+settings.register_profile(
+    "project", deadline=None, derandomize=True, max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
 settings.register_profile("thorough", settings.get_profile("project"), max_examples=180)
 settings.load_profile("project")
 
@@ -86,6 +90,16 @@ def read_once() -> Iterator[None]:
 def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Notes on results go into a folder of this session, and none is found there at its start."""
     os.environ["RETROSTATS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> Iterator[None]:
+    """A file may take an hour on the clock to be read: only the processor's seconds count here."""
+    from doors.io import parent
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parent, "PATIENCE", 900)
+        yield
 
 
 @pytest.fixture(scope="session")
