@@ -26,7 +26,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What takes longest is begun first, so that no worker waits for another at the end.
-LONGEST = ("test_kernels", "test_notebooks", "test_cluster")
+LONGEST = ("test_kernels", "test_notebooks", "test_cluster", "test_lost_cluster")
 
 
 #: A test or fixture that asks for the whole audit, its figures or its page.

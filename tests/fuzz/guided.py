@@ -1,7 +1,8 @@
 """Fuzz guided by coverage: python tests/fuzz/guided.py TARGET [SECONDS [INPUTS]] (atheris, Linux).
 
-Targets are those of targets.py, or "all"; each ends after so many seconds (60) or inputs. What reached new code is kept in corpus/TARGET, the smallest input
-of each kind, and is tried again by the tests; a crash is printed with the bytes that caused it.
+Targets are those of targets.py, or "all"; each ends after so many seconds (60) or inputs. What
+reached new code is kept in corpus/TARGET, the smallest input of each kind, and is tried again by
+the tests; a crash is printed with the bytes that caused it.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def fuzz(name: str, seconds: int, inputs: int, folder: str) -> None:
             target(data)
 
     atheris.Setup(
-        [sys.argv[0], f"-max_total_time={seconds}", f"-runs={inputs}", "-max_len=20000", "-timeout=20",
-         "-rss_limit_mb=3000", "-print_final_stats=1", "-reload=0", folder],
+        [sys.argv[0], f"-max_total_time={seconds}", f"-runs={inputs}", "-max_len=20000",
+         "-timeout=20", "-rss_limit_mb=3000", "-print_final_stats=1", "-reload=0", folder],
         one,
     )  # fmt: skip
     atheris.Fuzz()
