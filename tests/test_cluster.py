@@ -23,6 +23,7 @@ from retrostats import InputError
 
 distributed = pytest.importorskip("distributed", reason="needs the extra 'scale'")
 psutil = pytest.importorskip("psutil", reason="comes with the extra 'scale'")
+dask = pytest.importorskip("dask", reason="needs the extra 'scale'")
 dd = pytest.importorskip("dask.dataframe", reason="needs the extra 'scale'")
 
 #: Seconds on the clock after which what has not ended counts as hanging, however busy the machine.
@@ -39,10 +40,16 @@ def patient(monkeypatch) -> None:
     monkeypatch.setattr(workers, "WAIT", HANGS)
 
 
+def unhurried() -> Any:
+    """Dask's own half minutes on the clock, in which workers must have begun to answer."""
+    waits = ("connect", "tcp")
+    return dask.config.set({f"distributed.comm.timeouts.{name}": f"{HANGS}s" for name in waits})
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """Two workers, each a process of its own; a killed one is replaced."""
-    with distributed.LocalCluster(
+    with unhurried(), distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
         silence_logs=50,
     ) as local:  # fmt: skip
