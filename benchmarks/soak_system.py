@@ -8,6 +8,7 @@ Prints a table; the last one is kept in docs/soak.md. Disks need the right to mo
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
@@ -30,6 +31,8 @@ MIB = 2**20
 LIMITS = (400, 512, 640, 768, 1024, 1536, 2048)
 #: Seconds after which a run that has not ended counts as hanging.
 HANGS = 300
+#: Seconds within which a run on a cluster without workers is to end.
+MINUTE = 60
 ROWS = [f"{i},{way},{30 + i + 8 * (way == 'backward')},2" for i in range(1, 9)
         for way in ("forward", "backward")]  # fmt: skip
 COHORT = "\n".join(["subject,direction,vo2_ml_kg_min,speed_m_s", *ROWS]) + "\n"
@@ -100,19 +103,69 @@ def memory() -> Iterator[Ends]:
         ("replicate", [*RUN, "--formats", "svg"]),
         ("replicate with a cohort", [*RUN[:3], "metabolic-cost", "--draws", "64", "--cohort",
                                      "lab.csv", "--formats", "svg"]),
+        ("validate a workbook", [sys.executable, "-m", "retrostats", "validate", "lab.xlsx"]),
+        ("plan", [sys.executable, "-m", "retrostats", "plan", "body_fat_6wk"]),
     ):  # fmt: skip
-        ends = Ends(f"{what}, {LIMITS[0]} to {LIMITS[-1]} MiB")
+        ends, writes = (
+            Ends(f"{what}, {LIMITS[0]} to {LIMITS[-1]} MiB"),
+            what.startswith("replicate"),
+        )
         for size in LIMITS:
             with _place() as (folder, out):
-                run = subprocess.Popen(
-                    [*command, "--out", str(out)], cwd=folder, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE, start_new_session=True,
-                    env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-                    preexec_fn=lambda size=size: resource.setrlimit(
-                        resource.RLIMIT_AS, (size * MIB, size * MIB)),
-                )  # fmt: skip
-                ends.note(*_ended(run), folder, out, f"{size} MiB")
+                _workbook(folder / "lab.xlsx")
+                asked = [*command, "--out", str(out)] if writes else command
+                run = _limited(asked, folder, resource.RLIMIT_AS, size * MIB)
+                ends.note(*_ended(run), folder, out if writes else None, f"{size} MiB")
         yield ends
+
+
+def _limited(
+    command: list[str], folder: Path, which: int, most: int, **environment: str
+) -> subprocess.Popen[bytes]:
+    """A run with a limit of the system's."""
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        start_new_session=True, preexec_fn=lambda: resource.setrlimit(which, (most, most)),
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"} | environment,
+    )  # fmt: skip
+
+
+def limits() -> Iterator[Ends]:
+    """Runs that may write files of so many bytes, or open so many files."""
+    for what, which, sizes in (
+        ("files of 1 KiB to 4 MiB", resource.RLIMIT_FSIZE, (2**10, 2**14, 2**17, 2**20, 2**22)),
+        ("8 to 60 open files", resource.RLIMIT_NOFILE, (8, 12, 20, 60)),
+    ):
+        ends = Ends(what)
+        for most in sizes:
+            with _place() as (folder, out):
+                run = _limited([*RUN, "--out", str(out)], folder, which, most)
+                ends.note(*_ended(run), folder, out, str(most))
+        yield ends
+
+
+def cache() -> Iterator[Ends]:
+    """Runs whose notes go to a full or read-only disk, or to a place that is no folder."""
+    ends = Ends("a cache on a full or read-only disk, and one that is a file")
+    for options in ("size=4k", "size=64m,ro", ""):
+        with _place() as (folder, out):
+            disk = folder / "cache"
+            if not options:
+                disk.write_text("", encoding="utf-8")
+            else:
+                disk.mkdir()
+                if not mounted(disk, options):
+                    ends.odd.append("no right to mount here")
+                    continue
+            try:
+                run = quiet([*RUN, "--out", str(out)], folder, RETROSTATS_CACHE=str(disk))
+                ends.note(*_ended(run), folder, out, options)
+                left = [p.name for p in disk.rglob("*") if p.is_file() and p.suffix != ".json"]
+                if left:
+                    ends.odd.append(f"{options}: left {left}")
+            finally:
+                subprocess.run(["umount", "-l", str(disk)], capture_output=True, check=False)
+    yield ends
 
 
 def clock() -> Iterator[Ends]:
@@ -195,7 +248,7 @@ def _drip(path: Path) -> None:
                 pipe.write(line)
                 pipe.flush()
                 time.sleep(0.1)
-    except BrokenPipeError:
+    except (BrokenPipeError, FileNotFoundError):  # nobody read it, or it was cleared away
         pass
 
 
@@ -254,8 +307,51 @@ def two() -> Iterator[Ends]:
     yield ends
 
 
+def cluster() -> Iterator[Ends]:
+    """Runs on a cluster of which all workers, or the scheduler, are killed or frozen."""
+    for whom in ("workers", "scheduler"):
+        for sent in (signal.SIGKILL, signal.SIGSTOP):
+            ends = Ends(f"{sent.name} to the {whom} of a cluster")
+            with _place() as (folder, out), _machines(folder) as (address, machines):
+                run = quiet([*RUN[:4], "--draws", "1000000", "--scheduler", address, "--out",
+                             str(out)], folder)  # fmt: skip
+                time.sleep(12)  # the draws have begun, and take longer
+                for machine in machines[1:] if whom == "workers" else machines[:1]:
+                    os.killpg(machine.pid, sent)
+                begun = time.monotonic()
+                ends.note(*_ended(run), folder, out, "cluster")
+                if (took := time.monotonic() - begun) > MINUTE:
+                    ends.odd.append(f"ended after {took:.0f} s")
+                ends.kind += f", {took:.0f} s"
+            yield ends
+
+
+@contextmanager
+def _machines(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Address of a cluster, and the processes of its scheduler and two workers."""
+    dask, where = [sys.executable, "-m", "distributed.cli.dask_"], folder / "scheduler.json"
+    options = ["--scheduler-file", str(where), "--no-dashboard"]
+    scheduler = quiet([*dask[:2], f"{dask[2]}scheduler", "--port", "0", *options], folder)
+    machines = [scheduler]
+    try:
+        while not (where.is_file() and where.read_text(encoding="utf-8").endswith("}")):
+            if scheduler.poll() is not None:
+                raise OSError("the scheduler did not start")
+            time.sleep(0.1)
+        for _ in range(2):
+            worker = [*dask[:2], f"{dask[2]}worker", "--no-nanny", "--nthreads", "1", *options]
+            machines.append(quiet(worker, folder))
+        yield json.loads(where.read_text(encoding="utf-8"))["address"], machines
+    finally:
+        for machine in machines:
+            os.killpg(machine.pid, signal.SIGKILL)
+            machine.communicate()
+            where.unlink(missing_ok=True)
+
+
 PARTS: dict[str, Callable[[], Iterator[Ends]]] = {
-    part.__name__: part for part in (memory, clock, stops, pipes, disks, two)
+    part.__name__: part
+    for part in (memory, limits, clock, stops, pipes, disks, cache, two, cluster)
 }
 
 if __name__ == "__main__":

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from jinja2 import BytecodeCache, Environment, PackageLoader, Template
 from jinja2.bccache import Bucket
 
-# Two shared cores make single examples slow at times; what counts is that they hold.
-settings.register_profile("project", deadline=None, derandomize=True, max_examples=30)
+# Two shared cores make single examples slow at times, and drawing them (half a minute on the clock
+# is where Hypothesis gives up); what counts is that they hold.
+settings.register_profile(
+    "project", deadline=None, derandomize=True, max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
 settings.register_profile("thorough", settings.get_profile("project"), max_examples=180)
 settings.load_profile("project")
 
@@ -29,7 +33,7 @@ gc.set_threshold(50_000, 20, 20)
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What takes longest is begun first, so that no worker waits for another at the end.
-LONGEST = ("test_kernels", "test_notebooks", "test_cluster")
+LONGEST = ("test_kernels", "test_notebooks", "test_cluster", "test_lost_cluster")
 
 
 #: A test or fixture that asks for the whole audit, its figures or its page.
@@ -141,6 +145,16 @@ def _compiled_once() -> Iterator[None]:
 def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Notes on results go into a folder of this session, and none is found there at its start."""
     os.environ["RETROSTATS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> Iterator[None]:
+    """A file may take an hour on the clock to be read: only the processor's seconds count here."""
+    from doors.io import parent
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parent, "PATIENCE", 900)
+        yield
 
 
 @pytest.fixture(scope="session")

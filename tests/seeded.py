@@ -18,7 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 from unittest import mock
 
@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 import threadpoolctl
 from cohort_tables import measured
-from doors.evidence import exploration
+from doors.evidence import SlopeSearch, exploration, run_search
 from doors.models import Binomial, batch_chunks, surrogate_rows
 from doors.models import separation as separation
 
@@ -146,6 +146,13 @@ def _crossovers() -> rs.Exploration:
     return rs.pool_crossovers(table, draws=64, jobs=JOBS)
 
 
+def _smooth_end() -> bool:
+    """A corner that slopes point to, looked at in random directions."""
+    slope = np.linspace(1, 2, 8)
+    slopes = SlopeSearch(lambda points: np.tile(slope, (len(points), 1)))
+    return bool(run_search(slopes.is_minimum(np.zeros(8), 0.0), lambda points: points @ slope))
+
+
 def _power(function: Any, formula: str, design: pd.DataFrame, **plan: Any) -> Any:
     return function(formula, design, draws=500, seed=1, jobs=JOBS, **plan)
 
@@ -229,35 +236,73 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     "surrogate_rows": _surrogates,
     "explore": lambda: _explored(_explore()),
     "pool_crossovers": lambda: _explored(_crossovers()),
-    "plan": lambda: _planned([30, 300]),
+    "the end of a search": _smooth_end,
+    "means_from_medians": lambda: rs.means_from_medians({
+        "n": [25, 40], "median": [10.0, 11.0], "q1": [8.0, 9.5], "q3": [13.0, 12.0],
+    }),
+    "plan": lambda: [_planned([300]), _planned([30], spread=0.09)],
     "replicate": lambda: _replicated("metabolic-cost"),
     "replicate, cohorts": lambda: _replicated("body-fat", _cohorts()),
 }  # fmt: skip
 
 
+#: Parameters, and types of them, by which a function is given its random numbers.
+GIVEN, TYPES = {"seed", "rng", "random_state", "generator"}, ("Generator", "SeedSequence")
+#: What a function calls that makes random numbers of its own, be it with a fixed seed.
+MAKERS = {"default_rng", "SeedSequence", "RandomState", "Sobol", "Halton", "LatinHypercube"}
+
+
 def seeded() -> dict[CodeType, str]:
-    """Functions and methods of the package with a parameter seed or rng, by their code."""
+    """Functions and methods of the package that draw, by their code."""
     found: dict[CodeType, str] = {}
     for module in pkgutil.walk_packages(retrostats.__path__, "retrostats."):
-        if module.name.endswith("__main__"):
-            continue
-        for name, value in vars(importlib.import_module(module.name)).items():
-            if getattr(value, "__module__", None) == module.name:
-                found.update(_of(f"{module.name}.{name}", value))
+        if not module.name.endswith("__main__"):
+            found.update(seeded_of(importlib.import_module(module.name)))
+    return found
+
+
+def seeded_of(module: ModuleType) -> dict[CodeType, str]:
+    """Those of a module: public ones that are given a seed, and all that make their own numbers."""
+    found: dict[CodeType, str] = {}
+    for name, value in vars(module).items():
+        if getattr(value, "__module__", None) == module.__name__:
+            found.update(_of(f"{module.__name__}.{name}", value))
     return found
 
 
 def _of(name: str, value: Any) -> Iterator[tuple[CodeType, str]]:
     members = vars(value).items() if inspect.isclass(value) else [("", value)]
-    for member, function in members:
-        function = inspect.unwrap(getattr(function, "__func__", function))
-        own = member.startswith("_") or name.rpartition(".")[2].startswith("_")
-        protocol = getattr(value, "_is_protocol", False)
+    protocol = getattr(value, "_is_protocol", False)
+    for member, held in members:
+        function = inspect.unwrap(_function_of(held))
+        full = f"{name}.{member}".rstrip(".")
+        if inspect.isclass(function) and member:
+            yield from _of(full, function)
         abstract = getattr(function, "__isabstractmethod__", False)
-        if own or protocol or abstract or not inspect.isfunction(function):
+        if protocol or abstract or not inspect.isfunction(function):
             continue
-        if {"seed", "rng"} & set(inspect.signature(function).parameters):
-            yield function.__code__, f"{name}.{member}".rstrip(".")
+        own = any(part.startswith("_") and part[:2] != "__" for part in full.split(".")[-2:])
+        if makes(function.__code__) or (not own and _is_given(function)):
+            yield function.__code__, full
+
+
+def _function_of(held: Any) -> Any:
+    """The function behind a method of a class, a property or what was computed once."""
+    for name in ("__func__", "fget", "func"):
+        held = getattr(held, name, held)
+    return held
+
+
+def _is_given(function: Any) -> bool:
+    types = [str(one) for one in getattr(function, "__annotations__", {}).values()]
+    typed = any(word in said for said in types for word in TYPES)
+    return typed or bool(GIVEN & set(inspect.signature(function).parameters))
+
+
+def makes(code: CodeType) -> bool:
+    """Whether code, or a function inside it, makes random numbers."""
+    inside = (part for part in code.co_consts if isinstance(part, CodeType))
+    return bool(MAKERS & set(code.co_names)) or any(map(makes, inside))
 
 
 def plain(value: Any) -> Any:

@@ -32,6 +32,8 @@ from retrostats import InputError, load_cohort
 
 openpyxl = pytest.importorskip("openpyxl")
 NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+#: Seconds on the clock after which what has not ended counts as hanging, however busy the machine.
+HANGS = 300
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="no limits of memory on this system")
 
 
@@ -81,15 +83,14 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @UNIX
 @pytest.mark.usefixtures("hasty")
-def test_a_row_number_with_ten_digits_ends_in_time() -> None:
+def test_a_row_number_with_ten_digits_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     far = '<row r="1000000000"><c r="A1000000000"><v>1</v></c></row>'
     data = book(sheet_of(far))
     with pytest.raises(InputError, match=r"takes more than \d+ s to read"):
         read_workbook("lab.xlsx", data)
-    started = time.monotonic()
+    monkeypatch.setattr(parent, "_ask", lambda *_: pytest.fail("the child was asked again"))
     with pytest.raises(InputError, match=r"other.xlsx: takes more than"):
         read_workbook("other.xlsx", data)  # refused once, refused at once
-    assert time.monotonic() - started < 1.0
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_the_child_ends_with_a_killed_parent(tmp_path: Path) -> None:
         "import sys, time; from retrostats.io.tables.workbook import read_workbook as r; "
         "from retrostats.io.bounded import parent; from pathlib import Path; "
         "r('lab.xlsx', Path(sys.argv[1]).read_bytes()); "
-        "print(parent._HELD.child.pid, flush=True); time.sleep(60)"
+        f"print(parent._HELD.child.pid, flush=True); time.sleep({10 * HANGS})"
     )
     outer = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "lab.xlsx")], stdout=subprocess.PIPE
@@ -156,11 +157,10 @@ def test_the_child_ends_with_a_killed_parent(tmp_path: Path) -> None:
     outer.kill()
     outer.wait()
     outer.stdout.close()
-    for _ in range(100):
-        if not _lives(inner):
-            return
+    begun = time.monotonic()
+    while _lives(inner):
+        assert time.monotonic() - begun < HANGS, "the child lives on"
         time.sleep(0.05)
-    raise AssertionError("the child lives on")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the promise is Linux's")
@@ -172,7 +172,7 @@ def test_the_child_of_a_parent_that_was_killed_at_once_ends_before_it_reads() ->
         stdin=subprocess.PIPE,
     )
     try:
-        assert orphan.wait(timeout=20) == 0  # though its questions have not ended
+        assert orphan.wait(timeout=HANGS) == 0  # though its questions have not ended
     finally:
         orphan.kill()
         orphan.communicate()

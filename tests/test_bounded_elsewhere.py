@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from doors.io import PARSERS, parent, read_workbook
 from fuzz.fuzz_readers import SEEDS
-from test_bounded import UNIX, book, hasten, sheet_of
+from test_bounded import HANGS, UNIX, book, hasten, sheet_of
 from test_recordings import fit, tcx
 
 from retrostats import InputError
@@ -60,7 +60,7 @@ def test_without_proc_and_without_a_limit_of_memory_files_are_read_and_time_stil
         assert child is not None
         assert child.stdin is not None
         child.stdin.close()  # the child ends and says what it met
-        child.wait(timeout=60)
+        child.wait(timeout=HANGS)
         assert set(seen.read_text().split()) == {"proc", "memory"}
         far = '<row r="1000000000"><c r="A1000000000"><v>1</v></c></row>'
         with pytest.raises(InputError, match=r"far.xlsx: takes more than \d+ s to read"):

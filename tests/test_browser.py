@@ -25,6 +25,8 @@ MAX_BYTES = 2_000_000
 MAX_SHEETS = 12
 #: Screens of 800 px that the page takes while it is folded, by width.
 SCREENS = {360: 15, 820: 11, 1280: 11}
+#: Milliseconds on the clock after which the browser counts as hanging, however busy the machine.
+HANGS = 300_000
 #: Every rule that axe has on by default, and the size of targets.
 RULES = "axe.run({resultTypes: ['violations'], %s})"
 ALL = "rules: {'target-size': {enabled: true}}"
@@ -56,7 +58,9 @@ def file(whole, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def browser():
     with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = play.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=HANGS
+        )
         yield chromium
         chromium.close()
 
@@ -72,6 +76,7 @@ class Pages:
         context = self.browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, **options
         )
+        context.set_default_timeout(HANGS)
         self.contexts.append(context)
         page = context.new_page()
         page.complaints = []
@@ -262,7 +267,7 @@ def test_paper_shows_what_the_screen_folds(seen):
     assert [page.evaluate(seen, s) for s in wanted] == [False] * len(wanted)
     page.emulate_media(media="print")
     for one in wanted:  # the browser lays the paper out in a frame of its own
-        page.wait_for_function(seen, arg=one, timeout=5_000)
+        page.wait_for_function(seen, arg=one)
     assert [page.evaluate(seen, s) for s in wanted] == [True] * len(wanted)
     assert not page.evaluate(seen, "tr[id^='row-']")  # in the files beside the page
 

@@ -17,6 +17,8 @@ from retrostats import HalfNormal, Interval
 
 #: The page holds twelve digits.
 PAGE_RTOL = 1e-9
+#: Milliseconds on the clock after which the browser counts as hanging, however busy the machine.
+HANGS = 300_000
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -163,8 +165,11 @@ def test_moving_a_control_shows_what_the_package_says(replication, html, tmp_pat
     page_file.write_text(html, encoding="utf-8")
     _, grid = replication.grids[0]
     with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=HANGS
+        )
         page = browser.new_page()
+        page.set_default_timeout(HANGS)
         page.goto(page_file.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         box = page.locator("#x-g0")

@@ -25,6 +25,17 @@ COHORT = (
 )
 
 
+ANALYSIS = """\"A question?\"
+NAME, TITLE, QUESTION, METHODS, TOPIC = "full", "Full", "Is it?", ("none",), "metabolic_cost"
+
+
+def draw(frames, claims):
+    return {}
+
+
+"""
+
+
 @pytest.fixture
 def cohort(tmp_path: Path) -> Path:
     path = tmp_path / "lab.csv"
@@ -159,6 +170,32 @@ def test_too_little_address_space_is_said_before_anything_is_imported(
     assert "the limit of memory here is 400 MiB" in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in cohort.parent.iterdir()] == ["lab.csv"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit that Linux keeps")
+def test_more_address_space_is_no_less(cohort: Path) -> None:
+    """Found by limits of 1.5 GiB, where runs ended that with 1 GiB did not: Arrow took one."""
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -v 1572864; {sys.executable} -m retrostats validate {cohort}"],
+        capture_output=True, text=True, check=False,
+        env={k: v for k, v in os.environ.items() if not k.startswith("MIMALLOC")},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "where", ["", "def analyse(context):\n    "], ids=["as it is loaded", "as it estimates"]
+)
+def test_a_library_that_does_not_fit_is_no_mistake_of_an_analysis(
+    where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found by limits of 1.5 GiB: "analyse() raised ImportError ...; correct it there"."""
+    raised = 'raise ImportError("core.so: failed to map segment from shared object")\n'
+    (tmp_path / "full.py").write_text(ANALYSIS + where + raised, encoding="utf-8")
+    said = refused(capsys, "replicate", str(tmp_path / "full.py"), "--out", str(tmp_path / "out"))
+    assert "out of memory" in said
+    assert "correct it there" not in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_library_that_does_not_fit_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -159,6 +160,49 @@ def test_every_seeded_function_and_the_path_give_the_same_under_every_kernel(
 def test_reading_the_program_leaves_the_size_of_tasks() -> None:
     """Found by a simulation that took 47 s in the suite and 2 s alone: pytest reads every file."""
     assert seeded.FEW < batch_chunks._MAX_CHUNK
+
+
+#: Every way in which a function can draw, and some that do not.
+DRAWING = """
+import functools, numpy as np
+
+def by_seed(x, *, seed=1): return x
+def by_other_name(x, random_state=1): return x
+def by_type(x, source: 'int | np.random.Generator' = 1): return x
+def by_stream(x, stream: 'np.random.SeedSequence'): return x
+def of_its_own(x): return np.random.default_rng(1).normal()
+def deep_inside(x): return [(lambda: np.random.default_rng(i)) for i in x]
+def _private_of_its_own(): return np.random.default_rng(1)
+@functools.lru_cache
+def kept(seed): return seed
+class Fit:
+    def __init__(self, seed): self.seed = seed
+    def __call__(self, rng): return rng
+    def draw(self, rng): return rng
+    @staticmethod
+    def apart(rng): return rng
+    @classmethod
+    def of_class(cls, rng): return rng
+    @property
+    def drawn(self): return np.random.default_rng(self.seed).normal()
+    @functools.cached_property
+    def drawn_once(self): return np.random.default_rng(self.seed).normal()
+    class Inside:
+        def nested(self, seed): return seed
+def no_draw(x): return x
+def _private_given(seed): return seed
+"""
+
+
+def test_every_way_to_draw_is_found() -> None:
+    module = ModuleType("drawing")
+    exec(DRAWING, vars(module))  # noqa: S102
+    found = {name.removeprefix("drawing.") for name in seeded.seeded_of(module).values()}
+    of_class = ("__init__", "__call__", "draw", "apart", "of_class", "drawn", "drawn_once",
+                "Inside.nested")  # fmt: skip
+    assert found == {"by_seed", "by_other_name", "by_type", "by_stream", "of_its_own",
+                     "deep_inside", "_private_of_its_own", "kept",
+                     *(f"Fit.{name}" for name in of_class)}  # fmt: skip
 
 
 def test_what_differs_is_found() -> None:

@@ -190,7 +190,7 @@ def test_an_interrupt_while_the_command_is_imported(command: list[str], tmp_path
     for name in ("numpy", "pandas", "argparse", "rich/__init__"):
         (tmp_path / f"{name}.py").write_text(code)
     done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, check=False, timeout=60,
+        [sys.executable, *command], capture_output=True, text=True, check=False, timeout=300,
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[1]}"},
     )  # fmt: skip

@@ -160,6 +160,23 @@ def test_a_spoilt_note_and_no_cache_compute(page, capsys, computes, monkeypatch)
     assert "Judging" in _ran(page, capsys)[1]
 
 
+def test_half_a_note_on_a_full_disk_goes(page, capsys, monkeypatch) -> None:
+    """Found by a run whose cache lay on a disk of 4 KiB."""
+    notes = page.parent / "cache" / "results"
+    before = list(notes.iterdir())
+    written = Path.write_text
+
+    def full(path: Path, text: str, **how: str) -> int:
+        if path.parent != notes:
+            return written(path, text, **how)
+        written(path, text[:100], **how)
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert "Judging" in _ran(page, capsys, "--seed", "2")[1]
+    assert list(notes.iterdir()) == before
+
+
 def test_what_python_of_another_audit_reads_is_not_known(
     tmp_path, capsys, computes, monkeypatch
 ) -> None:

@@ -100,8 +100,11 @@ def note(key: str, directory: Path, replication: Any) -> None:
         place = _note(key)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         begun = place.with_suffix(f".{os.getpid()}")
-        begun.write_text(text, encoding="utf-8")
-        begun.replace(place)
+        try:
+            begun.write_text(text, encoding="utf-8")
+            begun.replace(place)
+        finally:
+            begun.unlink(missing_ok=True)  # half a note on a full disk
         notes = sorted(place.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
         for old in notes[:-MOST]:
             old.unlink()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.audit.audit import Audit, load_audit
 from retrostats.audit.claims import Claim
 from retrostats.audit.returned import check_findings
-from retrostats.common.errors import InputError, RetrostatsError
+from retrostats.common.errors import InputError, RetrostatsError, no_memory
 from retrostats.common.nearest import suggestion
 from retrostats.evidence.result.findings import Findings
 
@@ -186,9 +186,11 @@ def blamed(analysis: Analysis, doing: str) -> Iterator[None]:
     """Turn whatever an analysis file raises into one message that names its file and line."""
     try:
         yield
-    except (RetrostatsError, MemoryError):
+    except RetrostatsError:
         raise
     except (Exception, SystemExit) as error:
+        if no_memory(error):
+            raise
         place = _place(analysis.path, error)
         raise InputError(
             f"analysis {place}: {doing}() raised {type(error).__name__}: {error}; correct it there"
@@ -293,9 +295,9 @@ def _import(path: Path) -> ModuleType:
         ) from None
     except InputError:
         raise
-    except MemoryError:
-        raise
     except (Exception, SystemExit) as error:
+        if no_memory(error):
+            raise
         raise InputError(
             f"analysis {_place(path, error)}: {type(error).__name__}: {error}"
         ) from error

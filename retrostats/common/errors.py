@@ -21,6 +21,24 @@ class NotConverged(RetrostatsError):
     """An optimiser stopped without a stationary point; the message gives the gradient it left."""
 
 
+#: What the loader says where a library does not fit into memory.
+_DOES_NOT_FIT = ("failed to map segment", "cannot allocate memory")
+
+
+def no_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is used up: of Python, or of a library that is loaded.
+
+    Examples
+    --------
+    >>> no_memory(MemoryError()), no_memory(ImportError("core.so: failed to map segment"))
+    (True, True)
+    >>> no_memory(ImportError("no module named 'x'"))
+    False
+    """
+    words = str(error).lower() if isinstance(error, ImportError) else ""
+    return isinstance(error, MemoryError) or any(said in words for said in _DOES_NOT_FIT)
+
+
 def refuse_unknown(name: str, found: Sequence[str], allowed: Iterable[str]) -> None:
     """Refuse what is not among the `allowed` values of an option.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from retrostats.common.errors import RetrostatsError, plain
+from retrostats.common.errors import RetrostatsError, no_memory, plain
 from retrostats.common.interrupt import hand_over
 from retrostats.common.nearest import suggestion
 
@@ -23,9 +23,9 @@ LONGEST = 1900
 #: Address space that one command takes [MiB]: with less, libraries do not load, and OpenBLAS asks
 #: for its buffer again and again, for ever.
 ADDRESS_SPACE = 1024
-#: What the loader says where a library does not fit into memory.
-_DOES_NOT_FIT = ("failed to map segment", "cannot allocate memory")
 _NO_MEMORY = "out of memory; use fewer --draws or --jobs, or a smaller table"
+#: Address space that Arrow's allocator asks for at once [KiB].
+ARENA = str(64 * 1024)
 #: New objects between two searches for those that only refer to each other. Libraries make half a
 #: million at their import, and Python would look through all of them again and again: a seventh of
 #: the time of a whole replication.
@@ -39,10 +39,12 @@ def as_one_command() -> None:
     everything once more at its end, which takes most of a second. Linear algebra takes one thread:
     the matrices are small, and a second thread spends its time waiting (`OPENBLAS_NUM_THREADS`
     says otherwise). Arrow's allocator starts no thread of its own (jemalloc, `background_thread`):
-    a process with one thread may fork.
+    a process with one thread may fork. Its other one (mimalloc) asks for more address space as it
+    goes, not for a GiB at once: where that was to be had there was none left for the libraries.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
+    os.environ.setdefault("MIMALLOC_ARENA_RESERVE", ARENA)
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
@@ -86,10 +88,8 @@ def ended(command: Callable[[], int]) -> int:
         _drop_output()
         where = str(error.filename or "output")[:200]
         return _refuse(f"{where}: {error.strerror or error}; check the path and the space left")
-    except MemoryError:
-        return _refuse(_NO_MEMORY)
-    except ImportError as error:
-        if not any(words in str(error).lower() for words in _DOES_NOT_FIT):
+    except (MemoryError, ImportError) as error:
+        if not no_memory(error):
             raise
         return _refuse(_NO_MEMORY)
     except RecursionError:

@@ -6,10 +6,12 @@ the tasks. So the same numbers come out of one machine, of many, and of many of 
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,12 +27,15 @@ RETRIES = 5
 WAIT = 5.0
 #: Seconds between two looks at whether a cluster still has workers.
 LOOK = 1.0
-#: Seconds without a worker after which none is waited for; one that stopped is back within five.
-ALONE = 30.0
+#: Seconds without a sign of life of any worker after which none is waited for; one that works gives
+#: one every other second, and one that stopped is back within five.
+ALONE = 40.0
 #: First part of the names of modules that were loaded from a file of their own.
 FILES = "retrostats_analyses_"
 #: Columns of a dense matrix up to which one thread of linear algebra is used.
 ONE_THREAD = 2500
+#: Loggers that tell on standard error, with tracebacks, what becomes one message here.
+LOGGERS = ("distributed", "tornado", "asyncio")
 #: Connections that are open, by address.
 _opened: ContextVar[dict[str, Any]] = ContextVar("_opened", default={})  # noqa: B039 (never changed)
 
@@ -67,13 +72,20 @@ def in_order(
     """
     if scheduler is not None:
         with connected(scheduler) as client, _sent_whole():
-            return results_of(client, client.map(work, list(tasks), pure=False, retries=RETRIES))
+            return results_of(client, _given_out(client, work, tasks))
     if jobs > 1 and len(tasks) > 1:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(min(jobs, len(tasks))) as pool:
             return list(pool.map(work, tasks))
     return [work(task) for task in tasks]
+
+
+def _given_out(client: Any, work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Any]:
+    """Futures of the tasks; Dask's advice on how to load the data is not for who runs a command."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        return list(client.map(work, list(tasks), pure=False, retries=RETRIES))
 
 
 def linear_algebra_threads(width: int) -> AbstractContextManager[Any]:
@@ -120,7 +132,8 @@ def _sent_whole() -> Iterator[None]:
 def results_of(client: Any, parts: Sequence[Any]) -> list[Any]:
     """What a cluster has found, in the order of its futures `parts`.
 
-    Dask itself waits for ever where all workers are gone and none comes.
+    Dask itself waits for ever where all workers are gone and none comes, also where they go after
+    the last task and before its result has come here.
 
     Raises
     ------
@@ -129,37 +142,77 @@ def results_of(client: Any, parts: Sequence[Any]) -> list[Any]:
     """
     address = client.scheduler.address
     with _worker_errors(address):
-        since = time.monotonic()
-        while _under_way(client, parts):
-            if _has_workers(client):
-                since = time.monotonic()
-            elif time.monotonic() - since > ALONE:
-                client.cancel(parts)
-                raise InputError(
-                    f"--scheduler {address}: no worker has been left for {ALONE:g} s; start some "
-                    "with 'dask worker ADDRESS' and run again, or run without --scheduler"
-                )
-        return list(client.gather(list(parts)))
+        try:
+            _while_workers_answer(client, lambda: _ended(client, parts))
+            return _gathered(client, parts)
+        except _NoWorkerError:
+            client.cancel(parts)
+            raise InputError(
+                f"--scheduler {address}: no worker has answered for {ALONE:g} s; start some with "
+                "'dask worker ADDRESS' and run again, or run without --scheduler"
+            ) from None
 
 
-def _under_way(client: Any, parts: Sequence[Any]) -> bool:
-    """Whether a part is still to come, none having failed, after `LOOK` seconds at most."""
+class _NoWorkerError(Exception):
+    """No worker of a cluster has answered for `ALONE` seconds."""
+
+
+def _while_workers_answer(client: Any, done: Callable[[], bool]) -> None:
+    """Ask again and again whether something is done, which may take `LOOK` seconds each time.
+
+    Workers are looked for by what the scheduler says of the last sign of life of any, not by its
+    connections: those to a machine that lost its network or power stay open for minutes.
+
+    Raises
+    ------
+    _NoWorkerError
+        If none has given one for `ALONE` seconds.
+    """
+    silent, heard = 0.0, None
+    while silent <= ALONE:
+        begun, before = time.monotonic(), heard
+        if done():
+            return
+        heard = _last_heard(client)
+        # this process may have been stopped for an hour: no look takes longer than this
+        passed = min(time.monotonic() - begun, LOOK + WAIT)
+        silent = silent + passed if heard in (None, before) else 0.0
+    raise _NoWorkerError
+
+
+def _ended(client: Any, parts: Sequence[Any]) -> bool:
+    """Whether all parts are done or one has failed, after `LOOK` seconds at most."""
     from distributed import wait
 
     try:
         with client.as_current():
             wait(list(parts), timeout=LOOK)
     except TimeoutError:
-        return all(part.status != "error" for part in parts)
-    return False
+        return any(part.status == "error" for part in parts)
+    return True
 
 
-def _has_workers(client: Any) -> bool:
-    """Whether the scheduler answers and has workers."""
+def _gathered(client: Any, parts: Sequence[Any]) -> list[Any]:
+    """What the workers hold, fetched while they answer."""
+    import asyncio
+    from concurrent.futures import wait
+
+    gathering = client.gather(list(parts), asynchronous=True)
+    coming = asyncio.run_coroutine_threadsafe(gathering, client.loop.asyncio_loop)
     try:
-        return bool(client.nthreads(callback_timeout=WAIT))
+        _while_workers_answer(client, lambda: bool(wait([coming], timeout=LOOK).done))
+        return list(coming.result())
+    finally:
+        coming.cancel()
+
+
+def _last_heard(client: Any) -> float | None:
+    """When the scheduler heard of a worker last, by its clock; None without one or an answer."""
+    try:
+        workers = client.sync(client.scheduler.identity, callback_timeout=WAIT)["workers"]
     except (OSError, TimeoutError):
-        return False
+        return None
+    return max((float(worker["last_seen"]) for worker in workers.values()), default=None)
 
 
 @contextmanager
@@ -168,14 +221,14 @@ def _worker_errors(address: str) -> Iterator[None]:
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker
+    from distributed.comm import CommClosedError
 
     try:
         yield
     except CancelledError:
-        raise InputError(
-            f"--scheduler {address}: the scheduler stopped or cannot be reached any more; start it "
-            "and its workers and run again, or run without --scheduler"
-        ) from None
+        raise _gone(address) from None
+    except CommClosedError:
+        raise _gone(address) from None
     except KilledWorker:
         raise InputError(
             f"--scheduler {address}: a task stopped every worker that took it; give the workers "
@@ -186,6 +239,13 @@ def _worker_errors(address: str) -> Iterator[None]:
             f"--scheduler {address}: the workers have no module {error.name!r}; install what this "
             "machine has on theirs, in the same versions"
         ) from None
+
+
+def _gone(address: str) -> InputError:
+    return InputError(
+        f"--scheduler {address}: the scheduler stopped or cannot be reached any more; start it and "
+        "its workers and run again, or run without --scheduler"
+    )
 
 
 @contextmanager
@@ -201,12 +261,31 @@ def connected(address: str | None) -> Iterator[Any]:
     if address is None or address in opened:
         yield opened.get(address or "")
         return
-    with dask_client(address) as client:
+    with _unlogged(), dask_client(address) as client:
+        client.loop.asyncio_loop.set_exception_handler(lambda *_: None)
         token = _opened.set({**opened, address: client})
         try:
             yield client
         finally:
             _opened.reset(token)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """While open, Dask logs nothing of this process: what goes wrong is raised."""
+    with suppress(ImportError):
+        import distributed  # noqa: F401 (it sets the levels when it is imported)
+
+    names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] in LOGGERS]
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def dask_client(address: str) -> Any:

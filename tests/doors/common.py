@@ -25,4 +25,5 @@ from retrostats.common.units import _WORDS as _WORDS
 from retrostats.common.units import convert as convert
 from retrostats.common.units import parse_unit as parse_unit
 from retrostats.common.vocabulary import Post as Post
+from retrostats.common.workers import connected as connected
 from retrostats.common.workers import in_order as in_order

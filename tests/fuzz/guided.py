@@ -1,7 +1,8 @@
-"""Fuzz guided by coverage: python tests/fuzz/guided.py TARGET [SECONDS]; needs atheris (Linux).
+"""Fuzz guided by coverage: python tests/fuzz/guided.py TARGET [SECONDS [INPUTS]] (atheris, Linux).
 
-Targets are those of targets.py. What reached new code is kept in corpus/TARGET, the smallest input
-of each kind, and is tried again by the tests; a crash is printed with the bytes that caused it.
+Targets are those of targets.py, or "all"; each ends after so many seconds (60) or inputs. What
+reached new code is kept in corpus/TARGET, the smallest input of each kind, and is tried again by
+the tests; a crash is printed with the bytes that caused it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 #: Files of a corpus, and bytes of one, that are kept in the repository.
 MOST, LARGEST = 60, 4000
+#: As many inputs as the seconds allow, in the words of libFuzzer.
+ANY = -1
 
 
-def fuzz(name: str, seconds: int, folder: str) -> None:
+def fuzz(name: str, seconds: int, inputs: int, folder: str) -> None:
     """The loop of libFuzzer; does not return."""
     import atheris
 
@@ -36,8 +39,8 @@ def fuzz(name: str, seconds: int, folder: str) -> None:
             target(data)
 
     atheris.Setup(
-        [sys.argv[0], f"-max_total_time={seconds}", "-max_len=20000", "-timeout=20",
-         "-rss_limit_mb=3000", "-print_final_stats=1", "-reload=0", folder],
+        [sys.argv[0], f"-max_total_time={seconds}", f"-runs={inputs}", "-max_len=20000",
+         "-timeout=20", "-rss_limit_mb=3000", "-print_final_stats=1", "-reload=0", folder],
         one,
     )  # fmt: skip
     atheris.Fuzz()
@@ -84,14 +87,14 @@ def keep(name: str, folder: Path) -> int:
     return len(list(place.iterdir()))
 
 
-def main(name: str, seconds: int) -> int:
+def main(name: str, seconds: int, inputs: int) -> int:
     """One target in a process of its own; its exit code."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "corpus"
         folder.mkdir()
         first_inputs(name, folder)
         run = subprocess.run(
-            [sys.executable, __file__, "--loop", name, str(seconds), str(folder)],
+            [sys.executable, __file__, "--loop", name, str(seconds), str(inputs), str(folder)],
             cwd=place, stderr=subprocess.PIPE, text=True, errors="replace", check=False,
         )  # fmt: skip
         lines = [line for line in run.stderr.splitlines() if line.startswith("stat::number_of")]
@@ -104,10 +107,10 @@ def main(name: str, seconds: int) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1] == "--loop":
-        fuzz(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+        fuzz(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
     else:
         from fuzz import targets
 
         chosen = list(targets.TARGETS) if sys.argv[1] == "all" else [sys.argv[1]]
-        time_each = int(sys.argv[2]) if len(sys.argv) > 2 else 60
-        sys.exit(max(main(name, time_each) for name in chosen))
+        time_each, most = (*map(int, sys.argv[2:4]), *(60, ANY)[len(sys.argv[2:4]) :])
+        sys.exit(max(main(name, time_each, most) for name in chosen))

@@ -299,7 +299,7 @@ def _expand(side: str, text: str) -> tuple[Term, ...]:
             () if isinstance(t, Intercept) else tuple(with_calls(str(c.name)) for c in t.components)
             for t in model.common_terms
         ]
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # formulae raises bare exceptions of many kinds
         raise InputError(
