@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 #: Name of a parser: its module, its function of (file name, bytes, options), and the libraries it
@@ -21,6 +25,10 @@ PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "parquet": ("retrostats.io.tables.packed", "parse_parquet", ("pyarrow.parquet",)),
     "package": ("retrostats.io.tables.packages", "parse_package", ("pyreadstat",)),
 }  # fmt: skip
+#: Parsers that hand over what they read in parts.
+IN_PARTS = ("parquet",)
+#: Libraries that work without numpy, from which version on: more than half of their start is its.
+WITHOUT_NUMPY: Mapping[str, int] = {"pyarrow": 18}
 _CLASSES: Mapping[str, tuple[str, ...]] = {
     "retrostats.io.tables.grid": ("Row", "Sheet"),
     "retrostats.io.tables.columns": ("Column", "PackedSheet"),
@@ -33,10 +41,34 @@ def parser(name: str) -> Callable[..., Any]:
     """The function of a name."""
     module, function, libraries = PARSERS[name]
     for library in libraries:
-        with suppress(ImportError):  # the function says that it is missing
-            import_module(library)
+        with suppress(ImportError), _numpy_hidden(library.partition(".")[0]):
+            import_module(library)  # where it is missing, the function says so
     found: Callable[..., Any] = getattr(import_module(module), function)
     return found
+
+
+@contextmanager
+def _numpy_hidden(library: str) -> Iterator[None]:
+    """Import without numpy, where the library needs none and nobody has imported it."""
+    needless = _version(library) >= WITHOUT_NUMPY.get(library, sys.maxsize)
+    if not needless or "numpy" in sys.modules:
+        yield
+        return
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # so Python marks what is not there
+    try:
+        yield
+    finally:
+        del sys.modules["numpy"]
+
+
+def _version(library: str) -> int:
+    """The first number of a library's version, as its installer wrote it down; 0 if it did not."""
+    spec = find_spec(library)
+    if spec is None or spec.origin is None:
+        return 0
+    folders = Path(spec.origin).parents[1].glob(f"{library}-*.dist-info")
+    found = [int(n[1]) for f in folders if (n := re.search(r"-(\d+)\.", f.name))]
+    return min(found, default=0)
 
 
 def classes() -> dict[str, type]:
