@@ -11,7 +11,7 @@ import numpy as np
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.common.units import Unit, convert, parse_unit
-from retrostats.common.vocabulary import Topic, Vocabulary
+from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.headers import (
     NAMES,
     TEXT,
@@ -80,15 +80,17 @@ def audit_column(header: str, of_audit: Mapping[str, str]) -> str:
     return ""
 
 
-def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
+def known_header(
+    spec: Spec, conditions: Conditions, of_audit: Mapping[str, str], header: str
+) -> bool:
     """Whether a header names something, by itself, in the spec, or in the audit."""
     return (
         header in spec.named
         or kind_of(header) is not None
         or kind_of(without_number(header)) is not None
-        or is_wide(header, audit.conditions)
-        or names_levels(header, audit.conditions)
-        or audit_column(header, audit_columns(audit.topics)) != ""
+        or is_wide(header, conditions)
+        or names_levels(header, conditions)
+        or audit_column(header, of_audit) != ""
     )
 
 

@@ -66,7 +66,9 @@ def complete_rows(
         return frame
     needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
     gaps = {name: frame[name].isna().to_numpy() for name in needed}
-    lacking = np.logical_or.reduce(list(gaps.values()))
+    lacking = np.zeros(len(frame), dtype=bool)
+    for gap in gaps.values():
+        lacking |= gap
     at = np.flatnonzero(lacking)
     for i in at[:LISTED]:
         missing = ", ".join(name for name in needed if gaps[name][i])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.common.arrays import floats_of
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import nearest
 from retrostats.common.vocabulary import Conditions
@@ -70,7 +71,7 @@ def numbers(
     rules = rules or Rules()
     missing = rules.missing
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
-        values = column.to_numpy(dtype=float, na_value=np.nan)
+        values = floats_of(column)
         coded_missing = [v for v in map(cell.number, missing) if v is not None]
         if coded_missing:
             values = np.where(np.isin(values, coded_missing), np.nan, values)
@@ -201,8 +202,11 @@ def named_rows(column: pd.Series, where: str = "") -> pd.Series:
 
     codes, uniques = coded_rows(column)
     bare = _bare_words(list(uniques))
-    read: Sequence[str | None] = bare or [_short(_word(u), where) for u in uniques]
-    return pd.Series(words_of(codes, read), index=column.index)
+    if bare:  # each its own word
+        words = pd.Categorical.from_codes(codes, pd.Index(bare, dtype=str), validate=False)
+    else:
+        words = words_of(codes, [_short(_word(u), where) for u in uniques])
+    return pd.Series(words, index=column.index)
 
 
 def _bare_words(values: Sequence[Any]) -> list[str] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrostats.io.tables.arrow_frame import frame_of
 from retrostats.io.tables.distinct import ends
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def plain_columns(
         return None
     for i in (i for i, kind in enumerate(kinds) if pa.types.is_null(kind)):
         table = table.set_column(i, str(i), table.column(i).cast(pa.float64()))
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True, memory_pool=pool)
+    frame = frame_of(table)
+    del table
     floats = frame.select_dtypes("float")
     if any(max(map(abs, ends(floats[name].to_numpy()))) >= HUGE for name in floats):
         return None  # inf, or digits that a number has lost: a message shows what was written

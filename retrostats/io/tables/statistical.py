@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from retrostats.common.errors import InputError
 from retrostats.io.bounded.parent import parse_bounded
 from retrostats.io.cohort.headers import kind_of
 from retrostats.io.cohort.layout import Layout, Table
+from retrostats.io.tables.arrow_frame import frame_of
 from retrostats.io.tables.packages import Package
 from retrostats.io.tables.packed import joined
 
@@ -32,30 +31,10 @@ def read_parquet(file: str, data: bytes) -> Table:
         raise InputError(f"{file}: Parquet needs pyarrow; pip install 'retrostats[io]'") from None
     found: list[memoryview] = parse_bounded("parquet", file, data)
     try:  # the child has read a stranger's file: what it hands over is checked whole
-        frame = _frame_of(joined(found))
+        frame = frame_of(joined(found))
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:  # or names are no text
         raise InputError(f"{file}: not a readable Parquet file ({str(error)[:120]})") from None
     return _table(file, frame)
-
-
-def _frame_of(table: Any) -> pd.DataFrame:
-    """The frame of an Arrow table; numbers without a gap stay where they are, to be written on."""
-    import pandas as pd
-    import pyarrow as pa
-
-    columns: dict[int, Any] = {}
-    for place, column in enumerate(table.columns):
-        kind = column.type
-        whole = column.num_chunks == 1 and not column.null_count
-        number = pa.types.is_integer(kind) or kind in (pa.float32(), pa.float64())
-        if whole and number and column.chunk(0).buffers()[1].is_mutable:
-            columns[place] = np.frombuffer(column.chunk(0).buffers()[1], kind.to_pandas_dtype())
-        else:
-            alone = pa.Table.from_arrays([column], names=[""])
-            pool = pa.system_memory_pool()  # others clear far more memory than a table takes
-            columns[place] = alone.to_pandas(ignore_metadata=True, memory_pool=pool).iloc[:, 0]
-    frame = pd.DataFrame(columns, copy=False)
-    return frame.set_axis(table.column_names, axis=1)
 
 
 def read_package(file: str, data: bytes, suffix: str, labelled: Callable[[str], bool]) -> Table:
