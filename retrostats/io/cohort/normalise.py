@@ -280,9 +280,8 @@ def _values(
             columns[header] = as_numbers(cells)
         elif known:
             name = meaning.column
-            if several_phrases(
-                cells[~cells.isin(list(spec.levels))], known
-            ):  # asked about where they tell repeats apart
+            others = cells[~cells.isin(list(spec.levels))] if spec.levels else cells
+            if several_phrases(others, known):  # asked about where they tell repeats apart
                 columns[f"{header}{AS_WRITTEN}"] = texts(cells, f"{file}, {header}")
             columns[name] = coded(cells, name, known, spec.levels, file, problems)
         elif meaning.column == "subject":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrostats.io.cohort.times import time_order
-from retrostats.io.tables.distinct import CodedColumns, repeats
+from retrostats.io.tables.distinct import CodedColumns, gaps_of, repeats
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.requirements import outcome_column
 
@@ -65,13 +65,11 @@ def complete_rows(
     if topic is None:
         return frame
     needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
-    gaps = {name: frame[name].isna().to_numpy() for name in needed}
-    lacking = np.zeros(len(frame), dtype=bool)
-    for gap in gaps.values():
-        lacking |= gap
+    gaps = {name: gap for name in needed if (gap := gaps_of(frame[name])) is not None}
+    lacking = np.logical_or.reduce(list(gaps.values())) if gaps else np.zeros(0, dtype=bool)
     at = np.flatnonzero(lacking)
     for i in at[:LISTED]:
-        missing = ", ".join(name for name in needed if gaps[name][i])
+        missing = ", ".join(name for name, gap in gaps.items() if gap[i])
         file, row = frame["source_file"].iloc[i], str(frame["source_row"].iloc[i])
         problems.append(
             Problem("warning", file, row, missing, "no value", "a value", "row left out")

@@ -14,7 +14,7 @@ from retrostats.common.errors import InputError
 from retrostats.common.nearest import nearest
 from retrostats.common.vocabulary import Conditions
 from retrostats.io.tables import cells as cell
-from retrostats.io.tables.distinct import coded_rows, ends, spelled_out, words_of
+from retrostats.io.tables.distinct import coded_rows, ends, spelled_out, values_held, words_of
 from retrostats.io.tables.words import GAITS, named, plain
 from retrostats.io.validation.problem import Problem
 
@@ -206,7 +206,7 @@ def named_rows(column: pd.Series, where: str = "") -> pd.Series:
         words = pd.Categorical.from_codes(codes, pd.Index(bare, dtype=str), validate=False)
     else:
         words = words_of(codes, [_short(_word(u), where) for u in uniques])
-    return pd.Series(words, index=column.index)
+    return pd.Series(words, index=column.index, copy=False)
 
 
 def _bare_words(values: Sequence[Any]) -> list[str] | None:
@@ -258,7 +258,7 @@ def coded(
     if name == "direction":
         read = _with_usual(said, read, known, file, problems)
     odd = np.array([r is None and bool(t) for r, t in zip(read, said, strict=True)] + [False])
-    parsed = pd.Series(words_of(codes, read), index=column.index)
+    parsed = pd.Series(words_of(codes, read), index=column.index, copy=False)
     if not odd.any():
         return parsed
     bad = odd[codes]
@@ -312,7 +312,7 @@ def several_phrases(column: pd.Series, known: Mapping[str, Sequence[str]]) -> bo
     True
     """
     more: dict[str, set[frozenset[str]]] = {}
-    for text in column.dropna().unique():
+    for text in values_held(column):
         code = named(str(text), known)
         if code:
             of = {word for said in (code, *known[code]) for word in plain(said).split()}

@@ -10,36 +10,38 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def frame_of(table: Any) -> pd.DataFrame:
-    """The frame of an Arrow table, a column each; texts once are a categorical.
+def frame_of(columns: list[Any]) -> pd.DataFrame:
+    """The frame of Arrow columns, numbered from 0; texts kept once are a categorical.
 
     Numbers without a gap are taken where they lie in one piece, else put together in memory of the
-    system: pandas would ask numpy for it, in large pages, which is slow on many machines.
+    system: pandas would ask numpy for it, see `unset_array`. Each column is given back once it is
+    taken: `columns` is empty then.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> frame_of([pa.chunked_array([[1, 2], [3]]), pa.chunked_array([["a", None], ["b"]])])[0].sum()
+    np.int64(6)
     """
     import pandas as pd
     import pyarrow as pa
 
     pool = pa.system_memory_pool()  # others clear far more memory than a table takes
-    names, left = table.column_names, list(reversed(table.columns))
-    del table
-    columns: dict[int, Any] = {}
-    while left:
-        column = left.pop()
+    found: dict[int, Any] = {}
+    columns.reverse()
+    while columns:
+        column = columns.pop()
         if _is_plain(pa, column):
-            whole = (
-                column.combine_chunks(memory_pool=pool)
-                if column.num_chunks > 1
-                else column.chunk(0)
-            )
-            at = slice(whole.offset, whole.offset + len(whole))
-            columns[len(columns)] = np.frombuffer(
-                whole.buffers()[1], column.type.to_pandas_dtype()
-            )[at]
+            one = column.num_chunks == 1
+            whole = column.chunk(0) if one else column.combine_chunks(memory_pool=pool)
+            kind = column.type.to_pandas_dtype()
+            values = np.frombuffer(whole.buffers()[1], kind)
+            found[len(found)] = values[whole.offset : whole.offset + len(whole)]
         else:
             alone = pa.Table.from_arrays([column], names=[""])
-            found = alone.to_pandas(ignore_metadata=True, memory_pool=pool)
-            columns[len(columns)] = found.iloc[:, 0]
-    return pd.DataFrame(columns, copy=False).set_axis(names, axis=1)
+            made = alone.to_pandas(ignore_metadata=True, memory_pool=pool)
+            found[len(found)] = made.iloc[:, 0]
+    return pd.DataFrame(found, copy=False)
 
 
 def _is_plain(pa: Any, column: Any) -> bool:

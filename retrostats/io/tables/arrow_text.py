@@ -86,12 +86,13 @@ def plain_columns(
         return None
     for i in (i for i, kind in enumerate(kinds) if pa.types.is_null(kind)):
         table = table.set_column(i, str(i), table.column(i).cast(pa.float64()))
-    frame = frame_of(table)
+    columns = table.columns
     del table
+    frame = frame_of(columns)
     floats = frame.select_dtypes("float")
     if any(max(map(abs, ends(floats[name].to_numpy()))) >= HUGE for name in floats):
         return None  # inf, or digits that a number has lost: a message shows what was written
-    return frame.set_axis(range(width), axis=1)
+    return frame
 
 
 def _is_plain(data: bytes, start: int, delimiter: str, numbers: bool) -> bool:

@@ -46,6 +46,19 @@ def coded_rows(column: pd.Series) -> tuple[Codes, pd.Index]:
     return codes, values
 
 
+def values_held(column: pd.Series) -> list[Any]:
+    """The different values of a column that rows hold.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> values_held(pd.Series(["b", None, "a", "b"]))
+    ['b', 'a']
+    """
+    codes, values = coded_rows(column)
+    return list(values[_held([codes], [len(values) + 1])[1:]])
+
+
 def missing_values(values: Sequence[Any]) -> Mask:
     """Which of some values say that there is none, asked of all texts at once where none does.
 
@@ -101,9 +114,21 @@ def spelled_out(column: pd.Series) -> pd.Series:
     held = column.array.categories
     if not (isinstance(held.dtype, pd.StringDtype) or all(isinstance(word, str) for word in held)):
         return column
-    words = pd.Series(held, dtype=str).array
-    words = words.take(column.array.codes, allow_fill=True)
-    return pd.Series(words, index=column.index, name=column.name)
+    words = _taken(pd.Series(held, dtype=str).array, column.array.codes)
+    return pd.Series(words, index=column.index, name=column.name, copy=False)
+
+
+def _taken(words: Any, codes: Codes) -> Any:
+    """The word of each number, none for -1; in memory of the system where they are Arrow's."""
+    if getattr(words.dtype, "storage", "") != "pyarrow":
+        return words.take(codes, allow_fill=True)
+    import pyarrow as pa
+    from pyarrow import compute
+
+    gaps = codes < 0 if len(codes) and codes.min() < 0 else None
+    at = pa.array(codes, mask=gaps)  # other memory than the system's is cleared far more often
+    found = compute.take(pa.array(words), at, memory_pool=pa.system_memory_pool())
+    return words.dtype.__from_arrow__(found)
 
 
 def any_matches(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
@@ -338,9 +363,34 @@ def first_rows(codes: Codes, count: int) -> list[tuple[int, int]]:
 
 def ends(values: NDArray[np.float64]) -> tuple[float, float]:
     """Smallest and largest number, NaN if there is none."""
-    if not len(values):
-        return np.nan, np.nan
-    return float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+    low, high = np.nan, np.nan
+    for part in in_blocks(values):
+        low = np.fmin(low, np.fmin.reduce(part))
+        high = np.fmax(high, np.fmax.reduce(part))
+    return float(low), float(high)
+
+
+def gaps_of(column: pd.Series) -> Mask | None:
+    """Which cells of a column hold nothing; None if all hold something.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> gaps_of(pd.Series([1.0, None])).tolist(), gaps_of(pd.Series(["a", "b"]))
+    ([False, True], None)
+    """
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.array.codes
+        if not len(codes) or codes.min() >= 0:
+            return None
+    elif column.dtype == np.float64 and not any(
+        np.isnan(part).any() for part in in_blocks(column.to_numpy())
+    ):
+        return None
+    gaps: Mask = column.isna().to_numpy()
+    return gaps if gaps.any() else None
 
 
 def median_within(parts: Iterable[NDArray[np.float64]], low: float, high: float) -> bool:

@@ -31,7 +31,9 @@ def read_parquet(file: str, data: bytes) -> Table:
         raise InputError(f"{file}: Parquet needs pyarrow; pip install 'retrostats[io]'") from None
     found: list[memoryview] = parse_bounded("parquet", file, data)
     try:  # the child has read a stranger's file: what it hands over is checked whole
-        frame = frame_of(joined(found))
+        table = joined(found)
+        names, columns = table.column_names, table.columns
+        frame = frame_of(columns).set_axis(names, axis=1)
     except (pa.ArrowException, OSError, ValueError, LookupError) as error:  # or names are no text
         raise InputError(f"{file}: not a readable Parquet file ({str(error)[:120]})") from None
     return _table(file, frame)
