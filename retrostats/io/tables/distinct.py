@@ -381,6 +381,8 @@ def gaps_of(column: pd.Series) -> Mask | None:
     """
     import pandas as pd
 
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
+        return None
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.array.codes
         if not len(codes) or codes.min() >= 0:
@@ -391,6 +393,18 @@ def gaps_of(column: pd.Series) -> Mask | None:
         return None
     gaps: Mask = column.isna().to_numpy()
     return gaps if gaps.any() else None
+
+
+def holds_any(column: pd.Series) -> bool:
+    """Whether any cell of a column holds something; mostly the first ones tell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> holds_any(pd.Series([None, 1.0])), holds_any(pd.Series([None, None]))
+    (True, False)
+    """
+    return bool(column.iloc[:BLOCK].notna().any() or column.iloc[BLOCK:].notna().any())
 
 
 def median_within(parts: Iterable[NDArray[np.float64]], low: float, high: float) -> bool:
