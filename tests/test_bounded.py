@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import io
-import mmap
 import os
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from doors.io import (
     Row,
     Sheet,
-    child,
     classes,
     decode,
     encode,
     limits,
-    packed,
     packed_sheet,
     parent,
     parse,
     read_workbook,
-    sealed_memory,
 )
 
 from retrostats import InputError, load_cohort
@@ -297,133 +292,3 @@ def test_lists_in_parquet_are_refused_before_they_unfold(tmp_path: Path) -> None
     pq.write_table(pa.table({"subject": many, "v": many}), tmp_path / "lab.parquet")
     with pytest.raises(InputError, match="42000000 cells; at most 40000000"):
         load_cohort(tmp_path / "lab.parquet")
-
-
-def many_kinds(rows: int) -> object:
-    """A table of texts, numbers with and without gaps, truths, times, and none at all."""
-    pa = pytest.importorskip("pyarrow")
-    gaps = [None if i % 3 else i for i in range(rows)]
-    return pa.table(
-        {
-            "subject": [f"p{i % 7}" for i in range(rows)],
-            "v.o2": pa.array(range(rows), pa.float32()),
-            "gaps": pa.array(gaps, pa.int16()),
-            "text with gaps": [None if i % 5 else "x" for i in range(rows)],
-            "true": pa.array([i % 2 == 0 for i in range(rows)]),
-            "day": pa.array(gaps, pa.timestamp("ms")),
-            "none": pa.array([None] * rows, pa.int64()),
-            "": pa.array(range(rows), pa.uint8()),
-        }
-    )
-
-
-def parquet(table: object, **options: object) -> bytes:
-    import pyarrow.parquet as pq
-
-    out = io.BytesIO()
-    pq.write_table(table, out, **options)
-    return out.getvalue()
-
-
-@pytest.mark.parametrize("through", ["memory", "pipe"])
-@pytest.mark.parametrize("rows", [100, 0])
-def test_what_is_handed_over_is_whole_in_memory_and_through_the_pipe(
-    rows: int, through: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Small blocks and row groups, so that each column comes in several."""
-    table = many_kinds(rows)
-    data = parquet(table, row_group_size=30)
-    parent.end_child()
-    smaller = "from retrostats.io.tables import packed; packed.NUMBERS_A_BLOCK = 12; " \
-        "packed.CELLS_A_PART = 40"  # fmt: skip
-    serve = "from retrostats.io.bounded.child import serve"
-    monkeypatch.setattr(parent, "_START", parent._START.replace(serve, f"{smaller}\n{serve}"))
-    if through == "pipe":
-        monkeypatch.setattr(parent, "new_memory", lambda size: None)
-    mapped: list[int] = []
-    real = parent.sealed
-    monkeypatch.setattr(parent, "sealed", lambda m, n: mapped.append(sum(n)) or real(m, n))
-    try:
-        parts = parent.parse_bounded("parquet", "lab.parquet", data)
-        assert packed.joined(parts).to_pydict() == table.to_pydict()
-        assert len(parts) > 20 or not rows
-        assert bool(mapped) == (through == "memory" and sys.platform == "linux")
-    finally:
-        parent.end_child()
-
-
-@pytest.mark.parametrize("names", [["a", "a"], ["a", "a.b"]], ids=["twice", "begun by another"])
-def test_columns_that_no_name_tells_apart_come_together(names: list[str]) -> None:
-    pa = pytest.importorskip("pyarrow")
-    table = pa.Table.from_arrays([pa.array([1, 2]), pa.array(["x", None])], names=names)
-    found = packed.joined(parent.parse_bounded("parquet", "a.parquet", parquet(table)))
-    assert found.column_names == names
-    assert [column.to_pylist() for column in found.columns] == [[1, 2], ["x", None]]
-
-
-def test_more_than_a_file_may_take_is_refused_however_it_is_handed_over(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "lab.parquet").write_bytes(parquet(many_kinds(100)))
-    monkeypatch.setattr(parent, "memory_for", lambda size: 2000)  # of the parent alone
-    for memory in (parent.new_memory, lambda size: None):
-        monkeypatch.setattr(parent, "new_memory", memory)
-        parent._REFUSED.clear()
-        with pytest.raises(InputError, match=r"lab.parquet: takes more than 0 MB of memory"):
-            load_cohort(tmp_path / "lab.parquet")
-    parent._REFUSED.clear()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="memory that can be sealed is Linux's")
-def test_memory_that_was_handed_over_cannot_be_changed_any_more() -> None:
-    memory = sealed_memory.new_memory(4096)
-    assert memory is not None
-    try:
-        with pytest.raises(OSError, match="not permitted"):
-            os.pwrite(memory, b"beyond", 4096)  # nor can it grow
-        sealed_memory.write(memory, memoryview(b"first"), 0)
-        sealed_memory.write(memory, memoryview(b"second"), sealed_memory.aligned(5))
-        parts = sealed_memory.sealed(memory, [5, 6])
-        assert [bytes(part) for part in parts] == [b"first", b"second"]
-        with pytest.raises(OSError, match="not permitted"):
-            os.pwrite(memory, b"other", 0)
-        parts[0][:1] = b"F"  # in this process alone
-        assert os.pread(memory, 5, 0) == b"first"
-    finally:
-        sealed_memory.close(memory)
-    kept = sealed_memory.new_memory(4096)
-    assert kept is not None
-    writable = mmap.mmap(kept, 4096)
-    with pytest.raises(OSError, match="busy"):  # whoever keeps a way to write is found out
-        sealed_memory.sealed(kept, [4096])
-    writable.close()
-    sealed_memory.close(kept)
-
-
-def test_the_child_of_parquet_does_without_numpy() -> None:
-    """More than half of its start would be numpy's."""
-    pa = pytest.importorskip("pyarrow")
-    if int(pa.__version__.split(".")[0]) < 18:
-        pytest.skip("a pyarrow that needs numpy")
-    code = (
-        "import sys\nfrom retrostats.io.bounded.parsers import parser\n"
-        "read = parser('parquet')\nlist(read('a', sys.stdin.buffer.read(), ''))\n"
-        "assert not {'numpy', 'pandas'} & set(sys.modules)\n"
-        "import numpy"
-    )
-    subprocess.run(
-        [sys.executable, "-c", code], input=parquet(many_kinds(100)), check=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
-    )  # fmt: skip
-
-
-def test_what_goes_wrong_after_the_first_part_is_still_said(monkeypatch) -> None:
-    def half(file: str, data: bytes, option: str) -> Iterator[bytes]:
-        yield data
-        raise InputError(f"{file}: cut short")
-
-    monkeypatch.setattr(child, "parser", lambda name: half)
-    monkeypatch.setattr(child, "bound", lambda size: None)  # these are the child's alone
-    monkeypatch.setattr(child, "guarded", nullcontext)
-    found = list(child._answers("any", "lab.parquet", "", b"rows"))
-    assert found == [("part", b"rows"), ("no", b"lab.parquet: cut short")]

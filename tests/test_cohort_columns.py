@@ -13,6 +13,7 @@ from doors.io import (
     delimited,
     distinct,
     examples,
+    numbering,
     people,
     plausible,
     possible,
@@ -208,7 +209,8 @@ def test_cells_counted_by_codes_are_those_of_pandas(frame, small, block) -> None
     keys = ["subject", "speed_m_s"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distinct, "SMALL_TABLE", 10**6 if small else -(10**6))
-        patch.setattr(distinct, "BLOCK", block)
+        for module in (distinct, numbering):
+            patch.setattr(module, "BLOCK", block)
         coded = distinct.CodedColumns(frame)
         cells = frame.groupby(keys, observed=True, dropna=False)
         assert distinct.rows_each(coded, keys) == (cells.size().min(), cells.size().max())

@@ -35,10 +35,12 @@ from retrostats.io.published.published import load_retellings as load_retellings
 from retrostats.io.published.published import load_studies as load_studies
 from retrostats.io.published.published import load_table as load_table
 from retrostats.io.published.published import topics_of as topics_of
+from retrostats.io.tables import arrow_frame as arrow_frame
 from retrostats.io.tables import arrow_text as arrow_text
 from retrostats.io.tables import cells as cells
 from retrostats.io.tables import delimited as delimited
 from retrostats.io.tables import distinct as distinct
+from retrostats.io.tables import numbering as numbering
 from retrostats.io.tables import packed as packed
 from retrostats.io.tables import sheets as sheets
 from retrostats.io.tables import workbook as workbook

@@ -326,8 +326,8 @@ def _row_numbers(index: pd.Index) -> NDArray[Any]:
     if not isinstance(index, pd.RangeIndex):
         return index.to_numpy()
     found = unset_array(len(index), np.int64)
-    for block in blocks(len(index)):
-        part = index[block]
+    rows = range(index.start, index.stop, index.step)
+    for part, block in ((rows[block], block) for block in blocks(len(rows))):
         found[block] = np.arange(part.start, part.stop, part.step)
     return found
 

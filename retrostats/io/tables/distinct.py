@@ -188,7 +188,7 @@ class CodedColumns:
         """What rows hold of the columns of a key, by what they hold of more columns."""
         known = {id(codes): len(values) + 1 for codes, values in self._known.values()}
         seen = self._held[more].reshape([known[of] for of in more])
-        seen = seen.any(axis=tuple(i for i, of in enumerate(more) if of not in key))
+        seen = np.asarray(seen.any(axis=tuple(i for i, of in enumerate(more) if of not in key)))
         left = [of for of in more if of in key]
         return seen.transpose([left.index(of) for of in key]).ravel()
 

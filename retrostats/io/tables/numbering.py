@@ -119,4 +119,5 @@ class _Table:
     @staticmethod
     def _places(values: Numbers, multiplier: np.uint64) -> NDArray[np.uint64]:
         same = values + values.dtype.type(0)  # minus zero is zero
-        return (same.view(np.uint64) * multiplier) >> np.uint64(64 - BITS)
+        at: NDArray[np.uint64] = (same.view(np.uint64) * multiplier) >> np.uint64(64 - BITS)
+        return at

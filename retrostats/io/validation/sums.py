@@ -44,7 +44,7 @@ def named_as_sums(subjects: pd.Series) -> NDArray[np.bool_]:
     Below everybody, more words are: initials such as SD, where another row proves it.
     """
     codes, names = coded_rows(subjects)
-    texts = bare_texts(names)
+    texts = bare_texts(list(names))
     sums = np.zeros(len(texts), dtype=bool)
     if any_matches(_ALWAYS_IN_LINES, texts):
         sums[:] = [bool(_ALWAYS.fullmatch(t)) for t in texts]
