@@ -12,7 +12,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from doors.io import child, packed, parent, sealed_memory
+from doors.io import child, packed, parent, parsers, sealed_memory
+from fuzz.fuzz_readers import SEEDS
 
 from retrostats import InputError, load_cohort
 
@@ -126,13 +127,31 @@ def test_the_child_of_parquet_does_without_numpy() -> None:
     code = (
         "import sys\nfrom retrostats.io.bounded.parsers import parser\n"
         "read = parser('parquet')\nlist(read('a', sys.stdin.buffer.read(), ''))\n"
-        "assert not {'numpy', 'pandas'} & set(sys.modules)\n"
-        "import numpy"
+        "assert not any(sys.modules.get(name) for name in ('numpy', 'pandas'))\n"
     )
+    table = many_kinds(100).append_column("bytes", pa.array([b"x"] * 100))
     subprocess.run(
-        [sys.executable, "-c", code], input=parquet(many_kinds(100)), check=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        [sys.executable, "-c", code], input=parquet(table), check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), parsers.BARE: "1"},
     )  # fmt: skip
+
+
+def test_a_child_without_numpy_serves_no_parser_that_may_need_it() -> None:
+    """Found by reading a file of SPSS after one of Parquet: the process ended in machine code."""
+    pytest.importorskip("pyreadstat")
+    tables = {
+        "parquet": parquet(many_kinds(10)),
+        "package": (SEEDS / "metabolic-cost.sav").read_bytes(),
+    }
+    options = {"parquet": "", "package": ".sav"}
+    parent.end_child()
+    children = []
+    for name in ("parquet", "parquet", "package", "parquet", "package"):
+        assert parent.parse_bounded(name, f"lab.{name}", tables[name], options[name])
+        children.append(parent._HELD.child)
+    assert children[0] is children[1]
+    assert children[2] is children[3] is children[4]  # one that has numpy reads all that comes
+    parent.end_child()
 
 
 def test_what_goes_wrong_after_the_first_part_is_still_said(monkeypatch) -> None:

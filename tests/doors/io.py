@@ -6,6 +6,7 @@ from retrostats.io import carts as carts
 from retrostats.io.bounded import child as child
 from retrostats.io.bounded import limits as limits
 from retrostats.io.bounded import parent as parent
+from retrostats.io.bounded import parsers as parsers
 from retrostats.io.bounded import sealed_memory as sealed_memory
 from retrostats.io.bounded.parsers import PARSERS as PARSERS
 from retrostats.io.bounded.parsers import classes as classes

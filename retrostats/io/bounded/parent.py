@@ -17,7 +17,7 @@ from typing import IO, Any
 from retrostats.common.errors import InputError
 from retrostats.io.bounded.child import LENGTH
 from retrostats.io.bounded.limits import MIB, memory_for, seconds_for
-from retrostats.io.bounded.parsers import IN_PARTS, classes
+from retrostats.io.bounded.parsers import BARE, IN_PARTS, WITHOUT_NUMPY, classes
 from retrostats.io.bounded.sealed_memory import SOCKET, close, give, new_memory, sealed
 from retrostats.io.bounded.wire import MORE, PART, decode
 
@@ -77,7 +77,7 @@ _REMEMBERED = 256
 
 def _ask(parser: str, file: str, data: bytes, option: str) -> tuple[str, Any]:
     """The child's mark and its answer."""
-    child, most = _child(), memory_for(len(data))
+    child, most = _child(parser), memory_for(len(data))
     watch = _Watch(child, _clock_for(len(data)))
     parts = _Parts(new_memory(most) if parser in IN_PARTS and _HELD.channel else None)
     found: list[memoryview] = []
@@ -210,20 +210,23 @@ _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG
 class _Held:
     """The child, and the process it belongs to: a fork starts one of its own.
 
-    Through `channel` goes memory for its answers, where the system has such memory.
+    Through `channel` goes memory for its answers, where the system has such memory. A `bare` one
+    began without numpy, for parsers that need none; the first other file ends it.
     """
 
     child: subprocess.Popen[bytes] | None = None
     owner: int = 0
     channel: socket.socket | None = None
+    bare: bool = False
 
 
 _HELD = _Held()
 
 
-def _child() -> subprocess.Popen[bytes]:
-    child = _HELD.child
-    if child is not None and _HELD.owner == os.getpid() and child.poll() is None:
+def _child(parser: str) -> subprocess.Popen[bytes]:
+    """The child for a parser; one that serves every parser is kept for all files to come."""
+    child, fits = _HELD.child, parser in WITHOUT_NUMPY or not _HELD.bare
+    if child is not None and fits and _HELD.owner == os.getpid() and child.poll() is None:
         return child
     if child is not None and _HELD.owner == os.getpid():
         _end(child)
@@ -231,7 +234,8 @@ def _child() -> subprocess.Popen[bytes]:
         atexit.register(end_child)
     kept = {k: v for k, v in os.environ.items() if k in _KEPT}
     kept |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    _HELD.owner = os.getpid()
+    kept |= {BARE: "1"} if parser in WITHOUT_NUMPY else {}
+    _HELD.owner, _HELD.bare = os.getpid(), parser in WITHOUT_NUMPY
     ours, theirs = socket.socketpair() if sys.platform == "linux" else (None, None)
     with theirs or contextlib.nullcontext():
         kept |= {SOCKET: str(theirs.fileno())} if theirs else {}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,8 +28,11 @@ PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 }  # fmt: skip
 #: Parsers that hand over what they read in parts.
 IN_PARTS = ("parquet",)
-#: Libraries that work without numpy, from which version on: more than half of their start is its.
-WITHOUT_NUMPY: Mapping[str, int] = {"pyarrow": 18}
+#: Parsers for which a child is started without numpy, more than half of whose start it would be;
+#: the library of each that has to be able to do without, and from which version on it is.
+WITHOUT_NUMPY: Mapping[str, tuple[str, int]] = {"parquet": ("pyarrow", 18)}
+#: Name, in the environment of such a child, of that.
+BARE = "RETROSTATS_WITHOUT_NUMPY"
 _CLASSES: Mapping[str, tuple[str, ...]] = {
     "retrostats.io.tables.grid": ("Row", "Sheet"),
     "retrostats.io.tables.columns": ("Column", "PackedSheet"),
@@ -40,25 +44,15 @@ _CLASSES: Mapping[str, tuple[str, ...]] = {
 def parser(name: str) -> Callable[..., Any]:
     """The function of a name."""
     module, function, libraries = PARSERS[name]
+    if BARE in os.environ and "numpy" not in sys.modules:
+        library, least = WITHOUT_NUMPY[name]
+        if _version(library) >= least:  # what began without numpy must not meet it later
+            sys.modules["numpy"] = None  # type: ignore[assignment]  # so Python marks what is not there
     for library in libraries:
-        with suppress(ImportError), _numpy_hidden(library.partition(".")[0]):
-            import_module(library)  # where it is missing, the function says so
+        with suppress(ImportError):  # the function says that it is missing
+            import_module(library)
     found: Callable[..., Any] = getattr(import_module(module), function)
     return found
-
-
-@contextmanager
-def _numpy_hidden(library: str) -> Iterator[None]:
-    """Import without numpy, where the library needs none and nobody has imported it."""
-    needless = _version(library) >= WITHOUT_NUMPY.get(library, sys.maxsize)
-    if not needless or "numpy" in sys.modules:
-        yield
-        return
-    sys.modules["numpy"] = None  # type: ignore[assignment]  # so Python marks what is not there
-    try:
-        yield
-    finally:
-        del sys.modules["numpy"]
 
 
 def _version(library: str) -> int:
