@@ -104,19 +104,14 @@ def joined(parts: Sequence[memoryview]) -> Any:
 
 
 def _asked(names: Sequence[str]) -> list[tuple[int, str | None]]:
-    """Place and name of each column to ask for; None for all together, where names tell too little.
-
-    A name asks for every column of it, and for those whose name goes on behind a point.
+    """Place and name of each column to ask for; None for all together, where two have one name.
 
     Examples
     --------
-    >>> _asked(["a", "b.c"]), _asked(["a", "a.c"]), _asked(["a", "a"])
-    ([(0, 'a'), (1, 'b.c')], [(0, None)], [(0, None)])
+    >>> _asked(["a", "a.b"]), _asked(["a", "a"])
+    ([(0, 'a'), (1, 'a.b')], [(0, None)])
     """
-    begun = {name[:i] for name in names for i, mark in enumerate(name) if mark == "."}
-    if len(set(names)) < len(names) or begun & set(names):
-        return [(0, None)]
-    return list(enumerate(names))
+    return list(enumerate(names)) if len(set(names)) == len(names) else [(0, None)]
 
 
 def _is_plain(types: Any, kind: Any) -> bool:
