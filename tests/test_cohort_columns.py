@@ -13,6 +13,9 @@ from doors.io import (
     delimited,
     distinct,
     examples,
+    is_wide,
+    may_name_levels,
+    names_levels,
     numbering,
     people,
     plausible,
@@ -20,11 +23,12 @@ from doors.io import (
     sums,
     values,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import retrostats as rs
 from retrostats import InputError
+from retrostats.common.vocabulary import Conditions
 
 #: Of a property whose examples take long: the others look at all of the profile's.
 FEW = settings(max_examples=settings.default.max_examples // 3)
@@ -233,6 +237,19 @@ def test_words_asked_for_at_once_are_those_asked_for_one_by_one(texts) -> None:
     wanted = [values._word(text) for text in texts]
     assert (values._bare_words(texts) or wanted) == wanted
     assert distinct.missing_values(texts).tolist() == list(map(cells.is_missing, texts))
+
+
+SIDES = Conditions("left", "right")
+#: Conditions that a header may name without a letter.
+NUMBERED = Conditions("left", "right", synonyms={"left": ("1", "-1 °")})
+
+
+@given(st.text("0123456789.,:-+ ()[]/%_~'*#½²°", max_size=12), st.sampled_from([SIDES, NUMBERED]))
+@example("VO2 1", NUMBERED)
+@example("1", NUMBERED)
+def test_no_header_that_names_a_level_is_passed_over(header, conditions) -> None:
+    if is_wide(header, conditions) or names_levels(header, conditions):
+        assert may_name_levels(header, conditions)
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.2, 5.0]), st.booleans())

@@ -19,7 +19,10 @@ from retrostats.io.carts.steady import window_mean as window_mean
 from retrostats.io.cohort import values as values
 from retrostats.io.cohort.headers import kind_of as kind_of
 from retrostats.io.cohort.headers import read_header as read_header
+from retrostats.io.cohort.meanings import may_name_levels as may_name_levels
 from retrostats.io.cohort.periods import _place as _place
+from retrostats.io.cohort.shape import is_wide as is_wide
+from retrostats.io.cohort.shape import names_levels as names_levels
 from retrostats.io.cohort.spec import read_spec as read_spec
 from retrostats.io.cohort.times import ordered_times as ordered_times
 from retrostats.io.energy import EQUATIONS as EQUATIONS

@@ -88,10 +88,28 @@ def known_header(
         header in spec.named
         or kind_of(header) is not None
         or kind_of(without_number(header)) is not None
-        or is_wide(header, conditions)
-        or names_levels(header, conditions)
+        or (
+            may_name_levels(header, conditions)
+            and (is_wide(header, conditions) or names_levels(header, conditions))
+        )
         or audit_column(header, of_audit) != ""
     )
+
+
+def may_name_levels(header: str, conditions: Conditions) -> bool:
+    """Whether a header has a letter, as every level does unless a condition has none in its word.
+
+    A table of numbers is full of cells that have none.
+
+    Examples
+    --------
+    >>> may_name_levels("36.7", Conditions("left", "right"))
+    False
+    >>> may_name_levels("1", Conditions("left", "right", synonyms={"left": ("1",)}))
+    True
+    """
+    spoken = (w for name in conditions.compared for w in conditions.words(name))
+    return any(c.isalpha() for c in header) or not all(any(map(str.isalpha, w)) for w in spoken)
 
 
 def holds_text(spec: Spec, header: str) -> bool:
