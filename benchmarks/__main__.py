@@ -1,9 +1,12 @@
 """Run every engine on the same data in turn and write benchmarks/results.md.
 
-python -m benchmarks [--quick] [--peer-python PATH] [--rscript PATH] [--out FILE]
+python -m benchmarks [--quick] [--only TASK ...] [--peer-python PATH] [--rscript PATH]
+    [--r-preload FILE] [--out FILE]
 
 retrostats and statsmodels run in this interpreter; the Python peers in the one that --peer-python
 (or RETROSTATS_BENCH_PYTHON) names, R where Rscript is found. Absent engines are listed as absent.
+With --only, the tables of those tasks are printed and nothing is written. --r-preload names another
+linear algebra for R, as libopenblas.so.0; that of each engine stands under the tables.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ def main() -> int:
         prog="python -m benchmarks", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--quick", action="store_true", help="one round, fewer rows and trials")
+    parser.add_argument("--only", nargs="+", choices=TASKS, metavar="TASK")
+    parser.add_argument("--r-preload", metavar="FILE")
     parser.add_argument("--peer-python", default=os.environ.get("RETROSTATS_BENCH_PYTHON"))
     parser.add_argument("--rscript", default=shutil.which("Rscript"))
     parser.add_argument("--out", type=Path, default=HERE / "results.md")
@@ -42,6 +47,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         write_for_r(Path(folder), rows)
         results = run_all(options, rows, 1 if options.quick else 3, Path(folder))
+    if options.only:
+        print(report(results, [], rows, quick=options.quick))
+        return 0
     rates = retrostats_rates(2_000 if options.quick else 10_000)
     rates += statsmodels_rates(100 if options.quick else 2_000)
     text = report(results, rates, rows, quick=options.quick)
@@ -53,7 +61,7 @@ def main() -> int:
 def run_all(options: argparse.Namespace, rows: int, rounds: int, folder: Path) -> Results:
     """Rounds in which the engines take turns, so that a busy minute hits all alike."""
     results: Results = {}
-    for task in TASKS:
+    for task in options.only or TASKS:
         for round_ in range(rounds):
             for engine in [*ENGINES, *R_ENGINES]:
                 known = results.get((engine, task), {})
@@ -63,7 +71,7 @@ def run_all(options: argparse.Namespace, rows: int, rounds: int, folder: Path) -
                 if command is None:
                     continue
                 print(f"{task}, round {round_ + 1}: {engine}", file=sys.stderr)
-                one = _run(command)
+                one = _run(command, options.r_preload if engine in R_ENGINES else None)
                 if "times" in one and "times" in known:
                     one["times"] = known["times"] + one["times"]
                     one["peak_mib"] = max(one["peak_mib"], known["peak_mib"])
@@ -96,7 +104,7 @@ def _command(
     return [python, "-m", "benchmarks.worker", engine, task, str(repeats), str(rows)]
 
 
-def _run(command: list[str]) -> dict:
+def _run(command: list[str], preload: str | None) -> dict:
     if not command:
         return {"absent": True}
     environment = {
@@ -104,6 +112,7 @@ def _run(command: list[str]) -> dict:
         "PYTHONPATH": str(HERE.parent),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        **({"LD_PRELOAD": preload} if preload else {}),
     }
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment, cwd=HERE.parent, check=False
@@ -126,6 +135,8 @@ def report(results: Results, rates: list[dict], rows: int, *, quick: bool) -> st
         "",
     ]
     for name, task in TASKS.items():
+        if not any(of == name for _, of in results):
+            continue
         title = task.title.format(rows=rows, subjects=rows // 100)
         lines += [f"## {title}", "", f"`{task.formula}`", ""]
         lines += [
@@ -138,22 +149,26 @@ def report(results: Results, rates: list[dict], rows: int, *, quick: bool) -> st
             if of == name:
                 lines.append(_line(engine, name, one, reference))
         lines.append("")
-    lines += [
-        "## Type-I error at 5% and coverage of 95% intervals",
-        "",
-        "Share of simulated studies, with its Monte Carlo standard error.",
-        "",
-        "| study | engine | type-I error | coverage | studies |",
-        "|---|---|---|---|---|",
-    ]
-    for r in rates:
-        lines.append(
-            f"| {r['study']} | {r['engine']} | {r['type_one_error']:.4f} ± {r['mc_error']:.4f} | "
-            f"{r['coverage']:.4f} ± {r['coverage_mc_error']:.4f} | {r['n_sim']:,} |"
-        )
+    if rates:
+        lines += [
+            "## Type-I error at 5% and coverage of 95% intervals",
+            "",
+            "Share of simulated studies, with its Monte Carlo standard error.",
+            "",
+            "| study | engine | type-I error | coverage | studies |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [_rate(r) for r in rates]
     versions = {e: one["version"] for (e, _), one in results.items() if "version" in one}
     lines += ["", "Versions: " + "; ".join(f"{e} {v}" for e, v in versions.items()) + ".", ""]
     return "\n".join(lines)
+
+
+def _rate(r: dict) -> str:
+    return (
+        f"| {r['study']} | {r['engine']} | {r['type_one_error']:.4f} ± {r['mc_error']:.4f} | "
+        f"{r['coverage']:.4f} ± {r['coverage_mc_error']:.4f} | {r['n_sim']:,} |"
+    )
 
 
 def _line(engine: str, task: str, one: dict, reference: float) -> str:

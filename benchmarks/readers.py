@@ -26,7 +26,7 @@ import pandas as pd
 
 READ = {
     "retrostats": "import retrostats as rs\nfrom retrostats.io.cohort import cohort\n"
-    "from retrostats.io.tables import delimited\nimport pandera.pandas\nmark()\n"
+    "from retrostats.io.tables import delimited\nmark()\n"
     "out = rs.load_cohort(path).frame",
     "pandas": "import pandas as pd\nmark()\n"
     "out = pd.read_csv(path) if path.endswith('csv') else pd.read_parquet(path)",

@@ -44,6 +44,7 @@ for (i in seq_len(repeats)) {
 }
 if (made > 0) times <- times * asked / made
 versions <- paste(sapply(needed, function(p) paste(p, packageVersion(p))), collapse = ", ")
+versions <- sprintf("%s (%s)", versions, basename(extSoftVersion()[["BLAS"]]))
 number <- function(x) if (is.na(x)) "null" else format(x, digits = 15)
 cat(sprintf(
   '{"times": [%s], "made": %d, "value": %s, "peak_mib": %s, "above_mib": %s, "version": "%s"}\n',

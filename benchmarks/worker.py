@@ -56,10 +56,23 @@ def main(engine: str, task: str, repeats: int, rows: int) -> dict[str, object]:
 
 
 def _version(engine: str) -> str:
+    """Version of an engine, and the linear algebra that its process has loaded."""
     try:
-        return version(engine.split(",")[0])
+        number = version(engine.split(",")[0])
     except PackageNotFoundError:
-        return "?"
+        number = "?"
+    algebra = linear_algebra()
+    return f"{number} ({algebra})" if algebra else number
+
+
+def linear_algebra() -> str:
+    """Libraries of linear algebra in this process, "" where none says so."""
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return ""
+    found = {f"{i['internal_api']} {i['version']}" for i in threadpool_info() if i["version"]}
+    return ", ".join(sorted(found))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from doors.report import narrow_pictures, write_report
+from doors.report import narrow_pictures, press, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
@@ -48,7 +48,9 @@ PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "open"].map(n
 @pytest.fixture(scope="module")
 def file(whole, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    return write_report(whole, path, narrow=narrow_pictures(whole.drawn("light", 85)))
+    return write_report(
+        whole, path, narrow=narrow_pictures(whole.drawn("light", 85), press.Press())
+    )
 
 
 @pytest.fixture(scope="module")

@@ -336,14 +336,14 @@ def test_work_grows_with_distinct_values_not_with_rows(kind, tmp_path, monkeypat
 
     for module, name in ((values, "_word"), (cells, "number"), (cells, "is_missing"),
                          (values, "named"), (people, "_plain"), (examples, "is_example"),
-                         (possible, "possible_schema"), (delimited, "scan")):  # fmt: skip
+                         (possible, "_outside"), (delimited, "scan")):  # fmt: skip
         counted(module, name)
     frame = rs.load_cohort(source).frame
     assert len(frame) == len(table) > 10 * most
     assert calls["_word"] <= 2 * most
     looked = {"number": 3000, "is_missing": 8000, "named": 1000}  # the layout looks at a sample
     assert all(calls[name] < limit for name, limit in looked.items()), calls
-    asked = ("_plain", "is_example", "possible_schema", "scan")
+    asked = ("_plain", "is_example", "_outside", "scan")
     assert not any(calls[name] for name in asked), "a clean table needs no closer look"
 
 

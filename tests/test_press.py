@@ -172,13 +172,34 @@ def test_a_warning_is_given_by_the_process_that_was_started(
     figures = _figures(2)
     figures["figure_1"].set_size_inches(0.3, 0.3)  # no room for the labels
     figures["figure_1"].set_layout_engine("tight")
-    here = _left_to_the_helper(monkeypatch)
+    _left_to_the_helper(monkeypatch)
     with press.press() as printing, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         _added(figures, printing).start()
         assert set(printing.files()) == set(figures)
-    assert set(here) == {"figure_1"}
+    assert len(helpers) == 1
     assert any("Tight layout" in str(warning.message) for warning in caught)
+
+
+@alone
+def test_what_the_helper_would_warn_of_this_process_makes(
+    helpers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = press._made
+
+    def made(plate: press.Plate) -> bytes:
+        if plate.key == "figure_1":
+            warnings.warn("a glyph is missing", stacklevel=1)
+        return original(plate)
+
+    monkeypatch.setattr(press, "_made", made)
+    here = _left_to_the_helper(monkeypatch)
+    with press.press() as printing, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _added(_figures(2), printing).start()
+        assert set(printing.files()) == {"figure_0", "figure_1"}
+    assert set(here) == {"figure_1"}
+    assert {str(warning.message) for warning in caught} == {"a glyph is missing"}
 
 
 @alone

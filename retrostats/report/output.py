@@ -64,8 +64,8 @@ def _fill(
     for look, drawings in looks.items():
         _hand_in(drawings, figures / look, formats, shown.get(look, set()), printing)
     printing.start()
-    svgs = _pictures(replication.drawings, figures, formats)
-    phone = narrow_pictures(narrow, figures / NARROW if "svg" in formats else None)
+    svgs = _pictures(replication.drawings, figures, formats, printing)
+    phone = narrow_pictures(narrow, printing, figures / NARROW if "svg" in formats else None)
     tables = stage / "tables"
     for name in FRAMES:
         _csv(replication, name, stage)
@@ -95,7 +95,9 @@ def _of_phone(drawings: Mapping[str, Drawing]) -> list[str]:
     return found
 
 
-def narrow_pictures(drawings: Mapping[str, Drawing], folder: Path | None = None) -> dict[str, str]:
+def narrow_pictures(
+    drawings: Mapping[str, Drawing], printing: Press, folder: Path | None = None
+) -> dict[str, str]:
     """SVG of the figures that a phone is shown, written to `folder` with their descriptions."""
     from retrostats.report.figures.svg_text import without_description
     from retrostats.report.press import made
@@ -104,7 +106,7 @@ def narrow_pictures(drawings: Mapping[str, Drawing], folder: Path | None = None)
     for name in _of_phone(drawings):
         drawing = drawings[name]
         if drawing.figure is not None:
-            svg = made(drawing.figure, "svg", name, drawing.alt)
+            svg = made(printing.drawn(drawing.figure), "svg", name, drawing.alt)
             if folder is not None:
                 (folder / f"{name}.svg").write_bytes(svg)
             svgs[name] = without_description(svg.decode("utf-8"))
@@ -112,7 +114,7 @@ def narrow_pictures(drawings: Mapping[str, Drawing], folder: Path | None = None)
 
 
 def _pictures(
-    drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str]
+    drawings: Mapping[str, Drawing], folder: Path, formats: Sequence[str], printing: Press
 ) -> dict[str, str]:
     """The SVG of each figure, written."""
     from retrostats.report.press import made
@@ -120,7 +122,7 @@ def _pictures(
     svgs: dict[str, str] = {}
     for name, drawing in drawings.items():
         if drawing.figure is not None and "svg" in drawing.written(formats):
-            svg = made(drawing.figure, "svg", name, drawing.alt)
+            svg = made(printing.drawn(drawing.figure), "svg", name, drawing.alt)
             (folder / f"{name}.svg").write_bytes(svg)
             svgs[name] = svg.decode("utf-8")
     return svgs

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from retrostats.report.figures.recording import Recording
+
 #: Files below which a second process is not worth its start.
 WORTH = 6
 _NUMBER = 4  # bytes of the number of a plate in the list that both processes take from
@@ -37,8 +39,8 @@ class Plate:
     ----------
     key
         Under which its files are found.
-    figure
-        The figure itself.
+    drawn
+        The figure itself, drawn already.
     kind
         Format.
     name, description
@@ -46,7 +48,7 @@ class Plate:
     """
 
     key: str
-    figure: Figure
+    drawn: Recording
     kind: str
     name: str
     description: str
@@ -66,13 +68,23 @@ class Press:
 
     def __init__(self) -> None:
         self._plates: list[Plate] = []
+        self._drawn: dict[Figure, Recording] = {}
         self._helper: _Helper | None = None
 
     def add(
         self, key: str, figure: Figure, kinds: Sequence[str], name: str, description: str
     ) -> None:
         """Hand in a figure, before `start`; it must not change any more."""
-        self._plates += [Plate(key, figure, kind, name, description) for kind in kinds]
+        drawn = self.drawn(figure)
+        self._plates += [Plate(key, drawn, kind, name, description) for kind in kinds]
+
+    def drawn(self, figure: Figure) -> Recording:
+        """A figure drawn once, whatever its files and whoever makes them."""
+        from retrostats.report.figures.theme import record
+
+        if figure not in self._drawn:
+            self._drawn[figure] = record(figure)
+        return self._drawn[figure]
 
     def start(self) -> None:
         """Let the other process begin, where there can be one; this one may do something else."""
@@ -126,7 +138,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def made(figure: Figure, kind: str, name: str, description: str) -> bytes:
+def made(figure: Figure | Recording, kind: str, name: str, description: str) -> bytes:
     """The file of a figure in a format."""
     from retrostats.report.figures.theme import title_of, write
 
@@ -136,7 +148,7 @@ def made(figure: Figure, kind: str, name: str, description: str) -> bytes:
 
 
 def _made(plate: Plate) -> bytes:
-    return made(plate.figure, plate.kind, plate.name, plate.description)
+    return made(plate.drawn, plate.kind, plate.name, plate.description)
 
 
 def _alone() -> bool:

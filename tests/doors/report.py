@@ -13,6 +13,8 @@ from retrostats.report.claim_figures import describe_influence as describe_influ
 from retrostats.report.exchange import abandoned as abandoned
 from retrostats.report.exchange import held as held
 from retrostats.report.figures import looks as looks
+from retrostats.report.figures import png as png
+from retrostats.report.figures import recording as recording
 from retrostats.report.figures import theme as theme
 from retrostats.report.figures import verdicts as verdicts
 from retrostats.report.figures.drawing import Drawing as Drawing

@@ -6,7 +6,8 @@ import csv
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pandera.pandas as pa
 
 #: The row of the first record in a CSV file, as a text editor counts.
 FIRST_RECORD = 2
@@ -178,75 +178,74 @@ def _refuse_header(path: Path, header: list[str], expected: list[str]) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a field asks of each cell; an empty cell is judged only where a value is needed."""
+
+    passes: Callable[[str], bool]
+    allowed: str
+    of_empty: bool = False
+
+    def failing(self, texts: Sequence[str]) -> list[int]:
+        """Rows that do not pass, each text judged once."""
+        bad = {t for t in set(texts) if (self.of_empty or t != "") and not self.passes(t)}
+        return [row for row, text in enumerate(texts) if text in bad] if bad else []
+
+
 def _validate(table: pd.DataFrame, schema: dict[str, Any], path: Path) -> None:
-    """Check by pandera every cell whose field has a constraint; the first failure is the message.
+    """Check every cell whose field has a constraint; the first failure by row is the message.
 
     All cells are text, and the columns those of the schema: `_read_csv` sees to it.
     """
-    import pandera.pandas as pa
-
     key = schema.get("primaryKey", [])
     primary = [key] if isinstance(key, str) else list(key)
-    made = {field["name"]: _column(field, primary) for field in schema["fields"]}
-    columns = {name: column for name, column in made.items() if column.checks or column.unique}
-    cells = table[list(columns)].astype(object)
-    try:
-        pa.DataFrameSchema(columns, unique=primary or None).validate(cells, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        first = errors.failure_cases.sort_values("index", kind="stable").iloc[0]
-        more = len(errors.failure_cases) - 1
+    twice = _repeated(table, primary) if primary else []
+    failures = [(row, name, _ALONE) for name in primary for row in twice]
+    for field in schema["fields"]:
+        name = field["name"]
+        if field.get("constraints", {}).get("unique", False) and primary != [name]:
+            failures += [(row, name, _ALONE) for row in _repeated(table, [name])]
+        texts = table[name].tolist()
+        for rule in _rules(field, primary):
+            failures += [(row, name, rule.allowed) for row in rule.failing(texts)]
+    if failures:
+        row, name, allowed = min(failures, key=lambda failure: failure[0])
+        more = len(failures) - 1
         raise InputError(
-            f"{path}, row {int(first['index']) + FIRST_RECORD}, column {first['column']}: found "
-            f"{first['failure_case']!r}; allowed: {_allowed(first['check'])}"
-            + (f" ({more} more such cells)" if more else "")
-            + "."
-        ) from None
+            f"{path}, row {row + FIRST_RECORD}, column {name}: found {table[name].iloc[row]!r}; "
+            f"allowed: {allowed}" + (f" ({more} more such cells)" if more else "") + "."
+        )
 
 
-def _column(field: dict[str, Any], primary: list[str]) -> pa.Column:
-    """A Table Schema field as a pandera column of text; empty cells pass unless required."""
-    import pandera.pandas as pa
+_ALONE = "a value found in no other row"
 
+
+def _repeated(table: pd.DataFrame, names: list[str]) -> list[int]:
+    """Rows whose values under `names` another row has as well."""
+    return [int(row) for row in table.duplicated(names, keep=False).to_numpy().nonzero()[0]]
+
+
+def _rules(field: dict[str, Any], primary: list[str]) -> list[_Rule]:
+    """What a Table Schema field asks of its cells."""
     limits = field.get("constraints", {})
-    checks = []
+    rules = []
     if limits.get("required") or field["name"] in primary:
-        checks.append(_check(lambda text: text != "", "a value, this cell may not be empty"))
+        rules.append(_Rule(bool, "a value, this cell may not be empty", of_empty=True))
     if field["type"] in ("number", "integer"):
         kind = float if field["type"] == "number" else int
-        checks.append(_check(lambda text: _parses(text, kind), f"a plain {field['type']}"))
+        rules.append(_Rule(partial(_parses, kind=kind), f"a plain {field['type']}"))
         for name, sign in (("minimum", 1), ("maximum", -1)):
             if name in limits:
                 bound = limits[name]
                 within = partial(_within, sign=sign, bound=bound)
-                checks.append(_check(within, f"a number of {name} {bound}"))
+                rules.append(_Rule(within, f"a number of {name} {bound}"))
     if "enum" in limits:
-        allowed = set(limits["enum"])
-        checks.append(_check(lambda text: text in allowed, "one of " + ", ".join(limits["enum"])))
+        listed = frozenset(limits["enum"])
+        rules.append(_Rule(listed.__contains__, "one of " + ", ".join(limits["enum"])))
     if "pattern" in limits:
         pattern = re.compile(limits["pattern"])
-        checks.append(
-            _check(lambda text: pattern.fullmatch(text) is not None, f"text like {pattern.pattern}")
-        )
-    alone = limits.get("unique", False) and primary != [field["name"]]
-    return pa.Column(None, checks, nullable=True, unique=alone)
-
-
-def _check(passes: Callable[[str], bool], allowed: str) -> pa.Check:
-    """Check of a column, each text once; the message is what the field allows.
-
-    Empty cells are judged once: where a value is needed.
-    """
-    import pandas as pd
-    import pandera.pandas as pa
-
-    optional = not allowed.startswith("a value")
-
-    def hold(column: pd.Series) -> pd.Series:
-        texts = column.tolist()
-        judged = {text: (optional and text == "") or passes(text) for text in set(texts)}
-        return pd.Series([judged[text] for text in texts], column.index, dtype=bool)
-
-    return pa.Check(hold, error=allowed)
+        rules.append(_Rule(lambda t: bool(pattern.fullmatch(t)), f"text like {pattern.pattern}"))
+    return rules
 
 
 def _within(text: str, *, sign: int, bound: float) -> bool:
@@ -263,7 +262,3 @@ def _parses(text: str, kind: type) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _allowed(check: str) -> str:
-    return "a value found in no other row" if "unique" in str(check) else str(check)
