@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,11 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     shown = table.copy()
     for name in shown.columns:
         if shown[name].dtype.kind not in "fiub":
-            shown[name] = [
-                escape_formula(v).replace("\r", " ") if isinstance(v, str) else v
-                for v in shown[name]
-            ]
+            shown[name] = [_cell(v) if isinstance(v, str) else v for v in shown[name]]
     shown.to_csv(path, index=False, lineterminator="\n", float_format=DIGITS)
+
+
+@lru_cache(maxsize=4096)
+def _cell(text: str) -> str:
+    """A text as a cell; most of them stand in many rows."""
+    return escape_formula(text).replace("\r", " ")

@@ -58,8 +58,8 @@ def impossible_values(frame: pd.DataFrame, level: str = "error") -> list[Problem
     for column, failed in failing.items():
         low, high = POSSIBLE[column]
         allowed = f"{low:g} to {high:g}"
-        made_of = failing.get(_DIVIDED.get(column, ""), [])  # said of that one
-        rows = np.setdiff1d(failed, made_of)
+        made_of = _DIVIDED.get(column, "")  # what is wrong there is said of that one
+        rows = np.setdiff1d(failed, failing[made_of]) if made_of in failing else failed
         action = "correct the value or its unit"
         if _thousands(plain[column].to_numpy(float), low, high):
             action = ('do its points separate thousands? Then write decimal = "," under [file] in '

@@ -170,6 +170,7 @@ def prepare(files: Iterable[Any]) -> None:
         _common(file, USUAL)
 
 
+@lru_cache(maxsize=32)
 def browser_font(file: Any, characters: str) -> bytes:
     """TrueType font of these characters alone, without hints, as a browser takes it.
 

@@ -38,8 +38,11 @@ def png(pixels: np.ndarray[Any, Any], dots_an_inch: float, words: Mapping[str, s
     height, width, _ = pixels.shape
     opaque = bool((pixels[..., 3] == 255).all())
     shown = pixels[..., :3] if opaque else pixels
-    rows = np.zeros((height, 1 + shown.shape[2] * width), np.uint8)  # 0: a row that is not filtered
-    rows[:, 1:] = shown.reshape(height, -1)
+    channels = shown.shape[2]
+    rows = np.zeros((height, 1 + channels * width), np.uint8)  # 0: a row that is not filtered
+    # the pixels of the rows, without a copy between
+    inside = np.ndarray(shown.shape, np.uint8, rows.data, 1, (rows.shape[1], channels, 1))
+    inside[...] = shown
     head = struct.pack(">IIBBBBB", width, height, 8, _RGB if opaque else _RGBA, 0, 0, 0)
     metre = round(dots_an_inch / 0.0254)
     return b"".join(
@@ -48,7 +51,7 @@ def png(pixels: np.ndarray[Any, Any], dots_an_inch: float, words: Mapping[str, s
             _chunk(b"IHDR", head),
             _chunk(b"pHYs", struct.pack(">IIB", metre, metre, 1)),
             *(_chunk(b"iTXt", _text(*named)) for named in words.items()),
-            _chunk(b"IDAT", zlib.compress(rows, _LEVEL)),
+            _chunk(b"IDAT", zlib.compress(rows.data, _LEVEL)),
             _chunk(b"IEND", b""),
         )
     )

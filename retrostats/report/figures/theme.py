@@ -293,7 +293,8 @@ def _pixels(figure: Figure) -> Any:
     """Red, green, blue and opacity of each pixel, on a canvas that ends here: it holds 20 MiB."""
     dpi, canvas = figure.dpi, figure.canvas
     try:
-        figure.dpi, drawn = DOTS, FigureCanvasAgg(figure)
+        drawn: Any = FigureCanvasAgg(figure)
+        figure.dpi = DOTS
         drawn.draw()
         return np.asarray(drawn.buffer_rgba())
     finally:
