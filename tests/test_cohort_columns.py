@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import Conditions
 from doors.io import (
     arrow_text,
     cells,
@@ -28,7 +29,6 @@ from hypothesis import strategies as st
 
 import retrostats as rs
 from retrostats import InputError
-from retrostats.common.vocabulary import Conditions
 
 #: Of a property whose examples take long: the others look at all of the profile's.
 FEW = settings(max_examples=settings.default.max_examples // 3)

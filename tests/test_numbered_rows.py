@@ -7,11 +7,10 @@ from itertools import pairwise, permutations
 import numpy as np
 import pandas as pd
 import pytest
-from doors.io import arrow_frame, distinct, numbering
+from doors.common import floats_of, unset_array
+from doors.io import arrow_frame, distinct, numbering, passes
 from hypothesis import given
 from hypothesis import strategies as st
-
-from retrostats.common.arrays import floats_of, unset_array
 
 #: Bits that are one value to people: both zeros, and NaN of any payload.
 ODD = [0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 5e-324]
@@ -89,28 +88,28 @@ def test_what_rows_hold_of_fewer_columns_follows_from_what_they_hold_of_more(fra
 @given(columns(), st.booleans())
 def test_gaps_are_those_of_pandas(values, category) -> None:
     column = pd.Series(values, dtype="category" if category else values.dtype)
-    gaps = distinct.gaps_of(column)
+    gaps = passes.gaps_of(column)
     assert (np.zeros(len(column), bool) if gaps is None else gaps).tolist() == (
         column.isna().tolist()
     )
     assert (gaps is None) == (not column.hasnans)
-    assert distinct.holds_any(column) == column.notna().any()
+    assert passes.holds_any(column) == column.notna().any()
     assert set(distinct.values_held(column)) == set(column.dropna())
 
 
 def test_something_far_below_the_first_rows_is_held() -> None:
     column = pd.Series(np.full(3 * numbering.BLOCK, np.nan))
-    assert not distinct.holds_any(column)
+    assert not passes.holds_any(column)
     column.iat[-1] = 1.0
-    assert distinct.holds_any(column)
-    assert np.flatnonzero(distinct.gaps_of(column) == 0).tolist() == [len(column) - 1]
+    assert passes.holds_any(column)
+    assert np.flatnonzero(passes.gaps_of(column) == 0).tolist() == [len(column) - 1]
 
 
 def test_the_ends_of_blocks_are_those_of_all() -> None:
     values = np.full(3 * numbering.BLOCK, np.nan)
-    assert np.isnan(distinct.ends(values)).all()
+    assert np.isnan(passes.ends(values)).all()
     values[[5, -1]] = 3.0, -2.0
-    assert distinct.ends(values) == (-2.0, 3.0)
+    assert passes.ends(values) == (-2.0, 3.0)
 
 
 def test_a_long_array_can_be_written_and_outlives_what_made_it() -> None:

@@ -46,6 +46,7 @@ from retrostats.io.tables import delimited as delimited
 from retrostats.io.tables import distinct as distinct
 from retrostats.io.tables import numbering as numbering
 from retrostats.io.tables import packed as packed
+from retrostats.io.tables import passes as passes
 from retrostats.io.tables import sheets as sheets
 from retrostats.io.tables import workbook as workbook
 from retrostats.io.tables.columns import packed_sheet as packed_sheet

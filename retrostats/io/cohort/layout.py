@@ -12,8 +12,8 @@ import numpy as np
 from retrostats.common.errors import InputError
 from retrostats.common.units import parse_unit
 from retrostats.io.tables import cells as cell
-from retrostats.io.tables.distinct import gaps_of
 from retrostats.io.tables.files import MAX_HEADER
+from retrostats.io.tables.passes import gaps_of
 
 if TYPE_CHECKING:
     import pandas as pd

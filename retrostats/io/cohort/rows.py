@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrostats.io.cohort.times import time_order
-from retrostats.io.tables.distinct import CodedColumns, gaps_of, repeats
+from retrostats.io.tables.distinct import CodedColumns, repeats
 from retrostats.io.tables.numbering import blocks
+from retrostats.io.tables.passes import gaps_of
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.requirements import outcome_column
 

@@ -14,7 +14,8 @@ from retrostats.common.errors import InputError
 from retrostats.common.nearest import nearest
 from retrostats.common.vocabulary import Conditions
 from retrostats.io.tables import cells as cell
-from retrostats.io.tables.distinct import coded_rows, ends, spelled_out, values_held, words_of
+from retrostats.io.tables.distinct import coded_rows, spelled_out, values_held, words_of
+from retrostats.io.tables.passes import ends
 from retrostats.io.tables.words import GAITS, named, plain
 from retrostats.io.validation.problem import Problem
 

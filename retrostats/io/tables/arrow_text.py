@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrostats.io.tables.arrow_frame import frame_of
-from retrostats.io.tables.distinct import ends
+from retrostats.io.tables.passes import ends
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.io.tables.distinct import Mask, coded_rows, in_blocks, median_within
+from retrostats.io.tables.distinct import Mask, coded_rows
 from retrostats.io.tables.numbering import blocks
+from retrostats.io.tables.passes import in_blocks, median_within
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.values import arm_word
-from retrostats.io.tables.distinct import CodedColumns, holds_any, most_values, values_of_each
+from retrostats.io.tables.distinct import CodedColumns, most_values, values_of_each
+from retrostats.io.tables.passes import holds_any
 from retrostats.io.validation.arm_words import (
     arm_slips,
     missing_arms,

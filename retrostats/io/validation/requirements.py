@@ -16,7 +16,8 @@ from retrostats.io.cohort.headers import (
     kind_of,
     near_header,
 )
-from retrostats.io.tables.distinct import CodedColumns, ends, holds_any, repeats, values_of_each
+from retrostats.io.tables.distinct import CodedColumns, repeats, values_of_each
+from retrostats.io.tables.passes import ends, holds_any
 from retrostats.io.tables.words import letters
 from retrostats.io.validation.arm_words import header_words, near_words, unread_conditions
 from retrostats.io.validation.copies import copied_rows
