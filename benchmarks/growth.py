@@ -169,7 +169,7 @@ CASES: dict[str, tuple[Callable[[int], Run], tuple[int, ...]]] = {
     "trials, pool_crossovers": (crossovers, (5, 25, 50, 100)),
     "rows, pool_printed": (printed, (5, 50, 500, 5_000)),
     "claims, check-audit": (claims, (5, 50, 500)),
-    "studies, one stage": (one_stage, (12, 25, 50, 100)),
+    "studies, one stage": (one_stage, (25, 100, 400, 800)),
     "draws, bootstrap": (refits, (100, 1_000, 10_000, 100_000)),
     "draws, explore": (explored, (100, 1_000, 10_000, 100_000)),
 }

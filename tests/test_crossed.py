@@ -283,3 +283,74 @@ def test_mirrored_is_the_symmetric_matrix() -> None:
     half = np.asfortranarray(rng.normal(size=(1100, 1100)))
     lower = np.tril(half)
     assert np.array_equal(mirrored(half), lower + np.tril(lower, -1).T)
+
+
+#: Squares of a matrix as differences of others, of which three digits may be lost twice.
+PAIRS = 1e-9
+#: What central differences of a gradient leave of a Hessian, in units of its diagonal.
+DIFFERENCES = 1e-6
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize(
+    ("formula", "rows", "dense"),
+    [
+        ("y ~ x + (x | u) + (1 | i)", 4000, True),
+        ("y ~ x + (1 | u) + (0 + x | u) + (x | i) + (1 | v)", 4000, True),
+        ("y ~ x + (x | u) + (1 | i)", 400, False),
+    ],
+)
+def test_satterthwaites_hessian_is_exact(
+    monkeypatch, formula: str, rows: int, dense: bool, reml: bool
+) -> None:
+    """Sums over pairs of levels against central differences of the gradient."""
+    rng = np.random.default_rng(7)
+    u, i, v = (rng.integers(0, count, rows) for count in (90, 40, 12))
+    x = rng.normal(size=rows)
+    y = x + rng.normal(size=90)[u] + 0.6 * rng.normal(size=90)[u] * x + rng.normal(size=40)[i]
+    y += 0.5 * rng.normal(size=40)[i] * x + 0.7 * rng.normal(size=12)[v] + rng.normal(size=rows)
+    frame = pd.DataFrame({"y": y, "x": x, "u": u, "i": i, "v": v})
+    fit = rs.lmm(formula, frame, ddf="satterthwaite", reml=reml)
+    assert (fit.model.crossed.filled is not None) == dense
+    exact = fit.engine.satterthwaite(fit)
+    monkeypatch.setattr(inference, "pair_sums", lambda *_: None)
+    other = fit.engine.satterthwaite(fit)
+    assert exact.a is not other.a
+    unit = np.sqrt(np.diag(other.a))
+    np.testing.assert_allclose((exact.a - other.a) / unit / unit[:, None], 0.0, atol=DIFFERENCES)
+    np.testing.assert_allclose(exact.term_dfs(), other.term_dfs(), rtol=DIFFERENCES)
+
+
+@pytest.mark.parametrize("effects", ["(x | u) + (1 | i)", "(1 | u) + (x | i) + (1 | v)"])
+def test_kenward_roger_by_pairs_of_levels_is_that_by_columns(monkeypatch, effects: str) -> None:
+    rng = np.random.default_rng(9)
+    u, i, v = (rng.integers(0, count, 2500) for count in (90, 40, 12))
+    x = rng.normal(size=2500)
+    y = x + rng.normal(size=90)[u] + 0.6 * rng.normal(size=90)[u] * x + rng.normal(size=40)[i]
+    y += 0.5 * rng.normal(size=40)[i] * x + 0.7 * rng.normal(size=12)[v] + rng.normal(size=2500)
+    fit = rs.lmm(f"y ~ x + {effects}", pd.DataFrame({"y": y, "x": x, "u": u, "i": i, "v": v}))
+    taken = []
+    by_pairs = inference.inverse_by_pairs
+    monkeypatch.setattr(inference, "inverse_by_pairs", lambda *a: taken.append(1) or by_pairs(*a))
+    found = fit.engine.kenward_roger(fit)
+    assert taken
+    monkeypatch.setattr(inference, "pair_sums", lambda *_: None)
+    other = fit.engine.kenward_roger(fit)
+    for a, b in ((found.adjusted, other.adjusted), (found.term_dfs(), other.term_dfs()),
+                 (found.w, other.w)):  # fmt: skip
+        np.testing.assert_allclose(a, b, rtol=PAIRS)
+
+
+def test_kenward_roger_by_columns_where_squares_would_be_rounding(monkeypatch) -> None:
+    """A group without variance: its part of I - A^-1 is 1e-8 of the rest."""
+    rng = np.random.default_rng(9)
+    u, i = (rng.integers(0, count, 900) for count in (90, 40))
+    y = rng.normal(size=90)[u] + rng.normal(size=900)
+    fit = rs.lmm("y ~ 1 + (1 | u) + (1 | i)", pd.DataFrame({"y": y, "u": u, "i": i}))
+
+    def refused(*_: object) -> None:
+        raise AssertionError("squares are rounding")
+
+    monkeypatch.setattr(inference, "inverse_by_pairs", refused)
+    found = inference.crossed_kenward_roger(fit.engine.data, np.array([1.0, 0.0]))
+    assert np.isfinite(found.term_dfs()).all()

@@ -9,7 +9,9 @@ import pytest
 from doors.models import (
     LEAST_STEPS,
     GridDensity,
+    convolved,
     grid_posterior,
+    kernel,
     log_weights,
     marginals,
     posterior,
@@ -231,6 +233,8 @@ def test_what_cannot_be_is_refused(call, words) -> None:
 
 #: What a probability may be off with a new source as sharp as the grid allows.
 PREDICTED = 1e-4
+#: Sums of positive numbers in another order.
+CONVOLVED = 1e-13
 
 
 def test_a_new_source_beside_a_pool_gives_the_posterior_of_all() -> None:
@@ -257,6 +261,19 @@ def test_a_new_source_beside_a_pool_gives_the_posterior_of_all() -> None:
                                        weight)  # fmt: skip
                 below = [whole.probability(high=float(end)) for end in ends]
                 np.testing.assert_allclose(found[g, s, :, d], below, atol=PREDICTED)
+
+
+@pytest.mark.parametrize("width", [2.4, 7.3, 31.0, 700.0])
+@pytest.mark.parametrize("m", [40, 64, 333])
+def test_blocks_of_a_convolution_are_the_whole(m: int, width: float) -> None:
+    """Of values over many decades, so that the smallest count too."""
+    rng = np.random.default_rng(5)
+    values = np.exp(-0.5 * (np.arange(m) / 15.0) ** 2 + rng.normal(size=(2, 3, m)))
+    weights = kernel(width, m)
+    reach = len(weights) // 2
+    apart = np.arange(m)[:, None] - np.arange(m)
+    matrix = np.where(np.abs(apart) <= reach, weights[np.clip(apart + reach, 0, 2 * reach)], 0.0)
+    np.testing.assert_allclose(convolved(values, weights), values @ matrix, rtol=CONVOLVED)
 
 
 def test_a_new_source_alone_has_the_posterior_of_one() -> None:

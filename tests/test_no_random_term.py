@@ -84,3 +84,22 @@ def test_one_residual_variance_is_a_table_of_one() -> None:
     assert strata.n_parameters == one.n_parameters + 3 - 1 - 1
     residual = strata.variance_components.query("group == 'Residual'")
     np.testing.assert_allclose(residual["sdcor"], strata.residual_sd, rtol=SAME_RTOL)
+
+
+def test_a_variance_and_a_mean_for_each_of_many_arms() -> None:
+    """Means and residual variances are those printed, whatever number of strata."""
+    k = 12
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({
+        "study": np.repeat([f"s{i:02d}" for i in range(k)], 2), "arm": np.tile([0, 1], k),
+        "n": rng.integers(5, 20, 2 * k), "mean": rng.normal(5, 1, 2 * k),
+        "sd": rng.uniform(0.5, 2, 2 * k),
+    })  # fmt: skip
+    fit = rs.lmm("y ~ arm * study", rs.moments_arms(table), residual="study:arm")
+    np.testing.assert_allclose(fit.residual_sd, table["sd"], rtol=SAME_RTOL)
+    row = fit.coefficients.set_index("term").loc["arm"]
+    v = table["sd"] ** 2 / table["n"]
+    assert row["std_error"] == pytest.approx(float(np.sqrt(v[0] + v[1])), rel=SAME_RTOL)
+    n1, n2 = (int(n) for n in table["n"][:2])
+    welch = float(welch_df(v[0], n1 - 1, v[1], n2 - 1))
+    assert row["df"] == pytest.approx(welch, rel=1e-6)

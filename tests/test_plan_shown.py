@@ -147,6 +147,22 @@ def test_bad_usage_of_the_command_is_one_message(arguments, says, capsys) -> Non
     assert said.out == ""
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [["--figure", "plan.gif"], ["--figure", "plan.svg", "--formats", "gif"],
+     ["--figure", "plan.svg", "--themes", "pink"]],
+)  # fmt: skip
+def test_a_figure_that_cannot_be_is_refused_before_anything_is_computed(
+    wrong, monkeypatch, capsys
+) -> None:
+    def computed(*_: object, **__: object) -> None:
+        raise AssertionError("the plan was computed")
+
+    monkeypatch.setattr("retrostats.planning.plan.plan", computed)
+    assert main(["plan", "energy_30", *wrong]) == 2
+    assert capsys.readouterr().err.startswith("retrostats: ")
+
+
 def test_a_figure_is_written_in_every_format_and_version_and_says_what_it_shows(tmp_path) -> None:
     made = rs.plan("energy_30", people=[20, 200])
     written = made.save(tmp_path / "my_plan.svg", ["pdf", "svg"], ["85mm", "dark"])

@@ -14,7 +14,7 @@ from typing import Any
 from retrostats import __version__
 from retrostats.app.completion import SHELLS, completion
 from retrostats.app.terminal import WHAT, add_options, run, run_replicate
-from retrostats.common.defaults import SEED
+from retrostats.common.defaults import SEED, refuse_versions
 from retrostats.common.errors import RetrostatsError, plain
 from retrostats.common.exit_codes import Parser
 
@@ -159,6 +159,9 @@ def _template(arguments: Any) -> int:
 def _plan(arguments: Any) -> int:
     from retrostats.planning.plan import plan
 
+    formats, themes = _words(arguments.formats), _words(arguments.themes)
+    if arguments.figure:  # before what takes seconds
+        refuse_versions(arguments.figure, formats, themes)
     made = plan(
         arguments.claim,
         audit=arguments.audit,
@@ -174,7 +177,7 @@ def _plan(arguments: Any) -> int:
         scheduler=arguments.scheduler,
     )
     if arguments.figure:
-        made.save(arguments.figure, _words(arguments.formats), _words(arguments.themes))
+        made.save(arguments.figure, formats, themes)
     print(made.summary() if arguments.all else made.brief())
     return 0
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from retrostats.common.errors import InputError, refuse_unknown
+
 #: Seed of the draws: the month the six-week study appeared in print.
 SEED = 20050301
 #: Draws of the printed numbers inside their rounding.
@@ -22,3 +27,23 @@ TABLE_FORMATS = ("csv", "html", "tex", "md", "docx")
 TABLES = ("csv", "html", "tex")
 #: Whose claims get figures of their own: those the audit is about, or all that were measured.
 CLAIM_FIGURES = ("core", "all")
+
+
+def refuse_versions(path: str | Path, formats: Sequence[str], themes: Sequence[str]) -> None:
+    """Refuse a file, formats or versions of a figure that none is written in.
+
+    Raises
+    ------
+    InputError
+        For another ending, format or theme.
+
+    Examples
+    --------
+    >>> refuse_versions("plan.gif", (), ())
+    Traceback (most recent call last):
+    retrostats.common.errors.InputError: figure plan.gif: the name must end with .svg, .pdf, .png
+    """
+    if Path(path).suffix.lstrip(".").lower() not in FORMATS:
+        raise InputError(f"figure {path}: the name must end with .{', .'.join(FORMATS)}")
+    refuse_unknown("formats", formats, FORMATS)
+    refuse_unknown("themes", themes, THEMES)

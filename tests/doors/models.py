@@ -50,6 +50,12 @@ from retrostats.models.linear.formula.formula import parse_formula as parse_form
 from retrostats.models.linear.formula.quoted import hidden as hidden
 from retrostats.models.linear.formula.quoted import quoted as quoted
 from retrostats.models.linear.formula.quoted import shown as shown
+from retrostats.models.linear.heteroscedastic import components as components
+from retrostats.models.linear.heteroscedastic.bordered import Bordered as Bordered
+from retrostats.models.linear.heteroscedastic.bordered import Order as Order
+from retrostats.models.linear.heteroscedastic.components import (
+    find_components as find_components,
+)
 from retrostats.models.linear.homoscedastic import many as many
 from retrostats.models.linear.homoscedastic import pair_sums as pair_sums
 from retrostats.models.linear.homoscedastic.criterion import (
@@ -118,6 +124,8 @@ from retrostats.models.meta.grid_posterior import tau_nodes as tau_nodes
 from retrostats.models.meta.grid_posterior import theta_grid as theta_grid
 from retrostats.models.meta.grid_posteriors import posteriors as posteriors
 from retrostats.models.meta.grid_predictive import LEAST_STEPS as LEAST_STEPS
+from retrostats.models.meta.grid_predictive import convolved as convolved
+from retrostats.models.meta.grid_predictive import kernel as kernel
 from retrostats.models.meta.grid_predictive import predictive as predictive
 from retrostats.models.meta.henmi_copas import henmi_copas as henmi_copas
 from retrostats.models.meta.heterogeneity import ESTIMATORS as ESTIMATORS

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,10 +24,25 @@ from retrostats.models.linear.post_estimation.tables import t_table
 if TYPE_CHECKING:
     from typing import Self
 
-    from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
-    from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
-
 T = TypeVar("T")
+
+
+class Approximation(Protocol):
+    """Where degrees of freedom come from."""
+
+    def term_dfs(self) -> FloatArray:
+        """Degrees of freedom (p,) of the coefficients."""
+
+    def test(self, contrast: FloatArray) -> tuple[float, float]:
+        """Denominator df and F scaling of the rows of a full-rank contrast (rank, p)."""
+
+
+class Adjustment(Approximation, Protocol):
+    """The same, with an adjusted covariance."""
+
+    @property
+    def adjusted(self) -> FloatArray:
+        """Covariance (p, p) of the coefficients."""
 
 
 class Engine(ABC):
@@ -38,11 +53,11 @@ class Engine(ABC):
     note: str = ""
 
     @abstractmethod
-    def kenward_roger(self, fit: LinearFit) -> KenwardRoger:
+    def kenward_roger(self, fit: LinearFit) -> Adjustment:
         """Adjusted covariance and degrees of freedom."""
 
     @abstractmethod
-    def satterthwaite(self, fit: LinearFit) -> Satterthwaite | KenwardRoger:
+    def satterthwaite(self, fit: LinearFit) -> Approximation:
         """Degrees of freedom."""
 
     @abstractmethod
@@ -151,11 +166,11 @@ class LinearFit(Verbs):
         return dict(self.model.n_groups)
 
     @cached_property
-    def _kenward_roger(self) -> KenwardRoger:
+    def _kenward_roger(self) -> Adjustment:
         return self.engine.kenward_roger(self)
 
     @cached_property
-    def _satterthwaite(self) -> Satterthwaite | KenwardRoger:
+    def _satterthwaite(self) -> Approximation:
         return self.engine.satterthwaite(self)
 
     @cached_value
@@ -169,7 +184,7 @@ class LinearFit(Verbs):
         kr = self.ddf == "kenward-roger"
         return value_of(self._kenward_roger.adjusted if kr else self.cov_unadjusted)
 
-    def _approximation(self) -> Satterthwaite | KenwardRoger | None:
+    def _approximation(self) -> Approximation | None:
         """What degrees of freedom are taken from; None where they are counted or infinite."""
         if self.ddf == "kenward-roger" and not self.engine.covariance_known(self):
             return self._kenward_roger

@@ -20,6 +20,7 @@ from retrostats.models.linear.heteroscedastic.blocks import Strata
 from retrostats.models.linear.heteroscedastic.factor import (
     Labelled,
 )
+from retrostats.models.linear.heteroscedastic.study_rows import Studies
 from retrostats.models.linear.moments.moments import Moments
 from retrostats.models.linear.streamed.moments import StreamedMoments
 
@@ -47,8 +48,8 @@ class Model:
         The moments fitted, where the data were moments.
     frame : DataFrame or None
         The rows fitted, where the data were rows.
-    strata : Strata or None
-        The crossproducts by residual stratum, where residual variances differ.
+    strata : Strata, Studies or None
+        Where residual variances differ: crossproducts by residual stratum, or rows by study.
     labelled : Labelled or None
         The stratum of each row.
     people : (C,) array or None
@@ -77,7 +78,7 @@ class Model:
     n_dropped: int
     moments: Moments | None
     frame: pd.DataFrame | None
-    strata: Strata | None = None
+    strata: Strata | Studies | None = None
     labelled: Labelled | None = None
     people: FloatArray | None = None
     precision: FloatArray | None = None

@@ -183,6 +183,13 @@ def newton_step(
         values, vectors = np.linalg.eigh(hessian)
         values = np.maximum(np.abs(values), 1e-10 * max(np.abs(values).max(), 1e-2))
         step = -vectors @ ((vectors.T @ gradient) / values)
+    return bounded_step(step, gradient, theta)
+
+
+def bounded_step(
+    step: FloatArray, gradient: FloatArray, theta: FloatArray
+) -> tuple[FloatArray, float]:
+    """A step downhill, no longer than parameters are large, and the fall expected of the whole."""
     fall = -0.5 * float(step @ gradient)
     longest = float(np.abs(step).max())
     limit = max(0.5, 1.5 * float(np.abs(theta).max()))

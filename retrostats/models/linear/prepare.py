@@ -38,7 +38,7 @@ from retrostats.models.linear.formula.expressions import columns_of, evaluate
 from retrostats.models.linear.formula.formula import Formula, RandomTerm, parse_formula
 from retrostats.models.linear.formula.linked import find_blocks
 from retrostats.models.linear.formula.quoted import name_of
-from retrostats.models.linear.heteroscedastic.blocks import Strata, build_strata
+from retrostats.models.linear.heteroscedastic.blocks import Strata
 from retrostats.models.linear.heteroscedastic.factor import (
     STRATUM,
     Labelled,
@@ -46,6 +46,7 @@ from retrostats.models.linear.heteroscedastic.factor import (
     strata_of,
     with_stratum,
 )
+from retrostats.models.linear.heteroscedastic.study_rows import Studies, reduce_strata
 from retrostats.models.linear.model import Model
 from retrostats.models.linear.moments.moments import CellMoments, Moments
 from retrostats.models.linear.moments.shape import printed_negative
@@ -317,7 +318,7 @@ def _finish(
     moments: Moments | None = None,
     frame: pd.DataFrame | None = None,
 ) -> Model:
-    strata = None if labelled is None else build_strata(labelled.stratify(rows))
+    strata = None if labelled is None else reduce_strata(labelled.stratify(rows))
     crossed = build_crossed(rows) if strata is None and is_wide(rows) else None
     gram = _gram(rows, strata, crossed)
     n_groups = {term.group: level_count(rows, term) for term in rows.random}
@@ -340,7 +341,7 @@ def _finish(
     )
 
 
-def _gram(rows: Rows, strata: Strata | None, crossed: Crossed | None) -> Gram:
+def _gram(rows: Rows, strata: Strata | Studies | None, crossed: Crossed | None) -> Gram:
     """Crossproducts of each block; where another engine has its own, what is common to all."""
     if strata is not None:
         return strata.frame_gram()
@@ -364,7 +365,7 @@ def with_outcome(model: Model, y: np.ndarray) -> Model:
     y = y if model.precision is None else y * np.sqrt(model.precision)
     rows = replace(model.rows, y=y)
     if model.labelled is not None:
-        strata = build_strata(model.labelled.stratify(rows))
+        strata = reduce_strata(model.labelled.stratify(rows))
         return replace(model, rows=rows, gram=strata.frame_gram(), strata=strata, frame=None)
     if model.crossed is not None:
         crossed = build_crossed(rows)

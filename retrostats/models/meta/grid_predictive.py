@@ -32,6 +32,8 @@ _NEAR = np.arange(1 - _POINTS // 2, _POINTS // 2 + 1)
 _CELL_NODES = 4
 #: Gauss-Hermite nodes of a normal narrower than a step, and standard deviations of a wider one.
 _NARROW_NODES, _REACH = 7, 9.0
+#: Points that are convolved at once: few, as their matrix stays in the cache.
+_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def predictive(
     found = np.zeros((len(totals), len(log_weights), len(weights), m))
     for i, width in enumerate(tau):
         parts = joint[:, :, None, i] * weights
-        found += _convolved(parts, _kernel(float(width) / step, m))
+        found += convolved(parts, kernel(float(width) / step, m))
     return GridPredictive(found[:, :, 0], found[:, :, 1:])
 
 
@@ -123,7 +125,7 @@ def _cell_weights(share: float) -> Array:
     return np.asarray(share / 2 * (weights @ lagrange(_NEAR.astype(np.float64), at)))
 
 
-def _kernel(width: float, m: int) -> Array:
+def kernel(width: float, m: int) -> Array:
     """A normal of `width` steps as weights at -r to r, of sum 1; r is below m."""
     if width >= 1:
         reach = min(math.ceil(_REACH * width), m - 1)
@@ -140,15 +142,21 @@ def _kernel(width: float, m: int) -> Array:
     return found
 
 
-def _convolved(values: Array, kernel: Array) -> Array:
-    """Values (..., m) by the matrix of a kernel; nothing lies beyond the grid."""
+def convolved(values: Array, kernel: Array) -> Array:
+    """Values (..., m) convolved with a kernel of weights; nothing lies beyond the grid."""
     m, reach = values.shape[-1], len(kernel) // 2
     if reach < _POINTS * 2:
         padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(reach, reach)])
         return np.asarray(
             sum(weight * padded[..., i : i + m] for i, weight in enumerate(kernel[::-1]))
         )
-    row = np.zeros(2 * m - 1)
-    row[m - 1 - reach : m + reach] = kernel
-    matrix = np.lib.stride_tricks.sliding_window_view(row, m)[::-1]
-    return np.asarray(values @ np.ascontiguousarray(matrix))
+    # a block of points needs those within the kernel's reach of it, by the same matrix everywhere
+    blocks, width = -(-m // _BLOCK), _BLOCK + 2 * reach
+    padded = np.zeros((*values.shape[:-1], blocks * _BLOCK + 2 * reach))
+    padded[..., reach : reach + m] = values
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=-1)[..., ::_BLOCK, :]
+    row = np.zeros(width + _BLOCK - 1)
+    row[_BLOCK - 1 : width] = kernel
+    matrix = np.lib.stride_tricks.sliding_window_view(row, _BLOCK)[:, ::-1]
+    found = windows @ np.ascontiguousarray(matrix)
+    return np.asarray(found.reshape(*values.shape[:-1], -1)[..., :m])

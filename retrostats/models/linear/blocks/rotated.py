@@ -68,12 +68,18 @@ def cell_rows(moments: CellMoments, formula: Formula, block: Any) -> CellRows:
     means, roots = _roots(moments, used)
     stacked, point = _probe(columns, used, count)
     total = count * (len(used) + 2)
-    x, names = fixed_design(formula, stacked, total)
     y = evaluate(formula.outcome, numeric(stacked))[:, None]
     random = [random_design(term, stacked, total) for term in formula.random]
     width = len(used) + 1
     rotate = _Rotation(used, count, point, n, means, roots)
-    out_x = rotate(x, names)
+    named = {c for term in formula.fixed for c in term}
+    moving = bool(set(used) & named.union(*map(columns_of, named)))
+    if moving:
+        x, names = fixed_design(formula, stacked, total)
+        out_x = rotate(x, names)
+    else:  # no probe of columns that are the same at each, of which factors have many
+        x, names = fixed_design(formula, columns, count)
+        out_x = rotate.constant(x)
     out_y = rotate(y, (formula.outcome,))[:, 0]
     cell = np.repeat(np.arange(count), width)
     designs = tuple(
@@ -207,6 +213,24 @@ class _Rotation:
 
     def __call__(self, probed: FloatArray, names: Iterable[str]) -> FloatArray:
         values = probed.reshape(len(self.used) + 2, self.count, probed.shape[1])
+        out = np.zeros((self.count, len(self.used) + 1, probed.shape[1]))
+        out[:, 0] = np.sqrt(self.n)[:, None] * values[0]
+        # columns of factors, which can be many, are the same at every probe
+        moving = np.flatnonzero([(one != values[0]).any(axis=0) for one in values[1:]])
+        if len(moving):
+            moving = np.unique(moving % probed.shape[1])
+            called = list(names)
+            out[..., moving] = self._moving(values[..., moving], [called[c] for c in moving])
+        return out.reshape(self.count * (len(self.used) + 1), probed.shape[1])
+
+    def constant(self, base: FloatArray) -> FloatArray:
+        """Columns that depend on no variable, given once (C, p)."""
+        out = np.zeros((self.count, len(self.used) + 1, base.shape[1]))
+        out[:, 0] = np.sqrt(self.n)[:, None] * base
+        return out.reshape(-1, base.shape[1])
+
+    def _moving(self, values: FloatArray, names: list[str]) -> FloatArray:
+        """Columns that depend on a variable."""
         base = values[0]
         slope = values[1:-1] - base
         expected = base + np.tensordot(self.point, slope, axes=1)
@@ -220,4 +244,4 @@ class _Rotation:
         out = np.empty((self.count, len(self.used) + 1, base.shape[1]))
         out[:, 0] = np.sqrt(self.n)[:, None] * (base + np.einsum("ck,kcp->cp", self.means, slope))
         out[:, 1:] = np.einsum("cjk,kcp->cjp", self.roots, slope)
-        return out.reshape(self.count * (len(self.used) + 1), base.shape[1])
+        return out

@@ -124,11 +124,17 @@ class Sensitivity:
     fit: list[FloatArray]
 
 
-def sensitivity(data: Crossed, at: Solved, *, reml: bool) -> Sensitivity:
-    """Derivatives of log|V| (and log|X'V^-1X|) and of -rss by Psi of each group (eq. 48)."""
+def sensitivity(
+    data: Crossed, at: Solved, *, reml: bool, sums: list[FloatArray] | None = None
+) -> Sensitivity:
+    """Derivatives of log|V| (and log|X'V^-1X|) and of -rss by Psi of each group (eq. 48).
+
+    `sums` are those of `inverse_sums`, where they are known.
+    """
     logdet: list[FloatArray] = []
     fit: list[FloatArray] = []
-    for group, lam, s in zip(data.groups, at.lams, inverse_sums(data, at.factor), strict=True):
+    sums = inverse_sums(data, at.factor) if sums is None else sums
+    for group, lam, s in zip(data.groups, at.lams, sums, strict=True):
         # eq. 48: Lambda'^-1 (L I - sum (A^-1)_ll) Lambda^-1
         back = np.linalg.inv(lam)
         total = back.T @ (group.levels * np.eye(group.k) - s) @ back
@@ -165,13 +171,19 @@ def evaluate(data: Crossed, theta: FloatArray, *, reml: bool) -> Point:
     cross = v.T @ at.g
     # eq. 49: the average information
     hessian = ratio * (v.T @ wv - cross @ at.c @ cross.T) - ratio / at.rss * np.outer(fit, fit)
+    hessian += second_directions(data, m)
+    hessian = 0.5 * (hessian + hessian.T)
+    return Point(at.deviance, gradient, hessian, at.delta, at.xvx, at.rss, at.sigma2)
+
+
+def second_directions(data: Crossed, m: list[FloatArray]) -> FloatArray:
+    """tr(M d2 Psi) (k, k), M (k, k) of each group (eq. 49)."""
+    out = np.zeros((len(data.positions),) * 2)
     for a, (g, i, j) in enumerate(data.positions):
         for b, (h, r, s) in enumerate(data.positions):
             if g == h and j == s:
-                # eq. 49: tr(M d2 Psi)
-                hessian[a, b] += 2.0 * m[g][i, r]
-    hessian = 0.5 * (hessian + hessian.T)
-    return Point(at.deviance, gradient, hessian, at.delta, at.xvx, at.rss, at.sigma2)
+                out[a, b] = 2.0 * m[g][i, r]
+    return out
 
 
 def psi_directions(data: Crossed, lams: list[FloatArray], e: FloatArray) -> FloatArray:

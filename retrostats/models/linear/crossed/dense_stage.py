@@ -48,13 +48,18 @@ class DenseStage:
         dsyrk(-1.0, self.whitened.T, beta=1.0, c=rest, lower=1, overwrite_c=1)
 
     def inner(self, lower: FloatArray) -> FloatArray:
-        """Sum over levels of H_l'S^-1 H_l (k, k), `lower` the Cholesky factor of S.
+        """Sum over levels of H_l'S^-1 H_l (k, k), `lower` the Cholesky factor of S."""
+        total = self.grams(lower).sum(0)
+        return np.asarray(0.5 * (total + total.T))
 
-        With Y = L^-1 W' it is that of R_l^-T (Y_l'Y_l) R_l^-1: one triangular solution, where
-        products with the whole inverse take twice the multiplications.
+    def grams(self, lower: FloatArray) -> FloatArray:
+        """H_l'S^-1 H_l (L, k, k) of each level.
+
+        With Y = L^-1 W' it is R_l^-T (Y_l'Y_l) R_l^-1: one triangular solution, where products with
+        the whole inverse take twice the multiplications.
         """
         k = self.half.shape[1]
-        total = np.zeros((k, k))
+        out = np.empty_like(self.half)
         step = max(1, _CHUNK // k)
         for at in range(0, len(self.half), step):
             half = self.half[at : at + step]
@@ -64,8 +69,25 @@ class DenseStage:
             for i in range(k):
                 for j in range(i + 1):
                     gram[:, i, j] = gram[:, j, i] = np.einsum("lm,lm->l", y[:, i], y[:, j])
-            total += np.einsum("lai,lab,lbj->ij", half, gram, half, optimize=True)
-        return 0.5 * (total + total.T)
+            out[at : at + step] = np.swapaxes(half, 1, 2) @ gram @ half
+        return out
+
+    def outer(self) -> list[list[FloatArray]]:
+        """Sum over levels of the products of columns c and e of H (rest, rest), k by k of them."""
+        k, width = self.half.shape[1], self.whitened.shape[1]
+        out: list[list[FloatArray]] = [[np.zeros((width, width))] * k for _ in range(k)]
+        step = max(1, _CHUNK // k)
+        for at in range(0, len(self.half), step):
+            half = np.swapaxes(self.half[at : at + step], 1, 2)
+            rows = self.whitened[at * k : (at + step) * k].reshape(len(half), k, width)
+            h = half @ rows
+            for c in range(k):
+                for e in range(c + 1):
+                    out[c][e] = out[c][e] + h[:, c].T @ h[:, e]
+        for c in range(k):
+            for e in range(c):
+                out[e][c] = out[c][e].T
+        return out
 
 
 def dense_stage(

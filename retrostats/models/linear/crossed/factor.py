@@ -211,7 +211,7 @@ def subtract_outer(target: FloatArray, g: csr_array) -> None:
         row, col = product.tocoo().coords
         target[row, col] -= product.data  # a product has each place once
         return
-    for part in _slices(g):
+    for part in slices(g):
         dsyrk(-1.0, part, beta=1.0, c=target, lower=1, overwrite_c=1)
 
 
@@ -235,12 +235,12 @@ def _trace(inverse: FloatArray, a: csr_array, b: csr_array) -> float:
         row, col = product.tocoo().coords
         return float(inverse[row, col] @ product.data)
     if a is b:
-        return sum(float(np.vdot(x, inverse @ x)) for x in _slices(a))
-    pairs = zip(_slices(a), _slices(b), strict=True)
+        return sum(float(np.vdot(x, inverse @ x)) for x in slices(a))
+    pairs = zip(slices(a), slices(b), strict=True)
     return sum(float(np.vdot(x, inverse @ y)) for x, y in pairs)
 
 
-def _slices(g: csr_array) -> Any:
+def slices(g: csr_array) -> Any:
     """Dense columns, some at a time."""
     by_column = csc_array(g)
     for at in range(0, g.shape[1], _CHUNK):

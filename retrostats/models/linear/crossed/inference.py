@@ -1,8 +1,9 @@
 """Kenward-Roger and Satterthwaite for crossed factors, in bounded memory.
 
-Kenward-Roger needs sums over all pairs of levels of squares of A^-1; its columns are made some at a
-time and let go. Satterthwaite needs a Hessian, which central differences of the exact gradient
-give at the cost of a few more fits. See docs/mathematics.md, section 18.
+Kenward-Roger needs sums over all pairs of levels of squares of A^-1, Satterthwaite a Hessian that
+does too. Where one group is eliminated they come from `pairs`; else the columns of A^-1 are made
+some at a time and let go, and the Hessian is a central difference of the exact gradient, at the
+cost of a few more fits. See docs/mathematics.md, section 18.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrostats.models.linear.crossed.criterion import (
+    Sensitivity,
     Solved,
     along,
+    psi_directions,
+    second_directions,
     sensitivity,
     solve,
     whitened,
 )
 from retrostats.models.linear.crossed.factor import Factor
 from retrostats.models.linear.crossed.layout import Crossed
+from retrostats.models.linear.crossed.pairs import PairSums, pair_sums
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger, adjusted
 from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite, inverse_hessian
@@ -27,6 +32,8 @@ from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite, 
 #: Multiplications that Kenward-Roger may cost: about 20 seconds on two cores.
 MOST_PRODUCTS = 2e11
 _FLOOR = 1e-4  # diagonal of a factor below which inference is that at this, where nothing cancels
+#: Mean eigenvalue of a group's M = I - A^-1, whose square has half of its digits as differences.
+_DIGITS = 1e-3
 _CHUNK = 256
 _STEP = 1e-4
 
@@ -83,10 +90,39 @@ def sum_inverse(data: Crossed, factor: Factor) -> InverseSums:
     return InverseSums(square, own, pairs)
 
 
+def inverse_by_pairs(data: Crossed, sums: PairSums) -> InverseSums:
+    """The same from sums over pairs of levels: A^-1 is I - M."""
+    total, own = 0.0, []
+    for a, (group, inverse) in enumerate(zip(data.groups, sums.own, strict=True)):
+        # eq. 49b: A^-1 - A^-2 = M - M^2
+        both = sum(np.einsum("cfdf->cd", pairs) for pairs in sums.pairs[a])
+        own.append(group.levels * np.eye(group.k) - inverse - both)
+        # eq. 49a: ||I - M||^2
+        total += float(2.0 * np.trace(inverse) - group.width + np.trace(both))
+    return InverseSums(total, own, sums.pairs)
+
+
+def _inverse_sums(data: Crossed, factor: Factor) -> InverseSums:
+    """The way that is shorter, unless a sum of squares of M would be rounding."""
+    sums = pair_sums(data, factor)
+    if sums is not None:
+        kept = [
+            group.levels * np.eye(group.k) - inverse
+            for group, inverse in zip(data.groups, sums.own, strict=True)
+        ]
+        least = [
+            np.linalg.eigvalsh(m)[0] / group.levels
+            for m, group in zip(kept, data.groups, strict=True)
+        ]
+        if min(least) > _DIGITS:
+            return inverse_by_pairs(data, sums)
+    return sum_inverse(data, factor)
+
+
 def crossed_kenward_roger(data: Crossed, theta: FloatArray) -> KenwardRoger:
     """Adjusted covariance at a REML fit (Kenward and Roger 1997), as `kenward_roger` gives it."""
     at = solve(data, theta, reml=True, floor=_FLOOR)
-    sums = sum_inverse(data, at.factor)
+    sums = _inverse_sums(data, at.factor)
     columns, k = len(at.xvx), len(data.positions)
     p = np.zeros((k + 1, columns, columns))
     q = np.zeros((k + 1, k + 1, columns, columns))
@@ -141,14 +177,42 @@ def _along_group(data: Crossed, g: int, unit: FloatArray, v: FloatArray) -> Floa
     return out
 
 
-def crossed_satterthwaite(data: Crossed, theta: FloatArray, *, reml: bool) -> Satterthwaite:
-    """Covariance of (theta, sigma) and the derivative of the coefficients' covariance."""
-    k = len(theta)
+def exact_hessian(
+    data: Crossed, at: Solved, here: Sensitivity, sums: PairSums, *, reml: bool
+) -> FloatArray:
+    """Second derivatives (k, k) of the deviance by theta, sigma held (eq. 22)."""
+    # eq. 49c: tr(V^-1 V_i V^-1 V_j) from sums over pairs of levels
+    back = [np.linalg.inv(lam) for lam in at.lams]
+    turned, moved = [], []
+    for g, i, j in data.positions:
+        unit = np.zeros((data.groups[g].k,) * 2)
+        unit[i, j] = 1.0
+        half = unit @ at.lams[g].T
+        turned.append(back[g] @ (half + half.T) @ back[g].T)
+        moved.append(_along_group(data, g, half + half.T, at.g))
+    v = psi_directions(data, at.lams, at.e)
+    _, wv = whitened(data, at.lams, at.factor, data.c @ v)
+    cross = v.T @ at.g
+    out = 2.0 / at.sigma2 * (v.T @ wv - cross @ at.c @ cross.T)
+    for i, (a, _, _) in enumerate(data.positions):
+        for j, (b, _, _) in enumerate(data.positions):
+            pairs = sums.pairs[a][b]
+            out[i, j] -= np.einsum("cdef,ce,df->", pairs, turned[i], turned[j], optimize=True)
+    if reml:
+        wmoved = [whitened(data, at.lams, at.factor, data.c @ m)[1] for m in moved]
+        p = [at.c @ (at.g.T @ m) for m in moved]
+        for i, one in enumerate(moved):
+            for j, other in enumerate(wmoved):
+                # eq. 49c: 2 tr(C Q_ij) - tr(C P_i C P_j)
+                out[i, j] += 2.0 * float(np.vdot(one @ at.c, other)) - float(np.vdot(p[i].T, p[j]))
+    pairs_of_m = zip(here.logdet, here.fit, strict=True)
+    out += second_directions(data, [a - b / at.sigma2 for a, b in pairs_of_m])
+    return np.asarray(0.5 * (out + out.T))
+
+
+def _by_differences(data: Crossed, theta: FloatArray, sigma2: float, *, reml: bool) -> FloatArray:
+    """The same by central differences of eq. 48."""
     diagonal = np.array(data.diagonal)
-    theta = np.where(diagonal & (np.abs(theta) < _FLOOR), _FLOOR, theta)
-    at = solve(data, theta, reml=reml, floor=0.0)
-    sigma2, sigma = at.sigma2, float(np.sqrt(at.sigma2))
-    here = sensitivity(data, at, reml=reml)
 
     def gradient(point: FloatArray) -> FloatArray:
         moved = solve(data, point, reml=reml, floor=0.0)
@@ -156,14 +220,29 @@ def crossed_satterthwaite(data: Crossed, theta: FloatArray, *, reml: bool) -> Sa
         pairs = zip(parts.logdet, parts.fit, strict=True)
         return along(data, moved.lams, [a - b / sigma2 for a, b in pairs])
 
-    hessian = np.zeros((k + 1, k + 1))
-    for i in range(k):
+    out = np.zeros((len(theta), len(theta)))
+    for i in range(len(theta)):
         size = _STEP * max(abs(theta[i]), 1.0) if not diagonal[i] else _STEP * abs(theta[i])
-        step = np.zeros(k)
+        step = np.zeros(len(theta))
         step[i] = size
-        # eq. 22 by central differences of eq. 48
-        hessian[i, :k] = (gradient(theta + step) - gradient(theta - step)) / (2.0 * size)
-    hessian = 0.5 * (hessian + hessian.T)
+        out[i] = (gradient(theta + step) - gradient(theta - step)) / (2.0 * size)
+    return 0.5 * (out + out.T)
+
+
+def crossed_satterthwaite(data: Crossed, theta: FloatArray, *, reml: bool) -> Satterthwaite:
+    """Covariance of (theta, sigma) and the derivative of the coefficients' covariance."""
+    k = len(theta)
+    diagonal = np.array(data.diagonal)
+    theta = np.where(diagonal & (np.abs(theta) < _FLOOR), _FLOOR, theta)
+    at = solve(data, theta, reml=reml, floor=0.0)
+    sigma2, sigma = at.sigma2, float(np.sqrt(at.sigma2))
+    sums = pair_sums(data, at.factor)
+    here = sensitivity(data, at, reml=reml, sums=None if sums is None else sums.own)
+    hessian = np.zeros((k + 1, k + 1))
+    if sums is None:
+        hessian[:k, :k] = _by_differences(data, theta, sigma2, reml=reml)
+    else:
+        hessian[:k, :k] = exact_hessian(data, at, here, sums, reml=reml)
     hessian[:k, k] = hessian[k, :k] = 2.0 * along(data, at.lams, here.fit) / sigma**3
     hessian[k, k] = 4.0 * at.nu / sigma2
     back = np.linalg.solve(data.basis, np.eye(len(at.c)))

@@ -38,15 +38,15 @@ def inverse_sums(data: Crossed, factor: Factor) -> list[FloatArray]:
             if stage.h.shape[0]:
                 total = total + inner_outer(inverse, stage.h, stage.k)
             return [total, *sums]
-        y = _sampled(inverse, stage.h)
-        own = _own_products(stage.h, y, stage.k)
+        y = sampled(inverse, stage.h)
+        own = own_products(stage.h, y, stage.k)
         out.append(total + own.sum(axis=0))
         if position:
             inverse = _joined(stage.inverse + own, y, inverse)
     return [*out[::-1], *sums]
 
 
-def _sampled(inverse: Any, h: csr_array) -> csr_array:
+def sampled(inverse: Any, h: csr_array) -> csr_array:
     """Inverse times H, at the places of H."""
     if not h.shape[0]:
         return h
@@ -63,7 +63,7 @@ def _sampled(inverse: Any, h: csr_array) -> csr_array:
     return csr_array(csr_array((values, turned.indices, turned.indptr), shape=turned.shape).T)
 
 
-def _own_products(h: csr_array, y: csr_array, k: int) -> FloatArray:
+def own_products(h: csr_array, y: csr_array, k: int) -> FloatArray:
     """H_l' Y_l (L, k, k) of each level."""
     levels = h.shape[1] // k
     out = np.zeros((levels, k, k))

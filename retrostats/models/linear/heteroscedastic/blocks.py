@@ -15,7 +15,7 @@ import numpy as np
 from retrostats.common.errors import NotIdentified
 from retrostats.models.linear.blocks.buckets import Bucket, buckets, products, template
 from retrostats.models.linear.blocks.gram import Gram, InBasis
-from retrostats.models.linear.blocks.rows import Reduced, Rows, reduce_rows
+from retrostats.models.linear.blocks.rows import Rows, reduce_rows
 from retrostats.models.linear.formula.columns import FloatArray, IntArray
 from retrostats.models.linear.heteroscedastic.low_rank import DesignRows, design_rows, few_enough
 
@@ -145,8 +145,9 @@ def build_strata(data: Stratified) -> Strata:
     """
     reduced = reduce_rows(data.rows)
     scale = float(np.sqrt(reduced.yy / reduced.n_obs))
-    y = _outcomes(data.rows, reduced) / scale
-    x = reduced.q if reduced.weight is None else np.sqrt(reduced.weight)[:, None] * reduced.q
+    root = None if reduced.weight is None else np.sqrt(reduced.weight)
+    y = outcomes(data.rows, reduced.residual if root is None else root * reduced.residual) / scale
+    x = reduced.q if root is None else root[:, None] * reduced.q
     total = len(data.count)
     order = np.argsort(data.stratum, kind="stable")
     ends = np.cumsum(np.bincount(data.stratum, minlength=total))[:-1]
@@ -196,14 +197,11 @@ def _rows_of(bucket: Bucket, width: int, data: Stratified, x: FloatArray) -> Des
     return design_rows(z, x[bucket.rows], bucket.block, data.stratum[bucket.rows])
 
 
-def _outcomes(rows: Rows, reduced: Reduced) -> FloatArray:
-    """Residual of the mean and a root of the scatter, as columns: all enter alike (eq. 33)."""
-    residual = reduced.residual
-    if reduced.weight is not None:
-        residual = np.sqrt(reduced.weight) * residual
+def outcomes(rows: Rows, mean: FloatArray) -> FloatArray:
+    """The mean, or its residual, and a root of the scatter as columns: all enter alike (eq. 33)."""
     width = max((len(s) for s in rows.scatter.values()), default=0)
-    y = np.zeros((len(residual), 1 + width))
-    y[:, 0] = residual
+    y = np.zeros((len(mean), 1 + width))
+    y[:, 0] = mean
     for block, scatter in rows.scatter.items():
         values, vectors = np.linalg.eigh(scatter)
         at = np.flatnonzero(rows.block == block)

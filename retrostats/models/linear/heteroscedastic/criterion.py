@@ -152,7 +152,7 @@ class StrataSums:
 
     def traces(self, c: FloatArray) -> FloatArray:
         """tr(C P_i) (k + T,)."""
-        dense: FloatArray = self.p.reshape(len(self.p), -1) @ c.ravel()
+        dense: FloatArray = self.p.reshape(len(self.p), c.size) @ c.ravel()
         return dense if self.rows is None else np.concatenate([dense, self.rows.traces(c)])
 
     def pairs(self, c: FloatArray) -> FloatArray:
@@ -281,7 +281,8 @@ def _take_products(
 
 def traces_of_pairs(a: FloatArray) -> FloatArray:
     """tr(A_i A_j) (k, k) of every pair of k matrices (k, p, p)."""
-    return np.asarray(a.reshape(len(a), -1) @ np.swapaxes(a, 1, 2).reshape(len(a), -1).T)
+    flat = (len(a), a.shape[1] * a.shape[2])
+    return np.asarray(a.reshape(flat) @ np.swapaxes(a, 1, 2).reshape(flat).T)
 
 
 def _traces(a: FloatArray, b: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,21 @@ from retrostats.models.linear.heteroscedastic.inference import (
     strata_satterthwaite,
 )
 from retrostats.models.linear.heteroscedastic.optimise import StrataOptimum, minimise_strata
+from retrostats.models.linear.heteroscedastic.study_inference import (
+    Coefficients,
+    studies_kenward_roger,
+    studies_satterthwaite,
+)
+from retrostats.models.linear.heteroscedastic.study_optimise import (
+    StudyOptimum,
+    dense_optimum,
+    minimise_studies,
+)
+from retrostats.models.linear.heteroscedastic.study_rows import Studies
 from retrostats.models.linear.homoscedastic.criterion import Point
 from retrostats.models.linear.homoscedastic.engine import Homoscedastic, not_evaluated
-from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.homoscedastic.optimise import Optimum
-from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
+from retrostats.models.linear.linear_fit import Adjustment, Approximation
 
 if TYPE_CHECKING:
     from retrostats.models.linear.formula.columns import FloatArray
@@ -42,6 +53,8 @@ def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> LmmFit:
         The data do not tell a residual variance from the other parameters.
     """
     data = model.strata
+    if isinstance(data, Studies):
+        return _fit_studies(model, data, reml=reml, ddf=ddf)
     assert data is not None
     try:
         best = minimise_strata(data, reml=reml)
@@ -61,6 +74,29 @@ def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> LmmFit:
     beta = data.start + substitute(data.basis, point.delta)
     engine = Heteroscedastic(best)
     return LmmFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta, engine)
+
+
+def _fit_studies(model: Model, data: Studies, *, reml: bool, ddf: Ddf) -> LmmFit:
+    """The same of many studies."""
+    try:
+        best = minimise_studies(data, reml=reml)
+    except LinAlgError as error:
+        raise not_evaluated(model.formula, error, f" with residual={data.name!r}") from None
+    if not best.point.curve.positive(_FLAT):
+        _check_curvature(model, dense_optimum(best, reml=reml))
+    turn, unit = best.point.turn, data.scale**2
+    nu = data.n_obs - len(data.start) if reml else data.n_obs
+    point = Point(
+        best.point.deviance, best.point.gradient, np.empty((0, 0)), np.empty(0), np.empty((0, 0)),
+        unit * nu, unit,
+    )  # fmt: skip
+    optimum = Optimum(
+        best.theta / data.scale, point, best.singular, best.converged, best.steps, model.gram,
+        best.working,
+    )  # fmt: skip
+    own, common = data.basis.coefficients(turn.delta_own, turn.delta_common)
+    beta = data.start + data.scale * Coefficients.of(data, turn).by_common(own, common)[:, 0]
+    return LmmFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta, OfStudies(best))
 
 
 def _check_curvature(model: Model, best: StrataOptimum) -> None:
@@ -92,13 +128,13 @@ class Heteroscedastic(Homoscedastic):
 
     Parameters
     ----------
-    strata : StrataOptimum
+    strata : StrataOptimum or StudyOptimum
         Parameters and criterion.
     """
 
     name = "heteroscedastic"
 
-    def __init__(self, strata: StrataOptimum) -> None:
+    def __init__(self, strata: StrataOptimum | StudyOptimum) -> None:
         self.strata = strata
 
     def theta(self, fit: LinearFit) -> FloatArray:
@@ -115,13 +151,20 @@ class Heteroscedastic(Homoscedastic):
         count = self.strata.data.count
         return float(np.sqrt(count @ self.strata.sigma2 / count.sum()))
 
-    def kenward_roger(self, fit: LinearFit) -> KenwardRoger:
+    def kenward_roger(self, fit: LinearFit) -> Adjustment:
         """Adjusted covariance and degrees of freedom; see `strata_kenward_roger`."""
-        return strata_kenward_roger(self.strata.data, self.strata.point.state)
+        best = self.dense(fit)
+        return strata_kenward_roger(best.data, best.point.state)
 
-    def satterthwaite(self, fit: LinearFit) -> Satterthwaite:
+    def satterthwaite(self, fit: LinearFit) -> Approximation:
         """Degrees of freedom; see `strata_satterthwaite`."""
-        return strata_satterthwaite(self.strata.data, self.strata.point)
+        best = self.dense(fit)
+        return strata_satterthwaite(best.data, best.point)
+
+    def dense(self, fit: LinearFit) -> StrataOptimum:
+        """The optimum with products of all columns of X."""
+        assert isinstance(self.strata, StrataOptimum)
+        return self.strata
 
     def allow(self, what: str) -> None:
         """Refuse what needs one residual variance: profiles, ICC, standardised, bootstrap."""
@@ -129,3 +172,35 @@ class Heteroscedastic(Homoscedastic):
             f"{what} takes one residual variance; this fit has {len(self.strata.sigma2)} "
             f"(residual={self.strata.data.name!r}). Fit without residual= for it"
         )
+
+
+class OfStudies(Heteroscedastic):
+    """The same of many studies, whose own columns of X are not multiplied by those of others.
+
+    Parameters
+    ----------
+    best : StudyOptimum
+        Parameters and criterion.
+    """
+
+    def __init__(self, best: StudyOptimum) -> None:
+        super().__init__(best)
+        self.best = best
+
+    def cov_unadjusted(self, fit: LinearFit) -> FloatArray:
+        """Covariance (p, p) of the fixed effects without the small-sample adjustment."""
+        return Coefficients.of(self.best.data, self.best.point.turn).covariance
+
+    def kenward_roger(self, fit: LinearFit) -> Adjustment:
+        """Adjusted covariance and degrees of freedom; see `studies_kenward_roger`."""
+        found = studies_kenward_roger(self.best, partial(super().kenward_roger, fit), reml=fit.reml)
+        return super().kenward_roger(fit) if found is None else found
+
+    def satterthwaite(self, fit: LinearFit) -> Approximation:
+        """Degrees of freedom; see `studies_satterthwaite`."""
+        found = studies_satterthwaite(self.best)
+        return super().satterthwaite(fit) if found is None else found
+
+    def dense(self, fit: LinearFit) -> StrataOptimum:
+        """The optimum with products of all columns of X."""
+        return dense_optimum(self.best, reml=fit.reml)

@@ -88,7 +88,7 @@ def strata_kenward_roger(data: Strata, state: State) -> KenwardRoger:
 def _weighted_products(sums: StrataSums, w: FloatArray, c: FloatArray) -> FloatArray:
     """Sum over i, j of w_ij P_i C P_j."""
     p, k = sums.p, len(sums.p)
-    weighted = (w[:k, :k] @ p.reshape(k, -1)).reshape(p.shape)
+    weighted = (w[:k, :k] @ p.reshape(k, len(c) ** 2)).reshape(p.shape)
     out = (c @ p).reshape(-1, len(c)).T @ weighted.reshape(-1, len(c))
     if sums.rows is None:
         return np.asarray(out)

@@ -16,8 +16,8 @@ from retrostats.models.linear.heteroscedastic.criterion import (
 )
 from retrostats.models.linear.newton import along_hessian, descend, searched_again
 
-_BOUNDARY = 1e-4  # an effect's SD in units of the residual SD, below which a fit is singular
-_RESTARTS = (0.05, 2.0)
+BOUNDARY = 1e-4  # an effect's SD in units of the residual SD, below which a fit is singular
+RESTARTS = (0.05, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +58,20 @@ def minimise_strata(data: Strata, *, reml: bool) -> StrataOptimum:
     LinAlgError
         The criterion cannot be evaluated where it starts.
     """
-    work, roots = _working(data)
+    work, roots = working_strata(data)
     diagonal = np.array(data.diagonal, dtype=float)
     eta = np.log(data.alone)
 
     def descend(size: float) -> StrataOptimum:
         return _descend(work, np.concatenate([size * diagonal, eta]), reml=reml)
 
-    best = searched_again(descend(0.5), descend, _RESTARTS)
+    best = searched_again(descend(0.5), descend, RESTARTS)
     k = len(diagonal)
     theta = change_theta(data.sizes, best.working[:k], roots, to_working=False)
     return replace(best, theta=data.scale * theta, sigma2=data.scale**2 * best.sigma2)
 
 
-def _working(data: Strata) -> tuple[Strata, list[FloatArray]]:
+def working_strata(data: Strata) -> tuple[Strata, list[FloatArray]]:
     """Each term's covariates made orthonormal on average, as in `working.working_gram`."""
     moment = np.zeros(len(data.diagonal))
     for s in data.stacks:
@@ -96,7 +96,7 @@ def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:
 
     found = descend(criterion, start, along_hessian, data.sizes)
     sigma2, diagonal = found.point.state.sigma2, np.array(data.diagonal, dtype=bool)
-    smallest = _BOUNDARY * float(np.sqrt(sigma2.min()))
+    smallest = BOUNDARY * float(np.sqrt(sigma2.min()))
     singular = bool((np.abs(found.x[:k][diagonal]) < smallest).any())
     return StrataOptimum(
         found.x[:k], sigma2, found.point, data, found.x, singular, found.converged, found.steps

@@ -15,9 +15,7 @@ from retrostats.models.linear.fitted import LmmFit
 from retrostats.models.linear.formula.formula import Formula
 from retrostats.models.linear.homoscedastic.criterion import Point, ml_deviance
 from retrostats.models.linear.homoscedastic.inference import kenward_roger_of, satterthwaite_of
-from retrostats.models.linear.homoscedastic.kenward_roger import KenwardRoger
 from retrostats.models.linear.homoscedastic.optimise import minimise
-from retrostats.models.linear.homoscedastic.satterthwaite import Satterthwaite
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from retrostats.models.linear.batch.refits import Refits
     from retrostats.models.linear.blocks.profiled import Profiled
     from retrostats.models.linear.formula.columns import FloatArray
-    from retrostats.models.linear.linear_fit import LinearFit
+    from retrostats.models.linear.linear_fit import Adjustment, Approximation, LinearFit
     from retrostats.models.linear.model import Model
     from retrostats.models.linear.post_estimation.tables import Effect
 
@@ -58,11 +56,11 @@ class Homoscedastic(LmmEngine):
 
     name = "homoscedastic"
 
-    def kenward_roger(self, fit: LinearFit) -> KenwardRoger:
+    def kenward_roger(self, fit: LinearFit) -> Adjustment:
         """Adjusted covariance and degrees of freedom."""
         return kenward_roger_of(fit.optimum, reml=fit.reml)
 
-    def satterthwaite(self, fit: LinearFit) -> Satterthwaite:
+    def satterthwaite(self, fit: LinearFit) -> Approximation:
         """Degrees of freedom."""
         return satterthwaite_of(fit.optimum, reml=fit.reml)
 

@@ -53,10 +53,10 @@ class Satterthwaite:
         values, vectors = np.linalg.eigh(contrast @ self.covariance @ contrast.T)
         keep = values > 1e-10 * values.max()
         dfs = np.array([self.df(v @ contrast) for v in vectors.T[keep]])
-        return _fai_cornelius(dfs), 1.0
+        return fai_cornelius(dfs), 1.0
 
 
-def _fai_cornelius(dfs: FloatArray) -> float:
+def fai_cornelius(dfs: FloatArray) -> float:
     """Df that gives F the expectation of the mean of squared independent t's."""
     q = len(dfs)
     if q == 1:
