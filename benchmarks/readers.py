@@ -1,10 +1,11 @@
-"""Time and peak memory of loading a large table, beside plain pandas, and of replicating with one.
+"""Time and peak memory of loading a large table, beside its peers, and of replicating with one.
 
 python -m benchmarks.readers [--rows N] [--rounds N] [--only load|spreadsheet|replicate]
 
 Each run is a process of its own, in turn; the median of the rounds is shown. Peak memory of loading
-is that of the process less what it held after its imports; that of a replication is all of it. The
-last result, with the machine, is in readers.md.
+is that of the process less what it held after its imports, without the child that parses; that of a
+replication is all of it. polars is beside pandas where it is installed. The last result, with the
+machine, is in readers.md.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,11 @@ READ = {
     "pandas": "import pandas as pd\nmark()\n"
     "out = pd.read_csv(path) if path.endswith('csv') else pd.read_parquet(path)",
 }
+if find_spec("polars"):  # no dependency of the package
+    READ["polars"] = (
+        "import polars as pl\nmark()\n"
+        "out = pl.read_csv(path) if path.endswith('csv') else pl.read_parquet(path)"
+    )
 #: An .xlsx file: all of a cohort, and its cells alone by two readers of spreadsheets.
 READ_XLSX = {
     "retrostats": READ["retrostats"],
@@ -94,7 +101,7 @@ def cohort(people: int, each: int) -> pd.DataFrame:
 
 
 def load(folder: Path, rows: int, rounds: int) -> None:
-    """Loading a CSV and a Parquet file by the package and by pandas."""
+    """Loading a CSV and a Parquet file by the package and by its peers."""
     files = [folder / "cohort.csv", folder / "cohort.parquet"]
     frame = table(rows)
     frame.to_csv(files[0], index=False)

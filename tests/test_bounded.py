@@ -9,19 +9,16 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from doors.io import (
     Row,
     Sheet,
-    child,
     classes,
     decode,
     encode,
     limits,
-    packed,
     packed_sheet,
     parent,
     parse,
@@ -295,32 +292,3 @@ def test_lists_in_parquet_are_refused_before_they_unfold(tmp_path: Path) -> None
     pq.write_table(pa.table({"subject": many, "v": many}), tmp_path / "lab.parquet")
     with pytest.raises(InputError, match="42000000 cells; at most 40000000"):
         load_cohort(tmp_path / "lab.parquet")
-
-
-def test_what_is_handed_over_in_parts_is_whole_or_refused(monkeypatch, tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
-
-    table = pa.table({"subject": [f"p{i % 7}" for i in range(100)], "v": range(100)})
-    pq.write_table(table, tmp_path / "lab.parquet", row_group_size=30)
-    data = (tmp_path / "lab.parquet").read_bytes()
-    monkeypatch.setattr(packed, "CELLS_A_PART", 16)
-    parts = [pa.ipc.open_stream(part).read_all() for part in packed.parse_parquet("a", data)]
-    assert len(parts) > 100 * 2 // 16
-    assert pa.concat_tables(parts).to_pydict() == table.to_pydict()
-
-    monkeypatch.setattr(parent, "memory_for", lambda size: 2000)  # of the parent alone
-    with pytest.raises(InputError, match=r"lab.parquet: takes more than 0 MB of memory"):
-        load_cohort(tmp_path / "lab.parquet")
-
-
-def test_what_goes_wrong_after_the_first_part_is_still_said(monkeypatch) -> None:
-    def half(file: str, data: bytes, option: str) -> Iterator[bytes]:
-        yield data
-        raise InputError(f"{file}: cut short")
-
-    monkeypatch.setattr(child, "parser", lambda name: half)
-    monkeypatch.setattr(child, "bound", lambda size: None)  # these are the child's alone
-    monkeypatch.setattr(child, "guarded", nullcontext)
-    found = list(child._answers("any", "lab.parquet", "", b"rows"))
-    assert found == [("part", b"rows"), ("no", b"lab.parquet: cut short")]

@@ -7,19 +7,24 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import Conditions
 from doors.io import (
     arrow_text,
     cells,
     delimited,
     distinct,
     examples,
+    is_wide,
+    may_name_levels,
+    names_levels,
+    numbering,
     people,
     plausible,
     possible,
     sums,
     values,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import retrostats as rs
@@ -208,7 +213,8 @@ def test_cells_counted_by_codes_are_those_of_pandas(frame, small, block) -> None
     keys = ["subject", "speed_m_s"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distinct, "SMALL_TABLE", 10**6 if small else -(10**6))
-        patch.setattr(distinct, "BLOCK", block)
+        for module in (distinct, numbering):
+            patch.setattr(module, "BLOCK", block)
         coded = distinct.CodedColumns(frame)
         cells = frame.groupby(keys, observed=True, dropna=False)
         assert distinct.rows_each(coded, keys) == (cells.size().min(), cells.size().max())
@@ -231,6 +237,19 @@ def test_words_asked_for_at_once_are_those_asked_for_one_by_one(texts) -> None:
     wanted = [values._word(text) for text in texts]
     assert (values._bare_words(texts) or wanted) == wanted
     assert distinct.missing_values(texts).tolist() == list(map(cells.is_missing, texts))
+
+
+SIDES = Conditions("left", "right")
+#: Conditions that a header may name without a letter.
+NUMBERED = Conditions("left", "right", synonyms={"left": ("1", "-1 °")})
+
+
+@given(st.text("0123456789.,:-+ ()[]/%_~'*#½²°", max_size=12), st.sampled_from([SIDES, NUMBERED]))
+@example("VO2 1", NUMBERED)
+@example("1", NUMBERED)
+def test_no_header_that_names_a_level_is_passed_over(header, conditions) -> None:
+    if is_wide(header, conditions) or names_levels(header, conditions):
+        assert may_name_levels(header, conditions)
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.2, 5.0]), st.booleans())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,7 @@ def _across(
     raise InputError(f"{source.symbol} measures {have}, {target.symbol} measures {want}")
 
 
+@lru_cache(maxsize=1024)
 def _plain(text: str) -> str:
     """Lower case, one slash a divisor, no exponents, brackets or reference conditions."""
     plain = text.strip().strip("[]").lower().translate(_SUPERSCRIPT).replace("−", "-")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from retrostats.common import citation as citation
 from retrostats.common import workers as workers
+from retrostats.common.arrays import floats_of as floats_of
+from retrostats.common.arrays import unset_array as unset_array
 from retrostats.common.defaults import TABLE_FORMATS as TABLE_FORMATS
 from retrostats.common.deprecated import renamed_arguments as renamed_arguments
 from retrostats.common.exit_codes import commands_of as commands_of
@@ -24,6 +26,7 @@ from retrostats.common.units import _UNITS as _UNITS
 from retrostats.common.units import _WORDS as _WORDS
 from retrostats.common.units import convert as convert
 from retrostats.common.units import parse_unit as parse_unit
+from retrostats.common.vocabulary import Conditions as Conditions
 from retrostats.common.vocabulary import Post as Post
 from retrostats.common.workers import connected as connected
 from retrostats.common.workers import in_order as in_order

@@ -6,6 +6,8 @@ from retrostats.io import carts as carts
 from retrostats.io.bounded import child as child
 from retrostats.io.bounded import limits as limits
 from retrostats.io.bounded import parent as parent
+from retrostats.io.bounded import parsers as parsers
+from retrostats.io.bounded import sealed_memory as sealed_memory
 from retrostats.io.bounded.parsers import PARSERS as PARSERS
 from retrostats.io.bounded.parsers import classes as classes
 from retrostats.io.bounded.wire import decode as decode
@@ -17,7 +19,10 @@ from retrostats.io.carts.steady import window_mean as window_mean
 from retrostats.io.cohort import values as values
 from retrostats.io.cohort.headers import kind_of as kind_of
 from retrostats.io.cohort.headers import read_header as read_header
+from retrostats.io.cohort.meanings import may_name_levels as may_name_levels
 from retrostats.io.cohort.periods import _place as _place
+from retrostats.io.cohort.shape import is_wide as is_wide
+from retrostats.io.cohort.shape import names_levels as names_levels
 from retrostats.io.cohort.spec import read_spec as read_spec
 from retrostats.io.cohort.times import ordered_times as ordered_times
 from retrostats.io.energy import EQUATIONS as EQUATIONS
@@ -34,11 +39,14 @@ from retrostats.io.published.published import load_retellings as load_retellings
 from retrostats.io.published.published import load_studies as load_studies
 from retrostats.io.published.published import load_table as load_table
 from retrostats.io.published.published import topics_of as topics_of
+from retrostats.io.tables import arrow_frame as arrow_frame
 from retrostats.io.tables import arrow_text as arrow_text
 from retrostats.io.tables import cells as cells
 from retrostats.io.tables import delimited as delimited
 from retrostats.io.tables import distinct as distinct
+from retrostats.io.tables import numbering as numbering
 from retrostats.io.tables import packed as packed
+from retrostats.io.tables import passes as passes
 from retrostats.io.tables import sheets as sheets
 from retrostats.io.tables import workbook as workbook
 from retrostats.io.tables.columns import packed_sheet as packed_sheet

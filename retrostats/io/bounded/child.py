@@ -11,8 +11,9 @@ from typing import BinaryIO, TypeAlias
 from retrostats.common.errors import RetrostatsError
 from retrostats.io.bounded.guard import guarded
 from retrostats.io.bounded.limits import bound, leave_network, no_core_files
-from retrostats.io.bounded.parsers import parser
-from retrostats.io.bounded.wire import encode
+from retrostats.io.bounded.parsers import IN_PARTS, parser
+from retrostats.io.bounded.sealed_memory import aligned, close, taken, write
+from retrostats.io.bounded.wire import MORE, PART, More, encode
 
 LENGTH = struct.Struct(">Q")
 Bytes: TypeAlias = bytes | memoryview
@@ -23,8 +24,10 @@ def serve() -> None:
 
     A question is a parser's name, the file's name, one option and the file's bytes, each behind its
     length; an answer is a mark ("ok", "no" for a message, "memory") and a value. What is handed
-    over as bytes comes before it in any number of parts, each with the mark "part": no more than
-    one of them has to be held, and what goes wrong after the first is still said.
+    over as bytes comes before it in any number of parts, each with the mark "part", or "more" where
+    it continues the one before: no more than one of them has to be held, and what goes wrong after
+    the first is still said. Parts stand in the memory that the parent gave for them, where it gave
+    any, and only their lengths here.
     """
     no_core_files()
     leave_network()
@@ -37,10 +40,30 @@ def serve() -> None:
         file, option, data = (_part(source) or b"" for _ in range(3))
         question = name.decode(), file.decode("utf-8", "replace"), option.decode(), data
         del data
-        for mark, value in _answers(*question):
+        memory = taken() if question[0] in IN_PARTS else None
+        for mark, value in _placed(_answers(*question), memory):
             answers.write(mark.ljust(8).encode() + LENGTH.pack(len(value)))
-            answers.write(value)
+            if memory is None or mark not in (PART, MORE):
+                answers.write(value)
+        close(memory)
         answers.flush()
+
+
+def _placed(
+    answers: Iterator[tuple[str, Bytes]], memory: int | None
+) -> Iterator[tuple[str, Bytes]]:
+    """The answers, their parts put into the memory, if there is one."""
+    offset = 0
+    for mark, value in answers:
+        if memory is not None and mark in (PART, MORE):
+            offset = aligned(offset) if mark == PART else offset
+            try:
+                write(memory, memoryview(value), offset)
+            except OSError:  # it is as large as an answer may be
+                yield "memory", b""
+                return
+            offset += len(value)
+        yield mark, value
 
 
 def _part(source: BinaryIO) -> bytes | None:
@@ -57,7 +80,8 @@ def _answers(name: str, file: str, option: str, data: bytes) -> Iterator[tuple[s
         with guarded():
             found = read(file, data, option)
             if isinstance(found, Iterator):
-                yield from (("part", part) for part in found)
+                for part in found:
+                    yield (MORE, part.data) if isinstance(part, More) else (PART, part)
                 found = None
             answer = "ok", encode(found)
     except MemoryError:

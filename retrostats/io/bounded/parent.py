@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,8 +17,9 @@ from typing import IO, Any
 from retrostats.common.errors import InputError
 from retrostats.io.bounded.child import LENGTH
 from retrostats.io.bounded.limits import MIB, memory_for, seconds_for
-from retrostats.io.bounded.parsers import classes
-from retrostats.io.bounded.wire import decode
+from retrostats.io.bounded.parsers import BARE, IN_PARTS, WITHOUT_NUMPY, classes
+from retrostats.io.bounded.sealed_memory import SOCKET, close, give, new_memory, sealed
+from retrostats.io.bounded.wire import MORE, PART, decode
 
 #: A child that waits uses no processor; on the clock it has this many times as long. Elsewhere the
 #: system counts the processor's time, and a machine that is busy with others must refuse no file.
@@ -31,7 +33,7 @@ _START = (  # the promise to end with the parent comes before everything that ta
 
 
 def parse_bounded(parser: str, file: str, data: bytes, option: str = "") -> Any:
-    """Let the child parse the bytes of a file; a list of bytes where it hands over parts.
+    """Let the child parse the bytes of a file; a list of memory where it hands over parts.
 
     Parameters
     ----------
@@ -75,22 +77,53 @@ _REMEMBERED = 256
 
 def _ask(parser: str, file: str, data: bytes, option: str) -> tuple[str, Any]:
     """The child's mark and its answer."""
-    child = _child()
+    child, most = _child(parser), memory_for(len(data))
     watch = _Watch(child, _clock_for(len(data)))
-    parts: list[bytes] = []
+    parts = _Parts(new_memory(most) if parser in IN_PARTS and _HELD.channel else None)
+    found: list[memoryview] = []
     try:
         with watch:
+            if parser in IN_PARTS and _HELD.channel:
+                give(_HELD.channel, parts.memory)
             _put(child, parser.encode(), file.encode("utf-8", "replace"), option.encode(), data)
-            mark, answer = _take(child, parts, memory_for(len(data)))
+            mark, answer = _take(child, parts, most)
+            if mark == "ok":
+                found = parts.found()
     except MemoryError:
         _end(child)
         mark, answer = "memory", b""
     except (EOFError, OSError):
         _end(child)
         mark, answer = "late" if watch.late else "time" if _spent(child) else "ended", b""
+    finally:
+        close(parts.memory)
     if mark == "no":
         return mark, answer.decode("utf-8", "replace")
-    return mark, parts or decode(answer, classes()) if mark == "ok" else None
+    return mark, found or decode(answer, classes()) if mark == "ok" else None
+
+
+class _Parts:
+    """What a child hands over as bytes: in the memory it was given, or read from its pipe."""
+
+    def __init__(self, memory: int | None) -> None:
+        self.memory = memory
+        self._lengths: list[int] = []
+        self._read: list[bytearray] = []
+
+    def take(self, mark: str, length: int, stream: IO[bytes]) -> None:
+        """One more part, or more of the last one."""
+        if mark == PART or not self._lengths:
+            self._lengths.append(0)
+            self._read.append(bytearray())
+        self._lengths[-1] += length
+        if self.memory is None:
+            self._read[-1] += _exactly(stream, length)
+
+    def found(self) -> list[memoryview]:
+        """All parts."""
+        if self.memory is None:
+            return [memoryview(part) for part in self._read]
+        return sealed(self.memory, self._lengths)
 
 
 def _clock_for(size: int) -> int:
@@ -118,7 +151,7 @@ def _put(child: subprocess.Popen[bytes], *parts: bytes) -> None:
     child.stdin.flush()
 
 
-def _take(child: subprocess.Popen[bytes], parts: list[bytes], most: int) -> tuple[str, bytes]:
+def _take(child: subprocess.Popen[bytes], parts: _Parts, most: int) -> tuple[str, bytes]:
     """The child's mark and answer; what it hands over before goes to `parts`.
 
     Raises
@@ -133,10 +166,9 @@ def _take(child: subprocess.Popen[bytes], parts: list[bytes], most: int) -> tupl
         most -= length
         if most < 0:
             raise MemoryError
-        answer = _exactly(child.stdout, length)
-        if mark != "part":
-            return mark, answer
-        parts.append(answer)
+        if mark not in (PART, MORE):
+            return mark, _exactly(child.stdout, length)
+        parts.take(mark, length, child.stdout)
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:
@@ -176,30 +208,43 @@ _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG
 
 @dataclass(slots=True)
 class _Held:
-    """The child, and the process it belongs to: a fork starts one of its own."""
+    """The child, and the process it belongs to: a fork starts one of its own.
+
+    Through `channel` goes memory for its answers, where the system has such memory. A `bare` one
+    began without numpy, for parsers that need none; the first other file ends it.
+    """
 
     child: subprocess.Popen[bytes] | None = None
     owner: int = 0
+    channel: socket.socket | None = None
+    bare: bool = False
 
 
 _HELD = _Held()
 
 
-def _child() -> subprocess.Popen[bytes]:
-    child = _HELD.child
-    if child is not None and _HELD.owner == os.getpid() and child.poll() is None:
+def _child(parser: str) -> subprocess.Popen[bytes]:
+    """The child for a parser; one that serves every parser is kept for all files to come."""
+    child, fits = _HELD.child, parser in WITHOUT_NUMPY or not _HELD.bare
+    if child is not None and fits and _HELD.owner == os.getpid() and child.poll() is None:
         return child
     if child is not None and _HELD.owner == os.getpid():
         _end(child)
     if not _HELD.owner:
         atexit.register(end_child)
     kept = {k: v for k, v in os.environ.items() if k in _KEPT}
-    _HELD.owner = os.getpid()
-    _HELD.child = subprocess.Popen(
-        [sys.executable, "-I", "-c", _START, str(os.getpid()), *map(os.path.abspath, sys.path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env={**kept, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
+    kept |= {"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    kept |= {BARE: "1"} if parser in WITHOUT_NUMPY else {}
+    _HELD.owner, _HELD.bare = os.getpid(), parser in WITHOUT_NUMPY
+    ours, theirs = socket.socketpair() if sys.platform == "linux" else (None, None)
+    with theirs or contextlib.nullcontext():
+        kept |= {SOCKET: str(theirs.fileno())} if theirs else {}
+        _HELD.child = subprocess.Popen(
+            [sys.executable, "-I", "-c", _START, str(os.getpid()), *map(os.path.abspath, sys.path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=kept, pass_fds=[theirs.fileno()] if theirs else (),
+        )  # fmt: skip
+    _HELD.channel = ours
     return _HELD.child
 
 
@@ -214,7 +259,8 @@ def end_child() -> None:
 def _end(child: subprocess.Popen[bytes]) -> None:
     child.kill()
     child.wait()
-    for stream in (child.stdin, child.stdout):
+    channel, _HELD.channel = _HELD.channel, None
+    for stream in (child.stdin, child.stdout, channel):
         with contextlib.suppress(OSError):
             if stream is not None:
                 stream.close()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 #: Name of a parser: its module, its function of (file name, bytes, options), and the libraries it
@@ -21,6 +26,13 @@ PARSERS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "parquet": ("retrostats.io.tables.packed", "parse_parquet", ("pyarrow.parquet",)),
     "package": ("retrostats.io.tables.packages", "parse_package", ("pyreadstat",)),
 }  # fmt: skip
+#: Parsers that hand over what they read in parts.
+IN_PARTS = ("parquet",)
+#: Parsers for which a child is started without numpy, more than half of whose start it would be;
+#: the library of each that has to be able to do without, and from which version on it is.
+WITHOUT_NUMPY: Mapping[str, tuple[str, int]] = {"parquet": ("pyarrow", 18)}
+#: Name, in the environment of such a child, of that.
+BARE = "RETROSTATS_WITHOUT_NUMPY"
 _CLASSES: Mapping[str, tuple[str, ...]] = {
     "retrostats.io.tables.grid": ("Row", "Sheet"),
     "retrostats.io.tables.columns": ("Column", "PackedSheet"),
@@ -32,11 +44,25 @@ _CLASSES: Mapping[str, tuple[str, ...]] = {
 def parser(name: str) -> Callable[..., Any]:
     """The function of a name."""
     module, function, libraries = PARSERS[name]
+    if BARE in os.environ and "numpy" not in sys.modules:
+        library, least = WITHOUT_NUMPY[name]
+        if _version(library) >= least:  # what began without numpy must not meet it later
+            sys.modules["numpy"] = None  # type: ignore[assignment]  # so Python marks what is not there
     for library in libraries:
         with suppress(ImportError):  # the function says that it is missing
             import_module(library)
     found: Callable[..., Any] = getattr(import_module(module), function)
     return found
+
+
+def _version(library: str) -> int:
+    """The first number of a library's version, as its installer wrote it down; 0 if it did not."""
+    spec = find_spec(library)
+    if spec is None or spec.origin is None:
+        return 0
+    folders = Path(spec.origin).parents[1].glob(f"{library}-*.dist-info")
+    found = [int(n[1]) for f in folders if (n := re.search(r"-(\d+)\.", f.name))]
+    return min(found, default=0)
 
 
 def classes() -> dict[str, type]:

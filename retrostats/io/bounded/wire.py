@@ -14,9 +14,18 @@ from collections.abc import Mapping
 from typing import Any
 
 KIND = "$"
+#: Marks of what is handed over as bytes: a part, and what continues it.
+PART, MORE = "part", "more"
 _TIMES: Mapping[str, Any] = {
     "datetime": dt.datetime, "date": dt.date, "time": dt.time,
 }  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class More:
+    """Bytes that a parser hands over and that continue the part before them."""
+
+    data: bytes | memoryview
 
 
 def encode(value: Any) -> bytes:

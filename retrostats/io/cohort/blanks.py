@@ -42,7 +42,10 @@ def filled_down(table: Table, spec: Spec, problems: list[Problem]) -> Table:
     if pd.api.types.is_numeric_dtype(people.dtype) and not people.hasnans:
         return table
     numbers, codes = coded_rows(people)
-    missing = np.append(missing_values(list(codes)), True)[numbers]
+    absent = missing_values(list(codes))
+    if not absent.any() and numbers.min() >= 0:
+        return table
+    missing = np.append(absent, True)[numbers]
     if not missing.any():
         return table
     written = numbers[~missing]

@@ -14,7 +14,7 @@ from retrostats.io.cohort.events import counted
 from retrostats.io.cohort.headers import kind_of, without_number
 from retrostats.io.cohort.labs import describes_people, labs_apart, one_spelling
 from retrostats.io.cohort.layout import Table
-from retrostats.io.cohort.meanings import known_header
+from retrostats.io.cohort.meanings import audit_columns, known_header
 from retrostats.io.cohort.normalise import Part, derived, normalise, reads
 from retrostats.io.cohort.spec import Spec
 from retrostats.io.cohort.values import condition_word
@@ -137,7 +137,8 @@ def sheets_together(
 
 def _measures(table: Table, audit: Vocabulary) -> tuple[bool, int]:
     """Whether a table holds what an analysis explains or counts, and how many names are known."""
-    known = [h for h in table.headers if known_header(Spec(), audit, h)]
+    of_audit = audit_columns(audit.topics)
+    known = [h for h in table.headers if known_header(Spec(), audit.conditions, of_audit, h)]
     kinds = {kind_of(without_number(header)) for header in known}
     measured = kinds & OUTCOMES or any(kind_of(without_number(h)) is None for h in known)
     return bool(measured), len(known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from retrostats.common.errors import InputError
 from retrostats.common.units import parse_unit
 from retrostats.io.tables import cells as cell
 from retrostats.io.tables.files import MAX_HEADER
+from retrostats.io.tables.passes import gaps_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +122,10 @@ def _filled_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows that hold anything; column by column, as one without gaps settles it."""
     empty = np.ones(len(frame), dtype=bool)
     for i in range(frame.shape[1]):
-        empty &= frame.iloc[:, i].isna().to_numpy()
+        gaps = gaps_of(frame.iloc[:, i])
+        if gaps is None:
+            return frame
+        empty &= gaps
         if not empty.any():
             return frame
     return frame[~empty]
@@ -196,7 +201,8 @@ def find_layout(
     InputError
         No row, or no row `header_row`.
     """
-    filled = [(n, row) for n, row in rows if any(not cell.is_missing(c) for c in row)]
+    held = ((n, row) for n, row in rows if any(not cell.is_missing(c) for c in row))
+    filled = list(held if header_row else islice(held, HEADER_WITHIN + 1))
     if not filled:
         raise InputError(f"{file}: no table found; it needs a header and at least one row")
     at = 0

@@ -11,7 +11,7 @@ import numpy as np
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.common.units import Unit, convert, parse_unit
-from retrostats.common.vocabulary import Topic, Vocabulary
+from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.headers import (
     NAMES,
     TEXT,
@@ -80,16 +80,36 @@ def audit_column(header: str, of_audit: Mapping[str, str]) -> str:
     return ""
 
 
-def known_header(spec: Spec, audit: Vocabulary, header: str) -> bool:
+def known_header(
+    spec: Spec, conditions: Conditions, of_audit: Mapping[str, str], header: str
+) -> bool:
     """Whether a header names something, by itself, in the spec, or in the audit."""
     return (
         header in spec.named
         or kind_of(header) is not None
         or kind_of(without_number(header)) is not None
-        or is_wide(header, audit.conditions)
-        or names_levels(header, audit.conditions)
-        or audit_column(header, audit_columns(audit.topics)) != ""
+        or (
+            may_name_levels(header, conditions)
+            and (is_wide(header, conditions) or names_levels(header, conditions))
+        )
+        or audit_column(header, of_audit) != ""
     )
+
+
+def may_name_levels(header: str, conditions: Conditions) -> bool:
+    """Whether a header has a letter, as every level does unless a condition has none in its word.
+
+    A table of numbers is full of cells that have none.
+
+    Examples
+    --------
+    >>> may_name_levels("36.7", Conditions("left", "right"))
+    False
+    >>> may_name_levels("1", Conditions("left", "right", synonyms={"left": ("1",)}))
+    True
+    """
+    spoken = (w for name in conditions.compared for w in conditions.words(name))
+    return any(c.isalpha() for c in header) or not all(any(map(str.isalpha, w)) for w in spoken)
 
 
 def holds_text(spec: Spec, header: str) -> bool:

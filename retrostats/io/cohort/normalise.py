@@ -9,7 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from retrostats.common.arrays import unset_array
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import suggestion
 from retrostats.common.units import convert
@@ -36,6 +38,7 @@ from retrostats.io.cohort.values import (
     several_phrases,
     texts,
 )
+from retrostats.io.tables.numbering import blocks
 from retrostats.io.validation.factors import AS_WRITTEN
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.sums import named_as_sums, summary_rows
@@ -69,7 +72,8 @@ class Part:
 
 def reads(spec: Spec, audit: Vocabulary) -> tuple[Any, Any]:
     """What `read_table` asks of a header: is it known, and does its column stay text."""
-    return partial(known_header, spec, audit), partial(holds_text, spec)
+    of_audit = audit_columns(audit.topics)
+    return partial(known_header, spec, audit.conditions, of_audit), partial(holds_text, spec)
 
 
 def normalise(table: Table, spec: Spec, problems: list[Problem], audit: Vocabulary) -> Part:
@@ -276,9 +280,8 @@ def _values(
             columns[header] = as_numbers(cells)
         elif known:
             name = meaning.column
-            if several_phrases(
-                cells[~cells.isin(list(spec.levels))], known
-            ):  # asked about where they tell repeats apart
+            others = cells[~cells.isin(list(spec.levels))] if spec.levels else cells
+            if several_phrases(others, known):  # asked about where they tell repeats apart
                 columns[f"{header}{AS_WRITTEN}"] = texts(cells, f"{file}, {header}")
             columns[name] = coded(cells, name, known, spec.levels, file, problems)
         elif meaning.column == "subject":
@@ -296,16 +299,37 @@ def _values(
                 is_clock_text = cells.map(lambda c: isinstance(c, str) and ":" in c).to_numpy(bool)
                 values = np.where(is_clock_text, values * 60 / meaning.unit.factor, values)
             if meaning.unit is not None and meaning.unit.symbol != meaning.to:
-                with np.errstate(divide="ignore"):
-                    values = convert(values, meaning.unit.symbol, meaning.to)
+                values = _converted(values, meaning.unit.symbol, meaning.to)
             columns[meaning.column] = values
     for name in ("source_file", "source_row"):
         columns.pop(name, None)
     columns["source_file"] = pd.Categorical.from_codes(
         np.zeros(len(table.columns), dtype=np.int8), pd.Index([file], dtype=str)
     )
-    columns["source_row"] = table.columns.index.to_numpy()
+    columns["source_row"] = _row_numbers(table.columns.index)
     return pd.DataFrame(columns, index=table.columns.index, copy=False)
+
+
+def _converted(values: NDArray[np.float64], unit: str, to: str) -> NDArray[np.float64]:
+    """Values (n,) in another unit, a block of rows at a time."""
+    found: NDArray[np.float64] = unset_array(len(values), np.float64)
+    with np.errstate(divide="ignore"):
+        for block in blocks(len(values)):
+            found[block] = convert(values[block], unit, to)
+    return found
+
+
+def _row_numbers(index: pd.Index) -> NDArray[Any]:
+    """Numbers of the rows in the file (n,)."""
+    import pandas as pd
+
+    if not isinstance(index, pd.RangeIndex):
+        return index.to_numpy()
+    found = unset_array(len(index), np.int64)
+    rows = range(index.start, index.stop, index.step)
+    for part, block in ((rows[block], block) for block in blocks(len(rows))):
+        found[block] = np.arange(part.start, part.stop, part.step)
+    return found
 
 
 def derived(frame: pd.DataFrame, spec: Spec, file: str, problems: list[Problem]) -> pd.DataFrame:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from retrostats.io.cohort.times import time_order
 from retrostats.io.tables.distinct import CodedColumns, repeats
+from retrostats.io.tables.numbering import blocks
+from retrostats.io.tables.passes import gaps_of
 from retrostats.io.validation.problem import Problem
 from retrostats.io.validation.requirements import outcome_column
 
@@ -25,10 +27,14 @@ LISTED = 1000
 def rows_of(coded: CodedColumns) -> int:
     """Rows of the files that a frame holds; a row of a wide table gives several of its own."""
     frame = coded.frame
-    rows = frame["source_row"].to_numpy()
-    if frame["source_file"].nunique() == 1 and (rows[1:] > rows[:-1]).all():
+    if len(coded.held("source_file")) == 1 and _rise(frame["source_row"].to_numpy()):
         return len(frame)
     return int((~repeats(coded, ["source_file", "source_row"])).sum())
+
+
+def _rise(rows: Any) -> bool:
+    """Whether each number is larger than the one before."""
+    return all((rows[1:][block] > rows[:-1][block]).all() for block in blocks(len(rows) - 1))
 
 
 def rows_without_a_value(frame: pd.DataFrame, used: pd.DataFrame) -> tuple[int, ...]:
@@ -48,7 +54,10 @@ def blank_people(frame: pd.DataFrame, file: str) -> list[Problem]:
     """An error where many rows lack the person: left out, they would leave half a table."""
     if "subject" not in frame:
         return []
-    blank = frame.loc[frame["subject"].isna(), "source_row"]
+    gaps = gaps_of(frame["subject"])
+    if gaps is None:
+        return []
+    blank = frame.loc[gaps, "source_row"]
     if len(blank) <= BLANK_PEOPLE * len(frame):
         return []
     return [
@@ -65,11 +74,11 @@ def complete_rows(
     if topic is None:
         return frame
     needed = list(dict.fromkeys([*topic.needs, outcome_column(frame, topic)]))
-    gaps = {name: frame[name].isna().to_numpy() for name in needed}
-    lacking = np.logical_or.reduce(list(gaps.values()))
+    gaps = {name: gap for name in needed if (gap := gaps_of(frame[name])) is not None}
+    lacking = np.logical_or.reduce(list(gaps.values())) if gaps else np.zeros(0, dtype=bool)
     at = np.flatnonzero(lacking)
     for i in at[:LISTED]:
-        missing = ", ".join(name for name in needed if gaps[name][i])
+        missing = ", ".join(name for name, gap in gaps.items() if gap[i])
         file, row = frame["source_file"].iloc[i], str(frame["source_row"].iloc[i])
         problems.append(
             Problem("warning", file, row, missing, "no value", "a value", "row left out")

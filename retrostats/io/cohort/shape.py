@@ -14,7 +14,7 @@ from retrostats.io.cohort.headers import MEASURES, NAMES, kind_of, read_header, 
 from retrostats.io.cohort.layout import Table
 from retrostats.io.cohort.own_words import own_column, own_columns
 from retrostats.io.cohort.values import condition_word
-from retrostats.io.tables.words import AFTER, BEFORE, WEEK, plain
+from retrostats.io.tables.words import AFTER, BEFORE, WEEK, of_several_words
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -322,10 +322,9 @@ def kind_has_unit(header: str) -> bool:
 
 def _phrases(text: str, conditions: Conditions) -> str:
     """The text with the blanks of a condition's several words closed, the longest name first."""
-    spoken = {w for name in conditions.compared for w in conditions.words(name) if " " in plain(w)}
-    for phrase in sorted(spoken, key=len, reverse=True):
-        blanks = r"[\s_.\-]+".join(map(re.escape, phrase.split()))
-        text = re.sub(rf"(?i)(?<=[\s_.\-]){blanks}(?=[\s_.\-])", phrase.replace(" ", "~"), text)
+    spoken = tuple(w for name in conditions.compared for w in conditions.words(name))
+    for pattern, closed in of_several_words(spoken):
+        text = pattern.sub(closed, text)
     return text
 
 

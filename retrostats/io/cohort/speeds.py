@@ -39,6 +39,7 @@ def with_nominal_speed(
     if len(wanted):
         levels = np.asarray(wanted, dtype=float)
     else:
+        coded.count_together(("subject", "direction", "speed_m_s"))
         apart = np.sort(np.asarray(coded["speed_m_s"][1], dtype=float))
         if np.diff(apart, prepend=-1).min() >= NEAR_M_S or _shared(coded):
             same = frame.assign(**{NOMINAL: frame["speed_m_s"]})

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.common.arrays import floats_of
 from retrostats.common.errors import InputError
 from retrostats.common.nearest import nearest
 from retrostats.common.vocabulary import Conditions
 from retrostats.io.tables import cells as cell
-from retrostats.io.tables.distinct import coded_rows, ends, spelled_out, words_of
+from retrostats.io.tables.distinct import coded_rows, spelled_out, values_held, words_of
+from retrostats.io.tables.passes import ends
 from retrostats.io.tables.words import GAITS, named, plain
 from retrostats.io.validation.problem import Problem
 
@@ -70,7 +72,7 @@ def numbers(
     rules = rules or Rules()
     missing = rules.missing
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
-        values = column.to_numpy(dtype=float, na_value=np.nan)
+        values = floats_of(column)
         coded_missing = [v for v in map(cell.number, missing) if v is not None]
         if coded_missing:
             values = np.where(np.isin(values, coded_missing), np.nan, values)
@@ -201,8 +203,11 @@ def named_rows(column: pd.Series, where: str = "") -> pd.Series:
 
     codes, uniques = coded_rows(column)
     bare = _bare_words(list(uniques))
-    read: Sequence[str | None] = bare or [_short(_word(u), where) for u in uniques]
-    return pd.Series(words_of(codes, read), index=column.index)
+    if bare:  # each its own word
+        words = pd.Categorical.from_codes(codes, pd.Index(bare, dtype=str), validate=False)
+    else:
+        words = words_of(codes, [_short(_word(u), where) for u in uniques])
+    return pd.Series(words, index=column.index, copy=False)
 
 
 def _bare_words(values: Sequence[Any]) -> list[str] | None:
@@ -254,7 +259,7 @@ def coded(
     if name == "direction":
         read = _with_usual(said, read, known, file, problems)
     odd = np.array([r is None and bool(t) for r, t in zip(read, said, strict=True)] + [False])
-    parsed = pd.Series(words_of(codes, read), index=column.index)
+    parsed = pd.Series(words_of(codes, read), index=column.index, copy=False)
     if not odd.any():
         return parsed
     bad = odd[codes]
@@ -308,7 +313,7 @@ def several_phrases(column: pd.Series, known: Mapping[str, Sequence[str]]) -> bo
     True
     """
     more: dict[str, set[frozenset[str]]] = {}
-    for text in column.dropna().unique():
+    for text in values_held(column):
         code = named(str(text), known)
         if code:
             of = {word for said in (code, *known[code]) for word in plain(said).split()}

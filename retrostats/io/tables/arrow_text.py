@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrostats.io.tables.distinct import ends
+from retrostats.io.tables.arrow_frame import frame_of
+from retrostats.io.tables.passes import ends
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: Bytes that one thread reads at a time.
 BLOCK = 2**22
+#: Bytes that stay in the processor's cache while several marks are looked for.
+PART = 2**18
 #: From here on a number may not show the digits that were written.
 HUGE = 1e15
 
@@ -85,26 +88,36 @@ def plain_columns(
         return None
     for i in (i for i, kind in enumerate(kinds) if pa.types.is_null(kind)):
         table = table.set_column(i, str(i), table.column(i).cast(pa.float64()))
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True, memory_pool=pool)
+    columns = table.columns
+    del table
+    frame = frame_of(columns)
     floats = frame.select_dtypes("float")
     if any(max(map(abs, ends(floats[name].to_numpy()))) >= HUGE for name in floats):
         return None  # inf, or digits that a number has lost: a message shows what was written
-    return frame.set_axis(range(width), axis=1)
+    return frame
 
 
 def _is_plain(data: bytes, start: int, delimiter: str, numbers: bool) -> bool:
     """Whether no byte asks for more than cutting at delimiters and line feeds."""
-    if data.find(b'"', start) >= 0 or b"\x00" in data:
+    if b"\x00" in data[:start]:
         return False
-    if numbers and any(data.find(x, start) >= 0 and data.find(b"0" + x, start) >= 0
-                       for x in (b"x", b"X")):  # fmt: skip
+    held = _marks(data, start, (b'"', b"\x00", b"\t", b" ", b"x", b"X"))
+    if held & {b'"', b"\x00"} or (delimiter != "\t" and b"\t" in held):
+        return False
+    if numbers and any(data.find(b"0" + x, start) >= 0 for x in held & {b"x", b"X"}):
         return False  # 0x1A is no number of a table
-    if delimiter != "\t" and data.find(b"\t", start) >= 0:
-        return False
-    if data.find(b" ", start) < 0:
+    if b" " not in held:
         return True
     marks = (delimiter.encode() + b" ", b"\n ")
     return data[start : start + 1] != b" " and all(data.find(mark, start) < 0 for mark in marks)
+
+
+def _marks(data: bytes, start: int, marks: Sequence[bytes]) -> set[bytes]:
+    """Which of some single bytes stand anywhere from `start`; each part is fetched once for all."""
+    held: set[bytes] = set()
+    for at in range(start, len(data), PART):
+        held.update(m for m in marks if m not in held and data.find(m, at, at + PART) >= 0)
+    return held
 
 
 def _is_known(types: Any, kind: Any) -> bool:

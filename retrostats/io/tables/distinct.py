@@ -8,7 +8,7 @@ a column proves that nothing is wrong, nothing more is looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.io.tables import cells as cell
+from retrostats.io.tables.numbering import BLOCK, blocks, numbered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,6 @@ Codes = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
 #: Cells of a table of counts that is made instead of sorting, beside four a row.
 SMALL_TABLE = 1_000_000
-#: Rows that are looked at together, so that what is made of them stays in the processor's cache.
-BLOCK = 2**16
 
 
 def coded_rows(column: pd.Series) -> tuple[Codes, pd.Index]:
@@ -38,11 +37,26 @@ def coded_rows(column: pd.Series) -> tuple[Codes, pd.Index]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, values = column.array.codes, column.array.categories
     else:
-        codes, found = pd.factorize(column, use_na_sentinel=True)
+        plain = isinstance(column.dtype, np.dtype)
+        cells: Any = column.to_numpy() if plain else column
+        codes, found = numbered(cells) if plain else pd.factorize(cells, use_na_sentinel=True)
         values = pd.Index(found)
     if isinstance(values.dtype, pd.StringDtype):  # of which each text costs a call to take out
         values = pd.Index(values.to_numpy(dtype=object), dtype=object)
     return codes, values
+
+
+def values_held(column: pd.Series) -> list[Any]:
+    """The different values of a column that rows hold.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> values_held(pd.Series(["b", None, "a", "b"]))
+    ['b', 'a']
+    """
+    codes, values = coded_rows(column)
+    return list(values[_held([codes], [len(values) + 1])[1:]])
 
 
 def missing_values(values: Sequence[Any]) -> Mask:
@@ -58,6 +72,20 @@ def missing_values(values: Sequence[Any]) -> Mask:
         if cell.MISSING.isdisjoint(map(str.strip, said)):  # a cell of several lines says no less
             return np.zeros(len(values), dtype=bool)
     return np.fromiter(map(cell.is_missing, values), dtype=bool, count=len(values))
+
+
+def bare_texts(values: Sequence[Any]) -> list[str]:
+    """The texts of values without outer blanks: as they are where none holds a blank.
+
+    Examples
+    --------
+    >>> bare_texts(["p1", "p2"]), bare_texts([" p1 ", 7])
+    (['p1', 'p2'], ['p1', '7'])
+    """
+    texts = list(map(str, values))
+    if "\n".join(texts).split() == texts:
+        return texts
+    return [text.strip() for text in texts]
 
 
 def words_of(codes: Codes, words: Sequence[str | None]) -> pd.Categorical[str]:
@@ -86,9 +114,21 @@ def spelled_out(column: pd.Series) -> pd.Series:
     held = column.array.categories
     if not (isinstance(held.dtype, pd.StringDtype) or all(isinstance(word, str) for word in held)):
         return column
-    words = pd.Series(held, dtype=str).array
-    words = words.take(column.array.codes, allow_fill=True)
-    return pd.Series(words, index=column.index, name=column.name)
+    words = _taken(pd.Series(held, dtype=str).array, column.array.codes)
+    return pd.Series(words, index=column.index, name=column.name, copy=False)
+
+
+def _taken(words: Any, codes: Codes) -> Any:
+    """The word of each number, none for -1; in memory of the system where they are Arrow's."""
+    if getattr(words.dtype, "storage", "") != "pyarrow":
+        return words.take(codes, allow_fill=True)
+    import pyarrow as pa
+    from pyarrow import compute
+
+    gaps = codes < 0 if len(codes) and codes.min() < 0 else None
+    at = pa.array(codes, mask=gaps)  # other memory than the system's is cleared far more often
+    found = compute.take(pa.array(words), at, memory_pool=pa.system_memory_pool())
+    return words.dtype.__from_arrow__(found)
 
 
 def any_matches(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
@@ -107,7 +147,7 @@ def any_matches(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
 class CodedColumns:
     """Columns of a frame by `coded_rows`, each numbered once however often it is asked for.
 
-    What rows hold of several columns together is kept too.
+    What rows hold of several columns together is kept too, and answers for fewer of them.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -129,8 +169,28 @@ class CodedColumns:
         coded = [self[name] for name in names]
         key = tuple(id(codes) for codes, _ in coded)  # two names of one column are one
         if key not in self._held:
-            self._held[key] = _held([c for c, _ in coded], [len(values) for _, values in coded])
+            sizes = [len(values) + 1 for _, values in coded]
+            apart = (k for k in self._held if len(set(k)) == len(k) and len(set(key)) == len(key))
+            more = next((k for k in apart if set(key) < set(k)), None)
+            if more is None:
+                self._held[key] = _held([c for c, _ in coded], sizes)
+            else:
+                self._held[key] = self._fewer(more, key, dict(zip(key, sizes, strict=True)))
         return self._held[key]
+
+    def count_together(self, names: Sequence[str]) -> None:
+        """Look at the rows once for several columns, where that takes a small table."""
+        there = [name for name in names if name in self.frame]
+        if _is_small([len(self[name][1]) + 1 for name in there], len(self.frame)):
+            self.cells(there)
+
+    def _fewer(self, more: tuple[int, ...], key: tuple[int, ...], sizes: dict[int, int]) -> Mask:
+        """What rows hold of the columns of a key, by what they hold of more columns."""
+        known = {id(codes): len(values) + 1 for codes, values in self._known.values()}
+        seen = self._held[more].reshape([known[of] for of in more])
+        seen = np.asarray(seen.any(axis=tuple(i for i, of in enumerate(more) if of not in key)))
+        left = [of for of in more if of in key]
+        return seen.transpose([left.index(of) for of in key]).ravel()
 
     def with_frame(self, frame: pd.DataFrame, **same: str) -> CodedColumns:
         """For the same rows with more columns; `same` are new ones that equal another."""
@@ -262,14 +322,25 @@ def _cells(columns: CodedColumns, names: Sequence[str]) -> tuple[Codes, int]:
 
 
 def _held(codes: Sequence[Codes], sizes: Sequence[int]) -> Mask:
-    """Whether any row holds a cell of several columns, those of no value (-1) first in each."""
-    seen = np.zeros(prod(size + 1 for size in sizes), dtype=bool)
+    """Whether any row holds a cell of several columns, of so many cells each; no value (-1) first.
+
+    Of one column without gaps, rows are looked at until every value was seen.
+    """
+    seen = np.zeros(prod(sizes), dtype=bool)
+    whole = len(codes) == 1 and len(codes[0]) > 0 and codes[0].min() >= 0
     for block in blocks(len(codes[0])):
         key = np.zeros(1, dtype=np.int64)
         for column, size in zip(codes, sizes, strict=True):
-            key = key * (size + 1) + column[block] + 1
+            key = key * size + column[block] + 1
         seen[key] = True
+        if whole and len(seen) <= BLOCK and seen[1:].all():
+            break
     return seen
+
+
+def _is_small(sizes: Sequence[int], rows: int) -> bool:
+    """Whether a table of so many cells a column is made rather than rows sorted."""
+    return prod(sizes) <= 4 * rows + SMALL_TABLE
 
 
 def first_rows(codes: Codes, count: int) -> list[tuple[int, int]]:
@@ -288,39 +359,3 @@ def first_rows(codes: Codes, count: int) -> list[tuple[int, int]]:
         if (first[:-1] >= 0).all():
             break
     return [(code, int(row)) for code, row in enumerate(first[:-1]) if row >= 0]
-
-
-def blocks(rows: int) -> Iterator[slice]:
-    """Places of so many rows, `BLOCK` at a time."""
-    return (slice(start, start + BLOCK) for start in range(0, rows, BLOCK))
-
-
-def ends(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Smallest and largest number, NaN if there is none."""
-    if not len(values):
-        return np.nan, np.nan
-    return float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
-
-
-def median_within(parts: Iterable[NDArray[np.float64]], low: float, high: float) -> bool:
-    """Whether counting proves that the median of all parts lies from `low` to `high`.
-
-    False where it does not, or where the middle is too near to tell.
-
-    Examples
-    --------
-    >>> ends = np.array([1.0, 2.0]), np.array([9.0])
-    >>> median_within(ends, 1.5, 5.0), median_within([np.ones(3)], 2.0, 3.0)
-    (True, False)
-    """
-    numbers = below = above = 0
-    for part in parts:
-        numbers += len(part) - int(np.count_nonzero(np.isnan(part)))
-        below += int(np.count_nonzero(part < low))
-        above += int(np.count_nonzero(part > high))
-    return 2 * max(below, above) < numbers
-
-
-def in_blocks(values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
-    """The values in parts that stay in the processor's cache."""
-    return (values[block] for block in blocks(len(values)))

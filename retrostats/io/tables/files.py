@@ -53,8 +53,10 @@ def read_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{str(path)[:200]}: cannot be read ({reason}); check the path") from None
+    head = data[:4096].lstrip(b"\xef\xbb\xbf \r\n\t")
+    head = head if len(head) >= 20 else data.lstrip(b"\xef\xbb\xbf \r\n\t")
     for start, what in FOREIGN.items():
-        if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:20].lower().startswith(start):
+        if head[:20].lower().startswith(start):
             raise InputError(
                 f"{shown_name(path)}: this is {what}, no table; save it as .xlsx or CSV"
             )

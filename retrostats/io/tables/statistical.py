@@ -9,7 +9,9 @@ from retrostats.common.errors import InputError
 from retrostats.io.bounded.parent import parse_bounded
 from retrostats.io.cohort.headers import kind_of
 from retrostats.io.cohort.layout import Layout, Table
+from retrostats.io.tables.arrow_frame import frame_of
 from retrostats.io.tables.packages import Package
+from retrostats.io.tables.packed import joined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,16 +29,12 @@ def read_parquet(file: str, data: bytes) -> Table:
         import pyarrow as pa
     except ImportError:
         raise InputError(f"{file}: Parquet needs pyarrow; pip install 'retrostats[io]'") from None
-    found: list[bytes] = parse_bounded("parquet", file, data)
-    pool = pa.system_memory_pool()  # others clear far more memory than a table takes
+    found: list[memoryview] = parse_bounded("parquet", file, data)
     try:  # the child has read a stranger's file: what it hands over is checked whole
-        parts = [pa.ipc.open_stream(part).read_all() for part in found]
-        for part in parts:
-            part.validate(full=True)
-        table = pa.concat_tables(parts)
-        del found, parts
-        frame = table.to_pandas(ignore_metadata=True, self_destruct=True, memory_pool=pool)
-    except (pa.ArrowException, OSError, ValueError) as error:  # also names that are no text
+        table = joined(found)
+        names, columns = table.column_names, table.columns
+        frame = frame_of(columns).set_axis(names, axis=1)
+    except (pa.ArrowException, OSError, ValueError, LookupError) as error:  # or names are no text
         raise InputError(f"{file}: not a readable Parquet file ({str(error)[:120]})") from None
     return _table(file, frame)
 

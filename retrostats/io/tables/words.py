@@ -69,6 +69,24 @@ def plain(text: str) -> str:
     return " ".join(bare.split())
 
 
+@lru_cache(maxsize=64)
+def of_several_words(spoken: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
+    """What finds each phrase of several words, the longest first, and it with its blanks closed.
+
+    Examples
+    --------
+    >>> [(pattern, closed)] = of_several_words(("left", "to the left"))
+    >>> pattern.sub(closed, " VO2 to_the left ")
+    ' VO2 to~the~left '
+    """
+    found = []
+    for phrase in sorted({w for w in spoken if " " in plain(w)}, key=len, reverse=True):
+        blanks = r"[\s_.\-]+".join(map(re.escape, phrase.split()))
+        pattern = re.compile(rf"(?i)(?<=[\s_.\-]){blanks}(?=[\s_.\-])")
+        found.append((pattern, phrase.replace(" ", "~")))
+    return found
+
+
 def letters(text: str) -> str:
     """As `plain`, with a blank for all that is no letter or digit: how headers are compared.
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.io.tables.distinct import Mask, blocks, coded_rows, in_blocks, median_within
+from retrostats.io.tables.distinct import Mask, coded_rows
+from retrostats.io.tables.numbering import blocks
+from retrostats.io.tables.passes import in_blocks, median_within
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -70,8 +72,8 @@ def _far(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
     values = frame[outcome].to_numpy(float)
     found: list[tuple[int, float]] = []
     groups = _directions(frame)
-    for code in np.flatnonzero(np.bincount(groups, minlength=1)):
-        if _nothing_far(values, groups, int(code)):
+    for code in _held(groups):
+        if _nothing_far(values, groups, code):
             continue
         rows = np.flatnonzero(groups == code)
         centre, far = _far_from_median(values[rows])
@@ -90,6 +92,14 @@ def _directions(frame: pd.DataFrame) -> NDArray[np.integer[Any]]:
         return np.zeros(len(frame), dtype=np.int8)
     codes: NDArray[np.integer[Any]] = coded_rows(frame["direction"])[0] + 1
     return codes
+
+
+def _held(groups: NDArray[np.integer[Any]]) -> list[int]:
+    """Numbers that rows have, in order."""
+    found: set[int] = set()
+    for part in (groups[block] for block in blocks(len(groups))):
+        found.update(np.flatnonzero(np.bincount(part)).tolist())
+    return sorted(found)
 
 
 def _nothing_far(values: NDArray[np.float64], groups: NDArray[Any], group: int) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.io.tables.distinct import ends
+from retrostats.io.tables.passes import ends
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:

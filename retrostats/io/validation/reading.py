@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from retrostats.common.vocabulary import Conditions, Topic
 from retrostats.io.cohort.values import arm_word
 from retrostats.io.tables.distinct import CodedColumns, most_values, values_of_each
+from retrostats.io.tables.passes import holds_any
 from retrostats.io.validation.arm_words import (
     arm_slips,
     missing_arms,
@@ -122,7 +123,7 @@ def _not_used(
     frame: pd.DataFrame, topic: Topic, file: str, named: Collection[str]
 ) -> list[Problem]:
     """Columns of the file that were understood and enter nothing, each with the reason."""
-    filled = [name for name in topic.outcomes if name in frame and frame[name].notna().any()]
+    filled = [name for name in topic.outcomes if name in frame and holds_any(frame[name])]
     used = sources(filled[0], named) if filled else set()
     further = [name for name in filled[1:] if name in named and name not in used]
     described = DESCRIBING - {*topic.needs, *topic.outcomes, *used}

@@ -16,7 +16,8 @@ from retrostats.io.cohort.headers import (
     kind_of,
     near_header,
 )
-from retrostats.io.tables.distinct import CodedColumns, ends, repeats, values_of_each
+from retrostats.io.tables.distinct import CodedColumns, repeats, values_of_each
+from retrostats.io.tables.passes import ends, holds_any
 from retrostats.io.tables.words import letters
 from retrostats.io.validation.arm_words import header_words, near_words, unread_conditions
 from retrostats.io.validation.copies import copied_rows
@@ -110,7 +111,7 @@ def _words_asked(
 def outcome_column(frame: pd.DataFrame, topic: Topic | None) -> str:
     """The column a topic's analysis explains, or "" if there is none."""
     there = [name for name in topic.outcomes if name in frame] if topic else []
-    return next((name for name in there if frame[name].notna().any()), next(iter(there), ""))
+    return next((name for name in there if holds_any(frame[name])), next(iter(there), ""))
 
 
 def design_problems(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.io.tables.distinct import any_matches, coded_rows
+from retrostats.io.tables.distinct import any_matches, bare_texts, coded_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def named_as_sums(subjects: pd.Series) -> NDArray[np.bool_]:
     Below everybody, more words are: initials such as SD, where another row proves it.
     """
     codes, names = coded_rows(subjects)
-    texts = [str(name).strip() for name in names]
+    texts = bare_texts(list(names))
     sums = np.zeros(len(texts), dtype=bool)
     if any_matches(_ALWAYS_IN_LINES, texts):
         sums[:] = [bool(_ALWAYS.fullmatch(t)) for t in texts]
