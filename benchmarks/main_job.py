@@ -33,18 +33,19 @@ STEPS = (
     "Drawing the figures",
     "Writing the results",
 )
-#: (wall, CPU) of each step before figures were made by two processes: one quiet run, 2 cores.
+#: (wall, CPU) of each step when every file drew its figure anew: quiet, the same machine and day.
 BEFORE = (
-    (0.61, 0.70), (0.45, 0.44), (1.03, 1.32), (1.12, 1.12), (0.16, 0.31), (0.54, 0.54),
-    (0.09, 0.15), (0.22, 0.29), (0.37, 0.37), (0.89, 1.09), (5.43, 5.41),
+    (1.00, 1.01), (0.42, 0.42), (0.75, 0.75), (1.08, 1.09), (0.23, 0.23),
+    (0.16, 0.15), (0.07, 0.07), (0.22, 0.22), (0.83, 0.84), (1.18, 1.18),
+    (4.40, 7.81),
 )  # fmt: skip
 ABOUT = """# The main job, step by step
 
 `python -m benchmarks.main_job --write`: median of {runs} runs in fresh processes, all figures in
 three formats, {cores} cores, load {load:.1f} when it began{ahead}.
 CPU seconds count the second process that makes figures into files; they grow on a busy machine, and
-wall seconds more. “Before” is one quiet run without that process, with Python's own rhythm of
-collecting and whole fonts cut anew.
+wall seconds more. “Before” is of the same day, when every file drew its figure anew, every PDF cut
+its fonts and tables were checked by pandera; a machine's speed moves by a fifth from hour to hour.
 
 """
 _ONE_RUN = """
