@@ -164,3 +164,14 @@ def test_what_goes_wrong_after_the_first_part_is_still_said(monkeypatch) -> None
     monkeypatch.setattr(child, "guarded", nullcontext)
     found = list(child._answers("any", "lab.parquet", "", b"rows"))
     assert found == [("part", b"rows"), ("no", b"lab.parquet: cut short")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory that can be sealed is Linux's")
+def test_lengths_beyond_the_memory_are_no_parts() -> None:
+    memory = sealed_memory.new_memory(4096)
+    assert memory is not None
+    try:
+        with pytest.raises(OSError, match="beyond"):
+            sealed_memory.sealed(memory, [4000, 100])
+    finally:
+        sealed_memory.close(memory)

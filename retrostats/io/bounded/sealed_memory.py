@@ -94,7 +94,7 @@ def sealed(memory: int, lengths: Sequence[int]) -> list[memoryview]:
     Raises
     ------
     OSError
-        The child keeps a way to change it.
+        The child keeps a way to change it, or tells of more than there is.
     """
     import fcntl
     import mmap
@@ -106,6 +106,8 @@ def sealed(memory: int, lengths: Sequence[int]) -> list[memoryview]:
     fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
     if not end:
         return [memoryview(b"") for _ in lengths]
+    if end > os.fstat(memory).st_size:
+        raise OSError("parts beyond the memory")
     whole = memoryview(mmap.mmap(memory, end, flags=mmap.MAP_PRIVATE))
     return [whole[start : start + n] for start, n in zip(starts, lengths, strict=True)]
 
