@@ -101,7 +101,7 @@ def _edited(page: Path) -> None:
     table.write_text(table.read_text(encoding="utf-8") + "\n", encoding="utf-8")
 
 
-OTHERS = [("--draws", "65"), ("--tables", "json"), ("--themes", "dark")]
+OTHERS = [("--draws", "65"), ("--tables", "html"), ("--themes", "dark")]
 
 
 @pytest.mark.parametrize(
