@@ -72,7 +72,18 @@ class InBasis:
     @cached_property
     def diagonal(self) -> tuple[bool, ...]:
         """Which elements of theta are on the diagonal of a term's factor."""
-        return tuple(i == j for k in self.sizes for j in range(k) for i in range(j, k))
+        return on_diagonal(self.sizes)
+
+
+def on_diagonal(sizes: tuple[int, ...]) -> tuple[bool, ...]:
+    """Which elements of theta are on the diagonal of a term's factor.
+
+    Examples
+    --------
+    >>> on_diagonal((2, 1))
+    (True, False, True, True)
+    """
+    return tuple(i == j for k in sizes for j in range(k) for i in range(j, k))
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,22 @@ def working_gram(gram: Gram) -> tuple[Gram, list[FloatArray]]:
     for s in gram.stacks:
         total = np.tensordot(s.n, s.zz, axes=1)
         np.add.at(moment, s.theta, total[s.rows, s.cols])
-    roots = [root_of_moment(m) for m in triangles(gram.sizes, moment / gram.n_obs)]
+    roots = roots_of(gram.sizes, moment / gram.n_obs)
     if all(np.array_equal(r, np.eye(len(r))) for r in roots):
         return gram, roots
-    inverse = [np.linalg.solve(r, np.eye(len(r))) for r in roots]
-    values = np.concatenate([packed(i.T) for i in inverse])
+    values = inverse_theta(roots)
     return replace(gram, stacks=tuple(_changed(s, values, gram.sizes) for s in gram.stacks)), roots
+
+
+def roots_of(sizes: tuple[int, ...], moment: FloatArray) -> list[FloatArray]:
+    """Each term's R (k, k), from the mean second moments packed as theta."""
+    return [root_of_moment(m) for m in triangles(sizes, moment)]
+
+
+def inverse_theta(roots: list[FloatArray]) -> FloatArray:
+    """The transposed inverses of all R, lower triangles packed as theta."""
+    inverse = [np.linalg.solve(r, np.eye(len(r))) for r in roots]
+    return np.concatenate([packed(i.T) for i in inverse])
 
 
 def root_of_moment(lower: FloatArray) -> FloatArray:

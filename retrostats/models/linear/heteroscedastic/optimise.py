@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retrostats.models.linear.blocks.working import change_theta, packed, root_of_moment, triangles
+from retrostats.models.linear.blocks.working import change_theta, inverse_theta, roots_of
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.heteroscedastic.blocks import Strata, StrataStack
 from retrostats.models.linear.heteroscedastic.criterion import (
@@ -77,8 +77,8 @@ def working_strata(data: Strata) -> tuple[Strata, list[FloatArray]]:
     for s in data.stacks:
         total = np.tensordot(s.n, s.zz.sum(1), axes=1)
         np.add.at(moment, s.theta, total[s.rows, s.cols])
-    roots = [root_of_moment(m) for m in triangles(data.sizes, moment / data.n_obs)]
-    values = np.concatenate([packed(np.linalg.inv(r).T) for r in roots])
+    roots = roots_of(data.sizes, moment / data.n_obs)
+    values = inverse_theta(roots)
     return replace(data, stacks=tuple(_changed(s, values) for s in data.stacks)), roots
 
 
@@ -95,9 +95,14 @@ def _descend(data: Strata, start: FloatArray, *, reml: bool) -> StrataOptimum:
         return evaluate_strata(data, new[:k], new[k:], reml=reml)
 
     found = descend(criterion, start, along_hessian, data.sizes)
-    sigma2, diagonal = found.point.state.sigma2, np.array(data.diagonal, dtype=bool)
-    smallest = BOUNDARY * float(np.sqrt(sigma2.min()))
-    singular = bool((np.abs(found.x[:k][diagonal]) < smallest).any())
+    sigma2 = found.point.state.sigma2
+    singular = on_boundary(found.x[:k], sigma2, data.diagonal)
     return StrataOptimum(
         found.x[:k], sigma2, found.point, data, found.x, singular, found.converged, found.steps
     )
+
+
+def on_boundary(theta: FloatArray, sigma2: FloatArray, diagonal: tuple[bool, ...]) -> bool:
+    """Whether an effect's SD is below `BOUNDARY` of the smallest residual SD."""
+    smallest = BOUNDARY * float(np.sqrt(sigma2.min()))
+    return bool((np.abs(theta[np.array(diagonal, dtype=bool)]) < smallest).any())

@@ -10,9 +10,9 @@ from retrostats.models.linear.blocks.working import change_theta
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.heteroscedastic.criterion import evaluate_strata
 from retrostats.models.linear.heteroscedastic.optimise import (
-    BOUNDARY,
     RESTARTS,
     StrataOptimum,
+    on_boundary,
     working_strata,
 )
 from retrostats.models.linear.heteroscedastic.studies.criterion import StudyPoint, evaluate_studies
@@ -67,9 +67,8 @@ def _descended(data: Studies, start: FloatArray, *, reml: bool) -> StudyOptimum:
         return evaluate_studies(data, new[:k], new[k:], reml=reml)
 
     found = descend(criterion, start, direction, data.sizes)
-    sigma2, diagonal = np.exp(found.x[k:]), np.array(data.diagonal, dtype=bool)
-    smallest = BOUNDARY * float(np.sqrt(sigma2.min()))
-    singular = bool((np.abs(found.x[:k][diagonal]) < smallest).any())
+    sigma2 = np.exp(found.x[k:])
+    singular = on_boundary(found.x[:k], sigma2, data.diagonal)
     theta = data.scale * change_theta(data.sizes, found.x[:k], data.roots, to_working=False)
     return StudyOptimum(
         theta, data.scale**2 * sigma2, found.point, data, found.x, singular, found.converged,

@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from retrostats.models.linear.blocks.buckets import Bucket, buckets, template
-from retrostats.models.linear.blocks.gram import Gram
+from retrostats.models.linear.blocks.gram import Gram, on_diagonal
 from retrostats.models.linear.blocks.rows import check_identified
-from retrostats.models.linear.blocks.working import packed, root_of_moment, triangles
+from retrostats.models.linear.blocks.working import inverse_theta, roots_of
 from retrostats.models.linear.formula.columns import FloatArray, IntArray
 from retrostats.models.linear.heteroscedastic.blocks import (
     Strata,
@@ -135,7 +135,7 @@ class Studies:
     @cached_property
     def diagonal(self) -> tuple[bool, ...]:
         """Which elements of theta are on the diagonal of a factor."""
-        return tuple(i == j for k in self.sizes for j in range(k) for i in range(j, k))
+        return on_diagonal(self.sizes)
 
     @cached_property
     def order(self) -> Order:
@@ -332,6 +332,6 @@ def _working(
         weighted = u.n[:, None, None] * u.z
         total = np.tensordot(weighted, u.z, axes=([0, 1], [0, 1]))
         np.add.at(moment, u.theta, total[u.rows, u.cols])
-    roots = [root_of_moment(m) for m in triangles(sizes, moment / n_obs)]
-    values = np.concatenate([packed(np.linalg.inv(r).T) for r in roots])
+    roots = roots_of(sizes, moment / n_obs)
+    values = inverse_theta(roots)
     return roots, tuple(replace(u, z=u.z @ u.factor(values).T) for u in units)
