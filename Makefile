@@ -11,7 +11,7 @@ DOCS_STAMP := $(VENV)/.docs
 # Kernels of linear algebra differ in last digits; a library has those of its kind of processor.
 KERNELS := Haswell SkylakeX Zen Nehalem
 NUMBERS := $(patsubst %,tests/test_%.py,lmm_reference crossed inference batch simulate small_sample \
-	glmm separation pool_counts pooling pool_small onestage)
+	glmm separation pool_counts pooling pool_small onestage many_studies)
 # Of the orders in which `make order` runs the tests.
 SEEDS ?= 1 2 3
 TAKEN := import numpy, threadpoolctl as t; print(*{i.get("architecture") for i in t.threadpool_info()})

@@ -93,30 +93,40 @@ def test_more_than_a_file_may_take_is_refused_however_it_is_handed_over(
     parent._REFUSED.clear()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory that can be sealed is Linux's")
-def test_memory_that_was_handed_over_cannot_be_changed_any_more() -> None:
-    memory = sealed_memory.new_memory(4096)
-    assert memory is not None
-    try:
-        with pytest.raises(OSError, match="not permitted"):
-            os.pwrite(memory, b"beyond", 4096)  # nor can it grow
-        sealed_memory.write(memory, memoryview(b"first"), 0)
-        sealed_memory.write(memory, memoryview(b"second"), sealed_memory.aligned(5))
-        parts = sealed_memory.sealed(memory, [5, 6])
-        assert [bytes(part) for part in parts] == [b"first", b"second"]
-        with pytest.raises(OSError, match="not permitted"):
-            os.pwrite(memory, b"other", 0)
-        parts[0][:1] = b"F"  # in this process alone
-        assert os.pread(memory, 5, 0) == b"first"
-    finally:
-        sealed_memory.close(memory)
-    kept = sealed_memory.new_memory(4096)
-    assert kept is not None
-    writable = mmap.mmap(kept, 4096)
-    with pytest.raises(OSError, match="busy"):  # whoever keeps a way to write is found out
-        sealed_memory.sealed(kept, [4096])
+@pytest.fixture
+def memory() -> Iterator[int]:
+    """Some memory that can be sealed."""
+    if sys.platform != "linux":
+        pytest.skip("memory that can be sealed is Linux's")
+    found = sealed_memory.new_memory(4096)
+    assert found is not None
+    yield found
+    sealed_memory.close(found)
+
+
+def test_memory_that_was_handed_over_cannot_be_changed_any_more(memory) -> None:
+    with pytest.raises(OSError, match="not permitted"):
+        os.pwrite(memory, b"beyond", 4096)  # nor can it grow
+    sealed_memory.write(memory, memoryview(b"first"), 0)
+    sealed_memory.write(memory, memoryview(b"second"), sealed_memory.aligned(5))
+    parts = sealed_memory.sealed(memory, [5, 6])
+    assert [bytes(part) for part in parts] == [b"first", b"second"]
+    with pytest.raises(OSError, match="not permitted"):
+        os.pwrite(memory, b"other", 0)
+    parts[0][:1] = b"F"  # in this process alone
+    assert os.pread(memory, 5, 0) == b"first"
+
+
+def test_whoever_keeps_a_way_to_write_is_found_out(memory) -> None:
+    writable = mmap.mmap(memory, 4096)
+    with pytest.raises(OSError, match="busy"):
+        sealed_memory.sealed(memory, [4096])
     writable.close()
-    sealed_memory.close(kept)
+
+
+def test_lengths_beyond_the_memory_are_no_parts(memory) -> None:
+    with pytest.raises(OSError, match="beyond"):
+        sealed_memory.sealed(memory, [4000, 100])
 
 
 def test_the_child_of_parquet_does_without_numpy() -> None:
@@ -164,14 +174,3 @@ def test_what_goes_wrong_after_the_first_part_is_still_said(monkeypatch) -> None
     monkeypatch.setattr(child, "guarded", nullcontext)
     found = list(child._answers("any", "lab.parquet", "", b"rows"))
     assert found == [("part", b"rows"), ("no", b"lab.parquet: cut short")]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="memory that can be sealed is Linux's")
-def test_lengths_beyond_the_memory_are_no_parts() -> None:
-    memory = sealed_memory.new_memory(4096)
-    assert memory is not None
-    try:
-        with pytest.raises(OSError, match="beyond"):
-            sealed_memory.sealed(memory, [4000, 100])
-    finally:
-        sealed_memory.close(memory)

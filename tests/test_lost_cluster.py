@@ -20,17 +20,12 @@ from retrostats import InputError
 distributed = pytest.importorskip("distributed", reason="needs the extra 'scale'")
 dd = pytest.importorskip("dask.dataframe", reason="needs the extra 'scale'")
 from test_cluster import HANGS, _rows, _slow  # noqa: E402
+from test_cluster import patient as patient  # noqa: E402  (a fixture)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of a worker that is killed, and of Dask's own
     pytest.mark.usefixtures("patient"),
 ]
-
-
-@pytest.fixture
-def patient(monkeypatch) -> None:
-    """A scheduler that is there may take long to answer where the machine is busy."""
-    monkeypatch.setattr(workers, "WAIT", HANGS)
 
 
 def _moments_of_spread_rows(address: str) -> object:
