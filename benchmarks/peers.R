@@ -32,10 +32,10 @@ run <- quietly(switch(case,
   profile_penicillin = profiled("Penicillin", diameter ~ 1 + (1 | plate) + (1 | sample)),
   pool = { d <- table("effects")
     function() coef(metafor::rma.uni(d$estimate, sei = d$std_error, test = "knha"))[[1]] },
-  pool_nested = { d <- head(table("effects"), 300)
+  pool_nested = { d <- table("nested")
     function() coef(metafor::rma.mv(d$estimate, d$std_error^2, random = ~ 1 | cluster/study,
                                     data = d))[[1]] },
-  pool_counts = { d <- head(table("counts"), 20)
+  pool_counts = { d <- table("counts")
     function() coef(metafor::rma.glmm(measure = "IRR", model = "UM.FS", x1i = events_1,
       t1i = total_1, x2i = events_2, t2i = total_2, data = d))[[1]] },
   refits = { fit <- lmer(y ~ x + (1 | subject) + (1 | item), table("ratings"))

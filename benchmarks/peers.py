@@ -81,7 +81,7 @@ def _pool(folder: Path) -> Run:
 
 
 def _pool_nested(folder: Path) -> Run:
-    frame = pd.read_csv(folder / "effects.csv").head(NESTED)
+    frame = pd.read_csv(folder / "nested.csv")
     frame["vi"] = frame["std_error"] ** 2
     names = {c: frame[c].astype(str) for c in ("cluster", "study")}
     frame = frame.assign(yi=frame["estimate"], **names).drop(columns=["estimate", "std_error"])
@@ -89,7 +89,7 @@ def _pool_nested(folder: Path) -> Run:
 
 
 def _pool_counts(folder: Path) -> Run:
-    frame = pd.read_csv(folder / "counts.csv").head(COUNTED)
+    frame = pd.read_csv(folder / "counts.csv")
     return lambda: float(rs.pool_counts(frame, measure="rate_ratio").estimate)
 
 
@@ -134,10 +134,12 @@ def tables(folder: Path) -> None:
     cluster = np.repeat(np.arange(200), 5)
     effect = 0.2 + 0.2 * rng.normal(size=200)[cluster] + 0.1 * rng.normal(size=1000)
     estimate = effect + std_error * rng.normal(size=1000)
-    pd.DataFrame(
+    effects = pd.DataFrame(
         {"study": [f"s{i}" for i in range(1000)], "cluster": [f"k{i}" for i in cluster],
          "estimate": estimate, "std_error": std_error}
-    ).to_csv(folder / "effects.csv", index=False)  # fmt: skip
+    )  # fmt: skip
+    effects.to_csv(folder / "effects.csv", index=False)
+    effects.head(NESTED).to_csv(folder / "nested.csv", index=False)
     exposure = rng.uniform(50, 500, (2, 100)).round(1)
     rate = 0.05 * np.exp(0.4 * rng.normal(size=100))
     effects = np.stack([np.exp(0.3 + 0.2 * rng.normal(size=100)), np.ones(100)])
@@ -145,7 +147,7 @@ def tables(folder: Path) -> None:
     pd.DataFrame(
         {"study": [f"s{i}" for i in range(100)], "events_1": events[0], "total_1": exposure[0],
          "events_2": events[1], "total_2": exposure[1]}
-    ).to_csv(folder / "counts.csv", index=False)  # fmt: skip
+    ).head(COUNTED).to_csv(folder / "counts.csv", index=False)  # fmt: skip
     subject, item = np.repeat(np.arange(60), 24), np.tile(np.arange(24), 60)
     x = rng.normal(size=1440)
     y = 0.3 * x + rng.normal(size=60)[subject] + 0.5 * rng.normal(size=24)[item]
