@@ -16,9 +16,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Bbox, TransformedPath
+
+from retrostats.report.figures.outlines import outline_of
 
 #: Dots an inch of a recording: one a point, as in SVG and PDF.
 DPI = 72.0
@@ -161,9 +164,11 @@ class _Recorder(RendererBase):
             at = y * scale
             if renderer.flipy():
                 at = renderer.get_canvas_width_height()[1] - at
-            renderer.draw_text(
-                pen(renderer, scale), x * scale, at, s, prop, angle, ismath=ismath, mtext=mtext
-            )
+            made = pen(renderer, scale)
+            if isinstance(renderer, RendererAgg) and not ismath:
+                _draw_outline(renderer, made, x * scale, y * scale, s, prop, angle)
+                return
+            renderer.draw_text(made, x * scale, at, s, prop, angle, ismath=ismath, mtext=mtext)
 
         self.calls.append(call)
 
@@ -172,6 +177,16 @@ class _Recorder(RendererBase):
 
     draw_tex = draw_image = draw_gouraud_triangles = draw_quad_mesh = _refuse
     start_rasterizing = start_filter = _refuse
+
+
+def _draw_outline(
+    renderer: Any, pen: Any, x: float, y: float, words: str, font: Any, angle: float
+) -> None:
+    """A line of text as one area; `y` upwards."""
+    size = renderer.points_to_pixels(font.get_size_in_points()) / text_to_path.FONT_SCALE
+    place = Affine2D().scale(size).rotate_deg(angle).translate(x, y)
+    pen.set_linewidth(0)
+    renderer.draw_path(pen, outline_of(words, font), place, pen.get_rgb())
 
 
 def _pen(gc: Any) -> Callable[[Any, float], Any]:
