@@ -176,7 +176,8 @@ class _Words:
 
     def put(self, at: int, cells: Any) -> None:
         """Keep the numbers of a block, and the words that they are numbers of."""
-        codes = cells.indices.fill_null(-1).to_numpy()
+        numbers = cells.indices
+        codes = numbers.fill_null(-1).to_numpy() if cells.null_count else numbers.to_numpy()
         self._codes.append(codes.astype(_codes_of(len(cells.dictionary))))
         self._words.append(cells.dictionary)
 
@@ -195,10 +196,20 @@ class _Words:
         codes = unset_array(self._rows, _codes_of(len(words)))
         at = 0
         for part, numbers in zip(self._codes, together.chunks, strict=True):
-            to = np.append(numbers.indices.to_numpy(), -1).astype(codes.dtype)
-            np.take(to, part, out=codes[at : at + len(part)], mode="wrap")
+            _renumber(part, numbers.indices.to_numpy(), codes[at : at + len(part)])
             at += len(part)
+        self._codes.clear()
         return pd.Categorical.from_codes(codes, pd.Index(words.to_pandas()), validate=False)
+
+
+def _renumber(codes: NDArray[Any], to: NDArray[Any], found: NDArray[Any]) -> None:
+    """Write to `found` the new number of each code, -1 for -1."""
+    to = np.append(to, -1).astype(found.dtype)
+    shift = to[:-1] - np.arange(len(to) - 1)
+    if len(shift) and (shift == shift[0]).all() and codes.min() >= 0:  # as in a sorted column
+        np.add(codes, shift[0].astype(found.dtype), out=found, casting="unsafe")
+    else:
+        np.take(to, codes, out=found, mode="wrap")
 
 
 class _Texts:
