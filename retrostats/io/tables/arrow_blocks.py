@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrostats.common.arrays import unset_array
-from retrostats.io.tables.arrow_frame import frame_of
+from retrostats.io.tables.arrow_frame import Words, frame_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 BLOCK = 2**20
 #: Bytes of each of the places that say what columns hold.
 SAMPLE = 2**15
-#: Codes of fewer values than this take a byte each, then two.
-_SMALL = ((2**7, np.int8), (2**15, np.int16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +132,11 @@ def _loosest(kinds: set[Any]) -> Any:
     return pa.float64() if kinds <= {pa.int64(), pa.float64(), pa.null()} else None
 
 
-def _column(kind: Any, rows: int) -> _Numbers | _Words | _Texts:
+def _column(kind: Any, rows: int) -> _Numbers | Words | _Texts:
     import pyarrow as pa
 
     if pa.types.is_dictionary(kind):
-        return _Words(rows)
+        return Words(rows)
     return _Texts() if pa.types.is_string(kind) else _Numbers(rows, kind.to_pandas_dtype())
 
 
@@ -166,52 +164,6 @@ class _Numbers:
         return self._values
 
 
-class _Words:
-    """A column of words: each word once, and its number a row."""
-
-    def __init__(self, rows: int) -> None:
-        self._rows = rows
-        self._codes: list[NDArray[Any]] = []
-        self._words: list[Any] = []
-
-    def put(self, at: int, cells: Any) -> None:
-        """Keep the numbers of a block, and the words that they are numbers of."""
-        numbers = cells.indices
-        codes = numbers.fill_null(-1).to_numpy() if cells.null_count else numbers.to_numpy()
-        self._codes.append(codes.astype(_codes_of(len(cells.dictionary))))
-        self._words.append(cells.dictionary)
-
-    def whole(self) -> Any:
-        """A categorical of all cells."""
-        import pandas as pd
-        import pyarrow as pa
-
-        every = [
-            pa.DictionaryArray.from_arrays(pa.array(np.arange(len(words), dtype=np.int32)), words)
-            for words in self._words
-        ]
-        kind = pa.dictionary(pa.int32(), pa.string())
-        together = pa.chunked_array(every, type=kind).unify_dictionaries()
-        words = together.chunk(0).dictionary
-        codes = unset_array(self._rows, _codes_of(len(words)))
-        at = 0
-        for part, numbers in zip(self._codes, together.chunks, strict=True):
-            _renumber(part, numbers.indices.to_numpy(), codes[at : at + len(part)])
-            at += len(part)
-        self._codes.clear()
-        return pd.Categorical.from_codes(codes, pd.Index(words.to_pandas()), validate=False)
-
-
-def _renumber(codes: NDArray[Any], to: NDArray[Any], found: NDArray[Any]) -> None:
-    """Write to `found` the new number of each code, -1 for -1."""
-    to = np.append(to, -1).astype(found.dtype)
-    shift = to[:-1] - np.arange(len(to) - 1)
-    if len(shift) and (shift == shift[0]).all() and codes.min() >= 0:  # as in a sorted column
-        np.add(codes, shift[0].astype(found.dtype), out=found, casting="unsafe")
-    else:
-        np.take(to, codes, out=found, mode="wrap")
-
-
 class _Texts:
     """A column of words in some rows and numbers in others, as it is written."""
 
@@ -227,8 +179,3 @@ class _Texts:
         import pyarrow as pa
 
         return frame_of([pa.chunked_array(self._cells)])[0]
-
-
-def _codes_of(words: int) -> type:
-    """The smallest kind of number for so many codes and -1, as pandas chooses it."""
-    return next((kind for most, kind in _SMALL if words <= most), np.int32)
