@@ -25,8 +25,9 @@ import numpy as np
 import pandas as pd
 
 READ = {
-    "retrostats": "import retrostats as rs\nfrom retrostats.io.cohort import cohort\n"
-    "from retrostats.io.tables import delimited\nmark()\n"
+    "retrostats": "import pandas, pyarrow.compute, pyarrow.csv, retrostats as rs\n"
+    "from retrostats.io.cohort import cohort\n"
+    "from retrostats.io.tables import delimited, statistical\nmark()\n"
     "out = rs.load_cohort(path).frame",
     "pandas": "import pandas as pd\nmark()\n"
     "out = pd.read_csv(path) if path.endswith('csv') else pd.read_parquet(path)",

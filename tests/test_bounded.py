@@ -249,6 +249,22 @@ def test_a_parser_opens_no_connection_starts_no_process_and_touches_no_file(tmp_
     assert [p.name for p in work.iterdir()] == ["kept.txt"]
 
 
+def test_the_child_for_parquet_loads_no_pickles_of_code_and_nothing_of_the_network() -> None:
+    pyarrow = pytest.importorskip("pyarrow", "18")
+    script = (
+        "import sys; from retrostats.io.bounded.parsers import parser; parser('parquet'); "
+        "import pyarrow.fs; print(sorted(k for k, m in sys.modules.items() if m is not None and "
+        "(k in ('numpy', 'cloudpickle') or k.startswith('pyarrow._') and k.endswith('fs'))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], text=True, capture_output=True, check=False,
+        env=os.environ
+        | {"PYTHONPATH": str(Path(__file__).parents[1]), "RETROSTATS_WITHOUT_NUMPY": "1"},
+    )  # fmt: skip
+    assert done.stderr == "", pyarrow.__version__
+    assert done.stdout.strip() == "['pyarrow._fs']"
+
+
 def test_what_passes_is_data() -> None:
     sheet = Sheet("$", (Row(1, (1, 2.5, "x", None, True)),))
     assert decode(encode({"$": (sheet,)}), classes()) == {"$": (sheet,)}

@@ -273,8 +273,10 @@ def test_counting_proves_only_what_is_so(seed, spread, outliers) -> None:
 def test_most_tables_need_no_second_look() -> None:
     value = np.random.default_rng(1).normal(35, 5, 20_000).round(2)
     ways = np.arange(20_000) % 2
-    assert plausible._nothing_far(value, ways, 0)
-    assert not plausible._nothing_far(np.append(value, 500.0), np.append(ways, 0), 0)
+    assert plausible._nothing_far(value, ways, 0, (-400.0, 400.0))  # of another group: told apart
+    far = np.append(value, 500.0)
+    assert plausible._nothing_far(far, np.append(ways, 1), 0, (value.min(), 500.0))
+    assert not plausible._nothing_far(far, np.append(ways, 0), 0, (value.min(), 500.0))
 
 
 @FEW

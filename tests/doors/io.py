@@ -39,6 +39,7 @@ from retrostats.io.published.published import load_retellings as load_retellings
 from retrostats.io.published.published import load_studies as load_studies
 from retrostats.io.published.published import load_table as load_table
 from retrostats.io.published.published import topics_of as topics_of
+from retrostats.io.tables import arrow_blocks as arrow_blocks
 from retrostats.io.tables import arrow_frame as arrow_frame
 from retrostats.io.tables import arrow_text as arrow_text
 from retrostats.io.tables import cells as cells

@@ -31,6 +31,10 @@ IN_PARTS = ("parquet",)
 #: Parsers for which a child is started without numpy, more than half of whose start it would be;
 #: the library of each that has to be able to do without, and from which version on it is.
 WITHOUT_NUMPY: Mapping[str, tuple[str, int]] = {"parquet": ("pyarrow", 18)}
+#: What else such a child is not to find: pickles of code, and files on the network.
+_NOT_NEEDED = (
+    "numpy", "cloudpickle", "pyarrow._s3fs", "pyarrow._gcsfs", "pyarrow._azurefs", "pyarrow._hdfs",
+)  # fmt: skip
 #: Name, in the environment of such a child, of that.
 BARE = "RETROSTATS_WITHOUT_NUMPY"
 _CLASSES: Mapping[str, tuple[str, ...]] = {
@@ -47,7 +51,8 @@ def parser(name: str) -> Callable[..., Any]:
     if BARE in os.environ and "numpy" not in sys.modules:
         library, least = WITHOUT_NUMPY[name]
         if _version(library) >= least:  # what began without numpy must not meet it later
-            sys.modules["numpy"] = None  # type: ignore[assignment]  # so Python marks what is not there
+            for other in _NOT_NEEDED:  # marked as Python marks what is not there
+                sys.modules.setdefault(other, None)  # type: ignore[arg-type]
     for library in libraries:
         with suppress(ImportError):  # the function says that it is missing
             import_module(library)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrostats.io.tables.arrow_blocks import Cut, columns_in_blocks
 from retrostats.io.tables.arrow_frame import frame_of
 from retrostats.io.tables.passes import ends
 
@@ -53,36 +54,58 @@ def plain_columns(
     """
     try:
         import pyarrow as pa
-        from pyarrow import csv
     except ImportError:
         return None
     if not _is_plain(data, start, delimiter, numbers=len(texts) < width):
         return None
-    words = pa.dictionary(pa.int32(), pa.string())
-    types = {str(i): words for i in texts}
-    pool = pa.system_memory_pool()  # others clear far more memory than a table takes
+    cut = Cut(width, delimiter, missing)
+    frame = _in_blocks(data, start, rows, cut, texts)
+    if frame is None:
+        try:
+            frame = _as_one(data, start, rows, cut, texts)
+        except pa.ArrowException:  # another width, a line that is no text: told elsewhere
+            return None
+    if frame is None:
+        return None
+    floats = frame.select_dtypes("float")
+    if any(max(map(abs, ends(floats[name].to_numpy()))) >= HUGE for name in floats):
+        return None  # inf, or digits that a number has lost: a message shows what was written
+    return frame
 
-    def read() -> Any:
-        return csv.read_csv(
-            pa.BufferReader(pa.py_buffer(data).slice(start)),
-            read_options=csv.ReadOptions(
-                column_names=[str(i) for i in range(width)], block_size=BLOCK
-            ),
-            parse_options=csv.ParseOptions(delimiter=delimiter, quote_char=False),
-            convert_options=csv.ConvertOptions(
-                column_types=types, null_values=list(missing), strings_can_be_null=True
-            ),
-            memory_pool=pool,
-        )
+
+def _in_blocks(
+    data: bytes, start: int, rows: int, cut: Cut, texts: Sequence[int]
+) -> pd.DataFrame | None:
+    """The frame, where some lines say what all hold."""
+    import pandas as pd
+    import pyarrow as pa
 
     try:
-        table = read()
-        timed = [f.name for f in table.schema if pa.types.is_temporal(f.type)]
-        if timed:  # dates stay as they are written
-            types.update(dict.fromkeys(timed, words))
-            table = read()
-    except pa.ArrowException:  # a record of another width, a line that is no text: told elsewhere
+        columns = columns_in_blocks(data, start, rows, cut, texts)
+    except pa.ArrowException:  # a cell that no line looked at holds another kind
         return None
+    return None if columns is None else pd.DataFrame(columns, copy=False)
+
+
+def _as_one(
+    data: bytes, start: int, rows: int, cut: Cut, texts: Sequence[int]
+) -> pd.DataFrame | None:
+    """The frame, of what all lines look like; None where one is no record, or of another kind."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    words = pa.dictionary(pa.int32(), pa.string())
+    types = {str(i): words for i in texts}
+
+    def read() -> Any:
+        source = pa.BufferReader(pa.py_buffer(data).slice(start))
+        return csv.read_csv(source, **cut.options(types, BLOCK))
+
+    table = read()
+    timed = [f.name for f in table.schema if pa.types.is_temporal(f.type)]
+    if timed:  # dates stay as they are written
+        types.update(dict.fromkeys(timed, words))
+        table = read()
     kinds = [field.type for field in table.schema]
     if table.num_rows != rows or not all(_is_known(pa.types, kind) for kind in kinds):
         return None
@@ -90,11 +113,7 @@ def plain_columns(
         table = table.set_column(i, str(i), table.column(i).cast(pa.float64()))
     columns = table.columns
     del table
-    frame = frame_of(columns)
-    floats = frame.select_dtypes("float")
-    if any(max(map(abs, ends(floats[name].to_numpy()))) >= HUGE for name in floats):
-        return None  # inf, or digits that a number has lost: a message shows what was written
-    return frame
+    return frame_of(columns)
 
 
 def _is_plain(data: bytes, start: int, delimiter: str, numbers: bool) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.common.arrays import unset_array
 from retrostats.io.tables import cells as cell
 from retrostats.io.tables.numbering import BLOCK, blocks, numbered
 
@@ -25,6 +26,7 @@ Codes = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
 #: Cells of a table of counts that is made instead of sorting, beside four a row.
 SMALL_TABLE = 1_000_000
+_ONE_DIGIT = str.maketrans("123456789", "000000000")
 
 
 def coded_rows(column: pd.Series) -> tuple[Codes, pd.Index]:
@@ -134,14 +136,18 @@ def _taken(words: Any, codes: Codes) -> Any:
 def any_matches(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
     """Whether a pattern that is anchored at lines matches one of many texts, asked once of all.
 
-    A text with a line break may be told to match and not: who asks looks again.
+    A text with a line break may be told to match and not: who asks looks again. The pattern may
+    ask for digits, not for one of them: names that differ in digits only are looked at once.
 
     Examples
     --------
     >>> any_matches(re.compile("^mean", re.MULTILINE), ["p1", "mean"])
     True
     """
-    return pattern.search("\n".join(texts)) is not None
+    together = "\n".join(texts)
+    if together.isascii():
+        together = "\n".join(set(together.translate(_ONE_DIGIT).split("\n")))
+    return pattern.search(together) is not None
 
 
 class CodedColumns:
@@ -154,6 +160,7 @@ class CodedColumns:
         self.frame = frame
         self._known: dict[str, tuple[Codes, pd.Index]] = {}
         self._held: dict[tuple[int, ...], Mask] = {}
+        self._values: dict[int, list[Any]] = {}
 
     def __getitem__(self, name: str) -> tuple[Codes, pd.Index]:
         if name not in self._known:
@@ -162,7 +169,11 @@ class CodedColumns:
 
     def held(self, name: str) -> list[Any]:
         """The values of a column that rows hold, in the order of their numbers."""
-        return list(self[name][1][self.cells([name])[1:]])
+        codes, values = self[name]
+        if id(codes) not in self._values:
+            there = self.cells([name])[1:]
+            self._values[id(codes)] = list(values if there.all() else values[there])
+        return self._values[id(codes)].copy()
 
     def cells(self, names: Sequence[str]) -> Mask:
         """Whether any row holds each cell of several columns; no value is the first of each."""
@@ -196,7 +207,7 @@ class CodedColumns:
         """For the same rows with more columns; `same` are new ones that equal another."""
         new = CodedColumns(frame)
         new._known = {**self._known, **{name: self[old] for name, old in same.items()}}
-        new._held = dict(self._held)
+        new._held, new._values = dict(self._held), dict(self._values)
         return new
 
 
@@ -219,7 +230,7 @@ def values_of_each(columns: CodedColumns, name: str, by: str) -> tuple[list[Any]
         there = columns.cells([by])[1:]
         pairs = np.unique(np.stack([groups, codes])[:, (groups >= 0) & (codes >= 0)], axis=1)
         counts = np.bincount(pairs[0], minlength=len(names))
-    return list(names[there]), counts[there]
+    return columns.held(by), counts[there]
 
 
 def most_values(columns: CodedColumns, name: str, by: Sequence[str]) -> int:
@@ -326,12 +337,16 @@ def _held(codes: Sequence[Codes], sizes: Sequence[int]) -> Mask:
 
     Of one column without gaps, rows are looked at until every value was seen.
     """
-    seen = np.zeros(prod(sizes), dtype=bool)
+    seen = unset_array(prod(sizes), bool)
+    seen[:] = False
     whole = len(codes) == 1 and len(codes[0]) > 0 and codes[0].min() >= 0
     for block in blocks(len(codes[0])):
-        key = np.zeros(1, dtype=np.int64)
-        for column, size in zip(codes, sizes, strict=True):
-            key = key * size + column[block] + 1
+        key = codes[0][block].astype(np.int64)
+        key += 1
+        for column, size in zip(codes[1:], sizes[1:], strict=True):
+            key *= size
+            key += column[block]
+            key += 1
         seen[key] = True
         if whole and len(seen) <= BLOCK and seen[1:].all():
             break

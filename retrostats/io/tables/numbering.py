@@ -109,15 +109,17 @@ class _Table:
         """Number of each value, -1 for what is not known; whether all are known."""
         if self.multiplier is None:
             return np.full(len(part), -1, dtype=np.int16), False
-        codes = self.codes[self._places(part, self.multiplier)]
-        wrong = (codes < 0) | (self.known[codes] != part)
+        codes = np.take(self.codes, self._places(part, self.multiplier), mode="wrap")
+        wrong = (codes < 0) | (np.take(self.known, codes, mode="wrap") != part)
         if not wrong.any():
             return codes, True
         codes[wrong] = -1
         return codes, False
 
     @staticmethod
-    def _places(values: Numbers, multiplier: np.uint64) -> NDArray[np.uint64]:
+    def _places(values: Numbers, multiplier: np.uint64) -> NDArray[np.int64]:
         same = values + values.dtype.type(0)  # minus zero is zero
-        at: NDArray[np.uint64] = (same.view(np.uint64) * multiplier) >> np.uint64(64 - BITS)
-        return at
+        at: NDArray[np.uint64] = same.view(np.uint64)
+        at *= multiplier
+        at >>= np.uint64(64 - BITS)
+        return at.view(np.int64)

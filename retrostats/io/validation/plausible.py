@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from retrostats.io.tables.distinct import Mask, coded_rows
 from retrostats.io.tables.numbering import blocks
-from retrostats.io.tables.passes import in_blocks, median_within
+from retrostats.io.tables.passes import ends, in_blocks, median_within
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def _far(frame: pd.DataFrame, outcome: str, file: str) -> list[Problem]:
         return []
     values = frame[outcome].to_numpy(float)
     found: list[tuple[int, float]] = []
-    groups = _directions(frame)
+    groups, span = _directions(frame), ends(values)
     for code in _held(groups):
-        if _nothing_far(values, groups, code):
+        if _nothing_far(values, groups, code, span):
             continue
         rows = np.flatnonzero(groups == code)
         centre, far = _far_from_median(values[rows])
@@ -96,19 +96,21 @@ def _directions(frame: pd.DataFrame) -> NDArray[np.integer[Any]]:
 
 def _held(groups: NDArray[np.integer[Any]]) -> list[int]:
     """Numbers that rows have, in order."""
-    found: set[int] = set()
-    for part in (groups[block] for block in blocks(len(groups))):
-        found.update(np.flatnonzero(np.bincount(part)).tolist())
-    return sorted(found)
+    parts = [groups[block] for block in blocks(len(groups))]
+    most = max((int(part.max()) for part in parts), default=-1)
+    return [code for code in range(most + 1) if any((part == code).any() for part in parts)]
 
 
-def _nothing_far(values: NDArray[np.float64], groups: NDArray[Any], group: int) -> bool:
+def _nothing_far(
+    values: NDArray[np.float64], groups: NDArray[Any], group: int, span: tuple[float, float]
+) -> bool:
     """Whether counting proves that no value of a group is far from its median.
 
     Rows at equal steps say where the median and the spread should lie. The median lies from `low`
     to `high` where less than half of the values lie below and above; half of them are at least
     `apart` away from it where less than half lie nearer than that to all of this range; and no
-    value is far where none is further from its ends than `FAR` such spreads.
+    value is far where none is further from its ends than `FAR` such spreads; mostly no value of
+    all groups is, whose smallest and largest are the `span`.
     """
     step = max(len(values) // SAMPLED, 1) | 1  # odd, as designs mostly are not
     some = values[::step][groups[::step] == group]
@@ -119,18 +121,18 @@ def _nothing_far(values: NDArray[np.float64], groups: NDArray[Any], group: int) 
     away = np.abs(some - np.median(some))
     apart = float(np.quantile(away, MIDDLE[0])) - (high - low)
     numbers = near = below = above = 0
-    least, most = np.inf, -np.inf
     for block in blocks(len(values)):
-        part = values[block][groups[block] == group]
-        numbers += len(part) - int(np.count_nonzero(np.isnan(part)))
-        below += int(np.count_nonzero(part < low))
-        above += int(np.count_nonzero(part > high))
-        near += int(np.count_nonzero((part > low - apart) & (part < high + apart)))
-        least = np.fmin.reduce(part, initial=least)
-        most = np.fmax.reduce(part, initial=most)
-    furthest = max(most - low, high - least)
-    half = 2 * max(below, above, near) < numbers
-    return half and bool(0 < furthest <= FAR * 1.4826 * apart)
+        part, mine = values[block], groups[block] == group
+        numbers += int(np.count_nonzero(mine & ~np.isnan(part)))
+        below += int(np.count_nonzero(mine & (part < low)))
+        above += int(np.count_nonzero(mine & (part > high)))
+        near += int(np.count_nonzero(mine & (part > low - apart) & (part < high + apart)))
+    if apart <= 0 or 2 * max(below, above, near) >= numbers:
+        return False
+    least, most = span
+    if max(most - low, high - least) > FAR * 1.4826 * apart:
+        least, most = ends(values[groups == group])
+    return max(most - low, high - least) <= FAR * 1.4826 * apart
 
 
 def _far_from_median(values: NDArray[np.float64]) -> tuple[float, Mask]:
