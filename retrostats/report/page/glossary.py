@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -55,9 +55,19 @@ def terms() -> tuple[Term, ...]:
 
 @cache
 def _words() -> re.Pattern[str]:
-    parts = "|".join(rf"(?P<t{i}>(?:{term.words}))" for i, term in enumerate(terms()))
+    """Any term: without groups, those that begin with another letter are passed over at once."""
+    return _one_of(f"(?:{term.words})" for term in terms())
+
+
+@cache
+def _each_word() -> re.Pattern[str]:
+    """The same, each in a group with the number of its term."""
+    return _one_of(f"(?P<t{i}>{term.words})" for i, term in enumerate(terms()))
+
+
+def _one_of(words: Iterable[str]) -> re.Pattern[str]:
     # where no word begins, none of them is tried
-    return re.compile(rf"\b(?=\w)(?:{parts})(?!\w)")
+    return re.compile(rf"\b(?=\w)(?:{'|'.join(words)})(?!\w)")
 
 
 def explained(html: str) -> str:
@@ -116,7 +126,10 @@ def _explain(text: str, seen: set[str], used: dict[str, Term]) -> str:
 
 
 def _term(met: re.Match[str]) -> Term:
-    return terms()[int(str(met.lastgroup)[1:])]
+    """The term that a match of `_words` is of."""
+    named = _each_word().match(met.string, met.start())
+    assert named is not None
+    return terms()[int(str(named.lastgroup)[1:])]
 
 
 def _note(term: Term) -> Markup:

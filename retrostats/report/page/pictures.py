@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -14,7 +15,7 @@ from retrostats.report.page.shades import shade_name
 DECIMALS = 2
 #: A glyph of a font, defined once in the page for all figures.
 GLYPH = re.compile(r'<path id="([A-Za-z]+(?:-[A-Za-z]+)*-[0-9a-f]+)" ([^>]*scale\([^>]*)/>')
-_NUMBER = re.compile(r"(?<!scale\()(?<![\w.#])-?\d+\.\d{3,}(?![\w.])")
+_NUMBER = re.compile(r"(?=[-\d])(?<![\w.#])(?<!scale\()-?\d+\.\d{3,}(?![\w.])")
 _COLOUR = re.compile(r"#[0-9a-f]{6}(?=[;\"])")
 _TAG = re.compile(r"<[^>]*>")
 _BETWEEN = re.compile(r">\s+<")
@@ -78,7 +79,7 @@ def _lean(svg: str, glyphs: dict[str, str], colours: dict[str, None]) -> str:
     svg = re.sub(r"<(title|desc)>.*?</\1>", "", svg, flags=re.DOTALL)  # the page has its own
     svg = re.sub(r"@font-face\{.*?\}", "", svg)  # a page embeds no font; widths are kept
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)  # the words that outlines stand for
-    svg = _TAG.sub(lambda m: _NUMBER.sub(_shorter, m[0]), svg.replace("\n", " "))
+    svg = _TAG.sub(lambda m: _shortened(m[0]), svg.replace("\n", " "))
     svg = re.sub(r'style="([^"]*)"', lambda m: f'style="{_tight(m[1], colours)}"', svg)
     svg = re.sub(r' d="([^"]*)"', lambda m: f' d="{_path(m[1])}"', svg)
     svg = _BETWEEN.sub("><", svg)
@@ -87,8 +88,14 @@ def _lean(svg: str, glyphs: dict[str, str], colours: dict[str, None]) -> str:
     return _PLACED.sub(lambda m: f'{m[1]}x="{_tenth(m[2])}"/>', svg)
 
 
-def _shorter(met: re.Match[str]) -> str:
-    text = f"{float(met[0]):.{DECIMALS}f}".rstrip("0").rstrip(".")
+def _shortened(tag: str) -> str:
+    return _NUMBER.sub(lambda m: _shorter(m[0]), tag)
+
+
+@lru_cache(maxsize=1 << 14)
+def _shorter(number: str) -> str:
+    """A number at `DECIMALS`; lines share their ends, and figures their margins."""
+    text = f"{float(number):.{DECIMALS}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
 
 
