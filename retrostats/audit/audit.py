@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.common.arrays import path_of
 from retrostats.common.errors import InputError
-from retrostats.common.resources import analyses_dir
+from retrostats.common.resources import analyses_dir, is_page
 from retrostats.common.vocabulary import Conditions, Post, Topic
-from retrostats.io.pages.topics import is_page
 from retrostats.io.published.audit_toml import audit_data, read_audit_toml
 
 if TYPE_CHECKING:

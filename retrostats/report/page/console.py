@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from retrostats.common.rounding import limits, rounded, with_limits
-from retrostats.io.validation.understood import account_lines
 from retrostats.report.page.verdict_words import SYMBOLS
 
 #: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
@@ -163,6 +162,8 @@ def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = N
         Where to print; standard output if None.
     """
     for cohort in cohorts:
+        from retrostats.io.validation.understood import account_lines
+
         print(f"\nOwn data {counted(cohort)}", file=file)
         for line in account_lines(cohort):
             _print(line, file)

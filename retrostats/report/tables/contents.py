@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from retrostats.common.errors import InputError
-from retrostats.io.pages.judgements import MARKS
 from retrostats.report.frames import TABLES, WHERE_FILLED
 from retrostats.report.page import format as fmt
 from retrostats.report.tables.paper import PaperTable
@@ -173,6 +172,8 @@ def bias_text(bias: pd.DataFrame) -> pd.DataFrame:
 
     A study of several pools stands once.
     """
+    from retrostats.io.pages.judgements import MARKS
+
     records = bias.drop_duplicates(["study", "domain"]).to_dict("records")
     studies: dict[str, dict[str, str]] = {}
     for r in records:
