@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import ClaimEvidence
 from retrostats.audit.verdict import Side, direction_of, labels, size_of
+from retrostats.common.arrays import records_of
 from retrostats.evidence.result.estimate import Interval
 from retrostats.evidence.result.findings import (
     Assumption,
@@ -134,7 +135,7 @@ def _each(
 def _with_labels(followed: pd.DataFrame, claims: Mapping[str, Claim]) -> pd.DataFrame:
     """The same with the verdict that each value alone would give."""
     directions, sizes = [], []
-    for row in followed.to_dict("records"):
+    for row in records_of(followed[["claim_id", "estimate", "conf_low", "conf_high"]]):
         claim = claims.get(row["claim_id"])
         interval = Interval(row["estimate"], row["conf_low"], row["conf_high"])
         directions.append(direction_of(interval, claim) if claim and claim.has_direction else "")
