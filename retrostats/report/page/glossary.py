@@ -41,8 +41,7 @@ CLOSED = frozenset(
     {"a", "button", "summary", "svg", "script", "style", "title", "select", "option", "textarea",
      "pre", "h1", "h2", "h3", "h4", "figcaption", "thead", "dl", "output", "label"}
 )  # fmt: skip
-_TAG = re.compile(r"(<[^>]*>)")
-_NAME = re.compile(r"</?([a-z0-9]+)")
+_TAG = re.compile(r"<(/?)([a-z0-9]*)[^>]*>")
 
 
 @cache
@@ -91,26 +90,29 @@ def terms_in(text: str) -> set[str]:
 
 
 def _with_buttons(html: str, used: dict[str, Term]) -> Iterator[str]:
-    closed: list[str] = []
     seen: set[str] = set()
     inside = False
-    for piece in _TAG.split(html):
-        if not piece.startswith("<"):
-            yield _explain(piece, seen, used) if inside and not closed else piece
-            continue
-        name = _NAME.match(piece)
-        tag = name[1] if name else ""
-        if closed:
-            if tag == closed[-1]:
-                if piece.startswith("</"):
-                    closed.pop()
-                else:
-                    closed.append(tag)
-        elif tag == "section":
-            inside, seen = not piece.startswith("</"), set()
-        elif tag in CLOSED and not piece.endswith("/>"):
-            closed.append(tag)
-        yield piece
+    at = 0
+    while met := _TAG.search(html, at):
+        text = html[at : met.start()]
+        yield _explain(text, seen, used) if inside and text.strip() else text
+        at, tag = met.end(), met[2]
+        if tag == "section":
+            inside, seen = not met[1], set()
+        elif tag in CLOSED and not (met[1] or met[0].endswith("/>")):
+            at = _end_of(tag, html, at)
+        yield html[met.start() : at]
+    yield html[at:]
+
+
+def _end_of(tag: str, html: str, at: int) -> int:
+    """Where an element ends that was opened before `at`; others of its kind may lie within it."""
+    deep = 1
+    for met in re.compile(rf"<(/?){tag}(?![a-z0-9])[^>]*>").finditer(html, at):
+        deep += -1 if met[1] else 1
+        if not deep:
+            return met.end()
+    return len(html)
 
 
 def _explain(text: str, seen: set[str], used: dict[str, Term]) -> str:
