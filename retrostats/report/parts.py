@@ -11,6 +11,7 @@ import numpy as np
 
 from retrostats.audit.analysis import blamed
 from retrostats.common.errors import InputError
+from retrostats.common.values import value_of
 from retrostats.report.claim_figures import ROLE, claim_figures
 
 if TYPE_CHECKING:
@@ -130,12 +131,12 @@ def parts_of(
 
 
 def _of(analysis: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of an analysis, which stand together in most frames: a slice, and no copy."""
+    """The rows of an analysis; where they stand together, as in most frames, a slice of them."""
     if not len(frame):
         return frame
     at = np.flatnonzero((frame["analysis"] == analysis).to_numpy())
     together = len(at) and at[-1] - at[0] + 1 == len(at)
-    return frame.iloc[at[0] : at[-1] + 1] if together else frame.iloc[at]
+    return value_of(frame.iloc[at[0] : at[-1] + 1]) if together else frame.iloc[at]
 
 
 def _overview(audit: Audit, frames: Mapping[str, pd.DataFrame]) -> dict[str, Drawing]:
