@@ -346,11 +346,16 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _values(column: pd.Series) -> list[Any]:
-    """The values of a column; of one of objects, those of numpy as Python's."""
+    """The values of a column; of one of objects, those of numpy as Python's, and None for NA."""
+    import pandas as pd
+
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
         return column.tolist()
-    cells = column.to_numpy(dtype=object)
-    return [cell.item() if isinstance(cell, np.generic) else cell for cell in cells]
+    cells = column.to_numpy(dtype=object).tolist()
+    return [
+        cell.item() if isinstance(cell, np.generic) else None if cell is pd.NA else cell
+        for cell in cells
+    ]
 
 
 def _objects(found: NDArray[Any], name: str, *, missing: bool) -> NDArray[np.float64]:
