@@ -115,7 +115,8 @@ def test_weights_are_inverse_variances_in_percent_of_the_one_pool_of_a_quantity(
     replication,
 ) -> None:
     weighed = replication.estimates.groupby(["analysis", "quantity"])["weight"].count()
-    assert (weighed > 0).any() and (weighed == 0).any()
+    assert (weighed > 0).any()
+    assert (weighed == 0).any()
     for _, part in replication.estimates.groupby(["analysis", "quantity"]):
         rows, pools = (
             part[part["weight"].notna()],
@@ -123,7 +124,8 @@ def test_weights_are_inverse_variances_in_percent_of_the_one_pool_of_a_quantity(
         )
         if len(rows):
             (pool,) = pools.itertuples()
-            assert rows["pooled"].all() and len(rows) == pool.k
+            assert rows["pooled"].all()
+            assert len(rows) == pool.k
             usual = 1 / (rows["std_error"] ** 2 + pool.tau**2)
             assert rows["weight"].to_numpy() == pytest.approx(100 * usual / usual.sum(), rel=EXACT)
 
