@@ -155,7 +155,7 @@ def one_row(frame: pd.DataFrame, **where: object) -> pd.Series:
     matches = np.ones(len(frame), dtype=bool)
     for column, value in where.items():
         # a few hundred cells, which Python compares in a quarter of the time of Arrow
-        matches &= frame[column].to_numpy(dtype=object, na_value=None) == value
+        matches &= frame[column].to_numpy(dtype=object, na_value=np.nan) == value
     at = np.flatnonzero(matches)
     if len(at) != 1:
         found = frame.iloc[at]
