@@ -84,6 +84,26 @@ def test_help_imports_nothing_heavy(tmp_path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+#: What a run on the numbers that ship asks nobody of: readers of cohorts, pages and streams, and
+#: engines of other models.
+ELSEWHERE = (
+    *("io.cohort.normalise", "io.bounded.parent", "io.pages.page_table", "io.tables.distinct"),
+    *("models.linear.streamed.source", "models.linear.repeated.fit"),
+    *("models.linear.known_variance.fit", "models.linear.heteroscedastic.studies.inference"),
+)
+
+
+def test_the_main_job_imports_no_readers_and_engines_of_others() -> None:
+    code = (
+        "import sys, retrostats.app.path, retrostats.report.page.page\n"
+        "import retrostats.models.linear.fit, retrostats.models.linear.reducing\n"
+        "import retrostats.models.linear.heteroscedastic.engine\n"
+        f"print([m for m in {ELSEWHERE} if f'retrostats.{{m}}' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 BAD_USAGE = (
     (["nonsense"], "unknown analysis nonsense"),
     (["--formats", "gif"], "choose from svg, pdf, png"),

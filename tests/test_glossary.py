@@ -79,6 +79,14 @@ def test_terms_are_told_apart_and_told_once_a_section():
     assert "popovertarget" not in explained("<p>SD</p><section><a href='#'>SD</a></section></body>")
 
 
+def test_what_holds_no_button_is_passed_over_with_all_that_lies_in_it():
+    held = "<dl><dt>SD</dt><dl><dd>SD</dd></dl>SD</dl>"
+    page = explained(f"<section>{held}<svg><text>SD</text></svg><p>SD, SD</p></section></body>")
+    assert page.startswith(f"<section>{held}<svg><text>SD</text></svg><p><button")
+    assert page.count("popovertarget") == 1
+    assert explained("<section><p>SD</p><a href='#'>SD").endswith("<a href='#'>SD")
+
+
 def test_names_are_unique_and_meanings_are_plain():
     assert len({term.key for term in terms()}) == len(terms())
     assert all(len(term.meaning) < 240 and term.meaning.endswith(".") for term in terms())

@@ -11,6 +11,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from doors.app import main
@@ -315,6 +316,27 @@ def test_formulas_are_text_in_tables(text: str, tmp_path: Path) -> None:
     found = pd.read_csv(tmp_path / "t.csv")
     assert found["label"][0].startswith("'")
     assert found["estimate"][0] == -0.3333333333
+
+
+def test_cells_of_every_kind_are_those_that_pandas_writes(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {
+            "text": pd.Series(
+                ['a, "b"', None, ""], dtype="str" if pd.__version__ > "3" else object
+            ),
+            "mixed": ["x\ny", 2, None],
+            "number": [1 / 3, np.nan, -1e-30],
+            "endless": [np.inf, -np.inf, 0.0],
+            "count": [1, -2, 3],
+            "may be": pd.array([1, None, 3], dtype="Int64"),
+            "share": pd.array([0.1 + 0.2, None, 2.0], dtype="Float64"),
+            "holds": [True, False, True],
+            "perhaps": [True, None, False],
+        }
+    )
+    write_csv(table, tmp_path / "t.csv")
+    usual = table.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+    assert (tmp_path / "t.csv").read_bytes() == usual.encode()
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,14 @@ def pictures(svgs):
     return pictures_of(svgs, dict.fromkeys(svgs, "A finding"))
 
 
+def test_numbers_are_shortened_in_shapes_and_never_in_words() -> None:
+    svg = '<svg><path d="M 1.23456 2 \nL 3 -0.00001" style="stroke-width: 0.7000"/>\n'
+    svg += '<text x="1.23456"> 1.23456 to <tspan>2.34567</tspan></text></svg>'
+    inline = pictures_of({"a": svg}, {"a": "1.23456"}).svgs["a"]
+    assert 'd="M1.23 2L3 0" style="stroke-width:0.7"' in inline
+    assert '<text x="1.23"> 1.23456 to <tspan>2.34567</tspan></text>' in inline
+
+
 def test_every_colour_of_every_figure_is_the_themes(pictures) -> None:
     inline = "".join(pictures.svgs.values())
     assert (

@@ -9,6 +9,8 @@ from doors.report import looks, parts
 import retrostats as rs
 from retrostats import InputError
 
+#: The same sums in double precision.
+EXACT = 1e-12
 CORE = {"energy_30", "ligament_tears", "body_fat_6wk", "more_than_forward"}
 
 
@@ -107,6 +109,25 @@ def test_estimates_lie_inside_their_limits_and_hollow_marks_are_not_pooled(repli
     assert (swept["sens_low"] <= swept["conf_low"] + slack).all()
     assert (swept["sens_high"] >= swept["conf_high"] - slack).all()
     assert rows["estimate_id"].is_unique
+
+
+def test_weights_are_inverse_variances_in_percent_of_the_one_pool_of_a_quantity(
+    replication,
+) -> None:
+    weighed = replication.estimates.groupby(["analysis", "quantity"])["weight"].count()
+    assert (weighed > 0).any()
+    assert (weighed == 0).any()
+    for _, part in replication.estimates.groupby(["analysis", "quantity"]):
+        rows, pools = (
+            part[part["weight"].notna()],
+            part[part["role"] == "pooled"].dropna(subset="tau"),
+        )
+        if len(rows):
+            (pool,) = pools.itertuples()
+            assert rows["pooled"].all()
+            assert len(rows) == pool.k
+            usual = 1 / (rows["std_error"] ** 2 + pool.tau**2)
+            assert rows["weight"].to_numpy() == pytest.approx(100 * usual / usual.sum(), rel=EXACT)
 
 
 def test_what_sources_print_is_recomputed_within_rounding(replication) -> None:

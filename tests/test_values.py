@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from doors.common import records_of
 
 import retrostats as rs
 
@@ -104,3 +105,21 @@ def test_values_survive_pickling_and_replacement() -> None:
     again = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own bytes
     np.testing.assert_array_equal(again.beta, made.beta)
     assert replace(made, n_obs=7).n_obs == 7
+
+
+def test_rows_as_dictionaries_are_those_of_pandas() -> None:
+    frame = pd.DataFrame(
+        {
+            "text": ["a", None, ""],
+            "number": [1.5, np.nan, 2.0],
+            "count": [1, 2, 3],
+            "holds": [True, False, True],
+            "mixed": [np.float64(1.5), "b", None],
+            "may be": pd.array([1, None, 3], dtype="Int64"),
+            "level": pd.Categorical(["x", "y", "x"]),
+            7: pd.to_datetime(["2020-01-01"] * 3),
+        }
+    )
+    usual = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    assert repr(records_of(frame)) == repr(usual)
+    assert records_of(frame.iloc[:0]) == []

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrostats.common.arrays import path_of
+from retrostats.common.arrays import path_of, records_of
 from retrostats.common.errors import InputError
-from retrostats.common.resources import analyses_dir
+from retrostats.common.resources import analyses_dir, is_page
 from retrostats.common.vocabulary import Conditions, Post, Topic
-from retrostats.io.pages.topics import is_page
 from retrostats.io.published.audit_toml import audit_data, read_audit_toml
 
 if TYPE_CHECKING:
@@ -149,11 +148,11 @@ class Audit:
             return None if prior is None else (prior.numbers["mean"], prior.numbers["sd"])
         if not self.has_table(PRIORS):
             return None
-        table = self.table(PRIORS)
-        found = table[(table["claim_id"] == claim_id) & (table["quantity"] == CORRELATION)]
-        if found.empty:
+        asked = (claim_id, CORRELATION)
+        rows = records_of(self.table(PRIORS))
+        row = next((r for r in rows if (r["claim_id"], r["quantity"]) == asked), None)
+        if row is None:
             return None
-        row: Any = found.iloc[0]
         if not (row["sd"] > 0 and row["why"]):
             raise InputError(
                 f"priors.csv, claim {claim_id}: sd is {row['sd']!r} with the reason "

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from retrostats.common.arrays import one_of, single
+from retrostats.common.arrays import one_of, records_of, single
 from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def claims_from_frame(frame: pd.DataFrame) -> dict[str, Claim]:
         wrong = next(kind for kind in frame["kind"] if kind not in KINDS)
         raise InputError(f"claims table, kind: found {wrong!r}; allowed: {', '.join(KINDS)}")
     claims = {}
-    for row in frame.to_dict("records"):
+    for row in records_of(frame):
         values = {k: float(row[k]) if k in numbers else _text(row[k]) for k in fields if k in row}
         claim = Claim(**values)  # type: ignore[arg-type]
         if claim.range_low > claim.range_high:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.claims import Claim
 from retrostats.audit.grades import sign_grade
 from retrostats.audit.verdict import Fidelity, Label
+from retrostats.common.arrays import records_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +30,7 @@ FIDELITY_RULES: tuple[tuple[str, Fidelity], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClaimEvidence:
     """Elements of each retelling, and printed rows that bear on a claim by sign only."""
 
@@ -41,6 +43,14 @@ class ClaimEvidence:
         """Every printed row either table rests on."""
         joined = "; ".join([*self.fidelity["source_rows"], *self.evidence["row_id"]])
         return set(filter(None, joined.split("; ")))
+
+    @cached_property
+    def elements(self) -> dict[str, list[dict[str, Any]]]:
+        """Rows of `fidelity` by `claim_id`."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in records_of(self.fidelity):
+            found.setdefault(row["claim_id"], []).append(row)
+        return found
 
 
 def claim_evidence_of(audit: Audit, published: pd.DataFrame | None = None) -> ClaimEvidence:
@@ -59,14 +69,12 @@ def fidelity_of(claim: Claim, claim_evidence: ClaimEvidence) -> tuple[Fidelity, 
     One element the source did not measure outweighs all; then one that differs; then one that
     could not be checked; only a retelling whose every element agrees is faithful.
     """
-    table = claim_evidence.fidelity
-    rows = table.index[table["claim_id"] == claim.claim_id]
-    elements = table.loc[rows, ["agrees", "element", "post_says", "source_says"]].to_numpy()
+    elements = claim_evidence.elements.get(claim.claim_id, [])
     for finding, verdict in FIDELITY_RULES:
         said = [
-            f"{element} (claimed: {claimed}; source: {source})"
-            for agrees, element, claimed, source in elements
-            if agrees == finding
+            f"{row['element']} (claimed: {row['post_says']}; source: {row['source_says']})"
+            for row in elements
+            if row["agrees"] == finding
         ]
         if said:
             return verdict, "; ".join(said)

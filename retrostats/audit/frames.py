@@ -12,6 +12,7 @@ from retrostats.audit.certainty import Grounds, Sides, certainty_of
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import ClaimEvidence, by_signs, fidelity_of
 from retrostats.audit.verdict import Evidence, Judgement, Verdict, judge
+from retrostats.common.arrays import records_of
 from retrostats.evidence.result.findings import NAN, EstimateRow, Findings
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def with_posteriors(
 ) -> dict[str, Findings]:
     """The findings with a row of role "posterior" beside each row that a claim is judged by."""
     added: dict[str, list[EstimateRow]] = {}
-    for row in answers.to_dict("records"):
+    for row in records_of(answers):
         beside = [e for e in findings[row["analysis"]].estimates
                   if e.estimate_id == row["estimate_id"]]  # fmt: skip
         if not beside or math.isnan(row["estimate"]):

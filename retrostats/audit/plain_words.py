@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from retrostats.common.arrays import records_of
 from retrostats.common.errors import InputError
 
 PLAIN_WORDS, STORY = "plain_words", "story"
@@ -133,6 +134,5 @@ def _rows(audit: Any, name: str, columns: list[str]) -> list[Mapping[str, str]]:
             "may be empty"
         )
     return [
-        {c: "" if row[c] != row[c] else str(row[c]) for c in columns}
-        for row in table.to_dict("records")
+        {c: "" if row[c] != row[c] else str(row[c]) for c in columns} for row in records_of(table)
     ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.audit.answer import NO_COMPARISON
 from retrostats.audit.grade_words import finding
+from retrostats.common.arrays import records_of
 from retrostats.common.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ def summary_frame(
     import pandas as pd
 
     printed = published.set_index("row_id")
-    by_id = {str(row["estimate_id"]): row for row in _records(estimates)}
-    named = _records(levels) if levels is not None else []
+    by_id = {str(row["estimate_id"]): row for row in records_of(estimates)}
+    named = records_of(levels) if levels is not None else []
     found = []
-    for verdict in _records(verdicts):
+    for verdict in records_of(verdicts):
         mine = [
             (by_id[str(level["estimate_id"])], level)
             for level in named
@@ -86,10 +87,6 @@ def summary_frame(
         if not mine:
             found.append(_row(verdict, {}, {}, printed, ()))
     return pd.DataFrame(found, columns=list(COLUMNS))
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def _answered(row: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_PAGE_SUFFIX = ".toml"
 
 
 def _resource(name: str) -> Path:
@@ -27,3 +28,14 @@ def citation_file() -> Path:
     """CITATION.cff of the package."""
     packed = _PACKAGE / "_CITATION.cff"
     return packed if packed.is_file() else _PACKAGE.parent / "CITATION.cff"
+
+
+def is_page(path: str | Path | None) -> bool:
+    """Whether an audit is a page: a TOML file, not a folder.
+
+    Examples
+    --------
+    >>> is_page("nordic.toml"), is_page("audits/nordic"), is_page(None)
+    (True, False, False)
+    """
+    return path is not None and Path(path).suffix.lower() == _PAGE_SUFFIX

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,14 +42,31 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
     `provenance.json` holds names exactly as they were given.
     """
-    shown = table.copy()
-    for name in shown.columns:
-        if shown[name].dtype.kind not in "fiub":
-            shown[name] = [_cell(v) if isinstance(v, str) else v for v in shown[name]]
-    shown.to_csv(path, index=False, lineterminator="\n", float_format=DIGITS)
+    columns = [_cells(column) for _, column in table.items()]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.columns)
+        writer.writerows(zip(*columns, strict=True))
+
+
+def _cells(column: pd.Series[Any]) -> list[Any]:
+    """The cells of a column; what is missing is empty."""
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
+    if kind in "iub":
+        return column.tolist()
+    if kind == "f":
+        return ["" if value != value else DIGITS % value for value in column.tolist()]
+    values, missing = column.to_numpy(dtype=object).tolist(), column.isna().tolist()
+    return ["" if gone else _cell(value) for value, gone in zip(values, missing, strict=True)]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    return DIGITS % value if isinstance(value, float) else value
 
 
 @lru_cache(maxsize=4096)
-def _cell(text: str) -> str:
+def _text(text: str) -> str:
     """A text as a cell; most of them stand in many rows."""
     return escape_formula(text).replace("\r", " ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import ClaimEvidence
 from retrostats.audit.verdict import Side, direction_of, labels, size_of
+from retrostats.common.arrays import floats_of, records_of
 from retrostats.evidence.result.estimate import Interval
 from retrostats.evidence.result.findings import (
     Assumption,
@@ -95,13 +96,19 @@ def weighed(estimates: pd.DataFrame) -> pd.DataFrame:
 
     Inverse variance, `1 / (std_error^2 + tau^2)`; NaN where no pool has a `tau`, or several do.
     """
-    weights = estimates["weight"].copy()
-    for _, part in estimates.groupby(["analysis", "quantity"], sort=False):
-        tau = part.loc[part["tau"].notna() & (part["role"] == "pooled"), "tau"]
-        rows = part[part["pooled"].astype(bool) & part["std_error"].notna()]
-        if len(tau) == 1 and len(rows) == part["k"][tau.index[0]]:
-            found = 1 / (rows["std_error"] ** 2 + tau.iloc[0] ** 2)
-            weights[found.index] = 100 * found / found.sum()
+    import numpy as np
+
+    std_error, tau, k = (floats_of(estimates[name]) for name in ("std_error", "tau", "k"))
+    counted = estimates["pooled"].to_numpy(dtype=bool) & ~np.isnan(std_error)
+    pools = (estimates["role"] == "pooled").to_numpy(dtype=bool) & ~np.isnan(tau)
+    of_quantity = estimates.groupby(["analysis", "quantity"], sort=False).ngroup().to_numpy()
+    weights = floats_of(estimates["weight"]).copy()
+    for number in range(of_quantity.max(initial=-1) + 1):
+        mine = of_quantity == number
+        pool, rows = (np.flatnonzero(mine & held) for held in (pools, counted))
+        if len(pool) == 1 and len(rows) == k[pool[0]]:
+            found = 1 / (std_error[rows] ** 2 + tau[pool[0]] ** 2)
+            weights[rows] = 100 * found / found.sum()
     return estimates.assign(weight=weights)
 
 
@@ -134,7 +141,7 @@ def _each(
 def _with_labels(followed: pd.DataFrame, claims: Mapping[str, Claim]) -> pd.DataFrame:
     """The same with the verdict that each value alone would give."""
     directions, sizes = [], []
-    for row in followed.to_dict("records"):
+    for row in records_of(followed[["claim_id", "estimate", "conf_low", "conf_high"]]):
         claim = claims.get(row["claim_id"])
         interval = Interval(row["estimate"], row["conf_low"], row["conf_high"])
         directions.append(direction_of(interval, claim) if claim and claim.has_direction else "")

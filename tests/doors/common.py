@@ -5,6 +5,7 @@ from __future__ import annotations
 from retrostats.common import citation as citation
 from retrostats.common import workers as workers
 from retrostats.common.arrays import floats_of as floats_of
+from retrostats.common.arrays import records_of as records_of
 from retrostats.common.arrays import unset_array as unset_array
 from retrostats.common.defaults import FORMATS as FORMATS
 from retrostats.common.defaults import NARROW as NARROW

@@ -14,7 +14,6 @@ from retrostats.evidence.findings.contrasts import rate_contrast, ratio_contrast
 from retrostats.evidence.result.estimate import Estimate
 from retrostats.evidence.result.findings import EstimateRow
 from retrostats.evidence.unreported.sources import Source, known_source
-from retrostats.io.validation.reading import between_people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -386,6 +385,8 @@ def _rate(cohort: Any, by: Compared, against: str, exposure: str) -> CohortEffec
 
 def allocated(cohort: Any, column: str) -> bool:
     """Whether people are their own comparison in a column, or came into its levels by lot."""
+    from retrostats.io.validation.reading import between_people
+
     randomised = cohort.provenance.get("allocation") == "by lot"
     return randomised or not between_people(cohort.frame, column)
 

@@ -60,7 +60,7 @@ def crossover_study(
         Further columns of the row: claim_id, quantity, directness, ...
     """
     pair = printed_pair(published, conditions, label, highest_cv=highest_cv, **where)
-    printed = published.set_index("row_id").loc[list(pair.rows)]
+    printed = published[published["row_id"] == pair.rows[0]]
     assumptions = _assumptions(pair)
     estimate = ratio_estimate(
         pair, reference_correlation(pair), [a.assumption_id for a in assumptions]

@@ -269,10 +269,10 @@ def _exposure(row: pd.Series) -> float:
 
 def _cluster_rows(published: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """Rows with the mean and SD of events per cluster; none where the trial prints none."""
+    if not trial.clusters:
+        return published.iloc[:0]
     return published[
-        (published["study_id"] == trial.study_id)
-        & (published["outcome"] == trial.clusters)
-        & bool(trial.clusters)
+        (published["study_id"] == trial.study_id) & (published["outcome"] == trial.clusters)
     ]
 
 

@@ -24,8 +24,6 @@ from retrostats.evidence.findings.cohorts import (
 )
 from retrostats.evidence.result.findings import NAN
 from retrostats.io.cohort.headers import column_words
-from retrostats.io.cohort.speeds import NOMINAL
-from retrostats.io.validation.reading import between_people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +75,8 @@ class UserCohortResult:
 
 def user_cohort_results(cohort: Any, audit: Audit) -> list[UserCohortResult]:
     """Every result of one cohort: by speed or by arm with the next person, or rates."""
+    from retrostats.io.validation.reading import between_people
+
     topic = next((t for t in audit.topics.values() if t.analysis == cohort.analysis), None)
     if topic is None:
         return []
@@ -98,6 +98,8 @@ def pairs_of(cohort: Any, by: Compared, gait: str = "") -> pd.DataFrame:
     """
     import pandas as pd
 
+    from retrostats.io.cohort.speeds import NOMINAL
+
     rows = log_rows(cohort, by, gait)
     if not len(rows):
         return pd.DataFrame(columns=["subject", "condition", "level", "speed_m_s", "log_ratio"])
@@ -118,6 +120,8 @@ def pairs_of(cohort: Any, by: Compared, gait: str = "") -> pd.DataFrame:
 
 def _level(row: pd.Series) -> str:
     """A combination of speed and gradient in words."""
+    from retrostats.io.cohort.speeds import NOMINAL
+
     parts = []
     speed = row.get(NOMINAL, NAN)
     slope = row.get("gradient_pct", NAN)

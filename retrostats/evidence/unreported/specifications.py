@@ -45,9 +45,10 @@ def specifications(explored: Exploration) -> pd.DataFrame:
     labels = space.labels(points)
     chosen = {u.name: labels[u.name] for u in space.unknowns if isinstance(u, Choice)}
     answers = explored.answers(points)
-    frame = pd.DataFrame({**chosen, **dict(zip(OUTPUTS, answers.T, strict=True))})
-    sound = frame.dropna(subset=list(OUTPUTS))
-    return sound.sort_values("estimate", kind="stable").reset_index(drop=True)
+    sound = np.flatnonzero(~np.isnan(answers).any(axis=1))
+    order = sound[np.argsort(answers[sound, 0], kind="stable")]
+    columns = {**chosen, **dict(zip(OUTPUTS, answers.T, strict=True))}
+    return pd.DataFrame({name: values[order] for name, values in columns.items()})
 
 
 def _combinations(explored: Exploration) -> Any:

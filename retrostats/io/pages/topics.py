@@ -13,7 +13,6 @@ from retrostats.io.pages.example_values import NO_ROWS, Usual, usual_values
 from retrostats.io.pages.page import CHANGES, Page, PageClaim, TableRow, compares_arms
 from retrostats.io.pages.page_table import read_page, row_name, table_beside
 
-PAGE_SUFFIX = ".toml"
 #: People of a template, and what each of them brings at least.
 _PEOPLE = 6
 _CROSSOVER = ("crossover", "cross-over", "paired")
@@ -30,17 +29,6 @@ class PageVocabulary:
 
     conditions: Conditions
     topics: Mapping[str, Topic]
-
-
-def is_page(path: str | Path | None) -> bool:
-    """Whether an audit is a page: a TOML file, not a folder.
-
-    Examples
-    --------
-    >>> is_page("nordic.toml"), is_page("audits/nordic"), is_page(None)
-    (True, False, False)
-    """
-    return path is not None and Path(path).suffix.lower() == PAGE_SUFFIX
 
 
 def page_of(path: str | Path) -> Page:

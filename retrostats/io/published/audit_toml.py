@@ -13,9 +13,8 @@ from typing import Any
 
 from retrostats.common.arrays import path_of
 from retrostats.common.errors import InputError
-from retrostats.common.resources import data_dir
+from retrostats.common.resources import data_dir, is_page
 from retrostats.common.vocabulary import COMPARES, Conditions, Post, Topic, Vocabulary
-from retrostats.io.pages.topics import is_page, page_vocabulary
 from retrostats.io.tables.words import plain
 from retrostats.io.validation.examples import is_example
 
@@ -48,6 +47,8 @@ def vocabulary_of(audit: Vocabulary | str | Path | None) -> Vocabulary:
     2
     """
     if isinstance(audit, str | Path) and is_page(audit):
+        from retrostats.io.pages.topics import page_vocabulary
+
         return page_vocabulary(audit)
     if audit is None or isinstance(audit, str | Path):
         return read_audit_toml(audit_data(audit))

@@ -58,7 +58,8 @@ def check_printed(rows: pd.DataFrame, file: str) -> None:
     counted = rows.loc[rows["events"].notna(), ["events", "exposure", "exposure_unit"]]
     for at, row in zip(counted.index, counted.to_dict("records"), strict=True):
         _check_people(row, f"{file}, row {at + FIRST_RECORD}")
-    rated = rows[rows["poolable"]]
+    asked = ["outcome", "row_id", "unit", "exposure_unit", "mean", "events"]
+    rated = rows.loc[rows["poolable"], asked]
     _one_of(rated[rated["mean"].notna()], "unit", file)
     _one_of(rated[rated["events"].notna()], "exposure_unit", file)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from retrostats.common.arrays import path_of
+from retrostats.common.arrays import path_of, records_of
 from retrostats.common.errors import InputError
 from retrostats.common.resources import data_dir
 from retrostats.common.units import convert
@@ -217,7 +217,7 @@ def _rows_of(folder: Path, topic: str, stamp: Stamp) -> pd.DataFrame:
 def _studies(folder: Path, stamp: Stamp) -> pd.DataFrame:
     """What rows say of their study, by its id; while no file of the folder changes."""
     studies = read_text_table(folder, "studies")
-    names = study_labels(studies.to_dict("records"))
+    names = study_labels(records_of(studies))
     studies = studies.assign(study=studies["study_id"].map(names)).set_index("study_id")
     return studies[["study", "citation", "year", "doi", "pmid"]]
 

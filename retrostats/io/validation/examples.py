@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from retrostats.common.errors import InputError
-from retrostats.io.tables.distinct import any_matches, coded_rows
 from retrostats.io.validation.problem import Problem
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ def without_examples(
     InputError
         Nobody else is in the table: it is the template itself.
     """
+    from retrostats.io.tables.distinct import any_matches, coded_rows
+
     if "subject" not in frame:
         return frame, ()
     if not any_matches(_IN_LINES, list(map(str, coded_rows(frame["subject"])[1]))):

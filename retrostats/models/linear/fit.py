@@ -11,14 +11,11 @@ from retrostats.models.linear.estimates import Ddf
 from retrostats.models.linear.fitted import LmmFit
 from retrostats.models.linear.formula.columns import FloatArray
 from retrostats.models.linear.formula.formula import parse_formula
-from retrostats.models.linear.heteroscedastic.engine import fit_strata
 from retrostats.models.linear.homoscedastic.engine import fit_homoscedastic
-from retrostats.models.linear.known_variance.fit import lmm_known
 from retrostats.models.linear.model import Model
 from retrostats.models.linear.moments.moments import Moments
 from retrostats.models.linear.moments.shape import printed_unlike
 from retrostats.models.linear.prepare import prepare
-from retrostats.models.linear.repeated.fit import fit_repeated
 from retrostats.models.linear.repeated.structures import STRUCTURES, Structure
 
 if TYPE_CHECKING:
@@ -134,6 +131,8 @@ def lmm(
     1      timepre    -0.875  3.000
     """
     if variances is not None:
+        from retrostats.models.linear.known_variance.fit import lmm_known
+
         if residual is not None or covariance not in (None, "lme4") or weights is not None:
             raise InputError(
                 "variances= states every residual variance; leave out residual=, covariance= and "
@@ -149,6 +148,8 @@ def lmm(
     if covariance is None and residual is None and isinstance(data, Moments):
         covariance = "unstructured" if printed_unlike(parse_formula(formula), data) else None
     if covariance in STRUCTURES:
+        from retrostats.models.linear.repeated.fit import fit_repeated
+
         if residual is not None or weights is not None:
             raise InputError(
                 f"covariance={covariance!r} states all residual variances; leave residual= and "
@@ -169,6 +170,8 @@ def fit_model(
 
 def _fitted(model: Model, reml: bool, ddf: Ddf, start: FloatArray | None) -> LmmFit:
     if model.strata is not None:
+        from retrostats.models.linear.heteroscedastic.engine import fit_strata
+
         return fit_strata(model, reml=reml, ddf=ddf)
     if model.crossed is not None:
         from retrostats.models.linear.crossed.engine import fit_crossed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -50,10 +51,10 @@ from retrostats.models.linear.heteroscedastic.studies.rows import Studies, reduc
 from retrostats.models.linear.model import Model
 from retrostats.models.linear.moments.moments import CellMoments, Moments
 from retrostats.models.linear.moments.shape import printed_negative
-from retrostats.models.linear.streamed.model import streamed_model
 from retrostats.models.linear.streamed.moments import StreamedMoments
-from retrostats.models.linear.streamed.reading import streamed_moments
-from retrostats.models.linear.streamed.source import ALLOWED, open_source
+
+if TYPE_CHECKING:
+    from retrostats.models.linear.streamed.source import Source
 
 
 def prepare(
@@ -98,7 +99,7 @@ def prepare(
     names = residual_columns(residual)
     frame = data if isinstance(data, pd.DataFrame) else getattr(data, "frame", None)
     in_memory = isinstance(frame, pd.DataFrame)
-    source = None if in_memory or isinstance(data, Moments) else open_source(data)
+    source = None if in_memory or isinstance(data, Moments) else _streamed(data)
     if weights is not None and not (in_memory or source):
         raise InputError("weights= needs rows; moments hold none")
     if isinstance(data, CellMoments):
@@ -111,12 +112,16 @@ def prepare(
         if signed is None and negative and residual is None:
             signed, model = True, replace(model, signed_by_print=True)
     elif source is not None:
+        from retrostats.models.linear.streamed.reading import streamed_moments
+
         if not (weights is None or isinstance(weights, str)):
             raise InputError("weights= of rows that are streamed is the name of a column")
         model = _from_streamed(parsed, streamed_moments(parsed, source, weights, names), names)
     elif isinstance(frame, pd.DataFrame):
         model = _from_frame(parsed, frame, names, weights)
     else:
+        from retrostats.models.linear.streamed.source import ALLOWED
+
         raise InputError(
             f"data is a {type(data).__name__}; a DataFrame, a cohort, Moments, {ALLOWED} is needed"
         )
@@ -125,6 +130,13 @@ def prepare(
     if signed:
         model = replace(model, gram=replace(model.gram, signed=True))
     return model
+
+
+def _streamed(data: object) -> Source | None:
+    """Rows that are read in pieces; None where `data` is nothing of the kind."""
+    from retrostats.models.linear.streamed.source import open_source
+
+    return open_source(data)
 
 
 def prepare_repeated(formula: str, data: object) -> tuple[Model, tuple[str, ...]]:
@@ -214,6 +226,8 @@ def _from_cells(formula: Formula, moments: CellMoments, residual: tuple[str, ...
 
 
 def _from_streamed(formula: Formula, moments: StreamedMoments, residual: tuple[str, ...]) -> Model:
+    from retrostats.models.linear.streamed.model import streamed_model
+
     found = streamed_model(formula, moments, residual)
     rows, labelled = found.rows, None
     if found.strata is not None:

@@ -11,8 +11,6 @@ from retrostats.models.linear.formula.formula import parse_formula
 from retrostats.models.linear.heteroscedastic.factor import residual_columns
 from retrostats.models.linear.in_memory import frame_moments, require_subject
 from retrostats.models.linear.moments.moments import Moments
-from retrostats.models.linear.streamed.reading import streamed_moments
-from retrostats.models.linear.streamed.source import ALLOWED, open_source
 
 
 @formula_first('moments("y ~ arm + (1 | subject)", rows)')
@@ -61,6 +59,9 @@ def moments(
         )
     if isinstance(frame, pd.DataFrame):
         return frame_moments(parse_formula(formula), frame, residual)
+    from retrostats.models.linear.streamed.reading import streamed_moments
+    from retrostats.models.linear.streamed.source import ALLOWED, open_source
+
     source = open_source(data)
     if source is None:
         raise InputError(

@@ -12,8 +12,8 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
+from retrostats.common.arrays import records_of
 from retrostats.common.rounding import limits, rounded, with_limits
-from retrostats.io.validation.understood import account_lines
 from retrostats.report.page.verdict_words import SYMBOLS
 
 #: Mark and style of each verdict: one mark one verdict, which says the same as the colour.
@@ -77,7 +77,7 @@ def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
     for name in ASKED:
         table.add_column(name, width=16 if name == ASKED[0] else 14, overflow="fold")
     marks = MARKS if plain else SHOWN
-    for row in verdicts.to_dict("records"):
+    for row in records_of(verdicts):
         looks = [(label, marks.get(label, ("-", "dim"))) for label in _labels(row)]
         cells = [Text(f"{m} {label}", style=s) for label, (m, s) in looks]
         statement = textwrap.shorten(str(row["statement"]), TITLE, placeholder=" ...")
@@ -110,10 +110,10 @@ def print_answers(replication: Any, file: IO[str] | None = None) -> None:
     from retrostats.audit.plain_words import NO_WORDS, plain_words_of
     from retrostats.report.page.sentences import answer
 
-    estimates = replication.estimates.to_dict("records")
+    estimates = records_of(replication.estimates)
     claims = replication.claims.set_index("claim_id").to_dict("index")
     plain = plain_words_of(replication.audit)
-    for row in replication.verdicts.to_dict("records"):
+    for row in records_of(replication.verdicts):
         if row["role"] != "core":
             continue
         words = plain.get(row["claim_id"], NO_WORDS)
@@ -163,6 +163,8 @@ def print_reading(cohorts: Sequence[Mapping[str, Any]], file: IO[str] | None = N
         Where to print; standard output if None.
     """
     for cohort in cohorts:
+        from retrostats.io.validation.understood import account_lines
+
         print(f"\nOwn data {counted(cohort)}", file=file)
         for line in account_lines(cohort):
             _print(line, file)

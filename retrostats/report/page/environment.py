@@ -42,6 +42,7 @@ def environment_of(names: Mapping[str, str], bounds: Iterable[float]) -> Environ
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # a page is rendered once: what is constant is not worth a search
     )
     for name in FILTERS:
         environment.filters[name] = getattr(fmt, name)

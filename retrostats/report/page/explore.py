@@ -288,7 +288,9 @@ def _values(control: Control, telling: Telling) -> list[str] | None:
     """What a range's control says at each point; None for a choice, whose options say it."""
     if control.labels:
         return None
-    return [_told(v, control, telling) for v in control.values.tolist()]
+    values = control.values.tolist()
+    told = {v: _told(v, control, telling) for v in set(values)}  # a few settings at many points
+    return [told[v] for v in values]
 
 
 def _told(value: float, of: Control | Unknown, telling: Telling) -> str:
@@ -376,7 +378,7 @@ def _data(
         "start": [c.start for c in controls],
         "values": values,
         "answers": [
-            [None if not np.isfinite(v) else _embedded(v) for v in row]
+            [_embedded(v) if math.isfinite(v) else None for v in row]
             for row in np.asarray(answers).tolist()
         ],
         "said": [known.index(s) for s in said],

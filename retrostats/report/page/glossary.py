@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -41,8 +41,7 @@ CLOSED = frozenset(
     {"a", "button", "summary", "svg", "script", "style", "title", "select", "option", "textarea",
      "pre", "h1", "h2", "h3", "h4", "figcaption", "thead", "dl", "output", "label"}
 )  # fmt: skip
-_TAG = re.compile(r"(<[^>]*>)")
-_NAME = re.compile(r"</?([a-z0-9]+)")
+_TAG = re.compile(r"<(/?)([a-z0-9]*)[^>]*>")
 
 
 @cache
@@ -55,9 +54,19 @@ def terms() -> tuple[Term, ...]:
 
 @cache
 def _words() -> re.Pattern[str]:
-    parts = "|".join(rf"(?P<t{i}>(?:{term.words}))" for i, term in enumerate(terms()))
+    """Any term: without groups, those that begin with another letter are passed over at once."""
+    return _one_of(f"(?:{term.words})" for term in terms())
+
+
+@cache
+def _each_word() -> re.Pattern[str]:
+    """The same, each in a group with the number of its term."""
+    return _one_of(f"(?P<t{i}>{term.words})" for i, term in enumerate(terms()))
+
+
+def _one_of(words: Iterable[str]) -> re.Pattern[str]:
     # where no word begins, none of them is tried
-    return re.compile(rf"\b(?=\w)(?:{parts})(?!\w)")
+    return re.compile(rf"\b(?=\w)(?:{'|'.join(words)})(?!\w)")
 
 
 def explained(html: str) -> str:
@@ -81,26 +90,29 @@ def terms_in(text: str) -> set[str]:
 
 
 def _with_buttons(html: str, used: dict[str, Term]) -> Iterator[str]:
-    closed: list[str] = []
     seen: set[str] = set()
     inside = False
-    for piece in _TAG.split(html):
-        if not piece.startswith("<"):
-            yield _explain(piece, seen, used) if inside and not closed else piece
-            continue
-        name = _NAME.match(piece)
-        tag = name[1] if name else ""
-        if closed:
-            if tag == closed[-1]:
-                if piece.startswith("</"):
-                    closed.pop()
-                else:
-                    closed.append(tag)
-        elif tag == "section":
-            inside, seen = not piece.startswith("</"), set()
-        elif tag in CLOSED and not piece.endswith("/>"):
-            closed.append(tag)
-        yield piece
+    at = 0
+    while met := _TAG.search(html, at):
+        text = html[at : met.start()]
+        yield _explain(text, seen, used) if inside and text.strip() else text
+        at, tag = met.end(), met[2]
+        if tag == "section":
+            inside, seen = not met[1], set()
+        elif tag in CLOSED and not (met[1] or met[0].endswith("/>")):
+            at = _end_of(tag, html, at)
+        yield html[met.start() : at]
+    yield html[at:]
+
+
+def _end_of(tag: str, html: str, at: int) -> int:
+    """Where an element ends that was opened before `at`; others of its kind may lie within it."""
+    deep = 1
+    for met in re.compile(rf"<(/?){tag}(?![a-z0-9])[^>]*>").finditer(html, at):
+        deep += -1 if met[1] else 1
+        if not deep:
+            return met.end()
+    return len(html)
 
 
 def _explain(text: str, seen: set[str], used: dict[str, Term]) -> str:
@@ -116,7 +128,10 @@ def _explain(text: str, seen: set[str], used: dict[str, Term]) -> str:
 
 
 def _term(met: re.Match[str]) -> Term:
-    return terms()[int(str(met.lastgroup)[1:])]
+    """The term that a match of `_words` is of."""
+    named = _each_word().match(met.string, met.start())
+    assert named is not None
+    return terms()[int(str(named.lastgroup)[1:])]
 
 
 def _note(term: Term) -> Markup:

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from retrostats.audit.plain_words import plain_words_of, story_of
+from retrostats.common.arrays import records_of
 from retrostats.common.resources import data_dir
 from retrostats.common.rounding import BOUNDS
 from retrostats.io.published.study_names import study_labels
@@ -229,11 +230,7 @@ def _topics(audit: Any, titles: Mapping[str, str]) -> dict[str, str]:
 
 
 def _records(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
-    return (
-        []
-        if frame is None
-        else [{str(k): v for k, v in r.items()} for r in frame.to_dict("records")]
-    )
+    return [] if frame is None else records_of(frame)
 
 
 def _plan_of(audit: Any) -> str:
@@ -284,7 +281,7 @@ def _bias(bias: pd.DataFrame | None, analysis: str) -> dict[str, Any] | None:
         return None
     text = bias_text(bias[bias["analysis"] == analysis])
     domains = [name for name in text.columns if name != "Study"]
-    return {"domains": domains, "rows": text.to_dict("records")} if domains else None
+    return {"domains": domains, "rows": records_of(text)} if domains else None
 
 
 def _mine(frame: pd.DataFrame, analysis: str) -> list[dict[str, Any]]:

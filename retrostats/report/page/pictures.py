@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -14,10 +15,11 @@ from retrostats.report.page.shades import shade_name
 DECIMALS = 2
 #: A glyph of a font, defined once in the page for all figures.
 GLYPH = re.compile(r'<path id="([A-Za-z]+(?:-[A-Za-z]+)*-[0-9a-f]+)" ([^>]*scale\([^>]*)/>')
-_NUMBER = re.compile(r"(?<!scale\()(?<![\w.#])-?\d+\.\d{3,}(?![\w.])")
+#: Text between tags, which stays, or a number within one.
+_NUMBER = re.compile(r">[^<]+<|(?=[-\d])(?<![\w.#])(?<!scale\()-?\d+\.\d{3,}(?![\w.])")
 _COLOUR = re.compile(r"#[0-9a-f]{6}(?=[;\"])")
-_TAG = re.compile(r"<[^>]*>")
 _BETWEEN = re.compile(r">\s+<")
+_BESIDE_LETTER = re.compile(r" (?=[A-Za-z])|(?<=[A-Za-z]) ")
 _PLACED = re.compile(r'(<use href="#[\w-]+" )transform="translate\((-?[\d.]+) 0\)"/>')
 
 
@@ -78,17 +80,21 @@ def _lean(svg: str, glyphs: dict[str, str], colours: dict[str, None]) -> str:
     svg = re.sub(r"<(title|desc)>.*?</\1>", "", svg, flags=re.DOTALL)  # the page has its own
     svg = re.sub(r"@font-face\{.*?\}", "", svg)  # a page embeds no font; widths are kept
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)  # the words that outlines stand for
-    svg = _TAG.sub(lambda m: _NUMBER.sub(_shorter, m[0]), svg.replace("\n", " "))
+    svg = _BETWEEN.sub("><", svg.replace("\n", " "))
+    svg = _NUMBER.sub(lambda m: _shorter(m[0]), svg)
     svg = re.sub(r'style="([^"]*)"', lambda m: f'style="{_tight(m[1], colours)}"', svg)
     svg = re.sub(r' d="([^"]*)"', lambda m: f' d="{_path(m[1])}"', svg)
-    svg = _BETWEEN.sub("><", svg)
     svg = GLYPH.sub(lambda m: glyphs.setdefault(m[1], m[2]) and "", svg)
     svg = svg.replace("<defs></defs>", "").replace("xlink:href=", "href=")
     return _PLACED.sub(lambda m: f'{m[1]}x="{_tenth(m[2])}"/>', svg)
 
 
-def _shorter(met: re.Match[str]) -> str:
-    text = f"{float(met[0]):.{DECIMALS}f}".rstrip("0").rstrip(".")
+@lru_cache(maxsize=1 << 14)
+def _shorter(number: str) -> str:
+    """A number at `DECIMALS`, or the text that it is; figures share their margins and ticks."""
+    if number.startswith(">"):
+        return number
+    text = f"{float(number):.{DECIMALS}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
 
 
@@ -99,17 +105,24 @@ def _tenth(number: str) -> str:
 
 def _tight(style: str, colours: dict[str, None]) -> str:
     """A style without blanks, its colours by name: the page's theme says what they are."""
-    tight = ";".join(":".join(p.strip() for p in e.split(":", 1)) for e in style.split(";"))
-    found = _COLOUR.findall(f'{tight}"')
+    tight, found = _tightened(style)
     colours.update(dict.fromkeys(found))
+    return tight
+
+
+@lru_cache(maxsize=1 << 12)
+def _tightened(style: str) -> tuple[str, tuple[str, ...]]:
+    """The same style, and its colours."""
+    tight = ";".join(":".join(p.strip() for p in e.split(":", 1)) for e in style.split(";"))
+    found = tuple(_COLOUR.findall(f'{tight}"'))
     for colour in set(found):
         tight = tight.replace(colour, f"var({shade_name(colour)})")
-    return tight.strip(";")
+    return tight.strip(";"), found
 
 
 def _path(data: str) -> str:
     """Path data without blanks that stand beside a letter."""
-    return re.sub(r"\s*([A-Za-z])\s*", r"\1", " ".join(data.split()))
+    return _BESIDE_LETTER.sub("", " ".join(data.split()))
 
 
 def _inline(svg: str, prefix: str, title: str, glyphs: frozenset[str]) -> Markup:

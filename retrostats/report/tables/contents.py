@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from retrostats.common.arrays import records_of
 from retrostats.common.errors import InputError
-from retrostats.io.pages.judgements import MARKS
 from retrostats.report.frames import TABLES, WHERE_FILLED
 from retrostats.report.page import format as fmt
 from retrostats.report.tables.paper import PaperTable
@@ -26,7 +26,7 @@ BIAS_NOTE = "As judged in the table of the audit; it changes no number."
 
 def estimates_text(estimates: pd.DataFrame) -> pd.DataFrame:
     """Estimates as a paper prints them: rounded text, one row an estimate."""
-    records = estimates.to_dict("records")
+    records = records_of(estimates)
     return pd.DataFrame(
         {
             "Study": [fmt.text(r["label"]) for r in records],
@@ -46,7 +46,7 @@ def estimates_text(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def summary_text(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary of findings as a paper prints it: relative and absolute effect, who, how sure."""
-    records = summary.to_dict("records")
+    records = records_of(summary)
     return pd.DataFrame(
         {
             "Claim": [fmt.text(r["statement"]) for r in records],
@@ -173,6 +173,8 @@ def bias_text(bias: pd.DataFrame) -> pd.DataFrame:
 
     A study of several pools stands once.
     """
+    from retrostats.io.pages.judgements import MARKS
+
     records = bias.drop_duplicates(["study", "domain"]).to_dict("records")
     studies: dict[str, dict[str, str]] = {}
     for r in records:

@@ -136,14 +136,14 @@ class PaperTable:
         return f"{self.title}\n{self.frame.to_string(index=False)}\n{self.note}"
 
     def _built(self) -> Any:
+        import pandas as pd
         from great_tables import GT
 
-        return (
-            # it sets cell after cell, which columns of Arrow take a hundred times as long for
-            GT(self.frame.astype(object), id=f"t-{self.name}")
-            .tab_header(title=self.title)
-            .tab_source_note(self.note)
-        )
+        # it sets cell after cell, which columns of Arrow take a hundred times as long for; the
+        # columns of text that it makes itself stay with Python too
+        with pd.option_context("mode.string_storage", "python"):
+            table = GT(self.frame.astype(object), id=f"t-{self.name}")
+        return table.tab_header(title=self.title).tab_source_note(self.note)
 
 
 def _extra(module: str, what: str) -> Any:

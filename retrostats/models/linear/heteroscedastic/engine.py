@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,16 +17,6 @@ from retrostats.models.linear.heteroscedastic.inference import (
     strata_satterthwaite,
 )
 from retrostats.models.linear.heteroscedastic.optimise import StrataOptimum, minimise_strata
-from retrostats.models.linear.heteroscedastic.studies.inference import (
-    Coefficients,
-    studies_kenward_roger,
-    studies_satterthwaite,
-)
-from retrostats.models.linear.heteroscedastic.studies.optimise import (
-    StudyOptimum,
-    dense_optimum,
-    minimise_studies,
-)
 from retrostats.models.linear.heteroscedastic.studies.rows import Studies
 from retrostats.models.linear.homoscedastic.criterion import Point
 from retrostats.models.linear.homoscedastic.engine import Homoscedastic, not_evaluated
@@ -36,10 +25,12 @@ from retrostats.models.linear.linear_fit import Adjustment, Approximation
 
 if TYPE_CHECKING:
     from retrostats.models.linear.formula.columns import FloatArray
+    from retrostats.models.linear.heteroscedastic.studies.optimise import StudyOptimum
     from retrostats.models.linear.linear_fit import LinearFit
     from retrostats.models.linear.model import Model
 
-_FLAT = 1e-9  # relative curvature of the deviance below which a parameter is not determined
+#: Relative curvature of the deviance below which a parameter is not determined.
+FLAT = 1e-9
 
 
 def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> LmmFit:
@@ -54,13 +45,15 @@ def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> LmmFit:
     """
     data = model.strata
     if isinstance(data, Studies):
-        return _fit_studies(model, data, reml=reml, ddf=ddf)
+        from retrostats.models.linear.heteroscedastic.studies.engine import fit_studies
+
+        return fit_studies(model, data, reml=reml, ddf=ddf)
     assert data is not None
     try:
         best = minimise_strata(data, reml=reml)
     except LinAlgError as error:
         raise not_evaluated(model.formula, error, f" with residual={data.name!r}") from None
-    _check_curvature(model, best)
+    check_curvature(model, best)
     state, unit = best.point.state, data.scale**2
     nu = data.n_obs - len(state.delta) if reml else data.n_obs
     point = Point(
@@ -76,30 +69,7 @@ def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> LmmFit:
     return LmmFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta, engine)
 
 
-def _fit_studies(model: Model, data: Studies, *, reml: bool, ddf: Ddf) -> LmmFit:
-    """The same of many studies."""
-    try:
-        best = minimise_studies(data, reml=reml)
-    except LinAlgError as error:
-        raise not_evaluated(model.formula, error, f" with residual={data.name!r}") from None
-    if not best.point.curve.positive(_FLAT):
-        _check_curvature(model, dense_optimum(best, reml=reml))
-    turn, unit = best.point.turn, data.scale**2
-    nu = data.n_obs - len(data.start) if reml else data.n_obs
-    point = Point(
-        best.point.deviance, best.point.gradient, np.empty((0, 0)), np.empty(0), np.empty((0, 0)),
-        unit * nu, unit,
-    )  # fmt: skip
-    optimum = Optimum(
-        best.theta / data.scale, point, best.singular, best.converged, best.steps, model.gram,
-        best.working,
-    )  # fmt: skip
-    own, common = data.basis.coefficients(turn.delta_own, turn.delta_common)
-    beta = data.start + data.scale * Coefficients.of(data, turn).by_common(own, common)[:, 0]
-    return LmmFit(model, reml, defined_ddf(ddf, reml=reml), optimum, beta, OfStudies(best))
-
-
-def _check_curvature(model: Model, best: StrataOptimum) -> None:
+def check_curvature(model: Model, best: StrataOptimum) -> None:
     """Name the parameters in whose common direction the deviance is flat."""
     names = [f"{effect} by {group}" for group, effects in model.groups for effect in effects]
     positions = [i for i, d in enumerate(best.data.diagonal) if d]
@@ -110,7 +80,7 @@ def _check_curvature(model: Model, best: StrataOptimum) -> None:
     seen = np.flatnonzero(curve > 1e-12 * curve.max())
     unit = 1.0 / np.sqrt(curve[seen])
     values, vectors = np.linalg.eigh(best.point.hessian[np.ix_(seen, seen)] * np.outer(unit, unit))
-    if values[0] > _FLAT and not (set(range(k, len(curve))) - set(seen.tolist())):
+    if values[0] > FLAT and not (set(range(k, len(curve))) - set(seen.tolist())):
         return
     weight = np.abs(vectors[:, 0])
     at = [int(seen[i]) for i in np.flatnonzero(weight > 0.3 * weight.max())]
@@ -172,35 +142,3 @@ class Heteroscedastic(Homoscedastic):
             f"{what} takes one residual variance; this fit has {len(self.strata.sigma2)} "
             f"(residual={self.strata.data.name!r}). Fit without residual= for it"
         )
-
-
-class OfStudies(Heteroscedastic):
-    """The same of many studies, whose own columns of X are not multiplied by those of others.
-
-    Parameters
-    ----------
-    best : StudyOptimum
-        Parameters and criterion.
-    """
-
-    def __init__(self, best: StudyOptimum) -> None:
-        super().__init__(best)
-        self.best = best
-
-    def cov_unadjusted(self, fit: LinearFit) -> FloatArray:
-        """Covariance (p, p) of the fixed effects without the small-sample adjustment."""
-        return Coefficients.of(self.best.data, self.best.point.turn).covariance
-
-    def kenward_roger(self, fit: LinearFit) -> Adjustment:
-        """Adjusted covariance and degrees of freedom; see `studies_kenward_roger`."""
-        found = studies_kenward_roger(self.best, partial(super().kenward_roger, fit), reml=fit.reml)
-        return super().kenward_roger(fit) if found is None else found
-
-    def satterthwaite(self, fit: LinearFit) -> Approximation:
-        """Degrees of freedom; see `studies_satterthwaite`."""
-        found = studies_satterthwaite(self.best)
-        return super().satterthwaite(fit) if found is None else found
-
-    def dense(self, fit: LinearFit) -> StrataOptimum:
-        """The optimum with products of all columns of X."""
-        return dense_optimum(self.best, reml=fit.reml)
