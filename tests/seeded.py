@@ -240,7 +240,8 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     "means_from_medians": lambda: rs.means_from_medians({
         "n": [25, 40], "median": [10.0, 11.0], "q1": [8.0, 9.5], "q3": [13.0, 12.0],
     }),
-    "plan": lambda: [_planned([300]), _planned([30], spread=0.09)],
+    "plan": lambda: _planned([300]),
+    "plan, a given spread": lambda: _planned([30], spread=0.09),
     "replicate": lambda: _replicated("metabolic-cost"),
     "replicate, cohorts": lambda: _replicated("body-fat", _cohorts()),
 }  # fmt: skip
