@@ -132,6 +132,8 @@ def test_weight_and_prediction_are_those_of_the_pool(lab, printed_alone) -> None
     assert row["estimate_without"] == pytest.approx(
         alone.at["mc-pool-posterior", "estimate"], rel=1e-6
     )
+    for term in ("mc-pool", "mc-one-stage"):
+        assert rows.at[term, "std_error"] != alone.at[term, "std_error"]
 
 
 def test_what_a_cohort_changes_is_told_from_to_with_certainty_of_each_side(
