@@ -125,7 +125,6 @@ def evidence_once() -> Iterator[None]:
     """
     from doors.planning import assumed, today
 
-
     def once(module: Any, name: str, key: Callable[..., Any]) -> tuple[Any, str, Any]:
         real = getattr(module, name)
 

@@ -48,11 +48,13 @@ PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "open"].map(n
 
 
 @pytest.fixture(scope="module")
-def file(whole, tmp_path_factory) -> Path:
+def file(whole, every, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    return write_report(
-        whole, path, narrow=narrow_pictures(whole.drawn("light", 85), press.Press())
-    )
+    drawn = {
+        name.removeprefix("audit."): drawing for name, drawing in every[("light", 85.0)].items()
+        if name.startswith("audit.")
+    }  # fmt: skip
+    return write_report(whole, path, narrow=narrow_pictures(drawn, press.Press()))
 
 
 @pytest.fixture(scope="module")

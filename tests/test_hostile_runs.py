@@ -208,7 +208,10 @@ def test_a_library_that_does_not_fit_is_one_message(capsys: pytest.CaptureFixtur
         ended(lambda: load("wrong ELF class"))
 
 
-def test_a_matplotlibrc_changes_no_figure(tmp_path: Path) -> None:
+def test_a_matplotlibrc_changes_no_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same bytes in a folder that has one as in this process, which began without."""
     (tmp_path / "matplotlibrc").write_text(
         "axes.grid: True\nlines.linewidth: 9\ntext.usetex: True\n", encoding="utf-8"
     )
@@ -217,16 +220,18 @@ def test_a_matplotlibrc_changes_no_figure(tmp_path: Path) -> None:
         "from retrostats.report.figures import theme; b = io.BytesIO()\n"
         "with mpl.rc_context(theme.STYLE):\n"
         "    f = Figure(); a = f.subplots(); a.plot([1, 2], [1, 2]); a.set_xlabel('x_1')\n"
-        "theme.write(f, b, 'svg'); print(hashlib.sha256(b.getvalue()).hexdigest())"
+        "theme.write(f, b, 'svg'); print(mpl.matplotlib_fname())\n"
+        "print(hashlib.sha256(b.getvalue()).hexdigest())"
     )
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", code], cwd=where, capture_output=True, text=True, check=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        ).stdout
-        for where in (tmp_path, tmp_path.parent)
-    }  # fmt: skip
-    assert len(found) == 1
+    there = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+    ).stdout  # fmt: skip
+    exec(code, {})  # noqa: S102
+    rc, here = (said.split() for said in (there, capsys.readouterr().out))
+    assert rc[0] == "matplotlibrc"  # of the folder it ran in
+    assert here[0] != rc[0]
+    assert here[1] == rc[1]
 
 
 def fill(stage: Path, text: str) -> None:
