@@ -139,10 +139,17 @@ def test_more_draws_than_memory(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
-def test_a_full_device_a_closed_pipe_and_no_docstrings(cohort: Path) -> None:
-    full = shell(f"-m retrostats validate {cohort} > /dev/full")
+@pytest.mark.parametrize(
+    "command",
+    ["template body-fat", pytest.param("validate {cohort}", marks=pytest.mark.thorough)],
+)
+def test_a_full_device(command: str, cohort: Path) -> None:
+    full = shell(f"-m retrostats {command.format(cohort=cohort)} > /dev/full")
     assert (full.returncode, full.stderr.count("\n")) == (2, 1)
     assert "No space left" in full.stderr
+
+
+def test_a_closed_pipe_and_no_docstrings() -> None:
     closed = shell("-m retrostats replicate --help | head -0; exit ${PIPESTATUS[0]}")
     assert (closed.returncode, closed.stderr) == (0, "")
     bare = shell("-OO -m retrostats replicate --help", PYTHONIOENCODING="ascii")
