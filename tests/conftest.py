@@ -60,6 +60,15 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Iterator[None]:
+    """Examples are looked for where there are some: else every test file is gone through twice."""
+    found = yield
+    if ">>> " in file_path.read_text(encoding="utf-8"):
+        return found
+    return [one for one in found if type(one) is pytest.Module]
+
+
 def _place(item: pytest.Item) -> tuple[bool, Path, bool]:
     """Tests before the examples of the package, by file, wherever collecting them began."""
     return "tests" not in item.path.parts, item.path, isinstance(item, pytest.Function)

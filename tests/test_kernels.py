@@ -37,8 +37,8 @@ ROOT_ATOL = 1e-12
 #: An entry that asks about the surroundings alone; a run under another kernel leaves it out.
 OF_SURROUNDINGS = "replicate, cohorts"
 #: What `make thorough` runs: the path of the published results alone, beside the one with cohorts,
-#: and a plan with less to draw than the other.
-REPEATED = ("replicate", "plan, a given spread")
+#: a plan with less to draw than the other, and refits of counts that other families simulate.
+REPEATED = ("replicate", "plan, a given spread", "glmm, other families")
 #: The whole path, which rests on all other entries: run under the kernels that differ most.
 PATH = (*REPEATED, "plan")
 MOST_APART = ("SkylakeX", "Nehalem")
