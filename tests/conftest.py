@@ -64,7 +64,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
 def pytest_collect_file(file_path: Path) -> Iterator[None]:
     """Examples are looked for where there are some: else every test file is gone through twice."""
     found = yield
-    if ">>> " in file_path.read_text(encoding="utf-8"):
+    if not found or ">>> " in file_path.read_text(encoding="utf-8"):
         return found
     return [one for one in found if type(one) is pytest.Module]
 
