@@ -12,7 +12,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from doors.report import narrow_pictures, press, write_report
+from doors.common import NARROW
+from doors.report import by_look, sheets_of, shown_of, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
@@ -48,13 +49,11 @@ PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "open"].map(n
 
 
 @pytest.fixture(scope="module")
-def file(whole, every, tmp_path_factory) -> Path:
+def file(whole, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    drawn = {
-        name.removeprefix("audit."): drawing for name, drawing in every[("light", 85.0)].items()
-        if name.startswith("audit.")
-    }  # fmt: skip
-    return write_report(whole, path, narrow=narrow_pictures(drawn, press.Press()))
+    narrow = [sheet for sheet in sheets_of(whole.drawings, ["svg"], []) if sheet.look == NARROW]
+    phone = by_look(sheet.files() for sheet in narrow)[NARROW]
+    return write_report(whole, path, narrow=shown_of(phone))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import example_frames as ex
 import pandas as pd
 import pytest
 from doors.audit import select
-from doors.report import LAYOUT, drawn_in, figures, made, theme
+from doors.report import LAYOUT, drawn_in, figures, file_of, theme
 from doors.report import LIGHT_LOOK as LIGHT
 from fontTools.ttLib import TTFont
 from matplotlib.text import Text
@@ -434,7 +434,7 @@ def test_odd_labels_are_drawn_as_plain_text(tmp_path):
     rows["label"] = "<b>$\\frac{1}{2}$</b> 跑步 لايف " + "long " * 40
     figure = forest_cost(rows)
     path = tmp_path / "odd.png"
-    path.write_bytes(made(figure, "png", "odd", ""))
+    path.write_bytes(file_of(figure, "png", "odd", ""))
     assert path.stat().st_size > 10_000
     assert [p.name for p in tmp_path.iterdir()] == ["odd.png"]
 

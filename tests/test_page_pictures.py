@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from doors.report import DARK_PALETTE as DARK
 from doors.report import LIGHT_PALETTE as LIGHT
-from doors.report import contrast, dark, in_the_dark, made, page_style, pictures_of
+from doors.report import contrast, dark, file_of, in_the_dark, page_style, pictures_of
 
 #: Contrast that WCAG 2.2 asks for: words, and marks that carry meaning.
 WORDS, MARKS = 4.5, 3.0
@@ -21,7 +21,7 @@ STANDS_OUT = 3.0
 def svgs(whole, tmp_path_factory) -> dict[str, str]:
     folder: Path = tmp_path_factory.mktemp("figures")
     for name, figure in whole.figures.items():
-        (folder / f"{name}.svg").write_bytes(made(figure, "svg", name, ""))
+        (folder / f"{name}.svg").write_bytes(file_of(figure, "svg", name, ""))
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.svg"))}
 
 

@@ -6,37 +6,47 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from doors.report import new_figure, press, styled
+from doors.common import FORMATS
+from doors.report import Drawing, Sheet, new_figure, press, styled
 from matplotlib.figure import Figure
 
-KINDS = ("svg", "pdf", "png")
+from retrostats import InputError
+
 alone = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one process makes all")
 
 
-def _figures(count: int) -> dict[str, Figure]:
-    """Small figures with a curve, a label and a legend."""
-    made = {}
+def _figure(number: int) -> Figure:
+    """A small figure with a curve, a label and a legend."""
     with styled():
-        for i in range(count):
-            figure = new_figure(60, 40)
-            axes = figure.add_subplot()
-            axes.plot([0, 1, 2], [i, 2, 1], label=f"curve {i}")
-            axes.set_xlabel("time (s), τ² ≤ 1")
-            axes.legend()
-            made[f"figure_{i}"] = figure
-    return made
+        figure = new_figure(60, 40)
+        axes = figure.add_subplot()
+        axes.plot([0, 1, 2], [number, 2, 1], label=f"curve {number}")
+        axes.set_xlabel("time (s), τ² ≤ 1")
+        axes.legend()
+    return figure
 
 
-def _added(figures: dict[str, Figure], printing: press.Press) -> press.Press:
-    for name, figure in figures.items():
-        printing.add(name, figure, KINDS, name, f"What {name} shows")
-    return printing
+def _sheet(number: int, draw: Callable[[int], Figure] = _figure) -> Sheet:
+    name = f"figure_{number}"
+    return Sheet("", lambda: {name: Drawing(draw(number), f"What {name} shows")}, FORMATS, list)
+
+
+def _sheets(count: int) -> list[Sheet]:
+    return [_sheet(number) for number in range(count)]
+
+
+def _names(found: list[Any]) -> list[str]:
+    """Names of the figures whose files were made, all of them, in order."""
+    assert all(set(f.made) == set(FORMATS) for sheet in found for f in sheet.values())
+    return [name for sheet in found for name in sheet]
 
 
 @pytest.fixture
@@ -45,8 +55,8 @@ def helpers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     started: list[int] = []
     original = press._forked
 
-    def forked(plates: Any) -> Any:
-        found = original(plates)
+    def forked(sheets: Any) -> Any:
+        found = original(sheets)
         assert found is not None
         started.append(found.process)
         return found
@@ -60,13 +70,14 @@ def helpers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def _left_to_the_helper(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let this process take nothing from the list; what it makes after all is listed."""
     here: list[str] = []
-    original, taken, parent = press.made, press._taken, os.getpid()
+    original, taken, parent = press._made, press._taken, os.getpid()
 
-    def made(figure: Any, kind: str, name: str, description: str) -> bytes:
-        here.append(name)
-        return original(figure, kind, name, description)
+    def made(sheet: Sheet) -> Any:
+        found = original(sheet)
+        here.extend(found)
+        return found
 
-    monkeypatch.setattr(press, "made", made)
+    monkeypatch.setattr(press, "_made", made)
     monkeypatch.setattr(
         press, "_taken", lambda waiting: () if os.getpid() == parent else taken(waiting)
     )
@@ -85,51 +96,57 @@ def _ended(process: int) -> bool:
 def test_both_processes_make_the_same_bytes(
     helpers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    figures = _figures(3)
-    with press.press() as printing:  # not started: this process makes all
-        by_itself = _added(figures, printing).files()
+    sheets = _sheets(3)
+    with press.press(sheets) as printing:  # not started: this process makes all
+        by_itself = printing.files()
     assert not helpers
     here = _left_to_the_helper(monkeypatch)
-    with press.press() as printing:
-        _added(figures, printing).start()
+    with press.press(sheets) as printing:
+        printing.start()
         together = printing.files()
     assert len(helpers) == 1
     assert not here, "the helper left some of them"
     assert together == by_itself
-    assert all(set(files) == set(KINDS) for files in together.values())
+    assert _names(together) == ["figure_0", "figure_1", "figure_2"]
     assert _ended(helpers[0])
 
 
 @alone
-def test_each_file_is_made_once_by_one_of_both(helpers: list[int]) -> None:
-    figures = _figures(6)
-    with press.press() as printing:
-        _added(figures, printing).start()
-        found = printing.files()
-    assert {name: set(files) for name, files in found.items()} == {
-        name: set(KINDS) for name in figures
-    }
+def test_each_sheet_is_made_once_by_one_of_both(helpers: list[int]) -> None:
+    with tempfile.TemporaryFile(mode="a+") as told:
+
+        def figure(number: int) -> Figure:
+            told.write(f"{number}\n")
+            told.flush()
+            return _figure(number)
+
+        with press.press([_sheet(number, figure) for number in range(6)]) as printing:
+            printing.start()
+            found = printing.files()
+        told.seek(0)
+        assert sorted(told.read().split()) == list("012345")
+    assert _names(found) == [f"figure_{number}" for number in range(6)]
 
 
-def test_one_core_few_files_and_other_threads_need_no_helper(
+def test_one_core_one_sheet_and_other_threads_need_no_helper(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def forked(plates: Any) -> Any:
+    def forked(sheets: Any) -> Any:
         raise AssertionError("a helper was started")
 
     monkeypatch.setattr(press, "_forked", forked)
     for cores, count in ((1, 3), (2, 1)):
         monkeypatch.setattr(press, "cores", lambda cores=cores: cores)
-        with press.press() as printing:
-            _added(_figures(count), printing).start()
+        with press.press(_sheets(count)) as printing:
+            printing.start()
     monkeypatch.setattr(press, "cores", lambda: 2)
     wait = threading.Event()
     other = threading.Thread(target=wait.wait)
     other.start()
     try:
-        with press.press() as printing:
-            _added(_figures(3), printing).start()
-            assert set(printing.files()) == {"figure_0", "figure_1", "figure_2"}
+        with press.press(_sheets(2)) as printing:
+            printing.start()
+            assert _names(printing.files()) == ["figure_0", "figure_1"]
     finally:
         wait.set()
         other.join()
@@ -144,69 +161,75 @@ def test_where_no_process_can_be_started_this_one_makes_all(
     monkeypatch.setattr(press, "cores", lambda: 2)
     monkeypatch.setattr(press, "_alone", lambda: True)
     monkeypatch.setattr(press.os, "fork", refused, raising=False)
-    with press.press() as printing:
-        _added(_figures(2), printing).start()
-        assert set(printing.files()) == {"figure_0", "figure_1"}
+    with press.press(_sheets(2)) as printing:
+        printing.start()
+        assert _names(printing.files()) == ["figure_0", "figure_1"]
 
 
 @alone
-def test_a_helper_that_ends_leaves_no_file_unmade(
+def test_a_helper_that_ends_leaves_no_sheet_unmade(
     helpers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _left_to_the_helper(monkeypatch)
-    figures = _figures(press.WORTH)
-    with press.press() as printing:
-        _added(figures, printing).start()
+    with press.press(_sheets(6)) as printing:
+        printing.start()
         time.sleep(0.2)  # in the middle of one, as it may be
         os.kill(helpers[0], signal.SIGKILL)
         found = printing.files()
-    assert {name: set(files) for name, files in found.items()} == {
-        name: set(KINDS) for name in figures
-    }
+    assert _names(found) == [f"figure_{number}" for number in range(6)]
+
+
+def _warned(number: int) -> Figure:
+    if number == 1:
+        warnings.warn("a glyph is missing", stacklevel=1)
+    return _figure(number)
+
+
+def _without_room(number: int) -> Figure:
+    figure = _figure(number)
+    if number == 1:
+        figure.set_size_inches(0.3, 0.3)
+        figure.set_layout_engine("tight")  # which warns when the figure is drawn
+    return figure
 
 
 @alone
+@pytest.mark.parametrize(
+    ("draw", "said"), [(_warned, "a glyph is missing"), (_without_room, "Tight layout")]
+)
 def test_a_warning_is_given_by_the_process_that_was_started(
-    helpers: list[int], monkeypatch: pytest.MonkeyPatch
+    draw: Any, said: str, helpers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    figures = _figures(2)
-    figures["figure_1"].set_size_inches(0.3, 0.3)  # no room for the labels
-    figures["figure_1"].set_layout_engine("tight")
-    _left_to_the_helper(monkeypatch)
-    with press.press() as printing, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        _added(figures, printing).start()
-        assert set(printing.files()) == set(figures)
-    assert len(helpers) == 1
-    assert any("Tight layout" in str(warning.message) for warning in caught)
-
-
-@alone
-def test_what_the_helper_would_warn_of_this_process_makes(
-    helpers: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original = press._made
-
-    def made(plate: press.Plate) -> bytes:
-        if plate.key == "figure_1":
-            warnings.warn("a glyph is missing", stacklevel=1)
-        return original(plate)
-
-    monkeypatch.setattr(press, "_made", made)
     here = _left_to_the_helper(monkeypatch)
-    with press.press() as printing, warnings.catch_warnings(record=True) as caught:
+    with (
+        press.press([_sheet(number, draw) for number in (0, 1)]) as printing,
+        warnings.catch_warnings(record=True) as caught,
+    ):
         warnings.simplefilter("always")
-        _added(_figures(2), printing).start()
-        assert set(printing.files()) == {"figure_0", "figure_1"}
-    assert set(here) == {"figure_1"}
-    assert {str(warning.message) for warning in caught} == {"a glyph is missing"}
+        printing.start()
+        assert _names(printing.files()) == ["figure_0", "figure_1"]
+    assert len(helpers) == 1
+    assert here == ["figure_1"]
+    assert any(said in str(warning.message) for warning in caught)
 
 
 @alone
-def test_an_error_ends_the_helper(helpers: list[int]) -> None:
+def test_an_error_is_told_by_the_process_that_was_started(helpers: list[int]) -> None:
+    def refused(number: int) -> Figure:
+        raise InputError("rows that nobody can draw")
+
+    with press.press([_sheet(0), _sheet(1, refused)]) as printing:
+        printing.start()
+        with pytest.raises(InputError, match="nobody can draw"):
+            printing.files()
+    assert _ended(helpers[0])
+
+
+@alone
+def test_an_error_elsewhere_ends_the_helper(helpers: list[int]) -> None:
     def stopped() -> None:
-        with press.press() as printing:
-            _added(_figures(8), printing).start()
+        with press.press(_sheets(8)) as printing:
+            printing.start()
             raise KeyError("a stop")
 
     with pytest.raises(KeyError):

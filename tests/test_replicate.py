@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from doors.app import path
-from doors.report import looks
+from doors.report import looks, parts
 
 import retrostats as rs
 from retrostats import InputError
@@ -137,10 +136,10 @@ def test_one_analysis_alone_judges_its_own_claims_and_draws_when_asked(monkeypat
 
     def noted(*arguments, **options):
         drawn.append(looks.page_mm())
-        return draw(*arguments, **options)
+        return overview(*arguments, **options)
 
-    draw = path.draw
-    monkeypatch.setattr(path, "draw", noted)
+    overview = parts._overview
+    monkeypatch.setattr(parts, "_overview", noted)
     alone = rs.replicate(["body-fat"], draws=0)
     assert set(alone.verdicts["analysis"]) == {"body-fat"}
     assert drawn == []

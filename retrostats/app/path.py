@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrostats.app.replication import Drawings, Replication
+from retrostats.app.replication import Replication
 from retrostats.app.user_cohorts import every_cohort_has_an_analysis, load_cohorts
 from retrostats.audit.analysis import Analysis, Context, analysed, blamed, select
 from retrostats.audit.audit import Audit, load_audit
@@ -55,17 +55,16 @@ from retrostats.evidence.unreported.measures import (
 from retrostats.evidence.unreported.reference_point import ReferencePool, pool_at_reference_point
 from retrostats.io.published.printed_rows import check_conditions
 from retrostats.report import folder
-from retrostats.report.frames import cited, draw, draw_main, frames_of, grids_of
+from retrostats.report.frames import cited, frames_of, grids_of
 from retrostats.report.output import save
+from retrostats.report.parts import Drawings, parts_of
 from retrostats.report.provenance import provenance
-from retrostats.report.user_cohort import draw_user_cohorts
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from retrostats.evidence.printed.pooled_printed import PooledPrinted
     from retrostats.evidence.result.findings import EstimateRow, Measure
-    from retrostats.report.figures import Drawing
 
 Progress = Callable[[str], None]
 
@@ -168,21 +167,16 @@ def replicate(
         )
     alone = [result for cohort in user_cohorts for result in user_cohort_results(cohort, about)]
 
-    def redraw(main: bool = False) -> dict[str, Drawing]:
-        if main:
-            return draw_main(about, chosen, frames, claims)
-        judged = {"verdicts": verdicts, **frames}
-        drawn = draw(about, chosen, judged, claims, every_claim=claim_figures == "all")
-        return drawn | draw_user_cohorts(user_cohorts, about, frames["estimates"], claims)
-
-    drawings = Drawings(redraw)
+    shown = {"verdicts": verdicts, **frames}
+    every = claim_figures == "all"
+    parts = parts_of(about, chosen, shown, claims, user_cohorts, every_claim=every)
     replication = Replication(
         verdicts=verdicts,
         certainty=certainty,
         answers=answers,
         **frames,
         questions=questions(published, chosen),
-        drawings=drawings,
+        drawings=Drawings(parts),
         **cited(about, published, frames, claim_evidence, [a.name for a in chosen]),
         **changed,
         user_results=frame_of(alone, UserCohortResult),
@@ -198,12 +192,9 @@ def replicate(
         ],
         provenance=provenance(about, chosen, user_cohorts, seed=seed, draws=draws),
         audit=about,
-        redraw=redraw,
     )
     if out is not None:
-        tell("Drawing the figures")
-        len(drawings)  # now, so that they are drawn in the step that says so
-        tell("Writing the results")
+        tell("Drawing the figures and writing the results")
         save(replication, Path(out), formats, tables, themes)
     return replication
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,35 +22,6 @@ if TYPE_CHECKING:
     from retrostats.evidence.unreported.grids import Grid
     from retrostats.report.figures import Drawing
     from retrostats.report.tables import PaperTable
-
-
-class Drawings(Mapping[str, "Drawing"]):
-    """Figures by their names, drawn when first asked for: drawing is most of a run in memory.
-
-    Parameters
-    ----------
-    draw
-        Draws them all in the look that is usual.
-    """
-
-    def __init__(self, draw: Callable[[], dict[str, Drawing]]) -> None:
-        self._draw = draw
-
-    @cached_property
-    def _drawn(self) -> dict[str, Drawing]:
-        from retrostats.report.figures.looks import drawn_in
-
-        with drawn_in("light"):  # whatever look is being drawn where they are asked for
-            return self._draw()
-
-    def __getitem__(self, name: str) -> Drawing:
-        return self._drawn[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._drawn)
-
-    def __len__(self) -> int:
-        return len(self._drawn)
 
 
 @renamed_fields(witnesses="cross_checks", own_results="user_results")
@@ -73,9 +43,6 @@ class Replication:
         controls show them.
     audit
         What this is a replication of: title, subject, the post.
-    redraw
-        Draws every figure anew; `drawn` calls it in another look. `main=True`: only those that the
-        analyses draw of their estimates.
     """
 
     verdicts: pd.DataFrame
@@ -108,7 +75,6 @@ class Replication:
     analyses: list[dict[str, Any]]
     provenance: dict[str, Any]
     audit: Audit
-    redraw: Callable[..., dict[str, Drawing]]
 
     @property
     def figures(self) -> dict[str, Figure]:
@@ -175,10 +141,9 @@ class Replication:
         >>> {round(float(d.figure.get_size_inches()[0] * 25.4)) for d in drawn.values() if d.figure}
         {85}
         """
-        from retrostats.report.figures.looks import drawn_in
+        from retrostats.report.parts import Drawings
 
-        with drawn_in(theme, width_mm):
-            return self.redraw(main)
+        return Drawings.given(self.drawings).anew(theme, width_mm, main=main)
 
     def show(self, name: str) -> Any:
         """One figure, to be displayed by a notebook.

@@ -1,15 +1,13 @@
-"""From findings and explorations to the public frames, and the figures drawn from them."""
+"""From findings and explorations to the public frames."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from retrostats.audit.analysis import blamed
 from retrostats.audit.claims import Claim
 from retrostats.audit.fidelity import ClaimEvidence
 from retrostats.audit.verdict import Side, direction_of, labels, size_of
-from retrostats.common.errors import InputError
 from retrostats.evidence.result.estimate import Interval
 from retrostats.evidence.result.findings import (
     Assumption,
@@ -28,18 +26,14 @@ from retrostats.evidence.unreported.measures import (
     unknowns_frame,
 )
 from retrostats.evidence.unreported.specifications import draws_frame, specifications_frame
+from retrostats.report.parts import retellings_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from retrostats.audit.analysis import Analysis
     from retrostats.audit.audit import Audit
-    from retrostats.report.figures import Drawing
 
 LIMITS = ("conf_low", "conf_high", "narrow_low", "narrow_high")
-OVERVIEW = "Matrix of the claims by fidelity, direction and size"
-#: A table of retellings, where the audit has one.
-RETELLINGS = "claim_drift"
 #: Tidy tables in `tables/` of the results; the last are written where they hold rows.
 TABLES = (
     "certainty",
@@ -169,124 +163,6 @@ def _used_by(assumption_id: str, estimates: pd.DataFrame) -> str:
     return "; ".join(estimates.loc[uses, "estimate_id"])
 
 
-def draw(
-    audit: Audit,
-    analyses: Sequence[Analysis],
-    frames: Mapping[str, pd.DataFrame],
-    claims: Mapping[str, Claim],
-    *,
-    every_claim: bool = False,
-) -> dict[str, Drawing]:
-    """Every figure by name, with its owner: overview, what each analysis draws, core claims.
-
-    An analysis gets its own rows of `frames`, and every retelling of the audit. `every_claim`
-    adds the figures of the other claims.
-    """
-    from retrostats.report.claim_figures import claim_figures
-    from retrostats.report.figures import Drawing, verdict_overview
-    from retrostats.report.figures.drawing import drawings_of
-    from retrostats.report.figures.verdicts import CLAIMS, caption_of_claims
-
-    own = len(frames["estimates"]) and (frames["estimates"]["role"] == "cohort").any()
-    said = audit.page.file.name if audit.page is not None else CLAIMS
-    caption = caption_of_claims(said, own=bool(own))
-    shown, rest = overview_claims(frames["verdicts"])
-    figure = verdict_overview(shown, caption=rest + caption, source=audit.post.kind)
-    overview = Drawing(figure, OVERVIEW)
-    drawings = drawings_of({"verdict_overview": overview})
-    drawings |= _of_analyses(audit, analyses, frames, claims)
-    return drawings | claim_figures(frames, claims, every=every_claim)
-
-
-#: Claims of an overview that fits a page in every width.
-MOST_CLAIMS = 13
-
-
-def overview_claims(verdicts: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The claims that the overview shows, and a sentence on the others.
-
-    Of many claims: the main ones, and those that printed effects with their errors answer.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> rows = [{"role": "audit", "prob_direction": float("nan"), "direction": "open"}] * 20
-    >>> shown, said = overview_claims(pd.DataFrame([{**rows[0], "role": "core"}, *rows]))
-    >>> len(shown), said
-    (1, 'Shown are 1 of 21 claims: the main ones, and those on which an effect was printed. ')
-    """
-    if len(verdicts) <= MOST_CLAIMS:
-        return verdicts, ""
-    measured = verdicts["prob_direction"].notna() | (verdicts["direction"] == "mixed")
-    shown = verdicts[measured | (verdicts["role"] == "core")]
-    return shown, (
-        f"Shown are {len(shown)} of {len(verdicts)} claims: the main ones, and those on which an "
-        "effect was printed. "
-    )
-
-
-def draw_main(
-    audit: Audit,
-    analyses: Sequence[Analysis],
-    frames: Mapping[str, pd.DataFrame],
-    claims: Mapping[str, Claim],
-) -> dict[str, Drawing]:
-    """What each analysis draws of its estimates; what follows an unknown is left out, for time."""
-    return _of_analyses(
-        audit, analyses, {**frames, "sensitivity": frames["sensitivity"].iloc[:0]}, claims
-    )
-
-
-def _of_analyses(
-    audit: Audit,
-    analyses: Sequence[Analysis],
-    frames: Mapping[str, pd.DataFrame],
-    claims: Mapping[str, Claim],
-) -> dict[str, Drawing]:
-    from retrostats.report.figures.drawing import drawings_of
-    from retrostats.report.page_figures import page_drawings
-
-    drawings: dict[str, Drawing] = {}
-    retellings = _retellings(audit)
-    for analysis in analyses:
-        mine = {
-            name: frame[frame["analysis"] == analysis.name] if len(frame) else frame
-            for name, frame in frames.items()
-        }
-        mine["estimates"] = _of_several(mine["estimates"])
-        if analysis.draw is None:
-            drawings.update(drawings_of(page_drawings(audit, analysis, mine, claims),
-                                        analysis.name))  # fmt: skip
-            continue
-        with blamed(analysis, "draw"):
-            drawn = analysis.draw({**mine, "retellings": retellings}, claims)
-        _check_drawn(drawn, analysis)
-        drawings.update(drawings_of(drawn, analysis.name))
-    return drawings
-
-
-def _of_several(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Without the posteriors of one study, which stand where the study itself does."""
-    if not len(estimates):
-        return estimates
-    return estimates[~((estimates["role"] == "posterior") & (estimates["k"] < 2))]
-
-
-def _check_drawn(drawn: Any, analysis: Analysis) -> None:
-    """Refuse what is no mapping of names to drawings."""
-    from matplotlib.figure import Figure
-
-    from retrostats.report.figures import Drawing
-
-    wanted = "return a dictionary of names to Drawing, matplotlib Figure or None"
-    place = f"analysis {analysis.path.name}, draw()"
-    if not isinstance(drawn, Mapping):
-        raise InputError(f"{place}: returned {type(drawn).__name__}; {wanted}")
-    for name, figure in drawn.items():
-        if not isinstance(name, str) or not isinstance(figure, Drawing | Figure | None):
-            raise InputError(f"{place}: {name!r} is {type(figure).__name__}; {wanted}")
-
-
 def cited(
     audit: Audit,
     published: pd.DataFrame,
@@ -312,7 +188,7 @@ def cited(
         "claims": audit.table("claims"),
         "fidelity": claim_evidence.fidelity,
         "evidence": claim_evidence.evidence,
-        "retellings": _retellings(audit),
+        "retellings": retellings_of(audit),
         **{name: _made(audit, name, ran) for name in WHERE_FILLED},
     }
 
@@ -325,9 +201,3 @@ def _made(audit: Audit, name: str, ran: Sequence[str]) -> pd.DataFrame:
         return pd.DataFrame()
     table = audit.table(name)
     return table[table["analysis"].isin(ran)].reset_index(drop=True)
-
-
-def _retellings(audit: Audit) -> pd.DataFrame:
-    import pandas as pd
-
-    return audit.table(RETELLINGS) if audit.has_table(RETELLINGS) else pd.DataFrame()

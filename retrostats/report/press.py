@@ -1,11 +1,11 @@
-"""Figures are made into files by a second process beside this one, where there are two cores.
+"""Sheets of figures are made by a second process beside this one, where there are two cores.
 
-The other process is a fork: it starts with every figure and every library in its memory, so that
-nothing is sent to it, imported or drawn up again. Each takes the next file of one list until none
-is left, by the same function on the same figure, so a file is the same whoever made it. What the
-other process cannot make (a warning, its own end) this one makes: whoever may refuse or warn is the
-process the user started, and it alone writes. Where a fork is not safe (other systems than Linux,
-or other threads in this process) this one makes all.
+The other process is a fork: it starts with every table and every library in its memory, so that
+nothing is sent to it or imported again. Each takes the next sheet of one list until none is left,
+and draws it and makes its files by the same function, so a file is the same whoever made it. What
+the other process cannot make (an error, a warning, its own end) this one makes: whoever may refuse
+or warn is the process the user started, and it alone writes. Where a fork is not safe (other
+systems than Linux, or other threads in this process) this one makes all.
 """
 
 from __future__ import annotations
@@ -16,42 +16,17 @@ import pickle
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from retrostats.report.sheets import Files, Sheet
 
-    from retrostats.report.figures.recording import Recording
+#: Sheets below which a second process is not worth its start.
+WORTH = 2
+_NUMBER = 4  # bytes of the number of a sheet in the list that both processes take from
 
-#: Files below which a second process is not worth its start.
-WORTH = 6
-_NUMBER = 4  # bytes of the number of a plate in the list that both processes take from
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Plate:
-    """A figure to be made into a file.
-
-    Attributes
-    ----------
-    key
-        Under which its files are found.
-    drawn
-        The figure itself, drawn already.
-    kind
-        Format.
-    name, description
-        What the files say of themselves.
-    """
-
-    key: str
-    drawn: Recording
-    kind: str
-    name: str
-    description: str
+_Made = Mapping[str, Files]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,47 +39,36 @@ class _Helper:
 
 
 class Press:
-    """Files of figures, made by two processes; `files` waits for all of them."""
+    """Files of sheets, made by two processes.
 
-    def __init__(self) -> None:
-        self._plates: list[Plate] = []
-        self._drawn: dict[Figure, Recording] = {}
+    Parameters
+    ----------
+    sheets
+        What is made; it must not change any more.
+    """
+
+    def __init__(self, sheets: Sequence[Sheet]) -> None:
+        self._sheets = tuple(sheets)
         self._helper: _Helper | None = None
-
-    def add(
-        self, key: str, figure: Figure, kinds: Sequence[str], name: str, description: str
-    ) -> None:
-        """Hand in a figure, before `start`; it must not change any more."""
-        drawn = self.drawn(figure)
-        self._plates += [Plate(key, drawn, kind, name, description) for kind in kinds]
-
-    def drawn(self, figure: Figure) -> Recording:
-        """A figure drawn once, whatever its files and whoever makes them."""
-        from retrostats.report.figures.theme import record
-
-        if figure not in self._drawn:
-            self._drawn[figure] = record(figure)
-        return self._drawn[figure]
 
     def start(self) -> None:
         """Let the other process begin, where there can be one; this one may do something else."""
-        if len(self._plates) >= WORTH and cores() > 1 and _alone():
-            self._helper = _forked(self._plates)
+        if len(self._sheets) >= WORTH and cores() > 1 and _alone():
+            self._helper = _forked(self._sheets)
 
-    def files(self) -> dict[str, dict[str, bytes]]:
-        """Bytes of every file by the figure's key and format."""
-        found: dict[int, bytes] = {}
+    def files(self) -> list[_Made]:
+        """Files of every sheet, in order; waits for all of them."""
+        found: dict[int, _Made] = {}
         if self._helper is not None:
             for number in _taken(self._helper.waiting):
-                found[number] = _made(self._plates[number])
+                found[number] = _made(self._sheets[number])
             os.waitpid(self._helper.process, 0)
             found |= _answers(self._helper.answers)
             self._close()
-        files: dict[str, dict[str, bytes]] = {}
-        for number, plate in enumerate(self._plates):
-            made_there = found.get(number)
-            files.setdefault(plate.key, {})[plate.kind] = made_there or _made(plate)
-        return files
+        return [
+            found[number] if number in found else _made(sheet)
+            for number, sheet in enumerate(self._sheets)
+        ]
 
     def stop(self) -> None:
         """End the other process, if it is still at work."""
@@ -122,9 +86,9 @@ class Press:
 
 
 @contextlib.contextmanager
-def press() -> Iterator[Press]:
+def press(sheets: Sequence[Sheet]) -> Iterator[Press]:
     """A press whose other process ends with the block, whatever ends it."""
-    printing = Press()
+    printing = Press(sheets)
     try:
         yield printing
     finally:
@@ -138,17 +102,8 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def made(figure: Figure | Recording, kind: str, name: str, description: str) -> bytes:
-    """The file of a figure in a format."""
-    from retrostats.report.figures.theme import title_of, write
-
-    file = BytesIO()
-    write(figure, file, kind, title_of(name), description)
-    return file.getvalue()
-
-
-def _made(plate: Plate) -> bytes:
-    return made(plate.drawn, plate.kind, plate.name, plate.description)
+def _made(sheet: Sheet) -> _Made:
+    return sheet.files()
 
 
 def _alone() -> bool:
@@ -161,7 +116,7 @@ def _alone() -> bool:
         return False
 
 
-def _forked(plates: Sequence[Plate]) -> _Helper | None:
+def _forked(sheets: Sequence[Sheet]) -> _Helper | None:
     """The other process, at work; None where none can be started."""
     import matplotlib.backends.backend_agg
     import matplotlib.backends.backend_pdf
@@ -175,7 +130,7 @@ def _forked(plates: Sequence[Plate]) -> _Helper | None:
             # both read one list through one place in it, which the system moves on for both
             waiting = opened.enter_context(tempfile.TemporaryFile(buffering=0))
             answers = opened.enter_context(tempfile.TemporaryFile())
-            waiting.write(b"".join(i.to_bytes(_NUMBER, "big") for i in range(len(plates))))
+            waiting.write(b"".join(i.to_bytes(_NUMBER, "big") for i in range(len(sheets))))
             waiting.seek(0)
             parent = os.getpid()
             process = os.fork()
@@ -183,11 +138,11 @@ def _forked(plates: Sequence[Plate]) -> _Helper | None:
             return None
         opened.pop_all()  # what was opened is closed by the press
     if process == 0:
-        _serve(plates, parent, waiting, answers)
+        _serve(sheets, parent, waiting, answers)
     return _Helper(process, waiting, answers)
 
 
-def _serve(plates: Sequence[Plate], parent: int, waiting: BinaryIO, answers: BinaryIO) -> NoReturn:
+def _serve(sheets: Sequence[Sheet], parent: int, waiting: BinaryIO, answers: BinaryIO) -> NoReturn:
     """The other process: make what is left of the list, then end, and nothing else."""
     import gc
     import warnings
@@ -202,10 +157,10 @@ def _serve(plates: Sequence[Plate], parent: int, waiting: BinaryIO, answers: Bin
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("error")
-                    file = _made(plates[number])
+                    made = _made(sheets[number])
             except Exception:  # the other process meets it again, and tells
-                file = b""
-            pickle.dump((number, file), answers)
+                continue
+            pickle.dump((number, made), answers)
         answers.flush()
     finally:
         os._exit(0)
@@ -217,12 +172,12 @@ def _taken(waiting: BinaryIO) -> Iterator[int]:
         yield int.from_bytes(number, "big")
 
 
-def _answers(answers: BinaryIO) -> dict[int, bytes]:
+def _answers(answers: BinaryIO) -> dict[int, _Made]:
     """What the other process made, up to where it ended."""
-    found = {}
+    found: dict[int, _Made] = {}
     answers.seek(0)
     with contextlib.suppress(EOFError, pickle.UnpicklingError):
         while True:
-            number, file = pickle.load(answers)  # noqa: S301  (from a fork of this process)
-            found[number] = file
+            number, made = pickle.load(answers)  # noqa: S301  (from a fork of this process)
+            found[number] = made
     return found

@@ -6,6 +6,8 @@ from retrostats.common import citation as citation
 from retrostats.common import workers as workers
 from retrostats.common.arrays import floats_of as floats_of
 from retrostats.common.arrays import unset_array as unset_array
+from retrostats.common.defaults import FORMATS as FORMATS
+from retrostats.common.defaults import NARROW as NARROW
 from retrostats.common.defaults import TABLE_FORMATS as TABLE_FORMATS
 from retrostats.common.deprecated import renamed_arguments as renamed_arguments
 from retrostats.common.exit_codes import commands_of as commands_of

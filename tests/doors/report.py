@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from retrostats.report import figures as figures
 from retrostats.report import folder as folder
+from retrostats.report import parts as parts
 from retrostats.report import press as press
 from retrostats.report.claim_figures import LEAST as LEAST
 from retrostats.report.claim_figures import claim_figures as claim_figures
@@ -40,7 +41,6 @@ from retrostats.report.folder import MANIFEST as MANIFEST
 from retrostats.report.folder import replace as replace
 from retrostats.report.formula_escape import escape_formula as escape_formula
 from retrostats.report.formula_escape import write_csv as write_csv
-from retrostats.report.output import narrow_pictures as narrow_pictures
 from retrostats.report.page import format as format
 from retrostats.report.page.amounts import amount as amount
 from retrostats.report.page.amounts import amount_and_span as amount_and_span
@@ -84,7 +84,11 @@ from retrostats.report.page.verdict_words import SYMBOLS as SYMBOLS
 from retrostats.report.palette import DARK as DARK_PALETTE
 from retrostats.report.palette import LIGHT as LIGHT_PALETTE
 from retrostats.report.palette import in_the_dark as in_the_dark
-from retrostats.report.press import made as made
+from retrostats.report.sheets import Sheet as Sheet
+from retrostats.report.sheets import by_look as by_look
+from retrostats.report.sheets import file_of as file_of
+from retrostats.report.sheets import sheets_of as sheets_of
+from retrostats.report.sheets import shown_of as shown_of
 from retrostats.report.tables.contents import write_tables as write_tables
 from retrostats.report.tables.paper import PaperTable as PaperTable
 from retrostats.report.user_cohort import LINES as LINES

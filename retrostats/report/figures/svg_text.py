@@ -62,18 +62,6 @@ def with_words(svg: str, description: str = "") -> str:
     return svg
 
 
-def without_description(svg: str) -> str:
-    """The same file without its description, where the words stand beside it.
-
-    Examples
-    --------
-    >>> without_description("<title>A</title><desc>a &lt; b</desc><g/>")
-    '<title>A</title><g/>'
-    """
-    before, begins, after = svg.partition("</title><desc>")
-    return f"{before}</title>{after.partition('</desc>')[2]}" if begins else svg
-
-
 def _faces(svg: str) -> str:
     """CSS that embeds the characters of each weight that a file has text in."""
     held: dict[bool, set[str]] = {}
