@@ -59,25 +59,21 @@ class Every:
         if key not in self.found:
             # what a run draws by itself is in the first look
             drawn = self.whole.drawings if key == KEYS[0] else self.whole.drawn(*key)
-            self.found[key] = self.anew(key, drawn, own=key in WHOLE)
+            self.found[key] = self.anew(key, drawn)
         return {n: d for n, d in self.found[key].items() if audit or _is_main(n, d)}
 
-    def anew(
-        self, key: Key, drawn: Mapping[str, Drawing] = NONE, *, own: bool = False
-    ) -> dict[str, Drawing]:
-        """The same, drawn again but for what is `drawn` of the audit that ships; `own`: all of the
-        run with own cohorts, not the figures of the cohorts alone.
-        """
+    def anew(self, key: Key, drawn: Mapping[str, Drawing] = NONE) -> dict[str, Drawing]:
+        """The same, drawn again but for what is `drawn` of the audit that ships."""
         sources: dict[str, Mapping[str, Any]] = {
             "audit": drawn,
-            "own": self._own(key, every=own),
+            "own": self._own(key),
             "bcg": self.other.drawn(*key),
             "plan": {"plan": Drawing(self.plan.figure(*key), describe(self.plan))},
         }
         return {f"{s}.{name}": d for s, drawn in sources.items() for name, d in drawn.items()}
 
-    def _own(self, key: Key, *, every: bool) -> dict[str, Drawing]:
-        if every:
+    def _own(self, key: Key) -> dict[str, Drawing]:
+        if key in WHOLE:
             return self.own.drawn(*key)
         claims = claims_from_frame(self.own.claims)
         with drawn_in(*key):
