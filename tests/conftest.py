@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,15 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Iterator[None]:
+    """Examples are looked for where there are some: else every test file is gone through twice."""
+    found = yield
+    if not found or ">>> " in file_path.read_text(encoding="utf-8"):
+        return found
+    return [one for one in found if type(one) is pytest.Module]
+
+
 def _place(item: pytest.Item) -> tuple[bool, Path, bool]:
     """Tests before the examples of the package, by file, wherever collecting them began."""
     return "tests" not in item.path.parts, item.path, isinstance(item, pytest.Function)
@@ -110,6 +119,45 @@ def read_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(published, "_published", remembered)
+        yield
+
+
+_TODAY: dict[tuple[Any, ...], Any] = {}
+
+
+@pytest.fixture(scope="module")
+def evidence_once() -> Iterator[None]:
+    """For tests of plans: what the audit that ships says of a claim today is computed once.
+
+    Plans differ in what they draw; what was measured and its answer are kept for the claim, the
+    seed, and the measure itself, of which no test of these files replaces a function.
+    """
+    from doors.planning import assumed, today
+
+    def once(module: Any, name: str, key: Callable[..., Any]) -> tuple[Any, str, Any]:
+        real = getattr(module, name)
+
+        def remembered(*args: Any, **named: Any) -> Any:
+            known = key(*args)
+            if known is None:
+                return real(*args, **named)
+            at = (name, *known, repr(named))
+            if at not in _TODAY:
+                _TODAY[at] = real(*args, **named), args  # what a key names by its id stays
+            return _TODAY[at][0]
+
+        return module, name, remembered
+
+    def measure(claim: Any, audit: Any, seed: int) -> tuple[Any, ...] | None:
+        return None if audit.made is not None else (repr(claim), audit.data, audit.scripts, seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for replaced in (
+            once(assumed, "_measure", measure),
+            once(today, "posterior_of", lambda measure, scale: (id(measure), scale)),
+            once(today, "answer_of", lambda claim, pooled, name: (repr(claim), id(pooled), name)),
+        ):
+            patch.setattr(*replaced)
         yield
 
 

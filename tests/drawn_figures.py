@@ -23,6 +23,15 @@ KEYS: tuple[Key, ...] = (("light", 180.0), ("light", 85.0), ("dark", 180.0), ("s
 WHOLE = KEYS[1:2]
 OTHER_AUDIT = "examples/bcg.toml"
 
+NONE: Mapping[str, Drawing] = {}
+
+
+def _is_main(name: str, drawing: Drawing) -> bool:
+    """Whether a figure is none of the audit's that stands under a claim or is of no analysis."""
+    if name.startswith("own."):
+        return name.startswith("own.own_data")
+    return not name.startswith("audit.") or bool(drawing.analysis and not drawing.claim)
+
 
 class Every:
     """Draws on demand and keeps what it drew."""
@@ -37,37 +46,34 @@ class Every:
         self.own = rs.replicate(cohorts=self.cohorts, draws=64)
         self.other = rs.replicate(audit=OTHER_AUDIT, draws=64)
         self.plan = rs.plan("energy_30")
-        self.found: dict[tuple[Key, bool], dict[str, Drawing]] = {}
+        self.found: dict[Key, dict[str, Drawing]] = {}
 
     def __getitem__(self, key: Key) -> dict[str, Drawing]:
         """Figures in a look, by name."""
         return self.shown(key)
 
     def shown(self, key: Key, *, audit: bool = True) -> dict[str, Drawing]:
-        """The same; `audit=False` as in `anew`."""
-        if (key, audit) not in self.found:
-            # what a run draws by itself is in the first look
-            own = self.whole.drawings if audit and key == KEYS[0] else None
-            self.found[key, audit] = self.anew(key, drawn=own, audit=audit)
-        return self.found[key, audit]
-
-    def anew(
-        self, key: Key, *, drawn: Mapping[str, Drawing] | None = None, audit: bool = True
-    ) -> dict[str, Drawing]:
-        """The same, drawn again; `audit=False`: in less time, of the audit that ships only what
-        its analyses draw of their estimates.
+        """The same; `audit=False`: of the audit that ships only what its analyses draw, and of
+        the run with own cohorts only these.
         """
-        shipped = self.whole.drawn(*key, main=not audit) if drawn is None else drawn
+        if key not in self.found:
+            # what a run draws by itself is in the first look
+            drawn = self.whole.drawings if key == KEYS[0] else self.whole.drawn(*key)
+            self.found[key] = self.anew(key, drawn)
+        return {n: d for n, d in self.found[key].items() if audit or _is_main(n, d)}
+
+    def anew(self, key: Key, drawn: Mapping[str, Drawing] = NONE) -> dict[str, Drawing]:
+        """The same, drawn again but for what is `drawn` of the audit that ships."""
         sources: dict[str, Mapping[str, Any]] = {
-            "audit": shipped,
-            "own": self._own(key, every=audit),
+            "audit": drawn,
+            "own": self._own(key),
             "bcg": self.other.drawn(*key),
             "plan": {"plan": Drawing(self.plan.figure(*key), describe(self.plan))},
         }
         return {f"{s}.{name}": d for s, drawn in sources.items() for name, d in drawn.items()}
 
-    def _own(self, key: Key, *, every: bool) -> dict[str, Drawing]:
-        if every and key in WHOLE:
+    def _own(self, key: Key) -> dict[str, Drawing]:
+        if key in WHOLE:
             return self.own.drawn(*key)
         claims = claims_from_frame(self.own.claims)
         with drawn_in(*key):

@@ -62,15 +62,20 @@ def replicated(page: Path):
     return rs.replicate(audit=page, draws=DRAWS)
 
 
+@pytest.fixture(scope="module")
+def nordic():
+    """The example, for tests that only look at it."""
+    return replicated(NORDIC)
+
+
 def pooled_of(replication) -> pd.Series:
     found = replication.estimates[replication.estimates["role"] == "pooled"]
     return found.iloc[-1]
 
 
-def test_the_pool_of_the_rows_marked_yes_is_metafors() -> None:
+def test_the_pool_of_the_rows_marked_yes_is_metafors(nordic) -> None:
     """rma(yi, sei, method = "REML", test = "adhoc"), four rows: 0.4472 (0.1589 to 1.2584)."""
-    replication = replicated(NORDIC)
-    row = replication.estimates.set_index("estimate_id").loc["halves-pool"]
+    row = nordic.estimates.set_index("estimate_id").loc["halves-pool"]
     np.testing.assert_allclose(
         row[["estimate", "conf_low", "conf_high"]].astype(float),
         [0.4472, 0.1589, 1.2584],
@@ -79,9 +84,8 @@ def test_the_pool_of_the_rows_marked_yes_is_metafors() -> None:
     assert row["k"] == 4
 
 
-def test_the_answer_is_that_of_pool_printed() -> None:
+def test_the_answer_is_that_of_pool_printed(nordic) -> None:
     """A cause rests on the rows by lot; the posterior of all rows stands in estimates."""
-    replication = replicated(NORDIC)
     rows = pd.read_csv(NORDIC.with_suffix(".csv"), dtype=str, keep_default_na=False)
     rows = rows[rows["claim"] == "halves"]
     asked = {
@@ -89,21 +93,20 @@ def test_the_answer_is_that_of_pool_printed() -> None:
         "claimed": (0.45, 0.55),
     }
     lot = rs.pool_printed(rows[rows["allocation"] == "by lot"], **asked)
-    verdict = replication.verdicts.set_index("claim_id").loc["halves"]
+    verdict = nordic.verdicts.set_index("claim_id").loc["halves"]
     assert verdict["estimate"] == pytest.approx(lot.estimate, abs=POSTERIOR)
     assert verdict["prob_size"] == pytest.approx(lot.probability(0.45, 0.55), abs=POSTERIOR)
     assert verdict["prob_direction"] == pytest.approx(1 - lot.prob_above(), abs=POSTERIOR)
     everything = rs.pool_printed(rows, **asked)
-    beside = replication.estimates.set_index("estimate_id").loc["halves-pool-posterior"]
+    beside = nordic.estimates.set_index("estimate_id").loc["halves-pool-posterior"]
     assert beside["estimate"] == pytest.approx(everything.estimate, abs=POSTERIOR)
     assert beside["conf_high"] == pytest.approx(everything.conf_high, abs=POSTERIOR)
 
 
-def test_rows_of_no_pool_stand_beside_and_signs_are_evidence() -> None:
-    replication = replicated(NORDIC)
-    verdicts = replication.verdicts.set_index("claim_id")
+def test_rows_of_no_pool_stand_beside_and_signs_are_evidence(nordic) -> None:
+    verdicts = nordic.verdicts.set_index("claim_id")
     assert "1 for, 0 against" in verdicts.loc["less_time", "direction_reason"]
-    left = replication.estimates.set_index("estimate_id").loc["halves-askling-2003"]
+    left = nordic.estimates.set_index("estimate_id").loc["halves-askling-2003"]
     assert left["excluded"]
     assert not left["pooled"]
     assert "another device" in left["note"]
@@ -350,19 +353,19 @@ def test_all_that_is_made_from_page_and_table(tmp_path) -> None:
     with pytest.raises(InputError, match="no table 'unprinted'"):
         about.table("unprinted")
     out = tmp_path / "out"
-    rs.replicate(audit=NORDIC, draws=DRAWS, out=out)
+    rs.replicate(audit=NORDIC, draws=DRAWS, out=out, formats=("svg",), tables=("csv",))
     assert (out / "figures" / "halves.svg").is_file()
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "10.1177/0363546511419277" in page
 
 
-def test_own_cohorts_enter_the_pool(tmp_path) -> None:
+def test_own_cohorts_enter_the_pool(tmp_path, nordic) -> None:
     people = ["subject,direction,hamstring_injuries,exposure_h"]
     people += [f"p{i},nordic,{i % 2},90" for i in range(30)]
     people += [f"q{i},usual training,{1 + i % 2},85" for i in range(30)]
     own = tmp_path / "own.csv"
     own.write_text("\n".join(people) + "\n")
-    without = replicated(NORDIC)
+    without = nordic
     found = rs.replicate(audit=NORDIC, cohorts=[own], draws=DRAWS)
     assert (found.estimates["role"] == "cohort").sum() == 1
     a, b = (r.verdicts.set_index("claim_id").loc["halves"] for r in (without, found))

@@ -28,6 +28,8 @@ dd = pytest.importorskip("dask.dataframe", reason="needs the extra 'scale'")
 
 #: Seconds on the clock after which what has not ended counts as hanging, however busy the machine.
 HANGS = 300
+#: What every worker imports for its first task.
+IMPORTED = ("dask.dataframe", "retrostats.app.path", "retrostats.models.linear.fit")
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of a worker that is killed, and of Dask's own
     pytest.mark.usefixtures("patient"),
@@ -46,10 +48,17 @@ def unhurried() -> Any:
     return dask.config.set({f"distributed.comm.timeouts.{name}": f"{HANGS}s" for name in waits})
 
 
+def forked() -> Any:
+    """Workers forked from one process that has imported what they need, once for all of them."""
+    chosen = dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
+    distributed.utils.get_mp_context().set_forkserver_preload(["distributed", *IMPORTED])
+    return chosen
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """Two workers, each a process of its own; a killed one is replaced."""
-    with unhurried(), distributed.LocalCluster(
+    with unhurried(), forked(), distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
         silence_logs=50,
     ) as local:  # fmt: skip

@@ -68,6 +68,8 @@ def tags(text: str) -> list[str]:
 
 def named(source: str) -> Iterator[str]:
     """Numbers that comments name, both ends of a range."""
+    if not NAMED.search(source):  # nor in a comment of it
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             for numbers in NAMED.findall(token.string):

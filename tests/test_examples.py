@@ -19,6 +19,11 @@ LAB = "".join(
     f"lab{i},forward,2.5,{27.3 + i / 3:.1f}\nlab{i},backward,2.5,{34.1 + i / 2:.1f}\n"
     for i in range(8)
 )
+#: Of a topic whose run takes a second.
+FAT = "".join(
+    f"lab{i},backward,pre,0,{24.1 + i / 3:.1f}\nlab{i},backward,post,6,{22.3 + i / 2:.1f}\n"
+    for i in range(8)
+)
 
 
 @pytest.mark.parametrize("analysis", sorted(templates()))
@@ -66,24 +71,24 @@ def test_examples_left_below_ones_own_people_are_left_out(code, tmp_path) -> Non
 
 
 def test_terminal_page_and_record_say_what_is_from_own_data(tmp_path, capsys) -> None:
-    head, *rest = template("metabolic-cost").splitlines(keepends=True)
+    head, *rest = template("body-fat").splitlines(keepends=True)
     path = tmp_path / "lab.csv"
-    path.write_text(head + LAB + "".join(rest))
+    path.write_text(head + FAT + "".join(rest))
     out = tmp_path / "results"
     options = ["--out", str(out), "--draws", "0", "--formats", "svg", "--tables", "csv,html"]
-    assert main(["replicate", "metabolic-cost", "--cohort", str(path), *options]) == 0
-    assert "6 example people of the template" in " ".join(capsys.readouterr().out.split())
+    assert main(["replicate", "body-fat", "--cohort", str(path), *options]) == 0
+    assert "12 example people of the template" in " ".join(capsys.readouterr().out.split())
     page = " ".join((out / "report.html").read_text().split())
     assert "that the cited sources print and from own data: lab (8 people, 16 rows)." in page
-    assert "6 example people of the template" in page
+    assert "12 example people of the template" in page
     assert (
         "Computed from printed numbers and own data: lab."
-        in (out / "tables" / "metabolic-cost.html").read_text()
+        in (out / "tables" / "body-fat.html").read_text()
     )
     (record,) = json.loads((out / "provenance.json").read_text())["cohorts"]
     assert record["people"] == 8
-    assert len(record["explained"]["an example of the template"]) == 12
-    assert any("6 example people" in line for line in record["reading"])
+    assert len(record["explained"]["an example of the template"]) == 24
+    assert any("12 example people" in line for line in record["reading"])
 
 
 def test_a_template_of_another_audit_must_mark_its_people(tmp_path) -> None:

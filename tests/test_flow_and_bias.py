@@ -47,7 +47,9 @@ def page_of(folder: Path, rows: tuple[str, ...] = ROWS, head: str = HEAD, page: 
 @pytest.fixture(scope="module")
 def falls(tmp_path_factory: pytest.TempPathFactory) -> tuple[rs.Replication, Path]:
     folder = tmp_path_factory.mktemp("falls")
-    return rs.replicate(audit=page_of(folder), draws=DRAWS, out=folder / "out"), folder / "out"
+    return rs.replicate(
+        audit=page_of(folder), draws=DRAWS, out=folder / "out", formats=("svg",)
+    ), folder / "out"
 
 
 def adds_up(flow: pd.DataFrame, in_table: int) -> bool:
@@ -153,7 +155,7 @@ def test_words_after_a_judgement_say_nothing_more() -> None:
 )
 def test_a_claim_named_as_a_table_takes_no_tables_place(tmp_path, name: str) -> None:
     page = page_of(tmp_path, page=PAGE.replace("claims.fewer", f"claims.{name}"))
-    found = rs.replicate(audit=page, draws=DRAWS, out=tmp_path / "out")
+    found = rs.replicate(audit=page, draws=DRAWS, out=tmp_path / "out", formats=("svg",))
     tables = tmp_path / "out" / "tables"
     estimates = pd.read_csv(tables / f"{name}-estimates.csv")
     assert "Estimate [95% CI]" in estimates

@@ -140,10 +140,17 @@ def test_more_draws_than_memory(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
-def test_a_full_device_a_closed_pipe_and_no_docstrings(cohort: Path) -> None:
-    full = shell(f"-m retrostats validate {cohort} > /dev/full")
+@pytest.mark.parametrize(
+    "command",
+    ["template body-fat", pytest.param("validate {cohort}", marks=pytest.mark.thorough)],
+)
+def test_a_full_device(command: str, cohort: Path) -> None:
+    full = shell(f"-m retrostats {command.format(cohort=cohort)} > /dev/full")
     assert (full.returncode, full.stderr.count("\n")) == (2, 1)
     assert "No space left" in full.stderr
+
+
+def test_a_closed_pipe_and_no_docstrings() -> None:
     closed = shell("-m retrostats replicate --help | head -0; exit ${PIPESTATUS[0]}")
     assert (closed.returncode, closed.stderr) == (0, "")
     bare = shell("-OO -m retrostats replicate --help", PYTHONIOENCODING="ascii")
@@ -209,7 +216,10 @@ def test_a_library_that_does_not_fit_is_one_message(capsys: pytest.CaptureFixtur
         ended(lambda: load("wrong ELF class"))
 
 
-def test_a_matplotlibrc_changes_no_figure(tmp_path: Path) -> None:
+def test_a_matplotlibrc_changes_no_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same bytes in a folder that has one as in this process, which began without."""
     (tmp_path / "matplotlibrc").write_text(
         "axes.grid: True\nlines.linewidth: 9\ntext.usetex: True\n", encoding="utf-8"
     )
@@ -218,16 +228,18 @@ def test_a_matplotlibrc_changes_no_figure(tmp_path: Path) -> None:
         "from retrostats.report.figures import theme; b = io.BytesIO()\n"
         "with mpl.rc_context(theme.STYLE):\n"
         "    f = Figure(); a = f.subplots(); a.plot([1, 2], [1, 2]); a.set_xlabel('x_1')\n"
-        "theme.write(f, b, 'svg'); print(hashlib.sha256(b.getvalue()).hexdigest())"
+        "theme.write(f, b, 'svg'); print(mpl.matplotlib_fname())\n"
+        "print(hashlib.sha256(b.getvalue()).hexdigest())"
     )
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", code], cwd=where, capture_output=True, text=True, check=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        ).stdout
-        for where in (tmp_path, tmp_path.parent)
-    }  # fmt: skip
-    assert len(found) == 1
+    there = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+    ).stdout  # fmt: skip
+    exec(code, {})  # noqa: S102
+    rc, here = (said.split() for said in (there, capsys.readouterr().out))
+    assert rc[0] == "matplotlibrc"  # of the folder it ran in
+    assert here[0] != rc[0]
+    assert here[1] == rc[1]
 
 
 def fill(stage: Path, text: str) -> None:

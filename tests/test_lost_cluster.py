@@ -19,7 +19,7 @@ from retrostats import InputError
 
 distributed = pytest.importorskip("distributed", reason="needs the extra 'scale'")
 dd = pytest.importorskip("dask.dataframe", reason="needs the extra 'scale'")
-from test_cluster import HANGS, _rows, _slow  # noqa: E402
+from test_cluster import HANGS, _rows, _slow, forked  # noqa: E402
 from test_cluster import patient as patient  # noqa: E402  (a fixture)
 
 pytestmark = [
@@ -109,7 +109,7 @@ def test_where_all_are_gone_a_run_ends_in_one_message(monkeypatch, ask, leave, a
 )
 def test_where_all_workers_are_frozen_a_run_ends_in_one_message(monkeypatch, ask) -> None:
     """Found by SIGSTOP, as where a network is lost: connections stay open for minutes."""
-    with ThreadPoolExecutor(1) as apart, distributed.LocalCluster(
+    with ThreadPoolExecutor(1) as apart, forked(), distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50,
     ) as local:  # fmt: skip
         with distributed.Client(local.scheduler_address, set_as_default=False) as client:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
 import example_frames
 import numpy as np
@@ -42,10 +46,36 @@ def crossover(people: int = 9) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What a command found, said and wrote."""
+
+    found: rs.Replication
+    said: str
+    out: Path
+
+
 @pytest.fixture(scope="module")
-def lab() -> rs.Replication:
-    cohort = rs.load_cohort(crossover(), spec={"name": "lab"})
-    return rs.replicate(["metabolic-cost"], cohorts=[cohort], draws=64)
+def command(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A lab's table given to the command, once."""
+    folder, found = tmp_path_factory.mktemp("lab"), []
+    crossover().to_csv(folder / "lab.csv", index=False)
+    path, said = import_module("retrostats.app.path"), io.StringIO()
+    replicate = path.replicate
+    options = ["--out", str(folder / "results"), "--draws", "64", "--formats", "svg",
+               "--tables", "csv"]  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
+        patch.setattr(
+            path, "replicate", lambda *a, **k: found.append(replicate(*a, **k)) or found[0]
+        )
+        cohort = ["--cohort", str(folder / "lab.csv")]
+        assert main(["replicate", "metabolic-cost", *cohort, *options]) == 0
+    return Ran(found[0], said.getvalue(), folder / "results")
+
+
+@pytest.fixture(scope="module")
+def lab(command: Ran) -> rs.Replication:
+    return command.found
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +132,8 @@ def test_weight_and_prediction_are_those_of_the_pool(lab, printed_alone) -> None
     assert row["estimate_without"] == pytest.approx(
         alone.at["mc-pool-posterior", "estimate"], rel=1e-6
     )
+    for term in ("mc-pool", "mc-one-stage"):
+        assert rows.at[term, "std_error"] != alone.at[term, "std_error"]
 
 
 def test_what_a_cohort_changes_is_told_from_to_with_certainty_of_each_side(
@@ -200,12 +232,8 @@ def test_figures_show_every_person_and_the_literature(lab) -> None:
     assert beside.get_xscale() == "log"
 
 
-def test_terminal_and_page_hold_the_answers(tmp_path, capsys) -> None:
-    path, out = tmp_path / "lab.csv", tmp_path / "results"
-    crossover().to_csv(path, index=False)
-    options = ["--out", str(out), "--draws", "64", "--formats", "svg", "--tables", "csv"]
-    assert main(["replicate", "metabolic-cost", "--cohort", str(path), *options]) == 0
-    output = capsys.readouterr().out
+def test_terminal_and_page_hold_the_answers(command: Ran) -> None:
+    output, out = command.said, command.out
     said = " ".join(output.split())
     for words in (
         "Own data lab: 10 people; 36 rows read, 36 used",

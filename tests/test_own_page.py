@@ -125,17 +125,20 @@ def test_an_arm_whose_name_holds_the_other_is_its_own(tmp_path) -> None:
     assert np.isfinite(effect(audit, table, tmp_path)[0])
 
 
-def test_without_lot_a_cause_costs_two_levels(tmp_path) -> None:
+@pytest.mark.parametrize(
+    "without", ["by choice", pytest.param("not told", marks=pytest.mark.thorough)]
+)
+def test_without_lot_a_cause_costs_two_levels(without, tmp_path) -> None:
     audit, table = lifting(tmp_path), lifters()
     found, said = {}, {}
-    for allocation in ("", "by choice", "not told", "by lot"):
+    for allocation in ("", without, "by lot"):
         cohort = rs.load_cohort(table, audit=audit, spec={"allocation": allocation} if allocation
                                 else {})  # fmt: skip
         said[allocation] = " ".join(cohort.problems["action"])
         run = rs.replicate(audit=audit, cohorts=[cohort], draws=32)
         rows = run.certainty.query("claim_id == 'works' and domain == 'design'")
         found[allocation] = set(rows["levels"])
-    assert found == {"": {2}, "by choice": {2}, "not told": {2}, "by lot": {0}}
+    assert found == {"": {2}, without: {2}, "by lot": {0}}
     assert "is pooled, and costs two levels of certainty" in said[""]
     assert "two levels" not in said["by lot"]
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doors.evidence import Effects, Source, quasi_random
-from doors.planning import Counted, Measured, answers_with, assume, right_label
+from doors.evidence import quasi_random
+from doors.planning import Counted, Measured, assume, right_label
 from scipy import stats
 
 import retrostats as rs
 from retrostats import InputError, load_audit
+
+pytestmark = pytest.mark.usefixtures("evidence_once")
 
 BCG, NORDIC = (
     Path(__file__).resolve().parent.parent / "examples" / f"{name}.toml"
@@ -25,8 +27,6 @@ CLAIM = load_audit().claims["energy_30"]
 SETTLES = {0.09: 60, 0.15: 165, 0.175: 224}
 #: Those were simulated and rounded; ours may differ by as much.
 PEOPLE = 0.02
-#: How far a probability may be off the pool taken anew: a sharp study is widened to the grid.
-AGREES = 0.003
 #: Power at those sizes: 0.9 within three Monte Carlo errors of either simulation.
 POWER = 0.01
 
@@ -204,25 +204,6 @@ def test_same_seed_same_plan_and_another_differs() -> None:
     assert first.curve.equals(again.curve)
     assert first.added.equals(again.added)
     assert not first.curve.equals(other.curve)
-
-
-def _with_new(given, today, people: int, points):
-    """Drawn studies: estimate, standard error and df, and the answers of today's pool with each."""
-    truth = np.full(len(points), given.model_truth)
-    limits = given.study.limits(people, truth, points)
-    df = people - given.study.groups
-    error = (limits.high - limits.estimate) / stats.t.ppf(0.975, df)
-    logs = given.study.log_likelihoods(people, truth, points, today.theta)
-    return limits.estimate, error, df, answers_with(today, given.claim, logs)
-
-
-def _three_sources(given, values, errors, n: int):
-    """The same plan with three sources that print an estimate and its error."""
-    sources = [
-        Source(name, n, (), lambda _, y=y, e=e: Effects(np.array(y), np.array(e**2)))
-        for name, y, e in zip("abc", values, errors, strict=True)
-    ]
-    return replace(given, measure=replace(given.measure, sources=tuple(sources)))
 
 
 def test_two_groups_of_a_trial_printed_as_one_need_twice_the_error() -> None:

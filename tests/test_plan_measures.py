@@ -15,6 +15,8 @@ from scipy.special import expit, logit
 import retrostats as rs
 from retrostats import InputError
 
+pytestmark = pytest.mark.usefixtures("evidence_once")
+
 #: People by a normal approximation, against t intervals and quasi-random draws of hundreds.
 BY_HAND = 0.03
 #: A probability from the grid that holds the new study, against the pool taken anew.

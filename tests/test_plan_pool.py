@@ -43,34 +43,12 @@ from scipy import stats
 import retrostats as rs
 from retrostats import Estimate, load_audit
 
+pytestmark = pytest.mark.usefixtures("evidence_once")
+
 BCG = Path(__file__).resolve().parent.parent / "examples" / "bcg.toml"
-NAN = float("nan")
 CLAIM = load_audit().claims["energy_30"]
-#: People that settle 25 to 35% (truth 1.30, power 90%) by SD of the log ratio between people.
-SETTLES = {0.09: 60, 0.15: 165, 0.175: 224}
-#: Those were simulated and rounded; ours may differ by as much.
-PEOPLE = 0.02
 #: How far a probability may be off the pool taken anew: a sharp study is widened to the grid.
 AGREES = 0.003
-#: Power at those sizes: 0.9 within three Monte Carlo errors of either simulation.
-POWER = 0.01
-
-
-def tost_power(people: int, spread: float, truth: float = 1.30) -> float:
-    """Two one-sided t-tests at 5%, integrated over the sample variance."""
-    df = people - 1
-    grid = (np.arange(20_000) + 0.5) / 20_000
-    margin = stats.t.ppf(0.95, df) * spread * np.sqrt(stats.chi2.ppf(grid, df) / df / people)
-    low, high = np.log(1.25) + margin, np.log(1.35) - margin
-    error = spread / math.sqrt(people)
-    inside = stats.norm.cdf((high - np.log(truth)) / error) - stats.norm.cdf(
-        (low - np.log(truth)) / error
-    )
-    return float(np.where(high > low, inside, 0).mean())
-
-
-#: Monte Carlo error of 4000 simulated trials at power 0.9, four times over.
-SIMULATED = 4 * math.sqrt(0.9 * 0.1 / 4000)
 
 
 def _with_new(given, today, people: int, points):

@@ -205,8 +205,9 @@ def test_prediction_limits_shift_scale_and_stack() -> None:
     assert float(equal[0] + equal[1]) == pytest.approx(0.4)
 
 
-def test_prediction_intervals_cover_and_today_s_do_not() -> None:
-    table = prediction_coverage(POOLS, seed=5, studies=(3, 6), taus=(0.05, 0.10))
+@pytest.mark.parametrize("studies", [(3,), pytest.param((3, 6), marks=pytest.mark.thorough)])
+def test_prediction_intervals_cover_and_today_s_do_not(studies) -> None:
+    table = prediction_coverage(POOLS, seed=5, studies=studies, taus=(0.05, 0.10))
     worst = table.groupby("method")["coverage"].min()
     assert worst["confidence distribution"] > 0.93 - MC_POOLS
     assert worst["Knapp-Hartung, t k-1 (before)"] < 0.90

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from retrostats.planning import assumed as assumed
+from retrostats.planning import today as today
 from retrostats.planning.added import answers_with as answers_with
 from retrostats.planning.added import drawn_answers as drawn_answers
 from retrostats.planning.added import pool_needed as pool_needed
