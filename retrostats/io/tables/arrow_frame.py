@@ -114,6 +114,8 @@ class Words:
 
 def _renumber(codes: NDArray[Any], to: NDArray[Any], found: NDArray[Any]) -> None:
     """Write to `found` the new number of each code, -1 for -1."""
+    if not len(codes):
+        return
     to = np.append(to, -1).astype(found.dtype)
     shift = to[:-1] - np.arange(len(to) - 1)
     if len(shift) and (shift == shift[0]).all() and codes.min() >= 0:  # as in a sorted column

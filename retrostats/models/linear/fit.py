@@ -171,8 +171,13 @@ def fit_model(
 def _fitted(model: Model, reml: bool, ddf: Ddf, start: FloatArray | None) -> LmmFit:
     if model.strata is not None:
         from retrostats.models.linear.heteroscedastic.engine import fit_strata
+        from retrostats.models.linear.heteroscedastic.studies.rows import Studies
 
-        return fit_strata(model, reml=reml, ddf=ddf)
+        if isinstance(model.strata, Studies):
+            from retrostats.models.linear.heteroscedastic.studies.engine import fit_studies
+
+            return fit_studies(model, model.strata, reml=reml, ddf=ddf)
+        return fit_strata(model, model.strata, reml=reml, ddf=ddf)
     if model.crossed is not None:
         from retrostats.models.linear.crossed.engine import fit_crossed
 

@@ -12,12 +12,12 @@ from retrostats.common.errors import InputError, NotIdentified
 from retrostats.models.linear.blocks.basis import substitute
 from retrostats.models.linear.estimates import Ddf, Estimates, defined_ddf
 from retrostats.models.linear.fitted import LmmFit
+from retrostats.models.linear.heteroscedastic.blocks import Strata
 from retrostats.models.linear.heteroscedastic.inference import (
     strata_kenward_roger,
     strata_satterthwaite,
 )
 from retrostats.models.linear.heteroscedastic.optimise import StrataOptimum, minimise_strata
-from retrostats.models.linear.heteroscedastic.studies.rows import Studies
 from retrostats.models.linear.homoscedastic.criterion import Point
 from retrostats.models.linear.homoscedastic.engine import Homoscedastic, not_evaluated
 from retrostats.models.linear.homoscedastic.optimise import Optimum
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FLAT = 1e-9
 
 
-def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> LmmFit:
+def fit_strata(model: Model, data: Strata, *, reml: bool, ddf: Ddf) -> LmmFit:
     """Fit a model prepared with residual strata.
 
     Raises
@@ -43,12 +43,6 @@ def fit_strata(model: Model, *, reml: bool, ddf: Ddf) -> LmmFit:
     NotIdentified
         The data do not tell a residual variance from the other parameters.
     """
-    data = model.strata
-    if isinstance(data, Studies):
-        from retrostats.models.linear.heteroscedastic.studies.engine import fit_studies
-
-        return fit_studies(model, data, reml=reml, ddf=ddf)
-    assert data is not None
     try:
         best = minimise_strata(data, reml=reml)
     except LinAlgError as error:
