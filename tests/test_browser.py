@@ -52,7 +52,7 @@ PALETTE = """["grey", "pale", "ink", "paper", "band", "supported", "open"].map(n
 def file(whole, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
     narrow = [sheet for sheet in sheets_of(whole.drawings, ["svg"], []) if sheet.look == NARROW]
-    phone = by_look(sheet.files() for sheet in narrow)[NARROW]
+    phone = by_look(narrow, [sheet.files() for sheet in narrow])[NARROW]
     return write_report(whole, path, narrow=shown_of(phone))
 
 

@@ -35,7 +35,8 @@ def drawings() -> Any:
 
 
 def _found(drawings: Any, formats: Any = FORMATS, themes: Any = ()) -> Any:
-    return by_look(sheet.files() for sheet in sheets_of(drawings, formats, themes))
+    sheets = sheets_of(drawings, formats, themes)
+    return by_look(sheets, [sheet.files() for sheet in sheets])
 
 
 def test_main_figures_are_written_in_one_column_and_shown_there(drawings: Any) -> None:

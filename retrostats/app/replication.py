@@ -13,6 +13,7 @@ from retrostats.common.defaults import FORMATS, TABLES
 from retrostats.common.deprecated import renamed_fields
 from retrostats.common.errors import InputError
 from retrostats.common.values import values
+from retrostats.report.parts import Drawings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,8 +142,6 @@ class Replication:
         >>> {round(float(d.figure.get_size_inches()[0] * 25.4)) for d in drawn.values() if d.figure}
         {85}
         """
-        from retrostats.report.parts import Drawings
-
         return Drawings.given(self.drawings).anew(theme, width_mm, main=main)
 
     def show(self, name: str) -> Any:

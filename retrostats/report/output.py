@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from retrostats.report.sheets import by_look, in_words_of, sheets_of, shown_of
 
 if TYPE_CHECKING:
     from retrostats.app.replication import Replication
-    from retrostats.report.press import Press
+    from retrostats.report.sheets import Files
 
 FRAMES = ("verdicts", "answers", "estimates", "assumptions")
 PROVENANCE = "provenance.json"
@@ -42,22 +42,16 @@ def save(
 
     def fill(stage: Path) -> None:
         with press(sheets) as printing:
-            _fill(replication, stage, formats, paper, printing)
+            printing.start()
+            _write_tables(replication, stage, paper)
+            _write_figures(replication, stage, formats, by_look(sheets, printing.files()))
 
     return replace(directory, fill)
 
 
-def _fill(
-    replication: Replication,
-    stage: Path,
-    formats: Sequence[str],
-    paper: Sequence[str],
-    printing: Press,
-) -> None:
-    from retrostats.report.page.page import write_report
+def _write_tables(replication: Replication, stage: Path, paper: Sequence[str]) -> None:
     from retrostats.report.tables import write_tables
 
-    printing.start()
     tables = stage / "tables"
     for name in FRAMES:
         _csv(replication, name, stage)
@@ -68,7 +62,19 @@ def _fill(
         if len(getattr(replication, name)):
             _csv(replication, name, tables)
     write_tables(replication, tables, tuple(paper))
-    looks = by_look(printing.files())
+    text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
+    (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+
+
+def _write_figures(
+    replication: Replication,
+    stage: Path,
+    formats: Sequence[str],
+    looks: Mapping[str, Mapping[str, Files]],
+) -> None:
+    """The files of figures, and the page that shows some of them."""
+    from retrostats.report.page.page import write_report
+
     for look, figures in looks.items():
         (stage / "figures" / look).mkdir(parents=True)
         for name, files in figures.items():
@@ -76,8 +82,6 @@ def _fill(
     svgs, phone = (shown_of(looks.get(look, {})) for look in ("", NARROW))
     in_words = with_fields(replication, drawings=in_words_of(looks[""]))
     write_report(in_words, stage / "report.html", svgs, formats, phone)
-    text = json.dumps(replication.provenance, indent=2, sort_keys=True, ensure_ascii=False)
-    (stage / PROVENANCE).write_text(text + "\n", encoding="utf-8")
 
 
 def _csv(replication: Replication, name: str, folder: Path) -> None:

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from retrostats.audit.analysis import blamed
 from retrostats.common.errors import InputError
-from retrostats.common.values import value_of
 from retrostats.report.claim_figures import ROLE, claim_figures
 
 if TYPE_CHECKING:
@@ -118,7 +115,10 @@ def parts_of(
     """
     parts = [Part(partial(_overview, audit, frames))]
     for analysis in analyses:
-        mine = {name: _of(analysis.name, frame) for name, frame in frames.items()}
+        mine = {
+            name: frame[frame["analysis"] == analysis.name] if len(frame) else frame
+            for name, frame in frames.items()
+        }
         short = {**mine, "sensitivity": mine["sensitivity"].iloc[:0]}
         every, main = (partial(_of_analysis, audit, analysis, f, claims) for f in (mine, short))
         parts.append(Part(every, main))
@@ -128,15 +128,6 @@ def parts_of(
     if cohorts:
         parts.append(Part(partial(_of_cohorts, cohorts, audit, frames["estimates"], claims)))
     return tuple(parts)
-
-
-def _of(analysis: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of an analysis; where they stand together, as in most frames, a slice of them."""
-    if not len(frame):
-        return frame
-    at = np.flatnonzero((frame["analysis"] == analysis).to_numpy())
-    together = len(at) and at[-1] - at[0] + 1 == len(at)
-    return value_of(frame.iloc[at[0] : at[-1] + 1]) if together else frame.iloc[at]
 
 
 def _overview(audit: Audit, frames: Mapping[str, pd.DataFrame]) -> dict[str, Drawing]:

@@ -25,8 +25,6 @@ class Files:
 
     Attributes
     ----------
-    look
-        That of its sheet.
     drawing
         The figure in words, without itself.
     made
@@ -37,7 +35,6 @@ class Files:
         Whether the page shows the SVG.
     """
 
-    look: str
     drawing: Drawing
     made: Mapping[str, bytes]
     written: tuple[str, ...]
@@ -87,15 +84,17 @@ class Sheet:
         kinds = [k for k in FORMATS if k in written or (shown and k == "svg")]
         once = record(figure)
         made = {kind: file_of(once, kind, name, drawing.alt) for kind in kinds}
-        return Files(self.look, replace(drawing, figure=None), made, written, shown)
+        return Files(replace(drawing, figure=None), made, written, shown)
 
 
-def by_look(sheets: Iterable[Mapping[str, Files]]) -> dict[str, dict[str, Files]]:
-    """Files by look and name; of two figures of one name the later is kept."""
+def by_look(
+    sheets: Iterable[Sheet], made: Iterable[Mapping[str, Files]]
+) -> dict[str, dict[str, Files]]:
+    """Files of sheets by look and name; of two figures of one name the later is kept."""
     found: dict[str, dict[str, Files]] = {"": {}}
-    for sheet in sheets:
-        for name, files in sheet.items():
-            found.setdefault(files.look, {})[name] = files
+    for sheet, files in zip(sheets, made, strict=True):
+        if files:
+            found.setdefault(sheet.look, {}).update(files)
     return found
 
 
