@@ -10,15 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doors.report import new_figure, png, recording, styled, theme
+from doors.report import new_figure, outline_of, png, recording, styled, theme
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
+from matplotlib.textpath import text_to_path
 from PIL import Image
 
 #: Places are the same but for the rounding of a dot, which moves the edge of a shape by half of it.
 EDGES = 0.01
 #: The same shapes in dots of another size: a shape set one dot further changes its edges only.
 DOTS_ELSEWHERE = 0.03
+
+#: Two ways to fill an outline differ in the shade of its edge, and hardly ever by a third.
+LETTERS_ELSEWHERE = 0.01
 
 
 def _figure(**more: Any) -> Figure:
@@ -74,6 +79,33 @@ def test_a_png_shows_what_matplotlib_draws_at_its_own_resolution() -> None:
     ink = (own.min(axis=2) < 128).mean()
     assert ink > EDGES
     assert (np.abs(played - own).max(axis=2) > 96).mean() < DOTS_ELSEWHERE * ink
+
+
+@pytest.mark.parametrize("turned", [0, 30, 90, 180])
+def test_a_line_of_a_png_is_where_matplotlib_has_it(turned: int) -> None:
+    def drawn() -> Figure:
+        with styled():
+            figure = new_figure(60, 60)
+            figure.text(0.5, 0.4, "gauged by the lowest", rotation=turned, ha="center", va="center")
+        return figure
+
+    played, own = (_pixels(f) for f in (_written(drawn(), "png"), _by_itself(drawn(), "png")))
+    ink = (own.min(axis=2) < 128).sum()
+    assert ink > 1000
+    assert (np.abs(played - own).max(axis=2) > 96).sum() < LETTERS_ELSEWHERE * ink
+
+
+@pytest.mark.parametrize("words", ["office, fi (τ² ≤ 1)", "a", "  ", ""])
+@pytest.mark.parametrize("families", ["DejaVu Sans", ["cmr10", "DejaVu Sans"]])
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+def test_a_line_has_the_outline_that_matplotlib_gives_it(words, families, weight) -> None:
+    """Also where its first font lacks a letter and another one stands in."""
+    font = FontProperties(family=families, weight=weight, size=7)
+    for _ in range(2):  # read from the font, and remembered
+        found = outline_of(words, font)
+        points, codes = text_to_path.get_text_path(font, words)
+        np.testing.assert_array_equal(found.vertices, np.asarray(points))
+        assert list(found.codes if found.codes is not None else []) == list(codes)
 
 
 def test_a_pdf_holds_the_same_shapes_and_letters() -> None:

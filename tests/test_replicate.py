@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
-from doors.report import looks, parts
+from doors.report import looks, parts, weighed
 
 import retrostats as rs
 from retrostats import InputError
@@ -150,6 +151,22 @@ def test_two_stage_pool_and_one_stage_model_give_the_same_direction(replication)
     rows = replication.estimates.set_index("estimate_id")
     one, two = rows.loc["mc-one-stage"], rows.loc["mc-pool"]
     assert one["conf_low"] < two["estimate"] < one["conf_high"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "counted"), [(["pooled", "posterior"], True), (["pooled"] * 2, False)]
+)
+def test_a_quantity_has_weights_where_one_row_is_its_pool(roles, counted) -> None:
+    rows = pd.DataFrame(
+        {
+            "analysis": "a", "quantity": "q", "role": ["study", "study", *roles], "weight": np.nan,
+            "pooled": [True, True, False, False], "std_error": [0.1, 0.2, 0.05, 0.06],
+            "tau": [np.nan, np.nan, 0.1, 0.3], "k": [1, 1, 2, 2],
+        }
+    )  # fmt: skip
+    usual = 100 * np.array([5 / 7, 2 / 7])  # 1 / (0.01 + 0.01) and 1 / (0.04 + 0.01)
+    wanted = [*(usual if counted else [np.nan] * 2), np.nan, np.nan]
+    assert weighed(rows)["weight"].to_numpy() == pytest.approx(wanted, rel=EXACT, nan_ok=True)
 
 
 def test_one_analysis_alone_judges_its_own_claims_and_draws_when_asked(monkeypatch) -> None:

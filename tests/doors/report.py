@@ -32,6 +32,7 @@ from retrostats.report.figures.looks import LIGHT as LIGHT_LOOK
 from retrostats.report.figures.looks import LOOKS as LOOKS
 from retrostats.report.figures.looks import SLIDE as SLIDE
 from retrostats.report.figures.looks import drawn_in as drawn_in
+from retrostats.report.figures.outlines import outline_of as outline_of
 from retrostats.report.figures.planned import describe as describe
 from retrostats.report.figures.specification import specification_curve as specification_curve
 from retrostats.report.figures.theme import new_figure as new_figure
@@ -41,6 +42,7 @@ from retrostats.report.folder import MANIFEST as MANIFEST
 from retrostats.report.folder import replace as replace
 from retrostats.report.formula_escape import escape_formula as escape_formula
 from retrostats.report.formula_escape import write_csv as write_csv
+from retrostats.report.frames import weighed as weighed
 from retrostats.report.page import format as format
 from retrostats.report.page.amounts import amount as amount
 from retrostats.report.page.amounts import amount_and_span as amount_and_span

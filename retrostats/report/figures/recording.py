@@ -161,13 +161,13 @@ class _Recorder(RendererBase):
         pen = _pen(gc)
 
         def call(renderer: Any, scale: float) -> None:
-            at = y * scale
-            if renderer.flipy():
-                at = renderer.get_canvas_width_height()[1] - at
             made = pen(renderer, scale)
             if isinstance(renderer, RendererAgg) and not ismath:
                 _draw_outline(renderer, made, x * scale, y * scale, s, prop, angle)
                 return
+            at = y * scale
+            if renderer.flipy():
+                at = renderer.get_canvas_width_height()[1] - at
             renderer.draw_text(made, x * scale, at, s, prop, angle, ismath=ismath, mtext=mtext)
 
         self.calls.append(call)
