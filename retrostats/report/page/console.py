@@ -89,7 +89,7 @@ def print_verdicts(verdicts: pd.DataFrame, file: IO[str] | None = None) -> None:
 
 def _print_narrow(verdicts: pd.DataFrame, file: IO[str] | None) -> None:
     """The same below one another, where columns would break words."""
-    for row in verdicts.to_dict("records"):
+    for row in records_of(verdicts):
         _wrapped(str(row["statement"]), "", file)
         parts = zip(ASKED, _labels(row), strict=True)
         said = (f"{name} {mark_of(label, file)} {label}" for name, label in parts)
@@ -195,7 +195,7 @@ def print_cohorts(
         return
     _wrapped("What your data change (estimate and 95% interval without, then with them):", "", file)
     claims = verdicts.set_index("claim_id")
-    for row in cohorts.to_dict("records"):
+    for row in records_of(cohorts):
         claim = claims.loc[row["claim_id"]]
         _print(str(claim["statement"]), file)
         if row["contrast"]:
@@ -269,7 +269,7 @@ def print_user_cohorts(
     """
     for cohort, rows in results.groupby("cohort", sort=False):
         _wrapped(f"{cohort} alone (estimate and 95% interval):", "", file)
-        for row in rows.to_dict("records"):
+        for row in records_of(rows):
             hours = f", {row['events']:g} in {row['exposure_h']:g} h" if row["events"] >= 0 else ""
             span = _interval(row, "estimate", "conf_low", "conf_high")
             line = f"{row['what']}: {span} {row['unit']} (n {row['n']:.0f}{hours})"
@@ -282,7 +282,7 @@ def print_user_cohorts(
     for claim, rows in moved.groupby("claim_id", sort=False):
         _print(str(statements[claim]), file)
         for side, part in rows.groupby("side", sort=False):
-            moves = ", ".join(_moved(row) for row in part.to_dict("records"))
+            moves = ", ".join(_moved(row) for row in records_of(part))
             _print(f"{side}: {moves}", file, "    ")
 
 

@@ -145,7 +145,7 @@ def made_texts(replication: Any) -> dict[str, tuple[str, str, pd.DataFrame]]:
 
 def flow_text(flow: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
     """The flow of rows as a paper prints it: one row a step of each pool."""
-    records = flow.to_dict("records")
+    records = records_of(flow)
     several = len({r["analysis"] for r in records}) > 1
     pool = {"Pool": [fmt.text(titles.get(r["analysis"], r["analysis"])) for r in records]}
     return pd.DataFrame({
@@ -176,7 +176,7 @@ def bias_text(bias: pd.DataFrame) -> pd.DataFrame:
     """
     from retrostats.io.pages.judgements import MARKS
 
-    records = bias.drop_duplicates(["study", "domain"]).to_dict("records")
+    records = records_of(bias.drop_duplicates(["study", "domain"]))
     studies: dict[str, dict[str, str]] = {}
     for r in records:
         mark = MARKS.get(r["judgement"], "\N{EN DASH}")
