@@ -108,3 +108,12 @@ def test_a_gap_that_no_place_shows_makes_whole_numbers_floating() -> None:
     assert frame is not None
     assert [*frame[1].iloc[:50], *frame[1].iloc[51:]] == [*range(50), *range(51, 200)]
     assert pd.isna(frame[1].iloc[50])
+
+
+def test_a_header_says_nothing_of_what_its_columns_hold() -> None:
+    data = b"name,a,b\np1,1,2"  # no line ends after the header
+    assert arrow_blocks.columns_in_blocks(data, data.index(b"p1"), 1, CUT, [0]) is None
+    data += b"\n"
+    found = arrow_blocks.columns_in_blocks(data, data.index(b"p1"), 1, CUT, [0])
+    assert found is not None
+    assert [found[1].tolist(), found[2].tolist()] == [[1], [2]]

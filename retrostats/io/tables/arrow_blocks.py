@@ -111,7 +111,7 @@ def _kinds(data: bytes, start: int, cut: Cut, types: Mapping[str, Any]) -> dict[
     for place in (start, middle, max(len(data) - SAMPLE, start)):
         begin = place if place == start else data.find(b"\n", place) + 1
         end = data.rfind(b"\n", begin, begin + SAMPLE) + 1
-        if not 0 < begin < end and not (begin == start < end):
+        if not start <= begin < end:
             continue
         lines = pa.BufferReader(pa.py_buffer(data).slice(begin, end - begin))
         for field in csv.read_csv(lines, **cut.options(types, SAMPLE)).schema:
