@@ -52,7 +52,7 @@ def page(first: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _asked(page: Path) -> list[str]:
     out = str(page.parent / "out")
-    return ["replicate", "--audit", str(page), "--out", out, "--draws", "0", "--formats", "svg",
+    return ["replicate", "--audit", str(page), "--out", out, "--draws", "64", "--formats", "svg",
             "--tables", "csv"]  # fmt: skip
 
 
