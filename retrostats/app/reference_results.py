@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrostats.common.errors import InputError
 from retrostats.common.resources import data_dir
+from retrostats.evidence.findings.cross_checks import COLUMNS, PINNED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +40,8 @@ def reference_dir() -> Path:
 def _reference_for(replication: Replication) -> Path:
     """Folder of the pinned answers of the audit that was run."""
     audit = replication.audit
-    data, name = audit.data, audit.data.parent
-    folder = reference_dir() if data == data_dir() else data / "pinned"
-    if audit.page is not None:  # pages share a folder
-        name, folder = audit.page.file, folder / audit.page.file.stem
+    folder = reference_dir() if audit.data == data_dir() else audit.pinned
+    name = audit.data.parent if audit.page is None else audit.page.file
     if not (folder / "verdicts.csv").is_file():
         raise InputError(
             f"audit {name}: no pinned answers in {folder}; write them with "
@@ -68,7 +67,7 @@ def differences(replication: Replication) -> list[str]:
 
 
 def pin(replication: Replication, folder: Path) -> None:
-    """Write the answers of a replication as the pinned ones."""
+    """Write the answers of a replication as the pinned ones, those of other programs included."""
     folder.mkdir(parents=True, exist_ok=True)
     columns = {
         "verdicts": ["analysis", "claim_id", *LABELS, *GRADES],
@@ -78,6 +77,9 @@ def pin(replication: Replication, folder: Path) -> None:
         getattr(replication, name)[wanted].to_csv(
             folder / f"{name}.csv", index=False, lineterminator="\n"
         )
+    if len(replication.cross_checks):
+        answers = replication.cross_checks[list(COLUMNS)]
+        answers.to_csv(folder / PINNED, index=False, lineterminator="\n")
 
 
 def _compare(
@@ -124,4 +126,5 @@ def _text(value: object) -> str:
 if __name__ == "__main__":
     from retrostats.app.path import replicate
 
+    (reference_dir() / PINNED).unlink(missing_ok=True)  # the programs are asked anew
     pin(replicate(), reference_dir())

@@ -199,6 +199,12 @@ class Audit:
         found = sorted(path for path in self.data.rglob("*") if path.is_file())
         return {f"data/{path.relative_to(self.data).as_posix()}": path for path in found}
 
+    @property
+    def pinned(self) -> Path:
+        """Folder of its pinned answers, which need not be there; pages share a folder."""
+        folder = self.data / "pinned"
+        return folder if self.page is None else folder / self.page.file.stem
+
     def topic_of(self, analysis: str) -> Topic | None:
         """The topic of an analysis, None if it has none in this audit."""
         return next((t for t in self.topics.values() if t.analysis == analysis), None)

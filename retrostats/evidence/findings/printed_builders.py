@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from retrostats.common.errors import InputError
 from retrostats.evidence.findings.cross_checks import cross_check_pair
-from retrostats.evidence.findings.crossover import crossover_study
+from retrostats.evidence.findings.crossover import CrossoverResult, crossover_study
 from retrostats.evidence.findings.open_effects import (
     OpenEffect,
     ShareChange,
@@ -36,7 +36,7 @@ from retrostats.evidence.printed.change import (
 )
 from retrostats.evidence.printed.pair import one_row
 from retrostats.evidence.printed.reported import Reported
-from retrostats.evidence.result.findings import Assumption, EstimateRow
+from retrostats.evidence.result.findings import Assumption, CrossCheck, EstimateRow
 from retrostats.evidence.unreported.sources import (
     Source,
     not_significant_source,
@@ -139,7 +139,7 @@ class PrintedBuilders:
         judges
             Whether its measure judges the claim of its row.
         cross_check
-            Whether pingouin and statsmodels are asked for the same numbers.
+            Whether pingouin and statsmodels say the same of the same numbers.
         """
         entry, audit = self.entry(name), self.context.audit
         conditions = (audit.conditions.first, audit.conditions.second)
@@ -153,10 +153,13 @@ class PrintedBuilders:
             published, name, entry.label, conditions=conditions, where=where,
             highest_cv=audit.highest_cv, **entry.of_estimate,
         )  # fmt: skip
-        checks = cross_check_pair(study, self.context.seed) if cross_check else ()
+        checks = self._cross_checks(study) if cross_check else ()
         claim = str(entry.cells.get("claim_id", "")) if judges else ""
         called = entry.inputs.get("measure", entry.label)
         return replace(study.judging(claim, name=called), cross_checks=checks)
+
+    def _cross_checks(self, study: CrossoverResult) -> tuple[CrossCheck, ...]:
+        return cross_check_pair(study, self.context.seed, self.context.audit.pinned)
 
     def percentage(self, name: str) -> Result:
         """A printed "x% more": with its standard error, or over a range of spreads without one.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from retrostats.common.student import t_quantile
 from retrostats.evidence.findings.changes import timed
 from retrostats.evidence.findings.cohorts import (
     CONDITIONS,
@@ -251,11 +252,11 @@ def poisson_limits(events: float) -> tuple[float, float]:
     >>> tuple(round(x, 3) for x in poisson_limits(5))
     (1.623, 11.668)
     """
-    from scipy import stats
+    from scipy.special import chdtri, gammaincinv
 
     tail = (1 - LEVEL) / 2
-    low = float(stats.chi2.ppf(tail, 2 * events)) / 2 if events else 0.0
-    return low, float(stats.chi2.isf(tail, 2 * events + 2)) / 2
+    low = float(gammaincinv(events, tail)) if events else 0.0
+    return low, float(chdtri(2 * events + 2, tail)) / 2
 
 
 def _mean(people: PersonEffects, *, new: bool = False) -> tuple[float, float, float]:
@@ -269,13 +270,11 @@ def _mean(people: PersonEffects, *, new: bool = False) -> tuple[float, float, fl
     >>> [round(float(x), 3) for x in _mean(three, new=True)]
     [2.0, -2.968, 6.968]
     """
-    from scipy import stats
-
     values = people.values
     df, mean = len(values) - 1 - people.lost, float(np.mean(values))
     if df < 1:
         return mean, NAN, NAN
     variance = float(((values - mean) ** 2).sum()) / df
     spread = np.sqrt(variance * (people.share + new))
-    half = float(stats.t.isf((1 - LEVEL) / 2, df)) * spread
+    half = t_quantile((1 - LEVEL) / 2, df) * spread
     return mean, mean - half, mean + half

@@ -265,7 +265,7 @@ def se_from_ci(low: float, high: float, level: float = 0.95, *, log: bool = Fals
     >>> round(se_from_ci(0.48, 0.98, log=True), 3)
     0.182
     """
-    from scipy import stats
+    from scipy.special import ndtri
 
     if not low < high or (log and not low > 0):
         raise InputError(
@@ -274,4 +274,4 @@ def se_from_ci(low: float, high: float, level: float = 0.95, *, log: bool = Fals
         )
     if log:
         low, high = math.log(low), math.log(high)
-    return (high - low) / (2 * float(stats.norm.isf((1 - level) / 2)))
+    return (high - low) / (-2 * float(ndtri((1 - level) / 2)))

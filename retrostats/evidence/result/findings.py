@@ -194,10 +194,15 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class CrossCheck:
-    """The same quantity from an independent program, on rows with exactly the printed moments."""
+    """The same quantity from an independent program, on rows with exactly the printed moments.
+
+    `given` are these moments, `version` that of the program that answered.
+    """
 
     estimate_id: str
+    given: str
     program: str
+    version: str
     quantity: str
     ours: float
     theirs: float

@@ -137,12 +137,12 @@ def limits(
     fit: Estimated, method: str, level: float, draws: int, seed: int | np.random.Generator
 ) -> tuple[Array, dict[str, Any]]:
     """Limits (p, 2) of the fixed effects, and what a bootstrap counts; see `conf_int`."""
-    from scipy import stats
+    from scipy.special import ndtri
 
     if method == "bootstrap":
         found, failed = bootstrap(fit, level, draws, seed)
         return found, {"draws": draws, "without_answer": failed}
-    half = stats.norm.isf((1 - level) / 2) * np.sqrt(np.diag(fit.cov_beta))
+    half = -ndtri((1 - level) / 2) * np.sqrt(np.diag(fit.cov_beta))
     ends, how = [], []
     for j, (b, h) in enumerate(zip(fit.beta, half, strict=True)):
         profile = method == "profile" or not math.isfinite(b)
@@ -160,13 +160,13 @@ def _wald_fails(fit: Estimated, j: int, half: float, level: float) -> bool:
     Hauck and Donner (1977), Journal of the American Statistical Association 72:851: far from 0 the
     curvature at the maximum says little of the likelihood.
     """
-    from scipy import stats
+    from scipy.special import chdtrc
 
     if not (math.isfinite(half) and half > 0):
         return True
     at = _Excess(fit.model, fit.maximum, j, 0.0)
     for end in (fit.beta[j] - half, fit.beta[j] + half):
-        p = float(stats.chi2.sf(max(at(float(end)), 0.0), 1)) / (1 - level)
+        p = float(chdtrc(1, max(at(float(end)), 0.0))) / (1 - level)
         if not 1 / _OFF < p < _OFF:
             return True
     return False
@@ -189,9 +189,9 @@ def profile_interval(
     farther away than 60 on the model scale. A separated effect is profiled with the variances
     held: free ones could explain any number of rows without events.
     """
-    from scipy import stats
+    from scipy.special import chdtri
 
-    critical = float(stats.chi2.isf(1 - level, 1))
+    critical = float(chdtri(1, 1 - level))
     b = float(best.beta[j])
     unit = 1 / max(float(np.abs(model.x[:, j]).max()), 1e-300)
     if math.isnan(b):

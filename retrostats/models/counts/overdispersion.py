@@ -50,7 +50,7 @@ def overdispersion(fit: CountEstimates, level: float = 0.95) -> Overdispersion:
     InputError
         A level outside 0 to 1, or no degrees of freedom.
     """
-    from scipy import stats
+    from scipy.special import chdtrc, chdtri
 
     share(level)
     best, family = fit.maximum, fit.model.family
@@ -64,7 +64,7 @@ def overdispersion(fit: CountEstimates, level: float = 0.95) -> Overdispersion:
     mu, variance = spread.take(here).moments(best.fitted[here])
     statistic = float(((family.y[here] - mu) ** 2 / variance).sum())
     tail = (1 - level) / 2
-    ratio, p = statistic / df, float(stats.chi2.sf(statistic, df))
+    ratio, p = statistic / df, float(chdtrc(df, statistic))
     own = any(part.n_levels == len(part.levels) for part in fit.parts)
     if own or best.scale is not None:
         advice = "the model has a dispersion of its own; this only checks what it leaves"
@@ -75,5 +75,5 @@ def overdispersion(fit: CountEstimates, level: float = 0.95) -> Overdispersion:
         )
     else:
         advice = "no sign of more variation than the family allows"
-    low, high = statistic / stats.chi2.isf([tail, 1 - tail], df)
+    low, high = statistic / chdtri(df, [tail, 1 - tail])
     return Overdispersion(statistic, df, ratio, float(low), float(high), p, advice)

@@ -144,12 +144,12 @@ def _result(
     counts: Counts, measure: str, model: str, nodes: int, level: float, likelihood: Model,
     best: Maximum, notes: list[str],
 ) -> PooledCounts:  # fmt: skip
-    from scipy import stats
+    from scipy.special import ndtr, ndtri
 
     estimate = float(best.beta[0])
     error = float(np.sqrt(best.variances[0]))
     tail = (1 - level) / 2
-    z = float(stats.norm.isf(tail))
+    z = -float(ndtri(tail))
     silent = len(counts.study) - len(informative(counts, measure).study)
     if silent:
         notes.append(
@@ -171,7 +171,7 @@ def _result(
         std_error=error,
         conf_low=low,
         conf_high=high,
-        p_value=2 * float(stats.norm.sf(abs(estimate) / error))
+        p_value=2 * float(ndtr(-abs(estimate) / error))
         if shift and measure in TWO_ARMS
         else math.nan,
         pred_low=estimate - half_width if shift else math.nan,

@@ -136,7 +136,7 @@ class PooledCounts(Intervals):
 
         Parameters are those of `conf_int`.
         """
-        from scipy import stats
+        from scipy.special import ndtri
 
         level = self.level if level is None else level
         one_of(method, "conf_int method", METHODS)
@@ -159,7 +159,7 @@ class PooledCounts(Intervals):
             return float(limits[0, 0]), float(limits[0, 1])
         if method == "profile":
             return profile_interval(self.likelihood, self.maximum, 0, level)
-        half = float(stats.norm.isf((1 - level) / 2)) * self.std_error
+        half = -float(ndtri((1 - level) / 2)) * self.std_error
         return self.estimate - half, self.estimate + half
 
     def shown(self) -> tuple[float, float, float]:
@@ -177,14 +177,14 @@ class PooledCounts(Intervals):
         not informative (no events in either arm) says nothing of a ratio.
         """
         import pandas as pd
-        from scipy import stats
+        from scipy.special import ndtri
 
         from retrostats.models.counts.pool_models import informative, own_effects
 
         if self.counts is None:
             raise InputError("this pool does not hold its counts; make it with pool_counts")
         y, v = own_effects(self.counts, self.measure)
-        half = float(stats.norm.isf((1 - self.level) / 2)) * np.sqrt(v)
+        half = -float(ndtri((1 - self.level) / 2)) * np.sqrt(v)
         kept = set(informative(self.counts, self.measure).study)
         names = self.counts.study
         return pd.DataFrame(

@@ -246,14 +246,14 @@ def spread_limits(fit: CountEstimates, level: float) -> tuple[float, float]:
     InputError
         Several variances, or a dispersion beside it.
     """
-    from scipy import stats
+    from scipy.special import chdtri
 
     if len(fit.theta) != 1 or fit.maximum.scale is not None:
         raise InputError(
             "conf_int which='random' by profile is of one scalar random term, as (1 | group); use "
             "method='bootstrap'"
         )
-    critical = float(stats.chi2.isf(1 - level, 1))
+    critical = float(chdtri(1, 1 - level))
     best = fit.loglik
 
     def excess(theta: float) -> float:

@@ -134,12 +134,12 @@ def kenward_roger(v: Array, X: Array, tau2: float) -> tuple[Array, Array]:
 
 def q_profile(y: Array, v: Array, X: Array, level: float) -> tuple[float, float]:
     """Interval of tau2 by inverting Q (Viechtbauer 2007, Statistics in Medicine 26:37)."""
-    from scipy import stats
+    from scipy.special import chdtri, gammaincinv
 
     df = len(y) - X.shape[1]
     return (
-        _q_equals(y, v, X, float(stats.chi2.isf((1 - level) / 2, df))),
-        _q_equals(y, v, X, float(stats.chi2.ppf((1 - level) / 2, df))),
+        _q_equals(y, v, X, float(chdtri(df, (1 - level) / 2))),
+        _q_equals(y, v, X, 2 * float(gammaincinv(df / 2, (1 - level) / 2))),
     )
 
 
