@@ -17,7 +17,7 @@ from retrostats import load_audit
 
 CLAIMS = load_audit().claims
 ENERGY = CLAIMS["energy_30"]
-ROUGH = 0.1  # a kernel density of 4000 normal draws is that near to the normal's highest value
+ROUGH = 0.1  # a histogram of 4000 normal draws is that near to the normal's highest value
 PEAK = 0.4  # and its highest place that near to 0
 
 
@@ -102,7 +102,7 @@ def test_eyes_hold_the_draws_and_the_outermost_limits(drawn, replication) -> Non
     assert ends == [outer["conf_low"], outer["conf_high"]]
     for name in ("estimate", "conf_low", "conf_high"):
         (shape,) = artists(drawn["eyes"], f"density-{name}")
-        x = shape.get_paths()[0].vertices[:, 0]
+        _, x, _ = shape.get_data()
         assert x.min() == pytest.approx(draws[name].min())
         assert x.max() == pytest.approx(draws[name].max())
     measures = replication.draws.query("claim_id == 'pounding'")["measure"].nunique()
@@ -119,9 +119,10 @@ def test_a_value_that_never_moves_is_an_upright_line_and_one_that_does_a_density
     values = np.sort(rng.normal(size=4000))
     axes = theme.new_figure(100, 50).add_axes((0, 0, 1, 1))
     _density(axes, values, "#000000", "density", log=False)
-    x, y = axes.collections[0].get_paths()[0].vertices.T
+    y, x, _ = axes.patches[0].get_data()
     assert y.max() == pytest.approx(1 / math.sqrt(2 * math.pi), rel=ROUGH)
     assert abs(x[y.argmax()]) < PEAK
+    assert np.sum(y * np.diff(x)) == pytest.approx(1)
 
 
 def test_nothing_to_choose_nothing_open_and_no_draws_are_none(replication, specified) -> None:

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from audit_copies import audit_copy
 
 import retrostats as rs
 
@@ -37,7 +38,9 @@ def test_a_dependency_is_listed_with_its_licence(name: str) -> None:
     assert ("GPL" in row) == ("GPL" in stated)
 
 
-def test_everything_but_a_cross_check_runs_without_the_gpl(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_but_a_cross_check_runs_without_the_gpl(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util,
@@ -45,6 +48,6 @@ def test_everything_but_a_cross_check_runs_without_the_gpl(monkeypatch: pytest.M
         lambda name, *rest: None if name == "pingouin" else find(name, *rest),
     )
     monkeypatch.setitem(sys.modules, "pingouin", None)  # an import of it would fail
-    replication = rs.replicate(["metabolic-cost"], draws=0)
+    replication = rs.replicate(["metabolic-cost"], draws=0, audit=audit_copy(tmp_path, pinned=False))
     assert "pingouin paired t-test" not in set(replication.cross_checks["program"])
     assert "statsmodels mixed model" in set(replication.cross_checks["program"])
