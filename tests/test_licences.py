@@ -48,6 +48,8 @@ def test_everything_but_a_cross_check_runs_without_the_gpl(
         lambda name, *rest: None if name == "pingouin" else find(name, *rest),
     )
     monkeypatch.setitem(sys.modules, "pingouin", None)  # an import of it would fail
-    replication = rs.replicate(["metabolic-cost"], draws=0, audit=audit_copy(tmp_path, pinned=False))
+    replication = rs.replicate(
+        ["metabolic-cost"], draws=0, audit=audit_copy(tmp_path, pinned=False)
+    )
     assert "pingouin paired t-test" not in set(replication.cross_checks["program"])
     assert "statsmodels mixed model" in set(replication.cross_checks["program"])

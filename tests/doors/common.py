@@ -24,6 +24,8 @@ from retrostats.common.resources import analyses_dir as analyses_dir
 from retrostats.common.resources import data_dir as data_dir
 from retrostats.common.rounding import limits as limits
 from retrostats.common.rounding import with_limits as with_limits
+from retrostats.common.sobol import KNOWN as KNOWN
+from retrostats.common.sobol import sobol as sobol
 from retrostats.common.ticks import ratio_ticks as ratio_ticks
 from retrostats.common.units import _UNITS as _UNITS
 from retrostats.common.units import _WORDS as _WORDS

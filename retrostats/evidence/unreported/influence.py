@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.common.sobol import sobol
 from retrostats.evidence.unreported.unknowns import Choice, Space
 
 if TYPE_CHECKING:
@@ -70,14 +71,9 @@ def quasi_random(d: int, n: int, seed: int) -> Array:
 
 
 def _scrambled(d: int, n: int, seed: int) -> Array:
-    from scipy.stats import qmc
-
-    if d == 0:
-        return np.empty((n, 0))
-    power = max(0, int(np.ceil(np.log2(max(n, 1)))))
-    points = qmc.Sobol(d, seed=np.random.default_rng(seed)).random_base2(power)[:n]
+    points = sobol(d, n, np.random.default_rng(seed))
     points.setflags(write=False)
-    return np.asarray(points)
+    return points
 
 
 _few = lru_cache(maxsize=32)(_scrambled)

@@ -14,6 +14,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from retrostats.common.sobol import sobol
+
 Array = NDArray[np.float64]
 
 #: Corners that are all looked at; beyond that, the exchange of pairs and more must do.
@@ -112,11 +114,9 @@ def fixed_points(
 @lru_cache(maxsize=32)
 def _scattered(d: int, first: int, last: int) -> Array:
     """Points `first` to `last` of the unscrambled sequence, without its zero; powers of two."""
-    from scipy.stats import qmc
-
-    points = qmc.Sobol(d, scramble=False).random(last)[max(first, 1) :]
+    points = sobol(d, last)[max(first, 1) :]
     points.setflags(write=False)
-    return np.asarray(points)
+    return points
 
 
 def _with_corners(points: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from retrostats.common.arrays import one_of, table_of
 from retrostats.common.errors import InputError
+from retrostats.common.sobol import sobol
 from retrostats.models.meta.effect_columns import numbers, row_names
 from retrostats.models.meta.heterogeneity import Array
 
@@ -193,13 +194,12 @@ def _unit_errors(kind: str, n: int, how: str) -> tuple[float, float]:
     points with a fixed seed, so that the same n gives the same numbers everywhere.
     """
     from scipy.special import gammaincinv, ndtri
-    from scipy.stats import qmc
 
     at = 1 + (n - 1) * np.array([0.0, 0.25, 0.5, 0.75, 1.0])
     below = np.floor(at).astype(int)
     ranks = np.unique(np.r_[below, np.minimum(below + 1, n)])
     spacings = np.diff(np.r_[0, ranks, n + 1])
-    points = qmc.Sobol(len(spacings), scramble=True, rng=np.random.default_rng(1)).random(_POINTS)
+    points = sobol(len(spacings), _POINTS, np.random.default_rng(1))
     drawn = np.cumsum(gammaincinv(spacings, points), axis=1)
     normal = ndtri(drawn[:, :-1] / drawn[:, -1:])
     places = np.searchsorted(ranks, below)
