@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pandas as pd
@@ -42,6 +43,32 @@ def test_nothing_in_a_cell_is_markup(hostile: PaperTable) -> None:
     assert all(line.replace(r"\|", "").count("|") == 3 for line in lines)
     assert r"\<script\>" in markdown
     assert r"\[l\](" in markdown
+
+
+def test_html_is_a_table_of_the_same_cells(hostile: PaperTable) -> None:
+    (read,) = pd.read_html(io.StringIO(hostile.html()), thousands=None, converters={"n": str})
+    assert list(read.columns) == ["A|b", "n"]
+    assert read.iloc[:-1].to_numpy().tolist() == [[HOSTILE, "1,000"], ["[31m", "2"]]
+    assert hostile.html().count('class="number"') == 3  # the heading and both cells of n alone
+
+
+def test_a_latex_table_is_as_wide_as_a_line_and_obeys_no_cell() -> None:
+    frame = pd.DataFrame(
+        {"[A]": ["[2ex] a_1", "^~{x}"], "long": ["word " * 40, ""], "n": ["1", ""]}
+    )
+    text = PaperTable("odd", "T & t", "note #1", frame).latex()
+    shares = [float(share) for share in re.findall(r"dimexpr ([\d.]+)", text)]
+    assert len(shares) == 3
+    assert sum(shares) == pytest.approx(1, abs=0.002)  # three rounded digits each
+    assert max(shares) == shares[1]
+    rows = [line for line in text.splitlines() if line.count(" & ") == 2]
+    assert len(rows) == 3
+    assert all(row.endswith(r" \\") for row in rows)
+    assert rows[0].startswith("{}[A]")
+    assert rows[1].startswith(r"{}[2ex] a\_1")
+    assert rows[2].startswith(r"\textasciicircum{}\textasciitilde{}\{x\}")
+    assert r"\caption*{T \& t}" in text
+    assert r"note \#1" in text
 
 
 def test_a_word_file_holds_the_cells_as_they_are(hostile: PaperTable) -> None:

@@ -11,26 +11,19 @@ import re
 import zipfile
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrostats.common.errors import InputError
+from retrostats.report.tables.markup import html_table, latex_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: What Markdown would take for markup, wherever it stands.
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~$&])")
-#: Characters that pdfTeX has no glyph for, and what stands for them.
-_TEX = {
-    "\N{MINUS SIGN}": "$-$",
-    "\N{MULTIPLICATION SIGN}": r"$\times$",
-    "\N{ALMOST EQUAL TO}": r"$\approx$",
-    "\N{LEFT DOUBLE QUOTATION MARK}": "``",
-    "\N{RIGHT DOUBLE QUOTATION MARK}": "''",
-    "\N{EN DASH}": "--",
-}
 #: A file holds no time of its own: the same table gives the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -55,15 +48,17 @@ class PaperTable:
     frame: pd.DataFrame
 
     def html(self) -> str:
-        """A table element with its style, for a page of its own or to paste."""
-        return str(self._built().as_raw_html())
+        """A table element with its style, to paste."""
+        return html_table(self.name, self.title, self.note, *self._text())
+
+    def _page(self) -> str:
+        """A page of the table alone, which says how its letters are written."""
+        head = f'<meta charset="utf-8">\n<title>{escape(self.title)}</title>'
+        return f'<!doctype html>\n<html lang="en">\n{head}\n{self.html()}</html>\n'
 
     def latex(self) -> str:
-        """A table environment; needs the packages booktabs and caption."""
-        text = str(self._built().as_latex())
-        for character, code in _TEX.items():
-            text = text.replace(character, code)
-        return text + "\n"
+        """A table that goes on over pages; needs array, booktabs, caption and longtable."""
+        return latex_table(self.title, self.note, *self._text()) + "\n"
 
     def markdown(self) -> str:
         """A pipe table with its caption and note.
@@ -117,7 +112,7 @@ class PaperTable:
         """Files of the table in `folder`, named after it."""
         writers: dict[str, Any] = {
             "csv": lambda path: self.csv(path),
-            "html": lambda path: path.write_text(self.html(), encoding="utf-8"),
+            "html": lambda path: path.write_text(self._page(), encoding="utf-8"),
             "tex": lambda path: path.write_text(self.latex(), encoding="utf-8"),
             "md": lambda path: path.write_text(self.markdown(), encoding="utf-8"),
             "docx": lambda path: path.write_bytes(self.docx()),
@@ -135,15 +130,10 @@ class PaperTable:
     def __repr__(self) -> str:
         return f"{self.title}\n{self.frame.to_string(index=False)}\n{self.note}"
 
-    def _built(self) -> Any:
-        import pandas as pd
-        from great_tables import GT
-
-        # it sets cell after cell, which columns of Arrow take a hundred times as long for; the
-        # columns of text that it makes itself stay with Python too
-        with pd.option_context("mode.string_storage", "python"):
-            table = GT(self.frame.astype(object), id=f"t-{self.name}")
-        return table.tab_header(title=self.title).tab_source_note(self.note)
+    def _text(self) -> tuple[list[str], list[list[str]]]:
+        """Headings, and cells without control characters."""
+        rows = [[_printable(cell) for cell in row] for row in self.frame.to_numpy().tolist()]
+        return [_printable(name) for name in self.frame.columns], rows
 
 
 def _extra(module: str, what: str) -> Any:
