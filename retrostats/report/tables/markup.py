@@ -65,7 +65,7 @@ def html_table(name: str, title: str, note: str, heads: Sequence[str], rows: Row
 
 
 def latex_table(title: str, note: str, heads: Sequence[str], rows: Rows) -> str:
-    r"""A table as wide as a line that goes on over pages; needs array, booktabs, caption, longtable.
+    r"""A table as wide as a line, over pages; needs array, booktabs, caption and longtable.
 
     Examples
     --------
