@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrostats.common.defaults import NARROW
+from retrostats.common.second_process import shared
 from retrostats.report.folder import replace
 from retrostats.report.formula_escape import write_csv
 from retrostats.report.frames import TABLES, WHERE_FILLED
-from retrostats.report.sheets import by_look, in_words_of, sheets_of, shown_of
+from retrostats.report.sheets import by_look, in_words_of, prepare_to_draw, sheets_of, shown_of
 
 if TYPE_CHECKING:
     from retrostats.app.replication import Replication
@@ -36,15 +37,13 @@ def save(
     InputError
         As `retrostats.report.folder.replace`.
     """
-    from retrostats.report.press import press
-
     sheets = sheets_of(replication.drawings, formats, themes)
 
     def fill(stage: Path) -> None:
-        with press(sheets) as printing:
-            printing.start()
+        with shared([sheet.files for sheet in sheets], prepare_to_draw) as drawn:
+            drawn.start()
             _write_tables(replication, stage, paper)
-            _write_figures(replication, stage, formats, by_look(sheets, printing.files()))
+            _write_figures(replication, stage, formats, by_look(sheets, drawn.results()))
 
     return replace(directory, fill)
 

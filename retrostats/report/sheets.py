@@ -87,6 +87,17 @@ class Sheet:
         return Files(replace(drawing, figure=None), made, written, shown)
 
 
+def prepare_to_draw() -> None:
+    """Load what every file needs, once, before a process that makes files becomes two."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_pdf
+    import matplotlib.backends.backend_svg  # noqa: F401
+
+    from retrostats.report.figures.svg_text import prepare_fonts
+
+    prepare_fonts()
+
+
 def by_look(
     sheets: Iterable[Sheet], made: Iterable[Mapping[str, Files]]
 ) -> dict[str, dict[str, Files]]:

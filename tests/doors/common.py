@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retrostats.common import citation as citation
+from retrostats.common import second_process as second_process
 from retrostats.common import workers as workers
 from retrostats.common.arrays import floats_of as floats_of
 from retrostats.common.arrays import records_of as records_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 from retrostats.report import figures as figures
 from retrostats.report import folder as folder
 from retrostats.report import parts as parts
-from retrostats.report import press as press
 from retrostats.report.claim_figures import LEAST as LEAST
 from retrostats.report.claim_figures import claim_figures as claim_figures
 from retrostats.report.claim_figures import describe_choices as describe_choices

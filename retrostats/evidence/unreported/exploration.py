@@ -103,6 +103,14 @@ class Exploration:
         """Make the searches, so that a space without an answer is refused now."""
         _ = self._ends
 
+    def found(self) -> tuple[Any, ...]:
+        """What takes time: the searches, and how much each unknown moves the answer."""
+        return self._ends, self.influence
+
+    def keep(self, found: tuple[Any, ...]) -> None:
+        """Take over what `found` gave, wherever that was."""
+        self.__dict__["_ends"], self.__dict__["influence"] = found
+
     @property
     def low(self) -> Extreme:
         """The search that found the lower outermost limit."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from retrostats.common.second_process import shared
 from retrostats.evidence.result.findings import EstimateRow, Findings, Measure
 from retrostats.evidence.unreported.exploration import Exploration, outermost
 from retrostats.evidence.unreported.pooled import COUNTED
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Level whose outermost limits are searched; those at 90% when they are first read, if ever.
 LIMITS = 0.95
+#: Unknowns, of all explorations together, below which a second process is not worth its start.
+MUCH = 24
 #: Most unknowns that the range of a row names.
 NAMED = 2
 #: What the range of a row names where nothing else is open.
@@ -54,7 +57,22 @@ def explore_measures(measures: Sequence[Measure], options: Options) -> list[Expl
             done[key] = _explore(measure, level, options)
         return done[key]
 
-    return [Explored(m, at(m, LIMITS), at(m, 0.90 if m.claim_id else LIMITS)) for m in measures]
+    explored = [Explored(m, at(m, LIMITS), at(m, 0.90 if m.claim_id else LIMITS)) for m in measures]
+    _search([found for (level, *_), found in done.items() if level == LIMITS])
+    return explored
+
+
+def _search(explorations: Sequence[Exploration]) -> None:
+    """Search every exploration, those of most unknowns first; in two processes if it is much."""
+    order = sorted(explorations, key=lambda each: -each.space.size)
+    if sum(each.space.size for each in order) < MUCH:
+        for each in order:
+            each.search_now()
+        return
+    with shared([each.found for each in order]) as both:
+        both.start()
+        for each, found in zip(order, both.results(), strict=True):
+            each.keep(found)
 
 
 def _explore(measure: Measure, level: float, options: Options) -> Exploration:
@@ -65,7 +83,7 @@ def _explore(measure: Measure, level: float, options: Options) -> Exploration:
         seed=options.seed,
         jobs=options.jobs,
         scheduler=options.scheduler,
-        search=level == LIMITS,
+        search=False,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import signal
 import sys
 
 MIB = 2**20
@@ -15,7 +14,6 @@ MOST_MEMORY = 12 * 1024 * MIB
 #: Seconds of processor, and bytes of a file that earn one more.
 SECONDS, BYTES_A_SECOND = 4, MIB // 2
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 def memory_for(size: int) -> int:
@@ -26,18 +24,6 @@ def memory_for(size: int) -> int:
 def seconds_for(size: int) -> int:
     """Seconds of processor that a file of `size` bytes may take to read."""
     return SECONDS + size // BYTES_A_SECOND
-
-
-def die_with_parent(parent: int) -> None:
-    """End this process when its parent does, where the system can promise it (Linux).
-
-    A parent that ended before the promise was given is noticed by its number.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(0)
 
 
 def leave_network() -> bool:

@@ -27,7 +27,7 @@ PATIENCE = 3 if sys.platform == "win32" else 30
 MARK = 8  # bytes of an answer's mark
 _START = (  # the promise to end with the parent comes before everything that takes time
     "import sys; parent, sys.path[:] = int(sys.argv[1]), sys.argv[2:]; "
-    "from retrostats.io.bounded.limits import die_with_parent; die_with_parent(parent); "
+    "from retrostats.common.die_with_parent import die_with_parent; die_with_parent(parent); "
     "from retrostats.io.bounded.child import serve; serve()"
 )
 

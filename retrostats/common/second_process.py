@@ -1,11 +1,11 @@
-"""Sheets of figures are made by a second process beside this one, where there are two cores.
+"""Tasks are done by a second process beside this one, where there are two cores.
 
 The other process is a fork: it starts with every table and every library in its memory, so that
-nothing is sent to it or imported again. Each takes the next sheet of one list until none is left,
-and draws it and makes its files by the same function, so a file is the same whoever made it. What
-the other process cannot make (an error, a warning, its own end) this one makes: whoever may refuse
-or warn is the process the user started, and it alone writes. Where a fork is not safe (other
-systems than Linux, or other threads in this process) this one makes all.
+nothing is sent to it or imported again. Each takes the next task of one list until none is left;
+both run the same functions, so a result is the same whoever made it. What the other process cannot
+make (an error, a warning, its own end) this one makes: whoever may refuse or warn is the process
+the user started, and it alone writes. Where a fork is not safe (other systems than Linux, or other
+threads in this process) this one does all.
 """
 
 from __future__ import annotations
@@ -16,58 +16,63 @@ import pickle
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, Generic, NoReturn, TypeVar
 
-from retrostats.report.sheets import Files, Sheet
-
-#: Sheets below which a second process is not worth its start.
+T = TypeVar("T")
+#: A task; its result must be one that pickle knows.
+Task = Callable[[], T]
+#: Tasks below which a second process is not worth its start.
 WORTH = 2
-_NUMBER = 4  # bytes of the number of a sheet in the list that both processes take from
-
-_Made = Mapping[str, Files]
+_NUMBER = 4  # bytes of the number of a task in the list that both processes take from
 
 
 @dataclass(frozen=True, slots=True)
 class _Helper:
-    """The other process, the list both take from, and the file it leaves its own in."""
+    """The other process, the list both take from, and the file it leaves its own results in."""
 
     process: int
     waiting: BinaryIO
     answers: BinaryIO
 
 
-class Press:
-    """Files of sheets, made by two processes.
+class Shared(Generic[T]):
+    """Tasks shared by two processes.
 
     Parameters
     ----------
-    sheets
-        What is made; it must not change any more.
+    tasks
+        What is done; nothing that they use may change any more.
+    prepare
+        What both need, done once before there are two.
     """
 
-    def __init__(self, sheets: Sequence[Sheet]) -> None:
-        self._sheets = tuple(sheets)
+    def __init__(
+        self, tasks: Sequence[Task[T]], prepare: Callable[[], None] = lambda: None
+    ) -> None:
+        self._tasks = tuple(tasks)
+        self._prepare = prepare
         self._helper: _Helper | None = None
 
     def start(self) -> None:
         """Let the other process begin, where there can be one; this one may do something else."""
-        if len(self._sheets) >= WORTH and cores() > 1 and _alone():
-            self._helper = _forked(self._sheets)
+        if len(self._tasks) >= WORTH and cores() > 1 and _alone():
+            self._prepare()
+            self._helper = _forked(self._tasks)
 
-    def files(self) -> list[_Made]:
-        """Files of every sheet, in order; waits for all of them."""
-        found: dict[int, _Made] = {}
+    def results(self) -> list[T]:
+        """The result of every task, in order; waits for all of them."""
+        found: dict[int, T] = {}
         if self._helper is not None:
             for number in _taken(self._helper.waiting):
-                found[number] = _made(self._sheets[number])
+                found[number] = _done(self._tasks[number])
             os.waitpid(self._helper.process, 0)
             found |= _answers(self._helper.answers)
             self._close()
         return [
-            found[number] if number in found else _made(sheet)
-            for number, sheet in enumerate(self._sheets)
+            found[number] if number in found else _done(task)
+            for number, task in enumerate(self._tasks)
         ]
 
     def stop(self) -> None:
@@ -86,13 +91,15 @@ class Press:
 
 
 @contextlib.contextmanager
-def press(sheets: Sequence[Sheet]) -> Iterator[Press]:
-    """A press whose other process ends with the block, whatever ends it."""
-    printing = Press(sheets)
+def shared(
+    tasks: Sequence[Task[T]], prepare: Callable[[], None] = lambda: None
+) -> Iterator[Shared[T]]:
+    """Tasks whose other process ends with the block, whatever ends it."""
+    both = Shared(tasks, prepare)
     try:
-        yield printing
+        yield both
     finally:
-        printing.stop()
+        both.stop()
 
 
 def cores() -> int:
@@ -102,8 +109,8 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _made(sheet: Sheet) -> _Made:
-    return sheet.files()
+def _done(task: Task[T]) -> T:
+    return task()
 
 
 def _alone() -> bool:
@@ -116,39 +123,34 @@ def _alone() -> bool:
         return False
 
 
-def _forked(sheets: Sequence[Sheet]) -> _Helper | None:
+def _forked(tasks: Sequence[Task[Any]]) -> _Helper | None:
     """The other process, at work; None where none can be started."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.backends.backend_pdf
-    import matplotlib.backends.backend_svg  # noqa: F401  (once, before there are two)
-
-    from retrostats.report.figures.svg_text import prepare_fonts
-
-    prepare_fonts()
     with contextlib.ExitStack() as opened:
         try:
             # both read one list through one place in it, which the system moves on for both
             waiting = opened.enter_context(tempfile.TemporaryFile(buffering=0))
             answers = opened.enter_context(tempfile.TemporaryFile())
-            waiting.write(b"".join(i.to_bytes(_NUMBER, "big") for i in range(len(sheets))))
+            waiting.write(b"".join(i.to_bytes(_NUMBER, "big") for i in range(len(tasks))))
             waiting.seek(0)
             parent = os.getpid()
             process = os.fork()
         except OSError:
             return None
-        opened.pop_all()  # what was opened is closed by the press
+        opened.pop_all()  # what was opened is closed with the tasks
     if process == 0:
-        _serve(sheets, parent, waiting, answers)
+        _serve(tasks, parent, waiting, answers)
     return _Helper(process, waiting, answers)
 
 
-def _serve(sheets: Sequence[Sheet], parent: int, waiting: BinaryIO, answers: BinaryIO) -> NoReturn:
-    """The other process: make what is left of the list, then end, and nothing else."""
+def _serve(
+    tasks: Sequence[Task[Any]], parent: int, waiting: BinaryIO, answers: BinaryIO
+) -> NoReturn:
+    """The other process: do what is left of the list, then end, and nothing else."""
     import gc
     import warnings
 
     try:
-        from retrostats.io.bounded.limits import die_with_parent
+        from retrostats.common.die_with_parent import die_with_parent
 
         die_with_parent(parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this says when it ends
@@ -157,7 +159,7 @@ def _serve(sheets: Sequence[Sheet], parent: int, waiting: BinaryIO, answers: Bin
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("error")
-                    made = _made(sheets[number])
+                    made = _done(tasks[number])
             except Exception:  # the other process meets it again, and tells
                 continue
             pickle.dump((number, made), answers)
@@ -167,14 +169,14 @@ def _serve(sheets: Sequence[Sheet], parent: int, waiting: BinaryIO, answers: Bin
 
 
 def _taken(waiting: BinaryIO) -> Iterator[int]:
-    """Numbers of plates that nobody has taken, one after another."""
+    """Numbers of tasks that nobody has taken, one after another."""
     while len(number := waiting.read(_NUMBER)) == _NUMBER:
         yield int.from_bytes(number, "big")
 
 
-def _answers(answers: BinaryIO) -> dict[int, _Made]:
+def _answers(answers: BinaryIO) -> dict[int, Any]:
     """What the other process made, up to where it ended."""
-    found: dict[int, _Made] = {}
+    found: dict[int, Any] = {}
     answers.seek(0)
     with contextlib.suppress(EOFError, pickle.UnpicklingError):
         while True:
