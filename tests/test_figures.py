@@ -158,8 +158,14 @@ def test_text_is_at_least_seven_points_and_inside_the_page(drawn):
 def test_sensitivity_strip_follows_the_verdicts(drawn):
     frame = ex.sensitivity()
     first = frame[frame["estimate_id"] == "mc-williford"]
-    strip = drawn["sensitivity"].axes[1]
-    spans = {p.get_gid(): p.get_x() for p in strip.patches}
+    figure = drawn["sensitivity"]
+    box, (low, high) = figure.axes[0].get_position(), figure.axes[0].get_xlim()
+    line = max(p.get_y() for p in figure.artists if p.get_gid())
+    spans = {
+        p.get_gid(): low + (p.get_x() - box.x0) / box.width * (high - low)
+        for p in figure.artists
+        if p.get_gid() and p.get_y() == line and p.get_x() < box.x1
+    }
     assert set(spans) == set(first["verdict_direction"])
     flips = first.loc[first["verdict_direction"] == "supported", "unknown_value"].min()
     before = first.loc[first["verdict_direction"] == "open", "unknown_value"].max()
@@ -172,13 +178,18 @@ def test_strips_of_one_kind_stand_in_one_line_and_letters_are_those_drawn(drawn)
     alone = frame["estimate_id"] == "mc-pool"
     frame.loc[alone, "verdict_size"] = ""
     figure = figures.sensitivity(frame, ex.claims())
-    tops: dict[float, int] = {}
-    for strip in (axes for axes in figure.axes if not axes.get_xlabel()):
-        top = round(strip.get_position().y0, 6)
-        tops[top] = tops.get(top, 0) + 1
-    assert list(tops.values()) == [2, 1]
-    said = " ".join(text.get_text() for text in figure.texts)
-    shown = {t.get_text() for axes in figure.axes for t in axes.texts}
+    panels: dict[float, set[int]] = {}
+    for strip in (box for box in figure.artists if box.get_gid()):
+        (panel,) = (
+            i
+            for i, axes in enumerate(figure.axes)
+            if axes.get_position().x0 - 1e-9 <= strip.get_x() < axes.get_position().x1
+        )
+        panels.setdefault(round(strip.get_y(), 6), set()).add(panel)
+    assert [len(found) for found in panels.values()] == [2, 1]
+    texts = [text.get_text() for text in figure.texts]
+    said = " ".join(text for text in texts if len(text) > 1)
+    shown = set(texts)
     assert {letter for letter in "SCO" if f"{letter} " in said.partition("(")[2]} == (
         shown & {"S", "C", "O"}
     )

@@ -166,6 +166,8 @@ def _quantile(df: Array, upper: float) -> Array:
     """Quantile of t at `upper`; of many df, of each that differs: the function is slow."""
     from scipy.special import ndtri, stdtrit
 
+    if df.size and 0 < (one := df.flat[0]) < np.inf and (df == one).all():
+        return np.full(df.shape, stdtrit(one, upper))
     many = df.size > _MANY
     distinct, which = np.unique(df, return_inverse=True) if many else (df, None)
     unbounded = np.isinf(distinct) | np.isnan(distinct)

@@ -264,8 +264,7 @@ def _panel(
         if place.numbered:
             theme.add_text(figure, place.start - 1, at + STRIP_MM / 2, name, ha="right",
                            color=now().grey)  # fmt: skip
-        strip = theme.add_axes(figure, place.start, at, place.inner, STRIP_MM)
-        _draw_strip(strip, place, column)
+        _draw_strip(figure, place, at, column)
 
 
 def _numeric(part: pd.DataFrame) -> bool:
@@ -380,19 +379,12 @@ def _shortened(rows: Sequence[Sequence[Place]]) -> list[str]:
     })  # fmt: skip
 
 
-def _draw_strip(axes: Any, place: Place, column: str) -> None:
-    axes.set_xlim(_along(place)[1])
-    axes.set_ylim(0, 1)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    for verdict, start, stop, length in _stretches(place, column):
-        axes.axvspan(
-            start, stop, facecolor=shade_of(verdict), edgecolor=now().ink, lw=0.4, gid=verdict
-        )
+def _draw_strip(figure: Figure, place: Place, top: float, column: str) -> None:
+    low, high = _along(place)[1]
+    for verdict, start, _, length in _stretches(place, column):
+        left = place.start + (start - low) / (high - low) * place.inner
+        look = {"facecolor": shade_of(verdict), "edgecolor": now().ink, "lw": 0.4, "gid": verdict}
+        theme.add_box(figure, left, top, length, STRIP_MM, **look)
         word = verdict if _fits(verdict, length) else verdict[0].upper()
         if theme.width_mm(word) < length - 0.6:
-            axes.text(
-                (start + stop) / 2, 0.46, word, ha="center", va="center", fontsize=theme.SMALL
-            )
+            theme.add_text(figure, left + length / 2, top + 0.54 * STRIP_MM, word, ha="center")

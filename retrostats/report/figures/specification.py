@@ -138,19 +138,21 @@ def _grid(
 ) -> None:
     """A row an option, under the name of its choice; a mark where a combination takes it."""
     left, inner = place
+    deep = sum(line.height for line in lines)
+    axes = theme.add_axes(figure, left, top, inner, deep)
+    axes.set_xlim(0.4, count + 0.6)
+    axes.set_ylim(top + deep, top)  # in mm from the top of the figure
+    axes.set_axis_off()
     for line in lines:
         centre, text = top + line.height / 2, "\n".join(line.words)
         if line.taken is None:
             theme.add_text(figure, theme.EDGE_MM, centre, text, fontweight="bold")
         else:
             theme.add_text(figure, left - 3, centre, text, ha="right")
-            axes = theme.add_axes(figure, left, top, inner, line.height)
             taken = np.flatnonzero(line.taken) + 1
-            axes.axhline(0, color=now().pale, lw=0.6, zorder=0)
-            axes.plot(taken, np.zeros(len(taken)), "s", ms=3.2, color=now().ink, gid="option")
-            axes.set_xlim(0.4, count + 0.6)
-            axes.set_ylim(-1, 1)
-            axes.set_axis_off()
+            axes.axhline(centre, color=now().pale, lw=0.6, zorder=0)
+            axes.plot(taken, np.full(len(taken), centre), "s", ms=3.2, color=now().ink,
+                      gid="option")  # fmt: skip
         top += line.height
 
 
