@@ -38,7 +38,8 @@ DOTS = 300  # an inch, of a PNG
 __all__ = [
     "DOUBLE_MM", "EDGE_MM", "LINE_MM", "SINGLE_MM", "SIZE", "SMALL", "TOP_MM", "add_axes",
     "add_box", "add_text", "balanced", "caption_lines", "clean", "draw_caption", "figure_mm",
-    "new_figure", "record", "style_of", "styled", "title_of", "widest_mm", "width_mm", "wrap", "write",
+    "new_figure", "record", "style_of", "styled", "title_of", "widest_mm", "width_mm", "wrap",
+    "write",
 ]  # fmt: skip
 
 #: A figure looks the same whatever a matplotlibrc of the user or of the folder says.
