@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -122,29 +122,29 @@ def _handle(key: str, *, solid: bool) -> Any:
     face = now().blue if solid else "none"
     mark: dict[str, Any] = {"ls": "none", "color": now().blue, "ms": 4.6}
     line: dict[str, Any] = {"color": now().ink}
-    handles: dict[str, Any] = {
-        "printed": Line2D([], [], marker="o", mfc=face, **mark),
-        "model": Line2D([], [], marker="s", mfc=face, **mark),
-        "cohort": Line2D([], [], marker="^", **mark | {"color": now().orange}),
-        "study": Line2D([], [], marker="s", **mark),
-        "term": Line2D([], [], marker="s", **mark),
-        "posterior": Line2D([], [], marker="D", mfc=now().paper, **mark),
-        "heavy": (
+    handles: dict[str, Callable[[], Any]] = {
+        "printed": lambda: Line2D([], [], marker="o", mfc=face, **mark),
+        "model": lambda: Line2D([], [], marker="s", mfc=face, **mark),
+        "cohort": lambda: Line2D([], [], marker="^", **mark | {"color": now().orange}),
+        "study": lambda: Line2D([], [], marker="s", **mark),
+        "term": lambda: Line2D([], [], marker="s", **mark),
+        "posterior": lambda: Line2D([], [], marker="D", mfc=now().paper, **mark),
+        "heavy": lambda: (
             Line2D([], [], marker="s", **mark | {"ms": 2.5}),
             Line2D([], [], marker="s", **mark | {"ms": 5.5}),
         ),
-        "fitted": Line2D([], [], marker="D", **mark | {"color": now().pale}),
-        "hollow": Line2D([], [], marker="o", mfc="none", **mark),
-        "pooled": Line2D([], [], marker="D", **mark | line),
-        "one-stage": Line2D([], [], marker="D", mfc=now().paper, **mark | line),
-        "few-studies": Line2D([], [], marker="D", **mark | {"color": now().grey}),
-        "interval": Line2D([], [], lw=1.8, color=now().blue),
-        "prediction": Line2D([], [], lw=1.0, ls=(0, (1, 1.2)), **line),
-        "range": Line2D([], [], lw=0.6, marker="|", ms=4, color=now().grey),
-        "beyond": Line2D([], [], marker=">", **mark | line | {"ms": 4}),
-        "band": Patch(facecolor=now().band, edgecolor=now().band_edge, lw=0.5, ls="--"),
+        "fitted": lambda: Line2D([], [], marker="D", **mark | {"color": now().pale}),
+        "hollow": lambda: Line2D([], [], marker="o", mfc="none", **mark),
+        "pooled": lambda: Line2D([], [], marker="D", **mark | line),
+        "one-stage": lambda: Line2D([], [], marker="D", mfc=now().paper, **mark | line),
+        "few-studies": lambda: Line2D([], [], marker="D", **mark | {"color": now().grey}),
+        "interval": lambda: Line2D([], [], lw=1.8, color=now().blue),
+        "prediction": lambda: Line2D([], [], lw=1.0, ls=(0, (1, 1.2)), **line),
+        "range": lambda: Line2D([], [], lw=0.6, marker="|", ms=4, color=now().grey),
+        "beyond": lambda: Line2D([], [], marker=">", **mark | line | {"ms": 4}),
+        "band": lambda: Patch(facecolor=now().band, edgecolor=now().band_edge, lw=0.5, ls="--"),
     }
-    return handles[key]
+    return handles[key]()
 
 
 def key_rows(keys: Sequence[str], width_mm: float, words: Words) -> list[list[str]]:
