@@ -230,7 +230,7 @@ def test_a_pool_is_never_cut_and_no_effect_is_a_tick(y: tuple[float, float]) -> 
 
 def test_the_key_names_what_is_there_and_nothing_else() -> None:
     def keys(figure: Figure) -> str:
-        return " ".join(t.get_text() for legend in figure.legends for t in legend.get_texts())
+        return " ".join(t.get_text() for t in figure.texts if t.get_gid() == "key")
 
     assert "area of a mark" in keys(rs.forest(POOL))
     assert "area of a mark" not in keys(rs.forest(COUNTS))
@@ -323,11 +323,9 @@ def test_a_key_has_hollow_marks_where_no_mark_is_filled() -> None:
     )
     said = "hollow: not pooled"
     for figure, face, named in ((alone, "none", False), (mixed, LIGHT.blue, True)):
-        keys = {
-            text.get_text(): handle
-            for legend in figure.legends
-            for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
-        }
+        words = [text.get_text() for text in figure.texts if text.get_gid() == "key"]
+        handles = [mark for mark in figure.artists if mark.get_gid() == "key-mark"]
+        keys = dict(zip(words, handles, strict=True))
         assert (said in keys) == named
         marks = [k for t, k in keys.items() if t.startswith(("printed by", "mixed model"))]
         assert marks

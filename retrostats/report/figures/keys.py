@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import pandas as pd
-from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -57,6 +56,9 @@ SHORT: Mapping[str, str] = MappingProxyType(dict(KEYS) | {
     "band": "makes the claim true",
 })  # fmt: skip
 LINE_MM, NARROW_MM = 3.9, 3.6
+#: Of a key: its handle, the gap to its words, and all that stands around them with the gap to the
+#: next; how high an area is, and how far a handle stands above the middle of a line of text.
+HANDLE_MM, WORDS_MM, AROUND_MM, BOX_MM, RAISED_MM = 4.4, 1.2, 9.5, 1.7, 0.2
 Key = TypeVar("Key")
 
 
@@ -157,7 +159,7 @@ def in_lines(said: Sequence[tuple[Key, str]], width_mm: float) -> list[list[Key]
     rows: list[list[Key]] = [[]]
     used = 0.0
     for key, text in said:
-        needed = 9.5 + theme.width_mm(text)
+        needed = AROUND_MM + theme.width_mm(text)
         if rows[-1] and used + needed > width_mm - 2 * theme.EDGE_MM:
             rows.append([])
             used = 0.0
@@ -175,14 +177,31 @@ def draw_keys(
 
 
 def draw_handles(figure: Any, lines: Sequence[Sequence[tuple[Any, str]]], top: float) -> None:
-    """Lines of handles with their words, the first at `top` mm."""
-    width, height = theme.figure_mm(figure)
+    """Lines of handles with their words, the first at `top` mm.
+
+    A handle is a line, an area, or a tuple of marks; it is put in its place, not copied. Legends of
+    matplotlib look the same and take five times as long.
+    """
     for i, line in enumerate(lines):
-        legend = figure.legend(
-            [handle for handle, _ in line], [text for _, text in line], ncols=len(line),
-            handler_map={tuple: HandlerTuple(ndivide=None, pad=0.2)},
-            loc="center left", bbox_to_anchor=(0, 1 - (top + 2 + key_mm() * i) / height),
-            borderpad=0, borderaxespad=0, handlelength=1.8, handletextpad=0.5, columnspacing=1.4,
-        )  # fmt: skip
-        legend.set_in_layout(False)
-        legend.set_bbox_to_anchor((theme.EDGE_MM / width, 1 - (top + 2 + key_mm() * i) / height))
+        left, centre = theme.EDGE_MM, top + 2 + key_mm() * i
+        for handle, text in line:
+            parts = handle if isinstance(handle, tuple) else (handle,)
+            each = HANDLE_MM / len(parts)
+            for j, part in enumerate(parts):
+                _put(figure, part, left + each * j, centre - RAISED_MM, each)
+            theme.add_text(figure, left + HANDLE_MM + WORDS_MM, centre, text, gid="key")
+            left += AROUND_MM + theme.width_mm(text)
+
+
+def _put(figure: Any, handle: Any, left: float, centre: float, wide: float) -> None:
+    """A handle that begins at `left` and stands about `centre`, in mm."""
+    if isinstance(handle, Patch):
+        look = {"facecolor": handle.get_facecolor(), "edgecolor": handle.get_edgecolor(),
+                "lw": handle.get_linewidth(), "ls": handle.get_linestyle()}  # fmt: skip
+        theme.add_box(figure, left, centre - BOX_MM / 2, wide, BOX_MM, gid="key-mark", **look)
+        return
+    width, height = theme.figure_mm(figure)
+    at = [left, left + wide / 2, left + wide]
+    handle.set_data([x / width for x in at], [1 - centre / height] * len(at))
+    handle.set(markevery=[1], gid="key-mark", solid_capstyle="butt")
+    figure.add_artist(handle)
