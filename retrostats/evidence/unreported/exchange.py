@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from retrostats.evidence.unreported.search import Search
+from retrostats.evidence.unreported.search import Search, together
 
 Array = NDArray[np.float64]
 
@@ -50,13 +50,20 @@ def exchanged(
     ends, at_ends = ends.copy(), at_ends.copy()
     order = np.argsort(at_ends, kind="stable")
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
-    for i in order[np.sort(first)[: EXCHANGED * effort]]:
+    picked = order[np.sort(first)[: EXCHANGED * effort]]
+
+    def repeated(end: Array, at_end: float) -> Search[tuple[Array, float]]:
         for _ in range(REPEATS):
-            point, value = yield from _chained(ends[i], choices, narrow=narrow)
-            if not value < at_ends[i] - GAIN * (1 + abs(at_ends[i])):
+            point, value = yield from _chained(end, choices, narrow=narrow)
+            if not value < at_end - GAIN * (1 + abs(at_end)):
                 break
             found, at_found = yield from again(point[None], np.array([value]))
-            ends[i], at_ends[i] = found[0], at_found[0]
+            end, at_end = found[0], float(at_found[0])
+        return end, at_end
+
+    lower = yield from together([repeated(ends[i].copy(), float(at_ends[i])) for i in picked])
+    for i, (end, at_end) in zip(picked, lower, strict=True):
+        ends[i], at_ends[i] = end, at_end
     return ends, at_ends
 
 

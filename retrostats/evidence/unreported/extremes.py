@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from retrostats.evidence.unreported.along_slopes import Ends, Slopes, SlopeSearch
 from retrostats.evidence.unreported.compass import FIRST_STEP, LAST_STEP, LONG_STEP, descend
-from retrostats.evidence.unreported.search import Search, through
+from retrostats.evidence.unreported.search import Search, through, together
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -171,8 +171,9 @@ def _searched(
 ) -> Search[Extreme]:
     """The lowest end of the searches from fixed points; of those from draws where it is lower."""
     counted = _Counted()
-    ends, at_ends, met = yield from counted.of(way.followed(fixed, found))
-    _, at_others, _ = others = yield from counted.of(way.from_draws(draws, at_draws))
+    begun = together([way.followed(fixed, found), way.from_draws(draws, at_draws)])
+    (ends, at_ends, met), others = yield from counted.of(begun)
+    at_others = others[1]
     # what is finite among the fixed points; among the draws only where no fixed point has a value
     finite = found if np.isfinite(found).any() else at_draws
     finite = finite[np.isfinite(finite)]
@@ -310,30 +311,38 @@ def _off_the_axes(
     ends: Array, at_ends: Array, choices: Mapping[int, int], searched: int
 ) -> Search[tuple[Array, Array]]:
     """The best ends searched again along slanted directions, unless they are plain corners."""
-    from retrostats.evidence.unreported.ridges import along_ridges
-
     order = np.argsort(at_ends, kind="stable")
     _, first = np.unique(ends[order].round(6), axis=0, return_index=True)
-    for i in order[np.sort(first)[:searched]]:
-        free = yield from _slopes(ends[i], at_ends[i], choices)
-        if not len(free):
-            continue
-
-        def whole(points: Array, i: int = i, free: NDArray[np.int64] = free) -> Array:
-            every = np.tile(ends[i], (len(points), 1))
-            every[:, free] = points
-            return every
-
-        sloped = along_ridges(ends[i][None, free], at_ends[i : i + 1])
-        point, value, _ = yield from through(sloped, whole)
-        if value[0] < at_ends[i]:
-            old, at_old = ends[i].copy(), at_ends[i]
-            ends[i, free], at_ends[i] = point[0], value[0]
-            again = yield from descend(ends[i][None], value, choices, (PROBE, LAST_STEP))
-            walked = np.vstack([again[0], old[None]]), np.append(again[1], at_old)
-            yield from _between(*walked, choices)
-            ends[i], at_ends[i] = walked[0][0], walked[1][0]
+    picked = order[np.sort(first)[:searched]]
+    lower = yield from together([_slanted(ends[i].copy(), at_ends[i], choices) for i in picked])
+    for i, (end, at_end) in zip(picked, lower, strict=True):
+        ends[i], at_ends[i] = end, at_end
     return ends, at_ends
+
+
+def _slanted(end: Array, at_end: float, choices: Mapping[int, int]) -> Search[tuple[Array, float]]:
+    """One end searched again along slanted directions."""
+    from retrostats.evidence.unreported.ridges import along_ridges
+
+    free = yield from _slopes(end, at_end, choices)
+    if not len(free):
+        return end, at_end
+
+    def whole(points: Array) -> Array:
+        every = np.tile(end, (len(points), 1))
+        every[:, free] = points
+        return every
+
+    sloped = along_ridges(end[None, free], np.array([at_end]))
+    point, value, _ = yield from through(sloped, whole)
+    if not value[0] < at_end:
+        return end, at_end
+    lower = end.copy()
+    lower[free] = point[0]
+    again = yield from descend(lower[None], value, choices, (PROBE, LAST_STEP))
+    walked = np.vstack([again[0], end[None]]), np.append(again[1], at_end)
+    yield from _between(*walked, choices)
+    return walked[0][0], walked[1][0]
 
 
 def _between(ends: Array, at_ends: Array, choices: Mapping[int, int]) -> Search[None]:

@@ -7,7 +7,7 @@ a call costs about as much for the points of both as for those of one.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,25 +29,53 @@ def run_together(searches: Sequence[Search[T]], objectives: Callable[[Array], Ar
 
     The points that all of them wait for are looked at in one call.
     """
-    found: dict[int, T] = {}
-    asked: dict[int, Array] = {}
+    waiting = _Waiting(searches)
+    while waiting.asked:
+        waiting.answer(objectives(waiting.points), own=True)
+    return waiting.results()
 
-    def go_on(number: int, values: Array | None) -> None:
+
+def together(searches: Sequence[Search[T]]) -> Search[list[T]]:
+    """Searches on one function as one search: what all of them wait for is asked at once."""
+    waiting = _Waiting(searches)
+    while waiting.asked:
+        waiting.answer((yield waiting.points))
+    return waiting.results()
+
+
+class _Waiting(Generic[T]):
+    """Searches under way, and the points that each of them waits for."""
+
+    def __init__(self, searches: Sequence[Search[T]]) -> None:
+        self._searches = searches
+        self._found: dict[int, T] = {}
+        self.asked: dict[int, Array] = {}
+        for number in range(len(searches)):
+            self._go_on(number, None)
+
+    @property
+    def points(self) -> Array:
+        """The points of all of them (n, d)."""
+        return np.vstack(list(self.asked.values()))
+
+    def answer(self, values: Array, *, own: bool = False) -> None:
+        """Let each go on with its part of the values, in its `own` column of them if asked for."""
+        sizes = np.cumsum([len(points) for points in self.asked.values()])
+        parts = np.split(values, sizes[:-1])
+        for number, part in zip(list(self.asked), parts, strict=True):
+            self._go_on(number, part[:, number] if own else part)
+
+    def results(self) -> list[T]:
+        """What each found, in order."""
+        return [self._found[number] for number in range(len(self._searches))]
+
+    def _go_on(self, number: int, values: Array | None) -> None:
+        search = self._searches[number]
         try:
-            search = searches[number]
-            asked[number] = next(search) if values is None else search.send(values)
+            self.asked[number] = next(search) if values is None else search.send(values)
         except StopIteration as end:
-            found[number] = end.value
-            asked.pop(number, None)
-
-    for number in range(len(searches)):
-        go_on(number, None)
-    while asked:
-        sizes = np.cumsum([len(points) for points in asked.values()])
-        values = np.split(objectives(np.vstack(list(asked.values()))), sizes[:-1])
-        for number, part in zip(list(asked), values, strict=True):
-            go_on(number, part[:, number])
-    return [found[number] for number in range(len(searches))]
+            self._found[number] = end.value
+            self.asked.pop(number, None)
 
 
 def through(
