@@ -1,4 +1,4 @@
-"""Sobol' points, as `scipy.stats.qmc` gives them, without the half second that its import takes.
+"""Sobol' points, as `scipy.stats.qmc` gives them, without what its import takes.
 
 A run needs a few thousand points and nothing else of `scipy.stats`. A test compares every
 dimension here, plain and scrambled, with scipy, bit by bit; beyond them scipy is asked.

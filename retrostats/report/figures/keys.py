@@ -179,8 +179,8 @@ def draw_keys(
 def draw_handles(figure: Any, lines: Sequence[Sequence[tuple[Any, str]]], top: float) -> None:
     """Lines of handles with their words, the first at `top` mm.
 
-    A handle is a line, an area, or a tuple of marks; it is put in its place, not copied. Legends of
-    matplotlib look the same and take five times as long.
+    A handle is a line, an area, or a tuple of marks; it is put in its place, not copied. The room
+    that each takes is known, so that no legend of matplotlib need lay them out.
     """
     for i, line in enumerate(lines):
         left, centre = theme.EDGE_MM, top + 2 + key_mm() * i

@@ -137,7 +137,7 @@ def _bracket(axes: Any, low: float, high: float, y: float, ends: Ends) -> None:
         return
     shown = [end for end in (low, high) if ends[0] <= end <= ends[1]]
     x, at = [low, high], [y, y]
-    for end in shown:  # one line with gaps: each one more takes a millisecond in each format
+    for end in shown:  # one line with gaps is drawn, recorded and written once
         x += [math.nan, end, end]
         at += [math.nan, y - 0.55, y + 0.55]
     axes.plot(x, at, lw=0.6, color=now().grey, zorder=2, gid="range")

@@ -131,7 +131,7 @@ def add_text(figure: Figure, left: float, top: float, text: str, **options: Any)
 def add_box(
     figure: Figure, left: float, top: float, width: float, height: float, **look: Any
 ) -> None:
-    """Filled box at a place given in mm from the top left corner: axes take ten times as long."""
+    """Filled box at a place given in mm from the top left corner, without axes of its own."""
     figure_width, figure_height = figure_mm(figure)
     corner = (left / figure_width, 1 - (top + height) / figure_height)
     size = (width / figure_width, height / figure_height)
