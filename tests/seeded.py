@@ -26,7 +26,8 @@ import numpy as np
 import pandas as pd
 import threadpoolctl
 from cohort_tables import measured
-from doors.evidence import SlopeSearch, exploration, run_search
+from doors.audit import Context
+from doors.evidence import PrintedBuilders, SlopeSearch, asked, exploration, run_search
 from doors.models import Binomial, batch_chunks, surrogate_rows
 from doors.models import separation as separation
 
@@ -128,6 +129,13 @@ def _surrogates() -> pd.DataFrame:
     exact = np.array([[1.0, 1.0, 0.5], [1.0, 1.0, 0.5], [0.5, 0.5, 1.0]])
     moments = rs.moments_from_summary(cells, correlation={0: exact, 1: 0.4}, between="arm")
     return surrogate_rows(moments, np.random.default_rng(1))
+
+
+def _asked() -> Any:
+    """Answers of other programs on rows with the moments of a printed crossover."""
+    audit = rs.load_audit()
+    build = PrintedBuilders.of(Context(audit.published, audit.claims, audit), "metabolic_cost")
+    return [[a.program, a.quantity, a.theirs] for a in asked(build.crossover("mc-bws"), seed=1)]
 
 
 def _mean_of_two(v: Any) -> tuple[Any, Any, Any]:
@@ -240,6 +248,7 @@ ENTRIES: dict[str, Callable[[], Any]] = {
     ],
     "separation": _separated,
     "surrogate_rows": _surrogates,
+    "cross-checks": _asked,
     "explore": lambda: _explored(_explore()),
     "pool_crossovers": lambda: _explored(_crossovers()),
     "the end of a search": _smooth_end,

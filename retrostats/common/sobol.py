@@ -71,7 +71,7 @@ def sobol(d: int, n: int, rng: np.random.Generator | None = None) -> Array:
         directions = _scrambled(directions, rng)
     for k in range(doublings):  # in Gray's order the next half is the last one, read backwards
         points = np.vstack([points, points[::-1] ^ directions[:, k]])
-    return points[:n] * 2.0**-BITS
+    return np.asarray(points[:n] * 2.0**-BITS, dtype=np.float64)
 
 
 _PLACES = np.left_shift(np.uint32(1), np.arange(BITS, dtype=np.uint32))
@@ -105,4 +105,4 @@ def _scrambled(directions: Bits, rng: np.random.Generator) -> Bits:
     first = _PLACES[::-1]  # the leading bit first
     bits = (directions[:, None, :] & first[:, None]) != 0
     mixed = (lower.astype(float) @ bits.astype(float)).astype(np.uint32) & 1
-    return (mixed * first[:, None]).sum(axis=1, dtype=np.uint32)
+    return np.asarray((mixed * first[:, None]).sum(axis=1, dtype=np.uint32))

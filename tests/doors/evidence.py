@@ -14,6 +14,7 @@ from retrostats.evidence.findings.cohorts import cohort_ratios as cohort_ratios
 from retrostats.evidence.findings.cohorts import compared as compared
 from retrostats.evidence.findings.cohorts import joined_texts as joined_texts
 from retrostats.evidence.findings.cohorts import log_rows as log_rows
+from retrostats.evidence.findings.cross_checks import asked as asked
 from retrostats.evidence.findings.crossover import crossover_study as crossover_study
 from retrostats.evidence.findings.few_studies import SCALES as SCALES
 from retrostats.evidence.findings.few_studies import few_studies_rows as few_studies_rows
@@ -26,6 +27,7 @@ from retrostats.evidence.findings.open_effects import of_source as of_source
 from retrostats.evidence.findings.pooled import pooled_measure as pooled_measure
 from retrostats.evidence.findings.pooled import pooled_row as pooled_row
 from retrostats.evidence.findings.printed import percentage_estimate as percentage_estimate
+from retrostats.evidence.findings.printed_builders import PrintedBuilders as PrintedBuilders
 from retrostats.evidence.findings.results import Result as Result
 from retrostats.evidence.findings.results import findings_of as findings_of
 from retrostats.evidence.findings.results import methods_of as methods_of
@@ -60,6 +62,7 @@ from retrostats.evidence.printed.pair import HIGHEST_CORRELATION as HIGHEST_CORR
 from retrostats.evidence.printed.pair import PrintedPair as PrintedPair
 from retrostats.evidence.printed.pair import correlation_limits as correlation_limits
 from retrostats.evidence.printed.pair import correlation_range as correlation_range
+from retrostats.evidence.printed.pair import fit_pair as fit_pair
 from retrostats.evidence.printed.pair import one_row as one_row
 from retrostats.evidence.printed.pair import printed_pair as printed_pair
 from retrostats.evidence.printed.pair import ratio_estimate as ratio_estimate

@@ -121,8 +121,10 @@ def _answers(file: Path) -> dict[tuple[str, str], list[Answer]]:
     if file.is_file():
         with file.open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
-                name, given, *answer, theirs = (row[column] for column in COLUMNS)
-                found.setdefault((name, given), []).append(Answer(*answer, float(theirs)))
+                answer = Answer(
+                    row["program"], row["version"], row["quantity"], float(row["theirs"])
+                )
+                found.setdefault((row["estimate_id"], row["given"]), []).append(answer)
     return found
 
 
